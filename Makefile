@@ -1,0 +1,33 @@
+# run, test, lint, bench, soak: nothing else. Each sets up what it needs.
+.PHONY: run test lint bench soak
+.DEFAULT_GOAL := run
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+run: .venv/installed
+	@exec $(BIN)/gateway serve --config config.example.toml
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright --warnings
+	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/gateway bench
+
+soak: .venv/installed
+	$(BIN)/pytest -o addopts="" -m soak --timeout 14400
+
+.venv/installed: pyproject.toml constraints.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The gateway needs Python 3.11 or newer (found: $(PYTHON))."; exit 1; }
+	@$(PYTHON) -m venv .venv 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
+	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
+	@touch $@

@@ -1,0 +1,269 @@
+"""Wiring: from settings to a running gateway, and back to rest without losing anything.
+
+Stopping goes: take no new connections, finish the calls in flight, let the workers finish their step, drain the pipeline,
+note the stop, close the store.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import secrets
+import signal
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from gateway.audit.event import Action
+from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import SystemClock
+from gateway.config import Address, Config, ConfigError
+from gateway.errors import StoreBroken
+from gateway.http import admin, gameball
+from gateway.http.door import Door
+from gateway.http.keyring import KeyRing
+from gateway.http.services import Services
+from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
+from gateway.pipeline import Pipeline
+from gateway.secrets_file import admin_token, open_box
+from gateway.store.operations import active_rules, newest_link, newest_moment
+from gateway.store.sqlite import SqliteStore
+from gateway.telemetry import Telemetry
+from gateway.usecases.env import Env
+from gateway.workers import Workers, follow
+from rules.rulefile import describe, parse, preset
+from rules.ruleset import RuleSet
+
+_log = structlog.get_logger("app")
+_ITSELF = Caller("", "", "gateway", "")
+_EXIT_BROKEN = 70
+Announce = Callable[[str, str], None]
+
+
+# ---- building ----
+
+
+def seed_rules(config: Config) -> RuleSet:
+    """The rule set that a fresh database starts with. Raises ConfigError with every problem of the file."""
+    name = config.rules.seed
+    if name.startswith("preset:"):
+        try:
+            text = preset(name.removeprefix("preset:"))
+        except ValueError as error:
+            raise ConfigError((f"rules.seed: {error}",)) from None
+    else:
+        try:
+            text = Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError((f"rules.seed: cannot read {name}: {type(error).__name__}",)) from None
+    parsed = parse(text)
+    if not isinstance(parsed, RuleSet):
+        raise ConfigError(tuple(f"rules.seed: {line}" for line in describe(parsed).splitlines()))
+    return parsed
+
+
+def database_path(config: Config) -> Path:
+    """The SQLite file. Raises ConfigError for a store that this version does not run on."""
+    path = config.store.sqlite_path
+    if path is None:
+        raise ConfigError(("store.url: this version of the gateway runs on sqlite:///… only",))
+    return Path(path)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config, *, telemetry: Telemetry, on_broken: Callable[[StoreBroken], None]
+) -> AsyncGenerator[Services]:
+    """An open store with its pipeline and everything that the listeners need, without workers or listeners."""
+    if config.gateway.mode != "local":
+        raise ConfigError(('gateway.mode: this version of the gateway runs in "local" mode only',))
+    clock = SystemClock()
+    database = database_path(config)
+    seed = seed_rules(config)
+    box = open_box(config, database)
+    store = SqliteStore(
+        database,
+        clock,
+        checkpoint_key=box.key("audit checkpoint"),
+        checkpoint_every=config.audit.checkpoint,
+        min_free_disk=config.store.min_free_disk,
+    )
+    await store.open()
+    try:
+        clock.raise_to(await newest_moment(store))
+        env = _env(config, seed, Pseudonyms(box.key("pseudonyms")))
+        pipeline = Pipeline(
+            store,
+            env,
+            queue_limit=config.store.queue_limit,
+            batch_limit=config.store.batch_limit,
+            on_broken=on_broken,
+        )
+        services = Services(
+            config,
+            store,
+            pipeline,
+            KeyRing({channel.name: channel for channel in config.channels}, box.key("channel keys")),
+            env,
+            clock,
+            telemetry,
+            admin_token=admin_token(config, box),
+            checkpoint_key=box.key("audit checkpoint"),
+        )
+        pipeline.start()
+        try:
+            await _seed(services, seed)
+            await follow(services)
+            yield services
+        finally:
+            await pipeline.stop()
+    finally:
+        await store.close()
+
+
+def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
+    chance = random.Random(secrets.randbits(128))  # noqa: S311 - spreads due times, guards nothing
+    return Env(
+        rules=rules,
+        campaigns={campaign.id: campaign for campaign in config.campaigns},
+        tiers=config.tiers,
+        program=config.program,
+        dedup_window=config.achievements.dedup_window,
+        grant_delay=config.achievements.grant_delay,
+        idempotency_ttl=config.achievements.idempotency_ttl,
+        pseudonyms=pseudonyms,
+        draw=lambda low, high: low + int(chance.random() * (high - low + 1)),
+        entropy=secrets.token_bytes,
+    )
+
+
+async def _seed(services: Services, seed: RuleSet) -> None:
+    if await active_rules(services.store) is None:
+        row = StoredRuleSet(seed.version, seed.sha256, seed.text, "seed", services.clock.now())
+        await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
+
+
+@contextlib.asynccontextmanager
+async def offline(config: Config) -> AsyncGenerator[Services]:
+    """The gateway's inside without listeners, for a command that finds no gateway running. Raises AlreadyRunning."""
+
+    def broken(error: StoreBroken) -> None:
+        raise error
+
+    telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
+    try:
+        async with running(config, telemetry=telemetry, on_broken=broken) as services:
+            yield services
+    finally:
+        telemetry.close()
+
+
+# ---- serving ----
+
+
+def serve(config: Config, announce: Announce) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. `announce` is told both listeners' URLs once calls are taken."""
+    return uvloop.run(_serve(config, announce))
+
+
+async def _serve(config: Config, announce: Announce) -> int:
+    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=config.log.requests)
+    stop = asyncio.Event()
+    failures: list[str] = []
+
+    def end(reason: str) -> None:
+        failures.append(reason)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
+            await _serve_until(stop, services, announce, end)
+    finally:
+        telemetry.close()
+    return 1 if failures else 0
+
+
+async def _serve_until(
+    stop: asyncio.Event, services: Services, announce: Announce, end: Callable[[str], None]
+) -> None:
+    async with listening(services, on_death=end) as (public_url, admin_url):
+        _settle_garbage_collector()
+        announce(public_url, admin_url)
+        _log.info("gateway_started", public=public_url, admin=admin_url)
+        await stop.wait()
+        _log.info("gateway_stopping")
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    services: Services, *, on_death: Callable[[str], None]
+) -> AsyncGenerator[tuple[str, str]]:
+    """Both listeners and the workers, from the note of the start to the note of the stop; yields the listeners' URLs."""
+    server = services.config.server
+    previous = await newest_link(services.store)
+    started = NoteEvent(_ITSELF, Action.GATEWAY_STARTED, {"previous": previous} if previous else {})
+    await services.pipeline.submit(started)
+    workers = Workers(services, on_death)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
+        operator = await _listen(admin.build(services), services.config, server.admin_listen, stack)
+        stack.push_async_callback(workers.stop)
+        public = await _listen(gameball.build(services), services.config, server.listen, stack)
+        workers.start()
+        yield public, operator
+
+
+async def _listen(
+    app: web.Application, config: Config, address: Address, stack: contextlib.AsyncExitStack
+) -> str:
+    """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken."""
+    server = config.server
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=server.header_timeout / 1000,
+        shutdown_timeout=server.shutdown_grace / 1000,
+        max_field_size=8190,
+        max_line_size=8190,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    assert runner.server is not None  # noqa: S101 - set up above
+    door = Door(
+        runner.server,
+        limit=server.max_connections,
+        limit_per_ip=server.max_connections_per_ip,
+        trusted=server.trusted_proxies,
+    )
+    try:
+        listener = await asyncio.get_running_loop().create_server(
+            door, address.host, address.port, backlog=1024
+        )
+    except OSError as error:
+        raise ConfigError(
+            (f"server: cannot listen on {address}: {error.strerror}; is another process there?",)
+        ) from None
+    stack.callback(listener.close)
+    host, port = listener.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _settle_garbage_collector() -> None:
+    """What lives as long as the process is taken out of the collector's sight; it then runs rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
+
+
+def _exit_at_once(error: StoreBroken) -> None:
+    """After an I/O error the process must not answer anything more: what the disk holds is decided at the next start."""
+    _log.critical("store_broken", error=str(error))
+    os._exit(_EXIT_BROKEN)

@@ -1,0 +1,102 @@
+"""Durable accepts over loopback, one gateway process against a bare aiohttp handler in the same rounds:
+throughput and CPU in closed loops, added latency in open ones. Afterwards every 202 must be one achievement
+and one audit event."""
+
+from pathlib import Path
+
+from gateway.bench.figures import Figure, Target, differences, ratios
+from gateway.bench.load import Run
+from gateway.bench.population import build
+from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
+from gateway.bench.subjects import bare, gateway
+from gateway.bench.tables import counts, verify
+from gateway.bench.workload import FIRST_CAMPAIGN, Workload
+
+RATIO = Target("at least", 0.30, goal=0.40)
+CPU_RATIO = Target("at least", 0.32, goal=0.40)
+GATED_CONNECTIONS = 64
+ADDED_P99 = Target("at most", 5.0)
+CLIENT_BOUND = 0.9
+
+
+def accept(session: Session) -> list[Figure]:
+    options = session.options
+    directory = session.directory / "accept"
+    closed = [Shape(connections) for connections in options.connections]
+    opened = [Shape(rate=rate) for rate in options.rates]
+    workload = prepare(session, directory, options.profiles, [*closed, *opened])
+    database = directory / "gateway.db"
+    before = counts(database)
+    with bare(directory) as yardstick, gateway(directory, campaigns=workload.last) as subject:
+        lanes = [Lane(yardstick, workload, repeat=True), Lane(subject, workload)]
+        warm(session, "accept", lanes)
+        figures = [
+            *(figure for shape in closed for figure in _throughput(session, lanes, shape)),
+            *(figure for shape in opened for figure in _latency(session, lanes, shape)),
+        ]
+    verify(database, before, lanes[1].accepted)
+    return figures
+
+
+def prepare(
+    session: Session, directory: Path, people: int, shapes: list[Shape], first: int = FIRST_CAMPAIGN
+) -> Workload:
+    """A migrated database with `people` in it, and pairs enough for a warm-up and every round of the
+    shapes."""
+    directory.mkdir()
+    options = session.options
+    pairs = Shape().most(options.seconds) + options.rounds * sum(s.most(options.seconds) for s in shapes)
+    workload = Workload.shuffled(people, pairs, directory / "pairs.bin", first)
+    with gateway(directory, campaigns=workload.last, name="migrate"):
+        pass
+    with session.step(f"{people:,} profiles"):
+        build(directory / "gateway.db", people)
+    return workload
+
+
+def _throughput(session: Session, lanes: list[Lane], shape: Shape) -> list[Figure]:
+    base, runs = alternate(session, "accept", lanes, shape)
+    gated = shape.connections == GATED_CONNECTIONS
+    return [
+        Figure(
+            f"accept / bare handler, {shape}",
+            "ratio",
+            ratios(rates(runs), rates(base)),
+            RATIO if gated else None,
+            client_bound([*base, *runs]),
+        ),
+        Figure(
+            f"accept / bare by CPU, {shape}",
+            "ratio",
+            ratios([run.server_cpu for run in base], [run.server_cpu for run in runs]),
+            CPU_RATIO if gated else None,
+        ),
+        Figure(f"accepts, {shape}", "1/s", rates(runs)),
+        Figure(f"bare handler, {shape}", "1/s", rates(base)),
+        Figure(f"CPU per accept, {shape}", "µs", [run.server_cpu for run in runs]),
+        Figure(f"CPU per bare request, {shape}", "µs", [run.server_cpu for run in base]),
+    ]
+
+
+def _latency(session: Session, lanes: list[Lane], shape: Shape) -> list[Figure]:
+    base, runs = alternate(session, "accept", lanes, shape)
+    return [
+        Figure(
+            f"added p50, {shape}", "ms", differences([run.p50 for run in runs], [run.p50 for run in base])
+        ),
+        Figure(
+            f"added p99, {shape}",
+            "ms",
+            differences([run.p99 for run in runs], [run.p99 for run in base]),
+            ADDED_P99,
+        ),
+        Figure(f"accept p99, {shape}", "ms", [run.p99 for run in runs]),
+    ]
+
+
+def rates(runs: list[Run]) -> list[float]:
+    return [run.per_second for run in runs]
+
+
+def client_bound(runs: list[Run]) -> str:
+    return "client-bound" if any(run.busy > CLIENT_BOUND for run in runs) else ""

@@ -1,0 +1,83 @@
+"""`gateway bench`: runs the parts one after another, prints the table, writes the JSON, and says by its exit
+code whether to trust it."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from gateway.bench.accept import accept
+from gateway.bench.children import CLIENTS, CPUS
+from gateway.bench.errors import BenchError
+from gateway.bench.figures import Figure
+from gateway.bench.grants import grants
+from gateway.bench.growth import growth
+from gateway.bench.machine import Machine, describe
+from gateway.bench.normalise import normalise
+from gateway.bench.options import BenchOptions, Part
+from gateway.bench.report import Report, medians, report, table, write
+from gateway.bench.rounds import Session
+
+_PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
+    "normalise": normalise,
+    "accept": accept,
+    "growth": growth,
+    "grants": grants,
+}
+_PERSISTENT = Path("/var/tmp")  # noqa: S108 - a private directory is made inside
+
+
+def run(options: BenchOptions) -> int:
+    """0: everything was measured; 1: a part is void (lost rows, failed requests), or with `gate` a target was
+    missed."""
+    signal.signal(signal.SIGTERM, _terminate)
+    console = Console()
+    made = _measure(options, console)
+    console.print(table(made.figures, medians(options.baseline) if options.baseline else {}))
+    _print_machine(console, made.machine)
+    for part, reason in made.void.items():
+        console.print(f"[red]{part} is void:[/] {escape(reason)}", highlight=False)
+    if options.json:
+        write(made, options.json)
+    return int(bool(made.void or (options.gate and made.missed)))
+
+
+def _terminate(signum: int, _: FrameType | None) -> None:
+    """As an exception, so that every subject is stopped and every file removed on the way out."""
+    sys.exit(128 + signum)
+
+
+def _measure(options: BenchOptions, console: Console) -> Report:
+    os.sched_setaffinity(0, CLIENTS)  # the bars are drawn where the load runs, not where the servers do
+    home = options.directory or (_PERSISTENT if _PERSISTENT.is_dir() else None)
+    figures: list[Figure] = []
+    void: dict[str, str] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-bench-", dir=home) as directory,
+        Progress(console=console, transient=True) as progress,
+    ):
+        session = Session(options, Path(directory), progress)
+        machine = describe(session.directory)
+        for part in options.parts:
+            try:
+                figures += _PARTS[part](session)
+            except BenchError as reason:
+                void[part] = str(reason)
+    return report(machine, options, figures, void, session.records)
+
+
+def _print_machine(console: Console, machine: Machine) -> None:
+    shared = " [yellow]servers and load share one CPU[/]" if len(CPUS) == 1 else ""
+    console.print(
+        f"\n{machine.cpu}, {machine.cpus} CPUs, {machine.kernel}, {machine.filesystem} "
+        f"(fsync p50 {machine.fsync_p50_ms} ms, p99 {machine.fsync_p99_ms} ms), "
+        f"Python {machine.python}, SQLite {machine.sqlite}, load average {machine.load_average:.1f}{shared}",
+        highlight=False,
+    )

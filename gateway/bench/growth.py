@@ -1,0 +1,44 @@
+"""What a large file costs: two gateways in the same rounds, one over few profiles and one over many. Time to
+ready, accepts, memory."""
+
+from gateway.bench.accept import client_bound, prepare, rates
+from gateway.bench.figures import Figure, Target, ratios
+from gateway.bench.machine import peak_memory
+from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
+from gateway.bench.subjects import gateway
+from gateway.bench.tables import counts, verify
+
+RATIO = Target("at least", 0.75)
+READY = Target("at most", 2.0)
+MEMORY = Target("at most", 200.0)
+
+
+def growth(session: Session) -> list[Figure]:
+    options = session.options
+    small, large = (session.directory / name for name in ("small", "large"))
+    shape = Shape()
+    few = prepare(session, small, options.profiles, [shape])
+    many = prepare(session, large, options.large, [shape])
+    before = [counts(directory / "gateway.db") for directory in (small, large)]
+    with (
+        gateway(small, campaigns=few.last, name="small") as base,
+        gateway(large, campaigns=many.last, name="large") as subject,
+    ):
+        lanes = [Lane(base, few), Lane(subject, many)]
+        warm(session, "growth", lanes)
+        base_runs, runs = alternate(session, "growth", lanes, shape)
+        memory = peak_memory(subject.pid)
+    for directory, then, lane in zip((small, large), before, lanes, strict=True):
+        verify(directory / "gateway.db", then, lane.accepted)
+    size = f"{options.large:,} profiles"
+    return [
+        Figure(
+            f"accepts, {size} / {options.profiles:,}",
+            "ratio",
+            ratios(rates(runs), rates(base_runs)),
+            RATIO,
+            client_bound([*base_runs, *runs]),
+        ),
+        Figure(f"start to ready, {size}", "s", [subject.ready], READY),
+        Figure(f"peak resident memory, {size}", "MiB", [memory], MEMORY),
+    ]

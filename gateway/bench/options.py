@@ -1,0 +1,37 @@
+"""What one run of the benchmark does. `FULL` is what the published figures use; `QUICK` is the same in
+little, under 90 seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Part = Literal["normalise", "accept", "growth", "grants"]
+PARTS: tuple[Part, ...] = ("normalise", "accept", "growth", "grants")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """Counts are rows, `seconds` is the length of one measured window.
+
+    `directory` holds the databases (default: the system's persistent temporary directory, because a RAM disk
+    would make `fsync` free). With `gate` a missed target makes the exit code 1; lost rows and failed requests
+    always do. `baseline` is the JSON of an earlier run to print beside this one.
+    """
+
+    parts: tuple[Part, ...] = PARTS
+    rounds: int = 7
+    seconds: float = 3.0
+    connections: tuple[int, ...] = (16, 64)
+    rates: tuple[int, ...] = (500, 2_000)
+    profiles: int = 10_000
+    large: int = 1_000_000
+    backlog: int = 1_000_000
+    texts: int = 20_000
+    directory: Path | None = None
+    json: Path | None = None
+    baseline: Path | None = None
+    gate: bool = False
+
+
+FULL = BenchOptions()
+QUICK = BenchOptions(rounds=3, seconds=1.0, large=50_000, backlog=400_000, texts=4_000)

@@ -1,0 +1,113 @@
+"""The processes that are measured: each on a free port of 127.0.0.1, on the servers' CPU, stopped when its
+block ends."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.bench.children import SERVERS
+from gateway.bench.config import configuration
+from gateway.bench.errors import BenchError
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 60.0
+
+
+class Subject(NamedTuple):
+    """A server that answers. `ready` is the seconds from its start to its first 200 on /healthz."""
+
+    name: str
+    port: int
+    pid: int
+    ready: float
+
+
+@contextmanager
+def bare(directory: Path) -> Generator[Subject]:
+    port = free_port()
+    with _running("bare", ["-m", "gateway.bench.bare", str(port)], port, directory) as subject:
+        yield subject
+
+
+@contextmanager
+def gateway(
+    directory: Path, *, campaigns: int, grant_delay: tuple[str, str] = ("1h", "2h"), name: str = "gateway"
+) -> Generator[Subject]:
+    """The real gateway over `directory`/gateway.db with the campaigns 1 … `campaigns`. The default delay
+    keeps grants out of the window."""
+    port = free_port()
+    config = directory / f"{name}.toml"
+    config.write_text(
+        configuration(
+            listen=port,
+            admin_listen=free_port(),
+            database=directory / "gateway.db",
+            campaigns=campaigns,
+            grant_delay=grant_delay,
+        )
+    )
+    command = ["-m", "gateway", "serve", "--config", str(config)]
+    with _running(name, command, port, directory) as subject:
+        yield subject
+
+
+@contextmanager
+def _running(name: str, command: list[str], port: int, directory: Path) -> Generator[Subject]:
+    output = directory / f"{name}.log"
+    began = time.perf_counter()
+    with output.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            [sys.executable, *command],
+            env=os.environ | {"GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    os.sched_setaffinity(process.pid, SERVERS)
+    try:
+        _await_ready(process, name, port, output)
+        yield Subject(name, port, process.pid, time.perf_counter() - began)
+    finally:
+        _stop(process, name)
+
+
+def _await_ready(process: subprocess.Popen[bytes], name: str, port: int, output: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _healthy(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchError(f"{name} did not start: {output.read_text()[-2000:]}")
+        time.sleep(0.005)
+
+
+def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes], name: str) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired as late:
+        process.kill()
+        process.wait()
+        raise BenchError(f"{name} did not stop within {STOP_SECONDS:.0f} s of SIGTERM") from late
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

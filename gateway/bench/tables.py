@@ -1,0 +1,70 @@
+"""All that the benchmark reads from the gateway's tables: did every accepted answer become exactly one row,
+and when was what granted."""
+
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.bench.errors import BenchError
+
+_COUNTS = """
+SELECT (SELECT count(*) FROM achievement),
+       (SELECT count(*) FROM audit WHERE action = 'achievement.accepted'),
+       (SELECT count(*) FROM achievement WHERE state = 'granted'),
+       (SELECT count(*) FROM ledger),
+       (SELECT count(*) FROM audit WHERE action = 'achievement.granted')
+"""
+_DECIDED = "SELECT count(*), ifnull(max(decided_at), 0) FROM achievement WHERE decided_at IS NOT NULL"
+_DECIDED_WITHIN = "SELECT count(*) FROM achievement WHERE decided_at >= ? AND decided_at < ?"
+
+
+class Counts(NamedTuple):
+    achievements: int
+    accepted_events: int
+    granted: int
+    ledger_entries: int
+    granted_events: int
+
+
+class Window(NamedTuple):
+    """[began, ended) in milliseconds UTC."""
+
+    began: int
+    ended: int
+
+
+@contextmanager
+def _reading(database: Path) -> Generator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+def counts(database: Path) -> Counts:
+    with _reading(database) as connection:
+        return Counts(*connection.execute(_COUNTS).fetchone())
+
+
+def verify(database: Path, before: Counts, accepted: int) -> None:
+    """The database, its gateway stopped: accepted answers = achievements = audit events, grants = ledger
+    entries = audit events since `before`, and no page is damaged. Raises otherwise: a benchmark that lost a
+    row is a failure."""
+    made = Counts(*(now - then for now, then in zip(counts(database), before, strict=True)))
+    if not made.achievements == made.accepted_events == accepted:
+        raise BenchError(f"{accepted:,} answers were 202, but the database holds {made}")
+    if not made.granted == made.ledger_entries == made.granted_events:
+        raise BenchError(f"grants, ledger entries and their audit events differ: {made}")
+    with _reading(database) as connection:
+        (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if state != "ok":
+        raise BenchError(f"{database.name} is damaged: {state}")
+
+
+def grants_per_second(database: Path, windows: Sequence[Window]) -> list[float]:
+    """Of each window that ended before the backlog did."""
+    with _reading(database) as connection:
+        _, last = connection.execute(_DECIDED).fetchone()
+        whole = [window for window in windows if window.ended <= last]
+        decided = [connection.execute(_DECIDED_WITHIN, window).fetchone()[0] for window in whole]
+    return [count / (window.ended - window.began) * 1e3 for count, window in zip(decided, whole, strict=True)]

@@ -1,0 +1,55 @@
+"""`gateway achievements`: accepted work and what became of it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, print_json, print_page
+from gateway.cli.profile import ACHIEVEMENTS
+
+app = typer.Typer(help="List achievements, and judge one again.", no_args_is_help=True)
+_COLUMNS: Columns = {**ACHIEVEMENTS, "profile": "profile"}
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str, typer.Option(help="accepted, granted, ignored or failed.")] = "",
+    profile: str = "",
+    campaign: Annotated[int | None, typer.Option(help="The campaign's id.")] = None,
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List achievements, newest first."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get(
+            "/achievements", state=state, profile=profile, campaign=campaign, limit=limit, cursor=cursor
+        )
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def retry(
+    achievement: Annotated[str, typer.Argument(metavar="ACHIEVEMENT", help="ach_…")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Judge an ignored or failed achievement again; the running gateway does it within a second."""
+
+    async def retried(admin: Admin) -> Any:
+        return await admin.post(f"/achievements/{segment(achievement)}/retry")
+
+    answer = ask(config, retried)
+    if json:
+        print_json(answer)
+    else:
+        print(
+            f"{achievement} is due now"
+            if answer["changed"]
+            else f"{achievement} is still waiting for its turn"
+        )

@@ -1,0 +1,201 @@
+"""`gateway audit`: ask the log, follow it, have it explained, verified and carried away."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from gateway.cli.connection import Admin, ask
+from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, console, note, print_json, print_line, print_page, print_rows
+from gateway.cli.story import STORY, in_order, sentence
+
+app = typer.Typer(help="The audit log.", no_args_is_help=True)
+Since = Annotated[str, typer.Option(help="RFC 3339, a date, or a span back from now: 30m, 1h, 7d.")]
+Action = Annotated[str, typer.Option(help="Exact, or a prefix such as 'identity.*'.")]
+_COLUMNS: Columns = {
+    "at": "at",
+    "action": "action",
+    "outcome": "outcome",
+    "channel": "channel",
+    "actor": "actor",
+    "profile": "profile",
+    "object": "object",
+    "reason": "reason",
+    "request": "request_id",
+}
+_POLL_SECONDS = 0.5
+_PAGE = 200
+
+
+@app.command()
+def query(
+    since: Since = "",
+    until: Since = "",
+    action: Action = "",
+    channel: str = "",
+    actor: str = "",
+    profile: str = "",
+    object: Annotated[str, typer.Option("--object", help="ach_…, rec_…, a key id, a rule set version.")] = "",  # noqa: A002
+    request_id: str = "",
+    outcome: str = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Events, newest first."""
+    filters = {
+        "since": since,
+        "until": until,
+        "action": action,
+        "channel": channel,
+        "actor": actor,
+        "profile": profile,
+        "object": object,
+        "request_id": request_id,
+        "outcome": outcome,
+    }
+
+    async def found(admin: Admin) -> Any:
+        return await admin.get("/audit", **filters, limit=limit, cursor=cursor)
+
+    print_page(ask(config, found), _COLUMNS, as_json=json)
+
+
+@app.command()
+def follow(
+    since: Since = "",
+    action: Action = "",
+    channel: str = "",
+    profile: str = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Print events as they happen, until Ctrl-C; from now on, or from --since."""
+    filters = {"action": action, "channel": channel, "profile": profile}
+
+    async def following(admin: Admin) -> None:
+        if not admin.running:
+            raise Failure(
+                "no gateway runs on this configuration, so nothing happens; start it with: gateway serve"
+            )
+        async for event in _endless(admin, since, filters):
+            if json:
+                print_line(event)
+            else:
+                console().print(
+                    f"{event['at']}  {event['action']:<22} {sentence(event)}", markup=False, soft_wrap=True
+                )
+
+    ask(config, following)
+
+
+async def _endless(admin: Admin, since: str, filters: dict[str, str]) -> AsyncIterator[Any]:
+    newest = [] if since else (await admin.get("/audit", limit=1))["items"]
+    after = newest[0]["id"] if newest else ""
+    while True:
+        found = await admin.get("/audit", **filters, since=since, after=after, order="asc", limit=_PAGE)
+        for event in found["items"]:
+            after = event["id"]
+            yield event
+        if not found["next"]:
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+@app.command()
+def explain(
+    subject: Annotated[str, typer.Argument(metavar="ID", help="ach_…, prf_… or a request id.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """One thing's story, oldest first, in sentences."""
+
+    async def told(admin: Admin) -> Any:
+        return in_order(await _touching(admin, subject))
+
+    events = ask(config, told)
+    if not events:
+        raise Failure(f"{subject}: the audit log knows nothing of it; give an ach_…, prf_… or request id")
+    if json:
+        print_json({"items": [{**event, "sentence": sentence(event)} for event in events], "next": None})
+    else:
+        print_rows(events, STORY)
+
+
+async def _touching(admin: Admin, subject: str) -> list[Any]:
+    """The subject's own events; for an achievement also what the requests about it did to the customer."""
+    if subject.startswith("prf_"):
+        return await _all(admin, profile=subject)
+    own = await _all(admin, object=subject)
+    requests = {event["request_id"] for event in own if event["request_id"]} or {subject}
+    for request_id in sorted(requests):
+        own += await _all(admin, request_id=request_id)
+    return own
+
+
+async def _all(admin: Admin, **filters: str) -> list[Any]:
+    return [msgspec.json.decode(line) async for line in admin.lines("/audit", **filters, order="asc")]
+
+
+@app.command()
+def verify(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Check that no event was changed, removed or put in; exit 1 when one was."""
+
+    async def verified(admin: Admin) -> Any:
+        return await admin.get("/audit/verify")
+
+    print_verdict(ask(config, verified), as_json=json)
+
+
+def print_verdict(verdict: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(verdict)
+    elif verdict["ok"]:
+        print(f"the audit log holds: {verdict['events']} events, {verdict['checkpoints']} signed checkpoints")
+    else:
+        print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
+    if not verdict["ok"]:
+        note("the audit log was changed by other hands than the gateway's; compare with a backup")
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def export(
+    to: Annotated[Path | None, typer.Option("--to", help="A new file; without it, standard output.")] = None,
+    since: Since = "",
+    until: Since = "",
+    action: Action = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Every event as a line of JSON, oldest first."""
+
+    async def exported(admin: Admin) -> int:
+        lines = admin.lines("/audit", since=since, until=until, action=action, order="asc")
+        return await _write(lines, to)
+
+    count = ask(config, exported)
+    if to is not None:
+        note(f"{count} events are in {to}")
+
+
+async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
+    count = 0
+    try:
+        with open(to or 1, "xb" if to else "wb", closefd=to is not None) as out:  # noqa: ASYNC230 - nobody else waits here
+            async for line in lines:
+                out.write(line)
+                count += 1
+            out.flush()
+            if to is not None:
+                os.fsync(out.fileno())
+    except FileExistsError:
+        raise Failure(f"{to}: is there already; give a new name") from None
+    except OSError as error:
+        raise Failure(f"{to or 'standard output'}: cannot be written ({error.strerror})") from None
+    return count

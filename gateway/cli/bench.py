@@ -1,0 +1,36 @@
+"""`gateway bench`: the shipped benchmark on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="The same in little, under 90 seconds.")] = False,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="Only this part; may be given again.")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option(help="Where the databases go: a disk, not memory.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="The JSON of an earlier run, to compare with.")
+    ] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit 1 when a target is missed.")] = False,
+) -> None:
+    """Measure this machine with real processes; exit 1 when the measurement is void."""
+    from dataclasses import replace
+
+    from gateway.bench.command import run
+    from gateway.bench.options import FULL, PARTS, QUICK
+
+    unknown = [name for name in part or () if name not in PARTS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is not a part; known: {', '.join(PARTS)}")
+    parts = tuple(name for name in PARTS if not part or name in part)
+    options = QUICK if quick else FULL
+    raise typer.Exit(
+        run(replace(options, parts=parts, directory=directory, json=json, baseline=baseline, gate=gate))
+    )

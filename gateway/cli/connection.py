@@ -1,0 +1,175 @@
+"""The way to the admin API: the gateway that runs on this configuration, else the same API over the store that this process
+opens itself, on a socket that nobody else can reach. A command cannot tell the two apart, so it cannot do what the API cannot."""
+
+import asyncio
+import contextlib
+import getpass
+import re
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from gateway.cli.failure import MISUSED, REFUSED, Failure
+from gateway.cli.options import settings
+from gateway.config import Config
+
+T = TypeVar("T")
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, and how to reach it from here
+_PROBE = aiohttp.ClientTimeout(total=2)
+_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5)
+_USAGE = frozenset({400, 415, 422})
+
+
+class Admin:
+    """Requests to the admin API; whatever it refuses is raised as a Failure. `running`: a gateway answers, not this process."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, running: bool) -> None:
+        self._session = session
+        self.running = running
+
+    async def get(self, path: str, **query: object) -> Any:
+        return await self._ask("GET", path, query)
+
+    async def delete(self, path: str) -> Any:
+        return await self._ask("DELETE", path, {})
+
+    async def post(self, path: str, body: object = None, **query: object) -> Any:
+        return await self._ask("POST", path, query, body)
+
+    async def lines(self, path: str, **query: object) -> AsyncIterator[bytes]:
+        """The items of a list, all of them, each as its JSON line."""
+        headers = {"Accept": "application/x-ndjson"}
+        async with self._session.get(f"/admin/v1{path}", params=_given(query), headers=headers) as response:
+            if response.status >= 400:
+                raise _failure(response.status, await response.read())
+            async for line in response.content:
+                yield line
+
+    async def _ask(self, method: str, path: str, query: Mapping[str, object], body: object = None) -> Any:
+        async with self._session.request(
+            method, f"/admin/v1{path}", params=_given(query), json=body
+        ) as response:
+            answer = await response.read()
+            if response.status >= 400:
+                raise _failure(response.status, answer)
+            return msgspec.json.decode(answer)
+
+
+def segment(text: str) -> str:
+    """Whatever a person typed, as one segment of a path."""
+    return quote(text, safe="")
+
+
+def ask(config_file: Path, work: Callable[[Admin], Awaitable[T]]) -> T:
+    """Do `work` with a connection for this configuration."""
+
+    async def connected() -> T:
+        async with connect(settings(config_file)) as admin:
+            return await work(admin)
+
+    return asyncio.run(connected())
+
+
+@contextlib.asynccontextmanager
+async def connect(config: Config) -> AsyncGenerator[Admin]:
+    try:
+        url = await running_at(config)
+        if url is None:
+            async with _by_itself(config) as admin:
+                yield admin
+            return
+        async with _session(_token(config), base_url=url) as session:
+            yield Admin(session, running=True)
+    except aiohttp.ClientError as error:
+        raise Failure(
+            f"the admin API stopped answering ({type(error).__name__}); run the command again"
+        ) from None
+
+
+async def running_at(config: Config) -> str | None:
+    """Where the admin listener of this configuration answers; None when nothing does."""
+    address = config.server.admin_listen
+    url = f"http://{address._replace(host=_ANYWHERE.get(address.host, address.host))}"
+    if not address.port:
+        return None
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_PROBE) as session,
+            session.get(f"{url}/healthz") as response,
+        ):
+            return url if await response.json(content_type=None) == {"status": "ok"} else None
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
+
+
+@contextlib.asynccontextmanager
+async def _by_itself(config: Config) -> AsyncGenerator[Admin]:
+    from gateway.app import offline
+    from gateway.http import admin
+
+    async with offline(config) as services:
+        with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
+            runner = web.AppRunner(admin.build(services), access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            try:
+                socket = f"{directory}/admin"
+                await web.UnixSite(runner, socket).start()
+                connector = aiohttp.UnixConnector(socket)
+                async with _session(services.admin_token, "http://localhost", connector) as session:
+                    yield Admin(session, running=False)
+            finally:
+                await runner.cleanup()
+
+
+def _session(
+    token: str, base_url: str, connector: aiohttp.BaseConnector | None = None
+) -> aiohttp.ClientSession:
+    operator = re.sub(r"[^A-Za-z0-9._-]", "_", getpass.getuser())[:50]
+    headers = {"Authorization": f"Bearer {token}", "X-Operator": operator}
+    return aiohttp.ClientSession(
+        base_url,
+        connector=connector,
+        headers=headers,
+        timeout=_PATIENCE,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=1 << 20,  # a line of the audit log is one event, however long its trace
+    )
+
+
+def _token(config: Config) -> str:
+    from gateway.app import database_path
+    from gateway.secrets_file import admin_token, open_box
+
+    return admin_token(config, open_box(config, database_path(config)))
+
+
+def _given(query: Mapping[str, object]) -> dict[str, str]:
+    written = {True: "true", False: "false"}
+    return {
+        name: written[value] if isinstance(value, bool) else str(value)
+        for name, value in query.items()
+        if value not in (None, "")
+    }
+
+
+def _failure(status: int, answer: bytes) -> Failure:
+    try:
+        problem = msgspec.json.decode(answer, type=dict[str, Any])
+        text = f"{problem['code']}: {problem['detail']}"
+    except (msgspec.DecodeError, KeyError):
+        return Failure(
+            f"the admin listener answered {status} and nothing that can be read; is it another program's?"
+        )
+    if problem["code"] == "unauthorized":
+        return Failure(
+            "a gateway answers on server.admin_listen but does not know this configuration's admin token;"
+            " is it another gateway?",
+            MISUSED,
+        )
+    return Failure(text, MISUSED if status in _USAGE else REFUSED)

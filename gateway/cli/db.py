@@ -1,0 +1,157 @@
+"""`gateway db`: the database file itself; a copy of it, a look at its health, its schema."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.audit import print_verdict
+from gateway.cli.connection import Admin, ask, running_at
+from gateway.cli.failure import DONE, REFUSED, Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.output import note, print_json
+from gateway.config import Config
+
+app = typer.Typer(help="Back up, check and migrate the database.", no_args_is_help=True)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Option("--to", help="A new file.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Copy the database, also beside a running gateway, and verify the copy."""
+    source = _database(settings(config))
+    try:
+        _copy(source, to)
+    except sqlite3.Error as error:
+        raise Failure(f"{source}: cannot be copied ({error}); nothing was kept") from None
+    if json:
+        print_json({"backup": str(to), "bytes": to.stat().st_size})
+    else:
+        print(f"{to} holds the database, {to.stat().st_size} bytes, and was verified")
+    note(
+        "keep the master secret with it (server.secret, or the .secret file): without it keys and digests are lost"
+    )
+
+
+@app.command()
+def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Check the file's structure and the audit log's chain; exit 1 when either does not hold."""
+    source = _database(settings(config))
+    with _opened(source, "mode=ro") as connection:
+        found = _problems(connection, "integrity_check")
+
+    if found:
+        if json:
+            print_json({"ok": False, "integrity": found, "audit": None})
+        raise Failure(f"{source}: the file is damaged ({found[0]}); restore a backup")
+
+    async def verified(admin: Admin) -> Any:
+        return await admin.get("/audit/verify")
+
+    verdict = ask(config, verified)
+    if not json:
+        print(f"{source}: the file's structure holds")
+        print_verdict(verdict, as_json=False)
+        return
+    print_json({"ok": verdict["ok"], "integrity": ["ok"], "audit": verdict})
+    raise typer.Exit(DONE if verdict["ok"] else REFUSED)
+
+
+@app.command()
+def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Bring the schema up to date; a gateway does the same when it starts."""
+    loaded = settings(config)
+    source = _database(loaded)
+    asyncio.run(_open_once(loaded))
+    with _opened(source, "mode=ro") as connection:
+        (version,) = connection.execute("SELECT MAX(version) FROM schema_version").fetchone()
+    if json:
+        print_json({"schema_version": version})
+    else:
+        print(f"{source}: the schema is at version {version}, up to date")
+
+
+async def _open_once(config: Config) -> None:
+    """Opening migrates; a gateway that runs has done it."""
+    from gateway.app import offline
+
+    if await running_at(config) is None:
+        async with offline(config):
+            pass
+
+
+def _database(config: Config) -> Path:
+    path = config.store.sqlite_path
+    if path is None:
+        raise Failure("store.url: this command is for SQLite; use the server's own tools, such as pg_dump")
+    return Path(path)
+
+
+def _copy(source: Path, to: Path) -> None:
+    """The name is taken first, so nothing that is there is ever overwritten; the copy gets it once it is whole."""
+    if not source.exists():
+        raise Failure(f"{source}: there is no database yet; start the gateway or run: gateway db migrate")
+    partial = to.with_name(f"{to.name}.partial")
+    try:
+        os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise Failure(f"{to}: is there already; give a new name") from None
+    except OSError as error:
+        raise Failure(f"{to}: cannot be written ({error.strerror})") from None
+    try:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        with _opened(source, "mode=ro") as connection:
+            connection.execute("VACUUM INTO ?", (str(partial),))
+        _verify(partial)
+        _sync(partial)
+        partial.replace(to)
+        _sync(to.parent)
+    except BaseException:
+        to.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _verify(copy: Path) -> None:
+    with _opened(copy, "mode=ro&immutable=1") as connection:
+        if found := _problems(connection, "quick_check"):
+            raise Failure(
+                f"{copy}: the copy is not whole ({found[0]}); check the database with: gateway db check"
+            )
+
+
+def _problems(connection: sqlite3.Connection, pragma: str) -> list[str]:
+    try:
+        rows = [text for (text,) in connection.execute(f"PRAGMA {pragma}")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if rows == ["ok"] else rows
+
+
+@contextlib.contextmanager
+def _opened(path: Path, mode: str) -> Generator[sqlite3.Connection]:
+    """A connection of its own that can write nothing, so it also never makes a checkpoint."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=10
+        )
+    except sqlite3.OperationalError:
+        raise Failure(f"{path}: there is no database that can be opened; run: gateway db migrate") from None
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

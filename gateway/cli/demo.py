@@ -1,0 +1,166 @@
+"""`gateway demo`: a gateway of its own in a temporary directory, real calls to it, and what came of them."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from gateway.cli.connection import Admin, connect
+from gateway.cli.failure import Failure
+from gateway.cli.journey import CAMPAIGN, CHANNELS, POINTS, Journey, Step
+from gateway.cli.options import AsJson, settings
+from gateway.cli.output import console, print_json, print_rows
+from gateway.cli.profile import print_profile
+from gateway.cli.story import STORY, in_order
+
+_SETTINGS = """\
+[server]
+listen = "127.0.0.1:{public}"
+admin_listen = "127.0.0.1:{admin}"
+[store]
+url = "sqlite:///{directory}/gateway.db"
+min_free_disk = "0B"
+[achievements]
+dedup_window = "300s"
+grant_delay = ["0s", "1s"]
+[log]
+file = "{directory}/gateway.log"
+[[campaign]]
+id = {campaign}
+name = "Follow us on Facebook"
+points = {points}
+"""
+_CHANNEL = """\
+[[channel]]
+name = "{name}"
+kind = "{kind}"
+default_region = "EG"
+api_key = "{api_key}"
+secret_key = "{secret_key}"
+"""
+_START_SECONDS = 20
+_TOTAL = aiohttp.ClientTimeout(total=30)
+"""For one call: the machine may be busy."""
+
+
+class _Started(NamedTuple):
+    public_url: str
+    admin_url: str
+
+
+def demo(json: AsJson = False) -> None:
+    """Start a gateway, be one customer on four channels, and see what was merged, refused, granted, and why."""
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as directory:
+        asyncio.run(_demo(Path(directory), as_json=json))
+
+
+async def _demo(directory: Path, *, as_json: bool) -> None:
+    keys = {name: (secrets.token_hex(16), secrets.token_hex(16)) for name in CHANNELS}
+    config = directory / "config.toml"
+    _write_settings(config, directory, keys, _Started("0", "0"))
+    async with _gateway(config, directory) as started:
+        ports = _Started(*(url.rpartition(":")[2] for url in started))
+        _write_settings(config, directory, keys, ports)
+        async with aiohttp.ClientSession(started.public_url, timeout=_TOTAL) as session:
+            steps, points = await _play(Journey(session, keys), as_json=as_json)
+        async with connect(settings(config)) as admin:
+            profile, story = await _told(admin, steps[-1].profile)
+    if as_json:
+        document = {
+            "steps": [step._asdict() for step in steps],
+            "points": points,
+            "profile": profile,
+            "story": story,
+        }
+        print_json(document)
+    else:
+        _print_end(points, profile, story)
+
+
+def _write_settings(path: Path, directory: Path, keys: dict[str, tuple[str, str]], ports: _Started) -> None:
+    channels = (
+        _CHANNEL.format(
+            name=name,
+            kind="offline" if name in ("pos", "callcenter") else "online",
+            api_key=api,
+            secret_key=secret,
+        )
+        for name, (api, secret) in keys.items()
+    )
+    head = _SETTINGS.format(
+        public=ports.public_url, admin=ports.admin_url, directory=directory, campaign=CAMPAIGN, points=POINTS
+    )
+    path.write_text(head + "".join(channels))
+    path.chmod(0o600)
+
+
+@contextlib.asynccontextmanager
+async def _gateway(config: Path, directory: Path) -> AsyncGenerator[_Started]:
+    """`gateway serve` as a process of its own, on ports that the system chooses."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "gateway", "serve", "--config", str(config)),
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield await _announced(process.stderr)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.communicate()
+
+
+async def _announced(stderr: asyncio.StreamReader | None) -> _Started:
+    """The two URLs, from what `serve` says when it takes calls."""
+    said: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while stderr and not {"public", "admin"} <= said.keys() and (line := await stderr.readline()):
+                name, _, value = line.decode().strip().partition(" ")
+                said[name] = value.strip()
+        return _Started(said["public"], said["admin"])
+    except (TimeoutError, KeyError):
+        heard = " ".join(f"{name} {value}" for name, value in said.items())
+        raise Failure(f"the gateway did not start: {heard or 'it said nothing'}") from None
+
+
+async def _play(journey: Journey, *, as_json: bool) -> tuple[list[Step], int]:
+    steps: list[Step] = []
+    out = console()
+    async for step in journey.play():
+        steps.append(step)
+        if not as_json:
+            out.print(
+                f"[bold]{step.channel:<11}[/]{step.says:<52} [cyan]{step.status}[/] {step.decision:<9} {step.comment}",
+                soft_wrap=True,
+            )
+    return steps, await journey.wait_for_points()
+
+
+async def _told(admin: Admin, profile_id: str) -> tuple[Any, list[Any]]:
+    profile = await admin.get(f"/profiles/{profile_id}")
+    events = await admin.get(f"/profiles/{profile_id}/history", limit=200)
+    return profile, in_order(events["items"])
+
+
+def _print_end(points: int, profile: Any, story: list[Any]) -> None:
+    out = console()
+    out.print("\n[bold]One customer, one profile[/]")
+    print_profile(profile)
+    out.print("\n[bold]Why: from the audit log[/]")
+    print_rows(story, STORY)
+    out.print(
+        f"\n4 customer ids, {len(profile['merges'])} merge, 2 reports of campaign {CAMPAIGN}, "
+        f"1 grant: {points} points, the same on every channel."
+    )

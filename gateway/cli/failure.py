@@ -1,0 +1,15 @@
+"""How a command ends when it could not be done: one line that names the thing and the remedy, and an exit code."""
+
+from gateway.errors import GatewayError
+
+DONE = 0
+REFUSED = 1
+MISUSED = 2
+
+
+class Failure(GatewayError):
+    """`exit_code` 1: it was refused; 2: the command or the configuration is wrong."""
+
+    def __init__(self, message: str, exit_code: int = REFUSED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,0 +1,69 @@
+"""`gateway keys`: key pairs of the channels."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, note, print_json, print_page
+
+app = typer.Typer(help="Issue, list and revoke the key pairs of channels.", no_args_is_help=True)
+Channel = Annotated[str, typer.Option("--channel", help="The channel's name in the settings.")]
+_COLUMNS: Columns = {
+    "id": "id",
+    "channel": "channel",
+    "created": "created_at",
+    "by": "created_by",
+    "revoked": "revoked_at",
+}
+
+
+@app.command()
+def new(channel: Channel, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Issue a key pair; it is shown this once."""
+
+    async def issue(admin: Admin) -> Any:
+        return await admin.post("/keys", {"channel": channel})
+
+    issued = ask(config, issue)
+    if json:
+        print_json(issued)
+        return
+    print(f"APIKey: {issued['api_key']}\nSecretKey: {issued['secret_key']}")
+    note(f"pair {issued['id']} of {channel}; shown only now, send both as headers:")
+    note(f"curl -H 'APIKey: {issued['api_key']}' -H 'SecretKey: {issued['secret_key']}' …")
+
+
+@app.command("list")
+def list_(
+    config: ConfigFile = DEFAULT_CONFIG,
+    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    json: AsJson = False,
+) -> None:
+    """List key pairs, without the keys."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/keys", channel=channel, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="From `keys list`.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Revoke a key pair; a running gateway refuses it at once."""
+
+    async def revoked(admin: Admin) -> Any:
+        return await admin.delete(f"/keys/{segment(key_id)}")
+
+    answer = ask(config, revoked)
+    if json:
+        print_json(answer)
+    else:
+        print(f"{key_id} is revoked" if answer["changed"] else f"{key_id} was revoked before")

@@ -1,0 +1,26 @@
+"""What every command takes, in one place, so that the same option is written and described alike everywhere."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.failure import MISUSED, Failure
+from gateway.config import Config, load
+
+DEFAULT_CONFIG = Path("config.toml")
+ConfigFile = Annotated[Path, typer.Option("--config", help="The settings file.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+PageSize = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many rows.")]
+Cursor = Annotated[str, typer.Option("--cursor", help="Where the previous page ended.")]
+
+
+def settings(path: Path) -> Config:
+    """The settings in `path`. Raises ConfigError for those that cannot be used, Failure for a file that is not there."""
+    if not path.exists():
+        raise Failure(
+            f"{path}: there is no such file; name one with --config, or begin with a copy of config.example.toml",
+            MISUSED,
+        )
+    return load(path, os.environ)

@@ -1,0 +1,174 @@
+"""`gateway profile` and `gateway erase`: one person, found, shown, followed back, removed."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.failure import Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, Row, print_json, print_page, print_rows
+from gateway.cli.story import STORY
+
+app = typer.Typer(help="Find and show profiles.", no_args_is_help=True)
+ProfileId = Annotated[
+    str, typer.Argument(metavar="PROFILE", help="prf_…; an absorbed id leads to its survivor.")
+]
+
+
+@app.command()
+def find(
+    query: Annotated[str, typer.Argument(help="A profile id, a customer id or any identifier.")] = "",
+    email: str = "",
+    mobile: str = "",
+    channel: Annotated[
+        str, typer.Option(help="Whose customer id, and where a national number belongs.")
+    ] = "",
+    customer_id: str = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Find live profiles; without any criterion, the newest."""
+    criteria = {"q": query, "email": email, "mobile": mobile, "channel": channel, "customer_id": customer_id}
+
+    async def found(admin: Admin) -> Any:
+        return await admin.get("/profiles", **criteria, limit=limit, cursor=cursor)
+
+    print_page(ask(config, found), _FOUND, as_json=json)
+
+
+@app.command()
+def show(profile: ProfileId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Show a profile whole."""
+
+    async def shown(admin: Admin) -> Any:
+        return await admin.get(f"/profiles/{segment(profile)}")
+
+    answer = ask(config, shown)
+    if json:
+        print_json(answer)
+    else:
+        print_profile(answer)
+
+
+@app.command()
+def history(
+    profile: ProfileId,
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """What happened to a profile and to those it absorbed, newest first."""
+
+    async def past(admin: Admin) -> Any:
+        return await admin.get(f"/profiles/{segment(profile)}/history", limit=limit, cursor=cursor)
+
+    print_page(ask(config, past), STORY, as_json=json)
+
+
+def erase(
+    profile: ProfileId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Erase a person: every record, identifier, attribute and tag. There is no undo."""
+    if not yes and sys.stdin.isatty() and not typer.confirm(f"Erase {profile} for good?"):
+        raise Failure("nothing was erased")
+
+    async def erased(admin: Admin) -> Any:
+        return await admin.delete(f"/profiles/{segment(profile)}")
+
+    answer = ask(config, erased)
+    if json:
+        print_json(answer)
+    else:
+        print(f"{answer['erased']} is erased with {answer['records']} records")
+
+
+def print_profile(profile: Row) -> None:
+    if profile["redirected_from"]:
+        print(f"{profile['redirected_from']} was merged into {profile['id']}")
+    balance, canonical = profile["balance"], profile["canonical"]
+    print(f"{profile['id']}  version {profile['version']}, since {profile['created_at']}")
+    print(f"balance {balance['points']} points, score {balance['score']}")
+    print(f"canonical {canonical['id_space']}:{canonical['customer_id']}")
+    flags = {"deactivated": not profile["active"], "guest": profile["guest"]}
+    for line in (name for name, holds in flags.items() if holds):
+        print(line)
+    _section("Records", profile["records"], _RECORDS)
+    _section("Attributes", [{"name": n, "value": v} for n, v in profile["attributes"].items()], _ATTRIBUTES)
+    _section("Tags", [{"tag": tag} for tag in profile["tags"]], {"tag": "tag"})
+    _section("Merges", profile["merges"], _MERGES)
+    _section("Achievements", profile["achievements"], ACHIEVEMENTS)
+    _section("Open reviews", profile["reviews"], _REVIEWS)
+
+
+def _section(heading: str, rows: list[Any], columns: Columns) -> None:
+    if rows:
+        print(f"\n{heading}")
+        print_rows(rows, columns)
+
+
+def _identifiers(record: Row) -> str:
+    return ", ".join(f"{seen['type']} {seen['value']}{_remark(seen)}" for seen in record["observations"])
+
+
+def _remark(seen: Row) -> str:
+    remarks = [name for name in ("verified", "blocked", "retired") if seen[name]]
+    return f" ({', '.join(remarks)})" if remarks else ""
+
+
+def _customers(profile: Row) -> str:
+    return ", ".join(f"{record['id_space']}:{record['customer_id']}" for record in profile["records"])
+
+
+_FOUND: Columns = {
+    "profile": "id",
+    "customers": _customers,
+    "identifiers": lambda profile: ", ".join(
+        dict.fromkeys(seen["value"] for record in profile["records"] for seen in record["observations"])
+    ),
+    "points": lambda profile: profile["balance"]["points"],
+    "since": "created_at",
+}
+_RECORDS: Columns = {
+    "record": "id",
+    "id space": "id_space",
+    "customer id": "customer_id",
+    "identifiers": _identifiers,
+    "points": "points",
+    "since": "created_at",
+}
+_ATTRIBUTES: Columns = {"attribute": "name", "value": "value"}
+_MERGES: Columns = {
+    "merge": "id",
+    "absorbed": "absorbed",
+    "into": "survivor",
+    "rule": "rule",
+    "by": "actor",
+    "at": "merged_at",
+    "undone": "undone_at",
+}
+_REVIEWS: Columns = {
+    "review": "id",
+    "profiles": lambda review: " ".join(review["profiles"]),
+    "reason": "reason",
+    "rule": "rule",
+    "opened": "opened_at",
+}
+ACHIEVEMENTS: Columns = {
+    "achievement": "id",
+    "campaign": "campaign",
+    "state": "state",
+    "reason": "reason",
+    "channel": "channel",
+    "accepted": "accepted_at",
+    "due": "due_at",
+    "decided": "decided_at",
+    "points": "points",
+}

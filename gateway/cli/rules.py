@@ -1,0 +1,109 @@
+"""`gateway rules`: rule sets from the file to the running gateway."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, note, print_json, print_page
+from rules.rulefile import describe, parse
+from rules.ruleset import RuleSet
+
+app = typer.Typer(help="Check, store, list and activate rule sets.", no_args_is_help=True)
+RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="From `rules list`.")]
+_COLUMNS: Columns = {
+    "version": "version",
+    "active": "active",
+    "stored": "stored_at",
+    "by": "author",
+    "activated": "activated_at",
+    "sha256": lambda row: row["sha256"][:16],
+}
+
+
+@app.command()
+def check(file: RuleFile, json: AsJson = False) -> None:
+    """Check a rule file: every problem with its line. Needs no database."""
+    rules = _parsed(file, as_json=json)
+    if json:
+        print_json({"ok": True, "version": rules.version, "sha256": rules.sha256, "problems": []})
+    else:
+        print(f"{file}: rule set {rules.version} is in order: {', '.join(rule.name for rule in rules.rules)}")
+
+
+@app.command()
+def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Check a rule file, store it, and activate it where it says `activation = "immediate"`."""
+    rules = _parsed(file, as_json=json)
+
+    async def applied(admin: Admin) -> Any:
+        return await admin.post("/rules", {"text": rules.text}, activate=rules.activation == "immediate")
+
+    answer = ask(config, applied)
+    if json:
+        print_json(answer)
+        return
+    print(f"rule set {rules.version} is {'active' if answer['active'] else 'stored, not active'}")
+    if not answer["active"]:
+        note('it asks for a dry run first; write activation = "immediate" in [rules] to go without')
+
+
+@app.command("list")
+def list_(
+    limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """List stored rule sets, newest first."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/rules", limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Print a rule set as it was stored."""
+
+    async def shown(admin: Admin) -> Any:
+        return await admin.get(f"/rules/{segment(version)}")
+
+    answer = ask(config, shown)
+    if json:
+        print_json(answer)
+    else:
+        print(answer["text"], end="")
+
+
+@app.command()
+def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Make a stored rule set the active one; an earlier one again is a rollback."""
+
+    async def activated(admin: Admin) -> Any:
+        return await admin.post(f"/rules/{segment(version)}/activate")
+
+    answer = ask(config, activated)
+    if json:
+        print_json(answer)
+    else:
+        print(f"rule set {version} {'is active now' if answer['changed'] else 'was active already'}")
+
+
+def _parsed(file: Path, *, as_json: bool) -> RuleSet:
+    """The rule set; raises Failure, after all problems are printed."""
+    try:
+        parsed = parse(file.read_text("utf-8"))
+    except OSError as error:
+        raise Failure(f"{file}: cannot be read ({error.strerror}); name a rule file", MISUSED) from None
+    except UnicodeDecodeError:
+        raise Failure(f"{file}: is not UTF-8 text; save it as UTF-8", MISUSED) from None
+    if isinstance(parsed, RuleSet):
+        return parsed
+    if as_json:
+        print_json({"ok": False, "problems": parsed})
+    for line in describe(parsed).splitlines():
+        note(f"{file}: {line}")
+    raise typer.Exit(MISUSED)

@@ -1,0 +1,74 @@
+"""`gateway serve`: run until told to stop; what a person needs first is said on stderr, as stdout holds the log."""
+
+import shlex
+from collections.abc import Mapping
+
+import msgspec
+import typer
+
+from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
+from gateway.cli.output import note
+from gateway.config import Channel, Config, Key
+
+_API = "/api/v4.0/integrations/customers"
+
+
+def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C."""
+    from gateway import app
+
+    loaded = settings(config)
+    raise typer.Exit(app.serve(loaded, lambda public, admin: note(welcome(loaded, public, admin))))
+
+
+def welcome(config: Config, public_url: str, admin_url: str) -> str:
+    """The listeners, the database, and two calls that can be pasted: make a customer known, report a campaign."""
+    channel = config.channels[0] if config.channels else None
+    campaign = config.campaigns[0].id if config.campaigns else 1
+    customer = {"customerId": "web-1001", "email": "ann@example.com"}
+    return "\n".join(
+        (
+            f"public   {public_url}",
+            f"admin    {admin_url}",
+            f"store    {_database(config)}",
+            "",
+            "Try it:",
+            _curl(public_url + _API, channel, _json(customer)),
+            _curl(
+                f"{public_url}{_API}/social-challenges",
+                channel,
+                _json({"customerId": "web-1001", "challengeId": campaign}),
+            ),
+            "",
+        )
+    )
+
+
+def _database(config: Config) -> str:
+    return config.store.sqlite_path or "postgresql"
+
+
+def _curl(url: str, channel: Channel | None, body: str) -> str:
+    api_key = _shown(channel.api_key if channel else None, "YOUR_API_KEY")
+    secret_key = _shown(channel.secret_key if channel else None, "YOUR_SECRET_KEY")
+    headers = (f"APIKey: {api_key}", f"SecretKey: {secret_key}", "Content-Type: application/json")
+    return " ".join(
+        (
+            "curl -i",
+            shlex.quote(url),
+            *(f"-H {shlex.quote(header)}" for header in headers),
+            f"-d {shlex.quote(body)}",
+        )
+    )
+
+
+def _shown(key: Key | None, placeholder: str) -> str:
+    """Only the keys of the shipped example are printed: they are no secret."""
+    secret = key.secret if key else None
+    if secret is None or secret.source != "inline" or not secret.reveal().startswith("example-"):
+        return placeholder
+    return secret.reveal()
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return msgspec.json.encode(value).decode()

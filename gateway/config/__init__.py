@@ -1,0 +1,97 @@
+"""The settings of one gateway: one TOML file, read once at the edge into frozen structs. `load` gives either
+settings that fit together or every mistake of the file at once. Nothing else reads settings from files or the
+environment, and nothing overrides them later. Relative paths are relative to the working directory."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.config.check import masked, warnings
+from gateway.config.notation import Address
+from gateway.config.offer import Audience, Campaign, CampaignType, Coupon, CouponType, Limit, Period, Tier
+from gateway.config.reading import Reader, UnreadableError
+from gateway.config.secret import Key, Secret, key_digest
+from gateway.config.settings import (
+    Achievements,
+    Api,
+    Audit,
+    Channel,
+    Config,
+    Gateway,
+    Limits,
+    Log,
+    Program,
+    RateLimit,
+    Rules,
+    Server,
+    Store,
+    Upstream,
+)
+from gateway.errors import GatewayError
+
+__all__ = [
+    "Achievements",
+    "Address",
+    "Api",
+    "Audience",
+    "Audit",
+    "Campaign",
+    "CampaignType",
+    "Channel",
+    "Config",
+    "ConfigError",
+    "Coupon",
+    "CouponType",
+    "Gateway",
+    "Key",
+    "Limit",
+    "Limits",
+    "Log",
+    "Period",
+    "Program",
+    "RateLimit",
+    "Rules",
+    "Secret",
+    "Server",
+    "Store",
+    "Tier",
+    "Upstream",
+    "key_digest",
+    "load",
+    "masked",
+    "warnings",
+]
+
+
+class ConfigError(GatewayError):
+    """The settings cannot be used. A problem is one line: dotted path, what is wrong, the remedy; never a
+    secret."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path, env: Mapping[str, str]) -> Config:
+    """The settings in `path`, with the secrets from the files and variables that it names. Raises
+    ConfigError."""
+    reader = Reader(env)
+    try:
+        config = reader.table(Config, _parsed(path), "")
+    except UnreadableError:
+        config = Config()
+    if reader.mistakes:
+        raise ConfigError(tuple(str(mistake) for mistake in reader.mistakes))
+    return config
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read ({error.strerror}); name it by --config",)) from None
+    except UnicodeDecodeError:
+        raise ConfigError((f"{path}: is not UTF-8 text; save it as UTF-8",)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError((f"{path}: is not TOML: {error}; correct the line",)) from None

@@ -1,0 +1,63 @@
+"""What `gateway check` prints: the settings as they took effect, with every secret masked, and what looks
+unintended."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import fields
+
+from gateway.config.reading import notation_of
+from gateway.config.secret import Key, Secret
+from gateway.config.section import Section
+from gateway.config.settings import Config
+
+
+def masked(config: Section) -> dict[str, Any]:
+    """The settings as the file would write them, except that a secret shows only where it came from."""
+    return {
+        setting.encode_name: _shown(setting.type, getattr(config, setting.name)) for setting in fields(config)
+    }
+
+
+def _shown(kind: Any, value: Any) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case Section():
+            return masked(value)
+        case Secret() | Key():
+            return f"****** ({value.source})"
+        case frozenset():
+            return sorted(value)
+        case _ if notation := notation_of(kind):
+            return notation.write(value)
+        case tuple():
+            return [_shown(kind.__args__[0], item) for item in value]
+        case _:
+            return value
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed and yet probably not meant; for `gateway check` and the log at start."""
+    return [*_exposed(config), *_without_effect(config)]
+
+
+def _exposed(config: Config) -> Iterator[str]:
+    if not config.server.listen.is_loopback:
+        for position, channel in enumerate(config.channels):
+            for name, key in (("api_key", channel.api_key), ("secret_key", channel.secret_key)):
+                if key and key.source == "inline":
+                    yield f"channel[{position}].{name}: is written in the file; use {name}_file or {name}_env"
+    if masked(config.store)["url"] != config.store.url:
+        yield "store.url: holds a password; use PGPASSFILE or PGPASSWORD"
+    if config.upstream.base_url.startswith("http://") and config.gateway.mode == "forward":
+        yield "upstream.base_url: is not encrypted; use https"
+
+
+def _without_effect(config: Config) -> Iterator[str]:
+    if not config.channels:
+        yield "channel: there is none, so nobody can call; add a [[channel]]"
+    highest = max((tier.order for tier in config.tiers), default=0)
+    for position, campaign in enumerate(config.campaigns):
+        if campaign.audience.min_tier > highest:
+            yield f"campaign[{position}].audience.min_tier: nobody can earn; add a [[tier]] that high"

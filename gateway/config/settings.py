@@ -1,0 +1,292 @@
+"""The settings as a whole: one struct a table of the file, each default exactly what `config.example.toml`
+shows. A value is checked where it is declared; what only two settings together can get wrong is in
+`mistakes`."""
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
+
+from gateway.clock import DAY, HOUR, SECOND
+from gateway.config.notation import (
+    Address,
+    DelayRange,
+    Duration,
+    Listen,
+    Network,
+    Region,
+    Size,
+    TimeZone,
+    duration_text,
+    written,
+)
+from gateway.config.offer import Amount, Campaign, Count, Positive, Tier
+from gateway.config.secret import Key, Secret
+from gateway.config.section import Mistake, Section
+
+SHORTEST_KEY = 16
+"""Characters; what `gateway keys new` makes is far longer."""
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$",
+        description='1 to 50 letters, digits and "_.-", a letter or digit first',
+    ),
+]
+
+
+def store_url(value: object) -> str:
+    if isinstance(value, str) and re.match(r"sqlite:///.|postgres(ql)?://.", value):
+        return value
+    raise ValueError(
+        'is not a database; write "sqlite:///gateway.db" or "postgresql://user@host/db"'
+    )  # the value itself may hold a password
+
+
+def store_url_text(url: str) -> str:
+    """The URL with its password masked, wherever the password stands."""
+    masked = re.sub(r"(://[^:@/]*):[^?]*@", r"\1:******@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1******", masked)
+
+
+def http_url(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        return value.rstrip("/")
+    raise ValueError('is not a web address; write scheme and host, for example "https://api.gameball.co"')
+
+
+class Server(Section, frozen=True):
+    """The two listeners, and the master secret from which the peppers of stored digests are derived. `secret`
+    None: it is in `secret_file`, which the gateway creates (mode 0600) at its first start; "" is a file
+    beside the database."""
+
+    listen: Listen = Address("127.0.0.1", 8080)
+    admin_listen: Listen = Address("127.0.0.1", 8081)
+    admin_token: Annotated[Secret | None, Meta(extra={"env": "GATEWAY_ADMIN_TOKEN"})] = None
+    secret: Annotated[Secret | None, Meta(extra={"env": "GATEWAY_SECRET"})] = None
+    secret_file: str = ""
+    max_body: Size = 64 << 10
+    header_timeout: Duration = 15 * SECOND
+    body_timeout: Duration = 30 * SECOND
+    max_connections: Positive = 2_000
+    max_connections_per_ip: Positive = 100
+    shutdown_grace: Duration = 15 * SECOND
+    trusted_proxies: tuple[Network, ...] = ()
+    identity_headers: bool = True
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.listen == self.admin_listen and self.listen.port:
+            yield Mistake("admin_listen", "is the address of listen; give the admin listener its own port")
+        if self.admin_token is None and not self.admin_listen.is_loopback:
+            yield Mistake(
+                "admin_token",
+                "is missing though admin_listen is not loopback; set admin_token_env or admin_token_file",
+            )
+        yield from _short_keys(self, ("admin_token", "secret"), inline_too=True)
+
+
+class Store(Section, frozen=True):
+    """`queue_limit` counts waiting commands, `batch_limit` commands in one transaction."""
+
+    url: Annotated[str, written(store_url, store_url_text)] = "sqlite:///gateway.db"
+    queue_limit: Positive = 4_096
+    batch_limit: Positive = 256
+    min_free_disk: Size = 256 << 20
+
+    @property
+    def sqlite_path(self) -> str | None:
+        """The database file; None when the store is PostgreSQL."""
+        return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:///") else None
+
+
+class Gateway(Section, frozen=True):
+    mode: Literal["local", "forward"] = "local"
+
+
+class Rules(Section, frozen=True):
+    seed: Annotated[str, Meta(min_length=1)] = "preset:email-or-mobile"
+
+
+class Api(Section, frozen=True):
+    high_security: bool = False
+    minimum_version: Literal["v4.0", "v4.1"] = "v4.0"
+
+
+class Achievements(Section, frozen=True):
+    dedup_window: Duration = 300 * SECOND
+    grant_delay: DelayRange = (20 * SECOND, 180 * SECOND)
+    delivery: Literal["queued", "direct"] = "queued"
+    idempotency_ttl: Duration = 72 * HOUR
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from dedup_mistakes("dedup_window", self.dedup_window, self.grant_delay[1])
+
+
+class RateLimit(Section, frozen=True):
+    """A token bucket: `per_second` on average, `burst` at once."""
+
+    per_second: Positive
+    burst: Positive
+
+
+class Channel(Section, frozen=True):
+    """A calling system. Without keys here they come from the database. Identity headers go to trusted ones
+    only."""
+
+    name: Name
+    kind: Literal["online", "offline"] = "online"
+    id_space: Name = ""
+    default_region: Region = ""
+    api_key: Key | None = None
+    secret_key: Key | None = None
+    rate_limit: RateLimit | None = None
+    trusted: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.id_space:
+            force_setattr(self, "id_space", self.name)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.secret_key and not self.api_key:
+            yield Mistake("api_key", "is missing beside secret_key; a call shows both")
+        yield from _short_keys(self, ("api_key", "secret_key"), inline_too=False)
+
+
+class Program(Section, frozen=True):
+    """The loyalty program. The `disabled_…` texts go out with each accepted call while it is not enabled."""
+
+    enabled: bool = True
+    time_zone: TimeZone = "UTC"
+    currency: Annotated[
+        str, Meta(pattern="^[A-Z]{3}$", description='an ISO 4217 code, for example "USD"')
+    ] = "USD"
+    points_name: str = "points"
+    point_value: Amount = 0.01
+    disabled_status: str = "disabled"
+    disabled_message: str = "The loyalty program is disabled; nothing is rewarded."
+    disabled_learn_more: str = ""
+
+
+class Upstream(Section, frozen=True):
+    base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
+    api_key: Secret | None = None
+    secret_key: Secret | None = None
+
+
+class Audit(Section, frozen=True):
+    checkpoint: Duration = 60 * SECOND
+
+
+class Log(Section, frozen=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    file: str = ""
+    requests: bool = True
+
+
+class Limits(Section, frozen=True):
+    """`failures_per_minute` is a count of refused keys of one address; 0 is no limit."""
+
+    failures_per_minute: Count = 600
+
+
+class Config(Section, frozen=True):
+    server: Server = Server()
+    store: Store = Store()
+    gateway: Gateway = Gateway()
+    rules: Rules = Rules()
+    api: Api = Api()
+    achievements: Achievements = Achievements()
+    channels: tuple[Channel, ...] = field(default=(), name="channel")
+    campaigns: tuple[Campaign, ...] = field(default=(), name="campaign")
+    tiers: tuple[Tier, ...] = field(default=(), name="tier")
+    program: Program = Program()
+    upstream: Upstream = Upstream()
+    audit: Audit = Audit()
+    log: Log = Log()
+    limits: Limits = Limits()
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from _repeated("channel", "name", (channel.name for channel in self.channels))
+        yield from _repeated("channel", "api_key", (key and key.digest for key in self._api_keys()))
+        yield from _repeated("campaign", "id", (campaign.id for campaign in self.campaigns))
+        yield from _repeated("tier", "order", (tier.order for tier in self.tiers))
+        yield from _tiers_out_of_order(self.tiers)
+        yield from self._open_to_guessing()
+        yield from self._campaign_windows()
+        yield from self._mode_mistakes()
+
+    def _api_keys(self) -> Iterator[Key | None]:
+        return (channel.api_key for channel in self.channels)
+
+    def _open_to_guessing(self) -> Iterator[Mistake]:
+        """Short inline keys are for a demo on this machine only."""
+        if self.server.listen.is_loopback:
+            return
+        for position, channel in enumerate(self.channels):
+            for mistake in _short_keys(channel, ("api_key", "secret_key"), inline_too=True):
+                yield mistake.under(f"channel[{position}]")
+
+    def _campaign_windows(self) -> Iterator[Mistake]:
+        longest_delay = self.achievements.grant_delay[1]
+        for position, campaign in enumerate(self.campaigns):
+            if campaign.dedup_window is not None:
+                path = f"campaign[{position}].dedup_window"
+                yield from dedup_mistakes(path, campaign.dedup_window, longest_delay)
+
+    def _mode_mistakes(self) -> Iterator[Mistake]:
+        if self.gateway.mode == "local":
+            if self.achievements.delivery == "direct":
+                yield Mistake(
+                    "achievements.delivery",
+                    'is "direct", which needs gateway.mode = "forward"; write "queued"',
+                )
+            return
+        for name in ("api_key", "secret_key"):
+            if getattr(self.upstream, name) is None:
+                yield Mistake(
+                    f"upstream.{name}", f"is missing in forward mode; set it by {name}_file or {name}_env"
+                )
+
+
+def dedup_mistakes(path: str, window: int, longest_delay: int) -> Iterator[Mistake]:
+    """A window that ends before the grant would let a second achievement in while the first is pending."""
+    if not SECOND <= window <= 7 * DAY:
+        yield Mistake(path, 'is out of range; write "1s" to "7d"')
+    elif window < longest_delay:
+        longest = duration_text(longest_delay)
+        yield Mistake(path, f'is shorter than the longest grant_delay; write at least "{longest}"')
+
+
+def _short_keys(section: Section, names: Iterable[str], *, inline_too: bool) -> Iterator[Mistake]:
+    for name in names:
+        key: Secret | Key | None = getattr(section, name)
+        secret = key.secret if isinstance(key, Key) else key
+        if secret is None or (secret.source == "inline" and not inline_too):
+            continue
+        if len(secret.reveal()) < SHORTEST_KEY:
+            yield Mistake(name, f"is too short to be safe; use at least {SHORTEST_KEY} characters")
+
+
+def _repeated(table: str, name: str, values: Iterable[Hashable | None]) -> Iterator[Mistake]:
+    seen: Counter[Hashable] = Counter()
+    for position, value in enumerate(values):
+        if value is not None and seen[value]:
+            yield Mistake(
+                f"{table}[{position}].{name}", f"is also that of an earlier {table}; give each its own"
+            )
+        seen[value] += 1
+
+
+def _tiers_out_of_order(tiers: Iterable[Tier]) -> Iterator[Mistake]:
+    lower: Tier | None = None
+    for position, tier in enumerate(tiers):
+        if lower and not (tier.order > lower.order and tier.min_progress > lower.min_progress):
+            yield Mistake(
+                f"tier[{position}].min_progress",
+                "does not lie above the tier before it; list tiers upwards by order and min_progress",
+            )
+        lower = tier

@@ -1,0 +1,49 @@
+"""What stops the gateway from going on. Expected results are values (gateway.model); these are for «cannot»."""
+
+
+class GatewayError(Exception):
+    """Root of all; the text names the thing and the remedy and holds no personal data."""
+
+
+class Refusal(GatewayError):
+    """An operator asked for something that cannot be done as asked; `code` is stable and documented."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreUnavailable(GatewayError):
+    """Nothing was stored; the same request may be sent again after `retry_after` seconds."""
+
+    retry_after = 2
+
+
+class QueueFull(StoreUnavailable):
+    """More calls are waiting than the gateway promises to hold."""
+
+    retry_after = 1
+
+
+class CommitUnknown(StoreUnavailable):
+    """The commit was sent and its outcome is not known; only a repeat with the same key tells."""
+
+
+class StoreBroken(GatewayError):
+    """The disk no longer keeps what it is given (an I/O or fsync error). The process must end; recovery decides at restart."""
+
+
+class CommandFailed(GatewayError):
+    """One command failed by itself; its neighbours in the batch are not touched."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"command {position} of the batch failed")
+        self.position = position
+
+
+class AlreadyRunning(GatewayError):
+    """Another process holds the database file."""
+
+
+class SchemaMismatch(GatewayError):
+    """The database was written by a newer or altered gateway."""

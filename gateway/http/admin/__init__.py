@@ -1,0 +1,24 @@
+"""The admin listener: operators' JSON API under `/admin/v1/`, health and metrics. The command line is a client of it, so what
+one can do the other can."""
+
+from aiohttp import web
+
+from gateway.http.admin.guard import guard
+from gateway.http.admin.health import healthz, metrics, readyz
+from gateway.http.admin.operation import PREFIX
+from gateway.http.admin.routes import OPERATIONS
+from gateway.http.services import SERVICES, Services
+
+_LARGEST_BODY = 1 << 20
+"""A rule file of 256 KiB, escaped as JSON."""
+
+
+def build(services: Services) -> web.Application:
+    app = web.Application(middlewares=[guard], client_max_size=_LARGEST_BODY)
+    app[SERVICES] = services
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, PREFIX + operation.path, operation.__call__)
+    return app

@@ -1,0 +1,89 @@
+"""Accepted work: its state, and a second chance for what was ignored or failed."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.ids import read, show
+from gateway.model import RetryAchievement
+from gateway.store.reports import work
+from gateway.store.reports.profiles import survivor_of
+from gateway.store.reports.work import Earned, WantedWork
+
+
+class AchievementQuery(ListQuery, kw_only=True):
+    state: Literal["", "accepted", "granted", "ignored", "failed"] = ""
+    profile: Annotated[str, Meta(description="prf_…; an absorbed id means its survivor")] = ""
+    campaign: Id | None = None
+
+
+class AchievementView(msgspec.Struct):
+    """`profile` is whom it belongs to now, None after an erasure; `points`, `score` and `coupon_code` are what was granted."""
+
+    id: str
+    state: str
+    reason: str
+    profile: str | None
+    record: str
+    campaign: int
+    channel: str
+    request_id: str
+    accepted_at: Time
+    due_at: Time
+    decided_at: Time | None
+    points: int
+    score: int
+    coupon_code: str
+
+
+class Changed(msgspec.Struct):
+    """`changed` is False when everything already was as asked."""
+
+    id: str
+    changed: bool
+
+
+async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementView]:
+    query, store = call.query, call.services.store
+    wanted = WantedWork(state=query.state, campaign_id=query.campaign)
+    if query.profile:
+        number = read("prf", query.profile)
+        if number is None:
+            raise Refusal(
+                "bad_parameter", "profile: is not a profile id; write prf_ and 16 hexadecimal digits"
+            )
+        wanted.profile_id = await survivor_of(store, number) or number
+    before = read_cursor(query.cursor, Id, NEWEST)
+    found = await work.achievements(store, wanted, before, query.limit + 1)
+    return page(found, query.limit, achievement_view, lambda one: one.achievement.achievement_id)
+
+
+async def retry_achievement(call: Call[Query]) -> Changed:
+    number = call.id("ach")
+    outcome = await call.submit(RetryAchievement(call.caller, number))
+    return Changed(show("ach", number), getattr(outcome, "changed", True))
+
+
+def achievement_view(earned: Earned) -> AchievementView:
+    one = earned.achievement
+    return AchievementView(
+        show("ach", one.achievement_id),
+        one.state,
+        one.reason,
+        show("prf", earned.profile_id) if earned.profile_id is not None else None,
+        show("rec", one.record_id),
+        one.campaign_id,
+        one.channel,
+        one.request_id,
+        shown(one.accepted_at),
+        shown(one.due_at),
+        shown_or_none(one.decided_at),
+        earned.points,
+        earned.score,
+        earned.coupon_code,
+    )

@@ -1,0 +1,184 @@
+"""The audit log: filtered pages, the whole answer as a stream of lines, and the check that nothing in it was changed."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from gateway.audit.chain import Breach, Link, Verifier
+from gateway.errors import Refusal
+from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, When, read, shown
+from gateway.ids import read as read_id
+from gateway.ids import show
+from gateway.store import Store
+from gateway.store.reports import audit as reports
+from gateway.store.reports.audit import WantedEvents
+from gateway.store.reports.profiles import ids_leading_to, survivor_of
+
+NDJSON = "application/x-ndjson"
+_MOST_BREACHES = 100
+_encode_line = msgspec.json.Encoder().encode
+
+
+class HistoryQuery(Query, kw_only=True):
+    limit: Annotated[Limit | None, Meta(description="as x-ndjson: all of them unless given")] = None
+    cursor: str = ""
+    order: Annotated[Literal["asc", "desc"], Meta(description="desc: newest first")] = "desc"
+
+
+class AuditQuery(HistoryQuery, kw_only=True):
+    since: When = ""
+    until: When = ""
+    action: Annotated[str, Meta(description="exact, or a prefix such as identity.*")] = ""
+    channel: str = ""
+    actor: str = ""
+    profile: Annotated[
+        str, Meta(description="prf_…; finds the events of every id that leads to the same profile")
+    ] = ""
+    object: Annotated[str, Meta(description="ach_…, rec_…, a key id or a rule set version")] = ""
+    request_id: str = ""
+    outcome: str = ""
+    after: Annotated[str, Meta(description="evt_…; only events behind this one")] = ""
+
+
+class EventView(msgspec.Struct):
+    """`chain`, `seq` and `hash` place the event in its writer's chain."""
+
+    id: str
+    at: Time
+    action: str
+    outcome: str
+    channel: str
+    actor: str
+    profile: str
+    object: str
+    request_id: str
+    reason: str
+    detail: msgspec.Raw
+    chain: str
+    seq: int
+    hash: str
+
+
+class BreachView(msgspec.Struct):
+    """The first place of a chain that does not hold."""
+
+    chain: str
+    seq: int
+    what: str
+
+
+class Verified(msgspec.Struct):
+    """`breaches` names at most 100."""
+
+    ok: bool
+    events: int
+    chains: int
+    checkpoints: int
+    breaches: list[BreachView]
+
+
+async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
+    query, now = call.query, call.services.clock.now()
+    wanted = WantedEvents(
+        since=read("since", query.since, now),
+        until=read("until", query.until, now),
+        action=query.action,
+        outcome=query.outcome,
+        channel=query.channel,
+        actor=query.actor,
+        profiles=await _family(call.services.store, query.profile) if query.profile else None,
+        object=query.object,
+        request_id=query.request_id,
+        after=_event_id("after", query.after) if query.after else None,
+    )
+    return await event_page(call, wanted)
+
+
+async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
+    """One page of events, or all of them as lines where the caller accepts those."""
+    query, store = call.query, call.services.store
+    newest_first = query.order == "desc"
+    place = read_cursor(query.cursor, Id, None)
+    if NDJSON in call.request.headers.get("Accept", ""):
+        return await _stream(call, wanted, place, newest_first=newest_first)
+    limit = query.limit or USUAL
+    found = await reports.events(store, wanted, place, limit + 1, newest_first=newest_first)
+    return page(found, limit, event_view, lambda link: link.event.event_id)
+
+
+async def verify_audit(call: Call[Query]) -> Verified:
+    """Checkpoints are read first: those written while the links are read sign events that were not read."""
+    store = call.services.store
+    checkpoints = await reports.checkpoints(store)
+    verifier, breaches = Verifier(), list[Breach]()
+    async for links in reports.links(store):
+        breaches += verifier.feed(links)
+    breaches += verifier.check(call.services.checkpoint_key, checkpoints)
+    return Verified(
+        ok=not breaches,
+        events=verifier.events,
+        chains=len(verifier.heads),
+        checkpoints=len(checkpoints),
+        breaches=[BreachView(*breach) for breach in breaches[:_MOST_BREACHES]],
+    )
+
+
+def event_view(link: Link) -> EventView:
+    event = link.event
+    return EventView(
+        show("evt", event.event_id),
+        shown(event.at),
+        event.action,
+        event.outcome,
+        event.channel,
+        event.actor,
+        event.profile,
+        event.object,
+        event.request_id,
+        event.reason,
+        msgspec.Raw(event.detail.encode() or b"{}"),
+        link.chain,
+        link.seq,
+        link.hash.hex(),
+    )
+
+
+async def _stream(
+    call: Call[Any], wanted: WantedEvents, place: int | None, *, newest_first: bool
+) -> web.StreamResponse:
+    left: int | None = call.query.limit
+    response = web.StreamResponse(
+        headers={"Content-Type": NDJSON, "Cache-Control": "no-store", "X-Request-Id": call.caller.request_id}
+    )
+    await response.prepare(call.request)
+    while left is None or left > 0:
+        size = MOST if left is None else min(MOST, left)
+        links = await reports.events(call.services.store, wanted, place, size, newest_first=newest_first)
+        if links:
+            await response.write(b"".join(_encode_line(event_view(link)) + b"\n" for link in links))
+            place = links[-1].event.event_id
+        if len(links) < size:
+            break
+        left = None if left is None else left - len(links)
+    await response.write_eof()
+    return response
+
+
+async def _family(store: Store, profile: str) -> list[str]:
+    """The ids under which events of this profile were written; one that is not an id finds nothing."""
+    number = read_id("prf", profile)
+    if number is None:
+        raise Refusal("bad_parameter", "profile: is not a profile id; write prf_ and 16 hexadecimal digits")
+    members = await ids_leading_to(store, await survivor_of(store, number) or number)
+    return [show("prf", member) for member in {number, *members}]
+
+
+def _event_id(name: str, text: str) -> int:
+    number = read_id("evt", text)
+    if number is None:
+        raise Refusal("bad_parameter", f"{name}: is not an event id; write evt_ and 16 hexadecimal digits")
+    return number

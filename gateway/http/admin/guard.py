@@ -1,0 +1,139 @@
+"""What stands before every operation: the host check against DNS rebinding, the token, and one place where whatever went
+wrong becomes a problem document, an audit event and a log line.
+
+`/healthz`, `/readyz` and `/metrics` are open: they tell nothing about a customer, and what scrapes them has no token.
+"""
+
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from gateway.config import Address
+from gateway.errors import GatewayError, Refusal, StoreUnavailable
+from gateway.http.admin.operation import CALLER
+from gateway.http.admin.problem import problem, status_of
+from gateway.http.admin.times import shown
+from gateway.http.services import SERVICES, Services
+from gateway.model import Caller, RefuseCall
+
+OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_OPERATOR = re.compile(r"[A-Za-z0-9._-]{1,50}", re.ASCII)
+_log = structlog.get_logger("admin")
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    started = time.perf_counter()
+    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}")
+    request[CALLER] = caller
+    code = ""
+    try:
+        _check(request, services)
+        response = await handler(request)
+    except Exception as error:  # noqa: BLE001 - the outermost place of the listener: nothing may leave as a traceback
+        refusal, headers = _refusal(error)
+        code = refusal.code
+        await _record(request, services, caller, refusal)
+        response = problem(refusal, caller.request_id, headers)
+    if not response.prepared:
+        response.headers["X-Request-Id"] = caller.request_id
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    _log_line(request, services, caller, response.status, code, started)
+    return response
+
+
+def route_of(request: web.Request) -> str:
+    """The route's template, never the path or the query, which hold what a person searched for."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
+
+
+def _actor(request: web.Request) -> str:
+    """Whom the request says it is from: the token opens the door, the name is for the audit log."""
+    name = request.headers.get("X-Operator", "")
+    return f"operator:{name}" if _OPERATOR.fullmatch(name) else "operator"
+
+
+def _check(request: web.Request, services: Services) -> None:
+    if not _is_own_host(request.host, services.config.server.admin_listen):
+        raise Refusal(
+            "wrong_host", "this listener does not answer to that host name; use 127.0.0.1 or localhost"
+        )
+    if request.path in OPEN:
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given = token.strip().encode("utf-8", "replace")
+    matches = hmac.compare_digest(given, services.admin_token.encode())
+    if scheme.lower() != "bearer" or not matches:
+        raise Refusal("unauthorized", "send the admin token as Authorization: Bearer TOKEN")
+
+
+def _is_own_host(host: str, listen: Address) -> bool:
+    """A page that a browser loaded from elsewhere can point its name at a loopback listener, but cannot change the name.
+    A listener that is open to the network has names that only its operator knows; there the token alone guards."""
+    if not listen.is_loopback:
+        return True
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower() in _LOOPBACK_NAMES | {listen.host.lower()}
+
+
+def _refusal(error: Exception) -> tuple[Refusal, dict[str, str]]:
+    match error:
+        case Refusal(code="unauthorized"):
+            return error, {"WWW-Authenticate": 'Bearer realm="admin"'}
+        case Refusal():
+            return error, {}
+        case StoreUnavailable():
+            return Refusal("unavailable", str(error)), {"Retry-After": str(error.retry_after)}
+        case web.HTTPException() if error.status in _HTTP_CODES:
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return Refusal(
+                _HTTP_CODES[error.status], f"{error.reason.lower()}; see /admin/v1/openapi.json"
+            ), allow
+        case _:
+            _log.error("request_failed", exc_info=error)
+            return Refusal(
+                "internal_error", "the gateway failed; its log says where, under this request id"
+            ), {}
+
+
+async def _record(request: web.Request, services: Services, caller: Caller, refusal: Refusal) -> None:
+    """Refused calls are in the audit log; one that cannot be recorded is answered all the same."""
+    status = status_of(refusal.code)
+    if status >= 500:
+        return
+    route = f"{request.method} {route_of(request)}"
+    try:
+        await services.pipeline.submit(RefuseCall(caller, route, status, status, refusal.code))
+    except GatewayError:
+        _log.warning("refusal_not_recorded", request_id=caller.request_id)
+
+
+def _log_line(
+    request: web.Request, services: Services, caller: Caller, status: int, code: str, started: float
+) -> None:
+    if request.path in OPEN and status < 400:
+        return
+    services.telemetry.request(
+        {
+            "ts": shown(services.clock.now()),
+            "event": "admin_request",
+            "method": request.method,
+            "route": route_of(request),
+            "status": status,
+            "error": code,
+            "actor": caller.actor,
+            "request_id": caller.request_id,
+            "ms": round((time.perf_counter() - started) * 1_000, 2),
+        }
+    )

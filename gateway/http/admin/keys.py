@@ -1,0 +1,78 @@
+"""Key pairs of the channels: issued once in clear, kept as HMACs, revoked at once here and within seconds elsewhere."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.achievements import Changed
+from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.model import ChannelKey, CreateKey, RevokeKey
+from gateway.store.operations import channel_keys as all_keys
+from gateway.store.reports import work
+
+
+class KeyQuery(ListQuery, kw_only=True):
+    channel: str = ""
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    channel: Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class KeyView(msgspec.Struct):
+    id: str
+    channel: str
+    created_at: Time
+    created_by: str
+    revoked_at: Time | None
+
+
+class IssuedView(msgspec.Struct):
+    """The only place where the two keys are ever shown."""
+
+    id: str
+    channel: str
+    api_key: str
+    secret_key: str
+    created_at: Time
+
+
+async def list_keys(call: Call[KeyQuery]) -> Page[KeyView]:
+    query = call.query
+    after = read_cursor(query.cursor, str, "")
+    found = await work.channel_keys(call.services.store, query.channel, after, query.limit + 1)
+    return page(found, query.limit, _view, lambda key: key.key_id)
+
+
+async def create_key(call: Call[Query]) -> IssuedView:
+    services, asked = call.services, await call.body(NewKey)
+    known = [channel.name for channel in services.config.channels]
+    if asked.channel not in known:
+        raise Refusal("unknown_channel", f"channel: is not configured; known: {', '.join(known) or 'none'}")
+    issued = services.keyring.issue(asked.channel, call.caller.actor, services.clock.now())
+    await call.submit(CreateKey(call.caller, issued.row))
+    await _refresh(services)
+    row = issued.row
+    return IssuedView(row.key_id, row.channel, issued.api_key, issued.secret_key, shown(row.created_at))
+
+
+async def revoke_key(call: Call[Query]) -> Changed:
+    key_id = call.request.match_info["id"]
+    outcome = await call.submit(RevokeKey(call.caller, key_id))
+    await _refresh(call.services)
+    return Changed(key_id, getattr(outcome, "changed", True))
+
+
+async def _refresh(services: Services) -> None:
+    services.keyring.refresh(await all_keys(services.store))
+
+
+def _view(key: ChannelKey) -> KeyView:
+    return KeyView(
+        key.key_id, key.channel, shown(key.created_at), key.created_by, shown_or_none(key.revoked_at)
+    )

@@ -1,0 +1,85 @@
+"""The OpenAPI document, made from the table of operations and the types that they read and write, so it cannot be out of step."""
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from gateway.http.admin.operation import PREFIX, Operation
+from gateway.http.admin.problem import Problem, status_of
+
+_COMMON = ("bad_parameter", "unauthorized", "wrong_host", "unavailable")
+_WITH_BODY = ("bad_body", "body_timeout", "too_large", "unsupported_media_type")
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def document(operations: Iterable[Operation]) -> dict[str, Any]:
+    operations = tuple(operations)
+    types = list({id(kind): kind for one in operations for kind in (one.answer, one.body) if kind}.values())
+    (*schemas, _), components = msgspec.json.schema_components(
+        [*types, Problem], ref_template="#/components/schemas/{name}"
+    )
+    by_type = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for one in operations:
+        paths.setdefault(PREFIX + one.path, {})[one.method.lower()] = _operation(one, by_type)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Gateway admin API", "version": version("loyalty-identity-gateway")},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": one.name,
+        "summary": one.summary,
+        "parameters": [*_path_parameters(one.path), *_query_parameters(one)],
+        "responses": {str(one.status.value): _answer(one, schemas)} | _refusals(one),
+    }
+    if one.body is not None:
+        content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.body)]}}
+        if one.plain_text:
+            content["text/plain"] = {"schema": {"type": "string"}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _answer(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.answer)]}}
+    if one.streams:
+        content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
+    return {"description": one.summary, "content": content}
+
+
+def _refusals(one: Operation) -> dict[str, Any]:
+    codes: dict[int, list[str]] = {}
+    by_shape = (*(_WITH_BODY if one.body else ()), *(("not_found",) if "{" in one.path else ()))
+    for code in (*_COMMON, *by_shape, *one.refusals):
+        codes.setdefault(status_of(code), []).append(code)
+    return {
+        str(status): {"description": ", ".join(named), "content": _PROBLEM}
+        for status, named in sorted(codes.items())
+    }
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def _query_parameters(one: Operation) -> list[dict[str, Any]]:
+    schema = msgspec.json.schema(one.query)["$defs"][one.query.__name__]
+    return [
+        {"name": name, "in": "query", "required": False, "schema": form}
+        for name, form in schema["properties"].items()
+    ]

@@ -1,0 +1,113 @@
+"""One operation of the admin API: a row of the table from which the routes and the OpenAPI document are both made."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Query
+from gateway.http.services import SERVICES, Services
+from gateway.ids import Prefix, read
+from gateway.model import Caller, Command, Outcome, Refused
+
+Q = TypeVar("Q", bound=Query)
+B = TypeVar("B")
+
+CALLER = web.RequestKey("caller", Caller)
+PREFIX = "/admin/v1"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Call(Generic[Q]):
+    """One authenticated request with its checked query."""
+
+    request: web.Request
+    services: Services
+    caller: Caller
+    query: Q
+
+    def id(self, prefix: Prefix) -> int:
+        """The `{id}` of the path; raises Refusal when it is not an id of this kind, so nothing can be there."""
+        number = read(prefix, self.request.match_info["id"])
+        if number is None:
+            raise Refusal(
+                "not_found", f"there is no such id; write it as {prefix}_ and 16 hexadecimal digits"
+            )
+        return number
+
+    async def text(self) -> str:
+        try:
+            async with asyncio.timeout(self.services.config.server.body_timeout / 1_000):
+                return (await self.request.read()).decode()
+        except TimeoutError:
+            raise Refusal("body_timeout", "the body did not arrive in time; send it again") from None
+        except UnicodeDecodeError:
+            raise Refusal("bad_body", "the body is not UTF-8 text") from None
+
+    async def body(self, kind: type[B]) -> B:
+        """The JSON body. Raises Refusal, naming the place that is wrong but no value of it."""
+        if self.request.content_type != "application/json":
+            raise Refusal("unsupported_media_type", "send JSON with Content-Type: application/json")
+        try:
+            return msgspec.json.decode(await self.text(), type=kind)
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            raise Refusal("bad_body", f"the body does not fit: {error}") from None
+
+    async def submit(self, command: Command) -> Outcome:
+        """The committed outcome; what the gateway refuses is raised as a Refusal."""
+        outcome: Outcome = await self.services.pipeline.submit(command)
+        if isinstance(outcome, Refused):
+            raise Refusal(outcome.code, outcome.message)
+        return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`path` is below `/admin/v1`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives
+    the items of the answer one by one. `refusals` are the codes that are this operation's own."""
+
+    method: str
+    path: str
+    handler: Callable[[Call[Any]], Awaitable[Any]]
+    summary: str
+    answer: Any
+    query: type[Query] = Query
+    body: Any = None
+    plain_text: bool = False
+    streams: bool = False
+    status: HTTPStatus = HTTPStatus.OK
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        call = Call(request, services, request[CALLER], self._read_query(request))
+        answer = await self.handler(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        return web.Response(status=self.status, body=_encode(answer), content_type="application/json")
+
+    def _read_query(self, request: web.Request) -> Query:
+        given = dict(request.query)
+        known = self.query.__struct_fields__
+        for name in given:
+            if name not in known:
+                usable = f"known here: {', '.join(known)}" if known else "there is none here"
+                raise Refusal("unknown_parameter", f"{name[:50]}: is not a parameter; {usable}")
+            if "\0" in given[name]:
+                raise Refusal("bad_parameter", f"{name}: holds a NUL character; delete it")
+            if len(request.query.getall(name)) > 1:
+                raise Refusal("bad_parameter", f"{name}: is given twice; give it once")
+        try:
+            return msgspec.convert(given, self.query, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refusal("bad_parameter", str(error).replace("`$.", "`")) from None

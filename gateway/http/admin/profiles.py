@@ -1,0 +1,287 @@
+"""Profiles for support staff: find one by what the person says, see all that was put together in it, erase it.
+
+Identifiers are shown in clear here, because whoever helps a customer must compare them; they are in no log line."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.achievements import AchievementView, achievement_view
+from gateway.http.admin.audit import EventView, HistoryQuery, event_page
+from gateway.http.admin.listing import NEWEST, USUAL, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.reviews import ReviewView, review_view
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.ids import read, show
+from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
+from gateway.store.reports import profiles as reports
+from gateway.store.reports import work
+from gateway.store.reports.audit import WantedEvents
+from gateway.store.reports.profiles import Balance, Overview, Wanted
+from rules.identifier import Identifier
+from rules.record import Observation
+from rules.survivor import AttributeValue, winning
+
+
+class FindQuery(ListQuery, kw_only=True):
+    email: str = ""
+    mobile: Annotated[str, Meta(description="as written; `channel` says where a national number belongs")] = (
+        ""
+    )
+    channel: str = ""
+    customer_id: str = ""
+    q: Annotated[str, Meta(description="a profile id, a customer id or any identifier")] = ""
+
+
+class ObservationView(msgspec.Struct):
+    type: str
+    value: str
+    first_seen: Time
+    last_seen: Time
+    verified: bool
+    blocked: bool
+    retired: bool
+
+
+class RecordView(msgspec.Struct):
+    id: str
+    id_space: str
+    customer_id: str
+    created_at: Time
+    active: bool
+    guest: bool
+    points: int
+    score: int
+    observations: list[ObservationView]
+
+
+class Canonical(msgspec.Struct):
+    """The id under which the upstream knows the profile."""
+
+    id_space: str
+    customer_id: str
+
+
+class BalanceView(msgspec.Struct):
+    points: int
+    score: int
+
+
+class ProfileView(msgspec.Struct):
+    """A live profile in short."""
+
+    id: str
+    version: int
+    created_at: Time
+    canonical: Canonical
+    active: bool
+    guest: bool
+    balance: BalanceView
+    records: list[RecordView]
+
+
+class MergeView(msgspec.Struct):
+    id: str
+    survivor: str
+    absorbed: str
+    rule: str
+    rule_set: str
+    actor: str
+    request_id: str
+    merged_at: Time
+    undone_at: Time | None
+
+
+class ProfileDetail(ProfileView):
+    """`attributes` are the values that win now, `achievements` the newest, `reviews` the open ones; `redirected_from` is
+    the id that was asked for when it was absorbed into this profile."""
+
+    attributes: dict[str, Any]
+    tags: list[str]
+    merges: list[MergeView]
+    achievements: list[AchievementView]
+    reviews: list[ReviewView]
+    redirected_from: str | None
+
+
+class ErasedView(msgspec.Struct):
+    erased: str
+    records: int
+
+
+async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
+    query, services = call.query, call.services
+    before = read_cursor(query.cursor, Id, NEWEST)
+    profile_id = read("prf", query.q)
+    if profile_id is not None:
+        found = await _by_id(services, profile_id)
+    else:
+        found = await reports.find(services.store, _wanted(services, query), before, query.limit + 1)
+    return page(found, query.limit, _view, lambda overview: overview.row.profile_id)
+
+
+async def show_profile(call: Call[Query]) -> ProfileDetail:
+    asked = call.id("prf")
+    overview = next(iter(await _by_id(call.services, asked)), None)
+    if overview is None:
+        raise _nobody(call)
+    return await _detail(call.services, overview, asked)
+
+
+async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
+    """What happened to the profile and to those that it absorbed; also after its erasure."""
+    number = call.id("prf")
+    store = call.services.store
+    family = await reports.ids_leading_to(store, await reports.survivor_of(store, number) or number)
+    wanted = WantedEvents(profiles=[show("prf", member) for member in {number, *family}])
+    return await event_page(call, wanted)
+
+
+async def erase_profile(call: Call[Query]) -> ErasedView:
+    outcome = await call.submit(EraseCustomer(call.caller, profile_id=call.id("prf")))
+    match outcome:
+        case Erased():
+            return ErasedView(show("prf", outcome.profile_id), outcome.records)
+        case UnknownCustomer():
+            raise _nobody(call)
+        case _:
+            raise AssertionError(outcome)
+
+
+def _nobody(call: Call[Any]) -> Refusal:
+    return Refusal(
+        "not_found", f"there is no profile {call.request.match_info['id']}; it may have been erased"
+    )
+
+
+async def _by_id(services: Services, profile_id: int) -> list[Overview]:
+    survivor = await reports.survivor_of(services.store, profile_id)
+    overview = await reports.load(services.store, survivor) if survivor is not None else None
+    return [overview] if overview is not None else []
+
+
+def _wanted(services: Services, query: FindQuery) -> Wanted:
+    channels = {channel.name: channel for channel in services.config.channels}
+    if query.channel and query.channel not in channels:
+        raise Refusal(
+            "unknown_channel", f"channel: is not configured; known: {', '.join(channels) or 'none'}"
+        )
+    asked = [channels[query.channel]] if query.channel else list(channels.values())
+    regions = list(dict.fromkeys(channel.default_region for channel in asked)) or [""]
+    id_spaces = list(dict.fromkeys(channel.id_space for channel in asked))
+    wanted = Wanted()
+    for kind, raw in (("email", query.email), ("mobile", query.mobile)):
+        if raw:
+            wanted.identifiers.append(_normalized(services, kind, raw, regions))
+    if query.customer_id:
+        wanted.records.append([(id_space, query.customer_id) for id_space in id_spaces])
+    elif query.channel:
+        wanted.id_space = id_spaces[0]
+    if query.q:
+        kinds = services.env.rules.identifiers
+        identifiers = {found for kind in kinds for found in _readings(services, kind, query.q, regions)}
+        wanted.anything = (sorted(identifiers), [(id_space, query.q) for id_space in id_spaces])
+    return wanted
+
+
+def _normalized(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:
+    found = _readings(services, kind, raw, regions)
+    if not found:
+        reason = services.env.normalizer.normalize(kind, raw, next(iter(regions)) or None).reason
+        raise Refusal("bad_parameter", f"{kind}: cannot be normalised ({reason}); write it out in full")
+    return found
+
+
+def _readings(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:
+    """What the text is as an identifier of this type: one reading a region, as a national number is several."""
+    values = (services.env.normalizer.normalize(kind, raw, region or None).value for region in regions)
+    return [Identifier(kind, value) for value in dict.fromkeys(values) if value]
+
+
+def _view(overview: Overview) -> ProfileView:
+    return ProfileView(*_common(overview))
+
+
+def _common(overview: Overview) -> tuple[Any, ...]:
+    row, records = overview.row, overview.records
+    return (
+        show("prf", row.profile_id),
+        row.version,
+        shown(row.created_at),
+        Canonical(row.canonical_id_space, row.canonical_customer_id),
+        all(record.active for record in records),
+        all(record.guest for record in records),
+        BalanceView(*overview.balance),
+        [_record_view(record, overview.earned.get(record.record_id, Balance())) for record in records],
+    )
+
+
+def _record_view(record: CustomerRecord, earned: Balance) -> RecordView:
+    return RecordView(
+        show("rec", record.record_id),
+        record.id_space,
+        record.customer_id,
+        shown(record.created_at),
+        record.active,
+        record.guest,
+        earned.points,
+        earned.score,
+        [_observation_view(seen) for seen in record.observations.values()],
+    )
+
+
+def _observation_view(seen: Observation) -> ObservationView:
+    return ObservationView(
+        *seen.identifier,
+        shown(seen.first_seen),
+        shown(seen.last_seen),
+        seen.verified,
+        seen.blocked,
+        seen.retired,
+    )
+
+
+async def _detail(services: Services, overview: Overview, asked: int) -> ProfileDetail:
+    store, number = services.store, overview.row.profile_id
+    records = [record.record_id for record in overview.records]
+    merges = await reports.merges(store, await reports.ids_leading_to(store, number))
+    earned = await work.achievements(store, work.WantedWork(profile_id=number), NEWEST, USUAL)
+    return ProfileDetail(
+        *_common(overview),
+        attributes=await _attributes(services, overview),
+        tags=await reports.tags(store, records),
+        merges=[_merge_view(merge, undone_at) for merge, undone_at in merges],
+        achievements=[achievement_view(one) for one in earned],
+        reviews=[review_view(item) for item in await reports.open_reviews(store, number)],
+        redirected_from=show("prf", asked) if asked != number else None,
+    )
+
+
+async def _attributes(services: Services, overview: Overview) -> dict[str, Any]:
+    id_spaces = {record.record_id: record.id_space for record in overview.records}
+    values = [
+        AttributeValue(
+            one.name, msgspec.json.decode(one.value), one.record_id, id_spaces[one.record_id], one.at
+        )
+        for one in await reports.attributes(services.store, list(id_spaces))
+    ]
+    rules = services.env.rules
+    return winning(rules.attributes, rules.id_spaces, values)
+
+
+def _merge_view(merge: MergeRow, undone_at: int | None) -> MergeView:
+    return MergeView(
+        show("mrg", merge.merge_id),
+        show("prf", merge.survivor_id),
+        show("prf", merge.absorbed_id),
+        merge.rule,
+        merge.rule_set,
+        merge.actor,
+        merge.request_id,
+        shown(merge.merged_at),
+        shown_or_none(undone_at),
+    )

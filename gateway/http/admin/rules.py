@@ -1,0 +1,157 @@
+"""Rule sets: checked, stored under their version, activated, and activated again to roll back.
+
+A rule set that asks for a dry run (`activation = "after_dry_run"`, the default) is not activated unseen."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.problem import RuleProblems
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.model import ActivateRules, StoredRuleSet, StoreRules
+from gateway.store.reports import work
+from gateway.store.reports.work import KnownRuleSet
+from rules.rulefile import parse
+from rules.ruleset import RuleSet
+
+
+class RuleText(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+
+
+class StoreQuery(Query, kw_only=True):
+    activate: Annotated[bool, Meta(description='needs activation = "immediate" in the file')] = False
+
+
+class RuleSetView(msgspec.Struct):
+    """`activated_at` is the last time that it was made the active one."""
+
+    version: str
+    sha256: str
+    author: str
+    stored_at: Time
+    activated_at: Time | None
+    active: bool
+
+
+class RuleSetDetail(RuleSetView):
+    text: str
+
+
+class CheckedRules(msgspec.Struct):
+    """What a valid rule file says of itself, with the names of its rules."""
+
+    version: str
+    sha256: str
+    mode: str
+    activation: str
+    rules: list[str]
+
+
+class StoredRules(msgspec.Struct):
+    """`changed` is False when the same text was stored, and active if that was asked, before."""
+
+    version: str
+    sha256: str
+    active: bool
+    changed: bool
+
+
+async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
+    query, store = call.query, call.services.store
+    before = read_cursor(query.cursor, tuple[Id, str], None)
+    active = await work.active_version(store)
+    found = await work.rule_sets(store, before, query.limit + 1)
+    return page(
+        found,
+        query.limit,
+        lambda known: RuleSetView(*_view(known, active)),
+        lambda known: (known.rule_set.stored_at, known.rule_set.version),
+    )
+
+
+async def show_rules(call: Call[Query]) -> RuleSetDetail:
+    known = await _known(call)
+    active = await work.active_version(call.services.store)
+    return RuleSetDetail(*_view(known, active), text=known.rule_set.text)
+
+
+async def check_rules(call: Call[Query]) -> CheckedRules:
+    rules = _parsed(await _text(call))
+    return CheckedRules(
+        rules.version, rules.sha256, rules.mode, rules.activation, [rule.name for rule in rules.rules]
+    )
+
+
+async def store_rules(call: Call[StoreQuery]) -> StoredRules:
+    rules, activate = _parsed(await _text(call)), call.query.activate
+    if activate and rules.activation != "immediate":
+        raise _plan_required(rules.version)
+    now = call.services.clock.now()
+    stored = StoredRuleSet(rules.version, rules.sha256, rules.text, call.caller.actor, now)
+    outcome = await call.submit(StoreRules(call.caller, stored, activate))
+    return await _stored(call.services, rules, outcome)
+
+
+async def activate_rules(call: Call[Query]) -> StoredRules:
+    """A version that was active before may be activated again at once: that is a rollback."""
+    known = await _known(call)
+    rules = _parsed(known.rule_set.text)
+    if rules.activation != "immediate" and known.activated_at is None:
+        raise _plan_required(rules.version)
+    return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
+
+
+async def _stored(services: Services, rules: RuleSet, outcome: Any) -> StoredRules:
+    active = await work.active_version(services.store)
+    return StoredRules(
+        rules.version, rules.sha256, active == rules.version, getattr(outcome, "changed", True)
+    )
+
+
+async def _known(call: Call[Any]) -> KnownRuleSet:
+    version = call.request.match_info["version"]
+    found = await work.rule_sets(call.services.store, None, 1, version)
+    if not found:
+        raise Refusal("rules_unknown", "there is no rule set of this version; GET /admin/v1/rules lists them")
+    return found[0]
+
+
+async def _text(call: Call[Any]) -> str:
+    if call.request.content_type in ("text/plain", "application/toml"):
+        return await call.text()
+    return (await call.body(RuleText)).text
+
+
+def _parsed(text: str) -> RuleSet:
+    result = parse(text)
+    if isinstance(result, RuleSet):
+        return result
+    raise RuleProblems(
+        [{"line": one.line, "path": one.path, "message": one.message, "remedy": one.remedy} for one in result]
+    )
+
+
+def _plan_required(version: str) -> Refusal:
+    return Refusal(
+        "plan_required",
+        f"rule set {version} asks for a dry run before it is activated;"
+        ' write activation = "immediate" in [rules] to go without',
+    )
+
+
+def _view(known: KnownRuleSet, active: str) -> tuple[Any, ...]:
+    stored = known.rule_set
+    return (
+        stored.version,
+        stored.sha256,
+        stored.author,
+        shown(stored.stored_at),
+        shown_or_none(known.activated_at),
+        stored.version == active,
+    )

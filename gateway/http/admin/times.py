@@ -1,0 +1,42 @@
+"""Times on the admin API: RFC 3339 in UTC with milliseconds going out; RFC 3339, a date or a span back from now coming in."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from gateway.config.notation import duration, instant
+from gateway.errors import Refusal
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back from now such as 30m, 1h, 7d")]
+
+
+def shown(at: int) -> Time:
+    """`2026-11-23T04:00:00.123Z`."""
+    moment = datetime.fromtimestamp(at // 1_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1_000:03d}Z"
+
+
+def shown_or_none(at: int | None) -> Time | None:
+    return None if at is None else shown(at)
+
+
+def read(name: str, text: str, now: int) -> int | None:
+    """Milliseconds UTC; None for an empty text. Raises Refusal."""
+    if not text:
+        return None
+    try:
+        return max(0, now - duration(text))
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an offset's plus sign that nobody escaped
+        return instant(
+            moment if moment.tzinfo or len(text) > len("2026-11-23") else moment.replace(tzinfo=UTC)
+        )
+    except ValueError:
+        raise Refusal(
+            "bad_parameter",
+            f"{name}: is not a time; write 2026-11-23T04:00:00Z, 2026-11-23, or a span back from now such as 1h",
+        ) from None

@@ -1,0 +1,101 @@
+"""The social-campaign call, the hot path: decode, normalise, one command, one answer. Its checks run in a fixed order:
+body, customer id, challenge id, idempotency key; whether such a campaign exists is nobody's business here."""
+
+from typing import Any, assert_never
+
+from gateway.clock import SECOND
+from gateway.config import Program
+from gateway.http.gameball.call import Answer, Call, encode
+from gateway.http.gameball.decode import fault_in_customer_id, read_object
+from gateway.http.gameball.envelope import (
+    CHALLENGE_ID_MISSING,
+    CHALLENGE_ID_NOT_POSITIVE,
+    CUSTOMER_UNKNOWN,
+    INVALID_PAYLOAD,
+    KEY_REUSED,
+    Fault,
+    duplicate,
+)
+from gateway.http.gameball.idempotency import fingerprint, token
+from gateway.http.gameball.identify import identify
+from gateway.http.gameball.operations import ACHIEVE
+from gateway.model import (
+    Accepted,
+    Achieve,
+    Duplicate,
+    IdempotencyKey,
+    KeyReused,
+    Replayed,
+    UnknownCustomer,
+)
+
+LARGEST_ID = (1 << 53) - 1
+"""The largest integer that every JSON reader holds exactly."""
+_RECORDED_UNKNOWN = CUSTOMER_UNKNOWN._replace(recorded=True)
+_Outcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
+
+
+async def achieve(call: Call) -> Answer | Fault:
+    body = await read_object(call.request, call.services.config.server)
+    if isinstance(body, Fault):
+        return body
+    fault = fault_in_customer_id(body.get("customerId")) or _fault_in_challenge_id(body.get("challengeId"))
+    if fault is not None:
+        return fault
+    env = call.services.env
+    identity = identify(body, call.channel, env)
+    if isinstance(identity, Fault):
+        return identity
+    accepted = _accepted_body(body, env.program)
+    key = _idempotency(call, body, accepted)
+    if isinstance(key, Fault):
+        return key
+    command = Achieve(call.caller, body["customerId"], body["challengeId"], identity.evidence, key)
+    return _answer(await call.services.pipeline.submit(command), accepted, identity.warnings)
+
+
+def _fault_in_challenge_id(value: object) -> Fault | None:
+    if value is None:
+        return CHALLENGE_ID_MISSING
+    if type(value) is not int:
+        return INVALID_PAYLOAD
+    return None if 1 <= value <= LARGEST_ID else CHALLENGE_ID_NOT_POSITIVE
+
+
+def _accepted_body(body: dict[str, Any], program: Program) -> bytes:
+    """Both ids as they were sent, and while the program is disabled the three texts that say so."""
+    accepted = {"customerId": body["customerId"], "challengeId": body["challengeId"]}
+    if not program.enabled:
+        accepted["gameballStatus"] = program.disabled_status
+        accepted["message"] = program.disabled_message
+        accepted["learnMore"] = program.disabled_learn_more
+    return encode(accepted)
+
+
+def _idempotency(call: Call, body: dict[str, Any], accepted: bytes) -> IdempotencyKey | Fault | None:
+    key = token(call.request)
+    if not isinstance(key, str):
+        return key
+    return IdempotencyKey(ACHIEVE.route, key, fingerprint(call.channel.name, ACHIEVE.route, body), accepted)
+
+
+def _answer(outcome: _Outcome, accepted: bytes, warnings: tuple[str, ...]) -> Answer | Fault:
+    match outcome:
+        case Accepted(resolution=resolution):
+            return Answer(
+                accepted,
+                202,
+                resolution.profile_id,
+                resolution.decision,
+                warnings + resolution.warnings,
+            )
+        case Duplicate(wait=wait, resolution=resolution):
+            return duplicate(-(-wait // SECOND), resolution.profile_id, resolution.decision)
+        case Replayed(answer=stored):
+            return Answer(stored.body, stored.status, replayed=True)
+        case KeyReused():
+            return KEY_REUSED
+        case UnknownCustomer():
+            return _RECORDED_UNKNOWN
+        case _:
+            assert_never(outcome)

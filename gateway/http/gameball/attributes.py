@@ -1,0 +1,123 @@
+"""Customer attributes on their way in and out: the platform's names and types, and how they are kept. Each attribute is
+one value under its wire name, a custom one under `custom.<name>`, so that each can win or lose by itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.http.gameball.call import encode
+from gateway.http.gameball.decode import has_controls
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
+
+CUSTOM = "custom."
+MOST_CUSTOM = 100
+LONGEST_NAME = 100
+LARGEST_VALUE = 4_096
+"""Bytes of one value as JSON."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_CHECKS: dict[str, Callable[[object], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "number": _is_number,
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+}
+ATTRIBUTES = {
+    "displayName": "string",
+    "firstName": "string",
+    "lastName": "string",
+    "email": "string",
+    "gender": "string",
+    "mobile": "string",
+    "dateOfBirth": "string",
+    "joinDate": "string",
+    "country": "string",
+    "city": "string",
+    "zip": "string",
+    "preferredLanguage": "string",
+    "source": "string",
+    "utms": "array",
+    "devices": "array",
+    "paymentMethods": "array",
+    "totalSpent": "number",
+    "lastOrderDate": "string",
+    "totalOrders": "integer",
+    "avgOrderAmount": "number",
+    "channel": "string",
+}
+"""What a caller may write, with its type. `email` and `mobile` here are data; merge keys stand at the root."""
+_READ_ONLY = ("tags", "utMs", "manualDate", "custom")
+_RESERVED = frozenset(name.casefold() for name in (*ATTRIBUTES, *_READ_ONLY))
+_OPEN = (
+    "gender",
+    "country",
+    "city",
+    "zip",
+    "source",
+    "utms",
+    "devices",
+    "paymentMethods",
+    "totalSpent",
+    "lastOrderDate",
+    "totalOrders",
+)
+"""What the api key alone may see of a customer."""
+
+
+def read_attributes(given: object) -> dict[str, Any] | Fault:
+    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        return INVALID_PAYLOAD
+    found: dict[str, Any] = {}
+    for name, kind in ATTRIBUTES.items():
+        value = given.get(name)
+        if value is None:
+            continue
+        if not _CHECKS[kind](value):
+            return INVALID_PAYLOAD
+        found[name] = value
+    custom = _read_custom(given.get("custom"))
+    if isinstance(custom, Fault):
+        return custom
+    found |= custom
+    return TOO_MANY_VALUES if any(len(encode(value)) > LARGEST_VALUE for value in found.values()) else found
+
+
+def _read_custom(given: object) -> dict[str, Any] | Fault:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        return INVALID_PAYLOAD
+    if len(given) > MOST_CUSTOM:
+        return TOO_MANY_VALUES
+    for name in given:
+        if not name or name.isspace() or has_controls(name):
+            return INVALID_PAYLOAD
+        if len(name) > LONGEST_NAME:
+            return TOO_MANY_VALUES
+        if name.casefold() in _RESERVED:
+            return RESERVED_NAME
+    return {CUSTOM + name: value for name, value in given.items() if value is not None}
+
+
+def open_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
+    """The attributes as the key-only read shows them: nothing of them names the person."""
+    shown = {name: values.get(name) for name in _OPEN}
+    return _with_common(shown, values, tags)
+
+
+def all_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
+    return _with_common({name: values.get(name) for name in ATTRIBUTES}, values, tags)
+
+
+def _with_common(shown: dict[str, Any], values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
+    """Both spellings of `utms` are in use. `manualDate` is set in the platform's dashboard only."""
+    for name in ("utms", "devices", "paymentMethods"):
+        shown[name] = shown[name] or []
+    custom = {name.removeprefix(CUSTOM): value for name, value in values.items() if name.startswith(CUSTOM)}
+    return {**shown, "utMs": shown["utms"], "tags": tags, "manualDate": None, "custom": custom}

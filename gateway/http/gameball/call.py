@@ -1,0 +1,83 @@
+"""One call on its way through the public listener: who sent it, what it is aimed at, and what it is answered."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from gateway.config import Channel
+from gateway.http.gameball.envelope import Fault
+from gateway.http.gameball.operations import Operation
+from gateway.http.services import Services
+from gateway.model import Caller, Resolution
+
+encode = msgspec.json.Encoder().encode
+"""Compact UTF-8 JSON, members in the order of writing."""
+
+
+class Answer(NamedTuple):
+    """A call that was carried out; a fault's code is never 0. `profile_id` is there when it led to a profile, `decision` when it was judged whose it
+    is; `warnings` are codes."""
+
+    body: bytes
+    status: int = 200
+    profile_id: int | None = None
+    decision: str = ""
+    warnings: tuple[str, ...] = ()
+    replayed: bool = False
+    code: int = 0
+
+
+class Target(NamedTuple):
+    """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded
+    once."""
+
+    route: str
+    operation: Operation
+    parameters: tuple[str, ...]
+    handler: "Handler"
+    needs_secret: bool
+    too_old: bool
+
+
+class Call:
+    """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing."""
+
+    __slots__ = ("actor", "channel", "request", "request_id", "services", "target")
+
+    def __init__(self, services: Services, request: web.Request, request_id: str) -> None:
+        self.services = services
+        self.request = request
+        self.request_id = request_id
+        self.target: Target | None = None
+        self.channel: Channel = NOBODY
+        self.actor = "anonymous"
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.channel.name, self.channel.id_space, self.actor, self.request_id)
+
+    @property
+    def route(self) -> str:
+        return self.target.route if self.target else "unknown"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.target.parameters if self.target else ()
+
+
+NOBODY = Channel(name="", trusted=False)
+Handler = Callable[[Call], Awaitable[Answer | Fault]]
+
+
+def shown(value: Any, profile_id: int | None = None) -> Answer:
+    """`value` as JSON."""
+    return Answer(encode(value), 200, profile_id)
+
+
+def carried_out(value: Any, resolution: Resolution, warnings: tuple[str, ...] = ()) -> Answer:
+    """`value` as JSON, after a command that led to a profile."""
+    return Answer(
+        encode(value), 200, resolution.profile_id, resolution.decision, warnings + resolution.warnings
+    )

@@ -1,0 +1,140 @@
+"""Customers: upsert, the two reads, activation and deletion. The customer id that comes back is always the one that the
+channel sent."""
+
+from typing import Any, assert_never
+
+from gateway.http.gameball.attributes import all_attributes, open_attributes, read_attributes
+from gateway.http.gameball.call import Answer, Call, carried_out, shown
+from gateway.http.gameball.decode import fault_in_customer_id, read_object
+from gateway.http.gameball.envelope import (
+    CUSTOMER_UNKNOWN,
+    INVALID_PAYLOAD,
+    IS_ACTIVE_MISSING,
+    Fault,
+)
+from gateway.http.gameball.identify import identify
+from gateway.http.gameball.person import Person, find_person
+from gateway.ids import api_number
+from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
+from gateway.store.customers import identifiers_of, tags_of
+
+_REFERRER_IGNORED = "referrerCode:ignored"
+
+
+async def save(call: Call) -> Answer | Fault:
+    body = await read_object(call.request, call.services.config.server)
+    if isinstance(body, Fault):
+        return body
+    fault = fault_in_customer_id(body.get("customerId"))
+    if fault is not None:
+        return fault
+    command = _save_command(call, body)
+    if isinstance(command, Fault):
+        return command
+    save_customer, warnings = command
+    outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(save_customer)
+    match outcome:
+        case Saved(resolution=resolution):
+            ids = {
+                "gameballId": api_number(resolution.profile_id),
+                "customerId": save_customer.customer_id,
+            }
+            return carried_out(ids, resolution, warnings)
+        case UnknownCustomer():
+            return CUSTOMER_UNKNOWN
+        case _:
+            assert_never(outcome)
+
+
+def _save_command(call: Call, body: dict[str, Any]) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
+    identity = identify(body, call.channel, call.services.env)
+    if isinstance(identity, Fault):
+        return identity
+    attributes = read_attributes(body.get("customerAttributes"))
+    if isinstance(attributes, Fault):
+        return attributes
+    guest = _guest(body)
+    if isinstance(guest, Fault):
+        return guest
+    referred = body.get("referrerCode") or body.get("referralCode")
+    warnings = (*identity.warnings, _REFERRER_IGNORED) if referred else identity.warnings
+    return SaveCustomer(call.caller, body["customerId"], identity.evidence, attributes, guest), warnings
+
+
+def _guest(body: dict[str, Any]) -> bool | Fault | None:
+    """`isGuest` is how the mobile SDKs write it."""
+    given = body.get("guest")
+    if given is None:
+        given = body.get("isGuest")
+    return given if given is None or isinstance(given, bool) else INVALID_PAYLOAD
+
+
+async def get(call: Call) -> Answer | Fault:
+    """For the api key alone: nothing that names the person."""
+    person = await find_person(call)
+    if person is None:
+        return CUSTOMER_UNKNOWN
+    tags = await tags_of(call.services.store, person.profile_id)
+    return _customer(call, person, open_attributes(person.attributes, tags))
+
+
+async def get_details(call: Call) -> Answer | Fault:
+    """Everything. E-mail and mobile are the attributes where there are any, else the newest identifiers."""
+    person = await find_person(call)
+    if person is None:
+        return CUSTOMER_UNKNOWN
+    store = call.services.store
+    attributes = all_attributes(person.attributes, await tags_of(store, person.profile_id))
+    for kind, value in await identifiers_of(store, person.profile_id):
+        if kind in attributes and attributes[kind] is None:
+            attributes[kind] = value
+    return _customer(call, person, attributes)
+
+
+def _customer(call: Call, person: Person, attributes: dict[str, Any]) -> Answer:
+    """Referrals are not part of local mode: nobody is referred, and there is no code to refer with."""
+    customer = {
+        "gameballId": api_number(person.profile_id),
+        "customerId": call.parameters[0],
+        "customerAttributes": attributes,
+        "referralCode": None,
+        "referralLink": None,
+        "isReferred": False,
+        "dynamicReferralLink": None,
+    }
+    return shown(customer, person.profile_id)
+
+
+async def activate(call: Call) -> Answer | Fault:
+    body = await read_object(call.request, call.services.config.server)
+    if isinstance(body, Fault):
+        return body
+    active = body.get("isActive")
+    if not isinstance(active, bool):
+        return IS_ACTIVE_MISSING if active is None else INVALID_PAYLOAD
+    customer_id = call.parameters[0]
+    outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(
+        SetActive(call.caller, customer_id, active)
+    )
+    match outcome:
+        case Saved(resolution=resolution, changed=changed):
+            state = {"customerId": customer_id, "isActive": active, "stateChanged": changed}
+            return carried_out(state, resolution)
+        case UnknownCustomer():
+            return CUSTOMER_UNKNOWN
+        case _:
+            assert_never(outcome)
+
+
+async def delete(call: Call) -> Answer | Fault:
+    """The whole person, under every customer id; a body is not looked at."""
+    outcome: Erased | UnknownCustomer = await call.services.pipeline.submit(
+        EraseCustomer(call.caller, call.parameters[0])
+    )
+    match outcome:
+        case Erased(profile_id=profile_id):
+            return shown({}, profile_id)
+        case UnknownCustomer():
+            return CUSTOMER_UNKNOWN
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,111 @@
+"""Bodies: from bytes to one JSON object that every reader would read alike, or a fault. Size, content type and JSON are
+looked at in this order."""
+
+import asyncio
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+
+from gateway.clock import SECOND
+from gateway.config import Server
+from gateway.http.gameball.envelope import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    CUSTOMER_ID_MISSING,
+    CUSTOMER_ID_TOO_LONG,
+    INVALID_PAYLOAD,
+    WRONG_CONTENT_TYPE,
+    Fault,
+)
+
+DEEPEST = 32
+LONGEST_ID = 100
+_decode = msgspec.json.Decoder().decode
+_JSON_TYPE = re.compile(r'application/json\s*(;\s*charset\s*=\s*("utf-8"|utf-8)\s*)?;?', re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+async def read_object(request: web.Request, server: Server) -> dict[str, Any] | Fault:
+    """The object in the body."""
+    try:
+        if request.content.is_eof():  # it came whole with the head: nothing to wait for
+            raw = await request.read()
+        else:
+            async with asyncio.timeout(server.body_timeout / SECOND):
+                raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return BODY_TOO_LARGE
+    except TimeoutError:
+        return BODY_TOO_SLOW
+    headers = request.headers
+    if hdrs.CONTENT_ENCODING in headers or not _is_json(headers.get(hdrs.CONTENT_TYPE, "")):
+        return WRONG_CONTENT_TYPE
+    return parse_object(raw)
+
+
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    return _JSON_TYPE.fullmatch(content_type.strip()) is not None
+
+
+def parse_object(raw: bytes) -> dict[str, Any] | Fault:
+    """Refused are other JSON than an object, other text than UTF-8, repeated names and deep nesting. Where there are as
+    many colons as members, no name can repeat and nothing be hidden inside: the common body needs no second look."""
+    try:
+        value = _decode(raw)
+    except (ValueError, RecursionError):
+        return INVALID_PAYLOAD
+    if type(value) is not dict:
+        return INVALID_PAYLOAD
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and _is_deeper(value, DEEPEST):
+        return INVALID_PAYLOAD
+    if raw.count(b":") != len(value) and _repeats_a_name(raw):
+        return INVALID_PAYLOAD
+    return value
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [child for node in level for child in _children(node)]
+    return any(isinstance(node, dict | list) for node in level)
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def _repeats_a_name(raw: bytes) -> bool:
+    try:
+        json.loads(raw, object_pairs_hook=_object_without_repeats)
+    except ValueError:
+        return True
+    return False
+
+
+def _object_without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError
+    return found
+
+
+def fault_in_customer_id(value: object) -> Fault | None:
+    """None for a usable customer id: 1 to 100 characters, not blank, no control characters."""
+    if type(value) is not str:
+        return CUSTOMER_ID_MISSING if value is None else INVALID_PAYLOAD
+    if not value or value.isspace():
+        return CUSTOMER_ID_MISSING
+    if len(value) > LONGEST_ID:
+        return CUSTOMER_ID_TOO_LONG
+    return INVALID_PAYLOAD if has_controls(value) else None
+
+
+def has_controls(text: str) -> bool:
+    return not text.isprintable() and _CONTROL.search(text) is not None

@@ -1,0 +1,131 @@
+"""What a refused call is told: the platform's envelope, and the one table of what can be refused. A fault names its
+status, code and text; nothing in it comes from the call, so it can be logged and audited as it is."""
+
+from typing import NamedTuple
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+_DOCUMENTATION = "https://docs.gameball.co/api-reference/"
+_TYPES = (
+    "",
+    "AUTHENTICATION_ERROR",
+    "REQUEST_ERROR",
+    "PAYLOAD_ERROR",
+    "GENERAL_ERROR",
+    "SERVER_ERROR",
+    "CONFIGURATIONS_ERROR",
+    "CUSTOMER_ERROR",
+    "SUBSCRIPTION_ERROR",
+    "TRANSACTIONS_ERROR",
+)
+
+
+class Fault(NamedTuple):
+    """A refusal. `retry_after` is in whole seconds, 0 for none; `recorded` says that the audit log has it already (or,
+    for floods and our own failures, that it does not go there); the profile is there when the call got that far."""
+
+    status: int
+    code: int
+    message: str
+    retry_after: int = 0
+    allow: str = ""
+    recorded: bool = False
+    profile_id: int | None = None
+    decision: str = ""
+
+
+def render(fault: Fault, page: str, request_id: str) -> bytes:
+    return _encode(
+        {
+            "code": fault.code,
+            "type": _TYPES[fault.code // 1_000],
+            "message": fault.message,
+            "documentationUrl": _DOCUMENTATION + page,
+            "requestId": request_id,
+        }
+    )
+
+
+# ---- who calls ----
+
+WRONG_API_KEY = Fault(401, 1000, "Unauthorized access. Please authenticate to proceed.")
+SECRET_KEY_NEEDED = Fault(401, 1001, "your request is missing the secret key.")
+SECRET_KEY_NEEDED_TO_ACHIEVE = Fault(401, 1006, "your request is missing the secret key.")
+VERSION_TOO_OLD = Fault(403, 1002, "this version of the API is not allowed here.")
+
+
+def too_many_requests(retry_after: int) -> Fault:
+    return Fault(429, 2000, "too many requests. please slow down.", retry_after, recorded=True)
+
+
+# ---- the request itself (the platform's catalogue has no code for most of these: 2000) ----
+
+MALFORMED_PATH = Fault(400, 2000, "the request target is malformed.")
+MALFORMED_HEADER = Fault(400, 2000, "a header of the request is malformed.")
+UNEXPECTED_BODY = Fault(400, 2000, "this method takes no body.")
+WRONG_HOST = Fault(421, 2000, "the host header is malformed.")
+WRONG_TRANSFER_ENCODING = Fault(501, 2000, "the transfer encoding is not supported.")
+WRONG_EXPECTATION = Fault(417, 2000, "the expectation cannot be met.")
+BODY_TOO_SLOW = Fault(408, 2000, "the body did not arrive in time.")
+BODY_TOO_LARGE = Fault(413, 2000, "the body is too large.")
+UNKNOWN_PATH = Fault(404, 4004, "there is no such operation")
+NOT_LOCAL = Fault(501, 5001, "this operation is not available in local mode; it needs forward mode.")
+
+
+def wrong_method(allow: str) -> Fault:
+    return Fault(405, 2000, "this method is not allowed here.", allow=allow)
+
+
+# ---- the payload ----
+
+WRONG_CONTENT_TYPE = Fault(415, 3002, "the content type must be application/json in UTF-8, not encoded.")
+INVALID_PAYLOAD = Fault(400, 3016, "invalid payload.")
+CUSTOMER_ID_MISSING = Fault(400, 3000, "customer id is missing")
+CUSTOMER_ID_TOO_LONG = Fault(400, 3000, "customer id is longer than 100 characters")
+CHALLENGE_ID_MISSING = Fault(400, 3000, "rewards campaign handle is missing")
+IS_ACTIVE_MISSING = Fault(400, 3000, "isactive is missing")
+TAGS_MISSING = Fault(400, 3000, "tags are missing")
+WRONG_IDEMPOTENCY_KEY = Fault(400, 3016, "the idempotency key must be 1 to 255 visible ascii characters.")
+CHALLENGE_ID_NOT_POSITIVE = Fault(
+    422, 3003, "invalid challengeid value. the challenge id must be a positive integer."
+)
+CAMPAIGN_ID_NOT_POSITIVE = Fault(
+    422, 3003, "invalid campaignid value. the campaign id must be a positive integer."
+)
+TOO_MANY_VALUES = Fault(422, 3011, "the payload holds more or longer values than are allowed.")
+RESERVED_NAME = Fault(422, 3003, "a custom attribute has the name of a standard one.")
+KEY_REUSED = Fault(422, 3003, "this idempotency key was used with another payload.", recorded=True)
+
+
+def invalid_value(name: str) -> Fault:
+    """`name` is the name of a parameter of the API, never what the call holds."""
+    return Fault(422, 3003, f"invalid {name} value.")
+
+
+# ---- what the call is about ----
+
+CUSTOMER_UNKNOWN = Fault(404, 4004, "customer does not exist")
+
+
+def duplicate(retry_after: int, profile_id: int, decision: str) -> Fault:
+    return Fault(
+        400,
+        4000,
+        "can't send this action multiple times",
+        retry_after,
+        recorded=True,
+        profile_id=profile_id,
+        decision=decision,
+    )
+
+
+# ---- us ----
+
+INTERNAL_ERROR = Fault(500, 5000, "something went wrong on our side.", recorded=True)
+
+
+def unavailable(retry_after: int) -> Fault:
+    return Fault(
+        503, 5003, "the service is temporarily unavailable. please try again.", retry_after, recorded=True
+    )

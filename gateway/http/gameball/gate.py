@@ -1,0 +1,210 @@
+"""What every call passes, in this order: framing, path, version, api key, secret key, rate; then its handler. And what
+every answer gets on its way out: envelope, headers, metrics, log line, and for a refusal its audit event.
+
+No exception leaves this room: what a call did wrong is a fault, what we did wrong is a 500 that says nothing.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping
+from itertools import count
+from time import perf_counter
+
+import structlog
+from aiohttp import web
+
+from gateway.clock import SECOND
+from gateway.errors import GatewayError, StoreUnavailable
+from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Target
+from gateway.http.gameball.decode import fault_in_customer_id
+from gateway.http.gameball.envelope import (
+    INTERNAL_ERROR,
+    MALFORMED_PATH,
+    NOT_LOCAL,
+    SECRET_KEY_NEEDED,
+    SECRET_KEY_NEEDED_TO_ACHIEVE,
+    UNKNOWN_PATH,
+    VERSION_TOO_OLD,
+    WRONG_API_KEY,
+    Fault,
+    render,
+    too_many_requests,
+    unavailable,
+    wrong_method,
+)
+from gateway.http.gameball.framing import fault_in_headers, path_of, texts
+from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
+from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, Operation, Version
+from gateway.http.gameball.routing import find
+from gateway.http.gameball.tally import Tally
+from gateway.http.services import Services
+from gateway.ids import show
+from gateway.model import RefuseCall
+
+_log = structlog.get_logger("gameball")
+_HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "gateway",
+}
+
+
+async def _not_local(call: Call) -> Fault:
+    return NOT_LOCAL
+
+
+class Gate:
+    """`handlers` are by route. `fixed` targets, those without a parameter, are found by one look-up."""
+
+    def __init__(self, services: Services, handlers: Mapping[str, Handler]) -> None:
+        config = services.config
+        self._services = services
+        self._handlers = handlers
+        self._api = config.api
+        self._trusted_proxies = config.server.trusted_proxies
+        self._shows_identity = config.server.identity_headers
+        self._tally = Tally(services.telemetry, services.clock)
+        self._next_id = _request_ids()
+        self._fixed: dict[tuple[str, str], Target] = {}
+        self._buckets = {
+            channel.name: TokenBucket(channel.rate_limit, services.clock)
+            for channel in config.channels
+            if channel.rate_limit is not None
+        }
+        self._failures = FailureBudget(config.limits.failures_per_minute, services.clock)
+
+    def fix(self, path: str, operation: Operation, version: Version) -> None:
+        """Know the target of a path without parameters beforehand."""
+        self._fixed[operation.method, path] = self._target(operation, version, ())
+
+    async def serve(self, request: web.Request) -> web.Response:
+        began = perf_counter()
+        call = Call(self._services, request, self._next_id())
+        try:
+            outcome = await self._outcome(call)
+        except StoreUnavailable as error:
+            outcome = unavailable(error.retry_after)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an envelope and we a log line
+            _log.error(
+                "call_failed", request_id=call.request_id, exc_info=not isinstance(error, GatewayError)
+            )
+            outcome = INTERNAL_ERROR
+        profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
+        self._tally.note(call, outcome, profile, began)
+        headers = self._headers(call, profile, outcome.decision)
+        if isinstance(outcome, Answer):
+            return _accepted(outcome, headers)
+        return _refused(call, outcome, headers)
+
+    async def _outcome(self, call: Call) -> Answer | Fault:
+        target = fault_in_headers(call.request) or self._aim(call.request)
+        if isinstance(target, Fault):
+            return await self._record(call, target)
+        call.target = target
+        fault = self._admit(call, target)
+        if fault is None:
+            outcome = await target.handler(call)
+            if isinstance(outcome, Answer):
+                return outcome
+            fault = outcome
+        return await self._record(call, fault)
+
+    # ---- in ----
+
+    def _aim(self, request: web.Request) -> Target | Fault:
+        target = self._fixed.get((request.method, request.raw_path))
+        if target is not None:
+            return target
+        path = path_of(request.raw_path)
+        if isinstance(path, Fault):
+            return path
+        place = find(path)
+        if place is None:
+            return UNKNOWN_PATH
+        operation = place.operation(request.method)
+        if operation is None:
+            return wrong_method(place.allow)
+        parameters = texts(place.parameters)
+        return MALFORMED_PATH if parameters is None else self._target(operation, place.version, parameters)
+
+    def _target(self, operation: Operation, version: Version, parameters: tuple[str, ...]) -> Target:
+        return Target(
+            operation.route,
+            operation,
+            parameters,
+            self._handlers.get(operation.route, _not_local),
+            operation.needs_secret(version, high_security=self._api.high_security),
+            version < self._api.minimum_version,
+        )
+
+    def _admit(self, call: Call, target: Target) -> Fault | None:
+        headers = call.request.headers
+        if target.too_old:
+            return VERSION_TOO_OLD
+        credential = self._services.keyring.open(
+            headers.get("apikey", ""), headers.get("secretkey"), secret_needed=target.needs_secret
+        )
+        if isinstance(credential, str):
+            if credential == "api_key":
+                return WRONG_API_KEY
+            return SECRET_KEY_NEEDED_TO_ACHIEVE if target.operation is ACHIEVE else SECRET_KEY_NEEDED
+        call.channel, call.actor = credential.channel, credential.actor
+        bucket = self._buckets.get(call.channel.name)
+        if bucket is not None and (wait := bucket.take()):
+            return too_many_requests(_seconds(wait))
+        if target.parameters and target.operation.local == "core":
+            return fault_in_customer_id(target.parameters[0])
+        return None
+
+    # ---- out ----
+
+    async def _record(self, call: Call, fault: Fault) -> Fault:
+        """Write a refusal to the audit log; what nobody signed only while its address has not been wrong too often."""
+        if fault.recorded:
+            return fault
+        if call.channel is NOBODY:
+            address = client_address(call.request, self._trusted_proxies)
+            wait = self._failures.spend(address)
+            if wait:
+                return too_many_requests(_seconds(wait)) if fault.status == 401 else fault
+        refusal = RefuseCall(call.caller, call.route, fault.status, fault.code, fault.message)
+        with contextlib.suppress(StoreUnavailable):
+            await call.services.pipeline.submit(refusal)
+        return fault
+
+    def _headers(self, call: Call, profile: str, decision: str) -> dict[str, str]:
+        headers = {**_HEADERS, "X-Request-Id": call.request_id}
+        if profile and self._shows_identity and call.channel.trusted:
+            headers["X-Gateway-Profile"] = profile
+            if decision:
+                headers["X-Gateway-Decision"] = decision
+        return headers
+
+
+def _accepted(answer: Answer, headers: dict[str, str]) -> web.Response:
+    if answer.warnings:
+        headers["X-Gateway-Warnings"] = ", ".join(answer.warnings)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def _refused(call: Call, fault: Fault, headers: dict[str, str]) -> web.Response:
+    if fault.retry_after:
+        headers["Retry-After"] = str(fault.retry_after)
+    if fault.allow:
+        headers["Allow"] = fault.allow
+    page = call.target.operation.page if call.target else GENERAL_PAGE
+    body = render(fault, page, call.request_id)
+    return web.Response(status=fault.status, body=body, headers=headers)
+
+
+def _seconds(milliseconds: int) -> int:
+    return -(-milliseconds // SECOND)
+
+
+def _request_ids() -> Callable[[], str]:
+    """Ids that no other process gives and no caller chooses."""
+    process, numbers = secrets.token_hex(6), count(1)
+    return lambda: f"req_{process}{next(numbers):08x}"

@@ -1,0 +1,36 @@
+"""What a body says about who somebody is: the identifiers at its root, normalised. One that cannot be normalised takes
+no part in matching and is no error; the answer warns of it by a code, never by its value."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gateway.config import Channel
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, Fault
+from gateway.usecases.env import Env
+from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
+
+
+class Identity(NamedTuple):
+    """`warnings` are `<type>:<reason>`."""
+
+    evidence: tuple[Evidence, ...]
+    warnings: tuple[str, ...]
+
+
+def identify(body: Mapping[str, Any], channel: Channel, env: Env) -> Identity | Fault:
+    """Every identifier type that the rules declare is looked for under its own name; null is absent."""
+    evidence: list[Evidence] = []
+    warnings: list[str] = []
+    for name in env.rules.identifiers:
+        raw = body.get(name)
+        if raw is None:
+            continue
+        if type(raw) is not str:
+            return INVALID_PAYLOAD
+        status, value, reason, canonical = env.normalizer.normalize(name, raw, channel.default_region)
+        evidence.append(Evidence(Identifier(name, value or raw), status, reason))
+        if canonical:
+            evidence.append(Evidence(Identifier(name + CANONICAL_SUFFIX, canonical), status, reason))
+        if status != "ok":
+            warnings.append(f"{name}:{reason}")
+    return Identity(tuple(evidence), tuple(warnings))

@@ -1,0 +1,83 @@
+"""How much one channel may ask and how often one address may be wrong. Limits live in this process and forget at once
+what no longer counts, so their memory is bounded by a minute of callers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from aiohttp import hdrs, web
+
+from gateway.clock import MINUTE, SECOND, Clock
+from gateway.config import RateLimit
+
+_MOST_ADDRESSES = 65_536
+
+
+class TokenBucket:
+    """`burst` calls at once, `per_second` on average."""
+
+    def __init__(self, limit: RateLimit, clock: Clock) -> None:
+        self._clock = clock
+        self._per_second = limit.per_second
+        self._full = limit.burst * SECOND
+        self._level = self._full
+        self._filled_at = clock.now()
+
+    def take(self) -> int:
+        """0 when there was a token, else the milliseconds until there is one. The level is in thousandths."""
+        now = self._clock.now()
+        self._level = min(self._full, self._level + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        if self._level >= SECOND:
+            self._level -= SECOND
+            return 0
+        return -((self._level - SECOND) // self._per_second)
+
+
+class FailureBudget:
+    """How many unauthenticated calls of one address are treated as mistakes: `limit` in a minute of the clock, 0 for any
+    number."""
+
+    def __init__(self, limit: int, clock: Clock) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._minute = 0
+        self._counts: Counter[str] = Counter()
+
+    def spend(self, address: str) -> int:
+        """0 while the budget lasts, else the milliseconds until there is a new one."""
+        if not self._limit:
+            return 0
+        now = self._clock.now()
+        if now // MINUTE != self._minute or len(self._counts) >= _MOST_ADDRESSES:
+            self._minute = now // MINUTE
+            self._counts.clear()
+        self._counts[address] += 1
+        return 0 if self._counts[address] <= self._limit else MINUTE - now % MINUTE
+
+
+def client_address(request: web.Request, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+    """The nearest address that is not one of our own proxies; of IPv6 the /64, which one customer line owns whole."""
+    hops = [
+        hop.strip() for value in request.headers.getall(hdrs.X_FORWARDED_FOR, ()) for hop in value.split(",")
+    ]
+    nearest = request.remote or ""
+    while hops and _is_within(nearest, trusted):
+        nearest = hops.pop()
+    return _network(nearest)
+
+
+def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

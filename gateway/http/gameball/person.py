@@ -1,0 +1,74 @@
+"""A customer as the reads see one: the profile behind the channel's customer id with its winning attributes, and the
+standing that eligibility is judged by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.http.gameball.call import Call
+from gateway.loyalty import Standing, tier_of
+from gateway.store.customers import (
+    Customer,
+    attributes_of,
+    earned_by,
+    find_customer,
+    grants_of,
+    spent_on,
+    tags_of,
+)
+from rules.survivor import winning
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    customer: Customer
+    attributes: Mapping[str, Any]
+
+    @property
+    def profile_id(self) -> int:
+        return self.customer.profile_id
+
+
+async def find_customer_of(call: Call, customer_id: str) -> Customer | None:
+    """The live profile that this customer id of the channel's id space leads to."""
+    return await find_customer(call.services.store, call.channel.id_space, customer_id)
+
+
+async def find_person(call: Call) -> Person | None:
+    """Who the path names."""
+    customer = await find_customer_of(call, call.parameters[0])
+    return await describe(call, customer) if customer else None
+
+
+async def describe(call: Call, customer: Customer) -> Person:
+    rules = call.services.env.rules
+    values = await attributes_of(call.services.store, customer)
+    return Person(customer, winning(rules.attributes, rules.id_spaces, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How one person stands towards each campaign now."""
+
+    common: Standing
+    grants: Mapping[int, Sequence[int]]
+    spent: Mapping[int, int]
+
+    def towards(self, campaign_id: int) -> Standing:
+        return self.common._replace(
+            granted=self.grants.get(campaign_id, ()), spent=self.spent.get(campaign_id, 0)
+        )
+
+
+async def standings(call: Call, customer: Customer) -> Standings:
+    store = call.services.store
+    earned = await earned_by(store, customer.profile_id)
+    tier = tier_of(call.services.env.tiers, earned.score)
+    common = Standing(
+        active=customer.active,
+        guest=customer.guest,
+        tags=frozenset(await tags_of(store, customer.profile_id)),
+        tier=tier.order if tier else 0,
+        attributes=(await describe(call, customer)).attributes,
+    )
+    return Standings(common, await grants_of(store, customer.profile_id), await spent_on(store))

@@ -1,0 +1,33 @@
+"""Query parameters: each read by its name, the first value counts, an empty one is absent."""
+
+from collections.abc import Collection
+
+from aiohttp import web
+
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, Fault, invalid_value
+
+_LONGEST_NUMBER = 19
+
+
+def text(request: web.Request, name: str) -> str | None:
+    return request.query.get(name) or None
+
+
+def number(
+    request: web.Request, name: str, *, default: int, least: int, most: int, wrong: Fault | None = None
+) -> int | Fault:
+    """Not a whole number: 400; out of range: 422, or what `wrong` says."""
+    given = text(request, name)
+    if given is None:
+        return default
+    digits = given.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return INVALID_PAYLOAD
+    if len(digits) > _LONGEST_NUMBER or not least <= int(given) <= most:
+        return wrong or invalid_value(name.lower())
+    return int(given)
+
+
+def word(request: web.Request, name: str, known: Collection[str]) -> str | Fault | None:
+    given = text(request, name)
+    return given if given is None or given in known else invalid_value(name.lower())

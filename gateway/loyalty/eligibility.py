@@ -1,0 +1,139 @@
+"""May a profile earn a campaign now? The checks run in one fixed order and the first that fails is the
+reason, so that the same case always gets the same answer: program, customer, campaign, activation, audience,
+total limit, limit per period."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from gateway.config import Audience, Campaign, Limit, Program
+from gateway.loyalty.period import period_start
+
+Reason = Literal[
+    "program_disabled",
+    "customer_unknown",
+    "customer_inactive",
+    "guest",
+    "campaign_unknown",
+    "campaign_not_social",
+    "campaign_disabled",
+    "over_budget",
+    "not_started",
+    "ended",
+    "audience_tags",
+    "audience_excluded_tag",
+    "audience_tier",
+    "audience_attributes",
+    "limit_total",
+    "limit_period",
+]
+
+
+class Standing(NamedTuple):
+    """What a profile looks like now, all its records together. `tier` is the order of its tier, 0 for none;
+    `granted` are the times of its earlier grants of the campaign; `spent` the points that the campaign has
+    given to everybody so far.
+
+    What `needs` says is not looked at may stay at its default.
+    """
+
+    exists: bool = True
+    active: bool = True
+    guest: bool = False
+    tags: frozenset[str] = frozenset()
+    tier: int = 0
+    attributes: Mapping[str, Any] = {}
+    granted: Sequence[int] = ()
+    spent: int = 0
+
+
+class Needs(NamedTuple):
+    """Which parts of a standing a campaign looks at."""
+
+    tags: bool
+    tier: bool
+    attributes: bool
+    granted: bool
+    spent: bool
+
+
+def needs(campaign: Campaign) -> Needs:
+    audience = campaign.audience
+    return Needs(
+        tags=bool(audience.include_tags or audience.exclude_tags),
+        tier=audience.min_tier > 0,
+        attributes=bool(audience.attributes),
+        granted=campaign.max_achievements > 0 or campaign.limit is not None,
+        spent=campaign.budget_points > 0,
+    )
+
+
+def judge(program: Program, campaign: Campaign | None, standing: Standing, now: int) -> Reason | None:
+    """Why not, or None: grant. A `campaign` of None is one that nobody knows."""
+    if not program.enabled:
+        return "program_disabled"
+    return (
+        _customer(campaign, standing)
+        or _campaign(campaign, standing.spent, now)
+        or (
+            campaign and (_audience(campaign.audience, standing) or _limits(program, campaign, standing, now))
+        )
+        or None
+    )
+
+
+def _customer(campaign: Campaign | None, standing: Standing) -> Reason | None:
+    if not standing.exists:
+        return "customer_unknown"
+    if not standing.active:
+        return "customer_inactive"
+    if standing.guest and not (campaign and campaign.audience.guests):
+        return "guest"
+    return None
+
+
+def _campaign(campaign: Campaign | None, spent: int, now: int) -> Reason | None:
+    if campaign is None:
+        return "campaign_unknown"
+    if campaign.type != "social":
+        return "campaign_not_social"
+    if not campaign.enabled:
+        return "campaign_disabled"
+    if campaign.budget_points and spent + campaign.points > campaign.budget_points:
+        return "over_budget"
+    if campaign.starts_at is not None and now < campaign.starts_at:
+        return "not_started"
+    if campaign.ends_at is not None and now >= campaign.ends_at:
+        return "ended"
+    return None
+
+
+def _audience(audience: Audience, standing: Standing) -> Reason | None:
+    if audience.include_tags and audience.include_tags.isdisjoint(standing.tags):
+        return "audience_tags"
+    if audience.exclude_tags and not audience.exclude_tags.isdisjoint(standing.tags):
+        return "audience_excluded_tag"
+    if standing.tier < audience.min_tier:
+        return "audience_tier"
+    if audience.attributes and not _has(standing.attributes, audience.attributes):
+        return "audience_attributes"
+    return None
+
+
+def _has(attributes: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(name in attributes and attributes[name] == value for name, value in wanted.items())
+
+
+def _limits(program: Program, campaign: Campaign, standing: Standing, now: int) -> Reason | None:
+    if campaign.max_achievements and len(standing.granted) >= campaign.max_achievements:
+        return "limit_total"
+    if campaign.limit and _used_up(campaign.limit, standing.granted, program.time_zone, now):
+        return "limit_period"
+    return None
+
+
+def _used_up(limit: Limit, granted: Sequence[int], time_zone: str, now: int) -> bool:
+    """Grants later than `now` count too: where a clock went back, a limit must not open again."""
+    if len(granted) < limit.times:
+        return False
+    start = period_start(now, limit.per, time_zone)
+    return sum(at >= start for at in granted) >= limit.times

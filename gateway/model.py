@@ -1,0 +1,359 @@
+"""The gateway's nouns as plain data: commands that callers send to the pipeline, outcomes that they get back, and the
+entities that a batch works on. Times are integer milliseconds UTC; ids are the integers behind `prf_`, `rec_`, `ach_`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from rules.identifier import Evidence
+from rules.record import Record
+
+AchievementState = Literal["accepted", "granted", "ignored", "failed"]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who sends a command: a channel with one of its keys, or an operator (then `channel` and `id_space` are empty)."""
+
+    channel: str
+    id_space: str
+    actor: str
+    request_id: str
+
+
+# ---- entities ----
+
+
+@dataclass(slots=True)
+class CustomerRecord(Record):
+    """A record with what the loyalty side keeps on it. A profile is active while none of its records was deactivated, and
+    a guest while all of them are."""
+
+    active: bool = True
+    guest: bool = False
+
+
+@dataclass(slots=True)
+class ProfileRow:
+    """What is stored of a profile besides its records. The canonical customer id is the one the upstream knows."""
+
+    profile_id: int
+    created_at: int
+    version: int
+    redirect_to: int | None
+    canonical_id_space: str
+    canonical_customer_id: str
+
+
+@dataclass(slots=True)
+class Dedup:
+    """The newest acceptance of a (profile, campaign) and the end of its dedup window."""
+
+    achievement_id: int
+    accepted_at: int
+    expires_at: int
+
+
+@dataclass(slots=True)
+class Achievement:
+    achievement_id: int
+    record_id: int
+    campaign_id: int
+    state: AchievementState
+    reason: str
+    channel: str
+    request_id: str
+    accepted_at: int
+    due_at: int
+    decided_at: int | None = None
+    epoch: int = 0
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """Points and score that one record earned; never changed, never moved to another record."""
+
+    record_id: int
+    campaign_id: int
+    entry_id: int
+    kind: Literal["reward"]
+    achievement_id: int
+    points: int
+    score: int
+    coupon_code: str
+    entered_at: int
+
+
+class MergeRow(msgspec.Struct, frozen=True):
+    """One absorbed profile, with the record lists of both sides as they were before: all that an undo needs."""
+
+    merge_id: int
+    survivor_id: int
+    absorbed_id: int
+    survivor_records: tuple[int, ...]
+    absorbed_records: tuple[int, ...]
+    rule: str
+    rule_set: str
+    actor: str
+    request_id: str
+    merged_at: int
+
+
+@dataclass(slots=True)
+class ReviewItem:
+    """An open or answered question about an unordered pair of profiles, `profile_a < profile_b`."""
+
+    review_id: int
+    profile_a: int
+    profile_b: int
+    state: Literal["open", "accepted", "rejected", "stale"]
+    reason: str
+    rule: str
+    types: tuple[str, ...]
+    opened_at: int
+    closed_at: int | None = None
+    closed_by: str = ""
+
+
+class ChannelKey(msgspec.Struct, frozen=True):
+    """A key pair of a channel as it is stored: HMACs only."""
+
+    key_id: str
+    channel: str
+    api_hash: bytes
+    secret_hash: bytes
+    created_at: int
+    created_by: str
+    revoked_at: int | None = None
+
+
+class StoredRuleSet(msgspec.Struct, frozen=True):
+    version: str
+    sha256: str
+    text: str
+    author: str
+    stored_at: int
+
+
+class StoredAnswer(msgspec.Struct, frozen=True):
+    """The answer kept under an idempotency key, byte for byte."""
+
+    fingerprint: bytes
+    status: int
+    body: bytes
+    expires_at: int
+
+
+# ---- commands ----
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """The client's token with the fingerprint of its request, valid inside one (channel, route), and the body that is
+    answered and kept once the request is accepted."""
+
+    route: str
+    key: str
+    fingerprint: bytes
+    answer: bytes
+
+
+class Achieve(msgspec.Struct, frozen=True):
+    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer."""
+
+    caller: Caller
+    customer_id: str
+    campaign_id: int
+    evidence: tuple[Evidence, ...] = ()
+    idempotency: IdempotencyKey | None = None
+
+
+class SaveCustomer(msgspec.Struct, frozen=True):
+    """Create or update a customer. Omitted attributes stay; `guest` None leaves what is known."""
+
+    caller: Caller
+    customer_id: str
+    evidence: tuple[Evidence, ...] = ()
+    attributes: Mapping[str, Any] = {}
+    guest: bool | None = None
+
+
+class SetActive(msgspec.Struct, frozen=True):
+    caller: Caller
+    customer_id: str
+    active: bool
+
+
+class EditTags(msgspec.Struct, frozen=True):
+    caller: Caller
+    customer_id: str
+    attach: frozenset[str] = frozenset()
+    detach: frozenset[str] = frozenset()
+
+
+class EraseCustomer(msgspec.Struct, frozen=True):
+    """Remove a profile with all its records, observations, attributes, tags and keys. Ledger entries stay, nameless."""
+
+    caller: Caller
+    customer_id: str = ""
+    profile_id: int | None = None
+
+
+class RefuseCall(msgspec.Struct, frozen=True):
+    """A call that was refused before it reached a use case; recorded, nothing else."""
+
+    caller: Caller
+    route: str
+    status: int
+    code: int
+    reason: str
+
+
+class GrantDue(msgspec.Struct, frozen=True):
+    """Decide up to `limit` achievements that are due."""
+
+    limit: int
+
+
+class RetryAchievement(msgspec.Struct, frozen=True):
+    """Put an ignored or failed achievement back, due now."""
+
+    caller: Caller
+    achievement_id: int
+
+
+class CreateKey(msgspec.Struct, frozen=True):
+    caller: Caller
+    key: ChannelKey
+
+
+class RevokeKey(msgspec.Struct, frozen=True):
+    caller: Caller
+    key_id: str
+
+
+class StoreRules(msgspec.Struct, frozen=True):
+    """Keep a rule set under its version; the same text under the same version again is no change."""
+
+    caller: Caller
+    rule_set: StoredRuleSet
+    activate: bool = False
+
+
+class ActivateRules(msgspec.Struct, frozen=True):
+    caller: Caller
+    version: str
+
+
+class NoteEvent(msgspec.Struct, frozen=True):
+    """Write one audit event of the gateway's own life (start, stop)."""
+
+    caller: Caller
+    action: str
+    detail: Mapping[str, Any] = {}
+
+
+Command = (
+    Achieve
+    | SaveCustomer
+    | SetActive
+    | EditTags
+    | EraseCustomer
+    | RefuseCall
+    | GrantDue
+    | RetryAchievement
+    | CreateKey
+    | RevokeKey
+    | StoreRules
+    | ActivateRules
+    | NoteEvent
+)
+
+
+# ---- outcomes ----
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """Where a call's customer ended: the profile and the decision that led there."""
+
+    profile_id: int
+    record_id: int
+    decision: str
+    rule: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    achievement_id: int
+    resolution: Resolution
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The same (profile, campaign) inside its dedup window; `wait` is what is left of it in ms."""
+
+    wait: int
+    resolution: Resolution
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The idempotency key is known with this fingerprint: the stored answer."""
+
+    answer: StoredAnswer
+
+
+class KeyReused(msgspec.Struct, frozen=True):
+    """The idempotency key is known with another fingerprint."""
+
+
+class UnknownCustomer(msgspec.Struct, frozen=True):
+    """No profile, and nothing that leads to one. Nothing was stored."""
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """`changed` says whether the call changed anything (`stateChanged` of activate)."""
+
+    resolution: Resolution
+    changed: bool = True
+
+
+class Erased(msgspec.Struct, frozen=True):
+    profile_id: int
+    records: int
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """How many achievements a `GrantDue` decided."""
+
+    granted: int
+    ignored: int
+    failed: int = 0
+
+
+class Done(msgspec.Struct, frozen=True):
+    """An operator's command was carried out; `changed` is False when it already was so."""
+
+    changed: bool = True
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An operator's command cannot be carried out; `code` is stable and documented."""
+
+    code: str
+    message: str
+
+
+Outcome = (
+    Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer | Saved | Erased | Granted | Done | Refused
+)
+
+
+@dataclass(slots=True)
+class Due:
+    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased."""
+
+    achievement: Achievement
+    profile_id: int | None
+    records: list[tuple[int, bool, bool]] = field(default_factory=list)
+    granted_at: list[int] = field(default_factory=list)
+    tags: frozenset[str] = frozenset()
+    score: int = 0
+    attributes: dict[str, Any] = field(default_factory=dict)

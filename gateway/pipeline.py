@@ -1,0 +1,181 @@
+"""The single writer: takes commands one by one, commits them in batches, and answers each only after its batch is on disk.
+
+Whatever queued while the previous commit ran becomes the next batch; there is no timer. Calls go before background work. A
+command that fails by itself is taken out and its neighbours are run again without it. Cancelling a caller never decides a
+commit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreUnavailable
+from gateway.model import Command, Outcome
+from gateway.store import Store
+from gateway.usecases import carry_out, collect_needs
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, NotLoaded, WorkingSet
+
+_log = structlog.get_logger("pipeline")
+_Item = tuple[Command, "asyncio.Future[Any]"]
+
+
+class _Batch:
+    """Commands as one unit of work; `outcomes` is complete once `process` returned."""
+
+    def __init__(self, commands: Sequence[Command], env: Env) -> None:
+        self.commands = commands
+        self.outcomes: list[Outcome] = []
+        self._env = env
+        self._ws: WorkingSet | None = None
+        self._open: Sequence[Command] = ()
+
+    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+        if ws is not self._ws:
+            self._ws, self._open = ws, self.commands
+        env = self._env
+        self._open = [command for command in self._open if not collect_needs(command, ws, env, needs)]
+
+    def process(self, ws: WorkingSet) -> None:
+        outcomes: list[Outcome] = []
+        position = 0
+        try:
+            for command in self.commands:
+                outcomes.append(carry_out(command, ws, self._env))
+                position += 1
+        except Exception as error:
+            raise CommandFailed(position) from error
+        self.outcomes = outcomes
+
+
+class Pipeline:
+    """`submit` for calls, `submit_background` for work that can wait. `start` before the first, `stop` drains both.
+
+    `busy_seconds` is the time spent on batches of calls: how much of the writer they take.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        env: Env,
+        *,
+        queue_limit: int,
+        batch_limit: int,
+        on_broken: Callable[[StoreBroken], None],
+    ) -> None:
+        self._store = store
+        self._env = env
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._on_broken = on_broken
+        self._calls: deque[_Item] = deque()
+        self._background: deque[_Item] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self.calls_done = 0
+        self.batches_done = 0
+        self.busy_seconds = 0.0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._drain(), name="pipeline")
+
+    @property
+    def waiting(self) -> int:
+        return len(self._calls)
+
+    async def submit(self, command: Command) -> Any:
+        """The command's outcome, after its commit. Raises QueueFull or StoreUnavailable: send it again later."""
+        if len(self._calls) >= self._queue_limit or self._stopping:
+            raise QueueFull("too many calls are waiting; send it again in a moment")
+        return await self._enqueue(self._calls, command)
+
+    async def submit_background(self, command: Command) -> Any:
+        """Like `submit`, behind every waiting call and in a transaction of its own."""
+        return await self._enqueue(self._background, command)
+
+    def _enqueue(self, queue: deque[_Item], command: Command) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        queue.append((command, future))
+        self._wake.set()
+        return future
+
+    async def stop(self) -> None:
+        """Refuse new calls, finish what was taken. May be called again."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def _drain(self) -> None:
+        calls, background = self._calls, self._background
+        while True:
+            if not calls and not background:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            if calls:
+                batch = [calls.popleft() for _ in range(min(len(calls), self._batch_limit))]
+                started = perf_counter()
+                await self._run(batch)
+                self.busy_seconds += perf_counter() - started
+                self.calls_done += len(batch)
+            if background:
+                await self._run([background.popleft()])
+
+    async def _run(self, items: list[_Item]) -> None:
+        batch = _Batch([command for command, _ in items], self._env)
+        try:
+            await self._store.run(batch)
+        except CommandFailed as failed:
+            await self._run_without(items, failed)
+        except StoreBroken as broken:
+            _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
+            self._on_broken(broken)
+        except StoreUnavailable as unavailable:
+            _answer_all(items, unavailable)
+        except Exception as error:  # noqa: BLE001 - a row the engine refuses: find the command it belongs to
+            await self._run_halves(items, error)
+        else:
+            self.batches_done += 1
+            for (_, future), outcome in zip(items, batch.outcomes, strict=True):
+                if not future.done():
+                    future.set_result(outcome)
+
+    async def _run_without(self, items: list[_Item], failed: CommandFailed) -> None:
+        position = failed.position
+        if isinstance(failed.__cause__, NotLoaded) and position > 0:
+            await self._run(items[:position])
+            await self._run(items[position:])
+            return
+        command, future = items[position]
+        _log.error("command_failed", command=type(command).__name__, exc_info=failed.__cause__)
+        if not future.done():
+            future.set_exception(failed)
+        rest = items[:position] + items[position + 1 :]
+        if rest:
+            await self._run(rest)
+
+    async def _run_halves(self, items: list[_Item], error: Exception) -> None:
+        if len(items) > 1:
+            middle = len(items) // 2
+            await self._run(items[:middle])
+            await self._run(items[middle:])
+            return
+        command, future = items[0]
+        _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
+        if not future.done():
+            future.set_exception(CommandFailed(0))
+
+
+def _answer_all(items: list[_Item], error: Exception) -> None:
+    for _, future in items:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,60 @@
+"""The gateway's own secrets, all derived from one master secret, so that there is one thing to keep and to back up.
+
+The master secret comes from the settings, else from a file beside the database that is made at the first start (0600).
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from gateway.config import Config, ConfigError
+
+_MASTER_BYTES = 32
+
+
+class SecretBox:
+    """Keys for each purpose, by HMAC-SHA256 of the purpose under the master secret."""
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+
+    def key(self, purpose: str) -> bytes:
+        return hmac.digest(self._master, purpose.encode(), hashlib.sha256)
+
+
+def admin_token(config: Config, box: SecretBox) -> str:
+    """The bearer token of the admin listener: the configured one, else one that only this machine can derive."""
+    token = config.server.admin_token
+    return token.reveal() if token is not None else box.key("admin token").hex()
+
+
+def open_box(config: Config, database: Path) -> SecretBox:
+    """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
+    if config.server.secret is not None:
+        return SecretBox(config.server.secret.reveal().encode())
+    path = (
+        Path(config.server.secret_file)
+        if config.server.secret_file
+        else database.with_name(f"{database.name}.secret")
+    )
+    return SecretBox(_read_or_make(path))
+
+
+def _read_or_make(path: Path) -> bytes:
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        text = path.read_text("ascii").strip()
+        if len(text) < 2 * _MASTER_BYTES:
+            raise ConfigError(
+                (f"server.secret_file: {path} holds no secret; restore it from the backup",)
+            ) from None
+        return text.encode()
+    master = secrets.token_hex(_MASTER_BYTES)
+    with os.fdopen(fd, "w") as file:
+        file.write(master + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return master.encode()

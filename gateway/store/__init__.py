@@ -1,0 +1,47 @@
+"""The Store protocol: load and save, no decisions. One call runs a batch whole or not at all; reads never wait for it."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from gateway.workingset import Needs, WorkingSet
+
+
+class Work(Protocol):
+    """A batch as the store sees it. Both methods are synchronous, may run more than once, and must not block."""
+
+    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+        """Add to `needs` what is missing; called again after each load until nothing is."""
+        ...
+
+    def process(self, ws: WorkingSet) -> None:
+        """Decide, and change the working set. An exception undoes the whole batch."""
+        ...
+
+
+class Store(Protocol):
+    async def open(self) -> None:
+        """Bring the schema up to date and be ready. Raises AlreadyRunning, SchemaMismatch."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def run(self, work: Work) -> None:
+        """One transaction: load what `work` needs, process, save, commit durably.
+
+        Raises StoreUnavailable (nothing stored), CommitUnknown, StoreBroken, or what `process` raised (nothing stored).
+        """
+        ...
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of one read-only statement with `?` placeholders, from the newest committed state."""
+        ...
+
+    async def probe(self) -> None:
+        """Raises StoreUnavailable when a write would not be accepted now."""
+        ...
+
+    async def maintain(self, limit: int) -> int:
+        """Housekeeping of about `limit` rows: the lookup tables, checkpoints, expired windows and answers.
+
+        Answers how many rows were worked on; fewer than `limit` means that nothing is left to do for now."""
+        ...

@@ -1,0 +1,131 @@
+"""Reads of one customer as the platform's API shows it: the profile behind a channel's customer id, and what its records
+hold together. Always the newest committed state; nothing here decides."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.store import Store
+from rules.identifier import Identifier
+from rules.survivor import AttributeValue
+
+_RECORDS = "record_id IN (SELECT record_id FROM record WHERE profile_id = ?)"
+_NUMBER = "(entry_id / 2097152 * 2048 + entry_id % 2048)"
+"""`gateway.ids.api_number` of an entry, in SQL."""
+_decode = msgspec.json.Decoder().decode
+
+
+class Customer(NamedTuple):
+    """A live profile: active while none of its records was deactivated, a guest while all of them are."""
+
+    profile_id: int
+    active: bool
+    guest: bool
+    id_spaces: dict[int, str]
+    """By record."""
+
+
+class Earned(NamedTuple):
+    """Sums over the ledger entries of a profile's records."""
+
+    points: int
+    score: int
+    gained: int
+    """Points without those that were taken back."""
+
+
+class Entry(NamedTuple):
+    """One ledger entry."""
+
+    entry_id: int
+    campaign_id: int
+    points: int
+    score: int
+    coupon_code: str
+    entered_at: int
+
+
+async def find_customer(store: Store, id_space: str, customer_id: str) -> Customer | None:
+    """The profile that the record of this customer id is on today."""
+    rows = await store.fetch(
+        "SELECT profile_id, record_id, id_space, active, guest FROM record WHERE profile_id ="
+        " (SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?)",
+        (id_space, customer_id),
+    )
+    if not rows:
+        return None
+    return Customer(
+        rows[0][0],
+        all(row[3] for row in rows),
+        all(row[4] for row in rows),
+        {row[1]: row[2] for row in rows},
+    )
+
+
+async def attributes_of(store: Store, customer: Customer) -> list[AttributeValue]:
+    """Every value that any of its records has, the winning ones among them."""
+    rows = await store.fetch(
+        f"SELECT name, value, record_id, at FROM attribute WHERE {_RECORDS}", (customer.profile_id,)
+    )
+    return [
+        AttributeValue(name, _decode(value), record_id, customer.id_spaces.get(record_id, ""), at)
+        for name, value, record_id, at in rows
+    ]
+
+
+async def tags_of(store: Store, profile_id: int) -> list[str]:
+    rows = await store.fetch(f"SELECT DISTINCT tag FROM tag WHERE {_RECORDS} ORDER BY tag", (profile_id,))
+    return [tag for (tag,) in rows]
+
+
+async def identifiers_of(store: Store, profile_id: int) -> list[Identifier]:
+    """What still stands for the profile, verified before unverified, newest first."""
+    rows = await store.fetch(
+        f"SELECT type, value FROM observation WHERE {_RECORDS} AND blocked = 0 AND retired = 0"
+        " ORDER BY verified DESC, last_seen DESC, type, value",
+        (profile_id,),
+    )
+    return [Identifier(kind, value) for kind, value in rows]
+
+
+async def earned_by(store: Store, profile_id: int) -> Earned:
+    rows = await store.fetch(
+        "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT), CAST(COALESCE(SUM(score), 0) AS BIGINT),"
+        " CAST(COALESCE(SUM(CASE WHEN points > 0 THEN points ELSE 0 END), 0) AS BIGINT)"
+        f" FROM ledger WHERE {_RECORDS}",
+        (profile_id,),
+    )
+    return Earned(*rows[0])
+
+
+async def grants_of(store: Store, profile_id: int) -> dict[int, list[int]]:
+    """The times (ms UTC) at which each campaign was granted."""
+    grants: dict[int, list[int]] = {}
+    rows = await store.fetch(
+        f"SELECT campaign_id, entered_at FROM ledger WHERE {_RECORDS} AND kind = 'reward'", (profile_id,)
+    )
+    for campaign_id, entered_at in rows:
+        grants.setdefault(campaign_id, []).append(entered_at)
+    return grants
+
+
+async def spent_on(store: Store) -> dict[int, int]:
+    """The points that each campaign with a budget has given to everybody so far."""
+    rows = await store.fetch("SELECT campaign_id, points FROM campaign_spend")
+    return dict(rows)
+
+
+async def entries_after(store: Store, profile_id: int, number: int, limit: int) -> Sequence[Entry]:
+    """Entries whose API number is above `number`, lowest first."""
+    rows: Sequence[tuple[Any, ...]] = await store.fetch(
+        "SELECT entry_id, campaign_id, points, score, coupon_code, entered_at FROM ledger"
+        f" WHERE {_RECORDS} AND {_NUMBER} > ? ORDER BY {_NUMBER}, entry_id LIMIT ?",
+        (profile_id, number, limit),
+    )
+    return [Entry(*row) for row in rows]
+
+
+async def count_entries(store: Store, profile_id: int) -> int:
+    rows = await store.fetch(f"SELECT COUNT(*) FROM ledger WHERE {_RECORDS}", (profile_id,))
+    return rows[0][0]

@@ -1,0 +1,32 @@
+"""Reads that the running gateway makes for itself: rules, keys, and where it left off."""
+
+from gateway.model import ChannelKey, StoredRuleSet
+from gateway.store import Store
+
+
+async def active_rules(store: Store) -> StoredRuleSet | None:
+    """The rule set of the newest activation; None in a fresh database."""
+    rows = await store.fetch(
+        "SELECT s.version, s.sha256, s.text, s.author, s.stored_at FROM rule_activation AS a "
+        "JOIN rule_set AS s ON s.version = a.version ORDER BY a.activation_id DESC LIMIT 1"
+    )
+    return StoredRuleSet(*rows[0]) if rows else None
+
+
+async def channel_keys(store: Store) -> list[ChannelKey]:
+    rows = await store.fetch(
+        "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"
+    )
+    return [ChannelKey(*row) for row in rows]
+
+
+async def newest_moment(store: Store) -> int:
+    """The latest time that this database has recorded (ms); 0 in a fresh one."""
+    rows = await store.fetch("SELECT at FROM audit ORDER BY event_id DESC LIMIT 1")
+    return rows[0][0] if rows else 0
+
+
+async def newest_link(store: Store) -> tuple[str, int, str] | None:
+    """Chain, sequence number and hash of the newest audit event, for the next chain to point back to."""
+    rows = await store.fetch("SELECT chain, seq, hash FROM audit ORDER BY event_id DESC LIMIT 1")
+    return (rows[0][0], rows[0][1], rows[0][2].hex()) if rows else None

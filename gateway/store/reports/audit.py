@@ -1,0 +1,128 @@
+"""The audit log as a person reads it: filtered pages in either direction, and the whole chain for verification.
+
+Event ids grow with time, so a span of time is a range of the primary key. Profiles, objects and requests are found in the
+`lookup` table up to its watermark, and by reading the few newer rows.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.audit.chain import Checkpoint, Link
+from gateway.audit.event import AuditEvent
+from gateway.clock import MINUTE
+from gateway.ids import Ids
+from gateway.store import Store
+from gateway.store.reports.profiles import marks
+
+_COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail"
+_NEWEST = (1 << 63) - 1
+_CHUNK = 500
+"""Links checked between two pauses of the event loop: a few milliseconds."""
+_ID_MAY_RUN_AHEAD = 10 * MINUTE
+"""An id is never older than its event, but a burst may borrow later ones."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WantedEvents:
+    """Every filter that is given must hold. `since` is inside, `until` is not; `action` may end in `*`; `profiles` are
+    alternatives, as an event keeps the id that the profile had then; `after` is an event id, which is outside."""
+
+    since: int | None = None
+    until: int | None = None
+    action: str = ""
+    outcome: str = ""
+    channel: str = ""
+    actor: str = ""
+    profiles: list[str] | None = None
+    object: str = ""
+    request_id: str = ""
+    after: int | None = None
+
+
+async def events(
+    store: Store, wanted: WantedEvents, place: int | None, limit: int, *, newest_first: bool
+) -> list[Link]:
+    """The next `limit` events behind the event id `place` in this direction."""
+    conditions, values = _conditions(wanted)
+    if place is not None:
+        conditions.append("event_id < ?" if newest_first else "event_id > ?")
+        values.append(place)
+    rows = await store.fetch(
+        f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join(conditions)}"
+        f" ORDER BY event_id {'DESC' if newest_first else 'ASC'} LIMIT ?",
+        (*values, limit),
+    )
+    return [_link(row) for row in rows]
+
+
+async def links(store: Store) -> AsyncIterator[list[Link]]:
+    """The whole log in chunks; the links of one chain come in their order."""
+    after = 0
+    while rows := await store.fetch(
+        f"SELECT {_COLUMNS} FROM audit WHERE event_id > ? ORDER BY event_id LIMIT ?", (after, _CHUNK)
+    ):
+        chunk = [_link(row) for row in rows]
+        after = chunk[-1].event.event_id
+        yield chunk
+
+
+async def checkpoints(store: Store) -> list[Checkpoint]:
+    rows = await store.fetch(
+        "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id"
+    )
+    return [Checkpoint(*row) for row in rows]
+
+
+def _link(row: tuple[Any, ...]) -> Link:
+    chain, seq, digest, *event = row
+    return Link(chain, seq, digest, AuditEvent(*event))
+
+
+def _conditions(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
+    conditions, values = _span(wanted)
+    for column in ("outcome", "channel", "actor"):
+        if value := getattr(wanted, column):
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    if wanted.action.endswith("*"):
+        conditions.append("action >= ? AND action < ?")
+        values += [wanted.action[:-1], wanted.action[:-1] + "\x7f"]
+    elif wanted.action:
+        conditions.append("action = ?")
+        values.append(wanted.action)
+    _add_looked_up(wanted, conditions, values)
+    return conditions, values
+
+
+def _span(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
+    lowest, highest = (0 if wanted.after is None else wanted.after + 1), _NEWEST
+    conditions, values = ["event_id >= ? AND event_id < ?"], list[Any]()
+    if wanted.since is not None:
+        lowest = max(lowest, min(Ids(0).next(wanted.since), _NEWEST))
+        conditions.append("at >= ?")
+        values.append(wanted.since)
+    if wanted.until is not None:
+        highest = min(Ids(0).next(wanted.until + _ID_MAY_RUN_AHEAD), _NEWEST)
+        conditions.append("at < ?")
+        values.append(wanted.until)
+    return conditions, [lowest, highest, *values]
+
+
+def _add_looked_up(wanted: WantedEvents, conditions: list[str], values: list[Any]) -> None:
+    fields = (
+        ("profile", wanted.profiles),
+        ("object", [wanted.object] if wanted.object else None),
+        ("request_id", [wanted.request_id] if wanted.request_id else None),
+    )
+    for column, alternatives in fields:
+        if alternatives is not None:
+            among = marks(alternatives)
+            conditions.append(
+                f"event_id IN (SELECT row_id FROM lookup WHERE field = ? AND value IN ({among})"
+                f" UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND {column} IN ({among}))"
+            )
+            values += [f"audit.{column}", *alternatives, *alternatives]
+
+
+_WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

@@ -1,0 +1,243 @@
+"""Profiles as a person looks them up: by identifier, by customer id, by an id that was absorbed long ago."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.model import CustomerRecord, MergeRow, ProfileRow, ReviewItem
+from gateway.store import Store
+from rules.identifier import Identifier
+from rules.record import Observation
+
+_PROFILE = "profile_id, created_at, version, redirect_to, canonical_id_space, canonical_customer_id"
+_REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by"  # ReviewItem
+
+
+@dataclass(slots=True, kw_only=True)
+class Wanted:
+    """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records`
+    holds when one of its members does."""
+
+    identifiers: list[list[Identifier]] = field(default_factory=list)
+    records: list[list[tuple[str, str]]] = field(default_factory=list)
+    id_space: str = ""
+    anything: tuple[list[Identifier], list[tuple[str, str]]] | None = None
+
+
+class Attribute(NamedTuple):
+    """One value of one record, as JSON text."""
+
+    record_id: int
+    name: str
+    value: str
+    at: int
+
+
+class Balance(NamedTuple):
+    points: int = 0
+    score: int = 0
+
+
+@dataclass(slots=True)
+class Overview:
+    """A live profile with its records (and their observations) and what each record has earned."""
+
+    row: ProfileRow
+    records: list[CustomerRecord] = field(default_factory=list)
+    earned: dict[int, Balance] = field(default_factory=dict)
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(
+            sum(b.points for b in self.earned.values()), sum(b.score for b in self.earned.values())
+        )
+
+
+def marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+async def survivor_of(store: Store, profile_id: int) -> int | None:
+    """The live profile that an id leads to today; None when it was erased or never existed."""
+    rows = await store.fetch(
+        """
+        WITH RECURSIVE path (profile_id, redirect_to) AS (
+          SELECT profile_id, redirect_to FROM profile WHERE profile_id = ?
+          UNION SELECT p.profile_id, p.redirect_to FROM profile p JOIN path ON p.profile_id = path.redirect_to
+        ) SELECT profile_id FROM path WHERE redirect_to IS NULL
+        """,
+        (profile_id,),
+    )
+    return rows[0][0] if rows else None
+
+
+async def ids_leading_to(store: Store, profile_id: int) -> list[int]:
+    """The id itself and every id that was absorbed into it, directly or over others."""
+    rows = await store.fetch(
+        """
+        WITH RECURSIVE family (profile_id) AS (
+          SELECT CAST(? AS BIGINT)
+          UNION SELECT p.profile_id FROM profile p JOIN family ON p.redirect_to = family.profile_id
+        ) SELECT profile_id FROM family
+        """,
+        (profile_id,),
+    )
+    return [number for (number,) in rows]
+
+
+async def find(store: Store, wanted: Wanted, before: int, limit: int) -> list[Overview]:
+    """Live profiles with an id below `before`, newest first."""
+    conditions, values = _conditions(wanted)
+    rows = await store.fetch(
+        f"SELECT {_PROFILE} FROM profile WHERE redirect_to IS NULL AND profile_id < ?"
+        f"{''.join(f' AND {condition}' for condition in conditions)} ORDER BY profile_id DESC LIMIT ?",
+        (before, *values, limit),
+    )
+    return await _overviews(store, [ProfileRow(*row) for row in rows])
+
+
+async def load(store: Store, profile_id: int) -> Overview | None:
+    rows = await store.fetch(f"SELECT {_PROFILE} FROM profile WHERE profile_id = ?", (profile_id,))
+    found = await _overviews(store, [ProfileRow(*row) for row in rows])
+    return found[0] if found else None
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    groups = [*((group, []) for group in wanted.identifiers), *(([], group) for group in wanted.records)]
+    if wanted.anything is not None:
+        groups.append(wanted.anything)
+    for identifiers, records in groups:
+        holders = [_HOLDS_IDENTIFIER] * len(identifiers) + [_IS_RECORD] * len(records)
+        conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
+        values += [part for pair in (*identifiers, *records) for part in pair]
+    if wanted.id_space:
+        conditions.append(
+            "EXISTS (SELECT 1 FROM record r WHERE r.profile_id = profile.profile_id AND r.id_space = ?)"
+        )
+        values.append(wanted.id_space)
+    return conditions, values
+
+
+_HOLDS_IDENTIFIER = (
+    "SELECT r.profile_id FROM observation o JOIN record r ON r.record_id = o.record_id"
+    " WHERE o.type = ? AND o.value = ?"
+)
+_IS_RECORD = "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?"
+_NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
+
+
+async def _overviews(store: Store, rows: list[ProfileRow]) -> list[Overview]:
+    found = {row.profile_id: Overview(row) for row in rows}
+    if not found:
+        return []
+    records = await store.fetch(
+        "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
+        f" WHERE profile_id IN ({marks(rows)}) ORDER BY record_id",
+        tuple(found),
+    )
+    by_id: dict[int, CustomerRecord] = {}
+    for number, id_space, customer_id, profile_id, created_at, active, guest in records:
+        record = CustomerRecord(
+            number, id_space, customer_id, profile_id, created_at, active=bool(active), guest=bool(guest)
+        )
+        by_id[number] = record
+        found[profile_id].records.append(record)
+    await _add_observations(store, by_id)
+    for number, balance in await _earned(store, list(by_id)):
+        found[by_id[number].profile_id].earned[number] = balance
+    return list(found.values())
+
+
+async def _add_observations(store: Store, records: dict[int, CustomerRecord]) -> None:
+    if not records:
+        return
+    rows = await store.fetch(
+        "SELECT record_id, type, value, first_seen, last_seen, verified, blocked, retired FROM observation"
+        f" WHERE record_id IN ({marks(list(records))}) ORDER BY record_id, first_seen, type, value",
+        tuple(records),
+    )
+    for number, kind, value, first, last, verified, blocked, retired in rows:
+        identifier = Identifier(kind, value)
+        records[number].observations[identifier] = Observation(
+            identifier, first, last, bool(verified), bool(blocked), bool(retired)
+        )
+
+
+async def _earned(store: Store, records: list[int]) -> list[tuple[int, Balance]]:
+    if not records:
+        return []
+    rows = await store.fetch(
+        "SELECT record_id, CAST(SUM(points) AS BIGINT), CAST(SUM(score) AS BIGINT) FROM ledger"
+        f" WHERE record_id IN ({marks(records)}) GROUP BY record_id",
+        records,
+    )
+    return [(number, Balance(points, score)) for number, points, score in rows]
+
+
+async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
+    return [
+        Attribute(*row)
+        for row in await store.fetch(
+            f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({marks(records)})", records
+        )
+    ]
+
+
+async def tags(store: Store, records: Sequence[int]) -> list[str]:
+    rows = await store.fetch(
+        f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({marks(records)}) ORDER BY tag", records
+    )
+    return [tag for (tag,) in rows]
+
+
+async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow, int | None]]:
+    """Every merge into one of these profiles, oldest first, with the time of its undoing."""
+    rows = await store.fetch(
+        "SELECT merge_id, survivor_id, absorbed_id, survivor_records, absorbed_records, rule, rule_set, actor,"
+        f" request_id, merged_at, undone_at FROM merge WHERE survivor_id IN ({marks(survivors)}) ORDER BY merge_id",
+        survivors,
+    )
+    return [_merge(*row) for row in rows]
+
+
+def _merge(
+    number: int, survivor: int, absorbed: int, of_survivor: str, of_absorbed: str, *rest: Any
+) -> tuple[MergeRow, int | None]:
+    *named, undone_at = rest
+    return MergeRow(
+        number, survivor, absorbed, _numbers(of_survivor), _numbers(of_absorbed), *named
+    ), undone_at
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return msgspec.json.decode(text, type=tuple[int, ...])
+
+
+async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
+    rows = await store.fetch(
+        f"SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_a = ?"
+        f" UNION ALL SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_b = ?",
+        (profile_id, profile_id),
+    )
+    return [_review(row) for row in rows]
+
+
+async def reviews(store: Store, state: str, before: int, limit: int) -> list[ReviewItem]:
+    """Newest first; every state when `state` is empty."""
+    condition, values = (" AND state = ?", [state]) if state else ("", [])
+    rows = await store.fetch(
+        f"SELECT {_REVIEW} FROM review WHERE review_id < ?{condition} ORDER BY review_id DESC LIMIT ?",
+        (before, *values, limit),
+    )
+    return [_review(row) for row in rows]
+
+
+def _review(row: Iterable[Any]) -> ReviewItem:
+    number, a, b, state, reason, rule, types, *rest = row
+    return ReviewItem(
+        number, a, b, state, reason, rule, msgspec.json.decode(types, type=tuple[str, ...]), *rest
+    )

@@ -1,0 +1,110 @@
+"""Accepted work and what the operators keep: achievements, rule sets, keys."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gateway.model import Achievement, ChannelKey, StoredRuleSet
+from gateway.store import Store
+from gateway.store.reports.profiles import marks
+
+_ACHIEVEMENT = (
+    "a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id, a.accepted_at,"
+    " a.due_at, a.decided_at, a.epoch"
+)
+_KEY = "key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at"
+
+
+class Earned(NamedTuple):
+    """An achievement with whom it belongs to now (None: erased) and what it was granted."""
+
+    achievement: Achievement
+    profile_id: int | None
+    points: int
+    score: int
+    coupon_code: str
+
+
+@dataclass(slots=True, kw_only=True)
+class WantedWork:
+    state: str = ""
+    profile_id: int | None = None
+    campaign_id: int | None = None
+
+
+class KnownRuleSet(NamedTuple):
+    """A stored rule set and when it was last activated (None: never)."""
+
+    rule_set: StoredRuleSet
+    activated_at: int | None
+
+
+async def achievements(store: Store, wanted: WantedWork, before: int, limit: int) -> list[Earned]:
+    """Newest first, with an id below `before`."""
+    conditions, values = ["a.achievement_id < ?"], list[Any]([before])
+    for column, value in (("state", wanted.state or None), ("campaign_id", wanted.campaign_id)):
+        if value is not None:
+            conditions.append(f"a.{column} = ?")
+            values.append(value)
+    if wanted.profile_id is not None:
+        records = await _records_of(store, wanted.profile_id)
+        if not records:
+            return []
+        among = marks(records)
+        conditions.append(
+            "a.achievement_id IN (SELECT row_id FROM lookup WHERE field = 'achievement.record'"
+            f" AND value IN ({among}) UNION ALL SELECT achievement_id FROM achievement"
+            f" WHERE achievement_id > {_WATERMARK} AND record_id IN ({among}))"
+        )
+        values += [*(f"{record_id:016x}" for record_id in records), *records]
+    rows = await store.fetch(
+        f"SELECT {_ACHIEVEMENT}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
+        " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
+        " LEFT JOIN ledger l ON l.achievement_id = a.achievement_id"
+        f" WHERE {' AND '.join(conditions)} ORDER BY a.achievement_id DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [Earned(Achievement(*row[:11]), *row[11:]) for row in rows]
+
+
+async def _records_of(store: Store, profile_id: int) -> list[int]:
+    rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
+    return [record_id for (record_id,) in rows]
+
+
+_WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achievement'), 0)"
+
+
+async def rule_sets(
+    store: Store, before: tuple[int, str] | None, limit: int, version: str = ""
+) -> list[KnownRuleSet]:
+    """Newest first, behind the (stored_at, version) given; only one version when it is named."""
+    conditions, values = ["1 = 1"], list[object]()
+    if before is not None:
+        conditions.append("(stored_at < ? OR stored_at = ? AND version < ?)")
+        values += [before[0], *before]
+    if version:
+        conditions.append("version = ?")
+        values.append(version)
+    rows = await store.fetch(
+        "SELECT version, sha256, text, author, stored_at,"
+        " (SELECT MAX(activated_at) FROM rule_activation a WHERE a.version = rule_set.version) FROM rule_set"
+        f" WHERE {' AND '.join(conditions)} ORDER BY stored_at DESC, version DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [KnownRuleSet(StoredRuleSet(*row[:5]), row[5]) for row in rows]
+
+
+async def active_version(store: Store) -> str:
+    """`""` while no rule set was ever activated."""
+    rows = await store.fetch("SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1")
+    return rows[0][0] if rows else ""
+
+
+async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:
+    """By key id, behind `after`; of every channel when `channel` is empty."""
+    condition, values = (" AND channel = ?", [channel]) if channel else ("", [])
+    rows = await store.fetch(
+        f"SELECT {_KEY} FROM channel_key WHERE key_id > ?{condition} ORDER BY key_id LIMIT ?",
+        (after, *values, limit),
+    )
+    return [ChannelKey(*row) for row in rows]

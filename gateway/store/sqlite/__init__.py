@@ -1,0 +1,249 @@
+"""The embedded store: one SQLite file, one connection that writes, two that read.
+
+Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A second process is kept out by a
+lock on a side file, and the writer alone makes checkpoints.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from gateway.audit.chain import Chain
+from gateway.clock import MINUTE, Clock
+from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
+from gateway.ids import Ids
+from gateway.store import Work
+from gateway.store.migrations import pending
+from gateway.store.sqlite.load import load
+from gateway.store.sqlite.maintain import Maintenance
+from gateway.store.sqlite.save import save
+from gateway.workingset import Needs, WorkingSet
+
+T = TypeVar("T")
+_READERS = 2
+_LOAD_ROUNDS = 8
+_DISK_CHECK_SECONDS = 1.0
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA wal_autocheckpoint=1000",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA temp_store=MEMORY",
+)
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class SqliteStore:
+    """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        checkpoint_key: bytes,
+        checkpoint_every: int = MINUTE,
+        min_free_disk: int = 0,
+    ) -> None:
+        self.path = path
+        self.chain = Chain(uuid.uuid4().hex)
+        self._clock = clock
+        self._ids = Ids(int.from_bytes(os.urandom(2)))
+        self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
+        self._min_free_disk = min_free_disk
+        self._disk_ok_until = 0.0
+        self._lock_fd: int | None = None
+        self._writer: aiosqlite.Connection | None = None
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._all_readers: list[aiosqlite.Connection] = []
+
+    # ---- life ----
+
+    async def open(self) -> None:
+        self._lock()
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._writer = await aiosqlite.connect(self.path, isolation_level=None, cached_statements=256)
+            await self._in_writer(_prepare, self._clock.now())
+            for _ in range(_READERS):
+                reader = await aiosqlite.connect(
+                    f"file:{_uri_path(self.path)}?mode=ro",
+                    uri=True,
+                    isolation_level=None,
+                    cached_statements=256,
+                )
+                self._all_readers.append(reader)
+                await reader.execute("PRAGMA query_only=ON")
+                self._readers.put_nowait(reader)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _lock(self) -> None:
+        fd = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise AlreadyRunning(
+                f"Another gateway process holds {self.path}. Stop it first, or give this one its own store.url."
+            ) from None
+        self._lock_fd = fd
+
+    async def close(self) -> None:
+        """Close every connection, then let go of the file. May be called again."""
+        for reader in self._all_readers:
+            await reader.close()
+        self._all_readers.clear()
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    # ---- the one write path ----
+
+    async def run(self, work: Work) -> None:
+        self._check_disk()
+        with _translated_errors():
+            await self._in_writer(self._transact, work)
+
+    async def maintain(self, limit: int) -> int:
+        with _translated_errors():
+            return await self._in_writer(self._maintain, limit)
+
+    async def probe(self) -> None:
+        self._check_disk()
+        with _translated_errors():
+            await self._in_writer(_probe)
+
+    async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
+        writer = self._writer
+        if writer is None:
+            raise StoreUnavailable("the store is not open")
+        hop = writer._execute(function, writer._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
+        return await asyncio.shield(asyncio.ensure_future(hop))
+
+    def _transact(self, connection: sqlite3.Connection, work: Work) -> None:
+        ws = WorkingSet(self._clock.now(), self._ids)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for _ in range(_LOAD_ROUNDS):
+                needs = Needs(ws)
+                work.needs(ws, needs)
+                if not needs:
+                    break
+                load(connection, ws, needs)
+            work.process(ws)
+            save(connection, ws.changes, self.chain)
+            connection.execute("COMMIT")
+        except BaseException:
+            self.chain.rewind()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self.chain.keep()
+
+    def _maintain(self, connection: sqlite3.Connection, limit: int) -> int:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done = self._maintenance.step(connection, self._clock.now(), limit)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return done
+
+    def _check_disk(self) -> None:
+        if not self._min_free_disk:
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._disk_ok_until:
+            return
+        if shutil.disk_usage(self.path.parent).free < self._min_free_disk:
+            raise StoreUnavailable(
+                "the disk is nearly full; nothing new is accepted until there is space again"
+            )
+        self._disk_ok_until = now + _DISK_CHECK_SECONDS
+
+    # ---- reading ----
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        reader = await self._readers.get()
+        try:
+            with _translated_errors():
+                rows = await asyncio.shield(asyncio.ensure_future(reader.execute_fetchall(sql, parameters)))
+            return list(rows)  # pyright: ignore[reportReturnType]
+        finally:
+            self._readers.put_nowait(reader)
+
+
+def _uri_path(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _prepare(connection: sqlite3.Connection, now: int) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+        "sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
+    )
+    applied = dict(connection.execute("SELECT version, sha256 FROM schema_version").fetchall())
+    for step in pending(applied):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {step.sql}; INSERT INTO schema_version VALUES "
+            f"({step.version}, '{step.name}', '{step.sha256}', {now}); COMMIT;"
+        )
+
+
+def _probe(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def _translated_errors() -> Any:
+    """SQLite's own failures in the gateway's terms; a constraint's violation passes through, it belongs to one command."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise _translated(error) from error
+    except sqlite3.DatabaseError as error:
+        if _primary(error) in _BROKEN:
+            raise StoreBroken(f"SQLite reports {error.sqlite_errorname}") from error
+        raise
+
+
+def _primary(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _translated(error: sqlite3.OperationalError) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code in _FULL or code & 0xFF in _FULL:
+        return StoreUnavailable("the disk is full; nothing was stored")
+    if code & 0xFF in _BUSY:
+        return StoreUnavailable("the database is busy; nothing was stored")
+    if code & 0xFF in _BROKEN:
+        return StoreBroken(f"SQLite reports {error.sqlite_errorname}")
+    return error

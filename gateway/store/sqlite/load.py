@@ -1,0 +1,303 @@
+"""Filling a working set from SQLite: one statement for each kind of thing, whatever the size of the batch.
+
+Keys travel as one JSON array through `json_each`; CROSS JOIN keeps the planner from turning the look-ups into scans.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from gateway.model import (
+    Achievement,
+    ChannelKey,
+    CustomerRecord,
+    Dedup,
+    Due,
+    ProfileRow,
+    ReviewItem,
+    StoredAnswer,
+    StoredRuleSet,
+)
+from gateway.workingset import Needs, WorkingSet
+from rules.identifier import Identifier
+from rules.record import Key, Observation, Pin, Profile
+
+_encode = msgspec.json.Encoder().encode
+
+_RECORDS = """
+SELECT r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest,
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
+       i.state, i.owner_id, i.holders
+FROM json_each(?) AS j
+CROSS JOIN record AS r ON r.id_space = j.value ->> 0 AND r.customer_id = j.value ->> 1
+LEFT JOIN observation AS o ON o.record_id = r.record_id
+LEFT JOIN identifier AS i ON i.type = o.type AND i.value = o.value
+"""
+_PROFILE_RECORDS = _RECORDS.replace(
+    "ON r.id_space = j.value ->> 0 AND r.customer_id = j.value ->> 1", "ON r.profile_id = j.value"
+)
+_KEYS = """
+SELECT i.type, i.value, i.state, i.owner_id, i.holders FROM json_each(?) AS j
+CROSS JOIN identifier AS i ON i.type = j.value ->> 0 AND i.value = j.value ->> 1
+"""
+_WINDOWS = """
+SELECT d.profile_id, d.campaign_id, d.achievement_id, d.accepted_at, d.expires_at FROM json_each(?) AS j
+CROSS JOIN dedup AS d ON d.profile_id = j.value ->> 0 AND d.campaign_id = j.value ->> 1
+"""
+_PROFILE_WINDOWS = """
+SELECT d.profile_id, d.campaign_id, d.achievement_id, d.accepted_at, d.expires_at FROM json_each(?) AS j
+CROSS JOIN dedup AS d ON d.profile_id = j.value
+"""
+_PROFILES = """
+SELECT p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id_space, p.canonical_customer_id
+FROM json_each(?) AS j CROSS JOIN profile AS p ON p.profile_id = j.value
+"""
+_BALANCES = """
+SELECT r.profile_id, SUM(l.points) FROM json_each(?) AS j
+CROSS JOIN record AS r ON r.profile_id = j.value
+CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.profile_id
+"""
+_PIN_COLUMNS = (
+    "SELECT p.record_a, p.record_b, p.kind, p.expires_at FROM json_each(?) AS j CROSS JOIN pin AS p"
+)
+_PINS = f"{_PIN_COLUMNS} ON p.record_a = j.value UNION {_PIN_COLUMNS} ON p.record_b = j.value"
+_REVIEW_COLUMNS = """SELECT v.review_id, v.profile_a, v.profile_b, v.state, v.reason, v.rule, v.types, v.opened_at,
+v.closed_at, v.closed_by FROM json_each(?) AS j CROSS JOIN review AS v"""
+_REVIEWS = f"{_REVIEW_COLUMNS} ON v.profile_a = j.value UNION {_REVIEW_COLUMNS} ON v.profile_b = j.value"
+_ANSWERS = """
+SELECT a.channel, a.route, a.key, a.fingerprint, a.status, a.body, a.expires_at FROM json_each(?) AS j
+CROSS JOIN idempotency AS a ON a.channel = j.value ->> 0 AND a.route = j.value ->> 1 AND a.key = j.value ->> 2
+"""
+_ACHIEVEMENT_COLUMNS = """a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id,
+a.accepted_at, a.due_at, a.decided_at, a.epoch"""
+_ACHIEVEMENTS = f"SELECT {_ACHIEVEMENT_COLUMNS} FROM json_each(?) AS j CROSS JOIN achievement AS a ON a.achievement_id = j.value"
+_DUE = f"""
+SELECT {_ACHIEVEMENT_COLUMNS}, r.profile_id
+FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT ?) AS a
+LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
+"""
+_STANDINGS = """
+SELECT j.key, r.record_id, r.active, r.guest, l.entered_at FROM json_each(?) AS j
+CROSS JOIN record AS r ON r.profile_id = j.value ->> 0
+LEFT JOIN ledger AS l ON l.record_id = r.record_id AND l.campaign_id = j.value ->> 1
+"""
+_SCORES = _BALANCES.replace("l.points", "l.score")
+_PROFILE_TAGS = """
+SELECT r.profile_id, t.tag FROM json_each(?) AS j
+CROSS JOIN record AS r ON r.profile_id = j.value CROSS JOIN tag AS t ON t.record_id = r.record_id
+"""
+_PROFILE_ATTRIBUTES = """
+SELECT r.profile_id, a.name, a.value FROM json_each(?) AS j
+CROSS JOIN record AS r ON r.profile_id = j.value CROSS JOIN attribute AS a ON a.record_id = r.record_id
+ORDER BY a.at, a.record_id
+"""
+
+
+def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
+    """Put everything that is needed into the working set; what does not exist is noted as absent."""
+    if needs.records:
+        _load_records(connection, ws, needs.records)
+    if needs.keys:
+        _load_keys(connection, ws, needs.keys)
+    if needs.profiles:
+        _load_profiles(connection, ws, needs.profiles)
+    if needs.dedup:
+        _load_windows(connection, ws, needs.dedup)
+    if needs.due:
+        _load_due(connection, ws, needs.due, needs.due_details)
+    if needs.answers:
+        _load_answers(connection, ws, needs.answers)
+    if needs.attributes:
+        _load_attributes(connection, ws, needs.attributes)
+    if needs.redirects:
+        _load_redirects(connection, ws, needs.redirects)
+    if needs.achievements:
+        _load_achievements(connection, ws, needs.achievements)
+    if needs.spends:
+        _load_spends(connection, ws, needs.spends)
+    if needs.channel_keys:
+        _load_channel_keys(connection, ws, needs.channel_keys)
+    if needs.rule_sets:
+        _load_rule_sets(connection, ws, needs.rule_sets)
+
+
+def _rows(connection: sqlite3.Connection, sql: str, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
+    array = _encode(list(keys)).decode()
+    return connection.execute(sql, (array,) * sql.count("?")).fetchall()
+
+
+def _load_records(connection: sqlite3.Connection, ws: WorkingSet, places: set[tuple[str, str]]) -> None:
+    for place in places:
+        ws.records[place] = None
+    _add_records(ws, _rows(connection, _RECORDS, places))
+
+
+def _add_records(ws: WorkingSet, rows: Iterable[tuple[Any, ...]]) -> list[CustomerRecord]:
+    """Records from rows of one observation each; what the working set already holds is left as it is."""
+    keys, by_record_id = ws.keys, ws.by_record_id
+    found: list[CustomerRecord] = []
+    current, observations = 0, None
+    for (
+        id_space, customer_id, record_id, profile_id, created_at, active, guest,
+        kind, value, first_seen, last_seen, verified, blocked, retired, state, owner, holders,
+    ) in rows:  # fmt: skip
+        if record_id != current:
+            current = record_id
+            record = by_record_id.get(record_id)
+            if record is None:
+                observations = {}
+                record = CustomerRecord(
+                    record_id,
+                    id_space,
+                    customer_id,
+                    profile_id,
+                    created_at,
+                    observations,
+                    bool(active),
+                    bool(guest),
+                )
+                by_record_id[record_id] = record
+                ws.records[id_space, customer_id] = record
+            else:
+                ws.records[id_space, customer_id] = record
+                observations = None
+            found.append(record)
+        if kind is None or observations is None:
+            continue
+        identifier = Identifier(kind, value)
+        observations[identifier] = Observation(
+            identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired)
+        )
+        if identifier not in keys:
+            keys[identifier] = Key(identifier, state, owner, holders)
+    return found
+
+
+def _load_keys(connection: sqlite3.Connection, ws: WorkingSet, keys: set[Identifier]) -> None:
+    missing = [key for key in keys if key not in ws.keys]
+    if not missing:
+        return
+    for kind, value, state, owner, holders in _rows(connection, _KEYS, missing):
+        identifier = Identifier(kind, value)
+        ws.keys[identifier] = Key(identifier, state, owner, holders)
+    for identifier in missing:
+        if identifier not in ws.keys:
+            ws.keys[identifier] = Key(identifier)
+
+
+def _load_profiles(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: set[int]) -> None:
+    for row in _rows(connection, _PROFILES, profile_ids):
+        ws.profile_rows[row[0]] = ProfileRow(*row)
+        ws.profiles[row[0]] = Profile(row[0], row[1], row[2], row[3])
+        ws.balances[row[0]] = 0
+    for record in _add_records(ws, _rows(connection, _PROFILE_RECORDS, profile_ids)):
+        if record.profile_id in ws.profiles:
+            ws.profiles[record.profile_id].records[record.record_id] = record
+    for profile_id, campaign_id, *window in _rows(connection, _PROFILE_WINDOWS, profile_ids):
+        ws.dedup.setdefault((profile_id, campaign_id), Dedup(*window))
+    for profile_id, points in _rows(connection, _BALANCES, profile_ids):
+        ws.balances[profile_id] = points
+    record_ids = [r for p in profile_ids if p in ws.profiles for r in ws.profiles[p].records]
+    for a, b, kind, until in _rows(connection, _PINS, record_ids):
+        ws.all_pins[a, b] = Pin(a, b, kind, until)
+    for row in _rows(connection, _REVIEWS, profile_ids):
+        item = ReviewItem(*row)
+        item.types = tuple(msgspec.json.decode(row[6]))
+        ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+
+
+def _load_windows(connection: sqlite3.Connection, ws: WorkingSet, pairs: set[tuple[int, int]]) -> None:
+    for pair in pairs:
+        ws.dedup[pair] = None
+    for profile_id, campaign_id, *window in _rows(connection, _WINDOWS, pairs):
+        ws.dedup[profile_id, campaign_id] = Dedup(*window)
+
+
+def _load_due(connection: sqlite3.Connection, ws: WorkingSet, limit: int, details: frozenset[str]) -> None:
+    rows = connection.execute(_DUE, (ws.now, limit)).fetchall()
+    dues = [Due(Achievement(*row[:-1]), row[-1]) for row in rows]
+    ws.due = dues
+    pairs = [(due.profile_id, due.achievement.campaign_id) for due in dues]
+    for position, record_id, active, guest, entered_at in _rows(connection, _STANDINGS, pairs):
+        due = dues[position]
+        if not due.records or due.records[-1][0] != record_id:
+            due.records.append((record_id, bool(active), bool(guest)))
+        if entered_at is not None:
+            due.granted_at.append(entered_at)
+    of_profile: dict[int, list[Due]] = {}
+    for due in dues:
+        if due.profile_id is not None:
+            of_profile.setdefault(due.profile_id, []).append(due)
+    if "score" in details:
+        for profile_id, score in _rows(connection, _SCORES, of_profile):
+            for due in of_profile[profile_id]:
+                due.score = score
+    if "tags" in details:
+        for profile_id, tag in _rows(connection, _PROFILE_TAGS, of_profile):
+            for due in of_profile[profile_id]:
+                due.tags |= {tag}
+    if "attributes" in details:
+        for profile_id, name, value in _rows(connection, _PROFILE_ATTRIBUTES, of_profile):
+            for due in of_profile[profile_id]:
+                due.attributes[name] = msgspec.json.decode(value)
+
+
+def _load_answers(connection: sqlite3.Connection, ws: WorkingSet, keys: set[tuple[str, str, str]]) -> None:
+    for key in keys:
+        ws.answers[key] = None
+    for channel, route, key, *answer in _rows(connection, _ANSWERS, keys):
+        ws.answers[channel, route, key] = StoredAnswer(*answer)
+
+
+def _load_attributes(connection: sqlite3.Connection, ws: WorkingSet, record_ids: set[int]) -> None:
+    for record_id in record_ids:
+        ws.attributes[record_id], ws.tags[record_id] = {}, set()
+    sql = "SELECT a.record_id, a.name, a.value FROM json_each(?) AS j CROSS JOIN attribute AS a ON a.record_id = j.value"
+    for record_id, name, value in _rows(connection, sql, record_ids):
+        ws.attributes[record_id][name] = value
+    sql = "SELECT t.record_id, t.tag FROM json_each(?) AS j CROSS JOIN tag AS t ON t.record_id = j.value"
+    for record_id, tag in _rows(connection, sql, record_ids):
+        ws.tags[record_id].add(tag)
+
+
+def _load_redirects(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: set[int]) -> None:
+    for profile_id in profile_ids:
+        ws.redirects[profile_id] = None
+    for row in _rows(connection, _PROFILES, profile_ids):
+        ws.redirects[row[0]] = row[0] if row[3] is None else row[3]
+
+
+def _load_achievements(connection: sqlite3.Connection, ws: WorkingSet, achievement_ids: set[int]) -> None:
+    for achievement_id in achievement_ids:
+        ws.achievements[achievement_id] = None
+    for row in _rows(connection, _ACHIEVEMENTS, achievement_ids):
+        ws.achievements[row[0]] = Achievement(*row)
+
+
+def _load_spends(connection: sqlite3.Connection, ws: WorkingSet, campaign_ids: set[int]) -> None:
+    for campaign_id in campaign_ids:
+        ws.spends[campaign_id] = 0
+    sql = "SELECT s.campaign_id, s.points FROM json_each(?) AS j CROSS JOIN campaign_spend AS s ON s.campaign_id = j.value"
+    ws.spends.update(_rows(connection, sql, campaign_ids))
+
+
+def _load_channel_keys(connection: sqlite3.Connection, ws: WorkingSet, channels: set[str]) -> None:
+    sql = "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"
+    keys = [ChannelKey(*row) for row in connection.execute(sql)]
+    for channel in channels:
+        ws.channel_keys[channel] = [key for key in keys if channel in ("*", key.channel)]
+
+
+def _load_rule_sets(connection: sqlite3.Connection, ws: WorkingSet, versions: set[str]) -> None:
+    for version in versions:
+        ws.rule_sets[version] = None
+    sql = """SELECT s.version, s.sha256, s.text, s.author, s.stored_at FROM json_each(?) AS j
+    CROSS JOIN rule_set AS s ON s.version = j.value"""
+    for row in _rows(connection, sql, versions):
+        ws.rule_sets[row[0]] = StoredRuleSet(*row)
+    active = connection.execute(
+        "SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1"
+    ).fetchone()
+    ws.active_rules = active[0] if active else ""

@@ -1,0 +1,55 @@
+"""One file a capability: synchronous functions over a working set, so that nothing can wait, or reach the world, inside a
+transaction. Each command has a function that says what must be loaded and one that carries it out; both may run again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.model import (
+    Achieve,
+    ActivateRules,
+    Command,
+    CreateKey,
+    EditTags,
+    EraseCustomer,
+    GrantDue,
+    NoteEvent,
+    Outcome,
+    RefuseCall,
+    RetryAchievement,
+    RevokeKey,
+    SaveCustomer,
+    SetActive,
+    StoreRules,
+)
+from gateway.usecases import achieve, customer, erase, grant, operate
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+_NeedsOf = Callable[[Any, WorkingSet, Env, Needs], bool]
+_CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
+
+_USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
+    Achieve: (achieve.needs, achieve.achieve),
+    SaveCustomer: (customer.needs_of_save, customer.save),
+    SetActive: (customer.needs_of_profile, customer.set_active),
+    EditTags: (customer.needs_of_profile, customer.edit_tags),
+    EraseCustomer: (erase.needs, erase.erase),
+    RefuseCall: (operate.no_needs, operate.refuse_call),
+    NoteEvent: (operate.no_needs, operate.note_event),
+    GrantDue: (grant.needs, grant.grant_due),
+    RetryAchievement: (grant.needs_of_retry, grant.retry),
+    CreateKey: (operate.needs_of_create_key, operate.create_key),
+    RevokeKey: (operate.needs_of_revoke_key, operate.revoke_key),
+    StoreRules: (operate.needs_of_store_rules, operate.store_rules),
+    ActivateRules: (operate.needs_of_activate_rules, operate.activate_rules),
+}
+
+
+def collect_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """Add what `command` still needs. True: once that is loaded it needs nothing more."""
+    return _USE_CASES[type(command)][0](command, ws, env, needs)
+
+
+def carry_out(command: Command, ws: WorkingSet, env: Env) -> Outcome:
+    """Decide and change the working set."""
+    return _USE_CASES[type(command)][1](command, ws, env)

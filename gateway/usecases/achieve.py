@@ -1,0 +1,137 @@
+"""The social-campaign call: resolve the customer, count the campaign once per dedup window, and promise the grant.
+
+What is answered is durable: the achievement with its due time, the window and the audit event are one transaction.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import (
+    Accepted,
+    Achieve,
+    Achievement,
+    Caller,
+    Dedup,
+    Duplicate,
+    IdempotencyKey,
+    KeyReused,
+    Outcome,
+    Replayed,
+    Resolution,
+    StoredAnswer,
+    UnknownCustomer,
+)
+from gateway.usecases.env import Env
+from gateway.usecases.observe import needs_of_identity, observe, unusable
+from gateway.workingset import Needs, WorkingSet
+
+
+def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    caller, token = command.caller, command.idempotency
+    if token is not None:
+        needs.answer(caller.channel, token.route, token.key)
+    if not needs_of_identity(caller, command.customer_id, command.evidence, ws, env, needs):
+        return False
+    record = ws.records[caller.id_space, command.customer_id]
+    if record is not None:
+        needs.window(record.profile_id, command.campaign_id)
+    return True
+
+
+def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
+    token = command.idempotency
+    if token is not None and (stored := _stored_answer(command.caller, token, ws)) is not None:
+        return _repeat(command, token, stored, ws)
+    resolution = observe(command.caller, command.customer_id, command.evidence, ws, env, may_create=False)
+    if resolution is None:
+        _note(command, ws, Action.CALL_REFUSED, None, "refused", "unknown_customer")
+        return UnknownCustomer()
+    window = ws.window(resolution.profile_id, command.campaign_id)
+    if window is not None and window.expires_at > ws.now:
+        _note(
+            command,
+            ws,
+            Action.ACHIEVEMENT_DUPLICATE,
+            resolution,
+            "refused",
+            "dedup_window",
+            window.achievement_id,
+        )
+        return Duplicate(window.expires_at - ws.now, resolution)
+    return _accept(command, resolution, ws, env)
+
+
+def _stored_answer(caller: Caller, token: IdempotencyKey, ws: WorkingSet) -> StoredAnswer | None:
+    stored = ws.answers[caller.channel, token.route, token.key]
+    return stored if stored is not None and stored.expires_at > ws.now else None
+
+
+def _repeat(command: Achieve, token: IdempotencyKey, stored: StoredAnswer, ws: WorkingSet) -> Outcome:
+    """A repeated key is itself committed (as an event) before it is answered, so that the answer it repeats is durable too."""
+    if stored.fingerprint == token.fingerprint:
+        _note(command, ws, Action.ACHIEVEMENT_REPLAYED, None, "ok", "idempotency_key")
+        return Replayed(stored)
+    _note(command, ws, Action.CALL_REFUSED, None, "refused", "idempotency_key_reused")
+    return KeyReused()
+
+
+def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) -> Accepted:
+    campaign = env.campaigns.get(command.campaign_id)
+    span = (campaign.dedup_window if campaign is not None else None) or env.dedup_window
+    achievement = Achievement(
+        ws.next_id(),
+        resolution.record_id,
+        command.campaign_id,
+        "accepted",
+        "",
+        command.caller.channel,
+        command.caller.request_id,
+        ws.now,
+        ws.now + env.draw(*env.grant_delay),
+    )
+    ws.accept(achievement)
+    ws.set_window(
+        resolution.profile_id,
+        command.campaign_id,
+        Dedup(achievement.achievement_id, ws.now, ws.now + span),
+    )
+    token = command.idempotency
+    if token is not None:
+        kept = StoredAnswer(token.fingerprint, 202, token.answer, ws.now + env.idempotency_ttl)
+        ws.keep_answer((command.caller.channel, token.route, token.key), kept)
+    _note(
+        command,
+        ws,
+        Action.ACHIEVEMENT_ACCEPTED,
+        resolution,
+        "ok",
+        "",
+        achievement.achievement_id,
+        unusable(command.evidence, env),
+    )
+    return Accepted(achievement.achievement_id, resolution)
+
+
+def _note(
+    command: Achieve,
+    ws: WorkingSet,
+    action: Action,
+    resolution: Resolution | None,
+    outcome: str,
+    reason: str,
+    achievement_id: int | None = None,
+    detail: Mapping[str, Any] = {},
+) -> None:
+    ws.record_event(
+        action,
+        outcome=outcome,
+        channel=command.caller.channel,
+        actor=command.caller.actor,
+        profile=show("prf", resolution.profile_id) if resolution else "",
+        subject=show("ach", achievement_id) if achievement_id else "",
+        request_id=command.caller.request_id,
+        reason=reason,
+        detail={"campaign": command.campaign_id, **detail},
+    )

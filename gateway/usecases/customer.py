@@ -1,0 +1,140 @@
+"""Customers as the API keeps them: attributes, the active flag and tags, each on the record that said so."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import (
+    Caller,
+    CustomerRecord,
+    EditTags,
+    Outcome,
+    Resolution,
+    SaveCustomer,
+    Saved,
+    SetActive,
+    UnknownCustomer,
+)
+from gateway.usecases.env import Env
+from gateway.usecases.observe import needs_of_identity, observe, unusable
+from gateway.workingset import Needs, WorkingSet
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    if not needs_of_identity(command.caller, command.customer_id, command.evidence, ws, env, needs):
+        return False
+    record = ws.records[command.caller.id_space, command.customer_id]
+    if record is not None:
+        needs.attributes_of(record.record_id)
+    return True
+
+
+def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
+    """Create or update. Values that are already there are not written again."""
+    caller = command.caller
+    resolution = observe(
+        caller, command.customer_id, command.evidence, ws, env, may_create=True, guest=bool(command.guest)
+    )
+    if resolution is None:
+        return UnknownCustomer()
+    record = ws.by_record_id[resolution.record_id]
+    changed = _set_attributes(command, record, ws)
+    if command.guest is not None and record.guest != command.guest:
+        record.guest = command.guest
+        ws.touch_record(record)
+        changed.append("guest")
+    if changed:
+        detail = {"changed": sorted(changed), **unusable(command.evidence, env)}
+        _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, detail)
+    return Saved(resolution, bool(changed) or resolution.rule != "known")
+
+
+def _set_attributes(command: SaveCustomer, record: CustomerRecord, ws: WorkingSet) -> list[str]:
+    known = ws.attributes[record.record_id]
+    changed: list[str] = []
+    for name, value in command.attributes.items():
+        text = _encode(value).decode()
+        if known.get(name) != text:
+            ws.set_attribute(record, name, text)
+            changed.append(name)
+    return changed
+
+
+def needs_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """The whole profile behind a customer id, with the tags of its records."""
+    place = (command.caller.id_space, command.customer_id)
+    if place not in ws.records:
+        needs.record(*place)
+        return False
+    record = ws.records[place]
+    if record is None:
+        return True
+    if record.profile_id not in ws.profiles:
+        needs.profile(record.profile_id)
+        return False
+    for record_id in ws.profile(record.profile_id).records:
+        needs.attributes_of(record_id)
+    return True
+
+
+def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Outcome:
+    """Switch the whole person on or off; `changed` is False when it already was so."""
+    records = _records_behind(command.caller, command.customer_id, ws)
+    if not records:
+        return UnknownCustomer()
+    resolution = Resolution(records[0].profile_id, records[0].record_id, "attached", "known")
+    others = [record for record in records if record.active != command.active]
+    for record in others:
+        record.active = command.active
+        ws.touch_record(record)
+    if others:
+        action = Action.CUSTOMER_ACTIVATED if command.active else Action.CUSTOMER_DEACTIVATED
+        _note(action, command.caller, resolution, ws, {"records": len(others)})
+    return Saved(resolution, bool(others))
+
+
+def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
+    """Attach to the caller's record, detach from every record of the profile."""
+    records = _records_behind(command.caller, command.customer_id, ws)
+    if not records:
+        return UnknownCustomer()
+    own, resolution = records[0], Resolution(records[0].profile_id, records[0].record_id, "attached", "known")
+    present = set[str]().union(*(ws.tags[record.record_id] for record in records))
+    attached, detached = command.attach - present, command.detach & present
+    for tag in attached:
+        ws.set_tag(own, tag)
+    for record in records:
+        for tag in detached & ws.tags[record.record_id]:
+            ws.drop_tag(record, tag)
+    if attached:
+        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {"tags": sorted(attached)})
+    if detached:
+        _note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {"tags": sorted(detached)})
+    return Saved(resolution, bool(attached or detached))
+
+
+def _records_behind(caller: Caller, customer_id: str, ws: WorkingSet) -> list[CustomerRecord]:
+    """All records of the profile, the caller's own first; empty when the customer is unknown."""
+    own = ws.record(caller.id_space, customer_id)
+    if own is None:
+        return []
+    others = ws.profile(own.profile_id).records
+    return [own, *(ws.by_record_id[record_id] for record_id in others if record_id != own.record_id)]
+
+
+def _note(
+    action: Action, caller: Caller, resolution: Resolution, ws: WorkingSet, detail: Mapping[str, object]
+) -> None:
+    ws.record_event(
+        action,
+        channel=caller.channel,
+        actor=caller.actor,
+        profile=show("prf", resolution.profile_id),
+        subject=show("rec", resolution.record_id),
+        request_id=caller.request_id,
+        detail=detail,
+    )

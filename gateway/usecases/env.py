@@ -1,0 +1,49 @@
+"""What every use case may look at besides its working set: the active rules, the offers, and the sources of chance."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.audit.pseudonym import Pseudonyms
+from gateway.config import Campaign, Program, Tier
+from gateway.loyalty.eligibility import needs
+from rules.normalize import Normalizer
+from rules.ruleset import RuleSet
+
+
+@dataclass(slots=True)
+class Env:
+    """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
+
+    `standing_details` names what any campaign's audience asks about a profile. `use` replaces the rules between two
+    batches; everything else stays for the life of the process.
+    """
+
+    rules: RuleSet
+    campaigns: Mapping[int, Campaign]
+    tiers: tuple[Tier, ...]
+    program: Program
+    dedup_window: int
+    grant_delay: tuple[int, int]
+    idempotency_ttl: int
+    pseudonyms: Pseudonyms
+    draw: Callable[[int, int], int]
+    entropy: Callable[[int], bytes]
+    normalizer: Normalizer = field(init=False)
+    standing_details: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.normalizer = Normalizer(self.rules)
+        wanted = [needs(campaign) for campaign in self.campaigns.values()]
+        self.standing_details = frozenset(
+            name
+            for name, asked in (
+                ("tags", any(w.tags for w in wanted)),
+                ("score", any(w.tier for w in wanted)),
+                ("attributes", any(w.attributes for w in wanted)),
+            )
+            if asked
+        )
+
+    def use(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self.normalizer = Normalizer(rules)

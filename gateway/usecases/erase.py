@@ -1,0 +1,65 @@
+"""Erasure: everything that names a person goes; ledger entries and audit events stay, and name nobody."""
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import EraseCustomer, Erased, Outcome, UnknownCustomer
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+from rules.record import Profile
+
+
+def needs(command: EraseCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    if command.profile_id is not None:
+        if command.profile_id not in ws.redirects:
+            needs.redirect(command.profile_id)
+            return False
+        target = ws.redirects[command.profile_id]
+    else:
+        place = (command.caller.id_space, command.customer_id)
+        if place not in ws.records:
+            needs.record(*place)
+            return False
+        record = ws.records[place]
+        target = record.profile_id if record is not None else None
+    if target is not None:
+        needs.profile(target)
+    return True
+
+
+def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
+    """The whole person, under every customer id. A second call finds nobody."""
+    profile = _target(command, ws)
+    if profile is None:
+        return UnknownCustomer()
+    count = len(profile.records)
+    _release_keys(profile, ws)
+    ws.forget(profile)
+    ws.record_event(
+        Action.CUSTOMER_ERASED,
+        channel=command.caller.channel,
+        actor=command.caller.actor,
+        profile=show("prf", profile.profile_id),
+        request_id=command.caller.request_id,
+        detail={"records": count},
+    )
+    return Erased(profile.profile_id, count)
+
+
+def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:
+    if command.profile_id is None:
+        record = ws.record(command.caller.id_space, command.customer_id)
+        return ws.profile(record.profile_id) if record else None
+    target = ws.redirects[command.profile_id]
+    if target is None or target not in ws.profiles:
+        return None
+    return ws.profile(target)
+
+
+def _release_keys(profile: Profile, ws: WorkingSet) -> None:
+    for record in profile.records.values():
+        for identifier in record.observations:
+            key = ws.key(identifier)
+            key.holders -= 1
+            if key.owner == profile.profile_id:
+                key.owner = None
+            ws.touch_key(key)

@@ -1,0 +1,157 @@
+"""Deferred granting: each due achievement is judged on the profile as it is now and decided once, for good.
+
+Claim, judgement, ledger entry, state and audit event are one transaction, fenced by the achievement's epoch: a decision
+that is not committed never happened, and one that is cannot happen again.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from gateway.audit.event import Action
+from gateway.config import Campaign
+from gateway.ids import show
+from gateway.loyalty.eligibility import Standing, judge
+from gateway.loyalty.reward import reward
+from gateway.loyalty.tier import tier_of
+from gateway.model import (
+    Achievement,
+    AchievementState,
+    Done,
+    Due,
+    GrantDue,
+    Granted,
+    LedgerEntry,
+    Outcome,
+    Refused,
+    RetryAchievement,
+)
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+_COUPON_BYTES = 10
+
+
+def needs(command: GrantDue, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    if ws.due is None:
+        needs.due_achievements(command.limit, env.standing_details)
+        return False
+    for due in ws.due:
+        campaign = env.campaigns.get(due.achievement.campaign_id)
+        if campaign is not None and campaign.budget_points:
+            needs.spend(campaign.id)
+    return True
+
+
+def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Outcome:
+    earlier: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
+    counts = {"granted": 0, "ignored": 0, "failed": 0}
+    for due in ws.due or ():
+        granted_here = earlier[due.profile_id, due.achievement.campaign_id]
+        counts[_decide(due, granted_here, ws, env)] += 1
+    return Granted(**counts)
+
+
+def _decide(due: Due, granted_here: list[int], ws: WorkingSet, env: Env) -> str:
+    campaign = env.campaigns.get(due.achievement.campaign_id)
+    try:
+        reason = judge(env.program, campaign, _standing(due, granted_here, ws, env), ws.now)
+    except Exception as error:  # noqa: BLE001 - one poisoned row must not hold up every grant behind it
+        return _close(due, "failed", type(error).__name__, ws)
+    if reason is not None or campaign is None:
+        return _close(due, "ignored", reason or "campaign_unknown", ws)
+    _grant(due, campaign, ws, env)
+    granted_here.append(ws.now)
+    return "granted"
+
+
+def _standing(due: Due, granted_here: list[int], ws: WorkingSet, env: Env) -> Standing:
+    tier = tier_of(env.tiers, due.score)
+    return Standing(
+        exists=due.profile_id is not None,
+        active=all(active for _, active, _ in due.records),
+        guest=all(guest for _, _, guest in due.records),
+        tags=due.tags,
+        tier=tier.order if tier is not None else 0,
+        attributes=due.attributes,
+        granted=(*due.granted_at, *granted_here),
+        spent=ws.spends.get(due.achievement.campaign_id, 0),
+    )
+
+
+def _grant(due: Due, campaign: Campaign, ws: WorkingSet, env: Env) -> None:
+    achievement = due.achievement
+    prize = reward(campaign, env.entropy(_COUPON_BYTES) if campaign.coupon else b"")
+    entry = LedgerEntry(
+        achievement.record_id,
+        campaign.id,
+        ws.next_id(),
+        "reward",
+        achievement.achievement_id,
+        prize.points,
+        prize.score,
+        prize.coupon_code,
+        ws.now,
+    )
+    ws.enter(entry)
+    if campaign.budget_points:
+        ws.spend(campaign.id, prize.points)
+    detail = {
+        "campaign": campaign.id,
+        "points": prize.points,
+        "score": prize.score,
+        "coupon": bool(prize.coupon_code),
+    }
+    _close(due, "granted", "", ws, detail)
+
+
+def _close(
+    due: Due, state: AchievementState, reason: str, ws: WorkingSet, detail: Mapping[str, object] | None = None
+) -> str:
+    achievement = due.achievement
+    _set_state(achievement, state, reason, ws)
+    ws.record_event(
+        Action(f"achievement.{state}"),
+        outcome=state,
+        channel=achievement.channel,
+        actor="gateway",
+        profile=show("prf", due.profile_id) if due.profile_id is not None else "",
+        subject=show("ach", achievement.achievement_id),
+        request_id=achievement.request_id,
+        reason=reason,
+        detail=detail or {"campaign": achievement.campaign_id},
+    )
+    return state
+
+
+def _set_state(achievement: Achievement, state: AchievementState, reason: str, ws: WorkingSet) -> None:
+    achievement.state = state
+    achievement.reason = reason
+    achievement.decided_at = ws.now
+    ws.decide(achievement)
+
+
+def needs_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.achievement(command.achievement_id)
+    return True
+
+
+def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
+    """Judge it again, now. Only what was ignored or failed can be retried: a grant is final."""
+    achievement = ws.achievements[command.achievement_id]
+    if achievement is None:
+        return Refused("achievement_unknown", "There is no such achievement.")
+    if achievement.state == "accepted":
+        return Done(changed=False)
+    if achievement.state == "granted":
+        return Refused("achievement_granted", "It was granted; a grant is final and cannot be repeated.")
+    achievement.state, achievement.reason, achievement.decided_at = "accepted", "", None
+    achievement.due_at = ws.now
+    ws.decide(achievement)
+    ws.record_event(
+        Action.ACHIEVEMENT_RETRIED,
+        actor=command.caller.actor,
+        subject=show("ach", achievement.achievement_id),
+        request_id=command.caller.request_id,
+        detail={"campaign": achievement.campaign_id},
+    )
+    return Done()

@@ -1,0 +1,159 @@
+"""What operators and the gateway itself do: keys, rule versions, refused calls and notes of its own life."""
+
+from gateway.audit.event import Action
+from gateway.model import (
+    ActivateRules,
+    Caller,
+    ChannelKey,
+    Command,
+    CreateKey,
+    Done,
+    NoteEvent,
+    Outcome,
+    RefuseCall,
+    Refused,
+    RevokeKey,
+    StoreRules,
+)
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+_KEYS_PER_CHANNEL = 2
+
+
+def no_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """Nothing has to be loaded."""
+    return True
+
+
+def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Outcome:
+    caller = command.caller
+    ws.record_event(
+        Action.CALL_REFUSED,
+        outcome="refused",
+        channel=caller.channel,
+        actor=caller.actor,
+        request_id=caller.request_id,
+        reason=command.reason,
+        detail={"route": command.route, "status": command.status, "code": command.code},
+    )
+    return Done()
+
+
+def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Outcome:
+    ws.record_event(
+        Action(command.action),
+        actor=command.caller.actor,
+        request_id=command.caller.request_id,
+        detail=command.detail,
+    )
+    return Done()
+
+
+def needs_of_create_key(command: CreateKey, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.keys_of_channel(command.key.channel)
+    return True
+
+
+def create_key(command: CreateKey, ws: WorkingSet, env: Env) -> Outcome:
+    """At most two active pairs a channel: the one in use and the one that follows it."""
+    keys = ws.channel_keys[command.key.channel]
+    if sum(key.revoked_at is None for key in keys) >= _KEYS_PER_CHANNEL:
+        return Refused(
+            "too_many_keys",
+            f"Channel {command.key.channel} has {_KEYS_PER_CHANNEL} active key pairs; revoke one first.",
+        )
+    _keep_key(command.key, ws)
+    _note_key(Action.KEY_CREATED, command.caller, command.key, ws)
+    return Done()
+
+
+def needs_of_revoke_key(command: RevokeKey, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.keys_of_channel("*")
+    return True
+
+
+def revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> Outcome:
+    key = next((key for key in ws.channel_keys["*"] if key.key_id == command.key_id), None)
+    if key is None:
+        return Refused("key_unknown", "There is no key pair with this id; `gateway keys list` shows them.")
+    if key.revoked_at is not None:
+        return Done(changed=False)
+    revoked = ChannelKey(
+        key.key_id, key.channel, key.api_hash, key.secret_hash, key.created_at, key.created_by, ws.now
+    )
+    _keep_key(revoked, ws)
+    _note_key(Action.KEY_REVOKED, command.caller, revoked, ws)
+    return Done()
+
+
+def _keep_key(key: ChannelKey, ws: WorkingSet) -> None:
+    for channel in (key.channel, "*"):
+        if channel in ws.channel_keys:
+            others = [other for other in ws.channel_keys[channel] if other.key_id != key.key_id]
+            ws.channel_keys[channel] = [*others, key]
+    ws.changes.channel_keys[key.key_id] = key
+
+
+def _note_key(action: Action, caller: Caller, key: ChannelKey, ws: WorkingSet) -> None:
+    ws.record_event(
+        action, channel=key.channel, actor=caller.actor, subject=key.key_id, request_id=caller.request_id
+    )
+
+
+def needs_of_store_rules(command: StoreRules, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.rule_set(command.rule_set.version)
+    return True
+
+
+def store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> Outcome:
+    known = ws.rule_sets[command.rule_set.version]
+    if known is not None and known.sha256 != command.rule_set.sha256:
+        return Refused(
+            "version_taken",
+            f"Version {command.rule_set.version} is stored with another content; give the new content a new version.",
+        )
+    changed = known is None
+    if changed:
+        ws.rule_sets[command.rule_set.version] = command.rule_set
+        ws.changes.rule_sets.append(command.rule_set)
+        _note_rules(
+            Action.RULES_STORED, command.caller, command.rule_set.version, ws, command.rule_set.sha256
+        )
+    if command.activate and ws.active_rules != command.rule_set.version:
+        _activate(command.caller, command.rule_set.version, ws)
+        changed = True
+    return Done(changed)
+
+
+def needs_of_activate_rules(command: ActivateRules, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.rule_set(command.version)
+    return True
+
+
+def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Outcome:
+    """Make a stored version the active one; an older version again is a rollback."""
+    if ws.rule_sets[command.version] is None:
+        return Refused(
+            "rules_unknown", "There is no rule set of this version; `gateway rules list` shows them."
+        )
+    if ws.active_rules == command.version:
+        return Done(changed=False)
+    _activate(command.caller, command.version, ws)
+    return Done()
+
+
+def _activate(caller: Caller, version: str, ws: WorkingSet) -> None:
+    ws.active_rules = version
+    ws.changes.activations.append((ws.next_id(), version, caller.actor, ws.now))
+    _note_rules(Action.RULES_ACTIVATED, caller, version, ws, "")
+
+
+def _note_rules(action: Action, caller: Caller, version: str, ws: WorkingSet, sha256: str) -> None:
+    ws.record_event(
+        action,
+        actor=caller.actor,
+        subject=version,
+        request_id=caller.request_id,
+        detail={"sha256": sha256} if sha256 else None,
+    )

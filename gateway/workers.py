@@ -1,0 +1,131 @@
+"""What the gateway does on its own while it serves: granting what is due, keeping house, and following rules and keys that
+were changed elsewhere. Each loop is a task of its own; one that dies ends the process, for a gateway without it would lie.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+import structlog
+
+from gateway.errors import GatewayError, StoreUnavailable
+from gateway.http.services import Services
+from gateway.model import GrantDue
+from gateway.store.operations import active_rules, channel_keys
+from rules.rulefile import parse
+from rules.ruleset import RuleSet
+
+_log = structlog.get_logger("workers")
+
+_IDLE_CHUNK = 500
+_BUSY_CHUNK = 50
+_GRANT_POLL = 0.5
+_HOUSE_POLL = 0.5
+_HOUSE_IDLE = 2_000
+_HOUSE_SHARED = 500
+_HOUSE_BUSY = 100
+_SOME, _SATURATED = 0.1, 0.7
+_FOLLOW_POLL = 1.0
+_AFTER_FAILURE = 2.0
+
+
+class Workers:
+    """`start` after the pipeline, `stop` before it. `on_death` is told of a loop that ended by itself."""
+
+    def __init__(self, services: Services, on_death: Callable[[str], None]) -> None:
+        self._services = services
+        self._on_death = on_death
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._calls_seen = 0
+        self._asked_at = perf_counter()
+        self._busy_then = 0.0
+
+    def start(self) -> None:
+        for name, step in (("grants", self._grant), ("house", self._keep_house), ("follow", self._follow)):
+            task = asyncio.create_task(self._repeat(name, step), name=name)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Let each loop finish its step; nothing is left half done. May be called again."""
+        self._stopping.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not self._stopping.is_set():
+            self._on_death(task.get_name())
+
+    async def _repeat(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
+        while not self._stopping.is_set():
+            try:
+                pause = await step()
+            except GatewayError as error:
+                _log.warning("worker_paused", worker=name, error=type(error).__name__)
+                pause = _AFTER_FAILURE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause or 0.0001)
+
+    # ---- grants ----
+
+    async def _grant(self) -> float:
+        """One chunk of what is due: large while nobody calls, small and with pauses while calls arrive."""
+        busy = self._calls_arrive()
+        chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
+        started = perf_counter()
+        outcome = await self._services.pipeline.submit_background(GrantDue(chunk))
+        grants = self._services.telemetry.metrics.grants
+        for name in ("granted", "ignored", "failed"):
+            if count := getattr(outcome, name):
+                grants.labels(name).inc(count)
+        if outcome.granted + outcome.ignored + outcome.failed < chunk:
+            return _GRANT_POLL
+        return 2 * (perf_counter() - started) if busy else 0
+
+    def _calls_arrive(self) -> bool:
+        done = self._services.pipeline.calls_done
+        arrived = done != self._calls_seen or self._services.pipeline.waiting > 0
+        self._calls_seen = done
+        return arrived
+
+    # ---- housekeeping ----
+
+    async def _keep_house(self) -> float:
+        """Use what the calls leave: all of an idle writer, little of a busy one, next to nothing of a saturated one."""
+        share = self._share_of_calls()
+        limit = _HOUSE_IDLE if share < _SOME else _HOUSE_SHARED if share < _SATURATED else _HOUSE_BUSY
+        started = perf_counter()
+        done = await self._services.store.maintain(limit)
+        behind = done >= limit
+        self._services.telemetry.metrics.audit_lag.set(behind)
+        if not behind or share >= _SATURATED:
+            return _HOUSE_POLL
+        return 2 * (perf_counter() - started) if share >= _SOME else 0
+
+    def _share_of_calls(self) -> float:
+        """How much of the writer's time calls took since this was last asked, 0 to 1."""
+        now, busy = perf_counter(), self._services.pipeline.busy_seconds
+        share = (busy - self._busy_then) / max(now - self._asked_at, 0.001)
+        self._asked_at, self._busy_then = now, busy
+        return share
+
+    # ---- rules and keys changed elsewhere ----
+
+    async def _follow(self) -> float:
+        await follow(self._services)
+        return _FOLLOW_POLL
+
+
+async def follow(services: Services) -> None:
+    """Take over the active rule set and the active keys of the database. May run any number of times."""
+    services.keyring.refresh(await channel_keys(services.store))
+    active = await active_rules(services.store)
+    if active is not None and active.sha256 != services.env.rules.sha256:
+        parsed = parse(active.text)
+        if not isinstance(parsed, RuleSet):
+            raise StoreUnavailable(
+                f"the active rule set {active.version} cannot be read by this gateway version"
+            )
+        services.env.use(parsed)
+        _log.info("rules_in_use", version=active.version, sha256=active.sha256)

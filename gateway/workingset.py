@@ -1,0 +1,404 @@
+"""What one batch may look at and what it changed: an identity map that the store fills, and the change log that it saves.
+
+A use case asks for what it needs (`Needs`), the store loads it, and whatever a use case then reads must have been loaded:
+reading anything else raises `NotLoaded`, so that «not there» and «not looked up» can never be confused. Nothing here awaits.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.audit.event import Action, AuditEvent
+from gateway.ids import Ids
+from gateway.model import (
+    Achievement,
+    ChannelKey,
+    CustomerRecord,
+    Dedup,
+    Due,
+    LedgerEntry,
+    MergeRow,
+    ProfileRow,
+    ReviewItem,
+    StoredAnswer,
+    StoredRuleSet,
+)
+from rules.identifier import Identifier
+from rules.record import Key, Observation, Pin, Profile, Record
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+RecordKey = tuple[str, str]
+DedupKey = tuple[int, int]
+AnswerKey = tuple[str, str, str]
+
+
+class NotLoaded(Exception):
+    """A use case read what it had not asked for, because a neighbour in its batch changed what it needs."""
+
+
+class Needs:
+    """What is still to be loaded; each request is dropped when the working set already has it."""
+
+    __slots__ = (
+        "_ws",
+        "achievements",
+        "answers",
+        "attributes",
+        "channel_keys",
+        "dedup",
+        "due",
+        "due_details",
+        "keys",
+        "profiles",
+        "records",
+        "redirects",
+        "rule_sets",
+        "spends",
+    )
+
+    def __init__(self, ws: "WorkingSet") -> None:
+        self._ws = ws
+        self.records: set[RecordKey] = set()
+        self.keys: set[Identifier] = set()
+        self.profiles: set[int] = set()
+        self.redirects: set[int] = set()
+        self.dedup: set[DedupKey] = set()
+        self.answers: set[AnswerKey] = set()
+        self.achievements: set[int] = set()
+        self.spends: set[int] = set()
+        self.attributes: set[int] = set()
+        self.channel_keys: set[str] = set()
+        self.rule_sets: set[str] = set()
+        self.due = 0
+        self.due_details: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.records
+            or self.keys
+            or self.profiles
+            or self.dedup
+            or self.answers
+            or self.due
+            or self.achievements
+            or self.spends
+            or self.attributes
+            or self.redirects
+            or self.channel_keys
+            or self.rule_sets
+        )
+
+    def record(self, id_space: str, customer_id: str) -> None:
+        """The record with its observations and their keys."""
+        if (id_space, customer_id) not in self._ws.records:
+            self.records.add((id_space, customer_id))
+
+    def key(self, identifier: Identifier) -> None:
+        if identifier not in self._ws.keys:
+            self.keys.add(identifier)
+
+    def profile(self, profile_id: int) -> None:
+        """The profile whole: records, observations, keys, pins, reviews, dedup windows and balance."""
+        if profile_id not in self._ws.profiles:
+            self.profiles.add(profile_id)
+
+    def redirect(self, profile_id: int) -> None:
+        """Where an id leads today: itself, its survivor, or nowhere."""
+        if profile_id not in self._ws.redirects:
+            self.redirects.add(profile_id)
+
+    def window(self, profile_id: int, campaign_id: int) -> None:
+        if (profile_id, campaign_id) not in self._ws.dedup and profile_id not in self._ws.profiles:
+            self.dedup.add((profile_id, campaign_id))
+
+    def answer(self, channel: str, route: str, key: str) -> None:
+        if (channel, route, key) not in self._ws.answers:
+            self.answers.add((channel, route, key))
+
+    def achievement(self, achievement_id: int) -> None:
+        if achievement_id not in self._ws.achievements:
+            self.achievements.add(achievement_id)
+
+    def spend(self, campaign_id: int) -> None:
+        if campaign_id not in self._ws.spends:
+            self.spends.add(campaign_id)
+
+    def attributes_of(self, record_id: int) -> None:
+        """The attributes and tags of one record."""
+        if record_id not in self._ws.attributes:
+            self.attributes.add(record_id)
+
+    def keys_of_channel(self, channel: str) -> None:
+        if channel not in self._ws.channel_keys:
+            self.channel_keys.add(channel)
+
+    def rule_set(self, version: str) -> None:
+        if version not in self._ws.rule_sets:
+            self.rule_sets.add(version)
+
+    def due_achievements(self, limit: int, details: frozenset[str]) -> None:
+        """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
+        details named."""
+        if self._ws.due is None:
+            self.due = max(self.due, limit)
+            self.due_details = details
+
+
+class Changes:
+    """What a batch changed, in the store's terms; lists keep the order of appending."""
+
+    __slots__ = (
+        "absorbed",
+        "activations",
+        "answers",
+        "attributes",
+        "channel_keys",
+        "decided",
+        "dedup",
+        "dropped_dedup",
+        "dropped_tags",
+        "erased",
+        "events",
+        "keys",
+        "ledger",
+        "merges",
+        "new_achievements",
+        "new_records",
+        "observations",
+        "profiles",
+        "records",
+        "reviews",
+        "rule_sets",
+        "spends",
+        "tags",
+    )
+
+    def __init__(self) -> None:
+        self.new_records: list[CustomerRecord] = []
+        self.records: dict[int, CustomerRecord] = {}
+        self.observations: dict[tuple[int, Identifier], Observation] = {}
+        self.keys: dict[Identifier, Key] = {}
+        self.profiles: dict[int, ProfileRow] = {}
+        self.absorbed: list[tuple[int, int]] = []
+        self.merges: list[MergeRow] = []
+        self.reviews: dict[int, ReviewItem] = {}
+        self.attributes: dict[tuple[int, str], tuple[str, int]] = {}
+        self.tags: dict[tuple[int, str], int] = {}
+        self.dropped_tags: list[tuple[int, str]] = []
+        self.new_achievements: list[Achievement] = []
+        self.decided: list[Achievement] = []
+        self.dedup: dict[DedupKey, Dedup] = {}
+        self.dropped_dedup: list[DedupKey] = []
+        self.answers: dict[AnswerKey, StoredAnswer] = {}
+        self.ledger: list[LedgerEntry] = []
+        self.spends: dict[int, int] = {}
+        self.erased: list[Profile] = []
+        self.channel_keys: dict[str, ChannelKey] = {}
+        self.rule_sets: list[StoredRuleSet] = []
+        self.activations: list[tuple[int, str, str, int]] = []
+        self.events: list[AuditEvent] = []
+
+
+class WorkingSet:
+    """The state as one batch sees it. `now` is the transaction's one moment (ms UTC). Implements `rules.record.View`.
+
+    An entry of None means: looked up, and not there.
+    """
+
+    def __init__(self, now: int, ids: Ids) -> None:
+        self.now = now
+        self.ids = ids
+        self.records: dict[RecordKey, CustomerRecord | None] = {}
+        self.by_record_id: dict[int, CustomerRecord] = {}
+        self.keys: dict[Identifier, Key] = {}
+        self.profiles: dict[int, Profile] = {}
+        self.profile_rows: dict[int, ProfileRow] = {}
+        self.redirects: dict[int, int | None] = {}
+        self.balances: dict[int, int] = {}
+        self.dedup: dict[DedupKey, Dedup | None] = {}
+        self.answers: dict[AnswerKey, StoredAnswer | None] = {}
+        self.achievements: dict[int, Achievement | None] = {}
+        self.spends: dict[int, int] = {}
+        self.all_pins: dict[tuple[int, int], Pin] = {}
+        self.reviews: dict[tuple[int, int], ReviewItem] = {}
+        self.attributes: dict[int, dict[str, str]] = {}
+        self.tags: dict[int, set[str]] = {}
+        self.channel_keys: dict[str, list[ChannelKey]] = {}
+        self.rule_sets: dict[str, StoredRuleSet | None] = {}
+        self.active_rules = ""
+        self.due: list[Due] | None = None
+        self.changes = Changes()
+
+    # ---- reading (rules.record.View) ----
+
+    def record(self, id_space: str, customer_id: str) -> CustomerRecord | None:
+        try:
+            return self.records[id_space, customer_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def key(self, identifier: Identifier) -> Key:
+        try:
+            return self.keys[identifier]
+        except KeyError:
+            raise NotLoaded from None
+
+    def profile(self, profile_id: int) -> Profile:
+        try:
+            found = self.profiles[profile_id]
+            while found.redirect_to is not None:
+                found = self.profiles[found.redirect_to]
+        except KeyError:
+            raise NotLoaded from None
+        return found
+
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+        wanted = set(record_ids)
+        return [p for p in self.all_pins.values() if p.record_a in wanted or p.record_b in wanted]
+
+    def balance(self, profile_id: int) -> int:
+        try:
+            return self.balances[profile_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def window(self, profile_id: int, campaign_id: int) -> Dedup | None:
+        try:
+            return self.dedup[profile_id, campaign_id]
+        except KeyError:
+            if profile_id in self.profiles:
+                return None
+            raise NotLoaded from None
+
+    def has_profile(self, profile_id: int) -> bool:
+        return profile_id in self.profiles
+
+    # ---- changing ----
+
+    def next_id(self) -> int:
+        return self.ids.next(self.now)
+
+    def create_profile(self, id_space: str, customer_id: str) -> Profile:
+        profile = Profile(self.next_id(), self.now)
+        row = ProfileRow(profile.profile_id, self.now, 1, None, id_space, customer_id)
+        self.profiles[profile.profile_id] = profile
+        self.profile_rows[profile.profile_id] = row
+        self.balances[profile.profile_id] = 0
+        self.changes.profiles[profile.profile_id] = row
+        return profile
+
+    def create_record(self, profile: Profile, id_space: str, customer_id: str, guest: bool) -> CustomerRecord:
+        record = CustomerRecord(
+            self.next_id(), id_space, customer_id, profile.profile_id, self.now, active=True, guest=guest
+        )
+        profile.records[record.record_id] = record
+        self.by_record_id[record.record_id] = record
+        self.records[id_space, customer_id] = record
+        self.attributes[record.record_id] = {}
+        self.tags[record.record_id] = set()
+        self.changes.new_records.append(record)
+        return record
+
+    def touch_record(self, record: CustomerRecord) -> None:
+        self.changes.records[record.record_id] = record
+
+    def touch_observation(self, record: Record, observation: Observation) -> None:
+        self.changes.observations[record.record_id, observation.identifier] = observation
+
+    def touch_key(self, key: Key) -> None:
+        self.changes.keys[key.identifier] = key
+
+    def set_attribute(self, record: Record, name: str, value: str) -> None:
+        self.attributes[record.record_id][name] = value
+        self.changes.attributes[record.record_id, name] = (value, self.now)
+
+    def set_tag(self, record: Record, tag: str) -> None:
+        self.tags[record.record_id].add(tag)
+        self.changes.tags[record.record_id, tag] = self.now
+
+    def drop_tag(self, record: Record, tag: str) -> None:
+        self.tags[record.record_id].discard(tag)
+        self.changes.tags.pop((record.record_id, tag), None)
+        self.changes.dropped_tags.append((record.record_id, tag))
+
+    def touch_profile(self, profile: Profile) -> None:
+        """Count the profile's version up and keep its row in step."""
+        row = self.profile_rows[profile.profile_id]
+        profile.version += 1
+        row.version = profile.version
+        row.redirect_to = profile.redirect_to
+        self.changes.profiles[profile.profile_id] = row
+
+    def set_window(self, profile_id: int, campaign_id: int, window: Dedup) -> None:
+        self.dedup[profile_id, campaign_id] = window
+        self.changes.dedup[profile_id, campaign_id] = window
+
+    def drop_window(self, profile_id: int, campaign_id: int) -> None:
+        self.dedup[profile_id, campaign_id] = None
+        self.changes.dedup.pop((profile_id, campaign_id), None)
+        self.changes.dropped_dedup.append((profile_id, campaign_id))
+
+    def windows_of(self, profile_id: int) -> list[tuple[int, Dedup]]:
+        return [(c, w) for (p, c), w in self.dedup.items() if p == profile_id and w is not None]
+
+    def keep_answer(self, key: AnswerKey, answer: StoredAnswer) -> None:
+        self.answers[key] = answer
+        self.changes.answers[key] = answer
+
+    def accept(self, achievement: Achievement) -> None:
+        self.achievements[achievement.achievement_id] = achievement
+        self.changes.new_achievements.append(achievement)
+
+    def decide(self, achievement: Achievement) -> None:
+        """Keep an achievement's new state. The save is fenced by its epoch, which it counts up."""
+        self.changes.decided.append(achievement)
+
+    def spend(self, campaign_id: int, points: int) -> None:
+        self.spends[campaign_id] = self.spends.get(campaign_id, 0) + points
+        self.changes.spends[campaign_id] = self.spends[campaign_id]
+
+    def forget(self, profile: Profile) -> None:
+        """Take a profile with everything on it out of the map and out of the database."""
+        for record in profile.records.values():
+            self.records[record.id_space, record.customer_id] = None
+            self.by_record_id.pop(record.record_id, None)
+            self.changes.records.pop(record.record_id, None)
+        self.changes.new_records = [r for r in self.changes.new_records if r.record_id not in profile.records]
+        self.changes.profiles.pop(profile.profile_id, None)
+        self.redirects[profile.profile_id] = None
+        del self.profiles[profile.profile_id]
+        self.changes.erased.append(profile)
+
+    def enter(self, entry: LedgerEntry) -> None:
+        self.changes.ledger.append(entry)
+
+    def record_event(
+        self,
+        action: Action,
+        *,
+        outcome: str = "ok",
+        channel: str = "",
+        actor: str = "",
+        profile: str = "",
+        subject: str = "",
+        request_id: str = "",
+        reason: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append an audit event; it is committed, or lost, together with everything else of its command."""
+        self.changes.events.append(
+            AuditEvent(
+                self.next_id(),
+                self.now,
+                action.value,
+                outcome,
+                channel,
+                actor,
+                profile,
+                subject,
+                request_id,
+                reason,
+                _encode(detail).decode() if detail else "",
+            )
+        )

@@ -1,0 +1,39 @@
+"""Identifiers: what a request says about a person, after normalisation."""
+
+from typing import Literal, NamedTuple
+
+CANONICAL_SUFFIX = ".canonical"
+"""Type suffix of the provider form of an e-mail: `("email.canonical", "ann@gmail.com")` for `A.n.n+x@gmail.com`."""
+
+
+class Identifier(NamedTuple):
+    """(type, normalised value); equal identifiers are the same key."""
+
+    type: str
+    value: str
+
+
+Status = Literal["ok", "blocked", "invalid"]
+
+
+class Normalized(NamedTuple):
+    """What became of one written value.
+
+    `ok`: `value` is the key. `blocked`: well formed, stored, but it may not join anybody; `reason` says why. `invalid`: there
+    is no value; `reason` says why. `canonical` is the provider's own form of an e-mail (`""` when there is none): a second,
+    weaker key, never a replacement of the address.
+    """
+
+    status: Status
+    value: str
+    reason: str = ""
+    canonical: str = ""
+
+
+class Evidence(NamedTuple):
+    """One normalised identifier as a request states it. Only `status == "ok"` takes part in matching."""
+
+    identifier: Identifier
+    status: Status = "ok"
+    reason: str = ""
+    verified: bool = False

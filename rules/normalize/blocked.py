@@ -1,0 +1,102 @@
+"""Blocked values: written nothings such as `null`, the shop's own number, and what else must not join people.
+
+The more is blocked the fewer merges there are (I16): a blocked value is still a key, it only never joins.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from rules.normalize.email import normalize_email
+from rules.normalize.lists import JUNK, JUNK_EMAILS, JUNK_LOCALS, JUNK_PHONE_TAILS
+from rules.normalize.phone import normalize_phone
+from rules.ruleset import Blocked, IdentifierKind, IdentifierRules
+
+_STORED = "own:"
+"""Entries of `phones` that name a list in the database."""
+
+QUOTES = "\"'`"
+
+_NUMBERED = re.compile(r"\\[1-9]")
+_SPECIAL = re.compile(r"\(\?[aiLmsuxP(]")
+
+
+class Blocklist:
+    """Everything blocked for one kind of identifier."""
+
+    def __init__(
+        self, blocked: Blocked, kind: IdentifierKind, own_phones: frozenset[str] = frozenset()
+    ) -> None:
+        words = {folded(word) for word in blocked.exact}
+        patterns = list(blocked.patterns)
+        self._tails: tuple[str, ...] = ()
+        if blocked.builtin:
+            words |= JUNK
+        match kind:
+            case "phone":
+                words |= {*_phones(blocked.phones), *own_phones}
+                self._tails = JUNK_PHONE_TAILS if blocked.builtin else ()
+            case "email":
+                words |= JUNK_EMAILS if blocked.builtin else set()
+                junk = [f"{local}@*" for local in sorted(JUNK_LOCALS) if blocked.builtin]
+                words |= {_email(address) for address in blocked.emails if "*" not in address}
+                patterns += [_glob(address) for address in (*blocked.emails, *junk) if "*" in address]
+            case "opaque":
+                pass
+        self._words = frozenset(words)
+        self._finds = _finders(patterns)
+
+    def covers(self, text: str) -> bool:
+        """Whether this key, or this raw text as `folded` gives it, is blocked."""
+        if text in self._words or (self._tails and text.endswith(self._tails)):
+            return True
+        for find in self._finds:  # noqa: SIM110 - `any` over a generator costs as much as the search itself
+            if find(text):
+                return True
+        return False
+
+
+def folded(written: str) -> str:
+    """Raw text as the lists hold it: case folded, without outer space and quotes."""
+    return written.strip().strip(QUOTES).strip().casefold()
+
+
+def _phones(entries: Iterable[str]) -> Iterable[str]:
+    rules = IdentifierRules("phone")
+    for entry in entries:
+        if not entry.startswith(_STORED):
+            yield normalize_phone(entry, None, rules).value or folded(entry)
+
+
+def _email(address: str) -> str:
+    return normalize_email(address, IdentifierRules("email")).value or folded(address)
+
+
+def _glob(address: str) -> str:
+    return f"^{re.escape(folded(address)).replace(re.escape('*'), '.*')}$"
+
+
+def _finders(patterns: list[str]) -> tuple[Callable[[str], re.Match[str] | None], ...]:
+    """As few searches as will do. A pattern that can match at the start only is not tried anywhere else."""
+    anchored = [pattern for pattern in patterns if _at_start_only(pattern)]
+    floating = [pattern for pattern in patterns if pattern not in anchored]
+    return (*(one.match for one in _joined(anchored)), *(one.search for one in _joined(floating)))
+
+
+def _joined(patterns: list[str]) -> list[re.Pattern[str]]:
+    """One alternative of all. Patterns with flags, names or conditions stay alone.
+
+    A pattern that refers to its groups by number can only lead, where the numbers are still its own.
+    """
+    alone = [pattern for pattern in patterns if _SPECIAL.search(pattern)]
+    numbered = [pattern for pattern in patterns if pattern not in alone and _NUMBERED.search(pattern)]
+    plain = [pattern for pattern in patterns if pattern not in alone and pattern not in numbered]
+    together = "|".join(f"(?:{pattern})" for pattern in (*numbered[:1], *plain))
+    return [re.compile(pattern) for pattern in (*alone, *numbered[1:], together) if pattern]
+
+
+def _at_start_only(pattern: str) -> bool:
+    """Certain only: starts with `^`, and no alternative outside brackets."""
+    bare = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "", pattern)
+    while (outer := re.sub(r"\([^()]*\)", "", bare)) != bare:
+        bare = outer
+    return pattern.startswith("^") and "|" not in bare

@@ -1,0 +1,56 @@
+"""One rule set's normalisation: the kind, options and blocked values of each declared type, prepared once."""
+
+from typing import Literal
+
+from rules.identifier import Normalized
+from rules.normalize.blocked import Blocklist, folded
+from rules.normalize.email import normalize_email
+from rules.normalize.opaque import normalize_opaque
+from rules.normalize.phone import normalize_phone
+from rules.normalize.written import visible
+from rules.ruleset import IdentifierKind, RuleSet
+
+DeclarationReason = Literal["undeclared_type"]
+
+_UNDECLARED = Normalized("invalid", "", "undeclared_type")
+_SETTLED = frozenset({"empty", "too_long"})
+
+
+class Normalizer:
+    """Built once per rule set, for any number of threads.
+
+    `own_phones` are E.164 numbers that belong to no customer: what `own:…` in the rules stands for.
+    """
+
+    def __init__(self, ruleset: RuleSet, own_phones: frozenset[str] = frozenset()) -> None:
+        kinds: tuple[IdentifierKind, ...] = ("phone", "email", "opaque")
+        lists = {kind: Blocklist(ruleset.blocked, kind, own_phones) for kind in kinds}
+        self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
+
+    def normalize(self, type: str, raw: str, region: str | None = None) -> Normalized:  # noqa: A002
+        """What became of `raw`, for any string at all. `region` is where national phone numbers belong."""
+        declared = self._declared.get(type)
+        if declared is None:
+            return _UNDECLARED
+        rules, blocked = declared
+        if rules.kind == "phone":
+            found = normalize_phone(raw, region, rules)
+        elif rules.kind == "email":
+            found = normalize_email(raw, rules)
+        else:
+            found = normalize_opaque(raw, rules)
+        _, value, reason, canonical = found
+        same = value and raw.casefold() == value and canonical in ("", value)
+        if (
+            same and value[-1].isalnum() and ";" not in value
+        ):  # most: no quotes, no extension, written as the key
+            covered = blocked.covers(value)
+        else:
+            covered = reason not in _SETTLED and any(map(blocked.covers, _forms(raw, found)))
+        return Normalized("blocked" if value else "invalid", value, "blocked_value") if covered else found
+
+
+def _forms(raw: str, found: Normalized) -> set[str]:
+    """The key, the text as written, the canonical form, and the number that an extension belongs to."""
+    _, value, _, canonical = found
+    return {value, folded(visible(raw)), canonical, value.partition(";ext=")[0]} - {""}

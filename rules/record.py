@@ -1,0 +1,104 @@
+"""The state that a decision looks at: records, what was observed with them, keys, profiles and pins.
+
+A record, (id space, customer id), is the atom: merges and splits move whole records, never bare
+identifiers. All times are integer milliseconds UTC.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from rules.identifier import Identifier
+
+KeyState = Literal["normal", "shared", "generic", "blocked"]
+
+
+@dataclass(slots=True)
+class Observation:
+    """One identifier seen on one record. A retired observation lost its key to a newer holder and no longer
+    matches."""
+
+    identifier: Identifier
+    first_seen: int
+    last_seen: int
+    verified: bool = False
+    blocked: bool = False
+    retired: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    record_id: int
+    id_space: str
+    customer_id: str
+    profile_id: int
+    created_at: int
+    observations: dict[Identifier, Observation] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Key:
+    """What is known of one identifier: its state, its live owner (only in state normal), and how many
+    records hold it.
+
+    `holders` counts distinct records, inside the type's `fanout_window` where it has one. `profiles` are
+    the live profiles of those records, as far as the view knows them; rules over several types look there,
+    because a profile may hold two keys together while others own each of them.
+    """
+
+    identifier: Identifier
+    state: KeyState = "normal"
+    owner: int | None = None
+    holders: int = 0
+    profiles: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Profile:
+    """A live profile with all its records. `redirect_to` is None exactly while it is live."""
+
+    profile_id: int
+    created_at: int
+    version: int = 1
+    redirect_to: int | None = None
+    records: dict[int, Record] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class Pin:
+    """A person's judgement on two records; outranks every rule. `record_a < record_b`; `until` None means
+    for ever."""
+
+    record_a: int
+    record_b: int
+    kind: Literal["must", "cannot"]
+    until: int | None = None
+
+
+class View(Protocol):
+    """Read access to the state. Implementations raise for what was not loaded; they never answer "unknown"
+    for it."""
+
+    def record(self, id_space: str, customer_id: str) -> Record | None: ...
+
+    def key(self, identifier: Identifier) -> Key:
+        """The key; a fresh `Key` (normal, unowned, no holders) for a value never seen.
+
+        Asked for a request's own identifiers and for what is observed on any profile that `profile` gave out.
+        """
+        ...
+
+    def profile(self, profile_id: int) -> Profile:
+        """The live profile with every record and observation; redirects are followed.
+
+        Asked for the record's profile and for the owner and `profiles` of the request's keys.
+        """
+        ...
+
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+        """Pins in which any of these records takes part."""
+        ...
+
+    def balance(self, profile_id: int) -> int:
+        """Points on the profile's records."""
+        ...

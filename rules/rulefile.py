@@ -1,0 +1,194 @@
+"""The rule file: TOML text in, a valid rule set or every problem of the text out. No text makes it raise, and
+a rule set that it returns satisfies everything that the guide beside this file promises."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import astuple
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from rules.consistency import check
+from rules.fields import Reader
+from rules.grammar import (
+    ATTRIBUTES,
+    BLOCKED,
+    CONFLICT,
+    HEAD,
+    ID_SPACE_TABLE,
+    IDENTIFIER,
+    IDENTIFIER_BY_KIND,
+    KIND_OF,
+    MERGE,
+    REVIEW,
+    RULE,
+    TABLES,
+    Fields,
+    attribute_name,
+    attribute_strategy,
+    id_space_name,
+    type_name,
+)
+from rules.report import Report
+from rules.ruleset import (
+    Attributes,
+    Blocked,
+    Conflict,
+    IdentifierRules,
+    IdSpaceRules,
+    Merge,
+    Problem,
+    Review,
+    Rule,
+    RuleSet,
+)
+from rules.toml_lines import locate
+
+PRESETS = ("email", "mobile", "email-or-mobile", "strict")
+MOST_BYTES = 256 * 1024
+MOST_RULES = 200
+MOST_TABLES = 200
+
+_SYNTAX_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def preset(name: str) -> str:
+    """The TOML text of a preset. Raises ValueError, naming the known ones, for any other name."""
+    if name not in PRESETS:
+        raise ValueError(f"there is no such preset; known: {', '.join(PRESETS)}")
+    return files("rules").joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def describe(problems: Iterable[Problem]) -> str:
+    """One line a problem: `line 12: rule[3].all_of: … (remedy)`."""
+    return "\n".join(
+        f"{f'line {line}' if line else 'file'}: {f'{path}: ' if path else ''}{message} ({remedy})"
+        for line, path, message, remedy in map(astuple, problems)
+    )
+
+
+def parse(text: str) -> RuleSet | tuple[Problem, ...]:
+    """The rule set, or all problems by line. A syntax error hides everything else and comes alone."""
+    try:
+        encoded = text.encode()
+        if len(encoded) > MOST_BYTES:
+            return (_whole("is larger than 256 KiB", "keep fewer values in [blocked]"),)
+        document = tomllib.loads(text)
+        report = Report(locate(text.replace("\r\n", "\n")))
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        return (_whole("holds a character that UTF-8 cannot write", "delete it", line),)
+    except RecursionError:
+        return (_whole("is nested too deeply", "write the lists flat"),)
+    except ValueError as error:
+        return (_syntax_problem(error, text),)
+    rule_set = _read(document, text, sha256(encoded).hexdigest(), report)
+    return report.problems() or rule_set
+
+
+def _syntax_problem(error: ValueError, text: str) -> Problem:
+    place = _SYNTAX_PLACE.search(str(error))
+    if place is None:
+        return _whole("holds a number that is too long", "shorten it")
+    line = int(place[1] or text.rstrip().count("\n") + 1)
+    message = str(error)[: place.start()]
+    return _whole(f"is not TOML: {message}", "correct the syntax on or before this line", line)
+
+
+def _whole(message: str, remedy: str, line: int = 0) -> Problem:
+    return Problem(line, "", message, remedy)
+
+
+def _read(document: dict[str, Any], text: str, digest: str, report: Report) -> RuleSet:
+    for key in document:
+        if key not in TABLES:
+            report.unknown((key,), TABLES)
+    head = _fields(document, "rules", HEAD, report, ("schema", "version"))
+    rule_set = RuleSet(
+        version=str(head.get("version", "")),
+        text=text,
+        sha256=digest,
+        id_spaces={
+            name: IdSpaceRules(**report.fields(table, ID_SPACE_TABLE, ("id_space", name)))
+            for name, table in _tables(document, "id_space", id_space_name, report).items()
+        },
+        identifiers={
+            name: _identifier(name, table, report)
+            for name, table in _tables(document, "identifier", type_name, report).items()
+        },
+        blocked=Blocked(**_fields(document, "blocked", BLOCKED, report)),
+        rules=_rules(document, report),
+        conflict=Conflict(**_fields(document, "conflict", CONFLICT, report)),
+        merge=Merge(**_fields(document, "merge", MERGE, report)),
+        attributes=_attributes(document, report),
+        review=Review(**_fields(document, "review", REVIEW, report)),
+        **{key: value for key, value in head.items() if key in ("mode", "activation")},
+    )
+    check(rule_set, report)
+    return rule_set
+
+
+def _fields(
+    document: dict[str, Any], key: str, readers: Fields, report: Report, required: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    if key not in document and not required:
+        return {}
+    if key not in document:
+        report.add((key,), "is missing", f"begin the file with [{key}] and {', '.join(required)}")
+        return {}
+    return report.fields(document[key], readers, (key,), required)
+
+
+def _tables(document: dict[str, Any], key: str, name: Reader, report: Report) -> dict[str, Any]:
+    """What stands under `[key.NAME]` by name, also where the name is bad, which is reported."""
+    named = report.table(document.get(key, {}), (key,))
+    if len(named) > MOST_TABLES:
+        report.add((key,), f"there are more than {MOST_TABLES}", "declare fewer")
+        return {}
+    for written in named:
+        report.mistakes((key, written), name(written))
+    return named
+
+
+def _identifier(name: str, table: Any, report: Report) -> IdentifierRules:
+    """While the kind itself is wrong, the keys of every kind are let through."""
+    written = table.get("kind") if isinstance(table, dict) else None
+    kinds = [kind for kind in IDENTIFIER_BY_KIND if kind == written] or IDENTIFIER_BY_KIND
+    readers = dict(IDENTIFIER)
+    for kind in kinds:
+        readers.update(IDENTIFIER_BY_KIND[kind])
+    values = report.fields(table, readers, ("identifier", name), ("kind",), KIND_OF)
+    values.setdefault("kind", "opaque")
+    return IdentifierRules(**values)
+
+
+def _rules(document: dict[str, Any], report: Report) -> tuple[Rule, ...]:
+    """One rule for each `[[rule]]`, in their order; what a rule lacks or has wrong is empty or the
+    default."""
+    tables: object = document.get("rule", [])
+    if not isinstance(tables, list):
+        report.add(("rule",), "must be a list of tables", "write [[rule]] above each rule")
+        return ()
+    if not 1 <= len(tables) <= MOST_RULES:
+        report.add(("rule",), f"there must be 1 to {MOST_RULES} rules", "write [[rule]] above each rule")
+    return tuple(_rule(position, table, report) for position, table in enumerate(tables[:MOST_RULES]))
+
+
+def _rule(position: int, table: object, report: Report) -> Rule:
+    path = ("rule", position)
+    values = report.fields(table, RULE, path, ("name", "all_of"))
+    values.setdefault("name", "")
+    values.setdefault("all_of", ())
+    return Rule(**values)
+
+
+def _attributes(document: dict[str, Any], report: Report) -> Attributes:
+    table = report.table(document.get("attributes", {}), ("attributes",))
+    own = {key: value for key, value in table.items() if key in ATTRIBUTES}
+    named = {key: value for key, value in table.items() if key not in ATTRIBUTES}
+    values = report.fields(own, ATTRIBUTES, ("attributes",))
+    for name in named:
+        report.mistakes(("attributes", name), attribute_name(name))
+    strategies = report.fields(named, dict.fromkeys(named, attribute_strategy), ("attributes",))
+    return Attributes(**values, strategies=strategies)

@@ -1,0 +1,176 @@
+"""The rule set: frozen data that a rule file stands for. The defaults here are the defaults of the file's
+keys, and the words that the `Literal`s allow are the words that the file may use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+IdentifierKind = Literal["phone", "email", "opaque"]
+RuleOutcome = Literal["merge", "review", "never"]
+ConflictPolicy = Literal["review", "refuse", "drop_lowest", "move_to_newest"]
+AttributeStrategy = Literal[
+    "newest",
+    "oldest",
+    "most_frequent",
+    "longest",
+    "union",
+    "sum",
+    "first_non_empty",
+    "most_restrictive",
+]
+ID_SPACE_ORDER = "id_space_order:"
+"""Prefix of the one strategy with parameters: `id_space_order:web,pos` takes the value of the first id space
+that has one."""
+HAS = "has:"
+"""Survivor criterion with a parameter: `has:loyalty_id` prefers a profile that holds such an identifier."""
+ID_SPACE = "id_space:"
+"""Survivor criterion with a parameter: `id_space:web` prefers a profile with a record of that id space."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdSpaceRules:
+    """How far one system's customer ids and assertions are trusted; `verified` names the types that it has
+    verified."""
+
+    trust: int = 50
+    ids_per_profile: int = 3
+    on_many_ids: Literal["allow", "review", "refuse"] = "review"
+    verified: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRules:
+    """One identifier type. Durations are milliseconds; None is "ever"; `stale_after` 0 is "never stale"."""
+
+    kind: IdentifierKind
+    merge: bool = True
+    strength: int = 0
+    max_per_profile: int = 0
+    window: int | None = None
+    at_limit: Literal["keep_old", "drop_oldest", "review"] = "keep_old"
+    max_profiles: int = 1
+    fanout_limit: int = 0
+    fanout_window: int | None = None
+    on_fanout: Literal["quarantine", "review", "ignore"] = "quarantine"
+    stale_after: int = 0
+    require_verified: bool = False
+    immutable: bool = False
+    # phone
+    types: frozenset[str] = frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"})
+    extension: Literal["keep", "reject", "drop"] = "keep"
+    idd_00_as_plus: bool = True
+    # email
+    casefold_local: bool = True
+    provider_canonical: Literal["off", "review", "merge"] = "review"
+    reject_role: bool = True
+    reject_masked: bool = True
+    disposable: Literal["allow", "review", "refuse"] = "review"
+    # opaque
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Values that may never join anybody; checked after normalisation and on the raw text (stripped,
+    casefolded)."""
+
+    exact: frozenset[str] = frozenset()
+    patterns: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    builtin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All types of `all_of` must agree. `unless_differs` demotes merge to review when both sides have such a
+    value and differ; of `confirm_any`, attribute names, one must agree too. `id_spaces` `("*",)` is every id
+    space."""
+
+    name: str
+    all_of: tuple[str, ...]
+    outcome: RuleOutcome = "merge"
+    unless_differs: tuple[str, ...] = ()
+    needs_verified: bool = False
+    id_spaces: tuple[str, ...] = ("*",)
+    confirm_any: tuple[str, ...] = ()
+    confirm_missing: Literal["merge", "review"] = "merge"
+    not_confirmed: Literal["review", "refuse"] = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """`policy`: when a merge would break a limit. `ambiguous`: when a record fits two profiles that cannot be
+    one. `resplit`: when later evidence breaks an earlier join."""
+
+    policy: ConflictPolicy = "review"
+    ambiguous: Literal["separate", "best", "review"] = "separate"
+    resplit: Literal["review", "auto", "off"] = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """`survivor` is a total order: criteria from first to last, always ending in `lowest_id`. Durations are
+    milliseconds, None is "ever"; `protect_balance_over` is in points, 0 is off."""
+
+    survivor: tuple[str, ...] = ("oldest", "lowest_id")
+    max_records: int = 50
+    max_profiles_at_once: int = 5
+    protect_balance_over: int = 0
+    cooldown_after_split: int | None = None
+    undo_window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """`auto_close_stale_after` is in milliseconds; None never closes a review by its age."""
+
+    auto_close_stale_after: int | None = 180 * 86_400_000
+    reopen_on_new_evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """Survivorship strategies, by attribute name or `prefix.*` pattern, e.g. `{"name":
+    "id_space_order:web,pos"}`."""
+
+    default: str = "newest"
+    ignore_empty: bool = True
+    strategies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A valid rule set. `sha256` is the hex digest of `text` in UTF-8; log lines and decisions carry it. Take
+    the rules of an id space from `id_space`, which knows the defaults of undeclared ones."""
+
+    version: str
+    text: str
+    sha256: str
+    mode: Literal["enforce", "shadow", "off"] = "enforce"
+    activation: Literal["after_dry_run", "immediate"] = "after_dry_run"
+    id_spaces: Mapping[str, IdSpaceRules] = field(default_factory=dict)
+    identifiers: Mapping[str, IdentifierRules] = field(default_factory=dict)
+    blocked: Blocked = Blocked()
+    rules: tuple[Rule, ...] = ()
+    conflict: Conflict = Conflict()
+    merge: Merge = Merge()
+    attributes: Attributes = Attributes()
+    review: Review = Review()
+
+    def id_space(self, name: str) -> IdSpaceRules:
+        return self.id_spaces.get(name, IdSpaceRules())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a rule file: 1-based line (0 when the file as a whole is meant), dotted path, what, and
+    the remedy.
+
+    Paths count from 1 in file order, as in `rule[2].all_of[1]`; keys that are not bare TOML keys are quoted.
+    """
+
+    line: int
+    path: str
+    message: str
+    remedy: str

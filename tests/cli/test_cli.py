@@ -1,0 +1,272 @@
+"""The commands as a person runs them: against the store itself, and against a gateway that runs on the same settings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from gateway.cli import run
+from gateway.model import Achieve, Caller, SaveCustomer
+from rules.identifier import Evidence, Identifier
+from rules.rulefile import preset
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway
+
+SETTINGS = """
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "{admin}"
+[store]
+url = "sqlite:///{directory}/gateway.db"
+min_free_disk = "0B"
+[[channel]]
+name = "web"
+default_region = "EG"
+[[channel]]
+name = "pos"
+default_region = "EG"
+"""
+
+
+class Shell:
+    """Runs commands on one configuration and keeps what they said."""
+
+    def __init__(self, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.config = config
+        self.capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        self.capsys.readouterr()
+        arguments = list(words) if words[:2] == ("rules", "check") else [*words, "--config", str(self.config)]
+        ended = run(arguments)
+        self.out, self.err = self.capsys.readouterr()
+        assert ended == code, (ended, self.out, self.err)
+        assert "Traceback" not in self.err
+        return self.out
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    config = tmp_path / "config.toml"
+    config.write_text(SETTINGS.format(directory=tmp_path, admin="127.0.0.1:0"))
+    return Shell(config, capsys)
+
+
+@pytest.fixture
+def beside(
+    gateway: RunningGateway,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:
+    """A shell on the settings of a gateway that runs."""
+    config = tmp_path / "beside.toml"
+    config.write_text(SETTINGS.format(directory=tmp_path, admin=gateway.admin_url.removeprefix("http://")))
+    monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", gateway.services.admin_token)
+    return Shell(config, capsys)
+
+
+async def bring_somebody(gateway: RunningGateway) -> None:
+    """Somebody at the till, with an accepted achievement."""
+    caller = Caller("pos", "pos", "channel:pos", "req_till")
+    evidence = (Evidence(Identifier("mobile", "+201001234567")),)
+    await gateway.services.pipeline.submit(SaveCustomer(caller, "till-1", evidence))
+    await gateway.services.pipeline.submit(Achieve(caller, "till-1", 11664))
+
+
+def test_keys_are_made_listed_and_revoked(shell: Shell) -> None:
+    issued = shell.json("keys", "new", "--channel", "pos")
+    assert issued["api_key"].startswith("gw_api_pos_")
+    assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
+    shell("keys", "revoke", issued["id"])
+    assert "revoked" in shell.out
+    assert shell.json("keys", "list")["items"][0]["revoked_at"]
+    assert issued["api_key"] not in shell("audit", "query")
+
+
+def test_what_is_refused_ends_with_1_and_one_line(shell: Shell) -> None:
+    for words in (
+        ("keys", "new", "--channel", "fax"),
+        ("keys", "revoke", "nothing"),
+        ("profile", "show", "prf_1"),
+    ):
+        shell(*words, code=1)
+        assert not shell.out
+        assert len(shell.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "new"),
+        ("keys", "list", "--limit", "201"),
+        ("audit", "query", "--since", "soon"),
+        ("no-such-command",),
+    ],
+)
+def test_what_is_misused_ends_with_2(shell: Shell, words: tuple[str, ...]) -> None:
+    shell(*words, code=2)
+    assert shell.err
+
+
+def test_missing_settings_name_the_remedy(shell: Shell) -> None:
+    shell.config.unlink()
+    shell("keys", "list", code=2)
+    assert "--config" in shell.err
+
+
+def test_every_mistake_of_the_settings_is_told(shell: Shell) -> None:
+    with shell.config.open("a") as file:
+        file.write('colour = "red"\n[log]\nlevel = "loud"\n')
+    shell("check", code=2)
+    assert "colour" in shell.err
+    assert "log.level" in shell.err
+    assert len(shell.json("check", code=2)["problems"]) == 2
+
+
+def test_a_check_shows_the_settings_with_secrets_masked(shell: Shell) -> None:
+    with shell.config.open("a") as file:
+        file.write('api_key = "a-very-secret-key-0001"\nsecret_key = "a-very-secret-key-0002"\n')
+    shown = shell("check")
+    assert 'achievements.dedup_window = "5m"' in shown
+    assert "a-very-secret-key" not in shown + shell.err + str(shell.json("check"))
+
+
+def test_a_check_includes_the_rules_that_a_fresh_database_starts_with(shell: Shell, tmp_path: Path) -> None:
+    rules = tmp_path / "mine.toml"
+    rules.write_text(preset("email").replace("[[rule]]", '[[rule]]\ncolour = "red"', 1))
+    with shell.config.open("a") as file:
+        file.write(f'[rules]\nseed = "{rules}"\n')
+    shell("check", code=2)
+    assert "colour" in shell.err
+
+
+def test_rules_are_checked_without_settings_or_database(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(preset("strict"))
+    shell("rules", "check", str(file))
+    file.write_text(preset("strict") + "[colours]\n[shapes]\n")
+    shell("rules", "check", str(file), code=2)
+    assert len(shell.err.splitlines()) == 2
+    assert len(shell.json("rules", "check", str(file), code=2)["problems"]) == 2
+    assert [path.name for path in tmp_path.glob("gateway.db*")] == []
+
+
+def test_rules_go_from_the_file_to_activation_and_back(shell: Shell, tmp_path: Path) -> None:
+    (seed,) = shell.json("rules", "list")["items"]
+    file = tmp_path / "mine.toml"
+    text = preset("email").replace("[rules]\n", '[rules]\nactivation = "immediate"\n', 1)
+    file.write_text(text)
+    applied = shell.json("rules", "apply", str(file))
+    assert applied["active"]
+    assert shell("rules", "show", applied["version"]) == text
+    shell("rules", "activate", seed["version"])
+    assert [one["active"] for one in shell.json("rules", "list")["items"]] == [False, True]
+
+
+def test_rules_that_need_a_dry_run_are_stored_and_not_activated(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(preset("email"))
+    applied = shell.json("rules", "apply", str(file))
+    assert not applied["active"]
+    shell("rules", "activate", applied["version"], code=1)
+    assert "plan_required" in shell.err
+
+
+def test_the_audit_log_is_exported_once_and_verifies(shell: Shell, tmp_path: Path) -> None:
+    shell("keys", "new", "--channel", "web")
+    target = tmp_path / "audit.ndjson"
+    shell("audit", "export", "--to", str(target))
+    actions = [msgspec.json.decode(line)["action"] for line in target.read_bytes().splitlines()]
+    assert actions == ["rules.stored", "rules.activated", "key.created"]
+    shell("audit", "export", "--to", str(target), code=1)
+    assert shell.json("audit", "verify")["events"] == 3
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        connection.execute("UPDATE audit SET actor = 'nobody' WHERE seq = 1")
+    connection.close()
+    assert not shell.json("audit", "verify", code=1)["ok"]
+
+
+def test_a_key_has_a_story(shell: Shell) -> None:
+    issued = shell.json("keys", "new", "--channel", "web")
+    story = shell.json("audit", "explain", issued["id"])["items"]
+    assert [event["sentence"] for event in story] == [f"key pair {issued['id']} was issued for web"]
+    shell("audit", "explain", "req_unheard_of", code=1)
+
+
+def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    shell("db", "backup", "--to", str(copy), code=1)
+    assert "migrate" in shell.err
+    assert shell.json("db", "migrate") == {"schema_version": 1}
+    issued = shell.json("keys", "new", "--channel", "web")
+    assert shell.json("db", "check")["ok"]
+    shell("db", "backup", "--to", str(copy))
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT key_id FROM channel_key").fetchall() == [(issued["id"],)]
+    connection.close()
+    before = copy.read_bytes()
+    shell("db", "backup", "--to", str(copy), code=1)
+    assert copy.read_bytes() == before
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_damaged_database_is_found_out(shell: Shell, tmp_path: Path) -> None:
+    shell("db", "migrate")
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'record_by_profile'")
+    connection.close()
+    assert not shell.json("db", "check", code=1)["ok"]
+    shell("keys", "list", code=1)
+    assert len(shell.err.splitlines()) == 1
+
+
+async def test_commands_go_to_the_gateway_that_runs(
+    gateway: RunningGateway, beside: Shell, tmp_path: Path
+) -> None:
+    await bring_somebody(gateway)
+    profiles = (await asyncio.to_thread(beside.json, "profile", "find", "0100 123 4567"))["items"]
+    assert len(profiles) == 1
+    profile = profiles[0]["id"]
+    shown = await asyncio.to_thread(beside, "profile", "show", profile)
+    assert "+201001234567" in shown
+    (achievement,) = (await asyncio.to_thread(beside.json, "achievements", "list", "--profile", profile))[
+        "items"
+    ]
+    told = await asyncio.to_thread(beside.json, "audit", "explain", achievement["id"])
+    assert "pos brought a new customer (mobile ***67)" in [event["sentence"] for event in told["items"]]
+    issued = await asyncio.to_thread(beside.json, "keys", "new", "--channel", "web")
+    opened = gateway.services.keyring.open(issued["api_key"], issued["secret_key"], secret_needed=True)
+    assert not isinstance(opened, str)
+    copy = tmp_path / "copy.db"
+    await asyncio.to_thread(beside, "db", "backup", "--to", str(copy))
+    assert copy.stat().st_size
+    assert (await asyncio.to_thread(beside.json, "db", "check"))["ok"]
+    erased = await asyncio.to_thread(beside.json, "erase", profile)
+    assert erased == {"erased": profile, "records": 1}
+
+
+async def test_a_gateway_that_does_not_know_the_token_is_named(
+    gateway: RunningGateway, beside: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", "another-token-0123456789")
+    await asyncio.to_thread(beside, "keys", "list", code=2)
+    assert "another gateway" in beside.err
+
+
+async def test_a_store_that_somebody_else_holds_is_refused(gateway: RunningGateway, shell: Shell) -> None:
+    """The shell's settings have another admin listener, so the command tries to open the file itself."""
+    await asyncio.to_thread(shell, "keys", "list", code=1)
+    assert "Another gateway process" in shell.err

@@ -1,0 +1,108 @@
+"""What only whole processes show: serving until a signal, following the log, playing the demo."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SETTINGS = """
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:{port}"
+[store]
+url = "sqlite:///gateway.db"
+min_free_disk = "0B"
+[log]
+file = "gateway.log"
+[[channel]]
+name = "web"
+api_key = "example-web-api-key-0001"
+secret_key = "example-web-secret-key-0001"
+[[channel]]
+name = "pos"
+"""
+
+
+def start(directory: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway", *words],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> str:
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if line.startswith(word):
+            return said
+    raise AssertionError(said)
+
+
+@pytest.fixture
+def serving(tmp_path: Path, unused_tcp_port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    (tmp_path / "config.toml").write_text(SETTINGS.format(port=unused_tcp_port))
+    process = start(tmp_path, "serve")
+    try:
+        yield process, read_until(process, "Try it") + "".join(_lines(process, 2))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def _lines(process: subprocess.Popen[str], count: int) -> list[str]:
+    assert process.stderr is not None
+    return [process.stderr.readline() for _ in range(count)]
+
+
+def test_serve_says_where_it_is_and_what_to_paste(
+    serving: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    _, said = serving
+    create, achieve = said.splitlines()[-2:]
+    for line, status in ((create, "200"), (achieve, "202")):
+        assert line.startswith("curl -i ")
+        answered = subprocess.run(
+            line, shell=True, capture_output=True, text=True, check=True
+        )  # the text is for a shell
+        assert f" {status} " in answered.stdout.splitlines()[0]
+
+
+def test_follow_prints_events_as_they_happen(
+    serving: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    following = start(tmp_path, "audit", "follow", "--json", "--since", "1h", "--action", "key.*")
+    issued = json.loads(
+        start(tmp_path, "keys", "new", "--channel", "pos", "--json").communicate(timeout=30)[0]
+    )
+    assert following.stdout is not None
+    assert json.loads(following.stdout.readline())["object"] == issued["id"]
+    following.send_signal(signal.SIGINT)
+    _, errors = following.communicate(timeout=30)
+    assert "Traceback" not in errors
+
+
+def test_follow_without_a_gateway_is_refused(tmp_path: Path, unused_tcp_port: int) -> None:
+    (tmp_path / "config.toml").write_text(SETTINGS.format(port=unused_tcp_port))
+    following = start(tmp_path, "audit", "follow")
+    assert following.communicate(timeout=30)[1].startswith("gateway: no gateway runs")
+    assert following.returncode == 1
+
+
+def test_the_demo_merges_refuses_and_grants(tmp_path: Path) -> None:
+    demo = start(tmp_path, "demo", "--json")
+    told, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 0, errors
+    shown = json.loads(told)
+    assert [step["status"] for step in shown["steps"]] == [200, 200, 200, 200, 202, 400]
+    assert shown["points"] == 100
+    assert len(shown["profile"]["records"]) == 4
+    assert "achievement.granted" in [event["action"] for event in shown["story"]]

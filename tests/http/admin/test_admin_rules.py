@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rules.rulefile import preset
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway
+
+SEED = "preset-email-or-mobile-1"
+
+
+def rule_text(version: str, activation: str = "immediate") -> str:
+    lines = preset("email").splitlines()
+    kept = [line for line in lines if not line.startswith(("version", "activation"))]
+    at = kept.index("[rules]") + 1
+    return (
+        "\n".join([*kept[:at], f'version = "{version}"', f'activation = "{activation}"', *kept[at:]]) + "\n"
+    )
+
+
+async def ask(gateway: RunningGateway, method: str, path: str, expected: int = 200, **options: Any) -> Any:
+    async with gateway.admin(method, path, **options) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+async def test_a_rule_set_is_stored_and_activated_and_rolled_back(
+    gateway: RunningGateway, as_text: bool
+) -> None:
+    text = rule_text("v2")
+    sent: dict[str, Any] = (
+        {"data": text.encode(), "headers": {"Content-Type": "text/plain"}}
+        if as_text
+        else {"json": {"text": text}}
+    )
+    if as_text:
+        sent["headers"]["Authorization"] = "Bearer admin-token-0123456789"
+        async with gateway.client.post(f"{gateway.admin_url}/admin/v1/rules", **sent) as response:
+            stored = await response.json()
+    else:
+        stored = await ask(gateway, "POST", "rules", 201, **sent)
+    assert (stored["version"], stored["active"], stored["changed"]) == ("v2", False, True)
+    assert (await ask(gateway, "POST", "rules/v2/activate"))["active"]
+    assert (await ask(gateway, "POST", f"rules/{SEED}/activate"))["active"]
+    listed = (await ask(gateway, "GET", "rules"))["items"]
+    assert [(one["version"], one["active"]) for one in listed] == [("v2", False), (SEED, True)]
+    assert (await ask(gateway, "GET", "rules/v2"))["text"] == text
+
+
+async def test_storing_may_activate_at_once_where_the_file_says_so(gateway: RunningGateway) -> None:
+    stored = await ask(gateway, "POST", "rules?activate=true", 201, json={"text": rule_text("v2")})
+    assert stored["active"]
+    again = await ask(gateway, "POST", "rules?activate=true", 201, json={"text": rule_text("v2")})
+    assert (again["active"], again["changed"]) == (True, False)
+
+
+async def test_rules_that_ask_for_a_dry_run_are_not_activated_unseen(gateway: RunningGateway) -> None:
+    body = {"text": rule_text("v2", "after_dry_run")}
+    assert (await ask(gateway, "POST", "rules?activate=true", 409, json=body))["code"] == "plan_required"
+    assert [one["version"] for one in (await ask(gateway, "GET", "rules"))["items"]] == [SEED]
+    await ask(gateway, "POST", "rules", 201, json=body)
+    assert (await ask(gateway, "POST", "rules/v2/activate", 409))["code"] == "plan_required"
+
+
+async def test_every_problem_is_told_with_its_line(gateway: RunningGateway) -> None:
+    broken = rule_text("v2").replace("[[rule]]", '[[rule]]\ncolour = "red"', 1)
+    for path in ("rules", "rules/check"):
+        answer = await ask(gateway, "POST", path, 422, json={"text": broken})
+        assert answer["code"] == "bad_rules"
+        (problem,) = answer["problems"]
+        assert broken.splitlines()[problem["line"] - 1] == 'colour = "red"'
+        assert set(problem) == {"line", "path", "message", "remedy"}
+
+
+async def test_a_check_stores_nothing(gateway: RunningGateway) -> None:
+    assert (await ask(gateway, "POST", "rules/check", json={"text": rule_text("v2")}))["version"] == "v2"
+    assert (await ask(gateway, "GET", "rules/v2", 404))["code"] == "rules_unknown"
+
+
+async def test_a_version_is_never_stored_with_another_text(gateway: RunningGateway) -> None:
+    await ask(gateway, "POST", "rules", 201, json={"text": rule_text("v2")})
+    other = rule_text("v2") + "# another remark\n"
+    assert (await ask(gateway, "POST", "rules", 409, json={"text": other}))["code"] == "version_taken"
+
+
+async def test_a_text_that_is_too_large_is_refused(gateway: RunningGateway) -> None:
+    assert (await ask(gateway, "POST", "rules/check", 413, json={"text": "#" * 2_000_000}))[
+        "code"
+    ] == "too_large"
+    assert (await ask(gateway, "POST", "rules/check", 422, json={"text": "#" * 300_000}))[
+        "code"
+    ] == "bad_rules"

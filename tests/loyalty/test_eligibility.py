@@ -1,0 +1,190 @@
+"""Who may earn what: one order of checks, one reason each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gateway.config import Audience, Campaign, Limit, Period, Program
+from gateway.loyalty import Reason, Standing, judge, needs
+
+NOW = 1_790_000_000_000
+HOUR = 3_600_000
+YEAR = 366 * 24 * HOUR
+PROGRAM = Program()
+CAMPAIGN = Campaign(id=11664, name="Follow us", points=100)
+ANYBODY = Standing()
+
+HARDEST = Campaign(
+    id=11664,
+    name="Follow us",
+    type="event",
+    points=100,
+    enabled=False,
+    budget_points=1_000,
+    starts_at=NOW + 1,
+    ends_at=NOW,
+    max_achievements=3,
+    limit=Limit(times=2, per="day"),
+    audience=Audience(
+        include_tags=frozenset({"vip"}),
+        exclude_tags=frozenset({"staff"}),
+        min_tier=2,
+        attributes={"city": "Cairo"},
+    ),
+)
+WORST = Standing(
+    exists=False,
+    active=False,
+    guest=True,
+    tags=frozenset({"staff"}),
+    tier=1,
+    granted=(NOW - 3, NOW - 2, NOW - 1),
+    spent=901,
+)
+
+
+def cases() -> list[tuple[Reason | None, Program, Campaign | None, Standing]]:
+    """Everything is wrong at first; each case puts one more thing right and so gets the next reason."""
+    standing, campaign = WORST, HARDEST
+    found: list[tuple[Reason | None, Program, Campaign | None, Standing]] = [
+        ("program_disabled", Program(enabled=False), None, standing),
+        ("customer_unknown", PROGRAM, None, standing),
+        ("customer_inactive", PROGRAM, None, standing := standing._replace(exists=True)),
+        ("guest", PROGRAM, None, standing := standing._replace(active=True)),
+        ("campaign_unknown", PROGRAM, None, standing := standing._replace(guest=False)),
+        ("campaign_not_social", PROGRAM, campaign, standing),
+        ("campaign_disabled", PROGRAM, campaign := replace(campaign, type="social"), standing),
+        ("over_budget", PROGRAM, campaign := replace(campaign, enabled=True), standing),
+        ("not_started", PROGRAM, campaign, standing := standing._replace(spent=900)),
+        ("ended", PROGRAM, campaign := replace(campaign, starts_at=NOW), standing),
+        ("audience_tags", PROGRAM, campaign := replace(campaign, ends_at=NOW + 1), standing),
+        (
+            "audience_excluded_tag",
+            PROGRAM,
+            campaign,
+            standing := standing._replace(tags=frozenset({"vip", "staff"})),
+        ),
+        ("audience_tier", PROGRAM, campaign, standing := standing._replace(tags=frozenset({"vip", "x"}))),
+        ("audience_attributes", PROGRAM, campaign, standing := standing._replace(tier=2)),
+        (
+            "limit_total",
+            PROGRAM,
+            campaign,
+            standing := standing._replace(attributes={"city": "Cairo", "x": 1}),
+        ),
+        ("limit_period", PROGRAM, campaign, standing := standing._replace(granted=(NOW - 2, NOW - 1))),
+        (None, PROGRAM, campaign, standing._replace(granted=(NOW - 48 * HOUR, NOW - 1))),
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reason", "program", "campaign", "standing"), cases(), ids=lambda part: str(part)[:24]
+)
+def test_the_first_failing_check_is_the_reason(
+    reason: Reason | None, program: Program, campaign: Campaign | None, standing: Standing
+):
+    assert judge(program, campaign, standing, NOW) == reason
+
+
+def test_every_reason_is_one_of_the_order():
+    assert [case[0] for case in cases()][:-1] == list(Reason.__args__)
+
+
+def test_a_campaign_may_welcome_guests():
+    guest = Standing(guest=True)
+    assert judge(PROGRAM, CAMPAIGN, guest, NOW) == "guest"
+    assert judge(PROGRAM, replace(CAMPAIGN, audience=Audience(guests=True)), guest, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "fits"),
+    [
+        ({"city": "Cairo"}, {"city": "Cairo"}, True),
+        ({"city": "cairo"}, {"city": "Cairo"}, False),
+        ({}, {"city": "Cairo"}, False),
+        ({"orders": 3, "vip": True}, {"orders": 3.0}, True),
+        ({"orders": "3"}, {"orders": 3}, False),
+        ({"city": "Cairo"}, {"city": "Cairo", "vip": True}, False),
+    ],
+)
+def test_every_attribute_of_the_audience_must_be_equal(known: dict, wanted: dict, fits: bool):
+    campaign = replace(CAMPAIGN, audience=Audience(attributes=wanted))
+    assert (judge(PROGRAM, campaign, Standing(attributes=known), NOW) is None) is fits
+
+
+@given(st.lists(st.integers(0, YEAR), max_size=20), st.integers(1, 5))
+def test_a_total_limit_is_never_passed(offsets: list[int], most: int):
+    campaign = replace(CAMPAIGN, max_achievements=most)
+    assert len(grant_all(PROGRAM, campaign, sorted(offsets))) == min(most, len(offsets))
+
+
+@given(st.integers(1, 500), st.integers(0, 5_000), st.integers(1, 40))
+def test_a_budget_is_used_up_but_never_passed(points: int, budget: int, attempts: int):
+    campaign = replace(CAMPAIGN, points=points, budget_points=budget, max_achievements=0)
+    spent = 0
+    for _ in range(attempts):
+        if judge(PROGRAM, campaign, Standing(spent=spent), NOW) is None:
+            spent += points
+    assert spent == points * (min(attempts, budget // points) if budget else attempts)
+
+
+@given(
+    st.lists(st.integers(0, YEAR), max_size=30),
+    st.integers(1, 3),
+    st.sampled_from(("day", "week", "month")),
+    st.sampled_from(("UTC", "Africa/Cairo", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")),
+)
+def test_a_limit_per_period_holds_in_every_calendar_period_and_refuses_nothing_else(
+    offsets: list[int], times: int, per: Period, zone: str
+):
+    campaign = replace(CAMPAIGN, max_achievements=0, limit=Limit(times=times, per=per))
+    granted = grant_all(Program(time_zone=zone), campaign, sorted(offsets))
+    tried = counts([NOW + offset for offset in offsets], per, zone)
+    assert counts(granted, per, zone) == {period: min(times, count) for period, count in tried.items()}
+
+
+def grant_all(program: Program, campaign: Campaign, offsets: Sequence[int]) -> list[int]:
+    granted: list[int] = []
+    for now in (NOW + offset for offset in offsets):
+        if judge(program, campaign, Standing(granted=granted), now) is None:
+            granted.append(now)
+    return granted
+
+
+def counts(times: Sequence[int], per: Period, zone: str) -> dict[tuple[int, int], int]:
+    """Calendar period → how many of `times` lie in it, straight from the local calendar."""
+    found: dict[tuple[int, int], int] = {}
+    for at in times:
+        local = datetime.fromtimestamp(at // 1_000, ZoneInfo(zone))
+        period = {"day": (local.year, local.timetuple().tm_yday), "month": (local.year, local.month)}.get(
+            per, local.isocalendar()[:2]
+        )
+        found[period] = found.get(period, 0) + 1
+    return found
+
+
+def test_a_clock_that_goes_back_over_midnight_does_not_reopen_a_limit():
+    campaign = replace(CAMPAIGN, max_achievements=0, limit=Limit(times=1, per="day"))
+    after_midnight = NOW // (24 * HOUR) * 24 * HOUR
+    standing = Standing(granted=(after_midnight,))
+    assert judge(PROGRAM, campaign, standing, after_midnight - 1) == "limit_period"
+
+
+@given(st.integers(0, YEAR))
+def test_what_a_campaign_does_not_need_changes_nothing(offset: int):
+    assert not any(needs(replace(CAMPAIGN, max_achievements=0)))
+    crowded = Standing(tags=frozenset({"x"}), tier=9, attributes={"a": 1}, granted=(NOW,), spent=10**9)
+    assert judge(PROGRAM, replace(CAMPAIGN, max_achievements=0), crowded, NOW + offset) is None
+
+
+def test_what_a_campaign_needs_is_said():
+    assert all(needs(HARDEST))
+    assert needs(CAMPAIGN).granted
+    assert needs(replace(CAMPAIGN, max_achievements=0, limit=Limit())).granted
+    assert judge(PROGRAM, CAMPAIGN, ANYBODY, NOW) is None

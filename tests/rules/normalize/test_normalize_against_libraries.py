@@ -1,0 +1,186 @@
+"""Differential test of the fast paths: the same answers as `phonenumbers` and `email_validator`, mutation by mutation.
+
+Declared differences, and no others:
+* phone: the library's E.164 form is parsed again until it stays the same, because a key must be its own key (I22);
+* phone: text that holds letters, stars or runs of punctuation is refused (not generated here);
+* e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space is taken off, and full-width
+  typing is read as ASCII (not generated here).
+"""
+
+import random
+from collections.abc import Callable, Iterator
+
+import email_validator
+import phonenumbers
+import pytest
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from rules.identifier import Normalized
+from rules.normalize import normalize_email, normalize_phone
+from rules.normalize.e164 import number_type
+from rules.ruleset import IdentifierRules
+
+PHONE = IdentifierRules("phone")
+EMAIL = IdentifierRules(
+    "email", reject_role=False, reject_masked=False, disposable="allow", provider_canonical="off"
+)
+
+
+def _library_phone(text: str) -> tuple[str, str]:
+    """Value and type, both empty if the library calls the number invalid."""
+    value, before = text, ""
+    while value != before:
+        try:
+            number = phonenumbers.parse(value)
+        except NumberParseException:
+            return "", ""
+        if not phonenumbers.is_valid_number(number):
+            return "", ""
+        before, value = value, phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return value, PhoneNumberType.to_string(phonenumbers.number_type(number))
+
+
+def _phone_seeds() -> list[str]:
+    regions = sorted(phonenumbers.SUPPORTED_REGIONS)
+    codes = sorted(phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS)
+    found = [
+        phonenumbers.example_number_for_type(region, kind)
+        for region in regions
+        for kind in PhoneNumberType.values()
+    ]
+    found += [phonenumbers.example_number_for_non_geo_entity(code) for code in codes]
+    return [phonenumbers.format_number(number, PhoneNumberFormat.E164) for number in found if number]
+
+
+def _changed_digit(text: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(text))
+    return text[:at] + rng.choice("0123456789") + text[at + 1 :]
+
+
+def _new_tail(text: str, rng: random.Random) -> str:
+    keep = rng.randrange(2, len(text))
+    return text[:keep] + "".join(rng.choices("0123456789", k=len(text) - keep))
+
+
+def _one_more(text: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(text) + 1)
+    return text[:at] + rng.choice("0123456789") + text[at:]
+
+
+def _one_less(text: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(text))
+    return text[:at] + text[at + 1 :]
+
+
+def _national_prefix(text: str, rng: random.Random) -> str:
+    code = phonenumbers.parse(text).country_code if _library_phone(text)[0] else 1
+    start = 1 + len(str(code))
+    return text[:start] + rng.choice(["0", "1", "8", "9", "15", "06", "44"]) + text[start:]
+
+
+PHONE_MUTATIONS: list[Callable[[str, random.Random], str]] = [
+    lambda text, rng: text,
+    _changed_digit,
+    _changed_digit,
+    _new_tail,
+    _new_tail,
+    _one_more,
+    _one_less,
+    _national_prefix,
+]
+
+
+def _phones(seed: int, count: int) -> Iterator[str]:
+    rng, seeds = random.Random(seed), _phone_seeds()
+    for _ in range(count):
+        yield rng.choice(PHONE_MUTATIONS)(rng.choice(seeds), rng)
+
+
+def _phone_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]:
+    different: list[tuple[str, object, object]] = []
+    for text in cases:
+        value, kind = _library_phone(text)
+        found = normalize_phone(text, None, PHONE)
+        allowed = kind in PHONE.types
+        expected = (value, ("ok" if allowed else "blocked") if value else "invalid")
+        if (found.value, found.status) != expected or number_type(text) not in ("", kind):
+            different.append((text, found, (value, kind)))
+    return different
+
+
+def _library_email(text: str) -> Normalized:
+    try:
+        checked = email_validator.validate_email(
+            text.strip(), check_deliverability=False, allow_quoted_local=True
+        )
+    except email_validator.EmailNotValidError:
+        return Normalized("invalid", "")
+    return Normalized("ok", f"{checked.local_part.lower()}@{checked.ascii_domain}")
+
+
+LOCALS = [
+    "ann",
+    "ann.smith",
+    "a",
+    "Ann_B-2",
+    "o'brien",
+    "x+tag",
+    "1234567890",
+    "jos\u00e9",
+    '"a b"',
+    "info",
+    "a" * 64,
+]
+DOMAINS = [
+    "example.com",
+    "Mail.Example.co.uk",
+    "gmail.com",
+    "x.io",
+    "b\u00fccher.de",
+    "xn--bcher-kva.de",
+    "a-b.org",
+    "1a.museum",
+    "shop.test",
+    "c" * 63 + ".com",
+]
+ALPHABET = "ab.@-_+ '\"\\Z9é*!,;<>()[]:\u0301\u00df。"
+
+
+def _emails(seed: int, count: int) -> Iterator[str]:
+    rng = random.Random(seed)
+    for number in range(count):
+        local = rng.choice(LOCALS) + (str(number) if rng.random() < 0.3 else "")
+        text = f"{local}@{rng.choice(DOMAINS)}"
+        for _ in range(rng.choice([0, 0, 0, 1, 1, 2])):
+            at = rng.randrange(len(text))
+            text = text[:at] + rng.choice([rng.choice(ALPHABET), ""]) + text[at + rng.randrange(2) :]
+        yield text if rng.random() < 0.98 else text.replace("@", "@" + "d." * rng.randrange(80, 126), 1)
+
+
+def _email_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]:
+    different: list[tuple[str, object, object]] = []
+    for text in cases:
+        expected, found = _library_email(text), normalize_email(text, EMAIL)
+        if (found.status, found.value) != (expected.status, expected.value):
+            different.append((text, found, expected))
+    return different
+
+
+def test_mutated_numbers_of_all_regions_get_the_librarys_answer() -> None:
+    assert _phone_differences(_phones(seed=22, count=40_000)) == []
+
+
+def test_mutated_addresses_get_the_librarys_answer() -> None:
+    assert _email_differences(_emails(seed=22, count=20_000)) == []
+
+
+def test_the_example_numbers_of_all_regions_take_the_fast_path() -> None:
+    seeds = _phone_seeds()
+    assert sum(bool(number_type(seed)) for seed in seeds) > 0.95 * len(seeds)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_many_more_mutations_get_the_librarys_answer(seed: int) -> None:
+    assert _phone_differences(_phones(seed, count=200_000)) == []
+    assert _email_differences(_emails(seed, count=50_000)) == []

@@ -1,0 +1,822 @@
+"""What the Store protocol promises, as cases that any engine must pass: what is loaded is what was saved, a batch is whole
+or nothing, and «not there» is never confused with «not asked for». The engine comes from the fixture `store_factory`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from manual import CHECKPOINT_KEY, NOON, ManualClock
+
+from gateway.audit.chain import Verifier
+from gateway.audit.event import Action
+from gateway.clock import DAY, HOUR, MINUTE
+from gateway.ids import show
+from gateway.model import (
+    Achievement,
+    ChannelKey,
+    CustomerRecord,
+    Dedup,
+    LedgerEntry,
+    MergeRow,
+    ReviewItem,
+    StoredAnswer,
+    StoredRuleSet,
+)
+from gateway.store import Store
+from gateway.store.reports.audit import checkpoints, links
+from gateway.store.reports.profiles import merges
+from gateway.workingset import Needs, NotLoaded, WorkingSet
+from rules.identifier import Identifier
+from rules.record import Key, Observation, Profile
+
+Open = Callable[[], Awaitable[Store]]
+Ask = Callable[[Needs], object]
+Do = Callable[[WorkingSet], object]
+EMAIL = Identifier("email", "ann@x.eg")
+MOBILE = Identifier("mobile", "+201001234567")
+FAR = 1 << 62
+
+
+@dataclass
+class Batch:
+    """A unit of work made of two functions; `seen` is the working set that it was given."""
+
+    ask: Ask
+    do: Do
+    seen: WorkingSet | None = None
+
+    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+        self.ask(needs)
+
+    def process(self, ws: WorkingSet) -> None:
+        self.seen = ws
+        self.do(ws)
+
+
+def nothing(_: object) -> None:
+    """Asks for nothing, changes nothing."""
+
+
+async def run(store: Store, do: Do = nothing, ask: Ask = nothing) -> WorkingSet:
+    batch = Batch(ask, do)
+    await store.run(batch)
+    assert batch.seen is not None
+    return batch.seen
+
+
+async def look(store: Store, ask: Ask) -> WorkingSet:
+    return await run(store, ask=ask)
+
+
+async def loaded_profile(store: Store, profile_id: int) -> Profile:
+    ws = await look(store, lambda needs: needs.profile(profile_id))
+    return ws.profile(profile_id)
+
+
+def person(ws: WorkingSet, *places: str, guest: bool = False) -> tuple[Profile, list[CustomerRecord]]:
+    """A profile with a record for each `<id space>:<customer id>`."""
+    split = [place.partition(":")[::2] for place in places]
+    profile = ws.create_profile(*split[0])
+    return profile, [ws.create_record(profile, *place, guest) for place in split]
+
+
+def observe(ws: WorkingSet, record: CustomerRecord, identifier: Identifier, owner: int | None) -> Observation:
+    seen = Observation(identifier, ws.now, ws.now)
+    record.observations[identifier] = seen
+    ws.touch_observation(record, seen)
+    ws.keys[identifier] = Key(identifier, "normal", owner, 1)
+    ws.touch_key(ws.keys[identifier])
+    return seen
+
+
+def achievement(ws: WorkingSet, record_id: int, campaign_id: int = 7, due_in: int = 0) -> Achievement:
+    return Achievement(
+        ws.next_id(), record_id, campaign_id, "accepted", "", "web", "req", ws.now, ws.now + due_in
+    )
+
+
+def entry(ws: WorkingSet, of: Achievement, points: int = 100, score: int = 10) -> LedgerEntry:
+    return LedgerEntry(
+        of.record_id, of.campaign_id, ws.next_id(), "reward", of.achievement_id, points, score, "", ws.now
+    )
+
+
+# ---- records, observations, keys, profiles ----
+
+
+async def test_a_record_comes_back_with_its_observations_and_their_keys(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann", guest=True)
+        seen = observe(ws, record, EMAIL, profile.profile_id)
+        seen.verified = True
+        observe(ws, record, MOBILE, None).blocked = True
+        ws.keys[MOBILE].state, ws.keys[MOBILE].holders = "generic", 6
+
+    saved = await run(store, save)
+    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    assert ws.record("web", "ann") == saved.record("web", "ann")
+    assert ws.key(EMAIL) == saved.key(EMAIL)
+    assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 6)
+
+
+async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store, clock: ManualClock) -> None:
+    await run(store, lambda ws: observe(ws, person(ws, "web:ann")[1][0], EMAIL, None))
+    clock.advance(DAY)
+
+    def change(ws: WorkingSet) -> None:
+        record = ws.by_record_id[ws.records["web", "ann"].record_id]  # type: ignore[union-attr]
+        record.active, record.guest = False, True
+        ws.touch_record(record)
+        seen = record.observations[EMAIL]
+        seen.last_seen, seen.verified, seen.blocked, seen.retired = ws.now, True, True, True
+        ws.touch_observation(record, seen)
+
+    await run(store, change, lambda needs: needs.record("web", "ann"))
+    record = (await look(store, lambda needs: needs.record("web", "ann"))).record("web", "ann")
+    assert record is not None
+    assert (record.active, record.guest) == (False, True)
+    assert record.observations == {EMAIL: Observation(EMAIL, NOON, NOON + DAY, True, True, True)}
+
+
+async def test_a_key_that_nobody_holds_is_as_one_never_seen(store: Store) -> None:
+    await run(store, lambda ws: observe(ws, person(ws, "web:ann")[1][0], EMAIL, 1))
+
+    def release(ws: WorkingSet) -> None:
+        ws.key(EMAIL).holders = 0
+        ws.touch_key(ws.key(EMAIL))
+
+    await run(store, release, lambda needs: needs.key(EMAIL))
+    assert (await look(store, lambda needs: needs.key(EMAIL))).key(EMAIL) == Key(EMAIL)
+
+
+async def test_a_profile_comes_back_whole(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (web, pos) = person(ws, "web:ann", "pos:17")
+        observe(ws, web, EMAIL, profile.profile_id)
+        observe(ws, pos, MOBILE, profile.profile_id)
+        ws.set_window(profile.profile_id, 7, Dedup(1, ws.now, ws.now + MINUTE))
+        ws.enter(entry(ws, achievement(ws, web.record_id), points=100))
+        ws.enter(entry(ws, achievement(ws, pos.record_id), points=20))
+
+    saved = await run(store, save)
+    (profile_id,) = saved.profiles
+    ws = await look(store, lambda needs: needs.profile(profile_id))
+    assert ws.profile(profile_id) == saved.profile(profile_id)
+    assert ws.profile_rows[profile_id] == saved.profile_rows[profile_id]
+    assert ws.record("pos", "17") is ws.by_record_id[ws.record("pos", "17").record_id]  # type: ignore[union-attr]
+    assert ws.key(MOBILE).owner == profile_id
+    assert ws.balance(profile_id) == 120
+    assert ws.window(profile_id, 7) == Dedup(1, NOON, NOON + MINUTE)
+    assert ws.window(profile_id, 8) is None
+
+
+async def test_a_record_loaded_alone_and_with_its_profile_is_one_object(store: Store) -> None:
+    saved = await run(store, lambda ws: person(ws, "web:ann", "pos:17"))
+    (profile_id,) = saved.profiles
+
+    def ask(needs: Needs) -> None:
+        needs.record("web", "ann")
+        needs.profile(profile_id)
+
+    ws = await look(store, ask)
+    record = ws.record("web", "ann")
+    assert record is not None
+    assert ws.profile(profile_id).records[record.record_id] is record
+
+
+async def test_what_a_first_look_shows_can_be_asked_for_in_a_second(store: Store) -> None:
+    await run(store, lambda ws: person(ws, "web:ann", "pos:17"))
+    seen: list[int] = []
+
+    class ByRecord(Batch):
+        def needs(self, ws: WorkingSet, needs: Needs) -> None:
+            needs.record("web", "ann")
+            if (record := ws.records.get(("web", "ann"))) is not None:
+                needs.profile(record.profile_id)
+
+    await store.run(ByRecord(nothing, lambda ws: seen.append(len(ws.by_record_id))))
+    assert seen == [2]
+
+
+@pytest.mark.parametrize(
+    "customer_id", ["it's", 'say "a"', "back\\slash", "ŷ😀", "[1]", "null", " ", "١٢٣", "%_"]
+)
+async def test_any_text_is_an_id_of_its_own(store: Store, customer_id: str) -> None:
+    await run(store, lambda ws: (person(ws, f"web:{customer_id}"), person(ws, "web:other")))
+    ws = await look(store, lambda needs: needs.record("web", customer_id))
+    assert [place for place, record in ws.records.items() if record] == [("web", customer_id)]
+
+
+# ---- redirects and merges ----
+
+
+def redirect(ws: WorkingSet, absorbed: int, survivor: int) -> None:
+    ws.profiles[absorbed].redirect_to = survivor
+    ws.changes.absorbed.append((absorbed, survivor))
+    ws.touch_profile(ws.profiles[absorbed])
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_a_chain_of_merges_leaves_redirects_of_one_hop(store: Store, batches: int) -> None:
+    saved = await run(store, lambda ws: [person(ws, f"web:{n}") for n in range(3)])
+    a, b, c = saved.profiles
+    steps: list[list[tuple[int, int]]] = [[(a, b), (b, c)]] if batches == 1 else [[(a, b)], [(b, c)]]
+    for step in steps:
+        await run(
+            store,
+            lambda ws, step=step: [redirect(ws, *pair) for pair in step],
+            lambda needs: [needs.profile(p) for p in (a, b, c)],
+        )
+    ws = await look(store, lambda needs: [needs.redirect(p) for p in (a, b, c, FAR)])
+    assert ws.redirects == {a: c, b: c, c: c, FAR: None}
+
+
+async def test_a_profiles_version_and_redirect_are_kept(store: Store) -> None:
+    saved = await run(store, lambda ws: [person(ws, f"web:{n}") for n in range(2)])
+    a, b = saved.profiles
+    await run(store, lambda ws: redirect(ws, a, b), lambda needs: (needs.profile(a), needs.profile(b)))
+    ws = await look(store, lambda needs: (needs.profile(a), needs.profile(b)))
+    assert (ws.profiles[a].version, ws.profiles[a].redirect_to) == (2, b)
+    assert ws.profile(a) is ws.profiles[b]
+
+
+async def test_a_merge_keeps_the_record_lists_of_both_sides(store: Store) -> None:
+    row = MergeRow(5, 1, 2, (11, 12), (21,), "email", "sha", "channel:web", "req", NOON)
+    await run(store, lambda ws: ws.changes.merges.append(row))
+    assert await merges(store, [1]) == [(row, None)]
+
+
+async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        a, b = (person(ws, f"web:{n}")[0].profile_id for n in range(2))
+        item = ReviewItem(ws.next_id(), a, b, "open", "rule:email", "email", ("email",), ws.now)
+        ws.reviews[a, b] = ws.changes.reviews[item.review_id] = item
+
+    saved = await run(store, save)
+    ((a, b),) = saved.reviews
+
+    def close(ws: WorkingSet) -> None:
+        item = ws.reviews[a, b]
+        item.state, item.closed_at, item.closed_by = "rejected", ws.now, "operator"
+        ws.changes.reviews[item.review_id] = item
+
+    closed = await run(store, close, lambda needs: needs.profile(a))
+    assert closed.reviews == {(a, b): saved.reviews[a, b]} or closed.reviews[a, b].state == "rejected"
+    assert (await look(store, lambda needs: needs.profile(b))).reviews == closed.reviews
+
+
+# ---- attributes and tags ----
+
+
+async def test_attributes_are_kept_by_record_and_the_newest_value_stays(
+    store: Store, clock: ManualClock
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, (web, pos) = person(ws, "web:ann", "pos:17")
+        ws.set_attribute(web, "city", '"Giza"')
+        ws.set_attribute(pos, "city", '"Cairo"')
+
+    saved = await run(store, save)
+    web, pos = saved.by_record_id.values()
+    clock.advance(HOUR)
+    await run(
+        store,
+        lambda ws: ws.set_attribute(web, "city", '"Luxor"'),
+        lambda needs: needs.attributes_of(web.record_id),
+    )
+    ws = await look(store, lambda needs: [needs.attributes_of(r.record_id) for r in (web, pos)])
+    assert ws.attributes == {web.record_id: {"city": '"Luxor"'}, pos.record_id: {"city": '"Cairo"'}}
+
+
+TAG_EDITS: dict[str, tuple[str, set[str]]] = {
+    "attach": ("+new", {"old", "new"}),
+    "detach": ("-old", set()),
+    "attach, then detach": ("+new -new", {"old"}),
+    "detach, then attach": ("-old +old", {"old"}),
+    "attach again": ("+old", {"old"}),
+    "detach what is not there": ("-new", {"old"}),
+}
+
+
+@pytest.mark.parametrize(("edits", "left"), TAG_EDITS.values(), ids=TAG_EDITS.keys())
+async def test_the_last_edit_of_a_tag_in_a_batch_counts(store: Store, edits: str, left: set[str]) -> None:
+    saved = await run(store, lambda ws: ws.set_tag(person(ws, "web:ann")[1][0], "old"))
+    (record,) = saved.by_record_id.values()
+
+    def edit(ws: WorkingSet) -> None:
+        for word in edits.split():
+            (ws.set_tag if word[0] == "+" else ws.drop_tag)(record, word[1:])
+
+    await run(store, edit, lambda needs: needs.attributes_of(record.record_id))
+    ws = await look(store, lambda needs: needs.attributes_of(record.record_id))
+    assert ws.tags == {record.record_id: left}
+
+
+# ---- achievements, windows, answers, ledger ----
+
+
+async def test_an_achievement_comes_back_and_a_decision_counts_its_epoch_up(store: Store) -> None:
+    saved = await run(store, lambda ws: ws.accept(achievement(ws, 1)))
+    ((achievement_id, accepted),) = saved.achievements.items()
+
+    def decide(ws: WorkingSet) -> None:
+        found = ws.achievements[achievement_id]
+        assert found == accepted
+        found.state, found.reason, found.decided_at = "ignored", "guest", ws.now
+        ws.decide(found)
+
+    await run(store, decide, lambda needs: needs.achievement(achievement_id))
+    found = (await look(store, lambda needs: needs.achievement(achievement_id))).achievements[achievement_id]
+    assert found is not None
+    assert (found.state, found.reason, found.decided_at, found.epoch) == ("ignored", "guest", NOON, 1)
+
+
+async def test_a_decision_on_a_stale_epoch_stores_nothing_of_its_batch(store: Store) -> None:
+    saved = await run(store, lambda ws: ws.accept(achievement(ws, 1)))
+    (achievement_id,) = saved.achievements
+    stale = await look(store, lambda needs: needs.achievement(achievement_id))
+    await run(
+        store,
+        lambda ws: ws.decide(ws.achievements[achievement_id]),  # type: ignore[arg-type]
+        lambda needs: needs.achievement(achievement_id),
+    )
+
+    def decide(ws: WorkingSet) -> None:
+        old = stale.achievements[achievement_id]
+        assert old is not None
+        old.state = "granted"
+        ws.decide(old)
+        ws.enter(entry(ws, old))
+
+    with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+        await run(store, decide)
+    assert await store.fetch("SELECT state, epoch FROM achievement") == [("accepted", 1)]
+    assert await store.fetch("SELECT entry_id FROM ledger") == []
+
+
+async def test_what_is_due_comes_in_the_order_of_its_time_and_never_early(
+    store: Store, clock: ManualClock
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, (record,) = person(ws, "web:ann")
+        for due_in in (30, 10, 20, 40):
+            ws.accept(achievement(ws, record.record_id, due_in=due_in))
+
+    await run(store, save)
+    clock.advance(30)
+    ws = await look(store, lambda needs: needs.due_achievements(9, frozenset()))
+    assert [due.achievement.due_at - NOON for due in ws.due or ()] == [10, 20, 30]
+    ws = await look(store, lambda needs: needs.due_achievements(2, frozenset()))
+    assert [due.achievement.due_at - NOON for due in ws.due or ()] == [10, 20]
+
+
+async def test_what_was_decided_is_not_due(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, (record,) = person(ws, "web:ann")
+        ws.accept(achievement(ws, record.record_id))
+
+    await run(store, save)
+
+    def decide(ws: WorkingSet) -> None:
+        (due,) = ws.due or ()
+        due.achievement.state = "granted"
+        ws.decide(due.achievement)
+
+    await run(store, decide, lambda needs: needs.due_achievements(9, frozenset()))
+    assert (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due == []
+
+
+async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, (web, pos) = person(ws, "web:ann", "pos:17")
+        pos.active, web.guest = False, True
+        ws.set_tag(web, "vip")
+        ws.set_tag(pos, "staff")
+        ws.set_attribute(pos, "city", '"Giza"')
+        ws.accept(achievement(ws, web.record_id))
+        ws.enter(entry(ws, achievement(ws, pos.record_id), score=10))
+        ws.enter(entry(ws, achievement(ws, web.record_id), score=5))
+        ws.enter(entry(ws, achievement(ws, web.record_id, campaign_id=8), score=1))
+
+    saved = await run(store, save)
+    web, pos = saved.by_record_id.values()
+    details = frozenset({"tags", "score", "attributes"})
+    (due,) = (await look(store, lambda needs: needs.due_achievements(9, details))).due or ()
+    assert sorted(due.records) == sorted([(web.record_id, True, True), (pos.record_id, False, False)])
+    assert due.granted_at == [NOON, NOON]
+    assert (due.tags, due.score) == ({"vip", "staff"}, 16)
+    (plain,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    assert (plain.tags, plain.score, plain.attributes) == (frozenset(), 0, {})
+
+
+async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None:
+    first, second = Dedup(1, NOON, NOON + 1), Dedup(2, NOON + 5, NOON + 9)
+    for window in (first, second):
+        await run(store, lambda ws, window=window: ws.set_window(3, 7, window))
+        assert (await look(store, lambda needs: needs.window(3, 7))).window(3, 7) == window
+    await run(store, lambda ws: ws.drop_window(3, 7))
+    assert (await look(store, lambda needs: needs.window(3, 7))).window(3, 7) is None
+
+
+async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store) -> None:
+    answer = StoredAnswer(b"\x00\xff", 202, b'{"a": "\xc5\xb7"}\n', NOON)
+    again = StoredAnswer(b"2", 202, b"", NOON + 1)
+    await run(store, lambda ws: ws.keep_answer(("web", "route", "key"), answer))
+
+    key, other_channel, other_route = (
+        ("web", "route", "key"),
+        ("pos", "route", "key"),
+        ("web", "other", "key"),
+    )
+
+    def ask(needs: Needs) -> None:
+        for each in (key, other_channel, other_route):
+            needs.answer(*each)
+
+    assert (await look(store, ask)).answers == {key: answer, other_channel: None, other_route: None}
+    await run(store, lambda ws: ws.keep_answer(key, again))
+    assert (await look(store, ask)).answers[key] == again
+
+
+async def test_an_achievement_has_one_ledger_entry_whatever_happens(store: Store) -> None:
+    won = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).changes.new_achievements[0]
+    await run(store, lambda ws: ws.enter(entry(ws, won)))
+
+    def again(ws: WorkingSet) -> None:
+        ws.enter(entry(ws, won))
+        ws.spend(7, 100)
+
+    with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+        await run(store, again, lambda needs: needs.spend(7))
+    assert await store.fetch("SELECT points, score FROM ledger") == [(100, 10)]
+    assert await store.fetch("SELECT points FROM campaign_spend") == []
+
+
+async def test_what_a_campaign_spent_adds_up(store: Store) -> None:
+    for _ in range(2):
+        await run(store, lambda ws: (ws.spend(7, 10), ws.spend(7, 20)), lambda needs: needs.spend(7))
+    ws = await look(store, lambda needs: (needs.spend(7), needs.spend(8)))
+    assert ws.spends == {7: 60, 8: 0}
+
+
+# ---- keys and rule sets ----
+
+
+async def test_channel_keys_are_found_by_channel_and_all_together(store: Store) -> None:
+    web = ChannelKey("k1", "web", b"\x00a", b"s", NOON, "operator")
+    pos = ChannelKey("k2", "pos", b"b", b"s", NOON, "operator")
+    revoked = ChannelKey("k1", "web", b"\x00a", b"s", NOON, "operator", NOON + 1)
+
+    def keep(*keys: ChannelKey) -> Do:
+        return lambda ws: ws.changes.channel_keys.update({key.key_id: key for key in keys})
+
+    await run(store, keep(web, pos))
+    await run(store, keep(revoked))
+    ws = await look(store, lambda needs: [needs.keys_of_channel(c) for c in ("web", "app", "*")])
+    assert ws.channel_keys["web"] == [revoked]
+    assert ws.channel_keys["app"] == []
+    assert {key.key_id: key for key in ws.channel_keys["*"]} == {"k1": revoked, "k2": pos}
+
+
+async def test_the_newest_activation_says_which_rules_are_active(store: Store) -> None:
+    one, two = (StoredRuleSet(v, f"sha-{v}", "text", "operator", NOON) for v in ("1", "2"))
+    await run(store, lambda ws: ws.changes.rule_sets.extend([one, two]))
+    for version in ("1", "2", "1"):
+        await run(store, lambda ws, v=version: ws.changes.activations.append((ws.next_id(), v, "op", ws.now)))
+    ws = await look(store, lambda needs: [needs.rule_set(v) for v in ("1", "2", "3")])
+    assert ws.rule_sets == {"1": one, "2": two, "3": None}
+    assert ws.active_rules == "1"
+
+
+# ---- erasure ----
+
+
+async def populated(store: Store) -> WorkingSet:
+    """One profile with everything that a profile can have, an absorbed one behind it, and a stranger."""
+
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        absorbed, _ = person(ws, "pos:17")
+        stranger, _ = person(ws, "web:bob")
+        observe(ws, record, EMAIL, profile.profile_id)
+        ws.set_attribute(record, "city", '"Giza"')
+        ws.set_tag(record, "vip")
+        ws.set_window(profile.profile_id, 7, Dedup(1, ws.now, ws.now + 1))
+        pair = (profile.profile_id, stranger.profile_id)
+        item = ReviewItem(ws.next_id(), *pair, "open", "rule:email", "email", (), ws.now)
+        ws.reviews[pair] = ws.changes.reviews[item.review_id] = item
+        won = achievement(ws, record.record_id)
+        ws.accept(won)
+        ws.enter(entry(ws, won))
+        ws.by_record_id[next(iter(absorbed.records))].profile_id = profile.profile_id
+        profile.records |= absorbed.records
+        absorbed.records.clear()
+        redirect(ws, absorbed.profile_id, profile.profile_id)
+
+    return await run(store, save)
+
+
+def forget(ws: WorkingSet, profile_id: int) -> None:
+    for record in ws.profile(profile_id).records.values():
+        for identifier in record.observations:
+            ws.key(identifier).holders -= 1
+            ws.touch_key(ws.key(identifier))
+    ws.forget(ws.profile(profile_id))
+
+
+PERSONAL = ("observation", "identifier", "attribute", "tag", "dedup", "review")
+
+
+async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store: Store) -> None:
+    profile_id = next(iter((await populated(store)).profiles))
+    await run(store, lambda ws: forget(ws, profile_id), lambda needs: needs.profile(profile_id))
+    assert await store.fetch("SELECT customer_id FROM record") == [("bob",)]
+    assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
+    for table in PERSONAL:
+        assert await store.fetch(f"SELECT * FROM {table}") == [], table
+    assert await store.fetch("SELECT points FROM ledger") == [(100,)]
+    (due,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    assert due.profile_id is None
+
+
+async def test_a_customer_erased_and_created_again_in_one_batch_is_a_new_one(store: Store) -> None:
+    profile_id = next(iter((await populated(store)).profiles))
+
+    def replace(ws: WorkingSet) -> None:
+        forget(ws, profile_id)
+        person(ws, "web:ann")
+
+    saved = await run(store, replace, lambda needs: needs.profile(profile_id))
+    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    assert ws.record("web", "ann") == saved.record("web", "ann") != None  # noqa: E711
+    for table in PERSONAL:
+        assert await store.fetch(f"SELECT * FROM {table}") == [], table
+
+
+async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        ws.set_tag(record, "vip")
+        forget(ws, profile.profile_id)
+        person(ws, "web:ann")
+
+    saved = await run(store, save)
+    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    assert ws.record("web", "ann") == saved.record("web", "ann") != None  # noqa: E711
+    assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
+    for table in PERSONAL:
+        assert await store.fetch(f"SELECT * FROM {table}") == [], table
+
+
+async def test_a_profile_merged_and_erased_in_one_batch_leaves_no_redirect(store: Store) -> None:
+    saved = await run(store, lambda ws: [person(ws, f"web:{n}") for n in range(2)])
+    a, b = saved.profiles
+
+    def merge_and_erase(ws: WorkingSet) -> None:
+        for record in ws.profiles[a].records.values():
+            record.profile_id = b
+            ws.touch_record(ws.by_record_id[record.record_id])
+        ws.profiles[b].records |= ws.profiles[a].records
+        ws.profiles[a].records.clear()
+        redirect(ws, a, b)
+        forget(ws, a)
+
+    await run(store, merge_and_erase, lambda needs: (needs.profile(a), needs.profile(b)))
+    assert await store.fetch("SELECT profile_id FROM profile") == []
+    assert await store.fetch("SELECT record_id FROM record") == []
+
+
+# ---- absent, not asked for ----
+
+
+async def test_what_is_not_there_is_none(store: Store) -> None:
+    def ask(needs: Needs) -> None:
+        needs.record("web", "nobody")
+        needs.key(EMAIL)
+        needs.window(1, 2)
+        needs.answer("web", "route", "key")
+        needs.achievement(1)
+        needs.redirect(1)
+        needs.rule_set("1")
+        needs.spend(1)
+        needs.attributes_of(1)
+        needs.keys_of_channel("web")
+        needs.due_achievements(1, frozenset())
+
+    ws = await look(store, ask)
+    absent: list[Any] = [ws.records, ws.answers, ws.achievements, ws.redirects, ws.rule_sets, ws.dedup]
+    assert [list(found.values()) for found in absent] == [[None]] * len(absent)
+    assert ws.key(EMAIL) == Key(EMAIL)
+    assert (ws.spends, ws.attributes, ws.tags, ws.channel_keys) == ({1: 0}, {1: {}}, {1: set()}, {"web": []})
+    assert (ws.due, ws.active_rules) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda ws: ws.record("web", "ann"),
+        lambda ws: ws.key(EMAIL),
+        lambda ws: ws.profile(1),
+        lambda ws: ws.balance(1),
+        lambda ws: ws.window(1, 2),
+    ],
+)
+async def test_what_was_not_asked_for_cannot_be_read(store: Store, read: Do) -> None:
+    with pytest.raises(NotLoaded):
+        await run(store, read)
+
+
+# ---- whole or nothing ----
+
+
+class Mistake(Exception):
+    """What a use case may raise."""
+
+
+async def test_a_batch_that_raises_stores_nothing_and_raises_the_same(store: Store) -> None:
+    def fail(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        ws.accept(achievement(ws, record.record_id))
+        ws.record_event(Action.IDENTITY_CREATED)
+        raise Mistake
+
+    with pytest.raises(Mistake):
+        await run(store, fail)
+    for table in ("record", "profile", "observation", "identifier", "achievement", "audit"):
+        assert await store.fetch(f"SELECT * FROM {table}") == [], table
+
+
+async def test_a_batch_that_the_engine_refuses_stores_nothing(store: Store) -> None:
+    await run(store, lambda ws: person(ws, "web:ann"))
+
+    def collide(ws: WorkingSet) -> None:
+        ws.record_event(Action.IDENTITY_CREATED)
+        person(ws, "web:bob")
+        person(ws, "web:ann")
+
+    with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+        await run(store, collide)
+    assert await store.fetch("SELECT customer_id FROM record") == [("ann",)]
+    assert await store.fetch("SELECT * FROM audit") == []
+
+
+async def test_fetch_sees_what_was_committed_just_now(store: Store) -> None:
+    for n in range(3):
+        await run(store, lambda ws, n=n: person(ws, f"web:{n}"))
+        assert await store.fetch("SELECT COUNT(*) FROM record WHERE id_space = ?", ("web",)) == [(n + 1,)]
+
+
+async def test_everything_is_there_after_a_restart(store_factory: Open, clock: ManualClock) -> None:
+    store = await store_factory()
+    saved = await populated(store)
+    profile_id = next(iter(saved.profiles))
+    before = await loaded_profile(store, profile_id)
+    await store.close()
+    clock.advance(HOUR)
+    assert await loaded_profile(await store_factory(), profile_id) == before
+
+
+async def test_closing_twice_is_closing(store_factory: Open) -> None:
+    store = await store_factory()
+    await store.close()
+    await store.close()
+
+
+async def test_a_store_that_takes_writes_passes_the_probe(store: Store) -> None:
+    await store.probe()
+
+
+# ---- the audit log ----
+
+
+async def breaches(store: Store, key: bytes = CHECKPOINT_KEY) -> list[str]:
+    verifier = Verifier()
+    found = [breach.what async for chunk in links(store) for breach in verifier.feed(chunk)]
+    return found + [breach.what for breach in verifier.check(key, await checkpoints(store))]
+
+
+def log(ws: WorkingSet, count: int = 3) -> None:
+    for n in range(count):
+        ws.record_event(
+            Action.CUSTOMER_UPDATED,
+            profile=show("prf", n),
+            subject=show("rec", 100 + n),
+            request_id=f"req-{n}",
+            detail={"n": n},
+        )
+
+
+async def test_the_chain_holds_also_over_batches_that_were_undone(store: Store) -> None:
+    def fail(ws: WorkingSet) -> None:
+        log(ws)
+        raise Mistake
+
+    def refused(ws: WorkingSet) -> None:
+        log(ws)
+        ws.enter(entry(ws, won))
+        ws.enter(entry(ws, won))
+
+    won = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).changes.new_achievements[0]
+    for spoiled in (fail, refused, fail):
+        await run(store, log)
+        with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+            await run(store, spoiled)
+    await run(store, log)
+    assert await breaches(store) == []
+    assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(12, 12)]
+
+
+async def test_each_start_begins_a_chain_of_its_own(store_factory: Open, clock: ManualClock) -> None:
+    for _ in range(3):
+        store = await store_factory()
+        await run(store, log)
+        await store.maintain(100)
+        await store.close()
+        clock.advance(HOUR)
+    store = await store_factory()
+    assert await breaches(store) == []
+    assert await store.fetch("SELECT COUNT(DISTINCT chain) FROM audit") == [(3,)]
+    assert len(await checkpoints(store)) == 3
+
+
+async def test_a_checkpoint_cannot_be_signed_without_the_key(store: Store) -> None:
+    await run(store, log)
+    await store.maintain(100)
+    assert await breaches(store, b"another key") == ["the checkpoint's signature does not hold"]
+
+
+async def test_nothing_new_is_not_signed_again(store: Store, clock: ManualClock) -> None:
+    await run(store, log)
+    for _ in range(3):
+        await store.maintain(100)
+        clock.advance(HOUR)
+    assert len(await checkpoints(store)) == 1
+
+
+async def test_checkpoints_hold_when_the_clock_went_back_between_two_starts(
+    store_factory: Open, clock: ManualClock
+) -> None:
+    for _ in range(2):
+        store = await store_factory()
+        await run(store, log)
+        await store.maintain(100)
+        await store.close()
+        clock.advance(-HOUR)
+    assert await breaches(await store_factory()) == []
+
+
+# ---- housekeeping ----
+
+
+async def test_the_lookup_tables_are_filled_completely_in_small_steps_and_after_a_restart(
+    store_factory: Open, clock: ManualClock
+) -> None:
+    store = await store_factory()
+    for _ in range(3):
+        await run(store, lambda ws: (log(ws, 7), [ws.accept(achievement(ws, n)) for n in range(5)]))
+    assert await store.maintain(4) >= 4
+    await store.close()
+    clock.advance(MINUTE)
+    store = await store_factory()
+    await run(store, log)
+    while await store.maintain(4) >= 4:
+        pass
+    expected = await store.fetch(
+        " UNION ".join(
+            f"SELECT 'audit.{field}', {field}, event_id FROM audit WHERE {field} <> ''"
+            for field in ("profile", "object", "request_id")
+        )
+    )
+    stored = await store.fetch("SELECT field, value, row_id FROM lookup WHERE field LIKE 'audit.%'")
+    assert sorted(stored) == sorted(expected)
+    of_record = await store.fetch("SELECT value, row_id FROM lookup WHERE field = 'achievement.record'")
+    achievements = await store.fetch("SELECT record_id, achievement_id FROM achievement")
+    assert sorted(of_record) == sorted((f"{record:016x}", number) for record, number in achievements)
+
+
+async def test_a_house_that_is_kept_has_nothing_left_to_do(store: Store) -> None:
+    await run(store, log)
+    while await store.maintain(100) >= 100:
+        pass
+    before = await store.fetch("SELECT * FROM lookup")
+    assert await store.maintain(100) == 0
+    assert await store.fetch("SELECT * FROM lookup") == before
+
+
+async def test_what_expired_is_removed_and_what_has_not_stays(store: Store, clock: ManualClock) -> None:
+    def save(ws: WorkingSet) -> None:
+        for n in range(10):
+            expires_at = ws.now + HOUR * (1 + n % 2)
+            ws.set_window(n, 7, Dedup(n, ws.now, expires_at))
+            ws.keep_answer(("web", "route", str(n)), StoredAnswer(b"", 202, b"", expires_at))
+
+    await run(store, save)
+    clock.advance(HOUR)
+    while await store.maintain(3) >= 3:
+        pass
+    odd = [1, 3, 5, 7, 9]
+    assert [n for (n,) in await store.fetch("SELECT profile_id FROM dedup ORDER BY profile_id")] == odd
+    assert [int(key) for (key,) in await store.fetch("SELECT key FROM idempotency ORDER BY key")] == odd

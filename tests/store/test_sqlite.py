@@ -1,0 +1,319 @@
+"""What the SQLite engine promises beyond the protocol: one process, a schema that it knows, look-ups that never scan, reads
+that do not wait for the writer, and answers in the gateway's terms when the disk is full."""
+
+import asyncio
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiosqlite
+import pytest
+from conformance import Open, look, person, run
+from manual import CHECKPOINT_KEY, ManualClock
+
+from gateway.errors import AlreadyRunning, SchemaMismatch, StoreUnavailable
+from gateway.ids import Ids
+from gateway.store import Store
+from gateway.store.migrations import all_migrations
+from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite.load import load
+from gateway.workingset import Needs, WorkingSet
+from rules.identifier import Identifier
+
+# ---- one process ----
+
+
+async def test_a_second_store_on_the_same_file_is_refused(store_factory: Open, store: Store) -> None:
+    with pytest.raises(AlreadyRunning, match=r"gateway\.db"):
+        await store_factory()
+    await run(store, lambda ws: person(ws, "web:ann"))
+
+
+_OPEN = """
+import asyncio, sys
+from pathlib import Path
+from gateway.clock import SystemClock
+from gateway.errors import AlreadyRunning
+from gateway.store.sqlite import SqliteStore
+try:
+    asyncio.run(SqliteStore(Path(sys.argv[1]), SystemClock(), checkpoint_key=b"").open())
+except AlreadyRunning:
+    sys.exit(77)
+"""
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _OPEN, str(tmp_path / "gateway.db"), stderr=subprocess.DEVNULL
+    )
+    assert await process.wait() == 77
+
+
+async def test_a_store_that_could_not_open_lets_go_of_the_file(tmp_path: Path, store_factory: Open) -> None:
+    (tmp_path / "gateway.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        await store_factory()
+    (tmp_path / "gateway.db").unlink()
+    await run(await store_factory(), lambda ws: person(ws, "web:ann"))
+
+
+async def test_only_the_owner_can_read_the_file(tmp_path: Path, store: Store) -> None:
+    await run(store, lambda ws: person(ws, "web:ann"))
+    modes = {entry.name: entry.stat().st_mode & 0o077 for entry in os.scandir(tmp_path)}
+    assert modes == dict.fromkeys(modes, 0)
+    assert {"gateway.db", "gateway.db-wal"} <= modes.keys()
+
+
+async def test_a_store_that_is_not_open_takes_nothing(tmp_path: Path, clock: ManualClock) -> None:
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+    with pytest.raises(StoreUnavailable):
+        await run(store)
+
+
+# ---- a schema that it knows ----
+
+
+async def closed_database(store_factory: Open) -> None:
+    await (await store_factory()).close()
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ("INSERT INTO schema_version VALUES (9999, 'later', 'sha', 0)", "or a newer one"),
+        ("UPDATE schema_version SET sha256 = 'other' WHERE version = 1", "Restore the backup"),
+    ],
+    ids=["newer", "altered"],
+)
+async def test_a_schema_that_is_newer_or_altered_is_refused_with_a_remedy(
+    store_factory: Open, tmp_path: Path, change: str, remedy: str
+) -> None:
+    await closed_database(store_factory)
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(SchemaMismatch, match=remedy):
+        await store_factory()
+
+
+async def test_each_schema_step_is_applied_once_with_its_checksum(store_factory: Open) -> None:
+    await closed_database(store_factory)
+    store = await store_factory()
+    applied = await store.fetch("SELECT version, name, sha256 FROM schema_version ORDER BY version")
+    assert applied == [(step.version, step.name, step.sha256) for step in all_migrations()]
+
+
+# ---- look-ups that never scan ----
+
+OPERATORS_ONLY = {"SCAN channel_key", "SCAN rule_activation"}
+"""A few rows, and never read on behalf of a call."""
+
+
+@pytest.fixture
+def schema() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    for step in all_migrations():
+        connection.executescript(step.sql)
+    yield connection
+    connection.close()
+
+
+def statements_of_loading(connection: sqlite3.Connection) -> list[str]:
+    """Every statement that `load` runs when everything is asked for."""
+    ws = WorkingSet(0, Ids(0))
+    needs = Needs(ws)
+    needs.record("web", "ann")
+    needs.key(Identifier("email", "ann@x.eg"))
+    needs.profile(1)
+    needs.redirect(1)
+    needs.window(2, 7)
+    needs.answer("web", "route", "key")
+    needs.achievement(1)
+    needs.spend(7)
+    needs.attributes_of(1)
+    needs.keys_of_channel("web")
+    needs.rule_set("1")
+    needs.due_achievements(1, frozenset({"tags", "score", "attributes"}))
+    assert all(getattr(needs, name) for name in Needs.__slots__)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    load(connection, ws, needs)
+    connection.set_trace_callback(None)
+    return statements
+
+
+def scanned(connection: sqlite3.Connection, sql: str) -> Iterator[str]:
+    """What a statement reads from end to end, besides the JSON array of keys and the results of its own subqueries."""
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    own = {found[1] for line in plan if (found := re.match(r"(?:CO-ROUTINE|MATERIALIZE) (\w+)", line))}
+    for line in plan:
+        found = re.match(r"SCAN (\w+)( VIRTUAL TABLE)?", line)
+        if found and not found[2] and found[1] not in own:
+            yield line
+
+
+def test_nothing_that_loading_reads_for_a_call_is_read_from_end_to_end(schema: sqlite3.Connection) -> None:
+    statements = statements_of_loading(schema)
+    assert len(statements) >= 20
+    found = {sql: set(scanned(schema, sql)) - OPERATORS_ONLY for sql in statements}
+    assert {sql: lines for sql, lines in found.items() if lines} == {}
+
+
+def test_a_scan_would_be_noticed(schema: sqlite3.Connection) -> None:
+    assert list(scanned(schema, "SELECT * FROM record WHERE guest = 1")) == ["SCAN record"]
+
+
+def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connection) -> None:
+    (due,) = (sql for sql in statements_of_loading(schema) if "due_at <=" in sql)
+    plan = [row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {due}")]
+    assert any("achievement_due (due_at<?)" in line for line in plan)
+
+
+# ---- pins ----
+
+
+async def test_a_profile_comes_with_the_pins_of_its_records(store_factory: Open, tmp_path: Path) -> None:
+    store = await store_factory()
+    saved = await run(store, lambda ws: [person(ws, f"web:{n}") for n in range(3)])
+    await store.close()
+    (a, b, _), (profile, *_) = saved.by_record_id, saved.profiles
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        connection.execute("INSERT INTO pin VALUES (?, ?, 'cannot', 'operator', '', 0, NULL)", (a, b))
+    connection.close()
+    ws = await look(await store_factory(), lambda needs: needs.profile(profile))
+    assert [(pin.record_a, pin.record_b, pin.kind) for pin in ws.pins([b])] == [(a, b, "cannot")]
+
+
+# ---- reading while the writer writes ----
+
+
+async def test_a_read_during_a_batch_answers_at_once_and_sees_only_what_is_committed(store: Store) -> None:
+    await run(store, lambda ws: person(ws, "web:ann"))
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(ws: WorkingSet) -> None:
+        person(ws, "web:bob")
+        inside.set()
+        assert go_on.wait(10)
+
+    writing = asyncio.create_task(run(store, slow))
+    await asyncio.to_thread(inside.wait, 10)
+    assert await store.fetch("SELECT customer_id FROM record") == [("ann",)]
+    go_on.set()
+    await writing
+    assert await store.fetch("SELECT customer_id FROM record") == [("ann",), ("bob",)]
+
+
+async def test_a_caller_that_gives_up_does_not_undo_the_batch(store: Store) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(ws: WorkingSet) -> None:
+        person(ws, "web:ann")
+        inside.set()
+        assert go_on.wait(10)
+
+    writing = asyncio.create_task(run(store, slow))
+    await asyncio.to_thread(inside.wait, 10)
+    writing.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await run(store, lambda ws: person(ws, "web:bob"))
+    assert await store.fetch("SELECT customer_id FROM record") == [("ann",), ("bob",)]
+
+
+async def test_a_read_that_is_given_up_leaves_the_readers_usable(store: Store) -> None:
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT MAX(i) FROM n"
+    )
+    for _ in range(5):
+        reading = asyncio.create_task(store.fetch(endless))
+        await asyncio.sleep(0)
+        reading.cancel()
+    assert await asyncio.gather(*(store.fetch("SELECT ?", (n,)) for n in range(8))) == [
+        [(n,)] for n in range(8)
+    ]
+
+
+async def test_a_read_cannot_write(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        await store.fetch("DELETE FROM record")
+
+
+# ---- a full disk ----
+
+
+async def test_a_disk_below_the_reserve_takes_nothing_but_is_read(tmp_path: Path, clock: ManualClock) -> None:
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY, min_free_disk=1 << 62)
+    await store.open()
+    try:
+        for refused in (run(store, lambda ws: person(ws, "web:ann")), store.probe()):
+            with pytest.raises(StoreUnavailable, match="disk"):
+                await refused
+        assert await store.fetch("SELECT * FROM record") == []
+    finally:
+        await store.close()
+
+
+async def test_a_full_disk_refuses_the_batch_whole_and_recovers_by_itself(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    try:
+        await limit_pages(store, 1)
+        with pytest.raises(StoreUnavailable, match="full"):
+            await run(store, lambda ws: [person(ws, f"web:{n}" * 20) for n in range(2_000)])
+        assert await store.fetch("SELECT * FROM record") == []
+        await limit_pages(store, 1 << 30)
+        await run(store, lambda ws: person(ws, "web:ann"))
+    finally:
+        await store.close()
+
+
+async def limit_pages(store: SqliteStore, pages: int) -> None:
+    """SQLite's own way to a full database; it never goes below the present size."""
+    await store._in_writer(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}"))
+
+
+# ---- what aiosqlite must go on doing ----
+
+
+async def test_aiosqlite_runs_a_function_in_one_hop_on_the_connections_thread(tmp_path: Path) -> None:
+    """`Connection._execute` is private: this holds it to what the store builds on."""
+    connection = await aiosqlite.connect(tmp_path / "hop.db", isolation_level=None)
+    try:
+        threads: list[int] = []
+
+        def transaction(raw: sqlite3.Connection, value: int) -> int:
+            threads.append(threading.get_ident())
+            raw.execute("CREATE TABLE t (v)")
+            raw.execute("INSERT INTO t VALUES (?)", (value,))
+            threads.append(threading.get_ident())
+            return raw.execute("SELECT v + 1 FROM t").fetchone()[0]
+
+        assert await connection._execute(transaction, connection._conn, 41) == 42
+        assert len(set(threads)) == 1
+        assert threads[0] != threading.get_ident()
+    finally:
+        await connection.close()
+
+
+async def test_aiosqlite_raises_what_the_function_raised_and_goes_on(tmp_path: Path) -> None:
+    connection = await aiosqlite.connect(tmp_path / "hop.db", isolation_level=None)
+    try:
+
+        def fail(_: sqlite3.Connection) -> None:
+            raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            await connection._execute(fail, connection._conn)
+        assert await connection._execute(lambda: 1) == 1
+    finally:
+        await connection.close()

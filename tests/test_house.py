@@ -1,0 +1,70 @@
+"""The house's own rules, held on every source file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "gateway").rglob("*.py")) + sorted((ROOT / "rules").rglob("*.py"))
+NEVER_AWAIT = [
+    path
+    for path in SOURCES
+    if path.is_relative_to(ROOT / "rules")
+    or path.is_relative_to(ROOT / "gateway/usecases")
+    or path.is_relative_to(ROOT / "gateway/loyalty")
+    or path == ROOT / "gateway/workingset.py"
+]
+IMPURE = {
+    "os",
+    "io",
+    "time",
+    "random",
+    "secrets",
+    "socket",
+    "logging",
+    "sqlite3",
+    "asyncio",
+    "threading",
+    "subprocess",
+}
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", NEVER_AWAIT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_runs_inside_a_transaction_cannot_wait(path: Path) -> None:
+    waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+    assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, waiting)]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "rules").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_the_rules_touch_nothing_of_the_world(path: Path) -> None:
+    assert not _imports(ast.parse(path.read_text())) & IMPURE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_no_file_of_the_project_names_a_place_outside_it() -> None:
+    places = ("/" + "work/", ".." + "/shared", "shared" + "/design")
+    text_files = [
+        *SOURCES,
+        *ROOT.glob("*.md"),
+        *ROOT.glob("*.toml"),
+        *ROOT.glob("tests/**/*.py"),
+        *ROOT.glob("*/*.md"),
+    ]
+    assert not [path for path in text_files if any(place in path.read_text() for place in places)]

@@ -1,0 +1,352 @@
+"""The single writer: what queues becomes one batch, whoever fails fails alone, and an answer means that it is on disk."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manual import House, achieve, active, caller, customer, erase, tags
+
+from gateway.audit.event import Action
+from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreUnavailable
+from gateway.model import (
+    Accepted,
+    Command,
+    Done,
+    Duplicate,
+    Erased,
+    GrantDue,
+    Granted,
+    NoteEvent,
+    Saved,
+    UnknownCustomer,
+)
+from gateway.pipeline import Pipeline
+from gateway.store import Store, Work
+
+
+class WatchedStore:
+    """The real store behind a gate; it notes each batch, and fails where the test says so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+        self.batches: list[list[Command]] = []
+        self.fail: Callable[[list[Command]], Exception | None] = lambda _: None
+
+    async def run(self, work: Work) -> None:
+        commands: list[Command] = list(work.commands)  # type: ignore[attr-defined]
+        self.batches.append(commands)
+        self.entered.set()
+        await self.gate.wait()
+        if error := self.fail(commands):
+            raise error
+        await self._store.run(work)
+
+    async def open(self) -> None:
+        await self._store.open()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return await self._store.fetch(sql, parameters)
+
+    async def probe(self) -> None:
+        await self._store.probe()
+
+    async def maintain(self, limit: int) -> int:
+        return await self._store.maintain(limit)
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(batch) for batch in self.batches]
+
+
+class Watched:
+    """A house whose pipeline sees the watched store; `hold` keeps one call inside it until `release`."""
+
+    def __init__(self, house: House, store: WatchedStore) -> None:
+        self.house = house
+        self.store = store
+
+    async def hold(self, command: Command) -> asyncio.Task[Any]:
+        self.store.gate.clear()
+        self.store.entered.clear()
+        held = self.submit(command)
+        await self.store.entered.wait()
+        return held
+
+    def submit(self, command: Command) -> asyncio.Task[Any]:
+        return asyncio.create_task(self.house.send(command))
+
+    async def queued(self, *commands: Command) -> list[asyncio.Task[Any]]:
+        """Submitted one after the other, waiting behind what is held."""
+        tasks = [self.submit(command) for command in commands]
+        await asyncio.sleep(0)
+        return tasks
+
+    async def batch(self, *commands: Command) -> list[Any]:
+        """The outcomes, or the exceptions, of commands that came as one batch."""
+        held = await self.hold(note())
+        tasks = await self.queued(*commands)
+        self.store.gate.set()
+        await held
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+Build = Callable[..., Any]
+
+
+@pytest.fixture
+async def build(tmp_path: Path) -> Any:
+    async with AsyncExitStack() as stack:
+
+        async def built(**limits: int) -> Watched:
+            stores: list[WatchedStore] = []
+
+            def watch(store: Store) -> Store:
+                stores.append(WatchedStore(store))
+                return stores[-1]
+
+            house = await stack.enter_async_context(House(tmp_path, around=watch, **limits))
+            return Watched(house, stores[-1])
+
+        yield built
+
+
+@pytest.fixture
+async def watched(build: Build) -> Watched:
+    return await build()
+
+
+def note() -> NoteEvent:
+    return NoteEvent(caller(), Action.GATEWAY_STARTED)
+
+
+def impossible() -> NoteEvent:
+    """A command that no use case can carry out."""
+    return NoteEvent(caller(), "no such action")
+
+
+def unsavable() -> Command:
+    """A command that a use case carries out and the engine then refuses: no integer of its is so large."""
+    return achieve("web:ann", campaign=1 << 70)
+
+
+# ---- batches ----
+
+
+async def test_what_queues_while_a_commit_runs_becomes_one_batch(watched: Watched) -> None:
+    outcomes = await watched.batch(*(customer(f"web:{n}") for n in range(10)))
+    assert all(isinstance(outcome, Saved) for outcome in outcomes)
+    assert watched.store.sizes == [1, 10]
+
+
+async def test_a_batch_is_no_longer_than_its_limit(build: Build) -> None:
+    watched = await build(batch_limit=4)
+    await watched.batch(*(customer(f"web:{n}") for n in range(10)))
+    assert watched.store.sizes == [1, 4, 4, 2]
+
+
+async def test_commands_are_carried_out_in_the_order_in_which_they_came(watched: Watched) -> None:
+    outcomes = await watched.batch(
+        achieve("web:ann"), customer("web:ann"), achieve("web:ann"), achieve("web:ann"), erase("web:ann")
+    )
+    assert [type(outcome) for outcome in outcomes] == [UnknownCustomer, Saved, Accepted, Duplicate, Erased]
+    assert watched.store.sizes == [1, 5]
+
+
+async def test_an_answer_comes_only_after_the_commit(watched: Watched) -> None:
+    held = await watched.hold(customer("web:ann"))
+    assert not held.done()
+    assert await watched.house.profile_of("web:ann") is None
+    watched.store.gate.set()
+    await held
+    assert await watched.house.profile_of("web:ann") is not None
+
+
+# ---- whoever fails fails alone ----
+
+
+async def test_a_command_that_fails_does_not_take_its_neighbours(watched: Watched) -> None:
+    first, failed, last = await watched.batch(customer("web:ann"), impossible(), customer("web:bob"))
+    assert isinstance(failed, CommandFailed)
+    assert isinstance(first, Saved)
+    assert isinstance(last, Saved)
+    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+
+
+async def test_a_command_that_the_engine_refuses_does_not_take_its_neighbours(watched: Watched) -> None:
+    await watched.house.send(customer("web:ann"))
+    names = [f"web:{n}" for n in range(7)]
+    outcomes = await watched.batch(*map(customer, names[:5]), unsavable(), *map(customer, names[5:]))
+    assert [type(outcome) for outcome in outcomes] == [Saved] * 5 + [CommandFailed] + [Saved] * 2
+    assert await watched.house.column("SELECT COUNT(*) FROM record") == [8]
+    assert await watched.house.column("SELECT COUNT(*) FROM achievement") == [0]
+
+
+async def test_a_batch_of_failures_answers_each_of_them(watched: Watched) -> None:
+    outcomes = await watched.batch(*(impossible() for _ in range(256)))
+    assert {type(outcome) for outcome in outcomes} == {CommandFailed}
+    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+
+
+async def test_the_next_batch_runs_after_a_failed_one(watched: Watched) -> None:
+    with pytest.raises(CommandFailed):
+        await watched.house.send(impossible())
+    assert isinstance(await watched.house.send(note()), Done)
+
+
+async def test_a_command_whose_needs_a_neighbour_changed_runs_after_it(watched: Watched) -> None:
+    """The save joins two profiles; the tags of the other one were not loaded for the edit that follows."""
+    await watched.house.send(customer("web:ann", email="ann@x.eg"))
+    await watched.house.send(customer("pos:17", mobile="+201001234567"))
+    await watched.house.send(tags("pos:17", attach="vip"))
+    merged, edited = await watched.batch(
+        customer("web:ann", email="ann@x.eg", mobile="+201001234567"), tags("web:ann", detach="vip")
+    )
+    assert merged.resolution.decision == "merged"
+    assert edited == Saved(edited.resolution, changed=True)
+    assert watched.store.sizes == [1, 1, 1, 1, 2, 1, 1]
+    assert await watched.house.column("SELECT tag FROM tag") == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [active("web:new", active=False), tags("web:new", attach="vip"), erase("web:new"), achieve("web:new")],
+)
+async def test_a_command_about_a_customer_that_its_neighbour_just_attached_succeeds(
+    watched: Watched, command: Command
+) -> None:
+    await watched.house.send(customer("pos:17", email="ann@x.eg"))
+    attached, outcome = await watched.batch(customer("web:new", email="ann@x.eg"), command)
+    assert attached.resolution.decision == "attached"
+    assert isinstance(outcome, Saved | Erased | Accepted)
+
+
+async def test_a_customer_erased_and_saved_again_in_one_batch_is_new(watched: Watched) -> None:
+    before = await watched.house.send(customer("web:ann", email="ann@x.eg"))
+    erased, saved = await watched.batch(erase("web:ann"), customer("web:ann", email="ann@x.eg"))
+    assert isinstance(erased, Erased)
+    assert saved.resolution.decision == "created"
+    assert await watched.house.profile_of("web:ann") == saved.resolution.profile_id
+    assert saved.resolution.profile_id != before.resolution.profile_id
+
+
+# ---- a store that cannot ----
+
+
+async def test_a_store_that_takes_nothing_tells_every_caller_and_is_asked_again(watched: Watched) -> None:
+    watched.store.fail = lambda _: StoreUnavailable("the disk is full")
+    outcomes = await watched.batch(customer("web:ann"), customer("web:bob"))
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+    watched.store.fail = lambda _: None
+    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+
+
+async def test_a_broken_store_is_reported_and_no_caller_hears_success(tmp_path: Path) -> None:
+    reported: list[StoreBroken] = []
+    async with House(tmp_path) as house:
+        store = WatchedStore(house.store)
+        store.fail = lambda _: StoreBroken("SQLITE_IOERR_FSYNC")
+        pipeline = Pipeline(store, house.env, queue_limit=10, batch_limit=10, on_broken=reported.append)
+        pipeline.start()
+        with pytest.raises(StoreUnavailable):
+            await pipeline.submit(customer("web:ann"))
+        await pipeline.stop()
+    assert [str(error) for error in reported] == ["SQLITE_IOERR_FSYNC"]
+
+
+async def test_a_call_beyond_the_limit_is_refused_and_costs_the_others_nothing(build: Build) -> None:
+    watched = await build(queue_limit=3)
+    held = await watched.hold(note())
+    waiting = await watched.queued(*(customer(f"web:{n}") for n in range(3)))
+    assert watched.house.pipeline.waiting == 3
+    with pytest.raises(QueueFull):
+        await watched.house.send(customer("web:late"))
+    watched.store.gate.set()
+    await held
+    assert all(isinstance(outcome, Saved) for outcome in await asyncio.gather(*waiting))
+    assert isinstance(await watched.house.send(customer("web:late")), Saved)
+
+
+# ---- callers that leave ----
+
+
+async def test_a_caller_that_leaves_does_not_undo_its_commit(watched: Watched) -> None:
+    held = await watched.hold(customer("web:ann"))
+    held.cancel()
+    watched.store.gate.set()
+    await asyncio.wait([held])
+    assert held.cancelled()
+    await watched.house.send(note())
+    assert await watched.house.profile_of("web:ann") is not None
+
+
+async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(watched: Watched) -> None:
+    held = await watched.hold(note())
+    leaver, stayer = await watched.queued(customer("web:ann"), customer("web:bob"))
+    leaver.cancel()
+    watched.store.gate.set()
+    await asyncio.wait([held, leaver])
+    assert isinstance(await stayer, Saved)
+    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+
+
+# ---- work that can wait ----
+
+
+async def test_background_work_runs_behind_the_calls_that_wait_and_by_itself(watched: Watched) -> None:
+    held = await watched.hold(note())
+    background = [asyncio.create_task(watched.house.grant()) for _ in range(2)]
+    calls = await watched.queued(customer("web:ann"), customer("web:bob"))
+    watched.store.gate.set()
+    await asyncio.gather(held, *background, *calls)
+    assert [[type(command) for command in batch] for batch in watched.store.batches[1:]] == [
+        [type(customer("web:ann"))] * 2,
+        [GrantDue],
+        [GrantDue],
+    ]
+
+
+async def test_background_work_is_not_starved_by_calls(build: Build) -> None:
+    watched = await build(batch_limit=1)
+    held = await watched.hold(note())
+    background = asyncio.create_task(watched.house.grant())
+    calls = await watched.queued(*(customer(f"web:{n}") for n in range(5)))
+    watched.store.gate.set()
+    await background
+    assert not all(call.done() for call in calls)
+    await asyncio.gather(held, *calls)
+
+
+# ---- stopping ----
+
+
+async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Watched) -> None:
+    held = await watched.hold(customer("web:ann"))
+    background = asyncio.create_task(watched.house.grant())
+    waiting = await watched.queued(customer("web:bob"))
+    stopping = asyncio.create_task(watched.house.pipeline.stop())
+    await asyncio.sleep(0)
+    for submit in (watched.house.send, watched.house.pipeline.submit_background):
+        with pytest.raises(QueueFull):
+            await submit(customer("web:late"))
+    watched.store.gate.set()
+    await stopping
+    assert isinstance(await held, Saved)
+    assert isinstance(await waiting[0], Saved)
+    assert await background == Granted(0, 0)
+    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+
+
+async def test_stopping_twice_and_stopping_what_never_started_is_stopping(watched: Watched) -> None:
+    await watched.house.pipeline.stop()
+    await watched.house.pipeline.stop()
+    idle = Pipeline(watched.store, watched.house.env, queue_limit=1, batch_limit=1, on_broken=print)
+    await idle.stop()
