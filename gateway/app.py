@@ -13,6 +13,7 @@ import secrets
 import signal
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
@@ -41,6 +42,9 @@ from rules.ruleset import RuleSet
 _log = structlog.get_logger("app")
 _ITSELF = Caller("", "", "gateway", "")
 _EXIT_BROKEN = 70
+_LONGEST_LINE = 8190
+_LINGER_SECONDS = 1.0
+"""How long the rest of a refused body is still read, so that its sender sees the refusal and not a reset."""
 Announce = Callable[[str, str], None]
 
 
@@ -150,13 +154,9 @@ async def _seed(services: Services, seed: RuleSet) -> None:
 @contextlib.asynccontextmanager
 async def offline(config: Config) -> AsyncGenerator[Services]:
     """The gateway's inside without listeners, for a command that finds no gateway running. Raises AlreadyRunning."""
-
-    def broken(error: StoreBroken) -> None:
-        raise error
-
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
     try:
-        async with running(config, telemetry=telemetry, on_broken=broken) as services:
+        async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
             yield services
     finally:
         telemetry.close()
@@ -213,27 +213,33 @@ async def listening(
     workers = Workers(services, on_death)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
-        operator = await _listen(admin.build(services), services.config, server.admin_listen, stack)
+        options, grace = _options(services.config), server.shutdown_grace / 1000
+        operators = web.AppRunner(admin.build(services), shutdown_timeout=grace, **options)
+        operator = await _listen(operators, services.config, server.admin_listen, stack)
         stack.push_async_callback(workers.stop)
-        public = await _listen(gameball.build(services), services.config, server.listen, stack)
+        channels = web.ServerRunner(gameball.build(services, **options), shutdown_timeout=grace)
+        public = await _listen(channels, services.config, server.listen, stack)
         workers.start()
         yield public, operator
 
 
+def _options(config: Config) -> dict[str, Any]:
+    """What both listeners tell aiohttp's request handler."""
+    return {
+        "access_log": None,
+        "auto_decompress": False,
+        "keepalive_timeout": config.server.header_timeout / 1000,
+        "lingering_time": _LINGER_SECONDS,
+        "max_field_size": _LONGEST_LINE,
+        "max_line_size": _LONGEST_LINE,
+    }
+
+
 async def _listen(
-    app: web.Application, config: Config, address: Address, stack: contextlib.AsyncExitStack
+    runner: web.BaseRunner, config: Config, address: Address, stack: contextlib.AsyncExitStack
 ) -> str:
     """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken."""
     server = config.server
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=server.header_timeout / 1000,
-        shutdown_timeout=server.shutdown_grace / 1000,
-        max_field_size=8190,
-        max_line_size=8190,
-    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     assert runner.server is not None  # noqa: S101 - set up above

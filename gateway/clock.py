@@ -25,12 +25,12 @@ class SystemClock:
         monotonic = time.monotonic_ns()
         elapsed = (monotonic - self._last_monotonic) // 1_000_000
         wall = time.time_ns() // 1_000_000
-        if wall < self._last + elapsed:
-            wall = self._last + elapsed
-        if wall != self._last:
-            self._last = wall
-            self._last_monotonic = monotonic
-        return wall
+        if wall > self._last + elapsed:
+            self._last, self._last_monotonic = wall, monotonic
+        else:
+            self._last += elapsed
+            self._last_monotonic += elapsed * 1_000_000
+        return self._last
 
     def raise_to(self, floor: int) -> None:
         """No later answer is below `floor`. May be called again."""

@@ -36,14 +36,11 @@ def show(prefix: Prefix, number: int) -> str:
 
 def read(prefix: Prefix, text: str) -> int | None:
     """The number behind `text`; None when it is not an id of this kind."""
-    head, _, digits = text.partition("_")
-    if head != prefix or len(digits) != 16 or not digits.isascii() or not digits.isalnum():
-        return None
     try:
-        number = int(digits, 16)
+        number = int(text.removeprefix(f"{prefix}_"), 16)
     except ValueError:
         return None
-    return number if number < 1 << 63 else None
+    return number if 0 <= number < 1 << 63 and show(prefix, number) == text else None
 
 
 def api_number(number: int) -> int:

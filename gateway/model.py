@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from rules.explain import Explanation
 from rules.identifier import Evidence
-from rules.record import Record
+from rules.record import Pin, Record
 
+ReviewState = Literal["open", "accepted", "rejected", "stale"]
 AchievementState = Literal["accepted", "granted", "ignored", "failed"]
 
 
@@ -97,6 +99,16 @@ class MergeRow(msgspec.Struct, frozen=True):
     actor: str
     request_id: str
     merged_at: int
+    undone_at: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class PinRow(Pin):
+    """A pin with who set it, why and when."""
+
+    actor: str = ""
+    reason: str = ""
+    created_at: int = 0
 
 
 @dataclass(slots=True)
@@ -106,7 +118,7 @@ class ReviewItem:
     review_id: int
     profile_a: int
     profile_b: int
-    state: Literal["open", "accepted", "rejected", "stale"]
+    state: ReviewState
     reason: str
     rule: str
     types: tuple[str, ...]
@@ -144,6 +156,26 @@ class StoredAnswer(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
+    """A line that an import could not take, and the code that says why."""
+
+    line: int
+    reason: str
+
+
+class ImportRun(msgspec.Struct, frozen=True):
+    """How far an import is: `next_line` is the first line that it has not read. `counts` are rows by what became of them,
+    `unusable` identifiers by `<type>:<reason>`."""
+
+    import_id: str
+    channel: str
+    started_at: int
+    next_line: int = 1
+    counts: Mapping[str, int] = {}
+    unusable: Mapping[str, int] = {}
+    finished_at: int | None = None
+
+
 # ---- commands ----
 
 
@@ -175,6 +207,19 @@ class SaveCustomer(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     attributes: Mapping[str, Any] = {}
     guest: bool | None = None
+
+
+class ImportRows(msgspec.Struct, frozen=True):
+    """The next lines of an import, `first_line` up to before `next_line`, as one change: all of them or none. `last`: the
+    file ends here."""
+
+    caller: Caller
+    import_id: str
+    first_line: int
+    next_line: int
+    rows: tuple[SaveCustomer, ...]
+    refused: tuple[RefusedLine, ...] = ()
+    last: bool = False
 
 
 class SetActive(msgspec.Struct, frozen=True):
@@ -244,6 +289,81 @@ class ActivateRules(msgspec.Struct, frozen=True):
     version: str
 
 
+class MergeProfiles(msgspec.Struct, frozen=True):
+    """Join two profiles by hand. `version` is the first one's, as the operator saw it; None does not check."""
+
+    caller: Caller
+    profiles: tuple[int, int]
+    reason: str
+    version: int | None = None
+
+
+class SplitProfile(msgspec.Struct, frozen=True):
+    """Take records out of a profile: `plain` just these, `tree` with all that was absorbed together with them, `all`
+    every record onto a profile of its own."""
+
+    caller: Caller
+    profile_id: int
+    records: tuple[int, ...]
+    mode: Literal["plain", "tree", "all"]
+    reason: str
+    version: int | None = None
+
+
+class UndoMerge(msgspec.Struct, frozen=True):
+    """Take one merge back. With `tree`, records of it that were moved on are left where they are. `version` is that of the
+    profile it is taken out of; None does not check."""
+
+    caller: Caller
+    merge_id: int
+    reason: str
+    tree: bool = False
+    version: int | None = None
+
+
+class SetPin(msgspec.Struct, frozen=True):
+    """A person's judgement on two records; `until` None is for ever."""
+
+    caller: Caller
+    record_a: int
+    record_b: int
+    kind: Literal["must", "cannot"]
+    reason: str
+    until: int | None = None
+
+
+class DropPin(msgspec.Struct, frozen=True):
+    caller: Caller
+    record_a: int
+    record_b: int
+
+
+class AnswerReview(msgspec.Struct, frozen=True):
+    """Accept joins the two profiles, reject pins them apart."""
+
+    caller: Caller
+    review_id: int
+    accept: bool
+    reason: str
+
+
+class ExplainPair(msgspec.Struct, frozen=True):
+    """Why two profiles, or two records when `records`, are one or are not. Changes nothing."""
+
+    a: int
+    b: int
+    records: bool = False
+
+
+class NotePlan(msgspec.Struct, frozen=True):
+    """Keep that a plan of this content was made; `summary` is its counts as JSON text."""
+
+    caller: Caller
+    sha256: str
+    version: str
+    summary: str
+
+
 class NoteEvent(msgspec.Struct, frozen=True):
     """Write one audit event of the gateway's own life (start, stop)."""
 
@@ -255,6 +375,7 @@ class NoteEvent(msgspec.Struct, frozen=True):
 Command = (
     Achieve
     | SaveCustomer
+    | ImportRows
     | SetActive
     | EditTags
     | EraseCustomer
@@ -265,6 +386,14 @@ Command = (
     | RevokeKey
     | StoreRules
     | ActivateRules
+    | MergeProfiles
+    | SplitProfile
+    | UndoMerge
+    | SetPin
+    | DropPin
+    | AnswerReview
+    | ExplainPair
+    | NotePlan
     | NoteEvent
 )
 
@@ -315,6 +444,12 @@ class Saved(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
+class Imported(msgspec.Struct, frozen=True):
+    """The import as it stands after its newest lines."""
+
+    run: ImportRun
+
+
 class Erased(msgspec.Struct, frozen=True):
     profile_id: int
     records: int
@@ -334,6 +469,20 @@ class Done(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
+class Shaped(msgspec.Struct, frozen=True):
+    """A profile after an operator changed what belongs to it; `parts` are the profiles that were split off."""
+
+    profile_id: int
+    version: int
+    changed: bool = True
+    merge_id: int | None = None
+    parts: tuple[int, ...] = ()
+
+
+class Explained(msgspec.Struct, frozen=True):
+    explanation: Explanation
+
+
 class Refused(msgspec.Struct, frozen=True):
     """An operator's command cannot be carried out; `code` is stable and documented."""
 
@@ -342,13 +491,26 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Outcome = (
-    Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer | Saved | Erased | Granted | Done | Refused
+    Accepted
+    | Duplicate
+    | Replayed
+    | KeyReused
+    | UnknownCustomer
+    | Saved
+    | Imported
+    | Erased
+    | Granted
+    | Done
+    | Shaped
+    | Explained
+    | Refused
 )
 
 
 @dataclass(slots=True)
 class Due:
-    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased."""
+    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased.
+    `attributes` are JSON texts, as they are stored."""
 
     achievement: Achievement
     profile_id: int | None
@@ -356,4 +518,4 @@ class Due:
     granted_at: list[int] = field(default_factory=list)
     tags: frozenset[str] = frozenset()
     score: int = 0
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)

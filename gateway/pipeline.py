@@ -90,15 +90,17 @@ class Pipeline:
 
     async def submit(self, command: Command) -> Any:
         """The command's outcome, after its commit. Raises QueueFull or StoreUnavailable: send it again later."""
-        if len(self._calls) >= self._queue_limit or self._stopping:
+        if len(self._calls) >= self._queue_limit:
             raise QueueFull("too many calls are waiting; send it again in a moment")
         return await self._enqueue(self._calls, command)
 
     async def submit_background(self, command: Command) -> Any:
-        """Like `submit`, behind every waiting call and in a transaction of its own."""
+        """Like `submit`, in a transaction of its own behind the next batch of calls."""
         return await self._enqueue(self._background, command)
 
     def _enqueue(self, queue: deque[_Item], command: Command) -> "asyncio.Future[Any]":
+        if self._stopping:
+            raise QueueFull("the gateway is stopping; send it again in a moment")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         queue.append((command, future))
         self._wake.set()
@@ -131,48 +133,52 @@ class Pipeline:
                 await self._run([background.popleft()])
 
     async def _run(self, items: list[_Item]) -> None:
+        """Carry the items out, in their order and in as few batches as their failures leave."""
+        todo = [items]
+        while todo:
+            todo += reversed(await self._run_batch(todo.pop()))
+
+    async def _run_batch(self, items: list[_Item]) -> list[list[_Item]]:
+        """Commit and answer; what could not be done as a whole comes back in parts, first part first."""
         batch = _Batch([command for command, _ in items], self._env)
         try:
             await self._store.run(batch)
         except CommandFailed as failed:
-            await self._run_without(items, failed)
+            return _without(items, failed)
         except StoreBroken as broken:
             _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
             self._on_broken(broken)
         except StoreUnavailable as unavailable:
             _answer_all(items, unavailable)
         except Exception as error:  # noqa: BLE001 - a row the engine refuses: find the command it belongs to
-            await self._run_halves(items, error)
+            return _halves(items, error)
         else:
             self.batches_done += 1
             for (_, future), outcome in zip(items, batch.outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
+        return []
 
-    async def _run_without(self, items: list[_Item], failed: CommandFailed) -> None:
-        position = failed.position
-        if isinstance(failed.__cause__, NotLoaded) and position > 0:
-            await self._run(items[:position])
-            await self._run(items[position:])
-            return
-        command, future = items[position]
-        _log.error("command_failed", command=type(command).__name__, exc_info=failed.__cause__)
-        if not future.done():
-            future.set_exception(failed)
-        rest = items[:position] + items[position + 1 :]
-        if rest:
-            await self._run(rest)
 
-    async def _run_halves(self, items: list[_Item], error: Exception) -> None:
-        if len(items) > 1:
-            middle = len(items) // 2
-            await self._run(items[:middle])
-            await self._run(items[middle:])
-            return
-        command, future = items[0]
-        _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
-        if not future.done():
-            future.set_exception(CommandFailed(0))
+def _without(items: list[_Item], failed: CommandFailed) -> list[list[_Item]]:
+    position = failed.position
+    if isinstance(failed.__cause__, NotLoaded) and position > 0:
+        return [items[:position], items[position:]]
+    command, _ = items[position]
+    _log.error("command_failed", command=type(command).__name__, exc_info=failed.__cause__)
+    _answer_all(items[position : position + 1], failed)
+    rest = items[:position] + items[position + 1 :]
+    return [rest] if rest else []
+
+
+def _halves(items: list[_Item], error: Exception) -> list[list[_Item]]:
+    if len(items) > 1:
+        middle = len(items) // 2
+        return [items[:middle], items[middle:]]
+    command, _ = items[0]
+    _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
+    _answer_all(items, CommandFailed(0))
+    return []
 
 
 def _answer_all(items: list[_Item], error: Exception) -> None:

@@ -3,6 +3,7 @@
 The master secret comes from the settings, else from a file beside the database that is made at the first start (0600).
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -43,18 +44,24 @@ def open_box(config: Config, database: Path) -> SecretBox:
 
 
 def _read_or_make(path: Path) -> bytes:
+    if not path.exists():
+        _make(path)
+    text = path.read_text("ascii").strip()
+    if len(text) < 2 * _MASTER_BYTES:
+        raise ConfigError((f"server.secret_file: {path} holds no secret; restore it from the backup",))
+    return text.encode()
+
+
+def _make(path: Path) -> None:
+    """Written aside, then linked: the file is there whole or not at all, and of two processes the first wins."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        text = path.read_text("ascii").strip()
-        if len(text) < 2 * _MASTER_BYTES:
-            raise ConfigError(
-                (f"server.secret_file: {path} holds no secret; restore it from the backup",)
-            ) from None
-        return text.encode()
-    master = secrets.token_hex(_MASTER_BYTES)
-    with os.fdopen(fd, "w") as file:
-        file.write(master + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return master.encode()
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_hex(_MASTER_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -18,13 +18,13 @@ from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("workers")
 
-_IDLE_CHUNK = 500
+_IDLE_CHUNK = 1_000
 _BUSY_CHUNK = 50
 _GRANT_POLL = 0.5
 _HOUSE_POLL = 0.5
 _HOUSE_IDLE = 2_000
-_HOUSE_SHARED = 500
-_HOUSE_BUSY = 100
+_HOUSE_SHARED = 50
+_HOUSE_BUSY = 50
 _SOME, _SATURATED = 0.1, 0.7
 _FOLLOW_POLL = 1.0
 _AFTER_FAILURE = 2.0

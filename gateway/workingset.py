@@ -17,10 +17,14 @@ from gateway.model import (
     CustomerRecord,
     Dedup,
     Due,
+    ImportRun,
     LedgerEntry,
     MergeRow,
+    PinRow,
     ProfileRow,
+    RefusedLine,
     ReviewItem,
+    ReviewState,
     StoredAnswer,
     StoredRuleSet,
 )
@@ -42,6 +46,7 @@ class Needs:
 
     __slots__ = (
         "_ws",
+        "absorptions",
         "achievements",
         "answers",
         "attributes",
@@ -49,10 +54,15 @@ class Needs:
         "dedup",
         "due",
         "due_details",
+        "holders",
+        "imports",
         "keys",
+        "merges",
         "profiles",
+        "record_ids",
         "records",
         "redirects",
+        "reviews",
         "rule_sets",
         "spends",
     )
@@ -66,10 +76,16 @@ class Needs:
         self.dedup: set[DedupKey] = set()
         self.answers: set[AnswerKey] = set()
         self.achievements: set[int] = set()
+        self.holders: dict[Identifier, int] = {}
+        self.merges: set[int] = set()
+        self.absorptions: set[int] = set()
+        self.record_ids: set[int] = set()
+        self.reviews: set[int] = set()
         self.spends: set[int] = set()
         self.attributes: set[int] = set()
         self.channel_keys: set[str] = set()
         self.rule_sets: set[str] = set()
+        self.imports: set[str] = set()
         self.due = 0
         self.due_details: frozenset[str] = frozenset()
 
@@ -82,11 +98,17 @@ class Needs:
             or self.answers
             or self.due
             or self.achievements
+            or self.holders
+            or self.merges
+            or self.absorptions
+            or self.record_ids
+            or self.reviews
             or self.spends
             or self.attributes
             or self.redirects
             or self.channel_keys
             or self.rule_sets
+            or self.imports
         )
 
     def record(self, id_space: str, customer_id: str) -> None:
@@ -98,6 +120,11 @@ class Needs:
         if identifier not in self._ws.keys:
             self.keys.add(identifier)
 
+    def holders_of(self, identifier: Identifier, since: int) -> None:
+        """Which profiles hold a key, and how many of its holders were last seen before `since` (ms)."""
+        if identifier not in self._ws.held:
+            self.holders[identifier] = since
+
     def profile(self, profile_id: int) -> None:
         """The profile whole: records, observations, keys, pins, reviews, dedup windows and balance."""
         if profile_id not in self._ws.profiles:
@@ -107,6 +134,24 @@ class Needs:
         """Where an id leads today: itself, its survivor, or nowhere."""
         if profile_id not in self._ws.redirects:
             self.redirects.add(profile_id)
+
+    def merge(self, merge_id: int) -> None:
+        if merge_id not in self._ws.merges:
+            self.merges.add(merge_id)
+
+    def absorbed_by(self, profile_id: int) -> None:
+        """The merges, not undone, whose absorbed profiles redirect to this one today."""
+        if profile_id not in self._ws.absorptions:
+            self.absorptions.add(profile_id)
+
+    def home(self, record_id: int) -> None:
+        """Only where a record is: its profile."""
+        if record_id not in self._ws.homes:
+            self.record_ids.add(record_id)
+
+    def review(self, review_id: int) -> None:
+        if review_id not in self._ws.review_items:
+            self.reviews.add(review_id)
 
     def window(self, profile_id: int, campaign_id: int) -> None:
         if (profile_id, campaign_id) not in self._ws.dedup and profile_id not in self._ws.profiles:
@@ -137,6 +182,10 @@ class Needs:
         if version not in self._ws.rule_sets:
             self.rule_sets.add(version)
 
+    def import_run(self, import_id: str) -> None:
+        if import_id not in self._ws.imports:
+            self.imports.add(import_id)
+
     def due_achievements(self, limit: int, details: frozenset[str]) -> None:
         """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
         details named."""
@@ -152,29 +201,37 @@ class Changes:
         "absorbed",
         "activations",
         "answers",
+        "at",
         "attributes",
         "channel_keys",
         "decided",
         "dedup",
         "dropped_dedup",
+        "dropped_pins",
         "dropped_tags",
         "erased",
         "events",
+        "imports",
         "keys",
         "ledger",
         "merges",
         "new_achievements",
         "new_records",
         "observations",
+        "pins",
+        "plans",
         "profiles",
         "records",
+        "refused_lines",
         "reviews",
         "rule_sets",
         "spends",
         "tags",
+        "undone",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, at: int) -> None:
+        self.at = at
         self.new_records: list[CustomerRecord] = []
         self.records: dict[int, CustomerRecord] = {}
         self.observations: dict[tuple[int, Identifier], Observation] = {}
@@ -182,6 +239,9 @@ class Changes:
         self.profiles: dict[int, ProfileRow] = {}
         self.absorbed: list[tuple[int, int]] = []
         self.merges: list[MergeRow] = []
+        self.undone: list[int] = []
+        self.pins: dict[tuple[int, int], PinRow] = {}
+        self.dropped_pins: list[tuple[int, int]] = []
         self.reviews: dict[int, ReviewItem] = {}
         self.attributes: dict[tuple[int, str], tuple[str, int]] = {}
         self.tags: dict[tuple[int, str], int] = {}
@@ -197,6 +257,9 @@ class Changes:
         self.channel_keys: dict[str, ChannelKey] = {}
         self.rule_sets: list[StoredRuleSet] = []
         self.activations: list[tuple[int, str, str, int]] = []
+        self.plans: list[tuple[str, int, str, str]] = []
+        self.imports: dict[str, ImportRun] = {}
+        self.refused_lines: list[tuple[str, int, str]] = []
         self.events: list[AuditEvent] = []
 
 
@@ -212,6 +275,7 @@ class WorkingSet:
         self.records: dict[RecordKey, CustomerRecord | None] = {}
         self.by_record_id: dict[int, CustomerRecord] = {}
         self.keys: dict[Identifier, Key] = {}
+        self.held: set[Identifier] = set()
         self.profiles: dict[int, Profile] = {}
         self.profile_rows: dict[int, ProfileRow] = {}
         self.redirects: dict[int, int | None] = {}
@@ -220,15 +284,20 @@ class WorkingSet:
         self.answers: dict[AnswerKey, StoredAnswer | None] = {}
         self.achievements: dict[int, Achievement | None] = {}
         self.spends: dict[int, int] = {}
-        self.all_pins: dict[tuple[int, int], Pin] = {}
+        self.all_pins: dict[tuple[int, int], PinRow] = {}
         self.reviews: dict[tuple[int, int], ReviewItem] = {}
+        self.review_items: dict[int, ReviewItem | None] = {}
+        self.merges: dict[int, MergeRow | None] = {}
+        self.absorptions: dict[int, list[MergeRow]] = {}
+        self.homes: dict[int, int | None] = {}
         self.attributes: dict[int, dict[str, str]] = {}
         self.tags: dict[int, set[str]] = {}
         self.channel_keys: dict[str, list[ChannelKey]] = {}
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
+        self.imports: dict[str, ImportRun | None] = {}
         self.due: list[Due] | None = None
-        self.changes = Changes()
+        self.changes = Changes(now)
 
     # ---- reading (rules.record.View) ----
 
@@ -271,8 +340,23 @@ class WorkingSet:
                 return None
             raise NotLoaded from None
 
-    def has_profile(self, profile_id: int) -> bool:
-        return profile_id in self.profiles
+    def attributes_of(self, record_id: int) -> dict[str, str]:
+        try:
+            return self.attributes[record_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def tags_of(self, record_id: int) -> set[str]:
+        try:
+            return self.tags[record_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def import_run(self, import_id: str) -> ImportRun | None:
+        try:
+            return self.imports[import_id]
+        except KeyError:
+            raise NotLoaded from None
 
     # ---- changing ----
 
@@ -306,6 +390,13 @@ class WorkingSet:
     def touch_observation(self, record: Record, observation: Observation) -> None:
         self.changes.observations[record.record_id, observation.identifier] = observation
 
+    def hold(self, identifier: Identifier, record: Record) -> None:
+        """One more record holds the key."""
+        key = self.key(identifier)
+        key.holders += 1
+        key.profiles = (*key.profiles, record.profile_id)
+        self.touch_key(key)
+
     def touch_key(self, key: Key) -> None:
         self.changes.keys[key.identifier] = key
 
@@ -330,6 +421,86 @@ class WorkingSet:
         row.redirect_to = profile.redirect_to
         self.changes.profiles[profile.profile_id] = row
 
+    def move(self, record: Record, source: Profile, target: Profile) -> None:
+        source.records.pop(record.record_id, None)
+        target.records[record.record_id] = record
+        record.profile_id = target.profile_id
+        self.homes[record.record_id] = target.profile_id
+        self.touch_record(self.by_record_id[record.record_id])
+
+    def add_merge(self, row: MergeRow) -> None:
+        self.merges[row.merge_id] = row
+        self.changes.merges.append(row)
+
+    def redirect(self, loser: Profile, winner: Profile) -> None:
+        """Turn an emptied profile, and all that redirected to it, into redirects to `winner`."""
+        loser.redirect_to = winner.profile_id
+        self.redirects[loser.profile_id] = winner.profile_id
+        self.changes.absorbed.append((loser.profile_id, winner.profile_id))
+        self.balances[winner.profile_id] = self.balance(winner.profile_id) + self.balance(loser.profile_id)
+        self.absorptions.pop(winner.profile_id, None)
+        self.touch_profile(loser)
+
+    def revive(self, profile_id: int) -> Profile:
+        """Let an absorbed profile live again, still without records."""
+        profile = self._loaded(profile_id)
+        profile.redirect_to = None
+        self.redirects[profile_id] = profile_id
+        self.balances[profile_id] = 0
+        return profile
+
+    def repoint(self, profile_id: int, target: Profile) -> None:
+        """Let a redirect lead elsewhere."""
+        profile = self._loaded(profile_id)
+        profile.redirect_to = target.profile_id
+        self.redirects[profile_id] = target.profile_id
+        self.touch_profile(profile)
+
+    def _loaded(self, profile_id: int) -> Profile:
+        try:
+            return self.profiles[profile_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def undo(self, row: MergeRow) -> None:
+        undone = msgspec.structs.replace(row, undone_at=self.now)
+        self.merges[row.merge_id] = undone
+        self.changes.undone.append(row.merge_id)
+
+    def absorptions_of(self, profile_id: int) -> list[MergeRow]:
+        try:
+            return self.absorptions[profile_id]
+        except KeyError:
+            raise NotLoaded from None
+
+    def forget_sums(self, *profiles: Profile) -> None:
+        """What was loaded of these profiles as a whole no longer holds; who asks again in this batch gets NotLoaded."""
+        for profile in profiles:
+            self.balances.pop(profile.profile_id, None)
+            self.absorptions.pop(profile.profile_id, None)
+
+    def set_pin(self, pin: PinRow) -> None:
+        self.all_pins[pin.record_a, pin.record_b] = pin
+        self.changes.pins[pin.record_a, pin.record_b] = pin
+
+    def drop_pin(self, pin: PinRow) -> None:
+        self.all_pins.pop((pin.record_a, pin.record_b), None)
+        self.changes.pins.pop((pin.record_a, pin.record_b), None)
+        self.changes.dropped_pins.append((pin.record_a, pin.record_b))
+
+    def keep_review(self, item: ReviewItem) -> None:
+        self.reviews[item.profile_a, item.profile_b] = item
+        self.review_items[item.review_id] = item
+        self.changes.reviews[item.review_id] = item
+
+    def reopen_review(self, item: ReviewItem) -> None:
+        item.state, item.closed_at, item.closed_by = "open", None, ""
+        self.changes.reviews[item.review_id] = item
+
+    def close_review(self, item: ReviewItem, state: ReviewState, by: str) -> None:
+        item.state, item.closed_at, item.closed_by = state, self.now, by
+        self.changes.reviews[item.review_id] = item
+
     def set_window(self, profile_id: int, campaign_id: int, window: Dedup) -> None:
         self.dedup[profile_id, campaign_id] = window
         self.changes.dedup[profile_id, campaign_id] = window
@@ -345,6 +516,11 @@ class WorkingSet:
     def keep_answer(self, key: AnswerKey, answer: StoredAnswer) -> None:
         self.answers[key] = answer
         self.changes.answers[key] = answer
+
+    def keep_import(self, run: ImportRun, refused: Iterable[RefusedLine]) -> None:
+        self.imports[run.import_id] = run
+        self.changes.imports[run.import_id] = run
+        self.changes.refused_lines += [(run.import_id, one.line, one.reason) for one in refused]
 
     def accept(self, achievement: Achievement) -> None:
         self.achievements[achievement.achievement_id] = achievement

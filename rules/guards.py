@@ -72,8 +72,9 @@ def objection(view: View, rules: RuleSet, joining: Joining) -> Objection | None:
     can only break the limit of a type that allows no second value."""
     if not joining.joins:
         return next(_values(view, rules, joining), None)
-    # The number of profiles comes last: a stopped record that asks again brings one more, and must hear the same.
-    guards = (_apart, _ids, _values, _records, _balance, _profiles)
+    # A stopped record that asks again must hear the same, although it now brings a profile of its own: so what counts
+    # profiles comes last, and what a policy may argue with comes after what it may not.
+    guards = (_apart, _ids, _records, _balance, _values, _profiles)
     return next((found for guard in guards for found in guard(view, rules, joining)), None)
 
 

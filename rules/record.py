@@ -41,7 +41,8 @@ class Key:
     """What is known of one identifier: its state, its live owner (only in state normal), and how many
     records hold it.
 
-    `holders` counts distinct records, inside the type's `fanout_window` where it has one. `profiles` are
+    `holders` counts distinct records, `aged` those of them that were last seen before the type's
+    `fanout_window`. `profiles` are
     the live profiles of those records, as far as the view knows them; rules over several types look there,
     because a profile may hold two keys together while others own each of them.
     """
@@ -51,6 +52,7 @@ class Key:
     owner: int | None = None
     holders: int = 0
     profiles: tuple[int, ...] = ()
+    aged: int = 0
 
 
 @dataclass(slots=True)

@@ -6,12 +6,13 @@ be, and the conflict policy what happens when it may not. Ownership changes hand
 that it left changes nothing (I6).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import NamedTuple
 
 from rules.decision import Decision, Outcome, ReviewProposal, Step
+from rules.evidence import Reading, read, teaches_nothing
 from rules.guards import Joining, Objection, admit, objection
 from rules.identifier import Evidence, Identifier
 from rules.matching import (
@@ -20,13 +21,11 @@ from rules.matching import (
     Standing,
     base_type,
     is_canonical,
-    is_live,
-    is_vouched,
     judge,
     links,
 )
-from rules.record import Observation, Pin, Profile, Record, View
-from rules.ruleset import IdentifierRules, RuleSet
+from rules.record import Pin, Profile, View
+from rules.ruleset import RuleSet
 from rules.survivor import survivor
 
 ProfileAttributes = Callable[[int], Mapping[str, str]]
@@ -49,20 +48,11 @@ class _Case:
         return Joining(members, request.own, request.id_space, request.now, asserted, look.yielding)
 
 
-class _Reading(NamedTuple):
-    """What the request's evidence is worth: keys that may join, and keys that lose that power now."""
-
-    keys: Mapping[Identifier, Standing]
-    generic: tuple[Identifier, ...]
-    shared: tuple[Identifier, ...]
-    steps: tuple[Step, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Round:
     """One look at the candidates. A conflict policy takes something away and looks again: keys that are
-    dropped or moved here from their owners, profiles that are barred, types whose older values make
-    room."""
+    dropped or moved here from their owners, profiles that are barred, those that hold keys without owning
+    any, types whose older values make room."""
 
     keys: Mapping[Identifier, Standing]
     moved: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
@@ -82,32 +72,6 @@ class _Verdict(NamedTuple):
     asked: tuple[Match, ...]
     stopped: Objection | None = None
     apart: tuple[Match, ...] = ()
-
-
-def teaches_nothing(view: View, rules: RuleSet, record: Record, evidence: Sequence[Evidence]) -> bool:
-    """Whether the record's profile already says all that the request says; then no profile needs to be
-    loaded.
-
-    Reads only the keys of the evidence. A newly verified value is news; so is one that this profile lost to
-    another.
-    """
-    observations = record.observations
-    for identifier, status, _, verified in evidence:
-        if status == "invalid":
-            continue
-        seen = observations.get(identifier)
-        if (
-            seen is None
-            or seen.retired
-            or seen.blocked == (status == "ok")
-            or (verified and not seen.verified)
-        ):
-            return False
-        if status == "ok":
-            key = view.key(identifier)
-            if key.owner != record.profile_id and _could_be_owned(rules, record, seen, key.state == "normal"):
-                return False
-    return True
 
 
 def resolve(
@@ -133,7 +97,7 @@ def resolve(
     if record is not None and teaches_nothing(view, rules, record, stored):
         return Decision("attached", record.profile_id, reason="known", evidence=stored)
     own = view.profile(record.profile_id) if record else None
-    reading = _read(view, rules, id_space, record, stored)
+    reading = read(view, rules, id_space, record, stored)
     stated = frozenset(e.identifier for e in stored if e.status == "ok").difference(
         reading.generic, reading.shared
     )
@@ -144,94 +108,6 @@ def resolve(
     if own is None and not may_create and (decision.profile_id is None or not decision.enforced):
         return None
     return decision
-
-
-# ---- what the evidence is worth ----
-
-
-def _could_be_owned(rules: RuleSet, record: Record, seen: Observation, is_normal: bool) -> bool:
-    kind = _kind(rules, seen.identifier)
-    if kind is None or not is_normal or kind.max_profiles > 1:
-        return False
-    return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
-
-
-def _kind(rules: RuleSet, identifier: Identifier) -> IdentifierRules | None:
-    """The rules of a type that may join profiles; None for every other."""
-    kind = rules.identifiers.get(base_type(identifier))
-    if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
-        return None
-    return kind
-
-
-def _read(
-    view: View, rules: RuleSet, id_space: str, record: Record | None, stored: Iterable[Evidence]
-) -> _Reading:
-    keys: dict[Identifier, Standing] = {}
-    generic: list[Identifier] = []
-    shared: list[Identifier] = []
-    steps: list[Step] = []
-    for identifier, status, _, verified in stored:
-        kind = _kind(rules, identifier)
-        if status != "ok" or kind is None:
-            continue
-        key = view.key(identifier)
-        fate = _fate(kind, key.state, key.holders + (not _holds(record, identifier)))
-        if fate in ("normal", "crowded"):
-            earlier = keys[identifier].verified if identifier in keys else False
-            vouched = earlier or is_vouched(
-                rules, id_space, identifier, verified or _was_verified(record, identifier)
-            )
-            keys[identifier] = Standing(base_type(identifier), key.owner, vouched, crowded=fate == "crowded")
-            continue
-        steps.append(Step(f"key:{identifier.type}", None, fate))
-        if key.state == "normal":
-            (shared if fate == "shared" else generic).append(identifier)
-    keys |= _recalled(view, rules, record, {*keys, *generic, *shared})
-    return _Reading(
-        keys, tuple(dict.fromkeys(generic)), tuple(dict.fromkeys(shared)), tuple(dict.fromkeys(steps))
-    )
-
-
-def _fate(kind: IdentifierRules, state: str, holders: int) -> str:
-    """What a key is from this request on, counting its record among the holders."""
-    if state != "normal":
-        return state
-    if kind.max_profiles > 1:
-        return "shared"
-    if kind.fanout_limit == 0 or holders <= kind.fanout_limit or kind.on_fanout == "ignore":
-        return "normal"
-    return "generic" if kind.on_fanout == "quarantine" else "crowded"
-
-
-def _holds(record: Record | None, identifier: Identifier) -> bool:
-    return record is not None and identifier in record.observations
-
-
-def _was_verified(record: Record | None, identifier: Identifier) -> bool:
-    return _holds(record, identifier) and record is not None and record.observations[identifier].verified
-
-
-def _recalled(
-    view: View, rules: RuleSet, record: Record | None, stated: set[Identifier]
-) -> dict[Identifier, Standing]:
-    """The record's earlier keys: beside a stated one they complete a rule over several types, alone they
-    raise nothing."""
-    if record is None or all(len(rule.all_of) == 1 for rule in rules.rules):
-        return {}
-    return {
-        identifier: Standing(
-            base_type(identifier),
-            key.owner,
-            is_vouched(rules, record.id_space, identifier, seen.verified),
-            stated=False,
-        )
-        for identifier, seen in record.observations.items()
-        if identifier not in stated
-        and is_live(seen)
-        and _kind(rules, identifier)
-        and (key := view.key(identifier)).state == "normal"
-    }
 
 
 # ---- candidates, guards, policies ----
@@ -314,18 +190,31 @@ def _drop(case: _Case, look: _Round) -> _Round:
 
 def _move(case: _Case, look: _Round, joins: tuple[Match, ...], found: Objection) -> _Round | None:
     """The request's word is the newest: its weakest key that leads elsewhere comes over, or an older value
-    makes room."""
-    elsewhere = {match.profile.profile_id for match in joins} - {_anchor(case)}
-    movable = [i for i, key in look.keys.items() if key.stated and key.owner in elsewhere]
-    if movable:
-        weakest = min(movable, key=lambda one: _strength(case.rules, one))
-        owner = look.keys[weakest].owner
-        moved = {**look.moved, weakest: owner} if owner is not None else look.moved
-        return replace(_without(look, weakest, "moved"), moved=moved)
+    makes room. Where neither helps, a new record takes its keys to a profile of its own. Nothing moves on the
+    word of a request that breaks the limit by itself."""
+    joined = {match.profile.profile_id for match in joins}
     type_ = found.guard.partition(":")[2]
-    if type_ in look.yielding or case.rules.identifiers[type_].immutable:
+    kind = case.rules.identifiers[type_]
+    if sum(i.type == type_ and key.stated for i, key in case.request.keys.items()) > kind.max_per_profile:
         return None
-    return replace(look, yielding=look.yielding | {type_})
+    movable = _leading(look, joined - {_anchor(case)})
+    if not movable and type_ not in look.yielding and not kind.immutable:
+        return replace(look, yielding=look.yielding | {type_})
+    if case.request.own is None:
+        movable = movable or _leading(look, joined)
+    if not movable:
+        return None
+    weakest = min(movable, key=lambda one: _strength(case.rules, one))
+    return replace(_without(look, weakest, "moved"), moved={**look.moved, weakest: movable[weakest]})
+
+
+def _leading(look: _Round, profile_ids: Collection[int]) -> dict[Identifier, int]:
+    """The stated keys that these profiles own."""
+    return {
+        i: key.owner
+        for i, key in look.keys.items()
+        if key.stated and key.owner is not None and key.owner in profile_ids
+    }
 
 
 def _anchor(case: _Case) -> int | None:
@@ -338,9 +227,10 @@ def _anchor(case: _Case) -> int | None:
 
 
 def _choose(look: _Round, joins: tuple[Match, ...], found: Objection) -> _Round:
-    """The record fits profiles that cannot be one: it goes to the best of them, or to none."""
+    """The record fits profiles that cannot be one: it goes to the best of them, or to none. A last one that
+    even the record's own profile cannot join is given up too."""
     ids = {match.profile.profile_id for match in joins}
-    if found.remedy == "best":
+    if found.remedy == "best" and len(ids) > 1:
         ids.remove(max(joins, key=lambda one: (one.weight, -one.profile.profile_id)).profile.profile_id)
     return replace(look, barred=look.barred | ids, warnings=(*look.warnings, "ambiguous"))
 
@@ -365,18 +255,20 @@ def _strength(rules: RuleSet, identifier: Identifier) -> tuple[bool, int, Identi
 def _stop(
     case: _Case, look: _Round, apart: tuple[Match, ...], asked: tuple[Match, ...], found: Objection
 ) -> _Verdict:
-    """Nothing is joined, dropped or moved; the record keeps to its own profile."""
-    warning = () if apart else (f"conflict:{found.guard}",)
-    keys = case.request.keys if look.moved else look.keys
+    """Nothing is joined or moved; the record keeps to its own profile."""
     step = Step(f"policy:{found.remedy}", None, "stopped", found.guard)
-    kept = _Round(keys, warnings=warning, trace=(*look.trace, step))
+    kept = _Round(look.keys, warnings=look.warnings, trace=(*look.trace, step))
+    if look.moved:
+        kept = replace(kept, keys=case.request.keys, warnings=())
+    if not apart:
+        kept = replace(kept, warnings=(*kept.warnings, f"conflict:{found.guard}"))
     return _Verdict(kept, (), asked, found, apart)
 
 
 # ---- the decision ----
 
 
-def _decide(case: _Case, reading: _Reading, verdict: _Verdict, stored: tuple[Evidence, ...]) -> Decision:
+def _decide(case: _Case, reading: Reading, verdict: _Verdict, stored: tuple[Evidence, ...]) -> Decision:
     look, own = verdict.last, case.request.own
     joining = case.joining(look, verdict.joins)
     stays = survivor(case.rules, joining.profiles).profile_id if joining.profiles else None

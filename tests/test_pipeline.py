@@ -1,13 +1,14 @@
 """The single writer: what queues becomes one batch, whoever fails fails alone, and an answer means that it is on disk."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from manual import House, achieve, active, caller, customer, erase, tags
+from structlog.testing import capture_logs
 
 from gateway.audit.event import Action
 from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreUnavailable
@@ -102,6 +103,12 @@ class Watched:
 Build = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[Any]]:
+    with capture_logs() as lines:
+        yield lines
+
+
 @pytest.fixture
 async def build(tmp_path: Path) -> Any:
     async with AsyncExitStack() as stack:
@@ -114,6 +121,7 @@ async def build(tmp_path: Path) -> Any:
                 return stores[-1]
 
             house = await stack.enter_async_context(House(tmp_path, around=watch, **limits))
+            stack.callback(stores[-1].gate.set)
             return Watched(house, stores[-1])
 
         yield built
@@ -242,10 +250,9 @@ async def test_a_customer_erased_and_saved_again_in_one_batch_is_new(watched: Wa
 
 
 async def test_a_store_that_takes_nothing_tells_every_caller_and_is_asked_again(watched: Watched) -> None:
-    watched.store.fail = lambda _: StoreUnavailable("the disk is full")
+    watched.store.fail = lambda commands: StoreUnavailable("full") if len(commands) == 2 else None
     outcomes = await watched.batch(customer("web:ann"), customer("web:bob"))
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
-    watched.store.fail = lambda _: None
     assert isinstance(await watched.house.send(customer("web:ann")), Saved)
 
 
@@ -301,28 +308,17 @@ async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(wat
 # ---- work that can wait ----
 
 
-async def test_background_work_runs_behind_the_calls_that_wait_and_by_itself(watched: Watched) -> None:
-    held = await watched.hold(note())
-    background = [asyncio.create_task(watched.house.grant()) for _ in range(2)]
-    calls = await watched.queued(customer("web:ann"), customer("web:bob"))
-    watched.store.gate.set()
-    await asyncio.gather(held, *background, *calls)
-    assert [[type(command) for command in batch] for batch in watched.store.batches[1:]] == [
-        [type(customer("web:ann"))] * 2,
-        [GrantDue],
-        [GrantDue],
-    ]
-
-
-async def test_background_work_is_not_starved_by_calls(build: Build) -> None:
-    watched = await build(batch_limit=1)
-    held = await watched.hold(note())
-    background = asyncio.create_task(watched.house.grant())
-    calls = await watched.queued(*(customer(f"web:{n}") for n in range(5)))
-    watched.store.gate.set()
-    await background
-    assert not all(call.done() for call in calls)
-    await asyncio.gather(held, *calls)
+async def test_calls_go_first_and_background_work_takes_turns_with_them(watched: Watched) -> None:
+    store = watched.store
+    pipeline = Pipeline(store, watched.house.env, queue_limit=10, batch_limit=2, on_broken=print)
+    background = [asyncio.create_task(pipeline.submit_background(GrantDue(9))) for _ in range(3)]
+    calls = [asyncio.create_task(pipeline.submit(customer(f"web:{n}"))) for n in range(4)]
+    await asyncio.sleep(0)
+    pipeline.start()
+    await asyncio.gather(*background, *calls)
+    await pipeline.stop()
+    kinds = ["".join(type(command).__name__[0] for command in batch) for batch in store.batches]
+    assert kinds == ["SS", "G", "SS", "G", "G"]
 
 
 # ---- stopping ----

@@ -4,6 +4,7 @@ Finds edits, deletions, insertions and reorders anywhere before the newest event
 checkpoint, whose signature needs a key that is not in the database.
 """
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
@@ -76,9 +77,14 @@ def sign(key: bytes, at: int, heads: str, previous: bytes) -> bytes:
 
 
 class Verifier:
-    """Checks links fed in (chain, seq) order, holding only each chain's head: any log size in constant memory."""
+    """Checks links fed in (chain, seq) order against each other and against the heads that `checkpoints` signed; holds
+    only those and each chain's head, whatever the size of the log. `check` then says whether the signatures hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoints: Iterable[Checkpoint] = ()) -> None:
+        self._signed: dict[tuple[str, int], str] = {}
+        for point in checkpoints:
+            with contextlib.suppress(msgspec.MsgspecError):  # an altered one: its signature will not hold
+                self._signed |= {(chain, seq): head for chain, (seq, head) in _heads(point).items()}
         self.events = 0
         self.heads: dict[str, tuple[int, bytes]] = {}
         self._broken: set[str] = set()
@@ -97,6 +103,11 @@ class Verifier:
             elif event_hash(link.chain, link.seq, head, link.event) != link.hash:
                 self._broken.add(link.chain)
                 yield Breach(link.chain, link.seq, "the event or its hash was altered")
+            elif self._signed.get((link.chain, link.seq), link.hash.hex()) != link.hash.hex():
+                self._broken.add(link.chain)
+                yield Breach(
+                    link.chain, link.seq, "the chain was written anew: a checkpoint signed another event"
+                )
             else:
                 self.heads[link.chain] = (link.seq, link.hash)
 
@@ -108,7 +119,11 @@ class Verifier:
                 yield Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
                 return
             previous = point.signature
-            for chain, (seq, _) in msgspec.json.decode(point.heads, type=dict[str, tuple[int, str]]).items():
+            for chain, (seq, _) in _heads(point).items():
                 if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
                     self._broken.add(chain)
                     yield Breach(chain, seq, f"the chain was cut: a checkpoint signed event {seq}")
+
+
+def _heads(point: Checkpoint) -> dict[str, tuple[int, str]]:
+    return msgspec.json.decode(point.heads, type=dict[str, tuple[int, str]])

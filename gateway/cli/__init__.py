@@ -9,14 +9,17 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import achievements, audit, db, keys, profile, rules
+from gateway.cli import achievements, audit, db, keys, pin, profile, review, rules
 from gateway.cli.bench import bench
 from gateway.cli.check import check
 from gateway.cli.demo import demo
+from gateway.cli.duplicates import duplicates
 from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure
+from gateway.cli.import_ import import_
 from gateway.cli.output import note
 from gateway.cli.profile import erase
 from gateway.cli.serve import serve
+from gateway.cli.shape import merge, split, undo
 from gateway.config import ConfigError
 from gateway.errors import GatewayError
 
@@ -28,11 +31,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, demo, erase, bench):
+for command in (serve, check, demo, merge, split, undo, erase, duplicates, bench):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(keys.app, name="keys")
 app.add_typer(rules.app, name="rules")
 app.add_typer(profile.app, name="profile")
+app.add_typer(pin.app, name="pin")
+app.add_typer(review.app, name="review")
 app.add_typer(achievements.app, name="achievements")
 app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")

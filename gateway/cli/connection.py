@@ -36,11 +36,14 @@ class Admin:
     async def get(self, path: str, **query: object) -> Any:
         return await self._ask("GET", path, query)
 
-    async def delete(self, path: str) -> Any:
-        return await self._ask("DELETE", path, {})
+    async def delete(self, path: str, **query: object) -> Any:
+        return await self._ask("DELETE", path, query)
 
-    async def post(self, path: str, body: object = None, **query: object) -> Any:
-        return await self._ask("POST", path, query, body)
+    async def post(
+        self, path: str, body: object = None, *, if_version: int | None = None, **query: object
+    ) -> Any:
+        headers = {} if if_version is None else {"If-Match": f'"{if_version}"'}
+        return await self._ask("POST", path, query, body, headers)
 
     async def lines(self, path: str, **query: object) -> AsyncIterator[bytes]:
         """The items of a list, all of them, each as its JSON line."""
@@ -51,9 +54,16 @@ class Admin:
             async for line in response.content:
                 yield line
 
-    async def _ask(self, method: str, path: str, query: Mapping[str, object], body: object = None) -> Any:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object],
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         async with self._session.request(
-            method, f"/admin/v1{path}", params=_given(query), json=body
+            method, f"/admin/v1{path}", params=_given(query), json=body, headers=headers
         ) as response:
             answer = await response.read()
             if response.status >= 400:

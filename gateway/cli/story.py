@@ -25,7 +25,31 @@ def _and_reason(event: Row) -> str:
 
 def _merged(event: Row, detail: Row) -> str:
     absorbed = " and ".join(detail.get("absorbed", ()))
-    return f"{absorbed or 'another profile'} became one with {event['profile']}{_why(detail)}"
+    by_hand = _by_hand(event, detail) if event["reason"] == "operator" else ""
+    return f"{absorbed or 'another profile'} became one with {event['profile']}{_why(detail)}{by_hand}"
+
+
+def _split(event: Row, detail: Row) -> str:
+    parts = " and ".join(detail.get("parts", ()))
+    return f"{parts} left {event['profile']}{_by_hand(event, detail)}"
+
+
+def _by_hand(event: Row, detail: Row) -> str:
+    note = f": {detail['note']}" if detail.get("note") else ""
+    return f" on the word of {event['actor']}{note}"
+
+
+def _pinned(text: str) -> "Callable[[Row, Row], str]":
+    return lambda event, detail: (
+        text.format(records=" and ".join(detail.get("records", ())), kind=event["reason"])
+        + _by_hand(event, detail)
+    )
+
+
+def _reviewed(text: str) -> "Callable[[Row, Row], str]":
+    return lambda event, detail: (
+        text.format(profiles=" and ".join(detail.get("profiles", ()))) + _by_hand(event, detail)
+    )
 
 
 def _granted(event: Row, detail: Row) -> str:
@@ -56,6 +80,11 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         f"{event['channel']}'s customer belongs to {event['profile']}{_why(detail)}"
     ),
     "identity.merged": _merged,
+    "identity.split": _split,
+    "pin.set": _pinned("{records} were pinned: {kind} be one person"),
+    "pin.dropped": _pinned("the pin on {records} was lifted"),
+    "review.accepted": _reviewed("{profiles} were judged one person"),
+    "review.rejected": _reviewed("{profiles} were judged two persons"),
     "identity.review": lambda event, detail: (
         f"a person is asked whether two profiles are one{_and_reason(event)}"
     ),

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import cast
 
 _Handler = Callable[[], asyncio.Protocol]
 
@@ -64,8 +65,7 @@ class _Visit(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         address = peer[0] if peer else ""
         if not self._door.enter(address):
-            if isinstance(transport, asyncio.Transport):
-                transport.abort()
+            cast("asyncio.Transport", transport).abort()  # uvloop's do not inherit from it
             return
         self._address = address
         self._inner.connection_made(transport)

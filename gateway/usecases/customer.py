@@ -35,9 +35,16 @@ def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs)
 
 def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
     """Create or update. Values that are already there are not written again."""
-    caller = command.caller
+    caller, events = command.caller, len(ws.changes.events)
     resolution = observe(
-        caller, command.customer_id, command.evidence, ws, env, may_create=True, guest=bool(command.guest)
+        caller,
+        command.customer_id,
+        command.evidence,
+        ws,
+        env,
+        may_create=True,
+        guest=bool(command.guest),
+        attributes=command.attributes,
     )
     if resolution is None:
         return UnknownCustomer()
@@ -50,11 +57,11 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if changed:
         detail = {"changed": sorted(changed), **unusable(command.evidence, env)}
         _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, detail)
-    return Saved(resolution, bool(changed) or resolution.rule != "known")
+    return Saved(resolution, len(ws.changes.events) > events)
 
 
 def _set_attributes(command: SaveCustomer, record: CustomerRecord, ws: WorkingSet) -> list[str]:
-    known = ws.attributes[record.record_id]
+    known = ws.attributes_of(record.record_id)
     changed: list[str] = []
     for name, value in command.attributes.items():
         text = _encode(value).decode()
@@ -103,12 +110,12 @@ def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
     if not records:
         return UnknownCustomer()
     own, resolution = records[0], Resolution(records[0].profile_id, records[0].record_id, "attached", "known")
-    present = set[str]().union(*(ws.tags[record.record_id] for record in records))
+    present = set[str]().union(*(ws.tags_of(record.record_id) for record in records))
     attached, detached = command.attach - present, command.detach & present
     for tag in attached:
         ws.set_tag(own, tag)
     for record in records:
-        for tag in detached & ws.tags[record.record_id]:
+        for tag in detached & ws.tags_of(record.record_id):
             ws.drop_tag(record, tag)
     if attached:
         _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {"tags": sorted(attached)})

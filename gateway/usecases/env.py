@@ -47,3 +47,15 @@ class Env:
     def use(self, rules: RuleSet) -> None:
         self.rules = rules
         self.normalizer = Normalizer(rules)
+
+    @property
+    def confirms(self) -> bool:
+        """Whether any rule wants an attribute to agree as well."""
+        return any(rule.confirm_any for rule in self.rules.rules)
+
+    def holders_since(self, kind: str, now: int) -> int | None:
+        """From when on the holders of a key of this type count for its fan-out (0: ever); None where nobody asks."""
+        window = self.rules.identifiers[kind].fanout_window if kind in self.rules.identifiers else None
+        if window is not None:
+            return now - window
+        return 0 if any(len(rule.all_of) > 1 for rule in self.rules.rules) else None

@@ -7,6 +7,8 @@ that is not committed never happened, and one that is cannot happen again.
 from collections import defaultdict
 from collections.abc import Mapping
 
+import msgspec
+
 from gateway.audit.event import Action
 from gateway.config import Campaign
 from gateway.ids import show
@@ -29,6 +31,7 @@ from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 
 _COUPON_BYTES = 10
+_decode = msgspec.json.decode
 
 
 def needs(command: GrantDue, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -43,37 +46,45 @@ def needs(command: GrantDue, ws: WorkingSet, env: Env, needs: Needs) -> bool:
 
 
 def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Outcome:
-    earlier: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
+    earlier = _Earlier()
     counts = {"granted": 0, "ignored": 0, "failed": 0}
     for due in ws.due or ():
-        granted_here = earlier[due.profile_id, due.achievement.campaign_id]
-        counts[_decide(due, granted_here, ws, env)] += 1
+        counts[_decide(due, earlier, ws, env)] += 1
     return Granted(**counts)
 
 
-def _decide(due: Due, granted_here: list[int], ws: WorkingSet, env: Env) -> str:
+class _Earlier:
+    """What the same batch granted before, which counts like everything else that was granted before."""
+
+    def __init__(self) -> None:
+        self.granted: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
+        self.score: defaultdict[int | None, int] = defaultdict(int)
+
+
+def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     campaign = env.campaigns.get(due.achievement.campaign_id)
     try:
-        reason = judge(env.program, campaign, _standing(due, granted_here, ws, env), ws.now)
+        reason = judge(env.program, campaign, _standing(due, earlier, ws, env), ws.now)
     except Exception as error:  # noqa: BLE001 - one poisoned row must not hold up every grant behind it
         return _close(due, "failed", type(error).__name__, ws)
     if reason is not None or campaign is None:
         return _close(due, "ignored", reason or "campaign_unknown", ws)
     _grant(due, campaign, ws, env)
-    granted_here.append(ws.now)
+    earlier.granted[due.profile_id, campaign.id].append(ws.now)
+    earlier.score[due.profile_id] += campaign.score
     return "granted"
 
 
-def _standing(due: Due, granted_here: list[int], ws: WorkingSet, env: Env) -> Standing:
-    tier = tier_of(env.tiers, due.score)
+def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing:
+    tier = tier_of(env.tiers, due.score + earlier.score[due.profile_id])
     return Standing(
         exists=due.profile_id is not None,
         active=all(active for _, active, _ in due.records),
         guest=all(guest for _, _, guest in due.records),
         tags=due.tags,
         tier=tier.order if tier is not None else 0,
-        attributes=due.attributes,
-        granted=(*due.granted_at, *granted_here),
+        attributes={name: _decode(text) for name, text in due.attributes.items()},
+        granted=(*due.granted_at, *earlier.granted[due.profile_id, due.achievement.campaign_id]),
         spent=ws.spends.get(due.achievement.campaign_id, 0),
     )
 

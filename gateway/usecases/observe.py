@@ -3,19 +3,23 @@
 The deciding is `rules.resolve`; here its decision is carried out on the working set, with an audit event for each change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from gateway.audit.event import Action
 from gateway.audit.pseudonym import mask
 from gateway.clock import DAY
 from gateway.ids import show
-from gateway.model import Caller, CustomerRecord, Dedup, MergeRow, Resolution, ReviewItem
+from gateway.model import Caller, CustomerRecord, Resolution
 from gateway.usecases.env import Env
+from gateway.usecases.merge import join, open_review
 from gateway.workingset import Needs, WorkingSet
-from rules.decision import Decision, ReviewProposal
+from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
-from rules.record import KeyState, Observation, Profile
+from rules.record import Key, KeyState, Observation, Profile
 from rules.resolve import resolve, teaches_nothing
 
 _ACTIONS = {
@@ -26,6 +30,8 @@ _ACTIONS = {
     "refused": Action.IDENTITY_REFUSED,
 }
 _SEEN_PRECISION = DAY
+_MOST_HOLDERS = 100
+"""A value that more records hold joins nobody by itself; whoever wants it to must say so in the rule file."""
 
 
 def needs_of_identity(
@@ -45,9 +51,47 @@ def needs_of_identity(
         if teaches_nothing(ws, env.rules, record, evidence):
             return True
         needs.profile(record.profile_id)
+    complete = True
     for item in evidence:
-        if item.status != "invalid" and (owner := ws.key(item.identifier).owner) is not None:
-            needs.profile(owner)
+        if item.status == "invalid":
+            continue
+        key = ws.key(item.identifier)
+        if key.owner is not None:
+            needs.profile(key.owner)
+        complete &= needs_of_holders(key, ws, env, needs)
+    if env.confirms:
+        complete = _needs_of_attributes(record, evidence, ws, needs) and complete
+    return complete
+
+
+def _needs_of_attributes(
+    record: CustomerRecord | None, evidence: tuple[Evidence, ...], ws: WorkingSet, needs: Needs
+) -> bool:
+    """What a rule compares to confirm a match: the attributes on every record of every profile in question."""
+    keys = [ws.key(item.identifier) for item in evidence if item.status != "invalid"]
+    profile_ids = {
+        profile_id for key in keys for profile_id in (key.owner, *key.profiles) if profile_id is not None
+    }
+    if record is not None:
+        profile_ids.add(record.profile_id)
+    loaded = [ws.profiles[profile_id] for profile_id in profile_ids if profile_id in ws.profiles]
+    for profile in loaded:
+        for record_id in profile.records:
+            needs.attributes_of(record_id)
+    return len(loaded) == len(profile_ids)
+
+
+def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
+    is counted inside a window needs the ages of the holders."""
+    since = env.holders_since(key.identifier.type, ws.now)
+    if since is None or key.state != "normal" or key.holders > _MOST_HOLDERS:
+        return True
+    if key.identifier not in ws.held:
+        needs.holders_of(key.identifier, since)
+        return False
+    for profile_id in key.profiles:
+        needs.profile(profile_id)
     return True
 
 
@@ -60,6 +104,7 @@ def observe(
     *,
     may_create: bool,
     guest: bool = False,
+    attributes: Mapping[str, Any] = {},
 ) -> Resolution | None:
     """Resolve and carry the decision out. None: no profile, and none may be created; nothing was changed.
 
@@ -77,10 +122,21 @@ def observe(
         evidence=evidence,
         now=ws.now,
         may_create=may_create,
+        attributes={name: text for name, text in attributes.items() if isinstance(text, str)},
+        profile_attributes=partial(attributes_of, ws) if env.confirms else None,
     )
     if decision is None or (known is None and not decision.enforced and not may_create):
         return None
     return _Carrying(caller, customer_id, ws, env, decision).out(known, guest)
+
+
+def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
+    """The texts that are known of a person, the youngest record's last word."""
+    found: dict[str, str] = {}
+    for record_id in sorted(ws.profile(profile_id).records):
+        values = {name: msgspec.json.decode(text) for name, text in ws.attributes_of(record_id).items()}
+        found |= {name: value for name, value in values.items() if isinstance(value, str)}
+    return found
 
 
 def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Evidence]) -> None:
@@ -121,18 +177,26 @@ class _Carrying:
     def out(self, record: CustomerRecord | None, guest: bool) -> Resolution:
         decision, ws = self.decision, self.ws
         profile = self._home(record)
-        news = record is None or bool(decision.own or decision.taken or decision.absorbed or decision.reviews)
+        news = record is None or bool(decision.own)
         if record is None:
             record = ws.create_record(profile, self.caller.id_space, self.customer_id, guest)
-        if decision.absorbed and decision.enforced:
-            survivor = ws.profile(decision.profile_id or profile.profile_id)
-            self._merge(survivor, [ws.profile(p) for p in decision.absorbed])
-            profile = survivor
-        news |= self._store_evidence(record)
         if decision.enforced:
-            self._settle_keys(profile)
-        opened = self._open_reviews(profile)
-        if news or opened:
+            news |= bool(decision.absorbed or decision.taken or decision.dropped)
+            for one in decision.absorbed:
+                join(
+                    ws,
+                    profile,
+                    ws.profile(one),
+                    self.caller,
+                    rule=decision.rule,
+                    rule_set=self.env.rules.sha256,
+                )
+            self._move_keys(profile)
+        news |= self._store_evidence(record)
+        self._settle_keys(profile)
+        if decision.enforced:
+            news |= self._open_reviews(profile)
+        if news:
             ws.touch_profile(profile)
             self._record_decision(profile, record)
         return Resolution(
@@ -149,96 +213,35 @@ class _Carrying:
             return ws.create_profile(self.caller.id_space, self.customer_id)
         return ws.profile(decision.profile_id)
 
-    def _merge(self, survivor: Profile, absorbed: list[Profile]) -> None:
-        for loser in absorbed:
-            self._note_merge(survivor, loser)
-            for record in list(loser.records.values()):
-                record.profile_id = survivor.profile_id
-                survivor.records[record.record_id] = record
-                self.ws.touch_record(self.ws.by_record_id[record.record_id])
-                for identifier in record.observations:
-                    key = self.ws.key(identifier)
-                    if key.owner == loser.profile_id:
-                        key.owner = survivor.profile_id
-                        self.ws.touch_key(key)
-            loser.records.clear()
-            loser.redirect_to = survivor.profile_id
-            self.ws.changes.absorbed.append((loser.profile_id, survivor.profile_id))
-            self.ws.balances[survivor.profile_id] = self.ws.balance(survivor.profile_id) + self.ws.balance(
-                loser.profile_id
-            )
-            self.ws.touch_profile(loser)
-            self._join_windows(survivor.profile_id, loser.profile_id)
-            self._close_reviews(survivor, loser)
-
-    def _note_merge(self, survivor: Profile, loser: Profile) -> None:
-        self.ws.changes.merges.append(
-            MergeRow(
-                merge_id=self.ws.next_id(),
-                survivor_id=survivor.profile_id,
-                absorbed_id=loser.profile_id,
-                survivor_records=tuple(sorted(survivor.records)),
-                absorbed_records=tuple(sorted(loser.records)),
-                rule=self.decision.rule,
-                rule_set=self.env.rules.sha256,
-                actor=self.caller.actor,
-                request_id=self.caller.request_id,
-                merged_at=self.ws.now,
-            )
-        )
-
-    def _join_windows(self, survivor_id: int, loser_id: int) -> None:
-        for campaign_id, window in self.ws.windows_of(loser_id):
-            mine = self.ws.window(survivor_id, campaign_id)
-            if mine is None or mine.expires_at < window.expires_at:
-                joined = Dedup(window.achievement_id, window.accepted_at, window.expires_at)
-                self.ws.set_window(survivor_id, campaign_id, joined)
-            self.ws.drop_window(loser_id, campaign_id)
-
-    def _close_reviews(self, survivor: Profile, loser: Profile) -> None:
-        """The question inside the pair is answered by the merge; the loser's other questions become the survivor's."""
-        for pair, item in list(self.ws.reviews.items()):
-            if loser.profile_id not in pair or item.state != "open":
-                continue
-            other = pair[0] if pair[1] == loser.profile_id else pair[1]
-            item.state = "accepted" if other == survivor.profile_id else "stale"
-            item.closed_at, item.closed_by = self.ws.now, f"merge:{self.decision.rule}"
-            self.ws.changes.reviews[item.review_id] = item
-            if item.state == "stale":
-                self._open_review(
-                    ReviewProposal(survivor.profile_id, other, item.reason, item.rule, item.types)
-                )
+    def _move_keys(self, profile: Profile) -> None:
+        """Before the evidence is stored: what this call says is live, whatever retires here."""
+        for identifier, old_owner in self.decision.taken:
+            self._retire(self.ws.profiles[old_owner], identifier)
+            self._own(identifier, profile)
+            self._note_key(Action.KEY_TAKEN, identifier, profile, show("prf", old_owner))
+        for identifier in self.decision.dropped:
+            self._retire(profile, identifier)
+            self._disown(identifier, "normal")
 
     def _store_evidence(self, record: CustomerRecord) -> bool:
+        """Whether any of it was news; that a value was seen once more is not."""
         news = False
-        for item in self.decision.evidence:
-            seen = record.observations.get(item.identifier)
+        for identifier, status, _, verified in self.decision.evidence:
+            blocked = status == "blocked"
+            seen = record.observations.get(identifier)
             if seen is None:
-                seen = Observation(
-                    item.identifier, self.ws.now, self.ws.now, item.verified, item.status == "blocked"
-                )
-                record.observations[item.identifier] = seen
-                key = self.ws.key(item.identifier)
-                key.holders += 1
-                self.ws.touch_key(key)
-            elif seen.last_seen == self.ws.now and (seen.verified or not item.verified) and not seen.retired:
-                continue
+                news = True
+                seen = Observation(identifier, self.ws.now, self.ws.now, verified, blocked)
+                record.observations[identifier] = seen
+                self.ws.hold(identifier, record)
             else:
-                news |= item.verified and not seen.verified
-                seen.last_seen = self.ws.now
-                seen.verified |= item.verified
-                seen.retired = False
-                self.ws.touch_observation(record, seen)
-                continue
-            news = True
+                news |= (verified and not seen.verified) or seen.blocked != blocked
+                seen.last_seen, seen.blocked, seen.retired = self.ws.now, blocked, False
+                seen.verified |= verified
             self.ws.touch_observation(record, seen)
         return news
 
     def _settle_keys(self, profile: Profile) -> None:
-        for identifier, old_owner in self.decision.taken:
-            self._retire(self.ws.profile(old_owner), identifier)
-            self._own(identifier, profile)
-            self._note_key(Action.KEY_TAKEN, identifier, profile, show("prf", old_owner))
         for identifier in self.decision.own:
             self._own(identifier, profile)
         for identifier in self.decision.generic:
@@ -269,19 +272,8 @@ class _Carrying:
         opened = False
         for proposal in self.decision.reviews:
             other = proposal.profile_b if proposal.profile_b is not None else profile.profile_id
-            opened |= self._open_review(proposal._replace(profile_b=other))
+            opened |= open_review(self.ws, proposal._replace(profile_b=other))
         return opened
-
-    def _open_review(self, proposal: ReviewProposal) -> bool:
-        a, b = proposal.profile_a, proposal.profile_b
-        if b is None or (pair := (min(a, b), max(a, b))) in self.ws.reviews or a == b:
-            return False
-        item = ReviewItem(
-            self.ws.next_id(), *pair, "open", proposal.reason, proposal.rule, proposal.types, self.ws.now
-        )
-        self.ws.reviews[pair] = item
-        self.ws.changes.reviews[item.review_id] = item
-        return True
 
     def _note_key(self, action: Action, identifier: Identifier, profile: Profile, reason: str) -> None:
         self.ws.record_event(

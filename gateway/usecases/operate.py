@@ -9,6 +9,7 @@ from gateway.model import (
     CreateKey,
     Done,
     NoteEvent,
+    NotePlan,
     Outcome,
     RefuseCall,
     Refused,
@@ -140,6 +141,13 @@ def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Outcome:
     if ws.active_rules == command.version:
         return Done(changed=False)
     _activate(command.caller, command.version, ws)
+    return Done()
+
+
+def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Outcome:
+    """A newer plan of the same content takes the older one's place."""
+    ws.changes.plans.append((command.sha256, ws.now, command.caller.actor, command.summary))
+    _note_rules(Action.RULES_PLANNED, command.caller, command.version, ws, command.sha256)
     return Done()
 
 

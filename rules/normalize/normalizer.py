@@ -1,8 +1,9 @@
 """One rule set's normalisation: the kind, options and blocked values of each declared type, prepared once."""
 
+from functools import lru_cache
 from typing import Literal
 
-from rules.identifier import Normalized
+from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier, Normalized
 from rules.normalize.blocked import Blocklist, folded
 from rules.normalize.email import normalize_email
 from rules.normalize.opaque import normalize_opaque
@@ -12,6 +13,7 @@ from rules.ruleset import IdentifierKind, RuleSet
 
 DeclarationReason = Literal["undeclared_type"]
 
+_REMEMBERED = 16_384
 _UNDECLARED = Normalized("invalid", "", "undeclared_type")
 _SETTLED = frozenset({"empty", "too_long"})
 
@@ -26,6 +28,7 @@ class Normalizer:
         kinds: tuple[IdentifierKind, ...] = ("phone", "email", "opaque")
         lists = {kind: Blocklist(ruleset.blocked, kind, own_phones) for kind in kinds}
         self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
+        self.evidence = lru_cache(_REMEMBERED)(self._evidence)
 
     def normalize(self, type: str, raw: str, region: str | None = None) -> Normalized:  # noqa: A002
         """What became of `raw`, for any string at all. `region` is where national phone numbers belong."""
@@ -48,6 +51,17 @@ class Normalizer:
         else:
             covered = reason not in _SETTLED and any(map(blocked.covers, _forms(raw, found)))
         return Normalized("blocked" if value else "invalid", value, "blocked_value") if covered else found
+
+    def _evidence(self, type: str, raw: str, region: str | None) -> tuple[Evidence, ...]:  # noqa: A002
+        """`raw` as evidence, followed by its canonical form where it has one. An invalid one keeps the raw text.
+
+        The last few thousand are remembered: one customer's calls come close together.
+        """
+        status, value, reason, canonical = self.normalize(type, raw, region)
+        stated = Evidence(Identifier(type, value or raw), status, reason)
+        if not canonical:
+            return (stated,)
+        return stated, Evidence(Identifier(type + CANONICAL_SUFFIX, canonical), status, reason)
 
 
 def _forms(raw: str, found: Normalized) -> set[str]:

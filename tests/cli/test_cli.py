@@ -209,7 +209,7 @@ def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: 
     copy = tmp_path / "copy.db"
     shell("db", "backup", "--to", str(copy), code=1)
     assert "migrate" in shell.err
-    assert shell.json("db", "migrate") == {"schema_version": 1}
+    assert shell.json("db", "migrate") == {"schema_version": 3}
     issued = shell.json("keys", "new", "--channel", "web")
     assert shell.json("db", "check")["ok"]
     shell("db", "backup", "--to", str(copy))

@@ -221,6 +221,16 @@ def test_a_record_that_fits_two_profiles_pinned_apart_goes_where_the_rule_set_sa
     assert (decision.outcome, decision.profile_id, len(decision.reviews)) == (outcome, profile_id, reviews)
 
 
+@pytest.mark.parametrize("ambiguous", ["separate", "best"])
+def test_a_candidate_that_the_records_own_profile_can_never_join_is_given_up(ambiguous: Any) -> None:
+    never = Rule("card", ("loyalty_id",), "never")
+    state = State(rule_set(*EITHER, never, conflict=Conflict(ambiguous=ambiguous)))
+    state.send("web:1", mobile="1", loyalty_id="7")
+    state.send("web:2", email="a", loyalty_id="7")
+    state.send("web:3", email="a")
+    assert state.send("web:3", mobile="1").profile_id == state.at("web:2")
+
+
 # ---- guards ----
 
 
@@ -413,6 +423,11 @@ def test_moving_to_the_newest_asks_when_the_conflict_is_over_what_cannot_move() 
     decision = state.send("web:8", loyalty_id="7")
     assert (decision.outcome, decision.taken, decision.warnings) == ("review", (), ())
     assert [(q.profile_a, q.profile_b) for q in decision.reviews] == [(1, 2)]
+
+
+def test_nothing_moves_on_the_word_of_a_request_that_contradicts_itself() -> None:
+    decision = two_cards("move_to_newest").send("pos:1", loyalty_id="7 8")
+    assert (decision.outcome, decision.taken, decision.profile_id) == ("review", (), None)
 
 
 def test_a_new_card_with_a_strangers_mobile_stays_a_stranger_under_every_policy() -> None:

@@ -693,9 +693,10 @@ async def test_a_store_that_takes_writes_passes_the_probe(store: Store) -> None:
 
 
 async def breaches(store: Store, key: bytes = CHECKPOINT_KEY) -> list[str]:
-    verifier = Verifier()
+    points = await checkpoints(store)
+    verifier = Verifier(points)
     found = [breach.what async for chunk in links(store) for breach in verifier.feed(chunk)]
-    return found + [breach.what for breach in verifier.check(key, await checkpoints(store))]
+    return found + [breach.what for breach in verifier.check(key, points)]
 
 
 def log(ws: WorkingSet, count: int = 3) -> None:
@@ -719,8 +720,12 @@ async def test_the_chain_holds_also_over_batches_that_were_undone(store: Store) 
         ws.enter(entry(ws, won))
         ws.enter(entry(ws, won))
 
+    def refused_late(ws: WorkingSet) -> None:
+        log(ws)
+        ws.changes.events.append(ws.changes.events[0])
+
     won = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).changes.new_achievements[0]
-    for spoiled in (fail, refused, fail):
+    for spoiled in (fail, refused, refused_late):
         await run(store, log)
         with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
             await run(store, spoiled)

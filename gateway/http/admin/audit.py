@@ -114,7 +114,7 @@ async def verify_audit(call: Call[Query]) -> Verified:
     """Checkpoints are read first: those written while the links are read sign events that were not read."""
     store = call.services.store
     checkpoints = await reports.checkpoints(store)
-    verifier, breaches = Verifier(), list[Breach]()
+    verifier, breaches = Verifier(checkpoints), list[Breach]()
     async for links in reports.links(store):
         breaches += verifier.feed(links)
     breaches += verifier.check(call.services.checkpoint_key, checkpoints)

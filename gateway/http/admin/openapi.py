@@ -12,6 +12,8 @@ from gateway.http.admin.problem import Problem, status_of
 
 _COMMON = ("bad_parameter", "unauthorized", "wrong_host", "unavailable")
 _WITH_BODY = ("bad_body", "body_timeout", "too_large", "unsupported_media_type")
+_VERSION = {"type": "string", "pattern": r'^"\d{1,18}"$', "examples": ['"3"']}
+_ETAG = {"headers": {"ETag": {"description": "the profile's version", "schema": _VERSION}}}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -41,14 +43,15 @@ def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[st
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
-        "parameters": [*_path_parameters(one.path), *_query_parameters(one)],
+        "parameters": [*_path_parameters(one.path), *_query_parameters(one), *_header_parameters(one)],
         "responses": {str(one.status.value): _answer(one, schemas)} | _refusals(one),
     }
     if one.body is not None:
         content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.body)]}}
         if one.plain_text:
             content["text/plain"] = {"schema": {"type": "string"}}
-        described["requestBody"] = {"required": True, "content": content}
+        required = any(field.required for field in msgspec.structs.fields(one.body))
+        described["requestBody"] = {"required": required, "content": content}
     return described
 
 
@@ -56,12 +59,16 @@ def _answer(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, 
     content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.answer)]}}
     if one.streams:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
-    return {"description": one.summary, "content": content}
+    return {"description": one.summary, "content": content} | (_ETAG if one.tagged else {})
 
 
 def _refusals(one: Operation) -> dict[str, Any]:
     codes: dict[int, list[str]] = {}
-    by_shape = (*(_WITH_BODY if one.body else ()), *(("not_found",) if "{" in one.path else ()))
+    by_shape = (
+        *(_WITH_BODY if one.body else ()),
+        *(("not_found",) if "{" in one.path else ()),
+        *(("version_changed",) if one.conditional else ()),
+    )
     for code in (*_COMMON, *by_shape, *one.refusals):
         codes.setdefault(status_of(code), []).append(code)
     return {
@@ -80,6 +87,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _query_parameters(one: Operation) -> list[dict[str, Any]]:
     schema = msgspec.json.schema(one.query)["$defs"][one.query.__name__]
     return [
-        {"name": name, "in": "query", "required": False, "schema": form}
+        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": form}
         for name, form in schema["properties"].items()
     ]
+
+
+def _header_parameters(one: Operation) -> list[dict[str, Any]]:
+    if not one.conditional:
+        return []
+    about = "the profile's version as its ETag gave it; another one meanwhile is refused"
+    return [{"name": "If-Match", "in": "header", "required": False, "description": about, "schema": _VERSION}]

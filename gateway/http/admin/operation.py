@@ -1,8 +1,9 @@
 """One operation of the admin API: a row of the table from which the routes and the OpenAPI document are both made."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
@@ -21,16 +22,18 @@ B = TypeVar("B")
 CALLER = web.RequestKey("caller", Caller)
 PREFIX = "/admin/v1"
 _encode = msgspec.json.Encoder().encode
+_VERSION = re.compile(r'"(\d{1,18})"', re.ASCII)
 
 
 @dataclass(slots=True)
 class Call(Generic[Q]):
-    """One authenticated request with its checked query."""
+    """One authenticated request with its checked query; `headers` go out with the answer."""
 
     request: web.Request
     services: Services
     caller: Caller
     query: Q
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def id(self, prefix: Prefix) -> int:
         """The `{id}` of the path; raises Refusal when it is not an id of this kind, so nothing can be there."""
@@ -40,6 +43,22 @@ class Call(Generic[Q]):
                 "not_found", f"there is no such id; write it as {prefix}_ and 16 hexadecimal digits"
             )
         return number
+
+    def expected_version(self) -> int | None:
+        """The version in `If-Match`; None where any will do. Raises Refusal for what is no version."""
+        given = self.request.headers.get("If-Match", "*").strip()
+        if given == "*":
+            return None
+        version = _VERSION.fullmatch(given)
+        if version is None:
+            raise Refusal(
+                "bad_parameter", 'If-Match: is not a version; send the ETag as it was given, such as "3"'
+            )
+        return int(version[1])
+
+    def tag(self, version: int) -> None:
+        """Send a profile's version along, for the next `If-Match`."""
+        self.headers["ETag"] = f'"{version}"'
 
     async def text(self) -> str:
         try:
@@ -69,7 +88,8 @@ class Call(Generic[Q]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`path` is below `/admin/v1`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives
+    """`path` is below `/admin/v1`. `tagged` answers carry a profile's version as `ETag`; `conditional` requests may name it in
+    `If-Match`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives
     the items of the answer one by one. `refusals` are the codes that are this operation's own."""
 
     method: str
@@ -80,6 +100,8 @@ class Operation:
     query: type[Query] = Query
     body: Any = None
     plain_text: bool = False
+    tagged: bool = False
+    conditional: bool = False
     streams: bool = False
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[str, ...] = ()
@@ -94,7 +116,12 @@ class Operation:
         answer = await self.handler(call)
         if isinstance(answer, web.StreamResponse):
             return answer
-        return web.Response(status=self.status, body=_encode(answer), content_type="application/json")
+        return web.Response(
+            status=self.status,
+            body=_encode(answer),
+            content_type="application/json",
+            headers=call.headers,
+        )
 
     def _read_query(self, request: web.Request) -> Query:
         given = dict(request.query)

@@ -23,10 +23,12 @@ STATUS: Mapping[str, int] = {
     "unknown_channel": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,
+    "version_changed": 412,
     "too_large": 413,
     "unsupported_media_type": 415,
     "wrong_host": 421,
     "bad_rules": 422,
+    "bad_columns": 422,
     "internal_error": 500,
     "unavailable": 503,
 }

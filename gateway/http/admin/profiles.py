@@ -129,6 +129,7 @@ async def show_profile(call: Call[Query]) -> ProfileDetail:
     overview = next(iter(await _by_id(call.services, asked)), None)
     if overview is None:
         raise _nobody(call)
+    call.tag(overview.row.version)
     return await _detail(call.services, overview, asked)
 
 

@@ -1,19 +1,25 @@
-"""Open questions for a person, as a list."""
+"""Questions for a person: listed, and answered. Accepting joins the two profiles, rejecting pins them apart."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, page, read_cursor
+from gateway.errors import Refusal
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
-from gateway.model import ReviewItem
+from gateway.model import AnswerReview, ReviewItem
 from gateway.store.reports import profiles as reports
 
 
 class ReviewQuery(ListQuery, kw_only=True):
     state: Literal["", "open", "accepted", "rejected", "stale"] = ""
+
+
+class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=500, description="why; it is kept in the audit log")] = ""
 
 
 class ReviewView(msgspec.Struct):
@@ -30,6 +36,14 @@ class ReviewView(msgspec.Struct):
     closed_by: str
 
 
+class AnsweredReview(ReviewView):
+    """`now` are the profiles to which the two lead after the answer: one when they were joined. `changed` is False when the
+    review had this answer before."""
+
+    now: list[str]
+    changed: bool
+
+
 async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
     query = call.query
     before = read_cursor(query.cursor, Id, NEWEST)
@@ -37,8 +51,32 @@ async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
     return page(found, query.limit, review_view, lambda item: item.review_id)
 
 
+async def accept_review(call: Call[Query]) -> AnsweredReview:
+    return await _answer(call, accept=True)
+
+
+async def reject_review(call: Call[Query]) -> AnsweredReview:
+    return await _answer(call, accept=False)
+
+
+async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
+    number, store = call.id("rev"), call.services.store
+    asked = await call.body(ReviewAnswer) if call.request.body_exists else ReviewAnswer()
+    outcome = await call.submit(AnswerReview(call.caller, number, accept, asked.reason))
+    item = await reports.review(store, number)
+    if item is None:
+        raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
+    found = [await reports.survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
+    now = [show("prf", profile) for profile in dict.fromkeys(found) if profile is not None]
+    return AnsweredReview(*_fields(item), now=now, changed=getattr(outcome, "changed", True))
+
+
 def review_view(item: ReviewItem) -> ReviewView:
-    return ReviewView(
+    return ReviewView(*_fields(item))
+
+
+def _fields(item: ReviewItem) -> tuple[str, list[str], str, str, str, list[str], Time, Time | None, str]:
+    return (
         show("rev", item.review_id),
         [show("prf", item.profile_a), show("prf", item.profile_b)],
         item.state,

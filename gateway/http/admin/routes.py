@@ -18,10 +18,40 @@ from gateway.http.admin.audit import (
     query_audit,
     verify_audit,
 )
+from gateway.http.admin.duplicates import DuplicateQuery, DuplicateView, list_duplicates
+from gateway.http.admin.imports import (
+    ImportQuery,
+    ImportView,
+    NewRows,
+    RefusedLineView,
+    import_rows,
+    list_refusals,
+    show_import,
+)
 from gateway.http.admin.keys import IssuedView, KeyQuery, KeyView, NewKey, create_key, list_keys, revoke_key
 from gateway.http.admin.listing import ListQuery, Page, Query
+from gateway.http.admin.merges import (
+    NewMerge,
+    ShapedView,
+    Splitting,
+    Undoing,
+    merge_profiles,
+    split_profile,
+    undo_merge,
+)
 from gateway.http.admin.openapi import document
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.pins import (
+    NewPin,
+    PinDropped,
+    PinPair,
+    PinQuery,
+    PinSet,
+    PinView,
+    drop_pin,
+    list_pins,
+    set_pin,
+)
 from gateway.http.admin.profiles import (
     ErasedView,
     FindQuery,
@@ -32,7 +62,15 @@ from gateway.http.admin.profiles import (
     profile_history,
     show_profile,
 )
-from gateway.http.admin.reviews import ReviewQuery, ReviewView, list_reviews
+from gateway.http.admin.reviews import (
+    AnsweredReview,
+    ReviewAnswer,
+    ReviewQuery,
+    ReviewView,
+    accept_review,
+    list_reviews,
+    reject_review,
+)
 from gateway.http.admin.rules import (
     CheckedRules,
     RuleSetDetail,
@@ -68,6 +106,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=show_profile,
         summary="One profile whole; an absorbed id answers the survivor",
         answer=ProfileDetail,
+        tagged=True,
     ),
     Operation(
         method="GET",
@@ -85,6 +124,65 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=erase_profile,
         summary="Erase a person: records, identifiers, attributes and tags; points stay, nameless",
         answer=ErasedView,
+    ),
+    Operation(
+        method="POST",
+        path="/merges",
+        handler=merge_profiles,
+        summary="Join two profiles by hand; they are pinned together",
+        body=NewMerge,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("not_found", "pinned_apart"),
+    ),
+    Operation(
+        method="POST",
+        path="/merges/{id}/undo",
+        handler=undo_merge,
+        summary="Take one merge back; the two sides are pinned apart",
+        body=Undoing,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("records_moved", "split_empties", "undo_too_late"),
+    ),
+    Operation(
+        method="POST",
+        path="/profiles/{id}/split",
+        handler=split_profile,
+        summary="Take records out of a profile; the two sides are pinned apart",
+        body=Splitting,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("records_elsewhere", "split_empties"),
+    ),
+    Operation(
+        method="GET",
+        path="/pins",
+        handler=list_pins,
+        summary="Judgements on two records; all, or those of a profile or record",
+        query=PinQuery,
+        answer=Page[PinView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/pins",
+        handler=set_pin,
+        summary="Judge that two records must be one person (which joins them), or cannot be",
+        body=NewPin,
+        answer=PinSet,
+        refusals=("not_found", "pins_contradict", "same_profile"),
+    ),
+    Operation(
+        method="DELETE",
+        path="/pins",
+        handler=drop_pin,
+        summary="Lift the judgement on two records; the rules decide again from their next call on",
+        query=PinPair,
+        answer=PinDropped,
     ),
     Operation(
         method="GET",
@@ -201,6 +299,61 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Questions for a person, newest first",
         query=ReviewQuery,
         answer=Page[ReviewView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/{id}/accept",
+        handler=accept_review,
+        summary="The two are one person: join them",
+        body=ReviewAnswer,
+        answer=AnsweredReview,
+        refusals=("review_closed", "pinned_apart"),
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/{id}/reject",
+        handler=reject_review,
+        summary="The two are not one person: pin them apart",
+        body=ReviewAnswer,
+        answer=AnsweredReview,
+        refusals=("review_closed", "same_profile"),
+    ),
+    Operation(
+        method="GET",
+        path="/duplicates",
+        handler=list_duplicates,
+        summary="Live profiles that look like one person and are apart, with the reason; nothing is merged",
+        query=DuplicateQuery,
+        answer=Page[DuplicateView],
+        streams=True,
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}",
+        handler=show_import,
+        summary="How far an import is",
+        query=ImportQuery,
+        answer=ImportView,
+        refusals=("unknown_channel",),
+    ),
+    Operation(
+        method="POST",
+        path="/imports/{id}/rows",
+        handler=import_rows,
+        summary="The next lines of an import, all of them or none; each is saved as a call would save it",
+        body=NewRows,
+        answer=ImportView,
+        refusals=("unknown_channel", "bad_columns", "import_moved"),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/refusals",
+        handler=list_refusals,
+        summary="The lines that an import could not take, with the reason of each",
+        query=ListQuery,
+        answer=Page[RefusedLineView],
         refusals=("bad_cursor",),
     ),
     Operation(

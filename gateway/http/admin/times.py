@@ -1,4 +1,4 @@
-"""Times on the admin API: RFC 3339 in UTC with milliseconds going out; RFC 3339, a date or a span back from now coming in."""
+"""Times on the admin API: RFC 3339 in UTC with milliseconds going out; RFC 3339, a date or a span coming in."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,6 +9,8 @@ from gateway.config.notation import duration, instant
 from gateway.errors import Refusal
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999, the last that RFC 3339 can write."""
 When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back from now such as 30m, 1h, 7d")]
 
 
@@ -29,7 +31,23 @@ def read(name: str, text: str, now: int) -> int | None:
     try:
         return max(0, now - duration(text))
     except ValueError:
-        pass
+        return _moment(name, text, "back from now such as 1h")
+
+
+def ahead(name: str, text: str, now: int) -> int | None:
+    """A moment that is still to come, in milliseconds UTC; None for an empty text. Raises Refusal."""
+    if not text:
+        return None
+    try:
+        moment = now + duration(text)
+    except ValueError:
+        moment = _moment(name, text, "from now such as 90d")
+    if not now < moment <= _LATEST:
+        raise Refusal("bad_parameter", f"{name}: is not ahead of now; give a later time, or none for ever")
+    return moment
+
+
+def _moment(name: str, text: str, span: str) -> int:
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))  # an offset's plus sign that nobody escaped
         return instant(
@@ -38,5 +56,5 @@ def read(name: str, text: str, now: int) -> int | None:
     except ValueError:
         raise Refusal(
             "bad_parameter",
-            f"{name}: is not a time; write 2026-11-23T04:00:00Z, 2026-11-23, or a span back from now such as 1h",
+            f"{name}: is not a time; write 2026-11-23T04:00:00Z, 2026-11-23, or a span {span}",
         ) from None

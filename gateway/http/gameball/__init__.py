@@ -1,15 +1,19 @@
 """The public listener: the platform's own API, so that a backend changes its base URL and keys and nothing else."""
 
+import asyncio
+from typing import Any
+
 from aiohttp import web
 
 from gateway.http.gameball import achieve, activities, balance, campaigns, customers, progress, tags
 from gateway.http.gameball.call import Handler
-from gateway.http.gameball.framing import expect
 from gateway.http.gameball.gate import Gate
 from gateway.http.gameball.operations import ACHIEVE, VERSIONS
-from gateway.http.services import SERVICES, Services
+from gateway.http.gameball.unreadable import Server
+from gateway.http.services import Services
 
 __all__ = ["HANDLERS", "build"]
+_READING = frozenset({"GET", "HEAD"})
 
 HANDLERS: dict[str, Handler] = {
     ACHIEVE.route: achieve.achieve,
@@ -30,20 +34,21 @@ HANDLERS: dict[str, Handler] = {
 """By route: the operations that local mode carries out."""
 
 
-def build(services: Services) -> web.Application:
-    """The social-campaign call has plain routes of its own, which aiohttp finds by one look-up; all else goes by our own
-    table, so that every refusal is ours too."""
-    app = web.Application(client_max_size=services.config.server.max_body)
-    app[SERVICES] = services
+def build(services: Services, **options: Any) -> web.Server:
+    """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are
+    those of aiohttp's request handler."""
     gate = Gate(services, HANDLERS)
     for written, version in VERSIONS.items():
-        path = f"/api/{written}/integrations{ACHIEVE.path}"
-        gate.fix(path, ACHIEVE, version)
-        app.router.add_route("POST", path, gate.serve, expect_handler=expect)
-    app.router.add_route("GET", "/healthz", _healthy)
-    app.router.add_route("*", "/{path:.*}", gate.serve, expect_handler=expect)
-    return app
+        gate.fix(f"/api/{written}/integrations{ACHIEVE.path}", ACHIEVE, version)
+    largest, loop = services.config.server.max_body, asyncio.get_running_loop()
 
+    def request(*parts: Any) -> web.BaseRequest:
+        message, payload, protocol, writer, task = parts
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
 
-async def _healthy(_: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+    async def serve(request: web.BaseRequest) -> web.Response:
+        if request.raw_path == "/healthz" and request.method in _READING:
+            return web.json_response({"status": "ok"})
+        return await gate.serve(request)
+
+    return Server(serve, request_factory=request, **options)

@@ -17,8 +17,8 @@ encode = msgspec.json.Encoder().encode
 
 
 class Answer(NamedTuple):
-    """A call that was carried out; a fault's code is never 0. `profile_id` is there when it led to a profile, `decision` when it was judged whose it
-    is; `warnings` are codes."""
+    """A call that was carried out; a fault's code is never 0. `profile_id` is there when it led to a profile, `decision`
+    when it was judged whose it is; `warnings` are codes."""
 
     body: bytes
     status: int = 200
@@ -46,7 +46,7 @@ class Call:
 
     __slots__ = ("actor", "channel", "request", "request_id", "services", "target")
 
-    def __init__(self, services: Services, request: web.Request, request_id: str) -> None:
+    def __init__(self, services: Services, request: web.BaseRequest, request_id: str) -> None:
         self.services = services
         self.request = request
         self.request_id = request_id

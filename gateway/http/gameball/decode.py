@@ -21,6 +21,7 @@ from gateway.http.gameball.envelope import (
     WRONG_CONTENT_TYPE,
     Fault,
 )
+from gateway.http.gameball.framing import go_on
 
 DEEPEST = 32
 LONGEST_ID = 100
@@ -29,12 +30,13 @@ _JSON_TYPE = re.compile(r'application/json\s*(;\s*charset\s*=\s*("utf-8"|utf-8)\
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-async def read_object(request: web.Request, server: Server) -> dict[str, Any] | Fault:
+async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any] | Fault:
     """The object in the body."""
     try:
         if request.content.is_eof():  # it came whole with the head: nothing to wait for
             raw = await request.read()
         else:
+            await go_on(request)
             async with asyncio.timeout(server.body_timeout / SECOND):
                 raw = await request.read()
     except web.HTTPRequestEntityTooLarge:

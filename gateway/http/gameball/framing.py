@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from gateway.http.gameball.envelope import (
     MALFORMED_HEADER,
@@ -24,12 +24,11 @@ _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _BODILESS = frozenset({"GET", "HEAD"})
 
 
-def fault_in_headers(request: web.Request) -> Fault | None:
+def fault_in_headers(request: web.BaseRequest) -> Fault | None:
     """Names with `_` are read as `-` by many a proxy and server: two headers would be one."""
-    for name, _ in request.raw_headers:
-        if b"_" in name:
-            return MALFORMED_HEADER
     headers = request.headers
+    if "_" in "".join(headers):
+        return MALFORMED_HEADER
     if not _is_host(headers.get(hdrs.HOST, "")):
         return WRONG_HOST
     if request.method in _BODILESS and request.body_exists:
@@ -70,8 +69,8 @@ def texts(segments: Iterable[str]) -> tuple[str, ...] | None:
         return None
 
 
-async def expect(request: web.Request) -> None:
-    """Tell a client that waits to go on; what it may not expect is refused with everything else that is wrong."""
-    if request.headers[hdrs.EXPECT].lower() == "100-continue":
+async def go_on(request: web.BaseRequest) -> None:
+    """Tell a client that waits with its body to send it. Only after all that its headers could be refused for."""
+    if hdrs.EXPECT in request.headers and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict
 
 from gateway.clock import SECOND
 from gateway.errors import GatewayError, StoreUnavailable
@@ -42,12 +43,14 @@ from gateway.ids import show
 from gateway.model import RefuseCall
 
 _log = structlog.get_logger("gameball")
-_HEADERS = {
-    "Content-Type": "application/json; charset=utf-8",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Server": "gateway",
-}
+_HEADERS = CIMultiDict(
+    {
+        "Content-Type": "application/json; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Server": "gateway",
+    }
+)
 
 
 async def _not_local(call: Call) -> Fault:
@@ -78,7 +81,7 @@ class Gate:
         """Know the target of a path without parameters beforehand."""
         self._fixed[operation.method, path] = self._target(operation, version, ())
 
-    async def serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.BaseRequest) -> web.Response:
         began = perf_counter()
         call = Call(self._services, request, self._next_id())
         try:
@@ -112,7 +115,7 @@ class Gate:
 
     # ---- in ----
 
-    def _aim(self, request: web.Request) -> Target | Fault:
+    def _aim(self, request: web.BaseRequest) -> Target | Fault:
         target = self._fixed.get((request.method, request.raw_path))
         if target is not None:
             return target
@@ -173,8 +176,9 @@ class Gate:
             await call.services.pipeline.submit(refusal)
         return fault
 
-    def _headers(self, call: Call, profile: str, decision: str) -> dict[str, str]:
-        headers = {**_HEADERS, "X-Request-Id": call.request_id}
+    def _headers(self, call: Call, profile: str, decision: str) -> CIMultiDict[str]:
+        headers = _HEADERS.copy()
+        headers["X-Request-Id"] = call.request_id
         if profile and self._shows_identity and call.channel.trusted:
             headers["X-Gateway-Profile"] = profile
             if decision:
@@ -182,7 +186,7 @@ class Gate:
         return headers
 
 
-def _accepted(answer: Answer, headers: dict[str, str]) -> web.Response:
+def _accepted(answer: Answer, headers: CIMultiDict[str]) -> web.Response:
     if answer.warnings:
         headers["X-Gateway-Warnings"] = ", ".join(answer.warnings)
     if answer.replayed:
@@ -190,7 +194,7 @@ def _accepted(answer: Answer, headers: dict[str, str]) -> web.Response:
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
-def _refused(call: Call, fault: Fault, headers: dict[str, str]) -> web.Response:
+def _refused(call: Call, fault: Fault, headers: CIMultiDict[str]) -> web.Response:
     if fault.retry_after:
         headers["Retry-After"] = str(fault.retry_after)
     if fault.allow:

@@ -16,7 +16,7 @@ _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-def token(request: web.Request) -> str | Fault | None:
+def token(request: web.BaseRequest) -> str | Fault | None:
     """The key, the same whether it came bare or as a quoted string (RFC 8941); None when there is none."""
     values = request.headers.getall(HEADER, None)
     if values is None:

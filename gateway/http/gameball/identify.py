@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gateway.config import Channel
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, Fault
 from gateway.usecases.env import Env
-from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
+from rules.identifier import Evidence
 
 
 class Identity(NamedTuple):
@@ -27,10 +27,8 @@ def identify(body: Mapping[str, Any], channel: Channel, env: Env) -> Identity | 
             continue
         if type(raw) is not str:
             return INVALID_PAYLOAD
-        status, value, reason, canonical = env.normalizer.normalize(name, raw, channel.default_region)
-        evidence.append(Evidence(Identifier(name, value or raw), status, reason))
-        if canonical:
-            evidence.append(Evidence(Identifier(name + CANONICAL_SUFFIX, canonical), status, reason))
-        if status != "ok":
-            warnings.append(f"{name}:{reason}")
+        found = env.normalizer.evidence(name, raw, channel.default_region)
+        evidence += found
+        if found[0].status != "ok":
+            warnings.append(f"{name}:{found[0].reason}")
     return Identity(tuple(evidence), tuple(warnings))

@@ -56,7 +56,7 @@ class FailureBudget:
         return 0 if self._counts[address] <= self._limit else MINUTE - now % MINUTE
 
 
-def client_address(request: web.Request, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
     """The nearest address that is not one of our own proxies; of IPv6 the /64, which one customer line owns whole."""
     hops = [
         hop.strip() for value in request.headers.getall(hdrs.X_FORWARDED_FOR, ()) for hop in value.split(",")

@@ -9,12 +9,12 @@ from gateway.http.gameball.envelope import INVALID_PAYLOAD, Fault, invalid_value
 _LONGEST_NUMBER = 19
 
 
-def text(request: web.Request, name: str) -> str | None:
+def text(request: web.BaseRequest, name: str) -> str | None:
     return request.query.get(name) or None
 
 
 def number(
-    request: web.Request, name: str, *, default: int, least: int, most: int, wrong: Fault | None = None
+    request: web.BaseRequest, name: str, *, default: int, least: int, most: int, wrong: Fault | None = None
 ) -> int | Fault:
     """Not a whole number: 400; out of range: 422, or what `wrong` says."""
     given = text(request, name)
@@ -28,6 +28,6 @@ def number(
     return int(given)
 
 
-def word(request: web.Request, name: str, known: Collection[str]) -> str | Fault | None:
+def word(request: web.BaseRequest, name: str, known: Collection[str]) -> str | Fault | None:
     given = text(request, name)
     return given if given is None or given in known else invalid_value(name.lower())

@@ -3,9 +3,6 @@ and nothing that a caller sent is written, for a path or an id may hold an e-mai
 
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import NamedTuple
-
-from prometheus_client import Counter, Histogram
 
 from gateway.clock import SECOND, Clock
 from gateway.http.gameball.call import Answer, Call
@@ -13,17 +10,10 @@ from gateway.http.gameball.envelope import Fault
 from gateway.telemetry import Telemetry
 
 
-class _Meters(NamedTuple):
-    requests: Counter
-    latency: Histogram
-    decisions: Counter | None
-
-
 class Tally:
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._telemetry = telemetry
         self._clock = clock
-        self._meters: dict[tuple[str, int, str], _Meters] = {}
         self._second = -1
         self._second_text = ""
 
@@ -31,7 +21,7 @@ class Tally:
         """`began` is of `perf_counter`."""
         seconds = perf_counter() - began
         route = call.route
-        self._count(route, outcome.status, outcome.decision, seconds)
+        self._telemetry.metrics.calls.note(route, outcome.status, outcome.decision, seconds)
         if self._telemetry.log_requests:
             self._telemetry.request(
                 {
@@ -47,23 +37,6 @@ class Tally:
                     "decision": outcome.decision,
                 }
             )
-
-    def _count(self, route: str, status: int, decision: str, seconds: float) -> None:
-        meters = self._meters.get((route, status, decision))
-        if meters is None:
-            meters = self._meters[route, status, decision] = self._labelled(route, status, decision)
-        meters.requests.inc()
-        meters.latency.observe(seconds)
-        if meters.decisions is not None:
-            meters.decisions.inc()
-
-    def _labelled(self, route: str, status: int, decision: str) -> _Meters:
-        metrics = self._telemetry.metrics
-        return _Meters(
-            metrics.requests.labels(route, str(status)),
-            metrics.latency.labels(route),
-            metrics.decisions.labels(decision) if decision else None,
-        )
 
     def _timestamp(self) -> str:
         """ISO 8601 in UTC with milliseconds; the date is formatted once a second."""

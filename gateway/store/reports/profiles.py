@@ -201,10 +201,10 @@ async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow,
         f" request_id, merged_at, undone_at FROM merge WHERE survivor_id IN ({marks(survivors)}) ORDER BY merge_id",
         survivors,
     )
-    return [_merge(*row) for row in rows]
+    return [merge_row(*row) for row in rows]
 
 
-def _merge(
+def merge_row(
     number: int, survivor: int, absorbed: int, of_survivor: str, of_absorbed: str, *rest: Any
 ) -> tuple[MergeRow, int | None]:
     *named, undone_at = rest
@@ -224,6 +224,11 @@ async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
         (profile_id, profile_id),
     )
     return [_review(row) for row in rows]
+
+
+async def review(store: Store, review_id: int) -> ReviewItem | None:
+    rows = await store.fetch(f"SELECT {_REVIEW} FROM review WHERE review_id = ?", (review_id,))
+    return _review(rows[0]) if rows else None
 
 
 async def reviews(store: Store, state: str, before: int, limit: int) -> list[ReviewItem]:

@@ -4,7 +4,7 @@ Keys travel as one JSON array through `json_each`; CROSS JOIN keeps the planner 
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,9 @@ from gateway.model import (
     CustomerRecord,
     Dedup,
     Due,
+    ImportRun,
+    MergeRow,
+    PinRow,
     ProfileRow,
     ReviewItem,
     StoredAnswer,
@@ -22,7 +25,7 @@ from gateway.model import (
 )
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
-from rules.record import Key, Observation, Pin, Profile
+from rules.record import Key, Observation, Profile
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,6 +45,11 @@ _KEYS = """
 SELECT i.type, i.value, i.state, i.owner_id, i.holders FROM json_each(?) AS j
 CROSS JOIN identifier AS i ON i.type = j.value ->> 0 AND i.value = j.value ->> 1
 """
+_HOLDERS = """
+SELECT o.type, o.value, r.profile_id, o.last_seen FROM json_each(?) AS j
+CROSS JOIN observation AS o ON o.type = j.value ->> 0 AND o.value = j.value ->> 1
+CROSS JOIN record AS r ON r.record_id = o.record_id
+"""
 _WINDOWS = """
 SELECT d.profile_id, d.campaign_id, d.achievement_id, d.accepted_at, d.expires_at FROM json_each(?) AS j
 CROSS JOIN dedup AS d ON d.profile_id = j.value ->> 0 AND d.campaign_id = j.value ->> 1
@@ -59,13 +67,24 @@ SELECT r.profile_id, SUM(l.points) FROM json_each(?) AS j
 CROSS JOIN record AS r ON r.profile_id = j.value
 CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.profile_id
 """
-_PIN_COLUMNS = (
-    "SELECT p.record_a, p.record_b, p.kind, p.expires_at FROM json_each(?) AS j CROSS JOIN pin AS p"
-)
+_PIN_COLUMNS = """SELECT p.record_a, p.record_b, p.kind, p.expires_at, p.actor, p.reason, p.created_at
+FROM json_each(?) AS j CROSS JOIN pin AS p"""
 _PINS = f"{_PIN_COLUMNS} ON p.record_a = j.value UNION {_PIN_COLUMNS} ON p.record_b = j.value"
 _REVIEW_COLUMNS = """SELECT v.review_id, v.profile_a, v.profile_b, v.state, v.reason, v.rule, v.types, v.opened_at,
 v.closed_at, v.closed_by FROM json_each(?) AS j CROSS JOIN review AS v"""
 _REVIEWS = f"{_REVIEW_COLUMNS} ON v.profile_a = j.value UNION {_REVIEW_COLUMNS} ON v.profile_b = j.value"
+_REVIEWS_BY_ID = f"{_REVIEW_COLUMNS} ON v.review_id = j.value"
+_MERGE_COLUMNS = """m.merge_id, m.survivor_id, m.absorbed_id, m.survivor_records, m.absorbed_records, m.rule,
+m.rule_set, m.actor, m.request_id, m.merged_at, m.undone_at"""
+_MERGES = f"SELECT {_MERGE_COLUMNS} FROM json_each(?) AS j CROSS JOIN merge AS m ON m.merge_id = j.value"
+_ABSORPTIONS = f"""
+SELECT p.redirect_to, {_MERGE_COLUMNS} FROM json_each(?) AS j
+CROSS JOIN profile AS p ON p.redirect_to = j.value
+CROSS JOIN merge AS m ON m.absorbed_id = p.profile_id WHERE m.undone_at IS NULL ORDER BY m.merge_id
+"""
+_HOMES = """
+SELECT r.record_id, r.profile_id FROM json_each(?) AS j CROSS JOIN record AS r ON r.record_id = j.value
+"""
 _ANSWERS = """
 SELECT a.channel, a.route, a.key, a.fingerprint, a.status, a.body, a.expires_at FROM json_each(?) AS j
 CROSS JOIN idempotency AS a ON a.channel = j.value ->> 0 AND a.route = j.value ->> 1 AND a.key = j.value ->> 2
@@ -101,6 +120,8 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
         _load_records(connection, ws, needs.records)
     if needs.keys:
         _load_keys(connection, ws, needs.keys)
+    if needs.holders:
+        _load_holders(connection, ws, needs.holders)
     if needs.profiles:
         _load_profiles(connection, ws, needs.profiles)
     if needs.dedup:
@@ -115,12 +136,22 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
         _load_redirects(connection, ws, needs.redirects)
     if needs.achievements:
         _load_achievements(connection, ws, needs.achievements)
+    if needs.merges:
+        _load_merges(connection, ws, needs.merges)
+    if needs.absorptions:
+        _load_absorptions(connection, ws, needs.absorptions)
+    if needs.record_ids:
+        _load_homes(connection, ws, needs.record_ids)
+    if needs.reviews:
+        _load_reviews(connection, ws, needs.reviews)
     if needs.spends:
         _load_spends(connection, ws, needs.spends)
     if needs.channel_keys:
         _load_channel_keys(connection, ws, needs.channel_keys)
     if needs.rule_sets:
         _load_rule_sets(connection, ws, needs.rule_sets)
+    if needs.imports:
+        _load_imports(connection, ws, needs.imports)
 
 
 def _rows(connection: sqlite3.Connection, sql: str, keys: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -187,6 +218,17 @@ def _load_keys(connection: sqlite3.Connection, ws: WorkingSet, keys: set[Identif
             ws.keys[identifier] = Key(identifier)
 
 
+def _load_holders(connection: sqlite3.Connection, ws: WorkingSet, wanted: dict[Identifier, int]) -> None:
+    ws.held.update(wanted)
+    profiles: dict[Identifier, set[int]] = {}
+    for kind, value, profile_id, last_seen in _rows(connection, _HOLDERS, wanted):
+        identifier = Identifier(kind, value)
+        profiles.setdefault(identifier, set()).add(profile_id)
+        ws.keys[identifier].aged += last_seen < wanted[identifier]
+    for identifier, found in profiles.items():
+        ws.keys[identifier].profiles = tuple(sorted(found))
+
+
 def _load_profiles(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: set[int]) -> None:
     for row in _rows(connection, _PROFILES, profile_ids):
         ws.profile_rows[row[0]] = ProfileRow(*row)
@@ -200,12 +242,13 @@ def _load_profiles(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: 
     for profile_id, points in _rows(connection, _BALANCES, profile_ids):
         ws.balances[profile_id] = points
     record_ids = [r for p in profile_ids if p in ws.profiles for r in ws.profiles[p].records]
-    for a, b, kind, until in _rows(connection, _PINS, record_ids):
-        ws.all_pins[a, b] = Pin(a, b, kind, until)
+    for row in _rows(connection, _PINS, record_ids):
+        ws.all_pins.setdefault((row[0], row[1]), PinRow(*row))
     for row in _rows(connection, _REVIEWS, profile_ids):
         item = ReviewItem(*row)
         item.types = tuple(msgspec.json.decode(row[6]))
-        ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+        item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+        ws.review_items[item.review_id] = item
 
 
 def _load_windows(connection: sqlite3.Connection, ws: WorkingSet, pairs: set[tuple[int, int]]) -> None:
@@ -241,7 +284,7 @@ def _load_due(connection: sqlite3.Connection, ws: WorkingSet, limit: int, detail
     if "attributes" in details:
         for profile_id, name, value in _rows(connection, _PROFILE_ATTRIBUTES, of_profile):
             for due in of_profile[profile_id]:
-                due.attributes[name] = msgspec.json.decode(value)
+                due.attributes[name] = value
 
 
 def _load_answers(connection: sqlite3.Connection, ws: WorkingSet, keys: set[tuple[str, str, str]]) -> None:
@@ -276,6 +319,41 @@ def _load_achievements(connection: sqlite3.Connection, ws: WorkingSet, achieveme
         ws.achievements[row[0]] = Achievement(*row)
 
 
+def _load_merges(connection: sqlite3.Connection, ws: WorkingSet, merge_ids: set[int]) -> None:
+    for merge_id in merge_ids:
+        ws.merges[merge_id] = None
+    for row in _rows(connection, _MERGES, merge_ids):
+        ws.merges[row[0]] = _merge_row(row)
+
+
+def _load_absorptions(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: set[int]) -> None:
+    for profile_id in profile_ids:
+        ws.absorptions[profile_id] = []
+    for target, *row in _rows(connection, _ABSORPTIONS, profile_ids):
+        ws.absorptions[target].append(_merge_row(row))
+
+
+def _merge_row(row: Sequence[Any]) -> MergeRow:
+    sides = (tuple(msgspec.json.decode(row[3])), tuple(msgspec.json.decode(row[4])))
+    return MergeRow(row[0], row[1], row[2], *sides, *row[5:])
+
+
+def _load_homes(connection: sqlite3.Connection, ws: WorkingSet, record_ids: set[int]) -> None:
+    for record_id in record_ids:
+        ws.homes[record_id] = None
+    ws.homes.update(_rows(connection, _HOMES, record_ids))
+
+
+def _load_reviews(connection: sqlite3.Connection, ws: WorkingSet, review_ids: set[int]) -> None:
+    for review_id in review_ids:
+        ws.review_items[review_id] = None
+    for row in _rows(connection, _REVIEWS_BY_ID, review_ids):
+        item = ReviewItem(*row)
+        item.types = tuple(msgspec.json.decode(row[6]))
+        item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+        ws.review_items[item.review_id] = item
+
+
 def _load_spends(connection: sqlite3.Connection, ws: WorkingSet, campaign_ids: set[int]) -> None:
     for campaign_id in campaign_ids:
         ws.spends[campaign_id] = 0
@@ -301,3 +379,17 @@ def _load_rule_sets(connection: sqlite3.Connection, ws: WorkingSet, versions: se
         "SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1"
     ).fetchone()
     ws.active_rules = active[0] if active else ""
+
+
+def _load_imports(connection: sqlite3.Connection, ws: WorkingSet, import_ids: set[str]) -> None:
+    for import_id in import_ids:
+        ws.imports[import_id] = None
+    sql = """SELECT m.import_id, m.channel, m.started_at, m.next_line, m.counts, m.unusable, m.finished_at
+    FROM json_each(?) AS j CROSS JOIN import_run AS m ON m.import_id = j.value"""
+    for import_id, channel, started_at, next_line, *counted, finished_at in _rows(
+        connection, sql, import_ids
+    ):
+        counts, unusable = map(msgspec.json.decode, counted)
+        ws.imports[import_id] = ImportRun(
+            import_id, channel, started_at, next_line, counts, unusable, finished_at
+        )

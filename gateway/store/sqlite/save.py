@@ -1,4 +1,5 @@
-"""Writing a batch's changes to SQLite, each kind with one `executemany`."""
+"""Writing a batch's changes to SQLite, each kind with one `executemany`, in the order of the tree where its keys are
+scattered: a large batch then touches each page once."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ import msgspec
 
 from gateway.audit.chain import Chain
 from gateway.workingset import Changes
+from rules.identifier import Identifier
 from rules.record import Profile
 
 _encode = msgspec.json.Encoder().encode
@@ -28,6 +30,10 @@ _REVIEW = """
 INSERT INTO review VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (review_id) DO UPDATE SET
 state = excluded.state, closed_at = excluded.closed_at, closed_by = excluded.closed_by
 """
+_PIN = """
+INSERT INTO pin VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_a, record_b) DO UPDATE SET kind = excluded.kind,
+actor = excluded.actor, reason = excluded.reason, created_at = excluded.created_at, expires_at = excluded.expires_at
+"""
 _ATTRIBUTE = """
 INSERT INTO attribute VALUES (?, ?, ?, ?) ON CONFLICT (record_id, name) DO UPDATE SET
 value = excluded.value, at = excluded.at
@@ -46,6 +52,14 @@ fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.bo
 """
 _CHANNEL_KEY = """
 INSERT INTO channel_key VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET revoked_at = excluded.revoked_at
+"""
+_IMPORT = """
+INSERT INTO import_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET next_line = excluded.next_line,
+counts = excluded.counts, unusable = excluded.unusable, finished_at = excluded.finished_at
+"""
+_PLAN = """
+INSERT INTO rule_plan VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET
+planned_at = excluded.planned_at, planned_by = excluded.planned_by, summary = excluded.summary
 """
 _SPEND = "INSERT INTO campaign_spend VALUES (?, ?) ON CONFLICT (campaign_id) DO UPDATE SET points = excluded.points"
 _AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -90,6 +104,10 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
         connection.executemany(_AUDIT, rows)
 
 
+def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
+    return entry[0][1]
+
+
 def _many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
     connection.executemany(sql, rows)
 
@@ -116,11 +134,11 @@ def _save_identity(connection: sqlite3.Connection, changes: Changes) -> None:
             _OBSERVATION,
             [
                 (record_id, *o.identifier, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired)
-                for (record_id, _), o in changes.observations.items()
+                for (record_id, _), o in sorted(changes.observations.items(), key=_by_identifier)
             ],
         )
     if changes.keys:
-        keys = changes.keys.values()
+        keys = [key for _, key in sorted(changes.keys.items())]
         _many(connection, _KEY, [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > 0])
         gone = [tuple(k.identifier) for k in keys if k.holders <= 0]
         _many(connection, "DELETE FROM identifier WHERE type = ? AND value = ?", gone)
@@ -162,6 +180,17 @@ def _save_identity(connection: sqlite3.Connection, changes: Changes) -> None:
                 for m in changes.merges
             ],
         )
+    if changes.undone:
+        rows = [(changes.at, merge_id) for merge_id in changes.undone]
+        _many(connection, "UPDATE merge SET undone_at = ? WHERE merge_id = ?", rows)
+    if changes.dropped_pins:
+        _many(connection, "DELETE FROM pin WHERE record_a = ? AND record_b = ?", changes.dropped_pins)
+    if changes.pins:
+        rows = [
+            (p.record_a, p.record_b, p.kind, p.actor, p.reason, p.created_at, p.until)
+            for p in changes.pins.values()
+        ]
+        _many(connection, _PIN, rows)
     if changes.reviews:
         _many(
             connection,
@@ -216,11 +245,11 @@ def _save_achievements(connection: sqlite3.Connection, changes: Changes) -> None
                 for a in changes.new_achievements
             ],
         )
+    if changes.dropped_dedup:
+        _many(connection, "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ?", changes.dropped_dedup)
     if changes.dedup:
         rows = [(*pair, d.achievement_id, d.accepted_at, d.expires_at) for pair, d in changes.dedup.items()]
         _many(connection, _DEDUP, rows)
-    if changes.dropped_dedup:
-        _many(connection, "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ?", changes.dropped_dedup)
     if changes.answers:
         rows = [(*key, a.fingerprint, a.status, a.body, a.expires_at) for key, a in changes.answers.items()]
         _many(connection, _ANSWER, rows)
@@ -245,6 +274,24 @@ def _save_operations(connection: sqlite3.Connection, changes: Changes) -> None:
         _many(connection, "INSERT INTO rule_set VALUES (?, ?, ?, ?, ?)", rows)
     if changes.activations:
         _many(connection, "INSERT INTO rule_activation VALUES (?, ?, ?, ?)", changes.activations)
+    if changes.plans:
+        _many(connection, _PLAN, changes.plans)
+    if changes.imports:
+        rows = [
+            (
+                m.import_id,
+                m.channel,
+                m.started_at,
+                m.next_line,
+                _encode(m.counts).decode(),
+                _encode(m.unusable).decode(),
+                m.finished_at,
+            )
+            for m in changes.imports.values()
+        ]
+        _many(connection, _IMPORT, rows)
+    if changes.refused_lines:
+        _many(connection, "INSERT OR REPLACE INTO import_refusal VALUES (?, ?, ?)", changes.refused_lines)
 
 
 def _erase_records(connection: sqlite3.Connection, profile: Profile) -> None:

@@ -1,0 +1,259 @@
+"""`gateway import`: customers from a file, chunk by chunk through the admin API. The gateway remembers how far it got, so a
+command that was stopped, however, goes on when it is run again, and one that is done changes nothing."""
+
+import asyncio
+import contextlib
+import gc
+import hashlib
+import itertools
+import json as plain_json
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from gateway.cli.columns import picked, positions, read_mapping, with_usual
+from gateway.cli.connection import Admin, connect
+from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.output import note, print_json, print_rows
+from gateway.cli.sheet import Format, Found, Lines, format_of, header_of, read_objects, read_table
+from gateway.cli.trial import copied
+from gateway.config import Config
+
+_FULL = 160 << 10
+"""Bytes of the file in one chunk: however they are escaped, the request stays below the admin listener's limit."""
+_MOST_REFUSALS = 200
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line, or JSON lines.")],
+    channel: Annotated[str, typer.Option(help="Whose customers they are; its id space and region count.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(help="csv or jsonl; from the file's name unless given.")
+    ] = "",
+    map: Annotated[  # noqa: A002
+        list[str] | None,
+        typer.Option(
+            help="TARGET=COLUMN, any number of times: customer_id, guest, an identifier type, an attribute of the API such as"
+            " firstName, or custom.NAME. customer_id, guest and identifiers are found by their names."
+        ),
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help='The same in a TOML file: TARGET = "COLUMN".')] = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where refused lines are listed, with their reasons; FILE.rejects.csv unless given."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Import into a copy of the database that is deleted afterwards, and say what would happen."
+            " A row's decision depends on the rows before it, so only the whole import can tell.",
+        ),
+    ] = False,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="IMPORT",
+            help="Go on with this import (imp_…) though the file or the mapping changed behind its last line.",
+        ),
+    ] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Bring customers from a file; stopped anywhere, the same command goes on where it was."""
+    loaded = settings(config)
+    job = _Job(file, format_of(file, format), channel, read_mapping(map or (), mapping), resume)
+    listed = rejects or file.with_name(f"{file.name}.rejects.csv")
+    if dry_run:
+        with copied(loaded) as trial:
+            state = asyncio.run(_bring(trial, job, listed))
+    else:
+        state = asyncio.run(_bring(loaded, job, listed))
+    if json:
+        print_json({**state, "dry_run": dry_run})
+        return
+    print_rows(
+        [
+            {"what": what, "rows": rows}
+            for counted in (state["counts"], state["unusable"])
+            for what, rows in counted.items()
+        ],
+        {"what": "what", "rows": "rows"},
+    )
+    did = "would be finished (nothing was changed)" if dry_run else "is finished"
+    print(f"imp_{state['id']} {did}: {sum(state['counts'].values())} lines")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """`said` is the mapping as the operator gave it."""
+
+    file: Path
+    kind: Format
+    channel: str
+    said: dict[str, str]
+    resume: str
+
+    def import_id(self) -> str:
+        """The same for the same content, channel and mapping, whatever the file is called."""
+        if self.resume:
+            return self.resume.removeprefix("imp_")
+        with _opened(self.file) as opened:
+            found = hashlib.file_digest(opened, "sha256")
+        found.update(plain_json.dumps([self.kind, self.channel, sorted(self.said.items())]).encode())
+        return found.hexdigest()[:32]
+
+
+class _Sheet(NamedTuple):
+    """The records of an opened file, under the names by which the gateway knows their values."""
+
+    columns: list[str]
+    lines: Lines
+    records: Iterator[Found]
+
+
+def _opened(file: Path) -> BufferedReader:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise Failure(f"{file}: cannot be read ({error.strerror}); name a file", MISUSED) from None
+
+
+def _sheet(job: _Job, opened: BufferedReader, identifiers: list[str]) -> _Sheet:
+    lines = Lines(opened)
+    names, delimiter = header_of(lines, job.file, job.kind)
+    if job.kind == "csv":
+        mapping = with_usual(job.said, names, identifiers)
+        return _Sheet(
+            list(mapping),
+            lines,
+            read_table(lines, delimiter, positions(job.file, mapping, names), len(names)),
+        )
+    mapping = with_usual(job.said, [*names, *identifiers], identifiers)
+    opened.seek(0)
+    lines = Lines(opened)
+    paths = list(mapping.values())
+    return _Sheet(
+        list(mapping), lines, read_objects(lines, lambda one: [picked(one, path) for path in paths])
+    )
+
+
+async def _bring(config: Config, job: _Job, rejects: Path) -> Any:
+    """The import's last state."""
+    import_id = job.import_id()
+    with _rare_collections():
+        async with connect(config) as admin:
+            state = await admin.get(f"/imports/{import_id}", channel=job.channel)
+            if state["finished_at"] and not job.resume:
+                note(f"imp_{import_id} was finished on {state['finished_at']}; there is nothing to do")
+            else:
+                if state["next_line"] > 1:
+                    note(f"imp_{import_id} goes on at line {state['next_line']}")
+                with _opened(job.file) as opened:
+                    sheet = _sheet(job, opened, state["identifiers"])
+                    state = await _Sending(admin, job, import_id, sheet, state).all()
+            await _list_refusals(admin, import_id, state["counts"].get("rejected", 0), rejects)
+    return state
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Generator[None]:
+    """Millions of short-lived objects in no cycles: looking for cycles all the time costs a tenth of the speed."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+class _Sending:
+    """A file on its way: the next chunk is read while the one before is being committed."""
+
+    def __init__(self, admin: Admin, job: _Job, import_id: str, sheet: _Sheet, state: Any) -> None:
+        self._admin, self._job, self._import_id, self._sheet = admin, job, import_id, sheet
+        self._state = state
+        self._next_line: int = state["next_line"]
+        self._records = itertools.dropwhile(lambda one: one.line < self._state["next_line"], sheet.records)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[counts]}"),
+            console=Console(stderr=True),
+            disable=not Console(stderr=True).is_terminal,
+        )
+
+    async def all(self) -> Any:
+        with self._progress as progress:
+            bar = progress.add_task("import", total=self._job.file.stat().st_size, counts="")
+            chunk = self._chunk()
+            while True:
+                sent = asyncio.create_task(self._send(chunk))
+                await asyncio.sleep(0)
+                following = None if chunk["last"] else self._chunk()
+                self._state = await sent
+                progress.update(bar, completed=self._sheet.lines.position, counts=self._said())
+                if following is None:
+                    return self._state
+                chunk = following
+
+    def _chunk(self) -> dict[str, Any]:
+        """As many records as the gateway asked for, or as a request may hold."""
+        lines, first_line = self._sheet.lines, self._next_line
+        rows: list[tuple[int, list[Any]]] = []
+        unread: list[tuple[int, str]] = []
+        full = lines.position + _FULL
+        last = True
+        for line, values, reason in self._records:
+            if values is None:
+                unread.append((line, reason))
+            else:
+                rows.append((line, values))
+            if len(rows) + len(unread) >= self._state["chunk"] or lines.position >= full:
+                last = False
+                break
+        self._next_line = lines.number + 1
+        return {
+            "channel": self._job.channel,
+            "first_line": first_line,
+            "next_line": self._next_line,
+            "columns": self._sheet.columns,
+            "rows": rows,
+            "unread": unread,
+            "last": last,
+        }
+
+    async def _send(self, chunk: dict[str, Any]) -> Any:
+        return await self._admin.post(f"/imports/{self._import_id}/rows", chunk)
+
+    def _said(self) -> str:
+        task = self._progress.tasks[0]
+        counts = self._state["counts"]
+        speed = sum(counts.values()) / task.elapsed if task.elapsed else 0
+        return f"{speed:,.0f} rows/s  " + "  ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+async def _list_refusals(admin: Admin, import_id: str, count: int, rejects: Path) -> None:
+    """The gateway keeps them, so the list is whole however often the import was stopped."""
+    if not count:
+        return
+    with rejects.open("w", encoding="utf-8") as opened:
+        opened.write("line,reason\n")
+        cursor = ""
+        while True:
+            answer = await admin.get(f"/imports/{import_id}/refusals", limit=_MOST_REFUSALS, cursor=cursor)
+            opened.writelines(f"{one['line']},{one['reason']}\n" for one in answer["items"])
+            cursor = answer["next"]
+            if not cursor:
+                break
+    note(f"{count} lines were refused; they are in {rejects}")

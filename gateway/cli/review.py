@@ -1,0 +1,73 @@
+"""`gateway review`: the questions that the rules leave to a person."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, print_json, print_page
+
+app = typer.Typer(
+    help="List and answer the questions that the rules leave to a person.", no_args_is_help=True
+)
+ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+_COLUMNS: Columns = {
+    "review": "id",
+    "profiles": lambda review: " ".join(review["profiles"]),
+    "state": "state",
+    "reason": "reason",
+    "rule": "rule",
+    "they meet on": lambda review: ", ".join(review["types"]),
+    "opened": "opened_at",
+    "closed": "closed_at",
+    "by": "closed_by",
+}
+
+
+@app.command("list")
+def list_(
+    state: Annotated[
+        str, typer.Option(help="open, accepted, rejected or stale; all of them with an empty one.")
+    ] = "open",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List questions, newest first; the open ones unless told otherwise."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/reviews", state=state, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def accept(
+    review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """They are one person: join the two profiles."""
+    _answer(review, "accept", reason, config, as_json=json)
+
+
+@app.command()
+def reject(
+    review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """They are two persons: pin the two profiles apart."""
+    _answer(review, "reject", reason, config, as_json=json)
+
+
+def _answer(review: str, verdict: str, reason: str, config: Path, *, as_json: bool) -> None:
+    async def answered(admin: Admin) -> Any:
+        return await admin.post(f"/reviews/{segment(review)}/{verdict}", {"reason": reason})
+
+    answer = ask(config, answered)
+    if as_json:
+        print_json(answer)
+        return
+    was = "is" if answer["changed"] else "was"
+    print(f"{review} {was} {answer['state']}: {' and '.join(answer['now']) or 'the profiles were erased'}")

@@ -1,0 +1,99 @@
+"""`gateway merge`, `split` and `undo`: a person's word on what belongs to a profile."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.output import Row, print_json
+
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+IfVersion = Annotated[
+    int | None,
+    typer.Option("--if-version", min=0, help="Only while the profile has this version (`profile show`)."),
+]
+
+
+def merge(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_…")],
+    other: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_…, the one that is the same person.")],
+    reason: Why,
+    if_version: IfVersion = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Join two profiles and pin them together; no sum of points changes."""
+
+    async def merged(admin: Admin) -> Any:
+        body = {"profiles": [profile, other], "reason": reason}
+        return await admin.post("/merges", body, if_version=if_version)
+
+    answer = ask(config, merged)
+    if json:
+        print_json(answer)
+    elif answer["changed"]:
+        print(
+            f"one profile now: {_named(answer)}\ntake it back with: gateway undo {answer['merge']} --reason …"
+        )
+    else:
+        print(f"they are one profile already: {_named(answer)}")
+
+
+def split(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_…")],
+    reason: Why,
+    record: Annotated[
+        list[str] | None, typer.Option("--record", help="rec_…, a record that leaves; may be given again.")
+    ] = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="plain: just these; tree: with all that was absorbed with them; all: every record on its own."
+        ),
+    ] = "plain",
+    if_version: IfVersion = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Take records out of a profile and pin the two sides apart; points stay on their records."""
+
+    async def parted(admin: Admin) -> Any:
+        body = {"records": record or [], "mode": mode, "reason": reason}
+        return await admin.post(f"/profiles/{segment(profile)}/split", body, if_version=if_version)
+
+    _print_parts(ask(config, parted), as_json=json)
+
+
+def undo(
+    merge_id: Annotated[
+        str, typer.Argument(metavar="MERGE", help="mrg_…, from `profile show` or the audit log.")
+    ],
+    reason: Why,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Leave records that were moved on since where they are.")
+    ] = False,
+    if_version: IfVersion = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Take one merge back and pin the two sides apart."""
+
+    async def undone(admin: Admin) -> Any:
+        body = {"reason": reason, "tree": tree}
+        return await admin.post(f"/merges/{segment(merge_id)}/undo", body, if_version=if_version)
+
+    _print_parts(ask(config, undone), as_json=json)
+
+
+def _print_parts(answer: Row, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+    elif answer["changed"]:
+        print(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
+    else:
+        print(f"that merge was taken back before; {_named(answer)}")
+
+
+def _named(answer: Row) -> str:
+    return f"{answer['profile']} (version {answer['version']})"

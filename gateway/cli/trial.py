@@ -1,0 +1,40 @@
+"""A copy of the database to try something on: complete, apart from the gateway that runs, and gone afterwards."""
+
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gateway.cli.failure import Failure
+from gateway.config import Address, Config
+
+
+@contextlib.contextmanager
+def copied(config: Config) -> Generator[Config]:
+    """The configuration of a gateway that nobody reaches, over a copy of this one's database. The copy stands beside the
+    original, where there is room for it and nobody else may read."""
+    original = config.store.sqlite_path
+    if original is None:
+        raise Failure("store.url: a dry run is for SQLite; try the import on a copy of the database")
+    source = Path(original)
+    with tempfile.TemporaryDirectory(prefix="gateway-dry-run-", dir=source.resolve().parent) as directory:
+        copy = Path(directory) / "gateway.db"
+        if source.exists():
+            _copy(source, copy)
+        yield replace(
+            config,
+            server=replace(config.server, admin_listen=Address("127.0.0.1", 0)),
+            store=replace(config.store, url=f"sqlite:///{copy}"),
+        )
+
+
+def _copy(source: Path, copy: Path) -> None:
+    try:
+        connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        with contextlib.closing(connection):
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        raise Failure(f"{source}: cannot be copied for the dry run ({error})") from None

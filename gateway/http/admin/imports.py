@@ -1,0 +1,193 @@
+"""Imports: customers brought by the file, a chunk of lines to a request and to a transaction. How far an import is stands in
+the database, so whoever sends the lines can stop anywhere and go on later; an import is known by an id that its sender
+makes of the file."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gateway.config import Channel
+from gateway.errors import CommandFailed, Refusal
+from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.rows import RowReader
+from gateway.http.admin.times import Time, shown_or_none
+from gateway.model import Caller, Imported, ImportRows, ImportRun, Outcome, RefusedLine, SaveCustomer
+from gateway.pipeline import Pipeline
+from gateway.store.reports import imports as reports
+
+_IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_IDLE_CHUNK, _BUSY_CHUNK = 2_000, 100
+MOST_ROWS = _IDLE_CHUNK
+Line = Annotated[int, Meta(ge=1, le=(1 << 53) - 1)]
+_Judged = SaveCustomer | str
+
+
+class ImportQuery(Query, kw_only=True):
+    channel: Annotated[str, Meta(description="the channel whose customers are brought")]
+
+
+class Row(msgspec.Struct, array_like=True):
+    """A line of the file with its values, in the order of the columns."""
+
+    line: Line
+    values: list[Any]
+
+
+class UnreadLine(msgspec.Struct, array_like=True):
+    """A line that the sender could not read, with the code that says why."""
+
+    line: Line
+    reason: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
+
+
+class NewRows(msgspec.Struct, forbid_unknown_fields=True):
+    """The lines from `first_line` up to before `next_line`. `columns` says what each value of a row is: `customer_id`,
+    `guest`, an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
+
+    channel: str
+    first_line: Line
+    next_line: Line
+    columns: Annotated[list[str], Meta(max_length=200)]
+    rows: Annotated[list[Row], Meta(max_length=MOST_ROWS)]
+    unread: Annotated[list[UnreadLine], Meta(max_length=MOST_ROWS)] = []
+    last: bool = False
+
+
+class ImportView(msgspec.Struct):
+    """`counts` are rows by decision, `unchanged` and `rejected`; `unusable` identifiers by `<type>:<reason>`.
+    `identifiers` are the types of the active rules. `chunk`: how many rows to send next, fewer while calls arrive."""
+
+    id: str
+    channel: str
+    next_line: int
+    counts: dict[str, int]
+    unusable: dict[str, int]
+    finished_at: Time | None
+    identifiers: list[str]
+    chunk: int
+
+
+class RefusedLineView(msgspec.Struct):
+    line: int
+    reason: str
+
+
+async def show_import(call: Call[ImportQuery]) -> ImportView:
+    """One that has not begun stands at line 1."""
+    channel, import_id = _channel(call, call.query.channel), _import_id(call)
+    run = await reports.import_run(call.services.store, import_id)
+    return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
+
+
+async def import_rows(call: Call[Query]) -> ImportView:
+    """Take the next lines, each as a call would save it; the same lines again are refused, and change nothing."""
+    asked = await call.body(NewRows)
+    channel, import_id = _channel(call, asked.channel), _import_id(call)
+    _check_lines(asked)
+    caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)
+    reader = RowReader(asked.columns, channel, caller, call.services.env)
+    lines: list[tuple[int, _Judged]] = [(row.line, reader.read(row.values)) for row in asked.rows]
+    lines += [(one.line, one.reason) for one in asked.unread]
+    lines.sort(key=lambda line: line[0])
+    pipeline = call.services.pipeline
+    calls = pipeline.calls_done
+    bringing = _Bringing(pipeline, caller, import_id)
+    run = await bringing.take(asked.first_line, asked.next_line, lines, last=asked.last)
+    busy = pipeline.calls_done != calls or pipeline.waiting > 0
+    return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
+
+
+async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView]:
+    query = call.query
+    after = read_cursor(query.cursor, Id, 0)
+    found = await reports.refusals(call.services.store, _import_id(call), after, query.limit + 1)
+    return page(found, query.limit, lambda one: RefusedLineView(one.line, one.reason), lambda one: one.line)
+
+
+class _Bringing:
+    """Chunks on their way into the pipeline. One that fails as a whole is taken in halves, down to the line that makes it
+    fail: what a row does to its neighbours may need more than was loaded, and one row must not stop a file."""
+
+    def __init__(self, pipeline: Pipeline, caller: Caller, import_id: str) -> None:
+        self._pipeline, self._caller, self._import_id = pipeline, caller, import_id
+
+    async def take(
+        self, first_line: int, next_line: int, lines: Sequence[tuple[int, _Judged]], *, last: bool
+    ) -> ImportRun:
+        try:
+            return await self._submit(first_line, next_line, lines, last=last)
+        except CommandFailed:
+            if not lines:
+                raise
+            if len(lines) == 1:
+                failed = [(lines[0][0], "failed")]
+                return await self._submit(first_line, next_line, failed, last=last)
+        middle = len(lines) // 2
+        await self.take(first_line, lines[middle][0], lines[:middle], last=False)
+        return await self.take(lines[middle][0], next_line, lines[middle:], last=last)
+
+    async def _submit(
+        self, first_line: int, next_line: int, lines: Sequence[tuple[int, _Judged]], *, last: bool
+    ) -> ImportRun:
+        outcome: Outcome = await self._pipeline.submit_background(
+            ImportRows(
+                self._caller,
+                self._import_id,
+                first_line,
+                next_line,
+                tuple(row for _, row in lines if not isinstance(row, str)),
+                tuple(RefusedLine(line, row) for line, row in lines if isinstance(row, str)),
+                last,
+            )
+        )
+        if not isinstance(outcome, Imported):
+            raise Refusal(
+                "import_moved",
+                f"the import does not stand at line {first_line}: somebody else sends it too, or an answer was lost; "
+                "ask where it stands and go on there",
+            )
+        return outcome.run
+
+
+def _channel(call: Call[Any], name: str) -> Channel:
+    channels = {channel.name: channel for channel in call.services.config.channels}
+    if name not in channels:
+        raise Refusal(
+            "unknown_channel", f"channel: is not configured; known: {', '.join(channels) or 'none'}"
+        )
+    return channels[name]
+
+
+def _import_id(call: Call[Any]) -> str:
+    found = call.request.match_info["id"]
+    if not _IMPORT_ID.fullmatch(found):
+        raise Refusal(
+            "not_found", "there can be no such import; an id is 16 to 64 lower-case hexadecimal digits"
+        )
+    return found
+
+
+def _check_lines(asked: NewRows) -> None:
+    lines = [one.line for one in (*asked.rows, *asked.unread)]
+    inside = all(asked.first_line <= line < asked.next_line for line in lines)
+    if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
+        raise Refusal(
+            "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
+        )
+
+
+def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:
+    return ImportView(
+        id=run.import_id,
+        channel=run.channel,
+        next_line=run.next_line,
+        counts=dict(run.counts),
+        unusable=dict(run.unusable),
+        finished_at=shown_or_none(run.finished_at),
+        identifiers=list(call.services.env.rules.identifiers),
+        chunk=chunk,
+    )

@@ -1,0 +1,85 @@
+"""An operator's word on what belongs to a profile: merge two, undo a merge, split records off.
+
+`If-Match` with the version that the operator saw keeps the change from landing on a profile that moved on meanwhile.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Query
+from gateway.http.admin.named import ProfileId, Reason, RecordId, number
+from gateway.http.admin.operation import Call
+from gateway.ids import show
+from gateway.model import MergeProfiles, Outcome, Shaped, SplitProfile, UndoMerge
+
+_MOST_RECORDS = 1_000
+
+
+class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
+    """`If-Match` is the version of the first profile."""
+
+    profiles: Annotated[list[ProfileId], Meta(min_length=2, max_length=2)]
+    reason: Reason
+
+
+class Undoing(msgspec.Struct, forbid_unknown_fields=True):
+    """`tree` takes out what is still there of a merge whose records were partly moved on."""
+
+    reason: Reason
+    tree: bool = False
+
+
+class Splitting(msgspec.Struct, forbid_unknown_fields=True):
+    """`plain` takes just these records, `tree` also what was absorbed together with them, `all` puts every record of the
+    profile on a profile of its own."""
+
+    reason: Reason
+    records: Annotated[list[RecordId], Meta(max_length=_MOST_RECORDS)] = []
+    mode: Literal["plain", "tree", "all"] = "plain"
+
+
+class ShapedView(msgspec.Struct):
+    """The profile after the change; `version` is also its ETag. `parts` were split off, `merge` is what an undo takes.
+    `changed` is False when everything already was as asked."""
+
+    profile: str
+    version: int
+    changed: bool
+    merge: str | None
+    parts: list[str]
+
+
+async def merge_profiles(call: Call[Query]) -> ShapedView:
+    asked, version = await call.body(NewMerge), call.expected_version()
+    one, other = (number("prf", f"profiles[{n}]", text) for n, text in enumerate(asked.profiles))
+    return _shaped(call, await call.submit(MergeProfiles(call.caller, (one, other), asked.reason, version)))
+
+
+async def undo_merge(call: Call[Query]) -> ShapedView:
+    asked, version = await call.body(Undoing), call.expected_version()
+    undo = UndoMerge(call.caller, call.id("mrg"), asked.reason, asked.tree, version)
+    return _shaped(call, await call.submit(undo))
+
+
+async def split_profile(call: Call[Query]) -> ShapedView:
+    asked, version = await call.body(Splitting), call.expected_version()
+    if not asked.records and asked.mode != "all":
+        raise Refusal("bad_body", "records: is empty; name the records that leave, or use mode all")
+    records = tuple(number("rec", f"records[{n}]", text) for n, text in enumerate(asked.records))
+    split = SplitProfile(call.caller, call.id("prf"), records, asked.mode, asked.reason, version)
+    return _shaped(call, await call.submit(split))
+
+
+def _shaped(call: Call[Query], outcome: Outcome) -> ShapedView:
+    assert isinstance(outcome, Shaped)  # noqa: S101 - what these commands answer with, besides refusals
+    call.tag(outcome.version)
+    return ShapedView(
+        show("prf", outcome.profile_id),
+        outcome.version,
+        outcome.changed,
+        show("mrg", outcome.merge_id) if outcome.merge_id is not None else None,
+        [show("prf", part) for part in outcome.parts],
+    )

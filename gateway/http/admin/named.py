@@ -1,0 +1,30 @@
+"""Ids as they stand in bodies and queries: prefixed text outside, integers inside."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.ids import Prefix, read
+
+_KINDS = {"prf": "profile", "rec": "record"}
+ProfileId = Annotated[
+    str, Meta(pattern="^prf_[0-7][0-9a-f]{15}$", description="prf_ and 16 hexadecimal digits")
+]
+RecordId = Annotated[
+    str, Meta(pattern="^rec_[0-7][0-9a-f]{15}$", description="rec_ and 16 hexadecimal digits")
+]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=r"\S", description="why; it is kept in the audit log")
+]
+
+
+def number(prefix: Prefix, place: str, text: str) -> int:
+    """The id's number. Raises Refusal, naming the place, for what is no id of this kind."""
+    found = read(prefix, text)
+    if found is None:
+        raise Refusal(
+            "bad_parameter",
+            f"{place}: is not a {_KINDS.get(prefix, prefix)} id; write {prefix}_ and 16 hexadecimal digits",
+        )
+    return found

@@ -1,0 +1,127 @@
+"""Pins: judgements on two records, set, listed and lifted. A pin is named by its two records, in either order."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.named import Reason, RecordId, number
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, ahead, shown, shown_or_none
+from gateway.ids import show
+from gateway.model import DropPin, SetPin
+from gateway.store import Store
+from gateway.store.reports import pins as reports
+from gateway.store.reports.pins import Place, PlacedPin
+from gateway.store.reports.profiles import survivor_of
+
+
+class PinQuery(ListQuery, kw_only=True):
+    profile: Annotated[str, Meta(description="prf_…; pins of all its records")] = ""
+    record: Annotated[str, Meta(description="rec_…")] = ""
+
+
+class PinPair(Query, kw_only=True):
+    a: Annotated[str, Meta(description="rec_…, one of the two records")]
+    b: Annotated[str, Meta(description="rec_…, the other one")]
+
+
+class NewPin(msgspec.Struct, forbid_unknown_fields=True):
+    """`must` joins the profiles of the two records, `cannot` keeps them apart."""
+
+    records: Annotated[list[RecordId], Meta(min_length=2, max_length=2)]
+    kind: Literal["must", "cannot"]
+    reason: Reason
+    until: Annotated[
+        str, Meta(description="RFC 3339, a date (UTC), or a span from now such as 90d; empty: for ever")
+    ] = ""
+
+
+class PinView(msgspec.Struct):
+    """`profiles` are where the two records are now. `until` None: for ever; a pin whose time is over has no effect."""
+
+    records: list[str]
+    profiles: list[str]
+    kind: Literal["must", "cannot"]
+    reason: str
+    actor: str
+    created_at: Time
+    until: Time | None
+
+
+class PinSet(PinView):
+    """`changed` is False when the same pin was there."""
+
+    changed: bool
+
+
+class PinDropped(msgspec.Struct):
+    """`changed` is False when there was no such pin."""
+
+    records: list[str]
+    changed: bool
+
+
+async def list_pins(call: Call[PinQuery]) -> Page[PinView]:
+    query, store = call.query, call.services.store
+    after = read_cursor(query.cursor, tuple[Id, Id], (0, 0))
+    found = await reports.pins(store, await _wanted(store, query), after, query.limit + 1)
+    return page(found, query.limit, lambda placed: PinView(*_view(placed)), _place)
+
+
+async def set_pin(call: Call[Query]) -> PinSet:
+    asked = await call.body(NewPin)
+    pair = tuple(number("rec", f"records[{n}]", text) for n, text in enumerate(asked.records))
+    until = ahead("until", asked.until, call.services.clock.now())
+    outcome = await call.submit(SetPin(call.caller, pair[0], pair[1], asked.kind, asked.reason, until))
+    placed = await _known(call.services.store, min(pair), max(pair))
+    return PinSet(*_view(placed), changed=getattr(outcome, "changed", True))
+
+
+async def drop_pin(call: Call[PinPair]) -> PinDropped:
+    a, b = number("rec", "a", call.query.a), number("rec", "b", call.query.b)
+    outcome = await call.submit(DropPin(call.caller, a, b))
+    return PinDropped([show("rec", min(a, b)), show("rec", max(a, b))], getattr(outcome, "changed", True))
+
+
+async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
+    """The records whose pins are asked for; None: every record's."""
+    if query.profile and query.record:
+        raise Refusal("bad_parameter", "profile: cannot be combined with record; give one of the two")
+    if query.record:
+        return [number("rec", "record", query.record)]
+    if not query.profile:
+        return None
+    asked = number("prf", "profile", query.profile)
+    return await reports.records_of(store, await survivor_of(store, asked) or asked)
+
+
+async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:
+    """The pin that was just set. Raises Refusal when somebody lifted it, or erased a record, in between."""
+    found = await reports.pins(store, [record_a], (record_a, record_b - 1), 1)
+    if not found or _place(found[0]) != (record_a, record_b):
+        raise Refusal(
+            "not_found", "the pin was set and is gone again; GET /admin/v1/pins shows what there is"
+        )
+    return found[0]
+
+
+def _place(placed: PlacedPin) -> Place:
+    return placed.pin.record_a, placed.pin.record_b
+
+
+def _view(
+    placed: PlacedPin,
+) -> tuple[list[str], list[str], Literal["must", "cannot"], str, str, Time, Time | None]:
+    pin = placed.pin
+    return (
+        [show("rec", pin.record_a), show("rec", pin.record_b)],
+        [show("prf", number) for number in dict.fromkeys((placed.profile_a, placed.profile_b))],
+        pin.kind,
+        pin.reason,
+        pin.actor,
+        shown(pin.created_at),
+        shown_or_none(pin.until),
+    )

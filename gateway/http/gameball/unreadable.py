@@ -1,0 +1,44 @@
+"""Requests that cannot even be read: refused in the envelope like all others, then cut off, and never quoted back."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from gateway.http.gameball.envelope import INTERNAL_ERROR, Fault, render
+from gateway.http.gameball.operations import GENERAL_PAGE
+
+_UNREADABLE = Fault(400, 2000, "the request is malformed.")
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's own, except for what it says before anybody here was asked."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the answer is out already")
+        fault = INTERNAL_ERROR if status >= 500 else _UNREADABLE
+        request_id = f"req_{secrets.token_hex(10)}"
+        headers = {"Content-Type": "application/json; charset=utf-8", "X-Request-Id": request_id}
+        body = render(fault, GENERAL_PAGE, request_id)
+        response = web.Response(status=fault.status, body=body, headers=headers)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """`options` are those of the request handler."""
+
+    def __init__(self, handler: Any, *, request_factory: Any, **options: Any) -> None:
+        super().__init__(handler, request_factory=request_factory, **options)
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)

@@ -1,0 +1,133 @@
+"""Live profiles that look like one person and are apart, by what they have in common. Nothing here merges anything; each
+question walks over the keys that can have an answer, in their order, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+from gateway.store import Store
+from rules.identifier import CANONICAL_SUFFIX
+
+Reason = Literal["same_identifier", "provider_form", "number_ending", "customer_id"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+ENDING = 9
+"""Digits of a number that are the same whichever way its country was written."""
+MOST_MEMBERS = 50
+Place = tuple[str, str]
+"""The type and value of the last group of a page; the value alone counts where a reason knows no types."""
+START: Place = ("", "")
+
+
+class Member(NamedTuple):
+    """A record with the value that it shares, as it has it."""
+
+    profile_id: int
+    record_id: int
+    id_space: str
+    customer_id: str
+    value: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Profiles that have (type, value) in common; `state` is that of the key. Of a value that very many hold, `members`
+    are the first ones; `profiles` and `records` count them all."""
+
+    reason: Reason
+    type: str
+    value: str
+    state: str
+    profiles: int
+    records: int
+    members: list[Member] = field(default_factory=list)
+
+    @property
+    def place(self) -> Place:
+        return self.type, self.value
+
+
+_APART = f"""
+SELECT o.type, o.value, CASE WHEN i.state = 'normal' AND MAX(o.blocked) = 1 THEN 'blocked' ELSE i.state END,
+       COUNT(DISTINCT r.profile_id), COUNT(*)
+FROM identifier AS i
+JOIN observation AS o ON o.type = i.type AND o.value = i.value
+JOIN record AS r ON r.record_id = o.record_id
+WHERE i.holders > 1 AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?){{more}}
+GROUP BY o.type, o.value, i.state HAVING COUNT(DISTINCT r.profile_id) > 1 ORDER BY o.type, o.value LIMIT ?
+"""
+# An address that is the same as written is told as such, not once more in its provider's form.
+_DIFFERS = f"""
+ AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c JOIN observation AS w ON w.record_id = c.record_id
+      AND w.type = REPLACE(i.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = i.type AND c.value = i.value) > 1
+"""
+_ENDINGS = f"""
+SELECT o.type, SUBSTR(o.value, -{ENDING}) AS ending, 'normal', COUNT(DISTINCT r.profile_id), COUNT(*)
+FROM observation AS o JOIN record AS r ON r.record_id = o.record_id
+WHERE o.value LIKE '+%' AND o.type IN ({{types}}) AND (o.type, SUBSTR(o.value, -{ENDING})) > (?, ?)
+GROUP BY o.type, ending HAVING COUNT(DISTINCT r.profile_id) > 1 AND COUNT(DISTINCT o.value) > 1
+ORDER BY o.type, ending LIMIT ?
+"""
+_CUSTOMER_IDS = """
+SELECT '', customer_id, 'normal', COUNT(DISTINCT profile_id), COUNT(*) FROM record WHERE customer_id > ?
+GROUP BY customer_id HAVING COUNT(DISTINCT profile_id) > 1 ORDER BY customer_id LIMIT ?
+"""
+
+
+async def duplicates(
+    store: Store, reason: Reason, after: Place, limit: int, phones: Sequence[str]
+) -> list[Group]:
+    """Groups behind `after`. `phones` are the identifier types that hold numbers."""
+    if reason == "number_ending" and not phones:
+        return []
+    match reason:
+        case "same_identifier":
+            sql, values = _APART.format(kind="NOT LIKE", more=""), after
+        case "provider_form":
+            sql, values = _APART.format(kind="LIKE", more=_DIFFERS), after
+        case "number_ending":
+            sql, values = _ENDINGS.format(types=",".join("?" * len(phones))), (*phones, *after)
+        case "customer_id":
+            sql, values = _CUSTOMER_IDS, after[1:]
+    rows = await store.fetch(sql, (*values, limit))
+    groups = {row[:2]: Group(reason, *row) for row in rows}
+    if groups:
+        for kind, value, *member in await _members(store, reason, list(groups)):
+            groups[kind, value].members.append(Member(*member))
+    return list(groups.values())
+
+
+_MEMBERS = f"""
+WITH found AS (
+  SELECT {{shared}}, r.profile_id, r.record_id, r.id_space, r.customer_id, {{own}} AS own,
+         ROW_NUMBER() OVER (PARTITION BY {{key}} ORDER BY r.profile_id, r.record_id) AS place
+  FROM {{joined}}
+) SELECT type, value, profile_id, record_id, id_space, customer_id, own FROM found
+WHERE place <= {MOST_MEMBERS} ORDER BY type, value, profile_id, record_id
+"""
+_BY_KEY = """(WITH wanted (type, value) AS (VALUES {wanted}) SELECT * FROM wanted) AS w
+CROSS JOIN observation AS o ON o.type = w.type AND o.value = w.value
+CROSS JOIN record AS r ON r.record_id = o.record_id"""
+_BY_ENDING = f"""observation AS o JOIN record AS r ON r.record_id = o.record_id
+WHERE o.value LIKE '+%' AND (o.type, SUBSTR(o.value, -{ENDING})) IN (VALUES {{wanted}})"""
+_BY_CUSTOMER_ID = "record AS r WHERE ('', r.customer_id) IN (VALUES {wanted})"
+_WRITTEN = f"""COALESCE((SELECT MIN(a.value) FROM observation AS a WHERE a.record_id = r.record_id
+AND a.type = REPLACE(o.type, '{CANONICAL_SUFFIX}', '')), '')"""
+_ENDING = f"SUBSTR(o.value, -{ENDING})"
+_HOW = {
+    "same_identifier": ("o.type", "o.value", "o.value", _BY_KEY),
+    "provider_form": ("o.type", "o.value", _WRITTEN, _BY_KEY),
+    "number_ending": ("o.type", _ENDING, "o.value", _BY_ENDING),
+    "customer_id": ("''", "r.customer_id", "r.customer_id", _BY_CUSTOMER_ID),
+}
+"""Of each reason: type and value that are shared, the record's own value, and where to look."""
+
+
+async def _members(store: Store, reason: Reason, keys: Sequence[Place]) -> list[tuple[Any, ...]]:
+    kind, value, own, source = _HOW[reason]
+    sql = _MEMBERS.format(
+        shared=f"{kind} AS type, {value} AS value",
+        key=f"{kind}, {value}",
+        own=own,
+        joined=source.format(wanted=",".join(["(?, ?)"] * len(keys))),
+    )
+    return await store.fetch(sql, [part for key in keys for part in key])

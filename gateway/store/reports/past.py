@@ -1,0 +1,117 @@
+"""What happened to the records of a profile, gathered for `rules.explain.how`: arrivals and splits from the audit log, merges
+from their rows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway.ids import read, show
+from gateway.model import MergeRow
+from gateway.store import Store
+from gateway.store.reports.audit import WantedEvents, events
+from gateway.store.reports.profiles import marks, merge_row
+from rules.explain import Arrival, HowStep, Merging, Splitting, how
+
+_ALL = 1 << 62
+_MERGE = (
+    "merge_id, survivor_id, absorbed_id, survivor_records, absorbed_records, rule, rule_set, actor, request_id,"
+    " merged_at, undone_at"
+)
+
+
+@dataclass(slots=True)
+class Past:
+    """Everything that the history of one profile touches. An undo is in `undos` by its moment and its two profiles."""
+
+    records: set[int]
+    profiles: set[int]
+    arrivals: dict[int, Arrival] = field(default_factory=dict)
+    merges: dict[int, MergeRow] = field(default_factory=dict)
+    splits: list[Splitting] = field(default_factory=list)
+    undos: set[tuple[int, int, int]] = field(default_factory=set)
+
+
+async def steps(store: Store, profile_id: int) -> tuple[HowStep, ...]:
+    """How a live profile came to be, oldest step first."""
+    rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
+    past = Past({record_id for (record_id,) in rows}, {profile_id})
+    size = 0
+    while size != (size := len(past.records) + len(past.profiles)):
+        await _add_arrivals(store, past)
+        await _add_merges(store, past)
+        await _add_splits(store, past)
+    merges = [
+        Merging(m.merge_id, m.merged_at, m.survivor_id, m.absorbed_id, m.absorbed_records, m.rule)
+        for m in past.merges.values()
+    ]
+    found = how(profile_id, past.arrivals.values(), merges, past.splits)
+    return tuple(
+        step._replace(what="undone") if (step.at, step.source_id, step.profile_id) in past.undos else step
+        for step in found
+    )
+
+
+async def _add_arrivals(store: Store, past: Past) -> None:
+    """A record arrives with its first decision, on the profile that the event names; that may have been absorbed since."""
+    new = [show("rec", record_id) for record_id in past.records - past.arrivals.keys()]
+    if not new:
+        return
+    rows = await store.fetch(
+        f"""
+        SELECT object, at, profile, detail FROM audit WHERE event_id IN (
+          SELECT row_id FROM lookup WHERE field = 'audit.object' AND value IN ({marks(new)})
+          UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND object IN ({marks(new)})
+        ) AND action >= 'identity.' AND action < 'identity/' ORDER BY event_id
+        """,
+        (*new, *new),
+    )
+    for record, at, profile, detail in rows:
+        record_id, place = read("rec", record), read("prf", profile)
+        if record_id is not None and place is not None and record_id not in past.arrivals:
+            rule = msgspec.json.decode(detail)["rule"]
+            past.arrivals[record_id] = Arrival(record_id, at, record_id, place, rule)
+            past.profiles.add(place)
+
+
+async def _add_merges(store: Store, past: Past) -> None:
+    among = marks(list(past.profiles))
+    rows = await store.fetch(
+        f"SELECT {_MERGE} FROM merge WHERE survivor_id IN ({among})"
+        f" UNION SELECT {_MERGE} FROM merge WHERE absorbed_id IN ({among})",
+        (*past.profiles, *past.profiles),
+    )
+    for row in rows:
+        merge, _ = merge_row(*row)
+        past.merges[merge.merge_id] = merge
+        past.profiles |= {merge.survivor_id, merge.absorbed_id}
+        past.records.update(merge.survivor_records, merge.absorbed_records)
+
+
+async def _add_splits(store: Store, past: Past) -> None:
+    """Of every part that left one of the profiles. Undoing a merge is one of these, with the exact records."""
+    wanted = WantedEvents(action="identity.split", profiles=[show("prf", one) for one in past.profiles])
+    past.splits.clear()
+    for _, _, _, event in await events(store, wanted, None, _ALL, newest_first=False):
+        source = _number("prf", event.profile)
+        for part, records in msgspec.json.decode(event.detail, type=_Parted).parts.items():
+            left = tuple(_number("rec", record) for record in records)
+            split = Splitting(event.event_id, event.at, source, _number("prf", part), left)
+            past.splits.append(split)
+            past.profiles.add(split.profile_id)
+            past.records.update(left)
+            if event.reason == "undo":
+                past.undos.add((split.at, source, split.profile_id))
+
+
+class _Parted(msgspec.Struct):
+    parts: dict[str, list[str]]
+
+
+def _number(prefix: Any, text: str) -> int:
+    number = read(prefix, text)
+    assert number is not None  # noqa: S101 - the gateway wrote it
+    return number
+
+
+_WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

@@ -1,0 +1,40 @@
+"""Pins as a person reviews them: what was judged, by whom, why, and where the two records are now."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from gateway.model import PinRow
+from gateway.store import Store
+from gateway.store.reports.profiles import marks
+
+Place = tuple[int, int]
+_PIN = "record_a, record_b, kind, expires_at, actor, reason, created_at"  # PinRow
+
+
+class PlacedPin(NamedTuple):
+    """A pin with the profiles of its two records."""
+
+    pin: PinRow
+    profile_a: int
+    profile_b: int
+
+
+async def records_of(store: Store, profile_id: int) -> list[int]:
+    rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
+    return [record_id for (record_id,) in rows]
+
+
+async def pins(store: Store, records: Sequence[int] | None, after: Place, limit: int) -> list[PlacedPin]:
+    """By their records, behind `after`; of every record when `records` is None."""
+    source, values = "pin", list[Any]()
+    if records is not None:
+        among = marks(records)
+        source = f"(SELECT * FROM pin WHERE record_a IN ({among}) UNION SELECT * FROM pin WHERE record_b IN ({among}))"
+        values = [*records, *records]
+    rows = await store.fetch(
+        f"SELECT {', '.join(f'p.{name}' for name in _PIN.split(', '))}, a.profile_id, b.profile_id FROM {source} AS p"
+        " JOIN record a ON a.record_id = p.record_a JOIN record b ON b.record_id = p.record_b"
+        " WHERE p.record_a > ? OR (p.record_a = ? AND p.record_b > ?) ORDER BY p.record_a, p.record_b LIMIT ?",
+        (*values, after[0], *after, limit),
+    )
+    return [PlacedPin(PinRow(*row[:7]), *row[7:]) for row in rows]

@@ -1,0 +1,73 @@
+"""Bringing customers in by the file: each row is saved as a call would save it, many rows to a transaction, and how far the
+import is goes to disk with them. So whatever kills the process, no row is lost and none is taken twice."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from gateway.audit.event import Action
+from gateway.model import Imported, ImportRows, ImportRun, Outcome, Refused, SaveCustomer, Saved
+from gateway.usecases.customer import needs_of_save, save
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+REJECTED = "rejected"
+"""Lines that could not be taken, beside the decisions; `refused` is a decision."""
+
+
+def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.import_run(command.import_id)
+    complete = True
+    for row in command.rows:
+        complete &= needs_of_save(row, ws, env, needs)
+    return complete
+
+
+def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
+    """Take the next lines. Lines that are not the next ones are refused: another process is at work, or the answer to the
+    same lines was lost on its way."""
+    caller = command.caller
+    run = ws.import_run(command.import_id) or ImportRun(command.import_id, caller.channel, ws.now)
+    if run.next_line != command.first_line:
+        return Refused(
+            "import_moved",
+            f"the import stands at line {run.next_line}, not {command.first_line}; go on from there",
+        )
+    counts = Counter(_outcome(row, ws, env) for row in command.rows)
+    if command.refused:
+        counts[REJECTED] += len(command.refused)
+    unusable = Counter(_unusable(command.rows))
+    after = replace(
+        run,
+        next_line=command.next_line,
+        counts=_sum(run.counts, counts),
+        unusable=_sum(run.unusable, unusable),
+        finished_at=ws.now if command.last else None,
+    )
+    ws.keep_import(after, command.refused)
+    ws.record_event(
+        Action.IMPORT_ROWS,
+        channel=caller.channel,
+        actor=caller.actor,
+        subject=f"imp_{command.import_id}",
+        request_id=caller.request_id,
+        detail={"lines": [command.first_line, command.next_line], "counts": counts, "unusable": unusable},
+    )
+    return Imported(after)
+
+
+def _outcome(row: SaveCustomer, ws: WorkingSet, env: Env) -> str:
+    saved = save(row, ws, env)
+    return saved.resolution.decision if isinstance(saved, Saved) and saved.changed else "unchanged"
+
+
+def _unusable(rows: Iterable[SaveCustomer]) -> Iterable[str]:
+    for row in rows:
+        for identifier, status, reason, _ in row.evidence:
+            if status != "ok":
+                yield f"{identifier.type}:{reason}"
+
+
+def _sum(known: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted((Counter(known) + Counter(more)).items()))

@@ -1,0 +1,178 @@
+"""MERGE: two profiles become one. Records move whole, the absorbed profile stays as a redirect, and the record lists of both
+sides are kept, so that it can be taken back. What was earned stays on the record that earned it: no sum changes.
+
+The rules' merges and an operator's are the same; only who asked differs.
+"""
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Caller, MergeProfiles, MergeRow, Outcome, PinRow, Refused, ReviewItem, Shaped
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+from rules.decision import ReviewProposal
+from rules.record import Profile
+from rules.survivor import survivor
+
+BY_HAND = "operator"
+
+
+def join(
+    ws: WorkingSet, winner: Profile, loser: Profile, caller: Caller, *, rule: str, rule_set: str
+) -> MergeRow:
+    """Absorb `loser` into `winner`. Both must be live; afterwards the loser redirects, in one hop."""
+    row = MergeRow(
+        merge_id=ws.next_id(),
+        survivor_id=winner.profile_id,
+        absorbed_id=loser.profile_id,
+        survivor_records=tuple(sorted(winner.records)),
+        absorbed_records=tuple(sorted(loser.records)),
+        rule=rule,
+        rule_set=rule_set,
+        actor=caller.actor,
+        request_id=caller.request_id,
+        merged_at=ws.now,
+    )
+    ws.add_merge(row)
+    for record in list(loser.records.values()):
+        ws.move(record, loser, winner)
+        for identifier in record.observations:
+            key = ws.key(identifier)
+            if key.owner == loser.profile_id:
+                key.owner = winner.profile_id
+                ws.touch_key(key)
+    ws.redirect(loser, winner)
+    _join_windows(ws, winner.profile_id, loser.profile_id)
+    _answer_reviews(ws, winner, loser, f"merge:{rule}")
+    return row
+
+
+def _join_windows(ws: WorkingSet, winner_id: int, loser_id: int) -> None:
+    """The window that ends later counts; the other one waits under the absorbed id, for an undo."""
+    for campaign_id, window in ws.windows_of(loser_id):
+        mine = ws.window(winner_id, campaign_id)
+        if mine is None:
+            ws.drop_window(loser_id, campaign_id)
+        elif mine.expires_at < window.expires_at:
+            ws.set_window(loser_id, campaign_id, mine)
+        else:
+            continue
+        ws.set_window(winner_id, campaign_id, window)
+
+
+def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, by: str) -> None:
+    """The question inside the pair is answered by the merge; the loser's other questions become the winner's."""
+    for pair, item in list(ws.reviews.items()):
+        if loser.profile_id not in pair or item.state != "open":
+            continue
+        other = pair[0] if pair[1] == loser.profile_id else pair[1]
+        inside = other == winner.profile_id
+        ws.close_review(item, "accepted" if inside else "stale", by)
+        if not inside:
+            open_review(ws, ReviewProposal(winner.profile_id, other, item.reason, item.rule, item.types))
+
+
+def open_review(ws: WorkingSet, proposal: ReviewProposal) -> bool:
+    """Ask once about a pair: a question that is open or was rejected is not asked again. One that a merge closed comes back
+    with the pair: the merge was undone since."""
+    a, b = proposal.profile_a, proposal.profile_b
+    if b is None or a == b:
+        return False
+    pair = (min(a, b), max(a, b))
+    known = ws.reviews.get(pair)
+    if known is not None and known.state in ("open", "rejected"):
+        return False
+    if known is not None:
+        ws.reopen_review(known)
+        return True
+    item = ReviewItem(ws.next_id(), *pair, "open", proposal.reason, proposal.rule, proposal.types, ws.now)
+    ws.keep_review(item)
+    return True
+
+
+# ---- an operator's merge ----
+
+
+def needs(command: MergeProfiles, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    return needs_of_live(command.profiles, ws, needs)
+
+
+def needs_of_live(profile_ids: tuple[int, ...], ws: WorkingSet, needs: Needs) -> bool:
+    """The live profiles that these ids lead to."""
+    for profile_id in profile_ids:
+        needs.redirect(profile_id)
+    targets = [ws.redirects.get(profile_id) for profile_id in profile_ids]
+    for target in targets:
+        if target is not None:
+            needs.profile(target)
+    return all(profile_id in ws.redirects for profile_id in profile_ids)
+
+
+def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Outcome:
+    """Join two profiles by hand and pin them together, so that no rule change takes them apart again."""
+    found = [live(profile_id, ws) for profile_id in command.profiles]
+    one, other = found[0], found[1]
+    if one is None or other is None:
+        return Refused("not_found", "There is no such profile.")
+    if one is other:
+        return Shaped(one.profile_id, one.version, changed=False)
+    if command.version is not None and command.version != one.version:
+        return version_changed(one)
+    if (pin := cannot_pin(ws, one, other)) is not None:
+        return _pinned_apart(pin)
+    tie = sorted((min(one.records), min(other.records)))
+    winner, row = join_by_hand(ws, env, one, other, command.caller, command.reason)
+    ws.set_pin(PinRow(tie[0], tie[1], "must", None, command.caller.actor, command.reason, ws.now))
+    return Shaped(winner.profile_id, winner.version, merge_id=row.merge_id)
+
+
+def join_by_hand(
+    ws: WorkingSet, env: Env, one: Profile, other: Profile, caller: Caller, note: str
+) -> tuple[Profile, MergeRow]:
+    """Join two live profiles on a person's word; which of them survives, the rules say."""
+    winner = survivor(env.rules, [one, other])
+    loser = other if winner is one else one
+    row = join(ws, winner, loser, caller, rule=BY_HAND, rule_set=env.rules.sha256)
+    ws.touch_profile(winner)
+    ws.record_event(
+        Action.IDENTITY_MERGED,
+        outcome="merged",
+        actor=caller.actor,
+        profile=show("prf", winner.profile_id),
+        subject=show("mrg", row.merge_id),
+        request_id=caller.request_id,
+        reason=BY_HAND,
+        detail={"absorbed": [show("prf", loser.profile_id)], "note": note},
+    )
+    return winner, row
+
+
+def live(profile_id: int, ws: WorkingSet) -> Profile | None:
+    target = ws.redirects[profile_id]
+    return ws.profile(target) if target is not None else None
+
+
+def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
+    """A judgement in force that keeps the two apart."""
+    for pin in ws.all_pins.values():
+        across = (pin.record_a in one.records and pin.record_b in other.records) or (
+            pin.record_b in one.records and pin.record_a in other.records
+        )
+        if across and pin.kind == "cannot" and in_force(pin, ws):
+            return pin
+    return None
+
+
+def in_force(pin: PinRow, ws: WorkingSet) -> bool:
+    return pin.until is None or pin.until > ws.now
+
+
+def _pinned_apart(pin: PinRow) -> Refused:
+    pair = f"{show('rec', pin.record_a)} and {show('rec', pin.record_b)}"
+    return Refused("pinned_apart", f"{pair} are pinned apart by {pin.actor}; remove that pin first.")
+
+
+def version_changed(profile: Profile) -> Refused:
+    return Refused(
+        "version_changed",
+        f"{show('prf', profile.profile_id)} is at version {profile.version}; look at it again before changing it.",
+    )

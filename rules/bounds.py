@@ -1,0 +1,82 @@
+"""Where nothing can stand against an edge: there the groups are plain connected components, and no rule or
+guard needs to be asked. The answer may err only by saying no."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from rules.columns import Columns
+from rules.identifier import CANONICAL_SUFFIX
+from rules.ruleset import RuleSet
+
+
+class Bounds:
+    """The limits of a rule set, in the form in which a set of rows is quickly held against them."""
+
+    def __init__(
+        self, columns: Columns, rules: RuleSet, pinned: Collection[int], balances: Mapping[int, int]
+    ) -> None:
+        self._columns, self._pinned, self._balances = columns, pinned, balances
+        self._max_records = rules.merge.max_records
+        self._protected = rules.merge.protect_balance_over
+        merging = [rule for rule in rules.rules if rule.outcome == "merge"]
+        self._must_look = any(rule.outcome == "never" for rule in rules.rules) or any(
+            rule.confirm_any for rule in merging
+        )
+        spaces = [rules.id_space(name) for name in columns.spaces]
+        self._ids = [
+            self._max_records if one.on_many_ids == "allow" else one.ids_per_profile for one in spaces
+        ]
+        differing = {type_ for rule in merging for type_ in rule.unless_differs}
+        self._values = [
+            (codes, most)
+            for type_ in rules.identifiers
+            if (most := _most(rules, type_, differing))
+            and (codes := _codes(columns, type_, with_form=type_ in differing))
+        ]
+        ages = [rules.identifiers[type_].stale_after for rule in merging for type_ in rule.all_of]
+        self._stale_after = min((age for age in ages if age), default=0)
+
+    def are_far(self, rows: Sequence[int]) -> bool:
+        """Whether these rows, all on one profile, would still be far from every limit and doubt."""
+        columns = self._columns
+        if self._must_look or len(rows) > self._max_records:
+            return False
+        if self._pinned and any(columns.record_ids[row] in self._pinned for row in rows):
+            return False
+        spaces = Counter(columns.space_of[row] for row in rows)
+        if any(count > self._ids[space] for space, count in spaces.items()):
+            return False
+        return self._few_values(rows) and self._few_points(rows) and self._seen_together(rows)
+
+    def _few_values(self, rows: Sequence[int]) -> bool:
+        type_of = self._columns.type_of
+        keys = {key for row in rows for key in self._columns.keys_of(row)}
+        counts = Counter(type_of[key] for key in keys)
+        return all(sum(counts[code] for code in codes) <= most for codes, most in self._values)
+
+    def _few_points(self, rows: Sequence[int]) -> bool:
+        if not self._protected:
+            return True
+        points = (self._balances.get(self._columns.record_ids[row], 0) for row in rows)
+        return sum(max(0, each) for each in points) <= self._protected
+
+    def _seen_together(self, rows: Sequence[int]) -> bool:
+        if not self._stale_after:
+            return True
+        columns = self._columns
+        places = [at for row in rows for at in columns.observed(row)]
+        newest = max(columns.first_seen[at] for at in places)
+        return newest - min(columns.last_seen[at] for at in places) <= self._stale_after
+
+
+def _most(rules: RuleSet, type_: str, differing: Collection[str]) -> int:
+    """How many values of a type are harmless on one profile; 0 for any number."""
+    if type_ in differing:
+        return 1
+    kind = rules.identifiers[type_]
+    return kind.max_per_profile if kind.merge else 0
+
+
+def _codes(columns: Columns, type_: str, *, with_form: bool) -> list[int]:
+    names = {type_, type_ + CANONICAL_SUFFIX} if with_form else {type_}
+    return [code for code, name in enumerate(columns.types) if name in names]

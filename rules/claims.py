@@ -1,0 +1,107 @@
+"""Claims: which records could speak for one rule, by which values, and from which moment on.
+
+Two records that make the same claim agree on all types of the rule; whatever depends on one record alone (its
+id space, whether a value is vouched for) is settled here, and what depends on both sides is left to `judge`.
+"""
+
+from collections.abc import Iterable
+from itertools import product
+from typing import NamedTuple
+
+from rules.columns import Columns
+from rules.identifier import CANONICAL_SUFFIX
+from rules.ruleset import Rule, RuleSet
+
+Values = tuple[int, ...]
+
+
+class Claim(NamedTuple):
+    """One record's values for the types of a rule. `moment`: since when it holds all of them; `by_form`:
+    one of them is a provider form. The fields stand in the order in which edges are asked."""
+
+    rank: int
+    by_form: bool
+    moment: int
+    record_id: int
+    row: int
+    values: Values
+
+
+class Claimant:
+    """Reads the claims of one rule from the columns. `doubtful` includes those that only raise a question:
+    by crowded values, unvouched ones, or provider forms that may not merge."""
+
+    def __init__(self, columns: Columns, rules: RuleSet, rank: int, *, doubtful: bool = False) -> None:
+        self._columns, self._rank = columns, rank
+        self.rule = rule = rules.rules[rank]
+        self._spaces = {number for number, name in enumerate(columns.spaces) if _covers(rule, name)}
+        self._arity = len(rule.all_of)
+        self._require_verified = {
+            code
+            for code, type_ in enumerate(columns.types)
+            if rules.identifiers[_base(type_)].require_verified
+        }
+        every = set(range(len(columns.types)) if rule.needs_verified else ())
+        self._vouched_only = set[int]() if doubtful else self._require_verified | every
+        self._is_form = [type_.endswith(CANONICAL_SUFFIX) for type_ in columns.types]
+        self._part = self._parts(rules, doubtful)
+
+    def _parts(self, rules: RuleSet, doubtful: bool) -> bytes:
+        """For each key the type of the rule, counted from 1, that it stands for; 0 when it cannot serve."""
+        parts = [0] * len(self._columns.types)
+        for code, type_ in enumerate(self._columns.types):
+            kind = rules.identifiers[_base(type_)]
+            may_join = doubtful or not self._is_form[code] or kind.provider_canonical == "merge"
+            if may_join and kind.merge and _base(type_) in self.rule.all_of:
+                parts[code] = self.rule.all_of.index(_base(type_)) + 1
+        columns = self._columns
+        keys = zip(columns.type_of, columns.shared, columns.crowded, strict=True)
+        return bytes(
+            parts[code] if shared and (doubtful or not crowded) else 0 for code, shared, crowded in keys
+        )
+
+    def values(self, row: int) -> list[Values]:
+        """The row's values for the rule: one of each type, in every combination."""
+        keys = self._columns.keys
+        return [tuple([keys[at] for at in places]) for places in self._places(row)]
+
+    def claims(self, row: int) -> Iterable[Claim]:
+        columns = self._columns
+        for places in self._places(row):
+            keys = tuple([columns.keys[at] for at in places])
+            by_form = any(self._is_form[columns.type_of[key]] for key in keys)
+            moment = max([columns.first_seen[at] for at in places])
+            yield Claim(self._rank, by_form, moment, columns.record_ids[row], row, keys)
+
+    def precedence(self, claim: Claim) -> tuple[bool, Claim]:
+        """Orders claims by who would own the values: vouched for where the type asks for it, then the oldest."""
+        columns = self._columns
+        vouched = {columns.keys[at] for at in columns.observed(claim.row) if columns.vouched[at]}
+        required = {key for key in claim.values if columns.type_of[key] in self._require_verified}
+        return not required <= vouched, claim
+
+    def _places(self, row: int) -> Iterable[tuple[int, ...]]:
+        columns, part = self._columns, self._part
+        keys = columns.keys
+        if columns.space_of[row] not in self._spaces:
+            return ()
+        usable = [at for at in columns.observed(row) if part[keys[at]]]
+        if self._vouched_only:
+            usable = [
+                at
+                for at in usable
+                if columns.vouched[at] or columns.type_of[keys[at]] not in self._vouched_only
+            ]
+        if self._arity == 1:
+            return [(at,) for at in usable]
+        if len(usable) < self._arity:
+            return ()
+        return product(*([at for at in usable if part[keys[at]] == one] for one in range(1, self._arity + 1)))
+
+
+def _base(type_: str) -> str:
+    return type_.removesuffix(CANONICAL_SUFFIX)
+
+
+def _covers(rule: Rule, space: str) -> bool:
+    return "*" in rule.id_spaces or space in rule.id_spaces

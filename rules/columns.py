@@ -1,0 +1,163 @@
+"""Records in columns: what the partition of a whole store needs of each, in arrays instead of objects.
+
+Records are read once, as they come, and are not kept: one costs about a hundred bytes, a value about two
+hundred. Values that may join nobody (blocked, retired, shared, generic) are dropped once they have been
+counted, so nothing that reads these columns can meet one.
+"""
+
+from array import array
+from collections.abc import Collection, Iterable
+from itertools import compress
+
+from rules.identifier import CANONICAL_SUFFIX, Identifier
+from rules.matching import is_live, is_vouched
+from rules.record import Observation, Record
+from rules.ruleset import RuleSet
+
+EVER = -(2**63)
+
+
+class Columns:
+    """Rows are records, in the order in which they came. A row's observations are the places `observed(row)`
+    of `keys`, `first_seen`, `last_seen` and `vouched`. A key is a number; `identifier` says what it stands
+    for. `shared[key]`: more than one row has it. `crowded[key]`: so many that a person is to be asked."""
+
+    def __init__(
+        self, records: Iterable[Record], rules: RuleSet, now: int, generic: Collection[Identifier]
+    ) -> None:
+        self.record_ids, self.profile_ids, self.created_at = array("q"), array("q"), array("q")
+        self.spaces: list[str] = []
+        self.space_of = array("H")
+        self.starts = array("q", [0])
+        self.keys, self.first_seen, self.last_seen = array("i"), array("q"), array("q")
+        self.vouched = bytearray()
+        self.types = _types(rules)
+        self.type_of = bytearray()
+        self._values: list[str] = []
+        holders = self._read(records, rules, now)
+        self.crowded = bytearray(len(self._values))
+        self._drop(self._powerless(rules, holders, generic))
+        self.shared = self._count()
+
+    def __len__(self) -> int:
+        return len(self.record_ids)
+
+    def observed(self, row: int) -> range:
+        return range(self.starts[row], self.starts[row + 1])
+
+    def keys_of(self, row: int) -> "array[int]":
+        return self.keys[self.starts[row] : self.starts[row + 1]]
+
+    def shares(self, row: int) -> bool:
+        """Whether the row has a key that another one has too."""
+        return any(self.shared[key] for key in self.keys_of(row))
+
+    def identifier(self, key: int) -> Identifier:
+        return Identifier(self.types[self.type_of[key]], self._values[key])
+
+    def record(self, row: int) -> Record:
+        """The record as it was read, without its customer id and without the values that join nobody."""
+        observations = {
+            (identifier := self.identifier(self.keys[at])): Observation(
+                identifier, self.first_seen[at], self.last_seen[at], verified=bool(self.vouched[at])
+            )
+            for at in self.observed(row)
+        }
+        space = self.spaces[self.space_of[row]]
+        return Record(
+            self.record_ids[row], space, "", self.profile_ids[row], self.created_at[row], observations
+        )
+
+    def _read(self, records: Iterable[Record], rules: RuleSet, now: int) -> "array[int]":
+        """Fill the columns; how many records hold each key, inside its type's window."""
+        numbers: dict[str, dict[str, int]] = {type_: {} for type_ in self.types}
+        codes = {type_: code for code, type_ in enumerate(self.types)}
+        since = {type_: _since(rules, type_, now) for type_ in self.types}
+        spaces: dict[str, int] = {}
+        vouched_types: dict[str, set[str]] = {}
+        keys, values, holders = self.keys, self._values, array("i")
+        for record in records:
+            space = record.id_space
+            if space not in spaces:
+                spaces[space] = len(spaces)
+                vouched_types[space] = {
+                    type_ for type_ in self.types if is_vouched(rules, space, Identifier(type_, ""), False)
+                }
+            self.record_ids.append(record.record_id)
+            self.profile_ids.append(record.profile_id)
+            self.created_at.append(record.created_at)
+            self.space_of.append(spaces[space])
+            for (type_, value), seen in record.observations.items():
+                if type_ not in numbers:
+                    continue
+                key = numbers[type_].setdefault(value, len(values))
+                if key == len(values):
+                    values.append(value)
+                    self.type_of.append(codes[type_])
+                    holders.append(0)
+                if seen.last_seen >= since[type_]:
+                    holders[key] += 1
+                if is_live(seen):
+                    keys.append(key)
+                    self.first_seen.append(seen.first_seen)
+                    self.last_seen.append(seen.last_seen)
+                    self.vouched.append(seen.verified or type_ in vouched_types[space])
+            self.starts.append(len(keys))
+        self.spaces = list(spaces)
+        return holders
+
+    def _powerless(self, rules: RuleSet, holders: "array[int]", generic: Collection[Identifier]) -> bytearray:
+        """The keys that are shared or generic; those that are only crowded are noted."""
+        powerless = bytearray(len(holders))
+        kinds = [rules.identifiers[type_.removesuffix(CANONICAL_SUFFIX)] for type_ in self.types]
+        known = {identifier for identifier in generic if identifier.type in self.types}
+        for key, count in enumerate(holders):
+            kind = kinds[self.type_of[key]]
+            if (known and self.identifier(key) in known) or (kind.merge and kind.max_profiles > 1):
+                powerless[key] = True
+            elif kind.merge and 0 < kind.fanout_limit < count:
+                powerless[key] = kind.on_fanout == "quarantine"
+                self.crowded[key] = kind.on_fanout == "review"
+        return powerless
+
+    def _drop(self, powerless: bytearray) -> None:
+        if not any(powerless):
+            return
+        kept = bytearray(not powerless[key] for key in self.keys)
+        starts, total = array("q", [0]), 0
+        for row in range(len(self)):
+            total += sum(kept[self.starts[row] : self.starts[row + 1]])
+            starts.append(total)
+        self.starts = starts
+        self.keys = array("i", compress(self.keys, kept))
+        self.first_seen = array("q", compress(self.first_seen, kept))
+        self.last_seen = array("q", compress(self.last_seen, kept))
+        self.vouched = bytearray(compress(self.vouched, kept))
+
+    def _count(self) -> bytearray:
+        once, more = bytearray(len(self._values)), bytearray(len(self._values))
+        for key in self.keys:
+            more[key] = once[key]
+            once[key] = True
+        return more
+
+
+def _since(rules: RuleSet, type_: str, now: int) -> int:
+    window = rules.identifiers[type_.removesuffix(CANONICAL_SUFFIX)].fanout_window
+    return EVER if window is None else now - window
+
+
+def _types(rules: RuleSet) -> list[str]:
+    """The types that can join, keep apart, or break a limit; the others are not read. An e-mail comes with
+    its provider form."""
+    named = {
+        *(type_ for rule in rules.rules for type_ in (*rule.all_of, *rule.unless_differs)),
+        *(type_ for type_, kind in rules.identifiers.items() if kind.merge and kind.max_per_profile),
+    }
+    kinds = {type_: kind for type_, kind in rules.identifiers.items() if type_ in named}
+    forms = [
+        type_ + CANONICAL_SUFFIX
+        for type_, kind in kinds.items()
+        if kind.merge and kind.kind == "email" and kind.provider_canonical != "off"
+    ]
+    return [*kinds, *forms]

@@ -1,0 +1,134 @@
+"""What a request's evidence is worth before anybody is compared: which identifiers are keys that may join,
+and which lose that power by this very request, because too many records hold them (generic) or many
+people may (shared)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rules.decision import Step
+from rules.identifier import Evidence, Identifier
+from rules.matching import Standing, base_type, is_canonical, is_live, is_vouched
+from rules.record import Observation, Record, View
+from rules.ruleset import IdentifierRules, RuleSet
+
+
+class Reading(NamedTuple):
+    """What the request's evidence is worth: keys that may join, and keys that lose that power now."""
+
+    keys: Mapping[Identifier, Standing]
+    generic: tuple[Identifier, ...]
+    shared: tuple[Identifier, ...]
+    steps: tuple[Step, ...]
+
+
+def teaches_nothing(view: View, rules: RuleSet, record: Record, evidence: Sequence[Evidence]) -> bool:
+    """Whether the record's profile already says all that the request says; then no profile needs to be
+    loaded.
+
+    Reads only the keys of the evidence. A newly verified value is news; so is one that this profile lost to
+    another.
+    """
+    observations = record.observations
+    for identifier, status, _, verified in evidence:
+        if status == "invalid":
+            continue
+        seen = observations.get(identifier)
+        if (
+            seen is None
+            or seen.retired
+            or seen.blocked == (status == "ok")
+            or (verified and not seen.verified)
+        ):
+            return False
+        if status == "ok":
+            key = view.key(identifier)
+            if key.owner != record.profile_id and _could_be_owned(rules, record, seen, key.state == "normal"):
+                return False
+    return True
+
+
+def _could_be_owned(rules: RuleSet, record: Record, seen: Observation, is_normal: bool) -> bool:
+    kind = _kind(rules, seen.identifier)
+    if kind is None or not is_normal or kind.max_profiles > 1:
+        return False
+    return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
+
+
+def _kind(rules: RuleSet, identifier: Identifier) -> IdentifierRules | None:
+    """The rules of a type that may join profiles; None for every other."""
+    kind = rules.identifiers.get(base_type(identifier))
+    if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
+        return None
+    return kind
+
+
+def read(
+    view: View, rules: RuleSet, id_space: str, record: Record | None, stored: Iterable[Evidence]
+) -> Reading:
+    """Sort the evidence that a record of this id space is about to hold; `record` is None while it is
+    unknown."""
+    keys: dict[Identifier, Standing] = {}
+    generic: list[Identifier] = []
+    shared: list[Identifier] = []
+    steps: list[Step] = []
+    for identifier, status, _, verified in stored:
+        kind = _kind(rules, identifier)
+        if status != "ok" or kind is None:
+            continue
+        key = view.key(identifier)
+        fate = _fate(kind, key.state, key.holders - key.aged + (not _holds(record, identifier)))
+        if fate in ("normal", "crowded"):
+            earlier = keys[identifier].verified if identifier in keys else False
+            vouched = earlier or is_vouched(
+                rules, id_space, identifier, verified or _was_verified(record, identifier)
+            )
+            keys[identifier] = Standing(base_type(identifier), key.owner, vouched, crowded=fate == "crowded")
+            continue
+        steps.append(Step(f"key:{identifier.type}", None, fate))
+        if key.state == "normal":
+            (shared if fate == "shared" else generic).append(identifier)
+    keys |= _recalled(view, rules, record, {*keys, *generic, *shared})
+    return Reading(
+        keys, tuple(dict.fromkeys(generic)), tuple(dict.fromkeys(shared)), tuple(dict.fromkeys(steps))
+    )
+
+
+def _fate(kind: IdentifierRules, state: str, holders: int) -> str:
+    """What a key is from this request on, counting its record among the holders."""
+    if state != "normal":
+        return state
+    if kind.max_profiles > 1:
+        return "shared"
+    if kind.fanout_limit == 0 or holders <= kind.fanout_limit or kind.on_fanout == "ignore":
+        return "normal"
+    return "generic" if kind.on_fanout == "quarantine" else "crowded"
+
+
+def _holds(record: Record | None, identifier: Identifier) -> bool:
+    return record is not None and identifier in record.observations
+
+
+def _was_verified(record: Record | None, identifier: Identifier) -> bool:
+    return _holds(record, identifier) and record is not None and record.observations[identifier].verified
+
+
+def _recalled(
+    view: View, rules: RuleSet, record: Record | None, stated: set[Identifier]
+) -> dict[Identifier, Standing]:
+    """The record's earlier keys: beside a stated one they complete a rule over several types, alone they
+    raise nothing."""
+    if record is None or all(len(rule.all_of) == 1 for rule in rules.rules):
+        return {}
+    return {
+        identifier: Standing(
+            base_type(identifier),
+            key.owner,
+            is_vouched(rules, record.id_space, identifier, seen.verified),
+            stated=False,
+        )
+        for identifier, seen in record.observations.items()
+        if identifier not in stated
+        and is_live(seen)
+        and _kind(rules, identifier)
+        and (key := view.key(identifier)).state == "normal"
+    }

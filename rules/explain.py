@@ -1,0 +1,344 @@
+"""Explanations: why two profiles are one or are not, and how a profile came to be.
+
+`why` evaluates nothing by itself: it has each rule judged, in both directions, and asks the guards, so it names
+a guard exactly where RESOLVE would meet it (I20). `how` lists moves of records; replayed from nothing they give
+the profile's members (I20). Types, names and counts appear here, never an identifier's value (I18).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from rules.evidence import read
+from rules.guards import Joining, objection
+from rules.identifier import Evidence, Identifier
+from rules.matching import (
+    Match,
+    MatchOutcome,
+    Request,
+    base_type,
+    is_canonical,
+    is_live,
+    judge,
+    links,
+)
+from rules.record import Profile, Record, View
+from rules.resolve import resolve
+from rules.ruleset import Rule, RuleSet
+
+Likeness = Literal["equal", "provider_form", "powerless", "different", "missing"]
+ProfileAttributes = Callable[[int], Mapping[str, str]]
+
+_STRONGEST: tuple[MatchOutcome, ...] = ("never", "merge", "review", "none")
+
+
+class Compared(NamedTuple):
+    """One type on both sides. `provider_form`: only the provider's forms are equal; `powerless`: the same value, but
+    generic, shared, blocked or retired on one of them; `missing`: one side has none."""
+
+    type: str
+    likeness: Likeness
+
+
+class RuleReading(NamedTuple):
+    """What one rule says by itself. `doubt` is why a `merge` rule only asks, or keeps silent."""
+
+    rule: str
+    outcome: MatchOutcome
+    doubt: str
+    compared: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`outcome` is what rules and pins together want, `rule` the rule they name (`pin:must`, `pin:cannot` for a pin).
+    `guard` is what keeps the two apart: a guard of a decision, the doubt of a rule, `review` where the rule itself only
+    asks, `mode:shadow` or `mode:off`; empty when they are together, when no rule fires, and when the next request that
+    states the evidence would join them."""
+
+    profile_a: int
+    profile_b: int
+    together: bool
+    rules: tuple[RuleReading, ...]
+    pins: tuple[Literal["must", "cannot"], ...]
+    outcome: MatchOutcome
+    rule: str = ""
+    guard: str = ""
+    detail: str = ""
+
+
+class Arrival(NamedTuple):
+    """A record came to a profile, a new one or by a rule. `id` orders what happened in one millisecond."""
+
+    id: int
+    at: int
+    record_id: int
+    profile_id: int
+    rule: str = ""
+
+
+class Merging(NamedTuple):
+    """One profile was absorbed with the records that it had; `undone_at` when they were handed back."""
+
+    id: int
+    at: int
+    survivor_id: int
+    absorbed_id: int
+    absorbed_records: tuple[int, ...]
+    rule: str = ""
+    undone_at: int | None = None
+
+
+class Splitting(NamedTuple):
+    """Records were taken out of a profile; `profile_id` is where they went."""
+
+    id: int
+    at: int
+    source_id: int
+    profile_id: int
+    records: tuple[int, ...]
+
+
+class HowStep(NamedTuple):
+    """Records went to a profile, from nowhere (`arrived`) or from another one."""
+
+    at: int
+    what: Literal["arrived", "merged", "undone", "split"]
+    profile_id: int
+    source_id: int | None
+    records: tuple[int, ...]
+    rule: str
+
+
+def why(
+    view: View,
+    rules: RuleSet,
+    a: int,
+    b: int,
+    now: int,
+    profile_attributes: ProfileAttributes | None = None,
+) -> Explanation:
+    """Two profiles, redirects followed. For one and the same, ask about two of its records."""
+    return _explain(view, rules, view.profile(a), view.profile(b), now, profile_attributes)
+
+
+def why_records(
+    view: View,
+    rules: RuleSet,
+    a: Record,
+    b: Record,
+    now: int,
+    profile_attributes: ProfileAttributes | None = None,
+) -> Explanation:
+    """Two records by what they say themselves, whether their profile is one or not."""
+    one, other = (
+        replace(view.profile(record.profile_id), records={record.record_id: record}) for record in (a, b)
+    )
+    return _explain(view, rules, one, other, now, profile_attributes)
+
+
+def how(
+    profile_id: int,
+    arrivals: Iterable[Arrival],
+    merges: Iterable[Merging] = (),
+    splits: Iterable[Splitting] = (),
+) -> tuple[HowStep, ...]:
+    """The steps that built a profile, oldest first, out of all that happened to the records concerned; what went
+    on elsewhere is left out."""
+    moves = [
+        step for _, _, step in sorted((*_arrived(arrivals), *_merged(merges), *_split(splits)), key=_moment)
+    ]
+    concerned = {profile_id}
+    for step in reversed(moves):
+        if step.profile_id in concerned and step.source_id is not None:
+            concerned.add(step.source_id)
+    return tuple(step for step in moves if {step.profile_id, step.source_id} & concerned)
+
+
+def replay(profile_id: int, steps: Iterable[HowStep]) -> frozenset[int]:
+    """The members of a profile once the steps are done."""
+    where: dict[int, int] = {}
+    for step in steps:
+        where.update(dict.fromkeys(step.records, step.profile_id))
+    return frozenset(record_id for record_id, place in where.items() if place == profile_id)
+
+
+# ---- why ----
+
+
+def _explain(
+    view: View,
+    rules: RuleSet,
+    one: Profile,
+    other: Profile,
+    now: int,
+    attributes: ProfileAttributes | None,
+) -> Explanation:
+    sides = [(record, own, to) for own, to in ((one, other), (other, one)) for record in own.records.values()]
+    asked = [(_request(view, rules, record, own, to, now, attributes), to) for record, own, to in sides]
+    readings = tuple(_reading(view, rules, rule, one, other, asked, attributes) for rule in rules.rules)
+    pins = [pin for pin in view.pins(one.records) if links(pin, one, other, now)]
+    matches = [judge(view, rules, request, to, pins, _of(attributes, to)) for request, to in asked]
+    best, together = _best(matches), one.profile_id == other.profile_id
+    speaking = [side[0] for side, match in zip(sides, matches, strict=True) if match.outcome == "merge"]
+    guard, detail = (
+        ("", "")
+        if together
+        else _guard(best, readings) or _stopped(view, rules, speaking, one, other, now, attributes)
+    )
+    return Explanation(
+        one.profile_id,
+        other.profile_id,
+        together,
+        readings,
+        tuple(sorted({pin.kind for pin in pins})),
+        best.outcome,
+        best.rule
+        or ("pin:must" if best.rank < 0 else "pin:cannot" if pins and best.outcome == "never" else ""),
+        guard,
+        detail,
+    )
+
+
+def _request(
+    view: View,
+    rules: RuleSet,
+    record: Record,
+    own: Profile,
+    to: Profile,
+    now: int,
+    attributes: ProfileAttributes | None,
+) -> Request:
+    """The record says again all that it ever said."""
+    said = _said(record)
+    reading = read(view, rules, record.id_space, record, said)
+    keys = dict(sorted(reading.keys.items(), key=lambda item: item[1].owner != to.profile_id))
+    stated = frozenset(item.identifier for item in said).difference(reading.generic, reading.shared)
+    return Request(record.id_space, now, keys, stated, own, _of(attributes, own))
+
+
+def _of(attributes: ProfileAttributes | None, profile: Profile) -> Mapping[str, str] | None:
+    return attributes(profile.profile_id) if attributes else None
+
+
+def _best(matches: Iterable[Match]) -> Match:
+    return min(matches, key=lambda match: (_STRONGEST.index(match.outcome), match.rank))
+
+
+def _reading(
+    view: View,
+    rules: RuleSet,
+    rule: Rule,
+    one: Profile,
+    other: Profile,
+    asked: Sequence[tuple[Request, Profile]],
+    attributes: ProfileAttributes | None,
+) -> RuleReading:
+    alone = replace(rules, rules=(rule,))
+    best = _best(judge(view, alone, request, to, (), _of(attributes, to)) for request, to in asked)
+    named = best.steps[0].detail if best.steps else ""
+    doubt = "" if named == "+".join(rule.all_of) else named
+    compared = tuple(_compared(view, type_, one, other) for type_ in (*rule.all_of, *rule.unless_differs))
+    return RuleReading(rule.name, best.outcome, doubt, compared)
+
+
+def _compared(view: View, type_: str, one: Profile, other: Profile) -> Compared:
+    ours, theirs = ({held for held in _held(side) if base_type(held) == type_} for side in (one, other))
+    if not ours or not theirs:
+        return Compared(type_, "missing")
+    common = ours & theirs
+    powered = [held for held in common if _is_powered(view, held, one) and _is_powered(view, held, other)]
+    if any(not is_canonical(held) for held in powered):
+        return Compared(type_, "equal")
+    if any(not is_canonical(held) for held in common):
+        return Compared(type_, "powerless")
+    return Compared(type_, "provider_form" if powered else "different")
+
+
+def _held(profile: Profile) -> Iterator[Identifier]:
+    return (identifier for record in profile.records.values() for identifier in record.observations)
+
+
+def _is_powered(view: View, identifier: Identifier, profile: Profile) -> bool:
+    seen = [record.observations.get(identifier) for record in profile.records.values()]
+    return view.key(identifier).state == "normal" and any(each and is_live(each) for each in seen)
+
+
+def _guard(best: Match, readings: Iterable[RuleReading]) -> tuple[str, str] | None:
+    """What the rules themselves have against it; None when they want the two joined."""
+    match best.outcome:
+        case "none":
+            return "", ""
+        case "never":
+            return (f"never:{best.rule}" if best.rule else "cannot"), ""
+        case "review":
+            doubt = next(reading.doubt for reading in readings if reading.rule == best.rule)
+            return doubt or "review", ""
+        case "merge":
+            return None
+
+
+def _stopped(
+    view: View,
+    rules: RuleSet,
+    speaking: Iterable[Record],
+    one: Profile,
+    other: Profile,
+    now: int,
+    attributes: ProfileAttributes | None,
+) -> tuple[str, str]:
+    """The guard between the two profiles, or else between all that one of the records would join at once; with
+    the counts behind it."""
+    if rules.mode != "enforce":
+        return f"mode:{rules.mode}", ""
+    whole = view.profile(one.profile_id), view.profile(other.profile_id)
+    if found := objection(view, rules, Joining(whole, whole[0], "", now, frozenset())):
+        return found.guard, found.detail
+    for record in speaking:
+        decision = resolve(
+            view,
+            rules,
+            id_space=record.id_space,
+            customer_id=record.customer_id,
+            evidence=_said(record),
+            now=now,
+            profile_attributes=attributes,
+        )
+        for what, _, _, detail in decision.trace if decision else ():
+            if what.startswith("guard:"):
+                return what.removeprefix("guard:"), detail
+    return "", ""
+
+
+def _said(record: Record) -> list[Evidence]:
+    return [
+        Evidence(identifier, "ok", "", seen.verified)
+        for identifier, seen in record.observations.items()
+        if is_live(seen)
+    ]
+
+
+# ---- how ----
+
+_Dated = tuple[int, int, HowStep]
+
+
+def _moment(dated: _Dated) -> tuple[int, int]:
+    return dated[:2]
+
+
+def _arrived(arrivals: Iterable[Arrival]) -> Iterator[_Dated]:
+    for id_, at, record_id, profile_id, rule in arrivals:
+        yield at, id_, HowStep(at, "arrived", profile_id, None, (record_id,), rule)
+
+
+def _merged(merges: Iterable[Merging]) -> Iterator[_Dated]:
+    for id_, at, survivor, absorbed, records, rule, undone_at in merges:
+        yield at, id_, HowStep(at, "merged", survivor, absorbed, records, rule)
+        if undone_at is not None:
+            yield undone_at, id_, HowStep(undone_at, "undone", absorbed, survivor, records, rule)
+
+
+def _split(splits: Iterable[Splitting]) -> Iterator[_Dated]:
+    for id_, at, source, profile_id, records in splits:
+        yield at, id_, HowStep(at, "split", profile_id, source, records, "")

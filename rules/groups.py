@@ -1,0 +1,254 @@
+"""May two groups of records be one? The rules and guards of RESOLVE, asked about groups instead of a request.
+
+Nothing is evaluated anew here: `judge` reads the rule, `objection` the guards, `admit` which values keep their
+power. A group is shown to them as a profile whose id is its lowest record id.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from rules.claims import Claim
+from rules.columns import Columns
+from rules.guards import Joining, Objection, admit, objection
+from rules.identifier import Identifier
+from rules.matching import Request, Standing, base_type, is_live, judge
+from rules.record import Key, Pin, Profile, Record
+from rules.ruleset import RuleSet
+
+GroupAttributes = Callable[[Collection[int]], Mapping[str, str]]
+"""The winning attributes of these records, taken as one profile."""
+
+PIN = "pin:must"
+"""Stands for the rule where a person pinned two records together."""
+_UNBOUND = 2**63
+
+
+class Stop(NamedTuple):
+    """What keeps two groups apart: a guard, or the doubt of a rule. `asks`: a person is to be asked."""
+
+    rule: str
+    types: tuple[str, ...]
+    guard: str
+    asks: bool
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Rows that are one. `profile` is what the rules see of them, `powered` are the values that count and
+    join; both are filled when first looked at."""
+
+    rows: list[int]
+    profile: Profile | None = None
+    powered: frozenset[Identifier] | None = None
+
+    def forget(self) -> None:
+        self.profile = self.powered = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The state as far as two groups go."""
+
+    profiles: Mapping[int, Profile]
+    powered: Mapping[int, Collection[Identifier]]
+    known_pins: Sequence[Pin]
+    balances: Mapping[int, int]
+
+    def record(self, id_space: str, customer_id: str) -> Record | None:
+        raise LookupError(id_space, customer_id)
+
+    def key(self, identifier: Identifier) -> Key:
+        owners = (profile_id for profile_id, powered in self.powered.items() if identifier in powered)
+        return Key(identifier, owner=next(owners, None))
+
+    def profile(self, profile_id: int) -> Profile:
+        return self.profiles[profile_id]
+
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+        return self.known_pins
+
+    def balance(self, profile_id: int) -> int:
+        """Nothing moves between records of one profile."""
+        records = [record for profile in self.profiles.values() for record in profile.records.values()]
+        if len({record.profile_id for record in records}) == 1:
+            return 0
+        return sum(self.balances.get(record_id, 0) for record_id in self.profiles[profile_id].records)
+
+
+_EMPTY = _Pair({}, {}, (), {})
+
+
+class Judgement:
+    """Judges pairs of groups under one rule set and at one time, and keeps account of the values that have
+    power. `now` is the moment at which limits are counted; a rule is read at the moment of the edge."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        rules: RuleSet,
+        pins: Mapping[int, Sequence[Pin]],
+        *,
+        now: int,
+        balances: Mapping[int, int],
+        attributes: GroupAttributes | None,
+    ) -> None:
+        self._columns, self._pins, self._now = columns, pins, now
+        self._balances, self._attributes = balances, attributes
+        self._rules = replace(rules, merge=replace(rules.merge, max_profiles_at_once=_UNBOUND))
+        self._without_values = replace(self._rules, identifiers={})
+        self._alone = [replace(self._rules, rules=(rule,)) for rule in rules.rules]
+        self._newest_first = {
+            type_ for type_, kind in rules.identifiers.items() if kind.at_limit == "drop_oldest"
+        }
+        self._crowded = {columns.identifier(key) for key, crowded in enumerate(columns.crowded) if crowded}
+
+    def refusal(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
+        """Why the claim's group may not join the other by the claim's rule; None when it may."""
+        rule = self._rules.rules[claim.rank]
+        one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
+        request = self._request(one, other, claim, self._powered(theirs))
+        match = judge(view, self._alone[claim.rank], request, other, (), self._attributes_of(other))
+        if match.outcome == "merge":
+            return self._guard(view, mine, theirs, rule.name, rule.all_of)
+        doubt = match.steps[0].detail if match.steps else f"max_per_profile:{rule.all_of[0]}"
+        return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
+
+    def pin_refusal(self, mine: Group, theirs: Group) -> Stop | None:
+        """Why the two may not follow a `must` pin: limits and `cannot` pins bind it too."""
+        return self._guard(self._pair(mine, theirs), mine, theirs, PIN, ())
+
+    def question(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
+        """What a person is to be asked about two groups that agree on something; None when nothing is."""
+        one, other = self._look(mine), self._look(theirs)
+        request = self._request(one, other, claim, {*self._ownable(one), *self._ownable(other)})
+        match = judge(_EMPTY, self._rules, request, other, self._pins_of(one), self._attributes_of(other))
+        if match.outcome != "review":
+            return None
+        named = next(step.detail for step in match.steps if step.what == f"rule:{match.rule}")
+        doubt = "" if named == "+".join(match.types) else named
+        return Stop(match.rule, match.types, doubt or "review", asks=True)
+
+    def join(self, mine: Group, theirs: Group) -> tuple[Group, Group]:
+        """Make them one, once nothing stands against it: the group that stays, and the one that is gone."""
+        kept, gone = (theirs, mine) if len(theirs.rows) >= len(mine.rows) else (mine, theirs)
+        if mine.profile is not None and theirs.profile is not None:
+            kept.powered = self._powered_together(mine, theirs)
+            kept.profile = _profile({**theirs.profile.records, **mine.profile.records})
+        kept.rows.extend(gone.rows)
+        return kept, gone
+
+    def _guard(
+        self, view: _Pair, mine: Group, theirs: Group, rule: str, types: tuple[str, ...]
+    ) -> Stop | None:
+        found = self._objection(view, mine, theirs)
+        if found is None:
+            return None
+        return Stop(rule, types, found.guard, found.remedy == "review" and found.guard != "cannot")
+
+    def _objection(self, view: _Pair, mine: Group, theirs: Group) -> Objection | None:
+        one, other = self._look(mine), self._look(theirs)
+        both = Joining((other, one), one, "", self._now, frozenset())
+        if len(mine.rows) > 1 and len(theirs.rows) > 1:
+            return objection(view, self._rules, both)
+        return objection(view, self._without_values, both) or objection(
+            view, self._rules, self._bringing(*_newcomer(mine, theirs))
+        )
+
+    def _bringing(self, newcomer: Group, group: Group) -> Joining:
+        (record,) = self._look(newcomer).records.values()
+        return Joining((self._look(group),), None, record.id_space, self._now, frozenset(record.observations))
+
+    def _powered_together(self, mine: Group, theirs: Group) -> frozenset[Identifier]:
+        """The values that keep their power, once a newcomer's have found room or not."""
+        if len(mine.rows) > 1 and len(theirs.rows) > 1:
+            return self._powered(mine) | self._powered(theirs)
+        newcomer, group = _newcomer(mine, theirs)
+        powered = self._powered(group)
+        brought = self._in_order(newcomer, self._powered(newcomer) - powered)
+        admission = admit(self._pair(mine, theirs), self._rules, self._bringing(newcomer, group), brought, ())
+        for record in self._look(group).records.values():
+            for identifier in record.observations.keys() & set(admission.dropped):
+                record.observations[identifier].retired = True
+        return powered.difference(admission.dropped).union(admission.own)
+
+    def _look(self, group: Group) -> Profile:
+        if group.profile is None:
+            records = map(self._columns.record, group.rows)
+            group.profile = _profile({record.record_id: record for record in records})
+        return group.profile
+
+    def _powered(self, group: Group) -> frozenset[Identifier]:
+        if group.powered is None:
+            ownable = set(self._ownable(self._look(group))).difference(self._crowded)
+            ordered = self._in_order(group, ownable)
+            nobody = Joining((), None, "", self._now, frozenset())
+            group.powered = frozenset(admit(_EMPTY, self._rules, nobody, ordered, ()).own)
+        return group.powered
+
+    def _ownable(self, profile: Profile) -> Iterator[Identifier]:
+        """The values by which one key alone can lead to the profile."""
+        for record in profile.records.values():
+            for identifier, seen in record.observations.items():
+                kind = self._rules.identifiers[base_type(identifier)]
+                if kind.merge and (seen.verified or not kind.require_verified):
+                    yield identifier
+
+    def _in_order(self, group: Group, identifiers: Collection[Identifier]) -> list[Identifier]:
+        """The oldest first; the newest first where an older value makes room for a newer one."""
+        first: dict[Identifier, int] = {}
+        for record in self._look(group).records.values():
+            for identifier in identifiers & record.observations.keys():
+                at = record.observations[identifier].first_seen
+                first[identifier] = min(at, first.get(identifier, at))
+
+        def place(identifier: Identifier) -> tuple[int, Identifier]:
+            at = first[identifier]
+            return (-at if identifier.type in self._newest_first else at), identifier
+
+        return sorted(identifiers, key=place)
+
+    def _pair(self, *groups: Group) -> _Pair:
+        profiles = {(profile := self._look(one)).profile_id: profile for one in groups}
+        powered = {self._look(one).profile_id: self._powered(one) for one in groups}
+        pins = [pin for profile in profiles.values() for pin in self._pins_of(profile)]
+        return _Pair(profiles, powered, pins, self._balances)
+
+    def _pins_of(self, profile: Profile) -> list[Pin]:
+        if not self._pins:
+            return []
+        return [pin for record_id in profile.records for pin in self._pins.get(record_id, ())]
+
+    def _request(
+        self, own: Profile, other: Profile, claim: Claim, powered: Collection[Identifier]
+    ) -> Request:
+        """The claim's record says again all that it ever said to the other group; of equal values the one with
+        power speaks first."""
+        record = own.records[claim.record_id]
+        said = sorted(record.observations.items(), key=lambda item: item[0] not in powered)
+        keys = {
+            identifier: Standing(
+                base_type(identifier),
+                other.profile_id if identifier in powered else None,
+                seen.verified,
+                crowded=identifier in self._crowded,
+            )
+            for identifier, seen in said
+            if self._rules.identifiers[base_type(identifier)].merge and is_live(seen)
+        }
+        stated = frozenset(i for i, seen in record.observations.items() if is_live(seen))
+        attributes = self._attributes([claim.record_id]) if self._attributes else None
+        return Request(record.id_space, claim.moment, keys, stated, own, attributes)
+
+    def _attributes_of(self, profile: Profile) -> Mapping[str, str] | None:
+        return self._attributes(profile.records) if self._attributes else None
+
+
+def _newcomer(mine: Group, theirs: Group) -> tuple[Group, Group]:
+    """The group of one record that brings its values to the other; of two such, the later one."""
+    return (mine, theirs) if len(mine.rows) == 1 else (theirs, mine)
+
+
+def _profile(records: Mapping[int, Record]) -> Profile:
+    created_at = min(record.created_at for record in records.values())
+    return Profile(min(records), created_at, records=dict(records))

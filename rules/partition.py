@@ -1,0 +1,288 @@
+"""CANON: the partition of all records by definition, against which deciding one by one is tested (I8).
+
+An edge joins two records that agree on all types of a `merge` rule, or that a person pinned together. Edges are
+asked in one order, which does not depend on how the records came: pins by record ids, then rule by rule as the file
+has them, written values before provider forms, by the moment at which the agreement came to be (the newest
+`first_seen` among its values), then by the later record and the earlier one. An edge joins its two groups
+unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break; then it is
+refused, and a refused pair that still is apart at the end is a question or a block. A pair of groups is asked
+once a record and moment: more edges between the same two groups would get the same answer, so a value held
+by many records costs one question a group and not one a pair.
+
+Limits are those of a profile. A record that still stands alone brings its values to a group as a request
+would (`at_limit` decides what a value too many means); two groups bring what they hold. What binds one
+request only, `max_profiles_at_once`, binds nothing here. Points move only between groups that are not on
+one profile already.
+
+What is equal, and when (tests/rules/test_partition.py):
+* Where no guard and no doubt binds, the groups are connected components, whatever the order of requests, and
+  deciding one by one ends exactly there (I7, I8).
+* A value that turned generic joined records before it did: the groups of CANON then lie inside those of
+  deciding one by one, and the difference is what `resplit` is about.
+* Where a limit, a `never` rule or a doubt binds, the order of arrival decides who came first, and the two
+  may differ. With `policy = "review"` the difference is in the open questions: answered yes, all of them, the
+  groups of both are the same.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rules.bounds import Bounds
+from rules.claims import Claim, Claimant, Values
+from rules.columns import Columns
+from rules.groups import PIN, Group, GroupAttributes, Judgement, Stop
+from rules.identifier import Identifier
+from rules.record import Pin, Record
+from rules.ruleset import RuleSet
+
+_Refuses = Callable[[Group, Group], Stop | None]
+NO_BALANCES: Mapping[int, int] = MappingProxyType({})
+
+
+class Edge(NamedTuple):
+    """Two records that made one group of two; `record_a < record_b`. `rule` is `pin:must` for a pin."""
+
+    record_a: int
+    record_b: int
+    rule: str
+    types: tuple[str, ...]
+
+
+class Refusal(NamedTuple):
+    """An edge between two groups that stay apart, one for each pair of groups. `guard` is a guard or `doubt` as a
+    decision names them (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or `review` where the rule
+    itself only asks. `asks`: a person gets the question; else the two are kept apart in silence."""
+
+    record_a: int
+    record_b: int
+    rule: str
+    types: tuple[str, ...]
+    guard: str
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """`groups` of record ids, by their lowest; `joined` the edges that built them, group by group in the order
+    in which they were asked; `refused` what still lies between two of the groups."""
+
+    groups: tuple[frozenset[int], ...]
+    joined: tuple[Edge, ...]
+    refused: tuple[Refusal, ...]
+
+
+def partition(
+    records: Iterable[Record],
+    pins: Iterable[Pin],
+    rules: RuleSet,
+    *,
+    now: int,
+    balances: Mapping[int, int] = NO_BALANCES,
+    generic: Collection[Identifier] = (),
+    attributes: GroupAttributes | None = None,
+) -> Partition:
+    """The groups of these records, whatever order they come in; they are read once and may be a generator.
+
+    `balances` are points by record id. `generic` names values that are known to be generic or shared though these
+    records alone do not show it (when only a part of the store is looked at). Without `attributes`,
+    `confirm_any` finds nothing to compare. `mode = "shadow"` gives what enforcing would; `off` joins nobody.
+    """
+    columns = Columns(records, rules, now, generic)
+    pins_of = _pins_of(pins, now)
+    judgement = Judgement(columns, rules, pins_of, now=now, balances=balances, attributes=attributes)
+    work = _Partitioning(columns, rules, judgement, pins_of, Bounds(columns, rules, pins_of, balances))
+    if rules.mode != "off":
+        work.join([Claimant(columns, rules, rank) for rank in _ranks(rules, "merge")])
+        work.ask([Claimant(columns, rules, rank, doubtful=True) for rank in _ranks(rules, "merge", "review")])
+    return work.partition()
+
+
+def _ranks(rules: RuleSet, *outcomes: str) -> list[int]:
+    return [rank for rank, rule in enumerate(rules.rules) if rule.outcome in outcomes]
+
+
+def _pins_of(pins: Iterable[Pin], now: int) -> dict[int, list[Pin]]:
+    """The pins in force, by each of their records."""
+    by_record: dict[int, list[Pin]] = {}
+    for pin in pins:
+        if pin.until is None or pin.until > now:
+            by_record.setdefault(pin.record_a, []).append(pin)
+            by_record.setdefault(pin.record_b, []).append(pin)
+    return by_record
+
+
+class _Partitioning:
+    """The work on one set of columns: first `join`, then `ask` about what stayed apart."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        rules: RuleSet,
+        judgement: Judgement,
+        pins_of: Mapping[int, Sequence[Pin]],
+        bounds: Bounds,
+    ) -> None:
+        self._columns, self._rules, self._judgement, self._bounds = columns, rules, judgement, bounds
+        self._ids = ids = columns.record_ids
+        self._row_of = {ids[row]: row for row in range(len(ids)) if ids[row] in pins_of} if pins_of else {}
+        self._must = _must(pins_of, self._row_of)
+        self._sharing = [row for row in range(len(ids)) if columns.shares(row)]
+        self._group_of: dict[int, Group] = {}
+        self._joined: list[Edge] = []
+        self._stopped: list[tuple[int, int, Stop]] = []
+
+    def partition(self) -> Partition:
+        grouped = {id(group): group.rows for group in self._group_of.values()}.values()
+        alone = ([row] for row in range(len(self._ids)) if row not in self._group_of)
+        groups = [frozenset(self._ids[row] for row in rows) for rows in chain(grouped, alone)]
+        groups.sort(key=min)
+        return Partition(tuple(groups), tuple(self._joined), tuple(self._refused()))
+
+    # ---- joining ----
+
+    def join(self, claimants: Sequence[Claimant]) -> None:
+        for rows in self._bundles(claimants):
+            self._group_of |= ((row, Group([row])) for row in rows)
+            self._follow_pins(rows)
+            judged = not self._bounds.are_far(rows)
+            for claimant in claimants:
+                if len(self._group_of[rows[0]].rows) < len(rows):
+                    self._follow(claimant, rows, judged=judged)
+            for row in rows:
+                self._group_of[row].forget()
+
+    def _bundles(self, claimants: Sequence[Claimant]) -> list[list[int]]:
+        """Rows that edges would connect if nothing stood against them; each bundle and all of them by record id."""
+        parent = list(range(len(self._ids)))
+        for row, others in self._must.items():
+            for other in others:
+                _unite(parent, row, other)
+        for claimant in claimants:
+            first: dict[Values, int] = {}
+            for row in self._sharing:
+                for values in claimant.values(row):
+                    if (other := first.setdefault(values, row)) != row:
+                        _unite(parent, row, other)
+        bundles: dict[int, list[int]] = {}
+        for row in {*self._sharing, *self._row_of.values()}:
+            bundles.setdefault(_root(parent, row), []).append(row)
+        by_id = self._ids.__getitem__
+        joined = [sorted(rows, key=by_id) for rows in bundles.values() if len(rows) > 1]
+        return sorted(joined, key=lambda rows: by_id(rows[0]))
+
+    def _follow_pins(self, rows: Sequence[int]) -> None:
+        for row in rows if self._must else ():
+            for other in self._must.get(row, ()):
+                self._try(row, other, PIN, (), self._judgement.pin_refusal)
+
+    def _follow(self, claimant: Claimant, rows: Iterable[int], *, judged: bool) -> None:
+        """Ask the edges of each claim: to every group that made the same claim before, by lowest record id."""
+        rule, holders = claimant.rule, dict[Values, list[int]]()
+        claims = sorted(claim for row in rows for claim in claimant.claims(row))
+        for _, same in groupby(claims, key=itemgetter(0, 1, 2, 3)):
+            made = list(same)
+            claim, values = made[0], [each.values for each in made]
+            refusal = partial(self._judgement.refusal, claim) if judged else None
+            earlier = {row for each in values for row in holders.get(each, ())}
+            for other in self._one_per_group(earlier):
+                self._try(claim.row, other, rule.name, rule.all_of, refusal)
+            for each in values:
+                holders[each] = self._one_per_group((*holders.get(each, ()), claim.row))
+
+    def _one_per_group(self, rows: Collection[int]) -> list[int]:
+        if len(rows) < 2:
+            return list(rows)
+        ordered = sorted(rows, key=self._ids.__getitem__)
+        lowest = {id(self._group_of[row]): row for row in reversed(ordered)}
+        return list(reversed(lowest.values()))
+
+    def _try(self, row: int, other: int, rule: str, types: tuple[str, ...], refusal: _Refuses | None) -> None:
+        mine, theirs = self._group_of[row], self._group_of[other]
+        if mine is theirs:
+            return
+        if refusal and (stop := refusal(mine, theirs)):
+            self._stopped.append((row, other, stop))
+            return
+        one, two = sorted((self._ids[row], self._ids[other]))
+        self._joined.append(Edge(one, two, rule, types))
+        kept, gone = self._judgement.join(mine, theirs)
+        self._group_of |= dict.fromkeys(gone.rows, kept)
+
+    # ---- what stayed apart ----
+
+    def ask(self, claimants: Sequence[Claimant]) -> None:
+        """A question between the first group that makes a claim and each other one that makes it too."""
+        rows = self._contested()
+        for claimant in claimants:
+            for claim, head in sorted(self._pairs(claimant, rows), key=_asked):
+                mine, theirs = self._group_of[claim.row], self._group_of[head.row]
+                if mine is not theirs and (stop := self._judgement.question(claim, mine, theirs)):
+                    self._stopped.append((claim.row, head.row, stop))
+        for row in rows:
+            self._group_of[row].forget()
+
+    def _pairs(self, claimant: Claimant, rows: Iterable[int]) -> Iterator[tuple[Claim, Claim]]:
+        made: dict[Values, list[Claim]] = {}
+        for claim in (claim for row in rows for claim in claimant.claims(row)):
+            made.setdefault(claim.values, []).append(claim)
+        for claims in made.values():
+            head = min(claims, key=claimant.precedence)
+            yield from ((claim, head) for claim in claims if claim is not head)
+
+    def _contested(self) -> list[int]:
+        """The rows that share a value with a row of another group."""
+        columns, first = self._columns, dict[int, Group | int]()
+        contested = bytearray(len(columns.shared))
+        for row in self._sharing:
+            group = self._group_of.get(row, row)
+            for key in columns.keys_of(row):
+                if columns.shared[key] and first.setdefault(key, group) != group:
+                    contested[key] = True
+        rows = [row for row in self._sharing if any(contested[key] for key in columns.keys_of(row))]
+        for row in rows:
+            self._group_of.setdefault(row, Group([row]))
+        return rows
+
+    def _refused(self) -> Iterator[Refusal]:
+        """One refusal for each pair of groups; a question before a silent one, else the first."""
+        chosen: dict[tuple[int, int], tuple[int, int, Stop]] = {}
+        for row, other, stop in self._stopped:
+            one, two = sorted(id(self._group_of[each]) for each in (row, other))
+            if one != two and ((one, two) not in chosen or (stop.asks and not chosen[one, two][2].asks)):
+                chosen[one, two] = row, other, stop
+        for row, other, stop in chosen.values():
+            one, two = sorted((self._ids[row], self._ids[other]))
+            yield Refusal(one, two, *stop)
+
+
+def _asked(pair: tuple[Claim, Claim]) -> tuple[int, bool, int, int, int]:
+    """The order of edges: form, moment, the later record and the first."""
+    claim, head = pair
+    return claim.rank, claim.by_form, claim.moment, claim.record_id, head.record_id
+
+
+def _must(pins_of: Mapping[int, Sequence[Pin]], row_of: Mapping[int, int]) -> dict[int, list[int]]:
+    """The `must` pins as rows: the second records of each first one, by record id."""
+    pairs = {(p.record_a, p.record_b) for pins in pins_of.values() for p in pins if p.kind == "must"}
+    rows: dict[int, list[int]] = {}
+    for one, other in sorted(pairs):
+        if one in row_of and other in row_of:
+            rows.setdefault(row_of[one], []).append(row_of[other])
+    return rows
+
+
+def _root(parent: list[int], row: int) -> int:
+    while parent[row] != row:
+        parent[row] = row = parent[parent[row]]
+    return row
+
+
+def _unite(parent: list[int], one: int, other: int) -> None:
+    one, other = _root(parent, one), _root(parent, other)
+    if one != other:
+        parent[max(one, other)] = min(one, other)

@@ -1,0 +1,46 @@
+"""How personal data appears in the log: as a pseudonym that can be searched for, or a mask that cannot be read back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.pseudonym import Pseudonyms, mask
+
+
+def test_a_value_has_one_pseudonym_under_one_key() -> None:
+    one, other = Pseudonyms(b"one"), Pseudonyms(b"other")
+    assert one.of("email", "ann@x.eg") == one.of("email", "ann@x.eg")
+    assert one.of("email", "ann@x.eg") != other.of("email", "ann@x.eg")
+    assert one.of("email", "ann@x.eg") != one.of("mobile", "ann@x.eg")
+    assert len(one.of("email", "ann@x.eg")) == 32
+
+
+@given(st.text(), st.text())
+def test_any_text_has_a_pseudonym(kind: str, value: str) -> None:
+    assert Pseudonyms(b"key").of(kind, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "masked"),
+    [
+        ("email", "ann@example.com", "a***@e***.com"),
+        ("email.canonical", "ann@mail.example.co.uk", "a***@m***.uk"),
+        ("mobile", "+201001234567", "***67"),
+        ("loyalty_id", "0123456789", "***(10)"),
+        ("email", "not an address", "***(14)"),
+    ],
+)
+def test_a_mask_shows_just_enough_to_recognise(kind: str, value: str, masked: str) -> None:
+    assert mask(kind, value) == masked
+
+
+@given(st.from_regex(r"[a-z]{4,12}@[a-z]{4,12}\.(com|eg)", fullmatch=True))
+def test_a_mask_never_contains_the_address(address: str) -> None:
+    local, _, domain = address.partition("@")
+    assert local not in mask("email", address)
+    assert domain.partition(".")[0] not in mask("email", address)
+
+
+@given(st.from_regex(r"\+[0-9]{8,15}", fullmatch=True))
+def test_a_mask_of_a_number_keeps_two_digits(number: str) -> None:
+    assert sum(character.isdigit() for character in mask("mobile", number)) == 2

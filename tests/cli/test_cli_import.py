@@ -1,0 +1,141 @@
+"""Bringing a file and looking for duplicates, as a person does it at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_cli import Shell, beside, shell
+
+__all__ = ["beside", "shell"]
+MAP = ("--map", "customer_id=ID", "--map", "email=Mail", "--map", "mobile=Phone", "--map", "firstName=Name")
+TABLE = """ID,Mail,Phone,Name
+1,ann@x.eg,010 0123 4567,Ann
+2,ANN@x.eg,,Ann
+,bob@x.eg,,Bob
+3,"bob@x.eg,,Bob
+4,bob@x.eg,123,Bob
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "customers.csv"
+    file.write_text(TABLE)
+    return file
+
+
+def customers(directory: Path) -> dict[str, int]:
+    with sqlite3.connect(directory / "gateway.db") as connection:
+        return dict(connection.execute("SELECT customer_id, profile_id FROM record"))
+
+
+def test_a_file_is_brought_and_its_refused_lines_are_listed(
+    shell: Shell, table: Path, tmp_path: Path
+) -> None:
+    answer = shell.json("import", str(table), "--channel", "pos", *MAP)
+    assert answer["counts"] == {"attached": 1, "created": 2, "rejected": 2}
+    assert answer["unusable"] == {"mobile:not_possible": 1}
+    found = customers(tmp_path)
+    assert found["1"] == found["2"] != found["4"]
+    assert (tmp_path / "customers.csv.rejects.csv").read_text() == (
+        "line,reason\n4,customer_id_missing\n5,bad_csv\n"
+    )
+
+
+def test_a_finished_import_says_so_and_changes_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
+    first = shell.json("import", str(table), "--channel", "pos", *MAP)
+    before = customers(tmp_path)
+    again = shell.json("import", str(table), "--channel", "pos", *MAP)
+    assert "nothing to do" in shell.err
+    assert again == first
+    assert customers(tmp_path) == before
+
+
+def test_another_mapping_is_another_import(shell: Shell, table: Path) -> None:
+    first = shell.json("import", str(table), "--channel", "pos", "--map", "customer_id=ID")
+    second = shell.json("import", str(table), "--channel", "pos", *MAP)
+    assert first["id"] != second["id"]
+    assert second["counts"] == {"attached": 2, "merged": 1, "rejected": 2}
+
+
+def test_a_file_that_grew_goes_on_behind_its_last_line(shell: Shell, table: Path) -> None:
+    first = shell.json("import", str(table), "--channel", "pos", *MAP)
+    table.write_text(TABLE + "5,,,Eve\n")
+    grown = shell.json("import", str(table), "--channel", "pos", *MAP, "--resume", f"imp_{first['id']}")
+    assert grown["counts"]["created"] == first["counts"]["created"] + 1
+    assert sum(grown["counts"].values()) == 6
+
+
+def test_json_lines_are_read_by_their_names(shell: Shell, tmp_path: Path) -> None:
+    rows: list[Any] = [
+        {
+            "customerId": 1,
+            "email": "ann@x.eg",
+            "customerAttributes": {"city": "Cairo"},
+            "guest": True,
+        },
+        {"customerId": "2", "mobile": "+201001234567", "unknown": {"a": 1}},
+    ]
+    file = tmp_path / "customers.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)) + "\nnonsense\n")
+    words = ("import", str(file), "--channel", "web", "--map", "city=customerAttributes.city")
+    assert shell.json(*words)["counts"] == {"created": 2, "rejected": 1}
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        assert connection.execute("SELECT name, value FROM attribute").fetchall() == [("city", '"Cairo"')]
+
+
+def test_a_dry_run_tells_all_and_leaves_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
+    shell("import", str(table), "--channel", "web", "--map", "customer_id=ID", "--map", "email=Mail")
+    before, files = customers(tmp_path), {path.name for path in tmp_path.iterdir()}
+    tried = shell.json("import", str(table), "--channel", "pos", *MAP, "--dry-run")
+    assert tried["dry_run"] is True
+    assert sum(tried["counts"].values()) == 5
+    assert customers(tmp_path) == before
+    assert {path.name for path in tmp_path.iterdir()} == files
+    real = shell.json("import", str(table), "--channel", "pos", *MAP)
+    assert (real["counts"], real["unusable"]) == (tried["counts"], tried["unusable"])
+
+
+async def test_a_gateway_that_runs_takes_the_file(beside: Shell, table: Path) -> None:
+    words = ("import", str(table), "--channel", "pos", *MAP)
+    tried = await asyncio.to_thread(beside.json, *words, "--dry-run")
+    assert (await asyncio.to_thread(beside.json, *words))["counts"] == tried["counts"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("missing.csv", "--channel", "pos"),
+        ("{table}", "--channel", "pos"),
+        ("{table}", "--channel", "pos", "--map", "customer_id=Id"),
+        ("{table}", "--channel", "pos", "--map", "customer_id=ID", "--map", "shoe=Name"),
+        ("{table}", "--channel", "pos", "--format", "xml"),
+        ("{table}", "--channel", "pos", "--mapping", "missing.toml"),
+    ],
+)
+def test_a_command_that_cannot_work_ends_with_2(shell: Shell, table: Path, words: tuple[str, ...]) -> None:
+    shell("import", *(word.format(table=table) for word in words), code=2)
+    assert len(shell.err.splitlines()) == 1
+
+
+def test_a_channel_that_is_not_there_is_refused(shell: Shell, table: Path) -> None:
+    shell("import", str(table), "--channel", "fax", *MAP, code=1)
+
+
+def test_duplicates_are_shown_as_table_csv_and_json(shell: Shell, table: Path) -> None:
+    for channel in ("web", "pos"):
+        shell("import", str(table), "--channel", channel, "--map", "customer_id=ID")
+    assert "customer_id" in shell("duplicates")
+    assert shell.err.splitlines() == ["3 groups"]
+    sheet = shell("duplicates", "--format", "csv").splitlines()
+    assert sheet[0] == "reason,type,in_common,state,profile,record,id_space,customer_id,value"
+    assert len(sheet) == 7
+    groups = [json.loads(line) for line in shell("duplicates", "--json").splitlines()]
+    assert [group["mask"] for group in groups] == ["1", "2", "4"]
+    assert shell("duplicates", "--reason", "provider_form", "--format", "json") == ""
+    shell("duplicates", "--reason", "looks", code=2)

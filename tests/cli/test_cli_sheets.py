@@ -1,0 +1,125 @@
+"""Files as they really come: every kind of broken line is one refused line, and the lines after it are read."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli.columns import picked, positions, read_mapping, with_usual
+from gateway.cli.failure import Failure
+from gateway.cli.sheet import LONGEST, Found, Lines, format_of, header_of, read_objects, read_table
+
+FILE = Path("customers.csv")
+LONG = b"x" * (2 * LONGEST)
+
+
+def table(content: bytes) -> list[Found]:
+    lines = Lines(io.BytesIO(content))
+    names, delimiter = header_of(lines, FILE, "csv")
+    return list(read_table(lines, delimiter, range(len(names)), len(names)))
+
+
+def objects(content: bytes) -> list[Found]:
+    return list(read_objects(Lines(io.BytesIO(content)), lambda one: list(one.values())))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"id,mail\n1,a\n2,b\n", [Found(2, ["1", "a"]), Found(3, ["2", "b"])]),
+        (b"\xef\xbb\xbfid;mail\r\n1;a\r\n2;b", [Found(2, ["1", "a"]), Found(3, ["2", "b"])]),
+        (b"id,mail\n\n1,a\n\n\n2,b\n", [Found(3, ["1", "a"]), Found(6, ["2", "b"])]),
+        (b'id,mail\n1,"a\nb"\n2,b\n', [Found(2, ["1", "a\nb"]), Found(4, ["2", "b"])]),
+        (b"id,mail\n1\n2,b\n", [Found(2, None, "wrong_columns"), Found(3, ["2", "b"])]),
+        (b"id,mail\n1,a,z\n2,b\n", [Found(2, None, "wrong_columns"), Found(3, ["2", "b"])]),
+        (b'id,mail\n1,"a\n2,b\n3,c\n', [Found(2, None, "bad_csv"), Found(3, ["2", "b"]), Found(4, ["3", "c"])]),
+        (b'id,mail\n1,"a"x\n2,b\n', [Found(2, None, "bad_csv"), Found(3, ["2", "b"])]),
+        (b"id,mail\n1,\xff\n2,b\n", [Found(2, None, "encoding"), Found(3, ["2", "b"])]),
+        (b'id,mail\n1,"\n\xff"\n2,b\n', [Found(2, None, "encoding"), Found(3, None, "encoding"), Found(4, ["2", "b"])]),
+        (b"id,mail\n1," + LONG + b"\n2,b\n", [Found(2, None, "too_long"), Found(3, ["2", "b"])]),
+        (b"id,mail\n1," + LONG, [Found(2, None, "too_long")]),
+        (b"id,mail\n1,\x00\n", [Found(2, ["1", "\x00"])]),
+        (b"id,mail\n", []),
+    ],
+)  # fmt: skip
+def test_a_table_is_read_line_by_line(content: bytes, expected: list[Found]) -> None:
+    assert table(content) == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", "id,mail\n1,a\n".encode("utf-16"), b"\xffid,mail\n", LONG])
+def test_a_table_without_a_readable_header_is_refused(content: bytes) -> None:
+    with pytest.raises(Failure, match="names of its columns"):
+        table(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"a":1}\n{"a":2}', [Found(1, [1]), Found(2, [2])]),
+        (b'\xef\xbb\xbf{"a":1}\r\n\r\n{"a":2}\r\n', [Found(1, [1]), Found(3, [2])]),
+        (b'{"a":1\n{"a":2}\n', [Found(1, None, "bad_json"), Found(2, [2])]),
+        (b'[1]\n"a"\nnull\n', [Found(line, None, "bad_json") for line in (1, 2, 3)]),
+        (b'{"a":1,"a":2}\n', [Found(1, None, "bad_json")]),
+        (b'{"a":"\xff"}\n{"a":2}\n', [Found(1, None, "encoding"), Found(2, [2])]),
+        (b'{"a":"' + LONG + b'"}\n{"a":2}\n', [Found(1, None, "too_long"), Found(2, [2])]),
+        (b'{"a":' * 2000 + b"\n", [Found(1, None, "bad_json")]),
+        (b"", []),
+    ],
+)
+def test_json_lines_are_read_one_by_one(content: bytes, expected: list[Found]) -> None:
+    assert objects(content) == expected
+
+
+def test_the_name_of_a_file_tells_its_format() -> None:
+    assert [format_of(Path(name), "") for name in ("a.CSV", "a.tsv", "a.jsonl", "a.ndjson")] == [
+        "csv",
+        "csv",
+        "jsonl",
+        "jsonl",
+    ]
+    assert format_of(Path("a"), "csv") == "csv"
+    with pytest.raises(Failure, match="--format"):
+        format_of(Path("a.xlsx"), "")
+
+
+def test_columns_with_usual_names_need_no_mapping() -> None:
+    names = ["CustomerId", "EMAIL", "Phone", "isGuest"]
+    assert with_usual({"mobile": "Phone"}, names, ["email", "mobile"]) == {
+        "customer_id": "CustomerId",
+        "guest": "isGuest",
+        "email": "EMAIL",
+        "mobile": "Phone",
+    }
+
+
+def test_the_command_line_outranks_the_mapping_file(tmp_path: Path) -> None:
+    file = tmp_path / "map.toml"
+    file.write_text('customer_id = "ID"\nemail = "Mail"\n[custom]\nshoe = "Size"\n')
+    assert read_mapping(["email=E-mail"], file) == {
+        "customer_id": "ID",
+        "email": "E-mail",
+        "custom.shoe": "Size",
+    }
+
+
+@pytest.mark.parametrize("content", ["email = 1", "email = ''", "email", "\udcff"])
+def test_a_mapping_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "map.toml"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(Failure, match=r"map\.toml"):
+        read_mapping([], file)
+
+
+def test_a_mapping_to_nothing_is_refused() -> None:
+    with pytest.raises(Failure, match="TARGET=COLUMN"):
+        read_mapping(["email"], None)
+    with pytest.raises(Failure, match="no column 'Mail'; there are: ID, E-mail"):
+        positions(FILE, {"email": "Mail"}, ["ID", "E-mail"])
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("a", {"b": 1}), ("a.b", 1), ("a.c", None), ("c.d", 2), ("x.y", None), ("c.d.e", None)]
+)  # fmt: skip
+def test_a_member_inside_an_object_is_reached_by_its_path(path: str, expected: Any) -> None:
+    assert picked({"a": {"b": 1}, "c.d": 2}, path) == expected

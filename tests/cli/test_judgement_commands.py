@@ -1,0 +1,141 @@
+"""Merge, split, undo, pin and review at the command line, beside a gateway that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from test_cli import SETTINGS, Shell
+
+from gateway.model import Caller, SaveCustomer
+from rules.identifier import Evidence, Identifier
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway
+
+WHY = ("--reason", "they said so")
+
+
+class Desk:
+    """A support desk: runs commands in a thread, as the gateway they talk to lives in this one."""
+
+    def __init__(self, gateway: RunningGateway, shell: Shell) -> None:
+        self.gateway = gateway
+        self.shell = shell
+
+    async def say(self, *words: str, code: int = 0) -> str:
+        return await asyncio.to_thread(self.shell, *words, code=code)
+
+    async def json(self, *words: str, code: int = 0) -> Any:
+        return await asyncio.to_thread(self.shell.json, *words, code=code)
+
+    async def bring(self, customer_id: str, **evidence: str) -> tuple[str, str]:
+        """A web customer's profile and record."""
+        caller = Caller("web", "web", "channel:web", "req_web")
+        stated = tuple(Evidence(Identifier(kind, value)) for kind, value in evidence.items())
+        await self.gateway.services.pipeline.submit(SaveCustomer(caller, customer_id, stated))
+        (found,) = (await self.json("profile", "find", customer_id))["items"]
+        (record,) = [one["id"] for one in found["records"] if one["customer_id"] == customer_id]
+        return found["id"], record
+
+
+@pytest.fixture
+def desk(
+    gateway: RunningGateway,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    config = tmp_path / "desk.toml"
+    config.write_text(SETTINGS.format(directory=tmp_path, admin=gateway.admin_url.removeprefix("http://")))
+    monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", gateway.services.admin_token)
+    return Desk(gateway, Shell(config, capsys))
+
+
+async def test_a_merge_is_made_shown_and_taken_back(desk: Desk) -> None:
+    (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
+    told = await desk.say("merge", ann, bob, *WHY)
+    (merge,) = (await desk.json("profile", "show", ann))["merges"]
+    assert f"gateway undo {merge['id']}" in told
+    assert merge["id"] in await desk.say("profile", "show", ann)
+    assert "one profile already" in await desk.say("merge", ann, bob, *WHY)
+    story = await desk.say("profile", "history", ann)
+    assert f"{merge['absorbed']} became one with {merge['survivor']} on the word of operator:" in story
+    undone = await desk.json("undo", merge["id"], *WHY)
+    assert undone["parts"] == [merge["absorbed"]]
+    assert "taken back before" in await desk.say("undo", merge["id"], "--tree", *WHY)
+    assert f"{merge['absorbed']} left {merge['survivor']}" in await desk.say("profile", "history", ann)
+
+
+async def test_records_are_split_off(desk: Desk) -> None:
+    (ann, of_ann), (bob, of_bob) = await desk.bring("ann"), await desk.bring("bob")
+    survivor = (await desk.json("merge", ann, bob, *WHY))["profile"]
+    leaving = of_bob if survivor == ann else of_ann
+    told = await desk.say("split", survivor, "--record", leaving, *WHY)
+    assert f"{survivor} (version" in told
+    assert "split off: prf_" in told
+    await desk.say("merge", ann, bob, *WHY, code=1)
+    assert "pinned_apart" in desk.shell.err
+    await desk.say("split", survivor, *WHY, code=2)
+    assert "records" in desk.shell.err
+    await desk.say("split", survivor, "--mode", "half", "--record", leaving, *WHY, code=2)
+
+
+async def test_a_version_that_moved_on_is_refused_with_the_remedy(desk: Desk) -> None:
+    (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
+    await desk.say("merge", ann, bob, *WHY, "--if-version", "99", code=1)
+    assert "version_changed" in desk.shell.err
+    assert "look at it again" in desk.shell.err
+    assert len(desk.shell.err.splitlines()) == 1
+    current = (await desk.json("profile", "show", ann))["version"]
+    assert (await desk.json("merge", ann, bob, *WHY, "--if-version", str(current)))["changed"]
+
+
+async def test_pins_are_set_listed_and_removed(desk: Desk) -> None:
+    (ann, of_ann), (bob, of_bob) = await desk.bring("ann"), await desk.bring("bob")
+    told = await desk.say("pin", "cannot", of_ann, of_bob, *WHY, "--until", "90d")
+    assert ann in told
+    assert bob in told
+    assert "they said so" in await desk.say("pin", "list", "--profile", ann)
+    await desk.say("pin", "must", of_ann, of_bob, *WHY, code=1)
+    assert "remove that pin" in desk.shell.err
+    assert "no longer pinned" in await desk.say("pin", "remove", of_bob, of_ann)
+    assert "were not pinned" in await desk.say("pin", "remove", of_ann, of_bob)
+    assert len((await desk.json("pin", "must", of_ann, of_bob, *WHY))["profiles"]) == 1
+    assert [pin["kind"] for pin in (await desk.json("pin", "list"))["items"]] == ["must"]
+    story = await desk.say("profile", "history", ann)
+    assert f"the pin on {of_ann} and {of_bob} was lifted" in story
+
+
+@pytest.mark.parametrize(("verdict", "profiles"), [("accept", 1), ("reject", 2)])
+async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profiles: int) -> None:
+    await desk.bring("ann", email="ann@shop.example.org", mobile="+201001234567")
+    await desk.bring("bob", email="ann@shop.example.org", mobile="+201007654321")
+    (review,) = (await desk.json("review", "list"))["items"]
+    assert review["id"] in await desk.say("review", "list")
+    told = await desk.say("review", verdict, review["id"])
+    assert told.count("prf_") == profiles
+    assert (await desk.json("review", "list"))["items"] == []
+    assert len((await desk.json("review", "list", "--state", ""))["items"]) == 1
+    assert not (await desk.json("review", verdict, review["id"]))["changed"]
+    other = {"accept": "reject", "reject": "accept"}[verdict]
+    await desk.say("review", other, review["id"], code=1)
+    assert "review_closed" in desk.shell.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("merge", "prf_0000000000000001", "prf_0000000000000002"),
+        ("merge", "ann", "bob", *WHY),
+        ("undo", "mrg_0000000000000001"),
+        ("pin", "must", "rec_0000000000000001", *WHY),
+        ("pin", "remove", "1", "2"),
+        ("review", "list", "--state", "shut"),
+    ],
+)
+async def test_what_is_misused_ends_with_2(desk: Desk, words: tuple[str, ...]) -> None:
+    await desk.say(*words, code=2)
+    assert desk.shell.err

@@ -1,0 +1,149 @@
+"""Imports over the admin API: the lines, what becomes of them, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from people import EMAIL, save
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway
+
+IMPORT = "0123456789abcdef"
+COLUMNS = ["customer_id", "email", "mobile", "guest", "firstName", "totalSpent", "custom.shoe"]
+
+
+async def ask(gateway: RunningGateway, method: str, path: str, expected: int = 200, **options: Any) -> Any:
+    async with gateway.admin(method, path, **options) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+def chunk(*rows: list[Any], first: int = 1, **more: Any) -> dict[str, Any]:
+    """One row a line; a row may be shorter than the columns."""
+    padded = [row + [None] * (len(COLUMNS) - len(row)) for row in rows]
+    return {
+        "channel": "pos",
+        "first_line": first,
+        "next_line": first + len(rows),
+        "columns": COLUMNS,
+        "rows": [[first + number, row] for number, row in enumerate(padded)],
+    } | more
+
+
+async def bring(gateway: RunningGateway, body: dict[str, Any], expected: int = 200) -> Any:
+    return await ask(gateway, "POST", f"imports/{IMPORT}/rows", expected, json=body)
+
+
+async def test_an_import_goes_from_its_first_line_to_its_end(gateway: RunningGateway) -> None:
+    await save(gateway.services, "web", "web-1", email=EMAIL)
+    start = await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    assert (start["next_line"], start["identifiers"], start["finished_at"]) == (1, ["mobile", "email"], None)
+    await bring(gateway, chunk(["1", EMAIL.upper()], ["2", "", "010 0123 4567"]))
+    end = await bring(gateway, chunk(["3", "nobody", "12"], first=3, last=True))
+    assert end["counts"] == {"attached": 1, "created": 2}
+    assert end["unusable"] == {"email:syntax": 1, "mobile:not_possible": 1}
+    assert end["finished_at"]
+    assert {**await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos"), "chunk": 0} == {**end, "chunk": 0}
+
+
+async def test_values_may_be_text_or_what_they_are(gateway: RunningGateway) -> None:
+    rows = (
+        ["1", None, None, "yes", "Ann", "12.5", 44],
+        [2, None, 201001234567, True, "", 12.5, None],
+    )
+    assert (await bring(gateway, chunk(*rows)))["counts"] == {"created": 2}
+    found = await gateway.rows(
+        "SELECT r.customer_id, r.guest, a.name, a.value FROM record r JOIN attribute a ON a.record_id = r.record_id"
+        " ORDER BY 1, 3"
+    )
+    assert found == [
+        ("1", 1, "custom.shoe", "44"),
+        ("1", 1, "firstName", '"Ann"'),
+        ("1", 1, "totalSpent", "12.5"),
+        ("2", 1, "totalSpent", "12.5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ([""], "customer_id_missing"),
+        ([" "], "customer_id_missing"),
+        (["x" * 101], "customer_id_too_long"),
+        (["a\tb"], "customer_id_unusable"),
+        ([1.5], "customer_id_unusable"),
+        (["1", ["a@x.eg"]], "identifier_unusable"),
+        (["1", None, None, "perhaps"], "guest_unusable"),
+        (["1", None, None, None, 7], "attribute_unusable"),
+        (["1", None, None, None, None, "much"], "attribute_unusable"),
+        (["1", None, None, None, None, None, "x" * 5000], "attribute_too_long"),
+        (["1"] * (len(COLUMNS) + 1), "wrong_columns"),
+    ],
+)
+async def test_a_row_that_cannot_be_taken_is_kept_with_its_reason(
+    gateway: RunningGateway, row: list[Any], reason: str
+) -> None:
+    answer = await bring(gateway, chunk(["before"], row, ["after"]))
+    assert answer["counts"] == {"created": 2, "rejected": 1}
+    listed = await ask(gateway, "GET", f"imports/{IMPORT}/refusals")
+    assert listed == {"items": [{"line": 2, "reason": reason}], "next": None}
+
+
+async def test_lines_that_the_sender_could_not_read_are_listed_with_the_others(
+    gateway: RunningGateway,
+) -> None:
+    await bring(gateway, chunk([""], ["1"], next_line=4, unread=[[3, "bad_csv"]]))
+    first = await ask(gateway, "GET", f"imports/{IMPORT}/refusals?limit=1")
+    assert first["items"] == [{"line": 1, "reason": "customer_id_missing"}]
+    rest = await ask(gateway, "GET", f"imports/{IMPORT}/refusals?cursor={first['next']}")
+    assert rest["items"] == [{"line": 3, "reason": "bad_csv"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"channel": "fax"}, 404, "unknown_channel"),
+        ({"columns": ["email"]}, 422, "bad_columns"),
+        ({"columns": ["customer_id", "customer_id"]}, 422, "bad_columns"),
+        ({"columns": ["customer_id", "shoe"]}, 422, "bad_columns"),
+        ({"columns": ["customer_id", "custom."]}, 422, "bad_columns"),
+        ({"columns": ["customer_id", "custom.email"]}, 422, "bad_columns"),
+        ({"next_line": 1}, 400, "bad_body"),
+        ({"first_line": 2}, 400, "bad_body"),
+        ({"unread": [[1, "bad_csv"]]}, 400, "bad_body"),
+        ({"unread": [[1, "ann@x.eg"]]}, 400, "bad_body"),
+        ({"first_line": 5, "next_line": 6, "rows": []}, 409, "import_moved"),
+    ],
+)
+async def test_a_chunk_that_cannot_be_is_refused_whole(
+    gateway: RunningGateway, changes: dict[str, Any], status: int, code: str
+) -> None:
+    refused = await bring(gateway, chunk(["1"], **changes), status)
+    assert refused["code"] == code
+    assert await gateway.rows("SELECT * FROM record") == []
+
+
+async def test_a_name_that_is_no_import_is_not_found(gateway: RunningGateway) -> None:
+    for path in ("imports/x?channel=pos", "imports/x/refusals"):
+        assert (await ask(gateway, "GET", path, 404))["code"] == "not_found"
+
+
+async def test_of_two_senders_of_one_chunk_one_is_told_to_look_again(gateway: RunningGateway) -> None:
+    async def send() -> int:
+        async with gateway.admin("POST", f"imports/{IMPORT}/rows", json=chunk(["1"], ["2"])) as response:
+            return response.status
+
+    assert sorted(await asyncio.gather(send(), send())) == [200, 409]
+    assert len(await gateway.rows("SELECT * FROM record")) == 2
+
+
+async def test_neighbours_that_change_what_a_row_needs_do_not_stop_the_chunk(gateway: RunningGateway) -> None:
+    """The sixth holder of an address makes it generic; its first one, known and unloaded, comes right behind."""
+    for number in range(5):
+        await save(gateway.services, "web", f"web-{number}", email=EMAIL)
+    await bring(gateway, chunk(["0", EMAIL], first=1))
+    rows = [[f"{number}", EMAIL] for number in (1, 2, 3, 0, 1)]
+    assert sum((await bring(gateway, chunk(*rows, first=2)))["counts"].values()) == 6

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from gateway.http.gameball import HANDLERS
+from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, OPERATIONS, OUTSIDE, Operation
+from gateway.http.gameball.routing import find
+
+V40 = "/api/v4.0/integrations"
+
+
+def test_all_documented_operations_are_known_and_thirteen_are_local() -> None:
+    assert len(DOCUMENTED) == 74
+    assert Counter(operation.local for operation in DOCUMENTED) == {"core": 13, "later": 61}
+    assert sum(not operation.secret for operation in DOCUMENTED) == 21
+    assert len({operation.route for operation in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_exactly_the_local_operations_have_handlers() -> None:
+    assert set(HANDLERS) == {operation.route for operation in OPERATIONS if operation.local == "core"}
+
+
+@pytest.mark.parametrize("operation", [*DOCUMENTED, *OUTSIDE], ids=lambda one: one.route)
+def test_every_operation_is_found_at_its_own_path(operation: Operation) -> None:
+    place = find(V40 + operation.path.replace("{", "x").replace("}", "x"))
+    assert place is not None
+    assert place.operation(operation.method) == operation
+    assert len(place.parameters) == operation.path.count("{")
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/api/v4/integrations/customers/social-challenges", ACHIEVE.route),
+        ("/api/v4.1/integrations/customers/social-challenges", ACHIEVE.route),
+        (f"{V40}/customers/social-challenges/tags", "POST /customers/{customerId}/tags"),
+        ("/api/v3.0/integrations/player/a@b.c/balance", "* /api/v3.0/integrations/player"),
+    ],
+)
+def test_words_win_over_parameters_where_the_path_goes_on(path: str, route: str) -> None:
+    place = find(path)
+    assert place is not None
+    operation = place.operation("POST")
+    assert operation is not None
+    assert operation.route == route
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/v9.9/integrations/customers",
+        f"{V40}/customers/",
+        f"{V40}/customers/a/b/c",
+        f"{V40}/plants",
+    ],
+)
+def test_other_paths_lead_nowhere(path: str) -> None:
+    assert find(path) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "high_security", "needed"),
+    [("v4.0", False, False), ("v4.0", True, True), ("v4.1", False, True)],
+)
+def test_a_key_only_operation_needs_the_secret_on_v41_and_in_high_security_mode(
+    version: str, high_security: bool, needed: bool
+) -> None:
+    upsert = next(operation for operation in DOCUMENTED if operation.route == "POST /customers")
+    assert upsert.needs_secret(version, high_security=high_security) is needed  # pyright: ignore
+    assert ACHIEVE.needs_secret(version, high_security=high_security)  # pyright: ignore

@@ -1,0 +1,196 @@
+"""What tests hold in their own hands: the clock, chance, and a gateway's inside without listeners, on a real SQLite file."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import DAY, HOUR, MINUTE, SECOND
+from gateway.config import Campaign, Program, Tier
+from gateway.errors import StoreBroken
+from gateway.model import (
+    Achieve,
+    Caller,
+    Command,
+    EditTags,
+    EraseCustomer,
+    GrantDue,
+    IdempotencyKey,
+    SaveCustomer,
+    SetActive,
+)
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.sqlite import SqliteStore
+from gateway.usecases.env import Env
+from rules.identifier import Evidence, Identifier
+from rules.rulefile import parse, preset
+from rules.ruleset import RuleSet
+
+NOON = 1_790_000_000 * SECOND
+CHECKPOINT_KEY = b"the key of the checkpoints"
+FOLLOW = Campaign(id=11664, name="Follow us", points=100, score=10)
+SHARE = Campaign(id=11665, name="Share a photo", points=20, max_achievements=0)
+
+
+class ManualClock:
+    """A clock that stands still until the test moves it, also backwards."""
+
+    def __init__(self, time: int = NOON) -> None:
+        self.time = time
+
+    def now(self) -> int:
+        return self.time
+
+    def advance(self, span: int) -> None:
+        self.time += span
+
+
+def default_rules() -> RuleSet:
+    rules = parse(preset("email-or-mobile"))
+    assert isinstance(rules, RuleSet)
+    return rules
+
+
+def environment(
+    *,
+    rules: RuleSet | None = None,
+    campaigns: Iterable[Campaign] = (FOLLOW, SHARE),
+    tiers: tuple[Tier, ...] = (),
+    program: Program | None = None,
+    grant_delay: tuple[int, int] = (20 * SECOND, 180 * SECOND),
+    seed: int = 1,
+    entropy: Callable[[int], bytes] | None = None,
+) -> Env:
+    chance = random.Random(seed)
+    return Env(
+        rules=rules or default_rules(),
+        campaigns={campaign.id: campaign for campaign in campaigns},
+        tiers=tiers,
+        program=program or Program(),
+        dedup_window=5 * MINUTE,
+        grant_delay=grant_delay,
+        idempotency_ttl=3 * DAY,
+        pseudonyms=Pseudonyms(b"the key of the pseudonyms"),
+        draw=chance.randint,
+        entropy=entropy or chance.randbytes,
+    )
+
+
+def caller(channel: str = "web", request_id: str = "req") -> Caller:
+    return Caller(channel, channel, f"channel:{channel}", request_id)
+
+
+def says(**values: str) -> tuple[Evidence, ...]:
+    """`says(email="a@x.eg b@x.eg")`: ok evidence; several values of one type are split at blanks."""
+    return tuple(Evidence(Identifier(kind, value)) for kind, text in values.items() for value in text.split())
+
+
+def achieve(
+    who: str, campaign: int = FOLLOW.id, token: IdempotencyKey | None = None, **evidence: str
+) -> Achieve:
+    """`who` is `<channel>:<customer id>`, here and below; a channel's id space has its name."""
+    channel, _, customer_id = who.partition(":")
+    return Achieve(caller(channel), customer_id, campaign, says(**evidence), token)
+
+
+def customer(
+    who: str, attributes: Mapping[str, Any] | None = None, guest: bool | None = None, **evidence: str
+) -> SaveCustomer:
+    channel, _, customer_id = who.partition(":")
+    return SaveCustomer(caller(channel), customer_id, says(**evidence), attributes or {}, guest)
+
+
+def active(who: str, active: bool) -> SetActive:
+    channel, _, customer_id = who.partition(":")
+    return SetActive(caller(channel), customer_id, active)
+
+
+def tags(who: str, attach: str = "", detach: str = "") -> EditTags:
+    channel, _, customer_id = who.partition(":")
+    return EditTags(caller(channel), customer_id, frozenset(attach.split()), frozenset(detach.split()))
+
+
+def erase(who: str) -> EraseCustomer:
+    channel, _, customer_id = who.partition(":")
+    return EraseCustomer(caller(channel), customer_id)
+
+
+def _broken(error: StoreBroken) -> None:
+    raise error
+
+
+class House:
+    """Store, environment and pipeline; `around` may wrap the store that the pipeline sees."""
+
+    def __init__(
+        self,
+        directory: Path,
+        env: Env | None = None,
+        *,
+        clock: ManualClock | None = None,
+        around: Callable[[Store], Store] = lambda store: store,
+        queue_limit: int = 10_000,
+        batch_limit: int = 256,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.env = env or environment()
+        self.path = directory / "gateway.db"
+        self._around = around
+        self._limits = {"queue_limit": queue_limit, "batch_limit": batch_limit}
+
+    async def __aenter__(self) -> "House":
+        self.store = SqliteStore(self.path, self.clock, checkpoint_key=CHECKPOINT_KEY)
+        await self.store.open()
+        self.pipeline = Pipeline(self._around(self.store), self.env, on_broken=_broken, **self._limits)
+        self.pipeline.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.pipeline.stop()
+        finally:
+            await self.store.close()
+
+    async def restart(self) -> None:
+        """Stop and start again on the same file; a start takes a while, so the clock moves on."""
+        await self.__aexit__()
+        self.clock.advance(SECOND)
+        await self.__aenter__()
+
+    async def send(self, command: Command) -> Any:
+        return await self.pipeline.submit(command)
+
+    async def grant(self, limit: int = 500) -> Any:
+        return await self.pipeline.submit_background(GrantDue(limit))
+
+    async def grant_later(self, span: int = HOUR) -> Any:
+        """Grant everything that is due after `span`."""
+        self.clock.advance(span)
+        return await self.grant()
+
+    async def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return await self.store.fetch(sql, parameters)
+
+    async def column(self, sql: str, *parameters: object) -> list[Any]:
+        return [value for (value,) in await self.store.fetch(sql, parameters)]
+
+    async def actions(self) -> list[str]:
+        """The audit log's actions, oldest first."""
+        return await self.column("SELECT action FROM audit ORDER BY event_id")
+
+    async def profile_of(self, who: str) -> int | None:
+        channel, _, customer_id = who.partition(":")
+        found = await self.column(
+            "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?", channel, customer_id
+        )
+        return found[0] if found else None
+
+    async def points_of(self, who: str) -> int:
+        (points,) = await self.column(
+            "SELECT COALESCE(SUM(l.points), 0) FROM record r JOIN ledger l ON l.record_id = r.record_id"
+            " WHERE r.profile_id = ?",
+            await self.profile_of(who),
+        )
+        return points

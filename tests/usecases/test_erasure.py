@@ -1,0 +1,102 @@
+"""Erasure: everything that names a person goes, ledger and log stay and name nobody."""
+
+from pathlib import Path
+
+from manual import SHARE, House, achieve, caller, customer, erase, tags
+
+from gateway.clock import DAY, MINUTE
+from gateway.model import EraseCustomer, Erased, UnknownCustomer
+
+ANN, PHONE, CITY = "ann@x.eg", "+201001234567", "Heliopolis"
+
+
+async def a_life(house: House) -> None:
+    """Two ids that became one person, with attributes, a tag, a grant and a promise."""
+    await house.send(customer("web:ann-4711", {"city": CITY}, email=ANN))
+    await house.send(customer("pos:till-0815", mobile=PHONE))
+    await house.send(customer("web:ann-4711", email=ANN, mobile=PHONE))
+    await house.send(tags("web:ann-4711", attach="vip"))
+    await house.send(achieve("pos:till-0815", SHARE.id))
+    await house.grant_later()
+    await house.send(achieve("pos:till-0815", SHARE.id))
+
+
+async def test_nothing_in_the_database_names_an_erased_person(house: House) -> None:
+    await a_life(house)
+    assert isinstance(await house.send(erase("pos:till-0815")), Erased)
+    tables = await house.column("SELECT name FROM sqlite_master WHERE type = 'table'")
+    stored = repr([await house.rows(f"SELECT * FROM {table}") for table in tables])
+    for named in (ANN, PHONE, CITY, "ann-4711", "till-0815"):
+        assert named not in stored, named
+
+
+async def test_the_points_that_were_given_stay_in_the_ledger(house: House) -> None:
+    await a_life(house)
+    await house.send(erase("web:ann-4711"))
+    assert await house.column("SELECT points FROM ledger") == [SHARE.points]
+
+
+async def test_erasing_twice_finds_nobody_the_second_time(house: House) -> None:
+    await a_life(house)
+    erased = await house.send(erase("web:ann-4711"))
+    assert erased.records == 2
+    assert await house.send(erase("web:ann-4711")) == UnknownCustomer()
+    assert await house.send(erase("pos:till-0815")) == UnknownCustomer()
+    assert (await house.actions()).count("customer.erased") == 1
+
+
+async def test_an_operator_erases_by_profile_also_by_an_absorbed_one(house: House) -> None:
+    await a_life(house)
+    profiles = await house.column("SELECT profile_id FROM profile")
+    (absorbed,) = await house.column("SELECT profile_id FROM profile WHERE redirect_to IS NOT NULL")
+    outcome = await house.send(EraseCustomer(caller("", "req"), profile_id=absorbed))
+    assert outcome == Erased(next(p for p in profiles if p != absorbed), 2)
+    for profile_id in profiles:
+        assert await house.send(EraseCustomer(caller(""), profile_id=profile_id)) == UnknownCustomer()
+    assert await house.rows("SELECT * FROM profile") == []
+
+
+async def test_who_comes_back_begins_empty(house: House) -> None:
+    await a_life(house)
+    before = await house.profile_of("web:ann-4711")
+    await house.send(erase("web:ann-4711"))
+    saved = await house.send(customer("web:ann-4711", email=ANN))
+    assert saved.resolution.decision == "created"
+    assert saved.resolution.profile_id != before
+    assert await house.points_of("web:ann-4711") == 0
+    assert await house.rows("SELECT * FROM tag") == await house.rows("SELECT * FROM attribute") == []
+    assert await house.profile_of("pos:till-0815") is None
+
+
+async def test_a_promise_to_an_erased_customer_is_ignored(house: House) -> None:
+    await a_life(house)
+    await house.send(erase("web:ann-4711"))
+    await house.send(customer("web:ann-4711", email=ANN))
+    await house.grant_later(DAY)
+    assert await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id") == [
+        ("granted", ""),
+        ("ignored", "customer_unknown"),
+    ]
+
+
+async def test_what_others_share_with_an_erased_person_stays_theirs(house: House) -> None:
+    """A number on two profiles that a person was asked about."""
+    await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(erase("web:ann"))
+    assert await house.rows("SELECT * FROM review") == []
+    house.clock.advance(MINUTE)
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    bob = await house.profile_of("web:bob")
+    assert await house.rows("SELECT value, owner_id, holders FROM identifier ORDER BY 1") == [
+        ("+201007654321", bob, 1),
+        (ANN, bob, 1),
+    ]
+
+
+async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        await a_life(house)
+        await house.send(erase("web:ann-4711"))
+        await house.restart()
+        assert await house.profile_of("web:ann-4711") is None

@@ -1,0 +1,294 @@
+"""Carrying identity decisions out: what a call teaches is stored once, on the record that said it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manual import House, achieve, customer, default_rules, environment, says
+
+from gateway.clock import DAY, MINUTE
+from gateway.model import Accepted, SaveCustomer, UnknownCustomer
+from rules.identifier import Evidence, Identifier
+from rules.ruleset import Conflict, IdentifierRules, RuleSet
+
+ANN = "ann@x.eg"
+PHONE = "+201001234567"
+
+
+async def owner(house: House, kind: str, value: str) -> int | None:
+    found = await house.column("SELECT owner_id FROM identifier WHERE type = ? AND value = ?", kind, value)
+    return found[0] if found else None
+
+
+async def state(house: House) -> list[list[tuple[Any, ...]]]:
+    """Everything that identity is made of, without when it was last seen, plus the number of audit events."""
+    return [
+        await house.rows(f"SELECT {columns} ORDER BY 1, 2")
+        for columns in (
+            "id_space, customer_id, profile_id, active, guest FROM record",
+            "type, value, record_id, verified, blocked, retired FROM observation",
+            "type, value, state, owner_id, holders FROM identifier",
+            "profile_id, redirect_to, version FROM profile",
+            "review_id, state FROM review",
+            "COUNT(*), 0 FROM audit",
+        )
+    ]
+
+
+# ---- one person, several ids ----
+
+
+async def test_two_channels_that_know_the_same_address_meet_on_one_profile(house: House) -> None:
+    web = await house.send(customer("web:ann", email=ANN))
+    pos = await house.send(customer("pos:17", email=ANN))
+    assert (web.resolution.decision, pos.resolution.decision) == ("created", "attached")
+    assert pos.resolution.profile_id == web.resolution.profile_id
+
+
+async def test_a_call_that_knows_two_profiles_makes_them_one(house: House) -> None:
+    web = await house.send(customer("web:ann", email=ANN))
+    house.clock.advance(MINUTE)
+    await house.send(customer("pos:17", mobile=PHONE))
+    merged = await house.send(customer("app:x", email=ANN, mobile=PHONE))
+    assert merged.resolution.decision == "merged"
+    survivor = web.resolution.profile_id
+    assert {await house.profile_of(who) for who in ("web:ann", "pos:17", "app:x")} == {survivor}
+    assert await owner(house, "email", ANN) == await owner(house, "mobile", PHONE) == survivor
+    assert await house.rows("SELECT survivor_id, rule FROM merge") == [(survivor, merged.resolution.rule)]
+
+
+async def test_an_absorbed_profile_redirects_in_one_hop_however_often_its_survivor_is_absorbed(
+    house: House,
+) -> None:
+    for step, n in enumerate("321"):
+        house.clock.advance(-step * DAY)
+        await house.send(customer(f"web:{n}", email=f"{n}@x.eg"))
+    house.clock.advance(10 * DAY)
+    await house.send(customer("web:3", email="3@x.eg 2@x.eg"))
+    await house.send(customer("web:2", email="2@x.eg 1@x.eg"))
+    oldest = await house.profile_of("web:1")
+    assert await house.profile_of("web:3") == oldest
+    assert await house.column("SELECT redirect_to FROM profile WHERE redirect_to IS NOT NULL") == [oldest] * 2
+
+
+async def test_the_audit_log_holds_no_clear_value_but_finds_it(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'identity.created'")
+    assert ANN not in detail
+    assert PHONE not in detail
+    assert house.env.pseudonyms.of("email", ANN) in detail
+    assert house.env.pseudonyms.of("mobile", PHONE) in detail
+
+
+# ---- idempotence (I6) ----
+
+STORIES = {
+    "created": [customer("web:ann", email=ANN)],
+    "attached": [customer("web:ann", email=ANN), customer("pos:17", email=ANN)],
+    "merged": [
+        customer("web:ann", email=ANN),
+        customer("pos:17", mobile=PHONE),
+        customer("web:ann", email=ANN, mobile=PHONE),
+    ],
+    "review": [
+        customer("web:ann", email=ANN, mobile="+201001234567"),
+        customer("web:bob", email=ANN, mobile="+201007654321"),
+    ],
+    "generic": [customer(f"web:{n}", email="till@x.eg") for n in range(8)],
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+@pytest.mark.parametrize("pause", [0, MINUTE, 3 * DAY])
+async def test_the_same_call_again_changes_nothing_but_when_it_was_last_seen(
+    house: House, story: list[SaveCustomer], pause: int
+) -> None:
+    first = [await house.send(command) for command in story]
+    before = await state(house)
+    house.clock.advance(pause)
+    again = await house.send(story[-1])
+    assert await state(house) == before
+    assert not again.changed
+    assert again.resolution.profile_id == first[-1].resolution.profile_id
+
+
+async def test_what_is_seen_every_day_is_noted_once_a_day(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    seen = []
+    for _ in range(8):
+        house.clock.advance(DAY // 4 + 1)
+        await house.send(customer("web:ann", email=ANN))
+        seen += await house.column("SELECT last_seen FROM observation")
+    assert len(set(seen)) == 3
+
+
+async def test_a_value_that_becomes_verified_is_stored_once(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    verified = Evidence(Identifier("email", ANN), verified=True)
+    for changed in (True, False):
+        saved = await house.send(replace_evidence(customer("web:ann"), verified))
+        assert saved.changed is changed
+    assert await house.column("SELECT verified FROM observation") == [1]
+
+
+def replace_evidence(command: SaveCustomer, *evidence: Evidence) -> SaveCustomer:
+    return SaveCustomer(command.caller, command.customer_id, evidence, command.attributes, command.guest)
+
+
+async def test_a_value_that_is_no_longer_blocked_is_taken_up_once(house: House) -> None:
+    blocked = Evidence(Identifier("email", ANN), "blocked", "list")
+    await house.send(replace_evidence(customer("web:ann"), blocked))
+    assert await owner(house, "email", ANN) is None
+    for changed in (True, False):
+        assert (await house.send(customer("web:ann", email=ANN))).changed is changed
+    assert await owner(house, "email", ANN) == await house.profile_of("web:ann")
+    assert await house.column("SELECT blocked FROM observation") == [0]
+
+
+async def test_a_value_that_cannot_be_read_is_not_stored(house: House) -> None:
+    await house.send(
+        replace_evidence(customer("web:ann"), Evidence(Identifier("email", ""), "invalid", "syntax"))
+    )
+    assert await house.rows("SELECT * FROM observation") == []
+
+
+# ---- values that many hold ----
+
+
+async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more(house: House) -> None:
+    saved = [
+        await house.send(customer(f"web:{n}", email="till@x.eg", mobile=f"+20100000000{n}")) for n in range(9)
+    ]
+    assert await house.rows("SELECT state, owner_id FROM identifier WHERE type = 'email'") == [
+        ("generic", None)
+    ]
+    assert saved[-1].resolution.decision == "created"
+    assert (await house.actions()).count("identifier.generic") == 1
+
+
+# ---- reviews ----
+
+
+async def disagreeing(house: House) -> None:
+    """One address, two numbers: a person is asked."""
+    await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+
+
+async def test_doubt_leaves_two_profiles_and_one_question(house: House) -> None:
+    await disagreeing(house)
+    for _ in range(3):
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    a, b = sorted([await house.profile_of("web:ann"), await house.profile_of("web:bob")])  # type: ignore[type-var]
+    assert a != b
+    assert await house.rows("SELECT profile_a, profile_b, state FROM review") == [(a, b, "open")]
+    assert (await house.actions()).count("identity.review") == 1
+
+
+async def test_a_merge_answers_the_question_between_its_two_sides(house: House) -> None:
+    await disagreeing(house)
+    await house.send(customer("app:x", mobile="+201001234567 +201007654321"))
+    assert await house.profile_of("web:ann") == await house.profile_of("web:bob")
+    assert await house.column("SELECT state FROM review") == ["accepted"]
+
+
+async def test_a_question_about_an_absorbed_profile_becomes_the_survivors(house: House) -> None:
+    await house.send(customer("web:old", mobile="+201009999999"))
+    house.clock.advance(MINUTE)
+    await disagreeing(house)
+    await house.send(customer("app:x", mobile="+201009999999 +201007654321"))
+    survivor, ann = await house.profile_of("web:bob"), await house.profile_of("web:ann")
+    assert survivor == await house.profile_of("web:old")
+    assert sorted(await house.column("SELECT state FROM review")) == ["open", "stale"]
+    (opened,) = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    assert set(opened) == {survivor, ann}
+
+
+# ---- other rule sets ----
+
+
+def with_rules(tmp_path: Path, **changes: Any) -> House:
+    return House(tmp_path, environment(rules=replace(default_rules(), **changes)))
+
+
+async def test_in_shadow_mode_profiles_stay_apart_and_own_what_is_free(tmp_path: Path) -> None:
+    async with with_rules(tmp_path, mode="shadow") as house:
+        web = await house.send(customer("web:ann", email=ANN))
+        pos = await house.send(customer("pos:17", email=ANN))
+        assert web.resolution.profile_id != pos.resolution.profile_id
+        assert await owner(house, "email", ANN) == web.resolution.profile_id
+        assert "identity.shadow" in await house.actions()
+        assert await house.rows("SELECT * FROM merge") == []
+
+
+async def test_in_shadow_mode_nobody_is_asked_and_a_repeat_is_no_news(tmp_path: Path) -> None:
+    async with with_rules(tmp_path, mode="shadow") as house:
+        await disagreeing(house)
+        before = await state(house)
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
+        assert await state(house) == before
+        assert await house.rows("SELECT * FROM review") == []
+
+
+async def test_in_shadow_mode_an_achievement_never_attaches_a_customer(tmp_path: Path) -> None:
+    async with with_rules(tmp_path, mode="shadow") as house:
+        await house.send(customer("web:ann", email=ANN))
+        assert await house.send(achieve("pos:17", email=ANN)) == UnknownCustomer()
+        assert await house.profile_of("pos:17") is None
+
+
+def one_mobile(policy: Any, **limit: Any) -> dict[str, Any]:
+    rules: RuleSet = default_rules()
+    mobile = IdentifierRules("phone", strength=80, max_per_profile=1, **limit)
+    return {"identifiers": {**rules.identifiers, "mobile": mobile}, "conflict": Conflict(policy=policy)}
+
+
+async def test_a_newer_value_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    """`drop_oldest`: the older number loses its owner and no longer leads to the profile."""
+    async with with_rules(tmp_path, **one_mobile("review", at_limit="drop_oldest")) as house:
+        await house.send(customer("web:ann", mobile="+201001234567"))
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:ann", mobile="+201007654321"))
+        assert await owner(house, "mobile", "+201007654321") == await house.profile_of("web:ann")
+        assert await owner(house, "mobile", "+201001234567") is None
+        assert await house.column("SELECT value FROM observation WHERE retired = 1") == ["+201001234567"]
+        before = await state(house)
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:ann", mobile="+201007654321"))
+        assert await state(house) == before
+
+
+async def test_a_key_that_moves_leaves_its_former_owner(tmp_path: Path) -> None:
+    """`move_to_newest`: the last word about a number counts."""
+    async with with_rules(tmp_path, **one_mobile("move_to_newest")) as house:
+        await house.send(customer("web:ann", mobile="+201001234567"))
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:bob", mobile="+201007654321"))
+        house.clock.advance(MINUTE)
+        await house.send(customer("web:bob", mobile="+201001234567"))
+        bob = await house.profile_of("web:bob")
+        assert bob != await house.profile_of("web:ann")
+        assert await owner(house, "mobile", "+201001234567") == bob
+        held = await house.rows(
+            "SELECT r.customer_id, o.retired FROM observation o JOIN record r ON r.record_id = o.record_id"
+            " WHERE o.value = '+201001234567' ORDER BY 1"
+        )
+        assert held == [("ann", 1), ("bob", 0)]
+        assert "identifier.taken" in await house.actions()
+
+
+async def test_evidence_decides_for_an_unknown_id_without_creating_anybody(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    accepted = await house.send(achieve("pos:17", email=ANN))
+    assert isinstance(accepted, Accepted)
+    assert accepted.resolution.decision == "attached"
+    assert await house.profile_of("pos:17") == await house.profile_of("web:ann")
+    assert says(email=ANN)[0].identifier in {
+        Identifier(*row)
+        for row in await house.rows(
+            "SELECT type, value FROM observation WHERE record_id = ?", accepted.resolution.record_id
+        )
+    }

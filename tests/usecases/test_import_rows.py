@@ -1,0 +1,97 @@
+"""Bringing customers in by the file: chunk after chunk, each whole or not at all, each line once."""
+
+from collections.abc import Iterable
+
+import pytest
+from manual import House, caller, customer
+
+from gateway.model import Imported, ImportRows, ImportRun, Refused, RefusedLine, SaveCustomer
+
+IMPORT = "00000000000000aa"
+
+
+def lines(
+    first: int,
+    rows: Iterable[SaveCustomer],
+    refused: tuple[RefusedLine, ...] = (),
+    *,
+    last: bool = False,
+) -> ImportRows:
+    """One row a line, with the refused lines somewhere among them."""
+    taken = tuple(rows)
+    return ImportRows(
+        caller("pos"), IMPORT, first, first + len(taken) + len(refused), taken, refused, last=last
+    )
+
+
+async def bring(house: House, chunk: ImportRows) -> ImportRun:
+    outcome = await house.pipeline.submit_background(chunk)
+    assert isinstance(outcome, Imported)
+    return outcome.run
+
+
+async def test_a_row_is_resolved_as_a_call_would_be(house: House) -> None:
+    await house.send(customer("web:1", email="ann@x.eg"))
+    rows = [
+        customer("pos:1", email="ann@x.eg"),
+        customer("pos:2", mobile="+201001234567"),
+        customer("pos:3", email="ann@x.eg", mobile="+201001234567"),
+    ]
+    run = await bring(house, lines(1, rows))
+    assert run.counts == {"attached": 1, "created": 1, "merged": 1}
+    assert len({await house.profile_of(who) for who in ("web:1", "pos:1", "pos:2", "pos:3")}) == 1
+
+
+async def test_rows_see_the_rows_before_them_in_their_own_chunk(house: House) -> None:
+    rows = [customer(f"pos:{number}", email="ann@x.eg") for number in range(3)]
+    assert (await bring(house, lines(1, rows))).counts == {"attached": 2, "created": 1}
+
+
+async def test_the_progress_counts_up_and_ends(house: House) -> None:
+    await bring(house, lines(1, [customer("pos:1")], (RefusedLine(2, "bad_csv"),)))
+    run = await bring(house, lines(3, [customer("pos:1"), customer("pos:2")], last=True))
+    assert run == ImportRun(
+        IMPORT,
+        "pos",
+        house.clock.now(),
+        5,
+        {"created": 2, "rejected": 1, "unchanged": 1},
+        {},
+        house.clock.now(),
+    )
+    assert await house.rows("SELECT * FROM import_refusal") == [(IMPORT, 2, "bad_csv")]
+
+
+@pytest.mark.parametrize("first_line", [1, 3])
+async def test_lines_that_are_not_the_next_ones_are_refused_and_change_nothing(
+    house: House, first_line: int
+) -> None:
+    await bring(house, lines(1, [customer("pos:1")]))
+    refused = await house.pipeline.submit_background(lines(first_line, [customer("pos:9")]))
+    assert isinstance(refused, Refused)
+    assert refused.code == "import_moved"
+    assert await house.profile_of("pos:9") is None
+
+
+async def test_a_chunk_is_one_event_beside_those_of_its_rows(house: House) -> None:
+    await bring(house, lines(1, [customer("pos:1", email="ann@x.eg"), customer("pos:2", email="ann@x.eg")]))
+    assert await house.actions() == ["identity.created", "identity.attached", "import.rows"]
+    (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'import.rows'")
+    assert detail == '{"counts":{"attached":1,"created":1},"lines":[1,3],"unusable":{}}'
+
+
+async def test_a_chunk_that_fails_leaves_nothing_behind(house: House) -> None:
+    unsaveable = customer("pos:2", {"displayName": object()})
+    with pytest.raises(Exception, match="failed"):
+        await bring(house, lines(1, [customer("pos:1"), unsaveable]))
+    assert await house.rows("SELECT * FROM record") == []
+    assert await house.rows("SELECT * FROM import_run") == []
+
+
+async def test_importing_the_same_rows_anew_changes_nothing(house: House) -> None:
+    rows = [customer(f"pos:{number}", {"city": "Cairo"}, email=f"{number}@x.eg") for number in range(5)]
+    await bring(house, lines(1, rows, last=True))
+    before = await house.rows("SELECT * FROM record"), await house.rows("SELECT * FROM attribute")
+    again = ImportRows(caller("pos"), "00000000000000bb", 1, 6, tuple(rows), last=True)
+    assert (await bring(house, again)).counts == {"unchanged": 5}
+    assert before == (await house.rows("SELECT * FROM record"), await house.rows("SELECT * FROM attribute"))

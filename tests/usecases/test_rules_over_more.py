@@ -1,0 +1,106 @@
+"""Rules that look at more than one key, or at more than keys: what they need is really there when they are asked."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from manual import House, customer, environment
+
+from gateway.clock import DAY
+from gateway.model import SaveCustomer
+from rules.rulefile import parse, preset
+from rules.ruleset import RuleSet
+
+CONFIRMED = """
+[rules]
+schema = 1
+version = "confirmed"
+[identifier.mobile]
+kind = "phone"
+strength = 80
+fanout_limit = 5
+fanout_window = "30d"
+[[rule]]
+name = "mobile-and-name"
+all_of = ["mobile"]
+confirm_any = ["lastName"]
+confirm_missing = "review"
+[merge]
+survivor = ["oldest", "lowest_id"]
+"""
+
+
+def rules(text: str) -> RuleSet:
+    parsed = parse(text)
+    assert isinstance(parsed, RuleSet), parsed
+    return parsed
+
+
+@pytest.fixture
+async def strict(tmp_path: Path) -> AsyncGenerator[House]:
+    async with House(tmp_path, environment(rules=rules(preset("strict")))) as house:
+        yield house
+
+
+@pytest.fixture
+async def confirmed(tmp_path: Path) -> AsyncGenerator[House]:
+    async with House(tmp_path, environment(rules=rules(CONFIRMED))) as house:
+        yield house
+
+
+async def test_two_facts_join_records_though_others_own_each_fact(strict: House) -> None:
+    await strict.send(customer("pos:till", mobile="+201001234567"))
+    await strict.send(customer("web:shop", email="ann@example.com"))
+    await strict.send(customer("mobile:app", mobile="+201001234567", email="ann@example.com"))
+    outcome = await strict.send(customer("callcenter:cc", mobile="+201001234567", email="ann@example.com"))
+    assert outcome.resolution.decision == "attached"
+    assert await strict.profile_of("callcenter:cc") == await strict.profile_of("mobile:app")
+    assert await strict.profile_of("pos:till") != await strict.profile_of("web:shop")
+
+
+async def test_two_facts_meet_in_one_batch_as_they_do_one_by_one(strict: House) -> None:
+    both = {"mobile": "+201001234567", "email": "ann@example.com"}
+    await strict.send(customer("pos:till", mobile=both["mobile"]))
+    await strict.send(customer("web:shop", email=both["email"]))
+    whole = [strict.pipeline.submit(customer(who, **both)) for who in ("mobile:a", "mobile:b", "web:c")]
+    for waiting in whole:
+        await waiting
+    homes = {await strict.profile_of(who) for who in ("mobile:a", "mobile:b", "web:c")}
+    assert len(homes) == 1
+
+
+def named(who: str, last_name: str) -> SaveCustomer:
+    command = customer(who, mobile="+201001234567")
+    return SaveCustomer(command.caller, command.customer_id, command.evidence, {"lastName": last_name})
+
+
+async def test_an_attribute_that_agrees_confirms_a_match(confirmed: House) -> None:
+    await confirmed.send(named("web:1", "Hassan"))
+    outcome = await confirmed.send(named("pos:2", "Hassan"))
+    assert outcome.resolution.decision == "attached"
+
+
+async def test_an_attribute_that_differs_asks_a_person(confirmed: House) -> None:
+    await confirmed.send(named("web:1", "Hassan"))
+    outcome = await confirmed.send(named("pos:2", "Mansour"))
+    assert outcome.resolution.decision == "review"
+    assert await confirmed.profile_of("web:1") != await confirmed.profile_of("pos:2")
+
+
+async def test_holders_that_were_last_seen_before_the_window_do_not_make_a_value_generic(
+    confirmed: House,
+) -> None:
+    for number in range(4):
+        await confirmed.send(named(f"web:{number}", "Hassan"))
+    confirmed.clock.advance(31 * DAY)
+    for number in range(4, 8):
+        await confirmed.send(named(f"web:{number}", "Hassan"))
+    assert await confirmed.column("SELECT state FROM identifier") == ["normal"]
+    await confirmed.send(named("web:8", "Hassan"))
+    await confirmed.send(named("web:9", "Hassan"))
+    assert await confirmed.column("SELECT state FROM identifier") == ["generic"]
+
+
+def test_the_preset_that_needs_two_facts_is_what_this_page_thinks_it_is() -> None:
+    found = rules(preset("strict"))
+    assert any(set(rule.all_of) == {"mobile", "email"} and rule.outcome == "merge" for rule in found.rules)
