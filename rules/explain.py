@@ -118,7 +118,10 @@ def why(
     now: int,
     profile_attributes: ProfileAttributes | None = None,
 ) -> Explanation:
-    """Two profiles, redirects followed. For one and the same, ask about two of its records."""
+    """Two profiles, redirects followed. For one and the same, ask about two of its records.
+
+    Where only a third profile stands in the way (one request would join too many), that is looked up too: the
+    view answers for the owners of both profiles' keys, as it does for a request."""
     return _explain(view, rules, view.profile(a), view.profile(b), now, profile_attributes)
 
 

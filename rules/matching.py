@@ -174,14 +174,17 @@ def _agreements(
                 continue
             agreement = _agreement(rules, request, profile, record, identifier, standing)
             best = agreed.get(standing.type)
-            if best is None or _reliability(agreement) > _reliability(best):
+            if best is None or _reliability(agreement, profile) > _reliability(best, profile):
                 agreed[standing.type] = agreement
         if agreed:
             yield record, agreed
 
 
-def _reliability(agreement: _Agreement) -> tuple[bool, bool, bool]:
-    return (not agreement.doubt, not agreement.stale, agreement.standing.stated)
+def _reliability(agreement: _Agreement, profile: Profile) -> tuple[bool, ...]:
+    """The profile's own key before one that it only holds: the order of the values in a request says nothing."""
+    standing = agreement.standing
+    own = standing.owner == profile.profile_id
+    return (not agreement.doubt, not agreement.stale, standing.stated, own)
 
 
 def _agreement(

@@ -1,27 +1,35 @@
 """CANON: the partition of all records by definition, against which deciding one by one is tested (I8).
 
-An edge joins two records that agree on all types of a `merge` rule, or that a person pinned together. Edges are
-asked in one order, which does not depend on how the records came: pins by record ids, then rule by rule as the file
-has them, written values before provider forms, by the moment at which the agreement came to be (the newest
-`first_seen` among its values), then by the later record and the earlier one. An edge joins its two groups
-unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break; then it is
-refused, and a refused pair that still is apart at the end is a question or a block. A pair of groups is asked
-once a record and moment: more edges between the same two groups would get the same answer, so a value held
-by many records costs one question a group and not one a pair.
+An edge joins two records that agree on all types of a `merge` rule, or that a person pinned together. Edges
+are asked in one order, which does not depend on how the records came: pins by record ids, then rule by rule
+as the file has them, written values before provider forms, by the moment at which the agreement came to be
+(the newest `first_seen` among its values), then by the later record and the earlier one. An edge joins its
+two groups unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break;
+then it is refused, and if the two are apart at the end that is a question or a block.
+
+Not all pairs are looked at, and the result is as if they were. Where no guard or doubt can bind (`Bounds`),
+any spanning edges give the same groups. Elsewhere a later record asks each group that holds the value once:
+its other edges to that group come next in the order, and meet the same two groups. The cost of a value is
+therefore its holders times the groups that they end in; `fanout_limit` is what keeps that small.
 
 Limits are those of a profile. A record that still stands alone brings its values to a group as a request
 would (`at_limit` decides what a value too many means); two groups bring what they hold. What binds one
-request only, `max_profiles_at_once`, binds nothing here. Points move only between groups that are not on
-one profile already.
+request only, `max_profiles_at_once` and `ambiguous = "separate"`, binds nothing here. Points move only
+between groups that are not on one profile already.
 
-What is equal, and when (tests/rules/test_partition.py):
-* Where no guard and no doubt binds, the groups are connected components, whatever the order of requests, and
-  deciding one by one ends exactly there (I7, I8).
-* A value that turned generic joined records before it did: the groups of CANON then lie inside those of
-  deciding one by one, and the difference is what `resplit` is about.
-* Where a limit, a `never` rule or a doubt binds, the order of arrival decides who came first, and the two
-  may differ. With `policy = "review"` the difference is in the open questions: answered yes, all of them, the
-  groups of both are the same.
+What is equal to deciding one by one, and when (tests/rules/test_partition.py):
+* Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
+* With rules that only ask, and types of which only verified values join: the groups. The whole may ask
+  more: an unverified value that came before its verified twin is asked about here, and not by requests.
+* Under `max_records`, `max_profiles_at_once`, `ids_per_profile`, `unless_differs`, `needs_verified` and
+  crowded values, with `policy = "review"`: which records came together first depends on the order, and the
+  groups may differ by exactly the open questions. All answered yes, both give the same groups. So it is under
+  `max_per_profile`, as long as no request left a value without power (its warning `limit:<type>`): whose
+  value that is, is settled by arrival there and by age here.
+* A value that turned generic had its power before: the groups here lie inside the profiles, and `resplit`
+  is about the difference.
+* Nothing like it holds for `refuse`, `drop_lowest` and `move_to_newest`, which settle a conflict for good
+  and in silence, nor for `never` rules, where a request that fits both sides goes to neither.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -54,9 +62,10 @@ class Edge(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An edge between two groups that stay apart, one for each pair of groups. `guard` is a guard or `doubt` as a
-    decision names them (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or `review` where the rule
-    itself only asks. `asks`: a person gets the question; else the two are kept apart in silence."""
+    """An edge between two groups that stay apart, one for each such pair. `guard` is a guard or a
+    doubt as a trace names them (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or
+    `review` where the rule itself only asks. `asks`: a person gets the question; else the two are kept apart
+    in silence."""
 
     record_a: int
     record_b: int
@@ -88,8 +97,8 @@ def partition(
 ) -> Partition:
     """The groups of these records, whatever order they come in; they are read once and may be a generator.
 
-    `balances` are points by record id. `generic` names values that are known to be generic or shared though these
-    records alone do not show it (when only a part of the store is looked at). Without `attributes`,
+    `balances` are points by record id. `generic` names values that are known to be generic or shared though
+    these records alone do not show it (when only a part of the store is looked at). Without `attributes`,
     `confirm_any` finds nothing to compare. `mode = "shadow"` gives what enforcing would; `off` joins nobody.
     """
     columns = Columns(records, rules, now, generic)

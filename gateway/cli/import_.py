@@ -183,6 +183,7 @@ class _Sending:
         self._admin, self._job, self._import_id, self._sheet = admin, job, import_id, sheet
         self._state = state
         self._next_line: int = state["next_line"]
+        self._lines_before = sum(state["counts"].values())
         self._records = itertools.dropwhile(lambda one: one.line < self._state["next_line"], sheet.records)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -239,7 +240,7 @@ class _Sending:
     def _said(self) -> str:
         task = self._progress.tasks[0]
         counts = self._state["counts"]
-        speed = sum(counts.values()) / task.elapsed if task.elapsed else 0
+        speed = (sum(counts.values()) - self._lines_before) / task.elapsed if task.elapsed else 0
         return f"{speed:,.0f} rows/s  " + "  ".join(f"{name} {count:,}" for name, count in counts.items())
 
 

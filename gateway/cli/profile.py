@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
 from gateway.cli.output import Columns, Row, print_json, print_page, print_rows
@@ -68,6 +69,32 @@ def history(
         return await admin.get(f"/profiles/{segment(profile)}/history", limit=limit, cursor=cursor)
 
     print_page(ask(config, past), STORY, as_json=json)
+
+
+@app.command()
+def explain(
+    profile: ProfileId,
+    other: Annotated[
+        str,
+        typer.Argument(metavar="OTHER", help="Why is it, or is it not, one with this? Or give two rec_…."),
+    ] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """How a profile was built; with two profiles or two records, why they are one or are not."""
+
+    async def explained(admin: Admin) -> Any:
+        if other:
+            return await admin.get("/explain", a=profile, b=other)
+        return await admin.get(f"/profiles/{segment(profile)}/explain")
+
+    answer = ask(config, explained)
+    if json:
+        print_json(answer)
+    elif other:
+        print_pair(answer)
+    else:
+        print_origin(answer)
 
 
 def erase(

@@ -8,7 +8,7 @@ import typer
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, note, print_json, print_page
+from gateway.cli.output import Columns, note, print_json, print_page, print_rows
 from rules.rulefile import describe, parse
 from rules.ruleset import RuleSet
 
@@ -24,6 +24,29 @@ _COLUMNS: Columns = {
     "sha256": lambda row: row["sha256"][:16],
 }
 
+_COUNTS = {
+    "profiles_before": "profiles now",
+    "profiles_after": "profiles then",
+    "merged": "profiles that would merge",
+    "split": "profiles that would come apart",
+    "blocked": "profiles kept apart by a guard",
+    "in_review": "profiles that somebody would be asked about",
+    "reviews": "questions",
+    "largest_before": "records on the largest profile now",
+    "largest": "records on the largest profile then",
+    "points": "points that would change hands",
+}
+_COUNTED: Columns = {"what": "what", "number": "number"}
+_CASES: Columns = {
+    "what": "kind",
+    "profiles": lambda case: " ".join(case["profiles"]),
+    "records": lambda case: " ".join(case["records"][:3]) + (" …" if len(case["records"]) > 3 else ""),
+    "points": "points",
+    "rule": "rule",
+    "types": lambda case: " ".join(case["types"]),
+    "guard": "guard",
+}
+
 
 @app.command()
 def check(file: RuleFile, json: AsJson = False) -> None:
@@ -37,11 +60,14 @@ def check(file: RuleFile, json: AsJson = False) -> None:
 
 @app.command()
 def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check a rule file, store it, and activate it where it says `activation = "immediate"`."""
+    """Check a rule file, store it, and activate it: once its plan was made, or where it says `activation = "immediate"`."""
     rules = _parsed(file, as_json=json)
 
     async def applied(admin: Admin) -> Any:
-        return await admin.post("/rules", {"text": rules.text}, activate=rules.activation == "immediate")
+        stored = await admin.post("/rules", {"text": rules.text}, activate=rules.activation == "immediate")
+        if stored["planned"] and not stored["active"]:
+            return await admin.post(f"/rules/{segment(rules.version)}/activate")
+        return stored
 
     answer = ask(config, applied)
     if json:
@@ -49,7 +75,26 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
         return
     print(f"rule set {rules.version} is {'active' if answer['active'] else 'stored, not active'}")
     if not answer["active"]:
-        note('it asks for a dry run first; write activation = "immediate" in [rules] to go without')
+        note(f"see first what it would do: gateway rules plan {file}; then apply it again")
+
+
+@app.command()
+def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """See what a rule file would make of everybody known now. Nothing of it is done."""
+    rules = _parsed(file, as_json=json)
+
+    async def planned(admin: Admin) -> Any:
+        return await admin.post("/rules/plan", {"text": rules.text})
+
+    answer = ask(config, planned)
+    if json:
+        print_json(answer)
+        return
+    print_rows([{"what": what, "number": answer["counts"][key]} for key, what in _COUNTS.items()], _COUNTED)
+    if answer["cases"]:
+        print("\nSamples")
+        print_rows(answer["cases"], _CASES)
+    note(f"nothing was changed; to use it: gateway rules apply {file}")
 
 
 @app.command("list")

@@ -118,6 +118,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     "key.created": lambda event, detail: f"key pair {event['object']} was issued for {event['channel']}",
     "key.revoked": lambda event, detail: f"key pair {event['object']} of {event['channel']} was revoked",
     "rules.stored": lambda event, detail: f"rule set {event['object']} was stored",
+    "rules.planned": lambda event, detail: f"it was looked at what rule set {event['object']} would do",
     "rules.activated": lambda event, detail: f"rule set {event['object']} became the active one",
 }
 

@@ -1,6 +1,7 @@
 """What both listeners work with: built once by `gateway.app`, handed in, never imported as a global."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from gateway.usecases.env import Env
 
 @dataclass(slots=True)
 class Services:
+    """`planning` is held while a plan is made: it needs memory for every record."""
+
     config: Config
     store: Store
     pipeline: Pipeline
@@ -24,6 +27,7 @@ class Services:
     telemetry: Telemetry
     admin_token: str
     checkpoint_key: bytes
+    planning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 SERVICES = web.AppKey("services", Services)

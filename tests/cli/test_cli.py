@@ -13,6 +13,7 @@ import pytest
 
 from gateway.cli import run
 from gateway.model import Achieve, Caller, SaveCustomer
+from gateway.store.migrations import all_migrations
 from rules.identifier import Evidence, Identifier
 from rules.rulefile import preset
 
@@ -184,6 +185,19 @@ def test_rules_that_need_a_dry_run_are_stored_and_not_activated(shell: Shell, tm
     assert "plan_required" in shell.err
 
 
+def test_rules_are_active_once_they_were_seen_and_applied(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(preset("email"))
+    shell("rules", "apply", str(file))
+    assert f"gateway rules plan {file}" in shell.err
+    assert "profiles that would merge" in shell("rules", "plan", str(file))
+    assert "nothing was changed" in shell.err
+    assert shell.json("rules", "plan", str(file))["counts"]["merged"] == 0
+    assert shell.json("rules", "apply", str(file))["active"]
+    file.write_text('colour = "red"')
+    shell("rules", "plan", str(file), code=2)
+
+
 def test_the_audit_log_is_exported_once_and_verifies(shell: Shell, tmp_path: Path) -> None:
     shell("keys", "new", "--channel", "web")
     target = tmp_path / "audit.ndjson"
@@ -209,7 +223,7 @@ def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: 
     copy = tmp_path / "copy.db"
     shell("db", "backup", "--to", str(copy), code=1)
     assert "migrate" in shell.err
-    assert shell.json("db", "migrate") == {"schema_version": 3}
+    assert shell.json("db", "migrate") == {"schema_version": all_migrations()[-1].version}
     issued = shell.json("keys", "new", "--channel", "web")
     assert shell.json("db", "check")["ok"]
     shell("db", "backup", "--to", str(copy))

@@ -83,6 +83,30 @@ async def test_records_are_split_off(desk: Desk) -> None:
     await desk.say("split", survivor, "--mode", "half", "--record", leaving, *WHY, code=2)
 
 
+async def test_two_are_explained_and_so_is_what_became_of_them(desk: Desk) -> None:
+    (ann, of_ann), (bob, of_bob) = (
+        await desk.bring("ann", email="ann@shop.example.org"),
+        await desk.bring("bob"),
+    )
+    told = await desk.say("profile", "explain", ann, bob)
+    assert "email missing" in told
+    assert f"{ann} and {bob} are apart. The rules say that they have nothing to do with each other" in told
+    await desk.say("pin", "cannot", of_ann, of_bob, *WHY)
+    told = await desk.say("profile", "explain", of_ann, of_bob)
+    assert "must stay apart (pin:cannot); what keeps them apart: cannot" in told
+    await desk.say("pin", "remove", of_ann, of_bob)
+    shaped = await desk.json("merge", ann, bob, *WHY)
+    absorbed = bob if shaped["profile"] == ann else ann
+    told = await desk.say("profile", "explain", absorbed)
+    assert f"{of_ann} arrived on {ann}" in told
+    assert f"{absorbed} became one with {shaped['profile']}, bringing 1 record" in told
+    await desk.say("profile", "explain", ann, bob, code=1)
+    assert "same_profile" in desk.shell.err
+    await desk.say("undo", shaped["merge"], *WHY)
+    assert "that was taken back" in await desk.say("profile", "explain", absorbed)
+    assert (await desk.json("profile", "explain", absorbed))["steps"][-1]["what"] == "undone"
+
+
 async def test_a_version_that_moved_on_is_refused_with_the_remedy(desk: Desk) -> None:
     (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
     await desk.say("merge", ann, bob, *WHY, "--if-version", "99", code=1)

@@ -91,6 +91,16 @@ def test_a_call_that_never_creates_serves_a_known_record() -> None:
     assert decision.outcome == "attached"
 
 
+@pytest.mark.parametrize("said", ["x y", "y x"])
+def test_the_order_of_the_values_in_a_request_decides_nothing(said: str) -> None:
+    state = State(rule_set(merge=Merge(max_records=1)))
+    state.send("web:1", mobile="x")
+    state.send("web:2", mobile="x y")
+    decision = state.send("web:3", mobile=said)
+    asked = {(one.profile_a, one.profile_b) for one in decision.reviews}
+    assert asked == {(1, 2), (1, None), (2, None)}
+
+
 def test_no_decision_changes_hands_of_an_owned_key() -> None:
     state = State(rule_set(Rule("email", ("email",), "review")))
     state.send("web:1", email="a")

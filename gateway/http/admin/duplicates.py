@@ -14,7 +14,8 @@ from gateway.ids import show
 from gateway.store.reports import duplicates as reports
 from gateway.store.reports.duplicates import REASONS, START, Group, Place, Reason
 
-_USUAL, _PART = 50, 1_000
+_USUAL, _PART = 50, 10_000
+"""Groups of a page, and of one step of the stream: some reasons walk over the whole table in each."""
 _encode_line = msgspec.json.Encoder().encode
 Cursor = tuple[Reason, str, str]
 

@@ -28,8 +28,8 @@ STATUS: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "wrong_host": 421,
     "bad_rules": 422,
-    "bad_columns": 422,
     "internal_error": 500,
+    "plan_failed": 503,
     "unavailable": 503,
 }
 _CONFLICT = 409

@@ -19,6 +19,13 @@ from gateway.http.admin.audit import (
     verify_audit,
 )
 from gateway.http.admin.duplicates import DuplicateQuery, DuplicateView, list_duplicates
+from gateway.http.admin.explain import (
+    OriginView,
+    PairQuery,
+    PairView,
+    explain_pair,
+    explain_profile,
+)
 from gateway.http.admin.imports import (
     ImportQuery,
     ImportView,
@@ -52,6 +59,7 @@ from gateway.http.admin.pins import (
     list_pins,
     set_pin,
 )
+from gateway.http.admin.plan import PlanView, plan_rules
 from gateway.http.admin.profiles import (
     ErasedView,
     FindQuery,
@@ -117,6 +125,22 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Page[EventView],
         streams=True,
         refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/profiles/{id}/explain",
+        handler=explain_profile,
+        summary="How a profile was built: every arrival, merge, split and undo of its records, oldest first",
+        answer=OriginView,
+    ),
+    Operation(
+        method="GET",
+        path="/explain",
+        handler=explain_pair,
+        summary="Why two profiles, or two records, are one or are not: every rule, and what keeps them apart",
+        query=PairQuery,
+        answer=PairView,
+        refusals=("not_found", "same_profile"),
     ),
     Operation(
         method="DELETE",
@@ -202,6 +226,16 @@ OPERATIONS: tuple[Operation, ...] = (
         plain_text=True,
         answer=CheckedRules,
         refusals=("bad_rules",),
+    ),
+    Operation(
+        method="POST",
+        path="/rules/plan",
+        handler=plan_rules,
+        summary="What a rule file would make of everybody known now: merges, splits, blocks, questions; nothing of it is done",
+        body=RuleText,
+        plain_text=True,
+        answer=PlanView,
+        refusals=("bad_rules", "plan_running", "plan_failed"),
     ),
     Operation(
         method="POST",
@@ -345,7 +379,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The next lines of an import, all of them or none; each is saved as a call would save it",
         body=NewRows,
         answer=ImportView,
-        refusals=("unknown_channel", "bad_columns", "import_moved"),
+        refusals=("unknown_channel", "import_moved"),
     ),
     Operation(
         method="GET",

@@ -41,16 +41,14 @@ class RowReader:
 
     def _refuse_what_cannot_be(self) -> None:
         if CUSTOMER_ID not in self._columns:
-            raise Refusal(
-                "bad_columns", "columns: none is the customer id; say which, as in customer_id=COLUMN"
-            )
+            raise Refusal("bad_body", "columns: none is the customer id; say which, as in customer_id=COLUMN")
         if len(set(self._columns)) < len(self._columns):
-            raise Refusal("bad_columns", "columns: one is named twice; name each once")
+            raise Refusal("bad_body", "columns: one is named twice; name each once")
         for name in self._attributes:
             custom = isinstance(read_attributes({"custom": {name.removeprefix(CUSTOM): ""}}), dict)
             if name not in ATTRIBUTES and not (name.startswith(CUSTOM) and custom):
                 raise Refusal(
-                    "bad_columns",
+                    "bad_body",
                     f"columns: {name[:50]!r} is no identifier type of the active rules and no customer attribute; "
                     "write custom.NAME for one of your own",
                 )

@@ -25,7 +25,9 @@ class RuleText(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class StoreQuery(Query, kw_only=True):
-    activate: Annotated[bool, Meta(description='needs activation = "immediate" in the file')] = False
+    activate: Annotated[
+        bool, Meta(description='needs a plan of it, or activation = "immediate" in the file')
+    ] = False
 
 
 class RuleSetView(msgspec.Struct):
@@ -54,12 +56,14 @@ class CheckedRules(msgspec.Struct):
 
 
 class StoredRules(msgspec.Struct):
-    """`changed` is False when the same text was stored, and active if that was asked, before."""
+    """`changed` is False when the same text was stored, and active if that was asked, before; `planned` says that a plan of
+    it was made, so that it may be activated."""
 
     version: str
     sha256: str
     active: bool
     changed: bool
+    planned: bool
 
 
 async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
@@ -82,15 +86,15 @@ async def show_rules(call: Call[Query]) -> RuleSetDetail:
 
 
 async def check_rules(call: Call[Query]) -> CheckedRules:
-    rules = _parsed(await _text(call))
+    rules = parsed(await text_of(call))
     return CheckedRules(
         rules.version, rules.sha256, rules.mode, rules.activation, [rule.name for rule in rules.rules]
     )
 
 
 async def store_rules(call: Call[StoreQuery]) -> StoredRules:
-    rules, activate = _parsed(await _text(call)), call.query.activate
-    if activate and rules.activation != "immediate":
+    rules, activate = parsed(await text_of(call)), call.query.activate
+    if activate and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     now = call.services.clock.now()
     stored = StoredRuleSet(rules.version, rules.sha256, rules.text, call.caller.actor, now)
@@ -101,16 +105,25 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 async def activate_rules(call: Call[Query]) -> StoredRules:
     """A version that was active before may be activated again at once: that is a rollback."""
     known = await _known(call)
-    rules = _parsed(known.rule_set.text)
-    if rules.activation != "immediate" and known.activated_at is None:
+    rules = parsed(known.rule_set.text)
+    if known.activated_at is None and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
+
+
+async def _waits(services: Services, rules: RuleSet) -> bool:
+    """For a plan of exactly this content."""
+    return rules.activation != "immediate" and await work.planned_at(services.store, rules.sha256) is None
 
 
 async def _stored(services: Services, rules: RuleSet, outcome: Any) -> StoredRules:
     active = await work.active_version(services.store)
     return StoredRules(
-        rules.version, rules.sha256, active == rules.version, getattr(outcome, "changed", True)
+        rules.version,
+        rules.sha256,
+        active == rules.version,
+        getattr(outcome, "changed", True),
+        await work.planned_at(services.store, rules.sha256) is not None,
     )
 
 
@@ -122,13 +135,15 @@ async def _known(call: Call[Any]) -> KnownRuleSet:
     return found[0]
 
 
-async def _text(call: Call[Any]) -> str:
+async def text_of(call: Call[Any]) -> str:
+    """The rule file in the body: as text, or as JSON."""
     if call.request.content_type in ("text/plain", "application/toml"):
         return await call.text()
     return (await call.body(RuleText)).text
 
 
-def _parsed(text: str) -> RuleSet:
+def parsed(text: str) -> RuleSet:
+    """Raises RuleProblems with all that is wrong."""
     result = parse(text)
     if isinstance(result, RuleSet):
         return result
@@ -140,8 +155,8 @@ def _parsed(text: str) -> RuleSet:
 def _plan_required(version: str) -> Refusal:
     return Refusal(
         "plan_required",
-        f"rule set {version} asks for a dry run before it is activated;"
-        ' write activation = "immediate" in [rules] to go without',
+        f"rule set {version} is to be seen before it merges: gateway rules plan FILE (POST /admin/v1/rules/plan);"
+        ' or write activation = "immediate" in [rules]',
     )
 
 

@@ -46,18 +46,19 @@ class Group:
         return self.type, self.value
 
 
+# CROSS JOIN keeps the walk in the order of the keys: nothing is sorted, and a page ends where it is full.
 _APART = f"""
-SELECT o.type, o.value, CASE WHEN i.state = 'normal' AND MAX(o.blocked) = 1 THEN 'blocked' ELSE i.state END,
+SELECT i.type, i.value, CASE WHEN i.state = 'normal' AND MAX(o.blocked) = 1 THEN 'blocked' ELSE i.state END,
        COUNT(DISTINCT r.profile_id), COUNT(*)
 FROM identifier AS i
-JOIN observation AS o ON o.type = i.type AND o.value = i.value
-JOIN record AS r ON r.record_id = o.record_id
-WHERE i.holders > 1 AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?){{more}}
-GROUP BY o.type, o.value, i.state HAVING COUNT(DISTINCT r.profile_id) > 1 ORDER BY o.type, o.value LIMIT ?
+CROSS JOIN observation AS o ON o.type = i.type AND o.value = i.value
+CROSS JOIN record AS r ON r.record_id = o.record_id
+WHERE i.holders > 1 AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?)
+GROUP BY i.type, i.value HAVING COUNT(DISTINCT r.profile_id) > 1{{more}} ORDER BY i.type, i.value LIMIT ?
 """
 # An address that is the same as written is told as such, not once more in its provider's form.
 _DIFFERS = f"""
- AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c JOIN observation AS w ON w.record_id = c.record_id
+ AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c CROSS JOIN observation AS w ON w.record_id = c.record_id
       AND w.type = REPLACE(i.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = i.type AND c.value = i.value) > 1
 """
 _ENDINGS = f"""

@@ -207,6 +207,7 @@ async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow,
 def merge_row(
     number: int, survivor: int, absorbed: int, of_survivor: str, of_absorbed: str, *rest: Any
 ) -> tuple[MergeRow, int | None]:
+    """A merge from the columns of its row, with the time of its undoing."""
     *named, undone_at = rest
     return MergeRow(
         number, survivor, absorbed, _numbers(of_survivor), _numbers(of_absorbed), *named

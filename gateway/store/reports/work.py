@@ -100,6 +100,12 @@ async def active_version(store: Store) -> str:
     return rows[0][0] if rows else ""
 
 
+async def planned_at(store: Store, sha256: str) -> int | None:
+    """When the newest plan of a rule file with this content was made."""
+    rows = await store.fetch("SELECT planned_at FROM rule_plan WHERE sha256 = ?", (sha256,))
+    return rows[0][0] if rows else None
+
+
 async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:
     """By key id, behind `after`; of every channel when `channel` is empty."""
     condition, values = (" AND channel = ?", [channel]) if channel else ("", [])

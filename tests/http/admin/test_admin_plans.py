@@ -10,7 +10,7 @@ from people import one_person
 
 from gateway.ids import read
 from gateway.store import Store
-from gateway.store.reports import audit, profiles, work
+from gateway.store.reports import audit, past, profiles, work
 from gateway.store.reports.audit import WantedEvents
 from gateway.store.reports.profiles import Wanted
 from gateway.store.reports.work import WantedWork
@@ -60,6 +60,8 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "a survivor": lambda store, profile: profiles.survivor_of(store, profile),
     "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
     "merges": lambda store, profile: profiles.merges(store, [profile, 2]),
+    "the past of a profile": lambda store, profile: past.steps(store, profile),
+    "the plan of a rule file": lambda store, profile: work.planned_at(store, "sha"),
     "open reviews": lambda store, profile: profiles.open_reviews(store, profile),
 }
 

@@ -1,0 +1,74 @@
+"""Explanations as a person reads them: why two are one or are not, and how a profile came to be."""
+
+from typing import Any
+
+from gateway.cli.output import Columns, Row, note, print_rows
+
+_OUTCOMES = {
+    "merge": "are one person",
+    "review": "may be one person: somebody has to say",
+    "never": "must stay apart",
+    "none": "have nothing to do with each other",
+}
+_LIKENESS = {
+    "provider_form": "the same mailbox, written in two ways",
+    "powerless": "equal, but it joins nobody",
+}
+
+
+def print_pair(pair: Row) -> None:
+    """Every rule, then the verdict."""
+    print_rows(pair["rules"], _RULES)
+    print(f"\n{_verdict(pair)}")
+
+
+def print_origin(origin: Row) -> None:
+    print_rows(origin["steps"], _STEPS)
+    note(f"{origin['profile']}: {len(origin['steps'])} steps")
+
+
+def _verdict(pair: Row) -> str:
+    named = f"{pair['profile_a']} and {pair['profile_b']}"
+    if pair["together"]:
+        return f"both are on {pair['profile_a']}; by themselves the two {_opinion(pair)}"
+    text = f"{named} are apart. The rules say that they {_opinion(pair)}"
+    if pair["guard"]:
+        return f"{text}; what keeps them apart: {pair['guard']}{_in_brackets(pair['detail'])}"
+    return f"{text}; the next call that states it joins them" if pair["outcome"] == "merge" else text
+
+
+def _opinion(pair: Row) -> str:
+    return _OUTCOMES[pair["outcome"]] + _in_brackets(pair["rule"])
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _compared(rule: Row) -> str:
+    return ", ".join(
+        f"{one['type']} {_LIKENESS.get(one['likeness'], one['likeness'])}" for one in rule["compared"]
+    )
+
+
+def _what(step: Row) -> str:
+    records = f"{len(step['records'])} record{'s' if len(step['records']) > 1 else ''}"
+    match step["what"]:
+        case "arrived":
+            return f"{_listed(step)} arrived on {step['profile']}"
+        case "merged":
+            return f"{step['source']} became one with {step['profile']}, bringing {records}"
+        case "undone":
+            return f"that was taken back: {_listed(step)} left {step['source']} for {step['profile']}"
+        case _:
+            return f"{_listed(step)} left {step['source']} for {step['profile']}"
+
+
+def _listed(step: Row) -> str:
+    shown: list[Any] = step["records"][:3]
+    more = len(step["records"]) - len(shown)
+    return " ".join(shown) + (f" and {more} more" if more else "")
+
+
+_RULES: Columns = {"rule": "rule", "compared": _compared, "says": "outcome", "because": "doubt"}
+_STEPS: Columns = {"at": "at", "what": _what, "by rule": "rule"}

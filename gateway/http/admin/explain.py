@@ -1,0 +1,125 @@
+"""Why two are one or are not, and how a profile came to be: types, names and counts, never an identifier's value."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown
+from gateway.ids import read, show
+from gateway.model import Explained, ExplainPair, Refused
+from gateway.store.reports import past
+from gateway.store.reports.profiles import survivor_of
+from rules.explain import HowStep, RuleReading
+
+_Side = Annotated[str, Meta(description="a prf_ or rec_ id, both of one kind")]
+
+
+class PairQuery(Query, kw_only=True):
+    a: _Side
+    b: _Side
+
+
+class ComparedView(msgspec.Struct):
+    """`likeness` is `equal`, `provider_form` (only the provider's forms are equal), `powerless` (the same value, but one that
+    joins nobody), `different` or `missing`."""
+
+    type: str
+    likeness: str
+
+
+class RuleView(msgspec.Struct):
+    """What one rule says by itself: `never`, `merge`, `review` or `none`. `doubt` is why a merge rule only asks."""
+
+    rule: str
+    outcome: str
+    doubt: str
+    compared: list[ComparedView]
+
+
+class PairView(msgspec.Struct):
+    """`outcome` and `rule` are what rules and pins together want, `guard` with its `detail` is what keeps the two apart."""
+
+    profile_a: str
+    profile_b: str
+    together: bool
+    outcome: str
+    rule: str
+    guard: str
+    detail: str
+    pins: list[str]
+    rules: list[RuleView]
+
+
+class StepView(msgspec.Struct):
+    """`records` went to `profile`, from nowhere (`arrived`) or from `source` (`merged`, `split`, `undone`)."""
+
+    at: Time
+    what: str
+    profile: str
+    source: str | None
+    records: list[str]
+    rule: str
+
+
+class OriginView(msgspec.Struct):
+    """How a live profile was built, oldest step first."""
+
+    profile: str
+    steps: list[StepView]
+
+
+async def explain_pair(call: Call[PairQuery]) -> PairView:
+    command = _pair(call.query)
+    outcome = await call.services.pipeline.submit_background(command)
+    if isinstance(outcome, Refused):
+        raise Refusal(outcome.code, outcome.message)
+    assert isinstance(outcome, Explained)  # noqa: S101 - the only other outcome
+    found = outcome.explanation
+    return PairView(
+        show("prf", found.profile_a),
+        show("prf", found.profile_b),
+        found.together,
+        found.outcome,
+        found.rule,
+        found.guard,
+        found.detail,
+        list(found.pins),
+        [_rule(reading) for reading in found.rules],
+    )
+
+
+async def explain_profile(call: Call[Query]) -> OriginView:
+    """An absorbed id answers the survivor."""
+    profile_id = await survivor_of(call.services.store, call.id("prf"))
+    if profile_id is None:
+        raise Refusal("not_found", "there is no such profile; it may have been erased")
+    steps = await past.steps(call.services.store, profile_id)
+    return OriginView(show("prf", profile_id), [_step(step) for step in steps])
+
+
+def _pair(query: PairQuery) -> ExplainPair:
+    for prefix in ("prf", "rec"):
+        one, other = read(prefix, query.a), read(prefix, query.b)
+        if one is not None and other is not None:
+            return ExplainPair(one, other, records=prefix == "rec")
+    raise Refusal("bad_parameter", "a and b: are not two profile ids (prf_…) or two record ids (rec_…)")
+
+
+def _rule(reading: RuleReading) -> RuleView:
+    compared = [ComparedView(*one) for one in reading.compared]
+    return RuleView(reading.rule, reading.outcome, reading.doubt, compared)
+
+
+def _step(step: HowStep) -> StepView:
+    return StepView(
+        shown(step.at),
+        step.what,
+        show("prf", step.profile_id),
+        None if step.source_id is None else show("prf", step.source_id),
+        [show("rec", record_id) for record_id in step.records],
+        step.rule,
+    )

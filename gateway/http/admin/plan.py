@@ -1,0 +1,114 @@
+"""A rule set seen before it merges: what it would make of everybody who is known now. Nothing of theirs is changed (I21).
+
+The thinking is done by a process of its own (`gateway.planning`); what is kept is that a plan of exactly this content exists."""
+
+import asyncio
+import contextlib
+import sys
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call
+from gateway.http.admin.rules import parsed, text_of
+from gateway.http.services import Services
+from gateway.ids import show
+from gateway.model import NotePlan
+from rules.plan import Case, Plan
+from rules.ruleset import RuleSet
+
+_PATIENCE_SECONDS = 900.0
+
+
+class CaseView(msgspec.Struct):
+    """One change with its reason: `merge`, `split`, `blocked` or `review`. `records` move, or are what the reason was found
+    between; `points` would change hands."""
+
+    kind: str
+    profiles: list[str]
+    records: list[str]
+    points: int
+    rule: str
+    types: list[str]
+    guard: str
+
+
+class Counts(msgspec.Struct):
+    """Numbers of profiles. `reviews` are questions, `largest` the records of the largest profile, `points` change hands."""
+
+    profiles_before: int
+    profiles_after: int
+    merged: int
+    split: int
+    blocked: int
+    in_review: int
+    reviews: int
+    largest_before: int
+    largest: int
+    points: int
+
+
+class PlanView(msgspec.Struct):
+    """`cases` are samples, those with the most points first; the counts are of all."""
+
+    version: str
+    sha256: str
+    counts: Counts
+    cases: list[CaseView]
+
+
+async def plan_rules(call: Call[Query]) -> PlanView:
+    rules = parsed(await text_of(call))
+    if call.services.planning.locked():
+        raise Refusal("plan_running", "another plan is being made; send this one when it is done")
+    async with call.services.planning:
+        found = await _plan(call.services, rules)
+    counts = Counts(*(getattr(found, name) for name in Counts.__struct_fields__))
+    summary = msgspec.json.encode(counts).decode()
+    await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary))
+    return PlanView(rules.version, rules.sha256, counts, [_case(case) for case in found.cases])
+
+
+async def _plan(services: Services, rules: RuleSet) -> Plan:
+    database = services.config.store.sqlite_path
+    assert database is not None  # noqa: S101 - no other store runs
+    thinking = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "gateway.planning",
+        str(database),
+        str(services.clock.now()),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,  # what a traceback quotes may be a person's
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            told, _ = await thinking.communicate(rules.text.encode())
+    except TimeoutError:
+        raise _failed("took longer than 15 minutes") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            thinking.kill()
+        await thinking.wait()
+    if thinking.returncode:
+        raise _failed(f"ended with exit code {thinking.returncode}")
+    return msgspec.json.decode(told, type=Plan)
+
+
+def _failed(how: str) -> Refusal:
+    return Refusal("plan_failed", f"the plan {how}; nothing was stored. Is there memory for all records?")
+
+
+def _case(case: Case) -> CaseView:
+    return CaseView(
+        case.kind,
+        [show("prf", profile_id) for profile_id in case.profiles],
+        [show("rec", record_id) for record_id in case.records],
+        case.points,
+        case.rule,
+        list(case.types),
+        case.guard,
+    )
