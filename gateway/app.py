@@ -35,7 +35,7 @@ from gateway.store.operations import active_rules, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
 from gateway.usecases.env import Env
-from gateway.workers import Workers, follow
+from gateway.workers import Workers, follow, readable
 from rules.rulefile import describe, parse, preset
 from rules.ruleset import RuleSet
 
@@ -87,7 +87,6 @@ async def running(
         raise ConfigError(('gateway.mode: this version of the gateway runs in "local" mode only',))
     clock = SystemClock()
     database = database_path(config)
-    seed = seed_rules(config)
     box = open_box(config, database)
     store = SqliteStore(
         database,
@@ -99,7 +98,9 @@ async def running(
     await store.open()
     try:
         clock.raise_to(await newest_moment(store))
-        env = _env(config, seed, Pseudonyms(box.key("pseudonyms")))
+        active = await active_rules(store)
+        rules = readable(active) if active is not None else seed_rules(config)
+        env = _env(config, rules, Pseudonyms(box.key("pseudonyms")))
         pipeline = Pipeline(
             store,
             env,
@@ -120,7 +121,8 @@ async def running(
         )
         pipeline.start()
         try:
-            await _seed(services, seed)
+            if active is None:
+                await _seed(services)
             await follow(services)
             yield services
         finally:
@@ -145,10 +147,10 @@ def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
     )
 
 
-async def _seed(services: Services, seed: RuleSet) -> None:
-    if await active_rules(services.store) is None:
-        row = StoredRuleSet(seed.version, seed.sha256, seed.text, "seed", services.clock.now())
-        await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
+async def _seed(services: Services) -> None:
+    rules = services.env.rules
+    row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
+    await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
-from gateway.model import GrantDue
+from gateway.model import GrantDue, StoredRuleSet
 from gateway.store.operations import active_rules, channel_keys
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
@@ -22,10 +22,11 @@ _IDLE_CHUNK = 1_000
 _BUSY_CHUNK = 50
 _GRANT_POLL = 0.5
 _HOUSE_POLL = 0.5
-_HOUSE_IDLE = 2_000
+_HOUSE_IDLE = 500
 _HOUSE_SHARED = 50
-_HOUSE_BUSY = 50
-_SOME, _SATURATED = 0.1, 0.7
+_BREATH = 10
+"""Rests this many times as long as it worked while calls arrive."""
+_SATURATED = 0.7
 _FOLLOW_POLL = 1.0
 _AFTER_FAILURE = 2.0
 
@@ -92,16 +93,16 @@ class Workers:
     # ---- housekeeping ----
 
     async def _keep_house(self) -> float:
-        """Use what the calls leave: all of an idle writer, little of a busy one, next to nothing of a saturated one."""
+        """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one."""
         share = self._share_of_calls()
-        limit = _HOUSE_IDLE if share < _SOME else _HOUSE_SHARED if share < _SATURATED else _HOUSE_BUSY
+        limit = _HOUSE_SHARED if share else _HOUSE_IDLE
         started = perf_counter()
         done = await self._services.store.maintain(limit)
         behind = done >= limit
         self._services.telemetry.metrics.audit_lag.set(behind)
         if not behind or share >= _SATURATED:
             return _HOUSE_POLL
-        return 2 * (perf_counter() - started) if share >= _SOME else 0
+        return _BREATH * (perf_counter() - started) if share else 0
 
     def _share_of_calls(self) -> float:
         """How much of the writer's time calls took since this was last asked, 0 to 1."""
@@ -117,15 +118,18 @@ class Workers:
         return _FOLLOW_POLL
 
 
+def readable(stored: StoredRuleSet) -> RuleSet:
+    """Raises StoreUnavailable for a rule set that another gateway version stored and this one cannot read."""
+    parsed = parse(stored.text)
+    if not isinstance(parsed, RuleSet):
+        raise StoreUnavailable(f"the rule set {stored.version} cannot be read by this gateway version")
+    return parsed
+
+
 async def follow(services: Services) -> None:
     """Take over the active rule set and the active keys of the database. May run any number of times."""
     services.keyring.refresh(await channel_keys(services.store))
     active = await active_rules(services.store)
     if active is not None and active.sha256 != services.env.rules.sha256:
-        parsed = parse(active.text)
-        if not isinstance(parsed, RuleSet):
-            raise StoreUnavailable(
-                f"the active rule set {active.version} cannot be read by this gateway version"
-            )
-        services.env.use(parsed)
+        services.env.use(readable(active))
         _log.info("rules_in_use", version=active.version, sha256=active.sha256)

@@ -174,9 +174,8 @@ CREATE TABLE ledger (
   score INTEGER NOT NULL,
   coupon_code TEXT NOT NULL,
   entered_at INTEGER NOT NULL,
-  PRIMARY KEY (record_id, campaign_id, entry_id)
+  PRIMARY KEY (record_id, campaign_id, achievement_id)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX ledger_by_achievement ON ledger (achievement_id);
 
 CREATE TABLE campaign_spend (
   campaign_id INTEGER PRIMARY KEY,

@@ -59,7 +59,8 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
     rows = await store.fetch(
         f"SELECT {_ACHIEVEMENT}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
         " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
-        " LEFT JOIN ledger l ON l.achievement_id = a.achievement_id"
+        " LEFT JOIN ledger l ON l.record_id = a.record_id AND l.campaign_id = a.campaign_id"
+        " AND l.achievement_id = a.achievement_id"
         f" WHERE {' AND '.join(conditions)} ORDER BY a.achievement_id DESC LIMIT ?",
         (*values, limit),
     )

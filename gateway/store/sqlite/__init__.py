@@ -43,7 +43,7 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint=1000",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-16384",
+    "PRAGMA cache_size=-49152",
 )
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -80,7 +80,7 @@ class SqliteStore:
         self._lock()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._writer = await aiosqlite.connect(self.path, isolation_level=None, cached_statements=256)
+            self._writer = await aiosqlite.connect(self.path, isolation_level=None, cached_statements=512)
             await self._in_writer(_prepare, self._clock.now())
             for _ in range(_READERS):
                 reader = await aiosqlite.connect(

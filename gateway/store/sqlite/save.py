@@ -1,8 +1,11 @@
 """Writing a batch's changes to SQLite, each kind with one `executemany`, in the order of the tree where its keys are
 scattered: a large batch then touches each page once."""
 
+import re
 import sqlite3
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,6 +16,10 @@ from rules.identifier import Identifier
 from rules.record import Profile
 
 _encode = msgspec.json.Encoder().encode
+
+_STEPS = (64, 16, 8, 4, 3, 2, 1)
+"""Rows in one statement: few enough different ones to stay prepared."""
+_VALUES = re.compile(r"VALUES (\([^)]*\))")
 
 _OBSERVATION = """
 INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO UPDATE SET
@@ -101,7 +108,7 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
                     digest,
                 )
             )
-        connection.executemany(_AUDIT, rows)
+        _many(connection, _AUDIT, rows)
 
 
 def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
@@ -109,7 +116,21 @@ def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
 
 
 def _many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    connection.executemany(sql, rows)
+    """An INSERT takes several rows in one step: each step gives up the interpreter's lock and has to win it back from the
+    thread that serves calls, which under load costs more than the row."""
+    if not sql.lstrip().startswith("INSERT"):
+        connection.executemany(sql, rows)
+        return
+    rows = list(rows)
+    for size in _STEPS:
+        while len(rows) >= size:
+            connection.execute(_of_rows(sql, size), list(chain.from_iterable(rows[:size])))
+            del rows[:size]
+
+
+@lru_cache(maxsize=512)
+def _of_rows(sql: str, count: int) -> str:
+    return _VALUES.sub(lambda one: f"VALUES {', '.join([one[1]] * count)}", sql, count=1)
 
 
 def _save_identity(connection: sqlite3.Connection, changes: Changes) -> None:
@@ -254,13 +275,12 @@ def _save_achievements(connection: sqlite3.Connection, changes: Changes) -> None
         rows = [(*key, a.fingerprint, a.status, a.body, a.expires_at) for key, a in changes.answers.items()]
         _many(connection, _ANSWER, rows)
     if changes.decided:
-        rows = [
-            (a.state, a.reason, a.due_at, a.decided_at, a.achievement_id, a.epoch) for a in changes.decided
-        ]
+        decided = sorted(changes.decided, key=lambda one: one.achievement_id)
+        rows = [(a.state, a.reason, a.due_at, a.decided_at, a.achievement_id, a.epoch) for a in decided]
         if connection.executemany(_DECIDED, rows).rowcount != len(rows):
             raise StaleEpoch
     if changes.ledger:
-        rows = [msgspec.structs.astuple(entry) for entry in changes.ledger]
+        rows = sorted(msgspec.structs.astuple(entry) for entry in changes.ledger)
         _many(connection, "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     if changes.spends:
         _many(connection, _SPEND, changes.spends.items())

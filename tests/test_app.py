@@ -1,0 +1,69 @@
+"""The gateway as a whole: what a start needs, and what it does not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import ConfigError
+
+SEED = """
+[rules]
+schema = 1
+version = "ours-1"
+[identifier.email]
+kind = "email"
+strength = 70
+fanout_limit = 5
+[[rule]]
+name = "email"
+all_of = ["email"]
+[merge]
+survivor = ["oldest", "lowest_id"]
+"""
+
+
+async def test_the_seed_is_read_only_while_the_database_holds_no_rule_set(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    seed = tmp_path / "seed.toml"
+    seed.write_text(SEED)
+    settings = f'[rules]\nseed = "{seed}"\n'
+    async with start(settings) as gateway:
+        assert gateway.services.env.rules.version == "ours-1"
+    seed.unlink()
+    async with start(settings) as gateway:
+        assert gateway.services.env.rules.version == "ours-1"
+        assert await gateway.rows("SELECT count(*) FROM rule_activation") == [(1,)]
+
+
+async def test_a_seed_that_cannot_be_used_is_named_with_every_problem(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    seed = tmp_path / "seed.toml"
+    seed.write_text(SEED.replace("schema = 1", "schema = 2").replace('"email"]', '"phone"]'))
+    with pytest.raises(ConfigError) as refused:
+        async with start(f'[rules]\nseed = "{seed}"\n'):
+            pass
+    assert len(refused.value.problems) >= 2
+
+
+async def test_forward_mode_is_refused_and_says_so(start: Callable[..., Any], tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 40)
+    upstream = f'[gateway]\nmode = "forward"\n[upstream]\napi_key_file = "{key}"\nsecret_key_file = "{key}"\n'
+    with pytest.raises(ConfigError, match=r"gateway\.mode"):
+        async with start(upstream):
+            pass
+
+
+async def test_each_start_points_back_to_the_chain_before_it(start: Callable[..., Any]) -> None:
+    async with start():
+        pass
+    async with start() as gateway:
+        first, second = await gateway.rows(
+            "SELECT chain, detail FROM audit WHERE action = 'gateway.started' ORDER BY event_id"
+        )
+    assert first[0] != second[0]
+    assert str(first[0]) in str(second[1])
