@@ -25,10 +25,6 @@ class QueueFull(StoreUnavailable):
     retry_after = 1
 
 
-class CommitUnknown(StoreUnavailable):
-    """The commit was sent and its outcome is not known; only a repeat with the same key tells."""
-
-
 class StoreBroken(GatewayError):
     """The disk no longer keeps what it is given (an I/O or fsync error). The process must end; recovery decides at restart."""
 

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -120,9 +120,6 @@ class Metrics:
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
         )
-
-    def watch(self, name: str, what: str, read: Callable[[], float]) -> None:
-        Gauge(name, what, registry=self.registry).set_function(read)
 
 
 class Telemetry:

@@ -14,6 +14,7 @@ import random
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from itertools import cycle
@@ -117,7 +118,7 @@ def content_length(data: bytes, head: int) -> int:
     return int(data[at : data.index(b"\r", at)])
 
 
-class Load:
+class Load(ABC):
     """What both loops share: the connections, the tally and the window."""
 
     def __init__(self, plan: Plan) -> None:
@@ -184,11 +185,11 @@ class Load:
         if not self.finished.done():
             self.finished.set_exception(exc or ConnectionResetError("the server closed a connection"))
 
-    def begin(self, connections: list[Connection], began: float) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self, connections: list[Connection], began: float) -> None: ...
 
-    def answered(self, connection: Connection, success: bool) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def answered(self, connection: Connection, success: bool) -> None: ...
 
 
 class ClosedLoop(Load):

@@ -28,7 +28,7 @@ class Store(Protocol):
     async def run(self, work: Work) -> None:
         """One transaction: load what `work` needs, process, save, commit durably.
 
-        Raises StoreUnavailable (nothing stored), CommitUnknown, StoreBroken, or what `process` raised (nothing stored).
+        Raises StoreUnavailable (nothing stored), StoreBroken, or what `process` raised (nothing stored).
         """
         ...
 

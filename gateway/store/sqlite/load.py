@@ -258,11 +258,7 @@ def _load_profiles(connection: sqlite3.Connection, ws: WorkingSet, profile_ids: 
     record_ids = [r for p in profile_ids if p in ws.profiles for r in ws.profiles[p].records]
     for row in _rows(connection, _PINS, record_ids):
         ws.all_pins.setdefault((row[0], row[1]), PinRow(*row))
-    for row in _rows(connection, _REVIEWS, profile_ids):
-        item = ReviewItem(*row)
-        item.types = tuple(msgspec.json.decode(row[6]))
-        item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
-        ws.review_items[item.review_id] = item
+    _add_reviews(ws, _rows(connection, _REVIEWS, profile_ids))
 
 
 def _load_windows(connection: sqlite3.Connection, ws: WorkingSet, pairs: set[tuple[int, int]]) -> None:
@@ -361,7 +357,11 @@ def _load_homes(connection: sqlite3.Connection, ws: WorkingSet, record_ids: set[
 def _load_reviews(connection: sqlite3.Connection, ws: WorkingSet, review_ids: set[int]) -> None:
     for review_id in review_ids:
         ws.review_items[review_id] = None
-    for row in _rows(connection, _REVIEWS_BY_ID, review_ids):
+    _add_reviews(ws, _rows(connection, _REVIEWS_BY_ID, review_ids))
+
+
+def _add_reviews(ws: WorkingSet, rows: Iterable[Sequence[Any]]) -> None:
+    for row in rows:
         item = ReviewItem(*row)
         item.types = tuple(msgspec.json.decode(row[6]))
         item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)

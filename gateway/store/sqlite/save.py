@@ -1,11 +1,11 @@
-"""Writing a batch's changes to SQLite, each kind with one `executemany`, in the order of the tree where its keys are
-scattered: a large batch then touches each page once."""
+"""Writing a batch's changes to SQLite, each kind in a few statements, in the order of the tree where its keys are scattered:
+a large batch then touches each page once."""
 
+import itertools
 import re
 import sqlite3
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -90,24 +90,8 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
         rows: list[tuple[Any, ...]] = []
         for event in changes.events:
             seq, digest = chain.link(event)
-            rows.append(
-                (
-                    event.event_id,
-                    chain.name,
-                    seq,
-                    event.at,
-                    event.action,
-                    event.outcome,
-                    event.channel,
-                    event.actor,
-                    event.profile,
-                    event.object,
-                    event.request_id,
-                    event.reason,
-                    event.detail,
-                    digest,
-                )
-            )
+            event_id, *fields = msgspec.structs.astuple(event)
+            rows.append((event_id, chain.name, seq, *fields, digest))
         _many(connection, _AUDIT, rows)
 
 
@@ -124,7 +108,7 @@ def _many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ..
     rows = list(rows)
     for size in _STEPS:
         while len(rows) >= size:
-            connection.execute(_of_rows(sql, size), list(chain.from_iterable(rows[:size])))
+            connection.execute(_of_rows(sql, size), list(itertools.chain.from_iterable(rows[:size])))
             del rows[:size]
 
 
