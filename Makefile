@@ -28,6 +28,6 @@ soak: .venv/installed
 	@$(PYTHON) -m venv .venv 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
 	@touch $@
