@@ -144,6 +144,7 @@ def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
         pseudonyms=pseudonyms,
         draw=lambda low, high: low + int(chance.random() * (high - low + 1)),
         entropy=secrets.token_bytes,
+        canonical_id=config.upstream.canonical_id,
     )
 
 

@@ -38,14 +38,14 @@ class CustomerRecord(Record):
 
 @dataclass(slots=True)
 class ProfileRow:
-    """What is stored of a profile besides its records. The canonical customer id is the one the upstream knows."""
+    """What is stored of a profile besides its records. The canonical id is the customer id under which the
+    upstream knows it; no two profiles have the same, absorbed ones included."""
 
     profile_id: int
     created_at: int
     version: int
     redirect_to: int | None
-    canonical_id_space: str
-    canonical_customer_id: str
+    canonical_id: str
 
 
 @dataclass(slots=True)

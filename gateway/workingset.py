@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.audit.event import Action, AuditEvent
-from gateway.ids import Ids
+from gateway.ids import Ids, show
 from gateway.model import (
     Achievement,
     ChannelKey,
@@ -50,6 +50,7 @@ class Needs:
         "achievements",
         "answers",
         "attributes",
+        "canonical_ids",
         "channel_keys",
         "dedup",
         "due",
@@ -86,6 +87,7 @@ class Needs:
         self.channel_keys: set[str] = set()
         self.rule_sets: set[str] = set()
         self.imports: set[str] = set()
+        self.canonical_ids: set[str] = set()
         self.due = 0
         self.due_details: frozenset[str] = frozenset()
 
@@ -109,6 +111,7 @@ class Needs:
             or self.channel_keys
             or self.rule_sets
             or self.imports
+            or self.canonical_ids
         )
 
     def record(self, id_space: str, customer_id: str) -> None:
@@ -186,6 +189,11 @@ class Needs:
         if import_id not in self._ws.imports:
             self.imports.add(import_id)
 
+    def canonical_id(self, text: str) -> None:
+        """Which profile has this canonical id."""
+        if text not in self._ws.canonical_ids:
+            self.canonical_ids.add(text)
+
     def due_achievements(self, limit: int, details: frozenset[str]) -> None:
         """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
         details named."""
@@ -211,6 +219,7 @@ class Changes:
         "dropped_tags",
         "erased",
         "events",
+        "freed",
         "imports",
         "keys",
         "ledger",
@@ -254,6 +263,7 @@ class Changes:
         self.ledger: list[LedgerEntry] = []
         self.spends: dict[int, int] = {}
         self.erased: list[Profile] = []
+        self.freed: list[int] = []
         self.channel_keys: dict[str, ChannelKey] = {}
         self.rule_sets: list[StoredRuleSet] = []
         self.activations: list[tuple[int, str, str, int]] = []
@@ -296,6 +306,7 @@ class WorkingSet:
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
+        self.canonical_ids: dict[str, int | None] = {}
         self.due: list[Due] | None = None
         self.changes = Changes(now)
 
@@ -358,14 +369,25 @@ class WorkingSet:
         except KeyError:
             raise NotLoaded from None
 
+    def holder_of(self, canonical_id: str) -> int | None:
+        """The profile, live or absorbed, that has this canonical id."""
+        try:
+            return self.canonical_ids[canonical_id]
+        except KeyError:
+            raise NotLoaded from None
+
     # ---- changing ----
 
     def next_id(self) -> int:
         return self.ids.next(self.now)
 
-    def create_profile(self, id_space: str, customer_id: str) -> Profile:
+    def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
+        """A live profile without records. Its canonical id is the first wish that no other profile has, else its own id."""
         profile = Profile(self.next_id(), self.now)
-        row = ProfileRow(profile.profile_id, self.now, 1, None, id_space, customer_id)
+        free = (wish for wish in wishes if self.holder_of(wish) is None)
+        canonical_id = next(free, show("prf", profile.profile_id))
+        row = ProfileRow(profile.profile_id, self.now, 1, None, canonical_id)
+        self.canonical_ids[canonical_id] = profile.profile_id
         self.profiles[profile.profile_id] = profile
         self.profile_rows[profile.profile_id] = row
         self.balances[profile.profile_id] = 0
@@ -541,7 +563,11 @@ class WorkingSet:
             self.by_record_id.pop(record.record_id, None)
             self.changes.records.pop(record.record_id, None)
         self.changes.new_records = [r for r in self.changes.new_records if r.record_id not in profile.records]
-        self.changes.profiles.pop(profile.profile_id, None)
+        for row in self.profile_rows.values():
+            if profile.profile_id in (row.profile_id, row.redirect_to):
+                self.changes.profiles.pop(row.profile_id, None)
+                self.changes.freed.append(row.profile_id)
+                self.canonical_ids[row.canonical_id] = None
         self.redirects[profile.profile_id] = None
         del self.profiles[profile.profile_id]
         self.changes.erased.append(profile)

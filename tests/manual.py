@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
-from gateway.config import Campaign, Program, Tier
+from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.errors import StoreBroken
 from gateway.model import (
     Achieve,
@@ -62,6 +62,7 @@ def environment(
     grant_delay: tuple[int, int] = (20 * SECOND, 180 * SECOND),
     seed: int = 1,
     entropy: Callable[[int], bytes] | None = None,
+    canonical_id: CanonicalId = "first",
 ) -> Env:
     chance = random.Random(seed)
     return Env(
@@ -75,6 +76,7 @@ def environment(
         pseudonyms=Pseudonyms(b"the key of the pseudonyms"),
         draw=chance.randint,
         entropy=entropy or chance.randbytes,
+        canonical_id=canonical_id,
     )
 
 

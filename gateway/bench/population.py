@@ -31,7 +31,7 @@ def _records(members: Iterable[_Member]) -> Iterator[Row]:
 
 def _profiles(members: Iterable[_Member]) -> Iterator[Row]:
     for profile_id, _, who in members:
-        yield profile_id, BORN, 1, None, CHANNEL, who.customer_id
+        yield profile_id, BORN, 1, None, who.customer_id
 
 
 def _observations(members: Iterable[_Member]) -> Iterator[Row]:
@@ -52,7 +52,7 @@ def _mobiles(members: Iterable[_Member]) -> Iterator[Row]:
 
 _TABLES: tuple[tuple[str, Callable[[Iterable[_Member]], Iterator[Row]]], ...] = (
     ("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", _records),
-    ("INSERT INTO profile VALUES (?, ?, ?, ?, ?, ?)", _profiles),
+    ("INSERT INTO profile VALUES (?, ?, ?, ?, ?)", _profiles),
     ("INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _observations),
     ("INSERT INTO identifier VALUES (?, ?, ?, ?, ?)", _emails),
     ("INSERT INTO identifier VALUES (?, ?, ?, ?, ?)", _mobiles),

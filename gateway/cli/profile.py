@@ -120,10 +120,10 @@ def erase(
 def print_profile(profile: Row) -> None:
     if profile["redirected_from"]:
         print(f"{profile['redirected_from']} was merged into {profile['id']}")
-    balance, canonical = profile["balance"], profile["canonical"]
+    balance = profile["balance"]
     print(f"{profile['id']}  version {profile['version']}, since {profile['created_at']}")
     print(f"balance {balance['points']} points, score {balance['score']}")
-    print(f"canonical {canonical['id_space']}:{canonical['customer_id']}")
+    print(f"canonical id {profile['canonical_id']}")
     flags = {"deactivated": not profile["active"], "guest": profile["guest"]}
     for line in (name for name, holds in flags.items() if holds):
         print(line)

@@ -171,10 +171,17 @@ class Program(Section, frozen=True):
     disabled_learn_more: str = ""
 
 
+CanonicalId = Literal["first", "prefixed", "profile"]
+
+
 class Upstream(Section, frozen=True):
+    """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
+    gateway can be switched to forwarding later."""
+
     base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
     api_key: Secret | None = None
     secret_key: Secret | None = None
+    canonical_id: CanonicalId = "first"
 
 
 class Audit(Section, frozen=True):

@@ -32,7 +32,7 @@ def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     caller, token = command.caller, command.idempotency
     if token is not None:
         needs.answer(caller.channel, token.route, token.key)
-    if not needs_of_identity(caller, command.customer_id, command.evidence, ws, env, needs):
+    if not needs_of_identity(caller, command.customer_id, command.evidence, ws, env, needs, may_create=False):
         return False
     record = ws.records[caller.id_space, command.customer_id]
     if record is not None:

@@ -25,9 +25,10 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if not needs_of_identity(command.caller, command.customer_id, command.evidence, ws, env, needs):
+    caller, customer_id = command.caller, command.customer_id
+    if not needs_of_identity(caller, customer_id, command.evidence, ws, env, needs, may_create=True):
         return False
-    record = ws.records[command.caller.id_space, command.customer_id]
+    record = ws.records[caller.id_space, customer_id]
     if record is not None:
         needs.attributes_of(record.record_id)
     return True

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.config import Campaign, Program, Tier
+from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.loyalty.eligibility import needs
 from rules.normalize import Normalizer
 from rules.ruleset import RuleSet
@@ -28,6 +28,7 @@ class Env:
     pseudonyms: Pseudonyms
     draw: Callable[[int, int], int]
     entropy: Callable[[int], bytes]
+    canonical_id: CanonicalId = "first"
     normalizer: Normalizer = field(init=False)
     standing_details: frozenset[str] = field(init=False)
 

@@ -14,6 +14,7 @@ from gateway.audit.pseudonym import mask
 from gateway.clock import DAY
 from gateway.ids import show
 from gateway.model import Caller, CustomerRecord, Resolution
+from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.workingset import Needs, WorkingSet
@@ -35,7 +36,14 @@ _MOST_HOLDERS = 100
 
 
 def needs_of_identity(
-    caller: Caller, customer_id: str, evidence: tuple[Evidence, ...], ws: WorkingSet, env: Env, needs: Needs
+    caller: Caller,
+    customer_id: str,
+    evidence: tuple[Evidence, ...],
+    ws: WorkingSet,
+    env: Env,
+    needs: Needs,
+    *,
+    may_create: bool,
 ) -> bool:
     """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing
     new, every profile they lead to. True: nothing more will be needed."""
@@ -51,6 +59,8 @@ def needs_of_identity(
         if teaches_nothing(ws, env.rules, record, evidence):
             return True
         needs.profile(record.profile_id)
+    elif may_create:
+        needs_of_canonical_id(caller.id_space, customer_id, env, needs)
     complete = True
     for item in evidence:
         if item.status == "invalid":
@@ -210,7 +220,7 @@ class _Carrying:
         if decision.profile_id is None or not decision.enforced:
             if record is not None:
                 return ws.profile(record.profile_id)
-            return ws.create_profile(self.caller.id_space, self.customer_id)
+            return ws.create_profile(canonical_ids(self.caller.id_space, self.customer_id, self.env))
         return ws.profile(decision.profile_id)
 
     def _move_keys(self, profile: Profile) -> None:

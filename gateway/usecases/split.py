@@ -11,6 +11,7 @@ from itertools import chain
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import Caller, Dedup, MergeRow, Outcome, PinRow, Refused, Shaped, SplitProfile, UndoMerge
+from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import live, needs_of_live, open_review, version_changed
 from gateway.workingset import Needs, WorkingSet
@@ -22,7 +23,7 @@ from rules.record import Profile, Record
 def needs_of_split(command: SplitProfile, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     if not needs_of_live((command.profile_id,), ws, needs):
         return False
-    return _needs_of_parting(ws.redirects[command.profile_id], ws, needs)
+    return _needs_of_parting(ws.redirects[command.profile_id], ws, env, needs)
 
 
 def needs_of_undo(command: UndoMerge, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -36,17 +37,20 @@ def needs_of_undo(command: UndoMerge, ws: WorkingSet, env: Env, needs: Needs) ->
         return False
     for record_id in row.absorbed_records:
         needs.home(record_id)
-    return _needs_of_parting(ws.redirects[row.survivor_id], ws, needs)
+    return _needs_of_parting(ws.redirects[row.survivor_id], ws, env, needs)
 
 
-def _needs_of_parting(profile_id: int | None, ws: WorkingSet, needs: Needs) -> bool:
-    """The profile whole, what was absorbed by it, and the achievements behind their dedup windows."""
+def _needs_of_parting(profile_id: int | None, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """The profile whole, what was absorbed by it, the achievements behind their dedup windows, and the canonical ids that
+    a part could get."""
     if profile_id is None:
         return True
     needs.absorbed_by(profile_id)
     needs.profile(profile_id)
     if profile_id not in ws.profiles or profile_id not in ws.absorptions:
         return False
+    for record in ws.profiles[profile_id].records.values():
+        needs_of_canonical_id(record.id_space, record.customer_id, env, needs)
     family = [profile_id, *(row.absorbed_id for row in ws.absorptions[profile_id])]
     for member in family:
         needs.profile(member)
@@ -146,7 +150,7 @@ def _moved_since(moved: Iterable[int], ws: WorkingSet) -> Refused:
 def _part(
     profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet, env: Env
 ) -> Profile:
-    part = _id_for(profile, leaving, command, ws)
+    part = _id_for(profile, leaving, command, ws, env)
     _pin_apart(profile, leaving, command, ws, env)
     for record_id in sorted(leaving):
         ws.move(profile.records[record_id], profile, part)
@@ -162,16 +166,17 @@ def _part(
 
 
 def _id_for(
-    profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet
+    profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet, env: Env
 ) -> Profile:
-    """The former profile, when it leaves as it came or its merge is taken back; else a new one."""
+    """The former profile, when it leaves as it came or its merge is taken back; else a new one, named after
+    its oldest record."""
     undone = command.merge_id if isinstance(command, UndoMerge) else None
     for row in reversed(ws.absorptions_of(profile.profile_id)):
         if row.merge_id == undone or (undone is None and frozenset(row.absorbed_records) == leaving):
             ws.undo(row)
             return ws.revive(row.absorbed_id)
     oldest = min((profile.records[record_id] for record_id in leaving), key=_age)
-    return ws.create_profile(oldest.id_space, oldest.customer_id)
+    return ws.create_profile(canonical_ids(oldest.id_space, oldest.customer_id, env))
 
 
 def _age(record: Record) -> tuple[int, int]:

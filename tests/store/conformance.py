@@ -77,7 +77,7 @@ async def loaded_profile(store: Store, profile_id: int) -> Profile:
 def person(ws: WorkingSet, *places: str, guest: bool = False) -> tuple[Profile, list[CustomerRecord]]:
     """A profile with a record for each `<id space>:<customer id>`."""
     split = [place.partition(":")[::2] for place in places]
-    profile = ws.create_profile(*split[0])
+    profile = ws.create_profile()
     return profile, [ws.create_record(profile, *place, guest) for place in split]
 
 
@@ -568,6 +568,44 @@ async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(s
     assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
     for table in PERSONAL:
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
+
+
+async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_nobody(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        assert ws.create_profile(["ann"]).profile_id == ws.holder_of("ann")
+
+    saved = await run(store, save, lambda needs: needs.canonical_id("ann"))
+    ws = await look(store, lambda needs: (needs.canonical_id("ann"), needs.canonical_id("ANN")))
+    assert [ws.holder_of("ann")] == list(saved.profiles)
+    assert ws.holder_of("ANN") is None
+    with pytest.raises(NotLoaded):
+        ws.holder_of("bob")
+
+
+async def test_no_two_profiles_can_be_stored_with_one_canonical_id(store: Store) -> None:
+    def twice(ws: WorkingSet) -> None:
+        for _ in range(2):
+            ws.canonical_ids["ann"] = None
+            ws.create_profile(["ann"])
+
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await run(store, twice)
+    assert await store.fetch("SELECT profile_id FROM profile") == []
+
+
+async def test_an_erased_profiles_canonical_id_is_free_in_the_same_batch(store: Store) -> None:
+    def ask(needs: Needs) -> object:
+        return needs.canonical_id("ann")
+
+    saved = await run(store, lambda ws: ws.create_profile(["ann"]), ask)
+    (old,) = saved.profiles
+
+    def replace(ws: WorkingSet) -> None:
+        forget(ws, old)
+        ws.create_profile(["ann"])
+
+    saved = await run(store, replace, lambda needs: (ask(needs), needs.profile(old)))
+    assert await store.fetch("SELECT profile_id, canonical_id FROM profile") == [(*saved.profiles, "ann")]
 
 
 async def test_a_profile_merged_and_erased_in_one_batch_leaves_no_redirect(store: Store) -> None:

@@ -142,6 +142,7 @@ def statements_of_loading(connection: sqlite3.Connection) -> list[str]:
     needs.home(1)
     needs.review(1)
     needs.import_run("x")
+    needs.canonical_id("4711")
     needs.attributes_of(1)
     needs.keys_of_channel("web")
     needs.rule_set("1")

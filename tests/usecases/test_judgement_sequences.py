@@ -51,6 +51,7 @@ class World:
     def __init__(self, house: House) -> None:
         self.house = house
         self.apart: set[frozenset[int]] = set()
+        self.canonical_ids: dict[int, str] = {}
 
     async def homes(self) -> dict[int, int]:
         return dict(await self.house.rows("SELECT record_id, profile_id FROM record"))  # type: ignore[arg-type]
@@ -126,7 +127,7 @@ class World:
         return [
             await self.homes(),
             await self.house.rows(
-                "SELECT profile_id, canonical_customer_id FROM profile WHERE redirect_to IS NULL ORDER BY 1"
+                "SELECT profile_id, canonical_id FROM profile WHERE redirect_to IS NULL ORDER BY 1"
             ),
             await self.house.rows(
                 "SELECT profile_id, campaign_id, achievement_id FROM dedup JOIN profile USING (profile_id)"
@@ -141,6 +142,10 @@ class World:
         }
         homes = await self.homes()
         assert set(homes.values()) == live  # I2, I4
+        known: dict[int, str] = dict(await rows("SELECT profile_id, canonical_id FROM profile"))  # type: ignore[arg-type]
+        assert len(set(known.values())) == len(known)
+        assert self.canonical_ids.items() <= known.items()  # given once, for good
+        self.canonical_ids = known
         for redirect, target in await rows(
             "SELECT profile_id, redirect_to FROM profile WHERE redirect_to IS NOT NULL"
         ):

@@ -59,25 +59,18 @@ class RecordView(msgspec.Struct):
     observations: list[ObservationView]
 
 
-class Canonical(msgspec.Struct):
-    """The id under which the upstream knows the profile."""
-
-    id_space: str
-    customer_id: str
-
-
 class BalanceView(msgspec.Struct):
     points: int
     score: int
 
 
 class ProfileView(msgspec.Struct):
-    """A live profile in short."""
+    """A live profile in short; `canonical_id` is the customer id under which the upstream knows it."""
 
     id: str
     version: int
     created_at: Time
-    canonical: Canonical
+    canonical_id: str
     active: bool
     guest: bool
     balance: BalanceView
@@ -213,7 +206,7 @@ def _common(overview: Overview) -> tuple[Any, ...]:
         show("prf", row.profile_id),
         row.version,
         shown(row.created_at),
-        Canonical(row.canonical_id_space, row.canonical_customer_id),
+        row.canonical_id,
         all(record.active for record in records),
         all(record.guest for record in records),
         BalanceView(*overview.balance),

@@ -40,9 +40,9 @@ CREATE TABLE profile (
   created_at INTEGER NOT NULL,
   version INTEGER NOT NULL,
   redirect_to INTEGER,
-  canonical_id_space TEXT NOT NULL,
-  canonical_customer_id TEXT NOT NULL
+  canonical_id TEXT NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX profile_by_canonical_id ON profile (canonical_id);
 CREATE INDEX profile_by_redirect ON profile (redirect_to) WHERE redirect_to IS NOT NULL;
 
 CREATE TABLE attribute (

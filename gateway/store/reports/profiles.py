@@ -11,7 +11,7 @@ from gateway.store import Store
 from rules.identifier import Identifier
 from rules.record import Observation
 
-_PROFILE = "profile_id, created_at, version, redirect_to, canonical_id_space, canonical_customer_id"
+_PROFILE = "profile_id, created_at, version, redirect_to, canonical_id"
 _REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by"  # ReviewItem
 
 

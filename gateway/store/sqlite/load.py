@@ -61,7 +61,7 @@ SELECT d.profile_id, d.campaign_id, d.achievement_id, d.accepted_at, d.expires_a
 CROSS JOIN dedup AS d ON d.profile_id = j.value
 """
 _PROFILES = """
-SELECT p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id_space, p.canonical_customer_id
+SELECT p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id
 FROM json_each(?) AS j CROSS JOIN profile AS p ON p.profile_id = j.value
 """
 _BALANCES = """
@@ -154,6 +154,8 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
         _load_rule_sets(connection, ws, needs.rule_sets)
     if needs.imports:
         _load_imports(connection, ws, needs.imports)
+    if needs.canonical_ids:
+        _load_canonical_ids(connection, ws, needs.canonical_ids)
 
 
 def _rows_in_one(connection: sqlite3.Connection, sql: str, keys: Iterable[Any]) -> list[list[Any]]:
@@ -407,3 +409,11 @@ def _load_imports(connection: sqlite3.Connection, ws: WorkingSet, import_ids: se
         ws.imports[import_id] = ImportRun(
             import_id, channel, started_at, next_line, counts, unusable, finished_at
         )
+
+
+def _load_canonical_ids(connection: sqlite3.Connection, ws: WorkingSet, wanted: set[str]) -> None:
+    for text in wanted:
+        ws.canonical_ids[text] = None
+    sql = """SELECT p.canonical_id, p.profile_id FROM json_each(?) AS j
+    CROSS JOIN profile AS p ON p.canonical_id = j.value"""
+    ws.canonical_ids.update(_rows(connection, sql, wanted))

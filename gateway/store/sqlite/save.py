@@ -30,7 +30,7 @@ INSERT INTO identifier VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, value) DO UPDAT
 state = excluded.state, owner_id = excluded.owner_id, holders = excluded.holders
 """
 _PROFILE = """
-INSERT INTO profile VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (profile_id) DO UPDATE SET
+INSERT INTO profile VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id) DO UPDATE SET
 version = excluded.version, redirect_to = excluded.redirect_to
 """
 _REVIEW = """
@@ -80,6 +80,8 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
     """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
     for profile in changes.erased:
         _erase_records(connection, profile)
+    if changes.freed:
+        _many(connection, "DELETE FROM profile WHERE profile_id = ?", [(freed,) for freed in changes.freed])
     _save_identity(connection, changes)
     _save_customer(connection, changes)
     _save_achievements(connection, changes)
@@ -152,14 +154,7 @@ def _save_identity(connection: sqlite3.Connection, changes: Changes) -> None:
             connection,
             _PROFILE,
             [
-                (
-                    p.profile_id,
-                    p.created_at,
-                    p.version,
-                    p.redirect_to,
-                    p.canonical_id_space,
-                    p.canonical_customer_id,
-                )
+                (p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id)
                 for p in changes.profiles.values()
             ],
         )

@@ -1,0 +1,21 @@
+"""Canonical ids: the customer id under which the upstream knows a profile. It is given once, when the profile is created; a
+merge leaves the survivor's as it is, and an absorbed profile keeps its own for the day on which it lives again."""
+
+from gateway.usecases.env import Env
+from gateway.workingset import Needs
+
+_LONGEST = 100
+"""Characters that the platform takes as a customer id."""
+
+
+def canonical_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
+    """What a profile that begins with this record may be called, best first. No text that looks like a profile's id is
+    among them: that one is every profile's last resort."""
+    prefixed = f"{id_space}:{customer_id}"
+    wanted = {"first": (customer_id, prefixed), "prefixed": (prefixed,), "profile": ()}[env.canonical_id]
+    return tuple(text for text in wanted if len(text) <= _LONGEST and not text.startswith("prf_"))
+
+
+def needs_of_canonical_id(id_space: str, customer_id: str, env: Env, needs: Needs) -> None:
+    for text in canonical_ids(id_space, customer_id, env):
+        needs.canonical_id(text)
