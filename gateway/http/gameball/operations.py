@@ -22,7 +22,30 @@ KS: Final = True
 
 VERSIONS: dict[str, Version] = {"v4.0": "v4.0", "v4": "v4.0", "v4.1": "v4.1"}
 ANY = "*"
+_ID_IN_PATH = "{customerId}"
+_ID = ("customerId",)
+_PERSON = ("customerId", "email", "mobile")
+_JOB = ("response.successful[].customerId", "response.failed[].customerId")
 GENERAL_PAGE = "overview/status-error-codes"
+
+
+class Named(NamedTuple):
+    """Where an operation names customers, and what it does with one that is new.
+
+    `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root,
+    "many" for an array of such objects, "" for a body that names nobody; `attributes` says that `customerAttributes` has
+    them once more. `answer` lists the places of customer ids in a successful answer: a name at the root, or one in each
+    element of a list; a place that other customers' ids may stand in is mapped for the channel that reads it.
+    `referrerCode` names somebody else and stands nowhere here. `creates`: the platform makes a customer of an unknown id.
+    """
+
+    path: bool = False
+    query: tuple[str, ...] = ()
+    body: Literal["", "one", "many"] = ""
+    attributes: bool = False
+    answer: tuple[str, ...] = ()
+    creates: bool = False
+    customer_id: str = "customerId"
 
 
 class Operation(NamedTuple):
@@ -35,6 +58,7 @@ class Operation(NamedTuple):
     rate: Rate
     local: Literal["core", "later"]
     page: str
+    named: Named
 
     @property
     def route(self) -> str:
@@ -52,13 +76,43 @@ def _op(
     rate: Rate,
     local: Literal["core", "later"],
     page: str = GENERAL_PAGE,
+    *,
+    body: Literal["", "one", "many"] = "",
+    query: tuple[str, ...] = (),
+    attributes: bool = False,
+    answer: tuple[str, ...] = (),
+    creates: bool = False,
 ) -> Operation:
-    return Operation(method, path, secret, rate, local, page)
+    """A customer id in the path may be repeated in the body, of whatever method."""
+    in_path = _ID_IN_PATH in path
+    if in_path and method != "GET":
+        body = "one"
+    named = Named(in_path, query, body, attributes, answer, creates)
+    return Operation(method, path, secret, rate, local, page, named)
 
 
 DOCUMENTED = (
-    _op("POST", "/customers", K, "customers_write", "core", "customers/management/create-customer"),
-    _op("GET", "/customers/{customerId}", K, "customers_read", "core", "customers/management/get-customer"),
+    _op(
+        "POST",
+        "/customers",
+        K,
+        "customers_write",
+        "core",
+        "customers/management/create-customer",
+        body="one",
+        attributes=True,
+        answer=_ID,
+        creates=True,
+    ),
+    _op(
+        "GET",
+        "/customers/{customerId}",
+        K,
+        "customers_read",
+        "core",
+        "customers/management/get-customer",
+        answer=_ID,
+    ),
     _op(
         "DELETE",
         "/customers/{customerId}",
@@ -74,6 +128,7 @@ DOCUMENTED = (
         "customers_read",
         "core",
         "customers/management/get-customer-details",
+        answer=_ID,
     ),
     _op(
         "PUT",
@@ -82,6 +137,7 @@ DOCUMENTED = (
         "customers_write",
         "core",
         "customers/management/update-customer-activation",
+        answer=_ID,
     ),
     _op("GET", "/customers/{customerId}/coupons", KS, "customers_read", "later"),
     _op(
@@ -91,29 +147,47 @@ DOCUMENTED = (
         "customers_write",
         "core",
         "customers/management/achieve-social-campaign",
+        body="one",
+        answer=_ID,
     ),
     _op("GET", "/customers/{customerId}/hash", KS, "customers_read", "later"),
-    _op("GET", "/referrals/validate", K, "others", "later"),
-    _op("POST", "/payments", KS, "others", "later"),
-    _op("POST", "/payments/cashback", K, "others", "later"),
-    _op("POST", "/transactions/redeem", KS, "transactions", "later"),
-    _op("POST", "/transactions/cashback", KS, "transactions", "later"),
-    _op("POST", "/transactions/refund", KS, "transactions", "later"),
-    _op("POST", "/transactions/hold", KS, "transactions", "later"),
-    _op("GET", "/transactions/hold/{holdReferenceId}", KS, "transactions", "later"),
+    _op("GET", "/referrals/validate", K, "others", "later", query=("forCustomerId",)),
+    _op("POST", "/payments", KS, "others", "later", body="one", answer=_ID, creates=True),
+    _op("POST", "/payments/cashback", K, "others", "later", body="one"),
+    _op("POST", "/transactions/redeem", KS, "transactions", "later", body="one", answer=_ID),
+    _op("POST", "/transactions/cashback", KS, "transactions", "later", body="one", answer=_ID),
+    _op("POST", "/transactions/refund", KS, "transactions", "later", body="one"),
+    _op("POST", "/transactions/hold", KS, "transactions", "later", body="one", answer=_ID),
+    _op("GET", "/transactions/hold/{holdReferenceId}", KS, "transactions", "later", answer=_ID),
     _op("DELETE", "/transactions/hold/{holdReferenceId}", KS, "transactions", "later"),
-    _op("GET", "/transactions", KS, "transactions", "later"),
-    _op("POST", "/transactions/manual", KS, "transactions", "later"),
-    _op("GET", "/transactions/customer-view", KS, "transactions", "later"),
-    _op("GET", "/transactions/count", KS, "transactions", "later"),
+    _op(
+        "GET",
+        "/transactions",
+        KS,
+        "transactions",
+        "later",
+        query=_PERSON,
+        answer=("transactions[].customerId",),
+    ),
+    _op("POST", "/transactions/manual", KS, "transactions", "later", body="one", answer=_ID),
+    _op(
+        "GET",
+        "/transactions/customer-view",
+        KS,
+        "transactions",
+        "later",
+        query=_PERSON,
+        answer=("transactions[].customerId",),
+    ),
+    _op("GET", "/transactions/count", KS, "transactions", "later", query=_PERSON),
     _op("PUT", "/transactions/{transactionId}/activate", KS, "transactions", "later"),
-    _op("POST", "/transactions/otp", KS, "transactions", "later"),
-    _op("POST", "/coupons/predefined", KS, "coupons", "later"),
-    _op("POST", "/coupons/{code}/validate", KS, "coupons", "later"),
-    _op("POST", "/coupons/validate", KS, "coupons", "later"),
-    _op("POST", "/coupons/burn", KS, "coupons", "later"),
+    _op("POST", "/transactions/otp", KS, "transactions", "later", body="one"),
+    _op("POST", "/coupons/predefined", KS, "coupons", "later", body="one"),
+    _op("POST", "/coupons/{code}/validate", KS, "coupons", "later", body="one"),
+    _op("POST", "/coupons/validate", KS, "coupons", "later", body="one"),
+    _op("POST", "/coupons/burn", KS, "coupons", "later", body="one"),
     _op("DELETE", "/coupons/{lockReference}", KS, "coupons", "later"),
-    _op("POST", "/coupons/automatic", K, "coupons", "later"),
+    _op("POST", "/coupons/automatic", K, "coupons", "later", body="one"),
     _op("GET", "/configurations/rewards/cashback", K, "others", "later"),
     _op("GET", "/configurations/rewards/redemption", K, "others", "later"),
     _op("GET", "/configurations/rewards/coupons", K, "others", "later"),
@@ -125,28 +199,29 @@ DOCUMENTED = (
         "others",
         "core",
         "configurations/program-configurations/campaigns",
+        query=_ID,
     ),
     _op("GET", "/configurations/tiers", K, "others", "later"),
     _op("GET", "/configurations/referrals", K, "others", "later"),
     _op("GET", "/configurations/widget", K, "others", "later"),
-    _op("GET", "/leaderboard", KS, "others", "later"),
-    _op("GET", "/configurations/cashback", K, "others", "later"),
-    _op("GET", "/configurations/redemption", K, "others", "later"),
+    _op("GET", "/leaderboard", KS, "others", "later", query=_ID, answer=("leaderboard[].customerId",)),
+    _op("GET", "/configurations/cashback", K, "others", "later", query=_ID),
+    _op("GET", "/configurations/redemption", K, "others", "later", query=_ID),
     _op("GET", "/configurations/coupon", KS, "others", "later"),
     _op("PUT", "/configurations/coupon", KS, "others", "later"),
-    _op("POST", "/batch/customers", KS, "others", "later"),
-    _op("POST", "/batch/orders", KS, "others", "later"),
+    _op("POST", "/batch/customers", KS, "others", "later", body="many", attributes=True, creates=True),
+    _op("POST", "/batch/orders", KS, "others", "later", body="many", creates=True),
     _op("POST", "/batch/orders/transactions", KS, "others", "later"),
-    _op("POST", "/batch/balance-inquiry", KS, "others", "later"),
-    _op("POST", "/batch/balance-adjustment", KS, "others", "later"),
-    _op("POST", "/batch/cashback", KS, "others", "later"),
-    _op("POST", "/batch/redeem", KS, "others", "later"),
-    _op("POST", "/batch/events", KS, "others", "later"),
-    _op("GET", "/batches/{batchId}/status", KS, "others", "later"),
+    _op("POST", "/batch/balance-inquiry", KS, "others", "later", body="many"),
+    _op("POST", "/batch/balance-adjustment", KS, "others", "later", body="many"),
+    _op("POST", "/batch/cashback", KS, "others", "later", body="many"),
+    _op("POST", "/batch/redeem", KS, "others", "later", body="many"),
+    _op("POST", "/batch/events", KS, "others", "later", body="many", creates=True),
+    _op("GET", "/batches/{batchId}/status", KS, "others", "later", answer=_JOB),
     _op("POST", "/batches/{batchId}/stop", KS, "others", "later"),
-    _op("POST", "/orders", KS, "orders", "later"),
-    _op("POST", "/orders/cashback", K, "order_previews", "later"),
-    _op("POST", "/orders/reward-preview", K, "order_previews", "later"),
+    _op("POST", "/orders", KS, "orders", "later", body="one", answer=_ID, creates=True),
+    _op("POST", "/orders/cashback", K, "order_previews", "later", body="one"),
+    _op("POST", "/orders/reward-preview", K, "order_previews", "later", body="one", answer=_ID),
     _op("GET", "/orders/{orderId}/transactions", KS, "orders", "later"),
     _op(
         "GET",
@@ -165,7 +240,14 @@ DOCUMENTED = (
         "core",
         "customers/progress/get-customer-campaigns-progress",
     ),
-    _op("GET", "/customers/{customerId}/referrals", KS, "customers_read", "later"),
+    _op(
+        "GET",
+        "/customers/{customerId}/referrals",
+        KS,
+        "customers_read",
+        "later",
+        answer=("referredFriends[].customerId",),
+    ),
     _op("GET", "/customers/{customerId}/referrals/count", KS, "customers_read", "later"),
     _op(
         "GET",
@@ -174,6 +256,7 @@ DOCUMENTED = (
         "customers_read",
         "core",
         "customers/progress/get-customer-activities",
+        answer=("activities[].customerId",),
     ),
     _op(
         "GET",
@@ -206,8 +289,8 @@ DOCUMENTED = (
     _op("GET", "/customers/{customerId}/notifications", K, "customers_read", "later"),
     _op("GET", "/customers/{customerId}/notifications/count", K, "customers_read", "later"),
     _op("PUT", "/customers/{customerId}/notifications/read", KS, "customers_write", "later"),
-    _op("POST", "/events", K, "events", "later"),
-    _op("POST", "/events/reward-preview", K, "events", "later"),
+    _op("POST", "/events", K, "events", "later", body="one", creates=True),
+    _op("POST", "/events/reward-preview", K, "events", "later", body="one", answer=_ID),
 )
 OUTSIDE = (
     _op(
@@ -218,16 +301,19 @@ OUTSIDE = (
         "core",
         "customers/management/delete-customer",
     ),
-    _op("GET", "/batch/{jobId}", KS, "others", "later"),
+    _op("GET", "/batch/{jobId}", KS, "others", "later", answer=_JOB),
     _op("DELETE", "/batch/{jobId}", KS, "others", "later"),
-    _op("POST", "/inapp-messages/sync", K, "others", "later"),
-    _op("POST", "/inapp-messages/events", K, "others", "later"),
-    _op("POST", "/inapp-messages/variables", K, "others", "later"),
+    _op("POST", "/inapp-messages/sync", K, "others", "later", body="one"),
+    _op("POST", "/inapp-messages/events", K, "others", "later", body="one"),
+    _op("POST", "/inapp-messages/variables", K, "others", "later", body="one"),
     _op("POST", "/mobile/logs", K, "others", "later"),
 )
 """Routes that the document does not name but tutorials, older pages and client libraries use."""
 
-PLAYER = _op(ANY, "/api/v3.0/integrations/player", KS, "others", "later")
+PLAYER = _op(ANY, "/api/v3.0/integrations/player", KS, "others", "later")._replace(
+    named=Named(path=True, body="one", customer_id="playerUniqueId")
+)
+"""All that old clients reach below this path. They write an e-mail or a mobile number where the id stands."""
 BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "later")
 OPERATIONS = (*DOCUMENTED, *OUTSIDE, PLAYER, BOT_SETTINGS)
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
