@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.clock import DAY
 from rules.explain import Explanation
 from rules.identifier import Evidence
 from rules.record import Pin, Record
 
+SEEN_PRECISION = DAY
+"""To this precision (ms) it is kept when an identifier was last seen on a record."""
 ReviewState = Literal["open", "accepted", "rejected", "stale"]
 AchievementState = Literal["accepted", "granted", "ignored", "failed"]
 
@@ -199,6 +202,16 @@ class Achieve(msgspec.Struct, frozen=True):
     idempotency: IdempotencyKey | None = None
 
 
+class Identify(msgspec.Struct, frozen=True):
+    """Whom a call that is forwarded is about, learning from what it says; `guest` None leaves what is known."""
+
+    caller: Caller
+    customer_id: str
+    evidence: tuple[Evidence, ...]
+    may_create: bool
+    guest: bool | None = None
+
+
 class SaveCustomer(msgspec.Struct, frozen=True):
     """Create or update a customer. Omitted attributes stay; `guest` None leaves what is known."""
 
@@ -374,6 +387,7 @@ class NoteEvent(msgspec.Struct, frozen=True):
 
 Command = (
     Achieve
+    | Identify
     | SaveCustomer
     | ImportRows
     | SetActive
@@ -409,6 +423,13 @@ class Resolution(msgspec.Struct, frozen=True):
     decision: str
     rule: str = ""
     warnings: tuple[str, ...] = ()
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """Whom a call is about, and the customer id under which the upstream knows them."""
+
+    resolution: Resolution
+    canonical_id: str
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -492,6 +513,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 Outcome = (
     Accepted
+    | Identified
     | Duplicate
     | Replayed
     | KeyReused

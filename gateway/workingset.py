@@ -376,6 +376,12 @@ class WorkingSet:
         except KeyError:
             raise NotLoaded from None
 
+    def canonical_id_of(self, profile_id: int) -> str:
+        try:
+            return self.profile_rows[profile_id].canonical_id
+        except KeyError:
+            raise NotLoaded from None
+
     # ---- changing ----
 
     def next_id(self) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rules.decision import Step
 from rules.identifier import Evidence, Identifier
 from rules.matching import Standing, base_type, is_canonical, is_live, is_vouched
-from rules.record import Observation, Record, View
+from rules.record import Keys, Observation, Record, View
 from rules.ruleset import IdentifierRules, RuleSet
 
 
@@ -21,7 +21,7 @@ class Reading(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def teaches_nothing(view: View, rules: RuleSet, record: Record, evidence: Sequence[Evidence]) -> bool:
+def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequence[Evidence]) -> bool:
     """Whether the record's profile already says all that the request says; then no profile needs to be
     loaded.
 
@@ -41,7 +41,7 @@ def teaches_nothing(view: View, rules: RuleSet, record: Record, evidence: Sequen
         ):
             return False
         if status == "ok":
-            key = view.key(identifier)
+            key = keys.key(identifier)
             if key.owner != record.profile_id and _could_be_owned(rules, record, seen, key.state == "normal"):
                 return False
     return True

@@ -77,18 +77,22 @@ class Pin:
     until: int | None = None
 
 
-class View(Protocol):
-    """Read access to the state. Implementations raise for what was not loaded; they never answer "unknown"
-    for it."""
-
-    def record(self, id_space: str, customer_id: str) -> Record | None: ...
+class Keys(Protocol):
+    """Read access to keys alone."""
 
     def key(self, identifier: Identifier) -> Key:
         """The key; a fresh `Key` (normal, unowned, no holders) for a value never seen.
 
-        Asked for a request's own identifiers and for what is observed on any profile that `profile` gave out.
+        Asked for a request's own identifiers and for what is observed on any profile that `View.profile` gave out.
         """
         ...
+
+
+class View(Keys, Protocol):
+    """Read access to the state. Implementations raise for what was not loaded; they never answer "unknown"
+    for it."""
+
+    def record(self, id_space: str, customer_id: str) -> Record | None: ...
 
     def profile(self, profile_id: int) -> Profile:
         """The live profile with every record and observation; redirects are followed.

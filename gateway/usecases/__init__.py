@@ -15,6 +15,7 @@ from gateway.model import (
     EraseCustomer,
     ExplainPair,
     GrantDue,
+    Identify,
     ImportRows,
     MergeProfiles,
     NoteEvent,
@@ -37,6 +38,7 @@ from gateway.usecases import (
     erase,
     explain,
     grant,
+    identify,
     merge,
     operate,
     pin,
@@ -51,6 +53,7 @@ _CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
 
 _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     Achieve: (achieve.needs, achieve.achieve),
+    Identify: (identify.needs, identify.identify),
     SaveCustomer: (customer.needs_of_save, customer.save),
     ImportRows: (bring.needs, bring.import_rows),
     SetActive: (customer.needs_of_profile, customer.set_active),

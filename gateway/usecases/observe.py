@@ -11,9 +11,8 @@ import msgspec
 
 from gateway.audit.event import Action
 from gateway.audit.pseudonym import mask
-from gateway.clock import DAY
 from gateway.ids import show
-from gateway.model import Caller, CustomerRecord, Resolution
+from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
@@ -30,7 +29,6 @@ _ACTIONS = {
     "review": Action.IDENTITY_REVIEW,
     "refused": Action.IDENTITY_REFUSED,
 }
-_SEEN_PRECISION = DAY
 _MOST_HOLDERS = 100
 """A value that more records hold joins nobody by itself; whoever wants it to must say so in the rule file."""
 
@@ -152,7 +150,7 @@ def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
 def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Evidence]) -> None:
     for item in evidence:
         seen = record.observations.get(item.identifier)
-        if seen is not None and ws.now - seen.last_seen > _SEEN_PRECISION:
+        if seen is not None and ws.now - seen.last_seen > SEEN_PRECISION:
             seen.last_seen = ws.now
             ws.touch_observation(record, seen)
 

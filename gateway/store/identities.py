@@ -1,0 +1,102 @@
+"""Reads of identities for calls that are forwarded: whom a call is about when it says nothing new, and the way back from
+the upstream's customer ids. Always the newest committed state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
+from gateway.store import Store
+from rules.evidence import teaches_nothing
+from rules.identifier import Evidence, Identifier
+from rules.record import Key, Observation
+from rules.ruleset import RuleSet
+
+_RECORD = """
+SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, i.state, i.owner_id, i.holders
+FROM record r JOIN profile p ON p.profile_id = r.profile_id
+LEFT JOIN observation o ON o.record_id = r.record_id
+LEFT JOIN identifier i ON i.type = o.type AND i.value = o.value
+WHERE r.id_space = ? AND r.customer_id = ?
+"""
+_NAMES_AT_ONCE = 500
+
+
+class _Keys:
+    """The keys of what is observed on one record."""
+
+    def __init__(self) -> None:
+        self.known: dict[Identifier, Key] = {}
+
+    def key(self, identifier: Identifier) -> Key:
+        return self.known[identifier]
+
+
+async def known(
+    store: Store,
+    rules: RuleSet,
+    id_space: str,
+    customer_id: str,
+    evidence: Sequence[Evidence],
+    now: int,
+    guest: bool | None = None,
+) -> Identified | None:
+    """What `Identify` would answer, if it would change nothing; None: it has to be asked.
+
+    It would note once a day that an identifier was seen again, so this answers None then.
+    """
+    rows = await store.fetch(_RECORD, (id_space, customer_id))
+    if not rows:
+        return None
+    record_id, profile_id, created_at, is_guest, canonical_id = rows[0][:5]
+    if guest is not None and guest != bool(is_guest):
+        return None
+    record = CustomerRecord(record_id, id_space, customer_id, profile_id, created_at)
+    keys = _Keys()
+    for row in rows:
+        _add_observation(record, keys, row[5:])
+    if not teaches_nothing(keys, rules, record, evidence) or _to_be_seen_again(record, evidence, now):
+        return None
+    return Identified(Resolution(profile_id, record_id, "attached", "known"), canonical_id)
+
+
+def _add_observation(record: CustomerRecord, keys: _Keys, row: Sequence[Any]) -> None:
+    kind, value, first_seen, last_seen, verified, blocked, retired, state, owner, holders = row
+    if kind is None:
+        return
+    identifier = Identifier(kind, value)
+    record.observations[identifier] = Observation(
+        identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired)
+    )
+    keys.known[identifier] = Key(identifier) if state is None else Key(identifier, state, owner, holders)
+
+
+def _to_be_seen_again(record: CustomerRecord, evidence: Sequence[Evidence], now: int) -> bool:
+    seen = (record.observations.get(item.identifier) for item in evidence)
+    return any(one is not None and now - one.last_seen > SEEN_PRECISION for one in seen)
+
+
+async def holder_of(store: Store, canonical_id: str) -> int | None:
+    """The live profile that the upstream's customer id leads to, also one that was absorbed."""
+    rows = await store.fetch(
+        "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?", (canonical_id,)
+    )
+    return rows[0][0] if rows else None
+
+
+async def names_in(store: Store, id_space: str, canonical_ids: Sequence[str]) -> dict[str, str]:
+    """The id space's own customer id behind each of the upstream's; those that it does not know are left out. Of several
+    the one that is spelled the same, else the oldest."""
+    names: dict[str, str] = {}
+    for start in range(0, len(canonical_ids), _NAMES_AT_ONCE):
+        some = canonical_ids[start : start + _NAMES_AT_ONCE]
+        rows = await store.fetch(
+            "SELECT p.canonical_id, r.customer_id FROM profile p"
+            " JOIN record r ON r.profile_id = COALESCE(p.redirect_to, p.profile_id)"
+            f" WHERE p.canonical_id IN ({','.join('?' * len(some))}) AND r.id_space = ? ORDER BY r.record_id",
+            (*some, id_space),
+        )
+        for canonical_id, customer_id in rows:
+            if canonical_id == customer_id or canonical_id not in names:
+                names[canonical_id] = customer_id
+    return names

@@ -1,0 +1,54 @@
+"""Whom a forwarded call is about: resolved and learnt from as every other call, answered with the canonical id.
+
+A call that teaches nothing new is answered by `store.identities.known` without coming here.
+"""
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Identified, Identify, Outcome, Resolution, UnknownCustomer
+from gateway.usecases.env import Env
+from gateway.usecases.observe import needs_of_identity, observe
+from gateway.workingset import Needs, WorkingSet
+
+
+def needs(command: Identify, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    caller, customer_id, may_create = command.caller, command.customer_id, command.may_create
+    if not needs_of_identity(caller, customer_id, command.evidence, ws, env, needs, may_create=may_create):
+        return False
+    record = ws.records[caller.id_space, customer_id]
+    if record is not None:
+        needs.profile(record.profile_id)
+    return True
+
+
+def identify(command: Identify, ws: WorkingSet, env: Env) -> Outcome:
+    resolution = observe(
+        command.caller,
+        command.customer_id,
+        command.evidence,
+        ws,
+        env,
+        may_create=command.may_create,
+        guest=bool(command.guest),
+    )
+    if resolution is None:
+        return UnknownCustomer()
+    _keep_guest(command, resolution, ws)
+    return Identified(resolution, ws.canonical_id_of(resolution.profile_id))
+
+
+def _keep_guest(command: Identify, resolution: Resolution, ws: WorkingSet) -> None:
+    record = ws.by_record_id[resolution.record_id]
+    if command.guest is None or record.guest == command.guest:
+        return
+    record.guest = command.guest
+    ws.touch_record(record)
+    ws.record_event(
+        Action.CUSTOMER_UPDATED,
+        channel=command.caller.channel,
+        actor=command.caller.actor,
+        profile=show("prf", resolution.profile_id),
+        subject=show("rec", resolution.record_id),
+        request_id=command.caller.request_id,
+        detail={"changed": ["guest"]},
+    )
