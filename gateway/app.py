@@ -34,6 +34,7 @@ from gateway.secrets_file import admin_token, open_box
 from gateway.store.operations import active_rules, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
+from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 from gateway.workers import Workers, follow, readable
 from rules.rulefile import describe, parse, preset
@@ -124,11 +125,26 @@ async def running(
             if active is None:
                 await _seed(services)
             await follow(services)
-            yield services
+            async with _connected(services):
+                yield services
         finally:
             await pipeline.stop()
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _connected(services: Services) -> AsyncGenerator[None]:
+    """In forward mode, the upstream's client for as long as the gateway runs."""
+    if services.config.gateway.mode != "forward":
+        yield
+        return
+    services.upstream = Upstream(services.config.upstream, services.clock, services.env.draw)
+    await services.upstream.open()
+    try:
+        yield
+    finally:
+        await services.upstream.close()
 
 
 def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:

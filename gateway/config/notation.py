@@ -97,6 +97,15 @@ def delay_range_text(ends: tuple[int, int]) -> list[str]:
     return [duration_text(end) for end in ends]
 
 
+def quota(value: object) -> tuple[int, int]:
+    """Calls in any second, and in any 30 seconds."""
+    if isinstance(value, list) and len(value) == 2 and all(type(end) is int and end > 0 for end in value):
+        per_second, per_window = value
+        if per_second <= per_window <= 1_000_000:
+            return per_second, per_window
+    raise ValueError("is not a quota; write the calls in a second and in 30 seconds, for example [25, 330]")
+
+
 def address(value: object) -> Address:
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found["port"]) > 65_535:
@@ -157,6 +166,7 @@ def region(value: object) -> str:
 Duration = Annotated[int, written(duration, duration_text)]
 Size = Annotated[int, written(size, size_text)]
 DelayRange = Annotated[tuple[int, int], written(delay_range, delay_range_text)]
+Quota = Annotated[tuple[int, int], written(quota, list)]
 Listen = Annotated[Address, written(address)]
 Network = Annotated[IPv4Network | IPv6Network, written(network)]
 Instant = Annotated[int, written(instant, instant_text)]

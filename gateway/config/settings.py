@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
-from gateway.clock import DAY, HOUR, SECOND
+from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.config.notation import (
     Address,
     DelayRange,
     Duration,
     Listen,
     Network,
+    Quota,
     Region,
     Size,
     TimeZone,
@@ -174,14 +175,47 @@ class Program(Section, frozen=True):
 CanonicalId = Literal["first", "prefixed", "profile"]
 
 
+class Rates(Section, frozen=True):
+    """By rate class: calls in a second and in 30 seconds that deliveries keep to. The platform's own limits are 30 and 360, of
+    customers_read and events 100 and 1,200, of order_previews 1,000 and 15,000; the distance is for calls that
+    channels wait for, which are counted and not held up."""
+
+    coupons: Quota = (25, 330)
+    customers_read: Quota = (80, 1_100)
+    customers_write: Quota = (25, 330)
+    events: Quota = (80, 1_100)
+    order_previews: Quota = (800, 13_750)
+    orders: Quota = (25, 330)
+    others: Quota = (25, 330)
+    transactions: Quota = (25, 330)
+
+
 class Upstream(Section, frozen=True):
     """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
-    gateway can be switched to forwarding later."""
+    gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
+    for, up to the head of the answer; `max_response` of an answer that has to be read whole."""
 
     base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
     api_key: Secret | None = None
     secret_key: Secret | None = None
     canonical_id: CanonicalId = "first"
+    connect_timeout: Duration = 5 * SECOND
+    read_timeout: Duration = 10 * SECOND
+    total_timeout: Duration = 30 * SECOND
+    delivery_timeout: Duration = 10 * SECOND
+    keepalive: Duration = 10 * SECOND
+    max_connections: Positive = 256
+    max_body: Size = 1 << 20
+    max_response: Size = 16 << 20
+    rates: Rates = Rates()
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for name in ("connect_timeout", "read_timeout", "total_timeout", "delivery_timeout"):
+            if not 0 < getattr(self, name) <= 5 * MINUTE:
+                yield Mistake(name, 'is out of range; write a time up to "5m"')
+        for name in ("max_body", "max_response"):
+            if not 0 < getattr(self, name) <= 1 << 30:
+                yield Mistake(name, 'is out of range; write a size up to "1GiB"')
 
 
 class Audit(Section, frozen=True):

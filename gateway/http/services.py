@@ -11,12 +11,13 @@ from gateway.http.keyring import KeyRing
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry import Telemetry
+from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 
 
 @dataclass(slots=True)
 class Services:
-    """`planning` is held while a plan is made: it needs memory for every record."""
+    """`upstream` is there in forward mode only. `planning` is held while a plan is made: it needs memory for every record."""
 
     config: Config
     store: Store
@@ -27,6 +28,7 @@ class Services:
     telemetry: Telemetry
     admin_token: str
     checkpoint_key: bytes
+    upstream: Upstream | None = None
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

@@ -3,19 +3,9 @@ it. What a call needs (its keys by version, whether local mode answers it) stand
 
 from typing import Final, Literal, NamedTuple
 
+from gateway.upstream.limiter import Rate
+
 Version = Literal["v4.0", "v4.1"]
-Rate = Literal[
-    "customers_read",
-    "customers_write",
-    "coupons",
-    "events",
-    "orders",
-    "order_previews",
-    "others",
-    "transactions",
-]
-"""The platform's rate class, in calls a second / 30 seconds: 100 / 1,200 for customers_read and events,
-1,000 / 15,000 for order_previews, 30 / 360 for all others."""
 K: Final = False
 KS: Final = True
 """The keys on v4.0: the api key alone, or the secret key too. On v4.1 and in High Security Mode always both."""

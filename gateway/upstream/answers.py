@@ -1,0 +1,146 @@
+"""What an answer of the upstream means for the delivery that it answers, and when to try again. Pure.
+
+The codes are those of the platform's catalogue; clients' experience is that 9001, 9003, 9004 and 7001 say "already done".
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from gateway.audit.pseudonym import mask
+from gateway.clock import HOUR, SECOND
+from gateway.upstream.errors import NoAnswer, Unreachable
+from gateway.upstream.limiter import Draw
+
+_ALREADY_DONE: Final = frozenset({7001, 9001, 9003, 9004})
+_DISABLED: Final = 6000
+_BUSY: Final = 2001
+_REPEATED: Final = 4000
+_PASSING: Final = frozenset({408, 425, 429})
+_UNKNOWN: Final = frozenset({502, 504})
+_FIRST_BACKOFF: Final = 2 * SECOND
+_LONGEST_BACKOFF: Final = 900 * SECOND
+_LONGEST_DETAIL: Final = 2 << 10
+
+
+class Delivered(NamedTuple):
+    """The upstream has carried it out, now or before."""
+
+
+class Retry(NamedTuple):
+    """It was not carried out and may be later; not before `after` milliseconds, where the upstream said so."""
+
+    reason: str
+    after: int | None = None
+
+
+class Unknown(NamedTuple):
+    """It may have been carried out: find out before sending it again."""
+
+    reason: str
+
+
+class Held(NamedTuple):
+    """Nothing of the kind will be carried out until a person changes something; no attempt is spent. `auth`: our keys are
+    refused; `disabled`: the program is switched off."""
+
+    reason: str
+
+
+class Dead(NamedTuple):
+    """It will never be carried out as it is. `detail` is the masked body. With `customer_unknown` it may be worth resolving
+    once more who it is for."""
+
+    reason: str
+    detail: str = ""
+    customer_unknown: bool = False
+
+
+Verdict = Delivered | Retry | Unknown | Held | Dead
+
+
+class _Envelope(msgspec.Struct):
+    code: int = 0
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
+
+
+def judge(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: int, after_unknown: bool = False
+) -> Verdict:
+    """`after_unknown`: an earlier attempt of this delivery ended unknown, so that "sent several times" means that it
+    arrived."""
+    code = code_of(body)
+    if 200 <= status < 300 or code in _ALREADY_DONE or (code == _REPEATED and after_unknown):
+        return Delivered()
+    if status in {401, 403}:
+        return Held("auth")
+    if code == _DISABLED:
+        return Held("disabled")
+    if status in _UNKNOWN:
+        return Unknown(f"status_{status}")
+    if code == _BUSY or status in _PASSING or not 400 <= status < 500 or _is_no_route(status, body):
+        return Retry(f"status_{status}", retry_after(headers.get("Retry-After"), now))
+    return Dead(f"status_{status}", masked(body), customer_unknown=status == 404)
+
+
+def judge_failure(failure: NoAnswer) -> Verdict:
+    if isinstance(failure, Unreachable):
+        return Retry(failure.reason)
+    return Unknown(failure.reason)
+
+
+def code_of(body: bytes) -> int:
+    """The platform's code in an error's body; 0 when there is none."""
+    try:
+        return _decode(body).code
+    except msgspec.MsgspecError:
+        return 0
+
+
+def _is_no_route(status: int, body: bytes) -> bool:
+    """The platform answers 404 with an empty body where an operation is not deployed, unlike for an unknown customer."""
+    return status == 404 and not body.strip()
+
+
+# ---- when to try again ----
+
+
+def retry_after(value: str | None, now: int) -> int | None:
+    """Milliseconds, 1 s to 1 h, from seconds or a date; None where there is no usable header."""
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"\d{1,18}", value, re.ASCII):
+        return _clamped(int(value) * SECOND)
+    try:
+        moment = parsedate_to_datetime(value)
+        return _clamped(int(moment.timestamp() * SECOND) - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _clamped(span: int) -> int:
+    return min(max(span, SECOND), HOUR)
+
+
+def backoff(attempt: int, draw: Draw) -> int:
+    """Milliseconds before the try after the `attempt`-th (from 1): anything up to 2 s doubled each time, at most 15 minutes."""
+    return draw(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF << min(attempt - 1, 16)))
+
+
+# ---- what may be kept of a body ----
+
+_PERSONAL: Final = re.compile(
+    r"(?P<email>[^\s\"'<>:,;=(){}\[\]@]+@[^\s\"'<>:,;=(){}\[\]@]+)|(?P<mobile>\+?\d[\d .()/-]{5,}\d)"
+)
+
+
+def masked(body: bytes) -> str:
+    """The beginning of a body without e-mail addresses and long numbers."""
+    text = body[:_LONGEST_DETAIL].decode("utf-8", "replace")
+    return _PERSONAL.sub(lambda found: mask(str(found.lastgroup), found[0]), text)
