@@ -30,6 +30,8 @@ from gateway.config.section import Mistake, Section
 
 SHORTEST_KEY = 16
 """Characters; what `gateway keys new` makes is far longer."""
+TOKEN_KEY = 32
+"""Characters of a session key: an AES-256 key as text."""
 
 Name = Annotated[
     str,
@@ -136,7 +138,7 @@ class RateLimit(Section, frozen=True):
 
 class Channel(Section, frozen=True):
     """A calling system. Without keys here they come from the database. Identity headers go to trusted ones
-    only."""
+    only. `session_key` verifies its apps' session tokens; without one, a `secret_key` of that length does."""
 
     name: Name
     kind: Literal["online", "offline"] = "online"
@@ -144,6 +146,7 @@ class Channel(Section, frozen=True):
     default_region: Region = ""
     api_key: Key | None = None
     secret_key: Key | None = None
+    session_key: Secret | None = None
     rate_limit: RateLimit | None = None
     trusted: bool = True
 
@@ -154,7 +157,18 @@ class Channel(Section, frozen=True):
     def mistakes(self) -> Iterator[Mistake]:
         if self.secret_key and not self.api_key:
             yield Mistake("api_key", "is missing beside secret_key; a call shows both")
+        if self.session_key and len(self.session_key.reveal()) != TOKEN_KEY:
+            yield Mistake(
+                "session_key", f"is not {TOKEN_KEY} characters long, as the tokens' algorithms want it"
+            )
         yield from _short_keys(self, ("api_key", "secret_key"), inline_too=False)
+
+    @property
+    def token_key(self) -> bytes | None:
+        """What the channel's session tokens are made with; None when it has no such key."""
+        secret = self.session_key or (self.secret_key and self.secret_key.secret)
+        key = secret.reveal().encode() if secret else b""
+        return key if len(key) == TOKEN_KEY else None
 
 
 class Program(Section, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.config import Channel
-from gateway.http.gameball.envelope import Fault
+from gateway.http.gameball.envelope import SESSION_OF_ANOTHER, Fault
 from gateway.http.gameball.operations import Operation
 from gateway.http.services import Services
 from gateway.model import Caller, Resolution
@@ -39,12 +39,14 @@ class Target(NamedTuple):
     handler: "Handler"
     needs_secret: bool
     too_old: bool
+    takes_token: bool = False
 
 
 class Call:
-    """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing."""
+    """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
+    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers."""
 
-    __slots__ = ("actor", "channel", "request", "request_id", "services", "target")
+    __slots__ = ("actor", "channel", "request", "request_id", "services", "session", "target")
 
     def __init__(self, services: Services, request: web.BaseRequest, request_id: str) -> None:
         self.services = services
@@ -53,10 +55,15 @@ class Call:
         self.target: Target | None = None
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
+        self.session = ""
 
     @property
     def caller(self) -> Caller:
         return Caller(self.channel.name, self.channel.id_space, self.actor, self.request_id)
+
+    def fault_in_session(self, customer_id: str) -> Fault | None:
+        """Whoever takes session tokens asks this about each customer that the call names."""
+        return None if self.session in ("", customer_id) else SESSION_OF_ANOTHER
 
     @property
     def route(self) -> str:

@@ -25,7 +25,7 @@ async def save(call: Call) -> Answer | Fault:
     body = await read_object(call.request, call.services.config.server)
     if isinstance(body, Fault):
         return body
-    fault = fault_in_customer_id(body.get("customerId"))
+    fault = fault_in_customer_id(body.get("customerId")) or call.fault_in_session(body["customerId"])
     if fault is not None:
         return fault
     command = _save_command(call, body)

@@ -52,7 +52,14 @@ def render(fault: Fault, page: str, request_id: str) -> bytes:
 WRONG_API_KEY = Fault(401, 1000, "Unauthorized access. Please authenticate to proceed.")
 SECRET_KEY_NEEDED = Fault(401, 1001, "your request is missing the secret key.")
 SECRET_KEY_NEEDED_TO_ACHIEVE = Fault(401, 1006, "your request is missing the secret key.")
+NO_SESSIONS = Fault(401, 1001, "session tokens are not set up for this channel.")
+SESSION_OF_ANOTHER = Fault(401, 1001, "the session token is for another customer.")
 VERSION_TOO_OLD = Fault(403, 1002, "this version of the API is not allowed here.")
+
+
+def session_refused(why: str) -> Fault:
+    """`why` is one of our texts, nothing of the token."""
+    return Fault(401, 1001, f"the session token is {why}.")
 
 
 def too_many_requests(retry_after: int) -> Fault:

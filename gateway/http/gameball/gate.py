@@ -16,11 +16,13 @@ from multidict import CIMultiDict
 
 from gateway.clock import SECOND
 from gateway.errors import GatewayError, StoreUnavailable
+from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Target
 from gateway.http.gameball.decode import fault_in_customer_id
 from gateway.http.gameball.envelope import (
     INTERNAL_ERROR,
     MALFORMED_PATH,
+    NO_SESSIONS,
     NOT_LOCAL,
     SECRET_KEY_NEEDED,
     SECRET_KEY_NEEDED_TO_ACHIEVE,
@@ -29,6 +31,7 @@ from gateway.http.gameball.envelope import (
     WRONG_API_KEY,
     Fault,
     render,
+    session_refused,
     too_many_requests,
     unavailable,
     wrong_method,
@@ -37,7 +40,9 @@ from gateway.http.gameball.framing import fault_in_headers, path_of, texts
 from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
 from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, Operation, Version
 from gateway.http.gameball.routing import find
+from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
+from gateway.http.keyring import Credential, Failure
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import RefuseCall
@@ -139,6 +144,7 @@ class Gate:
             self._handlers.get(operation.route, _not_local),
             operation.needs_secret(version, high_security=self._api.high_security),
             version < self._api.minimum_version,
+            takes_token(operation, version),
         )
 
     def _admit(self, call: Call, target: Target) -> Fault | None:
@@ -148,6 +154,10 @@ class Gate:
         credential = self._services.keyring.open(
             headers.get("apikey", ""), headers.get("secretkey"), secret_needed=target.needs_secret
         )
+        if credential == "secret_key_missing" and target.takes_token and session.HEADER in headers:
+            credential = self._open_with_token(call)
+        if isinstance(credential, Fault):
+            return credential
         if isinstance(credential, str):
             if credential == "api_key":
                 return WRONG_API_KEY
@@ -159,6 +169,21 @@ class Gate:
         if target.parameters and target.operation.local == "core":
             return fault_in_customer_id(target.parameters[0])
         return None
+
+    def _open_with_token(self, call: Call) -> Credential | Fault | Failure:
+        """The api key is known; the token stands for the secret key, and for one customer only."""
+        headers = call.request.headers
+        credential = self._services.keyring.open(headers.get("apikey", ""), None, secret_needed=False)
+        if isinstance(credential, str):
+            return credential
+        key = credential.channel.token_key
+        if key is None:
+            return NO_SESSIONS
+        claims = session.verify(headers[session.HEADER], key, self._services.clock.now())
+        if isinstance(claims, str):
+            return session_refused(claims)
+        call.session = claims.customer_id
+        return credential
 
     # ---- out ----
 
