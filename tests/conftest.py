@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from loyalty_platform import Platform, serving
 
 from gateway import app
 from gateway.config import load
@@ -126,4 +127,11 @@ def _fail(error: Exception) -> None:
 @pytest.fixture
 async def gateway(start: Start) -> AsyncGenerator[RunningGateway]:
     async with start() as running:
+        yield running
+
+
+@pytest.fixture
+async def platform() -> AsyncGenerator[Platform]:
+    """The loyalty platform as a second real server; see `loyalty_platform`."""
+    async with serving() as running:
         yield running
