@@ -6,7 +6,7 @@ right edge of its tree.
 
 from typing import Literal
 
-Prefix = Literal["prf", "rec", "ach", "led", "mrg", "rev", "evt"]
+Prefix = Literal["prf", "rec", "ach", "led", "mrg", "rev", "evt", "dlv"]
 
 _EPOCH = 1_704_067_200_000
 _NODE_BITS = 10
@@ -46,3 +46,13 @@ def read(prefix: Prefix, text: str) -> int | None:
 def api_number(number: int) -> int:
     """The id as a JSON number that every client can hold (53 bits): without the writer's bits, in the same order."""
     return (number >> (_COUNTER_BITS + _NODE_BITS) << _COUNTER_BITS) | (number & _COUNTER_MASK)
+
+
+def later(number: int, span: int) -> int:
+    """An id above every one that was drawn up to `span` ms after `number`."""
+    return number + ((span + 1) << (_COUNTER_BITS + _NODE_BITS))
+
+
+def moment(number: int) -> int:
+    """When the id was drawn (ms UTC)."""
+    return (number >> (_COUNTER_BITS + _NODE_BITS)) + _EPOCH

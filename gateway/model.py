@@ -15,7 +15,8 @@ from rules.record import Pin, Record
 SEEN_PRECISION = DAY
 """To this precision (ms) it is kept when an identifier was last seen on a record."""
 ReviewState = Literal["open", "accepted", "rejected", "stale"]
-AchievementState = Literal["accepted", "granted", "ignored", "failed"]
+AchievementState = Literal["accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"]
+DeliveryState = Literal["pending", "sending", "unknown", "held", "delivered", "dead", "discarded"]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -73,6 +74,41 @@ class Achievement:
     due_at: int
     decided_at: int | None = None
     epoch: int = 0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A row of work for somebody outside, `upstream` or `webhook:NAME`, written in the transaction of its cause.
+
+    `lane` is a profile: rows of one lane reach a webhook in order, and for the upstream it is the profile under whose id the
+    newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
+    oldest attempt left of which nobody knows whether it arrived. `answer` is the receiver's last word, masked. `epoch` counts
+    claims: only the newest one may change the row; `fence` is the epoch that the store must still hold.
+    """
+
+    delivery_id: int
+    target: str
+    lane: int
+    kind: str
+    subject: int
+    payload: str
+    state: DeliveryState
+    created_at: int
+    due_at: int | None
+    expires_at: int
+    owner: str = ""
+    lease_until: int = 0
+    epoch: int = 0
+    attempts: int = 0
+    sent_at: int | None = None
+    finished_at: int | None = None
+    status: int = 0
+    reason: str = ""
+    answer: str = ""
+    fence: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fence = self.epoch
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
@@ -273,10 +309,59 @@ class GrantDue(msgspec.Struct, frozen=True):
 
 
 class RetryAchievement(msgspec.Struct, frozen=True):
-    """Put an ignored or failed achievement back, due now."""
+    """Put an ignored, failed or dead achievement back, due now."""
 
     caller: Caller
     achievement_id: int
+
+
+class ClaimDeliveries(msgspec.Struct, frozen=True):
+    """Lease up to `limit` due deliveries of one target to `owner`, oldest due first."""
+
+    target: str
+    owner: str
+    limit: int
+
+
+class MarkSending(msgspec.Struct, frozen=True):
+    """The claimed delivery goes out now, about this profile; committed before the first byte is written."""
+
+    delivery_id: int
+    epoch: int
+    profile_id: int
+
+
+DeliveryResult = Literal["delivered", "retry", "back", "unknown", "absent", "held", "dead"]
+
+
+class FinishDelivery(msgspec.Struct, frozen=True):
+    """What became of a claimed delivery, and when it is due again.
+
+    `retry`: the receiver did not take it. `back`: it was not tried, and costs no attempt. `unknown`: it left and nobody knows
+    whether it arrived. `absent`: it is known by now that it did not.
+    """
+
+    delivery_id: int
+    epoch: int
+    result: DeliveryResult
+    due_at: int | None = None
+    status: int = 0
+    reason: str = ""
+    answer: str = ""
+
+
+class RetryDelivery(msgspec.Struct, frozen=True):
+    """Send a dead or held delivery again, now."""
+
+    caller: Caller
+    delivery_id: int
+
+
+class DiscardDelivery(msgspec.Struct, frozen=True):
+    """Give a dead or held delivery up for good."""
+
+    caller: Caller
+    delivery_id: int
 
 
 class CreateKey(msgspec.Struct, frozen=True):
@@ -396,6 +481,11 @@ Command = (
     | RefuseCall
     | GrantDue
     | RetryAchievement
+    | ClaimDeliveries
+    | MarkSending
+    | FinishDelivery
+    | RetryDelivery
+    | DiscardDelivery
     | CreateKey
     | RevokeKey
     | StoreRules
@@ -484,6 +574,16 @@ class Granted(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
+class Claimed(msgspec.Struct, frozen=True):
+    """What a claim leased; each is its claimer's until `lease_until`."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Stale(msgspec.Struct, frozen=True):
+    """Somebody else claimed the delivery since; nothing was changed."""
+
+
 class Done(msgspec.Struct, frozen=True):
     """An operator's command was carried out; `changed` is False when it already was so."""
 
@@ -522,6 +622,8 @@ Outcome = (
     | Imported
     | Erased
     | Granted
+    | Claimed
+    | Stale
     | Done
     | Shaped
     | Explained

@@ -16,6 +16,7 @@ from gateway.model import (
     ChannelKey,
     CustomerRecord,
     Dedup,
+    Delivery,
     Due,
     ImportRun,
     LedgerEntry,
@@ -52,7 +53,9 @@ class Needs:
         "attributes",
         "canonical_ids",
         "channel_keys",
+        "claim",
         "dedup",
+        "deliveries",
         "due",
         "due_details",
         "holders",
@@ -65,6 +68,7 @@ class Needs:
         "redirects",
         "reviews",
         "rule_sets",
+        "sendings",
         "spends",
     )
 
@@ -88,6 +92,9 @@ class Needs:
         self.rule_sets: set[str] = set()
         self.imports: set[str] = set()
         self.canonical_ids: set[str] = set()
+        self.deliveries: set[int] = set()
+        self.sendings: set[int] = set()
+        self.claim: tuple[str, int] | None = None
         self.due = 0
         self.due_details: frozenset[str] = frozenset()
 
@@ -112,6 +119,9 @@ class Needs:
             or self.rule_sets
             or self.imports
             or self.canonical_ids
+            or self.deliveries
+            or self.sendings
+            or self.claim
         )
 
     def record(self, id_space: str, customer_id: str) -> None:
@@ -194,6 +204,20 @@ class Needs:
         if text not in self._ws.canonical_ids:
             self.canonical_ids.add(text)
 
+    def delivery(self, delivery_id: int) -> None:
+        if delivery_id not in self._ws.deliveries:
+            self.deliveries.add(delivery_id)
+
+    def delivery_of(self, achievement_id: int) -> None:
+        """The delivery that an achievement waits for."""
+        if achievement_id not in self._ws.sendings:
+            self.sendings.add(achievement_id)
+
+    def claimable(self, target: str, limit: int) -> None:
+        """Up to `limit` deliveries that are due and nobody's; of a webhook's lane, only the oldest that is open."""
+        if self._ws.claimable is None:
+            self.claim = (target, limit)
+
     def due_achievements(self, limit: int, details: frozenset[str]) -> None:
         """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
         details named."""
@@ -214,6 +238,7 @@ class Changes:
         "channel_keys",
         "decided",
         "dedup",
+        "deliveries",
         "dropped_dedup",
         "dropped_pins",
         "dropped_tags",
@@ -225,6 +250,7 @@ class Changes:
         "ledger",
         "merges",
         "new_achievements",
+        "new_deliveries",
         "new_records",
         "observations",
         "pins",
@@ -257,6 +283,8 @@ class Changes:
         self.dropped_tags: list[tuple[int, str]] = []
         self.new_achievements: list[Achievement] = []
         self.decided: list[Achievement] = []
+        self.new_deliveries: list[Delivery] = []
+        self.deliveries: dict[int, Delivery] = {}
         self.dedup: dict[DedupKey, Dedup] = {}
         self.dropped_dedup: list[DedupKey] = []
         self.answers: dict[AnswerKey, StoredAnswer] = {}
@@ -307,6 +335,9 @@ class WorkingSet:
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
         self.canonical_ids: dict[str, int | None] = {}
+        self.deliveries: dict[int, Delivery | None] = {}
+        self.sendings: dict[int, int | None] = {}
+        self.claimable: list[Delivery] | None = None
         self.due: list[Due] | None = None
         self.changes = Changes(now)
 
@@ -557,6 +588,31 @@ class WorkingSet:
     def decide(self, achievement: Achievement) -> None:
         """Keep an achievement's new state. The save is fenced by its epoch, which it counts up."""
         self.changes.decided.append(achievement)
+
+    def queue(
+        self, target: str, lane: int, kind: str, subject: int, payload: str, *, give_up_after: int
+    ) -> Delivery:
+        """One more delivery, due now."""
+        delivery_id = self.next_id()
+        delivery = Delivery(
+            delivery_id,
+            target,
+            lane,
+            kind,
+            subject,
+            payload,
+            "pending",
+            self.now,
+            self.now,
+            self.now + give_up_after,
+        )
+        self.deliveries[delivery_id] = delivery
+        self.changes.new_deliveries.append(delivery)
+        return delivery
+
+    def touch_delivery(self, delivery: Delivery) -> None:
+        """Keep what changed of it. The save is fenced by the epoch under which it was loaded."""
+        self.changes.deliveries[delivery.delivery_id] = delivery
 
     def spend(self, campaign_id: int, points: int) -> None:
         self.spends[campaign_id] = self.spends.get(campaign_id, 0) + points

@@ -62,6 +62,7 @@ def environment(
     grant_delay: tuple[int, int] = (20 * SECOND, 180 * SECOND),
     seed: int = 1,
     entropy: Callable[[int], bytes] | None = None,
+    delivers: bool = False,
     canonical_id: CanonicalId = "first",
 ) -> Env:
     chance = random.Random(seed)
@@ -76,6 +77,7 @@ def environment(
         pseudonyms=Pseudonyms(b"the key of the pseudonyms"),
         draw=chance.randint,
         entropy=entropy or chance.randbytes,
+        delivers=delivers,
         canonical_id=canonical_id,
     )
 

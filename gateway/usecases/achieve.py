@@ -1,6 +1,8 @@
-"""The social-campaign call: resolve the customer, count the campaign once per dedup window, and promise the grant.
+"""The social-campaign call: resolve the customer, count the campaign once per dedup window, and promise the grant, or the
+report to the upstream that grants.
 
-What is answered is durable: the achievement with its due time, the window and the audit event are one transaction.
+What is answered is durable: the achievement with its due time or its delivery, the window and the audit event are one
+transaction.
 """
 
 from collections.abc import Mapping
@@ -23,6 +25,7 @@ from gateway.model import (
     StoredAnswer,
     UnknownCustomer,
 )
+from gateway.usecases.deliver import ACHIEVEMENT, UPSTREAM
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable
 from gateway.workingset import Needs, WorkingSet
@@ -32,7 +35,9 @@ def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     caller, token = command.caller, command.idempotency
     if token is not None:
         needs.answer(caller.channel, token.route, token.key)
-    if not needs_of_identity(caller, command.customer_id, command.evidence, ws, env, needs, may_create=False):
+    if not needs_of_identity(
+        caller, command.customer_id, command.evidence, ws, env, needs, may_create=env.delivers
+    ):
         return False
     record = ws.records[caller.id_space, command.customer_id]
     if record is not None:
@@ -44,7 +49,9 @@ def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
     token = command.idempotency
     if token is not None and (stored := _stored_answer(command.caller, token, ws)) is not None:
         return _repeat(command, token, stored, ws)
-    resolution = observe(command.caller, command.customer_id, command.evidence, ws, env, may_create=False)
+    resolution = observe(
+        command.caller, command.customer_id, command.evidence, ws, env, may_create=env.delivers
+    )
     if resolution is None:
         _note(command, ws, Action.CALL_REFUSED, None, "refused", "unknown_customer")
         return UnknownCustomer()
@@ -84,14 +91,23 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         ws.next_id(),
         resolution.record_id,
         command.campaign_id,
-        "accepted",
+        "queued" if env.delivers else "accepted",
         "",
         command.caller.channel,
         command.caller.request_id,
         ws.now,
-        ws.now + env.draw(*env.grant_delay),
+        ws.now if env.delivers else ws.now + env.draw(*env.grant_delay),
     )
     ws.accept(achievement)
+    if env.delivers:
+        ws.queue(
+            UPSTREAM,
+            resolution.profile_id,
+            ACHIEVEMENT,
+            achievement.achievement_id,
+            "",
+            give_up_after=env.give_up_after,
+        )
     ws.set_window(
         resolution.profile_id,
         command.campaign_id,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import HOUR
 from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.loyalty.eligibility import needs
 from rules.normalize import Normalizer
@@ -16,6 +17,8 @@ class Env:
 
     `standing_details` names what any campaign's audience asks about a profile. `use` replaces the rules between two
     batches; everything else stays for the life of the process.
+
+    `delivers`: accepted achievements are reported to the upstream, which grants, and given up after `give_up_after`.
     """
 
     rules: RuleSet
@@ -29,6 +32,8 @@ class Env:
     draw: Callable[[int, int], int]
     entropy: Callable[[int], bytes]
     canonical_id: CanonicalId = "first"
+    delivers: bool = False
+    give_up_after: int = 72 * HOUR
     normalizer: Normalizer = field(init=False)
     standing_details: frozenset[str] = field(init=False)
 

@@ -27,6 +27,7 @@ from gateway.model import (
     Refused,
     RetryAchievement,
 )
+from gateway.usecases.deliver import retry_delivery
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 
@@ -143,18 +144,23 @@ def _set_state(achievement: Achievement, state: AchievementState, reason: str, w
 
 def needs_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.achievement(command.achievement_id)
+    needs.delivery_of(command.achievement_id)
     return True
 
 
 def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
-    """Judge it again, now. Only what was ignored or failed can be retried: a grant is final."""
+    """Judge it again, or report it again, now. What was granted or delivered is final."""
     achievement = ws.achievements[command.achievement_id]
     if achievement is None:
         return Refused("achievement_unknown", "There is no such achievement.")
-    if achievement.state == "accepted":
+    if achievement.state in ("accepted", "queued"):
         return Done(changed=False)
     if achievement.state == "granted":
         return Refused("achievement_granted", "It was granted; a grant is final and cannot be repeated.")
+    if achievement.state == "delivered":
+        return Refused("achievement_delivered", "The upstream has it; a report is not repeated.")
+    if achievement.state == "dead":
+        return _report_again(command, ws, env)
     achievement.state, achievement.reason, achievement.decided_at = "accepted", "", None
     achievement.due_at = ws.now
     ws.decide(achievement)
@@ -166,3 +172,11 @@ def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
         detail={"campaign": achievement.campaign_id},
     )
     return Done()
+
+
+def _report_again(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
+    delivery_id = ws.sendings[command.achievement_id]
+    delivery = ws.deliveries[delivery_id] if delivery_id is not None else None
+    if delivery is None or delivery.state != "dead":
+        return Refused("delivery_closed", "Its delivery was discarded; that is final.")
+    return retry_delivery(delivery, command.caller, ws, env)

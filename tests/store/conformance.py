@@ -17,6 +17,7 @@ from gateway.model import (
     ChannelKey,
     CustomerRecord,
     Dedup,
+    Delivery,
     LedgerEntry,
     MergeRow,
     ReviewItem,
@@ -809,6 +810,100 @@ async def test_checkpoints_hold_when_the_clock_went_back_between_two_starts(
         await store.close()
         clock.advance(-HOUR)
     assert await breaches(await store_factory()) == []
+
+
+# ---- deliveries ----
+
+
+def queue(ws: WorkingSet, count: int = 1, target: str = "upstream") -> None:
+    for number in range(count):
+        ws.queue(target, 7, "achievement", number, "{}", give_up_after=DAY)
+
+
+async def one_delivery(store: Store, delivery_id: int) -> Delivery:
+    found = (await look(store, lambda needs: needs.delivery(delivery_id))).deliveries[delivery_id]
+    assert found is not None
+    return found
+
+
+async def test_a_delivery_comes_back_as_it_was_saved_and_as_it_was_changed(store: Store) -> None:
+    saved = await run(store, queue)
+    ((delivery_id, delivery),) = saved.deliveries.items()
+    assert await one_delivery(store, delivery_id) == delivery
+
+    def change(ws: WorkingSet) -> None:
+        found = ws.deliveries[delivery_id]
+        assert found is not None
+        found.state, found.lane, found.due_at, found.expires_at = "held", 8, None, 9
+        found.owner, found.lease_until, found.epoch, found.attempts = "me", 10, 1, 2
+        found.sent_at, found.finished_at, found.status = 11, 12, 503
+        found.reason, found.answer = "because", "they said so"
+        ws.touch_delivery(found)
+
+    changed = await run(store, change, lambda needs: needs.delivery(delivery_id))
+    found = await one_delivery(store, delivery_id)
+    assert found.fence == 1
+    expected = changed.deliveries[delivery_id]
+    assert expected is not None
+    expected.fence = 1
+    assert found == expected
+
+
+async def test_a_delivery_that_is_not_there_is_noted_as_absent(store: Store) -> None:
+    def ask(needs: Needs) -> None:
+        needs.delivery(1)
+        needs.delivery_of(2)
+        needs.claimable("upstream", 5)
+
+    ws = await look(store, ask)
+    assert (ws.deliveries, ws.sendings, ws.claimable) == ({1: None}, {2: None}, [])
+
+
+async def test_a_claim_of_a_delivery_that_somebody_else_claimed_is_not_committed(store: Store) -> None:
+    ((delivery_id, _),) = (await run(store, queue)).deliveries.items()
+
+    def late(ws: WorkingSet) -> None:
+        found = ws.deliveries[delivery_id]
+        assert found is not None
+        found.fence = 5
+        found.owner = "late"
+        ws.touch_delivery(found)
+
+    with pytest.raises(Exception):  # noqa: B017 - each engine has its own
+        await run(store, late, lambda needs: needs.delivery(delivery_id))
+    assert (await one_delivery(store, delivery_id)).owner == ""
+
+
+async def test_claimable_is_what_is_open_due_and_nobodys_oldest_first(
+    store: Store, clock: ManualClock
+) -> None:
+    saved = await run(store, lambda ws: queue(ws, 6))
+    done, leased, later, waiting, *free = saved.deliveries
+
+    def change(ws: WorkingSet) -> None:
+        found = {number: one for number, one in ws.deliveries.items() if one is not None}
+        found[done].finished_at = ws.now
+        found[leased].lease_until = ws.now + MINUTE
+        found[later].due_at = ws.now + MINUTE
+        found[waiting].due_at = None
+        for one in found.values():
+            ws.touch_delivery(one)
+
+    def all_of_them(needs: Needs) -> None:
+        for number in saved.deliveries:
+            needs.delivery(number)
+
+    await run(store, change, all_of_them)
+    await run(store, lambda ws: queue(ws, 1, "webhook:crm"))
+
+    async def claimable(limit: int) -> list[int]:
+        ws = await look(store, lambda needs: needs.claimable("upstream", limit))
+        return [one.delivery_id for one in ws.claimable or ()]
+
+    assert await claimable(9) == free
+    assert await claimable(1) == free[:1]
+    clock.advance(MINUTE)
+    assert await claimable(9) == [leased, *free, later]
 
 
 # ---- housekeeping ----

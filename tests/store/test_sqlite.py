@@ -124,8 +124,8 @@ def schema() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def statements_of_loading(connection: sqlite3.Connection) -> list[str]:
-    """Every statement that `load` runs when everything is asked for."""
+def statements_of_loading(connection: sqlite3.Connection, target: str = "upstream") -> list[str]:
+    """Every statement that `load` runs when everything is asked for; deliveries are claimed for `target`."""
     ws = WorkingSet(0, Ids(0))
     needs = Needs(ws)
     needs.record("web", "ann")
@@ -143,6 +143,9 @@ def statements_of_loading(connection: sqlite3.Connection) -> list[str]:
     needs.review(1)
     needs.import_run("x")
     needs.canonical_id("4711")
+    needs.delivery(1)
+    needs.delivery_of(1)
+    needs.claimable(target, 20)
     needs.attributes_of(1)
     needs.keys_of_channel("web")
     needs.rule_set("1")
@@ -177,9 +180,23 @@ def test_a_scan_would_be_noticed(schema: sqlite3.Connection) -> None:
 
 
 def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connection) -> None:
-    (due,) = (sql for sql in statements_of_loading(schema) if "due_at <=" in sql)
+    (due,) = (sql for sql in statements_of_loading(schema) if "'accepted' AND due_at <=" in sql)
     plan = [row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {due}")]
     assert any("achievement_due (due_at<?)" in line for line in plan)
+
+
+@pytest.mark.parametrize(
+    ("target", "indexes"),
+    [("upstream", {"delivery_open"}), ("webhook:crm", {"delivery_open", "delivery_in_order"})],
+)
+def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
+    schema: sqlite3.Connection, target: str, indexes: set[str]
+) -> None:
+    (claim,) = (sql for sql in statements_of_loading(schema, target) if "lease_until <=" in sql)
+    plan = " ".join(row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {claim}"))
+    assert set(re.findall(r"INDEX (\w+)", plan)) == indexes
+    assert "delivery_open (target=? AND due_at<?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 
 # ---- pins ----

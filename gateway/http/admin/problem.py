@@ -20,6 +20,7 @@ STATUS: Mapping[str, int] = {
     "key_unknown": 404,
     "rules_unknown": 404,
     "achievement_unknown": 404,
+    "delivery_unknown": 404,
     "unknown_channel": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,

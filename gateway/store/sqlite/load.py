@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
+from gateway.clock import MINUTE
+from gateway.ids import later
 from gateway.model import (
     Achievement,
     ChannelKey,
     CustomerRecord,
     Dedup,
+    Delivery,
     Due,
     ImportRun,
     MergeRow,
@@ -99,6 +102,26 @@ SELECT {_ACHIEVEMENT_COLUMNS}, r.profile_id
 FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT ?) AS a
 LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
 """
+_DELIVERY_COLUMNS = """d.delivery_id, d.target, d.lane, d.kind, d.subject, d.payload, d.state, d.created_at, d.due_at,
+d.expires_at, d.owner, d.lease_until, d.epoch, d.attempts, d.sent_at, d.finished_at, d.status, d.reason, d.answer"""
+_DELIVERIES = f"""
+SELECT {_DELIVERY_COLUMNS} FROM json_each(?) AS j CROSS JOIN delivery AS d ON d.delivery_id = j.value
+"""
+_CLAIMABLE = f"""
+SELECT {_DELIVERY_COLUMNS} FROM delivery AS d
+WHERE d.finished_at IS NULL AND d.target = ? AND d.due_at <= ? AND d.lease_until <= ?
+ORDER BY d.due_at, d.delivery_id LIMIT ?
+"""
+_CLAIMABLE_IN_ORDER = _CLAIMABLE.replace(
+    "ORDER BY",
+    """AND NOT EXISTS (SELECT 1 FROM delivery AS e WHERE e.finished_at IS NULL AND e.target <> 'upstream'
+AND e.target = d.target AND e.lane = d.lane AND e.delivery_id < d.delivery_id)
+ORDER BY""",
+)
+_DELIVERY_OF = f"""
+SELECT {_DELIVERY_COLUMNS} FROM delivery AS d
+WHERE d.delivery_id > ? AND d.delivery_id < ? AND d.target = 'upstream' AND d.subject = ? ORDER BY d.delivery_id LIMIT 1
+"""
 _STANDINGS = """
 SELECT j.key, r.record_id, r.active, r.guest, l.entered_at FROM json_each(?) AS j
 CROSS JOIN record AS r ON r.profile_id = j.value ->> 0
@@ -138,6 +161,12 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
         _load_redirects(connection, ws, needs.redirects)
     if needs.achievements:
         _load_achievements(connection, ws, needs.achievements)
+    if needs.deliveries:
+        _load_deliveries(connection, ws, needs.deliveries)
+    if needs.sendings:
+        _load_sendings(connection, ws, needs.sendings)
+    if needs.claim is not None:
+        _load_claimable(connection, ws, *needs.claim)
     if needs.merges:
         _load_merges(connection, ws, needs.merges)
     if needs.absorptions:
@@ -329,6 +358,29 @@ def _load_achievements(connection: sqlite3.Connection, ws: WorkingSet, achieveme
         ws.achievements[achievement_id] = None
     for row in _rows(connection, _ACHIEVEMENTS, achievement_ids):
         ws.achievements[row[0]] = Achievement(*row)
+
+
+def _load_deliveries(connection: sqlite3.Connection, ws: WorkingSet, delivery_ids: set[int]) -> None:
+    for delivery_id in delivery_ids:
+        ws.deliveries[delivery_id] = None
+    for row in _rows(connection, _DELIVERIES, delivery_ids):
+        ws.deliveries[row[0]] = Delivery(*row)
+
+
+def _load_sendings(connection: sqlite3.Connection, ws: WorkingSet, achievement_ids: set[int]) -> None:
+    """A delivery's id is drawn right behind that of its achievement, so no index is needed to find it."""
+    for achievement_id in achievement_ids:
+        places = (achievement_id, later(achievement_id, MINUTE), achievement_id)
+        row = connection.execute(_DELIVERY_OF, places).fetchone()
+        ws.sendings[achievement_id] = row[0] if row else None
+        if row and row[0] not in ws.deliveries:
+            ws.deliveries[row[0]] = Delivery(*row)
+
+
+def _load_claimable(connection: sqlite3.Connection, ws: WorkingSet, target: str, limit: int) -> None:
+    sql = _CLAIMABLE if target == "upstream" else _CLAIMABLE_IN_ORDER
+    rows = connection.execute(sql, (target, ws.now, ws.now, limit)).fetchall()
+    ws.claimable = [Delivery(*row) for row in rows]
 
 
 def _load_merges(connection: sqlite3.Connection, ws: WorkingSet, merge_ids: set[int]) -> None:

@@ -49,6 +49,10 @@ _DECIDED = """
 UPDATE achievement SET state = ?, reason = ?, due_at = ?, decided_at = ?, epoch = epoch + 1
 WHERE achievement_id = ? AND epoch = ?
 """
+_DELIVERY = """
+UPDATE delivery SET lane = ?, state = ?, due_at = ?, expires_at = ?, owner = ?, lease_until = ?, epoch = ?, attempts = ?,
+sent_at = ?, finished_at = ?, status = ?, reason = ?, answer = ? WHERE delivery_id = ? AND epoch = ?
+"""
 _DEDUP = """
 INSERT INTO dedup VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id, campaign_id) DO UPDATE SET
 achievement_id = excluded.achievement_id, accepted_at = excluded.accepted_at, expires_at = excluded.expires_at
@@ -73,7 +77,7 @@ _AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class StaleEpoch(Exception):
-    """An achievement was decided by somebody else since it was loaded."""
+    """An achievement was decided, or a delivery claimed, by somebody else since it was loaded."""
 
 
 def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None:
@@ -85,6 +89,7 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
     _save_identity(connection, changes)
     _save_customer(connection, changes)
     _save_achievements(connection, changes)
+    _save_deliveries(connection, changes)
     _save_operations(connection, changes)
     for profile in changes.erased:
         _erase(connection, profile)
@@ -263,6 +268,61 @@ def _save_achievements(connection: sqlite3.Connection, changes: Changes) -> None
         _many(connection, "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     if changes.spends:
         _many(connection, _SPEND, changes.spends.items())
+
+
+def _save_deliveries(connection: sqlite3.Connection, changes: Changes) -> None:
+    if changes.new_deliveries:
+        _many(
+            connection,
+            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    d.delivery_id,
+                    d.target,
+                    d.lane,
+                    d.kind,
+                    d.subject,
+                    d.payload,
+                    d.state,
+                    d.created_at,
+                    d.due_at,
+                    d.expires_at,
+                    d.owner,
+                    d.lease_until,
+                    d.epoch,
+                    d.attempts,
+                    d.sent_at,
+                    d.finished_at,
+                    d.status,
+                    d.reason,
+                    d.answer,
+                )
+                for d in changes.new_deliveries
+            ],
+        )
+    if changes.deliveries:
+        rows = [
+            (
+                d.lane,
+                d.state,
+                d.due_at,
+                d.expires_at,
+                d.owner,
+                d.lease_until,
+                d.epoch,
+                d.attempts,
+                d.sent_at,
+                d.finished_at,
+                d.status,
+                d.reason,
+                d.answer,
+                delivery_id,
+                d.fence,
+            )
+            for delivery_id, d in sorted(changes.deliveries.items())
+        ]
+        if connection.executemany(_DELIVERY, rows).rowcount != len(rows):
+            raise StaleEpoch
 
 
 def _save_operations(connection: sqlite3.Connection, changes: Changes) -> None:

@@ -1,0 +1,264 @@
+"""Deliveries to the world outside: who may send one, that it is being sent, and what came of it. The sending itself happens
+between these commands, in no transaction.
+
+A claim is a lease with an epoch. Whoever changes the row must hold its newest epoch, so a worker that slept through its lease
+changes nothing any more. A delivery whose lease ended while it was being sent is `unknown`: nobody sends it again before
+it is known whether it arrived.
+"""
+
+from gateway.audit.event import Action
+from gateway.clock import SECOND
+from gateway.ids import show
+from gateway.model import (
+    Achievement,
+    Caller,
+    ClaimDeliveries,
+    Claimed,
+    Delivery,
+    DiscardDelivery,
+    Done,
+    FinishDelivery,
+    MarkSending,
+    Outcome,
+    Refused,
+    RetryDelivery,
+    Stale,
+)
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+UPSTREAM = "upstream"
+ACHIEVEMENT = "achievement"
+LEASE = 30 * SECOND
+_ITSELF = Caller("", "", "gateway", "")
+
+
+# ---- claiming and sending ----
+
+
+def needs_of_claim(command: ClaimDeliveries, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.claimable(command.target, command.limit)
+    return True
+
+
+def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Outcome:
+    """What was found `sending` left with a worker that came to grief: it becomes `unknown`."""
+    claimed = tuple(ws.claimable or ())
+    for delivery in claimed:
+        if delivery.state == "sending":
+            delivery.attempts += 1
+            delivery.reason = "no_answer"
+            delivery.state = "unknown"
+            _note(Action.DELIVERY_UNKNOWN, delivery, ws)
+        elif delivery.state == "held":
+            delivery.state = "unknown" if delivery.sent_at is not None else "pending"
+        delivery.owner = command.owner
+        delivery.lease_until = ws.now + LEASE
+        delivery.epoch += 1
+        ws.touch_delivery(delivery)
+    ws.claimable = []
+    return Claimed(claimed)
+
+
+def needs_of_sending(command: MarkSending, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.delivery(command.delivery_id)
+    return True
+
+
+def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Outcome:
+    """An unknown one that is sent again stays unknown: its earlier attempt is not answered by a later one."""
+    delivery = _held(command, ws)
+    if delivery is None:
+        return Stale()
+    delivery.lane = command.profile_id
+    if delivery.state == "pending":
+        delivery.state = "sending"
+        delivery.sent_at = ws.now
+    ws.touch_delivery(delivery)
+    return Done()
+
+
+def _held(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery | None:
+    """The delivery, while the command's epoch is the newest and it is still open."""
+    delivery = ws.deliveries[command.delivery_id]
+    if delivery is None or delivery.epoch != command.epoch or delivery.finished_at is not None:
+        return None
+    return delivery
+
+
+# ---- finishing ----
+
+
+def needs_of_finish(command: FinishDelivery, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.delivery(command.delivery_id)
+    return _needs_of_subject(command.delivery_id, ws, needs)
+
+
+def _needs_of_subject(delivery_id: int, ws: WorkingSet, needs: Needs) -> bool:
+    if delivery_id not in ws.deliveries:
+        return False
+    delivery = ws.deliveries[delivery_id]
+    if delivery is not None and delivery.kind == ACHIEVEMENT:
+        needs.achievement(delivery.subject)
+    return True
+
+
+def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
+    delivery = _held(command, ws)
+    if delivery is None:
+        return Stale()
+    delivery.status, delivery.reason, delivery.answer = command.status, command.reason, command.answer
+    delivery.owner, delivery.lease_until = "", 0
+    delivery.attempts += command.result not in ("back", "absent")
+    if delivery.state != "unknown" and command.result not in ("unknown", "delivered"):
+        delivery.sent_at = None
+    match command.result:
+        case "delivered" | "dead":
+            _close(delivery, command.result, _ITSELF, ws)
+        case "held":
+            delivery.state, delivery.due_at = "held", command.due_at
+            _note(Action.DELIVERY_HELD, delivery, ws)
+        case "unknown" if delivery.sent_at is not None:
+            if delivery.state != "unknown":
+                delivery.state = "unknown"
+                _note(Action.DELIVERY_UNKNOWN, delivery, ws)
+            _wait(delivery, command.due_at, ws)
+        case _:
+            if delivery.state != "unknown" or command.result == "absent":
+                delivery.state, delivery.sent_at = "pending", None
+            _wait(delivery, command.due_at, ws)
+    ws.touch_delivery(delivery)
+    return Done()
+
+
+def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:
+    """Until it is due again, or until it is too old to be worth it."""
+    delivery.due_at = ws.now if due_at is None else due_at
+    if delivery.due_at >= delivery.expires_at:
+        delivery.reason = "gave_up"
+        _close(delivery, "dead", _ITSELF, ws)
+
+
+def _close(delivery: Delivery, state: str, caller: Caller, ws: WorkingSet) -> None:
+    """`delivered`, `dead` or `discarded`; its achievement follows, and what was discarded is dead for it."""
+    assert state in ("delivered", "dead", "discarded")  # noqa: S101
+    delivery.state, delivery.finished_at = state, ws.now
+    if delivery.kind != ACHIEVEMENT:
+        if state == "dead":
+            _note(Action.DELIVERY_DEAD, delivery, ws)
+        return
+    achievement = ws.achievements[delivery.subject]
+    if achievement is None:
+        return
+    achievement.state = "delivered" if state == "delivered" else "dead"
+    achievement.reason, achievement.decided_at = delivery.reason, ws.now
+    ws.decide(achievement)
+    action = Action.ACHIEVEMENT_DELIVERED if state == "delivered" else Action.ACHIEVEMENT_DEAD
+    _note_achievement(action, achievement, delivery, caller, ws)
+
+
+# ---- operators ----
+
+
+def needs_of_operator(
+    command: RetryDelivery | DiscardDelivery, ws: WorkingSet, env: Env, needs: Needs
+) -> bool:
+    needs.delivery(command.delivery_id)
+    return _needs_of_subject(command.delivery_id, ws, needs)
+
+
+def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Outcome:
+    """A person's word that it is to be sent: an attempt that nobody knows of is no longer waited for."""
+    delivery = ws.deliveries[command.delivery_id]
+    if delivery is None:
+        return _unknown()
+    if delivery.state not in ("dead", "held"):
+        return _not_waiting(delivery)
+    return retry_delivery(delivery, command.caller, ws, env)
+
+
+def retry_delivery(delivery: Delivery, caller: Caller, ws: WorkingSet, env: Env) -> Done:
+    delivery.state, delivery.due_at, delivery.finished_at = "pending", ws.now, None
+    delivery.expires_at = ws.now + env.give_up_after
+    delivery.attempts, delivery.sent_at, delivery.reason = 0, None, ""
+    delivery.epoch += 1
+    ws.touch_delivery(delivery)
+    _note(Action.DELIVERY_RETRIED, delivery, ws, caller)
+    achievement = ws.achievements[delivery.subject] if delivery.kind == ACHIEVEMENT else None
+    if achievement is not None and achievement.state == "dead":
+        achievement.state, achievement.reason, achievement.decided_at = "queued", "", None
+        ws.decide(achievement)
+    return Done()
+
+
+def discard(command: DiscardDelivery, ws: WorkingSet, env: Env) -> Outcome:
+    delivery = ws.deliveries[command.delivery_id]
+    if delivery is None:
+        return _unknown()
+    if delivery.state == "discarded":
+        return Done(changed=False)
+    if delivery.state not in ("dead", "held"):
+        return _not_waiting(delivery)
+    was_dead = delivery.state == "dead"
+    delivery.epoch += 1
+    ws.touch_delivery(delivery)
+    _note(Action.DELIVERY_DISCARDED, delivery, ws, command.caller)
+    if was_dead:
+        delivery.state = "discarded"
+    else:
+        delivery.reason = "discarded"
+        _close(delivery, "discarded", command.caller, ws)
+    return Done()
+
+
+def _unknown() -> Refused:
+    return Refused("delivery_unknown", "There is no such delivery.")
+
+
+def _not_waiting(delivery: Delivery) -> Outcome:
+    if delivery.state in ("delivered", "discarded"):
+        return Refused("delivery_closed", f"It was {delivery.state}; that is final.")
+    return Refused(
+        "delivery_open", "It is still on its way by itself; only a dead or held one can be changed."
+    )
+
+
+# ---- events ----
+
+
+def _note(action: Action, delivery: Delivery, ws: WorkingSet, caller: Caller = _ITSELF) -> None:
+    ws.record_event(
+        action,
+        outcome=action.value.partition(".")[2],
+        actor=caller.actor,
+        profile=show("prf", delivery.lane),
+        subject=show("dlv", delivery.delivery_id),
+        request_id=caller.request_id,
+        reason=delivery.reason,
+        detail={"target": delivery.target, "kind": delivery.kind, "subject": _subject(delivery)},
+    )
+
+
+def _note_achievement(
+    action: Action, achievement: Achievement, delivery: Delivery, caller: Caller, ws: WorkingSet
+) -> None:
+    ws.record_event(
+        action,
+        outcome=achievement.state,
+        channel=achievement.channel,
+        actor=caller.actor,
+        profile=show("prf", delivery.lane),
+        subject=show("ach", achievement.achievement_id),
+        request_id=achievement.request_id,
+        reason=achievement.reason,
+        detail={
+            "campaign": achievement.campaign_id,
+            "delivery": show("dlv", delivery.delivery_id),
+            "attempts": delivery.attempts,
+            "status": delivery.status,
+        },
+    )
+
+
+def _subject(delivery: Delivery) -> str:
+    return show("ach" if delivery.kind == ACHIEVEMENT else "evt", delivery.subject)
