@@ -21,7 +21,7 @@ from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
-from gateway.store.sqlite.load import load
+from gateway.store.sqlite.dialect import load
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
 

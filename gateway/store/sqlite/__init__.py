@@ -23,9 +23,8 @@ from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work
 from gateway.store.migrations import pending
-from gateway.store.sqlite.load import load
+from gateway.store.sqlite.dialect import load, save
 from gateway.store.sqlite.maintain import Maintenance
-from gateway.store.sqlite.save import save
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")

@@ -1,0 +1,101 @@
+"""How SQLite runs the common statements: keys travel as one JSON array through `json_each`, and rows several at a time.
+
+Each step of a statement gives up the interpreter's lock and has to win it back from the thread that serves calls, which under
+load costs more than a row. CROSS JOIN keeps the planner from turning the look-ups into scans.
+"""
+
+import itertools
+import re
+import sqlite3
+from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
+
+from gateway.audit.chain import Chain
+from gateway.store.load import Loading, loads
+from gateway.store.save import StaleEpoch, writes
+from gateway.store.statement import Query, Rows, Write, key_columns, with_keys
+from gateway.workingset import Changes, Needs, WorkingSet
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+_STEPS = (64, 16, 8, 4, 3, 2, 1)
+"""Rows in one statement: few enough different ones to stay prepared."""
+_VALUES = re.compile(r"VALUES (\([^)]*\))")
+
+
+def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
+    """Put everything that is needed into the working set."""
+    for loading in loads(ws, needs):
+        _drive(connection, loading)
+
+
+def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None:
+    """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
+    for write in writes(changes, chain):
+        _write(connection, write)
+
+
+def _drive(connection: sqlite3.Connection, loading: Loading) -> None:
+    queries = next(loading, None)
+    while queries is not None:
+        answers = [_rows(connection, query) for query in queries]
+        try:
+            queries = loading.send(answers)
+        except StopIteration:
+            return
+
+
+def _rows(connection: sqlite3.Connection, query: Query) -> Rows:
+    sql, several = _with_json_keys(query.sql)
+    parameters = query.parameters
+    if several:
+        parameters = (_encode(list(query.keys)).decode(), *parameters)
+    if query.packed:
+        return _decode(connection.execute(_packed(sql), parameters).fetchone()[0])
+    return connection.execute(sql, parameters).fetchall()
+
+
+@cache
+def _with_json_keys(sql: str) -> tuple[str, bool]:
+    """The statement with `?1` for all keys, and whether it has any."""
+    columns = {column.name: n for n, column in enumerate(key_columns(sql))}
+
+    def column(name: str) -> str:
+        if name == "position":
+            return "k.key"
+        return "k.value" if len(columns) == 1 else f"k.value ->> {columns[name]}"
+
+    return with_keys(sql, "json_each(?1) AS k", column), bool(columns)
+
+
+@cache
+def _packed(sql: str) -> str:
+    columns, _, rest = sql.strip().removeprefix("SELECT").partition("FROM")
+    return f"SELECT json_group_array(json_array({columns})) FROM {rest}"
+
+
+def _write(connection: sqlite3.Connection, write: Write) -> None:
+    sql, several = _with_json_keys(write.sql)
+    if several:
+        connection.execute(sql, (_encode(list(write.rows)).decode(),))
+    elif not sql.lstrip().startswith("INSERT"):
+        done = connection.executemany(sql, write.rows).rowcount
+        if write.fenced and done != len(write.rows):
+            raise StaleEpoch
+    else:
+        _insert(connection, sql, list(write.rows))
+
+
+def _insert(connection: sqlite3.Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    for size in _STEPS:
+        while len(rows) >= size:
+            connection.execute(_of_rows(sql, size), list(itertools.chain.from_iterable(rows[:size])))
+            del rows[:size]
+
+
+@lru_cache(maxsize=512)
+def _of_rows(sql: str, count: int) -> str:
+    return _VALUES.sub(lambda one: f"VALUES {', '.join([one[1]] * count)}", sql, count=1)

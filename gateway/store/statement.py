@@ -1,0 +1,58 @@
+"""SQL as plain values, written once for every engine; each engine's `dialect` says how it is run.
+
+The text is the common part of SQLite's and PostgreSQL's SQL, with one notation of our own for the keys of a look-up:
+
+    FROM keys(id_space text, customer_id text) AS k
+    CROSS JOIN record AS r ON r.id_space = k.id_space AND r.customer_id = k.customer_id
+
+stands for as many rows as there are keys, in one statement whatever their number. `CROSS JOIN … ON` fixes the order in which
+tables are looked at; `k.position` counts the keys from 0. `CAST(SUM(…) AS BIGINT)`, for PostgreSQL's sums are decimals.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+Rows = Sequence[Sequence[Any]]
+
+
+class Query(NamedTuple):
+    """One SELECT. `keys` fill its `keys(…)`: values, or tuples where it has several columns; `parameters` fill its `?`.
+
+    `packed`: read often and without blobs, so the engine may fetch all rows as one value."""
+
+    sql: str
+    keys: Collection[Any] = ()
+    parameters: tuple[Any, ...] = ()
+    packed: bool = False
+
+
+class Write(NamedTuple):
+    """One INSERT, UPDATE or DELETE for each of `rows`, which fill its `?`; an INSERT names no columns and gives all of
+    them in the table's order. With `keys(…)` it is one statement for all rows at once.
+
+    `fenced`: every row must hit, or StaleEpoch is raised."""
+
+    sql: str
+    rows: Collection[tuple[Any, ...]]
+    fenced: bool = False
+
+
+class KeyColumn(NamedTuple):
+    name: str
+    type: str
+
+
+_KEYS = re.compile(r"\bkeys\(([^)]*)\) AS k\b")
+_COLUMN = re.compile(r"\bk\.(\w+)")
+
+
+def key_columns(sql: str) -> list[KeyColumn]:
+    """The columns of the statement's `keys(…)`, in order; empty when it has none."""
+    found = _KEYS.search(sql)
+    return [KeyColumn(*column.split()) for column in found[1].split(",")] if found else []
+
+
+def with_keys(sql: str, table: str, column: Callable[[str], str]) -> str:
+    """The statement with `table` for each `keys(…) AS k` and `column(name)` for each `k.name`."""
+    return _COLUMN.sub(lambda found: column(found[1]), _KEYS.sub(table, sql))
