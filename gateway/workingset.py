@@ -419,11 +419,12 @@ class WorkingSet:
         return self.ids.next(self.now)
 
     def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
-        """A live profile without records. Its canonical id is the first wish that no other profile has, else its own id."""
-        profile = Profile(self.next_id(), self.now)
+        """A live profile without records, at version 0 until `touch_profile` when its maker is done with it. Its canonical id
+        is the first wish that no other profile has, else its own id."""
+        profile = Profile(self.next_id(), self.now, version=0)
         free = (wish for wish in wishes if self.holder_of(wish) is None)
         canonical_id = next(free, show("prf", profile.profile_id))
-        row = ProfileRow(profile.profile_id, self.now, 1, None, canonical_id)
+        row = ProfileRow(profile.profile_id, self.now, profile.version, None, canonical_id)
         self.canonical_ids[canonical_id] = profile.profile_id
         self.profiles[profile.profile_id] = profile
         self.profile_rows[profile.profile_id] = row

@@ -42,14 +42,15 @@ def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequen
             return False
         if status == "ok":
             key = keys.key(identifier)
-            if key.owner != record.profile_id and _could_be_owned(rules, record, seen, key.state == "normal"):
+            if key.owner != record.profile_id and key.state == "normal" and may_own(rules, record, seen):
                 return False
     return True
 
 
-def _could_be_owned(rules: RuleSet, record: Record, seen: Observation, is_normal: bool) -> bool:
+def may_own(rules: RuleSet, record: Record, seen: Observation) -> bool:
+    """Whether the record's word can make its profile the owner of the key, while that is in state normal."""
     kind = _kind(rules, seen.identifier)
-    if kind is None or not is_normal or kind.max_profiles > 1:
+    if kind is None or kind.max_profiles > 1 or not is_live(seen):
         return False
     return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
 
@@ -79,10 +80,15 @@ def read(
         fate = _fate(kind, key.state, key.holders - key.aged + (not _holds(record, identifier)))
         if fate in ("normal", "crowded"):
             earlier = keys[identifier].verified if identifier in keys else False
-            vouched = earlier or is_vouched(
-                rules, id_space, identifier, verified or _was_verified(record, identifier)
+            was_vouched = _was_vouched(rules, record, identifier)
+            vouched = earlier or was_vouched or is_vouched(rules, id_space, identifier, verified)
+            keys[identifier] = Standing(
+                base_type(identifier),
+                key.owner,
+                vouched,
+                crowded=fate == "crowded",
+                proved=vouched and not was_vouched,
             )
-            keys[identifier] = Standing(base_type(identifier), key.owner, vouched, crowded=fate == "crowded")
             continue
         steps.append(Step(f"key:{identifier.type}", None, fate))
         if key.state == "normal":
@@ -108,8 +114,11 @@ def _holds(record: Record | None, identifier: Identifier) -> bool:
     return record is not None and identifier in record.observations
 
 
-def _was_verified(record: Record | None, identifier: Identifier) -> bool:
-    return _holds(record, identifier) and record is not None and record.observations[identifier].verified
+def _was_vouched(rules: RuleSet, record: Record | None, identifier: Identifier) -> bool:
+    seen = record.observations.get(identifier) if record is not None else None
+    if record is None or seen is None:
+        return False
+    return is_vouched(rules, record.id_space, identifier, seen.verified)
 
 
 def _recalled(

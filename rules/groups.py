@@ -129,6 +129,10 @@ class Judgement:
         doubt = "" if named == "+".join(match.types) else named
         return Stop(match.rule, match.types, doubt or "review", asks=True)
 
+    def is_powered(self, group: Group, key: int) -> bool:
+        """Whether the value leads to the group; one that found no room there does not."""
+        return self._columns.identifier(key) in self._powered(group)
+
     def join(self, mine: Group, theirs: Group) -> tuple[Group, Group]:
         """Make them one, once nothing stands against it: the group that stays, and the one that is gone."""
         kept, gone = (theirs, mine) if len(theirs.rows) >= len(mine.rows) else (mine, theirs)

@@ -139,7 +139,7 @@ def _apart(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
     for one, other in combinations(joining.profiles, 2):
         if any(links(pin, one, other, joining.now) for pin in pins):
             yield Objection("cannot", rules.conflict.ambiguous)
-        elif forbids and (rule := forbidding_rule(rules, one, other)):
+        elif forbids and (rule := forbidding_rule(view, rules, one, other)):
             yield Objection(f"never:{rule}", rules.conflict.ambiguous)
 
 

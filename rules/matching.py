@@ -2,8 +2,8 @@
 
 Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on
 every type of a rule. That keeps the answer independent of the order in which records came together (I7). A
-single key speaks only for its owner; several keys together speak for any profile that holds them on one
-record. Whatever casts doubt on a merge (a provider form, an unverified, stale or crowded key, differing
+single key leads to its owner (`_leads` says when to somebody else); several keys together speak for any
+profile that holds them on one record. Whatever casts doubt on a merge (a provider form, an unverified, stale or crowded key, differing
 facts) makes it a question for a person, never a silent no.
 """
 
@@ -22,13 +22,14 @@ MatchOutcome = Literal["merge", "review", "never", "none"]
 class Standing(NamedTuple):
     """How one of the request's keys stands. `type` is the declared type (the e-mail's for its provider
     form). `crowded`: held by too many records. `stated` False: known of the record from earlier
-    requests, not said in this one."""
+    requests, not said in this one. `proved`: verified by this request, and not on its record before."""
 
     type: str
     owner: int | None
     verified: bool
     crowded: bool = False
     stated: bool = True
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Match(NamedTuple):
 
 
 class _Agreement(NamedTuple):
+    identifier: Identifier
     standing: Standing
     doubt: str
     stale: bool
@@ -96,6 +98,13 @@ def is_vouched(rules: RuleSet, id_space: str, identifier: Identifier, verified: 
     return verified or (space is not None and base_type(identifier) in space.verified)
 
 
+def leads_beyond_owners(rules: RuleSet) -> bool:
+    """Whether a key can lead to a profile that holds it and does not own it."""
+    return any(kind.require_verified for kind in rules.identifiers.values()) or any(
+        len(rule.all_of) > 1 or rule.needs_verified or "*" not in rule.id_spaces for rule in rules.rules
+    )
+
+
 def judge(
     view: View,
     rules: RuleSet,
@@ -114,7 +123,7 @@ def judge(
     fired = [
         (rank, rule, firing)
         for rank, rule in enumerate(rules.rules)
-        if (firing := _fire(view, rule, request, profile, agreed, profile_attributes or {}))
+        if (firing := _fire(view, rules, rule, request, profile, agreed, profile_attributes or {}))
     ]
     steps = tuple(
         Step(f"rule:{rule.name}", profile.profile_id, firing.outcome, firing.doubt or "+".join(rule.all_of))
@@ -138,21 +147,24 @@ def links(pin: Pin, one: Profile | None, other: Profile, now: int) -> bool:
     return any(a in one.records and b in other.records for a, b in (sides, sides[::-1]))
 
 
-def forbidding_rule(rules: RuleSet, one: Profile, other: Profile) -> str | None:
-    """The first `never` rule on which a record of each profile agree."""
+def forbidding_rule(view: View, rules: RuleSet, one: Profile, other: Profile) -> str | None:
+    """The first `never` rule on which a record of each profile agree, by keys in state normal."""
     for rule in rules.rules:
         if rule.outcome == "never" and any(
-            _share(rule, a, b) for a in one.records.values() for b in other.records.values()
+            _share(view, rule, a, b) for a in one.records.values() for b in other.records.values()
         ):
             return rule.name
     return None
 
 
-def _share(rule: Rule, one: Record, other: Record) -> bool:
+def _share(view: View, rule: Rule, one: Record, other: Record) -> bool:
     common = {
         identifier.type
         for identifier, observation in one.observations.items()
-        if is_live(observation) and (there := other.observations.get(identifier)) and is_live(there)
+        if is_live(observation)
+        and (there := other.observations.get(identifier))
+        and is_live(there)
+        and view.key(identifier).state == "normal"
     }
     return common.issuperset(rule.all_of) and _covers(rule, one.id_space, other.id_space)
 
@@ -184,7 +196,7 @@ def _reliability(agreement: _Agreement, profile: Profile) -> tuple[bool, ...]:
     """The profile's own key before one that it only holds: the order of the values in a request says nothing."""
     standing = agreement.standing
     own = standing.owner == profile.profile_id
-    return (not agreement.doubt, not agreement.stale, standing.stated, own)
+    return (not agreement.doubt, not agreement.stale, standing.stated, own, standing.proved)
 
 
 def _agreement(
@@ -206,7 +218,7 @@ def _agreement(
     elif kind.require_verified and not vouched:
         doubt = "require_verified"
     stale = kind.stale_after > 0 and request.now - _last_seen(profile, identifier) > kind.stale_after
-    return _Agreement(standing._replace(verified=vouched), doubt, stale)
+    return _Agreement(identifier, standing._replace(verified=vouched), doubt, stale)
 
 
 def _last_seen(profile: Profile, identifier: Identifier) -> int:
@@ -219,6 +231,7 @@ def _last_seen(profile: Profile, identifier: Identifier) -> int:
 
 def _fire(
     view: View,
+    rules: RuleSet,
     rule: Rule,
     request: Request,
     profile: Profile,
@@ -229,7 +242,8 @@ def _fire(
     doubts = [
         _doubt(rule, by_type)
         for record, by_type in agreed
-        if _covers(rule, request.id_space, record.id_space) and _holds(rule, profile, by_type)
+        if _covers(rule, request.id_space, record.id_space)
+        and _holds(view, rules, rule, request, profile, by_type)
     ]
     if not doubts:
         return None
@@ -241,11 +255,46 @@ def _fire(
     return _Firing("review", doubt) if doubt else _Firing("merge")
 
 
-def _holds(rule: Rule, profile: Profile, by_type: Mapping[str, _Agreement]) -> bool:
-    parts = [by_type[type_].standing for type_ in rule.all_of if type_ in by_type]
-    if len(parts) < len(rule.all_of) or not any(part.stated for part in parts):
+def _holds(
+    view: View,
+    rules: RuleSet,
+    rule: Rule,
+    request: Request,
+    profile: Profile,
+    by_type: Mapping[str, _Agreement],
+) -> bool:
+    parts = [by_type[type_] for type_ in rule.all_of if type_ in by_type]
+    if len(parts) < len(rule.all_of) or not any(part.standing.stated for part in parts):
         return False
-    return len(parts) > 1 or rule.outcome == "never" or parts[0].owner == profile.profile_id
+    return len(parts) > 1 or rule.outcome == "never" or _leads(view, rules, rule, request, profile, parts[0])
+
+
+def _leads(
+    view: View, rules: RuleSet, rule: Rule, request: Request, profile: Profile, by: _Agreement
+) -> bool:
+    """Whether one key alone leads to the profile: it owns the key; or the rule has no use for the owner's word; or
+    the owner is the request itself, which proves only now what the profile stated before."""
+    owner, kind = by.standing.owner, rules.identifiers[by.standing.type]
+    if owner == profile.profile_id:
+        return True
+    if "*" in rule.id_spaces and not (rule.needs_verified or kind.require_verified):
+        return False
+    if owner is None:
+        return kind.require_verified and by.standing.proved and not by.standing.verified
+    if request.own is not None and owner == request.own.profile_id:
+        return by.standing.proved
+    return not _is_witness(view.profile(owner), rules, rule, by.identifier)
+
+
+def _is_witness(owner: Profile, rules: RuleSet, rule: Rule, identifier: Identifier) -> bool:
+    """Whether one of the owner's records holds the key in a way that the rule can use."""
+    return any(
+        is_live(seen)
+        and _covers(rule, record.id_space)
+        and (not rule.needs_verified or is_vouched(rules, record.id_space, identifier, seen.verified))
+        for record in owner.records.values()
+        if (seen := record.observations.get(identifier))
+    )
 
 
 def _doubt(rule: Rule, by_type: Mapping[str, _Agreement]) -> str:

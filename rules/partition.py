@@ -7,10 +7,17 @@ as the file has them, written values before provider forms, by the moment at whi
 two groups unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break;
 then it is refused, and if the two are apart at the end that is a question or a block.
 
+A key has one owner (I1), here as for requests: of one value, the first record that the rule can use, and with
+it the group in which that one is. A later record that states the value asks this group and no other; if it is
+refused, who comes after it does not ask it either, but the owner. Only where the owner's group had no room for
+the value does the next record own it. Several values together have no owner: their edges go to each group
+that holds them on one record.
+
 Not all pairs are looked at, and the result is as if they were. Where no guard or doubt can bind (`Bounds`),
-any spanning edges give the same groups. Elsewhere a later record asks each group that holds the value once:
-its other edges to that group come next in the order, and meet the same two groups. The cost of a value is
-therefore its holders times the groups that they end in; `fanout_limit` is what keeps that small.
+any spanning edges give the same groups. Elsewhere a later record asks each group that its values lead to
+once: its other edges to that group come next in the order, and meet the same two groups. The cost of a value
+is therefore its holders, and of several values their holders times the groups that they end in;
+`fanout_limit` is what keeps that small.
 
 Limits are those of a profile. A record that still stands alone brings its values to a group as a request
 would (`at_limit` decides what a value too many means); two groups bring what they hold. What binds one
@@ -20,7 +27,10 @@ between groups that are not on one profile already.
 What is equal to deciding one by one, and when (tests/rules/test_partition.py):
 * Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
 * With rules that only ask, and types of which only verified values join: the groups. The whole may ask
-  more: an unverified value that came before its verified twin is asked about here, and not by requests.
+  more: about a value that lost its owner by erasure or retirement, its holders are asked here, and by
+  requests the next one that states it.
+* With one rule by one type, under guards that refuse the newcomer: the groups, as long as each record states
+  one value and nothing later.
 * Under `max_records`, `max_profiles_at_once`, `ids_per_profile`, `unless_differs`, `needs_verified` and
   crowded values, with `policy = "review"`: which records came together first depends on the order, and the
   groups may differ by exactly the open questions. All answered yes, both give the same groups. So it is under
@@ -201,7 +211,15 @@ class _Partitioning:
             for other in self._one_per_group(earlier):
                 self._try(claim.row, other, rule.name, rule.all_of, refusal)
             for each in values:
-                holders[each] = self._one_per_group((*holders.get(each, ()), claim.row))
+                holders[each] = self._holders(holders.get(each, []), claim.row, each, judged=judged)
+
+    def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
+        """Whom a later claim by these values asks: of one value its owner, of several together each group."""
+        if len(values) > 1:
+            return self._one_per_group((*earlier, row))
+        if not earlier or (judged and not self._judgement.is_powered(self._group_of[earlier[0]], values[0])):
+            return [row]
+        return earlier
 
     def _one_per_group(self, rows: Collection[int]) -> list[int]:
         if len(rows) < 2:

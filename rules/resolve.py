@@ -146,11 +146,38 @@ def _matches(case: _Case, look: _Round) -> list[Match]:
         candidates.update(profile_id for key in stated for profile_id in case.view.key(key).profiles)
     barred = look.barred | ({case.request.own.profile_id} if case.request.own else frozenset[int]())
     request = replace(case.request, keys=look.keys)
-    return [
-        _judge(case, request, profile)
+    matches = [
+        _judge(case, request, case.pins, profile)
         for profile in _live(case.view, candidates)
         if profile.profile_id not in barred
     ]
+    return _side_by_side(case, request, matches) if len(matches) > 1 else matches
+
+
+def _side_by_side(case: _Case, request: Request, matches: list[Match]) -> list[Match]:
+    """The matches as they are once those that join have joined: each profile is judged beside what joins before it,
+    so that the same request again, which meets them as one, hears the same (I6)."""
+    waiting = sorted(matches, key=_recorded)
+    settled: list[Match] = []
+    while any(match.outcome == "merge" for match in waiting):
+        match = next(match for match in waiting if match.outcome == "merge")
+        waiting.remove(match)
+        settled.append(match)
+        together = _beside(request.own, match.profile)
+        request = replace(request, own=together)
+        pins = tuple(case.view.pins(together.records))
+        waiting = sorted((_again_beside(case, request, pins, match) for match in waiting), key=_recorded)
+    return sorted((*settled, *waiting), key=lambda match: match.profile.profile_id)
+
+
+def _again_beside(case: _Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
+    """Who wants to join and is pinned apart from another who does still wants to: that makes the request ambiguous."""
+    again = _judge(case, request, pins, match.profile)
+    return match if match.outcome == "merge" and again.outcome == "never" else again
+
+
+def _beside(own: Profile | None, profile: Profile) -> Profile:
+    return profile if own is None else replace(own, records={**own.records, **profile.records})
 
 
 def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
@@ -159,9 +186,9 @@ def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
     return [live[profile_id] for profile_id in sorted(live)]
 
 
-def _judge(case: _Case, request: Request, profile: Profile) -> Match:
+def _judge(case: _Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
     attributes = case.profile_attributes(profile.profile_id) if case.profile_attributes else None
-    return judge(case.view, case.rules, request, profile, case.pins, attributes)
+    return judge(case.view, case.rules, request, profile, pins, attributes)
 
 
 def _again(case: _Case, look: _Round, joins: tuple[Match, ...], found: Objection) -> _Round | None:

@@ -7,6 +7,7 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import HOUR
 from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.loyalty.eligibility import needs
+from rules.matching import leads_beyond_owners
 from rules.normalize import Normalizer
 from rules.ruleset import RuleSet
 
@@ -64,4 +65,4 @@ class Env:
         window = self.rules.identifiers[kind].fanout_window if kind in self.rules.identifiers else None
         if window is not None:
             return now - window
-        return 0 if any(len(rule.all_of) > 1 for rule in self.rules.rules) else None
+        return 0 if leads_beyond_owners(self.rules) else None

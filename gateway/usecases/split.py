@@ -16,8 +16,10 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import live, needs_of_live, open_review, version_changed
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
+from rules.evidence import may_own
 from rules.identifier import Identifier
 from rules.record import Profile, Record
+from rules.ruleset import RuleSet
 
 
 def needs_of_split(command: SplitProfile, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -154,7 +156,7 @@ def _part(
     _pin_apart(profile, leaving, command, ws, env)
     for record_id in sorted(leaving):
         ws.move(profile.records[record_id], profile, part)
-    contested = _share_keys(profile, part, ws, to_first=isinstance(command, UndoMerge))
+    contested = _share_keys(profile, part, ws, env, to_first=isinstance(command, UndoMerge))
     _share_redirects(profile, part, ws)
     _share_windows(profile, part, ws)
     if contested:
@@ -194,32 +196,34 @@ def _pin_apart(
             ws.set_pin(PinRow(*pair, "cannot", until, command.caller.actor, command.reason, ws.now))
 
 
-def _share_keys(profile: Profile, part: Profile, ws: WorkingSet, *, to_first: bool) -> set[str]:
-    """A key that only one side observed is that side's. What both did stays with the rest, or (an undo) goes back to whom
-    it came first; its type is answered: a person must look."""
+def _share_keys(profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, to_first: bool) -> set[str]:
+    """A key that only one side observed is that side's. What both did stays with the rest; its type is answered: a person
+    must look. On an undo it goes back to whom it came first, of those who may own it: whose it was before the merge is not
+    kept, and would be another's only where that side had no room for it."""
     contested: set[str] = set()
-    here = _first_seen(profile)
-    for identifier, seen in _first_seen(part).items():
+    here = _first_claims(profile, env.rules)
+    for identifier, claim in _first_claims(part, env.rules).items():
         key = ws.key(identifier)
         if key.owner != profile.profile_id:
             continue
         if identifier in here:
             contested.add(identifier.type)
-            if not to_first or here[identifier] < seen:
+            if not to_first or here[identifier] < claim:
                 continue
         key.owner = part.profile_id
         ws.touch_key(key)
     return contested
 
 
-def _first_seen(profile: Profile) -> dict[Identifier, tuple[int, int]]:
-    """What the profile's records observed, with the moment and the record that had it first."""
-    first: dict[Identifier, tuple[int, int]] = {}
+def _first_claims(profile: Profile, rules: RuleSet) -> dict[Identifier, tuple[bool, int, int]]:
+    """What the profile's records observed, by the record with the best claim: one that may own before one that may not, then
+    the one that had it first."""
+    first: dict[Identifier, tuple[bool, int, int]] = {}
     for record_id, record in profile.records.items():
         for seen in record.observations.values():
             if not seen.retired:
-                at = (seen.first_seen, record_id)
-                first[seen.identifier] = min(at, first.get(seen.identifier, at))
+                claim = (not may_own(rules, record, seen), seen.first_seen, record_id)
+                first[seen.identifier] = min(claim, first.get(seen.identifier, claim))
     return first
 
 

@@ -274,9 +274,36 @@ def test_a_refusal_is_forgotten_where_another_edge_joins_the_two_after_all() -> 
 
 def test_edges_between_the_same_two_groups_make_one_refusal() -> None:
     rules = rule_set(id_spaces={"web": IdSpaceRules(ids_per_profile=3)})
-    found = canon(rules, *[record(number, number, email="e") for number in range(6)])
+    found = canon(
+        rules,
+        *[record(number, number, email="e") for number in range(3)],
+        *[record(number, number, email="e", mobile="m") for number in (3, 4, 5)],
+    )
     assert members(found) == [{0, 1, 2}, {3, 4, 5}]
     assert found.refused == (Refusal(0, 3, "email", ("email",), "ids_per_profile:web", asks=True),)
+
+
+def test_a_value_leads_to_its_owner_only_so_who_finds_it_full_stays_alone() -> None:
+    rules = rule_set(merge=Merge(max_records=2))
+    found = canon(rules, *[record(number, number, email="e") for number in range(4)])
+    assert members(found) == [{0, 1}, {2}, {3}]
+    assert [(refused.record_a, refused.record_b) for refused in found.refused] == [(0, 2), (0, 3)]
+
+
+def test_a_value_without_power_at_its_first_holder_is_the_next_ones() -> None:
+    rules = rule_set(
+        Rule("email", ("email",)),
+        Rule("mobile", ("mobile",)),
+        identifiers=kinds(mobile={"max_per_profile": 1, "at_limit": "drop_oldest"}),
+    )
+    found = canon(
+        rules,
+        record(1, 0, email="e", mobile="old"),
+        record(2, 1, email="e", mobile="new"),
+        record(3, 2, mobile="old"),
+        record(4, 3, mobile="old"),
+    )
+    assert members(found) == [{1, 2}, {3, 4}]
 
 
 # ---- one by one and all at once ----
@@ -444,6 +471,22 @@ def test_i8_rules_that_ask_and_verified_only_types_join_the_same_and_the_whole_a
     assert by_profile(state) == set(found.groups)
     asked = after_questions(found)
     assert all(any(group <= wider for wider in asked) for group in after_reviews(state))
+
+
+GUARDS = ["max_records", "max_profiles_at_once", "ids_per_profile", "needs_verified"]
+FIRST_WORDS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.booleans()), max_size=len(PLACES)
+)  # fmt: skip
+
+
+@EASY
+@given(FIRST_WORDS, st.sampled_from(GUARDS))
+def test_i8_where_each_record_states_one_value_a_full_owner_leaves_the_same_groups(
+    words: list[tuple[str, bool]], guard: str
+) -> None:
+    said = [(Evidence(Identifier("email", value), verified=verified),) for value, verified in words]
+    state = run(bound(free([Rule("email", ("email",))]), guard), map(Sent, PLACES, said))
+    assert by_profile(state) == set(whole(state).groups)
 
 
 @EASY

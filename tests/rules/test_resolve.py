@@ -465,3 +465,114 @@ def test_mode_off_judges_nothing_and_still_learns_keys() -> None:
     state.send("web:1", mobile="1")
     decision = state.send("web:2", mobile="1", email="a")
     assert (decision.outcome, decision.own, decision.trace) == ("created", (key("email", "a"),), ())
+
+
+# ---- whom a key leads to ----
+
+PROVED = Rule("email", ("email",), needs_verified=True)
+
+
+def stating(value: str, *, verified: bool = False) -> list[Evidence]:
+    return [Evidence(key("email", value), verified=verified)]
+
+
+def decided(state: State, where: str, value: str, *, verified: bool = False) -> Decision:
+    state.now += 1
+    decision = state.ask(where, stating(value, verified=verified))
+    assert decision is not None
+    return decision
+
+
+def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it() -> None:
+    state = State(rule_set(PROVED))
+    decided(state, "web:1", "a")
+    assert decided(state, "pos:1", "a", verified=True).outcome == "review"
+    assert decided(state, "web:1", "a", verified=True).outcome == "merged"
+    assert state.at("web:1") == state.at("pos:1")
+
+
+def test_a_proof_on_another_record_of_the_owner_counts_as_the_owners() -> None:
+    state = State(rule_set(PROVED, Rule("mobile", ("mobile",))))
+    decided(state, "web:1", "a")
+    state.send("web:1", mobile="1")
+    decided(state, "pos:1", "a", verified=True)
+    state.send("app:1", mobile="1")
+    decided(state, "app:1", "a", verified=True)
+    assert state.at("web:1") == state.at("pos:1")
+
+
+def test_two_who_proved_a_value_meet_though_a_third_owns_it_unproved() -> None:
+    state = State(rule_set(PROVED))
+    decided(state, "web:1", "a")
+    decided(state, "pos:1", "a", verified=True)
+    assert decided(state, "app:1", "a", verified=True).outcome == "attached"
+    assert state.at("app:1") == state.at("pos:1") != state.at("web:1")
+
+
+def test_a_proof_after_somebody_elses_unproved_word_asks_as_the_other_order_does() -> None:
+    strict = rule_set(Rule("email", ("email",)), identifiers={"email": replace(EMAIL, require_verified=True)})
+    for steps in ([("web:1", False), ("pos:1", True)], [("pos:1", True), ("web:1", False)]):
+        state = State(strict)
+        first, second = (decided(state, where, "a", verified=verified) for where, verified in steps)
+        assert (first.outcome, second.outcome) == ("created", "review")
+        assert state.owners == {key("email", "a"): state.at("pos:1")}
+
+
+def test_two_unproved_words_ask_nobody() -> None:
+    strict = rule_set(Rule("email", ("email",)), identifiers={"email": replace(EMAIL, require_verified=True)})
+    state = State(strict)
+    decided(state, "web:1", "a")
+    assert decided(state, "pos:1", "a").outcome == "created"
+
+
+def test_a_rule_for_some_id_spaces_joins_them_though_another_one_owns_the_key() -> None:
+    state = State(rule_set(Rule("email", ("email",), id_spaces=("web", "app"))))
+    assert [state.send(where, email="a").outcome for where in ("pos:1", "web:1", "app:1")] == [
+        "created", "created", "attached",
+    ]  # fmt: skip
+    assert state.at("web:1") == state.at("app:1") != state.at("pos:1")
+
+
+# ---- several profiles side by side ----
+
+
+def test_who_differs_from_what_joins_beside_it_is_asked_about() -> None:
+    """The request fits two cards; what it would be told the second time, it is told the first time (I6)."""
+    differs = Rule("email", ("email",), unless_differs=("loyalty_id",))
+    state = State(rule_set(Rule("mobile", ("mobile",)), differs))
+    state.send("web:1", mobile="1", loyalty_id="A")
+    state.send("web:2", email="a", loyalty_id="B")
+    first = state.send("pos:1", mobile="1", email="a")
+    assert (first.outcome, first.profile_id) == ("attached", state.at("web:1"))
+    assert [(one.profile_a, one.profile_b) for one in first.reviews] == [
+        (state.at("web:2"), state.at("web:1"))
+    ]
+    second = state.send("pos:1", mobile="1", email="a")
+    assert (second.profile_id, second.reviews) == (first.profile_id, first.reviews)
+
+
+def test_a_join_that_settles_a_difference_takes_the_other_along() -> None:
+    differs = Rule("email", ("email",), unless_differs=("loyalty_id",))
+    state = State(rule_set(Rule("mobile", ("mobile",)), differs))
+    state.send("web:1", loyalty_id="A", mobile="1")
+    state.send("web:2", loyalty_id="A", email="a")
+    state.send("pos:1", loyalty_id="B")
+    assert state.send("pos:1", mobile="1", email="a").outcome == "merged"
+    assert len(state.live()) == 1
+
+
+def test_a_must_pin_of_a_profile_that_joins_counts_at_once() -> None:
+    state = State(rule_set(Rule("mobile", ("mobile",)), Rule("email", ("email",), "review")))
+    state.send("web:1", mobile="1")
+    state.send("web:2", email="a")
+    state.pin("web:1", "web:2", "must")
+    assert state.send("pos:1", mobile="1", email="a").outcome == "merged"
+    assert len(state.live()) == 1
+
+
+def test_a_never_rule_does_not_hear_a_value_that_says_nothing_about_a_person() -> None:
+    state = State(rule_set(Rule("mobile", ("mobile",)), Rule("email", ("email",), "never")))
+    state.states[key("email", "shop")] = "generic"
+    state.send("web:1", mobile="1", email="shop")
+    state.send("web:2", email="shop")
+    assert state.send("web:2", mobile="1").outcome == "merged"

@@ -114,9 +114,7 @@ class AnySequence(RuleBasedStateMachine):
     def request(self, where: str, said: tuple[Evidence, ...], later: int) -> None:
         self.state.now += later
         self.state.ask(where, said)
-        # `unless_differs` compares whole profiles, so a join may answer what it asked beside it.
-        if not any(each.unless_differs for each in self.state.rules.rules):
-            self._i6_the_same_request_again_changes_nothing(where, said)
+        self._i6_the_same_request_again_changes_nothing(where, said)
 
     @rule(data=st.data())
     def pin_apart(self, data: st.DataObject) -> None:
@@ -186,7 +184,7 @@ def everything(state: State) -> Any:
 
 
 AnySequence.TestCase.settings = settings(
-    EASY, max_examples=120, stateful_step_count=14, report_multiple_bugs=False
+    EASY, max_examples=3000, stateful_step_count=14, report_multiple_bugs=False
 )
 TestAnySequence = AnySequence.TestCase
 
