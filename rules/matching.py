@@ -3,8 +3,8 @@
 Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on
 every type of a rule. That keeps the answer independent of the order in which records came together (I7). A
 single key leads to its owner (`_leads` says when to somebody else); several keys together speak for any
-profile that holds them on one record. Whatever casts doubt on a merge (a provider form, an unverified, stale or crowded key, differing
-facts) makes it a question for a person, never a silent no.
+profile that holds them on one record. Whatever casts doubt on a merge (a provider form, an unverified, stale
+or crowded key, differing facts) makes it a question for a person, never a silent no.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

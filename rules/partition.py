@@ -215,9 +215,10 @@ class _Partitioning:
 
     def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
         """Whom a later claim by these values asks: of one value its owner, of several together each group."""
-        if len(values) > 1:
+        key, *others = values
+        if others:
             return self._one_per_group((*earlier, row))
-        if not earlier or (judged and not self._judgement.is_powered(self._group_of[earlier[0]], values[0])):
+        if not earlier or (judged and not self._judgement.is_powered(self._group_of[earlier[0]], key)):
             return [row]
         return earlier
 

@@ -79,6 +79,7 @@ def person(ws: WorkingSet, *places: str, guest: bool = False) -> tuple[Profile, 
     """A profile with a record for each `<id space>:<customer id>`."""
     split = [place.partition(":")[::2] for place in places]
     profile = ws.create_profile()
+    ws.touch_profile(profile)
     return profile, [ws.create_record(profile, *place, guest) for place in split]
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import House, achieve, customer, default_rules, environment, says
+from manual import House, achieve, caller, customer, default_rules, environment, says
 
 from gateway.clock import DAY, MINUTE
 from gateway.model import Accepted, SaveCustomer, UnknownCustomer
 from rules.identifier import Evidence, Identifier
-from rules.ruleset import Conflict, IdentifierRules, RuleSet
+from rules.ruleset import Conflict, IdentifierRules, Rule, RuleSet
 
 ANN = "ann@x.eg"
 PHONE = "+201001234567"
@@ -134,6 +134,34 @@ async def test_a_value_that_becomes_verified_is_stored_once(house: House) -> Non
 
 def replace_evidence(command: SaveCustomer, *evidence: Evidence) -> SaveCustomer:
     return SaveCustomer(command.caller, command.customer_id, evidence, command.attributes, command.guest)
+
+
+async def test_a_new_profile_is_at_version_1_and_each_change_counts(house: House) -> None:
+    await house.send(customer("web:1", email=ANN))
+    assert await house.column("SELECT version FROM profile") == [1]
+    await house.send(customer("web:1", email=ANN))
+    assert await house.column("SELECT version FROM profile") == [1]
+    await house.send(customer("web:1", mobile=PHONE))
+    assert await house.column("SELECT version FROM profile") == [2]
+
+
+async def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it(tmp_path: Path) -> None:
+    rules = replace(
+        default_rules(),
+        identifiers={"email": IdentifierRules("email", strength=70)},
+        rules=(Rule("email", ("email",), needs_verified=True),),
+    )
+
+    def proved(who: str) -> SaveCustomer:
+        return SaveCustomer(caller(who), "1", (Evidence(Identifier("email", ANN), verified=True),))
+
+    async with House(tmp_path, environment(rules=rules)) as house:
+        await house.send(customer("web:1", email=ANN))
+        await house.send(proved("pos"))
+        assert await house.profile_of("web:1") != await house.profile_of("pos:1")
+        await house.send(proved("web"))
+        assert await house.profile_of("web:1") == await house.profile_of("pos:1")
+        assert await house.column("SELECT state FROM review") == ["accepted"]
 
 
 async def test_a_value_that_is_no_longer_blocked_is_taken_up_once(house: House) -> None:

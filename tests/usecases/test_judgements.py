@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from manual import FOLLOW, SHARE, House, achieve, customer, default_rules, environment
+from manual import FOLLOW, SHARE, House, achieve, caller, customer, default_rules, environment
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.ids import show
@@ -21,11 +21,13 @@ from gateway.model import (
     Duplicate,
     MergeProfiles,
     Refused,
+    SaveCustomer,
     SetPin,
     Shaped,
     SplitProfile,
     UndoMerge,
 )
+from rules.identifier import Evidence, Identifier
 
 ANN, BOB, PHONE, OTHER_PHONE = "ann@x.eg", "bob@x.eg", "+201001234567", "+201007654321"
 SAM = Caller("", "", "operator:sam", "req_sam")
@@ -345,6 +347,23 @@ async def test_a_merge_by_the_rules_is_undone_alike(house: House) -> None:
     assert after[2] == before[2]
     await house.send(customer("web:ann", email=ANN, mobile=PHONE))
     assert not await together(house, "ann", "bob")
+
+
+async def test_an_undo_gives_a_key_back_to_who_could_own_it_not_to_who_only_said_it_first(
+    tmp_path: Path,
+) -> None:
+    plain = default_rules()
+    email = replace(plain.identifiers["email"], require_verified=True)
+    rules = replace(plain, identifiers={**plain.identifiers, "email": email})
+    async with House(tmp_path, environment(rules=rules)) as house:
+        await people(house, ann={"email": ANN})
+        house.clock.advance(SECOND)
+        said = (Evidence(Identifier("email", ANN), verified=True),)
+        await house.send(SaveCustomer(caller("web"), "bob", said))
+        before = await identity(house)
+        shaped = await merged(house, "web:ann", "web:bob")
+        await undone(house, shaped.merge_id)
+        assert await identity(house) == before
 
 
 async def test_undoing_twice_changes_nothing(house: House) -> None:
