@@ -196,7 +196,7 @@ def _reliability(agreement: _Agreement, profile: Profile) -> tuple[bool, ...]:
     """The profile's own key before one that it only holds: the order of the values in a request says nothing."""
     standing = agreement.standing
     own = standing.owner == profile.profile_id
-    return (not agreement.doubt, not agreement.stale, standing.stated, own, standing.proved)
+    return (not agreement.doubt, not agreement.stale, standing.stated, own, standing.verified)
 
 
 def _agreement(

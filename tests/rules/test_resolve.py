@@ -576,3 +576,13 @@ def test_a_never_rule_does_not_hear_a_value_that_says_nothing_about_a_person() -
     state.send("web:1", mobile="1", email="shop")
     state.send("web:2", email="shop")
     assert state.send("web:2", mobile="1").outcome == "merged"
+
+
+def test_of_two_shared_values_the_proved_one_speaks_whatever_their_order() -> None:
+    for order in (1, -1):
+        state = State(rule_set(PROVED))
+        said = [Evidence(key("email", "a")), Evidence(key("email", "c"), verified=True)]
+        state.ask("web:1", said)
+        decision = state.ask("pos:1", said[::order])
+        assert decision is not None
+        assert decision.outcome == "attached"
