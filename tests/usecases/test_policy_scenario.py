@@ -1,0 +1,115 @@
+"""The scenario of `rules/README.md`, carried out as it stands there: four policies, one list of calls."""
+
+import csv
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from manual import House, caller, environment
+
+from gateway.clock import SECOND
+from gateway.model import SaveCustomer, Saved
+from rules.rulefile import parse
+from rules.ruleset import RuleSet
+
+_GUIDE = files("rules").joinpath("README.md").read_text(encoding="utf-8")
+_SCENARIO = _GUIDE.partition("### One scenario, four policies")[2].partition("\n#")[0]
+_RULES, _CALLS = (
+    _SCENARIO.partition(f"```{language}\n")[2].partition("```")[0] for language in ("toml", "csv")
+)
+_TILL = "pos:17"
+
+
+class Ending(NamedTuple):
+    """A row of the guide's table."""
+
+    policy: str
+    answer: str
+    profiles: set[frozenset[str]]
+    questions: set[frozenset[str]]
+
+
+def endings() -> list[Ending]:
+    rows = [row.split("|")[1:-1] for row in _SCENARIO.splitlines() if row.startswith("| `")]
+    return [
+        Ending(_names(p)[0], _names(a)[0], _groups(profiles), _groups(asked))
+        for p, a, profiles, asked in rows
+    ]
+
+
+def _names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def _groups(cell: str) -> set[frozenset[str]]:
+    return {frozenset(_names(part)) for part in cell.split("·") if _names(part)}
+
+
+def rules_with(policy: str) -> RuleSet:
+    rules = parse(re.sub(r'policy = "\w+"', f'policy = "{policy}"', _RULES))
+    assert isinstance(rules, RuleSet), rules
+    return rules
+
+
+def test_the_guide_shows_every_policy_once() -> None:
+    assert [ending.policy for ending in endings()] == ["review", "refuse", "drop_lowest", "move_to_newest"]
+
+
+@pytest.mark.parametrize("ending", endings(), ids=lambda ending: ending.policy)
+async def test_a_policy_ends_as_the_guide_says(ending: Ending, tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules_with(ending.policy))) as house:
+        answers: dict[str, list[str]] = {}
+        for call in csv.DictReader(_CALLS.splitlines()):
+            before = await state(house)
+            outcome = await house.send(save(house, **call))
+            answers.setdefault(call["customer"], []).append(outcome.resolution.decision)
+            house.clock.advance(SECOND)
+        assert answers[_TILL] == [ending.answer] * 2
+        assert (await profiles(house), await questions(house)) == (ending.profiles, ending.questions)
+        assert await state(house) == before
+
+
+def save(house: House, customer: str, **raw: str) -> SaveCustomer:
+    channel, _, customer_id = customer.partition(":")
+    evidence = [
+        one for type_, text in raw.items() if text for one in house.env.normalizer.evidence(type_, text, None)
+    ]
+    return SaveCustomer(caller(channel), customer_id, tuple(evidence))
+
+
+async def profiles(house: House) -> set[frozenset[str]]:
+    return set((await _members(house)).values())
+
+
+async def questions(house: House) -> set[frozenset[str]]:
+    """The pairs asked about, each profile by its first customer."""
+    first = {
+        profile_id: min(members, key=_calls_order) for profile_id, members in (await _members(house)).items()
+    }
+    pairs = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    return {frozenset(first[one] for one in pair) for pair in pairs}
+
+
+def _calls_order(who: str) -> int:
+    return _CALLS.index(f"\n{who},")
+
+
+async def _members(house: House) -> dict[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    for profile_id, who in await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
+        found[profile_id] = found.get(profile_id, frozenset()) | {who}
+    return found
+
+
+async def state(house: House) -> list[list[tuple[object, ...]]]:
+    return [
+        await house.rows(f"SELECT {what} ORDER BY 1, 2")
+        for what in (
+            "profile_id, version FROM profile",
+            "profile_a, profile_b, state FROM review",
+            "record_id, profile_id FROM record",
+            "value, owner_id FROM identifier",
+        )
+    ]
