@@ -24,7 +24,7 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import SystemClock
 from gateway.config import Address, Config, ConfigError
 from gateway.errors import StoreBroken
-from gateway.http import admin, gameball
+from gateway.http import admin, public
 from gateway.http.door import Door
 from gateway.http.keyring import KeyRing
 from gateway.http.services import Services
@@ -84,8 +84,6 @@ async def running(
     config: Config, *, telemetry: Telemetry, on_broken: Callable[[StoreBroken], None]
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners."""
-    if config.gateway.mode != "local":
-        raise ConfigError(('gateway.mode: this version of the gateway runs in "local" mode only',))
     clock = SystemClock()
     database = database_path(config)
     box = open_box(config, database)
@@ -236,10 +234,10 @@ async def listening(
         operators = web.AppRunner(admin.build(services), shutdown_timeout=grace, **options)
         operator = await _listen(operators, services.config, server.admin_listen, stack)
         stack.push_async_callback(workers.stop)
-        channels = web.ServerRunner(gameball.build(services, **options), shutdown_timeout=grace)
-        public = await _listen(channels, services.config, server.listen, stack)
+        channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
+        public_url = await _listen(channels, services.config, server.listen, stack)
         workers.start()
-        yield public, operator
+        yield public_url, operator
 
 
 def _options(config: Config) -> dict[str, Any]:

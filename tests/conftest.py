@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from forwarding import forwarding
 from loyalty_platform import Platform, serving
 
 from gateway import app
@@ -135,3 +136,11 @@ async def platform() -> AsyncGenerator[Platform]:
     """The loyalty platform as a second real server; see `loyalty_platform`."""
     async with serving() as running:
         yield running
+
+
+@pytest.fixture
+async def forward(start: Start, platform: Platform) -> AsyncGenerator[RunningGateway]:
+    """A gateway in forward mode in front of `platform`, whose quotas are off."""
+    platform.limits = False
+    async with forwarding(start, platform) as gateway:
+        yield gateway

@@ -49,15 +49,6 @@ async def test_a_seed_that_cannot_be_used_is_named_with_every_problem(
     assert len(refused.value.problems) >= 2
 
 
-async def test_forward_mode_is_refused_and_says_so(start: Callable[..., Any], tmp_path: Path) -> None:
-    key = tmp_path / "key"
-    key.write_text("k" * 40)
-    upstream = f'[gateway]\nmode = "forward"\n[upstream]\napi_key_file = "{key}"\nsecret_key_file = "{key}"\n'
-    with pytest.raises(ConfigError, match=r"gateway\.mode"):
-        async with start(upstream):
-            pass
-
-
 async def test_each_start_points_back_to_the_chain_before_it(start: Callable[..., Any]) -> None:
     async with start():
         pass

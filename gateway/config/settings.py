@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
-from msgspec.structs import force_setattr
+from msgspec import Meta, Struct, ValidationError, convert, field
+from msgspec.structs import asdict, force_setattr
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.config.notation import (
@@ -204,6 +204,24 @@ class Rates(Section, frozen=True):
     transactions: Quota = (25, 330)
 
 
+class OnStoreFailure(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a call whose customer cannot be looked up. `pass`: forwarded under the channel's own customer id."""
+
+    reads: Literal["refuse", "pass"] = "refuse"
+    writes: Literal["refuse", "pass"] = "refuse"
+
+
+def store_failure(value: object) -> OnStoreFailure:
+    """One word for all calls, or a table of `reads` and `writes`."""
+    try:
+        given = {"reads": value, "writes": value} if isinstance(value, str) else value
+        return convert(given, OnStoreFailure)
+    except ValidationError:
+        raise ValueError(
+            'is not "refuse" or "pass"; write one of them, or { reads = "pass", writes = "refuse" }'
+        ) from None
+
+
 class Upstream(Section, frozen=True):
     """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
     gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
@@ -213,6 +231,7 @@ class Upstream(Section, frozen=True):
     api_key: Secret | None = None
     secret_key: Secret | None = None
     canonical_id: CanonicalId = "first"
+    on_store_failure: Annotated[OnStoreFailure, written(store_failure, asdict)] = OnStoreFailure()
     connect_timeout: Duration = 5 * SECOND
     read_timeout: Duration = 10 * SECOND
     total_timeout: Duration = 30 * SECOND

@@ -67,6 +67,11 @@ class Reply:
         self._deadline = deadline
         self._longest_pause = pause
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole body has arrived."""
+        return self._content.is_eof()
+
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises Garbled when it has more than `limit` bytes, Lost when it does not come to its end."""
         if self._content.is_eof():

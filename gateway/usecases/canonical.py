@@ -1,6 +1,8 @@
 """Canonical ids: the customer id under which the upstream knows a profile. It is given once, when the profile is created; a
 merge leaves the survivor's as it is, and an absorbed profile keeps its own for the day on which it lives again."""
 
+from collections.abc import Iterable
+
 from gateway.usecases.env import Env
 from gateway.workingset import Needs
 
@@ -13,7 +15,18 @@ def canonical_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
     among them: that one is every profile's last resort."""
     prefixed = f"{id_space}:{customer_id}"
     wanted = {"first": (customer_id, prefixed), "prefixed": (prefixed,), "profile": ()}[env.canonical_id]
+    return _usable(wanted)
+
+
+def _usable(wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(text for text in wanted if len(text) <= _LONGEST and not text.startswith("prf_"))
+
+
+def stranger_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
+    """What the upstream may call a customer who is nobody's record here, best first; whoever has one of them is another."""
+    prefixed = f"{id_space}:{customer_id}"
+    wanted = (prefixed,) if env.canonical_id == "prefixed" else (customer_id, prefixed)
+    return _usable(wanted)
 
 
 def needs_of_canonical_id(id_space: str, customer_id: str, env: Env, needs: Needs) -> None:

@@ -1,19 +1,10 @@
-"""The public listener: the platform's own API, so that a backend changes its base URL and keys and nothing else."""
-
-import asyncio
-from typing import Any
-
-from aiohttp import web
+"""The platform's own API as this gateway answers it by itself: one module a group of operations."""
 
 from gateway.http.gameball import achieve, activities, balance, campaigns, customers, progress, tags
 from gateway.http.gameball.call import Handler
-from gateway.http.gameball.gate import Gate
-from gateway.http.gameball.operations import ACHIEVE, VERSIONS
-from gateway.http.gameball.unreadable import Server
-from gateway.http.services import Services
+from gateway.http.gameball.operations import ACHIEVE
 
-__all__ = ["HANDLERS", "build"]
-_READING = frozenset({"GET", "HEAD"})
+__all__ = ["HANDLERS"]
 
 HANDLERS: dict[str, Handler] = {
     ACHIEVE.route: achieve.achieve,
@@ -32,23 +23,3 @@ HANDLERS: dict[str, Handler] = {
     "GET /customers/{customerId}/activities/count": activities.count_activities,
 }
 """By route: the operations that local mode carries out."""
-
-
-def build(services: Services, **options: Any) -> web.Server:
-    """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are
-    those of aiohttp's request handler."""
-    gate = Gate(services, HANDLERS)
-    for written, version in VERSIONS.items():
-        gate.fix(f"/api/{written}/integrations{ACHIEVE.path}", ACHIEVE, version)
-    largest, loop = services.config.server.max_body, asyncio.get_running_loop()
-
-    def request(*parts: Any) -> web.BaseRequest:
-        message, payload, protocol, writer, task = parts
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
-
-    async def serve(request: web.BaseRequest) -> web.Response:
-        if request.raw_path == "/healthz" and request.method in _READING:
-            return web.json_response({"status": "ok"})
-        return await gate.serve(request)
-
-    return Server(serve, request_factory=request, **options)

@@ -10,6 +10,7 @@ from gateway.config import Channel
 from gateway.http.gameball.envelope import SESSION_OF_ANOTHER, Fault
 from gateway.http.gameball.operations import Operation
 from gateway.http.services import Services
+from gateway.ids import show
 from gateway.model import Caller, Resolution
 
 encode = msgspec.json.Encoder().encode
@@ -27,6 +28,20 @@ class Answer(NamedTuple):
     warnings: tuple[str, ...] = ()
     replayed: bool = False
     code: int = 0
+
+
+class Relayed(NamedTuple):
+    """The upstream's answer with our headers on it; `response` may have gone out already. A `code` other than 0 says what cut it
+    short."""
+
+    response: web.StreamResponse
+    profile_id: int | None = None
+    decision: str = ""
+    code: int = 0
+
+    @property
+    def status(self) -> int:
+        return self.response.status
 
 
 class Target(NamedTuple):
@@ -69,13 +84,24 @@ class Call:
     def route(self) -> str:
         return self.target.route if self.target else "unknown"
 
+    def marks(self, profile_id: int | None, decision: str, warnings: tuple[str, ...] = ()) -> dict[str, str]:
+        """What an answer says of the call; whom it led to only towards trusted channels."""
+        marks = {"X-Request-Id": self.request_id}
+        if profile_id is not None and self.channel.trusted and self.services.config.server.identity_headers:
+            marks["X-Gateway-Profile"] = show("prf", profile_id)
+            if decision:
+                marks["X-Gateway-Decision"] = decision
+        if warnings:
+            marks["X-Gateway-Warnings"] = ", ".join(warnings)
+        return marks
+
     @property
     def parameters(self) -> tuple[str, ...]:
         return self.target.parameters if self.target else ()
 
 
 NOBODY = Channel(name="", trusted=False)
-Handler = Callable[[Call], Awaitable[Answer | Fault]]
+Handler = Callable[[Call], Awaitable[Answer | Relayed | Fault]]
 
 
 def shown(value: Any, profile_id: int | None = None) -> Answer:

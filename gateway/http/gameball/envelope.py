@@ -80,6 +80,10 @@ UNKNOWN_PATH = Fault(404, 4004, "there is no such operation")
 NOT_LOCAL = Fault(501, 5001, "this operation is not available in local mode; it needs forward mode.")
 
 
+LOOP = Fault(508, 2000, "this request came through here before.")
+CLIENT_GONE = Fault(499, 2000, "the caller went away.", recorded=True)
+
+
 def wrong_method(allow: str) -> Fault:
     return Fault(405, 2000, "this method is not allowed here.", allow=allow)
 
@@ -125,6 +129,22 @@ def duplicate(retry_after: int, profile_id: int, decision: str) -> Fault:
         profile_id=profile_id,
         decision=decision,
     )
+
+
+# ---- the upstream ----
+
+UPSTREAM_UNREACHABLE = Fault(
+    502, 5002, "the platform cannot be reached; nothing was sent to it.", recorded=True
+)
+UPSTREAM_SLOW = Fault(
+    504, 5004, "the platform did not answer in time; it may have carried this out.", recorded=True
+)
+UPSTREAM_LOST = Fault(
+    502, 5005, "the connection to the platform broke; it may have carried this out.", recorded=True
+)
+UPSTREAM_GARBLED = Fault(
+    502, 5006, "the platform's answer was unusable; it may have carried this out.", recorded=True
+)
 
 
 # ---- us ----

@@ -17,13 +17,12 @@ from multidict import CIMultiDict
 from gateway.clock import SECOND
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
-from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Target
+from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
 from gateway.http.gameball.decode import fault_in_customer_id
 from gateway.http.gameball.envelope import (
     INTERNAL_ERROR,
     MALFORMED_PATH,
     NO_SESSIONS,
-    NOT_LOCAL,
     SECRET_KEY_NEEDED,
     SECRET_KEY_NEEDED_TO_ACHIEVE,
     UNKNOWN_PATH,
@@ -58,20 +57,17 @@ _HEADERS = CIMultiDict(
 )
 
 
-async def _not_local(call: Call) -> Fault:
-    return NOT_LOCAL
-
-
 class Gate:
-    """`handlers` are by route. `fixed` targets, those without a parameter, are found by one look-up."""
+    """`handlers` are by route, `other` is for the rest. `fixed` targets, those without a parameter, are found by one
+    look-up."""
 
-    def __init__(self, services: Services, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, services: Services, handlers: Mapping[str, Handler], other: Handler) -> None:
         config = services.config
         self._services = services
         self._handlers = handlers
+        self._other = other
         self._api = config.api
         self._trusted_proxies = config.server.trusted_proxies
-        self._shows_identity = config.server.identity_headers
         self._tally = Tally(services.telemetry, services.clock)
         self._next_id = _request_ids()
         self._fixed: dict[tuple[str, str], Target] = {}
@@ -86,7 +82,7 @@ class Gate:
         """Know the target of a path without parameters beforehand."""
         self._fixed[operation.method, path] = self._target(operation, version, ())
 
-    async def serve(self, request: web.BaseRequest) -> web.Response:
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         began = perf_counter()
         call = Call(self._services, request, self._next_id())
         try:
@@ -100,12 +96,11 @@ class Gate:
             outcome = INTERNAL_ERROR
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
         self._tally.note(call, outcome, profile, began)
-        headers = self._headers(call, profile, outcome.decision)
-        if isinstance(outcome, Answer):
-            return _accepted(outcome, headers)
-        return _refused(call, outcome, headers)
+        if isinstance(outcome, Relayed):
+            return outcome.response
+        return _accepted(call, outcome) if isinstance(outcome, Answer) else _refused(call, outcome)
 
-    async def _outcome(self, call: Call) -> Answer | Fault:
+    async def _outcome(self, call: Call) -> Answer | Relayed | Fault:
         target = fault_in_headers(call.request) or self._aim(call.request)
         if isinstance(target, Fault):
             return await self._record(call, target)
@@ -113,7 +108,7 @@ class Gate:
         fault = self._admit(call, target)
         if fault is None:
             outcome = await target.handler(call)
-            if isinstance(outcome, Answer):
+            if not isinstance(outcome, Fault):
                 return outcome
             fault = outcome
         return await self._record(call, fault)
@@ -141,7 +136,7 @@ class Gate:
             operation.route,
             operation,
             parameters,
-            self._handlers.get(operation.route, _not_local),
+            self._handlers.get(operation.route, self._other),
             operation.needs_secret(version, high_security=self._api.high_security),
             version < self._api.minimum_version,
             takes_token(operation, version),
@@ -201,25 +196,18 @@ class Gate:
             await call.services.pipeline.submit(refusal)
         return fault
 
-    def _headers(self, call: Call, profile: str, decision: str) -> CIMultiDict[str]:
-        headers = _HEADERS.copy()
-        headers["X-Request-Id"] = call.request_id
-        if profile and self._shows_identity and call.channel.trusted:
-            headers["X-Gateway-Profile"] = profile
-            if decision:
-                headers["X-Gateway-Decision"] = decision
-        return headers
 
-
-def _accepted(answer: Answer, headers: CIMultiDict[str]) -> web.Response:
-    if answer.warnings:
-        headers["X-Gateway-Warnings"] = ", ".join(answer.warnings)
+def _accepted(call: Call, answer: Answer) -> web.Response:
+    headers = _HEADERS.copy()
+    headers.update(call.marks(answer.profile_id, answer.decision, answer.warnings))
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
-def _refused(call: Call, fault: Fault, headers: CIMultiDict[str]) -> web.Response:
+def _refused(call: Call, fault: Fault) -> web.Response:
+    headers = _HEADERS.copy()
+    headers.update(call.marks(fault.profile_id, fault.decision))
     if fault.retry_after:
         headers["Retry-After"] = str(fault.retry_after)
     if fault.allow:

@@ -57,14 +57,21 @@ class FailureBudget:
 
 
 def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The nearest address that is not one of our own proxies; of IPv6 the /64, which one customer line owns whole."""
+    """Whom limits are for: of an IPv6 address the /64, which one customer line owns whole."""
+    return _network(nearest_address(request, trusted))
+
+
+def nearest_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+    """The nearest address that is not one of our own proxies."""
+    if not trusted:
+        return request.remote or ""
     hops = [
         hop.strip() for value in request.headers.getall(hdrs.X_FORWARDED_FOR, ()) for hop in value.split(",")
     ]
     nearest = request.remote or ""
     while hops and _is_within(nearest, trusted):
         nearest = hops.pop()
-    return _network(nearest)
+    return nearest
 
 
 def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -78,8 +78,8 @@ def find(path: str) -> Place | None:
         case ["", "api", version, "integrations", *rest] if version in VERSIONS:
             end = next(_ROOT.ends(rest), None)
             return Place(VERSIONS[version], end[0].operations, end[1]) if end else None
-        case ["", "api", "v3.0", "integrations", "player", *_]:
-            return Place("v4.0", {ANY: PLAYER}, ())
+        case ["", "api", "v3.0", "integrations", "player", *rest]:
+            return Place("v4.0", {ANY: PLAYER}, tuple(rest[:1]))
         case ["", "api", "v1.0", "Bots", "BotSettings"]:
             return Place("v4.0", {BOT_SETTINGS.method: BOT_SETTINGS}, ())
         case _:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from gateway.clock import SECOND, Clock
-from gateway.http.gameball.call import Answer, Call
+from gateway.http.gameball.call import Answer, Call, Relayed
 from gateway.http.gameball.envelope import Fault
 from gateway.telemetry import Telemetry
 
@@ -17,7 +17,7 @@ class Tally:
         self._second = -1
         self._second_text = ""
 
-    def note(self, call: Call, outcome: Answer | Fault, profile: str, began: float) -> None:
+    def note(self, call: Call, outcome: Answer | Relayed | Fault, profile: str, began: float) -> None:
         """`began` is of `perf_counter`."""
         seconds = perf_counter() - began
         route = call.route

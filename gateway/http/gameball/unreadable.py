@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -12,8 +13,16 @@ from gateway.http.gameball.operations import GENERAL_PAGE
 _UNREADABLE = Fault(400, 2000, "the request is malformed.")
 
 
-class _Connection(web.RequestHandler):
-    """aiohttp's own, except for what it says before anybody here was asked."""
+class Connection(web.RequestHandler):
+    """aiohttp's own, except for what it says before anybody here was asked, and that somebody may want to know when the
+    client goes away."""
+
+    on_lost: Callable[[], object] | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
 
     def handle_error(
         self,
@@ -41,4 +50,4 @@ class Server(web.Server):
         self._options = options
 
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)
+        return Connection(self, loop=asyncio.get_running_loop(), **self._options)

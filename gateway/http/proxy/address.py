@@ -1,0 +1,85 @@
+"""Where a call goes below the upstream's base URL: the path and the query that came, byte for byte, except for the customers
+in them. Pure.
+
+What a second reader could take for another path is refused: an encoded slash, backslash or control character, a `;`. A
+customer id is the one segment that may hold any text, so it is decoded once and written anew with everything escaped that
+is not unreserved; a text that would still climb in the path once decoded is refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+from gateway.http.gameball.envelope import MALFORMED_PATH, Fault
+
+_AMBIGUOUS = re.compile(r";|%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
+_ID_AT = 5
+"""The customer id's place among a path's segments, in every template that has one: /api/VERSION/integrations/customers/ID."""
+_DEEPEST = 4
+
+
+def path(raw: str, customer_id: str | None) -> str | Fault:
+    """`raw` is without its query. `customer_id`, where given, replaces the one in it."""
+    if customer_id is None:
+        return MALFORMED_PATH if _AMBIGUOUS.search(raw) else raw
+    segments = raw.split("/")
+    if climbs(customer_id) or any(
+        _AMBIGUOUS.search(text) for place, text in enumerate(segments) if place != _ID_AT
+    ):
+        return MALFORMED_PATH
+    segments[_ID_AT] = quote(customer_id, safe="")
+    return "/".join(segments)
+
+
+def climbs(customer_id: str) -> bool:
+    """Whether some reader, by decoding it once too often or taking a backslash for a slash, would leave the path by it."""
+    text = customer_id
+    for _ in range(_DEEPEST):
+        if any(piece in {".", ".."} for piece in re.split(r"[/\\]", text)):
+            return True
+        decoded = unquote(text)
+        if decoded == text:
+            return False
+        text = decoded
+    return True
+
+
+# ---- query ----
+
+
+def parameters(query: str, names: Sequence[str]) -> dict[str, str] | Fault:
+    """The named parameters' values, found whatever the case of their names. One that is there twice is refused, and so is a
+    `;`, which some readers take for `&`."""
+    wanted = {name.lower(): name for name in names}
+    found: dict[str, str] = {}
+    if ";" in query:
+        return MALFORMED_PATH
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        known = wanted.get(_text(name).lower())
+        if known is None:
+            continue
+        try:
+            text = unquote_to_bytes(value.replace("+", " ")).decode()
+        except UnicodeDecodeError:
+            return MALFORMED_PATH
+        if known in found:
+            return MALFORMED_PATH
+        found[known] = text
+    return found
+
+
+def with_parameters(query: str, values: Mapping[str, str]) -> str:
+    """The query with other values of the named parameters, which keep their places and spelling."""
+    replaced = {name.lower(): quote(value, safe="") for name, value in values.items()}
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    return "&".join(
+        f"{name}={replaced[_text(name).lower()]}"
+        if _text(name).lower() in replaced
+        else f"{name}{sign}{value}"
+        for name, sign, value in pairs
+    )
+
+
+def _text(name: str) -> str:
+    return unquote(name.replace("+", " "))

@@ -1,0 +1,193 @@
+"""JSON bodies whose customers are named anew while every other member keeps its bytes: its numbers, its order of members,
+its way of escaping. Pure.
+
+Members are found whatever their case, because frameworks read them so: a second `CustomerID` that only the platform sees
+would be another customer than the one that was resolved.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.http.gameball.decode import fault_in_customer_id, parse
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
+from gateway.http.gameball.operations import Named
+from rules.identifier import Evidence
+
+MOST_PERSONS = 1_000
+"""Objects in one batch: the platform's own limit."""
+_ATTRIBUTES = "customerAttributes"
+_GUEST = ("guest", "isguest")
+_SENT_CLEAN = ("email", "mobile")
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Normalize(Protocol):
+    """An identifier as evidence, the stated one first."""
+
+    def __call__(self, kind: str, text: str, /) -> Sequence[Evidence]: ...
+
+
+@dataclass(slots=True)
+class Subject:
+    """One customer as a request names it. `changes` are the members of its object in the body that are sent as other texts;
+    `warnings` are `<type>:<reason>`; `otherwise` is what a stranger is called."""
+
+    customer_id: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    warnings: tuple[str, ...] = ()
+    guest: bool | None = None
+    id_member: str = ""
+    otherwise: str = ""
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def state(self, kind: str, text: object, normalize: Normalize) -> str | None:
+        """Take in an identifier; the text that the platform should read instead, None where it stays as it is."""
+        if not isinstance(text, str):
+            self.warnings += (f"{kind}:not_text",)
+            return None
+        found = tuple(normalize(kind, text))
+        self.evidence += found
+        if found[0].status != "ok":
+            self.warnings += (f"{kind}:{found[0].reason}",)
+        return clean(kind, text, found)
+
+    def call_it(self, canonical_id: str) -> None:
+        """Have the body name the customer so."""
+        if self.id_member and self.changes.get(self.id_member, self.customer_id) != canonical_id:
+            self.changes[self.id_member] = canonical_id
+
+
+def clean(kind: str, text: str, found: Sequence[Evidence]) -> str | None:
+    """A mobile number in E.164 or an address in its normal form, where `text` is not written so already."""
+    value = found[0].identifier.value
+    if kind not in _SENT_CLEAN or found[0].status == "invalid" or ";" in value:
+        return None
+    return value if value != text else None
+
+
+# ---- reading ----
+
+
+def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
+    """Whom the body names: one subject for an object, one for each element of a list. `kinds` are the types of identifiers."""
+    value = parse(raw)
+    if isinstance(value, Fault):
+        return value
+    many = named.body == "many"
+    objects: list[Any] = value if many and type(value) is list else [value]
+    if many and type(value) is not list:
+        return INVALID_PAYLOAD
+    if len(objects) > MOST_PERSONS:
+        return TOO_MANY_VALUES
+    subjects: list[Subject] = []
+    for one in objects:
+        subject = _subject(one, named, kinds, normalize)
+        if isinstance(subject, Fault):
+            return subject
+        subjects.append(subject)
+    return subjects
+
+
+def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Normalize) -> Subject | Fault:
+    if not isinstance(value, dict):
+        return INVALID_PAYLOAD
+    names = _spellings(value, (named.customer_id, *kinds, *_GUEST, _ATTRIBUTES))
+    if names is None:
+        return INVALID_PAYLOAD
+    subject = Subject()
+    fault = _read_id(subject, value, names.get(named.customer_id.lower(), ""))
+    if fault is not None:
+        return fault
+    for kind in kinds:
+        name = names.get(kind.lower())
+        if name is not None and value[name] is not None:
+            text = subject.state(kind, value[name], normalize)
+            if text is not None:
+                subject.changes[name] = text
+    subject.guest = _guest(value, names)
+    if named.attributes:
+        return _read_attributes(subject, value, names.get(_ATTRIBUTES.lower(), ""), normalize)
+    return subject
+
+
+def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, str] | None:
+    """How the wanted members are written here, by their lower-case names; None when one of them is there twice."""
+    looked_for = {name.lower() for name in wanted}
+    found: dict[str, str] = {}
+    for name in members:
+        lower = name.lower()
+        if lower in looked_for:
+            if lower in found:
+                return None
+            found[lower] = name
+    return found
+
+
+def _read_id(subject: Subject, members: Mapping[str, Any], name: str) -> Fault | None:
+    """Whole numbers are taken for their digits."""
+    value = members.get(name)
+    if value is None:
+        return None
+    subject.id_member = name
+    if type(value) is int:
+        subject.customer_id = str(value)
+        subject.changes[name] = subject.customer_id
+        return None
+    fault = fault_in_customer_id(value)
+    if fault is None:
+        subject.customer_id = value
+    return fault
+
+
+def _guest(members: Mapping[str, Any], names: Mapping[str, str]) -> bool | None:
+    values = (members[names[name]] for name in _GUEST if name in names)
+    return next((value for value in values if isinstance(value, bool)), None)
+
+
+def _read_attributes(
+    subject: Subject, members: Mapping[str, Any], name: str, normalize: Normalize
+) -> Subject | Fault:
+    """Profile data, not evidence: a value that cannot be normalised stays as it is without a warning."""
+    attributes = members.get(name)
+    if not isinstance(attributes, dict):
+        return subject
+    names = _spellings(attributes, _SENT_CLEAN)
+    if names is None:
+        return INVALID_PAYLOAD
+    changes: dict[str, str] = {}
+    for kind, written in names.items():
+        value = attributes[written]
+        text = clean(kind, value, normalize(kind, value)) if isinstance(value, str) else None
+        if text is not None:
+            changes[written] = text
+    if changes:
+        subject.changes[name] = changes
+    return subject
+
+
+# ---- writing ----
+
+
+def write(raw: bytes, subjects: Sequence[Subject], *, many: bool) -> bytes:
+    """The body with the subjects' changes; the same bytes when there are none. `subjects` are those that `read` found."""
+    if not any(subject.changes for subject in subjects):
+        return raw
+    if not many:
+        return _encode(_changed(_members(raw), subjects[0].changes))
+    return _encode(
+        [_changed(members, subject.changes) for members, subject in zip(_items(raw), subjects, strict=True)]
+    )
+
+
+def _changed(members: dict[str, msgspec.Raw], changes: Mapping[str, Any]) -> dict[str, msgspec.Raw]:
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            members[name] = msgspec.Raw(_encode(_changed(_members(members[name]), value)))
+        else:
+            members[name] = msgspec.Raw(_encode(value))
+    return members

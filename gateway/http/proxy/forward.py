@@ -1,0 +1,274 @@
+"""A call handed on: read whom it names, find out under which ids the upstream knows them, write them anew, send it, and hand
+the answer back under the channel's own ids."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from aiohttp import hdrs
+from multidict import CIMultiDict
+
+from gateway.errors import StoreUnavailable
+from gateway.http.gameball.call import Call, Relayed, Target
+from gateway.http.gameball.decode import fault_in_customer_id, read_bytes, read_json
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
+from gateway.http.gameball.limits import nearest_address
+from gateway.http.gameball.operations import PLAYER
+from gateway.http.proxy import address, body, echo
+from gateway.http.proxy.body import Normalize, Subject
+from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
+from gateway.http.proxy.persons import Person, find_all
+from gateway.http.proxy.relay import SMALL, Finish, Relay, Upload
+from gateway.http.services import Services
+from gateway.model import EraseCustomer
+from gateway.store.identities import names_in
+from gateway.upstream.client import Request, Upstream
+from rules.identifier import Evidence
+
+_ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
+_UNMAPPED = "answer:unmapped"
+
+
+class _Asked(NamedTuple):
+    """Whom a call names, and what it came with. `in_body` are the subjects that its body names, `raw` is that body; the
+    subject of the path is the first."""
+
+    subjects: list[Subject]
+    in_body: list[Subject]
+    raw: bytes | None
+    path: str
+    query: str
+
+
+class Forward:
+    def __init__(self, services: Services, upstream: Upstream) -> None:
+        settings = services.config.upstream
+        self._services = services
+        self._server = services.config.server
+        self._largest = settings.max_body
+        self._via = f"1.1 gateway-{hmac.digest(services.checkpoint_key, b'via', 'sha256')[:4].hex()}"
+        self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
+
+    async def __call__(self, call: Call) -> Relayed | Fault:
+        target = call.target
+        assert target is not None  # noqa: S101 - a handler is called with one
+        if passed_here(call.request.headers, self._via):
+            return LOOP
+        asked = await self._read(call, target)
+        if isinstance(asked, Fault):
+            return asked
+        for subject in asked.subjects:
+            if fault := call.fault_in_session(subject.customer_id):
+                return fault
+        people = await find_all(call, asked.subjects, creates=target.operation.named.creates)
+        if isinstance(people, Fault):
+            return people
+        return await self._send(call, target, asked, people)
+
+    # ---- what the call says ----
+
+    async def _read(self, call: Call, target: Target) -> _Asked | Fault:
+        named = target.operation.named
+        normalize = partial(_evidence, call)
+        path, _, query = call.request.raw_path.partition("?")
+        raw, in_body = None, list[Subject]()
+        if named.body and (call.request.body_exists or not named.path):
+            raw = await read_json(call.request, self._largest, self._server)
+            if isinstance(raw, Fault):
+                return raw
+            found = body.read(raw, named, tuple(self._services.env.rules.identifiers), normalize)
+            if isinstance(found, Fault):
+                return found
+            in_body = found
+        subjects = in_body
+        if named.path and target.parameters:
+            subjects = _with_path(target, in_body, normalize)
+        elif named.query and query:
+            subjects = _from_query(query, named.query, normalize)
+        if isinstance(subjects, Fault):
+            return subjects
+        return _Asked(subjects, in_body, raw, path, query)
+
+    # ---- what is sent ----
+
+    async def _send(
+        self, call: Call, target: Target, asked: _Asked, people: Sequence[Person]
+    ) -> Relayed | Fault:
+        operation = target.operation
+        for subject, person in zip(asked.subjects, people, strict=True):
+            subject.call_it(person.canonical_id)
+        in_path = operation.named.path and bool(target.parameters)
+        path = address.path(asked.path, people[0].canonical_id if in_path else None)
+        if isinstance(path, Fault):
+            return path
+        headers = self._headers(call)
+        sent = await self._body(call, asked, headers, many=operation.named.body == "many")
+        if isinstance(sent, Fault):
+            return sent
+        finish = self._finish(call, target, people)
+        if finish is not None:
+            _readable(headers)
+        upload = sent if isinstance(sent, Upload) else None
+        request = Request(
+            call.request.method,
+            path + _query(asked),
+            headers,
+            sent.chunks() if isinstance(sent, Upload) else sent,
+            operation.rate,
+        )
+        outcome = await self._relay.send(call, request, people, finish)
+        if isinstance(outcome, Fault) and upload is not None and upload.fault is not None:
+            return upload.fault
+        return outcome
+
+    def _headers(self, call: Call) -> CIMultiDict[str]:
+        return towards_upstream(
+            call.request.headers,
+            via=self._via,
+            request_id=call.request_id,
+            address=nearest_address(call.request, self._server.trusted_proxies),
+        )
+
+    async def _body(
+        self, call: Call, asked: _Asked, headers: CIMultiDict[str], *, many: bool
+    ) -> bytes | Upload | Fault | None:
+        if asked.raw is not None:
+            written = body.write(asked.raw, asked.in_body, many=many)
+            if written is not asked.raw:
+                forget_bytes(headers)
+            return written
+        if not call.request.body_exists:
+            return None
+        length = call.request.content_length
+        if length is not None and (length <= SMALL or length > self._largest):
+            return await read_bytes(call.request, self._largest, self._server)
+        return Upload(call.request, self._largest, self._server.body_timeout)
+
+    # ---- what comes back ----
+
+    def _finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
+        if target.route in _ERASING:
+            return partial(self._erase, call, people[0])
+        if target.operation.named.answer:
+            return partial(self._rename, call, target.operation.named.answer, people)
+        return None
+
+    async def _erase(
+        self, call: Call, person: Person, status: int, raw: bytes, headers: CIMultiDict[str]
+    ) -> bytes:
+        """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
+        gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
+        if gone and person.profile_id is not None:
+            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=person.profile_id))
+        return raw
+
+    async def _rename(
+        self,
+        call: Call,
+        places: Sequence[str],
+        people: Sequence[Person],
+        status: int,
+        raw: bytes,
+        headers: CIMultiDict[str],
+    ) -> bytes:
+        if not 200 <= status < 300:
+            return raw
+        found = echo.ids_at(raw, places) if hdrs.CONTENT_ENCODING not in headers else None
+        if found is None or not any(found.values()) or echo.is_about_orders(raw):
+            return raw
+        try:
+            names = await self._names(call, found, people)
+        except StoreUnavailable:
+            headers["X-Gateway-Warnings"] = _UNMAPPED
+            return raw
+        renamed = echo.renamed(raw, names)
+        if renamed != raw:
+            forget_bytes(headers)
+        return renamed
+
+    async def _names(
+        self, call: Call, found: Mapping[str, set[str]], people: Sequence[Person]
+    ) -> dict[str, dict[str, str]]:
+        """At each place the channel's own id for each of the upstream's. At the root there is nobody but whom the call named."""
+        names = {person.canonical_id: person.customer_id for person in people if person.customer_id}
+        sole = next(iter(names.values())) if len(names) == 1 else None
+        others = {
+            one
+            for place, ids in found.items()
+            if "." in place or sole is None
+            for one in ids
+            if one not in names
+        }
+        if others:
+            names |= await names_in(self._services.store, call.channel.id_space, sorted(others))
+        return {
+            place: {
+                one: sole if sole is not None and "." not in place else names.get(one, one) for one in ids
+            }
+            for place, ids in found.items()
+        }
+
+
+def _evidence(call: Call, kind: str, text: str) -> Sequence[Evidence]:
+    return call.services.env.normalizer.evidence(kind, text, call.channel.default_region)
+
+
+def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> list[Subject] | Fault:
+    """The subject of the path first. The body may repeat its id and state more of it, but name nobody else; old clients write
+    an e-mail or a mobile number there."""
+    customer_id = target.parameters[0]
+    fault = fault_in_customer_id(customer_id)
+    if fault is not None:
+        return fault
+    if target.operation is PLAYER:
+        return [_player(customer_id, normalize), *in_body]
+    if not in_body:
+        return [Subject(customer_id)]
+    subject = in_body[0]
+    if subject.customer_id not in ("", customer_id):
+        return INVALID_PAYLOAD
+    subject.customer_id = customer_id
+    return in_body
+
+
+def _player(text: str, normalize: Normalize) -> Subject:
+    kind = "email" if "@" in text else "mobile" if text.startswith("+") else ""
+    otherwise = body.clean(kind, text, normalize(kind, text)) if kind else None
+    return Subject(text, otherwise=otherwise or (text if kind else ""))
+
+
+def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
+    """The id and, where the operation takes them, e-mail and mobile. A `+` that nobody escaped arrives as a blank."""
+    values = address.parameters(query, names)
+    if isinstance(values, Fault):
+        return values
+    subject = Subject()
+    for name, text in values.items():
+        if not text:
+            continue
+        if name in ("email", "mobile"):
+            written = "+" + text[1:] if name == "mobile" and text.startswith(" ") else text
+            changed = subject.state(name, written, normalize)
+            if changed is not None or written != text:
+                subject.changes[name] = changed or written
+            continue
+        fault = fault_in_customer_id(text)
+        if fault is not None:
+            return fault
+        subject.customer_id, subject.id_member = text, name
+    return [subject] if values else []
+
+
+def _query(asked: _Asked) -> str:
+    if not asked.query:
+        return ""
+    changes = {} if asked.raw is not None or not asked.subjects else asked.subjects[0].changes
+    return "?" + (address.with_parameters(asked.query, changes) if changes else asked.query)
+
+
+def _readable(headers: CIMultiDict[str]) -> None:
+    """Have the upstream send the answer whole and unencoded: it will be read here."""
+    headers[hdrs.ACCEPT_ENCODING] = "identity"
+    for name in (hdrs.RANGE, hdrs.IF_RANGE):
+        headers.popall(name, None)

@@ -1,0 +1,101 @@
+"""Headers on both sides (RFC 9110 §7.6): what belongs to one connection ends here, what only we may say is not taken from
+anybody else, and keys go nowhere."""
+
+from collections.abc import Iterable
+
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+_CONNECTION = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "http2-settings",
+        "content-length",
+    }
+)
+_KEYS = frozenset({"apikey", "secretkey", "x-gb-token", "transactionkey"})
+_NOT_FROM_CLIENTS = (
+    _CONNECTION
+    | _KEYS
+    | frozenset(
+        {
+            "host",
+            "expect",
+            "forwarded",
+            "x-real-ip",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "true-client-ip",
+            "cf-connecting-ip",
+            "x-request-id",
+            "remote-user",
+            "x-http-method",
+            "x-http-method-override",
+            "x-method-override",
+        }
+    )
+)
+_OURS = ("x-forwarded-", "x-gateway-", "x-original-", "x-rewrite-", "x-remote-", "x-authenticated-")
+_NOT_FROM_UPSTREAM = _CONNECTION | _KEYS | frozenset({"alt-svc", "x-request-id"})
+_OF_THE_BYTES = ("etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges")
+
+
+def towards_upstream(
+    given: CIMultiDictProxy[str], *, via: str, request_id: str, address: str
+) -> CIMultiDict[str]:
+    """What a client's headers become. `address` is the client's, "" when it is not known."""
+    named = _listed(given.getall(hdrs.CONNECTION, ()))
+    sent = CIMultiDict(
+        [
+            (name, value)
+            for name, value in given.items()
+            if (lower := name.lower()) not in _NOT_FROM_CLIENTS
+            and lower not in named
+            and not lower.startswith(_OURS)
+        ]
+    )
+    sent.add(hdrs.VIA, via)
+    sent["X-Request-Id"] = request_id
+    if address:
+        sent[hdrs.X_FORWARDED_FOR] = address
+    return sent
+
+
+def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """What the upstream's headers become; those that come several times stay so."""
+    named = _listed(given.getall(hdrs.CONNECTION, ()))
+    return CIMultiDict(
+        [
+            (name, value)
+            for name, value in given.items()
+            if (lower := name.lower()) not in _NOT_FROM_UPSTREAM
+            and lower not in named
+            and not lower.startswith("x-gateway-")
+        ]
+    )
+
+
+def forget_bytes(headers: CIMultiDict[str]) -> None:
+    """Drop what was said about the very bytes of a body that is no longer the same."""
+    for name in _OF_THE_BYTES:
+        headers.popall(name, None)
+
+
+def passed_here(given: CIMultiDictProxy[str], via: str) -> bool:
+    """Whether the request came through this gateway before."""
+    return any(
+        hop.strip().lower() == via.lower() for value in given.getall(hdrs.VIA, ()) for hop in value.split(",")
+    )
+
+
+def _listed(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for value in values for name in value.split(","))

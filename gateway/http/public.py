@@ -1,0 +1,54 @@
+"""The public listener: the platform's own API, so that a backend changes its base URL and keys and nothing else. In local mode
+the gateway answers it, in forward mode the platform does."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.http import gameball
+from gateway.http.gameball.call import Call, Handler
+from gateway.http.gameball.envelope import NOT_LOCAL, Fault
+from gateway.http.gameball.gate import Gate
+from gateway.http.gameball.operations import ACHIEVE, VERSIONS
+from gateway.http.gameball.unreadable import Server
+from gateway.http.proxy import Forward
+from gateway.http.services import Services
+
+_READING = frozenset({"GET", "HEAD"})
+
+
+def build(services: Services, **options: Any) -> web.Server:
+    """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are
+    those of aiohttp's request handler."""
+    gate = Gate(services, *_handlers(services))
+    for written, version in VERSIONS.items():
+        gate.fix(f"/api/{written}/integrations{ACHIEVE.path}", ACHIEVE, version)
+    config, loop = services.config, asyncio.get_running_loop()
+    largest = max(config.server.max_body, config.upstream.max_body) + 1
+
+    def request(*parts: Any) -> web.BaseRequest:
+        message, payload, protocol, writer, task = parts
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if request.raw_path == "/healthz" and request.method in _READING:
+            return web.json_response({"status": "ok"})
+        return await gate.serve(request)
+
+    return Server(serve, request_factory=request, **options)
+
+
+def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
+    """By route, and for all other routes."""
+    if services.upstream is None:
+        return gameball.HANDLERS, _not_local
+    forward = Forward(services, services.upstream)
+    if services.config.achievements.delivery == "direct":
+        return {}, forward
+    return {ACHIEVE.route: gameball.HANDLERS[ACHIEVE.route]}, forward
+
+
+async def _not_local(call: Call) -> Fault:
+    return NOT_LOCAL
