@@ -10,7 +10,7 @@ import pytest
 from manual import House, caller, environment
 
 from gateway.clock import SECOND
-from gateway.model import SaveCustomer, Saved
+from gateway.model import SaveCustomer
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
