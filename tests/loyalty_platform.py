@@ -183,9 +183,8 @@ class Platform:
 
     async def accept(self) -> None:
         """Take connections; after `refuse`, on the same port as before."""
-        self._runner = web.ServerRunner(
-            web.Server(self._serve, access_log=None, auto_decompress=False), shutdown_timeout=0
-        )
+        server = web.Server(self._serve, access_log=None, auto_decompress=False, handler_cancellation=True)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.05)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()

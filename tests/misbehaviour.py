@@ -43,6 +43,13 @@ async def overlong(wire: asyncio.Transport) -> None:
     wire.write(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"customerId":1}')
 
 
+async def afterthought(wire: asyncio.Transport) -> None:
+    """Like overlong, when the connection has already been put aside for the next question."""
+    wire.write(_OK + b"Content-Length: 2\r\n\r\n{}")
+    await asyncio.sleep(0.02)
+    wire.write(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"customerId":1}')
+
+
 async def two_lengths(wire: asyncio.Transport) -> None:
     wire.write(_OK + b"Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}")
 
@@ -90,6 +97,15 @@ async def flood(wire: asyncio.Transport) -> None:
         await _drained(wire)
 
 
+async def two_bytes(wire: asyncio.Transport) -> None:
+    """A head that announces two bytes, as the answer to HEAD."""
+    wire.write(_OK + b"Content-Length: 2\r\n\r\n")
+
+
+async def elsewhere(wire: asyncio.Transport) -> None:
+    wire.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+
+
 async def huge_header(wire: asyncio.Transport) -> None:
     wire.write(_OK + b"X-Long: " + b"x" * 9_000 + b"\r\nContent-Length: 2\r\n\r\n{}")
 
@@ -120,11 +136,13 @@ Misbehaviour = Callable[[asyncio.Transport], Awaitable[None]]
 FAULTS: Final[Mapping[str, Misbehaviour]] = {
     fault.__name__: fault
     for fault in (
+        afterthought,
         bomb,
         broken_chunks,
         closed,
         dark,
         drip,
+        elsewhere,
         endless_chunks,
         flood,
         huge,
@@ -138,6 +156,7 @@ FAULTS: Final[Mapping[str, Misbehaviour]] = {
         stalled,
         switching,
         truncated,
+        two_bytes,
         two_lengths,
     )
 }
