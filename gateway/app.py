@@ -34,6 +34,7 @@ from gateway.secrets_file import admin_token, open_box
 from gateway.store.operations import active_rules, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
+from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 from gateway.workers import Workers, follow, readable
@@ -117,6 +118,7 @@ async def running(
             telemetry,
             admin_token=admin_token(config, box),
             checkpoint_key=box.key("audit checkpoint"),
+            backlog=Backlog(config.upstream.queue_limit),
         )
         pipeline.start()
         try:
@@ -158,6 +160,8 @@ def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
         pseudonyms=pseudonyms,
         draw=lambda low, high: low + int(chance.random() * (high - low + 1)),
         entropy=secrets.token_bytes,
+        delivers=config.delivers,
+        give_up_after=config.upstream.give_up_after,
         canonical_id=config.upstream.canonical_id,
     )
 

@@ -25,6 +25,12 @@ class QueueFull(StoreUnavailable):
     retry_after = 1
 
 
+class OutboxFull(StoreUnavailable):
+    """More work waits for the upstream than the gateway promises to hold."""
+
+    retry_after = 60
+
+
 class StoreBroken(GatewayError):
     """The disk no longer keeps what it is given (an I/O or fsync error). The process must end; recovery decides at restart."""
 

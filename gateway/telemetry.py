@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Enum, Gauge
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 _encode = msgspec.json.Encoder().encode
@@ -116,6 +116,27 @@ class Metrics:
         self.registry.register(self.calls)
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
+        )
+        self.deliveries = Gauge(
+            "gateway_deliveries", "Open deliveries", ["target", "state"], registry=self.registry
+        )
+        self.oldest_delivery = Gauge(
+            "gateway_delivery_oldest_seconds",
+            "Age of the oldest open delivery",
+            ["target", "state"],
+            registry=self.registry,
+        )
+        self.attempts = Counter(
+            "gateway_delivery_attempts_total",
+            "What became of claimed deliveries",
+            ["target", "outcome"],
+            registry=self.registry,
+        )
+        self.breaker = Enum(
+            "gateway_upstream_breaker",
+            "Whether deliveries to the upstream are tried",
+            states=["closed", "probing", "open", "auth"],
+            registry=self.registry,
         )
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry

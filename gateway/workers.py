@@ -1,5 +1,6 @@
-"""What the gateway does on its own while it serves: granting what is due, keeping house, and following rules and keys that
-were changed elsewhere. Each loop is a task of its own; one that dies ends the process, for a gateway without it would lie.
+"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, keeping house, and
+following rules and keys that were changed elsewhere. Each loop is a task of its own; one that dies ends the process, for a
+gateway without it would lie.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import GrantDue, StoredRuleSet
 from gateway.store.operations import active_rules, channel_keys
+from gateway.upstream.deliver import Deliverer
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
@@ -28,6 +30,9 @@ _BREATH = 10
 """Rests this many times as long as it worked while calls arrive."""
 _SATURATED = 0.7
 _FOLLOW_POLL = 1.0
+_COUNT_POLL = 5.0
+_COUNT_SHARE = 50
+"""Counting what is open rests this many times as long as it takes."""
 _AFTER_FAILURE = 2.0
 
 
@@ -42,9 +47,18 @@ class Workers:
         self._calls_seen = 0
         self._asked_at = perf_counter()
         self._busy_then = 0.0
+        self._deliverer = _deliverer(services)
 
     def start(self) -> None:
-        for name, step in (("grants", self._grant), ("house", self._keep_house), ("follow", self._follow)):
+        steps = {
+            "grants": self._grant,
+            "house": self._keep_house,
+            "follow": self._follow,
+            "backlog": self._count_backlog,
+        }
+        if self._deliverer is not None:
+            steps["deliveries"] = self._deliverer.step
+        for name, step in steps.items():
             task = asyncio.create_task(self._repeat(name, step), name=name)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -52,7 +66,11 @@ class Workers:
     async def stop(self) -> None:
         """Let each loop finish its step; nothing is left half done. May be called again."""
         self._stopping.set()
+        if self._deliverer is not None:
+            self._deliverer.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._deliverer is not None:
+            await self._deliverer.drain()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self._stopping.is_set():
@@ -111,11 +129,33 @@ class Workers:
         self._asked_at, self._busy_then = now, busy
         return share
 
+    # ---- deliveries ----
+
+    async def _count_backlog(self) -> float:
+        services, started = self._services, perf_counter()
+        await services.backlog.measure(services.store, services.clock, services.telemetry.metrics)
+        return max(_COUNT_POLL, _COUNT_SHARE * (perf_counter() - started))
+
     # ---- rules and keys changed elsewhere ----
 
     async def _follow(self) -> float:
         await follow(self._services)
         return _FOLLOW_POLL
+
+
+def _deliverer(services: Services) -> Deliverer | None:
+    config, upstream = services.config, services.upstream
+    if upstream is None or not config.delivers:
+        return None
+    return Deliverer(
+        services.pipeline,
+        services.store,
+        upstream,
+        config.upstream,
+        services.clock,
+        services.env.draw,
+        services.telemetry.metrics,
+    )
 
 
 def readable(stored: StoredRuleSet) -> RuleSet:

@@ -225,7 +225,11 @@ def store_failure(value: object) -> OnStoreFailure:
 class Upstream(Section, frozen=True):
     """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
     gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
-    for, up to the head of the answer; `max_response` of an answer that has to be read whole."""
+    for, up to the head of the answer; `max_response` of an answer that has to be read whole.
+
+    A delivery that left without an answer is sent again within the upstream's `dedup_window`, and from `reconcile_after` on
+    the upstream is asked whether it arrived. One that is not done after `give_up_after` is dead. `queue_limit` counts open
+    deliveries of every kind."""
 
     base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
     api_key: Secret | None = None
@@ -241,6 +245,10 @@ class Upstream(Section, frozen=True):
     max_body: Size = 1 << 20
     max_response: Size = 16 << 20
     rates: Rates = Rates()
+    dedup_window: Duration = 60 * SECOND
+    reconcile_after: Duration = 10 * MINUTE
+    give_up_after: Duration = 72 * HOUR
+    queue_limit: Positive = 1_000_000
 
     def mistakes(self) -> Iterator[Mistake]:
         for name in ("connect_timeout", "read_timeout", "total_timeout", "delivery_timeout"):
@@ -249,6 +257,12 @@ class Upstream(Section, frozen=True):
         for name in ("max_body", "max_response"):
             if not 0 < getattr(self, name) <= 1 << 30:
                 yield Mistake(name, 'is out of range; write a size up to "1GiB"')
+        if self.reconcile_after < self.dedup_window:
+            yield Mistake(
+                "reconcile_after", "is shorter than dedup_window; what is sent again could still come"
+            )
+        if not HOUR <= self.give_up_after <= 30 * DAY:
+            yield Mistake("give_up_after", 'is out of range; write "1h" to "30d"')
 
 
 class Audit(Section, frozen=True):
@@ -282,6 +296,11 @@ class Config(Section, frozen=True):
     audit: Audit = Audit()
     log: Log = Log()
     limits: Limits = Limits()
+
+    @property
+    def delivers(self) -> bool:
+        """Whether achievements are queued for the upstream, which then grants."""
+        return self.gateway.mode == "forward" and self.achievements.delivery == "queued"
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from _repeated("channel", "name", (channel.name for channel in self.channels))

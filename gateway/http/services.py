@@ -11,13 +11,15 @@ from gateway.http.keyring import KeyRing
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry import Telemetry
+from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 
 
 @dataclass(slots=True)
 class Services:
-    """`upstream` is there in forward mode only. `planning` is held while a plan is made: it needs memory for every record."""
+    """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is
+    made: it needs memory for every record."""
 
     config: Config
     store: Store
@@ -28,6 +30,7 @@ class Services:
     telemetry: Telemetry
     admin_token: str
     checkpoint_key: bytes
+    backlog: Backlog
     upstream: Upstream | None = None
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -47,13 +47,14 @@ _SLOWEST: Final = 64 << 10
 
 class Request(NamedTuple):
     """`target` is the path and query below the base URL, percent-encoded as it is to be sent. `headers` hold neither framing nor
-    connection headers nor keys; the upstream's keys are added."""
+    connection headers nor keys; the upstream's keys are added. `counted`: the limiter knows of it already."""
 
     method: str
     target: str
     headers: CIMultiDict[str]
     body: bytes | AsyncIterator[bytes] | None = None
     rate: Rate = "others"
+    counted: bool = False
 
 
 class Reply:
@@ -167,7 +168,8 @@ class Upstream:
         own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
         headers = request.headers.copy()
         headers.update(self._keys)
-        self.limiter.note(request.rate)
+        if not request.counted:
+            self.limiter.note(request.rate)
         try:
             async with asyncio.timeout_at(deadline):
                 response = await (self._single if own else self._pooled).request(

@@ -50,6 +50,8 @@ async def achieve(call: Call) -> Answer | Fault:
     key = _idempotency(call, body, accepted)
     if isinstance(key, Fault):
         return key
+    if env.delivers:
+        call.services.backlog.check()
     command = Achieve(call.caller, body["customerId"], body["challengeId"], identity.evidence, key)
     return _answer(await call.services.pipeline.submit(command), accepted, identity.warnings)
 

@@ -46,16 +46,9 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
             conditions.append(f"a.{column} = ?")
             values.append(value)
     if wanted.profile_id is not None:
-        records = await _records_of(store, wanted.profile_id)
-        if not records:
-            return []
-        among = marks(records)
-        conditions.append(
-            "a.achievement_id IN (SELECT row_id FROM lookup WHERE field = 'achievement.record'"
-            f" AND value IN ({among}) UNION ALL SELECT achievement_id FROM achievement"
-            f" WHERE achievement_id > {_WATERMARK} AND record_id IN ({among}))"
-        )
-        values += [*(f"{record_id:016x}" for record_id in records), *records]
+        belongs, records = await of_profile(store, wanted.profile_id)
+        conditions.append(belongs)
+        values += records
     rows = await store.fetch(
         f"SELECT {_ACHIEVEMENT}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
         " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
@@ -67,12 +60,22 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
     return [Earned(Achievement(*row[:11]), *row[11:]) for row in rows]
 
 
-async def _records_of(store: Store, profile_id: int) -> list[int]:
-    rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
-    return [record_id for (record_id,) in rows]
-
-
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achievement'), 0)"
+
+
+async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
+    """A condition on `achievement a`, with its values: that it belongs to this profile now."""
+    rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
+    if not rows:
+        return "1 = 0", []
+    records = [record_id for (record_id,) in rows]
+    among = marks(records)
+    condition = (
+        "a.achievement_id IN (SELECT row_id FROM lookup WHERE field = 'achievement.record'"
+        f" AND value IN ({among}) UNION ALL SELECT achievement_id FROM achievement"
+        f" WHERE achievement_id > {_WATERMARK} AND record_id IN ({among}))"
+    )
+    return condition, [*(f"{record_id:016x}" for record_id in records), *records]
 
 
 async def rule_sets(

@@ -1,0 +1,83 @@
+"""Reads of the outbox: what a delivery has to say at the moment it is sent, what the upstream must know by now, and how much is
+waiting."""
+
+from typing import NamedTuple
+
+from gateway.ids import moment
+from gateway.store import Store
+from gateway.store.reports.work import of_profile
+
+_IDENTIFIERS = ("email", "mobile")
+
+
+class Report(NamedTuple):
+    """An achievement as it is reported now: the profile that it belongs to today, that profile's canonical id, and of its
+    identifiers the best one each."""
+
+    profile_id: int
+    canonical_id: str
+    campaign_id: int
+    email: str | None = None
+    mobile: str | None = None
+
+
+class Waiting(NamedTuple):
+    """Open deliveries of one target in one state; `oldest_at` is when the oldest was queued (ms UTC)."""
+
+    target: str
+    state: str
+    number: int
+    oldest_at: int
+
+
+async def report_of(store: Store, achievement_id: int) -> Report | None:
+    """None: the customer was erased."""
+    rows = await store.fetch(
+        "SELECT r.profile_id, p.canonical_id, a.campaign_id FROM achievement a"
+        " JOIN record r ON r.record_id = a.record_id JOIN profile p ON p.profile_id = r.profile_id"
+        " WHERE a.achievement_id = ?",
+        (achievement_id,),
+    )
+    return Report(*rows[0], **await _merge_keys(store, rows[0][0])) if rows else None
+
+
+async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
+    """Only what the profile owns: the upstream merges by these, and a shared number would merge strangers there."""
+    rows = await store.fetch(
+        "SELECT o.type, o.value FROM record r JOIN observation o ON o.record_id = r.record_id"
+        " JOIN identifier i ON i.type = o.type AND i.value = o.value"
+        " WHERE r.profile_id = ? AND i.owner_id = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
+        " ORDER BY o.verified, o.last_seen, o.value DESC",
+        (profile_id, profile_id, *_IDENTIFIERS),
+    )
+    return dict(rows)
+
+
+class Reported(NamedTuple):
+    """Achievements of one campaign on one profile: those that the upstream has, and those that are on their way to it and older
+    than the one that asks."""
+
+    delivered: int
+    before: int
+
+
+async def reported(store: Store, report: Report, achievement_id: int) -> Reported:
+    belongs, records = await of_profile(store, report.profile_id)
+    rows = await store.fetch(
+        "SELECT a.state, a.achievement_id FROM achievement a"
+        f" WHERE a.campaign_id = ? AND a.state IN ('delivered', 'queued') AND {belongs}",
+        (report.campaign_id, *records),
+    )
+    return Reported(
+        sum(state == "delivered" for state, _ in rows),
+        sum(state == "queued" and number < achievement_id for state, number in rows),
+    )
+
+
+async def backlog(store: Store) -> list[Waiting]:
+    """All that is open; reads one index from end to end."""
+    rows = await store.fetch(
+        "SELECT target, state, COUNT(*), MIN(delivery_id) FROM delivery WHERE finished_at IS NULL"
+        " GROUP BY target, state ORDER BY target, state"
+    )
+    return [Waiting(target, state, number, moment(oldest)) for target, state, number, oldest in rows]

@@ -1,0 +1,30 @@
+"""How much waits for the world outside, as it was counted a moment ago: counting at every call would cost more than the call."""
+
+from gateway.clock import SECOND, Clock
+from gateway.errors import OutboxFull
+from gateway.store import Store
+from gateway.store.deliveries import backlog
+from gateway.telemetry import Metrics
+
+
+class Backlog:
+    """`limit` is the number of open deliveries that are still promised to be kept."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.open = 0
+
+    def check(self) -> None:
+        """Raises OutboxFull when no more may be queued now."""
+        if self.open > self.limit:
+            raise OutboxFull("too many achievements are waiting for the upstream; send it again later")
+
+    async def measure(self, store: Store, clock: Clock, metrics: Metrics) -> None:
+        waiting = await backlog(store)
+        self.open = sum(some.number for some in waiting)
+        metrics.deliveries.clear()
+        metrics.oldest_delivery.clear()
+        now = clock.now()
+        for target, state, number, oldest_at in waiting:
+            metrics.deliveries.labels(target, state).set(number)
+            metrics.oldest_delivery.labels(target, state).set(max(0, now - oldest_at) / SECOND)

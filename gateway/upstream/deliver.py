@@ -1,0 +1,326 @@
+"""The worker that reports queued achievements to the upstream: claims what is due, writes the request as the profile is at that
+moment, sends it when its turn comes, and says what became of it.
+
+What may be sent is decided in `usecases/deliver.py`; here is when. Nothing leaves without its row being marked first, nothing
+leaves whose lease might end before its answer, and what may have arrived is not sent again unless the upstream would notice.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from multidict import CIMultiDict
+
+from gateway.clock import MINUTE, SECOND, Clock
+from gateway.config import Upstream as Settings
+from gateway.errors import GatewayError, StoreUnavailable
+from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, MarkSending, Stale
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.deliveries import Report, report_of, reported
+from gateway.telemetry import Metrics
+from gateway.upstream.answers import (
+    Dead,
+    Delivered,
+    Held,
+    Retry,
+    Unknown,
+    Verdict,
+    backoff,
+    code_of,
+    judge,
+    judge_failure,
+)
+from gateway.upstream.breaker import Breaker
+from gateway.upstream.client import Request, Upstream
+from gateway.upstream.errors import NoAnswer
+from gateway.upstream.limiter import Draw, Rate
+from gateway.upstream.reconcile import find, progress_in
+from gateway.usecases.deliver import UPSTREAM
+
+_log = structlog.get_logger("deliveries")
+_encode = msgspec.json.Encoder().encode
+
+_BASE: Final = "/api/v4.1/integrations/customers"
+_WRITE: Final[Rate] = "customers_write"
+_READ: Final[Rate] = "customers_read"
+_AT_ONCE: Final = 20
+_POLL: Final = 0.5
+_SOON: Final = SECOND
+_MARGIN: Final = 15 * SECOND
+"""Of a lease, that must be left when a request goes out."""
+_LAST_WORD: Final = 5 * SECOND
+"""Of a lease, that is left for saying what came of it."""
+_LONGEST_ANSWER: Final = 256 << 10
+_RESOLVE_AGAIN: Final = MINUTE
+_LOOK_AGAIN: Final = 15 * MINUTE
+_REPEATED: Final = 4000
+_PASSING: Final = frozenset({408, 425, 429})
+
+
+class _Result(NamedTuple):
+    """What becomes of a delivery; `after` is how many ms until it is due again, None for a person."""
+
+    result: DeliveryResult
+    reason: str = ""
+    after: int | None = 0
+    status: int = 0
+    answer: str = ""
+
+
+class _Said(NamedTuple):
+    """The upstream's answer to one request, or that there was none."""
+
+    status: int
+    body: bytes
+    verdict: Verdict
+
+
+class Deliverer:
+    """`step` again and again; at the end `stop`, and after the last step `drain`. Several may work on one database: leases keep
+    them apart."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        store: Store,
+        upstream: Upstream,
+        settings: Settings,
+        clock: Clock,
+        draw: Draw,
+        metrics: Metrics,
+    ) -> None:
+        self.breaker = Breaker(clock)
+        self._pipeline = pipeline
+        self._store = store
+        self._upstream = upstream
+        self._settings = settings
+        self._clock = clock
+        self._draw = draw
+        self._metrics = metrics
+        self._owner = uuid.uuid4().hex
+        self._turn = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def step(self) -> float:
+        """Claim what is due and begin with it. Seconds until the next step is worth its while."""
+        self._metrics.breaker.state(self.breaker.state)
+        if self.breaker.wait() or self._upstream.limiter.wait(_WRITE) > _SOON:
+            return _POLL
+        room = (1 if self.breaker.state != "closed" else _AT_ONCE) - len(self._working)
+        if room <= 0:
+            await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
+            return 0
+        claimed = await self._pipeline.submit_background(ClaimDeliveries(UPSTREAM, self._owner, room))
+        for delivery in claimed.deliveries:
+            task = asyncio.create_task(self._work_on(delivery))
+            self._working.add(task)
+            task.add_done_callback(self._done)
+        return 0 if len(claimed.deliveries) == room else _POLL
+
+    def stop(self) -> None:
+        """Send nothing more, and give back what was not sent."""
+        self._stopping.set()
+
+    async def drain(self) -> None:
+        """Come back when everything that was sent has its answer and its end."""
+        if self._working:
+            await asyncio.wait(self._working)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery_failed", exc_info=error)
+
+    # ---- one delivery ----
+
+    async def _work_on(self, delivery: Delivery) -> None:
+        try:
+            await self._finish(delivery, await self._outcome(delivery))
+        except GatewayError as error:  # its lease ends, and it is found again as what it then is
+            _log.warning("delivery_left", error=type(error).__name__)
+
+    async def _outcome(self, delivery: Delivery) -> _Result | None:
+        """None: it is somebody else's by now."""
+        report = await report_of(self._store, delivery.subject)
+        if report is None:
+            return _Result("dead", "customer_erased")
+        if delivery.sent_at is None:
+            return await self._send(delivery, report)
+        now, sent_at = self._clock.now(), delivery.sent_at
+        if report.profile_id != delivery.lane:
+            return _undecidable()
+        if now + self._settings.delivery_timeout <= sent_at + self._settings.dedup_window:
+            return await self._send(delivery, report)
+        if now < sent_at + self._settings.reconcile_after:
+            return _back(delivery, sent_at + self._settings.reconcile_after - now)
+        return await self._reconcile(delivery, report)
+
+    async def _finish(self, delivery: Delivery, result: _Result | None) -> None:
+        if result is None:
+            self._metrics.attempts.labels(UPSTREAM, "stale").inc()
+            return
+        now = self._clock.now()
+        command = FinishDelivery(
+            delivery.delivery_id,
+            delivery.epoch,
+            result.result,
+            None if result.after is None else now + result.after,
+            result.status,
+            result.reason,
+            result.answer,
+        )
+        outcome = await self._commit(command, delivery.lease_until)
+        told = "stale" if isinstance(outcome, Stale) else result.result
+        self._metrics.attempts.labels(UPSTREAM, told).inc()
+        self._metrics.breaker.state(self.breaker.state)
+
+    async def _commit(self, command: FinishDelivery, until: int) -> Any:
+        """What came of it is worth several tries while nobody else may know better."""
+        while True:
+            try:
+                return await self._pipeline.submit_background(command)
+            except StoreUnavailable as error:
+                if self._clock.now() + error.retry_after * SECOND >= until or self._stopping.is_set():
+                    raise
+                await self._rest(error.retry_after * SECOND)
+
+    # ---- sending ----
+
+    async def _send(self, delivery: Delivery, report: Report) -> _Result | None:
+        async with self._turn:
+            if not await self._admitted(_WRITE, delivery):
+                return _back(delivery)
+            mark = MarkSending(delivery.delivery_id, delivery.epoch, report.profile_id)
+            if isinstance(await self._pipeline.submit_background(mark), Stale):
+                return None
+            if not await self._free(_WRITE, delivery):
+                return _back(delivery)
+            self.breaker.admit()
+            self._upstream.limiter.note(_WRITE)
+        after_unknown = delivery.sent_at is not None
+        said = await self._ask(_request(report), delivery, after_unknown=after_unknown)
+        if code_of(said.body) == _REPEATED:
+            return _Result("delivered", "" if after_unknown else "duplicate", status=said.status)
+        return self._judged(delivery, said)
+
+    async def _admitted(self, rate: Rate, delivery: Delivery) -> bool:
+        return await self._free(rate, delivery) and self.breaker.wait() == 0
+
+    async def _free(self, rate: Rate, delivery: Delivery) -> bool:
+        """Wait for the limiter. False: the lease would not last, or the gateway is stopping."""
+        until = delivery.lease_until - _MARGIN
+        while True:
+            now, pause = self._clock.now(), self._upstream.limiter.wait(rate)
+            if self._stopping.is_set() or now + pause >= until:
+                return False
+            if not pause:
+                return True
+            await self._rest(pause)
+
+    async def _rest(self, span: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), span / SECOND)
+
+    async def _ask(self, request: Request, delivery: Delivery, *, after_unknown: bool) -> _Said:
+        now = self._clock.now()
+        deadline = min(self._settings.delivery_timeout, delivery.lease_until - _LAST_WORD - now)
+        try:
+            async with self._upstream.exchange(request, deadline_ms=deadline, reuse=False) as reply:
+                body = await reply.read(_LONGEST_ANSWER)
+        except NoAnswer as failure:
+            self.breaker.failed()
+            return _Said(0, b"", judge_failure(failure))
+        now = self._clock.now()
+        verdict = judge(reply.status, reply.headers, body, now=now, after_unknown=after_unknown)
+        self._tell_breaker(reply.status, verdict)
+        return _Said(reply.status, body, verdict)
+
+    def _tell_breaker(self, status: int, verdict: Verdict) -> None:
+        if verdict == Held("auth"):
+            self.breaker.denied()
+        elif status >= 500 or (isinstance(verdict, Retry) and status not in _PASSING and status != 422):
+            self.breaker.failed()
+        else:
+            self.breaker.succeeded()
+
+    def _judged(self, delivery: Delivery, said: _Said) -> _Result:
+        status = said.status
+        match said.verdict:
+            case Delivered():
+                return _Result("delivered", status=status)
+            case Retry(reason, after):
+                pause = after if after is not None else self._pause(delivery)
+                return _Result("retry", reason, pause, status)
+            case Unknown(reason):
+                return _Result("unknown", reason, self._pause(delivery), status)
+            case Held("auth" as reason):
+                return _Result("back", reason, 0, status)
+            case Held(reason):
+                return _Result("held", reason, _LOOK_AGAIN, status)
+            case Dead(_, detail, customer_unknown=True):
+                if delivery.reason == "customer_unknown":
+                    return _Result("dead", "customer_unknown", status=status, answer=detail)
+                return _Result("retry", "customer_unknown", _RESOLVE_AGAIN, status)
+            case Dead(reason, detail):
+                return _Result("dead", reason, status=status, answer=detail)
+
+    def _pause(self, delivery: Delivery) -> int:
+        return backoff(delivery.attempts + 1, self._draw)
+
+    # ---- finding out ----
+
+    async def _reconcile(self, delivery: Delivery, report: Report) -> _Result:
+        """Ask the upstream how often it has counted the campaign for this customer. What is older and still on its way has
+        to be settled first, or the count would not tell whose it is."""
+        known = await reported(self._store, report, delivery.subject)
+        if known.before:
+            return _back(delivery, MINUTE)
+        async with self._turn:
+            if not await self._admitted(_READ, delivery):
+                return _back(delivery)
+            self.breaker.admit()
+            self._upstream.limiter.note(_READ)
+        said = await self._ask(_question(report), delivery, after_unknown=False)
+        if isinstance(said.verdict, Dead):
+            lost = said.verdict.customer_unknown  # then it has nothing of the customer, our report included
+            return _Result("absent", delivery.reason) if lost else _undecidable(said.status)
+        if not isinstance(said.verdict, Delivered):
+            return self._judged(delivery, said)
+        match find(progress_in(said.body, report.campaign_id), known.delivered):
+            case "absent":
+                return _Result("absent", delivery.reason)
+            case "undecidable":
+                return _undecidable(said.status)
+            case "arrived":
+                return _Result("delivered", "reconciled")
+            case "nothing_to_earn":
+                return _Result("delivered", "nothing_to_earn")
+
+
+def _undecidable(status: int = 0) -> _Result:
+    """Whether it arrived is for a person to find out."""
+    return _Result("held", "undecidable", None, status)
+
+
+def _back(delivery: Delivery, after: int = 0) -> _Result:
+    return _Result("back", delivery.reason, after, delivery.status, delivery.answer)
+
+
+def _request(report: Report) -> Request:
+    body = {"customerId": report.canonical_id, "challengeId": report.campaign_id}
+    keys = {"email": report.email, "mobile": report.mobile}
+    headers = CIMultiDict({"Content-Type": "application/json", "Accept": "application/json"})
+    body |= {name: value for name, value in keys.items() if value}
+    return Request("POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True)
+
+
+def _question(report: Report) -> Request:
+    customer = quote(report.canonical_id, safe="")
+    target = f"{_BASE}/{customer}/reward-campaigns-progress?campaignId={report.campaign_id}"
+    return Request("GET", target, CIMultiDict({"Accept": "application/json"}), rate=_READ, counted=True)
