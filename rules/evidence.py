@@ -49,13 +49,13 @@ def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequen
 
 def may_own(rules: RuleSet, record: Record, seen: Observation) -> bool:
     """Whether the record's word can make its profile the owner of the key, while that is in state normal."""
-    kind = _kind(rules, seen.identifier)
+    kind = joining_kind(rules, seen.identifier)
     if kind is None or kind.max_profiles > 1 or not is_live(seen):
         return False
     return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
 
 
-def _kind(rules: RuleSet, identifier: Identifier) -> IdentifierRules | None:
+def joining_kind(rules: RuleSet, identifier: Identifier) -> IdentifierRules | None:
     """The rules of a type that may join profiles; None for every other."""
     kind = rules.identifiers.get(base_type(identifier))
     if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
@@ -73,12 +73,12 @@ def read(
     shared: list[Identifier] = []
     steps: list[Step] = []
     for identifier, status, _, verified in stored:
-        kind = _kind(rules, identifier)
+        kind = joining_kind(rules, identifier)
         if status != "ok" or kind is None:
             continue
         key = view.key(identifier)
-        fate = _fate(kind, key.state, key.holders - key.aged + (not _holds(record, identifier)))
-        if fate in ("normal", "crowded"):
+        found = fate(kind, key.state, key.holders - key.aged + (not _holds(record, identifier)))
+        if found in ("normal", "crowded"):
             earlier = keys[identifier].verified if identifier in keys else False
             was_vouched = _was_vouched(rules, record, identifier)
             vouched = earlier or was_vouched or is_vouched(rules, id_space, identifier, verified)
@@ -86,20 +86,20 @@ def read(
                 base_type(identifier),
                 key.owner,
                 vouched,
-                crowded=fate == "crowded",
+                crowded=found == "crowded",
                 proved=vouched and not was_vouched,
             )
             continue
-        steps.append(Step(f"key:{identifier.type}", None, fate))
+        steps.append(Step(f"key:{identifier.type}", None, found))
         if key.state == "normal":
-            (shared if fate == "shared" else generic).append(identifier)
+            (shared if found == "shared" else generic).append(identifier)
     keys |= _recalled(view, rules, record, {*keys, *generic, *shared})
     return Reading(
         keys, tuple(dict.fromkeys(generic)), tuple(dict.fromkeys(shared)), tuple(dict.fromkeys(steps))
     )
 
 
-def _fate(kind: IdentifierRules, state: str, holders: int) -> str:
+def fate(kind: IdentifierRules, state: str, holders: int) -> str:
     """What a key is from this request on, counting its record among the holders."""
     if state != "normal":
         return state
@@ -138,6 +138,6 @@ def _recalled(
         for identifier, seen in record.observations.items()
         if identifier not in stated
         and is_live(seen)
-        and _kind(rules, identifier)
+        and joining_kind(rules, identifier)
         and (key := view.key(identifier)).state == "normal"
     }

@@ -24,7 +24,8 @@ from rules.matching import (
     judge,
     links,
 )
-from rules.record import Pin, Profile, View
+from rules.plain import plain
+from rules.record import Pin, Profile, Record, View
 from rules.ruleset import RuleSet
 from rules.survivor import survivor
 
@@ -92,22 +93,38 @@ def resolve(
     exists (in shadow mode: none ever does). Attributes serve `confirm_any`; left out, they count as
     missing.
     """
-    stored = tuple(item for item in evidence if item.status != "invalid")
+    stored = tuple([item for item in evidence if item.status != "invalid"])
     record = view.record(id_space, customer_id)
     if record is not None and teaches_nothing(view, rules, record, stored):
         return Decision("attached", record.profile_id, reason="known", evidence=stored)
+    decision = plain(view, rules, id_space, stored) if record is None else None
+    if decision is None:
+        decision = deliberate(view, rules, id_space, record, stored, now, attributes, profile_attributes)
+    if record is None and not may_create and (decision.profile_id is None or not decision.enforced):
+        return None
+    return decision
+
+
+def deliberate(
+    view: View,
+    rules: RuleSet,
+    id_space: str,
+    record: Record | None,
+    evidence: tuple[Evidence, ...],
+    now: int,
+    attributes: Mapping[str, str] | None = None,
+    profile_attributes: ProfileAttributes | None = None,
+) -> Decision:
+    """The long way, which decides every case; `evidence` is without what is invalid."""
     own = view.profile(record.profile_id) if record else None
-    reading = read(view, rules, id_space, record, stored)
-    stated = frozenset(e.identifier for e in stored if e.status == "ok").difference(
+    reading = read(view, rules, id_space, record, evidence)
+    stated = frozenset(e.identifier for e in evidence if e.status == "ok").difference(
         reading.generic, reading.shared
     )
     request = Request(id_space, now, reading.keys, stated, own, attributes)
     pins = tuple(view.pins(own.records)) if own else ()
     case = _Case(view, rules, request, pins, profile_attributes)
-    decision = _decide(case, reading, _settle(case), stored)
-    if own is None and not may_create and (decision.profile_id is None or not decision.enforced):
-        return None
-    return decision
+    return _decide(case, reading, _settle(case), evidence)
 
 
 # ---- candidates, guards, policies ----

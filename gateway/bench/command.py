@@ -23,10 +23,12 @@ from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
 from gateway.bench.report import Report, medians, report, table, write
+from gateway.bench.resolve import resolve
 from gateway.bench.rounds import Session
 
 _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "normalise": normalise,
+    "resolve": resolve,
     "accept": accept,
     "growth": growth,
     "grants": grants,

@@ -4,13 +4,18 @@ gateway.bench.normalise_rules`."""
 from gateway.bench.corpus import main
 from rules.normalize import Normalizer
 from rules.rulefile import describe, parse, preset
+from rules.ruleset import RuleSet
 
 
-def normalizer() -> Normalizer:
+def default_rules() -> RuleSet:
     parsed = parse(preset("email-or-mobile"))
     if isinstance(parsed, tuple):
         raise SystemExit(describe(parsed))
-    return Normalizer(parsed)
+    return parsed
+
+
+def normalizer() -> Normalizer:
+    return Normalizer(default_rules())
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Part = Literal["normalise", "accept", "growth", "grants"]
-PARTS: tuple[Part, ...] = ("normalise", "accept", "growth", "grants")
+Part = Literal["normalise", "resolve", "accept", "growth", "grants"]
+PARTS: tuple[Part, ...] = ("normalise", "resolve", "accept", "growth", "grants")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class BenchOptions:
     large: int = 1_000_000
     backlog: int = 1_000_000
     texts: int = 20_000
+    people: int = 20_000
     directory: Path | None = None
     json: Path | None = None
     baseline: Path | None = None
@@ -34,4 +35,4 @@ class BenchOptions:
 
 
 FULL = BenchOptions()
-QUICK = BenchOptions(rounds=3, seconds=1.0, large=50_000, backlog=400_000, texts=4_000)
+QUICK = BenchOptions(rounds=3, seconds=1.0, large=50_000, backlog=400_000, texts=4_000, people=5_000)
