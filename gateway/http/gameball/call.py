@@ -59,9 +59,11 @@ class Target(NamedTuple):
 
 class Call:
     """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
-    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers."""
+    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers. Nothing that came
+    behind the `last` call of a connection is read.
+    """
 
-    __slots__ = ("actor", "channel", "request", "request_id", "services", "session", "target")
+    __slots__ = ("actor", "channel", "last", "request", "request_id", "services", "session", "target")
 
     def __init__(self, services: Services, request: web.BaseRequest, request_id: str) -> None:
         self.services = services
@@ -71,6 +73,7 @@ class Call:
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
         self.session = ""
+        self.last = False
 
     @property
     def caller(self) -> Caller:

@@ -68,6 +68,7 @@ def too_many_requests(retry_after: int) -> Fault:
 
 # ---- the request itself (the platform's catalogue has no code for most of these: 2000) ----
 
+MALFORMED_REQUEST = Fault(400, 2000, "the request is malformed.")
 MALFORMED_PATH = Fault(400, 2000, "the request target is malformed.")
 MALFORMED_HEADER = Fault(400, 2000, "a header of the request is malformed.")
 UNEXPECTED_BODY = Fault(400, 2000, "this method takes no body.")

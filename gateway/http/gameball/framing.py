@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from gateway.http.gameball.envelope import (
     MALFORMED_HEADER,
     MALFORMED_PATH,
+    MALFORMED_REQUEST,
     UNEXPECTED_BODY,
     WRONG_EXPECTATION,
     WRONG_HOST,
@@ -19,15 +20,22 @@ from gateway.http.gameball.envelope import (
 )
 
 _TARGET = re.compile(r"(?P<path>(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+)(\?[^#\\]*)?")
+_UNCLEAN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+_VERSIONS = (HttpVersion11, HttpVersion10)
 _BODILESS = frozenset({"GET", "HEAD"})
 
 
 def fault_in_headers(request: web.BaseRequest) -> Fault | None:
-    """Names with `_` are read as `-` by many a proxy and server: two headers would be one."""
+    """Names with `_` are read as `-` by many a proxy and server: two headers would be one. Values are text, without control
+    characters."""
     headers = request.headers
+    if request.version not in _VERSIONS:
+        return MALFORMED_REQUEST
     if "_" in "".join(headers):
+        return MALFORMED_HEADER
+    if _UNCLEAN.search("".join(headers.values())):
         return MALFORMED_HEADER
     if not _is_host(headers.get(hdrs.HOST, "")):
         return WRONG_HOST

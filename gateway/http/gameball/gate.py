@@ -101,7 +101,11 @@ class Gate:
         return _accepted(call, outcome) if isinstance(outcome, Answer) else _refused(call, outcome)
 
     async def _outcome(self, call: Call) -> Answer | Relayed | Fault:
-        target = fault_in_headers(call.request) or self._aim(call.request)
+        unclear = fault_in_headers(call.request)
+        if unclear is not None:
+            call.last = True
+            return await self._record(call, unclear)
+        target = self._aim(call.request)
         if isinstance(target, Fault):
             return await self._record(call, target)
         call.target = target
@@ -214,7 +218,10 @@ def _refused(call: Call, fault: Fault) -> web.Response:
         headers["Allow"] = fault.allow
     page = call.target.operation.page if call.target else GENERAL_PAGE
     body = render(fault, page, call.request_id)
-    return web.Response(status=fault.status, body=body, headers=headers)
+    response = web.Response(status=fault.status, body=body, headers=headers)
+    if call.last:
+        response.force_close()
+    return response
 
 
 def _seconds(milliseconds: int) -> int:

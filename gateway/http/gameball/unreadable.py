@@ -7,10 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.http.gameball.envelope import INTERNAL_ERROR, Fault, render
+from gateway.http.gameball.envelope import INTERNAL_ERROR, MALFORMED_REQUEST, render
 from gateway.http.gameball.operations import GENERAL_PAGE
-
-_UNREADABLE = Fault(400, 2000, "the request is malformed.")
 
 
 class Connection(web.RequestHandler):
@@ -33,7 +31,7 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer is out already")
-        fault = INTERNAL_ERROR if status >= 500 else _UNREADABLE
+        fault = INTERNAL_ERROR if status >= 500 else MALFORMED_REQUEST
         request_id = f"req_{secrets.token_hex(10)}"
         headers = {"Content-Type": "application/json; charset=utf-8", "X-Request-Id": request_id}
         body = render(fault, GENERAL_PAGE, request_id)
