@@ -8,7 +8,7 @@ BIN := .venv/bin
 run: .venv/installed
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-test: lint
+test: lint .venv/postgresql
 	$(BIN)/pytest
 
 lint: .venv/installed
@@ -20,7 +20,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/gateway bench
 
-soak: .venv/installed
+soak: .venv/installed .venv/postgresql
 	$(BIN)/pytest -o addopts="" -m soak --timeout 14400
 
 .venv/installed: pyproject.toml constraints.txt Makefile
@@ -30,4 +30,11 @@ soak: .venv/installed
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
+	@touch $@
+
+.venv/postgresql: .venv/installed
+	@set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
+	if [ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y postgresql; \
+	else echo "The tests need PostgreSQL 15 or newer. Install it first: sudo apt-get install postgresql"; exit 1; fi
 	@touch $@

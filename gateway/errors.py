@@ -19,6 +19,10 @@ class StoreUnavailable(GatewayError):
     retry_after = 2
 
 
+class StoreBusy(StoreUnavailable):
+    """Other gateways wrote the same again and again; a smaller batch may get through."""
+
+
 class QueueFull(StoreUnavailable):
     """More calls are waiting than the gateway promises to hold."""
 

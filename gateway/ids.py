@@ -18,8 +18,13 @@ class Ids:
     """A source of ids for one writer; strictly growing, whatever the clock does. Not for use from two threads."""
 
     def __init__(self, node: int) -> None:
-        self._node = (node & ((1 << _NODE_BITS) - 1)) << _COUNTER_BITS
         self._tick = 0
+        self.move(node)
+
+    def move(self, node: int) -> None:
+        """Go on as another writer, still growing: with the next millisecond."""
+        self._node = (node & ((1 << _NODE_BITS) - 1)) << _COUNTER_BITS
+        self._tick |= _COUNTER_MASK
 
     def next(self, now: int) -> int:
         """The next id at `now` (ms); more than 2,048 in one millisecond borrow from the next one."""

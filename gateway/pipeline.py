@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreUnavailable
+from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, StoreUnavailable
 from gateway.model import Command, Outcome
 from gateway.store import Store
 from gateway.usecases import carry_out, collect_needs
@@ -149,6 +149,8 @@ class Pipeline:
             _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
             self._on_broken(broken)
         except StoreUnavailable as unavailable:
+            if isinstance(unavailable, StoreBusy) and len(items) > 1:
+                return _in_halves(items)
             _answer_all(items, unavailable)
         except Exception as error:  # noqa: BLE001 - a row the engine refuses: find the command it belongs to
             return _halves(items, error)
@@ -173,12 +175,16 @@ def _without(items: list[_Item], failed: CommandFailed) -> list[list[_Item]]:
 
 def _halves(items: list[_Item], error: Exception) -> list[list[_Item]]:
     if len(items) > 1:
-        middle = len(items) // 2
-        return [items[:middle], items[middle:]]
+        return _in_halves(items)
     command, _ = items[0]
     _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
     _answer_all(items, CommandFailed(0))
     return []
+
+
+def _in_halves(items: list[_Item]) -> list[list[_Item]]:
+    middle = len(items) // 2
+    return [items[:middle], items[middle:]]
 
 
 def _answer_all(items: list[_Item], error: Exception) -> None:

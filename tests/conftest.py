@@ -1,7 +1,7 @@
-"""What the tests start: a whole gateway in this process, on real sockets and a real SQLite file."""
+"""What the tests start: a whole gateway in this process, on real sockets and a real database."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from forwarding import forwarding
 from loyalty_platform import Platform, serving
+from postgresql import PostgresServer, serving_postgres
 
 from gateway import app
 from gateway.config import load
@@ -91,6 +92,13 @@ class RunningGateway:
 
     async def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         return await self.services.store.fetch(sql, parameters)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests; it starts with the first that asks for it."""
+    with serving_postgres() as server:
+        yield server
 
 
 Start = Callable[..., AbstractAsyncContextManager[RunningGateway]]

@@ -44,6 +44,14 @@ def test_two_writers_draw_different_ids_in_the_same_millisecond() -> None:
     assert {one.next(NOON) for _ in range(100)}.isdisjoint(other.next(NOON) for _ in range(100))
 
 
+@given(st.integers(0, 65_535), st.integers(0, 65_535), st.integers(0, 5_000))
+def test_ids_grow_also_when_they_go_on_as_another_writers(node: int, other: int, count: int) -> None:
+    ids = Ids(node)
+    before = [ids.next(NOON) for _ in range(count)]
+    ids.move(other)
+    assert ids.next(NOON) > max(before, default=0)
+
+
 @given(NUMBERS)
 def test_what_is_shown_can_be_read_back(number: int) -> None:
     assert read("prf", show("prf", number)) == number

@@ -31,7 +31,8 @@ class Chain:
         self.name = name
         self.seq = 0
         self.head = b""
-        self._kept = (0, b"")
+        self.kept = (0, b"")
+        """The newest link that is committed: its number and its hash."""
 
     def link(self, event: AuditEvent) -> tuple[int, bytes]:
         self.seq += 1
@@ -39,10 +40,16 @@ class Chain:
         return self.seq, self.head
 
     def keep(self) -> None:
-        self._kept = (self.seq, self.head)
+        self.kept = (self.seq, self.head)
 
     def rewind(self) -> None:
-        self.seq, self.head = self._kept
+        self.seq, self.head = self.kept
+
+    def restart(self, name: str) -> None:
+        """Go on as another chain, when nobody knows whether the last links were committed."""
+        self.name = name
+        self.kept = (0, b"")
+        self.rewind()
 
 
 class Link(NamedTuple):

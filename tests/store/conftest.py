@@ -1,12 +1,14 @@
-"""The engine under test. Each further engine parametrises `store_factory` and takes over every conformance case."""
+"""The engine under test, SQLite unless a module says otherwise by a fixture `engine` of its own."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from manual import CHECKPOINT_KEY, ManualClock
+from postgresql import PostgresServer
 
 from gateway.store import Store
+from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 
 pytest.register_assert_rewrite("conformance")
@@ -19,12 +21,23 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store_factory(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Open]:
+def engine() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+async def store_factory(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, engine: str
+) -> AsyncGenerator[Open]:
     """Opens the test's one database; an engine that admits one process at a time wants the last one closed first."""
     opened: list[Store] = []
+    url = await _database(request, engine)
 
     async def open_store() -> Store:
-        store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+        if url:
+            store: Store = PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY)
+        else:
+            store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
         await store.open()
         opened.append(store)
         return store
@@ -32,6 +45,13 @@ async def store_factory(tmp_path: Path, clock: ManualClock) -> AsyncGenerator[Op
     yield open_store
     for store in opened:
         await store.close()
+
+
+async def _database(request: pytest.FixtureRequest, engine: str) -> str:
+    if engine == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.url(await server.empty())
 
 
 @pytest.fixture

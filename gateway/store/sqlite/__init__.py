@@ -22,15 +22,16 @@ from gateway.clock import MINUTE, Clock
 from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work
+from gateway.store.maintain import Maintenance
 from gateway.store.migrations import pending
-from gateway.store.sqlite.dialect import load, save
-from gateway.store.sqlite.maintain import Maintenance
+from gateway.store.sqlite.dialect import keep_house, load, save
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
 _READERS = 2
 _LOAD_ROUNDS = 8
 _DISK_CHECK_SECONDS = 1.0
+_EVERY_ID = (1 << 63) - 1
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -165,7 +166,9 @@ class SqliteStore:
     def _maintain(self, connection: sqlite3.Connection, limit: int) -> int:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done = self._maintenance.step(connection, self._clock.now(), limit)
+            now = self._clock.now()
+            done = keep_house(connection, self._maintenance.tidy(now, _EVERY_ID, limit))
+            keep_house(connection, self._maintenance.checkpoint(now))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.audit.chain import Chain
 from gateway.store.load import Loading, loads
+from gateway.store.maintain import Step
 from gateway.store.save import StaleEpoch, writes
 from gateway.store.statement import Query, Rows, Write, key_columns, with_keys
 from gateway.workingset import Changes, Needs, WorkingSet
@@ -36,6 +37,19 @@ def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None
     """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
     for write in writes(changes, chain):
         _write(connection, write)
+
+
+def keep_house(connection: sqlite3.Connection, step: Step) -> int:
+    """Run a step of housekeeping; answers what it did."""
+    answer: Rows | int | None = None
+    while True:
+        try:
+            statement = step.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer = (
+            _rows(connection, statement) if isinstance(statement, Query) else _write(connection, statement)
+        )
 
 
 def _drive(connection: sqlite3.Connection, loading: Loading) -> None:
@@ -77,16 +91,18 @@ def _packed(sql: str) -> str:
     return f"SELECT json_group_array(json_array({columns})) FROM {rest}"
 
 
-def _write(connection: sqlite3.Connection, write: Write) -> None:
+def _write(connection: sqlite3.Connection, write: Write) -> int:
+    """The number of rows that were written, except by an INSERT."""
     sql, several = _with_json_keys(write.sql)
     if several:
-        connection.execute(sql, (_encode(list(write.rows)).decode(),))
-    elif not sql.lstrip().startswith("INSERT"):
-        done = connection.executemany(sql, write.rows).rowcount
-        if write.fenced and done != len(write.rows):
-            raise StaleEpoch
-    else:
+        return connection.execute(sql, (_encode(list(write.rows)).decode(),)).rowcount
+    if sql.lstrip().startswith("INSERT"):
         _insert(connection, sql, list(write.rows))
+        return len(write.rows)
+    done = connection.executemany(sql, write.rows).rowcount
+    if write.fenced and done != len(write.rows):
+        raise StaleEpoch
+    return done
 
 
 def _insert(connection: sqlite3.Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:

@@ -1,0 +1,129 @@
+"""Housekeeping, a bounded step at a time: look-up rows for what only questions ask, signed checkpoints of the audit log, and
+the removal of what has expired. Engine-neutral: the steps yield statements and are sent rows, or the number of rows written.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+
+from gateway.audit.chain import Chain, sign
+from gateway.clock import HOUR
+from gateway.store.statement import Query, Write
+
+Step = Generator[Query | Write, Any, int]
+
+_CHECKPOINT_EVENTS = 1_000
+_SWEEP_EVERY = HOUR
+_AUDIT_FIELDS = ("profile", "object", "request_id")
+
+_PROGRESS = "SELECT row_id FROM lookup_progress WHERE source = ?"
+_PROGRESSED = """
+INSERT INTO lookup_progress VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET row_id = excluded.row_id
+"""
+_FOUND_BY = "INSERT INTO lookup VALUES (?, ?, ?) ON CONFLICT (field, value, row_id) DO NOTHING"
+_NEW_EVENTS = f"""
+SELECT event_id, {", ".join(_AUDIT_FIELDS)} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?
+"""
+_NEW_ACHIEVEMENTS = """
+SELECT achievement_id, record_id FROM achievement WHERE achievement_id > ? AND achievement_id < ?
+ORDER BY achievement_id LIMIT ?
+"""
+_NEWEST_CHECKPOINT = (
+    "SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1"
+)
+_EXPIRED_ANSWERS = """
+SELECT channel, route, key, expires_at FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+"""
+_DROP_ANSWER = "DELETE FROM idempotency WHERE channel = ? AND route = ? AND key = ? AND expires_at = ?"
+_WINDOWS = """
+SELECT profile_id, campaign_id, expires_at FROM dedup WHERE (profile_id, campaign_id) > (?, ?)
+ORDER BY profile_id, campaign_id LIMIT ?
+"""
+_DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND expires_at = ?"
+
+
+class Maintenance:
+    """The state of housekeeping between steps; all of it can be lost, nothing of it is needed for correctness."""
+
+    def __init__(self, chain: Chain, checkpoint_key: bytes, checkpoint_every: int) -> None:
+        self._chain = chain
+        self._key = checkpoint_key
+        self._every = checkpoint_every
+        self._signed = ("", 0)
+        self._signed_at = 0
+        self._sweep_from: tuple[int, int] = (0, 0)
+        self._next_sweep = 0
+
+    def tidy(self, now: int, settled: int, limit: int) -> Step:
+        """Work on at most about `limit` rows; answers how many there were. No id below `settled` will appear any more."""
+        done = yield from _index_audit(settled, limit)
+        done += yield from _index_achievements(settled, limit)
+        if done < limit:
+            done += yield from _drop_expired_answers(now, limit)
+            done += yield from self._sweep_windows(now, limit)
+        return done
+
+    def checkpoint(self, now: int) -> Step:
+        """Sign this writer's chain as far as it is committed, now and then."""
+        seq, head = self._chain.kept
+        signed_chain, signed_seq = self._signed
+        fresh = seq - signed_seq if signed_chain == self._chain.name else seq
+        if not fresh or (fresh < _CHECKPOINT_EVENTS and now - self._signed_at < self._every):
+            return 0
+        rows = yield Query(_NEWEST_CHECKPOINT)
+        newest, previous = rows[0] if rows else (0, b"")
+        heads = msgspec.json.encode({self._chain.name: (seq, head.hex())}).decode()
+        signature = sign(self._key, now, heads, previous)
+        yield Write("INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)", [(newest + 1, now, heads, signature)])
+        self._signed, self._signed_at = (self._chain.name, seq), now
+        return 1
+
+    def _sweep_windows(self, now: int, limit: int) -> Step:
+        """Once an hour, walk over the dedup windows and drop the ended ones."""
+        if now < self._next_sweep:
+            return 0
+        rows = yield Query(_WINDOWS, parameters=(*self._sweep_from, limit))
+        yield Write(_DROP_WINDOW, [tuple(row) for row in rows if row[2] <= now])
+        if len(rows) < limit:
+            self._sweep_from, self._next_sweep = (0, 0), now + _SWEEP_EVERY
+        else:
+            self._sweep_from = tuple(rows[-1][:2])
+        return len(rows)
+
+
+def _index_audit(settled: int, limit: int) -> Step:
+    after = yield from _progress("audit")
+    rows = yield Query(_NEW_EVENTS, parameters=(after, settled, limit))
+    entries = [
+        (f"audit.{field}", value, row[0])
+        for row in rows
+        for field, value in zip(_AUDIT_FIELDS, row[1:], strict=True)
+        if value
+    ]
+    return (yield from _index("audit", rows, entries))
+
+
+def _index_achievements(settled: int, limit: int) -> Step:
+    after = yield from _progress("achievement")
+    rows = yield Query(_NEW_ACHIEVEMENTS, parameters=(after, settled, limit))
+    entries = [("achievement.record", f"{record_id:016x}", row_id) for row_id, record_id in rows]
+    return (yield from _index("achievement", rows, entries))
+
+
+def _progress(source: str) -> Step:
+    rows = yield Query(_PROGRESS, parameters=(source,))
+    return rows[0][0] if rows else 0
+
+
+def _index(source: str, rows: list[Any], entries: list[tuple[str, str, int]]) -> Step:
+    if rows:
+        yield Write(_FOUND_BY, sorted(entries))
+        yield Write(_PROGRESSED, [(source, rows[-1][0])])
+    return len(rows)
+
+
+def _drop_expired_answers(now: int, limit: int) -> Step:
+    rows = yield Query(_EXPIRED_ANSWERS, parameters=(now, limit))
+    yield Write(_DROP_ANSWER, [tuple(row) for row in rows])
+    return len(rows)

@@ -1,0 +1,247 @@
+"""The store of several gateways: PostgreSQL, or an engine that speaks its protocol.
+
+Every batch is one SERIALIZABLE transaction in a constant number of round trips. A batch that collided with another replica's is
+run again from its start, as nothing of it has left the process. A commit whose outcome is not known is never called a success.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import uuid
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+
+from gateway.audit.chain import Chain
+from gateway.clock import MINUTE, SECOND, Clock
+from gateway.errors import StoreBusy, StoreUnavailable
+from gateway.ids import Ids
+from gateway.store import Work
+from gateway.store.maintain import Maintenance
+from gateway.store.operations import newest_moment
+from gateway.store.postgres.connection import Connection, Server
+from gateway.store.postgres.dialect import Columns, keep_house, load, numbered, save
+from gateway.store.postgres.schema import columns, migrate
+from gateway.workingset import Needs, WorkingSet
+
+_log = structlog.get_logger("store")
+
+_CONNECTIONS = 10
+_READERS = 8
+_LOAD_ROUNDS = 8
+_RETRIES = 5
+_FIRST_PAUSE = 0.005
+_LEASE = 20 * SECOND
+_LEASE_RENEWAL = 5 * SECOND
+_PROBE_SECONDS = 5
+_LONGEST_BATCH_SECONDS = 20
+_SETTLED_AFTER = MINUTE
+"""No batch commits ids older than this: it is given up before."""
+_COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
+"""Another writer was faster, nothing was stored, and the same again may succeed. A unique violation too: another replica
+inserted what this one had looked for and not found, or drew the same id."""
+_TAKE_LEASE = """
+INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+WHERE lease.owner = excluded.owner OR lease.until <= $4
+"""
+_PROBE = """
+INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+"""
+
+
+class PostgresStore:
+    """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
+
+    def __init__(
+        self, url: str, clock: Clock, *, checkpoint_key: bytes, checkpoint_every: int = MINUTE
+    ) -> None:
+        self.chain = Chain(uuid.uuid4().hex)
+        self._clock = clock
+        self._floor = 0
+        self._owner = uuid.uuid4().hex
+        self._ids = Ids(_node())
+        self._server = Server(url, _CONNECTIONS)
+        self._columns: Columns = {}
+        self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Semaphore(_READERS)
+        self._leases: dict[str, tuple[int, bool]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    # ---- life ----
+
+    async def open(self) -> None:
+        await self._server.open()
+        try:
+            async with self._server.connection() as connection:
+                await migrate(connection, self._clock.now())
+                self._columns = await columns(connection)
+                await _warn_of_weak_durability(connection)
+            self._floor = await newest_moment(self)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let running batches end, give back what this process does for all, close every connection. May be called again."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._leases:
+            self._leases.clear()
+            with contextlib.suppress(StoreUnavailable):
+                async with self._server.connection() as connection:
+                    await connection.execute("DELETE FROM lease WHERE owner = $1", self._owner)
+        await self._server.close()
+
+    # ---- the one write path ----
+
+    async def run(self, work: Work) -> None:
+        await self._to_its_end(self._run(work))
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Cancelling the caller does not stop it."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
+
+    async def _run(self, work: Work) -> None:
+        async with self._writing:
+            for again in range(_RETRIES + 1):
+                try:
+                    async with self._server.connection() as connection:
+                        await self._transact(connection, work)
+                    return
+                except _COLLIDED as error:
+                    if again == _RETRIES:
+                        raise _given_up(error) from error
+                    if isinstance(error, asyncpg.UniqueViolationError):
+                        self._ids.move(_node())
+                    await asyncio.sleep(random.uniform(0, _FIRST_PAUSE * 2**again))  # noqa: S311 - spreads retries
+
+    async def _transact(self, connection: Connection, work: Work) -> None:
+        started = asyncio.get_running_loop().time()
+        ws = WorkingSet(self._moment(), self._ids)
+        await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        try:
+            for _ in range(_LOAD_ROUNDS):
+                needs = Needs(ws)
+                work.needs(ws, needs)
+                if not needs:
+                    break
+                await load(connection, ws, needs)
+            work.process(ws)
+            await save(connection, self._columns, ws.changes, self.chain)
+            if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
+                raise StoreUnavailable("the database is too slow; nothing was stored")
+        except BaseException:
+            self.chain.rewind()
+            await _roll_back(connection)
+            raise
+        await self._commit(connection)
+        self.chain.keep()
+
+    async def _commit(self, connection: Connection) -> None:
+        """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
+
+        Nobody knows either when the server says that it stopped waiting for its standby: what is committed there can still
+        be lost. The audit chain then goes on under a new name, as its next number may be taken or not."""
+        warnings: list[str] = []
+
+        def listen(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+            if getattr(message, "sqlstate", "") == "01000" and "synchronous replication" in str(message):
+                warnings.append(str(message))
+
+        connection.add_log_listener(listen)
+        try:
+            status = await connection.execute("COMMIT")
+        except _COLLIDED:
+            self.chain.rewind()
+            raise
+        except BaseException as error:
+            self.chain.restart(uuid.uuid4().hex)
+            await self._server.give_up_connections()
+            raise StoreUnavailable("the outcome of a commit is not known; send it again") from error
+        finally:
+            connection.remove_log_listener(listen)
+        if warnings or status != "COMMIT":
+            self.chain.restart(uuid.uuid4().hex)
+            raise StoreUnavailable("the commit did not reach a standby server; send it again")
+
+    def _moment(self) -> int:
+        """Now, but never before what the database has been seen to hold: the replicas' clocks differ."""
+        return max(self._clock.now(), self._floor)
+
+    # ---- housekeeping ----
+
+    async def maintain(self, limit: int) -> int:
+        self._floor = max(self._floor, await newest_moment(self))
+        now = self._moment()
+        settled = Ids(0).next(now - _SETTLED_AFTER)
+        async with self._server.connection() as connection:
+            done = 0
+            with contextlib.suppress(*_COLLIDED):
+                if await self._leads(connection, "house", now):
+                    tidying = self._maintenance.tidy(now, settled, limit)
+                    done = await self._in_transaction(connection, tidying)
+                await self._in_transaction(connection, self._maintenance.checkpoint(now))
+        return done
+
+    async def _in_transaction(self, connection: Connection, step: Any) -> int:
+        await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        try:
+            done = await keep_house(connection, self._columns, step)
+            await connection.execute("COMMIT")
+        except BaseException:
+            await _roll_back(connection)
+            raise
+        return done
+
+    async def _leads(self, connection: Connection, work: str, now: int) -> bool:
+        """Whether this process does `work` for all of them; when it ends, another one takes it over within 25 s."""
+        asked_at, leads = self._leases.get(work, (0, False))
+        if now - asked_at >= _LEASE_RENEWAL:
+            status = await connection.execute(_TAKE_LEASE, work, self._owner, now + _LEASE, now)
+            leads = status.endswith(" 1")
+            self._leases[work] = (now, leads)
+        return leads
+
+    async def probe(self) -> None:
+        async with self._server.connection() as connection:
+            await connection.execute(_PROBE, self._owner, self._moment(), timeout=_PROBE_SECONDS)
+
+    # ---- reading ----
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        async with self._reading, self._server.connection() as connection:
+            return [tuple(row) for row in await connection.fetch(numbered(sql), *parameters)]
+
+
+def _node() -> int:
+    return int.from_bytes(os.urandom(2))
+
+
+def _given_up(error: asyncpg.PostgresError) -> Exception:
+    """A unique violation that stays belongs to one command of the batch."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return error
+    return StoreBusy("other gateways were faster again and again; nothing was stored")
+
+
+async def _roll_back(connection: Connection) -> None:
+    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        await connection.execute("ROLLBACK")
+
+
+async def _warn_of_weak_durability(connection: Connection) -> None:
+    """Once, at the start; an engine that does not know the setting replicates in its own way."""
+    with contextlib.suppress(asyncpg.UndefinedObjectError):
+        if not await connection.fetchval("SHOW synchronous_standby_names"):
+            _log.warning(
+                "single_node_durability",
+                hint="synchronous_standby_names is empty: what was answered is lost with the database server's disk",
+            )
+        if (mode := await connection.fetchval("SHOW synchronous_commit")) in ("off", "local", "remote_write"):
+            _log.warning("weak_durability", synchronous_commit=mode)

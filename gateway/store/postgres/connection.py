@@ -1,0 +1,128 @@
+"""Connections to PostgreSQL: how they are made, and what their failures mean in the gateway's terms."""
+
+import contextlib
+import socket
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from gateway.errors import StoreUnavailable
+
+Connection = PoolConnectionProxy
+
+_CONNECT_SECONDS = 5
+_COMMAND_SECONDS = 15
+_IDLE_SECONDS = 60
+_SETTINGS = {
+    "application_name": "loyalty-gateway",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+_PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+"""Off, where the engine knows them: every look-up goes through its index, whatever the planner thinks of a table that it has
+no figures of yet. A plan that reads a whole table would also collide with every other replica's batch."""
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
+
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TargetServerAttributeNotMatched,
+    OSError,
+    TimeoutError,
+)
+"""The server is not, or no longer, the one to talk to: every connection to it is given up."""
+_REFUSED = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+class Server:
+    """Connections to the first of the URL's hosts that takes writes. `open` before anything else, `close` at the end."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        target: Any = {} if "target_session_attrs=" in self._url else {"target_session_attrs": "primary"}
+        pool = asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._size,
+            max_queries=1 << 62,
+            max_inactive_connection_lifetime=_IDLE_SECONDS,
+            max_cached_statement_lifetime=0,
+            statement_cache_size=512,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            server_settings=_SETTINGS,
+            init=_prepare,
+            reset=_leave_as_is,
+            **target,
+        )
+        try:
+            await pool
+        except (*_GONE, *_REFUSED) as error:
+            raise _unavailable(error) from error
+        self._pool = pool
+
+    async def close(self) -> None:
+        """May be called again."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await pool.close()
+            except (*_GONE, *_REFUSED):
+                pool.terminate()
+
+    async def give_up_connections(self) -> None:
+        """The next one is made anew, to whichever host takes writes then."""
+        if self._pool is not None:
+            await self._pool.expire_connections()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """One that nobody else uses meanwhile. Raises StoreUnavailable when the server fails; what belongs to a command
+        passes through."""
+        if self._pool is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        except _GONE as error:
+            await self.give_up_connections()
+            raise _unavailable(error) from error
+        except _REFUSED as error:
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    return StoreUnavailable(f"the database does not answer as it should ({type(error).__name__})")
+
+
+async def _prepare(connection: Connection) -> None:
+    sock: socket.socket | None = connection._transport.get_extra_info("socket")
+    if sock is not None and sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    for name in _PLANNER:
+        with contextlib.suppress(asyncpg.UndefinedObjectError):
+            await connection.execute(f"SET {name} = off")
+
+
+async def _leave_as_is(_: Connection) -> None:
+    """Nothing of ours outlives a transaction, so nothing has to be reset: that would be one more round trip a batch."""

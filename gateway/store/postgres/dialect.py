@@ -1,0 +1,161 @@
+"""How PostgreSQL runs the common statements: keys and rows travel as one array a column through `unnest`.
+
+So a batch costs the same number of round trips whatever its size. Rows are sorted by their unique key before they are written:
+two writers that lock the same rows in the same order cannot deadlock.
+"""
+
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+from gateway.audit.chain import Chain
+from gateway.store.load import Loading, loads
+from gateway.store.maintain import Step
+from gateway.store.postgres.connection import Connection
+from gateway.store.save import StaleEpoch, writes
+from gateway.store.statement import Query, Rows, Write, key_columns, with_keys
+from gateway.workingset import Changes, Needs, WorkingSet
+
+Columns = dict[str, dict[str, str]]
+"""The type of each column by table, both in the schema's order."""
+
+_INSERT = re.compile(r"\s*INSERT INTO (\w+) VALUES \([^)]*\)(.*)", re.DOTALL)
+_CHANGE = re.compile(r"\s*(UPDATE|DELETE FROM) (\w+)(.*?)\s(WHERE .*)", re.DOTALL)
+_COLUMN_MARK = re.compile(r"(\w+) = \?")
+_MARK = re.compile(r"'[^']*'|\?")
+_KEY_LENGTH = 3
+"""No unique key of the schema has more columns, and every one stands first in its table."""
+
+
+async def load(connection: Connection, ws: WorkingSet, needs: Needs) -> None:
+    """Put everything that is needed into the working set."""
+    started = [(loading, next(loading, None)) for loading in loads(ws, needs)]
+    open_loads = [(loading, queries) for loading, queries in started if queries is not None]
+    while open_loads:
+        answers = [[await rows(connection, query) for query in queries] for _, queries in open_loads]
+        open_loads = [
+            (loading, queries)
+            for (loading, _), answer in zip(open_loads, answers, strict=True)
+            if (queries := _next_queries(loading, answer)) is not None
+        ]
+
+
+def _next_queries(loading: Loading, answer: list[Rows]) -> list[Query] | None:
+    try:
+        return loading.send(answer)
+    except StopIteration:
+        return None
+
+
+async def save(connection: Connection, columns: Columns, changes: Changes, chain: Chain) -> None:
+    """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
+    for one in writes(changes, chain):
+        await write(connection, columns, one)
+
+
+async def keep_house(connection: Connection, columns: Columns, step: Step) -> int:
+    """Run a step of housekeeping; answers what it did."""
+    answer: Rows | int | None = None
+    while True:
+        try:
+            statement = step.send(answer)
+        except StopIteration as end:
+            return end.value
+        if isinstance(statement, Query):
+            answer = await rows(connection, statement)
+        else:
+            answer = await write(connection, columns, statement)
+
+
+async def rows(connection: Connection, query: Query) -> Rows:
+    sql, count = _with_array_keys(query.sql)
+    if count and not query.keys:
+        return []
+    return await connection.fetch(sql, *_arrays(query.keys, count), *query.parameters)
+
+
+async def write(connection: Connection, columns: Columns, one: Write) -> int:
+    """The number of rows that were written."""
+    if not one.rows:
+        return 0
+    sql, order = _written(one.sql, columns)
+    if order:
+        given = sorted(one.rows, key=lambda row: [row[place] for place in order])
+    else:
+        given = sorted(one.rows, key=lambda row: row[:_KEY_LENGTH])
+    status = await connection.execute(sql, *map(list, zip(*given, strict=True)))
+    done = int(status.rpartition(" ")[2])
+    if one.fenced and done != len(given):
+        raise StaleEpoch
+    return done
+
+
+def numbered(sql: str, start: int = 1) -> str:
+    """The statement with `$1`, `$2` … for its `?`."""
+    number = start - 1
+
+    def next_number(found: re.Match[str]) -> str:
+        nonlocal number
+        if found[0] != "?":
+            return found[0]
+        number += 1
+        return f"${number}"
+
+    return _MARK.sub(next_number, sql)
+
+
+def _arrays(keys: Collection[Any], count: int) -> list[list[Any]]:
+    if count <= 1:
+        return [list(keys)] if count else []
+    return [list(column) for column in zip(*keys, strict=True)]
+
+
+@cache
+def _with_array_keys(sql: str) -> tuple[str, int]:
+    """The statement with the keys as its first parameters, one array a column, and the number of these."""
+    columns = key_columns(sql)
+    positions = "k.position" in sql
+    names = ", ".join([column.name for column in columns] + ["position"] * positions)
+    unnested = _unnest([column.type for column in columns])
+    table = f"{unnested}{' WITH ORDINALITY' if positions else ''} AS k({names})"
+    sql = with_keys(sql, table, lambda name: "k.position - 1" if name == "position" else f"k.{name}")
+    return numbered(sql.replace("CROSS JOIN", "JOIN"), len(columns) + 1), len(columns)
+
+
+def _unnest(types: list[str]) -> str:
+    return f"unnest({', '.join(f'${n}::{one}[]' for n, one in enumerate(types, 1))})"
+
+
+_texts: dict[str, tuple[str, list[int]]] = {}
+
+
+def _written(sql: str, columns: Columns) -> tuple[str, list[int]]:
+    """The statement for any number of rows, and the places in a row that they are sorted by, else their first ones."""
+    if sql not in _texts:
+        _texts[sql] = _write_text(sql, columns)
+    return _texts[sql]
+
+
+def _write_text(sql: str, columns: Columns) -> tuple[str, list[int]]:
+    if key_columns(sql):
+        return _with_array_keys(sql)[0], []
+    if found := _INSERT.fullmatch(sql):
+        table, rest = found.groups()
+        types = list(columns[table].values())[: sql.count("?")]
+        return f"INSERT INTO {table} SELECT * FROM {_unnest(types)}{rest}", []
+    found = _CHANGE.fullmatch(sql)
+    assert found is not None, sql  # noqa: S101 - a statement of ours that cannot be run for several rows at once
+    verb, table, changed, condition = found.groups()
+    marked = _COLUMN_MARK.findall(sql)
+    names = [f"p{n}" for n in range(len(marked))]
+    given = f"{_unnest([columns[table][name] for name in marked])} AS n({', '.join(names)})"
+    place = iter(names)
+
+    def bound(part: str) -> str:
+        return _COLUMN_MARK.sub(lambda mark: f"{mark[1]} = n.{next(place)}", part)
+
+    source = "USING" if verb == "DELETE FROM" else "FROM"
+    text = f"{verb} {table}{bound(changed)} {source} {given} {bound(condition)}"
+    first_of_condition = len(_COLUMN_MARK.findall(changed))
+    return text, list(range(first_of_condition, len(marked)))

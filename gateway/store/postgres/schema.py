@@ -1,0 +1,100 @@
+"""The schema on PostgreSQL, from the same numbered steps as on SQLite.
+
+Every statement can be run twice and is committed by itself, so replicas may start at the same moment and a step that was cut
+short is simply done again: no lock, no transaction around DDL, which not every engine of this protocol has.
+"""
+
+import re
+from collections.abc import Iterator
+
+import asyncpg
+
+from gateway.errors import SchemaMismatch
+from gateway.store.migrations import Migration, pending
+from gateway.store.postgres.dialect import Columns, Connection
+
+_VERSIONS = """
+CREATE TABLE schema_version (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  applied_at INTEGER NOT NULL
+) STRICT
+"""
+_TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA"}
+_MADE_BY_ANOTHER = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateTableError,
+    asyncpg.DuplicateObjectError,
+    asyncpg.DuplicateColumnError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InternalServerError,
+)
+"""What two replicas that make the same thing at the same moment are told."""
+_TRIES = 20
+_COMMENT = re.compile(r"--[^\n]*")
+
+
+async def migrate(connection: Connection, now: int) -> None:
+    """Bring the schema up to date. Raises SchemaMismatch for a database that this gateway must not touch."""
+    collation = await _collation(connection)
+    for statement in statements(_VERSIONS, collation):
+        await _until_made(connection, statement)
+    applied = {row[0]: row[1] for row in await connection.fetch("SELECT version, sha256 FROM schema_version")}
+    for step in pending(applied):
+        await _apply(connection, step, collation, now)
+
+
+async def _apply(connection: Connection, step: Migration, collation: str, now: int) -> None:
+    for statement in statements(step.sql, collation):
+        await _until_made(connection, statement)
+    await connection.execute(
+        "INSERT INTO schema_version VALUES ($1, $2, $3, $4) ON CONFLICT (version) DO NOTHING",
+        step.version,
+        step.name,
+        step.sha256,
+        now,
+    )
+
+
+async def _until_made(connection: Connection, statement: str) -> None:
+    """The two that collide both find it made when they try again."""
+    for _ in range(_TRIES):
+        try:
+            await connection.execute(statement)
+        except _MADE_BY_ANOTHER:
+            continue
+        return
+    await connection.execute(statement)
+
+
+def statements(sql: str, collation: str) -> Iterator[str]:
+    """The statements of a step in PostgreSQL's words, each of which may be run twice."""
+    sql = _COMMENT.sub("", sql)
+    sql = re.sub(r"\)\s*(STRICT|WITHOUT ROWID)\b[^;]*", ")", sql)
+    sql = re.sub(r"\b(INTEGER|BLOB)\b", lambda found: _TYPES[found[1]], sql)
+    sql = re.sub(r"\bTEXT\b", f"TEXT{collation}", sql)
+    sql = re.sub(r"\b(CREATE TABLE|CREATE (?:UNIQUE )?INDEX|ADD COLUMN) ", r"\1 IF NOT EXISTS ", sql)
+    for statement in sql.split(";"):
+        if statement.strip():
+            yield statement.strip()
+
+
+async def _collation(connection: Connection) -> str:
+    """Text is compared by its bytes, as on SQLite: by itself in most databases that are made for it, else column by column."""
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding.upper().replace("-", "") != "UTF8":
+        raise SchemaMismatch(f"The database's encoding is {encoding}. Create it with: ENCODING 'UTF8'")
+    by_bytes = await connection.fetchval("SELECT 'B'::text < 'a'::text AND 'a b'::text < 'aa'::text")
+    return "" if by_bytes else ' COLLATE "C"'
+
+
+async def columns(connection: Connection) -> Columns:
+    found: Columns = {}
+    for table, column, kind in await connection.fetch(
+        "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns "
+        "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+    ):
+        found.setdefault(table, {})[column] = kind
+    return found
