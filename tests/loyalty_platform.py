@@ -265,7 +265,7 @@ class Platform:
         if (operation.secret or version == ".1") and seen.headers.get("secretkey") != SECRET_KEY:
             code = 1006 if operation.path[-1] == "social-challenges" else 1001
             raise Refused(401, code, "your request is missing the secret key.")
-        self._count(operation)
+        self.count(operation)
         return Call(
             operation,
             parameters,
@@ -273,7 +273,7 @@ class Platform:
             _parsed(seen.body),
         )
 
-    def _count(self, operation: Operation) -> None:
+    def count(self, operation: Operation) -> None:
         """The quota of the operation's class in the last second and the last 30 seconds."""
         rate, (per_second, per_window) = _class_of(operation)
         now, sent = self.clock.now(), self._sent[rate]

@@ -47,7 +47,8 @@ _SLOWEST: Final = 64 << 10
 
 class Request(NamedTuple):
     """`target` is the path and query below the base URL, percent-encoded as it is to be sent. `headers` hold neither framing nor
-    connection headers nor keys; the upstream's keys are added. `counted`: the limiter knows of it already."""
+    connection headers nor keys; the upstream's keys are added. `counted`: the limiter
+    has been told that it goes out."""
 
     method: str
     target: str
@@ -152,11 +153,14 @@ class Upstream:
     async def send(self, request: Request, deadline: float, reuse: bool) -> Reply:
         """What `Exchange` enters with."""
         self._repeats.earn()
+        if not request.counted:
+            self.limiter.note(request.rate)
         try:
             response = await self._send(request, deadline, reuse)
         except NoAnswer as failure:
             if not self._may_repeat(request, failure):
                 raise
+            self.limiter.note(request.rate)
             response = await self._send(request, deadline, reuse)
         if response.status == 429:
             wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
@@ -168,8 +172,6 @@ class Upstream:
         own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
         headers = request.headers.copy()
         headers.update(self._keys)
-        if not request.counted:
-            self.limiter.note(request.rate)
         try:
             async with asyncio.timeout_at(deadline):
                 response = await (self._single if own else self._pooled).request(
@@ -182,6 +184,8 @@ class Upstream:
                 )
         except (ClientError, OSError) as error:
             raise _failure(error) from error
+        finally:
+            self.limiter.done(request.rate)
         if response.status == 101:
             response.close()
             raise Garbled("malformed")

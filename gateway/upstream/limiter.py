@@ -29,6 +29,8 @@ _SHORTEST, _LONGEST = SECOND, HOUR
 _STEP: Final = 10
 _SLOWEST: Final = 10
 _FULL: Final = 100
+_SOON: Final = 20
+"""How long to wait, in ms, where only an answer can tell."""
 
 
 class Quota(NamedTuple):
@@ -39,7 +41,11 @@ class Quota(NamedTuple):
 
 
 class Limiter:
-    """Asks nobody to sleep: `wait` says how long. `share` is the part of the quotas that is this process's, above 0 to 1."""
+    """Asks nobody to sleep: `wait` says how long. `share` is the part of the quotas that is this process's, above 0 to 1.
+
+    The upstream counts a call when it arrives, which is some time between `note` and `done`. So in the short quota, where a little
+    jitter would be too much, a call has its place from the one until a second after the other.
+    """
 
     def __init__(self, quotas: Mapping[Rate, Quota], clock: Clock, draw: Draw) -> None:
         self.share = 1.0
@@ -47,13 +53,22 @@ class Limiter:
         self._draw = draw
         self._lanes = {rate: _Lane(quota) for rate, quota in quotas.items()}
 
+    def wait(self, rate: Rate) -> int:
+        """Milliseconds until a delivery of this class may go, or until asking again; 0 is now. Whoever then sends says so by
+        `note`."""
+        return self._lanes[rate].wait(self._clock.now(), self.share)
+
     def note(self, rate: Rate) -> None:
         """A call goes out now."""
-        self._lanes[rate].sent.append(self._clock.now())
+        lane = self._lanes[rate]
+        lane.in_flight += 1
+        lane.begun.append(self._clock.now())
 
-    def wait(self, rate: Rate) -> int:
-        """Milliseconds until a delivery of this class may go; 0 is now. Whoever then sends says so by `note`."""
-        return self._lanes[rate].wait(self._clock.now(), self.share)
+    def done(self, rate: Rate) -> None:
+        """A call that was noted has its answer, or will never have one."""
+        lane = self._lanes[rate]
+        lane.in_flight -= 1
+        lane.ended.append(self._clock.now())
 
     def refused(self, rate: Rate, retry_after: int | None) -> None:
         """The upstream answered 429. Without a Retry-After (in ms) the class rests for a whole window of the upstream, then
@@ -62,15 +77,17 @@ class Limiter:
         if retry_after is not None:
             lane.pause(now + min(max(retry_after, _SHORTEST), _LONGEST))
         elif now >= lane.paused_until:  # later answers to calls of the same burst tell nothing new
-            lane.slow_down(now + self._draw(*_BARE_PAUSE))
+            lane.slow_down(now, now + self._draw(*_BARE_PAUSE))
 
 
 class _Lane:
-    """One rate class: when its newest calls went out, and how fast it may go at the moment, in percent."""
+    """One rate class: when its newest calls began and ended, and how fast it may go at the moment, in percent."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota
-        self.sent: deque[int] = deque(maxlen=quota.per_window)
+        self.in_flight = 0
+        self.begun: deque[int] = deque(maxlen=quota.per_window)
+        self.ended: deque[int] = deque(maxlen=quota.per_second)
         self.paused_until = 0
         self._percent = _FULL
         self._slow_since = 0
@@ -78,23 +95,28 @@ class _Lane:
     def pause(self, until: int) -> None:
         self.paused_until = max(self.paused_until, until)
 
-    def slow_down(self, until: int) -> None:
-        self._percent = max(_SLOWEST, self._speed(until) // 2)
+    def slow_down(self, now: int, until: int) -> None:
+        self._percent = max(_SLOWEST, self._speed(now) // 2)
         self._slow_since = until
         self.pause(until)
 
     def wait(self, now: int, share: float) -> int:
-        part = share * self._speed(now) / _FULL
+        speed = self._speed(now)
+        at_once, in_window = (max(1, int(share * (calls * speed // _FULL))) for calls in self.quota)
+        places = at_once - self.in_flight
+        if places <= 0:
+            return max(_SOON, self.paused_until - now)
         free_at = max(
             self.paused_until,
-            self._free_at(max(1, int(self.quota.per_second * part)), SECOND),
-            self._free_at(max(1, int(self.quota.per_window * part)), WINDOW),
+            _passed(self.ended, places, SECOND),
+            _passed(self.begun, in_window, WINDOW),
         )
         return max(0, free_at - now)
 
     def _speed(self, now: int) -> int:
         return min(_FULL, self._percent + _STEP * (max(0, now - self._slow_since) // WINDOW))
 
-    def _free_at(self, count: int, span: int) -> int:
-        """When the `count` newest calls no longer all lie within `span`."""
-        return self.sent[-count] + span if len(self.sent) >= count else 0
+
+def _passed(times: deque[int], count: int, span: int) -> int:
+    """When the `count` newest no longer all lie within `span`."""
+    return times[-count] + span if len(times) >= count else 0
