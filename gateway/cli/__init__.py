@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import achievements, audit, db, keys, pin, profile, review, rules
+from gateway.cli import achievements, audit, db, deliveries, keys, pin, profile, review, rules
 from gateway.cli.bench import bench
 from gateway.cli.check import check
 from gateway.cli.demo import demo
@@ -40,6 +40,7 @@ app.add_typer(profile.app, name="profile")
 app.add_typer(pin.app, name="pin")
 app.add_typer(review.app, name="review")
 app.add_typer(achievements.app, name="achievements")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 

@@ -9,13 +9,15 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, Page
 from gateway.cli.output import Columns, print_json, print_page
 from gateway.cli.profile import ACHIEVEMENTS
 
-app = typer.Typer(help="List achievements, and judge one again.", no_args_is_help=True)
+app = typer.Typer(help="List achievements, and judge or report one again.", no_args_is_help=True)
 _COLUMNS: Columns = {**ACHIEVEMENTS, "profile": "profile"}
 
 
 @app.command("list")
 def list_(
-    state: Annotated[str, typer.Option(help="accepted, granted, ignored or failed.")] = "",
+    state: Annotated[
+        str, typer.Option(help="accepted, granted, ignored or failed; queued, delivered or dead.")
+    ] = "",
     profile: str = "",
     campaign: Annotated[int | None, typer.Option(help="The campaign's id.")] = None,
     limit: PageSize = 50,
@@ -39,7 +41,7 @@ def retry(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Judge an ignored or failed achievement again; the running gateway does it within a second."""
+    """Judge an ignored or failed achievement again, or report a dead one again; the running gateway does it within a second."""
 
     async def retried(admin: Admin) -> Any:
         return await admin.post(f"/achievements/{segment(achievement)}/retry")

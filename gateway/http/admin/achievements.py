@@ -1,4 +1,4 @@
-"""Accepted work: its state, and a second chance for what was ignored or failed."""
+"""Accepted work: its state, and a second chance for what was ignored, failed or not delivered."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from gateway.store.reports.work import Earned, WantedWork
 
 
 class AchievementQuery(ListQuery, kw_only=True):
-    state: Literal["", "accepted", "granted", "ignored", "failed"] = ""
+    state: Literal["", "accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"] = ""
     profile: Annotated[str, Meta(description="prf_…; an absorbed id means its survivor")] = ""
     campaign: Id | None = None
 

@@ -18,6 +18,15 @@ from gateway.http.admin.audit import (
     query_audit,
     verify_audit,
 )
+from gateway.http.admin.deliveries import (
+    DeliveryDetail,
+    DeliveryQuery,
+    DeliveryView,
+    discard_delivery,
+    list_deliveries,
+    retry_delivery,
+    show_delivery,
+)
 from gateway.http.admin.duplicates import DuplicateQuery, DuplicateView, list_duplicates
 from gateway.http.admin.explain import (
     OriginView,
@@ -278,9 +287,42 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path="/achievements/{id}/retry",
         handler=retry_achievement,
-        summary="Judge an ignored or failed achievement again, now",
+        summary="Judge an ignored or failed achievement again, or report a dead one again, now",
         answer=Changed,
-        refusals=("achievement_unknown", "achievement_granted"),
+        refusals=("achievement_unknown", "achievement_granted", "achievement_delivered", "delivery_closed"),
+    ),
+    Operation(
+        method="GET",
+        path="/deliveries",
+        handler=list_deliveries,
+        summary="What goes to the upstream and to webhooks, newest first",
+        query=DeliveryQuery,
+        answer=Page[DeliveryView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/deliveries/{id}",
+        handler=show_delivery,
+        summary="One delivery, with what its receiver last said against it",
+        answer=DeliveryDetail,
+        refusals=("delivery_unknown",),
+    ),
+    Operation(
+        method="POST",
+        path="/deliveries/{id}/retry",
+        handler=retry_delivery,
+        summary="Send a dead or held delivery again, now",
+        answer=Changed,
+        refusals=("delivery_unknown", "delivery_open", "delivery_closed"),
+    ),
+    Operation(
+        method="POST",
+        path="/deliveries/{id}/discard",
+        handler=discard_delivery,
+        summary="Give a dead or held delivery up for good",
+        answer=Changed,
+        refusals=("delivery_unknown", "delivery_open", "delivery_closed"),
     ),
     Operation(
         method="GET",

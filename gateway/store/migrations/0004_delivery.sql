@@ -24,3 +24,4 @@ CREATE TABLE delivery (
 ) STRICT;
 CREATE INDEX delivery_open ON delivery (target, due_at, state) WHERE finished_at IS NULL;
 CREATE INDEX delivery_in_order ON delivery (target, lane, delivery_id) WHERE finished_at IS NULL AND target <> 'upstream';
+CREATE INDEX delivery_for_a_person ON delivery (state, delivery_id) WHERE state IN ('dead', 'held');

@@ -1,0 +1,100 @@
+"""The outbox: what waits for the world outside, what became of it, and an operator's word on what is dead or held."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.achievements import Changed
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.ids import show
+from gateway.model import Delivery, DiscardDelivery, RetryDelivery
+from gateway.store.reports.outbox import Listed, delivery_of, list_deliveries_of
+from gateway.usecases.deliver import ACHIEVEMENT
+
+
+class DeliveryQuery(ListQuery, kw_only=True):
+    state: Literal["", "pending", "sending", "unknown", "held", "delivered", "dead", "discarded"] = ""
+    target: Annotated[str, Meta(description="upstream, or webhook:NAME", max_length=100)] = ""
+
+
+class DeliveryView(msgspec.Struct):
+    """`subject` is an achievement or an event, `profile` whom it is about. `due_at` None waits for a person, or for nothing any
+    more. `sent_at`: when an attempt left of which nobody knows whether it arrived. `status` is the last HTTP status, 0
+    without an answer."""
+
+    id: str
+    target: str
+    kind: str
+    subject: str
+    campaign: int | None
+    channel: str | None
+    profile: str
+    state: str
+    reason: str
+    status: int
+    attempts: int
+    created_at: Time
+    due_at: Time | None
+    expires_at: Time
+    sent_at: Time | None
+    finished_at: Time | None
+
+
+class DeliveryDetail(DeliveryView):
+    """`answer` is what the receiver last said against it, masked, at most 2 KiB."""
+
+    answer: str
+
+
+async def list_deliveries(call: Call[DeliveryQuery]) -> Page[DeliveryView]:
+    query = call.query
+    before = read_cursor(query.cursor, Id, NEWEST)
+    found = await list_deliveries_of(call.services.store, query.state, query.target, before, query.limit + 1)
+    return page(found, query.limit, _view, lambda one: one.delivery.delivery_id)
+
+
+async def show_delivery(call: Call[Query]) -> DeliveryDetail:
+    found = await delivery_of(call.services.store, call.id("dlv"))
+    if found is None:
+        raise Refusal("delivery_unknown", "There is no such delivery.")
+    return DeliveryDetail(**msgspec.structs.asdict(_view(found)), answer=found.delivery.answer)
+
+
+async def retry_delivery(call: Call[Query]) -> Changed:
+    number = call.id("dlv")
+    return _changed(number, await call.submit(RetryDelivery(call.caller, number)))
+
+
+async def discard_delivery(call: Call[Query]) -> Changed:
+    number = call.id("dlv")
+    return _changed(number, await call.submit(DiscardDelivery(call.caller, number)))
+
+
+def _changed(number: int, outcome: object) -> Changed:
+    return Changed(show("dlv", number), getattr(outcome, "changed", True))
+
+
+def _view(found: Listed) -> DeliveryView:
+    one: Delivery = found.delivery
+    return DeliveryView(
+        show("dlv", one.delivery_id),
+        one.target,
+        one.kind,
+        show("ach" if one.kind == ACHIEVEMENT else "evt", one.subject),
+        found.campaign_id,
+        found.channel,
+        show("prf", one.lane),
+        one.state,
+        one.reason,
+        one.status,
+        one.attempts,
+        shown(one.created_at),
+        shown_or_none(one.due_at if one.finished_at is None else None),
+        shown(one.expires_at),
+        shown_or_none(one.sent_at),
+        shown_or_none(one.finished_at),
+    )

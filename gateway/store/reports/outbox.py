@@ -1,0 +1,48 @@
+"""Deliveries for operators: the newest first, one state, one row."""
+
+from typing import Any, NamedTuple
+
+from gateway.model import Delivery
+from gateway.store import Store
+
+_COLUMNS = (
+    "d.delivery_id, d.target, d.lane, d.kind, d.subject, d.payload, d.state, d.created_at, d.due_at, d.expires_at,"
+    " d.owner, d.lease_until, d.epoch, d.attempts, d.sent_at, d.finished_at, d.status, d.reason, d.answer"
+)
+_SELECT = (
+    f"SELECT {_COLUMNS}, a.campaign_id, a.channel FROM delivery d"
+    " LEFT JOIN achievement a ON a.achievement_id = d.subject AND d.kind = 'achievement'"
+)
+_FOR_A_PERSON = frozenset({"dead", "held"})
+
+
+class Listed(NamedTuple):
+    """A delivery with what its achievement is about; None for other kinds."""
+
+    delivery: Delivery
+    campaign_id: int | None
+    channel: str | None
+
+
+async def list_deliveries_of(store: Store, state: str, target: str, before: int, limit: int) -> list[Listed]:
+    """Newest first, with an id below `before`."""
+    conditions, values = ["d.delivery_id < ?"], list[Any]([before])
+    if state in _FOR_A_PERSON:  # there are few of them, and an index knows which
+        conditions.append("d.state IN ('dead', 'held')")
+    for column, value in (("state", state), ("target", target)):
+        if value:
+            conditions.append(f"d.{column} = ?")
+            values.append(value)
+    rows = await store.fetch(
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY d.delivery_id DESC LIMIT ?", (*values, limit)
+    )
+    return [_listed(row) for row in rows]
+
+
+async def delivery_of(store: Store, delivery_id: int) -> Listed | None:
+    rows = await store.fetch(f"{_SELECT} WHERE d.delivery_id = ?", (delivery_id,))
+    return _listed(rows[0]) if rows else None
+
+
+def _listed(row: tuple[Any, ...]) -> Listed:
+    return Listed(Delivery(*row[:-2]), row[-2], row[-1])
