@@ -10,7 +10,7 @@ from gateway.model import Caller, MergeProfiles, MergeRow, Outcome, PinRow, Refu
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
-from rules.record import Profile
+from rules.record import Pin, Profile
 from rules.survivor import survivor
 
 BY_HAND = "operator"
@@ -119,10 +119,27 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Outcome:
         return version_changed(one)
     if (pin := cannot_pin(ws, one, other)) is not None:
         return _pinned_apart(pin)
-    tie = sorted((min(one.records), min(other.records)))
+    first, second = sorted((min(one.records), min(other.records)))
+    tie = PinRow(first, second, "must", None, command.caller.actor, command.reason, ws.now)
     winner, row = join_by_hand(ws, env, one, other, command.caller, command.reason)
-    ws.set_pin(PinRow(tie[0], tie[1], "must", None, command.caller.actor, command.reason, ws.now))
+    ws.set_pin(tie)
+    note_pin(ws, Action.PIN_SET, tie, command.caller, winner.profile_id, command.reason)
     return Shaped(winner.profile_id, winner.version, merge_id=row.merge_id)
+
+
+def note_pin(ws: WorkingSet, action: Action, pin: Pin, caller: Caller, home: int | None, note: str) -> None:
+    """Say in the log that a pin was set or lifted. Those that a split or a rejected review sets follow from its event."""
+    records = [show("rec", pin.record_a), show("rec", pin.record_b)]
+    ws.record_event(
+        action,
+        outcome=pin.kind,
+        actor=caller.actor,
+        profile=show("prf", home) if home is not None else "",
+        subject=records[0],
+        request_id=caller.request_id,
+        reason=pin.kind,
+        detail={"records": records, "note": note},
+    )
 
 
 def join_by_hand(

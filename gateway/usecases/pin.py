@@ -2,9 +2,9 @@
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Caller, Done, DropPin, Outcome, PinRow, Refused, SetPin
+from gateway.model import Done, DropPin, Outcome, PinRow, Refused, SetPin
 from gateway.usecases.env import Env
-from gateway.usecases.merge import cannot_pin, in_force, join_by_hand
+from gateway.usecases.merge import cannot_pin, in_force, join_by_hand, note_pin
 from gateway.workingset import Needs, WorkingSet
 
 
@@ -49,8 +49,9 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
                 f"{show('rec', standing.record_a)} and {show('rec', standing.record_b)}; remove one of the two.",
             )
         join_by_hand(ws, env, one, other, command.caller, command.reason)
-    ws.set_pin(PinRow(*pair, command.kind, command.until, command.caller.actor, command.reason, ws.now))
-    _note(Action.PIN_SET, command.caller, pair, ws, command.reason, command.kind)
+    pin = PinRow(*pair, command.kind, command.until, command.caller.actor, command.reason, ws.now)
+    ws.set_pin(pin)
+    note_pin(ws, Action.PIN_SET, pin, command.caller, ws.homes[pair[0]], command.reason)
     return Done()
 
 
@@ -61,25 +62,9 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
     if known is None:
         return Done(changed=False)
     ws.drop_pin(known)
-    _note(Action.PIN_DROPPED, command.caller, pair, ws, "", known.kind)
+    note_pin(ws, Action.PIN_DROPPED, known, command.caller, ws.homes[pair[0]], "")
     return Done()
 
 
 def _pair(command: SetPin | DropPin) -> tuple[int, int]:
     return min(command.record_a, command.record_b), max(command.record_a, command.record_b)
-
-
-def _note(
-    action: Action, caller: Caller, pair: tuple[int, int], ws: WorkingSet, note: str, kind: str
-) -> None:
-    home = ws.homes[pair[0]]
-    ws.record_event(
-        action,
-        outcome=kind,
-        actor=caller.actor,
-        profile=show("prf", home) if home is not None else "",
-        subject=show("rec", pair[0]),
-        request_id=caller.request_id,
-        reason=kind,
-        detail={"records": [show("rec", record_id) for record_id in pair], "note": note},
-    )

@@ -1,0 +1,94 @@
+"""The audit log, followed from its start: where every record is, which ids redirect where, who was pinned together or apart, and
+which rules are in use.
+
+That much the log rebuilds (I12). It cannot rebuild what it does not hold on purpose: the values of identifiers and attributes. Nor
+does it hold which key belongs to whom, and until when a pin holds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, NamedTuple
+
+import msgspec
+
+SQL = "SELECT action, outcome, profile, object, detail FROM audit ORDER BY event_id"
+
+
+class Event(NamedTuple):
+    action: str
+    outcome: str
+    profile: str
+    object: str
+    detail: dict[str, Any]
+
+
+def read(rows: Iterable[tuple[Any, ...]]) -> list[Event]:
+    return [Event(*rest, msgspec.json.decode(detail) if detail else {}) for *rest, detail in rows]
+
+
+@dataclass(slots=True)
+class Replay:
+    """Ids as the log shows them. `pins`: kind by the pair of records; `rules`: the version in use."""
+
+    homes: dict[str, str] = field(default_factory=dict[str, str])
+    redirects: dict[str, str] = field(default_factory=dict[str, str])
+    pins: dict[frozenset[str], str] = field(default_factory=dict[frozenset[str], str])
+    rules: str = ""
+    _brought: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    def follow(self, events: Iterable[Event]) -> "Replay":
+        for event in events:
+            match event.action:
+                case "identity.split":
+                    self._split(event.profile, event.detail["parts"])
+                case "pin.set":
+                    self.pins[frozenset(event.detail["records"])] = event.outcome
+                case "pin.dropped":
+                    del self.pins[frozenset(event.detail["records"])]
+                case "review.rejected":
+                    self._pin_apart([self._members(self._live(one)) for one in event.detail["profiles"]])
+                case "rules.activated":
+                    self.rules = event.object
+                case "customer.erased":
+                    self._erase(event.profile)
+                case action if action.startswith("identity."):
+                    self._decide(event)
+                case _:
+                    pass
+        return self
+
+    def _live(self, profile: str) -> str:
+        return self.redirects.get(profile, profile)
+
+    def _members(self, profile: str) -> frozenset[str]:
+        return frozenset(record for record, home in self.homes.items() if home == profile)
+
+    def _decide(self, event: Event) -> None:
+        for loser in event.detail["absorbed"]:
+            self._brought[loser] = self._members(loser)
+            self.homes |= dict.fromkeys(self._brought[loser], event.profile)
+            self.redirects = {one: event.profile if to == loser else to for one, to in self.redirects.items()}
+            self.redirects[loser] = event.profile
+        if event.object.startswith("rec_"):
+            self.homes[event.object] = event.profile
+
+    def _split(self, profile: str, parts: dict[str, list[str]]) -> None:
+        for part, records in parts.items():
+            self.redirects.pop(part, None)
+            self.homes |= dict.fromkeys(records, part)
+            for one, to in list(self.redirects.items()):
+                if to == profile and self._brought[one] <= set(records):
+                    self.redirects[one] = part
+        self._pin_apart([self._members(profile), *map(frozenset, parts.values())])
+
+    def _pin_apart(self, sides: list[frozenset[str]]) -> None:
+        for number, side in enumerate(sides):
+            others = frozenset[str]().union(*sides[number + 1 :])
+            self.pins |= {frozenset(pair): "cannot" for pair in product(side, others)}
+
+    def _erase(self, profile: str) -> None:
+        gone = self._members(profile)
+        self.homes = {record: home for record, home in self.homes.items() if record not in gone}
+        self.redirects = {one: to for one, to in self.redirects.items() if to != profile}
+        self.pins = {pair: kind for pair, kind in self.pins.items() if not pair & gone}

@@ -1,0 +1,548 @@
+"""Calls, judgements, pins, new rules, erasure and plans in any order, through the pipeline and on a real SQLite file; after each
+step the invariants of `rules/README.md` are held against the tables, by their numbers."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import replay
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from manual import CHECKPOINT_KEY, SHARE, House, achieve, caller, environment, erase
+
+from gateway.audit.chain import Verifier
+from gateway.clock import HOUR, SECOND
+from gateway.ids import show
+from gateway.model import (
+    AnswerReview,
+    Caller,
+    Command,
+    Done,
+    DropPin,
+    Explained,
+    ExplainPair,
+    MergeProfiles,
+    Refused,
+    SaveCustomer,
+    SetPin,
+    Shaped,
+    SplitProfile,
+    StoredRuleSet,
+    StoreRules,
+    UndoMerge,
+)
+from gateway.planning import planned
+from gateway.store.reports.audit import checkpoints, links
+from gateway.store.reports.past import steps
+from gateway.store.sqlite.snapshot import snapshot
+from rules.explain import replay as built
+from rules.identifier import Evidence, Identifier
+from rules.partition import Partition, partition
+from rules.rulefile import parse
+from rules.ruleset import RuleSet
+
+SAM = Caller("", "", "operator:sam", "req_sam")
+EMAILS = [f"person{n}@example.com" for n in range(3)]
+MOBILES = [f"+20100123450{n}" for n in range(3)]
+PLACES = [f"{channel}:{n}" for channel in ("web", "pos", "app") for n in range(3)]
+
+_TYPES = """
+[rules]
+schema = 1
+version = "{version}"
+[identifier.mobile]
+kind = "phone"
+strength = 80
+fanout_limit = {fanout}
+{mobile}
+[identifier.email]
+kind = "email"
+strength = 70
+fanout_limit = {fanout}
+"""
+FREE = (
+    _TYPES.format(version="free", fanout=50, mobile="")
+    + """
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+[[rule]]
+name = "email"
+all_of = ["email"]
+"""
+)
+"""Either key joins, and nothing binds."""
+STRICTER = (
+    _TYPES.format(version="stricter", fanout=50, mobile="")
+    + """
+[[rule]]
+name = "both"
+all_of = ["mobile", "email"]
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+"""
+)
+"""An address alone joins nobody; nothing binds."""
+GUARDED = (
+    _TYPES.format(version="guarded", fanout=4, mobile="max_per_profile = 2")
+    + """
+[id_space.web]
+ids_per_profile = 2
+[id_space.pos]
+[id_space.app]
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+[[rule]]
+name = "email"
+all_of = ["email"]
+unless_differs = ["mobile"]
+[merge]
+max_records = 5
+"""
+)
+CAUTIOUS = (
+    _TYPES.format(version="cautious", fanout=50, mobile="")
+    + """
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+[[rule]]
+name = "email"
+all_of = ["email"]
+needs_verified = true
+[[rule]]
+name = "both"
+all_of = ["mobile", "email"]
+outcome = "review"
+"""
+)
+_UNBOUND = "[merge]\nmax_records = 1000\nmax_profiles_at_once = 1000\n"
+_MANY_IDS = "".join(f'[id_space.{space}]\non_many_ids = "allow"\n' for space in ("web", "pos", "app"))
+
+
+def read(text: str) -> RuleSet:
+    rules = parse(text)
+    assert isinstance(rules, RuleSet), rules
+    return rules
+
+
+RULES = {
+    rules.version: rules
+    for rules in map(
+        read,
+        (
+            FREE + _MANY_IDS + _UNBOUND,
+            STRICTER + _MANY_IDS + _UNBOUND,
+            GUARDED,
+            CAUTIOUS + _MANY_IDS + _UNBOUND,
+        ),
+    )
+}
+
+words = st.lists(st.sampled_from(EMAILS + MOBILES), max_size=2, unique=True)
+places = st.sampled_from(PLACES)
+numbers = st.integers(0, 9)
+
+
+def saying(place: str, values: Iterable[str], *, verified: bool = False) -> SaveCustomer:
+    channel, _, customer_id = place.partition(":")
+    evidence = (Identifier("email" if "@" in value else "mobile", value) for value in values)
+    return SaveCustomer(
+        caller(channel), customer_id, tuple(Evidence(one, verified=verified) for one in evidence)
+    )
+
+
+calls = st.builds(saying, places, words, verified=st.sampled_from([False, False, True]))
+
+
+class Machine(RuleBasedStateMachine):
+    """What every sequence may do, and what holds after each step of any."""
+
+    first = "free"
+
+    @initialize()
+    def start(self) -> None:
+        self.cleanup = contextlib.ExitStack()
+        directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
+        self.runner = self.cleanup.enter_context(asyncio.Runner())
+        self.house = House(directory, environment(rules=RULES[self.first]))
+        self.run(self.house.__aenter__())
+        self.replay = replay.Replay()
+        self.followed = 0
+        self.said: list[SaveCustomer] = []
+        self._use(self.first)
+
+    def run(self, awaitable: Any) -> Any:
+        return self.runner.run(awaitable)
+
+    def send(self, command: Command) -> Any:
+        self.house.clock.advance(SECOND)
+        return self.run(self.house.send(command))
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self.run(self.house.rows(sql, *parameters))
+
+    def column(self, sql: str, *parameters: object) -> list[Any]:
+        return self.run(self.house.column(sql, *parameters))
+
+    def live(self) -> list[int]:
+        return self.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL ORDER BY 1")
+
+    def chosen(self, *places: int) -> list[int]:
+        live = self.live()
+        return [live[place % len(live)] for place in places] if live else []
+
+    def members(self) -> dict[int, frozenset[int]]:
+        found: dict[int, frozenset[int]] = {}
+        for record_id, profile_id in self.rows("SELECT record_id, profile_id FROM record"):
+            found[profile_id] = found.get(profile_id, frozenset()) | {record_id}
+        return found
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        tables = self.column(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        return {table: sorted(self.rows(f"SELECT * FROM {table}"), key=repr) for table in tables}
+
+    def canon(self, rules: RuleSet | None = None) -> Partition:
+        with snapshot(self.house.path, ()) as state:
+            return partition(
+                list(state.records()),
+                state.pins,
+                rules or self.house.env.rules,
+                now=self.house.clock.now(),
+                balances=state.balances,
+                generic=self._powerless(),
+            )
+
+    def _powerless(self) -> list[Identifier]:
+        return [
+            Identifier(*row)
+            for row in self.rows("SELECT type, value FROM identifier WHERE state <> 'normal'")
+        ]
+
+    def _use(self, version: str) -> None:
+        rules = RULES[version]
+        stored = StoredRuleSet(version, rules.sha256, rules.text, "operator", self.house.clock.now())
+        self.send(StoreRules(SAM, stored, activate=True))
+        self.house.env.use(rules)
+
+    # ---- calls ----
+
+    @rule(batch=st.lists(calls, min_size=1, max_size=4))
+    def call(self, batch: list[SaveCustomer]) -> None:
+        """Several at once are one transaction, and end as if one by one (I14)."""
+        self.house.clock.advance(SECOND)
+
+        async def together() -> None:
+            await asyncio.gather(*map(self.house.send, batch))
+
+        self.run(together())
+        self.said += batch
+
+    @rule(command=calls)
+    def i6_i9_the_same_call_again_is_no_news(self, command: SaveCustomer) -> None:
+        first = self.send(command)
+        self.said.append(command)
+        before = self._news()
+        second = self.send(command)
+        assert self._news() == before
+        assert second.resolution.profile_id == first.resolution.profile_id
+
+    def _news(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            self.rows(f"SELECT {what} ORDER BY 1, 2")
+            for what in (
+                "profile_id, version, redirect_to FROM profile",
+                "COUNT(*), 0 FROM audit WHERE action LIKE 'identity.%'",
+                "type, value, state, owner_id, holders FROM identifier",
+                "profile_a, profile_b, state FROM review",
+            )
+        ]
+
+    @rule(place=places)
+    def earn(self, place: str) -> None:
+        self.send(achieve(place, SHARE.id))
+        self.run(self.house.grant_later(HOUR))
+
+    @rule(place=places)
+    def forget(self, place: str) -> None:
+        gone = {
+            f"{space}:{customer_id}"
+            for space, customer_id in self.rows(
+                "SELECT id_space, customer_id FROM record WHERE profile_id = ?",
+                self.run(self.house.profile_of(place)),
+            )
+        }
+        self.send(erase(place))
+        self.said = [one for one in self.said if f"{one.caller.channel}:{one.customer_id}" not in gone]
+
+    # ---- people ----
+
+    @rule(pair=st.tuples(numbers, numbers))
+    def join_by_hand(self, pair: tuple[int, int]) -> None:
+        if chosen := self.chosen(*pair):
+            self._judge(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so"))
+
+    @rule(pair=st.tuples(numbers, numbers))
+    def pin_together(self, pair: tuple[int, int]) -> None:
+        self._pin(pair, "must")
+
+    def _pin(self, pair: tuple[int, int], kind: Any) -> None:
+        records = self.column("SELECT record_id FROM record ORDER BY 1")
+        if len(records) > 1:
+            one, other = (records[place % len(records)] for place in pair)
+            self._judge(SetPin(SAM, one, other, kind, "seen both"))
+
+    def _judge(self, command: Command) -> Any:
+        """Whatever people decide, no point appears or vanishes, and every entry stays where it was earned (I15)."""
+        before = self.rows("SELECT * FROM ledger ORDER BY entry_id")
+        outcome = self.send(command)
+        assert isinstance(outcome, Shaped | Done | Refused)
+        assert self.rows("SELECT * FROM ledger ORDER BY entry_id") == before
+        return outcome
+
+    @rule(version=st.sampled_from(sorted(RULES)))
+    def i21_a_plan_changes_nothing(self, version: str) -> None:
+        before = self.everything()
+        plan = planned(self.house.path, RULES[version], self.house.clock.now())
+        assert self.everything() == before
+        assert plan.profiles_before == len(self.members())
+
+    @rule()
+    def start_again(self) -> None:
+        self.run(self.house.restart())
+
+    # ---- what always holds ----
+
+    @invariant()
+    def i1_a_normal_key_has_at_most_one_live_owner_and_every_other_none(self) -> None:
+        live = set(self.live())
+        for state, owner in self.rows("SELECT state, owner_id FROM identifier WHERE owner_id IS NOT NULL"):
+            assert state == "normal"
+            assert owner in live
+
+    @invariant()
+    def i1_an_owner_holds_its_key_and_the_holders_are_counted(self) -> None:
+        holders = Counter(self.rows("SELECT type, value FROM observation"))
+        held = set(
+            self.rows(
+                "SELECT o.type, o.value, r.profile_id FROM observation o JOIN record r USING (record_id)"
+            )
+        )
+        for kind, value, owner, count in self.rows("SELECT type, value, owner_id, holders FROM identifier"):
+            assert count == holders[kind, value]
+            assert owner is None or (kind, value, owner) in held
+
+    @invariant()
+    def i2_i4_every_record_is_on_one_live_profile_and_every_live_profile_has_one(self) -> None:
+        assert set(self.members()) == set(self.live())
+
+    @invariant()
+    def i3_redirects_end_at_a_live_profile_in_one_hop(self) -> None:
+        targets = self.column("SELECT redirect_to FROM profile WHERE redirect_to IS NOT NULL")
+        assert set(targets) <= set(self.live())
+
+    @invariant()
+    def i12_the_log_rebuilds_homes_redirects_pins_and_rules(self) -> None:
+        """After every step, so the log cut off anywhere gives the state of that moment."""
+        events = replay.read(self.rows(replay.SQL))
+        self.replay.follow(events[self.followed :])
+        self.followed = len(events)
+        homes = self.rows("SELECT record_id, profile_id FROM record")
+        redirects = self.rows("SELECT profile_id, redirect_to FROM profile WHERE redirect_to IS NOT NULL")
+        pins = self.rows("SELECT record_a, record_b, kind FROM pin")
+        assert self.replay.homes == {show("rec", one): show("prf", home) for one, home in homes}
+        assert self.replay.redirects == {show("prf", one): show("prf", to) for one, to in redirects}
+        assert self.replay.pins == {frozenset((show("rec", a), show("rec", b))): kind for a, b, kind in pins}
+        assert self.replay.rules == self.house.env.rules.version
+
+    @invariant()
+    def i17_records_pinned_apart_are_never_on_one_profile(self) -> None:
+        homes = dict(self.rows("SELECT record_id, profile_id FROM record"))
+        for a, b in self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'"):
+            assert homes[a] != homes[b]
+
+    def teardown(self) -> None:
+        if not hasattr(self, "house"):
+            return
+        with self.cleanup:
+            try:
+                self.run(self._i13_i18_the_chain_verifies_and_names_nobody())
+                self._i20_the_steps_of_an_explanation_build_the_profile()
+            finally:
+                self.run(self.house.__aexit__())
+
+    async def _i13_i18_the_chain_verifies_and_names_nobody(self) -> None:
+        await self.house.store.maintain(10_000)
+        points = await checkpoints(self.house.store)
+        verifier = Verifier(points)
+        async for chunk in links(self.house.store):
+            assert list(verifier.feed(chunk)) == []
+            text = repr(chunk)
+            assert not [value for value in EMAILS + MOBILES if value in text]
+        assert list(verifier.check(CHECKPOINT_KEY, points)) == []
+
+    def _i20_the_steps_of_an_explanation_build_the_profile(self) -> None:
+        for profile_id, records in self.members().items():
+            assert built(profile_id, self.run(steps(self.house.store, profile_id))) == records
+
+
+# ---- where nothing binds ----
+
+
+class Joining(Machine):
+    """Calls, merges by hand, pins together, erasure and wider or narrower rules, none of which has a guard: at any time the
+    profiles are the partition of everything (I8), and who says something again changes nothing (I9)."""
+
+    @invariant()
+    def i8_the_profiles_are_the_partition_of_everything(self) -> None:
+        found = self.canon()
+        assert set(self.members().values()) == set(found.groups)
+        assert found.refused == ()
+
+    @rule(data=st.data())
+    def i9_saying_it_all_again_changes_nothing(self, data: st.DataObject) -> None:
+        again = data.draw(st.lists(st.sampled_from(self.said), max_size=4)) if self.said else []
+        before = self._news()
+        for command in again:
+            self.send(command)
+        assert self._news() == before
+
+    @rule()
+    def i21_the_plan_of_the_rules_in_use_is_to_change_nothing(self) -> None:
+        plan = planned(self.house.path, self.house.env.rules, self.house.clock.now())
+        assert (plan.merged, plan.split, plan.reviews, plan.points) == (0, 0, 0, 0)
+        assert plan.profiles_after == plan.profiles_before
+
+
+# ---- where everything binds ----
+
+
+class Judging(Machine):
+    """Guards and doubts, splits, undos, pins apart and answered questions as well."""
+
+    @rule(version=st.sampled_from(sorted(RULES)))
+    def change_the_rules(self, version: str) -> None:
+        self._use(version)
+
+    @rule(
+        who=numbers,
+        mode=st.sampled_from(["plain", "tree", "all"]),
+        which=st.sets(numbers, min_size=1, max_size=3),
+    )
+    def i11_split(self, who: int, mode: Any, which: set[int]) -> None:
+        """The two sides stay apart whatever comes: i17 watches the pins that this sets."""
+        members = self.members()
+        if not members:
+            return
+        profile_id = sorted(members)[who % len(members)]
+        records = sorted(members[profile_id])
+        leaving = tuple({records[place % len(records)] for place in which})
+        outcome = self._judge(SplitProfile(SAM, profile_id, leaving, mode, "not them"))
+        if isinstance(outcome, Shaped):
+            parts = [self.members()[part] for part in (profile_id, *outcome.parts)]
+            pinned = {
+                frozenset(pair)
+                for pair in self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'")
+            }
+            assert all(
+                frozenset((a, b)) in pinned
+                for one, other in combinations(parts, 2)
+                for a in one
+                for b in other
+            )
+
+    @rule(which=numbers, tree=st.booleans())
+    def undo(self, which: int, tree: bool) -> None:
+        merges = self.column("SELECT merge_id FROM merge ORDER BY 1")
+        if merges:
+            self._judge(UndoMerge(SAM, merges[which % len(merges)], "a mistake", tree))
+
+    @rule(pair=st.tuples(numbers, numbers))
+    def i10_undo_right_after_a_merge_gives_everything_back(self, pair: tuple[int, int]) -> None:
+        chosen = self.chosen(*pair)
+        before, pins = self._identity(), set(self.rows("SELECT record_a, record_b FROM pin"))
+        outcome = self._judge(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so")) if chosen else None
+        if not isinstance(outcome, Shaped) or outcome.merge_id is None:
+            return
+        self._judge(UndoMerge(SAM, outcome.merge_id, "a mistake"))
+        assert self._identity() == before
+        for one, other in set(self.rows("SELECT record_a, record_b FROM pin")) - pins:
+            self.send(DropPin(SAM, one, other))
+
+    def _identity(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            self.rows(f"SELECT {what} ORDER BY 1, 2")
+            for what in (
+                "record_id, profile_id FROM record",
+                "profile_id, redirect_to FROM profile",
+                "type, value, state, holders FROM identifier",
+                "record_id, type, value, verified, blocked, retired FROM observation",
+            )
+        ]
+
+    @rule(pair=st.tuples(numbers, numbers))
+    def pin_apart(self, pair: tuple[int, int]) -> None:
+        self._pin(pair, "cannot")
+
+    @rule(which=numbers)
+    def lift_a_pin(self, which: int) -> None:
+        if pins := self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"):
+            self._judge(DropPin(SAM, *pins[which % len(pins)]))
+
+    @rule(which=numbers, accept=st.booleans())
+    def answer(self, which: int, accept: bool) -> None:
+        if reviews := self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1"):
+            self._judge(AnswerReview(SAM, reviews[which % len(reviews)], accept, "asked them"))
+
+    @rule(value=st.sampled_from(EMAILS + MOBILES))
+    def crowd(self, value: str) -> None:
+        """So many say it that it turns generic under the guarded rules."""
+        for place in PLACES[::2]:
+            self.send(saying(place, [value]))
+
+    @rule(pair=st.tuples(numbers, numbers))
+    def i20_why_two_are_apart_names_the_guard(self, pair: tuple[int, int]) -> None:
+        chosen = self.chosen(*pair)
+        if not chosen or chosen[0] == chosen[1]:
+            return
+        outcome = self.send(ExplainPair(*chosen))
+        assert isinstance(outcome, Explained)
+        told = outcome.explanation
+        assert not told.together
+        assert bool(told.guard) >= (told.outcome in ("review", "never"))
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+
+
+def pace(examples: int, length: int) -> settings:
+    return settings(
+        max_examples=examples, stateful_step_count=length, deadline=None, suppress_health_check=QUIET
+    )
+
+
+TestJoining = Joining.TestCase
+TestJoining.settings = pace(10, 15)
+TestJudging = Judging.TestCase
+TestJudging.settings = pace(15, 20)
+
+
+@pytest.mark.soak
+class TestJoiningForLong(Joining.TestCase):
+    settings = pace(100, 60)
+
+
+@pytest.mark.soak
+class TestJudgingForLong(Judging.TestCase):
+    settings = pace(150, 60)
