@@ -8,7 +8,7 @@ BIN := .venv/bin
 run: .venv/installed
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-test: lint .venv/postgresql
+test: lint .venv/servers
 	$(BIN)/pytest
 
 lint: .venv/installed
@@ -20,7 +20,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/gateway bench
 
-soak: .venv/installed .venv/postgresql
+soak: .venv/installed .venv/servers
 	$(BIN)/pytest -o addopts="" -m soak --timeout 14400
 
 .venv/installed: pyproject.toml constraints.txt Makefile
@@ -32,9 +32,13 @@ soak: .venv/installed .venv/postgresql
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
 	@touch $@
 
-.venv/postgresql: .venv/installed
-	@set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
-	if [ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y postgresql; \
-	else echo "The tests need PostgreSQL 15 or newer. Install it first: sudo apt-get install postgresql"; exit 1; fi
+# What tests and measurements run against: Debian's servers, each with a program that shows whether it is there.
+.venv/servers: .venv/installed
+	@missing=; \
+	set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
+	[ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null || missing="$$missing postgresql"; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y $$missing; \
+	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
 	@touch $@

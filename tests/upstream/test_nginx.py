@@ -1,0 +1,171 @@
+"""nginx, as a peer that speaks HTTP by its own lights: what we send it takes, and what it sends we take."""
+
+import grp
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from loyalty_platform import API_KEY, SECRET_KEY, Platform
+from manual import ManualClock
+from multidict import CIMultiDict
+
+from gateway.config import Secret
+from gateway.config import Upstream as Settings
+from gateway.upstream.client import Request, Upstream
+
+MIB = 1 << 20
+CONFIG = """
+daemon off;
+user {user} {group};
+pid {directory}/nginx.pid;
+error_log stderr error;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  merge_slashes off;
+  server {{
+    listen 127.0.0.1:{port};
+    keepalive_requests 3;
+    location /platform/ {{ proxy_pass {platform}/; client_max_body_size 2m; }}
+    location /asked {{ return 200 "$request_uri $http_transfer_encoding $content_length"; }}
+    location /small {{ client_max_body_size 1k; proxy_pass {platform}; }}
+    location /gone {{ return 444; }}
+    location /nothing {{ return 204; }}
+    location /files/ {{ alias {directory}/files/; gzip_static off; etag on; }}
+    location /zipped/ {{ alias {directory}/files/; gzip on; gzip_min_length 1; gzip_types *; }}
+  }}
+}}
+"""
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, platform: Platform) -> Iterator[str]:
+    """nginx in front of the platform. It is given its socket, so it listens before it has started."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "nginx is missing; `make test` installs it, or: sudo apt-get install nginx"
+    (tmp_path / "files").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port, handle = listener.getsockname()[1], listener.fileno()
+        config = tmp_path / "nginx.conf"
+        config.write_text(
+            CONFIG.format(
+                directory=tmp_path,
+                port=port,
+                platform=platform.url,
+                user=pwd.getpwuid(os.geteuid()).pw_name,
+                group=grp.getgrgid(os.getegid()).gr_name,
+            )
+        )
+        process = subprocess.Popen(
+            [program, "-p", str(tmp_path), "-c", str(config), "-e", "stderr"],
+            pass_fds=[handle],
+            env={"NGINX": f"{handle};"},
+        )
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+async def upstream(nginx: str, platform: Platform) -> AsyncIterator[Upstream]:
+    platform.limits = False
+    settings = Settings(base_url=nginx, api_key=Secret(API_KEY), secret_key=Secret(SECRET_KEY))
+    upstream = Upstream(settings, ManualClock(), lambda low, high: low)
+    await upstream.open()
+    yield upstream
+    await upstream.close()
+
+
+async def asked(
+    upstream: Upstream, method: str, target: str, body: bytes | AsyncIterator[bytes] | None = None
+) -> tuple[int, bytes, CIMultiDict[str]]:
+    request = Request(method, target, CIMultiDict({"Content-Type": "application/json"}), body)
+    async with upstream.exchange(request, deadline_ms=10_000) as reply:
+        return reply.status, await reply.read(4 * MIB), CIMultiDict(reply.headers)
+
+
+async def test_calls_go_on_when_the_upstream_closes_its_connections_again_and_again(
+    upstream: Upstream, platform: Platform
+) -> None:
+    body = b'{"customerId":"c-1"}'
+    answers = [
+        await asked(upstream, "POST", "/platform/api/v4.1/integrations/customers", body) for _ in range(20)
+    ]
+    assert [status for status, _, _ in answers] == [200] * 20
+    assert [seen.body for seen in platform.seen] == [body] * 20
+
+
+async def test_a_body_in_pieces_arrives_whole_behind_a_proxy(upstream: Upstream, platform: Platform) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield b" " * 65_536
+        yield b'{"customerId":"c-1"}'
+
+    status, _, _ = await asked(upstream, "POST", "/platform/api/v4.1/integrations/customers", pieces())
+    assert status == 200
+    assert platform.seen[0].json == {"customerId": "c-1"}
+
+
+@pytest.mark.parametrize("target", ["/asked/x/%2e%2e/a%2Fb//c?q=%41&%D8%B9=%zz", "/asked;x=1/~'()*"])
+async def test_nginx_is_asked_for_the_path_as_it_was_encoded(upstream: Upstream, target: str) -> None:
+    assert (await asked(upstream, "GET", target))[1].decode().split(" ")[0] == target
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "framed"),
+    [("GET", None, " "), ("DELETE", None, " 0"), ("PUT", b"{}", " 2"), ("POST", b"", " 0")],
+)
+async def test_a_request_is_framed_in_one_way(
+    upstream: Upstream, method: str, body: bytes | None, framed: str
+) -> None:
+    assert (await asked(upstream, method, "/asked", body))[1].decode() == f"/asked {framed}"
+
+
+async def test_a_refusal_before_the_body_was_read_is_an_answer_and_the_next_call_is_not_hurt(
+    upstream: Upstream, platform: Platform
+) -> None:
+    for size in (2_000, 200_000):
+        assert (await asked(upstream, "POST", "/small", b"x" * size))[0] == 413
+        assert (
+            await asked(upstream, "POST", "/platform/api/v4.1/integrations/customers", b'{"customerId":"c"}')
+        )[0] == 200
+    assert len(platform.seen) == 2
+
+
+async def test_answers_without_a_body_end_where_they_end(
+    upstream: Upstream, nginx: str, tmp_path: Path
+) -> None:
+    (tmp_path / "files" / "page").write_bytes(b"x" * 1_000)
+    assert (await asked(upstream, "GET", "/nothing"))[:2] == (204, b"")
+    status, body, headers = await asked(upstream, "HEAD", "/files/page")
+    assert (status, body, headers["Content-Length"]) == (200, b"", "1000")
+    request = Request("GET", "/files/page", CIMultiDict({"If-None-Match": headers["ETag"]}))
+    async with upstream.exchange(request, deadline_ms=1_000) as reply:
+        assert (reply.status, await reply.read(MIB)) == (304, b"")
+    assert (await asked(upstream, "GET", "/files/page"))[1] == b"x" * 1_000
+
+
+async def test_chunks_and_encodings_of_nginx_come_as_they_are(upstream: Upstream, tmp_path: Path) -> None:
+    (tmp_path / "files" / "page").write_bytes(b"x" * MIB)
+    request = Request("GET", "/zipped/page", CIMultiDict({"Accept-Encoding": "gzip"}))
+    async with upstream.exchange(request, deadline_ms=1_000) as reply:
+        assert (reply.headers["Content-Encoding"], reply.headers["Transfer-Encoding"]) == ("gzip", "chunked")
+        assert (await reply.read(MIB))[:2] == b"\x1f\x8b"
+
+
+async def test_a_large_file_passes_through(upstream: Upstream, tmp_path: Path) -> None:
+    with (tmp_path / "files" / "large").open("wb") as large:
+        large.truncate(100 * MIB)
+    request = Request("GET", "/files/large", CIMultiDict())
+    async with upstream.exchange(request, deadline_ms=1_000) as reply:
+        assert sum([len(chunk) async for chunk in reply.chunks()]) == 100 * MIB
