@@ -7,7 +7,7 @@ commit.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -51,6 +51,9 @@ class _Batch:
             raise CommandFailed(position) from error
         self.outcomes = outcomes
 
+    def changed(self) -> Collection[Hashable]:
+        return self._ws.changed_identities() if self._ws is not None else ()
+
 
 class Pipeline:
     """`submit` for calls, `submit_background` for work that can wait. `start` before the first, `stop` drains both.
@@ -77,12 +80,18 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._watchers: list[Callable[[Collection[Hashable]], None]] = []
         self.calls_done = 0
         self.batches_done = 0
         self.busy_seconds = 0.0
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._drain(), name="pipeline")
+
+    def watch(self, watcher: Callable[[Collection[Hashable]], None]) -> None:
+        """Tell `watcher` after each commit, before its calls are answered, of which records, as (id space, customer id), and
+        which keys anything changed. It must not raise."""
+        self._watchers.append(watcher)
 
     @property
     def waiting(self) -> int:
@@ -151,15 +160,23 @@ class Pipeline:
         except StoreUnavailable as unavailable:
             if isinstance(unavailable, StoreBusy) and len(items) > 1:
                 return _in_halves(items)
+            self._tell(batch)  # perhaps it was committed all the same
             _answer_all(items, unavailable)
         except Exception as error:  # noqa: BLE001 - a row the engine refuses: find the command it belongs to
             return _halves(items, error)
         else:
             self.batches_done += 1
+            self._tell(batch)
             for (_, future), outcome in zip(items, batch.outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
         return []
+
+    def _tell(self, batch: _Batch) -> None:
+        if self._watchers:
+            changed = batch.changed()
+            for watcher in self._watchers:
+                watcher(changed)
 
 
 def _without(items: list[_Item], failed: CommandFailed) -> list[list[_Item]]:

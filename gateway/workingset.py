@@ -635,6 +635,20 @@ class WorkingSet:
         del self.profiles[profile.profile_id]
         self.changes.erased.append(profile)
 
+    def changed_identities(self) -> set[RecordKey | Identifier]:
+        """The records and keys of which this batch changed anything that a call is resolved by."""
+        changes = self.changes
+        records = [
+            self.by_record_id[record_id]
+            for record_id, _ in changes.observations
+            if record_id in self.by_record_id
+        ]
+        gone = [record for profile in changes.erased for record in profile.records.values()]
+        places = {
+            (record.id_space, record.customer_id) for record in (*records, *changes.records.values(), *gone)
+        }
+        return places | changes.keys.keys()
+
     def enter(self, entry: LedgerEntry) -> None:
         self.changes.ledger.append(entry)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
+from gateway.clock import MINUTE, SECOND
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import Call, Relayed, Target
 from gateway.http.gameball.decode import fault_in_customer_id, read_bytes, read_json
@@ -18,7 +19,7 @@ from gateway.http.gameball.operations import PLAYER
 from gateway.http.proxy import address, body, echo
 from gateway.http.proxy.body import Normalize, Subject
 from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
-from gateway.http.proxy.persons import Person, find_all
+from gateway.http.proxy.persons import Person, Persons
 from gateway.http.proxy.relay import SMALL, Finish, Relay, Upload
 from gateway.http.services import Services
 from gateway.model import EraseCustomer
@@ -48,6 +49,8 @@ class Forward:
         self._server = services.config.server
         self._largest = settings.max_body
         self._via = f"1.1 gateway-{hmac.digest(services.checkpoint_key, b'via', 'sha256')[:4].hex()}"
+        alone = services.config.store.sqlite_path is not None
+        self._persons = Persons(services, MINUTE if alone else SECOND)
         self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
 
     async def __call__(self, call: Call) -> Relayed | Fault:
@@ -61,7 +64,7 @@ class Forward:
         for subject in asked.subjects:
             if fault := call.fault_in_session(subject.customer_id):
                 return fault
-        people = await find_all(call, asked.subjects, creates=target.operation.named.creates)
+        people = await self._persons.find_all(call, asked.subjects, creates=target.operation.named.creates)
         if isinstance(people, Fault):
             return people
         return await self._send(call, target, asked, people)

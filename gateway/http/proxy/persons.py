@@ -9,6 +9,8 @@ from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.proxy.body import Subject
+from gateway.http.proxy.memory import Memory, Question
+from gateway.http.services import Services
 from gateway.model import Identified, Identify, UnknownCustomer
 from gateway.store.identities import holder_of, known
 from gateway.usecases.canonical import stranger_ids
@@ -27,71 +29,74 @@ class Person(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-async def find_all(call: Call, subjects: Sequence[Subject], *, creates: bool) -> list[Person] | Fault:
-    """One person for each subject. Several go through the pipeline together, so they share its batches."""
-    if len(subjects) == 1:
-        person = await _find(call, subjects[0], creates=creates)
-        return person if isinstance(person, Fault) else [person]
-    people: list[Person] = []
-    for start in range(0, len(subjects), _AT_ONCE):
-        some = subjects[start : start + _AT_ONCE]
-        for person in await asyncio.gather(*(_find(call, one, creates=creates) for one in some)):
-            if isinstance(person, Fault):
-                return person
-            people.append(person)
-    return people
+class Persons:
+    """`lifetime` (ms) is how long a customer of whom nothing changed here is taken for the same without looking."""
 
+    def __init__(self, services: Services, lifetime: int) -> None:
+        self._services = services
+        self._memory = Memory(services.clock, lifetime)
+        services.pipeline.watch(self._memory.forget)
 
-async def _find(call: Call, subject: Subject, *, creates: bool) -> Person | Fault:
-    if not subject.customer_id:
-        return Person("", "", warnings=subject.warnings)
-    try:
-        return await _resolve(call, subject, creates=creates)
-    except StoreUnavailable:
-        if not _passes_unresolved(call):
-            raise
-        return Person(subject.customer_id, subject.customer_id, warnings=subject.warnings + _UNRESOLVED)
+    async def find_all(
+        self, call: Call, subjects: Sequence[Subject], *, creates: bool
+    ) -> list[Person] | Fault:
+        """One person for each subject. Several go through the pipeline together, so they share its batches."""
+        if len(subjects) == 1:
+            person = await self._find(call, subjects[0], creates=creates)
+            return person if isinstance(person, Fault) else [person]
+        people: list[Person] = []
+        for start in range(0, len(subjects), _AT_ONCE):
+            some = subjects[start : start + _AT_ONCE]
+            for person in await asyncio.gather(*(self._find(call, one, creates=creates) for one in some)):
+                if isinstance(person, Fault):
+                    return person
+                people.append(person)
+        return people
 
+    async def _find(self, call: Call, subject: Subject, *, creates: bool) -> Person | Fault:
+        if not subject.customer_id:
+            return Person("", "", warnings=subject.warnings)
+        try:
+            found = await self._identified(call, subject, creates=creates)
+            if found is None:
+                return await self._stranger(call, subject)
+        except StoreUnavailable:
+            if not self._passes_unresolved(call):
+                raise
+            return Person(subject.customer_id, subject.customer_id, warnings=subject.warnings + _UNRESOLVED)
+        resolution = found.resolution
+        warnings = subject.warnings + resolution.warnings
+        return Person(
+            subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
+        )
 
-async def _resolve(call: Call, subject: Subject, *, creates: bool) -> Person | Fault:
-    services, id_space = call.services, call.channel.id_space
-    found = await known(
-        services.store,
-        services.env.rules,
-        id_space,
-        subject.customer_id,
-        subject.evidence,
-        services.clock.now(),
-        subject.guest,
-    )
-    if found is None and (creates or subject.evidence or subject.guest is not None):
+    async def _identified(self, call: Call, subject: Subject, *, creates: bool) -> Identified | None:
+        question = Question(call.channel.id_space, subject.customer_id, subject.evidence, subject.guest)
+        services, rules = self._services, self._services.env.rules
+        found = self._memory.recall(question, rules)
+        if found is not None:
+            return found
+        stamp = self._memory.stamp(question, rules)
+        found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
+        if found is not None:
+            self._memory.keep(question, stamp, found)
+            return found
+        if not creates and not subject.evidence and subject.guest is None:
+            return None
         command = Identify(call.caller, subject.customer_id, subject.evidence, creates, subject.guest)
         outcome: Identified | UnknownCustomer = await services.pipeline.submit(command)
-        found = outcome if isinstance(outcome, Identified) else None
-    if found is None:
-        return await _stranger(call, subject)
-    resolution = found.resolution
-    return Person(
-        subject.customer_id,
-        found.canonical_id,
-        resolution.profile_id,
-        resolution.decision,
-        subject.warnings + resolution.warnings,
-    )
+        return outcome if isinstance(outcome, Identified) else None
 
+    async def _stranger(self, call: Call, subject: Subject) -> Person | Fault:
+        """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
+        nobody else's."""
+        if subject.otherwise:
+            return Person(subject.customer_id, subject.otherwise, warnings=subject.warnings)
+        for canonical_id in stranger_ids(call.channel.id_space, subject.customer_id, self._services.env):
+            if await holder_of(self._services.store, canonical_id) is None:
+                return Person(subject.customer_id, canonical_id, warnings=subject.warnings)
+        return CUSTOMER_UNKNOWN
 
-async def _stranger(call: Call, subject: Subject) -> Person | Fault:
-    """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
-    nobody else's."""
-    id_space, customer_id = call.channel.id_space, subject.customer_id
-    if subject.otherwise:
-        return Person(customer_id, subject.otherwise, warnings=subject.warnings)
-    for canonical_id in stranger_ids(id_space, customer_id, call.services.env):
-        if await holder_of(call.services.store, canonical_id) is None:
-            return Person(customer_id, canonical_id, warnings=subject.warnings)
-    return CUSTOMER_UNKNOWN
-
-
-def _passes_unresolved(call: Call) -> bool:
-    policy = call.services.config.upstream.on_store_failure
-    return (policy.reads if call.request.method in {"GET", "HEAD"} else policy.writes) == "pass"
+    def _passes_unresolved(self, call: Call) -> bool:
+        policy = self._services.config.upstream.on_store_failure
+        return (policy.reads if call.request.method in {"GET", "HEAD"} else policy.writes) == "pass"

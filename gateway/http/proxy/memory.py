@@ -1,0 +1,81 @@
+"""Whom calls were about a moment ago: customers of whom nothing new was said, so that the next such call costs no read.
+
+What is remembered is forgotten with the commit that changes it: every record and key has a counter, shared with a few others,
+and an entry is good as long as the counters are as they were before it was read.
+"""
+
+from collections.abc import Collection, Hashable, Sequence
+from typing import NamedTuple
+
+from gateway.clock import Clock
+from gateway.model import Identified
+from rules.identifier import Evidence
+from rules.ruleset import RuleSet
+
+_MOST = 16_384
+_COUNTERS = 65_536
+
+
+class Question(NamedTuple):
+    """What `store.identities.known` is asked."""
+
+    id_space: str
+    customer_id: str
+    evidence: tuple[Evidence, ...]
+    guest: bool | None
+
+
+class Stamp(NamedTuple):
+    """What an answer depends on, as it was."""
+
+    rules: RuleSet
+    counts: Sequence[int]
+    at: int
+
+
+class _Entry(NamedTuple):
+    found: Identified
+    stamp: Stamp
+
+
+class Memory:
+    """`lifetime` in milliseconds bounds what other processes and the passing of time change without being seen here."""
+
+    def __init__(self, clock: Clock, lifetime: int) -> None:
+        self._clock = clock
+        self._lifetime = lifetime
+        self._counts = [0] * _COUNTERS
+        self._entries: dict[Question, _Entry] = {}
+
+    def recall(self, question: Question, rules: RuleSet) -> Identified | None:
+        entry = self._entries.get(question)
+        if entry is None:
+            return None
+        stamp = entry.stamp
+        if (
+            stamp.rules is rules
+            and stamp.counts == self._counts_of(question)
+            and self._clock.now() - stamp.at < self._lifetime
+        ):
+            return entry.found
+        del self._entries[question]
+        return None
+
+    def stamp(self, question: Question, rules: RuleSet) -> Stamp:
+        """To be taken before the answer is read."""
+        return Stamp(rules, self._counts_of(question), self._clock.now())
+
+    def keep(self, question: Question, stamp: Stamp, found: Identified) -> None:
+        if len(self._entries) >= _MOST:
+            del self._entries[next(iter(self._entries))]
+        self._entries[question] = _Entry(found, stamp)
+
+    def forget(self, changed: Collection[Hashable]) -> None:
+        """These records, as (id space, customer id), and keys are no longer what they were."""
+        for one in changed:
+            self._counts[hash(one) % _COUNTERS] += 1
+
+    def _counts_of(self, question: Question) -> list[int]:
+        counts = self._counts
+        place = hash((question.id_space, question.customer_id)) % _COUNTERS
+        return [counts[place], *[counts[hash(item.identifier) % _COUNTERS] for item in question.evidence]]
