@@ -163,7 +163,17 @@ def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
         delivers=config.delivers,
         give_up_after=config.upstream.give_up_after,
         canonical_id=config.upstream.canonical_id,
+        listeners=_listeners(config),
     )
+
+
+def _listeners(config: Config) -> dict[str, tuple[str, ...]]:
+    """By topic, the names of the webhooks that want to hear of it."""
+    topics = {topic for webhook in config.webhooks for topic in webhook.events}
+    return {
+        topic: tuple(webhook.name for webhook in config.webhooks if topic in webhook.events)
+        for topic in topics
+    }
 
 
 async def _seed(services: Services) -> None:

@@ -186,6 +186,15 @@ class StoredRuleSet(msgspec.Struct, frozen=True):
     stored_at: int
 
 
+class PlatformEvent(msgspec.Struct, frozen=True):
+    """That the platform told something, and whose it was; `key` is the same whenever it tells it again."""
+
+    key: str
+    topic: str
+    profile_id: int | None
+    heard_at: int
+
+
 class StoredAnswer(msgspec.Struct, frozen=True):
     """The answer kept under an idempotency key, byte for byte."""
 
@@ -290,6 +299,16 @@ class EraseCustomer(msgspec.Struct, frozen=True):
     caller: Caller
     customer_id: str = ""
     profile_id: int | None = None
+
+
+class HearPlatform(msgspec.Struct, frozen=True):
+    """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
+
+    caller: Caller
+    key: str
+    topic: str
+    customer_id: str
+    body: str
 
 
 class RefuseCall(msgspec.Struct, frozen=True):
@@ -478,6 +497,7 @@ Command = (
     | SetActive
     | EditTags
     | EraseCustomer
+    | HearPlatform
     | RefuseCall
     | GrantDue
     | RetryAchievement

@@ -5,6 +5,7 @@ gateway without it would lie.
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
@@ -15,6 +16,7 @@ from gateway.http.services import Services
 from gateway.model import GrantDue, StoredRuleSet
 from gateway.store.operations import active_rules, channel_keys
 from gateway.upstream.deliver import Deliverer
+from gateway.upstream.webhooks import Sender
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
@@ -48,6 +50,7 @@ class Workers:
         self._asked_at = perf_counter()
         self._busy_then = 0.0
         self._deliverer = _deliverer(services)
+        self._senders = _senders(services)
 
     def start(self) -> None:
         steps = {
@@ -58,6 +61,9 @@ class Workers:
         }
         if self._deliverer is not None:
             steps["deliveries"] = self._deliverer.step
+        for sender in self._senders:
+            sender.open()
+            steps[sender.target] = sender.step
         for name, step in steps.items():
             task = asyncio.create_task(self._repeat(name, step), name=name)
             task.add_done_callback(self._ended)
@@ -71,6 +77,8 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._deliverer is not None:
             await self._deliverer.drain()
+        for sender in self._senders:
+            await sender.close()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self._stopping.is_set():
@@ -156,6 +164,15 @@ def _deliverer(services: Services) -> Deliverer | None:
         services.env.draw,
         services.telemetry.metrics,
     )
+
+
+def _senders(services: Services) -> list[Sender]:
+    """One for each listener; what they lease is this process's."""
+    owner = secrets.token_hex(8)
+    return [
+        Sender(webhook, services.store, services.pipeline, services.clock, services.env.draw, owner)
+        for webhook in services.config.webhooks
+    ]
 
 
 def readable(stored: StoredRuleSet) -> RuleSet:

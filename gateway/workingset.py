@@ -22,6 +22,7 @@ from gateway.model import (
     LedgerEntry,
     MergeRow,
     PinRow,
+    PlatformEvent,
     ProfileRow,
     RefusedLine,
     ReviewItem,
@@ -62,6 +63,7 @@ class Needs:
         "imports",
         "keys",
         "merges",
+        "platform_events",
         "profiles",
         "record_ids",
         "records",
@@ -92,6 +94,7 @@ class Needs:
         self.rule_sets: set[str] = set()
         self.imports: set[str] = set()
         self.canonical_ids: set[str] = set()
+        self.platform_events: set[str] = set()
         self.deliveries: set[int] = set()
         self.sendings: set[int] = set()
         self.claim: tuple[str, int] | None = None
@@ -119,6 +122,7 @@ class Needs:
             or self.rule_sets
             or self.imports
             or self.canonical_ids
+            or self.platform_events
             or self.deliveries
             or self.sendings
             or self.claim
@@ -218,6 +222,10 @@ class Needs:
         if self._ws.claimable is None:
             self.claim = (target, limit)
 
+    def platform_event(self, key: str) -> None:
+        if key not in self._ws.platform_events:
+            self.platform_events.add(key)
+
     def due_achievements(self, limit: int, details: frozenset[str]) -> None:
         """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
         details named."""
@@ -255,6 +263,7 @@ class Changes:
         "observations",
         "pins",
         "plans",
+        "platform_events",
         "profiles",
         "records",
         "refused_lines",
@@ -298,13 +307,15 @@ class Changes:
         self.plans: list[tuple[str, int, str, str]] = []
         self.imports: dict[str, ImportRun] = {}
         self.refused_lines: list[tuple[str, int, str]] = []
+        self.platform_events: list[PlatformEvent] = []
         self.events: list[AuditEvent] = []
 
 
 class WorkingSet:
     """The state as one batch sees it. `now` is the transaction's one moment (ms UTC). Implements `rules.record.View`.
 
-    An entry of None means: looked up, and not there.
+    An entry of None means: looked up, and not there. `created` and `opened` are the profiles and reviews that came to be, in
+    their order.
     """
 
     def __init__(self, now: int, ids: Ids) -> None:
@@ -335,10 +346,13 @@ class WorkingSet:
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
         self.canonical_ids: dict[str, int | None] = {}
+        self.platform_events: dict[str, PlatformEvent | None] = {}
         self.deliveries: dict[int, Delivery | None] = {}
         self.sendings: dict[int, int | None] = {}
         self.claimable: list[Delivery] | None = None
         self.due: list[Due] | None = None
+        self.created: list[int] = []
+        self.opened: list[ReviewItem] = []
         self.changes = Changes(now)
 
     # ---- reading (rules.record.View) ----
@@ -400,6 +414,21 @@ class WorkingSet:
         except KeyError:
             raise NotLoaded from None
 
+    def platform_event(self, key: str) -> PlatformEvent | None:
+        try:
+            return self.platform_events[key]
+        except KeyError:
+            raise NotLoaded from None
+
+    def target_of(self, profile_id: int) -> int | None:
+        """The live profile that an id leads to today; None when it was erased."""
+        if profile_id not in self.redirects:
+            return self.profile(profile_id).profile_id
+        target = self.redirects[profile_id]
+        while target is not None and self.redirects.get(target, target) != target:
+            target = self.redirects[target]
+        return target
+
     def holder_of(self, canonical_id: str) -> int | None:
         """The profile, live or absorbed, that has this canonical id."""
         try:
@@ -426,6 +455,7 @@ class WorkingSet:
         canonical_id = next(free, show("prf", profile.profile_id))
         row = ProfileRow(profile.profile_id, self.now, profile.version, None, canonical_id)
         self.canonical_ids[canonical_id] = profile.profile_id
+        self.created.append(profile.profile_id)
         self.profiles[profile.profile_id] = profile
         self.profile_rows[profile.profile_id] = row
         self.balances[profile.profile_id] = 0
@@ -552,9 +582,11 @@ class WorkingSet:
         self.reviews[item.profile_a, item.profile_b] = item
         self.review_items[item.review_id] = item
         self.changes.reviews[item.review_id] = item
+        self.opened.append(item)
 
     def reopen_review(self, item: ReviewItem) -> None:
         item.state, item.closed_at, item.closed_by = "open", None, ""
+        self.opened.append(item)
         self.changes.reviews[item.review_id] = item
 
     def close_review(self, item: ReviewItem, state: ReviewState, by: str) -> None:
@@ -572,6 +604,10 @@ class WorkingSet:
 
     def windows_of(self, profile_id: int) -> list[tuple[int, Dedup]]:
         return [(c, w) for (p, c), w in self.dedup.items() if p == profile_id and w is not None]
+
+    def keep_platform_event(self, event: PlatformEvent) -> None:
+        self.platform_events[event.key] = event
+        self.changes.platform_events.append(event)
 
     def keep_answer(self, key: AnswerKey, answer: StoredAnswer) -> None:
         self.answers[key] = answer

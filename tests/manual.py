@@ -63,6 +63,7 @@ def environment(
     seed: int = 1,
     entropy: Callable[[int], bytes] | None = None,
     delivers: bool = False,
+    listeners: Mapping[str, tuple[str, ...]] = {},
     canonical_id: CanonicalId = "first",
 ) -> Env:
     chance = random.Random(seed)
@@ -78,6 +79,7 @@ def environment(
         draw=chance.randint,
         entropy=entropy or chance.randbytes,
         delivers=delivers,
+        listeners=listeners,
         canonical_id=canonical_id,
     )
 

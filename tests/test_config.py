@@ -11,9 +11,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
-from gateway.config import Campaign, Channel, Config, ConfigError, Secret, Tier, load, masked, warnings
+from gateway.config import (
+    Campaign,
+    Channel,
+    Config,
+    ConfigError,
+    Secret,
+    Tier,
+    Webhook,
+    load,
+    masked,
+    warnings,
+)
 from gateway.config.notation import (
     Address,
     address,
@@ -29,10 +41,11 @@ from gateway.config.reading import forms, secret_kind, section_of
 moments = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: 2 < moment.year < 9_998)
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 KEY = "a-key-of-some-length"
-TABLES = {"channel": Channel, "campaign": Campaign, "tier": Tier}
+TABLES = {"channel": Channel, "campaign": Campaign, "tier": Tier, "webhook": Webhook}
 MINIMAL = {
     "channel": '[[channel]]\nname = "x"\n',
     "campaign": '[[campaign]]\nid = 1\nname = "x"\n',
+    "webhook": '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = ["profile.created"]\n',
     "tier": '[[tier]]\norder = 1\nname = "x"\nmin_progress = 0\n',
 }
 
@@ -65,7 +78,7 @@ def shown_settings() -> dict[str, list[tuple[str, Any, str]]]:
     shown: defaultdict[str, list[tuple[str, Any, str]]] = defaultdict(list)
     table = ""
     for line in EXAMPLE.read_text().splitlines():
-        if header := re.match(r"\[+(\w+)\]", line):
+        if header := re.match(r"#?\[+(\w+)\]", line):
             table = header[1]
         elif re.match(r"#?\w+ = ", line):
             ((key, value),) = tomllib.loads(line.lstrip("#")).items()
@@ -106,7 +119,7 @@ def test_a_table_of_the_example_holds_the_defaults(setting: FieldInfo):
 def test_a_setting_commented_out_in_a_list_of_the_example_is_the_default(read, table: str):
     by_key = {setting.encode_name: setting for setting in fields(TABLES[table])}
     for key, _, line in shown_settings()[table]:
-        if line.startswith("#") and key in by_key and by_key[key].default is not None:
+        if line.startswith("#") and key in by_key and by_key[key].default not in (None, NODEFAULT):
             assert read(MINIMAL[table] + line.lstrip("#")) == read(MINIMAL[table])
 
 
@@ -120,6 +133,23 @@ def test_an_empty_file_is_all_defaults(read):
 @pytest.mark.parametrize(
     ("text", "path"),
     [
+        (
+            '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = []',
+            "webhook[0].events",
+        ),
+        (
+            '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = ["profile.gone"]',
+            "webhook[0].events[0]",
+        ),
+        (
+            '[[webhook]]\nname = "x"\nurl = "https://x.example"\nevents = ["profile.created"]',
+            "webhook[0].secret",
+        ),
+        (
+            '[[webhook]]\nname = "x"\nurl = "ftp://x.example"\nsecret = "0123456789abcdef"\nevents = ["profile.created"]',
+            "webhook[0].url",
+        ),
+        ('[[channel]]\nname = "x"\nsession_key = "0123456789abcdef"', "channel[0].session_key"),
         ("serber = 1", "serber"),
         ("server = 1", "server"),
         ("channel = 1", "channel"),

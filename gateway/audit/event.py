@@ -46,6 +46,7 @@ class Action(StrEnum):
     DELIVERY_DEAD = "delivery.dead"
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_DISCARDED = "delivery.discarded"
+    PLATFORM_HEARD = "webhook.received"
     CALL_REFUSED = "call.refused"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -29,6 +29,7 @@ from gateway.config.settings import (
     Server,
     Store,
     Upstream,
+    Webhook,
 )
 from gateway.errors import GatewayError
 
@@ -61,6 +62,7 @@ __all__ = [
     "Store",
     "Tier",
     "Upstream",
+    "Webhook",
     "key_digest",
     "load",
     "masked",

@@ -50,6 +50,9 @@ def _exposed(config: Config) -> Iterator[str]:
                     yield f"channel[{position}].{name}: is written in the file; use {name}_file or {name}_env"
     if masked(config.store)["url"] != config.store.url:
         yield "store.url: holds a password; use PGPASSFILE or PGPASSWORD"
+    for position, webhook in enumerate(config.webhooks):
+        if webhook.url.startswith("http://"):
+            yield f"webhook[{position}].url: is not encrypted; use https"
     if config.upstream.base_url.startswith("http://") and config.gateway.mode == "forward":
         yield "upstream.base_url: is not encrypted; use https"
 

@@ -173,7 +173,7 @@ def forms(setting: FieldInfo) -> tuple[str, ...]:
     name, kind = setting.encode_name, secret_kind(setting.type)
     if kind is None:
         return (name,)
-    if name == "secret":  # its file is a setting of its own: the gateway writes it
+    if _extra(setting).get("file") == "written":  # its file is a setting of its own: the gateway writes it
         return (name, f"{name}_env")
     return (name, f"{name}_file", f"{name}_env", *([f"{name}_hash"] if kind is Key else []))
 
@@ -204,8 +204,12 @@ def _members(kind: Any) -> tuple[Any, ...]:
 
 def _optional_env(setting: FieldInfo) -> str:
     """The variable that may hold the secret without being required to."""
+    return _extra(setting).get("env", "")
+
+
+def _extra(setting: FieldInfo) -> Mapping[str, str]:
     metadata = getattr(setting.type, "__metadata__", ())
-    return str(metadata[0].extra["env"]) if metadata else ""
+    return metadata[0].extra if metadata else {}
 
 
 def _explain(error: str, kind: Any) -> str:

@@ -62,6 +62,20 @@ def http_url(value: object) -> str:
     raise ValueError('is not a web address; write scheme and host, for example "https://api.gameball.co"')
 
 
+def webhook_url(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", value):
+        return value
+    raise ValueError(
+        'is not a web address; write it whole, for example "https://crm.example.com/hooks/loyalty"'
+    )
+
+
+def webhook_url_text(url: str) -> str:
+    """The URL without its query, which may hold a token."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?******" if mark else address
+
+
 class Server(Section, frozen=True):
     """The two listeners, and the master secret from which the peppers of stored digests are derived. `secret`
     None: it is in `secret_file`, which the gateway creates (mode 0600) at its first start; "" is a file
@@ -70,7 +84,7 @@ class Server(Section, frozen=True):
     listen: Listen = Address("127.0.0.1", 8080)
     admin_listen: Listen = Address("127.0.0.1", 8081)
     admin_token: Annotated[Secret | None, Meta(extra={"env": "GATEWAY_ADMIN_TOKEN"})] = None
-    secret: Annotated[Secret | None, Meta(extra={"env": "GATEWAY_SECRET"})] = None
+    secret: Annotated[Secret | None, Meta(extra={"env": "GATEWAY_SECRET", "file": "written"})] = None
     secret_file: str = ""
     max_body: Size = 64 << 10
     header_timeout: Duration = 15 * SECOND
@@ -158,9 +172,7 @@ class Channel(Section, frozen=True):
         if self.secret_key and not self.api_key:
             yield Mistake("api_key", "is missing beside secret_key; a call shows both")
         if self.session_key and len(self.session_key.reveal()) != TOKEN_KEY:
-            yield Mistake(
-                "session_key", f"is not {TOKEN_KEY} characters long, as the tokens' algorithms want it"
-            )
+            yield Mistake("session_key", f"is not an AES-256 key as text; write {TOKEN_KEY} characters")
         yield from _short_keys(self, ("api_key", "secret_key"), inline_too=False)
 
     @property
@@ -187,6 +199,17 @@ class Program(Section, frozen=True):
 
 
 CanonicalId = Literal["first", "prefixed", "profile"]
+TOPICS = (
+    "profile.created",
+    "profile.merged",
+    "profile.split",
+    "review.opened",
+    "achievement.granted",
+    "achievement.ignored",
+    "achievement.delivered",
+    "achievement.dead",
+)
+"""What the gateway tells of itself. The platform's own begin with `customer.`."""
 
 
 class Rates(Section, frozen=True):
@@ -265,6 +288,30 @@ class Upstream(Section, frozen=True):
             yield Mistake("give_up_after", 'is out of range; write "1h" to "30d"')
 
 
+class Webhook(Section, frozen=True):
+    """A listener to what happens here, called at `url` with bodies signed by `secret`. `events` are topics: the gateway's own,
+    or the platform's (`customer.…`), which are handed on."""
+
+    name: Name
+    url: Annotated[str, written(webhook_url, webhook_url_text)]
+    events: tuple[str, ...]
+    secret: Secret | None = None
+    allow_private: bool = False
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.secret is None:
+            yield Mistake("secret", "is missing; set it by secret_file or secret_env")
+        if not self.events:
+            yield Mistake("events", "is empty, so nothing would be sent; name some topics")
+        for position, topic in enumerate(self.events):
+            if topic not in TOPICS and not topic.startswith("customer."):
+                yield Mistake(
+                    f"events[{position}]",
+                    f"is no topic; write one of {', '.join(TOPICS)}, or one of the platform's customer.…",
+                )
+        yield from _short_keys(self, ("secret",), inline_too=True)
+
+
 class Audit(Section, frozen=True):
     checkpoint: Duration = 60 * SECOND
 
@@ -293,6 +340,7 @@ class Config(Section, frozen=True):
     tiers: tuple[Tier, ...] = field(default=(), name="tier")
     program: Program = Program()
     upstream: Upstream = Upstream()
+    webhooks: tuple[Webhook, ...] = field(default=(), name="webhook")
     audit: Audit = Audit()
     log: Log = Log()
     limits: Limits = Limits()
@@ -307,6 +355,7 @@ class Config(Section, frozen=True):
         yield from _repeated("channel", "api_key", (key and key.digest for key in self._api_keys()))
         yield from _repeated("campaign", "id", (campaign.id for campaign in self.campaigns))
         yield from _repeated("tier", "order", (tier.order for tier in self.tiers))
+        yield from _repeated("webhook", "name", (webhook.name for webhook in self.webhooks))
         yield from _tiers_out_of_order(self.tiers)
         yield from self._open_to_guessing()
         yield from self._campaign_windows()

@@ -8,10 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.http import gameball
+from gateway.http.gameball import webhook
 from gateway.http.gameball.call import Call, Handler
 from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.gate import Gate
-from gateway.http.gameball.operations import ACHIEVE, VERSIONS
+from gateway.http.gameball.operations import ACHIEVE, HEAR, VERSIONS
 from gateway.http.gameball.unreadable import Server
 from gateway.http.proxy import Forward
 from gateway.http.services import Services
@@ -25,6 +26,8 @@ def build(services: Services, **options: Any) -> web.Server:
     gate = Gate(services, *_handlers(services))
     for written, version in VERSIONS.items():
         gate.fix(f"/api/{written}/integrations{ACHIEVE.path}", ACHIEVE, version)
+    if services.upstream is not None:
+        gate.fix(webhook.PATH, HEAR, "v4.0")
     config, loop = services.config, asyncio.get_running_loop()
     largest = max(config.server.max_body, config.upstream.max_body) + 1
 
@@ -45,9 +48,10 @@ def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
     if services.upstream is None:
         return gameball.HANDLERS, _not_local
     forward = Forward(services, services.upstream)
-    if services.config.achievements.delivery == "direct":
-        return {}, forward
-    return {ACHIEVE.route: gameball.HANDLERS[ACHIEVE.route]}, forward
+    own: dict[str, Handler] = {HEAR.route: webhook.hear}
+    if services.config.achievements.delivery == "queued":
+        own[ACHIEVE.route] = gameball.HANDLERS[ACHIEVE.route]
+    return own, forward
 
 
 async def _not_local(call: Call) -> Fault:

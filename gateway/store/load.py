@@ -20,6 +20,7 @@ from gateway.model import (
     ImportRun,
     MergeRow,
     PinRow,
+    PlatformEvent,
     ProfileRow,
     ReviewItem,
     StoredAnswer,
@@ -149,6 +150,10 @@ _CHANNEL_KEYS = (
 )
 _CANONICAL_IDS = """SELECT p.canonical_id, p.profile_id FROM keys(canonical_id text) AS k
 CROSS JOIN profile AS p ON p.canonical_id = k.canonical_id"""
+_PLATFORM_EVENTS = """
+SELECT e.event_key, e.topic, e.profile_id, e.heard_at FROM keys(event_key text) AS k
+CROSS JOIN platform_event AS e ON e.event_key = k.event_key
+"""
 _RULE_SETS = """SELECT s.version, s.sha256, s.text, s.author, s.stored_at FROM keys(version text) AS k
 CROSS JOIN rule_set AS s ON s.version = k.version"""
 _ACTIVE_RULES = "SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1"
@@ -204,6 +209,8 @@ def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
         yield _load_imports(ws, needs.imports)
     if needs.canonical_ids:
         yield _load_canonical_ids(ws, needs.canonical_ids)
+    if needs.platform_events:
+        yield _load_platform_events(ws, needs.platform_events)
 
 
 def _load_records(ws: WorkingSet, places: set[tuple[str, str]]) -> Loading:
@@ -494,3 +501,11 @@ def _load_canonical_ids(ws: WorkingSet, wanted: set[str]) -> Loading:
     [rows] = yield [Query(_CANONICAL_IDS, wanted)]
     for canonical_id, profile_id in rows:
         ws.canonical_ids[canonical_id] = profile_id
+
+
+def _load_platform_events(ws: WorkingSet, wanted: set[str]) -> Loading:
+    for key in wanted:
+        ws.platform_events[key] = None
+    [rows] = yield [Query(_PLATFORM_EVENTS, wanted)]
+    for row in rows:
+        ws.platform_events[row[0]] = PlatformEvent(*row)

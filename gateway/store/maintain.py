@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain, sign
-from gateway.clock import HOUR
+from gateway.clock import DAY, HOUR
 from gateway.store.statement import Query, Write
 
 Step = Generator[Query | Write, Any, int]
 
 _CHECKPOINT_EVENTS = 1_000
 _SWEEP_EVERY = HOUR
+_PLATFORM_REPEATS = 7 * DAY
+"""Far longer than the platform tells an event again."""
 _AUDIT_FIELDS = ("profile", "object", "request_id")
 
 _PROGRESS = "SELECT row_id FROM lookup_progress WHERE source = ?"
@@ -36,6 +38,7 @@ _EXPIRED_ANSWERS = """
 SELECT channel, route, key, expires_at FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
 """
 _DROP_ANSWER = "DELETE FROM idempotency WHERE channel = ? AND route = ? AND key = ? AND expires_at = ?"
+_OLD_PLATFORM_EVENTS = "SELECT event_key FROM platform_event WHERE heard_at <= ? ORDER BY heard_at LIMIT ?"
 _WINDOWS = """
 SELECT profile_id, campaign_id, expires_at FROM dedup WHERE (profile_id, campaign_id) > (?, ?)
 ORDER BY profile_id, campaign_id LIMIT ?
@@ -61,6 +64,7 @@ class Maintenance:
         done += yield from _index_achievements(settled, limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
+            done += yield from _drop_old_platform_events(now, limit)
             done += yield from self._sweep_windows(now, limit)
         return done
 
@@ -126,4 +130,10 @@ def _index(source: str, rows: list[Any], entries: list[tuple[str, str, int]]) ->
 def _drop_expired_answers(now: int, limit: int) -> Step:
     rows = yield Query(_EXPIRED_ANSWERS, parameters=(now, limit))
     yield Write(_DROP_ANSWER, [tuple(row) for row in rows])
+    return len(rows)
+
+
+def _drop_old_platform_events(now: int, limit: int) -> Step:
+    rows = yield Query(_OLD_PLATFORM_EVENTS, parameters=(now - _PLATFORM_REPEATS, limit))
+    yield Write("DELETE FROM platform_event WHERE event_key = ?", [tuple(row) for row in rows])
     return len(rows)

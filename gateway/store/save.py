@@ -47,9 +47,14 @@ UPDATE achievement SET state = ?, reason = ?, due_at = ?, decided_at = ?, epoch 
 WHERE achievement_id = ? AND epoch = ?
 """
 _DELIVERY = """
-UPDATE delivery SET lane = ?, state = ?, due_at = ?, expires_at = ?, owner = ?, lease_until = ?, epoch = ?, attempts = ?,
-sent_at = ?, finished_at = ?, status = ?, reason = ?, answer = ? WHERE delivery_id = ? AND epoch = ?
+UPDATE delivery SET lane = ?, payload = ?, state = ?, due_at = ?, expires_at = ?, owner = ?, lease_until = ?, epoch = ?,
+attempts = ?, sent_at = ?, finished_at = ?, status = ?, reason = ?, answer = ? WHERE delivery_id = ? AND epoch = ?
 """
+_FORGOTTEN = """
+UPDATE delivery SET payload = '' WHERE finished_at IS NULL AND target <> 'upstream' AND kind = 'platform' AND lane IN
+(SELECT profile_id FROM profile WHERE profile_id = ? OR redirect_to = ?)
+"""
+"""What the platform said of an erased person and nobody was told yet."""
 _DEDUP = """
 INSERT INTO dedup VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id, campaign_id) DO UPDATE SET
 achievement_id = excluded.achievement_id, accepted_at = excluded.accepted_at, expires_at = excluded.expires_at
@@ -292,6 +297,7 @@ def _save_deliveries(changes: Changes) -> Iterator[Write]:
         rows = [
             (
                 d.lane,
+                d.payload,
                 d.state,
                 d.due_at,
                 d.expires_at,
@@ -336,6 +342,11 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
             for m in changes.imports.values()
         ]
         yield Write(_IMPORT, rows)
+    if changes.platform_events:
+        yield Write(
+            "INSERT INTO platform_event VALUES (?, ?, ?, ?)",
+            [msgspec.structs.astuple(event) for event in changes.platform_events],
+        )
     if changes.refused_lines:
         yield Write(_REFUSED_LINE, changes.refused_lines)
 
@@ -357,6 +368,7 @@ def _erase_records(profiles: list[Profile]) -> Iterator[Write]:
         (r.id_space, r.customer_id, r.record_id) for profile in profiles for r in profile.records.values()
     ]
     yield Write("DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?", rows)
+    yield Write(_FORGOTTEN, [(profile.profile_id,) * 2 for profile in profiles])
 
 
 def _erase(profiles: list[Profile]) -> Iterator[Write]:

@@ -18,6 +18,7 @@ from gateway.model import (
     ExplainPair,
     FinishDelivery,
     GrantDue,
+    HearPlatform,
     Identify,
     ImportRows,
     MarkSending,
@@ -44,6 +45,7 @@ from gateway.usecases import (
     erase,
     explain,
     grant,
+    hear,
     identify,
     merge,
     operate,
@@ -51,6 +53,7 @@ from gateway.usecases import (
     review,
     split,
 )
+from gateway.usecases.announce import announce, mark
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 
@@ -65,6 +68,7 @@ _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     SetActive: (customer.needs_of_profile, customer.set_active),
     EditTags: (customer.needs_of_profile, customer.edit_tags),
     EraseCustomer: (erase.needs, erase.erase),
+    HearPlatform: (hear.needs, hear.hear),
     RefuseCall: (operate.no_needs, operate.refuse_call),
     NoteEvent: (operate.no_needs, operate.note_event),
     ExplainPair: (explain.needs, explain.explain),
@@ -96,4 +100,9 @@ def collect_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> b
 
 def carry_out(command: Command, ws: WorkingSet, env: Env) -> Outcome:
     """Decide and change the working set."""
-    return _USE_CASES[type(command)][1](command, ws, env)
+    if not env.listeners:
+        return _USE_CASES[type(command)][1](command, ws, env)
+    before = mark(ws)
+    outcome = _USE_CASES[type(command)][1](command, ws, env)
+    announce(ws, env, before)
+    return outcome

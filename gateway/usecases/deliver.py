@@ -29,6 +29,8 @@ from gateway.workingset import Needs, WorkingSet
 
 UPSTREAM = "upstream"
 ACHIEVEMENT = "achievement"
+PLATFORM = "platform"
+"""An event of the platform that is handed on: its body may say who somebody is, and is removed once it is closed."""
 LEASE = 30 * SECOND
 _ITSELF = Caller("", "", "gateway", "")
 
@@ -143,6 +145,8 @@ def _close(delivery: Delivery, state: str, caller: Caller, ws: WorkingSet) -> No
     """`delivered`, `dead` or `discarded`; its achievement follows, and what was discarded is dead for it."""
     assert state in ("delivered", "dead", "discarded")  # noqa: S101
     delivery.state, delivery.finished_at = state, ws.now
+    if delivery.kind == PLATFORM:
+        delivery.payload = ""
     if delivery.kind != ACHIEVEMENT:
         if state == "dead":
             _note(Action.DELIVERY_DEAD, delivery, ws)
@@ -174,6 +178,10 @@ def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Outcome:
         return _unknown()
     if delivery.state not in ("dead", "held"):
         return _not_waiting(delivery)
+    if delivery.kind == PLATFORM and not delivery.payload:
+        return Refused(
+            "delivery_blanked", "Its body held personal data and was removed when it was given up."
+        )
     return retry_delivery(delivery, command.caller, ws, env)
 
 

@@ -19,6 +19,8 @@ class Env:
     `standing_details` names what any campaign's audience asks about a profile. `use` replaces the rules between two
     batches; everything else stays for the life of the process.
 
+    `listeners` are the names of the webhooks that want to hear of a topic.
+
     `delivers`: accepted achievements are reported to the upstream, which grants, and given up after `give_up_after`.
     """
 
@@ -35,6 +37,7 @@ class Env:
     canonical_id: CanonicalId = "first"
     delivers: bool = False
     give_up_after: int = 72 * HOUR
+    listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     normalizer: Normalizer = field(init=False)
     standing_details: frozenset[str] = field(init=False)
 

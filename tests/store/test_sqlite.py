@@ -143,6 +143,7 @@ def statements_of_loading(connection: sqlite3.Connection, target: str = "upstrea
     needs.review(1)
     needs.import_run("x")
     needs.canonical_id("4711")
+    needs.platform_event("key")
     needs.delivery(1)
     needs.delivery_of(1)
     needs.claimable(target, 20)

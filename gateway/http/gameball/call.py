@@ -46,7 +46,7 @@ class Relayed(NamedTuple):
 
 class Target(NamedTuple):
     """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded
-    once."""
+    once. `signed`: no keys are asked for, the handler looks at the body's signature."""
 
     route: str
     operation: Operation
@@ -55,6 +55,7 @@ class Target(NamedTuple):
     needs_secret: bool
     too_old: bool
     takes_token: bool = False
+    signed: bool = False
 
 
 class Call:

@@ -50,6 +50,7 @@ def render(fault: Fault, page: str, request_id: str) -> bytes:
 # ---- who calls ----
 
 WRONG_API_KEY = Fault(401, 1000, "Unauthorized access. Please authenticate to proceed.")
+WRONG_SIGNATURE = Fault(401, 1000, "the signature is missing or wrong.")
 SECRET_KEY_NEEDED = Fault(401, 1001, "your request is missing the secret key.")
 SECRET_KEY_NEEDED_TO_ACHIEVE = Fault(401, 1006, "your request is missing the secret key.")
 NO_SESSIONS = Fault(401, 1001, "session tokens are not set up for this channel.")

@@ -37,7 +37,7 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.framing import fault_in_headers, path_of, texts
 from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
-from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, Operation, Version
+from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, Operation, Version
 from gateway.http.gameball.routing import find
 from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
@@ -144,10 +144,13 @@ class Gate:
             operation.needs_secret(version, high_security=self._api.high_security),
             version < self._api.minimum_version,
             takes_token(operation, version),
+            operation is HEAR,
         )
 
     def _admit(self, call: Call, target: Target) -> Fault | None:
         headers = call.request.headers
+        if target.signed:
+            return None
         if target.too_old:
             return VERSION_TOO_OLD
         credential = self._services.keyring.open(

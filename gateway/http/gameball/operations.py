@@ -307,3 +307,5 @@ PLAYER = _op(ANY, "/api/v3.0/integrations/player", KS, "others", "later")._repla
 BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "later")
 OPERATIONS = (*DOCUMENTED, *OUTSIDE, PLAYER, BOT_SETTINGS)
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
+HEAR = Operation("POST", "/webhooks/gameball", K, "others", "core", GENERAL_PAGE, Named())
+"""What the platform calls, in forward mode. The path is whole: it is no operation of its API."""

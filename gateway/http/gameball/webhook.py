@@ -1,0 +1,81 @@
+"""What the platform tells by webhook: verified against the bytes that came, answered once it is on disk. Its signature is a plain
+hash without a time, so each event counts once."""
+
+import hashlib
+import hmac
+import re
+
+import msgspec
+
+from gateway.http.gameball.call import Answer, Call
+from gateway.http.gameball.decode import has_controls, parse_object, read_bytes
+from gateway.http.gameball.envelope import INVALID_PAYLOAD, WRONG_SIGNATURE, Fault
+from gateway.model import Caller, HearPlatform
+
+PATH = "/webhooks/gameball"
+_HEADER = "X-GB-Signature"
+_TOPIC = re.compile(r"[a-z0-9_.]{1,100}")
+_LONGEST = 100
+_encode = msgspec.json.Encoder().encode
+Scalar = str | int | float | None
+
+
+class _Event(msgspec.Struct):
+    event: str
+    customer_id: str | int | None = None
+    gb_customer_id: Scalar = None
+    created_at: Scalar = None
+
+
+async def hear(call: Call) -> Answer | Fault:
+    config = call.services.config
+    raw = await read_bytes(call.request, config.server.max_body, config.server)
+    if isinstance(raw, Fault):
+        return raw
+    secret = config.upstream.secret_key
+    if secret is None or not _is_signed(raw, call.request.headers.get(_HEADER, ""), secret.reveal()):
+        return WRONG_SIGNATURE
+    call.actor = "upstream"
+    command = _command(raw, call.caller)
+    if isinstance(command, Fault):
+        return command
+    await call.services.pipeline.submit(command)
+    return Answer(b"{}")
+
+
+def _is_signed(raw: bytes, given: str, secret: str) -> bool:
+    """Hex SHA-1 over the body and the secret key: over the bytes that came, else over the body written compactly, as the
+    platform signs it before anybody on the way writes it anew."""
+    signature = given.strip().lower().encode("utf-8", "replace")
+    if hmac.compare_digest(_signature(raw, secret), signature):
+        return True
+    try:
+        compact = _encode(msgspec.json.decode(raw))
+    except (ValueError, RecursionError):
+        return False
+    return hmac.compare_digest(_signature(compact, secret), signature)
+
+
+def _signature(body: bytes, secret: str) -> bytes:
+    """The platform's choice of hash, not ours."""
+    return hashlib.sha1(body + b":" + secret.encode()).hexdigest().encode()  # noqa: S324
+
+
+def _command(raw: bytes, caller: Caller) -> HearPlatform | Fault:
+    body = parse_object(raw)
+    if isinstance(body, Fault):
+        return body
+    try:
+        event = msgspec.convert(body, _Event)
+    except msgspec.ValidationError:
+        return INVALID_PAYLOAD
+    customer_id = "" if event.customer_id is None else str(event.customer_id)
+    if not _TOPIC.fullmatch(event.event) or len(customer_id) > _LONGEST or has_controls(customer_id):
+        return INVALID_PAYLOAD
+    return HearPlatform(caller, _key(event, raw), event.event, customer_id, raw.decode())
+
+
+def _key(event: _Event, raw: bytes) -> str:
+    """What makes an event the same one, told again. Without a time only the whole body can tell."""
+    told = [event.event, event.gb_customer_id, event.created_at]
+    return hashlib.sha256(raw if event.created_at is None else _encode(told)).hexdigest()

@@ -1,0 +1,116 @@
+"""What is told to webhooks: one look, after each command, at what it changed. A row of the outbox for each listener is written
+in the same transaction, so whatever happened is told, and nothing else is. Bodies hold ids, never who somebody is.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from gateway.audit.event import Action, AuditEvent
+from gateway.clock import HOUR, SECOND
+from gateway.ids import read, show
+from gateway.model import MergeRow, ReviewItem
+from gateway.usecases.env import Env
+from gateway.workingset import WorkingSet
+
+EVENT = "event"
+GIVE_UP_AFTER = 72 * HOUR
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_ACHIEVEMENTS: Final[Mapping[str, str]] = {
+    Action.ACHIEVEMENT_GRANTED: "achievement.granted",
+    Action.ACHIEVEMENT_IGNORED: "achievement.ignored",
+    Action.ACHIEVEMENT_DELIVERED: "achievement.delivered",
+    Action.ACHIEVEMENT_DEAD: "achievement.dead",
+}
+
+
+class Mark(NamedTuple):
+    """How much of a batch's changes was there before a command."""
+
+    events: int
+    profiles: int
+    merges: int
+    reviews: int
+
+
+class _News(NamedTuple):
+    """`lane` is the profile in whose order it is told, `subject` the id of what it is about."""
+
+    topic: str
+    lane: int
+    subject: int
+    data: Mapping[str, Any]
+
+
+def mark(ws: WorkingSet) -> Mark:
+    return Mark(len(ws.changes.events), len(ws.created), len(ws.changes.merges), len(ws.opened))
+
+
+def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
+    """Queue the news since `since` for everybody who wants to hear them."""
+    for topic, lane, subject, data in _news(ws, since):
+        body = {"type": topic, "timestamp": timestamp(ws.now), "data": data}
+        for listener in env.listeners.get(topic, ()):
+            queue(ws, listener, lane, EVENT, subject, _encode(body).decode())
+
+
+def queue(ws: WorkingSet, listener: str, lane: int, kind: str, subject: int, payload: str) -> None:
+    ws.queue(f"webhook:{listener}", lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER)
+
+
+def timestamp(at: int) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    second, milliseconds = divmod(at, SECOND)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:
+    for profile_id in ws.created[since.profiles :]:
+        yield _News("profile.created", profile_id, profile_id, {"profile": show("prf", profile_id)})
+    for event in ws.changes.events[since.events :]:
+        news = _of_event(event)
+        if news is not None:
+            yield news
+    yield from map(_merged, ws.changes.merges[since.merges :])
+    yield from map(_opened, ws.opened[since.reviews :])
+
+
+def _of_event(event: AuditEvent) -> _News | None:
+    lane = read("prf", event.profile) or event.event_id
+    match event.action:
+        case Action.IDENTITY_SPLIT:
+            detail = _decode(event.detail)
+            data = {"profile": event.profile, "parts": detail["parts"], "merge": event.object or None}
+            return _News("profile.split", lane, event.event_id, data)
+        case action if action in _ACHIEVEMENTS:
+            return _News(_ACHIEVEMENTS[action], lane, event.event_id, _of_achievement(event))
+        case _:
+            return None
+
+
+def _of_achievement(event: AuditEvent) -> Mapping[str, Any]:
+    return {
+        "achievement": event.object,
+        "profile": event.profile or None,
+        "campaign": _decode(event.detail)["campaign"],
+        "reason": event.reason or None,
+    }
+
+
+def _merged(row: MergeRow) -> _News:
+    data = {
+        "merge": show("mrg", row.merge_id),
+        "profile": show("prf", row.survivor_id),
+        "absorbed": show("prf", row.absorbed_id),
+        "rule": row.rule,
+    }
+    return _News("profile.merged", row.survivor_id, row.merge_id, data)
+
+
+def _opened(item: ReviewItem) -> _News:
+    profiles = [show("prf", item.profile_a), show("prf", item.profile_b)]
+    data = {"review": show("rev", item.review_id), "profiles": profiles, "reason": item.reason}
+    return _News("review.opened", item.profile_a, item.review_id, data)

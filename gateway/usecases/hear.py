@@ -1,0 +1,71 @@
+"""HEAR: what the platform tells by webhook. Each event counts once, leads to the profile that its customer id means today, and
+is handed on to whoever listens."""
+
+import msgspec
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Done, HearPlatform, Outcome, PlatformEvent
+from gateway.usecases.announce import queue, timestamp
+from gateway.usecases.deliver import PLATFORM
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+
+_encode = msgspec.json.Encoder().encode
+
+
+def needs(command: HearPlatform, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.platform_event(command.key)
+    if not command.customer_id:
+        return True
+    needs.canonical_id(command.customer_id)
+    if command.customer_id not in ws.canonical_ids:
+        return False
+    holder = ws.holder_of(command.customer_id)
+    if holder is not None:
+        needs.redirect(holder)
+    return True
+
+
+def hear(command: HearPlatform, ws: WorkingSet, env: Env) -> Outcome:
+    """An event that is known already changes nothing: the platform repeats what was not answered in time."""
+    if ws.platform_event(command.key) is not None:
+        return Done(changed=False)
+    profile_id = _whose(command.customer_id, ws)
+    event = PlatformEvent(command.key, command.topic, profile_id, ws.now)
+    ws.keep_platform_event(event)
+    subject = ws.next_id()
+    listeners = env.listeners.get(command.topic, ())
+    payload = _payload(command, profile_id, ws.now) if listeners else ""
+    for listener in listeners:
+        queue(ws, listener, profile_id or subject, PLATFORM, subject, payload)
+    ws.record_event(
+        Action.PLATFORM_HEARD,
+        actor=command.caller.actor,
+        profile=_shown(profile_id) or "",
+        request_id=command.caller.request_id,
+        detail={"topic": command.topic, "listeners": list(listeners)},
+    )
+    return Done()
+
+
+def _whose(customer_id: str, ws: WorkingSet) -> int | None:
+    """The live profile; None when the platform knows somebody who is nobody here."""
+    holder = ws.holder_of(customer_id) if customer_id else None
+    if holder is None:
+        return None
+    return ws.target_of(holder)
+
+
+def _payload(command: HearPlatform, profile_id: int | None, now: int) -> str:
+    body = {
+        "type": command.topic,
+        "timestamp": timestamp(now),
+        "profile": _shown(profile_id),
+        "data": msgspec.Raw(command.body),
+    }
+    return _encode(body).decode()
+
+
+def _shown(profile_id: int | None) -> str | None:
+    return show("prf", profile_id) if profile_id is not None else None
