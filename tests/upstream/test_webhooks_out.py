@@ -10,18 +10,20 @@ from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from conftest import Start
 from manual import NOON, House, customer, environment
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
 from gateway.upstream.addresses import is_public
 from gateway.upstream.webhooks import Sender, signed, signing_key
+
+if TYPE_CHECKING:
+    from conftest import Start
 
 SECRET = "webhook-secret-0123456789"
 TOPIC = "profile.created"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import Reply, ask, save
-from conftest import CHANNELS, RunningGateway, Start
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe, jws
@@ -21,11 +20,23 @@ from gateway.http.gameball.session import LONGEST, Claims, verify
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conftest import RunningGateway, Start
+
 KEY = b"session-key-0123456789-012345678"
 OUTER = {"alg": "A256KW", "enc": "A256CBC-HS512"}
 NEVER = 4_000_000_000
 CLAIMS = json.dumps({"customerId": "ann", "exp": NEVER})
-WITH_SESSIONS = CHANNELS.replace('name = "mobile"', f'name = "mobile"\nsession_key = "{KEY.decode()}"')
+CHANNELS = """
+[[channel]]
+name = "web"
+api_key = "web-api-key-0123456789"
+secret_key = "web-secret-key-0123456789"
+[[channel]]
+name = "mobile"
+api_key = "mobile-api-key-0123456789"
+secret_key = "mobile-secret-key-0123456789"
+"""
+WITH_SESSIONS = f'{CHANNELS}session_key = "{KEY.decode()}"'
 
 
 def sign(payload: str, key: bytes = KEY, alg: str = "HS256") -> str:
