@@ -51,8 +51,10 @@ UPDATE delivery SET lane = ?, payload = ?, state = ?, due_at = ?, expires_at = ?
 attempts = ?, sent_at = ?, finished_at = ?, status = ?, reason = ?, answer = ? WHERE delivery_id = ? AND epoch = ?
 """
 _FORGOTTEN = """
-UPDATE delivery SET payload = '' WHERE finished_at IS NULL AND target <> 'upstream' AND kind = 'platform' AND lane IN
-(SELECT profile_id FROM profile WHERE profile_id = ? OR redirect_to = ?)
+UPDATE delivery SET payload = '' FROM keys(profile_id bigint) AS k
+CROSS JOIN profile AS p ON p.profile_id = k.profile_id OR p.redirect_to = k.profile_id
+WHERE delivery.lane = p.profile_id AND delivery.finished_at IS NULL AND delivery.target <> 'upstream'
+AND delivery.kind = 'platform'
 """
 """What the platform said of an erased person and nobody was told yet."""
 _DEDUP = """
@@ -368,7 +370,7 @@ def _erase_records(profiles: list[Profile]) -> Iterator[Write]:
         (r.id_space, r.customer_id, r.record_id) for profile in profiles for r in profile.records.values()
     ]
     yield Write("DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?", rows)
-    yield Write(_FORGOTTEN, [(profile.profile_id,) * 2 for profile in profiles])
+    yield Write(_FORGOTTEN, [(profile.profile_id,) for profile in profiles])
 
 
 def _erase(profiles: list[Profile]) -> Iterator[Write]:

@@ -63,9 +63,9 @@ def _drive(connection: sqlite3.Connection, loading: Loading) -> None:
 
 
 def _rows(connection: sqlite3.Connection, query: Query) -> Rows:
-    sql, several = _with_json_keys(query.sql)
+    sql, width = _with_json_keys(query.sql)
     parameters = query.parameters
-    if several:
+    if width:
         parameters = (_encode(list(query.keys)).decode(), *parameters)
     if query.packed:
         return _decode(connection.execute(_packed(sql), parameters).fetchone()[0])
@@ -73,8 +73,8 @@ def _rows(connection: sqlite3.Connection, query: Query) -> Rows:
 
 
 @cache
-def _with_json_keys(sql: str) -> tuple[str, bool]:
-    """The statement with `?1` for all keys, and whether it has any."""
+def _with_json_keys(sql: str) -> tuple[str, int]:
+    """The statement with `?1` for all keys, and how many columns they have; 0 without keys."""
     columns = {column.name: n for n, column in enumerate(key_columns(sql))}
 
     def column(name: str) -> str:
@@ -82,7 +82,7 @@ def _with_json_keys(sql: str) -> tuple[str, bool]:
             return "k.key"
         return "k.value" if len(columns) == 1 else f"k.value ->> {columns[name]}"
 
-    return with_keys(sql, "json_each(?1) AS k", column), bool(columns)
+    return with_keys(sql, "json_each(?1) AS k", column), len(columns)
 
 
 @cache
@@ -93,9 +93,10 @@ def _packed(sql: str) -> str:
 
 def _write(connection: sqlite3.Connection, write: Write) -> int:
     """The number of rows that were written, except by an INSERT."""
-    sql, several = _with_json_keys(write.sql)
-    if several:
-        return connection.execute(sql, (_encode(list(write.rows)).decode(),)).rowcount
+    sql, width = _with_json_keys(write.sql)
+    if width:
+        keys = [row[0] for row in write.rows] if width == 1 else list(write.rows)
+        return connection.execute(sql, (_encode(keys).decode(),)).rowcount
     if sql.lstrip().startswith("INSERT"):
         _insert(connection, sql, list(write.rows))
         return len(write.rows)
