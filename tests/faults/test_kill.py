@@ -113,7 +113,7 @@ def test_every_achievement_is_decided_once_and_never_early(ordeal: Ordeal) -> No
     assert broken_grants(ordeal.process) == []
 
 
-def test_there_is_no_change_without_its_event_and_no_event_without_its_change(ordeal: Ordeal) -> None:
+def test_i15_there_is_no_change_without_its_event_and_no_event_without_its_change(ordeal: Ordeal) -> None:
     assert unrecorded_changes(ordeal.process) == []
 
 

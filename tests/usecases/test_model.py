@@ -1,5 +1,5 @@
 """The real use cases against a reference model of plain dictionaries, on a real SQLite file, with restarts and with several
-commands in one batch (RULES.md §5: I1, I2, I3, I4, I6, I9, I15, I18; RELIABILITY.md: F08, F48)."""
+commands in one batch (I1, I2, I3, I4, I6, I9, I15, I18 of `rules/README.md`)."""
 
 import asyncio
 import contextlib

@@ -164,7 +164,7 @@ ADDRESSES = st.one_of(
 
 @settings(deadline=None, max_examples=600)
 @given(raw=ADDRESSES, casefold=st.booleans())
-def test_any_text_has_an_answer_and_an_address_normalises_to_itself(raw: str, casefold: bool) -> None:
+def test_i22_any_text_has_an_answer_and_an_address_normalises_to_itself(raw: str, casefold: bool) -> None:
     rules = IdentifierRules("email", casefold_local=casefold)
     found = normalize_email(raw, rules)
     assert bool(found.value) == (found.status != "invalid")

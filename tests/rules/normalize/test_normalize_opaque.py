@@ -48,7 +48,7 @@ def test_what_is_no_card_number_is_refused_with_its_reason(raw: str, reason: str
 
 
 @given(raw=st.text())
-def test_any_text_has_an_answer_and_an_identifier_normalises_to_itself(raw: str) -> None:
+def test_i22_any_text_has_an_answer_and_an_identifier_normalises_to_itself(raw: str) -> None:
     found = normalize_opaque(raw, ANY)
     assert bool(found.value) == (found.status == "ok")
     if found.value:

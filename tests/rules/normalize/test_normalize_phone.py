@@ -178,7 +178,7 @@ def _variants(region: str, number: phonenumbers.PhoneNumber) -> list[str]:
     ]
 
 
-def test_the_example_numbers_of_all_regions_have_one_key_whatever_their_writing() -> None:
+def test_i22_the_example_numbers_of_all_regions_have_one_key_whatever_their_writing() -> None:
     different = {
         (region, variant): found
         for region, number in EXAMPLES
@@ -206,7 +206,7 @@ WRITTEN = st.one_of(
 
 @settings(deadline=None, max_examples=400)
 @given(raw=WRITTEN, region=st.sampled_from([None, "GB", "EG", "US", "AR", "IT", "RU", "MX", "ZZ"]))
-def test_any_text_has_an_answer_and_a_key_normalises_to_itself(raw: str, region: str | None) -> None:
+def test_i22_any_text_has_an_answer_and_a_key_normalises_to_itself(raw: str, region: str | None) -> None:
     for extension in ("keep", "drop", "reject"):
         rules = IdentifierRules("phone", extension=extension)
         found = normalize_phone(raw, region, rules)
