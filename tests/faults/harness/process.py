@@ -65,7 +65,7 @@ class Process:
             "log": {"file": str(self.log)},
             "limits": {"failures_per_minute": 0},
         }
-        return {name: {**table, **settings.get(name, {})} for name, table in defaults.items()}
+        return {**settings, **{name: {**table, **settings.get(name, {})} for name, table in defaults.items()}}
 
     # ---- life ----
 
