@@ -60,10 +60,3 @@ def _renamed(raw: msgspec.Raw, steps: Sequence[str], new: Mapping[str, str]) -> 
         inner = _renamed(inner, steps[1:], new)
     members[name] = inner
     return msgspec.Raw(_encode(members))
-
-
-def is_about_orders(raw: bytes) -> bool:
-    """A batch's status holds order ids in the places of customer ids when its operation is about orders."""
-    value = _decode(raw)
-    operation = value.get("operation") if isinstance(value, dict) else None
-    return isinstance(operation, str) and "order" in operation.lower()

@@ -19,6 +19,7 @@ from gateway.http.gameball.operations import PLAYER
 from gateway.http.proxy import address, body, echo
 from gateway.http.proxy.body import Normalize, Subject
 from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
+from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.persons import Person, Persons
 from gateway.http.proxy.relay import SMALL, Finish, Relay, Upload
 from gateway.http.services import Services
@@ -28,6 +29,7 @@ from gateway.upstream.client import Request, Upstream
 from rules.identifier import Evidence
 
 _ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
+_JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
 
 
@@ -51,6 +53,7 @@ class Forward:
         self._via = f"1.1 gateway-{hmac.digest(services.checkpoint_key, b'via', 'sha256')[:4].hex()}"
         alone = services.config.store.sqlite_path is not None
         self._persons = Persons(services, MINUTE if alone else SECOND)
+        self._order_jobs = OrderJobs()
         self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
 
     async def __call__(self, call: Call) -> Relayed | Fault:
@@ -153,9 +156,15 @@ class Forward:
     def _finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
         if target.route in _ERASING:
             return partial(self._erase, call, people[0])
+        if OrderJobs.starts_one(target.route):
+            return self._note_job
         if target.operation.named.answer:
-            return partial(self._rename, call, target.operation.named.answer, people)
+            return partial(self._rename, call, target, people)
         return None
+
+    async def _note_job(self, status: int, raw: bytes, headers: CIMultiDict[str]) -> bytes:
+        self._order_jobs.note(raw)
+        return raw
 
     async def _erase(
         self, call: Call, person: Person, status: int, raw: bytes, headers: CIMultiDict[str]
@@ -169,7 +178,7 @@ class Forward:
     async def _rename(
         self,
         call: Call,
-        places: Sequence[str],
+        target: Target,
         people: Sequence[Person],
         status: int,
         raw: bytes,
@@ -177,8 +186,11 @@ class Forward:
     ) -> bytes:
         if not 200 <= status < 300:
             return raw
+        places = target.operation.named.answer
         found = echo.ids_at(raw, places) if hdrs.CONTENT_ENCODING not in headers else None
-        if found is None or not any(found.values()) or echo.is_about_orders(raw):
+        if found is None or not any(found.values()):
+            return raw
+        if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], raw):
             return raw
         try:
             names = await self._names(call, found, people)
