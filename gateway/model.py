@@ -152,7 +152,9 @@ class PinRow(Pin):
 
 @dataclass(slots=True)
 class ReviewItem:
-    """An open or answered question about an unordered pair of profiles, `profile_a < profile_b`."""
+    """An open or answered question. Most are about an unordered pair of profiles, `profile_a < profile_b`: are they one, or
+    (`split:contested`) whose are the keys that both sides hold? One with `records` is about one profile, which is both a
+    and b: should these records leave it? `evidence` are the rules (`rule:<name>`) and types that spoke for it so far."""
 
     review_id: int
     profile_a: int
@@ -164,6 +166,38 @@ class ReviewItem:
     opened_at: int
     closed_at: int | None = None
     closed_by: str = ""
+    records: tuple[int, ...] = ()
+    evidence: frozenset[str] = frozenset()
+
+
+class Regrouping(msgspec.Struct, frozen=True):
+    """Profiles that are to be looked at again, by id, and how far that is: `cursor` is the last one looked at.
+
+    `scope` says which: `rules` every one, as the rule set `rule_set` (its SHA-256) was activated; `value` the holders of one
+    value that lost or regained its power; `profile` a single one. Profiles `merged` and `split` and questions `asked` are
+    counted as a plan counts them, `points` changed hands; `skipped` profiles belong to more records than can be looked at
+    together. One process at a time works on it: `held_by`, until `held_until`.
+    """
+
+    regrouping_id: int
+    scope: Literal["rules", "value", "profile"]
+    cause: str
+    rule_set: str
+    type: str
+    value: str
+    profile_id: int
+    started_at: int
+    cursor: int = 0
+    total: int = 0
+    looked: int = 0
+    merged: int = 0
+    split: int = 0
+    asked: int = 0
+    points: int = 0
+    skipped: int = 0
+    held_by: str = ""
+    held_until: int = 0
+    finished_at: int | None = None
 
 
 class ChannelKey(msgspec.Struct, frozen=True):
@@ -472,6 +506,35 @@ class ExplainPair(msgspec.Struct, frozen=True):
     records: bool = False
 
 
+class Regroup(msgspec.Struct, frozen=True):
+    """Look at the next profiles of a regrouping, those behind `after`, as one change. `last`: there are no others. `total` is
+    how many there are at all, where the sender counted them. Refused while another `worker` holds it."""
+
+    caller: Caller
+    regrouping_id: int
+    worker: str
+    after: int
+    profiles: tuple[int, ...]
+    last: bool
+    total: int = 0
+
+
+class CloseStaleReviews(msgspec.Struct, frozen=True):
+    """Close these questions if they are still open and as old as the rules say: nobody answered."""
+
+    caller: Caller
+    reviews: tuple[int, ...]
+
+
+class ChangeList(msgspec.Struct, frozen=True):
+    """Add values to, or remove them from, a list of the operators' own. They are written as identifiers are stored."""
+
+    caller: Caller
+    name: str
+    values: tuple[str, ...]
+    listed: bool
+
+
 class NotePlan(msgspec.Struct, frozen=True):
     """Keep that a plan of this content was made; `summary` is its counts as JSON text."""
 
@@ -517,6 +580,9 @@ Command = (
     | DropPin
     | AnswerReview
     | ExplainPair
+    | Regroup
+    | CloseStaleReviews
+    | ChangeList
     | NotePlan
     | NoteEvent
 )
@@ -624,6 +690,21 @@ class Explained(msgspec.Struct, frozen=True):
     explanation: Explanation
 
 
+class Regrouped(msgspec.Struct, frozen=True):
+    """The regrouping as it stands, and what this step of it did; `waits`: nothing, the rules in use are not yet those that it
+    is about."""
+
+    run: Regrouping
+    done: Mapping[str, int] = {}
+    waits: bool = False
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """How many values of a list were added or removed; the others were so already."""
+
+    changed: int
+
+
 class Refused(msgspec.Struct, frozen=True):
     """An operator's command cannot be carried out; `code` is stable and documented."""
 
@@ -647,6 +728,8 @@ Outcome = (
     | Done
     | Shaped
     | Explained
+    | Regrouped
+    | Listed
     | Refused
 )
 

@@ -5,33 +5,86 @@ A process of its own, as it thinks for seconds about all records: the one that s
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from gateway.store.sqlite.snapshot import Snapshot, snapshot
 from rules.groups import GroupAttributes
+from rules.identifier import Identifier
+from rules.matching import is_live
+from rules.normalize import Normalizer
 from rules.partition import partition
+from rules.pieces import Piece
 from rules.plan import Plan, plan
+from rules.record import Observation, Profile, Record
 from rules.rulefile import parse
-from rules.ruleset import RuleSet
+from rules.ruleset import HAS, RuleSet
+from rules.survivor import ID_SPACE, survivor
 
 _POLITENESS = 10
+_REMEMBERED = 4_096
 
 
 def planned(database: Path, rules: RuleSet, now: int) -> Plan:
     names = {name for rule in rules.rules for name in rule.confirm_any}
     with snapshot(database, names) as state:
+        normalizer = Normalizer(rules, state.own_lists)
+        marks = _Marks(rules)
         after = partition(
-            state.records(),
+            map(marks.note, _as_stated_now(state.records(), normalizer)),
             state.pins,
             rules,
             now=now,
             balances=state.balances,
             attributes=_last_words(state) if names else None,
         )
-        return plan(state.profiles, after, state.balances)
+        return plan(state.profiles, after, state.balances, survivor=marks.survivor)
+
+
+def _as_stated_now(records: Iterable[Record], normalizer: Normalizer) -> Iterator[Record]:
+    """The records without the values that these rules would not take as keys. The same few are met again and again."""
+    blocks = lru_cache(_REMEMBERED)(normalizer.blocks)
+    for record in records:
+        for identifier, seen in record.observations.items():
+            seen.blocked = seen.blocked or blocks(identifier)
+        yield record
+
+
+class _Marks:
+    """What `merge.survivor` asks about a profile, kept of each record where it asks for more than age and size."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._rules = rules
+        self._types = {one.removeprefix(HAS) for one in rules.merge.survivor if one.startswith(HAS)}
+        self._spaces = {
+            one.removeprefix(ID_SPACE) for one in rules.merge.survivor if one.startswith(ID_SPACE)
+        }
+        self._marked: dict[int, tuple[str, frozenset[str]]] = {}
+
+    def note(self, record: Record) -> Record:
+        types = frozenset(
+            one.type for one, seen in record.observations.items() if one.type in self._types and is_live(seen)
+        )
+        if types or record.id_space in self._spaces:
+            self._marked[record.record_id] = record.id_space, types
+        return record
+
+    def survivor(self, pieces: Sequence[Piece]) -> Piece:
+        """Which piece's profile a merge would leave. Ids grow with time, so they stand for age."""
+        profiles = {piece.profile_id: self._profile(piece) for piece in pieces}
+        stays = survivor(self._rules, list(profiles.values())).profile_id
+        return next(piece for piece in pieces if piece.profile_id == stays)
+
+    def _profile(self, piece: Piece) -> Profile:
+        profile = Profile(piece.profile_id, created_at=piece.profile_id)
+        for record_id in piece.records:
+            space, types = self._marked.get(record_id, ("", frozenset[str]()))
+            held = {key: Observation(key, 0, 0) for key in (Identifier(type_, "") for type_ in types)}
+            profile.records[record_id] = Record(record_id, space, "", piece.profile_id, 0, held)
+        return profile
 
 
 def _last_words(state: Snapshot) -> GroupAttributes:

@@ -141,6 +141,14 @@ class Metrics:
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
         )
+        self.regrouping_left = Gauge(
+            "gateway_regrouping_profiles_left",
+            "Profiles that are still to be looked at under the newest rules",
+            registry=self.registry,
+        )
+        self.regrouped = Counter(
+            "gateway_regrouped_total", "What regrouping did to profiles", ["what"], registry=self.registry
+        )
 
 
 class Telemetry:

@@ -1,6 +1,6 @@
-"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, keeping house, and
-following rules and keys that were changed elsewhere. Each loop is a task of its own; one that dies ends the process, for a
-gateway without it would lie.
+"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, keeping house, regrouping
+profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task of its
+own; one that dies ends the process, for a gateway without it would lie.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ import structlog
 
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
-from gateway.model import GrantDue, StoredRuleSet
-from gateway.store.operations import active_rules, channel_keys
+from gateway.model import Caller, CloseStaleReviews, GrantDue, Regrouped, StoredRuleSet
+from gateway.regrouping import regroup_some
+from gateway.store.operations import active_rules, channel_keys, own_lists, stale_reviews
 from gateway.upstream.deliver import Deliverer
 from gateway.upstream.webhooks import Sender
 from rules.rulefile import parse
@@ -36,6 +37,12 @@ _COUNT_POLL = 5.0
 _COUNT_SHARE = 50
 """Counting what is open rests this many times as long as it takes."""
 _AFTER_FAILURE = 2.0
+_REGROUP_POLL = 0.5
+_REGROUP_IDLE = 200
+_REGROUP_BUSY = 20
+_REVIEW_POLL = 60.0
+_REVIEWS_AT_ONCE = 200
+_ITSELF = Caller("", "", "gateway", "")
 
 
 class Workers:
@@ -46,7 +53,8 @@ class Workers:
         self._on_death = on_death
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._calls_seen = 0
+        self._name = secrets.token_hex(8)
+        self._calls_seen: dict[str, int] = {}
         self._asked_at = perf_counter()
         self._busy_then = 0.0
         self._deliverer = _deliverer(services)
@@ -56,6 +64,8 @@ class Workers:
         steps = {
             "grants": self._grant,
             "house": self._keep_house,
+            "regroup": self._regroup,
+            "reviews": self._close_reviews,
             "follow": self._follow,
             "backlog": self._count_backlog,
         }
@@ -98,7 +108,7 @@ class Workers:
 
     async def _grant(self) -> float:
         """One chunk of what is due: large while nobody calls, small and with pauses while calls arrive."""
-        busy = self._calls_arrive()
+        busy = self._calls_arrive("grants")
         chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
         started = perf_counter()
         outcome = await self._services.pipeline.submit_background(GrantDue(chunk))
@@ -110,11 +120,46 @@ class Workers:
             return _GRANT_POLL
         return 2 * (perf_counter() - started) if busy else 0
 
-    def _calls_arrive(self) -> bool:
+    def _calls_arrive(self, asking: str) -> bool:
+        """Whether any came since this worker last asked."""
         done = self._services.pipeline.calls_done
-        arrived = done != self._calls_seen or self._services.pipeline.waiting > 0
-        self._calls_seen = done
+        arrived = done != self._calls_seen.get(asking, 0) or self._services.pipeline.waiting > 0
+        self._calls_seen[asking] = done
         return arrived
+
+    # ---- regrouping ----
+
+    async def _regroup(self) -> float:
+        """One chunk of the profiles that are to be looked at again."""
+        services, busy = self._services, self._calls_arrive("regroup")
+        started = perf_counter()
+        limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
+        outcome = await regroup_some(services.store, services.pipeline, self._name, limit)
+        if outcome is None:
+            return _REGROUP_POLL
+        self._count(outcome)
+        return _BREATH * (perf_counter() - started) if busy else 0
+
+    def _count(self, outcome: Regrouped) -> None:
+        metrics, run = self._services.telemetry.metrics, outcome.run
+        if run.scope == "rules":
+            left = 0 if run.finished_at is not None else max(run.total - run.looked, 0)
+            metrics.regrouping_left.set(left)
+        for what, count in outcome.done.items():
+            metrics.regrouped.labels(what).inc(count)
+
+    # ---- questions that nobody answers ----
+
+    async def _close_reviews(self) -> float:
+        services = self._services
+        after = services.env.rules.review.auto_close_stale_after
+        if after is None:
+            return _REVIEW_POLL
+        before = services.clock.now() - after
+        found = await stale_reviews(services.store, before, _REVIEWS_AT_ONCE)
+        if found:
+            await services.pipeline.submit_background(CloseStaleReviews(_ITSELF, tuple(found)))
+        return 0 if len(found) == _REVIEWS_AT_ONCE else _REVIEW_POLL
 
     # ---- housekeeping ----
 
@@ -144,7 +189,7 @@ class Workers:
         await services.backlog.measure(services.store, services.clock, services.telemetry.metrics)
         return max(_COUNT_POLL, _COUNT_SHARE * (perf_counter() - started))
 
-    # ---- rules and keys changed elsewhere ----
+    # ---- rules, keys and lists changed elsewhere ----
 
     async def _follow(self) -> float:
         await follow(self._services)
@@ -184,9 +229,13 @@ def readable(stored: StoredRuleSet) -> RuleSet:
 
 
 async def follow(services: Services) -> None:
-    """Take over the active rule set and the active keys of the database. May run any number of times."""
+    """Take over the active rule set, the active keys and the lists of the database. May run any number of times."""
     services.keyring.refresh(await channel_keys(services.store))
+    env, own = services.env, await own_lists(services.store)
     active = await active_rules(services.store)
-    if active is not None and active.sha256 != services.env.rules.sha256:
-        services.env.use(readable(active))
+    if active is not None and active.sha256 != env.rules.sha256:
+        env.use(readable(active), own)
         _log.info("rules_in_use", version=active.version, sha256=active.sha256)
+    elif own != env.own:
+        env.use(env.rules, own)
+        _log.info("lists_in_use", lists=sorted(own))

@@ -25,12 +25,14 @@ from gateway.model import (
     PlatformEvent,
     ProfileRow,
     RefusedLine,
+    Regrouping,
     ReviewItem,
     ReviewState,
     StoredAnswer,
     StoredRuleSet,
 )
 from rules.identifier import Identifier
+from rules.partition import Partition
 from rules.record import Key, Observation, Pin, Profile, Record
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -62,12 +64,15 @@ class Needs:
         "holders",
         "imports",
         "keys",
+        "lists",
         "merges",
         "platform_events",
+        "points",
         "profiles",
         "record_ids",
         "records",
         "redirects",
+        "regroupings",
         "reviews",
         "rule_sets",
         "sendings",
@@ -93,6 +98,9 @@ class Needs:
         self.channel_keys: set[str] = set()
         self.rule_sets: set[str] = set()
         self.imports: set[str] = set()
+        self.points: set[int] = set()
+        self.regroupings: set[int] = set()
+        self.lists: set[str] = set()
         self.canonical_ids: set[str] = set()
         self.platform_events: set[str] = set()
         self.deliveries: set[int] = set()
@@ -121,6 +129,9 @@ class Needs:
             or self.channel_keys
             or self.rule_sets
             or self.imports
+            or self.points
+            or self.regroupings
+            or self.lists
             or self.canonical_ids
             or self.platform_events
             or self.deliveries
@@ -226,6 +237,19 @@ class Needs:
         if key not in self._ws.platform_events:
             self.platform_events.add(key)
 
+    def points_of(self, profile_id: int) -> None:
+        """What each record of a profile has, one by one."""
+        if profile_id not in self._ws.counted:
+            self.points.add(profile_id)
+
+    def regrouping(self, regrouping_id: int) -> None:
+        if regrouping_id not in self._ws.regroupings:
+            self.regroupings.add(regrouping_id)
+
+    def list(self, name: str) -> None:
+        if name not in self._ws.lists:
+            self.lists.add(name)
+
     def due_achievements(self, limit: int, details: frozenset[str]) -> None:
         """Up to `limit` due achievements with the standing of their profiles; of `tags`, `score` and `attributes` only the
         details named."""
@@ -256,6 +280,7 @@ class Changes:
         "imports",
         "keys",
         "ledger",
+        "listed",
         "merges",
         "new_achievements",
         "new_deliveries",
@@ -267,11 +292,14 @@ class Changes:
         "profiles",
         "records",
         "refused_lines",
+        "regrouped",
+        "regroupings",
         "reviews",
         "rule_sets",
         "spends",
         "tags",
         "undone",
+        "unlisted",
     )
 
     def __init__(self, at: int) -> None:
@@ -308,6 +336,10 @@ class Changes:
         self.imports: dict[str, ImportRun] = {}
         self.refused_lines: list[tuple[str, int, str]] = []
         self.platform_events: list[PlatformEvent] = []
+        self.regroupings: dict[int, Regrouping] = {}
+        self.regrouped: list[int] = []
+        self.listed: list[tuple[str, str, int, str]] = []
+        self.unlisted: list[tuple[str, str]] = []
         self.events: list[AuditEvent] = []
 
 
@@ -350,6 +382,11 @@ class WorkingSet:
         self.deliveries: dict[int, Delivery | None] = {}
         self.sendings: dict[int, int | None] = {}
         self.claimable: list[Delivery] | None = None
+        self.points: dict[int, int] = {}
+        self.counted: set[int] = set()
+        self.regroupings: dict[int, Regrouping | None] = {}
+        self.partitions: dict[int, Partition] = {}
+        self.lists: dict[str, frozenset[str]] = {}
         self.due: list[Due] | None = None
         self.created: list[int] = []
         self.opened: list[ReviewItem] = []
@@ -579,13 +616,25 @@ class WorkingSet:
         self.changes.dropped_pins.append((pin.record_a, pin.record_b))
 
     def keep_review(self, item: ReviewItem) -> None:
-        self.reviews[item.profile_a, item.profile_b] = item
+        if not item.records:
+            self.reviews[item.profile_a, item.profile_b] = item
         self.review_items[item.review_id] = item
         self.changes.reviews[item.review_id] = item
         self.opened.append(item)
 
+    def leave_questions(self, profile_id: int) -> list[ReviewItem]:
+        """The open questions whether records should leave this profile."""
+        return [
+            item
+            for item in self.review_items.values()
+            if item is not None and item.state == "open" and item.records and item.profile_a == profile_id
+        ]
+
+    def touch_review(self, item: ReviewItem) -> None:
+        self.changes.reviews[item.review_id] = item
+
     def reopen_review(self, item: ReviewItem) -> None:
-        item.state, item.closed_at, item.closed_by = "open", None, ""
+        item.state, item.opened_at, item.closed_at, item.closed_by = "open", self.now, None, ""
         self.opened.append(item)
         self.changes.reviews[item.review_id] = item
 
@@ -617,6 +666,16 @@ class WorkingSet:
         self.imports[run.import_id] = run
         self.changes.imports[run.import_id] = run
         self.changes.refused_lines += [(run.import_id, one.line, one.reason) for one in refused]
+
+    def keep_regrouping(self, run: Regrouping) -> None:
+        self.regroupings[run.regrouping_id] = run
+        self.changes.regroupings[run.regrouping_id] = run
+
+    def forget_regrouping(self, run: Regrouping) -> None:
+        """It is done, and nothing of it is worth keeping: the audit log has what it changed."""
+        self.regroupings[run.regrouping_id] = None
+        self.changes.regroupings.pop(run.regrouping_id, None)
+        self.changes.regrouped.append(run.regrouping_id)
 
     def accept(self, achievement: Achievement) -> None:
         self.achievements[achievement.achievement_id] = achievement

@@ -12,7 +12,7 @@ from rules.claims import Claim
 from rules.columns import Columns
 from rules.guards import Joining, Objection, admit, objection
 from rules.identifier import Identifier
-from rules.matching import Request, Standing, base_type, is_live, judge
+from rules.matching import Request, Standing, base_type, is_live, judge, links
 from rules.record import Key, Pin, Profile, Record
 from rules.ruleset import RuleSet
 
@@ -115,8 +115,12 @@ class Judgement:
         return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
 
     def pin_refusal(self, mine: Group, theirs: Group) -> Stop | None:
-        """Why the two may not follow a `must` pin: limits and `cannot` pins bind it too."""
-        return self._guard(self._pair(mine, theirs), mine, theirs, PIN, ())
+        """Why the two may not follow a `must` pin: a person's judgement yields to another one only, to no limit (I5)."""
+        one, other = self._look(mine), self._look(theirs)
+        pins = self._pins_of(one)
+        if any(pin.kind == "cannot" and links(pin, one, other, self._now) for pin in pins):
+            return Stop(PIN, (), "cannot", asks=False)
+        return None
 
     def question(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
         """What a person is to be asked about two groups that agree on something; None when nothing is."""

@@ -5,7 +5,8 @@ are asked in one order, which does not depend on how the records came: pins by r
 as the file has them, written values before provider forms, by the moment at which the agreement came to be
 (the newest `first_seen` among its values), then by the later record and the earlier one. An edge joins its
 two groups unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break;
-then it is refused, and if the two are apart at the end that is a question or a block.
+then it is refused, and if the two are apart at the end that is a question or a block. A `must` pin yields to
+`cannot` pins alone: what a person joined stands, whatever the limits are.
 
 A key has one owner (I1), here as for requests: of one value, the first record that the rule can use, and with
 it the group in which that one is. A later record that states the value asks this group and no other; if it is

@@ -1,8 +1,7 @@
 """A plan: what would change if the profiles became the groups of a partition, before anything does (I21).
 
-Every profile and record is counted, only the cases shown are a sample. A group goes on as one profile of those
-whose records it holds, and a profile in one group at most: where pieces compete, the piece with the most points
-keeps the profile, then the larger one. All other pieces change hands, and their points with them.
+Every profile and record is counted, only the cases shown are a sample. Which profile a group goes on as, and what
+changes hands, `rules.pieces` says.
 """
 
 from collections import defaultdict
@@ -12,6 +11,7 @@ from heapq import nsmallest
 from typing import Literal, NamedTuple
 
 from rules.partition import Edge, Partition, Refusal
+from rules.pieces import Piece, Survivor, leaving, oldest, pieces
 
 Kind = Literal["merge", "split", "blocked", "review"]
 
@@ -51,29 +51,21 @@ class Plan:
     cases: tuple[Case, ...]
 
 
-class _Piece(NamedTuple):
-    """The records of one profile that one group would hold."""
-
-    profile_id: int
-    group: int
-    records: tuple[int, ...]
-    points: int
-
-
 def plan(
     before: Mapping[int, Collection[int]],
     after: Partition,
     balances: Mapping[int, int],
     *,
     sample: int = 5,
+    survivor: Survivor = oldest,
 ) -> Plan:
     """Compare the profiles' record ids with a partition of the same records, and maybe of new ones. `balances`
     are points by record id; `sample` is the number of cases of each kind."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
-    pieces = list(_pieces(before, after, profile_of, balances))
-    leaving = _leaving(pieces)
-    merges = list(_merges(pieces, leaving, after, profile_of))
-    splits = list(_splits(pieces, leaving, after, profile_of))
+    found = list(pieces(before, after.groups, balances))
+    moving = leaving(found, survivor)
+    merges = list(_merges(found, moving, after, profile_of))
+    splits = list(_splits(found, moving, after, profile_of))
     refusals = [_refusal(refused, profile_of) for refused in after.refused]
     new = [(sum(one not in profile_of for one in group), len(group)) for group in after.groups]
     kinds = (merges, splits, *([r for r in refusals if r.kind == kind] for kind in ("blocked", "review")))
@@ -89,50 +81,17 @@ def plan(
         reviews=len(kinds[3]),
         largest_before=max(map(len, before.values()), default=0),
         largest=max(map(len, after.groups), default=0),
-        points=sum(abs(piece.points) for piece in leaving),
+        points=sum(abs(piece.points) for piece in moving),
         cases=tuple(case for cases in kinds for case in nsmallest(sample, cases, key=_weight)),
     )
 
 
-def _pieces(
-    before: Mapping[int, Collection[int]],
-    after: Partition,
-    profile_of: Mapping[int, int],
-    balances: Mapping[int, int],
-) -> Iterator[_Piece]:
-    """The pieces of all groups that are not simply a profile as it was."""
-    for number, group in enumerate(after.groups):
-        by_profile: defaultdict[int, list[int]] = defaultdict(list)
-        for record_id in group:
-            if record_id in profile_of:
-                by_profile[profile_of[record_id]].append(record_id)
-        if len(by_profile) == 1 and all(len(before[one]) == len(held) for one, held in by_profile.items()):
-            continue
-        for profile_id, held in by_profile.items():
-            points = sum(balances.get(record_id, 0) for record_id in held)
-            yield _Piece(profile_id, number, tuple(sorted(held)), points)
-
-
-def _leaving(pieces: Iterable[_Piece]) -> set[_Piece]:
-    """The pieces that do not keep their profile."""
-    leaving: set[_Piece] = set()
-    profiles: set[int] = set()
-    groups: set[int] = set()
-    for piece in sorted(pieces, key=lambda one: (-abs(one.points), -len(one.records), one.records)):
-        if piece.profile_id in profiles or piece.group in groups:
-            leaving.add(piece)
-        else:
-            profiles.add(piece.profile_id)
-            groups.add(piece.group)
-    return leaving
-
-
 def _merges(
-    pieces: Iterable[_Piece], leaving: Collection[_Piece], after: Partition, profile_of: Mapping[int, int]
+    found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
 ) -> Iterator[Case]:
     """Groups with records of several profiles; the reason is the first edge between records that are apart now."""
-    by_group: defaultdict[int, list[_Piece]] = defaultdict(list)
-    for piece in pieces:
+    by_group: defaultdict[int, list[Piece]] = defaultdict(list)
+    for piece in found:
         by_group[piece.group].append(piece)
     merging = {group: parts for group, parts in by_group.items() if len(parts) > 1}
     group_of = {record_id: group for group in merging for record_id in after.groups[group]}
@@ -143,15 +102,15 @@ def _merges(
             reasons.setdefault(group, edge)
     for group, parts in merging.items():
         edge = reasons[group]
-        yield _case("merge", parts, leaving)._replace(rule=edge.rule, types=edge.types)
+        yield _case("merge", parts, moving)._replace(rule=edge.rule, types=edge.types)
 
 
 def _splits(
-    pieces: Iterable[_Piece], leaving: Collection[_Piece], after: Partition, profile_of: Mapping[int, int]
+    found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
 ) -> Iterator[Case]:
     """Profiles that come apart; the reason is the first edge between the parts that was refused, if one was."""
-    by_profile: defaultdict[int, list[_Piece]] = defaultdict(list)
-    for piece in pieces:
+    by_profile: defaultdict[int, list[Piece]] = defaultdict(list)
+    for piece in found:
         by_profile[piece.profile_id].append(piece)
     reasons: dict[int | None, Refusal] = {}
     for refused in after.refused:
@@ -160,12 +119,12 @@ def _splits(
             reasons.setdefault(profile_id, refused)
     for profile_id, parts in by_profile.items():
         if len(parts) > 1:
-            case, why = _case("split", parts, leaving), reasons.get(profile_id)
+            case, why = _case("split", parts, moving), reasons.get(profile_id)
             yield case._replace(rule=why.rule, types=why.types, guard=why.guard) if why else case
 
 
-def _case(kind: Kind, parts: Collection[_Piece], leaving: Collection[_Piece]) -> Case:
-    moving = [piece for piece in parts if piece in leaving]
+def _case(kind: Kind, parts: Collection[Piece], leavers: Collection[Piece]) -> Case:
+    moving = [piece for piece in parts if piece in leavers]
     return Case(
         kind,
         tuple(sorted({piece.profile_id for piece in parts})),

@@ -17,10 +17,14 @@ from gateway.model import (
     EraseCustomer,
     GrantDue,
     IdempotencyKey,
+    Regrouped,
     SaveCustomer,
     SetActive,
+    StoredRuleSet,
+    StoreRules,
 )
 from gateway.pipeline import Pipeline
+from gateway.regrouping import regroup_some
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
@@ -170,6 +174,19 @@ class House:
 
     async def grant(self, limit: int = 500) -> Any:
         return await self.pipeline.submit_background(GrantDue(limit))
+
+    async def regroup(self, limit: int = 100) -> list[Regrouped]:
+        """Work off every regrouping that there is, as the gateway does on its own."""
+        steps: list[Regrouped] = []
+        while (step := await regroup_some(self.store, self.pipeline, "house", limit)) is not None:
+            steps.append(step)
+        return steps
+
+    async def use(self, rules: RuleSet) -> None:
+        """Store a rule set, activate it, and take it into use; profiles stay as they are until they are regrouped."""
+        stored = StoredRuleSet(rules.version, rules.sha256, rules.text, "operator", self.clock.now())
+        await self.send(StoreRules(Caller("", "", "operator", "req"), stored, activate=True))
+        self.env.use(rules)
 
     async def grant_later(self, span: int = HOUR) -> Any:
         """Grant everything that is due after `span`."""

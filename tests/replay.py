@@ -41,12 +41,12 @@ class Replay:
         for event in events:
             match event.action:
                 case "identity.split":
-                    self._split(event.profile, event.detail["parts"])
+                    self._split(event.profile, event.detail["parts"], pinned=event.detail["pinned"])
                 case "pin.set":
                     self.pins[frozenset(event.detail["records"])] = event.outcome
                 case "pin.dropped":
                     del self.pins[frozenset(event.detail["records"])]
-                case "review.rejected":
+                case "review.rejected" if event.detail["asked"] == "join":
                     self._pin_apart([self._members(self._live(one)) for one in event.detail["profiles"]])
                 case "rules.activated":
                     self.rules = event.object
@@ -65,7 +65,7 @@ class Replay:
         return frozenset(record for record, home in self.homes.items() if home == profile)
 
     def _decide(self, event: Event) -> None:
-        for loser in event.detail["absorbed"]:
+        for loser in event.detail.get("absorbed", ()):
             self._brought[loser] = self._members(loser)
             self.homes |= dict.fromkeys(self._brought[loser], event.profile)
             self.redirects = {one: event.profile if to == loser else to for one, to in self.redirects.items()}
@@ -73,14 +73,15 @@ class Replay:
         if event.object.startswith("rec_"):
             self.homes[event.object] = event.profile
 
-    def _split(self, profile: str, parts: dict[str, list[str]]) -> None:
+    def _split(self, profile: str, parts: dict[str, list[str]], *, pinned: bool) -> None:
         for part, records in parts.items():
             self.redirects.pop(part, None)
             self.homes |= dict.fromkeys(records, part)
             for one, to in list(self.redirects.items()):
                 if to == profile and self._brought[one] <= set(records):
                     self.redirects[one] = part
-        self._pin_apart([self._members(profile), *map(frozenset, parts.values())])
+        if pinned:
+            self._pin_apart([self._members(profile), *map(frozenset, parts.values())])
 
     def _pin_apart(self, sides: list[frozenset[str]]) -> None:
         for number, side in enumerate(sides):

@@ -22,6 +22,7 @@ from gateway.model import (
     PinRow,
     PlatformEvent,
     ProfileRow,
+    Regrouping,
     ReviewItem,
     StoredAnswer,
     StoredRuleSet,
@@ -69,11 +70,16 @@ SELECT r.profile_id, CAST(SUM(l.points) AS BIGINT) FROM keys(profile_id bigint) 
 CROSS JOIN record AS r ON r.profile_id = k.profile_id
 CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.profile_id
 """
+_POINTS = """
+SELECT r.record_id, CAST(SUM(l.points) AS BIGINT) FROM keys(profile_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id
+CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.record_id
+"""
 _PINS_OF = """SELECT p.record_a, p.record_b, p.kind, p.expires_at, p.actor, p.reason, p.created_at
 FROM keys(profile_id bigint) AS k CROSS JOIN record AS r ON r.profile_id = k.profile_id CROSS JOIN pin AS p"""
 _PINS = f"{_PINS_OF} ON p.record_a = r.record_id UNION {_PINS_OF} ON p.record_b = r.record_id"
 _REVIEWS_OF = """SELECT v.review_id, v.profile_a, v.profile_b, v.state, v.reason, v.rule, v.types, v.opened_at,
-v.closed_at, v.closed_by FROM keys(id bigint) AS k CROSS JOIN review AS v"""
+v.closed_at, v.closed_by, v.records, v.evidence FROM keys(id bigint) AS k CROSS JOIN review AS v"""
 _REVIEWS = f"{_REVIEWS_OF} ON v.profile_a = k.id UNION {_REVIEWS_OF} ON v.profile_b = k.id"
 _REVIEWS_BY_ID = f"{_REVIEWS_OF} ON v.review_id = k.id"
 _MERGE_COLUMNS = """m.merge_id, m.survivor_id, m.absorbed_id, m.survivor_records, m.absorbed_records, m.rule,
@@ -157,6 +163,12 @@ CROSS JOIN platform_event AS e ON e.event_key = k.event_key
 _RULE_SETS = """SELECT s.version, s.sha256, s.text, s.author, s.stored_at FROM keys(version text) AS k
 CROSS JOIN rule_set AS s ON s.version = k.version"""
 _ACTIVE_RULES = "SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1"
+_REGROUPING = """g.regrouping_id, g.scope, g.cause, g.rule_set, g.type, g.value, g.profile_id, g.started_at, g.cursor, g.total,
+g.looked, g.merged, g.split, g.asked, g.points, g.skipped, g.held_by, g.held_until, g.finished_at"""
+_REGROUPINGS = f"""SELECT {_REGROUPING} FROM keys(regrouping_id bigint) AS k
+CROSS JOIN regrouping AS g ON g.regrouping_id = k.regrouping_id"""
+_WALKS = f"SELECT {_REGROUPING} FROM regrouping AS g WHERE g.scope = 'rules' AND g.finished_at IS NULL"
+_LISTS = """SELECT l.name, l.value FROM keys(name text) AS k CROSS JOIN own_list AS l ON l.name = k.name"""
 _IMPORTS = """SELECT m.import_id, m.channel, m.started_at, m.next_line, m.counts, m.unusable, m.finished_at
 FROM keys(import_id text) AS k CROSS JOIN import_run AS m ON m.import_id = k.import_id"""
 
@@ -207,6 +219,12 @@ def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
         yield _load_rule_sets(ws, needs.rule_sets)
     if needs.imports:
         yield _load_imports(ws, needs.imports)
+    if needs.points:
+        yield _load_points(ws, needs.points)
+    if needs.regroupings:
+        yield _load_regroupings(ws, needs.regroupings)
+    if needs.lists:
+        yield _load_lists(ws, needs.lists)
     if needs.canonical_ids:
         yield _load_canonical_ids(ws, needs.canonical_ids)
     if needs.platform_events:
@@ -456,7 +474,12 @@ def _add_reviews(ws: WorkingSet, rows: Rows) -> None:
     for row in rows:
         item = ReviewItem(*row)
         item.types = tuple(msgspec.json.decode(row[6]))
-        item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+        item.records = tuple(msgspec.json.decode(row[10]))
+        item.evidence = frozenset(msgspec.json.decode(row[11]))
+        if not item.records:
+            item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
+        elif (known := ws.review_items.get(item.review_id)) is not None:
+            item = known
         ws.review_items[item.review_id] = item
 
 
@@ -478,10 +501,12 @@ def _load_channel_keys(ws: WorkingSet, channels: set[str]) -> Loading:
 def _load_rule_sets(ws: WorkingSet, versions: set[str]) -> Loading:
     for version in versions:
         ws.rule_sets[version] = None
-    rule_sets, active = yield [Query(_RULE_SETS, versions), Query(_ACTIVE_RULES)]
+    rule_sets, active, walks = yield [Query(_RULE_SETS, versions), Query(_ACTIVE_RULES), Query(_WALKS)]
     for row in rule_sets:
         ws.rule_sets[row[0]] = StoredRuleSet(*row)
     ws.active_rules = active[0][0] if active else ""
+    for row in walks:
+        ws.regroupings.setdefault(row[0], Regrouping(*row))
 
 
 def _load_imports(ws: WorkingSet, import_ids: set[str]) -> Loading:
@@ -509,3 +534,26 @@ def _load_platform_events(ws: WorkingSet, wanted: set[str]) -> Loading:
     [rows] = yield [Query(_PLATFORM_EVENTS, wanted)]
     for row in rows:
         ws.platform_events[row[0]] = PlatformEvent(*row)
+
+
+def _load_points(ws: WorkingSet, profile_ids: set[int]) -> Loading:
+    ws.counted |= profile_ids
+    [rows] = yield [Query(_POINTS, profile_ids)]
+    for record_id, points in rows:
+        ws.points[record_id] = points
+
+
+def _load_regroupings(ws: WorkingSet, regrouping_ids: set[int]) -> Loading:
+    for regrouping_id in regrouping_ids:
+        ws.regroupings[regrouping_id] = None
+    [rows] = yield [Query(_REGROUPINGS, regrouping_ids)]
+    for row in rows:
+        ws.regroupings[row[0]] = Regrouping(*row)
+
+
+def _load_lists(ws: WorkingSet, names: set[str]) -> Loading:
+    held: dict[str, set[str]] = {name: set() for name in names}
+    [rows] = yield [Query(_LISTS, names)]
+    for name, value in rows:
+        held[name].add(value)
+    ws.lists.update((name, frozenset(values)) for name, values in held.items())

@@ -13,6 +13,23 @@ async def active_rules(store: Store) -> StoredRuleSet | None:
     return StoredRuleSet(*rows[0]) if rows else None
 
 
+async def own_lists(store: Store) -> dict[str, frozenset[str]]:
+    """The operators' own lists by name."""
+    lists: dict[str, set[str]] = {}
+    for name, value in await store.fetch("SELECT name, value FROM own_list"):
+        lists.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in lists.items()}
+
+
+async def stale_reviews(store: Store, before: int, limit: int) -> list[int]:
+    """Open questions from before a moment, those that were asked first."""
+    rows = await store.fetch(
+        "SELECT review_id FROM review WHERE state = 'open' AND opened_at <= ? ORDER BY review_id LIMIT ?",
+        (before, limit),
+    )
+    return [review_id for (review_id,) in rows]
+
+
 async def channel_keys(store: Store) -> list[ChannelKey]:
     rows = await store.fetch(
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"

@@ -31,8 +31,16 @@ UPDATE profile SET redirect_to = k.survivor_id FROM keys(absorbed_id bigint, sur
 WHERE redirect_to = k.absorbed_id
 """
 _REVIEW = """
-INSERT INTO review VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (review_id) DO UPDATE SET
-state = excluded.state, closed_at = excluded.closed_at, closed_by = excluded.closed_by
+INSERT INTO review VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (review_id) DO UPDATE SET
+profile_a = excluded.profile_a, profile_b = excluded.profile_b, state = excluded.state, reason = excluded.reason,
+rule = excluded.rule, types = excluded.types, opened_at = excluded.opened_at, closed_at = excluded.closed_at,
+closed_by = excluded.closed_by, evidence = excluded.evidence
+"""
+_REGROUPING = """
+INSERT INTO regrouping VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (regrouping_id) DO UPDATE SET
+cursor = excluded.cursor, total = excluded.total, looked = excluded.looked, merged = excluded.merged,
+split = excluded.split, asked = excluded.asked, points = excluded.points, skipped = excluded.skipped,
+held_by = excluded.held_by, held_until = excluded.held_until, finished_at = excluded.finished_at
 """
 _PIN = """
 INSERT INTO pin VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_a, record_b) DO UPDATE SET kind = excluded.kind,
@@ -68,6 +76,7 @@ fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.bo
 _CHANNEL_KEY = """
 INSERT INTO channel_key VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET revoked_at = excluded.revoked_at
 """
+_LISTED = "INSERT INTO own_list VALUES (?, ?, ?, ?) ON CONFLICT (name, value) DO NOTHING"
 _IMPORT = """
 INSERT INTO import_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET next_line = excluded.next_line,
 counts = excluded.counts, unusable = excluded.unusable, finished_at = excluded.finished_at
@@ -210,6 +219,8 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
                     v.opened_at,
                     v.closed_at,
                     v.closed_by,
+                    _encode(v.records).decode(),
+                    _encode(sorted(v.evidence)).decode(),
                 )
                 for v in changes.reviews.values()
             ],
@@ -349,6 +360,15 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
             "INSERT INTO platform_event VALUES (?, ?, ?, ?)",
             [msgspec.structs.astuple(event) for event in changes.platform_events],
         )
+    if changes.regroupings:
+        yield Write(_REGROUPING, [msgspec.structs.astuple(run) for run in changes.regroupings.values()])
+    if changes.regrouped:
+        rows = [(regrouping_id,) for regrouping_id in changes.regrouped]
+        yield Write("DELETE FROM regrouping WHERE regrouping_id = ?", rows)
+    if changes.unlisted:
+        yield Write("DELETE FROM own_list WHERE name = ? AND value = ?", changes.unlisted)
+    if changes.listed:
+        yield Write(_LISTED, changes.listed)
     if changes.refused_lines:
         yield Write(_REFUSED_LINE, changes.refused_lines)
 

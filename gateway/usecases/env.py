@@ -17,7 +17,7 @@ class Env:
     """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
 
     `standing_details` names what any campaign's audience asks about a profile. `use` replaces the rules between two
-    batches; everything else stays for the life of the process.
+    batches, and `own` the operators' lists with them; everything else stays for the life of the process.
 
     `listeners` are the names of the webhooks that want to hear of a topic.
 
@@ -38,11 +38,12 @@ class Env:
     delivers: bool = False
     give_up_after: int = 72 * HOUR
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    own: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     normalizer: Normalizer = field(init=False)
     standing_details: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.normalizer = Normalizer(self.rules)
+        self.normalizer = Normalizer(self.rules, self.own)
         wanted = [needs(campaign) for campaign in self.campaigns.values()]
         self.standing_details = frozenset(
             name
@@ -54,9 +55,11 @@ class Env:
             if asked
         )
 
-    def use(self, rules: RuleSet) -> None:
+    def use(self, rules: RuleSet, own: Mapping[str, frozenset[str]] | None = None) -> None:
+        """`own` are the operators' lists by name; without it those in use stay."""
         self.rules = rules
-        self.normalizer = Normalizer(rules)
+        self.own = self.own if own is None else own
+        self.normalizer = Normalizer(rules, self.own)
 
     @property
     def confirms(self) -> bool:

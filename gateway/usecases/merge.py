@@ -11,13 +11,18 @@ from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Pin, Profile
+from rules.ruleset import RuleSet
 from rules.survivor import survivor
 
 BY_HAND = "operator"
+CONTESTED = "split:contested"
+"""The reason of a question whose the keys are that both sides of a split hold."""
+UNANSWERED = "unanswered"
+"""Who closed a question that nobody answered in time."""
 
 
 def join(
-    ws: WorkingSet, winner: Profile, loser: Profile, caller: Caller, *, rule: str, rule_set: str
+    ws: WorkingSet, winner: Profile, loser: Profile, caller: Caller, *, rule: str, rules: RuleSet
 ) -> MergeRow:
     """Absorb `loser` into `winner`. Both must be live; afterwards the loser redirects, in one hop."""
     row = MergeRow(
@@ -27,7 +32,7 @@ def join(
         survivor_records=tuple(sorted(winner.records)),
         absorbed_records=tuple(sorted(loser.records)),
         rule=rule,
-        rule_set=rule_set,
+        rule_set=rules.sha256,
         actor=caller.actor,
         request_id=caller.request_id,
         merged_at=ws.now,
@@ -42,7 +47,7 @@ def join(
                 ws.touch_key(key)
     ws.redirect(loser, winner)
     _join_windows(ws, winner.profile_id, loser.profile_id)
-    _answer_reviews(ws, winner, loser, f"merge:{rule}")
+    _answer_reviews(ws, winner, loser, rules, f"merge:{rule}")
     return row
 
 
@@ -59,8 +64,11 @@ def _join_windows(ws: WorkingSet, winner_id: int, loser_id: int) -> None:
         ws.set_window(winner_id, campaign_id, window)
 
 
-def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, by: str) -> None:
+def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: RuleSet, by: str) -> None:
     """The question inside the pair is answered by the merge; the loser's other questions become the winner's."""
+    for item in ws.leave_questions(loser.profile_id):
+        item.profile_a = item.profile_b = winner.profile_id
+        ws.touch_review(item)
     for pair, item in list(ws.reviews.items()):
         if loser.profile_id not in pair or item.state != "open":
             continue
@@ -68,25 +76,59 @@ def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, by: str) ->
         inside = other == winner.profile_id
         ws.close_review(item, "accepted" if inside else "stale", by)
         if not inside:
-            open_review(ws, ReviewProposal(winner.profile_id, other, item.reason, item.rule, item.types))
+            moved = ReviewProposal(winner.profile_id, other, item.reason, item.rule, item.types)
+            open_review(ws, rules, moved)
 
 
-def open_review(ws: WorkingSet, proposal: ReviewProposal) -> bool:
-    """Ask once about a pair: a question that is open or was rejected is not asked again. One that a merge closed comes back
-    with the pair: the merge was undone since."""
+def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> bool:
+    """Ask once about a pair. A question that a person rejected, or that nobody answered, comes back only when a rule or a
+    type speaks for it that had not spoken before; one that was closed otherwise comes back with its reason."""
     a, b = proposal.profile_a, proposal.profile_b
     if b is None or a == b:
         return False
     pair = (min(a, b), max(a, b))
+    evidence = frozenset((*([f"rule:{proposal.rule}"] if proposal.rule else ()), *proposal.types))
     known = ws.reviews.get(pair)
-    if known is not None and known.state in ("open", "rejected"):
-        return False
-    if known is not None:
-        ws.reopen_review(known)
+    if known is None:
+        item = ReviewItem(
+            ws.next_id(),
+            *pair,
+            "open",
+            proposal.reason,
+            proposal.rule,
+            proposal.types,
+            ws.now,
+            evidence=evidence,
+        )
+        ws.keep_review(item)
         return True
-    item = ReviewItem(ws.next_id(), *pair, "open", proposal.reason, proposal.rule, proposal.types, ws.now)
-    ws.keep_review(item)
+    news = not evidence <= known.evidence
+    if known.state == "open":
+        if news:
+            known.evidence |= evidence
+            ws.touch_review(known)
+        return False
+    settled = known.state == "rejected" or known.closed_by == UNANSWERED
+    if settled and not (news and rules.review.reopen_on_new_evidence):
+        return False
+    known.reason, known.rule, known.types = proposal.reason, proposal.rule, proposal.types
+    known.evidence |= evidence
+    ws.reopen_review(known)
+    if settled:
+        _note_reopened(ws, known)
     return True
+
+
+def _note_reopened(ws: WorkingSet, item: ReviewItem) -> None:
+    ws.record_event(
+        Action.REVIEW_REOPENED,
+        outcome="open",
+        actor="gateway",
+        profile=show("prf", item.profile_a),
+        subject=show("rev", item.review_id),
+        reason=item.reason,
+        detail={"profiles": [show("prf", item.profile_a), show("prf", item.profile_b)]},
+    )
 
 
 # ---- an operator's merge ----
@@ -148,7 +190,7 @@ def join_by_hand(
     """Join two live profiles on a person's word; which of them survives, the rules say."""
     winner = survivor(env.rules, [one, other])
     loser = other if winner is one else one
-    row = join(ws, winner, loser, caller, rule=BY_HAND, rule_set=env.rules.sha256)
+    row = join(ws, winner, loser, caller, rule=BY_HAND, rules=env.rules)
     ws.touch_profile(winner)
     ws.record_event(
         Action.IDENTITY_MERGED,

@@ -14,8 +14,10 @@ from gateway.audit.pseudonym import mask
 from gateway.ids import show
 from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
+from gateway.usecases.component import MOST_HOLDERS
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
+from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
@@ -29,8 +31,6 @@ _ACTIONS = {
     "review": Action.IDENTITY_REVIEW,
     "refused": Action.IDENTITY_REFUSED,
 }
-_MOST_HOLDERS = 100
-"""A value that more records hold joins nobody by itself; whoever wants it to must say so in the rule file."""
 
 
 def needs_of_identity(
@@ -93,7 +93,7 @@ def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
     is counted inside a window needs the ages of the holders."""
     since = env.holders_since(key.identifier.type, ws.now)
-    if since is None or key.state != "normal" or key.holders > _MOST_HOLDERS:
+    if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True
     if key.identifier not in ws.held:
         needs.holders_of(key.identifier, since)
@@ -140,8 +140,12 @@ def observe(
 
 def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
     """The texts that are known of a person, the youngest record's last word."""
+    return attributes_of_records(ws, ws.profile(profile_id).records)
+
+
+def attributes_of_records(ws: WorkingSet, record_ids: Iterable[int]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for record_id in sorted(ws.profile(profile_id).records):
+    for record_id in sorted(record_ids):
         values = {name: msgspec.json.decode(text) for name, text in ws.attributes_of(record_id).items()}
         found |= {name: value for name, value in values.items() if isinstance(value, str)}
     return found
@@ -197,13 +201,15 @@ class _Carrying:
                     ws.profile(one),
                     self.caller,
                     rule=decision.rule,
-                    rule_set=self.env.rules.sha256,
+                    rules=self.env.rules,
                 )
             self._move_keys(profile)
         news |= self._store_evidence(record)
         self._settle_keys(profile)
         if decision.enforced:
             news |= self._open_reviews(profile)
+        if news and ws.leave_questions(profile.profile_id):
+            look_again(ws, "profile", "evidence", profile_id=profile.profile_id)
         if news:
             ws.touch_profile(profile)
             self._record_decision(profile, record)
@@ -255,9 +261,11 @@ class _Carrying:
         for identifier in self.decision.generic:
             self._disown(identifier, "generic")
             self._note_key(Action.KEY_GENERIC, identifier, profile, "fanout_limit")
+            look_again(self.ws, "value", "generic", identifier=identifier)
         for identifier in self.decision.shared:
             self._disown(identifier, "shared")
             self._note_key(Action.KEY_SHARED, identifier, profile, "max_profiles")
+            look_again(self.ws, "value", "shared", identifier=identifier)
 
     def _own(self, identifier: Identifier, profile: Profile) -> None:
         key = self.ws.key(identifier)
@@ -280,7 +288,7 @@ class _Carrying:
         opened = False
         for proposal in self.decision.reviews:
             other = proposal.profile_b if proposal.profile_b is not None else profile.profile_id
-            opened |= open_review(self.ws, proposal._replace(profile_b=other))
+            opened |= open_review(self.ws, self.env.rules, proposal._replace(profile_b=other))
         return opened
 
     def _note_key(self, action: Action, identifier: Identifier, profile: Profile, reason: str) -> None:

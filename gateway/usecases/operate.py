@@ -1,5 +1,7 @@
 """What operators and the gateway itself do: keys, rule versions, refused calls and notes of its own life."""
 
+from msgspec.structs import replace
+
 from gateway.audit.event import Action
 from gateway.model import (
     ActivateRules,
@@ -13,6 +15,7 @@ from gateway.model import (
     Outcome,
     RefuseCall,
     Refused,
+    Regrouping,
     RevokeKey,
     StoreRules,
 )
@@ -152,6 +155,16 @@ def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Outcome:
 
 
 def _activate(caller: Caller, version: str, ws: WorkingSet) -> None:
+    """From a first rule set on, everybody is regrouped under a new one; what is left of an earlier regrouping is over."""
+    stored, before = ws.rule_sets[version], ws.active_rules
+    assert stored is not None  # noqa: S101 - the callers looked
+    for run in list(ws.regroupings.values()):
+        if run is not None and run.scope == "rules" and run.finished_at is None:
+            ws.keep_regrouping(replace(run, finished_at=ws.now))
+    if before:
+        ws.keep_regrouping(
+            Regrouping(ws.next_id(), "rules", f"rules:{version}", stored.sha256, "", "", 0, ws.now)
+        )
     ws.active_rules = version
     ws.changes.activations.append((ws.next_id(), version, caller.actor, ws.now))
     _note_rules(Action.RULES_ACTIVATED, caller, version, ws, "")

@@ -1,12 +1,31 @@
 """Reviews: a person answers whether two profiles are one. Accepting joins them, rejecting pins them apart; either way the
-question does not come back on the same evidence."""
+question does not come back on the same evidence.
+
+Two kinds of questions are about something else. Should records leave a profile that nothing but an earlier judgement of
+the rules keeps together? Accepting carries the split out, rejecting pins the sides together. Whose are the keys that both
+sides of a split hold? Accepting gives them to the other side, rejecting leaves them.
+"""
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import AnswerReview, Done, MergeProfiles, Outcome, PinRow, Refused, ReviewItem, Shaped
+from gateway.model import (
+    AnswerReview,
+    CloseStaleReviews,
+    Done,
+    MergeProfiles,
+    Outcome,
+    PinRow,
+    Refused,
+    ReviewItem,
+    Shaped,
+)
 from gateway.usecases.env import Env
-from gateway.usecases.merge import live, merge, needs_of_live
+from gateway.usecases.merge import CONTESTED, UNANSWERED, live, merge, needs_of_live, note_pin
+from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
+from rules.identifier import Identifier
+from rules.matching import live_identifiers
+from rules.record import Profile
 
 
 def needs(command: AnswerReview, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -14,7 +33,11 @@ def needs(command: AnswerReview, ws: WorkingSet, env: Env, needs: Needs) -> bool
         needs.review(command.review_id)
         return False
     item = ws.review_items[command.review_id]
-    return item is None or needs_of_live((item.profile_a, item.profile_b), ws, needs)
+    if item is None:
+        return True
+    if not needs_of_live((item.profile_a, item.profile_b), ws, needs):
+        return False
+    return not item.records or needs_of_parting(ws.redirects[item.profile_a], ws, env, needs)
 
 
 def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
@@ -26,7 +49,12 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         return Done(changed=False)
     if item.state != "open":
         return Refused("review_closed", f"The review is {item.state}; only an open one can be answered.")
-    outcome = _accept(command, item, ws, env) if command.accept else _reject(command, item, ws)
+    if item.records:
+        outcome = _answer_leaving(command, item, ws, env)
+    elif item.reason == CONTESTED:
+        outcome = _answer_contested(command, item, ws)
+    else:
+        outcome = _accept(command, item, ws, env) if command.accept else _reject(command, item, ws)
     if isinstance(outcome, Refused):
         return outcome
     ws.close_review(item, wanted, command.caller.actor)
@@ -40,6 +68,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         reason=item.reason,
         detail={
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
+            "asked": "leave" if item.records else "keys" if item.reason == CONTESTED else "join",
             "note": command.reason,
         },
     )
@@ -62,3 +91,90 @@ def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Outcome:
             actor = command.caller.actor
             ws.set_pin(PinRow(min(a, b), max(a, b), "cannot", None, actor, command.reason, ws.now))
     return Shaped(one.profile_id, one.version)
+
+
+# ---- should these records leave? ----
+
+
+def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:
+    profile = live(item.profile_a, ws)
+    leaving = frozenset(item.records)
+    if profile is None or not leaving < profile.records.keys():
+        return Refused(
+            "review_closed", "The records were moved or erased since; the question does not stand any more."
+        )
+    if command.accept:
+        return _let_leave(command, profile, leaving, ws, env)
+    others = [other for other in ws.leave_questions(profile.profile_id) if other is not item]
+    stays = profile.records.keys() - leaving.union(*(other.records for other in others))
+    caller, sides = command.caller, (min(leaving), min(stays))
+    pin = PinRow(min(sides), max(sides), "must", None, caller.actor, command.reason, ws.now)
+    ws.set_pin(pin)
+    note_pin(ws, Action.PIN_SET, pin, caller, profile.profile_id, command.reason)
+    look_again(ws, "profile", "review", profile_id=profile.profile_id)
+    return Shaped(profile.profile_id, profile.version)
+
+
+def _let_leave(
+    command: AnswerReview, profile: Profile, leaving: frozenset[int], ws: WorkingSet, env: Env
+) -> Outcome:
+    """Not pinned apart: what comes to be known later may join them again."""
+    part, _ = take_out(profile, leaving, ws, env)
+    note_parting(profile, [part], command.caller, "review", command.reason, ws)
+    for side in (profile, part):
+        look_again(ws, "profile", "review", profile_id=side.profile_id)
+    return Shaped(profile.profile_id, profile.version, parts=(part.profile_id,))
+
+
+# ---- whose are the contested keys? ----
+
+
+def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Outcome:
+    """Of the types in question, the keys that one side owns and both hold go to the other side, or stay."""
+    one, other = live(item.profile_a, ws), live(item.profile_b, ws)
+    if one is None or other is None:
+        return Refused("not_found", "One of the two profiles was erased.")
+    if command.accept:
+        held = _held(other)
+        for identifier in sorted(_held(one) & held):
+            key = ws.key(identifier)
+            if identifier.type in item.types and key.owner in (one.profile_id, other.profile_id):
+                key.owner = other.profile_id if key.owner == one.profile_id else one.profile_id
+                ws.touch_key(key)
+        for side in {one.profile_id: one, other.profile_id: other}.values():
+            ws.touch_profile(side)
+    return Shaped(one.profile_id, one.version)
+
+
+def _held(profile: Profile) -> set[Identifier]:
+    return set(live_identifiers(profile))
+
+
+# ---- questions that nobody answers ----
+
+
+def needs_of_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    for review_id in command.reviews:
+        needs.review(review_id)
+    return True
+
+
+def close_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> Outcome:
+    after = env.rules.review.auto_close_stale_after
+    closed = False
+    for review_id in command.reviews:
+        item = ws.review_items[review_id]
+        if after is None or item is None or item.state != "open" or ws.now - item.opened_at < after:
+            continue
+        ws.close_review(item, "stale", UNANSWERED)
+        closed = True
+        ws.record_event(
+            Action.REVIEW_CLOSED,
+            outcome="stale",
+            actor=command.caller.actor,
+            profile=show("prf", item.profile_a),
+            subject=show("rev", item.review_id),
+            request_id=command.caller.request_id,
+            reason=item.reason,
+        )
+    return Done(closed)

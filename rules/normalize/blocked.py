@@ -4,15 +4,17 @@ The more is blocked the fewer merges there are (I16): a blocked value is still a
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from rules.normalize.email import normalize_email
 from rules.normalize.lists import JUNK, JUNK_EMAILS, JUNK_LOCALS, JUNK_PHONE_TAILS
 from rules.normalize.phone import normalize_phone
 from rules.ruleset import Blocked, IdentifierKind, IdentifierRules
 
-_STORED = "own:"
-"""Entries of `phones` that name a list in the database."""
+OWN = "own:"
+"""Entries of `phones` that name a list of the operators' own."""
+NO_LISTS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 QUOTES = "\"'`"
 
@@ -24,7 +26,7 @@ class Blocklist:
     """Everything blocked for one kind of identifier."""
 
     def __init__(
-        self, blocked: Blocked, kind: IdentifierKind, own_phones: frozenset[str] = frozenset()
+        self, blocked: Blocked, kind: IdentifierKind, own: Mapping[str, frozenset[str]] = NO_LISTS
     ) -> None:
         words = {folded(word) for word in blocked.exact}
         patterns = list(blocked.patterns)
@@ -33,7 +35,7 @@ class Blocklist:
             words |= JUNK
         match kind:
             case "phone":
-                words |= {*_phones(blocked.phones), *own_phones}
+                words |= {*_phones(blocked.phones, own)}
                 self._tails = JUNK_PHONE_TAILS if blocked.builtin else ()
             case "email":
                 words |= JUNK_EMAILS if blocked.builtin else set()
@@ -60,10 +62,12 @@ def folded(written: str) -> str:
     return written.strip().strip(QUOTES).strip().casefold()
 
 
-def _phones(entries: Iterable[str]) -> Iterable[str]:
+def _phones(entries: Iterable[str], own: Mapping[str, frozenset[str]]) -> Iterable[str]:
     rules = IdentifierRules("phone")
     for entry in entries:
-        if not entry.startswith(_STORED):
+        if entry.startswith(OWN):
+            yield from own.get(entry.removeprefix(OWN), ())
+        else:
             yield normalize_phone(entry, None, rules).value or folded(entry)
 
 

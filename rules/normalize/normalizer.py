@@ -1,10 +1,11 @@
 """One rule set's normalisation: the kind, options and blocked values of each declared type, prepared once."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier, Normalized
-from rules.normalize.blocked import Blocklist, folded
+from rules.normalize.blocked import NO_LISTS, Blocklist, folded
 from rules.normalize.email import normalize_email
 from rules.normalize.opaque import normalize_opaque
 from rules.normalize.phone import normalize_phone
@@ -21,12 +22,12 @@ _SETTLED = frozenset({"empty", "too_long"})
 class Normalizer:
     """Built once per rule set, for any number of threads.
 
-    `own_phones` are E.164 numbers that belong to no customer: what `own:…` in the rules stands for.
+    `own` are numbers (E.164) that belong to no customer, by the name under which `own:…` in the rules asks for them.
     """
 
-    def __init__(self, ruleset: RuleSet, own_phones: frozenset[str] = frozenset()) -> None:
+    def __init__(self, ruleset: RuleSet, own: Mapping[str, frozenset[str]] = NO_LISTS) -> None:
         kinds: tuple[IdentifierKind, ...] = ("phone", "email", "opaque")
-        lists = {kind: Blocklist(ruleset.blocked, kind, own_phones) for kind in kinds}
+        lists = {kind: Blocklist(ruleset.blocked, kind, own) for kind in kinds}
         self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
         self.evidence = lru_cache(_REMEMBERED)(self._evidence)
 
@@ -51,6 +52,10 @@ class Normalizer:
         else:
             covered = reason not in _SETTLED and any(map(blocked.covers, _forms(raw, found)))
         return Normalized("blocked" if value else "invalid", value, "blocked_value") if covered else found
+
+    def blocks(self, identifier: Identifier) -> bool:
+        """Whether a stored value would not be taken as a key if it were stated now."""
+        return self.normalize(identifier.type.removesuffix(CANONICAL_SUFFIX), identifier.value).status != "ok"
 
     def _evidence(self, type: str, raw: str, region: str | None) -> tuple[Evidence, ...]:  # noqa: A002
         """`raw` as evidence, followed by its canonical form where it has one. An invalid one keeps the raw text.

@@ -99,8 +99,11 @@ CREATE TABLE review (
   opened_at INTEGER NOT NULL,
   closed_at INTEGER,
   closed_by TEXT NOT NULL,
-  UNIQUE (profile_a, profile_b)
+  records TEXT NOT NULL,
+  evidence TEXT NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX review_of_pair ON review (profile_a, profile_b) WHERE profile_a < profile_b;
+CREATE INDEX review_by_first ON review (profile_a, profile_b);
 CREATE INDEX review_by_second ON review (profile_b, profile_a);
 CREATE INDEX review_by_state ON review (state, review_id);
 

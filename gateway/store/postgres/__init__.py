@@ -31,7 +31,7 @@ _log = structlog.get_logger("store")
 
 _CONNECTIONS = 10
 _READERS = 8
-_LOAD_ROUNDS = 8
+_LOAD_ROUNDS = 64
 _RETRIES = 5
 _FIRST_PAUSE = 0.005
 _LEASE = 20 * SECOND

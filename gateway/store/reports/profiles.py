@@ -12,7 +12,7 @@ from rules.identifier import Identifier
 from rules.record import Observation
 
 _PROFILE = "profile_id, created_at, version, redirect_to, canonical_id"
-_REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by"  # ReviewItem
+_REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by, records"  # ReviewItem
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,7 +221,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
     rows = await store.fetch(
         f"SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_a = ?"
-        f" UNION ALL SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_b = ?",
+        f" UNION SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_b = ?",
         (profile_id, profile_id),
     )
     return [_review(row) for row in rows]
@@ -243,7 +243,6 @@ async def reviews(store: Store, state: str, before: int, limit: int) -> list[Rev
 
 
 def _review(row: Iterable[Any]) -> ReviewItem:
-    number, a, b, state, reason, rule, types, *rest = row
-    return ReviewItem(
-        number, a, b, state, reason, rule, msgspec.json.decode(types, type=tuple[str, ...]), *rest
-    )
+    number, a, b, state, reason, rule, types, *rest, records = row
+    named = msgspec.json.decode(types, type=tuple[str, ...])
+    return ReviewItem(number, a, b, state, reason, rule, named, *rest, records=_numbers(records))

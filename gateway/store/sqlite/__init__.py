@@ -29,7 +29,7 @@ from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
 _READERS = 2
-_LOAD_ROUNDS = 8
+_LOAD_ROUNDS = 64
 _DISK_CHECK_SECONDS = 1.0
 _EVERY_ID = (1 << 63) - 1
 _PRAGMAS = (

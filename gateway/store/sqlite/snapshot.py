@@ -27,6 +27,7 @@ class Snapshot:
     balances: dict[int, int]
     attributes: dict[int, dict[str, str]]
     pins: list[Pin]
+    own_lists: dict[str, frozenset[str]]
 
     def records(self) -> Iterator[Record]:
         """Every record with its observations. Once: at the end the transaction is over, so that the log of the database
@@ -63,6 +64,7 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
             dict(connection.execute("SELECT record_id, SUM(points) FROM ledger GROUP BY record_id")),
             _attributes(connection, attributes) if attributes else {},
             [Pin(*row) for row in connection.execute("SELECT record_a, record_b, kind, expires_at FROM pin")],
+            _own_lists(connection),
         )
 
 
@@ -71,6 +73,13 @@ def _profiles(connection: sqlite3.Connection) -> dict[int, list[int]]:
     for profile_id, record_id in connection.execute("SELECT profile_id, record_id FROM record"):
         profiles.setdefault(profile_id, []).append(record_id)
     return profiles
+
+
+def _own_lists(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    for name, value in connection.execute("SELECT name, value FROM own_list"):
+        lists.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in lists.items()}
 
 
 def _attributes(connection: sqlite3.Connection, names: Collection[str]) -> dict[int, dict[str, str]]:

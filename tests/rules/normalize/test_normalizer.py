@@ -1,11 +1,14 @@
 """The normaliser of a rule set: declared types, blocked values, and an answer for any string."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.identifier import Normalized
 from rules.normalize import Normalizer
+from rules.normalize.blocked import NO_LISTS
 from rules.ruleset import Blocked, IdentifierRules, RuleSet
 
 MOBILE = "+447400123456"
@@ -13,13 +16,15 @@ NOTHING_BLOCKED = Blocked()
 PATTERNS = ("^[0-]*$", r"^(\d)\1{6,}$", "^(0?1234567|9876543)")
 
 
-def normalizer(blocked: Blocked = NOTHING_BLOCKED, own_phones: frozenset[str] = frozenset()) -> Normalizer:
+def normalizer(
+    blocked: Blocked = NOTHING_BLOCKED, own: Mapping[str, frozenset[str]] = NO_LISTS
+) -> Normalizer:
     types = {
         "mobile": IdentifierRules("phone"),
         "email": IdentifierRules("email"),
         "loyalty_id": IdentifierRules("opaque"),
     }
-    return Normalizer(RuleSet("1", "", "", identifiers=types, blocked=blocked), own_phones)
+    return Normalizer(RuleSet("1", "", "", identifiers=types, blocked=blocked), own)
 
 
 def blocked(value: str) -> Normalized:
@@ -62,7 +67,7 @@ def test_a_number_of_one_digit_only_is_blocked_unless_switched_off() -> None:
 def test_a_blocked_number_is_blocked_however_it_is_written(raw: str) -> None:
     for one in (
         normalizer(Blocked(phones=("+44 7400 123456", "own:stores"))),
-        normalizer(own_phones=frozenset({MOBILE})),
+        normalizer(Blocked(phones=("own:stores",)), {"stores": frozenset({MOBILE})}),
         normalizer(Blocked(exact=frozenset({MOBILE}))),
     ):
         found = one.normalize("mobile", raw, "GB")

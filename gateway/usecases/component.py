@@ -1,0 +1,204 @@
+"""Components: the profiles that have to be looked at together when it is asked anew who is one person.
+
+Two profiles belong together when records of theirs could be joined: by a claim of the same values under a rule, or by a
+person's `must` pin. What is on one profile now is together anyhow. A partition of a whole component is the partition of
+everybody, as far as it goes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, NotLoaded, WorkingSet
+from rules.evidence import fate
+from rules.identifier import Identifier
+from rules.matching import base_type, is_canonical
+from rules.record import Key, KeyState, Observation, Profile, Record
+from rules.ruleset import IdentifierRules, Rule
+
+MOST_HOLDERS = 100
+"""A value that more records hold leads to nobody by itself; whoever wants it to must say so in the rule file."""
+MOST_RECORDS = 2_000
+"""Records that are looked at together. A component is bounded by `fanout_limit` and `max_records`; this one has neither."""
+
+
+class TooLarge(Exception):
+    """More records belong together than can be looked at in one transaction."""
+
+
+@dataclass(slots=True)
+class Powers:
+    """What each value is worth. `anew`: under the rules in use, whatever it was worth before; otherwise as it is stored."""
+
+    ws: WorkingSet
+    env: Env
+    anew: bool
+    _known: dict[Identifier, KeyState] = field(default_factory=dict[Identifier, KeyState])
+
+    def kind(self, identifier: Identifier) -> IdentifierRules | None:
+        """The rules of a type that may join profiles; None for every other."""
+        kind = self.env.rules.identifiers.get(base_type(identifier))
+        if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
+            return None
+        return kind
+
+    def state(self, identifier: Identifier) -> KeyState:
+        """Raises NotLoaded while the ages of its holders are still to be looked up."""
+        if identifier not in self._known:
+            key = self.ws.key(identifier)
+            self._known[identifier] = self._anew(key) if self.anew else key.state
+        return self._known[identifier]
+
+    def _anew(self, key: Key) -> KeyState:
+        if self.env.normalizer.blocks(key.identifier):
+            return "blocked"
+        kind = self.kind(key.identifier)
+        if kind is None:
+            return "normal"
+        if self.looks_at_ages(key, kind) and key.identifier not in self.ws.held:
+            raise NotLoaded
+        state = fate(kind, "normal", key.holders - key.aged)
+        return state if state in ("generic", "shared") else "normal"
+
+    @staticmethod
+    def looks_at_ages(key: Key, kind: IdentifierRules) -> bool:
+        return kind.fanout_window is not None and 0 < kind.fanout_limit < key.holders
+
+    def has(self, seen: Observation) -> bool:
+        """Whether the value may join its record to others."""
+        return (
+            not (seen.retired or seen.blocked)
+            and self.kind(seen.identifier) is not None
+            and self.state(seen.identifier) == "normal"
+        )
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Follows claims and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`."""
+
+    ws: WorkingSet
+    env: Env
+    needs: Needs | None
+    powers: Powers
+    complete: bool = True
+
+    def component(self, start: Iterable[int]) -> set[int]:
+        """The live profiles that claims of merging rules connect. Raises TooLarge."""
+        return self._reach(start, lambda profile: self._neighbours(profile, doubtful=False))
+
+    def asked_about(self, profiles: Iterable[int]) -> set[int]:
+        """The profiles about which a person could be asked together with one of these."""
+        found: set[int] = set()
+        for profile_id in profiles:
+            if (profile := self._profile(profile_id)) is not None:
+                found.update(self._neighbours(profile, doubtful=True))
+        return found
+
+    def _reach(self, start: Iterable[int], onwards: Callable[[Profile], Iterable[int]]) -> set[int]:
+        reached: set[int] = set()
+        todo, records = list(start), 0
+        while todo:
+            profile = self._profile(todo.pop())
+            if profile is None or profile.profile_id in reached:
+                continue
+            reached.add(profile.profile_id)
+            records += len(profile.records)
+            if records > MOST_RECORDS:
+                raise TooLarge
+            todo += onwards(profile)
+        return reached
+
+    def _profile(self, profile_id: int) -> Profile | None:
+        """The live profile that an id leads to; None while it is not loaded, or erased."""
+        if profile_id in self.ws.profiles:
+            try:
+                return self.ws.profile(profile_id)
+            except NotLoaded:
+                redirect = self.ws.profiles[profile_id].redirect_to
+                assert redirect is not None  # noqa: S101 - else it would be loaded
+                profile_id = redirect
+        self._ask(lambda needs: needs.profile(profile_id))
+        return None
+
+    def _ask(self, ask: Callable[[Needs], None]) -> None:
+        if self.needs is not None:
+            ask(self.needs)
+        self.complete = False
+
+    def _neighbours(self, profile: Profile, *, doubtful: bool) -> Iterator[int]:
+        for record in profile.records.values():
+            if not doubtful:
+                yield from self._pinned(record)
+            usable = self._usable(record, doubtful=doubtful)
+            for rule in self.env.rules.rules:
+                if rule.outcome == "merge" or (doubtful and rule.outcome == "review"):
+                    yield from self._claiming(rule, record, usable)
+
+    def _usable(self, record: Record, *, doubtful: bool) -> dict[str, list[Key]]:
+        """The record's values that others hold too, by their declared types."""
+        usable: dict[str, list[Key]] = {}
+        for identifier, seen in record.observations.items():
+            kind = self.powers.kind(identifier)
+            if kind is None or (
+                not doubtful and is_canonical(identifier) and kind.provider_canonical != "merge"
+            ):
+                continue
+            key = self.ws.key(identifier)
+            if not 1 < key.holders <= MOST_HOLDERS and not self.powers.looks_at_ages(key, kind):
+                continue
+            if identifier not in self.ws.held:
+                self._ask_for_holders(identifier)
+            elif self.powers.has(seen):
+                usable.setdefault(base_type(identifier), []).append(key)
+        return usable
+
+    def _ask_for_holders(self, identifier: Identifier) -> None:
+        since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
+        self._ask(lambda needs: needs.holders_of(identifier, since))
+
+    def _claiming(self, rule: Rule, record: Record, usable: Mapping[str, list[Key]]) -> Iterable[int]:
+        """The profiles that hold values of every type of the rule that this record holds too."""
+        if "*" not in rule.id_spaces and record.id_space not in rule.id_spaces:
+            return ()
+        sides = [
+            {*chain.from_iterable(key.profiles for key in usable.get(type_, ()))} for type_ in rule.all_of
+        ]
+        return set.intersection(*sides)
+
+    def _pinned(self, record: Record) -> Iterator[int]:
+        for pin in self.ws.pins([record.record_id]):
+            if pin.kind == "must" and (pin.until is None or pin.until > self.ws.now):
+                other = pin.record_b if pin.record_a == record.record_id else pin.record_a
+                if other in self.ws.by_record_id:
+                    yield self.ws.by_record_id[other].profile_id
+                elif other not in self.ws.homes:
+                    self._ask(lambda needs, other=other: needs.home(other))
+                elif (home := self.ws.homes[other]) is not None:
+                    yield home
+
+
+def seen_by_rules(profiles: Iterable[Profile], powers: Powers) -> list[Record]:
+    """The records, without the values that are blocked now; these are blocked on every record."""
+    return [_without_blocked(record, powers) for profile in profiles for record in profile.records.values()]
+
+
+def _without_blocked(record: Record, powers: Powers) -> Record:
+    blocked = {one for one in record.observations if powers.state(one) == "blocked"}
+    if not blocked:
+        return record
+    kept = {one: seen for one, seen in record.observations.items() if one not in blocked}
+    return Record(
+        record.record_id, record.id_space, record.customer_id, record.profile_id, record.created_at, kept
+    )
+
+
+def powerless(profiles: Iterable[Profile], powers: Powers) -> set[Identifier]:
+    return {
+        identifier
+        for profile in profiles
+        for record in profile.records.values()
+        for identifier in record.observations
+        if powers.state(identifier) != "normal"
+    }

@@ -1,0 +1,76 @@
+"""Lists of the operators' own: numbers of the shops, which belong to no customer. A number that is put on a list loses its
+power at once, whoever holds it; one that is taken off regains it."""
+
+from collections.abc import Iterable
+
+from gateway.audit.event import Action
+from gateway.model import ChangeList, Listed, Outcome
+from gateway.usecases.env import Env
+from gateway.usecases.observe import pseudonym
+from gateway.usecases.parting import look_again
+from gateway.workingset import Needs, WorkingSet
+from rules.evidence import fate
+from rules.identifier import Identifier
+from rules.normalize import Normalizer
+from rules.normalize.blocked import OWN
+from rules.record import Key
+
+
+def needs(command: ChangeList, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.list(command.name)
+    for identifier in _identifiers(command.values, env):
+        needs.key(identifier)
+    return True
+
+
+def change(command: ChangeList, ws: WorkingSet, env: Env) -> Outcome:
+    """Values that are there, or not there, already are left as they are."""
+    before, values = ws.lists[command.name], frozenset(command.values)
+    changed = sorted(values - before if command.listed else values & before)
+    if not changed:
+        return Listed(0)
+    after = before | values if command.listed else before - values
+    ws.lists[command.name] = after
+    if command.listed:
+        ws.changes.listed += [(command.name, value, ws.now, command.caller.actor) for value in changed]
+    else:
+        ws.changes.unlisted += [(command.name, value) for value in changed]
+    if f"{OWN}{command.name}" in env.rules.blocked.phones:
+        normalizer = Normalizer(env.rules, {**env.own, command.name: after})
+        for identifier in _identifiers(changed, env):
+            _settle(command, ws.key(identifier), normalizer, ws, env)
+    ws.record_event(
+        Action.LIST_CHANGED,
+        outcome="added" if command.listed else "removed",
+        actor=command.caller.actor,
+        subject=command.name,
+        request_id=command.caller.request_id,
+        detail={"values": len(changed)},
+    )
+    return Listed(len(changed))
+
+
+def _identifiers(values: Iterable[str], env: Env) -> list[Identifier]:
+    phones = [type_ for type_, kind in env.rules.identifiers.items() if kind.kind == "phone"]
+    return [Identifier(type_, value) for value in values for type_ in phones]
+
+
+def _settle(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSet, env: Env) -> None:
+    """The key's state, and another look at its holders, if it has any."""
+    blocked = normalizer.blocks(key.identifier)
+    if key.holders == 0 or blocked == (key.state == "blocked"):
+        return
+    kind = env.rules.identifiers[key.identifier.type]
+    state = fate(kind, "normal", key.holders)
+    key.state = "blocked" if blocked else "generic" if state == "generic" else "normal"
+    key.owner = None
+    ws.touch_key(key)
+    action, cause = (Action.KEY_BLOCKED, "blocked") if blocked else (Action.KEY_UNBLOCKED, "unblocked")
+    ws.record_event(
+        action,
+        actor=command.caller.actor,
+        request_id=command.caller.request_id,
+        reason=f"{OWN}{command.name}",
+        detail=pseudonym(key.identifier, env),
+    )
+    look_again(ws, "value", cause, identifier=key.identifier)

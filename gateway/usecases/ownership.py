@@ -1,0 +1,75 @@
+"""Ownership of keys under new rules: which values have power, and whose they are, as if the rules had always been in force."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from gateway.usecases.component import Powers
+from gateway.usecases.env import Env
+from gateway.workingset import WorkingSet
+from rules.guards import Joining, admit
+from rules.identifier import Identifier
+from rules.matching import is_vouched
+from rules.record import Profile
+
+_NOBODY_YET: tuple[Profile, ...] = ()
+
+
+class _Holding(NamedTuple):
+    """One record's hold on a value, in the order in which holders would own it."""
+
+    first_seen: int
+    record_id: int
+    profile_id: int
+
+
+def settle(profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env) -> None:
+    """Give every value on these profiles the state that the rules in use give it, and its owner. A value that nobody here
+    may own, or that a profile elsewhere owns, is left alone otherwise."""
+    holdings = _holdings(profiles, powers, ws, env)
+    here = {profile.profile_id for profile in profiles}
+    wanted: defaultdict[int, list[Identifier]] = defaultdict(list)
+    for identifier, holding in holdings.items():
+        owner = ws.key(identifier).owner
+        candidates = {one.profile_id for one in holding}
+        if candidates and (owner is None or owner in here):
+            wanted[owner if owner in candidates else min(holding).profile_id].append(identifier)
+    owned = {one: profile_id for profile_id, of in wanted.items() for one in _admitted(of, holdings, ws, env)}
+    for identifier in holdings:
+        state, key = powers.state(identifier), ws.key(identifier)
+        owner = key.owner if key.owner not in here and state == "normal" else None
+        owner = owned.get(identifier, owner)
+        if (key.state, key.owner) != (state, owner):
+            key.state, key.owner = state, owner
+            ws.touch_key(key)
+
+
+def _holdings(
+    profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env
+) -> dict[Identifier, list[_Holding]]:
+    holdings: defaultdict[Identifier, list[_Holding]] = defaultdict(list)
+    for profile in profiles:
+        for record in profile.records.values():
+            for identifier, seen in record.observations.items():
+                held, kind = holdings[identifier], powers.kind(identifier)
+                if kind is None or not powers.has(seen):
+                    continue
+                vouched = is_vouched(env.rules, record.id_space, identifier, seen.verified)
+                if vouched or not kind.require_verified:
+                    held.append(_Holding(seen.first_seen, record.record_id, profile.profile_id))
+    return holdings
+
+
+def _admitted(
+    wanted: Collection[Identifier], holdings: dict[Identifier, list[_Holding]], ws: WorkingSet, env: Env
+) -> Iterator[Identifier]:
+    """Of the values that one profile would own those for which its limits have room: the oldest, or the newest where an
+    older value makes room for a newer one."""
+
+    def place(identifier: Identifier) -> tuple[int, Identifier]:
+        at = min(holdings[identifier]).first_seen
+        kind = env.rules.identifiers.get(identifier.type)
+        return (-at if kind is not None and kind.at_limit == "drop_oldest" else at), identifier
+
+    nobody = Joining(_NOBODY_YET, None, "", ws.now, frozenset())
+    yield from admit(ws, env.rules, nobody, sorted(wanted, key=place), ()).own

@@ -1,0 +1,198 @@
+"""Parting: records leave a profile, and what is theirs goes with them: keys, dedup windows, ids that lead to them. What was
+earned stays on the record that earned it, so no sum changes. Whether a person or the rules part them, the same happens.
+
+When the records that leave are exactly those that an absorbed profile brought, its id lives again, and what had been
+absorbed by it redirects to it again.
+"""
+
+from itertools import chain
+from typing import Literal
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Caller, Dedup, Regrouping
+from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
+from gateway.usecases.env import Env
+from gateway.workingset import Needs, WorkingSet
+from rules.evidence import may_own
+from rules.identifier import Identifier
+from rules.record import Profile, Record
+from rules.ruleset import RuleSet
+
+NO_VALUE = Identifier("", "")
+
+
+def needs_of_parting(profile_id: int | None, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """The profile whole, what was absorbed by it, the achievements behind their dedup windows, and the canonical ids that
+    a part could get."""
+    if profile_id is None:
+        return True
+    needs.absorbed_by(profile_id)
+    needs.profile(profile_id)
+    if profile_id not in ws.profiles or profile_id not in ws.absorptions:
+        return False
+    for record in ws.profiles[profile_id].records.values():
+        needs_of_canonical_id(record.id_space, record.customer_id, env, needs)
+    family = [profile_id, *(row.absorbed_id for row in ws.absorptions[profile_id])]
+    for member in family:
+        needs.profile(member)
+        for _, window in ws.windows_of(member):
+            needs.achievement(window.achievement_id)
+    return all(member in ws.profiles for member in family)
+
+
+def take_out(
+    profile: Profile,
+    leaving: frozenset[int],
+    ws: WorkingSet,
+    env: Env,
+    *,
+    undone: int | None = None,
+) -> tuple[Profile, set[str]]:
+    """The profile on which the records are now, and the types of the keys that both sides hold. `undone` is the merge that
+    this takes back."""
+    part = _id_for(profile, leaving, undone, ws, env)
+    for record_id in sorted(leaving):
+        ws.move(profile.records[record_id], profile, part)
+    contested = _share_keys(profile, part, ws, env, to_first=undone is not None)
+    _share_redirects(profile, part, ws)
+    _share_windows(profile, part, ws)
+    _settle_questions(profile, part, ws)
+    return part, contested
+
+
+def _settle_questions(profile: Profile, part: Profile, ws: WorkingSet) -> None:
+    """Whether other records should leave is asked anew where some of them just did."""
+    for item in ws.leave_questions(profile.profile_id):
+        if not set(item.records) < profile.records.keys():
+            ws.close_review(item, "stale", "split")
+            for side in (profile, part):
+                look_again(ws, "profile", "split", profile_id=side.profile_id)
+
+
+def look_again(
+    ws: WorkingSet,
+    scope: Literal["value", "profile"],
+    cause: str,
+    *,
+    identifier: Identifier = NO_VALUE,
+    profile_id: int = 0,
+) -> None:
+    """Have profiles regrouped once this change is on disk: the holders of a value, or one profile."""
+    known = {(run.type, run.value, run.profile_id) for run in ws.changes.regroupings.values()}
+    if (*identifier, profile_id) not in known:
+        ws.keep_regrouping(
+            Regrouping(ws.next_id(), scope, cause, "", identifier.type, identifier.value, profile_id, ws.now)
+        )
+
+
+def _id_for(
+    profile: Profile, leaving: frozenset[int], undone: int | None, ws: WorkingSet, env: Env
+) -> Profile:
+    """The former profile, when it leaves as it came or its merge is taken back; else a new one, named after
+    its oldest record."""
+    for row in reversed(ws.absorptions_of(profile.profile_id)):
+        if row.merge_id == undone or (undone is None and frozenset(row.absorbed_records) == leaving):
+            ws.undo(row)
+            return ws.revive(row.absorbed_id)
+    oldest = min((profile.records[record_id] for record_id in leaving), key=age)
+    return ws.create_profile(canonical_ids(oldest.id_space, oldest.customer_id, env))
+
+
+def age(record: Record) -> tuple[int, int]:
+    return record.created_at, record.record_id
+
+
+def _share_keys(profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, to_first: bool) -> set[str]:
+    """A key that only one side observed is that side's. What both did stays with the rest; its type is answered: a person
+    must look. On an undo it goes back to whom it came first, of those who may own it: whose it was before the merge is not
+    kept, and would be another's only where that side had no room for it."""
+    contested: set[str] = set()
+    here = _first_claims(profile, env.rules)
+    for identifier, claim in _first_claims(part, env.rules).items():
+        key = ws.key(identifier)
+        if key.owner != profile.profile_id:
+            continue
+        if identifier in here:
+            contested.add(identifier.type)
+            if not to_first or here[identifier] < claim:
+                continue
+        key.owner = part.profile_id
+        ws.touch_key(key)
+    return contested
+
+
+def _first_claims(profile: Profile, rules: RuleSet) -> dict[Identifier, tuple[bool, int, int]]:
+    """What the profile's records observed, by the record with the best claim: one that may own before one that may not, then
+    the one that had it first."""
+    first: dict[Identifier, tuple[bool, int, int]] = {}
+    for record_id, record in profile.records.items():
+        for seen in record.observations.values():
+            if not seen.retired:
+                claim = (not may_own(rules, record, seen), seen.first_seen, record_id)
+                first[seen.identifier] = min(claim, first.get(seen.identifier, claim))
+    return first
+
+
+def _share_windows(profile: Profile, part: Profile, ws: WorkingSet) -> None:
+    """A dedup window goes with the record that reported the achievement. Of a side's several the one that ends last counts;
+    the others wait under absorbed ids, as a merge leaves them."""
+    sides = {side.profile_id: [side.profile_id, *_redirecting(profile, side, ws)] for side in (profile, part)}
+    held: dict[tuple[int, int], list[Dedup]] = {}
+    for holder in chain.from_iterable(sides.values()):
+        for campaign_id, window in ws.windows_of(holder):
+            ws.drop_window(holder, campaign_id)
+            achievement = ws.achievements[window.achievement_id]
+            goes = achievement is not None and achievement.record_id in part.records
+            side = part if goes else profile
+            held.setdefault((side.profile_id, campaign_id), []).append(window)
+    for (side_id, campaign_id), windows in held.items():
+        windows.sort(key=lambda window: window.expires_at, reverse=True)
+        for holder, window in zip(sides[side_id], windows, strict=False):
+            ws.set_window(holder, campaign_id, window)
+
+
+def _redirecting(profile: Profile, side: Profile, ws: WorkingSet) -> list[int]:
+    """Of the ids that the profile had absorbed, those that lead to this side now."""
+    absorbed = [row.absorbed_id for row in ws.absorptions_of(profile.profile_id)]
+    return [one for one in absorbed if ws.profiles[one].redirect_to == side.profile_id]
+
+
+def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
+    """An absorbed id leads to where all of its records went."""
+    for row in ws.absorptions_of(profile.profile_id):
+        if row.absorbed_id != part.profile_id and set(row.absorbed_records) <= part.records.keys():
+            ws.repoint(row.absorbed_id, part)
+
+
+def note_parting(
+    profile: Profile,
+    parts: list[Profile],
+    caller: Caller,
+    how: str,
+    note: str,
+    ws: WorkingSet,
+    subject: str = "",
+    *,
+    pinned: bool = False,
+) -> None:
+    """`pinned`: every pair of records across the sides was pinned apart."""
+    for changed in (profile, *parts):
+        ws.touch_profile(changed)
+    ws.forget_sums(profile, *parts)
+    ws.record_event(
+        Action.IDENTITY_SPLIT,
+        outcome="split",
+        actor=caller.actor,
+        profile=show("prf", profile.profile_id),
+        subject=subject,
+        request_id=caller.request_id,
+        reason=how,
+        detail={
+            "parts": {
+                show("prf", part.profile_id): [show("rec", r) for r in sorted(part.records)] for part in parts
+            },
+            "note": note,
+            "pinned": pinned,
+        },
+    )

@@ -1,0 +1,270 @@
+"""Regrouping: profiles become what the rules make of their records now, once a value lost its power or new rules came."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manual import NOON, SHARE, House, achieve, customer, default_rules, environment
+
+from gateway.clock import HOUR
+from gateway.model import AnswerReview, Caller, Regroup, SetPin
+from gateway.planning import planned
+from rules.plan import Plan
+from rules.rulefile import parse, preset
+from rules.ruleset import RuleSet
+
+OPERATOR = Caller("", "", "operator", "req")
+SHOP = "+201000000100"
+
+
+def rules(version: str, *, resplit: str = "auto", more: str = "", **changed: str) -> RuleSet:
+    """The default preset under another version; `changed` replaces whole lines, `fanout_limit="9"` in every type."""
+    lines = [
+        f'version = "{version}"' if line.startswith("version =") else line
+        for line in default_rules().text.splitlines()
+    ]
+    for key, value in changed.items():
+        lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
+    text = "\n".join(lines)
+    parsed = parse(f'{text}\n[conflict]\nresplit = "{resplit}"\n{more}')
+    assert isinstance(parsed, RuleSet), parsed
+    return parsed
+
+
+async def shop_number(house: House, people: int = 3) -> None:
+    """Each person has an address of their own, and the shop's number from the till: they are one by that number."""
+    for number in range(people):
+        await house.send(customer(f"web:{number}", email=f"p{number}@example.com"))
+        await house.send(customer(f"pos:{number}", email=f"p{number}@example.com", mobile=SHOP))
+
+
+async def strangers(house: House) -> None:
+    """Three more at the till, with nothing but that number: it turns generic."""
+    for number in range(3):
+        await house.send(customer(f"pos:stranger{number}", mobile=SHOP))
+
+
+async def groups(house: House) -> list[str]:
+    found: dict[int, list[str]] = {}
+    for profile_id, space, customer_id in await house.rows(
+        "SELECT profile_id, id_space, customer_id FROM record"
+    ):
+        found.setdefault(profile_id, []).append(f"{space}:{customer_id}")
+    return sorted(" ".join(sorted(one)) for one in found.values())
+
+
+async def questions(house: House, state: str = "open") -> list[tuple[int, str]]:
+    return await house.rows("SELECT review_id, reason FROM review WHERE state = ? ORDER BY review_id", state)
+
+
+APART = ["pos:0 web:0", "pos:1 web:1", "pos:2 web:2"]
+TOGETHER = ["pos:0 pos:1 pos:2 web:0 web:1 web:2"]
+ALONE = ["pos:stranger0", "pos:stranger1", "pos:stranger2"]
+
+
+# ---- a value that turns generic ----
+
+
+async def test_a_value_that_turns_generic_lets_go_of_whom_it_joined(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await shop_number(house)
+        await house.send(achieve("web:1"))
+        await house.grant_later()
+        assert await groups(house) == TOGETHER
+        await strangers(house)
+        await house.regroup()
+        assert await groups(house) == [*APART[:1], *ALONE, *APART[1:]] or await groups(house) == sorted(
+            APART + ALONE
+        )
+        assert [await house.points_of(f"web:{number}") for number in range(3)] == [0, 100, 0]
+        assert await house.rows("SELECT kind FROM pin") == []
+        assert await house.rows("SELECT * FROM regrouping") == []
+        assert await house.regroup() == []
+
+
+async def test_what_came_apart_may_come_together_again_by_new_evidence(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await shop_number(house, 2)
+        await strangers(house)
+        await strangers(house)
+        await house.send(customer("pos:stranger3", mobile=SHOP))
+        await house.regroup()
+        assert await house.profile_of("web:0") != await house.profile_of("web:1")
+        await house.send(customer("web:0", email="p1@example.com"))
+        assert await house.profile_of("web:0") == await house.profile_of("web:1")
+
+
+async def test_each_former_profile_gets_its_own_id_back_when_it_leaves_as_it_came(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        before = {}
+        for number in range(3):
+            await house.send(customer(f"web:{number}", email=f"p{number}@example.com"))
+            before[number] = await house.profile_of(f"web:{number}")
+        for number in range(3):
+            await house.send(customer(f"web:{number}", mobile=SHOP))
+        assert len(await groups(house)) == 1
+        await strangers(house)
+        await house.regroup()
+        assert {number: await house.profile_of(f"web:{number}") for number in range(3)} == before
+
+
+async def test_a_person_is_asked_whether_a_part_should_leave(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
+        await shop_number(house)
+        await strangers(house)
+        await house.regroup()
+        assert await groups(house) == sorted(TOGETHER + ALONE)
+        assert [reason for _, reason in await questions(house)] == ["resplit:generic"] * 2
+        first, second = [number for number, _ in await questions(house)]
+        await house.send(AnswerReview(OPERATOR, first, accept=True, reason="two families"))
+        await house.send(AnswerReview(OPERATOR, second, accept=False, reason="mother and child"))
+        await house.regroup()
+        assert len(await groups(house)) == 2 + len(ALONE)
+        assert await questions(house) == []
+        assert await house.column("SELECT kind FROM pin") == ["must"]
+        for number, state in ((first, "accepted"), (second, "rejected")):
+            assert (number, "resplit:generic") in await questions(house, state)
+        assert (await house.send(AnswerReview(OPERATOR, first, accept=True, reason=""))).changed is False
+
+
+async def test_nothing_happens_where_the_rules_say_so(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1", resplit="off"))) as house:
+        await shop_number(house)
+        await strangers(house)
+        await house.regroup()
+        assert await groups(house) == sorted(TOGETHER + ALONE)
+        assert await questions(house) == []
+
+
+async def test_a_persons_must_pin_outlives_the_value(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await shop_number(house)
+        ((one,), (two,)) = await house.rows(
+            "SELECT record_id FROM record WHERE customer_id IN ('0', '1') AND id_space = 'web' ORDER BY customer_id"
+        )
+        await house.send(SetPin(OPERATOR, one, two, "must", "sisters"))
+        await strangers(house)
+        await house.regroup()
+        assert await groups(house) == sorted(["pos:0 pos:1 web:0 web:1", "pos:2 web:2", *ALONE])
+
+
+async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
+        await shop_number(house)
+        await strangers(house)
+        await house.regroup()
+        assert len(await questions(house)) == 2
+        await house.send(customer("web:0", email="p1@example.com"))
+        await house.regroup()
+        assert len(await questions(house)) == 1
+        assert len(await groups(house)) == 1 + len(ALONE)
+
+
+# ---- new rules over everybody ----
+
+
+async def activate(house: House, candidate: RuleSet, limit: int = 100) -> tuple[Plan, Any]:
+    """Plan, activate and regroup; what was foreseen, and what the walk counted."""
+    foreseen = planned(house.path, candidate, house.clock.now())
+    await house.use(candidate)
+    await house.regroup(limit)
+    ((merged, split, asked, points),) = await house.rows(
+        "SELECT merged, split, asked, points FROM regrouping WHERE scope = 'rules' ORDER BY regrouping_id DESC LIMIT 1"
+    )
+    return foreseen, (merged, split, asked, points)
+
+
+@pytest.mark.parametrize("limit", [2, 100])
+async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_back(
+    tmp_path: Path, limit: int
+) -> None:
+    """I21: the plan's numbers are what happens."""
+    one, two = rules("1"), rules("2", fanout_limit="2")
+    async with House(tmp_path, environment(rules=one)) as house:
+        await house.use(one)
+        await shop_number(house)
+        for number in (1, 2):
+            await house.send(achieve(f"web:{number}", campaign=SHARE.id))
+            house.clock.advance(HOUR)
+        await house.grant_later()
+        assert await groups(house) == TOGETHER
+        foreseen, happened = await activate(house, two, limit)
+        assert await groups(house) == APART
+        assert (
+            happened == (foreseen.merged, foreseen.split, foreseen.reviews, foreseen.points) == (0, 1, 0, 20)
+        )
+        back, happened = await activate(house, rules("3"), limit)
+        assert await groups(house) == TOGETHER
+        assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 20)
+
+
+async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: Path) -> None:
+    one, strict = rules("1"), parse(preset("strict"))
+    assert isinstance(strict, RuleSet)
+    async with House(tmp_path, environment(rules=one)) as house:
+        await house.use(one)
+        await house.send(customer("web:1", email="a@example.com"))
+        await house.send(customer("pos:1", email="a@example.com", mobile="+201001234567"))
+        before = await groups(house)
+        await activate(house, strict)
+        assert await groups(house) == before
+        assert len(await questions(house)) == 1
+        await activate(house, one)
+        assert await groups(house) == before
+        assert await questions(house) == []
+
+
+async def test_rules_that_only_watch_regroup_nobody(tmp_path: Path) -> None:
+    one, two = rules("1"), rules("2", fanout_limit="2", more="")
+    watching = parse(two.text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
+    assert isinstance(watching, RuleSet)
+    async with House(tmp_path, environment(rules=one)) as house:
+        await house.use(one)
+        await shop_number(house)
+        await activate(house, watching)
+        assert await groups(house) == TOGETHER
+        assert await house.column("SELECT looked FROM regrouping") == [0] or await groups(house) == TOGETHER
+
+
+async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_former_rules(
+    tmp_path: Path,
+) -> None:
+    one = rules("1")
+    two = rules("2", phones=f'["{SHOP}"]')
+    async with House(tmp_path, environment(rules=one)) as house:
+        await house.use(one)
+        await shop_number(house)
+        foreseen, happened = await activate(house, two)
+        assert await groups(house) == APART
+        assert (foreseen.split, happened[1]) == (1, 1)
+        assert await house.rows("SELECT state, owner_id FROM identifier WHERE value = ?", SHOP) == [
+            ("blocked", None)
+        ]
+        await activate(house, one)
+        assert await groups(house) == TOGETHER
+
+
+async def test_a_step_of_somebody_else_or_of_an_earlier_moment_is_turned_away(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await house.use(rules("1"))
+        await shop_number(house)
+        await house.use(rules("2"))
+        ((number,),) = await house.rows("SELECT regrouping_id FROM regrouping WHERE finished_at IS NULL")
+        first = Regroup(OPERATOR, number, "one", 0, (), last=False)
+        assert (await house.send(first)).run.held_by == "one"
+        other = Regroup(OPERATOR, number, "two", 0, (), last=True)
+        assert (await house.send(other)).code == "regrouping_taken"
+        house.clock.advance(60_000)
+        assert (await house.send(other)).run.finished_at is not None
+        assert (await house.send(other)).code == "regrouping_over"
+
+
+async def test_rules_that_are_activated_meanwhile_take_the_walk_over(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await house.use(rules("1"))
+        await shop_number(house)
+        await house.use(rules("2", fanout_limit="2"))
+        await house.use(rules("3"))
+        await house.regroup()
+        assert await groups(house) == TOGETHER
+        assert NOON in await house.column("SELECT finished_at FROM regrouping")
