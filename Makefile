@@ -17,7 +17,7 @@ lint: .venv/installed
 	$(BIN)/basedpyright --warnings
 	$(BIN)/lint-imports
 
-bench: .venv/installed
+bench: .venv/installed .venv/servers
 	$(BIN)/gateway bench
 
 soak: .venv/installed .venv/servers

@@ -17,6 +17,7 @@ from gateway.bench.accept import accept
 from gateway.bench.children import CLIENTS, CPUS
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
+from gateway.bench.forward import forward
 from gateway.bench.grants import grants
 from gateway.bench.growth import growth
 from gateway.bench.machine import Machine, describe
@@ -30,6 +31,7 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "normalise": normalise,
     "resolve": resolve,
     "accept": accept,
+    "forward": forward,
     "growth": growth,
     "grants": grants,
 }

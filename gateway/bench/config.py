@@ -14,9 +14,27 @@ max_achievements = 1
 """
 
 
+FORWARD = """
+[gateway]
+mode = "forward"
+
+[upstream]
+base_url = "http://127.0.0.1:{port}"
+api_key = "bench-upstream-api-key"
+secret_key = "bench-upstream-secret-key"
+"""
+
+
 def configuration(
-    *, listen: int, admin_listen: int, database: Path, campaigns: int, grant_delay: tuple[str, str]
+    *,
+    listen: int,
+    admin_listen: int,
+    database: Path,
+    campaigns: int,
+    grant_delay: tuple[str, str],
+    upstream: int | None = None,
 ) -> str:
+    """`upstream` is the port of the platform in forward mode."""
     shortest, longest = grant_delay
     offers = (CAMPAIGN.format(id=FIRST_CAMPAIGN + number) for number in range(campaigns))
     return f"""
@@ -38,4 +56,4 @@ id_space = "{CHANNEL}"
 default_region = "EG"
 api_key = "{API_KEY}"
 secret_key = "{SECRET_KEY}"
-{"".join(offers)}"""
+{"".join(offers)}{FORWARD.format(port=upstream) if upstream else ""}"""

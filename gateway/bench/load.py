@@ -25,7 +25,7 @@ import uvloop
 
 from gateway.bench.figures import poisson, quantile
 from gateway.bench.machine import cpu_seconds
-from gateway.bench.workload import Workload
+from gateway.bench.workload import Events, Workload
 
 LATE_SECONDS = 30.0
 
@@ -38,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True):
     pid: int
     seconds: float
     connections: int
-    workload: Workload
+    workload: Workload | Events
     offset: int
     count: int
     rate: float = 0.0

@@ -71,6 +71,12 @@ def peak_memory(pid: int) -> float:
     return _status_kib(pid, "VmHWM:") / 1024
 
 
+def memory(pid: int) -> float:
+    """The resident set now, in MiB; `peak_memory` counts from here."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return _status_kib(pid, "VmRSS:") / 1024
+
+
 def _status_kib(pid: int, field: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field))

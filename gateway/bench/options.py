@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Part = Literal["normalise", "resolve", "accept", "growth", "grants"]
-PARTS: tuple[Part, ...] = ("normalise", "resolve", "accept", "growth", "grants")
+Part = Literal["normalise", "resolve", "accept", "forward", "growth", "grants"]
+PARTS: tuple[Part, ...] = ("normalise", "resolve", "accept", "forward", "growth", "grants")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,12 +60,13 @@ _TABLES: tuple[tuple[str, Callable[[Iterable[_Member]], Iterator[Row]]], ...] = 
 _ACHIEVEMENT = "INSERT INTO achievement VALUES (?, ?, ?, 'accepted', '', ?, 'bench', ?, ?, NULL, 0)"
 
 
-def build(database: Path, people: int) -> None:
-    """`people` profiles of one record with one e-mail and one mobile each; the tables must exist and hold
-    nobody."""
+def build(database: Path, people: int, *, seen_at: int = BORN) -> None:
+    """`people` profiles of one record with one e-mail and one mobile each, last seen at `seen_at`; the tables must exist and
+    hold nobody."""
     with _bulk(database) as connection:
         for statement, rows in _TABLES:
             connection.executemany(statement, rows(_members(people)))
+        connection.execute("UPDATE observation SET last_seen = ? WHERE last_seen <> ?", (seen_at, seen_at))
 
 
 def add_backlog(database: Path, people: int, campaigns: int) -> None:

@@ -14,7 +14,7 @@ from gateway.bench.errors import BenchError
 from gateway.bench.load import Plan, Run
 from gateway.bench.options import BenchOptions
 from gateway.bench.subjects import Subject
-from gateway.bench.workload import Workload
+from gateway.bench.workload import Events, Workload
 
 CEILING = 25_000
 """More requests a second than a gateway answers on one core: so many are rendered for a closed loop."""
@@ -56,7 +56,7 @@ class Lane:
     """
 
     subject: Subject
-    workload: Workload
+    workload: Workload | Events
     repeat: bool = False
     used: int = 0
     accepted: int = 0

@@ -3,6 +3,7 @@ block ends."""
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,10 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.bench.children import SERVERS
+from gateway.bench.children import CLIENTS, SERVERS
 from gateway.bench.config import configuration
 from gateway.bench.errors import BenchError
 
+_PYTHON = [sys.executable, "-m"]
+LARGE = "/api/v4.0/integrations/configurations/widget"
+LARGE_BYTES = 100 << 20
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -33,13 +37,41 @@ class Subject(NamedTuple):
 @contextmanager
 def bare(directory: Path) -> Generator[Subject]:
     port = free_port()
-    with _running("bare", ["-m", "gateway.bench.bare", str(port)], port, directory) as subject:
+    with _running("bare", [*_PYTHON, "gateway.bench.bare", str(port)], port, directory) as subject:
+        yield subject
+
+
+@contextmanager
+def bare_proxy(directory: Path, upstream: Subject) -> Generator[Subject]:
+    port = free_port()
+    command = [*_PYTHON, "gateway.bench.bare_proxy", str(port), str(upstream.port)]
+    with _running("bare proxy", command, port, directory) as subject:
+        yield subject
+
+
+@contextmanager
+def platform(directory: Path) -> Generator[Subject]:
+    """nginx in the platform's place, on the load's CPU: a short JSON to every call, and a large file at `LARGE`."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        raise BenchError("nginx is missing; `make bench` installs it, or: sudo apt-get install nginx")
+    port, config = free_port(), directory / "nginx.conf"
+    config.write_text(nginx_configuration(directory, port))
+    with (directory / "large").open("wb") as large:
+        large.truncate(LARGE_BYTES)
+    command = [program, "-p", str(directory), "-c", str(config), "-e", "stderr"]
+    with _running("nginx", command, port, directory, CLIENTS) as subject:
         yield subject
 
 
 @contextmanager
 def gateway(
-    directory: Path, *, campaigns: int, grant_delay: tuple[str, str] = ("1h", "2h"), name: str = "gateway"
+    directory: Path,
+    *,
+    campaigns: int,
+    grant_delay: tuple[str, str] = ("1h", "2h"),
+    name: str = "gateway",
+    upstream: int | None = None,
 ) -> Generator[Subject]:
     """The real gateway over `directory`/gateway.db with the campaigns 1 … `campaigns`. The default delay
     keeps grants out of the window."""
@@ -52,25 +84,28 @@ def gateway(
             database=directory / "gateway.db",
             campaigns=campaigns,
             grant_delay=grant_delay,
+            upstream=upstream,
         )
     )
-    command = ["-m", "gateway", "serve", "--config", str(config)]
+    command = [*_PYTHON, "gateway", "serve", "--config", str(config)]
     with _running(name, command, port, directory) as subject:
         yield subject
 
 
 @contextmanager
-def _running(name: str, command: list[str], port: int, directory: Path) -> Generator[Subject]:
+def _running(
+    name: str, command: list[str], port: int, directory: Path, cpus: set[int] = SERVERS
+) -> Generator[Subject]:
     output = directory / f"{name}.log"
     began = time.perf_counter()
     with output.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-            [sys.executable, *command],
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules, and Debian's nginx
+            command,
             env=os.environ | {"GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    os.sched_setaffinity(process.pid, SERVERS)
+    os.sched_setaffinity(process.pid, cpus)
     try:
         _await_ready(process, name, port, output)
         yield Subject(name, port, process.pid, time.perf_counter() - began)
@@ -105,6 +140,31 @@ def _stop(process: subprocess.Popen[bytes], name: str) -> None:
         process.kill()
         process.wait()
         raise BenchError(f"{name} did not stop within {STOP_SECONDS:.0f} s of SIGTERM") from late
+
+
+def nginx_configuration(directory: Path, port: int) -> str:
+    return f"""
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  server {{
+    listen 127.0.0.1:{port};
+    default_type application/json;
+    location / {{ return 200 '{{"success":true,"message":"Events processed","requestId":"00000000000000000000000000"}}'; }}
+    location = {LARGE} {{ alias {directory}/large; }}
+  }}
+}}
+"""
 
 
 def free_port() -> int:

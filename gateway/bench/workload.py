@@ -31,7 +31,7 @@ def person(number: int) -> Person:
     )
 
 
-class Workload(msgspec.Struct, frozen=True):
+class Workload(msgspec.Struct, frozen=True, tag=True):
     """Pairs of `people` × `campaigns`, the campaigns numbered from `first`; `order` is a file of 32-bit pair
     numbers, shuffled once, read in slices."""
 
@@ -66,13 +66,34 @@ class Workload(msgspec.Struct, frozen=True):
         return achieve_request(person(number), self.first + campaign)
 
 
+class Events(msgspec.Struct, frozen=True, tag=True):
+    """An event of each of `people` in turn, each with the customer's merge keys as integrations send them."""
+
+    people: int
+
+    def requests(self, offset: int, count: int) -> list[bytes]:
+        return [event_request(person(number % self.people)) for number in range(offset, offset + count)]
+
+
+def event_request(who: Person) -> bytes:
+    body = (
+        f'{{"customerId":"{who.customer_id}","email":"{who.email}","mobile":"{who.mobile}",'
+        '"events":{"viewed":{"sku":"4711","category":"shoes"}}}'
+    )
+    return _request("events", body)
+
+
 def achieve_request(who: Person, campaign: int) -> bytes:
     body = (
         f'{{"customerId":"{who.customer_id}","challengeId":{campaign},'
         f'"email":"{who.email}","mobile":"{who.mobile}"}}'
     )
+    return _request("customers/social-challenges", body)
+
+
+def _request(path: str, body: str) -> bytes:
     return (
-        "POST /api/v4.1/integrations/customers/social-challenges HTTP/1.1\r\n"
+        f"POST /api/v4.1/integrations/{path} HTTP/1.1\r\n"
         f"Host: 127.0.0.1\r\napikey: {API_KEY}\r\nsecretkey: {SECRET_KEY}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()

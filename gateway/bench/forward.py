@@ -1,0 +1,86 @@
+"""Calls handed on to an upstream with their identity resolved, against a bare aiohttp reverse proxy in the same rounds: small
+JSON POSTs of customers that are known, nginx behind both. And what an answer of 100 MiB adds to the memory."""
+
+import http.client
+import time
+
+from gateway.bench.accept import client_bound, rates
+from gateway.bench.errors import BenchError
+from gateway.bench.figures import Figure, Target, differences, ratios
+from gateway.bench.machine import memory, peak_memory
+from gateway.bench.population import build
+from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
+from gateway.bench.subjects import LARGE, LARGE_BYTES, Subject, bare_proxy, gateway, platform
+from gateway.bench.workload import API_KEY, Events
+
+RATIO = Target("at least", 0.80, goal=1.0)
+ADDED_P99 = Target("at most", 5.0)
+ADDED_MEMORY = Target("at most", 5.0)
+CLOSED = Shape(32)
+OPEN = Shape(rate=500)
+_SLOW_READ = 256 << 10
+
+
+def forward(session: Session) -> list[Figure]:
+    directory = session.directory / "forward"
+    directory.mkdir()
+    people = session.options.profiles
+    with gateway(directory, campaigns=1, name="migrate"):
+        pass
+    build(directory / "gateway.db", people, seen_at=time.time_ns() // 1_000_000)
+    with (
+        platform(directory) as upstream,
+        bare_proxy(directory, upstream) as yardstick,
+        gateway(directory, campaigns=1, upstream=upstream.port) as subject,
+    ):
+        events = Events(people)
+        lanes = [Lane(yardstick, events, repeat=True), Lane(subject, events, repeat=True)]
+        warm(session, "forward", lanes)
+        return [
+            *_throughput(session, lanes),
+            *_latency(session, lanes),
+            Figure("memory added by a 100 MiB answer", "MiB", [_streamed(subject)], ADDED_MEMORY),
+        ]
+
+
+def _throughput(session: Session, lanes: list[Lane]) -> list[Figure]:
+    base, runs = alternate(session, "forward", lanes, CLOSED)
+    note = client_bound([*base, *runs])
+    return [
+        Figure(f"forward / bare proxy, {CLOSED}", "ratio", ratios(rates(runs), rates(base)), RATIO, note),
+        Figure(
+            f"forward / bare proxy by CPU, {CLOSED}",
+            "ratio",
+            ratios([run.server_cpu for run in base], [run.server_cpu for run in runs]),
+        ),
+        Figure(f"forwards, {CLOSED}", "1/s", rates(runs)),
+        Figure(f"bare proxy, {CLOSED}", "1/s", rates(base)),
+        Figure(f"CPU per forward, {CLOSED}", "µs", [run.server_cpu for run in runs]),
+        Figure(f"CPU per bare proxied request, {CLOSED}", "µs", [run.server_cpu for run in base]),
+    ]
+
+
+def _latency(session: Session, lanes: list[Lane]) -> list[Figure]:
+    base, runs = alternate(session, "forward", lanes, OPEN)
+    added = differences([run.p99 for run in runs], [run.p99 for run in base])
+    return [
+        Figure(f"forward, added p99, {OPEN}", "ms", added, ADDED_P99),
+        Figure(f"forward p99, {OPEN}", "ms", [run.p99 for run in runs]),
+    ]
+
+
+def _streamed(subject: Subject) -> float:
+    """MiB above what the process had before, at the most, while a client reads a large answer in pieces."""
+    connection = http.client.HTTPConnection("127.0.0.1", subject.port, timeout=60)
+    before = memory(subject.pid)
+    connection.request("GET", LARGE, headers={"apikey": API_KEY})
+    answer = connection.getresponse()
+    received = 0
+    while piece := answer.read(_SLOW_READ):
+        received += len(piece)
+        if received % (8 << 20) == 0:
+            time.sleep(0.01)
+    connection.close()
+    if answer.status != 200 or received != LARGE_BYTES:
+        raise BenchError(f"of the large answer {received:,} bytes came, with status {answer.status}")
+    return peak_memory(subject.pid) - before
