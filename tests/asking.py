@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.model import GrantDue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from conftest import RunningGateway
 
@@ -72,3 +72,10 @@ async def grant_all(gateway: RunningGateway) -> None:
 
 def names(text: str) -> set[str]:
     return set(text.split())
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for what has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
