@@ -58,6 +58,11 @@ def later(number: int, span: int) -> int:
     return number + ((span + 1) << (_COUNTER_BITS + _NODE_BITS))
 
 
+def earliest(at: int) -> int:
+    """Not above any id that is drawn at `at` (ms UTC)."""
+    return max(0, at - _EPOCH) << (_COUNTER_BITS + _NODE_BITS)
+
+
 def moment(number: int) -> int:
     """When the id was drawn (ms UTC)."""
     return (number >> (_COUNTER_BITS + _NODE_BITS)) + _EPOCH

@@ -3,7 +3,7 @@ waiting."""
 
 from typing import NamedTuple
 
-from gateway.ids import moment
+from gateway.ids import earliest, moment
 from gateway.store import Store
 from gateway.store.reports.work import of_profile
 
@@ -72,6 +72,25 @@ async def reported(store: Store, report: Report, achievement_id: int) -> Reporte
         sum(state == "delivered" for state, _ in rows),
         sum(state == "queued" and number < achievement_id for state, number in rows),
     )
+
+
+async def is_due(store: Store, target: str, now: int) -> bool:
+    """Whether a claim would find anything; a look that costs the writer nothing."""
+    rows = await store.fetch(
+        "SELECT 1 FROM delivery WHERE finished_at IS NULL AND target = ? AND due_at <= ? AND lease_until <= ?"
+        " LIMIT 1",
+        (target, now, now),
+    )
+    return bool(rows)
+
+
+async def told_since(store: Store, since: int) -> int:
+    """About how many reports the upstream has answered for good since then (ms UTC), whoever sent them."""
+    rows = await store.fetch(
+        "SELECT COUNT(*) FROM audit WHERE event_id >= ? AND action IN ('achievement.delivered', 'achievement.dead')",
+        (earliest(since),),
+    )
+    return rows[0][0]
 
 
 async def backlog(store: Store) -> list[Waiting]:

@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, StoreUnavailable
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.deliveries import Report, report_of, reported
+from gateway.store.deliveries import Report, is_due, report_of, reported, told_since
 from gateway.telemetry import Metrics
 from gateway.upstream.answers import (
     Dead,
@@ -38,7 +38,7 @@ from gateway.upstream.answers import (
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
-from gateway.upstream.limiter import Draw, Rate
+from gateway.upstream.limiter import WINDOW, Draw, Rate
 from gateway.upstream.reconcile import find, progress_in
 from gateway.usecases.deliver import UPSTREAM
 
@@ -103,6 +103,7 @@ class Deliverer:
         self._draw = draw
         self._metrics = metrics
         self._owner = uuid.uuid4().hex
+        self._remembers = False
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._working: set[asyncio.Task[None]] = set()
@@ -110,18 +111,29 @@ class Deliverer:
     async def step(self) -> float:
         """Claim what is due and begin with it. Seconds until the next step is worth its while."""
         self._metrics.breaker.state(self.breaker.state)
+        if not self._remembers:
+            await self._remember()
         if self.breaker.wait() or self._upstream.limiter.wait(_WRITE) > _SOON:
             return _POLL
         room = (1 if self.breaker.state != "closed" else _AT_ONCE) - len(self._working)
         if room <= 0:
             await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
             return 0
+        if not await is_due(self._store, UPSTREAM, self._clock.now()):
+            return _POLL
         claimed = await self._pipeline.submit_background(ClaimDeliveries(UPSTREAM, self._owner, room))
         for delivery in claimed.deliveries:
             task = asyncio.create_task(self._work_on(delivery))
             self._working.add(task)
             task.add_done_callback(self._done)
         return 0 if len(claimed.deliveries) == room else _POLL
+
+    async def _remember(self) -> None:
+        """What was sent before a restart is in the upstream's quota still."""
+        for _ in range(await told_since(self._store, self._clock.now() - WINDOW)):
+            self._upstream.limiter.note(_WRITE)
+            self._upstream.limiter.done(_WRITE)
+        self._remembers = True
 
     def stop(self) -> None:
         """Send nothing more, and give back what was not sent."""

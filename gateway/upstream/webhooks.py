@@ -31,6 +31,7 @@ from gateway.ids import show
 from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery
 from gateway.pipeline import Pipeline
 from gateway.store import Store
+from gateway.store.deliveries import is_due
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import backoff, retry_after
 from gateway.upstream.limiter import Draw
@@ -86,19 +87,13 @@ class Sender:
 
     async def step(self) -> float:
         """Send what is due, and be asked again after the seconds that this answers."""
-        if not await self._is_due():
+        if not await is_due(self._store, self.target, self._clock.now()):
             return _POLL
         claimed: Claimed = await self._pipeline.submit_background(
             ClaimDeliveries(self.target, self._owner, _AT_ONCE)
         )
         await asyncio.gather(*map(self._deliver, claimed.deliveries))
         return 0 if claimed.deliveries else _POLL
-
-    async def _is_due(self) -> bool:
-        """A look, so that an idle listener costs the writer nothing."""
-        now = self._clock.now()
-        sql = "SELECT 1 FROM delivery WHERE finished_at IS NULL AND target = ? AND due_at <= ? AND lease_until <= ? LIMIT 1"
-        return bool(await self._store.fetch(sql, (self.target, now, now)))
 
     async def _deliver(self, delivery: Delivery) -> None:
         status, reason, wait = await self._send(delivery)

@@ -12,7 +12,7 @@ from loyalty_platform import API_KEY, SECRET_KEY, Platform, serving
 from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environment, erase
 
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
-from gateway.config import Secret
+from gateway.config import Rates, Secret
 from gateway.config import Upstream as Settings
 from gateway.model import Accepted, Caller, MergeProfiles, RetryDelivery
 from gateway.telemetry import Metrics
@@ -485,6 +485,23 @@ async def test_a_backlog_goes_out_at_the_limiters_pace_without_one_overrun(tmp_p
         times = [seen.at for seen in platform.seen]
         assert max(sum(at <= other < at + SECOND for other in times) for at in times) <= 30
         assert len(platform.seen) == 70
+
+
+async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: Outbox) -> None:
+    """A process that died had used up the quota of these 30 seconds; the one after it lets 30 more pass."""
+    quota = 20
+    few = settings(outbox.platform, rates=Rates(customers_write=(quota, quota)))
+    for number in range(quota + 1):
+        outbox.platform.ensure(str(number))
+        await outbox.report(f"web:{number}")
+    async with Outbox(outbox.house, outbox.platform, few) as died:
+        await died.work()
+    assert len(outbox.platform.seen) == quota
+    async with Outbox(outbox.house, outbox.platform, few) as restarted:
+        await restarted.work(after=29 * SECOND)
+        assert len(outbox.platform.seen) == quota
+        await restarted.work(after=30 * SECOND)
+    assert await outbox.states() == ["delivered"] * (quota + 1)
 
 
 async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:
