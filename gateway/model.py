@@ -272,12 +272,29 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
 
 
 class Achieve(msgspec.Struct, frozen=True):
-    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer."""
+    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer. `direct`: the
+    caller reports it to the upstream itself, at once, and says by `Settle` what came of it."""
 
     caller: Caller
     customer_id: str
     campaign_id: int
     evidence: tuple[Evidence, ...] = ()
+    idempotency: IdempotencyKey | None = None
+    direct: bool = False
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. What
+    was refused, or was perhaps not heard, is not answered for the key's sake any more; what was refused may be reported again
+    at once. `reason` is a word."""
+
+    caller: Caller
+    achievement_id: int
+    profile_id: int
+    campaign_id: int
+    result: Literal["delivered", "refused", "unknown"]
+    reason: str
+    status: int = 0
     idempotency: IdempotencyKey | None = None
 
 
@@ -554,6 +571,7 @@ class NoteEvent(msgspec.Struct, frozen=True):
 
 Command = (
     Achieve
+    | Settle
     | Identify
     | SaveCustomer
     | ImportRows

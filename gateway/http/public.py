@@ -14,7 +14,7 @@ from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.gate import Gate
 from gateway.http.gameball.operations import ACHIEVE, HEAR, VERSIONS
 from gateway.http.gameball.unreadable import Server
-from gateway.http.proxy import Forward
+from gateway.http.proxy import Direct, Forward
 from gateway.http.services import Services
 
 _READING = frozenset({"GET", "HEAD"})
@@ -48,10 +48,9 @@ def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
     if services.upstream is None:
         return gameball.HANDLERS, _not_local
     forward = Forward(services, services.upstream)
-    own: dict[str, Handler] = {HEAR.route: webhook.hear}
-    if services.config.achievements.delivery == "queued":
-        own[ACHIEVE.route] = gameball.HANDLERS[ACHIEVE.route]
-    return own, forward
+    queued = services.config.achievements.delivery == "queued"
+    achieve = gameball.HANDLERS[ACHIEVE.route] if queued else Direct(forward)
+    return {HEAR.route: webhook.hear, ACHIEVE.route: achieve}, forward
 
 
 async def _not_local(call: Call) -> Fault:

@@ -36,6 +36,7 @@ from gateway.model import (
     SaveCustomer,
     SetActive,
     SetPin,
+    Settle,
     SplitProfile,
     StoreRules,
     UndoMerge,
@@ -67,6 +68,7 @@ _CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
 
 _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     Achieve: (achieve.needs, achieve.achieve),
+    Settle: (achieve.needs_of_settling, achieve.settle),
     Identify: (identify.needs, identify.identify),
     SaveCustomer: (customer.needs_of_save, customer.save),
     ImportRows: (bring.needs, bring.import_rows),

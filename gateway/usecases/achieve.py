@@ -8,6 +8,8 @@ transaction.
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import (
@@ -16,12 +18,14 @@ from gateway.model import (
     Achievement,
     Caller,
     Dedup,
+    Done,
     Duplicate,
     IdempotencyKey,
     KeyReused,
     Outcome,
     Replayed,
     Resolution,
+    Settle,
     StoredAnswer,
     UnknownCustomer,
 )
@@ -91,12 +95,12 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         ws.next_id(),
         resolution.record_id,
         command.campaign_id,
-        "queued" if env.delivers else "accepted",
+        "queued" if env.delivers or command.direct else "accepted",
         "",
         command.caller.channel,
         command.caller.request_id,
         ws.now,
-        ws.now if env.delivers else ws.now + env.draw(*env.grant_delay),
+        ws.now if env.delivers or command.direct else ws.now + env.draw(*env.grant_delay),
     )
     ws.accept(achievement)
     if env.delivers:
@@ -128,6 +132,61 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         unusable(command.evidence, env),
     )
     return Accepted(achievement.achievement_id, resolution)
+
+
+# ---- what was reported directly ----
+
+
+def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.achievement(command.achievement_id)
+    needs.window(command.profile_id, command.campaign_id)
+    if (token := command.idempotency) is not None:
+        needs.answer(command.caller.channel, token.route, token.key)
+    return True
+
+
+def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
+    """The achievement ends here. Whether one whose answer was lost has arrived only the upstream knows, so its window stays."""
+    achievement = ws.achievements[command.achievement_id]
+    if achievement is None or achievement.state != "queued":
+        return Done(changed=False)
+    delivered = command.result == "delivered"
+    achievement.state = "delivered" if delivered else "dead"
+    achievement.reason, achievement.decided_at = command.reason, ws.now
+    ws.decide(achievement)
+    if command.result == "refused":
+        _open_window(command, ws)
+    if not delivered:
+        _forget_answer(command, ws)
+    ws.record_event(
+        Action.ACHIEVEMENT_DELIVERED if delivered else Action.ACHIEVEMENT_DEAD,
+        outcome=achievement.state,
+        channel=command.caller.channel,
+        actor=command.caller.actor,
+        profile=show("prf", command.profile_id),
+        subject=show("ach", command.achievement_id),
+        request_id=command.caller.request_id,
+        reason=command.reason,
+        detail={"campaign": command.campaign_id, "status": command.status},
+    )
+    return Done()
+
+
+def _open_window(command: Settle, ws: WorkingSet) -> None:
+    window = ws.window(command.profile_id, command.campaign_id)
+    if window is not None and window.achievement_id == command.achievement_id:
+        ended = Dedup(window.achievement_id, window.accepted_at, ws.now)
+        ws.set_window(command.profile_id, command.campaign_id, ended)
+
+
+def _forget_answer(command: Settle, ws: WorkingSet) -> None:
+    token = command.idempotency
+    if token is None:
+        return
+    key = (command.caller.channel, token.route, token.key)
+    stored = ws.answers[key]
+    if stored is not None and stored.fingerprint == token.fingerprint:
+        ws.keep_answer(key, structs.replace(stored, expires_at=ws.now))
 
 
 def _note(

@@ -1,7 +1,7 @@
 """The social-campaign call, the hot path: decode, normalise, one command, one answer. Its checks run in a fixed order:
 body, customer id, challenge id, idempotency key; whether such a campaign exists is nobody's business here."""
 
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from gateway.clock import SECOND
 from gateway.config import Program
@@ -17,7 +17,7 @@ from gateway.http.gameball.envelope import (
     duplicate,
 )
 from gateway.http.gameball.idempotency import fingerprint, token
-from gateway.http.gameball.identify import identify
+from gateway.http.gameball.identify import Identity, identify
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import (
     Accepted,
@@ -32,14 +32,38 @@ from gateway.model import (
 LARGEST_ID = (1 << 53) - 1
 """The largest integer that every JSON reader holds exactly."""
 _RECORDED_UNKNOWN = CUSTOMER_UNKNOWN._replace(recorded=True)
-_Outcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
+Outcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
+
+
+class Report(NamedTuple):
+    """What a call reports. `accepted` is the body of its 202."""
+
+    customer_id: str
+    campaign_id: int
+    identity: Identity
+    accepted: bytes
+    key: IdempotencyKey | None
+
+    def command(self, call: Call, *, direct: bool = False) -> Achieve:
+        evidence = self.identity.evidence
+        return Achieve(call.caller, self.customer_id, self.campaign_id, evidence, self.key, direct)
 
 
 async def achieve(call: Call) -> Answer | Fault:
+    report = await read_report(call)
+    if isinstance(report, Fault):
+        return report
+    if call.services.env.delivers:
+        call.services.backlog.check()
+    return answer_to(report, await call.services.pipeline.submit(report.command(call)))
+
+
+async def read_report(call: Call) -> Report | Fault:
     body = await read_object(call.request, call.services.config.server)
     if isinstance(body, Fault):
         return body
-    fault = fault_in_customer_id(body.get("customerId")) or _fault_in_challenge_id(body.get("challengeId"))
+    customer_id, campaign_id = body.get("customerId"), body.get("challengeId")
+    fault = fault_in_customer_id(customer_id) or _fault_in_challenge_id(campaign_id)
     if fault is not None:
         return fault
     env = call.services.env
@@ -50,10 +74,7 @@ async def achieve(call: Call) -> Answer | Fault:
     key = _idempotency(call, body, accepted)
     if isinstance(key, Fault):
         return key
-    if env.delivers:
-        call.services.backlog.check()
-    command = Achieve(call.caller, body["customerId"], body["challengeId"], identity.evidence, key)
-    return _answer(await call.services.pipeline.submit(command), accepted, identity.warnings)
+    return Report(body["customerId"], body["challengeId"], identity, accepted, key)
 
 
 def _fault_in_challenge_id(value: object) -> Fault | None:
@@ -81,15 +102,15 @@ def _idempotency(call: Call, body: dict[str, Any], accepted: bytes) -> Idempoten
     return IdempotencyKey(ACHIEVE.route, key, fingerprint(call.channel.name, ACHIEVE.route, body), accepted)
 
 
-def _answer(outcome: _Outcome, accepted: bytes, warnings: tuple[str, ...]) -> Answer | Fault:
+def answer_to(report: Report, outcome: Outcome) -> Answer | Fault:
     match outcome:
         case Accepted(resolution=resolution):
             return Answer(
-                accepted,
+                report.accepted,
                 202,
                 resolution.profile_id,
                 resolution.decision,
-                warnings + resolution.warnings,
+                report.identity.warnings + resolution.warnings,
             )
         case Duplicate(wait=wait, resolution=resolution):
             return duplicate(-(-wait // SECOND), resolution.profile_id, resolution.decision)

@@ -1,0 +1,78 @@
+"""The social-campaign call when it is answered by the platform itself: our own idempotency key and dedup window come first,
+then the call goes on like any other, and what came of it is kept."""
+
+from typing import Literal, NamedTuple
+
+import structlog
+from aiohttp import web
+
+from gateway.errors import StoreUnavailable
+from gateway.http.gameball.achieve import Report, answer_to, read_report
+from gateway.http.gameball.call import Answer, Call, Relayed
+from gateway.http.gameball.envelope import CLIENT_GONE, UPSTREAM_GARBLED, UPSTREAM_LOST, UPSTREAM_SLOW, Fault
+from gateway.http.proxy.forward import Forward
+from gateway.model import Accepted, Settle, UnknownCustomer
+from gateway.upstream.answers import Delivered, Unknown, code_of, judge
+
+_log = structlog.get_logger("direct")
+_REPEATED = 4000
+_UNHEARD = frozenset({fault.code for fault in (UPSTREAM_SLOW, UPSTREAM_LOST, UPSTREAM_GARBLED)})
+
+
+class _Result(NamedTuple):
+    result: Literal["delivered", "refused", "unknown"]
+    reason: str
+    status: int
+
+
+class Direct:
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+
+    async def __call__(self, call: Call) -> Answer | Relayed | Fault:
+        """Whom nobody here knows the platform may know; there is no window for them but its own."""
+        report = await read_report(call)
+        if isinstance(report, Fault):
+            return report
+        outcome = await call.services.pipeline.submit(report.command(call, direct=True))
+        if isinstance(outcome, UnknownCustomer):
+            return await self._forward(call)
+        if not isinstance(outcome, Accepted):
+            return answer_to(report, outcome)
+        answer = await self._forward(call)
+        await self._settle(call, report, outcome, answer)
+        return answer
+
+    async def _settle(self, call: Call, report: Report, accepted: Accepted, answer: Relayed | Fault) -> None:
+        result = _fault_result(answer) if isinstance(answer, Fault) else _result(call, answer)
+        command = Settle(
+            call.caller,
+            accepted.achievement_id,
+            accepted.resolution.profile_id,
+            report.campaign_id,
+            result.result,
+            result.reason,
+            result.status,
+            report.key,
+        )
+        try:
+            await call.services.pipeline.submit(command)
+        except StoreUnavailable:
+            _log.warning("report_not_settled", request_id=call.request_id, result=result.result)
+
+
+def _result(call: Call, relayed: Relayed) -> _Result:
+    response = relayed.response
+    body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+    if code_of(body) == _REPEATED:
+        return _Result("delivered", "duplicate", response.status)
+    verdict = judge(response.status, response.headers, body, now=call.services.clock.now())
+    if isinstance(verdict, Delivered):
+        return _Result("delivered", "", response.status)
+    return _Result("unknown" if isinstance(verdict, Unknown) else "refused", verdict.reason, response.status)
+
+
+def _fault_result(fault: Fault) -> _Result:
+    if fault == CLIENT_GONE or fault.code in _UNHEARD:
+        return _Result("unknown", "no_answer", 0)
+    return _Result("refused", "not_sent", 0)

@@ -1,0 +1,135 @@
+"""Social campaigns whose answer is the platform's: our window and keys first, and what came of each is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from asking import achieve, ask
+from forwarding import forwarding
+
+from gateway.model import GrantDue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from conftest import RunningGateway, Start
+    from loyalty_platform import Platform
+
+EMAIL = "ann@example.com"
+DIRECT = '[achievements]\ndelivery = "direct"\ngrant_delay = ["0s", "0s"]'
+
+
+@pytest.fixture
+async def direct(start: Start, platform: Platform) -> AsyncGenerator[RunningGateway]:
+    async with forwarding(start, platform, 'total_timeout = "500ms"', DIRECT) as gateway:
+        async with gateway.call("POST", "customers", json={"customerId": "ann", "email": EMAIL}):
+            pass
+        yield gateway
+
+
+async def state(gateway: RunningGateway) -> list[tuple[object, ...]]:
+    return await gateway.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
+
+
+async def test_the_platforms_answer_is_relayed_under_the_channels_own_id(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    reply = await achieve(direct, "till-7", channel="pos", email=EMAIL)
+    assert (reply.status, reply.body) == (202, {"customerId": "till-7", "challengeId": 11664})
+    assert reply.headers["Server"] == "Kestrel"
+    assert platform.seen[-1].json["customerId"] == "ann"
+    assert await state(direct) == [("delivered", "")]
+
+
+async def test_the_window_is_the_persons_whatever_the_platform_would_say(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    await achieve(direct)
+    platform.dedup_window = 0
+    reply = await achieve(direct, "till-7", channel="pos", email=EMAIL)
+    assert reply.fault == (400, 4000, "GENERAL_ERROR")
+    assert len([seen for seen in platform.seen if seen.path.endswith("social-challenges")]) == 1
+
+
+async def test_a_key_answers_again_without_asking_the_platform(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    report = {"customerId": "ann", "challengeId": 11664}
+    replies = [
+        await ask(
+            direct, "POST", "customers/social-challenges", json=report, headers={"Idempotency-Key": "k1"}
+        )
+        for _ in range(2)
+    ]
+    assert [reply.status for reply in replies] == [202, 202]
+    assert replies[1].headers["Idempotent-Replayed"] == "true"
+    assert len(platform.seen) == 2
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "429"])
+async def test_what_the_platform_refused_may_be_reported_again_at_once(
+    direct: RunningGateway, platform: Platform, fault: str
+) -> None:
+    key = {"Idempotency-Key": "k1"}
+    report = {"customerId": "ann", "challengeId": 11664}
+    platform.next.append(fault)
+    reply = await ask(direct, "POST", "customers/social-challenges", json=report, headers=key)
+    assert reply.status == int(fault)
+    assert await state(direct) == [("dead", f"status_{fault}")]
+    assert (await ask(direct, "POST", "customers/social-challenges", json=report, headers=key)).status == 202
+    assert [row[0] for row in await state(direct)] == ["dead", "delivered"]
+
+
+async def test_what_was_never_sent_may_be_reported_again_at_once(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    await platform.refuse()
+    assert (await achieve(direct)).fault == (502, 5002, "SERVER_ERROR")
+    await platform.accept()
+    assert (await achieve(direct)).status == 202
+    assert await state(direct) == [("dead", "not_sent"), ("delivered", "")]
+
+
+@pytest.mark.parametrize(("fault", "code"), [("swallowed", 5005), ("dark", 5004)])
+async def test_what_may_have_arrived_is_not_reported_twice(
+    direct: RunningGateway, platform: Platform, fault: str, code: int
+) -> None:
+    platform.next.append(fault)
+    assert (await achieve(direct)).body["code"] == code
+    assert (await achieve(direct)).fault == (400, 4000, "GENERAL_ERROR")
+    assert await state(direct) == [("dead", "no_answer")]
+
+
+async def test_what_somebody_else_reported_already_is_delivered(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    platform.ensure("ann")
+    platform._accepted["ann", 11664] = platform.clock.now()
+    reply = await achieve(direct)
+    assert (reply.status, reply.body["code"]) == (400, 4000)
+    assert await state(direct) == [("delivered", "duplicate")]
+
+
+async def test_whom_only_the_platform_knows_is_reported_all_the_same(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    platform.ensure("old")
+    assert (await achieve(direct, "old", channel="pos")).status == 202
+    assert (await achieve(direct, "nobody", channel="pos")).status == 404
+    assert await state(direct) == []
+
+
+async def test_nothing_is_granted_here(direct: RunningGateway, platform: Platform) -> None:
+    await achieve(direct)
+    await direct.services.pipeline.submit_background(GrantDue(100))
+    assert await direct.rows("SELECT COUNT(*) FROM ledger") == [(0,)]
+
+
+async def test_a_report_that_makes_no_sense_never_reaches_the_platform(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    seen = len(platform.seen)
+    assert (await achieve(direct, campaign=0)).fault == (422, 3003, "PAYLOAD_ERROR")
+    assert (await achieve(direct, customer_id="")).fault == (400, 3000, "PAYLOAD_ERROR")
+    assert len(platform.seen) == seen
