@@ -6,6 +6,7 @@ platform's facts in `http/proxy/platform_operations.txt`.
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -172,6 +173,7 @@ class Platform:
         self.headers.add("Set-Cookie", "ARRAffinity=1; Path=/; HttpOnly")
         self.headers.add("Set-Cookie", "ARRAffinitySameSite=1; Path=/; HttpOnly")
         self.url = ""
+        self.tls: ssl.SSLContext | None = None
         self._sent: defaultdict[str, deque[int]] = defaultdict(deque)
         self._accepted: dict[tuple[str, int], int] = {}
         self._due: list[tuple[int, str, int]] = []
@@ -186,7 +188,7 @@ class Platform:
         server = web.Server(self._serve, access_log=None, auto_decompress=False, handler_cancellation=True)
         self._runner = web.ServerRunner(server, shutdown_timeout=0.05)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=self.tls)
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{self._port}"

@@ -102,6 +102,19 @@ async def two_bytes(wire: asyncio.Transport) -> None:
     wire.write(_OK + b"Content-Length: 2\r\n\r\n")
 
 
+async def unmeasured(wire: asyncio.Transport) -> None:
+    """A body that ends with the connection, as HTTP/1.0 had it."""
+    wire.write(_OK + b"\r\n{}")
+    await asyncio.sleep(0)
+    wire.close()
+
+
+async def interim(wire: asyncio.Transport) -> None:
+    """Interim answers, few, before the real one."""
+    wire.write(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+    wire.write(_OK + b"Content-Length: 2\r\n\r\n{}")
+
+
 async def elsewhere(wire: asyncio.Transport) -> None:
     wire.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
 
@@ -147,6 +160,7 @@ FAULTS: Final[Mapping[str, Misbehaviour]] = {
         flood,
         huge,
         huge_header,
+        interim,
         length_and_chunks,
         many_headers,
         not_http,
@@ -158,5 +172,6 @@ FAULTS: Final[Mapping[str, Misbehaviour]] = {
         truncated,
         two_bytes,
         two_lengths,
+        unmeasured,
     )
 }

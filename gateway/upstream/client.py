@@ -1,54 +1,38 @@
 """Calls to the upstream: sent as they are given, answered as they come, each with one deadline.
 
-Nothing is sent twice behind the caller's back but a GET or HEAD whose connection broke (aiohttp by itself repeats PUT and
-DELETE too), nothing is redirected, decompressed or remembered, and a connection whose exchange did not end cleanly
-is closed and never used again.
+Nothing is sent twice behind the caller's back but a GET or HEAD whose connection broke; nothing is redirected, decompressed or
+remembered; and a connection whose exchange did not end cleanly is closed and never used again.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final, NamedTuple, get_args
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientHandlerType,
-    ClientOSError,
-    ClientPayloadError,
-    ClientRequest,
-    ClientResponse,
-    ClientResponseError,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    DummyCookieJar,
-    ServerDisconnectedError,
-    TCPConnector,
-)
-from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError
-from aiohttp.tracing import Trace
+from aiohttp import StreamReader, hdrs
+from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.clock import SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.upstream.answers import retry_after
-from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
+from gateway.upstream.errors import Garbled, NoAnswer
 from gateway.upstream.limiter import Draw, Limiter, Quota, Rate
+from gateway.upstream.wire import Connection, Pool
 
-_NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+_OURS: Final = frozenset({"host", "apikey", "secretkey", "connection", "content-length", "transfer-encoding"})
 _SMALL: Final = 64 << 10
 _SLOWEST: Final = 64 << 10
 """Bytes a second. What `chunks` receives moves its deadline by the time that it takes at this pace."""
 
 
 class Request(NamedTuple):
-    """`target` is the path and query below the base URL, percent-encoded as it is to be sent. `headers` hold neither framing nor
-    connection headers nor keys; the upstream's keys are added. `counted`: the limiter
-    has been told that it goes out."""
+    """`target` is the path and query below the base URL, percent-encoded as it is to be sent. Of `headers`, those of framing and
+    connection and the keys are ours and not taken over. `counted`: the limiter has been told that it goes out."""
 
     method: str
     target: str
@@ -61,58 +45,40 @@ class Request(NamedTuple):
 class Reply:
     """An answer whose body has not been read yet; good inside its exchange only."""
 
-    def __init__(self, response: ClientResponse, deadline: float, pause: float) -> None:
-        self.status = response.status
-        self.headers: CIMultiDictProxy[str] = response.headers
-        self._response = response
-        self._content = response.content
-        self._deadline = deadline
-        self._longest_pause = pause
+    def __init__(self, connection: Connection, message: RawResponseMessage, body: StreamReader) -> None:
+        self.status = message.code
+        self.headers: CIMultiDictProxy[str] = message.headers
+        self._connection = connection
+        self._body = body
 
     @property
     def is_complete(self) -> bool:
         """Whether the whole body has arrived."""
-        return self._content.is_eof()
+        return self._body.is_eof()
 
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises Garbled when it has more than `limit` bytes, Lost when it does not come to its end."""
-        if self._content.is_eof():
-            body = self._content.read_nowait()
+        if self._body.is_eof():
+            body = self._body.read_nowait()
+        elif int(self.headers.get(hdrs.CONTENT_LENGTH, 0)) > limit:
+            raise Garbled("too_large")
         else:
-            if (self._response.content_length or 0) > limit:
-                raise self._broken(Garbled("too_large"))
             body = await self._gathered(limit)
         if len(body) > limit:
-            raise self._broken(Garbled("too_large"))
+            raise Garbled("too_large")
         return body
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come, however large. Raises Lost or Garbled when it does not come to its end."""
-        while chunk := await self._next():
-            self._deadline += len(chunk) / _SLOWEST
+        while chunk := await self._body.readany():
+            self._connection.deadline += len(chunk) / _SLOWEST
             yield chunk
-
-    def close(self) -> None:
-        """End the exchange; a connection on which anything is still to come is closed."""
-        self._response.close()
 
     async def _gathered(self, limit: int) -> bytes:
         gathered = bytearray()
-        while len(gathered) <= limit and (chunk := await self._next()):
+        while len(gathered) <= limit and (chunk := await self._body.readany()):
             gathered += chunk
         return bytes(gathered)
-
-    async def _next(self) -> bytes:
-        silent = asyncio.get_running_loop().time() + self._longest_pause
-        try:
-            async with asyncio.timeout_at(min(self._deadline, silent)):
-                return await self._content.readany()
-        except (ClientError, HttpProcessingError, OSError) as error:
-            raise self._broken(_failure(error)) from error
-
-    def _broken(self, failure: NoAnswer) -> NoAnswer:
-        self._response.close()
-        return failure
 
 
 class Upstream:
@@ -124,72 +90,87 @@ class Upstream:
         )
         self._settings = settings
         self._clock = clock
-        self._keys = {
-            name: key.reveal()
-            for name, key in (("apikey", settings.api_key), ("secretkey", settings.secret_key))
-            if key is not None
-        }
+        self._url = URL(settings.base_url)
+        self._head = f" HTTP/1.1\r\nHost: {self._url.host_port_subcomponent}\r\n"
+        for name, key in (("apikey", settings.api_key), ("secretkey", settings.secret_key)):
+            if key is not None:
+                self._head += f"{name}: {key.reveal()}\r\n"
         self._repeats = _RepeatBudget()
-        self._pooled: ClientSession
-        self._single: ClientSession
+        self._loop: asyncio.AbstractEventLoop
+        self._pooled: Pool
+        self._single: Pool
 
     async def open(self) -> None:
-        settings = self._settings
-        self._pooled = self._session(
-            _Pool(limit=settings.max_connections, keepalive_timeout=settings.keepalive / SECOND)
-        )
-        self._single = self._session(TCPConnector(limit=settings.max_connections, force_close=True))
+        self._loop = asyncio.get_running_loop()
+        tls = ssl.create_default_context() if self._url.scheme == "https" else None
+        self._pooled = self._pool(tls, self._settings.keepalive)
+        self._single = self._pool(tls, 0)
 
     async def close(self) -> None:
-        await self._pooled.close()
-        await self._single.close()
+        self._pooled.close()
+        self._single.close()
 
     def exchange(self, request: Request, *, deadline_ms: int, reuse: bool = True) -> "Exchange":
         """`async with upstream.exchange(…) as reply`. The answer's head has to come, and `read` to end, within `deadline_ms`;
         `chunks` may take longer while bytes come. Without `reuse` the connection is the call's own. Raises Unreachable, Lost,
         Garbled."""
-        return Exchange(self, request, asyncio.get_running_loop().time() + deadline_ms / SECOND, reuse)
+        body = request.body
+        own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
+        deadline = self._loop.time() + deadline_ms / SECOND
+        return Exchange(self, request, self._single if own else self._pooled, deadline)
 
-    async def send(self, request: Request, deadline: float, reuse: bool) -> Reply:
-        """What `Exchange` enters with."""
+    async def send(self, exchange: "Exchange") -> RawResponseMessage:
+        """What an exchange enters with."""
+        request = exchange.request
+        rendered = self._rendered(request, own=exchange.pool is self._single)
         self._repeats.earn()
         if not request.counted:
             self.limiter.note(request.rate)
         try:
-            response = await self._send(request, deadline, reuse)
+            message = await self._sent(exchange, rendered)
         except NoAnswer as failure:
             if not self._may_repeat(request, failure):
                 raise
             self.limiter.note(request.rate)
-            response = await self._send(request, deadline, reuse)
-        if response.status == 429:
-            wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
+            message = await self._sent(exchange, rendered)
+        if message.code == 429:
+            wait = retry_after(message.headers.get(hdrs.RETRY_AFTER), self._clock.now())
             self.limiter.refused(request.rate, wait)
-        return Reply(response, deadline, self._settings.read_timeout / SECOND)
+        return message
 
-    async def _send(self, request: Request, deadline: float, reuse: bool) -> ClientResponse:
-        body = request.body
-        own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
-        headers = request.headers.copy()
-        headers.update(self._keys)
+    async def _sent(self, exchange: "Exchange", rendered: bytes) -> RawResponseMessage:
         try:
-            async with asyncio.timeout_at(deadline):
-                response = await (self._single if own else self._pooled).request(
-                    request.method,
-                    URL(self._settings.base_url + request.target, encoded=True),
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    middlewares=None if request.method == "POST" else _NEVER_REPEATED,
-                )
-        except (ClientError, OSError) as error:
-            raise _failure(error) from error
+            return await exchange.ask(rendered)
         finally:
-            self.limiter.done(request.rate)
-        if response.status == 101:
-            response.close()
-            raise Garbled("malformed")
-        return response
+            self.limiter.done(exchange.request.rate)
+
+    def _rendered(self, request: Request, *, own: bool) -> bytes:
+        """The request as it goes over the wire, but for a body that comes in pieces. Raises ValueError for what would be another
+        request there."""
+        method, target, body = request.method, self._url.raw_path.rstrip("/") + request.target, request.body
+        lines = [
+            f"{name}: {value}\r\n" for name, value in request.headers.items() if name.lower() not in _OURS
+        ]
+        if own:
+            lines.append("Connection: close\r\n")
+        if isinstance(body, bytes):
+            lines.append(f"Content-Length: {len(body)}\r\n")
+        elif body is not None:
+            lines.append("Transfer-Encoding: chunked\r\n")
+        elif method not in _BODILESS:
+            lines.append("Content-Length: 0\r\n")
+        written = "".join(lines)
+        ends = len(lines)
+        if (
+            written.count("\n") != ends
+            or written.count("\r") != ends
+            or "\0" in written
+            or not (method + target).isascii()
+            or len(f"{method} {target}".split()) != 2
+        ):
+            raise ValueError("a header or target would break the request")
+        head = f"{method} {target}{self._head}{written}\r\n".encode("utf-8", "surrogateescape")
+        return head + body if isinstance(body, bytes) else head
 
     def _may_repeat(self, request: Request, failure: NoAnswer) -> bool:
         return (
@@ -198,56 +179,66 @@ class Upstream:
             and self._repeats.spend()
         )
 
-    def _session(self, connector: TCPConnector) -> ClientSession:
-        settings = self._settings
-        return ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=DummyCookieJar(),
-            skip_auto_headers=_NOT_ADDED,
-            timeout=ClientTimeout(
-                total=None,
-                connect=settings.connect_timeout / SECOND,
-                sock_read=settings.read_timeout / SECOND,
-            ),
+    def _pool(self, tls: ssl.SSLContext | None, keepalive: int) -> Pool:
+        settings, url = self._settings, self._url
+        assert url.raw_host is not None  # noqa: S101 - the settings were checked
+        assert url.port is not None  # noqa: S101
+        return Pool(
+            url.raw_host,
+            url.port,
+            tls,
+            limit=settings.max_connections,
+            keepalive=keepalive / SECOND,
+            patience=settings.connect_timeout / SECOND,
+            silence=settings.read_timeout / SECOND,
         )
 
 
 class Exchange:
     """One call and its answer. Whatever has not been read of the answer when it ends costs the connection."""
 
-    __slots__ = ("_deadline", "_reply", "_request", "_reuse", "_upstream")
+    __slots__ = ("_connection", "_deadline", "_upload", "_upstream", "pool", "request")
 
-    def __init__(self, upstream: Upstream, request: Request, deadline: float, reuse: bool) -> None:
+    def __init__(self, upstream: Upstream, request: Request, pool: Pool, deadline: float) -> None:
+        self.request = request
+        self.pool = pool
         self._upstream = upstream
-        self._request = request
         self._deadline = deadline
-        self._reuse = reuse
+        self._connection: Connection | None = None
+        self._upload: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Reply:
-        self._reply = await self._upstream.send(self._request, self._deadline, self._reuse)
-        return self._reply
+        try:
+            message = await self._upstream.send(self)
+        except BaseException:
+            self._end()
+            raise
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - it has answered
+        assert connection.body is not None  # noqa: S101
+        return Reply(connection, message, connection.body)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._reply.close()
+        self._end()
 
+    async def ask(self, rendered: bytes) -> RawResponseMessage:
+        """Send it on a connection of the pool, in place of one that it may have been sent on before."""
+        self._end()
+        connection = self._connection = await self.pool.take(self._deadline)
+        body = self.request.body
+        connection.ask(rendered, self._deadline, bodiless=self.request.method == hdrs.METH_HEAD)
+        if body is not None and not isinstance(body, bytes):
+            self._upload = asyncio.create_task(connection.upload(body))
+        return await connection.head()
 
-class _Pool(TCPConnector):
-    """Does not hand out a connection on which something came after its last answer: that would be taken for the next one."""
-
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
-    ) -> Connection:
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            if connection.protocol is None or not connection.protocol.should_close:
-                return connection
-            connection.close()
+    def _end(self) -> None:
+        if self._upload is not None:
+            self._upload.cancel()
+        if self._connection is not None:
+            self.pool.give(self._connection)
+            self._connection = None
 
 
 class _RepeatBudget:
@@ -264,30 +255,3 @@ class _RepeatBudget:
             return False
         self._tenths -= 10
         return True
-
-
-async def _without_repeat(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Hides from aiohttp the two errors after which it would send PUT, DELETE, GET and HEAD again."""
-    try:
-        return await handler(request)
-    except (ClientOSError, ServerDisconnectedError) as error:
-        raise _failure(error) from error
-
-
-_NEVER_REPEATED: Final = (_without_repeat,)
-
-
-def _failure(error: Exception) -> NoAnswer:
-    match error:
-        case ConnectionTimeoutError():
-            return Unreachable("timeout")
-        case ClientConnectorError():
-            return Unreachable("no_connection")
-        case TimeoutError():
-            return Lost("timeout")
-        case ClientResponseError() | HttpProcessingError():
-            return Garbled("malformed")
-        case ClientPayloadError():
-            return Lost("truncated")
-        case _:
-            return Lost("disconnected")

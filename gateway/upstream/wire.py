@@ -1,0 +1,257 @@
+"""HTTP/1.1 connections to the upstream: one exchange at a time on each, kept for the next one only when the last ended cleanly.
+
+aiohttp's own parser reads the answers. Its ClientSession, made for browsing, would cost more than all that the gateway does to a
+call, would send PUT and DELETE again by itself, and takes what arrives on an idle connection for the next answer.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import ClientPayloadError, StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpResponseParser, RawResponseMessage
+
+from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
+
+_BUFFER: Final = 64 << 10
+_LONGEST_LINE: Final = 8190
+_MOST_HEADERS: Final = 128
+_MOST_INTERIM: Final = 16
+
+
+class Connection(BaseProtocol):
+    """What `ask` writes is answered by `head`; then `body` is there to be read. `deadline` is in the loop's time and may be moved
+    while an answer comes; `silence` is how many seconds its pieces may be apart."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
+        super().__init__(loop)
+        self.body: StreamReader | None = None
+        self.deadline = 0.0
+        self.idle_since = 0.0
+        self._silence = silence
+        self._heard = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._head: asyncio.Future[RawResponseMessage] | None = None
+        self._interim = 0
+        self._is_last = False
+
+    @property
+    def reusable(self) -> bool:
+        """The last answer is complete, and both sides want to go on."""
+        return (
+            self.transport is not None
+            and not (self._is_last or self.transport.is_closing())
+            and self.body is not None
+            and self.body.is_eof()
+        )
+
+    def ask(self, request: bytes, deadline: float, *, bodiless: bool) -> None:
+        """Write a request, or its beginning. A `bodiless` answer ends with its head. Raises Lost."""
+        if self.transport is None:
+            raise Lost("disconnected")
+        self._head, self.body, self._interim = self._loop.create_future(), None, 0
+        self._parser = HttpResponseParser(
+            self,
+            self._loop,
+            _BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_HEADERS,
+            payload_exception=ClientPayloadError,
+            response_with_body=not bodiless,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+        self.deadline, self._heard = deadline, self._loop.time()
+        self._watch()
+        self.transport.write(request)
+
+    async def head(self) -> RawResponseMessage:
+        """The answer's status and headers. Raises Lost or Garbled."""
+        assert self._head is not None  # noqa: S101 - asked before
+        return await self._head
+
+    async def upload(self, pieces: AsyncIterator[bytes]) -> None:
+        """Write a body in chunks, for as long as nobody has answered."""
+        try:
+            async for piece in pieces:
+                if self.transport is None or self.body is not None:
+                    return
+                if piece:
+                    self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    self._heard = self._loop.time()
+                    await self._drain_helper()
+            if self.transport is not None:
+                self.transport.write(b"0\r\n\r\n")
+        except Exception:  # noqa: BLE001 - whatever became of the body, the upstream must not take it for whole
+            self.fail(Lost("disconnected"))
+
+    def finish(self) -> bool:
+        """The exchange is over; whether there may be another one. If not, the connection is closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self.reusable:
+            self.abort()
+            return False
+        self._parser = self._head = None
+        return True
+
+    def fail(self, failure: NoAnswer) -> None:
+        """Whoever waits for head or body hears of it; nothing else will be read or written."""
+        self.abort()
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(failure)
+            self._head.exception()  # there may be nobody any more who waits
+        elif self.body is not None and not self.body.is_eof():
+            self.body.set_exception(failure)
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    # ---- what the transport says ----
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:  # nobody has asked
+            self.abort()
+            return
+        self._heard = self._loop.time()
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except Exception:  # noqa: BLE001 - the parser has a dozen names for what can be wrong
+            self.fail(Garbled("malformed"))
+            return
+        for message, payload in messages:
+            self._hear(message, payload)
+        if upgraded:
+            self.fail(Garbled("malformed"))
+
+    def _hear(self, message: RawResponseMessage, payload: StreamReader) -> None:
+        if 100 <= message.code < 200 and message.code != 101 and self._interim < _MOST_INTERIM:
+            self._interim += 1
+        elif message.code < 200 or self._head is None or self._head.done():
+            self.fail(Garbled("malformed"))
+        else:
+            self._is_last = message.should_close
+            self.body = payload
+            self._head.set_result(message)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        parser, self._parser = self._parser, None
+        if parser is not None and exc is None and self.body is not None:
+            with contextlib.suppress(Exception):
+                parser.feed_eof()  # an answer without a length ends here
+        self.fail(Lost("disconnected" if self.body is None else "truncated"))
+
+    # ---- how long it may take ----
+
+    def _watch(self) -> None:
+        until = min(self.deadline, self._heard + self._silence)
+        self._timer = self._loop.call_at(until, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        now = self._loop.time()
+        if self._reading_paused:
+            self._heard = now  # the pause is ours
+        if now >= min(self.deadline, self._heard + self._silence):
+            self.fail(Lost("timeout"))
+        else:
+            self._watch()
+
+
+class Pool:
+    """At most `limit` connections at once, made within `patience` seconds. An idle one is kept for `keepalive` seconds."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        *,
+        limit: int,
+        keepalive: float,
+        patience: float,
+        silence: float,
+    ) -> None:
+        self._host, self._port, self._tls = host, port, tls
+        self._keepalive, self._patience, self._silence = keepalive, patience, silence
+        self._loop = asyncio.get_running_loop()
+        self._slots = asyncio.Semaphore(limit)
+        self._idle: deque[Connection] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def take(self, deadline: float) -> Connection:
+        """A connection, to be given back. Raises Unreachable when there is none in time."""
+        if not self._slots.locked():
+            await self._slots.acquire()
+            connection = self._kept()
+            if connection is not None:
+                return connection
+        else:
+            await self._wait(deadline)
+        try:
+            return self._kept() or await self._connected(deadline)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def give(self, connection: Connection) -> None:
+        self._slots.release()
+        if not connection.finish():
+            return
+        if not self._keepalive:
+            connection.abort()
+            return
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(self._keepalive, self._sweep)
+
+    def close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        while self._idle:
+            self._idle.pop().abort()
+
+    def _kept(self) -> Connection | None:
+        oldest = self._loop.time() - self._keepalive
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and connection.idle_since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _wait(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(min(deadline, self._loop.time() + self._patience)):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Unreachable("timeout") from None
+
+    async def _connected(self, deadline: float) -> Connection:
+        try:
+            async with asyncio.timeout_at(min(deadline, self._loop.time() + self._patience)):
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self._loop, self._silence), self._host, self._port, ssl=self._tls
+                )
+        except TimeoutError:
+            raise Unreachable("timeout") from None
+        except OSError as error:  # a name without an address and a certificate that is refused are among them
+            raise Unreachable("no_connection") from error
+        return connection
+
+    def _sweep(self) -> None:
+        """Close what has been idle for too long."""
+        self._sweeper = None
+        oldest = self._loop.time() - self._keepalive
+        while self._idle and self._idle[0].idle_since <= oldest:
+            self._idle.popleft().abort()
+        if self._idle:
+            self._sweeper = self._loop.call_later(self._keepalive, self._sweep)
