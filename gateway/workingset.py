@@ -4,7 +4,7 @@ A use case asks for what it needs (`Needs`), the store loads it, and whatever a 
 reading anything else raises `NotLoaded`, so that «not there» and «not looked up» can never be confused. Nothing here awaits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from gateway.model import (
     Regrouping,
     ReviewItem,
     ReviewState,
+    SaveCustomer,
     StoredAnswer,
     StoredRuleSet,
 )
@@ -377,6 +378,7 @@ class WorkingSet:
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
+        self.rows_asking: dict[tuple[str, int], Sequence[SaveCustomer]] = {}
         self.canonical_ids: dict[str, int | None] = {}
         self.platform_events: dict[str, PlatformEvent | None] = {}
         self.deliveries: dict[int, Delivery | None] = {}

@@ -17,11 +17,12 @@ REJECTED = "rejected"
 
 
 def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    """Rows whose needs are known are not asked again."""
     needs.import_run(command.import_id)
-    complete = True
-    for row in command.rows:
-        complete &= needs_of_save(row, ws, env, needs)
-    return complete
+    chunk = (command.import_id, command.first_line)
+    asking = ws.rows_asking.get(chunk, command.rows)
+    ws.rows_asking[chunk] = [row for row in asking if not needs_of_save(row, ws, env, needs)]
+    return not ws.rows_asking[chunk]
 
 
 def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:

@@ -16,7 +16,8 @@ from rules.ruleset import RuleSet
 class Env:
     """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
 
-    `standing_details` names what any campaign's audience asks about a profile. `use` replaces the rules between two
+    `standing_details` names what any campaign's audience asks about a profile, `confirms` whether any rule wants an attribute
+    to agree as well. `use` replaces the rules between two
     batches, and `own` the operators' lists with them; everything else stays for the life of the process.
 
     `listeners` are the names of the webhooks that want to hear of a topic.
@@ -40,10 +41,12 @@ class Env:
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     normalizer: Normalizer = field(init=False)
+    confirms: bool = field(init=False)
     standing_details: frozenset[str] = field(init=False)
+    _beyond_owners: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.normalizer = Normalizer(self.rules, self.own)
+        self.use(self.rules)
         wanted = [needs(campaign) for campaign in self.campaigns.values()]
         self.standing_details = frozenset(
             name
@@ -60,15 +63,12 @@ class Env:
         self.rules = rules
         self.own = self.own if own is None else own
         self.normalizer = Normalizer(rules, self.own)
-
-    @property
-    def confirms(self) -> bool:
-        """Whether any rule wants an attribute to agree as well."""
-        return any(rule.confirm_any for rule in self.rules.rules)
+        self.confirms = any(rule.confirm_any for rule in rules.rules)
+        self._beyond_owners = leads_beyond_owners(rules)
 
     def holders_since(self, kind: str, now: int) -> int | None:
         """From when on the holders of a key of this type count for its fan-out (0: ever); None where nobody asks."""
         window = self.rules.identifiers[kind].fanout_window if kind in self.rules.identifiers else None
         if window is not None:
             return now - window
-        return 0 if leads_beyond_owners(self.rules) else None
+        return 0 if self._beyond_owners else None

@@ -92,6 +92,8 @@ def _needs_of_attributes(
 def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
     is counted inside a window needs the ages of the holders."""
+    if key.holders == 0:
+        return True
     since = env.holders_since(key.identifier.type, ws.now)
     if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True

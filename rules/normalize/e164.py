@@ -8,6 +8,7 @@ holds this against every release of the metadata.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -82,6 +83,44 @@ def number_type(value: str) -> str:
     match, types = plan[len(value)]
     found = match(value)
     return "" if found is None else types[found.lastindex or 0]
+
+
+def from_national(digits: str, region: str) -> str:
+    """The E.164 form of a national one that `number_type` may then judge, or `""` wherever the library's reading of the
+    first digits (an exit code, a calling code without plus, a rewritten prefix) is not certain. `region` is supported.
+    """
+    home = _home(region)
+    if home.rewrites or home.exits(digits) or digits.startswith(home.calling_code):
+        return ""
+    prefix = home.prefixed(digits)
+    number = digits if prefix is None else digits[prefix.end() :]
+    return f"+{home.calling_code}{number}" if len(number) in home.lengths and home.fits(number) else ""
+
+
+class _Home(NamedTuple):
+    """How a region writes its own numbers: what leads out of it, what stands before a national number, what may follow."""
+
+    calling_code: str
+    exits: Callable[[str], re.Match[str] | None]
+    prefixed: Callable[[str], re.Match[str] | None]
+    rewrites: bool
+    lengths: frozenset[int]
+    fits: Callable[[str], re.Match[str] | None]
+
+
+@cache
+def _home(region: str) -> _Home:
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.general_desc is None:
+        raise KeyError(region)
+    return _Home(
+        str(metadata.country_code),
+        re.compile(metadata.international_prefix or "(?!)").match,
+        re.compile(metadata.national_prefix_for_parsing or "(?!)").match,
+        bool(metadata.national_prefix_transform_rule),
+        frozenset(metadata.general_desc.possible_length),
+        re.compile(metadata.general_desc.national_number_pattern or "(?!)").fullmatch,
+    )
 
 
 def _compile(calling_code: int, regions: tuple[str, ...], length: int) -> _Matcher:

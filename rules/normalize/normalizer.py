@@ -44,7 +44,7 @@ class Normalizer:
         else:
             found = normalize_opaque(raw, rules)
         _, value, reason, canonical = found
-        same = value and raw.casefold() == value and canonical in ("", value)
+        same = value and raw.strip().casefold() == value and canonical in ("", value)
         if (
             same and value[-1].isalnum() and ";" not in value
         ):  # most: no quotes, no extension, written as the key

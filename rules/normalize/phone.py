@@ -14,7 +14,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber
 
 from rules.identifier import Normalized
-from rules.normalize.e164 import number_type
+from rules.normalize.e164 import from_national, number_type
 from rules.normalize.written import phone_text
 from rules.ruleset import IdentifierRules
 
@@ -42,6 +42,7 @@ _PLAIN = re.compile(
 )
 _MASKED = re.compile(r"[.-]{3}|^[.-]{2}|[.-]{2}$")
 _IDD = re.compile(r"^((?:[^\W\d_]|[\s.:(\[])*)\+?(?:\(00\)|00)[\s.-]*(?=[1-9])")
+_PUNCTUATION = dict.fromkeys(map(ord, " .()-"))
 _CONTEXT = re.compile(r"(;phone-context=)00(?=[1-9])")
 
 # Compiling all regions' patterns over and over is most of the library's cost. This is for the whole process.
@@ -74,6 +75,9 @@ def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
         return _invalid("not_a_number")
     if rules.idd_00_as_plus:
         text = _CONTEXT.sub(r"\1+", _IDD.sub(r"\1+", text))
+    value = _without_punctuation(text, region)
+    if kind := number_type(value):
+        return _typed(value, kind, rules)
     try:
         number = phonenumbers.parse(text, region)
         extension, number.extension = number.extension, None
@@ -87,6 +91,14 @@ def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
     return _typed(
         f"{value};ext={extension}" if extension and rules.extension == "keep" else value, kind, rules
     )
+
+
+def _without_punctuation(text: str, region: str | None) -> str:
+    """The number in E.164 as far as that is plain to see: the hot path of written forms. The library judges the others."""
+    bare = text.translate(_PUNCTUATION)
+    if bare.isdigit():
+        return from_national(bare, region) if region else ""
+    return bare if bare[:1] == "+" and bare[1:].isdigit() else ""
 
 
 def _settled(number: PhoneNumber) -> tuple[str, str]:

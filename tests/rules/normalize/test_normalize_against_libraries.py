@@ -8,6 +8,7 @@ Declared differences, and no others:
 """
 
 import random
+import re
 from collections.abc import Callable, Iterator
 
 import email_validator
@@ -17,21 +18,22 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from rules.identifier import Normalized
 from rules.normalize import normalize_email, normalize_phone
-from rules.normalize.e164 import number_type
+from rules.normalize.e164 import from_national, number_type
 from rules.ruleset import IdentifierRules
 
 PHONE = IdentifierRules("phone")
+REFUSED_AS_WRITTEN = {"not_a_number", "extension_refused"}
 EMAIL = IdentifierRules(
     "email", reject_role=False, reject_masked=False, disposable="allow", provider_canonical="off"
 )
 
 
-def _library_phone(text: str) -> tuple[str, str]:
+def _library_phone(text: str, region: str | None = None) -> tuple[str, str]:
     """Value and type, both empty if the library calls the number invalid."""
     value, before = text, ""
     while value != before:
         try:
-            number = phonenumbers.parse(value)
+            number = phonenumbers.parse(value, region)
         except NumberParseException:
             return "", ""
         if not phonenumbers.is_valid_number(number):
@@ -94,6 +96,38 @@ def _phones(seed: int, count: int) -> Iterator[str]:
     rng, seeds = random.Random(seed), _phone_seeds()
     for _ in range(count):
         yield rng.choice(PHONE_MUTATIONS)(rng.choice(seeds), rng)
+
+
+def _as_people_write_them(seed: int, count: int) -> Iterator[tuple[str, str]]:
+    """Numbers of all regions in national and international forms, some with a digit wrong, some at home elsewhere; a region
+    comes with each."""
+    rng = random.Random(seed)
+    regions, seeds = sorted(phonenumbers.SUPPORTED_REGIONS), _phone_seeds()
+    forms = [PhoneNumberFormat.NATIONAL, PhoneNumberFormat.NATIONAL, PhoneNumberFormat.INTERNATIONAL]
+    for _ in range(count):
+        number = phonenumbers.parse(rng.choice(seeds))
+        home = phonenumbers.region_code_for_number(number)
+        region = home if home in regions and rng.random() < 0.8 else rng.choice(regions)
+        text = phonenumbers.format_number(number, rng.choice(forms))
+        if rng.random() < 0.1:
+            text = phonenumbers.format_out_of_country_calling_number(number, region)
+        for mutate in rng.choices(PHONE_MUTATIONS[:3] + PHONE_MUTATIONS[5:7], k=rng.choice([0, 0, 1, 2])):
+            text = mutate(text, rng)
+        if rng.random() < 0.5:
+            text = re.sub(r"[^+\d]", "", text)
+        yield text, region
+
+
+def _written_differences(cases: Iterator[tuple[str, str]]) -> list[tuple[str, str, object, object]]:
+    rules = IdentifierRules("phone", idd_00_as_plus=False)
+    different: list[tuple[str, str, object, object]] = []
+    for text, region in cases:
+        value, kind = _library_phone(text, region)
+        found = normalize_phone(text, region, rules)
+        status = ("ok" if kind in rules.types else "blocked") if value else "invalid"
+        if (found.value, found.status) != (value, status) and found.reason not in REFUSED_AS_WRITTEN:
+            different.append((text, region, found, (value, kind)))
+    return different
 
 
 def _phone_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]:
@@ -170,6 +204,16 @@ def test_mutated_numbers_of_all_regions_get_the_librarys_answer() -> None:
     assert _phone_differences(_phones(seed=22, count=40_000)) == []
 
 
+def test_numbers_as_people_write_them_get_the_librarys_answer() -> None:
+    assert _written_differences(_as_people_write_them(seed=22, count=20_000)) == []
+
+
+def test_most_national_forms_are_read_without_the_library() -> None:
+    forms = [(text, region) for text, region in _as_people_write_them(22, 2_000) if text.isdigit()]
+    read = [text for text, region in forms if number_type(from_national(text, region))]
+    assert len(read) > 0.5 * len(forms)
+
+
 def test_mutated_addresses_get_the_librarys_answer() -> None:
     assert _email_differences(_emails(seed=22, count=20_000)) == []
 
@@ -183,4 +227,5 @@ def test_the_example_numbers_of_all_regions_take_the_fast_path() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_many_more_mutations_get_the_librarys_answer(seed: int) -> None:
     assert _phone_differences(_phones(seed, count=200_000)) == []
+    assert _written_differences(_as_people_write_them(seed, count=100_000)) == []
     assert _email_differences(_emails(seed, count=50_000)) == []
