@@ -21,7 +21,7 @@ from aiohttp import web
 
 from gateway.audit.event import Action
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Config, ConfigError
 from gateway.errors import StoreBroken
 from gateway.http import admin, public
@@ -31,6 +31,7 @@ from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
 from gateway.secrets_file import admin_token, open_box
+from gateway.store import Store
 from gateway.store.operations import active_rules, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
@@ -72,12 +73,25 @@ def seed_rules(config: Config) -> RuleSet:
     return parsed
 
 
-def database_path(config: Config) -> Path:
-    """The SQLite file. Raises ConfigError for a store that this version does not run on."""
+def make_store(config: Config, clock: Clock, checkpoint_key: bytes) -> Store:
+    """The store behind `store.url`, not opened yet. Raises ConfigError when its driver is not installed."""
+    every = config.audit.checkpoint
     path = config.store.sqlite_path
-    if path is None:
-        raise ConfigError(("store.url: this version of the gateway runs on sqlite:///… only",))
-    return Path(path)
+    if path is not None:
+        return SqliteStore(
+            Path(path),
+            clock,
+            checkpoint_key=checkpoint_key,
+            checkpoint_every=every,
+            min_free_disk=config.store.min_free_disk,
+        )
+    try:
+        from gateway.store.postgres import PostgresStore
+    except ImportError:
+        raise ConfigError(
+            ("store.url: PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'",)
+        ) from None
+    return PostgresStore(config.store.url, clock, checkpoint_key=checkpoint_key, checkpoint_every=every)
 
 
 @contextlib.asynccontextmanager
@@ -86,15 +100,8 @@ async def running(
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners."""
     clock = SystemClock()
-    database = database_path(config)
-    box = open_box(config, database)
-    store = SqliteStore(
-        database,
-        clock,
-        checkpoint_key=box.key("audit checkpoint"),
-        checkpoint_every=config.audit.checkpoint,
-        min_free_disk=config.store.min_free_disk,
-    )
+    box = open_box(config)
+    store = make_store(config, clock, box.key("audit checkpoint"))
     await store.open()
     try:
         clock.raise_to(await newest_moment(store))

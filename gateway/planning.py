@@ -1,4 +1,5 @@
-"""`python -m gateway.planning DATABASE NOW`: what a rule file (on stdin) would make of the whole database, as JSON on stdout.
+"""`python -m gateway.planning NOW`: what a rule file would make of the whole database, as JSON on stdout. On stdin come the
+database's URL, as it may hold a password, a line end, and the rule file.
 
 A process of its own, as it thinks for seconds about all records: the one that serves goes on. It writes nothing (I21).
 """
@@ -6,12 +7,14 @@ A process of its own, as it thinks for seconds about all records: the one that s
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from gateway.store.sqlite.snapshot import Snapshot, snapshot
+from gateway.store.snapshot import Snapshot
+from gateway.store.sqlite import snapshot as sqlite
 from rules.groups import GroupAttributes
 from rules.identifier import Identifier
 from rules.matching import is_live
@@ -28,13 +31,13 @@ _POLITENESS = 10
 _REMEMBERED = 4_096
 
 
-def planned(database: Path, rules: RuleSet, now: int) -> Plan:
+def planned(url: str, rules: RuleSet, now: int) -> Plan:
     names = {name for rule in rules.rules for name in rule.confirm_any}
-    with snapshot(database, names) as state:
+    with _snapshot(url, names) as state:
         normalizer = Normalizer(rules, state.own_lists)
         marks = _Marks(rules)
         after = partition(
-            map(marks.note, _as_stated_now(state.records(), normalizer)),
+            map(marks.note, _as_stated_now(state.records, normalizer)),
             state.pins,
             rules,
             now=now,
@@ -87,6 +90,14 @@ class _Marks:
         return profile
 
 
+def _snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapshot]:
+    if url.startswith("sqlite:///"):
+        return sqlite.snapshot(Path(url.removeprefix("sqlite:///")), names)
+    from gateway.store.postgres.snapshot import snapshot
+
+    return nullcontext(snapshot(url, names))
+
+
 def _last_words(state: Snapshot) -> GroupAttributes:
     """The texts that are known of a group, the youngest record's last, as a call compares them."""
 
@@ -99,12 +110,13 @@ def _last_words(state: Snapshot) -> GroupAttributes:
     return texts
 
 
-def main(database: str, now: str) -> None:
+def main(now: str) -> None:
     os.nice(_POLITENESS)
-    rules = parse(sys.stdin.buffer.read().decode())
+    url, _, text = sys.stdin.buffer.read().decode().partition("\n")
+    rules = parse(text)
     if not isinstance(rules, RuleSet):
         raise SystemExit("the rule file has problems")
-    sys.stdout.buffer.write(msgspec.json.encode(planned(Path(database), rules, int(now))))
+    sys.stdout.buffer.write(msgspec.json.encode(planned(url, rules, int(now))))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 from gateway.config import Config, ConfigError
 
 _MASTER_BYTES = 32
+_WITHOUT_A_FILE = "gateway"
+"""What the secret's file is named after in the working directory, when the database is not a file."""
 
 
 class SecretBox:
@@ -31,16 +33,12 @@ def admin_token(config: Config, box: SecretBox) -> str:
     return token.reveal() if token is not None else box.key("admin token").hex()
 
 
-def open_box(config: Config, database: Path) -> SecretBox:
+def open_box(config: Config) -> SecretBox:
     """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
     if config.server.secret is not None:
         return SecretBox(config.server.secret.reveal().encode())
-    path = (
-        Path(config.server.secret_file)
-        if config.server.secret_file
-        else database.with_name(f"{database.name}.secret")
-    )
-    return SecretBox(_read_or_make(path))
+    beside = f"{config.store.sqlite_path or _WITHOUT_A_FILE}.secret"
+    return SecretBox(_read_or_make(Path(config.server.secret_file or beside)))
 
 
 def _read_or_make(path: Path) -> bytes:

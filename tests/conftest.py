@@ -1,12 +1,14 @@
 """What the tests start: a whole gateway in this process, on real sockets and a real database."""
 
 import contextlib
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 from forwarding import forwarding
 from loyalty_platform import Platform, serving
@@ -15,6 +17,8 @@ from postgresql import PostgresServer, serving_postgres
 from gateway import app
 from gateway.config import load
 from gateway.http.services import Services
+from gateway.store import Store
+from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
 
 CHANNELS = """
@@ -49,19 +53,43 @@ max_achievements = 0
 coupon = { type = "percentage_discount", value = 10, prefix = "FB" }
 """
 ADMIN_TOKEN = "admin-token-0123456789"
+ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
+MASTER_SECRET = "a-master-secret-of-32-characters"
 
 
-def settings(tmp_path: Path, extra: str = "", channels: str = CHANNELS, campaigns: str = CAMPAIGNS) -> str:
+def settings(
+    tmp_path: Path, extra: str = "", channels: str = CHANNELS, campaigns: str = CAMPAIGNS, url: str = ""
+) -> str:
     """A configuration on free ports with its database in `tmp_path`; grants are due at once."""
     achievements = "" if "[achievements]" in extra else '[achievements]\ngrant_delay = ["0s", "0s"]\n'
     server = "" if "[server]" in extra else '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
     store = (
         ""
         if "[store]" in extra
-        else f'[store]\nurl = "sqlite:///{tmp_path}/gateway.db"\nmin_free_disk = "0B"\n'
+        else f'[store]\nurl = "{url or f"sqlite:///{tmp_path}/gateway.db"}"\nmin_free_disk = "0B"\n'
     )
     log = "" if "[log]" in extra else f'[log]\nfile = "{tmp_path}/gateway.log"\n'
     return f"{server}{store}{log}{achievements}{extra}\n{channels}\n{campaigns}\n"
+
+
+async def tables_of(store: Store) -> list[str]:
+    if isinstance(store, SqliteStore):
+        rows = await store.fetch("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    else:
+        rows = await store.fetch("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+    return sorted(name for (name,) in rows)
+
+
+async def tamper(url: str, statement: str) -> None:
+    if url.startswith("sqlite:///"):
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute(statement)
+        return
+    server = await asyncpg.connect(url)
+    try:
+        await server.execute(statement)
+    finally:
+        await server.close()
 
 
 @dataclass(slots=True)
@@ -90,6 +118,13 @@ class RunningGateway:
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         return self.client.request(method, f"{self.admin_url}/admin/v1/{path}", headers=headers, **options)  # pyright: ignore
 
+    async def tables(self) -> list[str]:
+        return await tables_of(self.services.store)
+
+    async def tamper(self, statement: str) -> None:
+        """Change the database behind the gateway's back."""
+        await tamper(self.services.config.store.url, statement)
+
     async def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         return await self.services.store.fetch(sql, parameters)
 
@@ -101,18 +136,42 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture
+def engine() -> str:
+    """What the test's database runs on: SQLite, or one after the other in what is for every engine. `strict` is PostgreSQL
+    with nothing that an engine of its protocol may lack."""
+    return "sqlite"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
+    if "engine" in metafunc.fixturenames and place.startswith(ON_EVERY_ENGINE):
+        strict = ["strict"] if place.startswith("store/") else []
+        metafunc.parametrize("engine", ["sqlite", "postgres", *strict])
+
+
+@pytest.fixture
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path}/gateway.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return ("strict:" if engine == "strict" else "") + server.url(await server.empty())
+
+
 Start = Callable[..., AbstractAsyncContextManager[RunningGateway]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
+def start(tmp_path: Path, database_url: str) -> Start:
     """`async with start(extra_settings) as gateway:` — may be entered again to restart on the same database."""
+
+    secret = {} if database_url.startswith("sqlite:") else {"GATEWAY_SECRET": MASTER_SECRET}
 
     @contextlib.asynccontextmanager
     async def started(extra: str = "", **parts: str) -> AsyncGenerator[RunningGateway]:
         path = tmp_path / "config.toml"
-        path.write_text(settings(tmp_path, extra, **parts))
-        config = load(path, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
+        path.write_text(settings(tmp_path, extra, url=database_url, **parts))
+        config = load(path, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN, **secret})
         telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
         deaths: list[str] = []
         try:

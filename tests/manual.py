@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from strict_portable import strict
+
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import DAY, HOUR, MINUTE, SECOND
+from gateway.clock import DAY, HOUR, MINUTE, SECOND, Clock
 from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.errors import StoreBroken
 from gateway.model import (
@@ -26,6 +28,7 @@ from gateway.model import (
 from gateway.pipeline import Pipeline
 from gateway.regrouping import regroup_some
 from gateway.store import Store
+from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
 from rules.identifier import Evidence, Identifier
@@ -131,8 +134,17 @@ def _broken(error: StoreBroken) -> None:
     raise error
 
 
+def make_store(url: str, clock: Clock) -> Store:
+    """`strict:` before a PostgreSQL URL: with portable SQL only, and with collisions."""
+    if url.startswith("sqlite:///"):
+        return SqliteStore(Path(url.removeprefix("sqlite:///")), clock, checkpoint_key=CHECKPOINT_KEY)
+    if url.startswith("strict:"):
+        return strict(url.removeprefix("strict:"), clock, CHECKPOINT_KEY)
+    return PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY)
+
+
 class House:
-    """Store, environment and pipeline; `around` may wrap the store that the pipeline sees."""
+    """Store, environment and pipeline; `around` may wrap the store that the pipeline sees. `url` "" is a file of its own."""
 
     def __init__(
         self,
@@ -140,6 +152,7 @@ class House:
         env: Env | None = None,
         *,
         clock: ManualClock | None = None,
+        url: str = "",
         around: Callable[[Store], Store] = lambda store: store,
         queue_limit: int = 10_000,
         batch_limit: int = 256,
@@ -147,11 +160,12 @@ class House:
         self.clock = clock or ManualClock()
         self.env = env or environment()
         self.path = directory / "gateway.db"
+        self.url = url or f"sqlite:///{self.path}"
         self._around = around
         self._limits = {"queue_limit": queue_limit, "batch_limit": batch_limit}
 
     async def __aenter__(self) -> "House":
-        self.store = SqliteStore(self.path, self.clock, checkpoint_key=CHECKPOINT_KEY)
+        self.store = make_store(self.url, self.clock)
         await self.store.open()
         self.pipeline = Pipeline(self._around(self.store), self.env, on_broken=_broken, **self._limits)
         self.pipeline.start()

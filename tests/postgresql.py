@@ -94,11 +94,10 @@ class PostgresServer:
         """Of the same database again and again: quicker by far than a new one. Whoever had it must have closed it."""
         if not self._common:
             self._common = self.fresh()
-            return self._common
         connection = await asyncpg.connect(self.url(self._common))
         try:
             tables = await connection.fetch(_TABLES)
-            await connection.execute(";".join(f"DELETE FROM {name}" for (name,) in tables))
+            await connection.execute(";".join(["SELECT", *(f"DELETE FROM {name}" for (name,) in tables)]))
         finally:
             await connection.close()
         return self._common

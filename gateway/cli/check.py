@@ -9,6 +9,7 @@ import typer
 from gateway.cli.failure import MISUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
+from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.check import masked, warnings
 
@@ -36,10 +37,10 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 def _check_start(config: Config) -> None:
     """What would stop a start before it touches anything: the rule set and the kind of store."""
-    from gateway.app import database_path, seed_rules
+    from gateway.app import make_store, seed_rules
 
     seed_rules(config)
-    database_path(config)
+    make_store(config, SystemClock(), b"")
 
 
 def _lines(table: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -153,10 +153,9 @@ def _session(
 
 
 def _token(config: Config) -> str:
-    from gateway.app import database_path
     from gateway.secrets_file import admin_token, open_box
 
-    return admin_token(config, open_box(config, database_path(config)))
+    return admin_token(config, open_box(config))
 
 
 def _given(query: Mapping[str, object]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`gateway db`: the database file itself; a copy of it, a look at its health, its schema."""
+"""`gateway db`: the database itself; a copy of its file, a look at its health, its schema."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,8 @@ from gateway.cli.failure import DONE, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
 from gateway.config import Config
+from gateway.config.settings import store_url_text
+from gateway.store.migrations import all_migrations
 
 app = typer.Typer(help="Back up, check and migrate the database.", no_args_is_help=True)
 
@@ -26,7 +28,7 @@ def backup(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Copy the database, also beside a running gateway, and verify the copy."""
+    """Copy the SQLite file, also beside a running gateway, and verify the copy."""
     source = _database(settings(config))
     try:
         _copy(source, to)
@@ -43,22 +45,24 @@ def backup(
 
 @app.command()
 def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check the file's structure and the audit log's chain; exit 1 when either does not hold."""
-    source = _database(settings(config))
-    with _opened(source, "mode=ro") as connection:
-        found = _problems(connection, "integrity_check")
-
-    if found:
-        if json:
-            print_json({"ok": False, "integrity": found, "audit": None})
-        raise Failure(f"{source}: the file is damaged ({found[0]}); restore a backup")
+    """Check the SQLite file's structure and the audit log's chain; exit 1 when either does not hold."""
+    loaded = settings(config)
+    if loaded.store.sqlite_path is not None:
+        source, found = loaded.store.sqlite_path, _damage(_database(loaded))
+        if found:
+            if json:
+                print_json({"ok": False, "integrity": found, "audit": None})
+            raise Failure(f"{source}: the file is damaged ({found[0]}); restore a backup")
+        healthy = f"{source}: the file's structure holds"
+    else:
+        healthy = "PostgreSQL's own files are looked at by its own tool: pg_amcheck"
 
     async def verified(admin: Admin) -> Any:
         return await admin.get("/audit/verify")
 
     verdict = ask(config, verified)
     if not json:
-        print(f"{source}: the file's structure holds")
+        print(healthy)
         print_verdict(verdict, as_json=False)
         return
     print_json({"ok": verdict["ok"], "integrity": ["ok"], "audit": verdict})
@@ -69,21 +73,20 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Bring the schema up to date; a gateway does the same when it starts."""
     loaded = settings(config)
-    source = _database(loaded)
     asyncio.run(_open_once(loaded))
-    with _opened(source, "mode=ro") as connection:
-        (version,) = connection.execute("SELECT MAX(version) FROM schema_version").fetchone()
+    version = max(step.version for step in all_migrations())
     if json:
         print_json({"schema_version": version})
     else:
-        print(f"{source}: the schema is at version {version}, up to date")
+        name = loaded.store.sqlite_path or store_url_text(loaded.store.url)
+        print(f"{name}: the schema is at version {version}, up to date")
 
 
 async def _open_once(config: Config) -> None:
-    """Opening migrates; a gateway that runs has done it."""
+    """Opening migrates; a gateway that runs on a SQLite file has done it."""
     from gateway.app import offline
 
-    if await running_at(config) is None:
+    if config.store.sqlite_path is None or await running_at(config) is None:
         async with offline(config):
             pass
 
@@ -91,7 +94,9 @@ async def _open_once(config: Config) -> None:
 def _database(config: Config) -> Path:
     path = config.store.sqlite_path
     if path is None:
-        raise Failure("store.url: this command is for SQLite; use the server's own tools, such as pg_dump")
+        raise Failure(
+            "store.url: this command is for SQLite; back up PostgreSQL with pg_dump or pg_basebackup"
+        )
     return Path(path)
 
 
@@ -126,6 +131,11 @@ def _verify(copy: Path) -> None:
             raise Failure(
                 f"{copy}: the copy is not whole ({found[0]}); check the database with: gateway db check"
             )
+
+
+def _damage(source: Path) -> list[str]:
+    with _opened(source, "mode=ro") as connection:
+        return _problems(connection, "integrity_check")
 
 
 def _problems(connection: sqlite3.Connection, pragma: str) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
 from gateway.cli.output import note
 from gateway.config import Channel, Config, Key
+from gateway.config.settings import store_url_text
 
 _API = "/api/v4.0/integrations/customers"
 
@@ -45,7 +46,7 @@ def welcome(config: Config, public_url: str, admin_url: str) -> str:
 
 
 def _database(config: Config) -> str:
-    return config.store.sqlite_path or "postgresql"
+    return config.store.sqlite_path or store_url_text(config.store.url)
 
 
 def _curl(url: str, channel: Channel | None, body: str) -> str:

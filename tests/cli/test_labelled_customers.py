@@ -70,7 +70,7 @@ class Imported:
 
     def __init__(self, database: Path, rules: RuleSet) -> None:
         with snapshot(database, ()) as state:
-            records = list(state.records())
+            records = list(state.records)
         place = {one.record_id: (one.id_space, one.customer_id) for one in records}
         whole = partition(records, (), rules, now=max(one.created_at for one in records) + DAY)
         self.canon = self._named(whole, place)

@@ -1,15 +1,11 @@
-"""The engine under test, SQLite unless a module says otherwise by a fixture `engine` of its own."""
+"""A store to test."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
-from manual import CHECKPOINT_KEY, ManualClock
-from postgresql import PostgresServer
+from manual import ManualClock, make_store
 
 from gateway.store import Store
-from gateway.store.postgres import PostgresStore
-from gateway.store.sqlite import SqliteStore
 
 pytest.register_assert_rewrite("conformance")
 Open = Callable[[], Awaitable[Store]]
@@ -21,23 +17,12 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def engine() -> str:
-    return "sqlite"
-
-
-@pytest.fixture
-async def store_factory(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, engine: str
-) -> AsyncGenerator[Open]:
+async def store_factory(database_url: str, clock: ManualClock) -> AsyncGenerator[Open]:
     """Opens the test's one database; an engine that admits one process at a time wants the last one closed first."""
     opened: list[Store] = []
-    url = await _database(request, engine)
 
     async def open_store() -> Store:
-        if url:
-            store: Store = PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY)
-        else:
-            store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+        store = make_store(database_url, clock)
         await store.open()
         opened.append(store)
         return store
@@ -45,13 +30,6 @@ async def store_factory(
     yield open_store
     for store in opened:
         await store.close()
-
-
-async def _database(request: pytest.FixtureRequest, engine: str) -> str:
-    if engine == "sqlite":
-        return ""
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.url(await server.empty())
 
 
 @pytest.fixture

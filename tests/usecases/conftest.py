@@ -1,4 +1,4 @@
-"""A gateway's inside to send commands to, on a SQLite file of its own."""
+"""A gateway's inside to send commands to, on a database of its own."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -8,6 +8,6 @@ from manual import House
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path) as built:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
+    async with House(tmp_path, url=database_url) as built:
         yield built

@@ -170,5 +170,5 @@ async def test_a_plan_asks_for_the_same_confirmation_as_a_call(tmp_path: Path) -
     async with House(tmp_path, environment(rules=rules(CONFIRMED))) as house:
         for who, name in (("pos:till", "Said"), ("web:shop", "Fahmy"), ("mobile:app", "Said")):
             await house.send(customer(who, {"lastName": name}, mobile=PHONE))
-        found = planned(house.path, house.env.rules, house.clock.now())
+        found = planned(house.url, house.env.rules, house.clock.now())
         assert (found.merged, found.split, found.profiles_after) == (0, 0, 2)

@@ -1,4 +1,4 @@
-"""The real use cases against a reference model of plain dictionaries, on a real SQLite file, with restarts and with several
+"""The real use cases against a reference model of plain dictionaries, on a real database, with restarts and with several
 commands in one batch (I1, I2, I3, I4, I6, I9, I15, I18 of `rules/README.md`)."""
 
 import asyncio
@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from manual import CHECKPOINT_KEY, FOLLOW, SHARE, House, achieve, active, customer, environment, erase, tags
+from postgresql import PostgresServer
 
 from gateway.audit.chain import Verifier
 from gateway.clock import HOUR, MINUTE, SECOND
@@ -253,9 +254,12 @@ class GatewayMachine(RuleBasedStateMachine):
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
-        self.house = House(directory, environment(rules=RULES))
+        self.house = House(directory, environment(rules=RULES), url=self.database())
         self.reference = Reference()
         self.runner.run(self.house.__aenter__())
+
+    def database(self) -> str:
+        return ""
 
     def run(self, awaitable: Any) -> Any:
         return self.runner.run(awaitable)
@@ -395,6 +399,33 @@ TestGateway = GatewayMachine.TestCase
 TestGateway.settings = settings(
     max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=_QUIET
 )
+
+
+class OnPostgres(GatewayMachine):
+    server: ClassVar[PostgresServer]
+
+    def database(self) -> str:
+        return self.server.url(self.run(self.server.empty()))
+
+
+class OnStrictPostgres(OnPostgres):
+    def database(self) -> str:
+        return f"strict:{super().database()}"
+
+
+@pytest.mark.usefixtures("_server")
+class TestGatewayOnPostgres(OnPostgres.TestCase):
+    settings = settings(max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=_QUIET)
+
+
+@pytest.mark.usefixtures("_server")
+class TestGatewayOnStrictPostgres(OnStrictPostgres.TestCase):
+    settings = settings(max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=_QUIET)
+
+
+@pytest.fixture(scope="module")
+def _server(postgres: PostgresServer) -> None:
+    OnPostgres.server = postgres
 
 
 @pytest.mark.soak

@@ -71,14 +71,11 @@ async def plan_rules(call: Call[Query]) -> PlanView:
 
 
 async def _plan(services: Services, rules: RuleSet) -> Plan:
-    database = services.config.store.sqlite_path
-    assert database is not None  # noqa: S101 - no other store runs
     thinking = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
         "gateway.planning",
-        str(database),
         str(services.clock.now()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -86,7 +83,7 @@ async def _plan(services: Services, rules: RuleSet) -> Plan:
     )
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            told, _ = await thinking.communicate(rules.text.encode())
+            told, _ = await thinking.communicate(f"{services.config.store.url}\n{rules.text}".encode())
     except TimeoutError:
         raise _failed("took longer than 15 minutes") from None
     finally:

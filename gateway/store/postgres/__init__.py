@@ -23,7 +23,7 @@ from gateway.store import Work
 from gateway.store.maintain import Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import Connection, Server
-from gateway.store.postgres.dialect import Columns, keep_house, load, numbered, save
+from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
 from gateway.store.postgres.schema import columns, migrate
 from gateway.workingset import Needs, WorkingSet
 
@@ -216,7 +216,7 @@ class PostgresStore:
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         async with self._reading, self._server.connection() as connection:
-            return [tuple(row) for row in await connection.fetch(numbered(sql), *parameters)]
+            return [tuple(row) for row in await connection.fetch(readable(sql), *parameters)]
 
 
 def _node() -> int:

@@ -6,7 +6,7 @@ two writers that lock the same rows in the same order cannot deadlock.
 
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gateway.audit.chain import Chain
@@ -52,6 +52,12 @@ async def save(connection: Connection, columns: Columns, changes: Changes, chain
     """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
     for one in writes(changes, chain):
         await write(connection, columns, one)
+
+
+@lru_cache(1024)
+def readable(sql: str) -> str:
+    """A statement of the listeners, with `$1`, `$2` … for its `?`."""
+    return numbered(sql.replace("CROSS JOIN", "JOIN"))
 
 
 async def keep_house(connection: Connection, columns: Columns, step: Step) -> int:

@@ -61,10 +61,11 @@ _DIFFERS = f"""
  AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c CROSS JOIN observation AS w ON w.record_id = c.record_id
       AND w.type = REPLACE(i.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = i.type AND c.value = i.value) > 1
 """
+_ENDING = f"CASE WHEN LENGTH(o.value) > {ENDING} THEN SUBSTR(o.value, LENGTH(o.value) - {ENDING - 1}) ELSE o.value END"
 _ENDINGS = f"""
-SELECT o.type, SUBSTR(o.value, -{ENDING}) AS ending, 'normal', COUNT(DISTINCT r.profile_id), COUNT(*)
+SELECT o.type, {_ENDING} AS ending, 'normal', COUNT(DISTINCT r.profile_id), COUNT(*)
 FROM observation AS o JOIN record AS r ON r.record_id = o.record_id
-WHERE o.value LIKE '+%' AND o.type IN ({{types}}) AND (o.type, SUBSTR(o.value, -{ENDING})) > (?, ?)
+WHERE o.value LIKE '+%' AND o.type IN ({{types}}) AND (o.type, {_ENDING}) > (?, ?)
 GROUP BY o.type, ending HAVING COUNT(DISTINCT r.profile_id) > 1 AND COUNT(DISTINCT o.value) > 1
 ORDER BY o.type, ending LIMIT ?
 """
@@ -109,11 +110,10 @@ _BY_KEY = """(WITH wanted (type, value) AS (VALUES {wanted}) SELECT * FROM wante
 CROSS JOIN observation AS o ON o.type = w.type AND o.value = w.value
 CROSS JOIN record AS r ON r.record_id = o.record_id"""
 _BY_ENDING = f"""observation AS o JOIN record AS r ON r.record_id = o.record_id
-WHERE o.value LIKE '+%' AND (o.type, SUBSTR(o.value, -{ENDING})) IN (VALUES {{wanted}})"""
+WHERE o.value LIKE '+%' AND (o.type, {_ENDING}) IN (VALUES {{wanted}})"""
 _BY_CUSTOMER_ID = "record AS r WHERE ('', r.customer_id) IN (VALUES {wanted})"
 _WRITTEN = f"""COALESCE((SELECT MIN(a.value) FROM observation AS a WHERE a.record_id = r.record_id
 AND a.type = REPLACE(o.type, '{CANONICAL_SUFFIX}', '')), '')"""
-_ENDING = f"SUBSTR(o.value, -{ENDING})"
 _HOW = {
     "same_identifier": ("o.type", "o.value", "o.value", _BY_KEY),
     "provider_form": ("o.type", "o.value", _WRITTEN, _BY_KEY),

@@ -56,7 +56,8 @@ class Overview:
 
 
 def marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))
+    """Never empty: PostgreSQL knows no empty list."""
+    return ",".join("?" * len(values)) or "NULL"
 
 
 async def survivor_of(store: Store, profile_id: int) -> int | None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -132,11 +131,7 @@ async def test_an_untouched_log_verifies(gateway: RunningGateway) -> None:
 async def test_an_altered_log_is_found_out(gateway: RunningGateway, tampering: str) -> None:
     await one_person(gateway.services)
     await fill_lookups(gateway)
-    path = gateway.services.config.store.sqlite_path
-    assert path
-    with sqlite3.connect(path) as connection:
-        connection.execute(tampering)
-    connection.close()
+    await gateway.tamper(tampering)
     verdict = await asked(gateway, "audit/verify", {})
     assert not verdict["ok"]
     assert len(verdict["breaches"]) == 1

@@ -261,4 +261,4 @@ async def test_the_pins_of_one_record_are_found_over_an_index(gateway: RunningGa
     explaining = Explaining(gateway.services.store)
     numbers = [read("rec", text) or 0 for text in await records(gateway, web)]
     assert len(await pins(explaining, numbers, (0, 0), 51)) == 1
-    assert [step for step in explaining.plan if step.startswith("SCAN") and step != "SCAN p"] == []
+    assert [step for step in explaining.walks() if step != "SCAN p"] == []

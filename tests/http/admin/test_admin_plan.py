@@ -14,7 +14,7 @@ from rules.rulefile import preset
 if TYPE_CHECKING:
     from conftest import RunningGateway, Start
 
-HOUSEKEEPING = {"lookup", "lookup_progress", "audit_checkpoint"}
+HOUSEKEEPING = {"lookup", "lookup_progress", "audit_checkpoint", "lease"}
 ANN, PHONE, OTHER_PHONE = "ann@shop.example.org", "+201001234567", "+201007654321"
 
 
@@ -31,10 +31,9 @@ async def planned(gateway: RunningGateway, text: str) -> Any:
 
 
 async def dump(gateway: RunningGateway) -> dict[str, list[Any]]:
-    tables = await gateway.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
     return {
-        str(table): await gateway.rows(f"SELECT * FROM {table} ORDER BY 1, 2")
-        for (table,) in tables
+        table: await gateway.rows(f"SELECT * FROM {table} ORDER BY 1, 2")
+        for table in await gateway.tables()
         if table not in HOUSEKEEPING
     }
 

@@ -1,0 +1,75 @@
+"""The whole database as the rules see it, from one read transaction; the process that serves is not held up by it."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from rules.identifier import Identifier
+from rules.record import Observation, Pin, Record
+
+RECORDS = """
+SELECT r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at,
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired
+FROM record AS r LEFT JOIN observation AS o ON o.record_id = r.record_id ORDER BY r.id_space, r.customer_id
+"""
+PROFILES = "SELECT profile_id, record_id FROM record"
+BALANCES = "SELECT record_id, CAST(SUM(points) AS BIGINT) FROM ledger GROUP BY record_id"
+PINS = "SELECT record_a, record_b, kind, expires_at FROM pin"
+OWN_LISTS = "SELECT name, value FROM own_list"
+ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """`profiles` are record ids by profile id, `balances` points by record id, `attributes` texts by record id. `records`
+    can be gone through once."""
+
+    records: Iterator[Record]
+    profiles: dict[int, list[int]]
+    balances: dict[int, int]
+    attributes: dict[int, dict[str, str]]
+    pins: list[Pin]
+    own_lists: dict[str, frozenset[str]]
+
+
+def records(rows: Iterable[Sequence[Any]]) -> Iterator[Record]:
+    """Every record with its observations."""
+    record: Record | None = None
+    for record_id, id_space, customer_id, profile_id, created_at, *seen in rows:
+        if record is None or record.record_id != record_id:
+            if record is not None:
+                yield record
+            record = Record(record_id, id_space, customer_id, profile_id, created_at)
+        if seen[0] is not None:
+            kind, value, first, last, verified, blocked, retired = seen
+            identifier = Identifier(kind, value)
+            record.observations[identifier] = Observation(
+                identifier, first, last, bool(verified), bool(blocked), bool(retired)
+            )
+    if record is not None:
+        yield record
+
+
+def profiles(rows: Iterable[Sequence[Any]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for profile_id, record_id in rows:
+        found.setdefault(profile_id, []).append(record_id)
+    return found
+
+
+def texts(rows: Iterable[Sequence[Any]], names: Collection[str]) -> dict[int, dict[str, str]]:
+    """The attributes of these names that are texts."""
+    found: dict[int, dict[str, str]] = {}
+    for record_id, name, stored in rows:
+        if name in names and isinstance(value := msgspec.json.decode(stored), str):
+            found.setdefault(record_id, {})[name] = value
+    return found
+
+
+def own_lists(rows: Iterable[Sequence[Any]]) -> dict[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    for name, value in rows:
+        lists.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in lists.items()}
