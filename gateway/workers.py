@@ -17,6 +17,7 @@ from gateway.model import Caller, CloseStaleReviews, GrantDue, Regrouped, Stored
 from gateway.regrouping import regroup_some
 from gateway.store.operations import active_rules, channel_keys, own_lists, stale_reviews
 from gateway.upstream.deliver import Deliverer
+from gateway.upstream.share import Share
 from gateway.upstream.webhooks import Sender
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
@@ -69,7 +70,9 @@ class Workers:
             "follow": self._follow,
             "backlog": self._count_backlog,
         }
-        if self._deliverer is not None:
+        upstream = self._services.upstream
+        if self._deliverer is not None and upstream is not None:
+            steps["share"] = Share(self._services.store, upstream.limiter, self._services.clock).step
             steps["deliveries"] = self._deliverer.step
         for sender in self._senders:
             sender.open()

@@ -41,7 +41,8 @@ class Quota(NamedTuple):
 
 
 class Limiter:
-    """Asks nobody to sleep: `wait` says how long. `share` is the part of the quotas that is this process's, above 0 to 1.
+    """Asks nobody to sleep: `wait` says how long. `share` is the part of the quotas that is this process's, 0 to 1; with 0
+    nothing may go that can wait.
 
     The upstream counts a call when it arrives, which is some time between `note` and `done`. So in the short quota, where a little
     jitter would be too much, a call has its place from the one until a second after the other.
@@ -56,6 +57,8 @@ class Limiter:
     def wait(self, rate: Rate) -> int:
         """Milliseconds until a delivery of this class may go, or until asking again; 0 is now. Whoever then sends says so by
         `note`."""
+        if not self.share:
+            return SECOND
         return self._lanes[rate].wait(self._clock.now(), self.share)
 
     def note(self, rate: Rate) -> None:

@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from gateway.audit.chain import Chain
-from gateway.clock import MINUTE, SECOND, Clock
+from gateway.clock import HOUR, MINUTE, SECOND, Clock
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work
@@ -47,6 +47,8 @@ _TAKE_LEASE = """
 INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 WHERE lease.owner = excluded.owner OR lease.until <= $4
 """
+_REPLICA = "replica:"
+_IN_REPLICAS = "name >= 'replica:' AND name < 'replica;'"
 _PROBE = """
 INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 """
@@ -92,7 +94,9 @@ class PostgresStore:
             self._leases.clear()
             with contextlib.suppress(StoreUnavailable):
                 async with self._server.connection() as connection:
-                    await connection.execute("DELETE FROM lease WHERE owner = $1", self._owner)
+                    await connection.execute(
+                        f"DELETE FROM lease WHERE owner = $1 AND NOT ({_IN_REPLICAS})", self._owner
+                    )
         await self._server.close()
 
     # ---- the one write path ----
@@ -207,6 +211,16 @@ class PostgresStore:
             leads = status.endswith(" 1")
             self._leases[work] = (now, leads)
         return leads
+
+    async def replicas(self) -> int:
+        """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
+        now = self._moment()
+        async with self._server.connection() as connection:
+            await connection.execute(_TAKE_LEASE, _REPLICA + self._owner, self._owner, now + _LEASE, now)
+            await connection.execute(f"DELETE FROM lease WHERE {_IN_REPLICAS} AND until <= $1", now - HOUR)
+            return await connection.fetchval(
+                f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
+            )
 
     async def probe(self) -> None:
         async with self._server.connection() as connection:

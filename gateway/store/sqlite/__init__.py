@@ -135,6 +135,10 @@ class SqliteStore:
         with _translated_errors():
             await self._in_writer(_probe)
 
+    async def replicas(self) -> int:
+        """One: the lock on the file keeps a second process out."""
+        return 1
+
     async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
         writer = self._writer

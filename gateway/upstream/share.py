@@ -1,0 +1,42 @@
+"""Several gateways, one quota: each takes an equal part of what the upstream allows, and a new one waits until the others know."""
+
+from typing import Final
+
+from gateway.clock import SECOND, Clock
+from gateway.errors import StoreUnavailable
+from gateway.store import Store
+from gateway.upstream.limiter import WINDOW, Limiter
+
+_BEAT: Final = 5 * SECOND
+_UNTIL_FREE: Final = 2 * _BEAT + WINDOW
+"""How long a new gateway waits: until the others have heard of it, and what they sent before is out of the upstream's window."""
+
+
+class Share:
+    """`step` every few seconds. Whoever cannot say that it lives sends nothing, for the others take its part."""
+
+    def __init__(self, store: Store, limiter: Limiter, clock: Clock) -> None:
+        self._store = store
+        self._limiter = limiter
+        self._clock = clock
+        self._among_others_since: int | None = None
+        limiter.share = 0.0
+
+    async def step(self) -> float:
+        """Take the part that is due now. Seconds until the next step."""
+        try:
+            alive = await self._store.replicas()
+        except StoreUnavailable:
+            self._limiter.share, self._among_others_since = 0.0, None
+            raise
+        self._limiter.share = self._part(alive)
+        return _BEAT / SECOND
+
+    def _part(self, alive: int) -> float:
+        now = self._clock.now()
+        if alive == 1:
+            self._among_others_since = now - _UNTIL_FREE
+            return 1.0
+        if self._among_others_since is None:
+            self._among_others_since = now
+        return 1 / alive if now - self._among_others_since >= _UNTIL_FREE else 0.0
