@@ -168,6 +168,7 @@ def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
         draw=lambda low, high: low + int(chance.random() * (high - low + 1)),
         entropy=secrets.token_bytes,
         delivers=config.delivers,
+        forwards=config.gateway.mode == "forward",
         give_up_after=config.upstream.give_up_after,
         canonical_id=config.upstream.canonical_id,
         listeners=_listeners(config),

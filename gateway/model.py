@@ -78,7 +78,7 @@ class Achievement:
 
 @dataclass(slots=True)
 class Delivery:
-    """A row of work for somebody outside, `upstream` or `webhook:NAME`, written in the transaction of its cause.
+    """A row of work for somebody outside, `upstream`, `balances` or `webhook:NAME`, written in the transaction of its cause.
 
     `lane` is a profile: rows of one lane reach a webhook in order, and for the upstream it is the profile under whose id the
     newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
@@ -404,6 +404,14 @@ class MarkSending(msgspec.Struct, frozen=True):
 DeliveryResult = Literal["delivered", "retry", "back", "unknown", "absent", "held", "dead"]
 
 
+class ProposePoints(msgspec.Struct, frozen=True):
+    """Put before a person what the upstream keeps for the two sides of a merge."""
+
+    merge_id: int
+    survivor_points: int
+    absorbed_points: int
+
+
 class FinishDelivery(msgspec.Struct, frozen=True):
     """What became of a claimed delivery, and when it is due again.
 
@@ -584,6 +592,7 @@ Command = (
     | RetryAchievement
     | ClaimDeliveries
     | MarkSending
+    | ProposePoints
     | FinishDelivery
     | RetryDelivery
     | DiscardDelivery

@@ -16,6 +16,7 @@ from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, GrantDue, Regrouped, StoredRuleSet
 from gateway.regrouping import regroup_some
 from gateway.store.operations import active_rules, channel_keys, own_lists, stale_reviews
+from gateway.upstream.balances import BalanceAsker
 from gateway.upstream.deliver import Deliverer
 from gateway.upstream.share import Share
 from gateway.upstream.webhooks import Sender
@@ -59,6 +60,7 @@ class Workers:
         self._asked_at = perf_counter()
         self._busy_then = 0.0
         self._deliverer = _deliverer(services)
+        self._balances = _balances(services)
         self._senders = _senders(services)
 
     def start(self) -> None:
@@ -74,6 +76,8 @@ class Workers:
         if self._deliverer is not None and upstream is not None:
             steps["share"] = Share(self._services.store, upstream.limiter, self._services.clock).step
             steps["deliveries"] = self._deliverer.step
+        if self._balances is not None:
+            steps["balances"] = self._balances.step
         for sender in self._senders:
             sender.open()
             steps[sender.target] = sender.step
@@ -211,6 +215,19 @@ def _deliverer(services: Services) -> Deliverer | None:
         services.clock,
         services.env.draw,
         services.telemetry.metrics,
+    )
+
+
+def _balances(services: Services) -> BalanceAsker | None:
+    if services.upstream is None:
+        return None
+    return BalanceAsker(
+        services.pipeline,
+        services.store,
+        services.upstream,
+        services.config.upstream,
+        services.clock,
+        services.env.draw,
     )
 
 

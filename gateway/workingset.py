@@ -640,6 +640,11 @@ class WorkingSet:
         self.opened.append(item)
         self.changes.reviews[item.review_id] = item
 
+    def ask_anew(self, item: ReviewItem, reason: str, rule: str, types: tuple[str, ...]) -> None:
+        """Another question about a pair of which something was asked before."""
+        item.reason, item.rule, item.types = reason, rule, types
+        self.reopen_review(item)
+
     def close_review(self, item: ReviewItem, state: ReviewState, by: str) -> None:
         item.state, item.closed_at, item.closed_by = state, self.now, by
         self.changes.reviews[item.review_id] = item

@@ -25,6 +25,7 @@ from rules.ruleset import (
     Conflict,
     IdentifierRules,
     IdSpaceRules,
+    Merge,
     Rule,
     RuleSet,
 )
@@ -146,6 +147,7 @@ MERGE: Fields = {
     "protect_balance_over": whole(0, 10**12),
     "cooldown_after_split": duration(ever=True, zero=True),
     "undo_window": duration(ever=True, zero=True),
+    "points": literal(Merge, "points"),
 }
 REVIEW: Fields = {
     "auto_close_stale_after": duration(ever=True, zero=False),

@@ -111,7 +111,8 @@ class Conflict:
 @dataclass(frozen=True, slots=True)
 class Merge:
     """`survivor` is a total order: criteria from first to last, always ending in `lowest_id`. Durations are
-    milliseconds, None is "ever"; `protect_balance_over` is in points, 0 is off."""
+    milliseconds, None is "ever"; `protect_balance_over` is in points, 0 is off. `points` is about those that the upstream keeps
+    for the two."""
 
     survivor: tuple[str, ...] = ("oldest", "lowest_id")
     max_records: int = 50
@@ -119,6 +120,7 @@ class Merge:
     protect_balance_over: int = 0
     cooldown_after_split: int | None = None
     undo_window: int | None = None
+    points: Literal["off", "propose"] = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def environment(
     seed: int = 1,
     entropy: Callable[[int], bytes] | None = None,
     delivers: bool = False,
+    forwards: bool = False,
     listeners: Mapping[str, tuple[str, ...]] = {},
     canonical_id: CanonicalId = "first",
 ) -> Env:
@@ -86,6 +87,7 @@ def environment(
         draw=chance.randint,
         entropy=entropy or chance.randbytes,
         delivers=delivers,
+        forwards=forwards,
         listeners=listeners,
         canonical_id=canonical_id,
     )

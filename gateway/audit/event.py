@@ -26,6 +26,7 @@ class Action(StrEnum):
     KEY_TAKEN = "identifier.taken"
     PIN_SET = "pin.set"
     PIN_DROPPED = "pin.dropped"
+    POINTS_PROPOSED = "points.proposed"
     REVIEW_ACCEPTED = "review.accepted"
     REVIEW_REJECTED = "review.rejected"
     REVIEW_CLOSED = "review.closed"

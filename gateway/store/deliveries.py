@@ -30,6 +30,16 @@ class Waiting(NamedTuple):
     oldest_at: int
 
 
+async def sides_of(store: Store, merge_id: int) -> tuple[str, str] | None:
+    """The canonical ids of a merge's survivor and absorbed profile; None when it was undone or they were erased."""
+    rows = await store.fetch(
+        "SELECT s.canonical_id, a.canonical_id FROM merge m JOIN profile s ON s.profile_id = m.survivor_id"
+        " JOIN profile a ON a.profile_id = m.absorbed_id WHERE m.merge_id = ? AND m.undone_at IS NULL",
+        (merge_id,),
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
 async def report_of(store: Store, achievement_id: int) -> Report | None:
     """None: the customer was erased."""
     rows = await store.fetch(

@@ -28,6 +28,7 @@ from gateway.model import (
     NoteEvent,
     NotePlan,
     Outcome,
+    ProposePoints,
     RefuseCall,
     Regroup,
     RetryAchievement,
@@ -55,6 +56,7 @@ from gateway.usecases import (
     merge,
     operate,
     pin,
+    points,
     regroup,
     review,
     split,
@@ -84,6 +86,7 @@ _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     RetryAchievement: (grant.needs_of_retry, grant.retry),
     ClaimDeliveries: (deliver.needs_of_claim, deliver.claim),
     MarkSending: (deliver.needs_of_sending, deliver.mark_sending),
+    ProposePoints: (points.needs, points.propose),
     FinishDelivery: (deliver.needs_of_finish, deliver.finish),
     RetryDelivery: (deliver.needs_of_operator, deliver.retry),
     DiscardDelivery: (deliver.needs_of_operator, deliver.discard),
@@ -110,9 +113,11 @@ def collect_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> b
 
 def carry_out(command: Command, ws: WorkingSet, env: Env) -> Outcome:
     """Decide and change the working set."""
-    if not env.listeners:
+    if not env.listeners and not env.forwards:
         return _USE_CASES[type(command)][1](command, ws, env)
     before = mark(ws)
     outcome = _USE_CASES[type(command)][1](command, ws, env)
-    announce(ws, env, before)
+    points.ask_for_balances(ws, env, before.merges)
+    if env.listeners:
+        announce(ws, env, before)
     return outcome

@@ -8,7 +8,7 @@ it is known whether it arrived.
 
 from gateway.audit.event import Action
 from gateway.clock import SECOND
-from gateway.ids import show
+from gateway.ids import Prefix, show
 from gateway.model import (
     Achievement,
     Caller,
@@ -269,4 +269,15 @@ def _note_achievement(
 
 
 def _subject(delivery: Delivery) -> str:
-    return show("ach" if delivery.kind == ACHIEVEMENT else "evt", delivery.subject)
+    return show(subject_prefix(delivery), delivery.subject)
+
+
+def subject_prefix(delivery: Delivery) -> Prefix:
+    """Of what kind the id is that a delivery is about."""
+    match delivery.kind:
+        case "achievement":
+            return "ach"
+        case "points":
+            return "mrg"
+        case _:
+            return "evt"

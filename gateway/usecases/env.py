@@ -20,6 +20,8 @@ class Env:
     to agree as well. `use` replaces the rules between two
     batches, and `own` the operators' lists with them; everything else stays for the life of the process.
 
+    `forwards`: calls go to an upstream, which keeps points of its own.
+
     `listeners` are the names of the webhooks that want to hear of a topic.
 
     `delivers`: accepted achievements are reported to the upstream, which grants, and given up after `give_up_after`.
@@ -38,6 +40,7 @@ class Env:
     canonical_id: CanonicalId = "first"
     delivers: bool = False
     give_up_after: int = 72 * HOUR
+    forwards: bool = False
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     normalizer: Normalizer = field(init=False)

@@ -19,6 +19,8 @@ CONTESTED = "split:contested"
 """The reason of a question whose the keys are that both sides of a split hold."""
 UNANSWERED = "unanswered"
 """Who closed a question that nobody answered in time."""
+POINTS = "points:"
+"""Begins the reason of a question about points."""
 
 
 def join(
@@ -102,6 +104,10 @@ def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> boo
         )
         ws.keep_review(item)
         return True
+    if is_about_points(known):
+        known.evidence |= evidence
+        ws.ask_anew(known, proposal.reason, proposal.rule, proposal.types)
+        return True
     news = not evidence <= known.evidence
     if known.state == "open":
         if news:
@@ -129,6 +135,11 @@ def _note_reopened(ws: WorkingSet, item: ReviewItem) -> None:
         reason=item.reason,
         detail={"profiles": [show("prf", item.profile_a), show("prf", item.profile_b)]},
     )
+
+
+def is_about_points(item: ReviewItem) -> bool:
+    """The two are one already; what is asked is what to do with the points that the upstream keeps for both."""
+    return item.reason.startswith(POINTS)
 
 
 # ---- an operator's merge ----

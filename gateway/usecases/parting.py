@@ -13,6 +13,7 @@ from gateway.ids import show
 from gateway.model import Caller, Dedup, Regrouping
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
+from gateway.usecases.merge import is_about_points
 from gateway.workingset import Needs, WorkingSet
 from rules.evidence import may_own
 from rules.identifier import Identifier
@@ -62,7 +63,12 @@ def take_out(
 
 
 def _settle_questions(profile: Profile, part: Profile, ws: WorkingSet) -> None:
-    """Whether other records should leave is asked anew where some of them just did."""
+    """Whether other records should leave is asked anew where some of them just did; what was asked about the points of these
+    two is no question any more."""
+    pair = (min(profile.profile_id, part.profile_id), max(profile.profile_id, part.profile_id))
+    asked = ws.reviews.get(pair)
+    if asked is not None and asked.state == "open" and is_about_points(asked):
+        ws.close_review(asked, "stale", "split")
     for item in ws.leave_questions(profile.profile_id):
         if not set(item.records) < profile.records.keys():
             ws.close_review(item, "stale", "split")

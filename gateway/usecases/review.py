@@ -1,9 +1,10 @@
 """Reviews: a person answers whether two profiles are one. Accepting joins them, rejecting pins them apart; either way the
 question does not come back on the same evidence.
 
-Two kinds of questions are about something else. Should records leave a profile that nothing but an earlier judgement of
+Three kinds of questions are about something else. Should records leave a profile that nothing but an earlier judgement of
 the rules keeps together? Accepting carries the split out, rejecting pins the sides together. Whose are the keys that both
-sides of a split hold? Accepting gives them to the other side, rejecting leaves them.
+sides of a split hold? Accepting gives them to the other side, rejecting leaves them. What of the points that the upstream
+keeps for both sides of a merge? Accepting says that a person moved them there, rejecting that they stay.
 """
 
 from gateway.audit.event import Action
@@ -20,7 +21,15 @@ from gateway.model import (
     Shaped,
 )
 from gateway.usecases.env import Env
-from gateway.usecases.merge import CONTESTED, UNANSWERED, live, merge, needs_of_live, note_pin
+from gateway.usecases.merge import (
+    CONTESTED,
+    UNANSWERED,
+    is_about_points,
+    live,
+    merge,
+    needs_of_live,
+    note_pin,
+)
 from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
@@ -49,12 +58,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         return Done(changed=False)
     if item.state != "open":
         return Refused("review_closed", f"The review is {item.state}; only an open one can be answered.")
-    if item.records:
-        outcome = _answer_leaving(command, item, ws, env)
-    elif item.reason == CONTESTED:
-        outcome = _answer_contested(command, item, ws)
-    else:
-        outcome = _accept(command, item, ws, env) if command.accept else _reject(command, item, ws)
+    outcome = _carry_out(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
     ws.close_review(item, wanted, command.caller.actor)
@@ -68,11 +72,29 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         reason=item.reason,
         detail={
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
-            "asked": "leave" if item.records else "keys" if item.reason == CONTESTED else "join",
+            "asked": _asked(item),
             "note": command.reason,
         },
     )
     return outcome
+
+
+def _asked(item: ReviewItem) -> str:
+    if item.records:
+        return "leave"
+    if item.reason == CONTESTED:
+        return "keys"
+    return "points" if is_about_points(item) else "join"
+
+
+def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:
+    if item.records:
+        return _answer_leaving(command, item, ws, env)
+    if item.reason == CONTESTED:
+        return _answer_contested(command, item, ws)
+    if is_about_points(item):  # a person moved them with the upstream, or leaves them
+        return Done()
+    return _accept(command, item, ws, env) if command.accept else _reject(command, item, ws)
 
 
 def _accept(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from gateway.ids import show
 from gateway.model import MergeRow, Outcome, PinRow, Refused, Shaped, SplitProfile, UndoMerge
 from gateway.usecases.env import Env
-from gateway.usecases.merge import CONTESTED, live, needs_of_live, open_review, version_changed
+from gateway.usecases.merge import (
+    CONTESTED,
+    live,
+    needs_of_live,
+    open_review,
+    version_changed,
+)
 from gateway.usecases.parting import age, needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal

@@ -119,6 +119,7 @@ max_profiles_at_once = 5
 protect_balance_over = 0
 cooldown_after_split = "ever"
 undo_window = "ever"
+points = "off"
 [attributes]
 default = "newest"
 ignore_empty = true
@@ -315,6 +316,7 @@ MISTAKES = [
     ('["has:loyalty_id",', '[\n"has:card", #!\n', "merge.survivor[1]"),
     ('["has:loyalty_id",', '[\n"id_space:shop", #!\n', "merge.survivor[1]"),
     ("max_profiles_at_once = 5", "max_profiles_at_once = 1 #!", "merge.max_profiles_at_once"),
+    ('points = "off"', 'points = "move" #!', "merge.points"),
     ("protect_balance_over = 0", "protect_balance_over = -5 #!", "merge.protect_balance_over"),
     ('cooldown_after_split = "ever"', 'cooldown_after_split = "never" #!', "merge.cooldown_after_split"),
     ('"id_space_order:web,pos"', '"id_space_order:web,shop" #!', "attributes.name"),

@@ -13,18 +13,18 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import Delivery, DiscardDelivery, RetryDelivery
 from gateway.store.reports.outbox import Listed, delivery_of, list_deliveries_of
-from gateway.usecases.deliver import ACHIEVEMENT
+from gateway.usecases.deliver import subject_prefix
 
 
 class DeliveryQuery(ListQuery, kw_only=True):
     state: Literal["", "pending", "sending", "unknown", "held", "delivered", "dead", "discarded"] = ""
-    target: Annotated[str, Meta(description="upstream, or webhook:NAME", max_length=100)] = ""
+    target: Annotated[str, Meta(description="upstream, balances, or webhook:NAME", max_length=100)] = ""
 
 
 class DeliveryView(msgspec.Struct):
-    """`subject` is an achievement or an event, `profile` whom it is about. `due_at` None waits for a person, or for nothing any
-    more. `sent_at`: when an attempt left of which nobody knows whether it arrived. `status` is the last HTTP status, 0
-    without an answer."""
+    """`subject` is an achievement, an event or a merge, `profile` whom it is about. `due_at` None waits for a person, or for
+    nothing any more. `sent_at`: when an attempt left of which nobody knows whether it arrived. `status` is the last HTTP
+    status, 0 without an answer."""
 
     id: str
     target: str
@@ -84,7 +84,7 @@ def _view(found: Listed) -> DeliveryView:
         show("dlv", one.delivery_id),
         one.target,
         one.kind,
-        show("ach" if one.kind == ACHIEVEMENT else "evt", one.subject),
+        show(subject_prefix(one), one.subject),
         found.campaign_id,
         found.channel,
         show("prf", one.lane),

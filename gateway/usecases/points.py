@@ -1,0 +1,72 @@
+"""POINTS: a merge joins two that the upstream keeps apart, so it keeps points for both. What it keeps is asked for by a worker,
+as the outbox has it, and put before a person; nobody's points are moved by themselves."""
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Done, MergeRow, Outcome, ProposePoints, ReviewItem
+from gateway.usecases.env import Env
+from gateway.usecases.merge import POINTS
+from gateway.workingset import Needs, WorkingSet
+
+BALANCES = "balances"
+"""The target of these deliveries."""
+
+
+def ask_for_balances(ws: WorkingSet, env: Env, since: int) -> None:
+    """For each merge of the batch behind the first `since`."""
+    if not env.forwards or env.rules.merge.points == "off":
+        return
+    for row in ws.changes.merges[since:]:
+        ws.queue(BALANCES, row.survivor_id, "points", row.merge_id, "", give_up_after=env.give_up_after)
+
+
+def needs(command: ProposePoints, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    if command.merge_id not in ws.merges:
+        needs.merge(command.merge_id)
+        return False
+    row = ws.merges[command.merge_id]
+    if row is not None:
+        needs.profile(row.survivor_id)
+        needs.profile(row.absorbed_id)
+    return True
+
+
+def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Outcome:
+    """Ask a person. Nothing to ask where the merge was undone or the customer erased since; asking twice is asking once."""
+    row = ws.merges[command.merge_id]
+    if row is None or row.undone_at is not None:
+        return Done(changed=False)
+    if row.survivor_id not in ws.profiles or row.absorbed_id not in ws.profiles:
+        return Done(changed=False)
+    reason = _reason(row, command)
+    pair = (min(row.survivor_id, row.absorbed_id), max(row.survivor_id, row.absorbed_id))
+    known = ws.reviews.get(pair)
+    if known is None:
+        ws.keep_review(ReviewItem(ws.next_id(), *pair, "open", reason, row.rule, (), ws.now))
+    elif known.reason == reason:
+        return Done(changed=False)
+    else:
+        ws.ask_anew(known, reason, row.rule, ())
+    _note(row, ws.reviews[pair], ws)
+    return Done()
+
+
+def _reason(row: MergeRow, command: ProposePoints) -> str:
+    survivor, absorbed = show("prf", row.survivor_id), show("prf", row.absorbed_id)
+    return (
+        f"{POINTS} the upstream keeps {command.survivor_points} for {survivor}"
+        f" and {command.absorbed_points} for {absorbed}, which is one with it since {show('mrg', row.merge_id)}"
+    )
+
+
+def _note(row: MergeRow, item: ReviewItem, ws: WorkingSet) -> None:
+    ws.record_event(
+        Action.POINTS_PROPOSED,
+        outcome="review",
+        actor="gateway",
+        profile=show("prf", row.survivor_id),
+        subject=show("rev", item.review_id),
+        request_id=row.request_id,
+        reason=item.reason,
+        detail={"merge": show("mrg", row.merge_id)},
+    )

@@ -1,0 +1,68 @@
+"""What the upstream keeps for two who became one, asked of a real platform and put before a person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from forwarding import forwarding
+from manual import default_rules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunningGateway, Start
+    from loyalty_platform import Platform
+
+
+def rules_that_propose(directory: Path) -> str:
+    path = directory / "rules.toml"
+    path.write_text(default_rules().text + '\n[merge]\npoints = "propose"\n')
+    return f'[rules]\nseed = "{path}"\n'
+
+
+async def save(gateway: RunningGateway, channel: str, customer_id: str, **said: str) -> None:
+    body = {"customerId": customer_id, **said}
+    async with gateway.call("POST", "customers", channel=channel, json=body) as reply:
+        assert reply.status == 200, await reply.text()
+
+
+async def settled(gateway: RunningGateway) -> tuple[Any, ...]:
+    """The delivery once it is finished; its worker finishes it by itself."""
+    async with asyncio.timeout(20):
+        while True:
+            rows = await gateway.rows("SELECT state, reason FROM delivery WHERE finished_at IS NOT NULL")
+            if rows:
+                return rows[0]
+            await asyncio.sleep(0.05)
+
+
+async def become_one(gateway: RunningGateway) -> None:
+    await save(gateway, "pos", "17", mobile="+201001234567", email="ann@example.com")
+
+
+async def test_a_review_states_what_the_platform_keeps_for_both(
+    start: Start, platform: Platform, tmp_path: Path
+) -> None:
+    async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
+        await save(gateway, "web", "ann", email="ann@example.com")
+        await save(gateway, "pos", "17", mobile="+201001234567")
+        platform.customer("ann").points, platform.customer("17").points = 120, 30
+        await become_one(gateway)
+        assert await settled(gateway) == ("delivered", "")
+        async with gateway.admin("GET", "reviews?state=open") as reply:
+            (review,) = (await reply.json())["items"]
+    assert review["reason"].startswith("points: the upstream keeps 120 for prf_")
+    assert " and 30 for prf_" in review["reason"]
+
+
+async def test_whom_the_platform_knows_once_only_nobody_is_asked_about(
+    start: Start, platform: Platform, tmp_path: Path
+) -> None:
+    async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
+        await save(gateway, "web", "ann", email="ann@example.com")
+        await save(gateway, "pos", "17", mobile="+201001234567")
+        platform.customers.pop("17")
+        await become_one(gateway)
+        assert await settled(gateway) == ("delivered", "customer_unknown")
+        assert await gateway.rows("SELECT * FROM review") == []

@@ -1,0 +1,154 @@
+"""Points of two who became one: asked for once a merge, and put before a person."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from manual import House, caller, customer, default_rules, environment, erase
+
+from gateway.ids import show
+from gateway.model import (
+    AnswerReview,
+    ClaimDeliveries,
+    Done,
+    DropPin,
+    MergeProfiles,
+    ProposePoints,
+    SplitProfile,
+    UndoMerge,
+)
+
+ANN, PHONE = "ann@x.eg", "+201001234567"
+RULES = replace(default_rules(), merge=replace(default_rules().merge, points="propose"))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House]:
+    async with House(tmp_path, environment(rules=RULES, forwards=True)) as built:
+        yield built
+
+
+async def merged(house: House) -> tuple[int, int, int]:
+    """The merge, its survivor and the absorbed one."""
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:17", mobile=PHONE))
+    await house.send(customer("pos:17", email=ANN, mobile=PHONE))
+    ((merge_id, survivor, absorbed),) = await house.rows(
+        "SELECT merge_id, survivor_id, absorbed_id FROM merge"
+    )
+    return merge_id, survivor, absorbed  # type: ignore[return-value]
+
+
+async def questions(house: House) -> list[tuple[object, ...]]:
+    return await house.rows("SELECT state, reason FROM review ORDER BY review_id")
+
+
+async def test_a_merge_leaves_a_row_that_asks_for_both_balances(house: House) -> None:
+    merge_id, survivor, _ = await merged(house)
+    rows = await house.rows("SELECT target, lane, kind, subject, payload FROM delivery")
+    assert rows == [("balances", survivor, "points", merge_id, "")]
+
+
+@pytest.mark.parametrize(("points", "forwards"), [("off", True), ("propose", False)])
+async def test_otherwise_nobody_is_asked(points: str, forwards: bool, tmp_path: Path) -> None:
+    rules = replace(RULES, merge=replace(RULES.merge, points=points))
+    async with House(tmp_path, environment(rules=rules, forwards=forwards)) as house:
+        await merged(house)
+        assert await house.rows("SELECT * FROM delivery") == []
+
+
+async def test_a_review_states_both_balances_and_names_nobody(house: House) -> None:
+    merge_id, survivor, absorbed = await merged(house)
+    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done()
+    ((state, reason),) = await questions(house)
+    assert state == "open"
+    a, b, m = show("prf", survivor), show("prf", absorbed), show("mrg", merge_id)
+    assert reason == f"points: the upstream keeps 120 for {a} and 30 for {b}, which is one with it since {m}"
+    assert (await house.actions())[-1] == "points.proposed"
+
+
+async def test_proposing_twice_asks_once(house: House) -> None:
+    merge_id, _, _ = await merged(house)
+    await house.send(ProposePoints(merge_id, 120, 30))
+    before = await house.rows("SELECT * FROM audit")
+    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+    assert await house.rows("SELECT * FROM audit") == before
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_an_answer_closes_the_question_and_leaves_the_profiles_alone(
+    house: House, accept: bool
+) -> None:
+    merge_id, _, _ = await merged(house)
+    await house.send(ProposePoints(merge_id, 120, 30))
+    (review,) = await house.column("SELECT review_id FROM review")
+    before = await house.rows("SELECT profile_id, version, redirect_to FROM profile")
+    assert await house.send(AnswerReview(caller(), review, accept, "moved by hand")) == Done()
+    assert await house.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
+    assert await house.rows("SELECT profile_id, version, redirect_to FROM profile") == before
+    assert await house.rows("SELECT * FROM pin") == []
+
+
+async def test_an_undo_closes_the_question(house: House) -> None:
+    merge_id, _, _ = await merged(house)
+    await house.send(ProposePoints(merge_id, 120, 30))
+    await house.send(UndoMerge(caller(), merge_id, ""))
+    assert [state for state, reason in await questions(house) if str(reason).startswith("points:")] in (
+        [],
+        ["stale"],
+    )
+    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+
+
+async def test_another_question_about_the_same_two_is_asked_all_the_same(house: House) -> None:
+    """The pair was joined by one address that both said; splitting it is contested, whatever was asked of their points."""
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:17", mobile=PHONE))
+    await house.send(customer("pos:17", email=ANN, mobile=PHONE))
+    ((merge_id, survivor),) = await house.rows("SELECT merge_id, survivor_id FROM merge")
+    await house.send(ProposePoints(merge_id, 120, 30))  # type: ignore[arg-type]
+    (record,) = await house.column("SELECT record_id FROM record WHERE customer_id = '17'")
+    await house.send(SplitProfile(caller(), survivor, (record,), "plain", ""))  # type: ignore[arg-type]
+    assert await questions(house) == [("open", "split:contested")]
+
+
+async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(house: House) -> None:
+    """The merge itself answered the earlier question."""
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:17", email=ANN))
+    (profile,) = await house.column("SELECT profile_id FROM profile")
+    (record,) = await house.column("SELECT record_id FROM record WHERE customer_id = '17'")
+    await house.send(SplitProfile(caller(), profile, (record,), "plain", ""))
+    assert [reason for _, reason in await questions(house)] == ["split:contested"]
+    for a, b in await house.rows("SELECT record_a, record_b FROM pin"):
+        await house.send(DropPin(caller(), a, b))  # type: ignore[arg-type]
+    a, b = await house.column("SELECT profile_id FROM profile ORDER BY 1")
+    await house.send(MergeProfiles(caller(), (a, b), ""))
+    (merge_id,) = await house.column("SELECT merge_id FROM merge")
+    assert await house.send(ProposePoints(merge_id, 1, 2)) == Done()
+    ((state, reason),) = await questions(house)
+    assert (state, str(reason).partition(" ")[0]) == ("open", "points:")
+
+
+async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(house: House) -> None:
+    merge_id, _, _ = await merged(house)
+    await house.send(erase("web:ann"))
+    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+    assert await house.send(ProposePoints(7, 120, 30)) == Done(changed=False)
+    assert await questions(house) == []
+
+
+async def test_the_row_is_claimed_by_its_own_worker_only(house: House) -> None:
+    merge_id, _, _ = await merged(house)
+    assert (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries == ()
+    (claimed,) = (await house.send(ClaimDeliveries("balances", "me", 9))).deliveries
+    assert claimed.subject == merge_id
+
+
+async def test_merges_by_hand_are_asked_about_too(house: House) -> None:
+    for who in ("web:ann", "pos:17"):
+        await house.send(customer(who))
+    a, b = await house.column("SELECT profile_id FROM profile ORDER BY 1")
+    await house.send(MergeProfiles(caller(), (a, b), ""))
+    assert await house.column("SELECT target FROM delivery") == ["balances"]
