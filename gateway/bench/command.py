@@ -17,9 +17,11 @@ from gateway.bench.accept import accept
 from gateway.bench.children import CLIENTS, CPUS
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
+from gateway.bench.foresight import duplicates, plan
 from gateway.bench.forward import forward
 from gateway.bench.grants import grants
 from gateway.bench.growth import growth
+from gateway.bench.imports import imports
 from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
@@ -34,6 +36,9 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "forward": forward,
     "growth": growth,
     "grants": grants,
+    "import": imports,
+    "plan": plan,
+    "duplicates": duplicates,
 }
 _PERSISTENT = Path("/var/tmp")  # noqa: S108 - a private directory is made inside
 

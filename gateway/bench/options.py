@@ -5,8 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Part = Literal["normalise", "resolve", "accept", "forward", "growth", "grants"]
-PARTS: tuple[Part, ...] = ("normalise", "resolve", "accept", "forward", "growth", "grants")
+Part = Literal[
+    "normalise", "resolve", "accept", "forward", "growth", "grants", "import", "plan", "duplicates"
+]
+PARTS: tuple[Part, ...] = (
+    "normalise",
+    "resolve",
+    "accept",
+    "forward",
+    "growth",
+    "grants",
+    "import",
+    "plan",
+    "duplicates",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,8 @@ class BenchOptions:
     backlog: int = 1_000_000
     texts: int = 20_000
     people: int = 20_000
+    rows: int = 1_000_000
+    records: int = 1_000_000
     directory: Path | None = None
     json: Path | None = None
     baseline: Path | None = None
@@ -35,4 +49,13 @@ class BenchOptions:
 
 
 FULL = BenchOptions()
-QUICK = BenchOptions(rounds=3, seconds=1.0, large=50_000, backlog=400_000, texts=4_000, people=5_000)
+QUICK = BenchOptions(
+    rounds=3,
+    seconds=1.0,
+    large=50_000,
+    backlog=400_000,
+    texts=4_000,
+    people=5_000,
+    rows=40_000,
+    records=50_000,
+)

@@ -15,6 +15,9 @@ from gateway.ids import Ids
 BORN = 1_750_000_000_000
 """When everybody was first seen: 2025-06-15, long before any dedup window."""
 
+TILL = "till"
+"""The id space of the second records."""
+
 Row = tuple[int | str | None, ...]
 
 
@@ -69,10 +72,69 @@ def build(database: Path, people: int, *, seen_at: int = BORN) -> None:
         connection.execute("UPDATE observation SET last_seen = ? WHERE last_seen <> ?", (seen_at, seen_at))
 
 
+def add_second_records(database: Path, people: int) -> None:
+    """The first `people` come again, at the till: by their e-mail, every other one by the mobile as well. One in ten has
+    stayed apart, on a profile of its own."""
+    with _bulk(database) as connection:
+        for statement, rows in _SECOND:
+            connection.executemany(statement, rows(_second(people)))
+
+
 def add_backlog(database: Path, people: int, campaigns: int) -> None:
     """An overdue achievement of each of the first `people` in each of `campaigns`."""
     with _bulk(database) as connection:
         connection.executemany(_ACHIEVEMENT, _overdue(people, campaigns))
+
+
+class _Second(NamedTuple):
+    """`profile_id` is the person's own, or one of its own (`apart`)."""
+
+    profile_id: int
+    record_id: int
+    who: Person
+    apart: bool
+    has_mobile: bool
+
+
+def _second(people: int) -> Iterator[_Second]:
+    ids = Ids(2)
+    for number, member in enumerate(_members(people)):
+        own, apart = ids.next(BORN), number % 10 == 0
+        profile_id = own if apart else member.profile_id
+        yield _Second(profile_id, ids.next(BORN), member.who, apart, number % 2 == 0)
+
+
+def _second_records(members: Iterable[_Second]) -> Iterator[Row]:
+    for one in members:
+        yield TILL, one.who.customer_id, one.record_id, one.profile_id, BORN, 1, 0
+
+
+def _second_profiles(members: Iterable[_Second]) -> Iterator[Row]:
+    for one in members:
+        if one.apart:
+            yield one.profile_id, BORN, 1, None, f"{TILL}:{one.who.customer_id}"
+
+
+def _second_observations(members: Iterable[_Second]) -> Iterator[Row]:
+    for one in members:
+        yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0
+        if one.has_mobile:
+            yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0
+
+
+def _held_twice(members: Iterable[_Second]) -> Iterator[Row]:
+    for one in members:
+        yield "email", one.who.email
+        if one.has_mobile:
+            yield "mobile", one.who.mobile
+
+
+_SECOND: tuple[tuple[str, Callable[[Iterable[_Second]], Iterator[Row]]], ...] = (
+    ("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", _second_records),
+    ("INSERT INTO profile VALUES (?, ?, ?, ?, ?)", _second_profiles),
+    ("INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _second_observations),
+    ("UPDATE identifier SET holders = holders + 1 WHERE type = ? AND value = ?", _held_twice),
+)
 
 
 @contextmanager

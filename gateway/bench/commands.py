@@ -1,0 +1,43 @@
+"""The gateway's commands as processes that run to their end: what they printed, how long they took and how much memory they
+had at most. Every CPU is theirs."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.bench.children import CPUS
+from gateway.bench.errors import BenchError
+
+
+class Took(NamedTuple):
+    """Seconds on the clock and of CPU; the largest resident set of one process in MiB."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    output: bytes
+
+
+def run(module: list[str], directory: Path, text: str = "") -> Took:
+    """`python -m` of `module` with `text` on its stdin, its own files in `directory`. Raises BenchError if it fails."""
+    files = {name: directory / f"command.{name}" for name in ("in", "out", "err")}
+    files["in"].write_text(text)
+    with (
+        files["in"].open("rb") as given,
+        files["out"].open("wb") as output,
+        files["err"].open("wb") as errors,
+    ):
+        began = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            [sys.executable, "-m", *module], stdin=given, stdout=output, stderr=errors
+        )
+        os.sched_setaffinity(process.pid, CPUS)
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BenchError(f"{' '.join(module[:2])} failed: {files['err'].read_text()[-2000:]}")
+    return Took(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, files["out"].read_bytes())

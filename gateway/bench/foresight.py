@@ -1,0 +1,69 @@
+"""What is asked about everybody at once: the plan of another rule set, and who looks like one person and is apart. Over
+people of whom three in ten have two records."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from gateway.bench.commands import run
+from gateway.bench.config import configuration
+from gateway.bench.errors import BenchError
+from gateway.bench.figures import Figure, Target
+from gateway.bench.population import add_second_records, build
+from gateway.bench.rounds import Session
+from gateway.bench.subjects import gateway
+from rules.plan import Plan
+from rules.rulefile import preset
+
+SECONDS = Target("at most", 60)
+MEMORY = Target("at most", 1_536)
+_TWICE = 0.3
+_CANDIDATE = "mobile"
+"""Every other second record came without its mobile, so this preset splits as well as merges."""
+
+
+def plan(session: Session) -> list[Figure]:
+    records = session.options.records
+    database = _populated(session, "plan", records)
+    with session.step("plan"):
+        now = str(time.time_ns() // 1_000_000)
+        took = run(["gateway.planning", str(database), now], database.parent, preset(_CANDIDATE))
+    found = msgspec.json.decode(took.output, type=Plan)
+    if not (found.merged and found.split):
+        raise BenchError(f"the plan found nothing to merge or nothing to split: {found}")
+    return [
+        Figure(f"plan over {records:,} records", "s", [took.seconds], SECONDS),
+        Figure("CPU of the plan", "s", [took.cpu]),
+        Figure("peak resident memory, plan", "MiB", [took.memory], MEMORY),
+    ]
+
+
+def duplicates(session: Session) -> list[Figure]:
+    records = session.options.records
+    database = _populated(session, "duplicates", records)
+    config = database.with_suffix(".toml")
+    config.write_text(
+        configuration(listen=0, admin_listen=0, database=database, campaigns=1, grant_delay=("20s", "180s"))
+    )
+    with session.step("duplicates"):
+        took = run(["gateway", "duplicates", "--json", "--config", str(config)], database.parent)
+    if not took.output:
+        raise BenchError("no duplicates were found, and there are some")
+    return [
+        Figure(f"duplicates over {records:,} records", "s", [took.seconds], SECONDS),
+        Figure("duplicate groups listed", "", [took.output.count(b"\n")]),
+        Figure("peak resident memory, duplicates", "MiB", [took.memory], MEMORY),
+    ]
+
+
+def _populated(session: Session, name: str, records: int) -> Path:
+    directory = session.directory / name
+    directory.mkdir()
+    with gateway(directory, campaigns=1, name="migrate"):
+        pass
+    again = int(records * _TWICE)
+    with session.step(f"{records:,} records"):
+        build(directory / "gateway.db", records - again)
+        add_second_records(directory / "gateway.db", again)
+    return directory / "gateway.db"
