@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-SQL = "SELECT action, outcome, profile, object, detail FROM audit ORDER BY event_id"
+SQL = "SELECT action, outcome, profile, object, reason, detail FROM audit ORDER BY event_id"
 
 
 class Event(NamedTuple):
@@ -20,6 +20,7 @@ class Event(NamedTuple):
     outcome: str
     profile: str
     object: str
+    reason: str
     detail: dict[str, Any]
 
 
@@ -41,13 +42,15 @@ class Replay:
         for event in events:
             match event.action:
                 case "identity.split":
-                    self._split(event.profile, event.detail["parts"], pinned=event.detail["pinned"])
+                    self._split(event.profile, event.detail["parts"])
+                    if event.reason == "undo" or event.reason.startswith("split:"):
+                        self._pin_apart([event.profile, *event.detail["parts"]])
                 case "pin.set":
                     self.pins[frozenset(event.detail["records"])] = event.outcome
                 case "pin.dropped":
                     del self.pins[frozenset(event.detail["records"])]
-                case "review.rejected" if event.detail["asked"] == "join":
-                    self._pin_apart([self._members(self._live(one)) for one in event.detail["profiles"]])
+                case "review.rejected" if not event.reason.startswith(("split:", "resplit:")):
+                    self._pin_apart(event.detail["profiles"])
                 case "rules.activated":
                     self.rules = event.object
                 case "customer.erased":
@@ -73,17 +76,16 @@ class Replay:
         if event.object.startswith("rec_"):
             self.homes[event.object] = event.profile
 
-    def _split(self, profile: str, parts: dict[str, list[str]], *, pinned: bool) -> None:
+    def _split(self, profile: str, parts: dict[str, list[str]]) -> None:
         for part, records in parts.items():
             self.redirects.pop(part, None)
             self.homes |= dict.fromkeys(records, part)
             for one, to in list(self.redirects.items()):
                 if to == profile and self._brought[one] <= set(records):
                     self.redirects[one] = part
-        if pinned:
-            self._pin_apart([self._members(profile), *map(frozenset, parts.values())])
 
-    def _pin_apart(self, sides: list[frozenset[str]]) -> None:
+    def _pin_apart(self, profiles: list[str]) -> None:
+        sides = [self._members(self._live(one)) for one in profiles]
         for number, side in enumerate(sides):
             others = frozenset[str]().union(*sides[number + 1 :])
             self.pins |= {frozenset(pair): "cannot" for pair in product(side, others)}
