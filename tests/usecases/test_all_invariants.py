@@ -229,7 +229,7 @@ class Machine(RuleBasedStateMachine):
     def canon(self, rules: RuleSet | None = None) -> Partition:
         with snapshot(self.house.path, ()) as state:
             return partition(
-                list(state.records()),
+                list(state.records),
                 state.pins,
                 rules or self.house.env.rules,
                 now=self.house.clock.now(),
@@ -332,7 +332,7 @@ class Machine(RuleBasedStateMachine):
     @rule(version=st.sampled_from(sorted(RULES)))
     def i21_a_plan_changes_nothing(self, version: str) -> None:
         before = self.everything()
-        plan = planned(self.house.path, RULES[version], self.house.clock.now())
+        plan = planned(self.house.url, RULES[version], self.house.clock.now())
         assert self.everything() == before
         assert plan.profiles_before == len(self.members())
 
@@ -503,7 +503,7 @@ class Joining(Machine):
 
     @rule()
     def i21_the_plan_of_the_rules_in_use_is_to_change_nothing(self) -> None:
-        plan = planned(self.house.path, self.house.env.rules, self.house.clock.now())
+        plan = planned(self.house.url, self.house.env.rules, self.house.clock.now())
         assert (plan.merged, plan.split, plan.reviews, plan.points) == (0, 0, 0, 0)
         assert plan.profiles_after == plan.profiles_before
 
@@ -525,7 +525,7 @@ class Judging(Machine):
         if self.house.env.rules.version == version:
             self._use("free")
         self._use(version)
-        plan = planned(self.house.path, RULES[version], self.house.clock.now())
+        plan = planned(self.house.url, RULES[version], self.house.clock.now())
         steps = self.run(self.house.regroup())
         groups, profiles = set(self.canon().groups), self.members()
         waiting = self._waiting(profiles)
