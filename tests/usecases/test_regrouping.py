@@ -165,7 +165,7 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
 
 async def activate(house: House, candidate: RuleSet, limit: int = 100) -> tuple[Plan, Any]:
     """Plan, activate and regroup; what was foreseen, and what the walk counted."""
-    foreseen = planned(house.path, candidate, house.clock.now())
+    foreseen = planned(house.url, candidate, house.clock.now())
     await house.use(candidate)
     await house.regroup(limit)
     ((merged, split, asked, points),) = await house.rows(
