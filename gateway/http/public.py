@@ -12,7 +12,7 @@ from gateway.http.gameball import webhook
 from gateway.http.gameball.call import Call, Handler
 from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.gate import Gate
-from gateway.http.gameball.operations import ACHIEVE, HEAR, VERSIONS
+from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, HEAR, OUTSIDE, VERSIONS
 from gateway.http.gameball.unreadable import Server
 from gateway.http.proxy import Direct, Forward
 from gateway.http.services import Services
@@ -25,7 +25,9 @@ def build(services: Services, **options: Any) -> web.Server:
     those of aiohttp's request handler."""
     gate = Gate(services, *_handlers(services))
     for written, version in VERSIONS.items():
-        gate.fix(f"/api/{written}/integrations{ACHIEVE.path}", ACHIEVE, version)
+        for operation in (*DOCUMENTED, *OUTSIDE):
+            if "{" not in operation.path:
+                gate.fix(f"/api/{written}/integrations{operation.path}", operation, version)
     if services.upstream is not None:
         gate.fix(webhook.PATH, HEAR, "v4.0")
     config, loop = services.config, asyncio.get_running_loop()

@@ -104,9 +104,12 @@ def _children(node: Any) -> list[Any]:
 def _names_each_once(raw: bytes, value: Any) -> bool:
     """True where that can be told by counting: every name ends in `":`, and there are as many of these as members. A blank
     before a colon or an escaped quote before one could hide a repetition or feign a name, so that needs a second look."""
+    names = raw.count(b'":')
+    if raw.count(b":") == names and b"\\" not in raw:
+        return names == _count_members(value)
     if b" :" in raw or b"\t:" in raw or b"\n:" in raw or b"\r:" in raw or b'\\":' in raw:
         return False
-    return raw.count(b'":') == _count_members(value)
+    return names == _count_members(value)
 
 
 def _count_members(value: Any) -> int:

@@ -35,7 +35,8 @@ def fault_in_headers(request: web.BaseRequest) -> Fault | None:
         return MALFORMED_REQUEST
     if "_" in "".join(headers):
         return MALFORMED_HEADER
-    if _UNCLEAN.search("".join(headers.values())):
+    values = "".join(headers.values())
+    if not values.isprintable() and _UNCLEAN.search(values):
         return MALFORMED_HEADER
     if not _is_host(headers.get(hdrs.HOST, "")):
         return WRONG_HOST
