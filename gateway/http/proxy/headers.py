@@ -1,8 +1,6 @@
 """Headers on both sides (RFC 9110 §7.6): what belongs to one connection ends here, what only we may say is not taken from
 anybody else, and keys go nowhere."""
 
-from collections.abc import Iterable
-
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -46,6 +44,7 @@ _NOT_FROM_CLIENTS = (
 )
 _OURS = ("x-forwarded-", "x-gateway-", "x-original-", "x-rewrite-", "x-remote-", "x-authenticated-")
 _NOT_FROM_UPSTREAM = _CONNECTION | _KEYS | frozenset({"alt-svc", "x-request-id"})
+_NONE = frozenset[str]()
 _OF_THE_BYTES = ("etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges")
 
 
@@ -53,7 +52,7 @@ def towards_upstream(
     given: CIMultiDictProxy[str], *, via: str, request_id: str, address: str
 ) -> CIMultiDict[str]:
     """What a client's headers become. `address` is the client's, "" when it is not known."""
-    named = _listed(given.getall(hdrs.CONNECTION, ()))
+    named = _listed(given)
     sent = CIMultiDict(
         [
             (name, value)
@@ -72,7 +71,7 @@ def towards_upstream(
 
 def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """What the upstream's headers become; those that come several times stay so."""
-    named = _listed(given.getall(hdrs.CONNECTION, ()))
+    named = _listed(given)
     return CIMultiDict(
         [
             (name, value)
@@ -92,10 +91,14 @@ def forget_bytes(headers: CIMultiDict[str]) -> None:
 
 def passed_here(given: CIMultiDictProxy[str], via: str) -> bool:
     """Whether the request came through this gateway before."""
-    return any(
+    return hdrs.VIA in given and any(
         hop.strip().lower() == via.lower() for value in given.getall(hdrs.VIA, ()) for hop in value.split(",")
     )
 
 
-def _listed(values: Iterable[str]) -> frozenset[str]:
+def _listed(given: CIMultiDictProxy[str]) -> frozenset[str]:
+    """What `Connection` names as belonging to the connection."""
+    if hdrs.CONNECTION not in given:
+        return _NONE
+    values = given.getall(hdrs.CONNECTION)
     return frozenset(name.strip().lower() for value in values for name in value.split(","))
