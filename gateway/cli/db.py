@@ -12,6 +12,7 @@ import typer
 
 from gateway.cli.audit import print_verdict
 from gateway.cli.connection import Admin, ask, running_at
+from gateway.cli.db_copy import copy
 from gateway.cli.failure import DONE, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
@@ -19,7 +20,8 @@ from gateway.config import Config
 from gateway.config.settings import store_url_text
 from gateway.store.migrations import all_migrations
 
-app = typer.Typer(help="Back up, check and migrate the database.", no_args_is_help=True)
+app = typer.Typer(help="Back up, check, migrate and move the database.", no_args_is_help=True)
+app.command()(copy)
 
 
 @app.command()

@@ -24,7 +24,7 @@ from gateway.store.maintain import Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
-from gateway.store.postgres.schema import columns, migrate
+from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.workingset import Needs, WorkingSet
 
 _log = structlog.get_logger("store")
@@ -80,6 +80,7 @@ class PostgresStore:
         try:
             async with self._server.connection() as connection:
                 await migrate(connection, self._clock.now())
+                await refuse_unfinished_copy(connection)
                 self._columns = await columns(connection)
                 await _warn_of_weak_durability(connection)
             self._floor = await newest_moment(self)

@@ -33,6 +33,8 @@ _MADE_BY_ANOTHER = (
 )
 """What two replicas that make the same thing at the same moment are told."""
 _TRIES = 20
+MARK = "copying"
+"""The name of the lease that marks a database as an unfinished copy."""
 _COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -44,6 +46,14 @@ async def migrate(connection: Connection, now: int) -> None:
     applied = {row[0]: row[1] for row in await connection.fetch("SELECT version, sha256 FROM schema_version")}
     for step in pending(applied):
         await _apply(connection, step, collation, now)
+
+
+async def refuse_unfinished_copy(connection: Connection) -> None:
+    """Raises SchemaMismatch while the database is being filled from another one."""
+    if await connection.fetchval("SELECT 1 FROM lease WHERE name = $1", MARK):
+        raise SchemaMismatch(
+            "The database is an unfinished copy. Stop the gateway it is copied from and run `gateway db copy` once more."
+        )
 
 
 async def _apply(connection: Connection, step: Migration, collation: str, now: int) -> None:

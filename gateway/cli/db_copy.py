@@ -1,0 +1,109 @@
+"""`gateway db copy`: from the SQLite file that a shop began with to PostgreSQL. It may begin while the gateway serves; the last run
+needs it stopped, is short, and says when the new database is complete."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.options import AsJson
+from gateway.cli.output import note, print_json
+from gateway.clock import SystemClock
+from gateway.errors import SchemaMismatch, StoreUnavailable
+
+
+def copy(
+    source: Annotated[str, typer.Option("--from", help="sqlite:///FILE")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="postgresql://user@host/db, an empty database. The password belongs into PGPASSWORD or ~/.pgpass,"
+            " not on the command line."
+        ),
+    ],
+    json: AsJson = False,
+) -> None:
+    """Move a shop from SQLite to PostgreSQL; stopped anywhere, the same command goes on where it was."""
+    path = Path(source.removeprefix("sqlite:///"))
+    if not source.startswith("sqlite:///") or not to.startswith(("postgresql://", "postgres://")):
+        raise Failure("the way is --from sqlite:///FILE --to postgresql://user@host/db", MISUSED)
+    if not path.is_file():
+        raise Failure(f"{path}: there is no such file")
+    with _closed_shop(path) as closed:
+        try:
+            brought = asyncio.run(_fill(path, to, closed=closed))
+        except (SchemaMismatch, StoreUnavailable) as error:
+            raise Failure(f"{error}; what was copied stays: run the same command again") from None
+    if json:
+        print_json({"complete": closed, "rows_brought": brought})
+    elif closed:
+        print(f"complete: {brought} rows were brought, and both databases hold the same")
+    else:
+        print(f"{brought} rows were brought while the gateway served; stop it and run this once more")
+    if closed:
+        note(
+            "start with the new store.url and the same master secret:"
+            f' [server] secret_file = "{path}.secret", unless it is in the environment'
+        )
+
+
+@contextlib.contextmanager
+def _closed_shop(path: Path) -> Generator[bool]:
+    """Whether no gateway has the file open; none can, then, while this lasts."""
+    fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(fd)
+
+
+async def _fill(path: Path, to: str, *, closed: bool) -> int:
+    try:
+        from gateway.store.postgres.filling import Filling, NotTheSame, tables
+    except ImportError:
+        raise Failure(
+            "PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'"
+        ) from None
+    with contextlib.closing(_opened(path)) as source, _bar() as bar:
+        rows = sum(source.execute(f"SELECT COUNT(*) FROM {one.name}").fetchone()[0] for one in tables(source))  # noqa: S608
+        task = bar.add_task("", total=rows * (1 + closed))
+        try:
+            async with Filling(source, to) as filling:
+                return await filling.run(
+                    SystemClock().now(),
+                    lambda table, count: bar.update(task, advance=count, description=table),
+                    closed=closed,
+                )
+        except NotTheSame as error:
+            raise Failure(
+                f"{error}: both sides differ after copying; does anything else write to the target?"
+            ) from None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

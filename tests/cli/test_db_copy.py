@@ -1,0 +1,147 @@
+"""Moving a shop from SQLite to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+from manual import House, achieve, caller, customer, erase
+
+from gateway.cli import run
+from gateway.model import MergeProfiles
+from gateway.store.postgres import PostgresStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postgresql import PostgresServer
+
+    from gateway.store import Store
+
+CHECKPOINT_KEY = b"the key of the checkpoints"
+
+
+class Move:
+    """The command from one file to one database."""
+
+    def __init__(self, path: Path, server: PostgresServer, capsys: pytest.CaptureFixture[str]) -> None:
+        self.path = path
+        self.name = server.fresh()
+        self.url = server.url(self.name)
+        self._capsys = capsys
+
+    def run(self, code: int = 0) -> Any:
+        self._capsys.readouterr()
+        ended = run(["db", "copy", "--from", f"sqlite:///{self.path}", "--to", self.url, "--json"])
+        out, err = self._capsys.readouterr()
+        assert ended == code, err
+        return json.loads(out) if not code else err
+
+    async def started(self) -> Any:
+        return await asyncio.to_thread(self.run)
+
+
+@pytest.fixture
+def move(tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]) -> Move:
+    return Move(tmp_path / "gateway.db", postgres, capsys)
+
+
+async def fill(house: House, first: int, last: int) -> None:
+    for number in range(first, last):
+        mobile = f"+2010012{number // 2:05d}"
+        await house.send(customer(f"web:{number}", {"firstName": f"Näme {number}"}, mobile=mobile))
+        await house.send(achieve(f"web:{number}", mobile=mobile))
+
+
+def differences(path: Path, there: dict[str, list[tuple[Any, ...]]]) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        here = {
+            name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in there
+        }
+    return [name for name in there if here[name] != sorted(there[name], key=repr)]
+
+
+async def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    connection = await asyncpg.connect(url)
+    try:
+        names = await connection.fetch(
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+        )
+        return {
+            name: [tuple(row) for row in await connection.fetch(f"SELECT * FROM {name}")]
+            for (name,) in names
+            if name not in ("lease", "schema_version")
+        }
+    finally:
+        await connection.close()
+
+
+async def opened(url: str, house: House) -> Store:
+    store = PostgresStore(url, house.clock, checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    return store
+
+
+async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_changed_since(
+    tmp_path: Path, move: Move
+) -> None:
+    async with House(tmp_path) as house:
+        await fill(house, 0, 30)
+        while_open = await move.started()
+        assert while_open["complete"] is False
+        assert while_open["rows_brought"] > 100
+        await fill(house, 30, 40)
+        await house.send(erase("web:3"))
+        await house.send(customer("web:3", mobile="+201001299999"))
+    last = await move.started()
+    assert last["complete"] is True
+    there = await everything(move.url)
+    assert len(there["record"]) == 39, "one was erased together with the other record of the same person"
+    assert differences(move.path, there) == []
+
+
+async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: Path, move: Move) -> None:
+    async with House(tmp_path) as house:
+        await fill(house, 0, 4)
+        await move.started()
+        with pytest.raises(Exception, match="unfinished copy"):
+            await opened(move.url, house)
+    await move.started()
+    store = await opened(move.url, house)
+    assert await store.fetch("SELECT COUNT(*) FROM record") == [(4,)]
+    await store.close()
+
+
+async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: Move) -> None:
+    async with House(tmp_path) as house:
+        await fill(house, 0, 10)
+        await move.started()
+        assert (await move.started())["rows_brought"] == 0
+
+
+async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
+    tmp_path: Path, move: Move, postgres: PostgresServer
+) -> None:
+    async with House(tmp_path) as house:
+        await fill(house, 0, 10)
+        one, other = [row[0] for row in await house.store.fetch("SELECT profile_id FROM profile LIMIT 2")]
+        await move.started()
+        await house.send(MergeProfiles(caller("", "req"), (one, other), "the same person"))
+        postgres.sql(
+            "UPDATE profile SET canonical_id = 'x' || canonical_id; DELETE FROM attribute", move.name
+        )
+    await move.started()
+    assert differences(move.path, await everything(move.url)) == []
+
+
+async def test_a_database_that_a_gateway_uses_is_never_filled(tmp_path: Path, move: Move) -> None:
+    async with House(tmp_path) as house:
+        await fill(house, 0, 2)
+    await move.started()
+    said = await asyncio.to_thread(move.run, 1)
+    assert "a gateway's database already" in said
