@@ -308,7 +308,10 @@ class _Carrying:
     # ---- coming together ----
 
     def _is_asked(self, found: Collection[Piece]) -> bool:
-        """A question that a request raised, and that the definition does not know, is why the profiles are not one."""
+        """An open question that the definition does not know is why the profiles are not one; new rules join them all the same,
+        as their plan says."""
+        if self.run.scope == "rules":
+            return False
         homes = {self._home(piece.records[0]) for piece in found}
         return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())
 

@@ -7,7 +7,7 @@ import pytest
 from manual import NOON, SHARE, House, achieve, customer, default_rules, environment
 
 from gateway.clock import HOUR
-from gateway.model import AnswerReview, Caller, Regroup, SetPin
+from gateway.model import AnswerReview, Caller, DropPin, Regroup, SetPin, SplitProfile
 from gateway.planning import planned
 from rules.plan import Plan
 from rules.rulefile import parse, preset
@@ -196,6 +196,23 @@ async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_bac
         back, happened = await activate(house, rules("3"), limit)
         assert await groups(house) == TOGETHER
         assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 20)
+
+
+async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_says(tmp_path: Path) -> None:
+    """I21: two who were split, and whose pin was lifted, are joined by the next walk; that closes the question."""
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await house.use(rules("1"))
+        await house.send(customer("web:1", mobile=SHOP))
+        await house.send(customer("pos:1", mobile=SHOP))
+        (profile_id,) = await house.column("SELECT profile_id FROM profile")
+        one, other = await house.column("SELECT record_id FROM record ORDER BY 1")
+        await house.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
+        await house.send(DropPin(OPERATOR, one, other))
+        assert [reason for _, reason in await questions(house)] == ["split:contested"]
+        foreseen, happened = await activate(house, rules("2"))
+        assert happened[:2] == (foreseen.merged, foreseen.split) == (2, 0)
+        assert await groups(house) == ["pos:1 web:1"]
+        assert await questions(house) == []
 
 
 async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: Path) -> None:
