@@ -19,6 +19,10 @@ class Backlog:
         if self.open > self.limit:
             raise OutboxFull("too many achievements are waiting for the upstream; send it again later")
 
+    def grew(self) -> None:
+        """One more was queued; the next count knows it anyway."""
+        self.open += 1
+
     async def measure(self, store: Store, clock: Clock, metrics: Metrics) -> None:
         waiting = await backlog(store)
         self.open = sum(some.number for some in waiting)

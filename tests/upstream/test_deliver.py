@@ -14,8 +14,10 @@ from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environ
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
 from gateway.config import Rates, Secret
 from gateway.config import Upstream as Settings
+from gateway.errors import OutboxFull
 from gateway.model import Accepted, Caller, MergeProfiles, RetryDelivery
 from gateway.telemetry import Metrics
+from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.upstream.deliver import Deliverer
 from gateway.usecases.deliver import LEASE
@@ -502,6 +504,21 @@ async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: 
         assert len(outbox.platform.seen) == quota
         await restarted.work(after=30 * SECOND)
     assert await outbox.states() == ["delivered"] * (quota + 1)
+
+
+async def test_what_was_queued_since_the_last_count_counts(outbox: Outbox) -> None:
+    backlog = Backlog(limit=2)
+    await outbox.report()
+    await backlog.measure(outbox.house.store, outbox.clock, outbox.metrics)
+    backlog.grew()
+    backlog.check()
+    backlog.grew()
+    with pytest.raises(OutboxFull):
+        backlog.check()
+    await outbox.work()
+    await backlog.measure(outbox.house.store, outbox.clock, outbox.metrics)
+    backlog.check()
+    assert backlog.open == 0
 
 
 async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:

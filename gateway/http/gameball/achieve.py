@@ -53,9 +53,13 @@ async def achieve(call: Call) -> Answer | Fault:
     report = await read_report(call)
     if isinstance(report, Fault):
         return report
-    if call.services.env.delivers:
-        call.services.backlog.check()
-    return answer_to(report, await call.services.pipeline.submit(report.command(call)))
+    backlog = call.services.backlog if call.services.env.delivers else None
+    if backlog is not None:
+        backlog.check()
+    outcome = await call.services.pipeline.submit(report.command(call))
+    if backlog is not None and isinstance(outcome, Accepted):
+        backlog.grew()
+    return answer_to(report, outcome)
 
 
 async def read_report(call: Call) -> Report | Fault:

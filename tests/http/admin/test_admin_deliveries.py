@@ -79,19 +79,15 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
     assert platform.customers["ann"].achieved[11664] == 1
 
 
-async def test_while_the_platform_is_dark_tills_get_their_202_and_the_next_start_delivers(
-    start: Start, platform: Platform
+async def test_while_the_platform_is_dark_tills_get_their_202_and_it_gets_the_report_when_it_is_back(
+    forwarding: RunningGateway, platform: Platform
 ) -> None:
-    platform.ensure("ann")
-    extra = FORWARD.format(url=platform.url, api_key=API_KEY, secret_key=SECRET_KEY)
     await platform.refuse()
-    async with start(extra) as gateway:
-        assert await achieve(gateway) == 202
-        assert await achieve(gateway) == 400
-        assert (await ask(gateway, "achievements?state=queued"))["items"]
+    assert await achieve(forwarding) == 202
+    assert await achieve(forwarding) == 400
+    assert (await ask(forwarding, "achievements?state=queued"))["items"]
     await platform.accept()
-    async with start(extra) as gateway:
-        await settled(gateway, "delivered")
+    await settled(forwarding, "delivered")
 
 
 async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
