@@ -40,9 +40,10 @@ class Persons:
     async def find_all(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
     ) -> list[Person] | Fault:
-        """One person for each subject. Several go through the pipeline together, so they share its batches."""
+        """One person for each subject. Several go through the pipeline together, so they share its batches; in their order,
+        for one may say who another is, and without a look before it that would disturb the order."""
         if len(subjects) == 1:
-            person = await self._find(call, subjects[0], creates=creates)
+            person = await self._find(call, subjects[0], creates=creates, alone=True)
             return person if isinstance(person, Fault) else [person]
         people: list[Person] = []
         for start in range(0, len(subjects), _AT_ONCE):
@@ -53,11 +54,13 @@ class Persons:
                 people.append(person)
         return people
 
-    async def _find(self, call: Call, subject: Subject, *, creates: bool) -> Person | Fault:
+    async def _find(
+        self, call: Call, subject: Subject, *, creates: bool, alone: bool = False
+    ) -> Person | Fault:
         if not subject.customer_id:
             return Person("", "", warnings=subject.warnings)
         try:
-            found = await self._identified(call, subject, creates=creates)
+            found = await self._identified(call, subject, creates=creates, alone=alone)
             if found is None:
                 return await self._stranger(call, subject)
         except StoreUnavailable:
@@ -70,18 +73,22 @@ class Persons:
             subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
         )
 
-    async def _identified(self, call: Call, subject: Subject, *, creates: bool) -> Identified | None:
+    async def _identified(
+        self, call: Call, subject: Subject, *, creates: bool, alone: bool
+    ) -> Identified | None:
         question = Question(call.channel.id_space, subject.customer_id, subject.evidence, subject.guest)
         services, rules = self._services, self._services.env.rules
         found = self._memory.recall(question, rules)
         if found is not None:
             return found
-        stamp = self._memory.stamp(question, rules)
-        found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
-        if found is not None:
-            self._memory.keep(question, stamp, found)
-            return found
-        if not creates and not subject.evidence and subject.guest is None:
+        says_something = creates or bool(subject.evidence) or subject.guest is not None
+        if alone or not says_something:
+            stamp = self._memory.stamp(question, rules)
+            found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
+            if found is not None:
+                self._memory.keep(question, stamp, found)
+                return found
+        if not says_something:
             return None
         command = Identify(call.caller, subject.customer_id, subject.evidence, creates, subject.guest)
         outcome: Identified | UnknownCustomer = await services.pipeline.submit(command)
