@@ -1,5 +1,6 @@
 """What the tests start: a whole gateway in this process, on real sockets and a real database."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -19,6 +20,7 @@ from gateway.config import load
 from gateway.http.services import Services
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.regrouping import regroup_some
 from gateway.telemetry import Telemetry
 
 CHANNELS = """
@@ -127,6 +129,13 @@ class RunningGateway:
 
     async def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         return await self.services.store.fetch(sql, parameters)
+
+    async def regroup(self) -> None:
+        """Work off every regrouping, beside the gateway's own worker."""
+        services = self.services
+        while await self.rows("SELECT 1 FROM regrouping WHERE finished_at IS NULL"):
+            if await regroup_some(services.store, services.pipeline, "test", 100) is None:
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

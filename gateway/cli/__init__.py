@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli import achievements, audit, db, deliveries, keys, pin, profile, review, rules
+from gateway.cli import achievements, audit, db, deliveries, keys, lists, pin, profile, review, rules
 from gateway.cli.bench import bench
 from gateway.cli.check import check
 from gateway.cli.demo import demo
@@ -36,6 +36,7 @@ for command in (serve, check, demo, merge, split, undo, erase, duplicates, bench
 app.command("import")(import_)
 app.add_typer(keys.app, name="keys")
 app.add_typer(rules.app, name="rules")
+app.add_typer(lists.app, name="lists")
 app.add_typer(profile.app, name="profile")
 app.add_typer(pin.app, name="pin")
 app.add_typer(review.app, name="review")

@@ -36,8 +36,8 @@ class Admin:
     async def get(self, path: str, **query: object) -> Any:
         return await self._ask("GET", path, query)
 
-    async def delete(self, path: str, **query: object) -> Any:
-        return await self._ask("DELETE", path, query)
+    async def delete(self, path: str, body: object = None, **query: object) -> Any:
+        return await self._ask("DELETE", path, query, body)
 
     async def post(
         self, path: str, body: object = None, *, if_version: int | None = None, **query: object

@@ -21,6 +21,7 @@ _COLUMNS: Columns = {
     "reason": "reason",
     "rule": "rule",
     "they meet on": lambda review: ", ".join(review["types"]),
+    "records": lambda review: " ".join(review["records"]),
     "opened": "opened_at",
     "closed": "closed_at",
     "by": "closed_by",
@@ -49,7 +50,7 @@ def list_(
 def accept(
     review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
-    """They are one person: join the two profiles."""
+    """Yes: they are one person; or the records leave; or the keys are the other side's."""
     _answer(review, "accept", reason, config, as_json=json)
 
 
@@ -57,7 +58,7 @@ def accept(
 def reject(
     review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
-    """They are two persons: pin the two profiles apart."""
+    """No: they are two persons; or the records stay; or the keys stay."""
     _answer(review, "reject", reason, config, as_json=json)
 
 

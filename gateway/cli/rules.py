@@ -8,7 +8,7 @@ import typer
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, note, print_json, print_page, print_rows
+from gateway.cli.output import Columns, Row, note, print_json, print_page, print_rows
 from rules.rulefile import describe, parse
 from rules.ruleset import RuleSet
 
@@ -21,6 +21,7 @@ _COLUMNS: Columns = {
     "stored": "stored_at",
     "by": "author",
     "activated": "activated_at",
+    "profiles regrouped": lambda row: _progress(row["regrouping"]),
     "sha256": lambda row: row["sha256"][:16],
 }
 
@@ -36,6 +37,7 @@ _COUNTS = {
     "largest": "records on the largest profile then",
     "points": "points that would change hands",
 }
+_CHANGED = "{merged} merged, {split} came apart, {asked} questions, {points} points changed hands, {skipped} left out"
 _COUNTED: Columns = {"what": "what", "number": "number"}
 _CASES: Columns = {
     "what": "kind",
@@ -119,8 +121,10 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
     answer = ask(config, shown)
     if json:
         print_json(answer)
-    else:
-        print(answer["text"], end="")
+        return
+    print(answer["text"], end="")
+    if (walk := answer["regrouping"]) is not None:
+        note(f"profiles regrouped: {_progress(walk)}; {_CHANGED.format(**walk)}")
 
 
 @app.command()
@@ -135,6 +139,13 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
         print_json(answer)
     else:
         print(f"rule set {version} {'is active now' if answer['changed'] else 'was active already'}")
+
+
+def _progress(walk: Row | None) -> str:
+    """How far the walk over everybody is, after a rule set was activated."""
+    if walk is None:
+        return ""
+    return "all" if walk["finished_at"] else f"{walk['looked']} of {walk['total'] or '?'}"
 
 
 def _parsed(file: Path, *, as_json: bool) -> RuleSet:

@@ -1,4 +1,4 @@
-"""Questions for a person: listed, and answered. Accepting joins the two profiles, rejecting pins them apart."""
+"""Questions for a person: listed, and answered. What accepting and rejecting mean, the reason says (gateway/README.md)."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,8 @@ class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ReviewView(msgspec.Struct):
-    """May these two profiles be one? `types` are the identifier types on which they meet."""
+    """May these two profiles be one? `types` are the identifier types on which they meet. With `records`: should these leave
+    the profile, which is named once?"""
 
     id: str
     profiles: list[str]
@@ -34,6 +35,7 @@ class ReviewView(msgspec.Struct):
     opened_at: Time
     closed_at: Time | None
     closed_by: str
+    records: list[str]
 
 
 class AnsweredReview(ReviewView):
@@ -75,10 +77,12 @@ def review_view(item: ReviewItem) -> ReviewView:
     return ReviewView(*_fields(item))
 
 
-def _fields(item: ReviewItem) -> tuple[str, list[str], str, str, str, list[str], Time, Time | None, str]:
+def _fields(
+    item: ReviewItem,
+) -> tuple[str, list[str], str, str, str, list[str], Time, Time | None, str, list[str]]:
     return (
         show("rev", item.review_id),
-        [show("prf", item.profile_a), show("prf", item.profile_b)],
+        [show("prf", number) for number in dict.fromkeys((item.profile_a, item.profile_b))],
         item.state,
         item.reason,
         item.rule,
@@ -86,4 +90,5 @@ def _fields(item: ReviewItem) -> tuple[str, list[str], str, str, str, list[str],
         shown(item.opened_at),
         shown_or_none(item.closed_at),
         item.closed_by,
+        [show("rec", record_id) for record_id in item.records],
     )

@@ -46,6 +46,16 @@ from gateway.http.admin.imports import (
 )
 from gateway.http.admin.keys import IssuedView, KeyQuery, KeyView, NewKey, create_key, list_keys, revoke_key
 from gateway.http.admin.listing import ListQuery, Page, Query
+from gateway.http.admin.lists import (
+    ChangedList,
+    ListedView,
+    ListView,
+    NumbersOfList,
+    add_to_list,
+    list_lists,
+    remove_from_list,
+    show_list,
+)
 from gateway.http.admin.merges import (
     NewMerge,
     ShapedView,
@@ -326,6 +336,38 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
+        path="/lists",
+        handler=list_lists,
+        summary="The operators' own lists of numbers, which `own:NAME` in a rule file stands for",
+        answer=Page[ListView],
+    ),
+    Operation(
+        method="GET",
+        path="/lists/{name}",
+        handler=show_list,
+        summary="The numbers of one list",
+        query=ListQuery,
+        answer=Page[ListedView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/lists/{name}",
+        handler=add_to_list,
+        summary="Put numbers on a list: they join nobody from now on, and let go of whom they joined",
+        body=NumbersOfList,
+        answer=ChangedList,
+    ),
+    Operation(
+        method="DELETE",
+        path="/lists/{name}",
+        handler=remove_from_list,
+        summary="Take numbers off a list: they are anybody's again",
+        body=NumbersOfList,
+        answer=ChangedList,
+    ),
+    Operation(
+        method="GET",
         path="/keys",
         handler=list_keys,
         summary="Key pairs that were issued, without the keys",
@@ -381,7 +423,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path="/reviews/{id}/accept",
         handler=accept_review,
-        summary="The two are one person: join them",
+        summary="Yes: join the two profiles, let the records leave, or give the contested keys to the other side",
         body=ReviewAnswer,
         answer=AnsweredReview,
         refusals=("review_closed", "pinned_apart"),
@@ -390,7 +432,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path="/reviews/{id}/reject",
         handler=reject_review,
-        summary="The two are not one person: pin them apart",
+        summary="No: pin the two profiles apart, keep the records together, or leave the contested keys",
         body=ReviewAnswer,
         answer=AnsweredReview,
         refusals=("review_closed", "same_profile"),

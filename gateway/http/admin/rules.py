@@ -2,6 +2,7 @@
 
 A rule set that asks for a dry run (`activation = "after_dry_run"`, the default) is not activated unseen."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +14,8 @@ from gateway.http.admin.operation import Call
 from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
-from gateway.model import ActivateRules, StoredRuleSet, StoreRules
+from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
+from gateway.regrouping import newest_regroupings
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
 from rules.rulefile import parse
@@ -30,6 +32,21 @@ class StoreQuery(Query, kw_only=True):
     ] = False
 
 
+class RegroupingView(msgspec.Struct):
+    """The walk over everybody after the last activation: `looked` of about `total` profiles. Profiles `merged` and `split`,
+    questions `asked` and `points` that changed hands are counted as a plan counts them; `skipped` belong to too many records."""
+
+    started_at: Time
+    finished_at: Time | None
+    total: int
+    looked: int
+    merged: int
+    split: int
+    asked: int
+    points: int
+    skipped: int
+
+
 class RuleSetView(msgspec.Struct):
     """`activated_at` is the last time that it was made the active one."""
 
@@ -39,6 +56,7 @@ class RuleSetView(msgspec.Struct):
     stored_at: Time
     activated_at: Time | None
     active: bool
+    regrouping: RegroupingView | None
 
 
 class RuleSetDetail(RuleSetView):
@@ -71,10 +89,11 @@ async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
     before = read_cursor(query.cursor, tuple[Id, str], None)
     active = await work.active_version(store)
     found = await work.rule_sets(store, before, query.limit + 1)
+    walks = await newest_regroupings(store)
     return page(
         found,
         query.limit,
-        lambda known: RuleSetView(*_view(known, active)),
+        lambda known: RuleSetView(*_view(known, active, walks)),
         lambda known: (known.rule_set.stored_at, known.rule_set.version),
     )
 
@@ -82,7 +101,8 @@ async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
 async def show_rules(call: Call[Query]) -> RuleSetDetail:
     known = await _known(call)
     active = await work.active_version(call.services.store)
-    return RuleSetDetail(*_view(known, active), text=known.rule_set.text)
+    walks = await newest_regroupings(call.services.store)
+    return RuleSetDetail(*_view(known, active, walks), text=known.rule_set.text)
 
 
 async def check_rules(call: Call[Query]) -> CheckedRules:
@@ -160,8 +180,9 @@ def _plan_required(version: str) -> Refusal:
     )
 
 
-def _view(known: KnownRuleSet, active: str) -> tuple[Any, ...]:
+def _view(known: KnownRuleSet, active: str, walks: Mapping[str, Regrouping]) -> tuple[Any, ...]:
     stored = known.rule_set
+    walk = walks.get(stored.sha256)
     return (
         stored.version,
         stored.sha256,
@@ -169,4 +190,10 @@ def _view(known: KnownRuleSet, active: str) -> tuple[Any, ...]:
         shown(stored.stored_at),
         shown_or_none(known.activated_at),
         stored.version == active,
+        _walked(walk) if walk is not None else None,
     )
+
+
+def _walked(run: Regrouping) -> RegroupingView:
+    counts = (run.total, run.looked, run.merged, run.split, run.asked, run.points, run.skipped)
+    return RegroupingView(shown(run.started_at), shown_or_none(run.finished_at), *counts)

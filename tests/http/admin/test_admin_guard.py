@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 TOKEN = "admin-token-0123456789"
 ALL = [
-    pytest.param(one.method, PREFIX + one.path.format(id="x", version="x"), id=one.name) for one in OPERATIONS
+    pytest.param(one.method, PREFIX + one.path.format(id="x", version="x", name="x"), id=one.name)
+    for one in OPERATIONS
 ]
 
 

@@ -1,0 +1,79 @@
+"""`gateway lists`: telephone numbers of the shops themselves, which are no customer's."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, note, print_json, print_page
+
+app = typer.Typer(
+    help="Show and change the lists that `own:NAME` in a rule file stands for.", no_args_is_help=True
+)
+Name = Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`.")]
+Numbers = Annotated[
+    list[str], typer.Argument(metavar="NUMBER", help="With + and country code, or with --region.")
+]
+Region = Annotated[str, typer.Option(help="Where national numbers belong: two letters, such as EG.")]
+_LISTS: Columns = {"list": "name", "numbers": "size", "in use": lambda row: "yes" if row["in_use"] else "no"}
+_VALUES: Columns = {"number": "value", "added": "added_at", "by": "added_by"}
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`; all lists without it.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show a list, or which lists there are."""
+
+    async def shown(admin: Admin) -> Any:
+        if not name:
+            return await admin.get("/lists")
+        return await admin.get(f"/lists/{segment(name)}", limit=limit, cursor=cursor)
+
+    print_page(ask(config, shown), _VALUES if name else _LISTS, as_json=json)
+
+
+@app.command()
+def add(
+    name: Name,
+    numbers: Numbers,
+    region: Region = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Put numbers on a list: they join nobody from now on, and let go of whom they joined."""
+    _change(name, numbers, region, config, listed=True, as_json=json)
+
+
+@app.command()
+def remove(
+    name: Name,
+    numbers: Numbers,
+    region: Region = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Take numbers off a list: they are anybody's again."""
+    _change(name, numbers, region, config, listed=False, as_json=json)
+
+
+def _change(name: str, numbers: list[str], region: str, config: Path, *, listed: bool, as_json: bool) -> None:
+    path, body = f"/lists/{segment(name)}", {"values": numbers, "region": region}
+
+    async def changed(admin: Admin) -> Any:
+        return await (admin.post(path, body) if listed else admin.delete(path, body))
+
+    answer = ask(config, changed)
+    if as_json:
+        print_json(answer)
+        return
+    done = "added to" if listed else "removed from"
+    print(f"{answer['changed']} of {len(answer['values'])} {done} {name}")
+    if not answer["in_use"]:
+        note(f'the active rules do not ask for it: write phones = ["own:{name}"] under [blocked]')

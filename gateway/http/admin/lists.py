@@ -1,0 +1,107 @@
+"""Lists of the operators' own telephone numbers: what `own:NAME` in a rule file stands for. A listed number joins nobody."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown
+from gateway.model import ChangeList
+from gateway.store.operations import own_lists
+from gateway.store.reports import lists as reports
+from gateway.store.reports.lists import OnList
+from rules.normalize import normalize_phone
+from rules.normalize.blocked import OWN
+from rules.ruleset import IdentifierRules
+
+_NAME = re.compile(r"[a-z0-9_-]{1,40}")
+
+
+class NumbersOfList(msgspec.Struct, forbid_unknown_fields=True):
+    """Numbers in any way of writing; national ones need their `region`."""
+
+    values: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=1_000)]
+    region: Annotated[str, Meta(description="two letters, such as EG", pattern="^([A-Z]{2})?$")] = ""
+
+
+class ListView(msgspec.Struct):
+    """`in_use`: the active rules name it."""
+
+    name: str
+    size: int
+    in_use: bool
+
+
+class ListedView(msgspec.Struct):
+    value: str
+    added_at: Time
+    added_by: str
+
+
+class ChangedList(msgspec.Struct):
+    """`values` as they are kept; `changed` is how many of them were not there, or still there, before."""
+
+    name: str
+    values: list[str]
+    changed: int
+    in_use: bool
+
+
+async def list_lists(call: Call[Query]) -> Page[ListView]:
+    found = await reports.lists(call.services.store)
+    return Page([ListView(one.name, one.size, _in_use(call, one.name)) for one in found], None)
+
+
+async def show_list(call: Call[ListQuery]) -> Page[ListedView]:
+    query = call.query
+    after = read_cursor(query.cursor, str, "")
+    found = await reports.values(call.services.store, _name(call), after, query.limit + 1)
+    return page(found, query.limit, _view, lambda one: one.value)
+
+
+async def add_to_list(call: Call[Query]) -> ChangedList:
+    return await _change(call, listed=True)
+
+
+async def remove_from_list(call: Call[Query]) -> ChangedList:
+    return await _change(call, listed=False)
+
+
+async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
+    name, asked = _name(call), await call.body(NumbersOfList)
+    values = tuple(dict.fromkeys(_number(place, raw, asked.region) for place, raw in enumerate(asked.values)))
+    outcome = await call.submit(ChangeList(call.caller, name, values, listed))
+    env = call.services.env
+    env.use(env.rules, await own_lists(call.services.store))
+    return ChangedList(name, list(values), getattr(outcome, "changed", 0), _in_use(call, name))
+
+
+def _name(call: Call[Any]) -> str:
+    name = call.request.match_info["name"]
+    if not _NAME.fullmatch(name):
+        raise Refusal(
+            "bad_parameter", "the list's name: write lower-case letters, digits, _ and -, 40 of them at most"
+        )
+    return name
+
+
+def _number(place: int, raw: str, region: str) -> str:
+    found = normalize_phone(raw, region or None, IdentifierRules("phone"))
+    if not found.value:
+        raise Refusal(
+            "bad_body",
+            f"values[{place}] is not a telephone number ({found.reason}); write it with + and country code",
+        )
+    return found.value
+
+
+def _in_use(call: Call[Query], name: str) -> bool:
+    return f"{OWN}{name}" in call.services.env.rules.blocked.phones
+
+
+def _view(one: OnList) -> ListedView:
+    return ListedView(one.value, shown(one.added_at), one.added_by)

@@ -1,0 +1,159 @@
+"""Whatever calls and judgements went before: a walk after new rules leaves what the definition makes of all records at once (I8),
+and does exactly what its plan foresaw (I21)."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from manual import SHARE, House, achieve, customer, environment
+from test_regrouping import OPERATOR, groups, rules
+
+from gateway.clock import DAY, HOUR
+from gateway.model import MergeProfiles, SetPin, SplitProfile
+from gateway.planning import planned
+from rules.rulefile import parse, preset
+from rules.ruleset import RuleSet
+
+EMAILS = [f"p{number}@example.com" for number in range(4)]
+MOBILES = [f"+20100123456{number}" for number in range(3)]
+PLACES = [f"{space}:{number}" for space in ("web", "pos") for number in range(3)]
+LIMITS = (
+    "[merge]\nmax_records = 3\nprotect_balance_over = 30\n[id_space.web]\n[id_space.pos]\nids_per_profile = 2"
+)
+
+
+def _preset(name: str) -> RuleSet:
+    found = parse(f'{preset(name)}\n[conflict]\nresplit = "auto"\n')
+    assert isinstance(found, RuleSet)
+    return found
+
+
+VARIANTS = [
+    rules("plain"),
+    rules("few", fanout_limit="2"),
+    rules("blocked", phones=f'["{MOBILES[0]}"]'),
+    rules("one number", max_per_profile="1"),
+    rules("limits", more=LIMITS),
+    _preset("email"),
+    _preset("strict"),
+]
+
+calls = st.tuples(
+    st.just("call"), st.sampled_from(PLACES), st.sampled_from(["", *EMAILS]), st.sampled_from(["", *MOBILES])
+)
+two = st.lists(st.sampled_from(PLACES), min_size=2, max_size=2, unique=True).map(tuple)
+steps = st.lists(
+    st.one_of(
+        calls,
+        calls,
+        calls,
+        st.tuples(st.just("achieve"), st.sampled_from(PLACES)),
+        st.tuples(st.just("merge"), two),
+        st.tuples(st.just("split"), st.sampled_from(PLACES)),
+        st.tuples(st.just("cannot"), two),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+async def take(house: House, step: tuple[Any, ...]) -> None:
+    house.clock.advance(HOUR)
+    kind, *arguments = step
+    if kind == "call":
+        place, email, mobile = arguments
+        await house.send(customer(place, email=email, mobile=mobile))
+    elif kind == "achieve":
+        await house.send(achieve(arguments[0], campaign=SHARE.id))
+        await house.grant_later()
+    elif kind == "split":
+        await split(house, arguments[0])
+    else:
+        await judge(house, kind, arguments[0])
+
+
+async def split(house: House, place: str) -> None:
+    profile, record = await house.profile_of(place), await record_of(house, place)
+    if profile is not None and record is not None:
+        await house.send(SplitProfile(OPERATOR, profile, (record,), "plain", "wrong"))
+
+
+async def judge(house: House, kind: str, places: tuple[str, str]) -> None:
+    profiles = [await house.profile_of(place) for place in places]
+    records = [await record_of(house, place) for place in places]
+    if None in profiles:
+        return
+    if kind == "merge":
+        await house.send(MergeProfiles(OPERATOR, (profiles[0], profiles[1]), "same"))  # type: ignore[arg-type]
+    else:
+        await house.send(SetPin(OPERATOR, records[0], records[1], "cannot", "no"))  # type: ignore[arg-type]
+
+
+async def record_of(house: House, place: str) -> int | None:
+    space, _, customer_id = place.partition(":")
+    sql = "SELECT record_id FROM record WHERE id_space = ? AND customer_id = ?"
+    found = await house.column(sql, space, customer_id)
+    return found[0] if found else None
+
+
+async def walk(house: House, candidate: RuleSet, limit: int) -> None:
+    """Activate, regroup, and hold it against the plan and the definition. Nothing happens where the rules are active."""
+    if house.env.rules == candidate:
+        return
+    foreseen = planned(house.path, candidate, house.clock.now())
+    await house.use(candidate)
+    await house.regroup(limit)
+    ((merged, parted, points, skipped),) = await house.rows(
+        "SELECT merged, split, points, skipped FROM regrouping WHERE scope = 'rules' ORDER BY regrouping_id DESC LIMIT 1"
+    )
+    assert (merged, parted, points, skipped) == (foreseen.merged, foreseen.split, foreseen.points, 0)
+    after = planned(house.path, candidate, house.clock.now())
+    assert (after.merged, after.split, after.profiles_after) == (0, 0, foreseen.profiles_after)
+    ((asked,),) = await house.rows(
+        "SELECT COUNT(*) FROM review WHERE state = 'open' AND reason <> 'split:contested'"
+    )
+    assert asked == after.reviews
+    assert await house.regroup() == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    steps,
+    st.lists(st.sampled_from(range(len(VARIANTS))), min_size=2, max_size=3),
+    st.sampled_from([1, 3, 50]),
+)
+def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
+    sequence: list[tuple[Any, ...]], variants: list[int], limit: int
+) -> None:
+    async def play() -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            async with House(Path(directory), environment(rules=VARIANTS[0])) as house:
+                await house.use(VARIANTS[0])
+                for step in sequence:
+                    await take(house, step)
+                house.clock.advance(DAY)
+                for number in variants:
+                    await walk(house, VARIANTS[number], limit)
+
+    asyncio.run(play())
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(calls, min_size=3, max_size=14))
+def test_rolling_back_gives_the_former_profiles_back(sequence: list[tuple[Any, ...]]) -> None:
+    async def play() -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            async with House(Path(directory), environment(rules=VARIANTS[0])) as house:
+                await house.use(VARIANTS[0])
+                for step in sequence:
+                    await take(house, step)
+                await walk(house, rules("again"), 50)
+                before = await groups(house)
+                await walk(house, VARIANTS[1], 50)
+                await walk(house, VARIANTS[0], 50)
+                assert await groups(house) == before
+
+    asyncio.run(play())
