@@ -111,16 +111,15 @@ class Judgement:
         match = judge(view, self._alone[claim.rank], request, other, (), self._attributes_of(other))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of)
+        if self._pinned_apart(one, other):
+            return Stop(rule.name, rule.all_of, "cannot", asks=False)
         doubt = match.steps[0].detail if match.steps else f"max_per_profile:{rule.all_of[0]}"
         return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
 
     def pin_refusal(self, mine: Group, theirs: Group) -> Stop | None:
         """Why the two may not follow a `must` pin: a person's judgement yields to another one only, to no limit (I5)."""
-        one, other = self._look(mine), self._look(theirs)
-        pins = self._pins_of(one)
-        if any(pin.kind == "cannot" and links(pin, one, other, self._now) for pin in pins):
-            return Stop(PIN, (), "cannot", asks=False)
-        return None
+        apart = self._pinned_apart(self._look(mine), self._look(theirs))
+        return Stop(PIN, (), "cannot", asks=False) if apart else None
 
     def question(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
         """What a person is to be asked about two groups that agree on something; None when nothing is."""
@@ -221,6 +220,9 @@ class Judgement:
         powered = {self._look(one).profile_id: self._powered(one) for one in groups}
         pins = [pin for profile in profiles.values() for pin in self._pins_of(profile)]
         return _Pair(profiles, powered, pins, self._balances)
+
+    def _pinned_apart(self, one: Profile, other: Profile) -> bool:
+        return any(pin.kind == "cannot" and links(pin, one, other, self._now) for pin in self._pins_of(one))
 
     def _pins_of(self, profile: Profile) -> list[Pin]:
         if not self._pins:

@@ -225,6 +225,7 @@ class _Carrying:
         self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
         self.caller = command.caller
         self.main = main_pieces(look.found)
+        self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
         self.counts = _Counts()
 
@@ -247,10 +248,7 @@ class _Carrying:
 
     def _profiles(self) -> list[Profile]:
         """The live profiles of the component, as they are by now."""
-        records = (r for group in self.look.after.groups for r in group)
-        homes = {self._home(record_id) for record_id in records}
-        around = {self.ws.profile(one).profile_id for one in self.look.around}
-        return [self.ws.profiles[home] for home in sorted(homes - around)]
+        return [self.ws.profiles[home] for home in sorted({self._home(one) for one in self.records})]
 
     # ---- coming apart ----
 
@@ -371,8 +369,7 @@ class _Carrying:
 
     def _concerns(self, refused: Refusal) -> bool:
         """Whether the question is this component's, not one between others around it."""
-        around = {self.ws.profile(one).profile_id for one in self.look.around}
-        return any(self._home(one) not in around for one in (refused.record_a, refused.record_b))
+        return not self.records.isdisjoint((refused.record_a, refused.record_b))
 
     def _drop_questions(self, asked: Collection[tuple[int, ...]]) -> None:
         """What the rules do not ask any more."""

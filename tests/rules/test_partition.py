@@ -205,6 +205,13 @@ def test_a_cannot_pin_keeps_two_apart_while_it_is_in_force() -> None:
     assert found.refused == (Refusal(1, 2, "email", ("email",), "cannot", asks=False),)
 
 
+def test_nobody_is_asked_in_doubt_about_two_that_are_pinned_apart() -> None:
+    rules = rule_set(Rule("email", ("email",), unless_differs=("mobile",)))
+    one, other = record(1, email="e", mobile="m"), record(2, email="e", mobile="n")
+    assert guards(canon(rules, one, other)) == [("unless_differs:mobile", True)]
+    assert guards(canon(rules, one, other, pins=[Pin(1, 2, "cannot")])) == [("cannot", False)]
+
+
 def test_a_must_pin_joins_without_evidence_beyond_any_limit_and_yields_to_a_cannot_pin() -> None:
     must = Pin(1, 2, "must")
     assert members(canon(rule_set(), record(1), record(2), pins=[must])) == [{1, 2}]

@@ -103,14 +103,14 @@ async def walk(house: House, candidate: RuleSet, limit: int) -> None:
     """Activate, regroup, and hold it against the plan and the definition. Nothing happens where the rules are active."""
     if house.env.rules == candidate:
         return
-    foreseen = planned(house.path, candidate, house.clock.now())
+    foreseen = planned(f"sqlite:///{house.path}", candidate, house.clock.now())
     await house.use(candidate)
     await house.regroup(limit)
     ((merged, parted, points, skipped),) = await house.rows(
         "SELECT merged, split, points, skipped FROM regrouping WHERE scope = 'rules' ORDER BY regrouping_id DESC LIMIT 1"
     )
     assert (merged, parted, points, skipped) == (foreseen.merged, foreseen.split, foreseen.points, 0)
-    after = planned(house.path, candidate, house.clock.now())
+    after = planned(f"sqlite:///{house.path}", candidate, house.clock.now())
     assert (after.merged, after.split, after.profiles_after) == (0, 0, foreseen.profiles_after)
     ((asked,),) = await house.rows(
         "SELECT COUNT(*) FROM review WHERE state = 'open' AND reason <> 'split:contested'"
