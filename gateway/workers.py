@@ -19,7 +19,7 @@ from gateway.store.operations import active_rules, channel_keys, own_lists, stal
 from gateway.upstream.balances import BalanceAsker
 from gateway.upstream.deliver import Deliverer
 from gateway.upstream.share import Share
-from gateway.upstream.webhooks import Sender
+from gateway.upstream.webhooks import Leftovers, Sender
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
@@ -62,6 +62,7 @@ class Workers:
         self._deliverer = _deliverer(services)
         self._balances = _balances(services)
         self._senders = _senders(services)
+        self._leftovers = _leftovers(services)
 
     def start(self) -> None:
         steps = {
@@ -78,6 +79,7 @@ class Workers:
             steps["deliveries"] = self._deliverer.step
         if self._balances is not None:
             steps["balances"] = self._balances.step
+        steps["leftovers"] = self._leftovers.step
         for sender in self._senders:
             sender.open()
             steps[sender.target] = sender.step
@@ -216,6 +218,11 @@ def _deliverer(services: Services) -> Deliverer | None:
         services.env.draw,
         services.telemetry.metrics,
     )
+
+
+def _leftovers(services: Services) -> Leftovers:
+    names = [webhook.name for webhook in services.config.webhooks]
+    return Leftovers(names, services.store, services.pipeline, services.clock, secrets.token_hex(8))
 
 
 def _balances(services: Services) -> BalanceAsker | None:

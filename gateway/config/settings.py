@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, ValidationError, convert, field
 from msgspec.structs import asdict, force_setattr
@@ -63,7 +64,10 @@ def http_url(value: object) -> str:
 
 
 def webhook_url(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", value):
+    shape = r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?"
+    if (
+        isinstance(value, str) and re.fullmatch(shape, value) and urlsplit(value).port != 0
+    ):  # it may raise too
         return value
     raise ValueError(
         'is not a web address; write it whole, for example "https://crm.example.com/hooks/loyalty"'

@@ -30,6 +30,16 @@ class Waiting(NamedTuple):
     oldest_at: int
 
 
+async def targets_given_up(store: Store, now: int) -> list[str]:
+    """The webhooks for which something is open that is too old to be sent."""
+    rows = await store.fetch(
+        "SELECT DISTINCT target FROM delivery WHERE finished_at IS NULL AND target <> 'upstream'"
+        " AND target > 'webhook:' AND target < 'webhook;' AND expires_at <= ?",
+        (now,),
+    )
+    return [target for (target,) in rows]
+
+
 async def sides_of(store: Store, merge_id: int) -> tuple[str, str] | None:
     """The canonical ids of a merge's survivor and absorbed profile; None when it was undone or they were erased."""
     rows = await store.fetch(

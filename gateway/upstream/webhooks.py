@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import (
@@ -31,7 +32,7 @@ from gateway.ids import show
 from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.deliveries import is_due
+from gateway.store.deliveries import is_due, targets_given_up
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import backoff, retry_after
 from gateway.upstream.limiter import Draw
@@ -39,6 +40,7 @@ from gateway.upstream.limiter import Draw
 _AT_ONCE: Final = 32
 _DEADLINE_SECONDS: Final = 10
 _POLL: Final = 0.5
+_LEFTOVERS_POLL: Final = 10.0
 _GONE: Final = 410
 _STANDARD: Final = "whsec_"
 
@@ -92,7 +94,10 @@ class Sender:
         claimed: Claimed = await self._pipeline.submit_background(
             ClaimDeliveries(self.target, self._owner, _AT_ONCE)
         )
-        await asyncio.gather(*map(self._deliver, claimed.deliveries))
+        ends = await asyncio.gather(*map(self._deliver, claimed.deliveries), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
         return 0 if claimed.deliveries else _POLL
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -124,8 +129,35 @@ class Sender:
                 taken = 200 <= answer.status < 300
                 wait = retry_after(answer.headers.get("Retry-After"), now)
                 return answer.status, "" if taken else f"status_{answer.status}", wait
-        except (OSError, ClientError, TimeoutError) as error:
+        except (OSError, ClientError, TimeoutError, ValueError) as error:  # the last for names that are none
             return 0, _reason(error), None
+
+
+class Leftovers:
+    """What still waits for listeners that are no longer configured here. It is not sent, for another process may know them;
+    it ends when it is too old."""
+
+    def __init__(
+        self, listeners: Iterable[str], store: Store, pipeline: Pipeline, clock: Clock, owner: str
+    ) -> None:
+        self._served = frozenset(f"webhook:{name}" for name in listeners)
+        self._store = store
+        self._pipeline = pipeline
+        self._clock = clock
+        self._owner = owner
+
+    async def step(self) -> float:
+        """Close some of what is too old, and be asked again after the seconds that this answers."""
+        for target in await targets_given_up(self._store, self._clock.now()):
+            if target in self._served:
+                continue
+            claimed: Claimed = await self._pipeline.submit_background(
+                ClaimDeliveries(target, self._owner, _AT_ONCE)
+            )
+            for one in claimed.deliveries:
+                finish = FinishDelivery(one.delivery_id, one.epoch, "back", self._clock.now())
+                await self._pipeline.submit_background(finish)
+        return _LEFTOVERS_POLL
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ from manual import NOON, House, customer, environment
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
 from gateway.upstream.addresses import is_public
-from gateway.upstream.webhooks import Sender, signed, signing_key
+from gateway.upstream.webhooks import Leftovers, Sender, signed, signing_key
 
 if TYPE_CHECKING:
     from conftest import Start
@@ -214,6 +214,32 @@ class _Again:
 
     def process(self, ws: Any) -> None:
         ws.queue("webhook:crm", self.profile_id, "event", 1, '{"second":true}', give_up_after=DAY)
+
+
+async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(house: House) -> None:
+    await house.send(customer("web:ann"))
+    async with Sending(house, f"http://{'a' * 70}.example/") as sender:
+        await sender.step()
+    ((state, _, status, attempts),) = await states(house)
+    assert (state, status, attempts) == ("pending", 0, 1)
+
+
+async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
+    house: House,
+) -> None:
+    leftovers = Leftovers(["mail"], house.store, house.pipeline, house.clock, "me")
+    await house.send(customer("web:ann"))
+    await leftovers.step()
+    assert await states(house) == [("pending", "", 0, 0)]
+    house.clock.advance(2 * DAY)
+    await house.send(customer("web:bob"))
+    house.clock.advance(2 * DAY)
+    await leftovers.step()
+    assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
+    house.clock.advance(3 * DAY)
+    served = Leftovers(["crm"], house.store, house.pipeline, house.clock, "me")
+    await served.step()  # its own sender gives it up
+    assert (await states(house))[1] == ("pending", "", 0, 0)
 
 
 # ---- never into a private network ----

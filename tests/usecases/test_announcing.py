@@ -25,9 +25,9 @@ ANN, PHONE = "ann@x.eg", "+201001234567"
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
     env = environment(listeners=dict.fromkeys(TOPICS, ("crm",)))
-    async with House(tmp_path, env) as built:
+    async with House(tmp_path, env, url=database_url) as built:
         yield built
 
 

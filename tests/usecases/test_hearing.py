@@ -29,8 +29,8 @@ ANN = "ann@x.eg"
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(listeners={UPDATED: ("crm",)})) as built:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
+    async with House(tmp_path, environment(listeners={UPDATED: ("crm",)}), url=database_url) as built:
         yield built
 
 

@@ -24,8 +24,8 @@ RULES = replace(default_rules(), merge=replace(default_rules().merge, points="pr
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=RULES, forwards=True)) as built:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
+    async with House(tmp_path, environment(rules=RULES, forwards=True), url=database_url) as built:
         yield built
 
 

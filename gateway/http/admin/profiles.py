@@ -34,7 +34,9 @@ class FindQuery(ListQuery, kw_only=True):
     )
     channel: str = ""
     customer_id: str = ""
-    q: Annotated[str, Meta(description="a profile id, a customer id or any identifier")] = ""
+    q: Annotated[
+        str, Meta(description="a profile id, a customer id (also the upstream's) or any identifier")
+    ] = ""
 
 
 class ObservationView(msgspec.Struct):
@@ -178,7 +180,7 @@ def _wanted(services: Services, query: FindQuery) -> Wanted:
     if query.q:
         kinds = services.env.rules.identifiers
         identifiers = {found for kind in kinds for found in _readings(services, kind, query.q, regions)}
-        wanted.anything = (sorted(identifiers), [(id_space, query.q) for id_space in id_spaces])
+        wanted.anything = (sorted(identifiers), [(id_space, query.q) for id_space in id_spaces], query.q)
     return wanted
 
 

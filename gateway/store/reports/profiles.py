@@ -18,12 +18,12 @@ _REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_a
 @dataclass(slots=True, kw_only=True)
 class Wanted:
     """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records`
-    holds when one of its members does."""
+    holds when one of its members does; `anything` is one of all kinds, the last a canonical id."""
 
     identifiers: list[list[Identifier]] = field(default_factory=list)
     records: list[list[tuple[str, str]]] = field(default_factory=list)
     id_space: str = ""
-    anything: tuple[list[Identifier], list[tuple[str, str]]] | None = None
+    anything: tuple[list[Identifier], list[tuple[str, str]], str] | None = None
 
 
 class Attribute(NamedTuple):
@@ -108,13 +108,19 @@ async def load(store: Store, profile_id: int) -> Overview | None:
 def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
-    groups = [*((group, []) for group in wanted.identifiers), *(([], group) for group in wanted.records)]
+    groups = [
+        *((group, [], "") for group in wanted.identifiers),
+        *(([], group, "") for group in wanted.records),
+    ]
     if wanted.anything is not None:
         groups.append(wanted.anything)
-    for identifiers, records in groups:
+    for identifiers, records, name in groups:
         holders = [_HOLDS_IDENTIFIER] * len(identifiers) + [_IS_RECORD] * len(records)
-        conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
         values += [part for pair in (*identifiers, *records) for part in pair]
+        if name:
+            holders.append(_IS_NAMED)
+            values.append(name)
+        conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
     if wanted.id_space:
         conditions.append(
             "EXISTS (SELECT 1 FROM record r WHERE r.profile_id = profile.profile_id AND r.id_space = ?)"
@@ -128,6 +134,7 @@ _HOLDS_IDENTIFIER = (
     " WHERE o.type = ? AND o.value = ?"
 )
 _IS_RECORD = "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?"
+_IS_NAMED = "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?"
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
 
 

@@ -99,6 +99,17 @@ async def test_an_absorbed_id_answers_the_survivor(gateway: RunningGateway) -> N
     assert [one["id"] for one in (await get(gateway, f"profiles?q={absorbed}"))["items"]] == [survivor]
 
 
+async def test_a_person_is_found_by_the_id_that_the_upstream_knows(gateway: RunningGateway) -> None:
+    survivor, absorbed = await one_person(gateway.services)
+    other = await save(gateway.services, "pos", "web-1")
+    for name, found in (("web-1", [other, survivor]), ("till-1", [survivor]), ("pos:web-1", [other])):
+        items = (await get(gateway, f"profiles?q={name}"))["items"]
+        assert [(one["id"]) for one in items] == found, name
+    canonical = {one["id"]: one["canonical_id"] for one in (await get(gateway, "profiles"))["items"]}
+    assert canonical == {survivor: "web-1", other: "pos:web-1"}
+    assert absorbed not in canonical
+
+
 async def test_the_history_holds_what_happened_to_the_absorbed_too(gateway: RunningGateway) -> None:
     survivor, absorbed = await one_person(gateway.services)
     for asked in (survivor, absorbed):
