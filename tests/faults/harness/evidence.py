@@ -1,12 +1,16 @@
-"""What the database file says, held against what the clients were told. Each check answers its findings as sentences;
+"""What the database says, held against what the clients were told. Each check answers its findings as sentences;
 no finding is a promise kept."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 from gateway.audit.chain import Checkpoint, Link, Verifier
 from gateway.audit.event import AuditEvent
@@ -19,24 +23,35 @@ from harness.process import ADMIN_TOKEN, Process
 _SETTLED = {"granted", "ignored"}
 
 
-def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
+def rows(database: Path | str, sql: str) -> list[tuple[Any, ...]]:
+    if isinstance(database, str):
+        with ThreadPoolExecutor(1) as thread:  # a loop of its own: the caller may be inside one
+            return thread.submit(asyncio.run, _fetch(database, sql)).result()
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return connection.execute(sql).fetchall()
 
 
-def stored_pairs(database: Path) -> Counter[Pair]:
+async def _fetch(url: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+def stored_pairs(database: Path | str) -> Counter[Pair]:
     return Counter(
         rows(database, "SELECT customer_id, campaign_id FROM achievement JOIN record USING (record_id)")
     )
 
 
-def undecided(database: Path) -> int:
+def undecided(database: Path | str) -> int:
     return rows(database, "SELECT count(*) FROM achievement WHERE state = 'accepted'")[0][0]
 
 
 async def all_decided(process: Process) -> None:
     """Wait until nothing is due any more. Raises TimeoutError when that does not come."""
-    await until(lambda: undecided(process.database) == 0)
+    await until(lambda: undecided(process.place) == 0)
 
 
 def findings(process: Process, history: History) -> list[str]:
@@ -63,7 +78,7 @@ def broken_promises(process: Process, history: History) -> list[str]:
         verdicts[attempt.pair].append(attempt.verdict)
         if attempt.answer is not None and attempt.answer.status == 202 and not attempt.answer.is_replay:
             first_acceptances[attempt.pair] += 1
-    stored = stored_pairs(process.database)
+    stored = stored_pairs(process.place)
     findings = [f"{pair} was never sent, and is stored" for pair in stored.keys() - verdicts.keys()]
     findings += [f"{pair} was accepted {n} times" for pair, n in first_acceptances.items() if n > 1]
     for pair, told in verdicts.items():
@@ -96,8 +111,8 @@ def answers_of_one_key(history: History) -> dict[str, set[bytes]]:
 
 def broken_grants(process: Process) -> list[str]:
     """Each achievement is granted or ignored, not before it was due, with one ledger row if and only if it was granted."""
-    entries = Counter(row[0] for row in rows(process.database, "SELECT achievement_id FROM ledger"))
-    decided = rows(process.database, "SELECT achievement_id, state, due_at, decided_at FROM achievement")
+    entries = Counter(row[0] for row in rows(process.place, "SELECT achievement_id FROM ledger"))
+    decided = rows(process.place, "SELECT achievement_id, state, due_at, decided_at FROM achievement")
     findings = [f"ledger: {n} entries of {show('ach', entry)}" for entry, n in entries.items() if n > 1]
     for achievement_id, state, due_at, decided_at in decided:
         name = show("ach", achievement_id)
@@ -115,8 +130,8 @@ def broken_grants(process: Process) -> list[str]:
 
 def unrecorded_changes(process: Process) -> list[str]:
     """Every achievement has exactly its event of acceptance, every decision its event, and no event is without its row."""
-    states = dict(rows(process.database, "SELECT achievement_id, state FROM achievement"))
-    ledger = {row[0] for row in rows(process.database, "SELECT achievement_id FROM ledger")}
+    states = dict(rows(process.place, "SELECT achievement_id, state FROM achievement"))
+    ledger = {row[0] for row in rows(process.place, "SELECT achievement_id FROM ledger")}
     expected: dict[str, Iterable[int]] = {
         "achievement.accepted": states,
         "achievement.granted": ledger,
@@ -125,11 +140,11 @@ def unrecorded_changes(process: Process) -> list[str]:
     return [
         f"{action}: {name} has {found} events and {wanted} rows"
         for action, ids in expected.items()
-        for name, found, wanted in _differences(_events(process.database, action), ids)
+        for name, found, wanted in _differences(_events(process.place, action), ids)
     ]
 
 
-def _events(database: Path, action: str) -> Counter[str]:
+def _events(database: Path | str, action: str) -> Counter[str]:
     return Counter(row[0] for row in rows(database, f"SELECT object FROM audit WHERE action = '{action}'"))
 
 
@@ -145,13 +160,13 @@ def breaches(process: Process) -> list[str]:
     checkpoints = [
         Checkpoint(*row)
         for row in rows(
-            process.database,
+            process.place,
             "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id",
         )
     ]
     verifier = Verifier(checkpoints)
     links = rows(
-        process.database,
+        process.place,
         "SELECT chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, "
         "reason, detail FROM audit ORDER BY chain, seq",
     )
@@ -159,5 +174,5 @@ def breaches(process: Process) -> list[str]:
     config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
     key = open_box(config).key("audit checkpoint")
     found += verifier.check(key, checkpoints)
-    integrity = rows(process.database, "PRAGMA integrity_check")
+    integrity = rows(process.database, "PRAGMA integrity_check") if process.place == process.database else []
     return [str(breach) for breach in found] + [str(row) for row in integrity if row != ("ok",)]

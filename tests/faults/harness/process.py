@@ -37,7 +37,8 @@ Settings = Mapping[str, Mapping[str, object]]
 class Process:
     """A gateway with its own directory, ports and database; `settings` are tables over its configuration.
 
-    It can be started again after each end, on the same ports and the same file. `launcher` stands in for `-m gateway`.
+    It can be started again after each end, on the same ports and the same database. `place` is where that is: a file, or a
+    PostgreSQL URL. `launcher` stands in for `-m gateway`.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Process:
         self._directory = directory
         self._launcher = tuple(launcher)
         self._child: subprocess.Popen[bytes] | None = None
+        url = str((settings or {}).get("store", {}).get("url", ""))
+        self.place: Path | str = url if url.startswith("postgresql:") else self.database
         self.config.write_text(_toml(self._tables(settings or {})) + _FIXED)
 
     def _tables(self, settings: Settings) -> Settings:
