@@ -4,6 +4,7 @@ opens itself, on a socket that nobody else can reach. A command cannot tell the 
 import asyncio
 import contextlib
 import getpass
+import json
 import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -148,8 +149,17 @@ def _session(
         headers=headers,
         timeout=_PATIENCE,
         cookie_jar=aiohttp.DummyCookieJar(),
+        json_serialize=_written,
         read_bufsize=1 << 20,  # a line of the audit log is one event, however long its trace
     )
+
+
+def _written(body: object) -> str:
+    """As JSON; what UTF-8 cannot hold goes escaped, for the listener to refuse."""
+    try:
+        return msgspec.json.encode(body).decode()
+    except UnicodeEncodeError:
+        return json.dumps(body)
 
 
 def _token(config: Config) -> str:

@@ -13,13 +13,14 @@ _LONGEST = 100
 def canonical_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
     """What a profile that begins with this record may be called, best first. No text that looks like a profile's id is
     among them: that one is every profile's last resort."""
+    if env.canonical_id == "profile":
+        return ()
     prefixed = f"{id_space}:{customer_id}"
-    wanted = {"first": (customer_id, prefixed), "prefixed": (prefixed,), "profile": ()}[env.canonical_id]
-    return _usable(wanted)
+    return _usable((customer_id, prefixed) if env.canonical_id == "first" else (prefixed,))
 
 
 def _usable(wanted: Iterable[str]) -> tuple[str, ...]:
-    return tuple(text for text in wanted if len(text) <= _LONGEST and not text.startswith("prf_"))
+    return tuple([text for text in wanted if len(text) <= _LONGEST and not text.startswith("prf_")])
 
 
 def stranger_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:

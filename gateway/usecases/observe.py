@@ -313,8 +313,8 @@ class _Carrying:
             "rule_set": self.env.rules.sha256[:16],
             "id_space": self.caller.id_space,
             "evidence": [
-                pseudonym(e.identifier, self.env) | {"status": e.status, "reason": e.reason}
-                for e in decision.evidence
+                {**pseudonym(identifier, self.env), "status": status, "reason": reason}
+                for identifier, status, reason, _ in decision.evidence
             ],
             "absorbed": [show("prf", p) for p in decision.absorbed],
             "trace": [

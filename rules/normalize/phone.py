@@ -73,7 +73,7 @@ def _known(region: str | None) -> str | None:
 def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
     if _PLAIN.fullmatch(text) is None or _MASKED.search(text):
         return _invalid("not_a_number")
-    if rules.idd_00_as_plus:
+    if rules.idd_00_as_plus and "00" in text:
         text = _CONTEXT.sub(r"\1+", _IDD.sub(r"\1+", text))
     value = _without_punctuation(text, region)
     if kind := number_type(value):

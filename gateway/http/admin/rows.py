@@ -35,8 +35,8 @@ class RowReader:
     def __init__(self, columns: Sequence[str], channel: Channel, caller: Caller, env: Env) -> None:
         self._columns = tuple(columns)
         self._channel, self._caller, self._env = channel, caller, env
-        self._identifiers = frozenset(columns) & frozenset(env.rules.identifiers)
-        self._attributes = frozenset(columns) - self._identifiers - {CUSTOMER_ID, GUEST}
+        self._identifiers = tuple(name for name in columns if name in env.rules.identifiers)
+        self._attributes = frozenset(columns).difference(self._identifiers, (CUSTOMER_ID, GUEST))
         self._refuse_what_cannot_be()
 
     def _refuse_what_cannot_be(self) -> None:
@@ -57,20 +57,16 @@ class RowReader:
         """The command, or a code."""
         if len(values) != len(self._columns):
             return "wrong_columns"
-        given = {
-            name: value
-            for name, value in zip(self._columns, values, strict=True)
-            if value is not None and value != ""
-        }
-        customer_id = _text(given.pop(CUSTOMER_ID, None))
+        given = dict(zip(self._columns, [None if value == "" else value for value in values], strict=True))
+        customer_id = _text(given.get(CUSTOMER_ID))
         fault = fault_in_customer_id(customer_id)
         if fault is not None:
             return _CUSTOMER_ID_CODES.get(fault, "customer_id_unusable")
-        guest = _flag(given.pop(GUEST, None))
+        guest = _flag(given.get(GUEST))
         if isinstance(guest, str):
             return guest
         identity = identify(
-            {name: _text(given[name]) for name in self._identifiers if name in given},
+            {name: _text(given[name]) for name in self._identifiers},
             self._channel,
             self._env,
         )
@@ -82,7 +78,7 @@ class RowReader:
         return SaveCustomer(self._caller, customer_id, identity.evidence, attributes, guest)
 
     def _read_attributes(self, given: dict[str, Any]) -> dict[str, Any] | Fault:
-        values = {name: _typed(name, given[name]) for name in self._attributes if name in given}
+        values = {name: _typed(name, given[name]) for name in self._attributes if given[name] is not None}
         custom = {
             name.removeprefix(CUSTOM): values.pop(name) for name in tuple(values) if name.startswith(CUSTOM)
         }
