@@ -2,6 +2,7 @@
 said costs one read; all others go through the pipeline, as in every call."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -40,27 +41,59 @@ class Persons:
     async def find_all(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
     ) -> list[Person] | Fault:
-        """One person for each subject. Several go through the pipeline together, so they share its batches; in their order,
-        for one may say who another is, and without a look before it that would disturb the order."""
+        """One person for each subject."""
         if len(subjects) == 1:
-            person = await self._find(call, subjects[0], creates=creates, alone=True)
+            person = await self._find(call, subjects[0], await self._look(call, subjects[0]), creates=creates)
             return person if isinstance(person, Fault) else [person]
-        people: list[Person] = []
+        together = _by_id(subjects)
+        people = await self._find_many(call, together, creates=creates)
+        if any(person.decision == "merged" for person in people if isinstance(person, Person)):
+            people = await self._find_many(call, together, creates=creates)  # an id may be another one by now
+        found = dict(zip([subject.customer_id for subject in together], people, strict=True))
+        answers: list[Person] = []
+        for subject in subjects:
+            person = found[subject.customer_id]
+            if isinstance(person, Fault):
+                return person
+            answers.append(person)
+        return answers
+
+    async def _find_many(
+        self, call: Call, subjects: Sequence[Subject], *, creates: bool
+    ) -> list[Person | Fault]:
+        """Those who have to go through the pipeline do so together, and in their order, for one may say who another is."""
+        people: list[Person | Fault] = []
         for start in range(0, len(subjects), _AT_ONCE):
             some = subjects[start : start + _AT_ONCE]
-            for person in await asyncio.gather(*(self._find(call, one, creates=creates) for one in some)):
-                if isinstance(person, Fault):
-                    return person
-                people.append(person)
+            known_ones = await asyncio.gather(*(self._look(call, one) for one in some))
+            pairs = zip(some, known_ones, strict=True)
+            people += await asyncio.gather(*(self._find(call, *pair, creates=creates) for pair in pairs))
         return people
 
+    async def _look(self, call: Call, subject: Subject) -> Identified | None:
+        """Who it is, if the call says nothing new of a customer that is known."""
+        if not subject.customer_id:
+            return None
+        question = Question(call.channel.id_space, subject.customer_id, subject.evidence, subject.guest)
+        services, rules = self._services, self._services.env.rules
+        found = self._memory.recall(question, rules)
+        if found is not None:
+            return found
+        stamp = self._memory.stamp(question, rules)
+        with contextlib.suppress(StoreUnavailable):  # whoever needs the store next says what that means
+            found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
+        if found is not None:
+            self._memory.keep(question, stamp, found)
+        return found
+
     async def _find(
-        self, call: Call, subject: Subject, *, creates: bool, alone: bool = False
+        self, call: Call, subject: Subject, found: Identified | None, *, creates: bool
     ) -> Person | Fault:
         if not subject.customer_id:
             return Person("", "", warnings=subject.warnings)
         try:
-            found = await self._identified(call, subject, creates=creates, alone=alone)
+            if found is None and (creates or subject.evidence or subject.guest is not None):
+                found = await self._learn(call, subject, creates=creates)
             if found is None:
                 return await self._stranger(call, subject)
         except StoreUnavailable:
@@ -73,25 +106,9 @@ class Persons:
             subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
         )
 
-    async def _identified(
-        self, call: Call, subject: Subject, *, creates: bool, alone: bool
-    ) -> Identified | None:
-        question = Question(call.channel.id_space, subject.customer_id, subject.evidence, subject.guest)
-        services, rules = self._services, self._services.env.rules
-        found = self._memory.recall(question, rules)
-        if found is not None:
-            return found
-        says_something = creates or bool(subject.evidence) or subject.guest is not None
-        if alone or not says_something:
-            stamp = self._memory.stamp(question, rules)
-            found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
-            if found is not None:
-                self._memory.keep(question, stamp, found)
-                return found
-        if not says_something:
-            return None
+    async def _learn(self, call: Call, subject: Subject, *, creates: bool) -> Identified | None:
         command = Identify(call.caller, subject.customer_id, subject.evidence, creates, subject.guest)
-        outcome: Identified | UnknownCustomer = await services.pipeline.submit(command)
+        outcome: Identified | UnknownCustomer = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
     async def _stranger(self, call: Call, subject: Subject) -> Person | Fault:
@@ -107,3 +124,15 @@ class Persons:
     def _passes_unresolved(self, call: Call) -> bool:
         policy = self._services.config.upstream.on_store_failure
         return (policy.reads if call.request.method in {"GET", "HEAD"} else policy.writes) == "pass"
+
+
+def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
+    """One subject for each customer id, with all that is said of it anywhere."""
+    found: dict[str, Subject] = {}
+    for subject in subjects:
+        one = found.setdefault(subject.customer_id, Subject(subject.customer_id, otherwise=subject.otherwise))
+        one.evidence += tuple(item for item in subject.evidence if item not in one.evidence)
+        one.warnings += tuple(text for text in subject.warnings if text not in one.warnings)
+        if subject.guest is not None:
+            one.guest = subject.guest
+    return list(found.values())

@@ -341,3 +341,17 @@ async def test_when_nobody_can_be_looked_up_each_kind_of_call_has_its_policy(
     reply = await order(unresolved, "web", "ann")
     assert reply.fault == (503, 5003, "SERVER_ERROR")
     assert len(platform.seen) == seen
+
+
+async def test_a_batch_that_shows_two_to_be_one_names_both_alike(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    await order(forward, "web", "ann", email=EMAIL)
+    await order(forward, "pos", "till-7", mobile="01001234567")
+    assert len(platform.customers) == 2
+    batch = [{"customerId": "till-7", "x": 1}, {"customerId": "till-7", "email": EMAIL}]
+    await ask(forward, "POST", "batch/events", channel="pos", json=batch)
+    (sent,) = {one["customerId"] for one in platform.seen[-1].json}
+    assert sent in {"ann", "till-7"}
+    assert (await order(forward, "web", "ann")).status == 200
+    assert platform.seen[-1].json["customerId"] == sent
