@@ -338,7 +338,7 @@ async def test_when_nobody_can_be_looked_up_each_kind_of_call_has_its_policy(
     reply = await ask(unresolved, "GET", "customers/ann/balance")
     assert (reply.status, reply.headers["X-Gateway-Warnings"]) == (200, "identity:unresolved")
     seen = len(platform.seen)
-    reply = await order(unresolved, "web", "ann")
+    reply = await ask(unresolved, "PUT", "customers/ann/activate", json={"isActive": False})
     assert reply.fault == (503, 5003, "SERVER_ERROR")
     assert len(platform.seen) == seen
 
