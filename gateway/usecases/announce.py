@@ -95,7 +95,7 @@ def _of_achievement(event: AuditEvent) -> Mapping[str, Any]:
     return {
         "achievement": event.object,
         "profile": event.profile or None,
-        "campaign": _decode(event.detail)["campaign"],
+        "campaign": _decode(event.detail).get("campaign"),
         "reason": event.reason or None,
     }
 
