@@ -235,14 +235,15 @@ def _balances(services: Services) -> BalanceAsker | None:
         services.config.upstream,
         services.clock,
         services.env.draw,
+        services.telemetry.metrics,
     )
 
 
 def _senders(services: Services) -> list[Sender]:
     """One for each listener; what they lease is this process's."""
-    owner = secrets.token_hex(8)
+    owner, metrics = secrets.token_hex(8), services.telemetry.metrics
     return [
-        Sender(webhook, services.store, services.pipeline, services.clock, services.env.draw, owner)
+        Sender(webhook, services.store, services.pipeline, services.clock, services.env.draw, metrics, owner)
         for webhook in services.config.webhooks
     ]
 

@@ -14,6 +14,7 @@ from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, Fi
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, sides_of
+from gateway.telemetry import Metrics
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, backoff, judge, judge_failure
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
@@ -60,6 +61,7 @@ class BalanceAsker:
         settings: Settings,
         clock: Clock,
         draw: Draw,
+        metrics: Metrics,
     ) -> None:
         self._pipeline = pipeline
         self._store = store
@@ -67,6 +69,7 @@ class BalanceAsker:
         self._deadline = settings.delivery_timeout
         self._clock = clock
         self._draw = draw
+        self._metrics = metrics
         self._owner = uuid.uuid4().hex
 
     async def step(self) -> float:
@@ -87,6 +90,7 @@ class BalanceAsker:
                 end.reason,
             )
             await self._pipeline.submit_background(finish)
+            self._metrics.attempts.labels(BALANCES, end.result).inc()
         return 0 if claimed.deliveries else _POLL
 
     async def _work_on(self, delivery: Delivery) -> _End:

@@ -29,10 +29,11 @@ from yarl import URL
 from gateway.clock import SECOND, Clock
 from gateway.config import Webhook
 from gateway.ids import show
-from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery
+from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, targets_given_up
+from gateway.telemetry import Metrics
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import backoff, retry_after
 from gateway.upstream.limiter import Draw
@@ -55,6 +56,7 @@ class Sender:
         pipeline: Pipeline,
         clock: Clock,
         draw: Draw,
+        metrics: Metrics,
         owner: str,
         resolver: AbstractResolver | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class Sender:
         self._pipeline = pipeline
         self._clock = clock
         self._draw = draw
+        self._metrics = metrics
         self._owner = owner
         self._resolver = resolver
         self._session: ClientSession
@@ -111,7 +114,9 @@ class Sender:
             wait = backoff(delivery.attempts + 1, self._draw)
         due_at = self._clock.now() + wait if result == "retry" else None
         finish = FinishDelivery(delivery.delivery_id, delivery.epoch, result, due_at, status, reason)
-        await self._pipeline.submit_background(finish)
+        outcome = await self._pipeline.submit_background(finish)
+        told = "stale" if isinstance(outcome, Stale) else result
+        self._metrics.attempts.labels(self.target, told).inc()
 
     async def _send(self, delivery: Delivery) -> tuple[int, str, int | None]:
         """Status, 0 for none; reason, "" for taken; and after how many ms to come back, where the listener said."""

@@ -19,6 +19,7 @@ from manual import NOON, House, customer, environment
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
+from gateway.telemetry import Metrics
 from gateway.upstream.addresses import is_public
 from gateway.upstream.webhooks import Leftovers, Sender, signed, signing_key
 
@@ -81,8 +82,16 @@ class Sending:
     def __init__(self, house: House, url: str, *, allow_private: bool = True, resolver: Any = None) -> None:
         webhook = Webhook("crm", url, (TOPIC,), Secret(SECRET), allow_private)
         self.house = house
+        self.metrics = Metrics()
         self.sender = Sender(
-            webhook, house.store, house.pipeline, house.clock, lambda low, high: high, "me", resolver
+            webhook,
+            house.store,
+            house.pipeline,
+            house.clock,
+            lambda low, high: high,
+            self.metrics,
+            "me",
+            resolver,
         )
 
     async def __aenter__(self) -> Sender:
@@ -99,11 +108,17 @@ async def states(house: House) -> list[tuple[Any, ...]]:
 
 async def test_what_is_due_is_sent_signed_and_done(house: House, listener: Listener) -> None:
     await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as sender:
+    sending = Sending(house, listener.url)
+    async with sending as sender:
         assert await sender.step() == 0
         assert (await listener.next())["type"] == TOPIC
         assert await states(house) == [("delivered", "", 200, 1)]
         assert await sender.step() > 0
+    count, labels = (
+        sending.metrics.registry.get_sample_value,
+        {"target": "webhook:crm", "outcome": "delivered"},
+    )
+    assert count("gateway_delivery_attempts_total", labels) == 1
     assert listener.heard.empty()
 
 
