@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.audit.chain import Chain, sign
 from gateway.clock import DAY, HOUR
+from gateway.ids import earliest
 from gateway.store.statement import Query, Write
 
 Step = Generator[Query | Write, Any, int]
@@ -17,6 +18,8 @@ _CHECKPOINT_EVENTS = 1_000
 _SWEEP_EVERY = HOUR
 _PLATFORM_REPEATS = 7 * DAY
 """Far longer than the platform tells an event again."""
+_DELIVERIES_KEPT = 30 * DAY
+_OVER = frozenset({"delivered", "discarded"})
 _AUDIT_FIELDS = ("profile", "object", "request_id")
 
 _PROGRESS = "SELECT row_id FROM lookup_progress WHERE source = ?"
@@ -43,6 +46,11 @@ _WINDOWS = """
 SELECT profile_id, campaign_id, expires_at FROM dedup WHERE (profile_id, campaign_id) > (?, ?)
 ORDER BY profile_id, campaign_id LIMIT ?
 """
+_OLD_DELIVERIES = """
+SELECT delivery_id, state, finished_at FROM delivery WHERE delivery_id > ? AND delivery_id < ?
+ORDER BY delivery_id LIMIT ?
+"""
+_DROP_DELIVERY = "DELETE FROM delivery WHERE delivery_id = ? AND state = ? AND finished_at = ?"
 _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND expires_at = ?"
 
 
@@ -57,6 +65,8 @@ class Maintenance:
         self._signed_at = 0
         self._sweep_from: tuple[int, int] = (0, 0)
         self._next_sweep = 0
+        self._deliveries_from = 0
+        self._next_deliveries = 0
 
     def tidy(self, now: int, settled: int, limit: int) -> Step:
         """Work on at most about `limit` rows; answers how many there were. No id below `settled` will appear any more."""
@@ -66,6 +76,7 @@ class Maintenance:
             done += yield from _drop_expired_answers(now, limit)
             done += yield from _drop_old_platform_events(now, limit)
             done += yield from self._sweep_windows(now, limit)
+            done += yield from self._sweep_deliveries(now, limit)
         return done
 
     def checkpoint(self, now: int) -> Step:
@@ -93,6 +104,19 @@ class Maintenance:
             self._sweep_from, self._next_sweep = (0, 0), now + _SWEEP_EVERY
         else:
             self._sweep_from = tuple(rows[-1][:2])
+        return len(rows)
+
+    def _sweep_deliveries(self, now: int, limit: int) -> Step:
+        """Once an hour, walk over the old deliveries and drop what was delivered or discarded; what is dead waits for a person."""
+        if now < self._next_deliveries:
+            return 0
+        end = now - _DELIVERIES_KEPT
+        rows = yield Query(_OLD_DELIVERIES, parameters=(self._deliveries_from, earliest(end), limit))
+        yield Write(_DROP_DELIVERY, [tuple(row) for row in rows if row[1] in _OVER and row[2] <= end])
+        if len(rows) < limit:
+            self._deliveries_from, self._next_deliveries = 0, now + _SWEEP_EVERY
+        else:
+            self._deliveries_from = rows[-1][0]
         return len(rows)
 
 

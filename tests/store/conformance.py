@@ -950,6 +950,32 @@ async def test_a_house_that_is_kept_has_nothing_left_to_do(store: Store, clock: 
     assert await store.fetch("SELECT * FROM lookup") == before
 
 
+async def test_a_month_after_its_end_a_delivery_is_removed_and_what_is_dead_or_open_stays(
+    store: Store, clock: ManualClock
+) -> None:
+    saved = await run(store, lambda ws: queue(ws, 9))
+    ends = ("delivered", "discarded", "dead")
+
+    def finish(ws: WorkingSet) -> None:
+        for number, one in enumerate(one for one in ws.deliveries.values() if one is not None):
+            if number < 6:
+                one.state, one.finished_at = ends[number % 3], ws.now
+                ws.touch_delivery(one)
+
+    clock.advance(DAY)
+    await run(store, finish, lambda needs: [needs.delivery(number) for number in saved.deliveries])
+    clock.advance(30 * DAY - 1)
+    while await store.maintain(2) >= 2:
+        pass
+    assert await store.fetch("SELECT COUNT(*) FROM delivery") == [(9,)]
+    for _ in range(12):  # a step that collides with another writer is made up for in the next hour
+        clock.advance(HOUR)
+        while await store.maintain(2) >= 2:
+            pass
+    states = await store.fetch("SELECT state FROM delivery ORDER BY delivery_id")
+    assert states == [("dead",), ("dead",), ("pending",), ("pending",), ("pending",)]
+
+
 async def test_what_expired_is_removed_and_what_has_not_stays(store: Store, clock: ManualClock) -> None:
     def save(ws: WorkingSet) -> None:
         for n in range(10):
