@@ -84,10 +84,10 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://gateway@/{database}?host={self.directory}"
 
-    def fresh(self) -> str:
+    def fresh(self, options: str = "") -> str:
         """The name of a new, empty database."""
         name = f"test_{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.sql(f"CREATE DATABASE {name} {options}")
         return name
 
     async def empty(self) -> str:

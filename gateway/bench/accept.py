@@ -4,6 +4,7 @@ and one audit event."""
 
 from pathlib import Path
 
+from gateway.bench.database import Database
 from gateway.bench.figures import Figure, Target, differences, ratios
 from gateway.bench.load import Run
 from gateway.bench.population import build
@@ -24,10 +25,9 @@ def accept(session: Session) -> list[Figure]:
     directory = session.directory / "accept"
     closed = [Shape(connections) for connections in options.connections]
     opened = [Shape(rate=rate) for rate in options.rates]
-    workload = prepare(session, directory, options.profiles, [*closed, *opened])
-    database = directory / "gateway.db"
+    workload, database = prepare(session, directory, options.profiles, [*closed, *opened])
     before = counts(database)
-    with bare(directory) as yardstick, gateway(directory, campaigns=workload.last) as subject:
+    with bare(directory) as yardstick, gateway(directory, database, campaigns=workload.last) as subject:
         lanes = [Lane(yardstick, workload, repeat=True), Lane(subject, workload)]
         warm(session, "accept", lanes)
         figures = [
@@ -40,18 +40,19 @@ def accept(session: Session) -> list[Figure]:
 
 def prepare(
     session: Session, directory: Path, people: int, shapes: list[Shape], first: int = FIRST_CAMPAIGN
-) -> Workload:
+) -> tuple[Workload, Database]:
     """A migrated database with `people` in it, and pairs enough for a warm-up and every round of the
     shapes."""
     directory.mkdir()
     options = session.options
     pairs = Shape().most(options.seconds) + options.rounds * sum(s.most(options.seconds) for s in shapes)
     workload = Workload.shuffled(people, pairs, directory / "pairs.bin", first)
-    with gateway(directory, campaigns=workload.last, name="migrate"):
+    database = session.databases.new(directory)
+    with gateway(directory, database, campaigns=workload.last, name="migrate"):
         pass
     with session.step(f"{people:,} profiles"):
-        build(directory / "gateway.db", people)
-    return workload
+        build(database, people)
+    return workload, database
 
 
 def _throughput(session: Session, lanes: list[Lane], shape: Shape) -> list[Figure]:

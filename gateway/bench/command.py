@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from gateway.bench.accept import accept
 from gateway.bench.children import CLIENTS, CPUS
+from gateway.bench.database import databases
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
 from gateway.bench.foresight import duplicates, plan
@@ -70,9 +71,10 @@ def _measure(options: BenchOptions, console: Console) -> Report:
     void: dict[str, str] = {}
     with (
         tempfile.TemporaryDirectory(prefix="gateway-bench-", dir=home) as directory,
+        databases(options.db) as made,
         Progress(console=console, transient=True) as progress,
     ):
-        session = Session(options, Path(directory), progress)
+        session = Session(options, Path(directory), made, progress)
         machine = describe(session.directory)
         for part in options.parts:
             try:

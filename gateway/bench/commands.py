@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.bench.children import CPUS
+from gateway.bench.config import SECRETS
 from gateway.bench.errors import BenchError
 
 
@@ -32,7 +33,11 @@ def run(module: list[str], directory: Path, text: str = "") -> Took:
     ):
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-            [sys.executable, "-m", *module], stdin=given, stdout=output, stderr=errors
+            [sys.executable, "-m", *module],
+            env=os.environ | SECRETS,
+            stdin=given,
+            stdout=output,
+            stderr=errors,
         )
         os.sched_setaffinity(process.pid, CPUS)
         _, status, used = os.wait4(process.pid, 0)

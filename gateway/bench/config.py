@@ -1,7 +1,5 @@
 """The configuration of a measured gateway: one channel, many campaigns, a dedup window no run outlasts."""
 
-from pathlib import Path
-
 from gateway.bench.workload import API_KEY, CHANNEL, FIRST_CAMPAIGN, SECRET_KEY
 
 CAMPAIGN = """
@@ -14,6 +12,11 @@ max_achievements = 1
 """
 
 
+SECRETS = {
+    "GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32,
+    "GATEWAY_SECRET": "bench-secret-" + "0" * 32,
+}
+"""In the environment of whatever is measured."""
 FORWARD = """
 [gateway]
 mode = "forward"
@@ -29,12 +32,12 @@ def configuration(
     *,
     listen: int,
     admin_listen: int,
-    database: Path,
+    database: str,
     campaigns: int,
     grant_delay: tuple[str, str],
     upstream: int | None = None,
 ) -> str:
-    """`upstream` is the port of the platform in forward mode."""
+    """`database` is a URL, `upstream` the port of the platform in forward mode."""
     shortest, longest = grant_delay
     offers = (CAMPAIGN.format(id=FIRST_CAMPAIGN + number) for number in range(campaigns))
     return f"""
@@ -43,7 +46,7 @@ listen = "127.0.0.1:{listen}"
 admin_listen = "127.0.0.1:{admin_listen}"
 
 [store]
-url = "sqlite:///{database}"
+url = "{database}"
 
 [achievements]
 dedup_window = "6h"

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.bench.commands import run
 from gateway.bench.config import configuration
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target
 from gateway.bench.population import add_second_records, build
@@ -25,10 +26,10 @@ _CANDIDATE = "mobile"
 
 def plan(session: Session) -> list[Figure]:
     records = session.options.records
-    database = _populated(session, "plan", records)
+    directory, database = _populated(session, "plan", records)
     with session.step("plan"):
         now = str(time.time_ns() // 1_000_000)
-        took = run(["gateway.planning", str(database), now], database.parent, preset(_CANDIDATE))
+        took = run(["gateway.planning", now], directory, f"{database.url}\n{preset(_CANDIDATE)}")
     found = msgspec.json.decode(took.output, type=Plan)
     if not (found.merged and found.split):
         raise BenchError(f"the plan found nothing to merge or nothing to split: {found}")
@@ -41,13 +42,15 @@ def plan(session: Session) -> list[Figure]:
 
 def duplicates(session: Session) -> list[Figure]:
     records = session.options.records
-    database = _populated(session, "duplicates", records)
-    config = database.with_suffix(".toml")
+    directory, database = _populated(session, "duplicates", records)
+    config = directory / "duplicates.toml"
     config.write_text(
-        configuration(listen=0, admin_listen=0, database=database, campaigns=1, grant_delay=("20s", "180s"))
+        configuration(
+            listen=0, admin_listen=0, database=database.url, campaigns=1, grant_delay=("20s", "180s")
+        )
     )
     with session.step("duplicates"):
-        took = run(["gateway", "duplicates", "--json", "--config", str(config)], database.parent)
+        took = run(["gateway", "duplicates", "--json", "--config", str(config)], directory)
     if not took.output:
         raise BenchError("no duplicates were found, and there are some")
     return [
@@ -57,13 +60,14 @@ def duplicates(session: Session) -> list[Figure]:
     ]
 
 
-def _populated(session: Session, name: str, records: int) -> Path:
+def _populated(session: Session, name: str, records: int) -> tuple[Path, Database]:
     directory = session.directory / name
     directory.mkdir()
-    with gateway(directory, campaigns=1, name="migrate"):
+    database = session.databases.new(directory)
+    with gateway(directory, database, campaigns=1, name="migrate"):
         pass
     again = int(records * _TWICE)
     with session.step(f"{records:,} records"):
-        build(directory / "gateway.db", records - again)
-        add_second_records(directory / "gateway.db", again)
-    return directory / "gateway.db"
+        build(database, records - again)
+        add_second_records(database, again)
+    return directory, database

@@ -26,13 +26,14 @@ _SLOW_READ = 256 << 10
 def forward(session: Session) -> list[Figure]:
     directory = session.directory / "forward"
     directory.mkdir()
-    with gateway(directory, campaigns=1, name="migrate"):
+    database = session.databases.new(directory)
+    with gateway(directory, database, campaigns=1, name="migrate"):
         pass
-    build(directory / "gateway.db", PEOPLE, seen_at=time.time_ns() // 1_000_000)
+    build(database, PEOPLE, seen_at=time.time_ns() // 1_000_000)
     with (
         platform(directory) as upstream,
         bare_proxy(directory, upstream) as yardstick,
-        gateway(directory, campaigns=1, upstream=upstream.port) as subject,
+        gateway(directory, database, campaigns=1, upstream=upstream.port) as subject,
     ):
         events = Events(PEOPLE)
         lanes = [Lane(yardstick, events, repeat=True), Lane(subject, events, repeat=True)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.bench.accept import prepare
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target, spread
 from gateway.bench.load import Run
@@ -26,14 +27,13 @@ EACH = 10
 
 def grants(session: Session) -> list[Figure]:
     directory = session.directory / "grants"
-    database = directory / "gateway.db"
     people = session.options.backlog // EACH
-    workload = prepare(session, directory, people, [CALLS, CALLS], FIRST_CAMPAIGN + EACH)
-    calm, used = _calm(session, directory, workload)
+    workload, database = prepare(session, directory, people, [CALLS, CALLS], FIRST_CAMPAIGN + EACH)
+    calm, used = _calm(session, directory, database, workload)
     with session.step(f"{people * EACH:,} due achievements"):
         add_backlog(database, people, EACH)
     before = counts(database)
-    with gateway(directory, campaigns=workload.last, name="backlog") as subject:
+    with gateway(directory, database, campaigns=workload.last, name="backlog") as subject:
         lane = Lane(subject, workload, used=used)
         (busy,) = alternate(session, "grants, backlog", [lane], CALLS)
         alone = _watch(session)
@@ -41,14 +41,14 @@ def grants(session: Session) -> list[Figure]:
     return _figures(calm, busy, _rates(database, alone), _rates(database, [_window(run) for run in busy]))
 
 
-def _calm(session: Session, directory: Path, workload: Workload) -> tuple[list[Run], int]:
+def _calm(session: Session, directory: Path, database: Database, workload: Workload) -> tuple[list[Run], int]:
     """The calls without a backlog, and how many pairs they used up."""
-    before = counts(directory / "gateway.db")
-    with gateway(directory, campaigns=workload.last, name="calm") as subject:
+    before = counts(database)
+    with gateway(directory, database, campaigns=workload.last, name="calm") as subject:
         lane = Lane(subject, workload)
         warm(session, "grants", [lane])
         (runs,) = alternate(session, "grants, no backlog", [lane], CALLS)
-    verify(directory / "gateway.db", before, lane.accepted)
+    verify(database, before, lane.accepted)
     return runs, lane.used
 
 
@@ -67,7 +67,7 @@ def _window(run: Run) -> Window:
     return Window(run.began, run.began + int(run.seconds * 1e3))
 
 
-def _rates(database: Path, windows: Sequence[Window]) -> list[float]:
+def _rates(database: Database, windows: Sequence[Window]) -> list[float]:
     rates = grants_per_second(database, windows)
     if not rates:
         raise BenchError("the backlog was worked off before the first window ended: make it larger")

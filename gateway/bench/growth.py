@@ -17,19 +17,19 @@ def growth(session: Session) -> list[Figure]:
     options = session.options
     small, large = (session.directory / name for name in ("small", "large"))
     shape = Shape()
-    few = prepare(session, small, options.profiles, [shape])
-    many = prepare(session, large, options.large, [shape])
-    before = [counts(directory / "gateway.db") for directory in (small, large)]
+    few, little = prepare(session, small, options.profiles, [shape])
+    many, much = prepare(session, large, options.large, [shape])
+    before = [counts(database) for database in (little, much)]
     with (
-        gateway(small, campaigns=few.last, name="small") as base,
-        gateway(large, campaigns=many.last, name="large") as subject,
+        gateway(small, little, campaigns=few.last, name="small") as base,
+        gateway(large, much, campaigns=many.last, name="large") as subject,
     ):
         lanes = [Lane(base, few), Lane(subject, many)]
         warm(session, "growth", lanes)
         base_runs, runs = alternate(session, "growth", lanes, shape)
         memory = peak_memory(subject.pid)
-    for directory, then, lane in zip((small, large), before, lanes, strict=True):
-        verify(directory / "gateway.db", then, lane.accepted)
+    for database, then, lane in zip((little, much), before, lanes, strict=True):
+        verify(database, then, lane.accepted)
     size = f"{options.large:,} profiles"
     return [
         Figure(

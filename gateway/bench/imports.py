@@ -1,11 +1,10 @@
 """Bringing customers by the file: one file of each of two id spaces, three rows in ten of somebody who is there already, into
 an empty database with no gateway beside it. Afterwards every row must be one record."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from gateway.bench.commands import Took, run
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target
 from gateway.bench.rounds import Session
@@ -18,11 +17,12 @@ MEMORY = Target("at most", 600)
 def imports(session: Session) -> list[Figure]:
     directory, rows = session.directory / "import", session.options.rows
     directory.mkdir()
+    database = session.databases.new(directory)
     with session.step(f"{rows:,} rows to import"):
         sheets = write_sheets(directory, rows)
     with session.step("import"):
-        took = bring(directory, sheets)
-    verify(directory / "gateway.db", rows)
+        took = bring(directory, database, sheets)
+    verify(database, rows)
     return [
         Figure(f"import of {rows:,} rows", "rows/s", [rows / sum(each.seconds for each in took)], SPEED),
         Figure("CPU per imported row", "µs", [sum(each.cpu for each in took) / rows * 1e6]),
@@ -30,7 +30,7 @@ def imports(session: Session) -> list[Figure]:
     ]
 
 
-def bring(directory: Path, sheets: list[Path]) -> list[Took]:
+def bring(directory: Path, database: Database, sheets: list[Path]) -> list[Took]:
     config = directory / "import.toml"
     channels = "".join(
         f'[[channel]]\nname = "{space}"\nkind = "online"\ndefault_region = "EG"\n' for space in SPACES
@@ -39,7 +39,7 @@ def bring(directory: Path, sheets: list[Path]) -> list[Took]:
         f"""[server]
 admin_listen = "127.0.0.1:0"
 [store]
-url = "sqlite:///{directory / "gateway.db"}"
+url = "{database.url}"
 {channels}"""
     )
     command = ["gateway", "import", "--config", str(config), "--channel"]
@@ -48,12 +48,11 @@ url = "sqlite:///{directory / "gateway.db"}"
     ]
 
 
-def verify(database: Path, rows: int) -> None:
+def verify(database: Database, rows: int) -> None:
     """Every row had a customer id of its own, so each is a record with a decision in the audit log."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        (records,) = connection.execute("SELECT count(*) FROM record").fetchone()
-        (decided,) = connection.execute(
-            "SELECT count(*) FROM audit WHERE action LIKE 'identity.%' AND object LIKE 'rec_%'"
-        ).fetchone()
+    ((records,),) = database.rows("SELECT count(*) FROM record")
+    ((decided,),) = database.rows(
+        "SELECT count(*) FROM audit WHERE action LIKE 'identity.%' AND object LIKE 'rec_%'"
+    )
     if not records == decided == rows:
         raise BenchError(f"{rows:,} rows became {records:,} records with {decided:,} decisions")

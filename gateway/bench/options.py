@@ -26,8 +26,9 @@ class BenchOptions:
     """Counts are rows, `seconds` is the length of one measured window.
 
     `directory` holds the databases (default: the system's persistent temporary directory, because a RAM disk
-    would make `fsync` free). With `gate` a missed target makes the exit code 1; lost rows and failed requests
-    always do. `baseline` is the JSON of an earlier run to print beside this one.
+    would make `fsync` free); `db` is the URL of a PostgreSQL server on which databases may be made instead. With
+    `gate` a missed target makes the exit code 1; lost rows and failed requests always do. `baseline` is the JSON of
+    an earlier run to print beside this one.
     """
 
     parts: tuple[Part, ...] = PARTS
@@ -43,6 +44,7 @@ class BenchOptions:
     rows: int = 1_000_000
     records: int = 1_000_000
     directory: Path | None = None
+    db: str = ""
     json: Path | None = None
     baseline: Path | None = None
     gate: bool = False

@@ -1,14 +1,12 @@
-"""Fills a migrated database with people and with a backlog, straight through sqlite3 in key order: a million
+"""Fills a migrated database with people and with a backlog, straight through the engine in key order: a million
 in seconds. Its rows are those that the gateway would have written; only the history (audit, dedup windows) is
 missing."""
 
 import random
-import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from gateway.bench.database import Database, Row
 from gateway.bench.workload import CHANNEL, FIRST_CAMPAIGN, Person, person
 from gateway.ids import Ids
 
@@ -17,8 +15,6 @@ BORN = 1_750_000_000_000
 
 TILL = "till"
 """The id space of the second records."""
-
-Row = tuple[int | str | None, ...]
 
 
 class _Member(NamedTuple):
@@ -37,10 +33,10 @@ def _profiles(members: Iterable[_Member]) -> Iterator[Row]:
         yield profile_id, BORN, 1, None, who.customer_id
 
 
-def _observations(members: Iterable[_Member]) -> Iterator[Row]:
+def _observations(members: Iterable[_Member], seen_at: int) -> Iterator[Row]:
     for _, record_id, who in members:
-        yield record_id, "email", who.email, BORN, BORN, 0, 0, 0
-        yield record_id, "mobile", who.mobile, BORN, BORN, 0, 0, 0
+        yield record_id, "email", who.email, BORN, seen_at, 0, 0, 0
+        yield record_id, "mobile", who.mobile, BORN, seen_at, 0, 0, 0
 
 
 def _emails(members: Iterable[_Member]) -> Iterator[Row]:
@@ -53,37 +49,28 @@ def _mobiles(members: Iterable[_Member]) -> Iterator[Row]:
         yield "mobile", who.mobile, "normal", profile_id, 1
 
 
-_TABLES: tuple[tuple[str, Callable[[Iterable[_Member]], Iterator[Row]]], ...] = (
-    ("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", _records),
-    ("INSERT INTO profile VALUES (?, ?, ?, ?, ?)", _profiles),
-    ("INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _observations),
-    ("INSERT INTO identifier VALUES (?, ?, ?, ?, ?)", _emails),
-    ("INSERT INTO identifier VALUES (?, ?, ?, ?, ?)", _mobiles),
-)
-_ACHIEVEMENT = "INSERT INTO achievement VALUES (?, ?, ?, 'accepted', '', ?, 'bench', ?, ?, NULL, 0)"
-
-
-def build(database: Path, people: int, *, seen_at: int = BORN) -> None:
+def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
     """`people` profiles of one record with one e-mail and one mobile each, last seen at `seen_at`; the tables must exist and
     hold nobody."""
-    with _bulk(database) as connection:
-        for statement, rows in _TABLES:
-            connection.executemany(statement, rows(_members(people)))
-        connection.execute("UPDATE observation SET last_seen = ? WHERE last_seen <> ?", (seen_at, seen_at))
+    database.fill("record", _records(_members(people)))
+    database.fill("profile", _profiles(_members(people)))
+    database.fill("observation", _observations(_members(people), seen_at))
+    database.fill("identifier", _emails(_members(people)))
+    database.fill("identifier", _mobiles(_members(people)))
 
 
-def add_second_records(database: Path, people: int) -> None:
+def add_second_records(database: Database, people: int) -> None:
     """The first `people` come again, at the till: by their e-mail, every other one by the mobile as well. One in ten has
     stayed apart, on a profile of its own."""
-    with _bulk(database) as connection:
-        for statement, rows in _SECOND:
-            connection.executemany(statement, rows(_second(people)))
+    database.fill("record", _second_records(_second(people)))
+    database.fill("profile", _second_profiles(_second(people)))
+    database.fill("observation", _second_observations(_second(people)))
+    database.change(_HELD_TWICE, _held_twice(_second(people)))
 
 
-def add_backlog(database: Path, people: int, campaigns: int) -> None:
+def add_backlog(database: Database, people: int, campaigns: int) -> None:
     """An overdue achievement of each of the first `people` in each of `campaigns`."""
-    with _bulk(database) as connection:
-        connection.executemany(_ACHIEVEMENT, _overdue(people, campaigns))
+    database.fill("achievement", _overdue(people, campaigns))
 
 
 class _Second(NamedTuple):
@@ -129,24 +116,7 @@ def _held_twice(members: Iterable[_Second]) -> Iterator[Row]:
             yield "mobile", one.who.mobile
 
 
-_SECOND: tuple[tuple[str, Callable[[Iterable[_Second]], Iterator[Row]]], ...] = (
-    ("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", _second_records),
-    ("INSERT INTO profile VALUES (?, ?, ?, ?, ?)", _second_profiles),
-    ("INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _second_observations),
-    ("UPDATE identifier SET holders = holders + 1 WHERE type = ? AND value = ?", _held_twice),
-)
-
-
-@contextmanager
-def _bulk(database: Path) -> Generator[sqlite3.Connection]:
-    """One transaction without journal or fsync: what is interrupted is thrown away with its directory."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -262144")
-        connection.execute("BEGIN")
-        yield connection
-        connection.execute("COMMIT")
+_HELD_TWICE = "UPDATE identifier SET holders = holders + 1 WHERE type = ? AND value = ?"
 
 
 def _members(count: int) -> Iterator[_Member]:
@@ -163,4 +133,13 @@ def _overdue(people: int, campaigns: int) -> Iterator[Row]:
         for position, member in enumerate(_members(people), (campaign - FIRST_CAMPAIGN) * people):
             accepted_at = BORN + 1_000 + position // 2
             due_at = accepted_at + delays.randint(20_000, 180_000)
-            yield ids.next(accepted_at), member.record_id, campaign, CHANNEL, accepted_at, due_at
+            achievement = (
+                ids.next(accepted_at),
+                member.record_id,
+                campaign,
+                "accepted",
+                "",
+                CHANNEL,
+                "bench",
+            )
+            yield *achievement, accepted_at, due_at, None, 0

@@ -10,6 +10,7 @@ import msgspec
 from rich.progress import Progress
 
 from gateway.bench.children import CLIENTS, ask
+from gateway.bench.database import Databases
 from gateway.bench.errors import BenchError
 from gateway.bench.load import Plan, Run
 from gateway.bench.options import BenchOptions
@@ -36,6 +37,7 @@ class Session:
 
     options: BenchOptions
     directory: Path
+    databases: Databases
     progress: Progress
     records: list[Record] = field(default_factory=list)
 

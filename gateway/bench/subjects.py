@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.bench.children import CLIENTS, SERVERS
-from gateway.bench.config import configuration
+from gateway.bench.config import SECRETS, configuration
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 
 _PYTHON = [sys.executable, "-m"]
@@ -67,21 +68,22 @@ def platform(directory: Path) -> Generator[Subject]:
 @contextmanager
 def gateway(
     directory: Path,
+    database: Database,
     *,
     campaigns: int,
     grant_delay: tuple[str, str] = ("1h", "2h"),
     name: str = "gateway",
     upstream: int | None = None,
 ) -> Generator[Subject]:
-    """The real gateway over `directory`/gateway.db with the campaigns 1 … `campaigns`. The default delay
-    keeps grants out of the window."""
+    """The real gateway over `database` with the campaigns 1 … `campaigns`. The default delay keeps grants out of the
+    window."""
     port = free_port()
     config = directory / f"{name}.toml"
     config.write_text(
         configuration(
             listen=port,
             admin_listen=free_port(),
-            database=directory / "gateway.db",
+            database=database.url,
             campaigns=campaigns,
             grant_delay=grant_delay,
             upstream=upstream,
@@ -101,7 +103,7 @@ def _running(
     with output.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules, and Debian's nginx
             command,
-            env=os.environ | {"GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32},
+            env=os.environ | SECRETS,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

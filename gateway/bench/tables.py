@@ -1,12 +1,10 @@
 """All that the benchmark reads from the gateway's tables: did every accepted answer become exactly one row,
 and when was what granted."""
 
-import sqlite3
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 
 _COUNTS = """
@@ -16,7 +14,7 @@ SELECT (SELECT count(*) FROM achievement),
        (SELECT count(*) FROM ledger),
        (SELECT count(*) FROM audit WHERE action = 'achievement.granted')
 """
-_DECIDED = "SELECT count(*), ifnull(max(decided_at), 0) FROM achievement WHERE decided_at IS NOT NULL"
+_DECIDED = "SELECT count(*), coalesce(max(decided_at), 0) FROM achievement WHERE decided_at IS NOT NULL"
 _DECIDED_WITHIN = "SELECT count(*) FROM achievement WHERE decided_at >= ? AND decided_at < ?"
 
 
@@ -35,18 +33,12 @@ class Window(NamedTuple):
     ended: int
 
 
-@contextmanager
-def _reading(database: Path) -> Generator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        yield connection
+def counts(database: Database) -> Counts:
+    (row,) = database.rows(_COUNTS)
+    return Counts(*row)
 
 
-def counts(database: Path) -> Counts:
-    with _reading(database) as connection:
-        return Counts(*connection.execute(_COUNTS).fetchone())
-
-
-def verify(database: Path, before: Counts, accepted: int) -> None:
+def verify(database: Database, before: Counts, accepted: int) -> None:
     """The database, its gateway stopped: accepted answers = achievements = audit events, grants = ledger
     entries = audit events since `before`, and no page is damaged. Raises otherwise: a benchmark that lost a
     row is a failure."""
@@ -55,16 +47,13 @@ def verify(database: Path, before: Counts, accepted: int) -> None:
         raise BenchError(f"{accepted:,} answers were 202, but the database holds {made}")
     if not made.granted == made.ledger_entries == made.granted_events:
         raise BenchError(f"grants, ledger entries and their audit events differ: {made}")
-    with _reading(database) as connection:
-        (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if state != "ok":
-        raise BenchError(f"{database.name} is damaged: {state}")
+    if damage := database.damage():
+        raise BenchError(f"the database is damaged: {damage}")
 
 
-def grants_per_second(database: Path, windows: Sequence[Window]) -> list[float]:
+def grants_per_second(database: Database, windows: Sequence[Window]) -> list[float]:
     """Of each window that ended before the backlog did."""
-    with _reading(database) as connection:
-        _, last = connection.execute(_DECIDED).fetchone()
-        whole = [window for window in windows if window.ended <= last]
-        decided = [connection.execute(_DECIDED_WITHIN, window).fetchone()[0] for window in whole]
+    ((_, last),) = database.rows(_DECIDED)
+    whole = [window for window in windows if window.ended <= last]
+    decided = [database.rows(_DECIDED_WITHIN, window)[0][0] for window in whole]
     return [count / (window.ended - window.began) * 1e3 for count, window in zip(decided, whole, strict=True)]

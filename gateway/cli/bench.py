@@ -14,6 +14,9 @@ def bench(
     directory: Annotated[
         Path | None, typer.Option(help="Where the databases go: a disk, not memory.")
     ] = None,
+    db: Annotated[
+        str, typer.Option("--db", help="On this PostgreSQL server (a URL; its user may create databases).")
+    ] = "",
     json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="The JSON of an earlier run, to compare with.")
@@ -32,5 +35,7 @@ def bench(
     parts = tuple(name for name in PARTS if not part or name in part)
     options = QUICK if quick else FULL
     raise typer.Exit(
-        run(replace(options, parts=parts, directory=directory, json=json, baseline=baseline, gate=gate))
+        run(
+            replace(options, parts=parts, directory=directory, db=db, json=json, baseline=baseline, gate=gate)
+        )
     )

@@ -176,7 +176,7 @@ FROM keys(import_id text) AS k CROSS JOIN import_run AS m ON m.import_id = k.imp
 def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
     """What puts everything that is needed into the working set; what does not exist is noted as absent.
 
-    They may be run one after the other or side by side, each step's rows sent in the order of the loads."""
+    They are run one after the other; a later one asks only for what an earlier one has not brought."""
     if needs.records:
         yield _load_records(ws, needs.records)
     if needs.keys:

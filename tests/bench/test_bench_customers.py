@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bench.database import SqliteFile
 from gateway.bench.imports import bring, verify
 from gateway.bench.population import add_second_records, build
 from gateway.bench.sheets import HEADER, write_sheets
@@ -14,12 +15,12 @@ from gateway.store.migrations import pending
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(tmp_path: Path) -> SqliteFile:
     path = tmp_path / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
         for step in pending({}):
             connection.executescript(step.sql)
-    return path
+    return SqliteFile(path)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -42,21 +43,21 @@ def test_two_files_hold_the_rows_and_three_in_ten_are_of_somebody_there_already(
     assert 0.25 < again / len(rows) < 0.35
 
 
-def test_second_records_are_on_the_persons_profile_or_apart_with_a_key_in_common(database: Path) -> None:
+def test_second_records_are_on_the_persons_profile_or_apart_with_a_key_in_common(
+    database: SqliteFile,
+) -> None:
     build(database, 50)
     add_second_records(database, 20)
-    with closing(sqlite3.connect(database)) as connection:
-        (records,) = connection.execute("SELECT count(*) FROM record").fetchone()
-        (profiles,) = connection.execute("SELECT count(*) FROM profile").fetchone()
-        held = connection.execute("SELECT sum(holders) FROM identifier").fetchone()[0]
-        (observed,) = connection.execute("SELECT count(*) FROM observation").fetchone()
+    counted = ("record", "profile", "observation")
+    records, profiles, observed = (database.rows(f"SELECT count(*) FROM {name}")[0][0] for name in counted)
     assert (records, profiles) == (70, 52)
-    assert held == observed == 130
+    assert database.rows("SELECT sum(holders) FROM identifier") == [(observed,)] == [(130,)]
 
 
 def test_what_the_benchmark_imports_is_there_afterwards(tmp_path: Path) -> None:
-    took = bring(tmp_path, write_sheets(tmp_path, 60))
-    verify(tmp_path / "gateway.db", 60)
+    database = SqliteFile(tmp_path / "gateway.db")
+    took = bring(tmp_path, database, write_sheets(tmp_path, 60))
+    verify(database, 60)
     assert all(each.memory > 1 and each.cpu > 0 for each in took)
 
 
@@ -65,8 +66,9 @@ def test_ten_million_rows_take_ten_times_as_long_as_one_million(tmp_path: Path) 
     def seconds_of_a_row(rows: int) -> float:
         directory = tmp_path / str(rows)
         directory.mkdir()
-        took = bring(directory, write_sheets(directory, rows))
-        verify(directory / "gateway.db", rows)
+        database = SqliteFile(directory / "gateway.db")
+        took = bring(directory, database, write_sheets(directory, rows))
+        verify(database, rows)
         assert max(each.memory for each in took) < 600
         return sum(each.seconds for each in took) / rows
 

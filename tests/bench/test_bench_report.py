@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.bench.config import configuration
+from gateway.bench.database import SqliteFile
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target, poisson, quantile, ratios, spread
 from gateway.bench.load import content_length
@@ -139,7 +140,11 @@ def test_the_configuration_of_a_measured_gateway_is_valid(tmp_path: Path) -> Non
     path = tmp_path / "gateway.toml"
     path.write_text(
         configuration(
-            listen=1, admin_listen=2, database=tmp_path / "x.db", campaigns=3, grant_delay=("1h", "2h")
+            listen=1,
+            admin_listen=2,
+            database=f"sqlite:///{tmp_path}/x.db",
+            campaigns=3,
+            grant_delay=("1h", "2h"),
         )
     )
     config = load(path, {})
@@ -148,31 +153,36 @@ def test_the_configuration_of_a_measured_gateway_is_valid(tmp_path: Path) -> Non
     assert config.achievements.grant_delay == (HOUR, 2 * HOUR)
 
 
+def path_of(database: SqliteFile) -> str:
+    return database.url.removeprefix("sqlite:///")
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(tmp_path: Path) -> SqliteFile:
     path = tmp_path / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
         for script in sorted(files("gateway.store.migrations").iterdir(), key=lambda script: script.name):
             if script.name.endswith(".sql"):
                 connection.executescript(script.read_text())
-    build(path, 20)
-    add_backlog(path, 10, 3)
-    return path
+    made = SqliteFile(path)
+    build(made, 20)
+    add_backlog(made, 10, 3)
+    return made
 
 
-def test_a_built_database_holds_everybody_and_their_backlog(database: Path) -> None:
+def test_a_built_database_holds_everybody_and_their_backlog(database: SqliteFile) -> None:
     assert counts(database) == Counts(30, 0, 0, 0, 0)
     verify(database, counts(database), accepted=0)
 
 
-def test_an_accepted_answer_without_its_rows_voids_the_run(database: Path) -> None:
+def test_an_accepted_answer_without_its_rows_voids_the_run(database: SqliteFile) -> None:
     with pytest.raises(BenchError, match="1 answers were 202"):
         verify(database, counts(database), accepted=1)
 
 
-def test_a_grant_without_its_ledger_entry_voids_the_run(database: Path) -> None:
+def test_a_grant_without_its_ledger_entry_voids_the_run(database: SqliteFile) -> None:
     before = counts(database)
-    with closing(sqlite3.connect(database)) as connection, connection:
+    with closing(sqlite3.connect(path_of(database))) as connection, connection:
         connection.execute(
             "UPDATE achievement SET state = 'granted', decided_at = 1000 WHERE campaign_id = 1"
         )
@@ -180,8 +190,8 @@ def test_a_grant_without_its_ledger_entry_voids_the_run(database: Path) -> None:
         verify(database, before, accepted=0)
 
 
-def test_only_windows_that_ended_before_the_backlog_did_count(database: Path) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
+def test_only_windows_that_ended_before_the_backlog_did_count(database: SqliteFile) -> None:
+    with closing(sqlite3.connect(path_of(database))) as connection, connection:
         connection.execute("UPDATE achievement SET decided_at = 1000 * campaign_id")
     windows = [Window(500, 1500), Window(1500, 2500), Window(2500, 3500)]
     assert grants_per_second(database, windows) == [10.0, 10.0]

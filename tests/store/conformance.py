@@ -106,6 +106,39 @@ def entry(ws: WorkingSet, of: Achievement, points: int = 100, score: int = 10) -
     )
 
 
+def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
+    """One of each thing that can be needed; deliveries are claimed for `target`."""
+    needs = Needs(ws)
+    needs.record("web", "ann")
+    needs.key(Identifier("email", "ann@x.eg"))
+    needs.holders_of(Identifier("email", "ann@x.eg"), 0)
+    needs.profile(1)
+    needs.redirect(1)
+    needs.window(2, 7)
+    needs.answer("web", "route", "key")
+    needs.achievement(1)
+    needs.spend(7)
+    needs.merge(1)
+    needs.absorbed_by(1)
+    needs.home(1)
+    needs.review(1)
+    needs.import_run("x")
+    needs.canonical_id("4711")
+    needs.platform_event("key")
+    needs.delivery(1)
+    needs.delivery_of(1)
+    needs.claimable(target, 20)
+    needs.points_of(1)
+    needs.regrouping(1)
+    needs.list("stores")
+    needs.attributes_of(1)
+    needs.keys_of_channel("web")
+    needs.rule_set("1")
+    needs.due_achievements(1, frozenset({"tags", "score", "attributes"}))
+    assert all(getattr(needs, name) for name in Needs.__slots__)
+    return needs
+
+
 # ---- records, observations, keys, profiles ----
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
-from conformance import Open, look, person, run
+from conformance import Open, everything_asked_for, look, person, run
 from manual import CHECKPOINT_KEY, ManualClock
 
 from gateway.errors import AlreadyRunning, SchemaMismatch, StoreUnavailable
@@ -22,8 +22,7 @@ from gateway.store import Store
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import load
-from gateway.workingset import Needs, WorkingSet
-from rules.identifier import Identifier
+from gateway.workingset import WorkingSet
 
 # ---- one process ----
 
@@ -127,34 +126,7 @@ def schema() -> Iterator[sqlite3.Connection]:
 def statements_of_loading(connection: sqlite3.Connection, target: str = "upstream") -> list[str]:
     """Every statement that `load` runs when everything is asked for; deliveries are claimed for `target`."""
     ws = WorkingSet(0, Ids(0))
-    needs = Needs(ws)
-    needs.record("web", "ann")
-    needs.key(Identifier("email", "ann@x.eg"))
-    needs.holders_of(Identifier("email", "ann@x.eg"), 0)
-    needs.profile(1)
-    needs.redirect(1)
-    needs.window(2, 7)
-    needs.answer("web", "route", "key")
-    needs.achievement(1)
-    needs.spend(7)
-    needs.merge(1)
-    needs.absorbed_by(1)
-    needs.home(1)
-    needs.review(1)
-    needs.import_run("x")
-    needs.canonical_id("4711")
-    needs.platform_event("key")
-    needs.delivery(1)
-    needs.delivery_of(1)
-    needs.claimable(target, 20)
-    needs.points_of(1)
-    needs.regrouping(1)
-    needs.list("stores")
-    needs.attributes_of(1)
-    needs.keys_of_channel("web")
-    needs.rule_set("1")
-    needs.due_achievements(1, frozenset({"tags", "score", "attributes"}))
-    assert all(getattr(needs, name) for name in Needs.__slots__)
+    needs = everything_asked_for(ws, target)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     load(connection, ws, needs)

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gateway.audit.chain import Chain
-from gateway.store.load import Loading, loads
+from gateway.store.load import loads
 from gateway.store.maintain import Step
 from gateway.store.postgres.connection import Connection
 from gateway.store.save import StaleEpoch, writes
@@ -30,22 +30,14 @@ _KEY_LENGTH = 3
 
 async def load(connection: Connection, ws: WorkingSet, needs: Needs) -> None:
     """Put everything that is needed into the working set."""
-    started = [(loading, next(loading, None)) for loading in loads(ws, needs)]
-    open_loads = [(loading, queries) for loading, queries in started if queries is not None]
-    while open_loads:
-        answers = [[await rows(connection, query) for query in queries] for _, queries in open_loads]
-        open_loads = [
-            (loading, queries)
-            for (loading, _), answer in zip(open_loads, answers, strict=True)
-            if (queries := _next_queries(loading, answer)) is not None
-        ]
-
-
-def _next_queries(loading: Loading, answer: list[Rows]) -> list[Query] | None:
-    try:
-        return loading.send(answer)
-    except StopIteration:
-        return None
+    for loading in loads(ws, needs):
+        queries = next(loading, None)
+        while queries is not None:
+            answers = [await rows(connection, query) for query in queries]
+            try:
+                queries = loading.send(answers)
+            except StopIteration:
+                break
 
 
 async def save(connection: Connection, columns: Columns, changes: Changes, chain: Chain) -> None:
@@ -75,10 +67,14 @@ async def keep_house(connection: Connection, columns: Columns, step: Step) -> in
 
 
 async def rows(connection: Connection, query: Query) -> Rows:
+    sql, arguments = statement_of(query)
+    return await connection.fetch(sql, *arguments)
+
+
+def statement_of(query: Query) -> tuple[str, list[Any]]:
+    """The text and the arguments for it."""
     sql, count = _with_array_keys(query.sql)
-    if count and not query.keys:
-        return []
-    return await connection.fetch(sql, *_arrays(query.keys, count), *query.parameters)
+    return sql, [*_arrays(query.keys, count), *query.parameters]
 
 
 async def write(connection: Connection, columns: Columns, one: Write) -> int:
@@ -114,7 +110,7 @@ def numbered(sql: str, start: int = 1) -> str:
 def _arrays(keys: Collection[Any], count: int) -> list[list[Any]]:
     if count <= 1:
         return [list(keys)] if count else []
-    return [list(column) for column in zip(*keys, strict=True)]
+    return [list(column) for column in zip(*keys, strict=True)] or [[] for _ in range(count)]
 
 
 @cache

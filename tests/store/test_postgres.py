@@ -1,0 +1,473 @@
+"""What the PostgreSQL engine promises beyond the protocol: a constant number of round trips, look-ups that never scan, several
+processes at once, and never a success for a commit that nobody knows the outcome of."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from conformance import Batch, everything_asked_for, log, look, nothing, person, run
+from manual import CHECKPOINT_KEY, NOON, House, ManualClock, achieve, customer
+from postgresql import PostgresServer
+from strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
+from structlog.testing import capture_logs
+
+from gateway.audit.chain import Verifier
+from gateway.clock import SECOND
+from gateway.errors import SchemaMismatch, StoreBusy, StoreUnavailable
+from gateway.ids import Ids
+from gateway.store import Store
+from gateway.store.load import loads
+from gateway.store.migrations import all_migrations
+from gateway.store.postgres import PostgresStore
+from gateway.store.postgres.connection import Connection, Server
+from gateway.store.postgres.dialect import statement_of
+from gateway.store.postgres.schema import statements
+from gateway.store.reports.audit import links
+from gateway.workingset import WorkingSet
+
+
+@pytest.fixture
+def engine() -> str:
+    return "postgres"
+
+
+@pytest.fixture
+async def opened(database_url: str, clock: ManualClock) -> AsyncGenerator[Callable[[], Any]]:
+    """Stores on the test's one database, any number at once."""
+    stores: list[PostgresStore] = []
+
+    async def one_more() -> PostgresStore:
+        store = PostgresStore(database_url, clock, checkpoint_key=CHECKPOINT_KEY)
+        await store.open()
+        stores.append(store)
+        return store
+
+    yield one_more
+    for store in stores:
+        await store.close()
+
+
+class Counting(Server):
+    """Counts what is sent: each is one round trip."""
+
+    def __init__(self, url: str, size: int) -> None:
+        super().__init__(url, size)
+        self.sent: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        def note(query: Any) -> None:
+            self.sent.append(query.query)
+
+        async with super().connection() as connection:
+            with connection.query_logger(note):
+                yield connection
+
+
+# ---- round trips ----
+
+
+async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any, database_url: str) -> None:
+    house = House(tmp_path, url=database_url)
+    async with house:
+        server = Counting(database_url, 2)
+        await server.open()
+        house.store._server, before = server, house.store._server
+        await sent_for(house, server, 900, 1)  # the driver asks once for the types of arrays
+        counted = [
+            await sent_for(house, server, first, count) for first, count in ((0, 2), (100, 20), (200, 200))
+        ]
+        await server.close()
+        house.store._server = before
+    assert counted[0] == counted[1] == counted[2]
+    assert [len(statements) for statements in counted[0]] == [11, 7]
+
+
+async def sent_for(house: House, server: Counting, first: int, count: int) -> list[list[str]]:
+    """The statements of one batch that makes `count` customers known, and of one that accepts an achievement of each."""
+    people = range(first, first + count)
+    known = [
+        customer(f"web:{n}", {"firstName": "Ann"}, email=f"p{n}@x.eg", mobile=f"+2010{n:08d}") for n in people
+    ]
+    achieved = [achieve(f"web:{n}", email=f"p{n}@x.eg") for n in people]
+    batches: list[list[str]] = []
+    for commands in (known, achieved):
+        server.sent.clear()
+        done = house.pipeline.batches_done
+        await asyncio.gather(*(house.send(command) for command in commands))
+        assert house.pipeline.batches_done == done + 1
+        batches.append(list(server.sent))
+    return batches
+
+
+# ---- look-ups that never scan ----
+
+OPERATORS_ONLY = {"channel_key", "rule_activation"}
+"""A few rows, and never read on behalf of a call."""
+
+
+class Planner:
+    """Says what a statement reads from end to end: a table, or an index from another column than its first."""
+
+    def __init__(self, connection: Connection, first_columns: dict[str, str]) -> None:
+        self._connection = connection
+        self._first_columns = first_columns
+
+    async def walked(self, sql: str, *arguments: Any) -> set[str]:
+        rows = await self._connection.fetch(f"EXPLAIN {sql}", *arguments)
+        plan = "\n".join(row[0] for row in rows)
+        found = set(re.findall(r"Seq Scan on (\w+)", plan))
+        for index, condition in re.findall(r"Index (?:Only )?Scan(?: using| on) (\w+).*\n\s*(.*)", plan):
+            first = self._first_columns[index]
+            if first and not re.search(rf"Index Cond:.*\b{first}\b", condition):
+                found.add(index)
+        return found
+
+
+@pytest.fixture
+async def planner(opened: Callable[[], Any]) -> AsyncGenerator[Planner]:
+    store: PostgresStore = await opened()
+    rows = await store.fetch(
+        "SELECT indexname::text, indexdef::text FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    first = {name: "" if " WHERE " in text else re.findall(r"\((\w+)", text)[0] for name, text in rows}
+    async with store._server.connection() as connection:
+        yield Planner(connection, first)
+
+
+async def test_nothing_that_loading_reads_for_a_call_is_read_from_end_to_end(planner: Planner) -> None:
+    ws = WorkingSet(0, Ids(0))
+    walked: dict[str, set[str]] = {}
+    for loading in loads(ws, everything_asked_for(ws)):
+        queries = next(loading, None)
+        while queries is not None:
+            for query in queries:
+                sql, arguments = statement_of(query)
+                walked[query.sql] = await planner.walked(sql, *arguments) - OPERATORS_ONLY
+            try:
+                queries = loading.send([[] for _ in queries])
+            except StopIteration:
+                break
+    assert len(walked) >= 20
+    assert {sql: tables for sql, tables in walked.items() if tables} == {}
+
+
+@pytest.mark.parametrize(
+    ("sql", "walked"),
+    [
+        ("SELECT * FROM record WHERE created_at = 1", "record"),
+        ("SELECT * FROM record WHERE guest = 1", "record_by_profile"),
+    ],
+)
+async def test_a_walk_over_everything_would_be_noticed(planner: Planner, sql: str, walked: str) -> None:
+    assert await planner.walked(sql) == {walked}
+
+
+# ---- the schema ----
+
+
+async def test_several_that_start_at_once_on_an_empty_database_all_do(postgres: PostgresServer) -> None:
+    url = postgres.url(postgres.fresh())
+    stores = [PostgresStore(url, ManualClock(), checkpoint_key=CHECKPOINT_KEY) for _ in range(4)]
+    await asyncio.gather(*(store.open() for store in stores))
+    applied = await stores[0].fetch("SELECT version, sha256 FROM schema_version ORDER BY version")
+    assert applied == [(step.version, step.sha256) for step in all_migrations()]
+    await asyncio.gather(*(run(store, lambda ws: person(ws, f"web:{id(ws)}")) for store in stores))
+    await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_a_step_that_was_cut_short_is_done_again(postgres: PostgresServer) -> None:
+    name = postgres.fresh()
+    postgres.sql(
+        "CREATE TABLE profile (profile_id BIGINT PRIMARY KEY, created_at BIGINT NOT NULL, version BIGINT NOT NULL,"
+        " redirect_to BIGINT, canonical_id TEXT NOT NULL)",
+        name,
+    )
+    store = PostgresStore(postgres.url(name), ManualClock(), checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    await run(store, lambda ws: person(ws, "web:ann"))
+    await store.close()
+
+
+@pytest.mark.parametrize("step", all_migrations(), ids=lambda step: step.name)
+def test_every_step_is_made_of_statements_that_can_be_run_twice(step: Any) -> None:
+    for statement in statements(step.sql, ""):
+        assert re.match(
+            r"(CREATE TABLE|CREATE (UNIQUE )?INDEX|ALTER TABLE \w+ ADD COLUMN) IF NOT EXISTS", statement
+        )
+        assert not re.search(r"\b(INTEGER|BLOB|STRICT|ROWID)\b", statement)
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ("INSERT INTO schema_version VALUES (9999, 'later', 'sha', 0)", "or a newer one"),
+        ("UPDATE schema_version SET sha256 = 'other' WHERE version = 1", "Restore the backup"),
+    ],
+    ids=["newer", "altered"],
+)
+async def test_a_schema_that_is_newer_or_altered_is_refused_with_a_remedy(
+    postgres: PostgresServer, change: str, remedy: str
+) -> None:
+    name = postgres.fresh()
+    store = PostgresStore(postgres.url(name), ManualClock(), checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    await store.close()
+    postgres.sql(change, name)
+    with pytest.raises(SchemaMismatch, match=remedy):
+        await store.open()
+
+
+async def test_text_is_ordered_by_its_bytes_also_where_the_database_orders_it_otherwise(
+    postgres: PostgresServer,
+) -> None:
+    name = postgres.fresh("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'")
+    store = PostgresStore(postgres.url(name), ManualClock(), checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    try:
+        await run(store, lambda ws: [person(ws, f"web:{name}") for name in ("a", "B", "b", "ä", "aa", "a b")])
+        found = await store.fetch("SELECT customer_id FROM record ORDER BY customer_id")
+        assert [name for (name,) in found] == ["B", "a", "a b", "aa", "b", "ä"]
+        assert (await look(store, lambda needs: needs.record("web", "ä"))).record("web", "ä")
+    finally:
+        await store.close()
+
+
+# ---- several at once ----
+
+
+async def test_two_processes_that_accept_the_same_achievement_accept_it_once(
+    tmp_path: Any, database_url: str
+) -> None:
+    clock = ManualClock()
+    async with (
+        House(tmp_path, url=database_url, clock=clock) as one,
+        House(tmp_path, url=database_url, clock=clock) as other,
+    ):
+        for n in range(10):
+            await one.send(customer(f"web:{n}", email=f"p{n}@x.eg"))
+        both = [
+            house.send(achieve(f"web:{n}", email=f"p{n}@x.eg")) for n in range(10) for house in (one, other)
+        ]
+        outcomes = await asyncio.gather(*both)
+        assert await one.column("SELECT COUNT(*) FROM achievement") == [10]
+        kinds = [{type(outcome).__name__ for outcome in outcomes[n : n + 2]} for n in range(0, 20, 2)]
+        assert kinds == [{"Accepted", "Duplicate"}] * 10
+
+
+async def test_two_processes_that_meet_the_same_new_customer_make_one_profile(
+    tmp_path: Any, database_url: str
+) -> None:
+    async with House(tmp_path, url=database_url) as one, House(tmp_path, url=database_url) as other:
+        await asyncio.gather(
+            *(
+                house.send(customer(f"{space}:{n}", email=f"p{n}@x.eg"))
+                for n in range(20)
+                for space, house in (("web", one), ("pos", other))
+            )
+        )
+        assert await one.column("SELECT COUNT(*) FROM profile WHERE redirect_to IS NULL") == [20]
+        verifier = Verifier()
+        async for chunk in links(one.store):
+            assert list(verifier.feed(chunk)) == []
+        assert len(verifier.heads) == 2
+
+
+async def test_one_of_them_keeps_house_and_another_takes_over_when_it_is_gone(
+    opened: Callable[[], Any], clock: ManualClock
+) -> None:
+    one, other = await opened(), await opened()
+    await run(one, log)
+    clock.advance(2 * 60 * SECOND)
+    assert await one.maintain(100) > 0
+    await run(one, log)
+    clock.advance(2 * 60 * SECOND)
+    await one.maintain(1)
+    assert await other.maintain(100) == 0
+    clock.advance(25 * SECOND)
+    assert await other.maintain(100) > 0
+
+
+async def test_time_never_falls_behind_what_another_process_has_stored(
+    opened: Callable[[], Any], database_url: str, clock: ManualClock
+) -> None:
+    ahead: PostgresStore = await opened()
+    clock.advance(60 * SECOND)
+    await run(ahead, log)
+    clock.advance(-60 * SECOND)
+    behind: PostgresStore = await opened()
+    assert (await run(behind, log)).now == NOON + 60 * SECOND
+
+
+# ---- portable ----
+
+SAMPLES = {
+    "skip locked": "SELECT * FROM delivery FOR UPDATE SKIP LOCKED",
+    "advisory lock": "SELECT pg_advisory_xact_lock(1)",
+    "notification": "NOTIFY somebody",
+    "sequence": "CREATE TABLE t (n BIGSERIAL)",
+    "trigger or function": "CREATE TRIGGER t BEFORE INSERT ON record EXECUTE PROCEDURE f()",
+    "foreign key": "CREATE TABLE t (n BIGINT REFERENCES record)",
+    "deferred constraint": "SET CONSTRAINTS ALL DEFERRED",
+    "temporary table": "CREATE TEMP TABLE t (n BIGINT)",
+    "savepoint": "SAVEPOINT one",
+    "truncate": "TRUNCATE record",
+    "table lock": "LOCK TABLE record",
+    "partition": "CREATE TABLE t PARTITION OF record DEFAULT",
+    "covering index": "CREATE INDEX i ON record (record_id) INCLUDE (guest)",
+    "change inside WITH": "WITH gone AS (DELETE FROM tag RETURNING *) SELECT * FROM gone",
+    "several statements": "DELETE FROM tag; DELETE FROM pin",
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+async def test_what_is_not_portable_is_refused(name: str) -> None:
+    with pytest.raises(NotPortable, match=name):
+        lint(SAMPLES[name])
+
+
+def test_words_in_literals_are_not_taken_for_statements() -> None:
+    lint("SELECT 'LISTEN; TRUNCATE' FROM record WHERE guest = $1")
+
+
+@pytest.fixture
+async def colliding(database_url: str, clock: ManualClock) -> AsyncGenerator[tuple[Store, StrictServer]]:
+    """A store where every other commit collides."""
+    store = strict(database_url, clock, CHECKPOINT_KEY, share=0.5)
+    await store.open()
+    yield store, store._server  # pyright: ignore
+    await store.close()
+
+
+async def test_a_batch_that_collides_is_made_again_and_has_its_effect_once(
+    colliding: tuple[Store, StrictServer],
+) -> None:
+    store, server = colliding
+    done = 0
+    for n in range(30):
+        with contextlib.suppress(StoreBusy):
+            await run(store, lambda ws, n=n: person(ws, f"web:{n}"))
+            done += 1
+    assert server.collisions > 5, "nothing collided"
+    assert await store.fetch("SELECT COUNT(*), COUNT(DISTINCT customer_id) FROM record") == [(done, done)]
+
+
+async def test_a_batch_is_tried_six_times_at_most(database_url: str, clock: ManualClock) -> None:
+    store = strict(database_url, clock, CHECKPOINT_KEY, share=1.0)
+    await store.open()
+    tried = 0
+
+    def count(_: WorkingSet) -> None:
+        nonlocal tried
+        tried += 1
+
+    with pytest.raises(StoreBusy):
+        await store.run(Batch(nothing, count))
+    assert tried == 6
+    assert await store.fetch("SELECT * FROM audit") == []
+    await store.close()
+
+
+# ---- a server that fails ----
+
+
+async def test_a_connection_that_was_cut_between_batches_costs_one_refusal_at_most(
+    opened: Callable[[], Any], postgres: PostgresServer
+) -> None:
+    store: PostgresStore = await opened()
+    await run(store, lambda ws: person(ws, "web:ann"))
+    postgres.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loyalty-gateway'"
+    )
+    with contextlib.suppress(StoreUnavailable):
+        await run(store, lambda ws: person(ws, "web:bob"))
+    await run(store, lambda ws: person(ws, "web:eve"))
+    await store.probe()
+
+
+async def test_a_connection_that_is_cut_during_the_commit_is_no_success_and_no_breach(
+    opened: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: PostgresStore = await opened()
+    await run(store, log)
+    execute = asyncpg.Connection.execute
+
+    async def commits_and_says_nothing(self: Any, query: str, *arguments: Any, **options: Any) -> str:
+        status = await execute(self, query, *arguments, **options)
+        if query == "COMMIT":
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncpg.Connection, "execute", commits_and_says_nothing)
+        with pytest.raises(StoreUnavailable, match="not known"):
+            await run(store, log)
+    await run(store, log)
+    verifier = Verifier()
+    async for chunk in links(store):
+        assert list(verifier.feed(chunk)) == []
+    assert sorted(count for count, _ in verifier.heads.values()) == [3, 6]
+
+
+async def test_a_commit_that_no_standby_confirmed_is_no_success(
+    opened: Callable[[], Any], postgres: PostgresServer
+) -> None:
+    """The server waits for a standby that is not there until somebody cancels: then it says COMMIT, with a warning."""
+    store: PostgresStore = await opened()
+    postgres.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    postgres.sql("SELECT pg_reload_conf()")
+    try:
+        batch = asyncio.create_task(run(store, lambda ws: person(ws, "web:ann")))
+        await asyncio.to_thread(cancel_the_wait, postgres)
+        with pytest.raises(StoreUnavailable, match="standby"):
+            await batch
+    finally:
+        postgres.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        postgres.sql("SELECT pg_reload_conf()")
+    await run(store, lambda ws: person(ws, "web:bob"))
+    assert await store.fetch("SELECT COUNT(*) FROM record") == [(2,)], "it was committed there all the same"
+
+
+def cancel_the_wait(postgres: PostgresServer) -> None:
+    cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    while not postgres.sql(cancel):
+        pass
+
+
+async def test_a_database_that_takes_no_writes_is_unavailable_and_left_behind(
+    opened: Callable[[], Any], postgres: PostgresServer, database_url: str
+) -> None:
+    store: PostgresStore = await opened()
+    name = await store.fetch("SELECT current_database()::text")
+    postgres.sql(f"ALTER DATABASE {name[0][0]} SET default_transaction_read_only = on")
+    await store._server.give_up_connections()
+    try:
+        for refused in (run(store, lambda ws: person(ws, "web:ann")), store.probe()):
+            with pytest.raises(StoreUnavailable):
+                await refused
+    finally:
+        postgres.sql(f"ALTER DATABASE {name[0][0]} RESET default_transaction_read_only")
+    await run(store, lambda ws: person(ws, "web:ann"))
+    await store.probe()
+
+
+async def test_nobody_there_is_said_so(tmp_path: Any, clock: ManualClock) -> None:
+    store = PostgresStore(f"postgresql://gateway@/x?host={tmp_path}", clock, checkpoint_key=CHECKPOINT_KEY)
+    with pytest.raises(StoreUnavailable):
+        await store.open()
+    with pytest.raises(StoreUnavailable):
+        await run(store)
+
+
+async def test_the_start_warns_of_a_database_that_keeps_everything_in_one_place(
+    postgres: PostgresServer, database_url: str
+) -> None:
+    store = PostgresStore(database_url, ManualClock(), checkpoint_key=CHECKPOINT_KEY)
+    with capture_logs() as logs:
+        await store.open()
+    await store.close()
+    assert [line["event"] for line in logs] == ["single_node_durability"]
