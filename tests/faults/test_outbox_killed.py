@@ -19,7 +19,7 @@ from harness.process import Process, Settings
 from loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
 
 _ROUNDS = 6
-_LONG_ROUNDS = 200
+_LONG_ROUNDS = 100
 _SHORTEST, _LONGEST = 0.1, 0.7
 _LEASE = 31 * SECOND
 _LONG = 11 * 60 * SECOND
@@ -95,7 +95,7 @@ def _let_pass(ordeal: Ordeal, span: int) -> None:
 
 async def _settle(ordeal: Ordeal) -> None:
     """Start once more and again after every while, until nothing is open."""
-    for _ in range(8):
+    for _ in range(60):
         _let_pass(ordeal, _LONG)
         await asyncio.to_thread(ordeal.process.start)
         with contextlib.suppress(TimeoutError):
