@@ -1,11 +1,5 @@
 """nginx, as a peer that speaks HTTP by its own lights: what we send it takes, and what it sends we take."""
 
-import grp
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,67 +7,19 @@ import pytest
 from loyalty_platform import API_KEY, SECRET_KEY, Platform
 from manual import ManualClock
 from multidict import CIMultiDict
+from nginx_server import serving_nginx
 
 from gateway.config import Secret
 from gateway.config import Upstream as Settings
 from gateway.upstream.client import Request, Upstream
 
 MIB = 1 << 20
-CONFIG = """
-daemon off;
-user {user} {group};
-pid {directory}/nginx.pid;
-error_log stderr error;
-events {{ }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  merge_slashes off;
-  server {{
-    listen 127.0.0.1:{port};
-    keepalive_requests 3;
-    location /platform/ {{ proxy_pass {platform}/; client_max_body_size 2m; }}
-    location /asked {{ return 200 "$request_uri $http_transfer_encoding $content_length"; }}
-    location /small {{ client_max_body_size 1k; proxy_pass {platform}; }}
-    location /gone {{ return 444; }}
-    location /nothing {{ return 204; }}
-    location /files/ {{ alias {directory}/files/; gzip_static off; etag on; }}
-    location /zipped/ {{ alias {directory}/files/; gzip on; gzip_min_length 1; gzip_types *; }}
-  }}
-}}
-"""
 
 
 @pytest.fixture
 def nginx(tmp_path: Path, platform: Platform) -> Iterator[str]:
-    """nginx in front of the platform. It is given its socket, so it listens before it has started."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "nginx is missing; `make test` installs it, or: sudo apt-get install nginx"
-    (tmp_path / "files").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port, handle = listener.getsockname()[1], listener.fileno()
-        config = tmp_path / "nginx.conf"
-        config.write_text(
-            CONFIG.format(
-                directory=tmp_path,
-                port=port,
-                platform=platform.url,
-                user=pwd.getpwuid(os.geteuid()).pw_name,
-                group=grp.getgrgid(os.getegid()).gr_name,
-            )
-        )
-        process = subprocess.Popen(
-            [program, "-p", str(tmp_path), "-c", str(config), "-e", "stderr"],
-            pass_fds=[handle],
-            env={"NGINX": f"{handle};"},
-        )
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
+    with serving_nginx(tmp_path, platform.url) as url:
+        yield url
 
 
 @pytest.fixture

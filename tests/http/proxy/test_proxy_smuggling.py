@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from nginx_server import serving_nginx
 
 if TYPE_CHECKING:
     from conftest import RunningGateway
@@ -114,12 +117,15 @@ CASES = [
 ]
 
 
-async def send(gateway: RunningGateway, raw: str) -> list[int]:
-    """The statuses of all answers on one connection, until nothing more comes."""
-    host, port = gateway.url.removeprefix("http://").split(":")
+async def send(url: str, raw: str, patience: float = 10) -> list[int]:
+    """The statuses of all answers on one connection, until it is closed or nothing more comes."""
+    host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(raw.encode("utf-8", "surrogateescape"))
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = b""
+    with contextlib.suppress(TimeoutError):
+        while piece := await asyncio.wait_for(reader.read(65_536), patience):
+            answer += piece
     writer.close()
     return [int(status) for status in re.findall(rb"^HTTP/\d\.\d (\d{3}) ", answer, re.MULTILINE)]
 
@@ -131,10 +137,25 @@ async def test_nothing_that_two_could_read_differently_gets_through(
     async with forward.call("POST", "customers", channel="pos", json={"customerId": "ann"}) as answer:
         assert answer.status == 200
     platform.seen.clear()
-    assert await send(forward, case.raw) == [case.status]
+    assert await send(forward.url, case.raw) == [case.status]
     assert len(platform.seen) == case.passes
     assert "ann" in platform.customers
     for seen in platform.seen:
         framing = {name for name in ("Content-Length", "Transfer-Encoding") if name in seen.headers}
         assert len(framing) == (seen.method == "POST")
         assert not {"Upgrade", "HTTP2-Settings", "TE", "Expect"} & set(seen.headers)
+
+
+async def test_f30_what_nginx_refuses_never_gets_through_here(tmp_path: Path, platform: Platform) -> None:
+    """A second opinion on every request above, by nginx in front of the same platform."""
+    platform.limits = False
+    stricter = set[str]()
+    with serving_nginx(tmp_path, platform.url) as url:
+        for case in CASES:
+            platform.seen.clear()
+            answers = await send(url, case.raw.replace(" /api/", " /platform/api/", 1), 0.5)
+            lets_through = bool(platform.seen)
+            assert lets_through or not case.passes, (case.name, answers)
+            if lets_through and not case.passes:
+                stricter.add(case.name)
+    assert {"a bare LF in the head", "an underscore in a name", "a body on GET"} <= stricter
