@@ -308,15 +308,13 @@ class _Carrying:
     def _is_asked(self, found: Collection[Piece]) -> bool:
         """An open question that the definition does not know is why the profiles are not one; new rules join them all the same,
         as their plan says."""
-        if self.run.scope == "rules":
-            return False
         homes = {self._home(piece.records[0]) for piece in found}
         return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())
 
     def _stands(self, item: ReviewItem) -> bool:
-        """Whether an open question is left to a person whatever the definition says of the two."""
+        """Whether only a request can have raised this open question, under these rules."""
         own = self.run.scope != "rules" and item.reason.startswith(_OF_REQUESTS)
-        return item.state == "open" and (own or item.reason == CONTESTED)
+        return own and item.state == "open"
 
     def _join(self, found: Collection[Piece]) -> None:
         candidates = [piece for piece in found if self.main[piece.profile_id] == piece] or found
@@ -375,8 +373,8 @@ class _Carrying:
         """What the rules do not ask any more."""
         profiles = {profile.profile_id for profile in self._profiles()}
         for pair, item in self.ws.reviews.items():
-            dropped = item.state == "open" and pair not in asked and profiles.intersection(pair)
-            if dropped and not self._stands(item):
+            ours = item.state == "open" and item.reason != CONTESTED and profiles.intersection(pair)
+            if ours and pair not in asked and not self._stands(item):
                 self.ws.close_review(item, "stale", self._by())
         parted = {profile_id for profile_id, found in self.look.by_profile.items() if len(found) > 1}
         for profile_id in profiles - parted:
