@@ -163,3 +163,17 @@ async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profi
 async def test_what_is_misused_ends_with_2(desk: Desk, words: tuple[str, ...]) -> None:
     await desk.say(*words, code=2)
     assert desk.shell.err
+
+
+async def test_the_shops_numbers_are_listed_shown_and_taken_off_again(desk: Desk) -> None:
+    assert (
+        await desk.say("lists", "add", "stores", "010 0000 0100", "--region", "EG")
+        == "1 of 1 added to stores\n"
+    )
+    shown = await desk.json("lists", "show", "stores")
+    assert [one["value"] for one in shown["items"]] == ["+201000000100"]
+    assert "+201000000100" in await desk.say("lists", "show", "stores")
+    assert "stores" in await desk.say("lists", "show")
+    taken = await desk.json("lists", "remove", "stores", "+201000000100")
+    assert (taken["changed"], taken["in_use"]) == (1, True)
+    await desk.say("lists", "add", "stores", "shop", code=2)

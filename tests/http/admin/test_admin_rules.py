@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from people import EMAIL, MOBILE, save
 
 from rules.rulefile import preset
 
@@ -94,3 +95,18 @@ async def test_a_text_that_is_too_large_is_refused(gateway: RunningGateway) -> N
     assert (await ask(gateway, "POST", "rules/check", 422, json={"text": "#" * 300_000}))[
         "code"
     ] == "bad_rules"
+
+
+async def test_an_activated_rule_set_says_how_far_the_profiles_follow_it(gateway: RunningGateway) -> None:
+    one = await save(gateway.services, "web", "1", email=EMAIL, mobile=MOBILE)
+    assert await save(gateway.services, "pos", "2", mobile=MOBILE) == one
+    assert (await ask(gateway, "GET", f"rules/{SEED}"))["regrouping"] is None
+    text = rule_text("v2") + '\n[conflict]\nresplit = "auto"\n'
+    await ask(gateway, "POST", "rules?activate=true", 201, json={"text": text})
+    await gateway.regroup()
+    walk = (await ask(gateway, "GET", "rules/v2"))["regrouping"]
+    assert walk["finished_at"] is not None
+    counts = {key: walk[key] for key in ("total", "looked", "merged", "split", "asked", "points", "skipped")}
+    assert counts == {"total": 1, "looked": 1, "merged": 0, "split": 1, "asked": 0, "points": 0, "skipped": 0}
+    assert (await ask(gateway, "GET", "rules"))["items"][0]["regrouping"] == walk
+    assert len((await ask(gateway, "GET", f"profiles/{one}"))["records"]) == 1
