@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forwarding import forwarding
 from loyalty_platform import SECRET_KEY
 
 from gateway.ids import show
@@ -94,11 +95,9 @@ async def test_what_is_not_signed_with_our_key_is_refused_and_changes_nothing(
     status, body = await tell(forward, compact(TOLD), signature)
     assert (status, body["code"]) == (401, 1000)
     assert await heard(forward) == []
-    ((route, detail),) = await forward.rows(
-        "SELECT json_extract(detail, '$.route'), detail || reason FROM audit WHERE action = 'call.refused'"
-    )
-    assert route == "POST /webhooks/gameball"
-    assert "ann" not in str(detail)
+    ((detail, reason),) = await forward.rows("SELECT detail, reason FROM audit WHERE action = 'call.refused'")
+    assert json.loads(str(detail))["route"] == "POST /webhooks/gameball"
+    assert "ann" not in f"{detail}{reason}"
 
 
 async def test_a_changed_body_is_refused(forward: RunningGateway) -> None:
@@ -133,8 +132,6 @@ async def test_a_body_that_is_too_large_is_not_looked_at(forward: RunningGateway
 
 
 async def test_refused_ones_are_limited_like_wrong_keys(start: Any, platform: Any) -> None:
-    from forwarding import forwarding
-
     async with forwarding(start, platform, more="[limits]\nfailures_per_minute = 3") as gateway:
         statuses = [(await tell(gateway, compact(TOLD), "0" * 40))[0] for _ in range(5)]
         refused = await gateway.rows("SELECT 1 FROM audit WHERE action = 'call.refused'")
