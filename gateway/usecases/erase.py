@@ -4,7 +4,9 @@ from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import EraseCustomer, Erased, Outcome, UnknownCustomer
 from gateway.usecases.env import Env
+from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
+from rules.identifier import Identifier
 from rules.record import Profile
 
 
@@ -32,7 +34,8 @@ def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if profile is None:
         return UnknownCustomer()
     count = len(profile.records)
-    _release_keys(profile, ws)
+    for identifier in _release_keys(profile, ws):
+        look_again(ws, "value", "erased", identifier=identifier)
     ws.forget(profile)
     ws.record_event(
         Action.CUSTOMER_ERASED,
@@ -55,11 +58,15 @@ def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:
     return ws.profile(target)
 
 
-def _release_keys(profile: Profile, ws: WorkingSet) -> None:
-    for record in profile.records.values():
-        for identifier in record.observations:
-            key = ws.key(identifier)
-            key.holders -= 1
-            if key.owner == profile.profile_id:
-                key.owner = None
-            ws.touch_key(key)
+def _release_keys(profile: Profile, ws: WorkingSet) -> list[Identifier]:
+    """The keys that nobody owns now, and that others hold: whose they are is to be seen."""
+    held = [identifier for record in profile.records.values() for identifier in record.observations]
+    released: list[Identifier] = []
+    for identifier in held:
+        key = ws.key(identifier)
+        key.holders -= 1
+        if key.owner == profile.profile_id:
+            key.owner = None
+            released.append(identifier)
+        ws.touch_key(key)
+    return [identifier for identifier in released if ws.key(identifier).holders > 0]

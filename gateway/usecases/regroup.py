@@ -31,6 +31,8 @@ from rules.record import Profile
 from rules.survivor import survivor
 
 _LEASE = 30 * SECOND
+_WITHOUT_OWNER = ("unblocked", "erased")
+"""Causes that leave a value of power with nobody to own it."""
 _OF_REQUESTS = ("conflict:max_profiles_at_once", "conflict:cannot", "conflict:never")
 _COUNTED = ("merged", "split", "asked", "points", "skipped")
 _LIMITS = ("max_records", "ids_per_profile", "max_per_profile", "protect_balance_over")
@@ -236,7 +238,7 @@ class _Carrying:
         for group, found in _grouped(self.look.found, "group").items():
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
-        if self.run.scope == "rules" or self.run.cause == "unblocked":
+        if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER:
             settle(self._profiles(), self.look.powers, self.ws, self.look.env)
         self._ask()
         moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]

@@ -298,6 +298,7 @@ class Machine(RuleBasedStateMachine):
             )
         }
         self.send(erase(place))
+        self.run(self.house.regroup())
         self.said = [one for one in self.said if f"{one.caller.channel}:{one.customer_id}" not in gone]
 
     # ---- people ----
@@ -482,8 +483,8 @@ def test_i14_calls_at_once_end_as_if_one_by_one(sent: list[SaveCustomer], versio
 
 
 class Joining(Machine):
-    """Calls, merges by hand, pins together and erasure under rules without a guard: at any time the profiles are the partition of
-    everything (I8), and who says something again changes nothing (I9)."""
+    """Calls, merges by hand, pins together, erasure and a change between rules without a guard: at any time the profiles are the
+    partition of everything (I8), and who says something again changes nothing (I9)."""
 
     versions = ("free",)
 
@@ -501,6 +502,11 @@ class Joining(Machine):
             self.send(command)
         assert self._news() == before
 
+    @rule(version=st.sampled_from(["free, auto", "stricter, auto"]))
+    def change_the_rules(self, version: str) -> None:
+        self._use(version)
+        self.run(self.house.regroup())
+
     @rule()
     def i21_the_plan_of_the_rules_in_use_is_to_change_nothing(self) -> None:
         plan = planned(self.house.url, self.house.env.rules, self.house.clock.now())
@@ -517,6 +523,10 @@ class Judging(Machine):
     @rule(version=st.sampled_from(sorted(RULES)))
     def change_the_rules(self, version: str) -> None:
         self._use(version)
+
+    @rule()
+    def work_off(self) -> None:
+        self.run(self.house.regroup())
 
     @rule(version=st.sampled_from(sorted(RULES.keys() - SETTLED.keys())))
     def i8_i21_new_rules_make_of_everybody_what_the_plan_says(self, version: str) -> None:

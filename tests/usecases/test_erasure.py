@@ -100,3 +100,24 @@ async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
         await house.send(erase("web:ann-4711"))
         await house.restart()
         assert await house.profile_of("web:ann-4711") is None
+
+
+async def test_a_key_that_somebody_else_holds_too_is_theirs_from_then_on(house: House) -> None:
+    """They were not joined, as their numbers differ; who states the address next meets the one who is left."""
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(erase("web:ann"))
+    await house.regroup()
+    await house.send(customer("pos:1", email=ANN))
+    assert await house.profile_of("pos:1") == await house.profile_of("web:bob")
+
+
+async def test_those_who_held_a_key_beside_its_owner_meet_once_the_owner_is_erased(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(customer("pos:1", email=ANN, mobile="+201007654322"))
+    assert len(await house.column("SELECT profile_id FROM profile")) == 3
+    await house.send(erase("web:ann"))
+    await house.regroup()
+    (asked,) = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    assert set(asked) == {await house.profile_of("web:bob"), await house.profile_of("pos:1")}
