@@ -117,6 +117,8 @@ class Workers:
 
     async def _grant(self) -> float:
         """One chunk of what is due: large while nobody calls, small and with pauses while calls arrive."""
+        if not await self._services.store.leads("grants"):
+            return _GRANT_POLL
         busy = self._calls_arrive("grants")
         chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
         started = perf_counter()

@@ -1,12 +1,15 @@
 """The gateway as a whole: what a start needs, and what it does not."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.config import ConfigError
+from gateway import app
+from gateway.clock import SystemClock
+from gateway.config import ConfigError, load
 
 SEED = """
 [rules]
@@ -22,6 +25,16 @@ all_of = ["email"]
 [merge]
 survivor = ["oldest", "lowest_id"]
 """
+
+
+def test_postgresql_without_its_driver_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[store]\nurl = "postgresql://gateway@nowhere/x"\n')
+    monkeypatch.setitem(sys.modules, "gateway.store.postgres", None)
+    with pytest.raises(ConfigError, match=r"pip install .*\[postgres\]"):
+        app.make_store(load(path, {}), SystemClock(), b"")
 
 
 async def test_the_seed_is_read_only_while_the_database_holds_no_rule_set(

@@ -60,6 +60,9 @@ class WatchedStore:
     async def probe(self) -> None:
         await self._store.probe()
 
+    async def leads(self, work: str) -> bool:
+        return await self._store.leads(work)
+
     async def maintain(self, limit: int) -> int:
         return await self._store.maintain(limit)
 

@@ -40,6 +40,11 @@ class Store(Protocol):
         """Raises StoreUnavailable when a write would not be accepted now."""
         ...
 
+    async def leads(self, work: str) -> bool:
+        """Whether this process does `work` for all that share the database, and another does not: it spares them collisions,
+        nothing depends on it. When the one that leads ends, another takes over within 25 s."""
+        ...
+
     async def maintain(self, limit: int) -> int:
         """Housekeeping of about `limit` rows: the lookup tables, checkpoints, expired windows and answers.
 

@@ -19,6 +19,9 @@ from rules.rulefile import preset
 
 if TYPE_CHECKING:
     from conftest import RunningGateway
+    from postgresql import PostgresServer
+
+MASTER_SECRET = "a-master-secret-of-32-characters"
 
 SETTINGS = """
 [server]
@@ -217,6 +220,30 @@ def test_a_key_has_a_story(shell: Shell) -> None:
     story = shell.json("audit", "explain", issued["id"])["items"]
     assert [event["sentence"] for event in story] == [f"key pair {issued['id']} was issued for web"]
     shell("audit", "explain", "req_unheard_of", code=1)
+
+
+@pytest.fixture
+def on_postgres(
+    shell: Shell, tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    """A shell on a PostgreSQL database that is empty."""
+    monkeypatch.setenv("GATEWAY_SECRET", MASTER_SECRET)
+    url = postgres.url(postgres.fresh())
+    shell.config.write_text(shell.config.read_text().replace(f"sqlite:///{tmp_path}/gateway.db", url))
+    return shell
+
+
+def test_commands_work_on_postgresql_or_name_its_own_tool(on_postgres: Shell, tmp_path: Path) -> None:
+    shell = on_postgres
+    assert shell.json("check")["ok"]
+    assert shell.json("db", "migrate") == {"schema_version": all_migrations()[-1].version}
+    assert shell.json("db", "check")["ok"]
+    assert "pg_amcheck" in shell("db", "check")
+    made = shell.json("keys", "new", "--channel", "web")
+    assert made["id"] in shell("keys", "list")
+    assert shell.json("rules", "list")
+    shell("db", "backup", "--to", str(tmp_path / "copy.db"), code=1)
+    assert "pg_dump" in shell.err
 
 
 def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: Path) -> None:

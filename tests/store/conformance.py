@@ -972,6 +972,11 @@ async def test_the_lookup_tables_are_filled_completely_in_small_steps_and_after_
     assert sorted(of_record) == sorted((f"{record:016x}", number) for record, number in achievements)
 
 
+async def test_who_is_alone_leads(store: Store) -> None:
+    assert await store.leads("grants")
+    assert await store.leads("grants")
+
+
 async def test_a_house_that_is_kept_has_nothing_left_to_do(store: Store, clock: ManualClock) -> None:
     await run(store, log)
     clock.advance(LONGER_THAN_A_BATCH)

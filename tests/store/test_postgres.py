@@ -292,6 +292,18 @@ async def test_one_of_them_keeps_house_and_another_takes_over_when_it_is_gone(
     assert await other.maintain(100) > 0
 
 
+async def test_one_of_them_leads_until_it_is_closed_or_silent(
+    opened: Callable[[], Any], clock: ManualClock
+) -> None:
+    one, other, third = await opened(), await opened(), await opened()
+    assert [await store.leads("grants") for store in (one, other, third)] == [True, False, False]
+    await one.close()
+    clock.advance(5 * SECOND)
+    assert [await store.leads("grants") for store in (other, third)] == [True, False]
+    clock.advance(20 * SECOND)
+    assert [await store.leads("grants") for store in (third, other)] == [True, False]
+
+
 async def test_time_never_falls_behind_what_another_process_has_stored(
     opened: Callable[[], Any], database_url: str, clock: ManualClock
 ) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.audit.chain import Breach, Link, Verifier
+from gateway.audit.chain import Breach, Checkpoint, Link, Verifier
 from gateway.errors import Refusal
 from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call
@@ -111,13 +111,12 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
 
 
 async def verify_audit(call: Call[Query]) -> Verified:
-    """Checkpoints are read first: those written while the links are read sign events that were not read."""
-    store = call.services.store
-    checkpoints = await reports.checkpoints(store)
-    verifier, breaches = Verifier(checkpoints), list[Breach]()
-    async for links in reports.links(store):
-        breaches += verifier.feed(links)
-    breaches += verifier.check(call.services.checkpoint_key, checkpoints)
+    """A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that
+    was just read, and would seem to be missing."""
+    verifier, checkpoints, breaches = await _read_through(call)
+    if breaches:
+        verifier, checkpoints, again = await _read_through(call)
+        breaches = [breach for breach in again if breach in breaches]
     return Verified(
         ok=not breaches,
         events=verifier.events,
@@ -125,6 +124,17 @@ async def verify_audit(call: Call[Query]) -> Verified:
         checkpoints=len(checkpoints),
         breaches=[BreachView(*breach) for breach in breaches[:_MOST_BREACHES]],
     )
+
+
+async def _read_through(call: Call[Query]) -> tuple[Verifier, list[Checkpoint], list[Breach]]:
+    """Checkpoints are read first: those written while the links are read sign events that were not read."""
+    store = call.services.store
+    checkpoints = await reports.checkpoints(store)
+    verifier, breaches = Verifier(checkpoints), list[Breach]()
+    async for links in reports.links(store):
+        breaches += verifier.feed(links)
+    breaches += verifier.check(call.services.checkpoint_key, checkpoints)
+    return verifier, checkpoints, breaches
 
 
 def event_view(link: Link) -> EventView:

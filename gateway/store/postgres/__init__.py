@@ -188,7 +188,7 @@ class PostgresStore:
         async with self._server.connection() as connection:
             done = 0
             with contextlib.suppress(*_COLLIDED):
-                if await self._leads(connection, "house", now):
+                if await self._takes(connection, "house", now):
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
                 await self._in_transaction(connection, self._maintenance.checkpoint(now))
@@ -204,8 +204,16 @@ class PostgresStore:
             raise
         return done
 
-    async def _leads(self, connection: Connection, work: str, now: int) -> bool:
-        """Whether this process does `work` for all of them; when it ends, another one takes it over within 25 s."""
+    async def leads(self, work: str) -> bool:
+        now = self._moment()
+        asked_at, leads = self._leases.get(work, (0, False))
+        if now - asked_at < _LEASE_RENEWAL:
+            return leads
+        async with self._server.connection() as connection:
+            return await self._takes(connection, work, now)
+
+    async def _takes(self, connection: Connection, work: str, now: int) -> bool:
+        """Take the lease of `work`, or keep it; asks now and then only."""
         asked_at, leads = self._leases.get(work, (0, False))
         if now - asked_at >= _LEASE_RENEWAL:
             status = await connection.execute(_TAKE_LEASE, work, self._owner, now + _LEASE, now)

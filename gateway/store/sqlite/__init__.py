@@ -126,6 +126,9 @@ class SqliteStore:
         with _translated_errors():
             await self._in_writer(self._transact, work)
 
+    async def leads(self, work: str) -> bool:
+        return True
+
     async def maintain(self, limit: int) -> int:
         with _translated_errors():
             return await self._in_writer(self._maintain, limit)
