@@ -6,6 +6,8 @@ changes nothing any more. A delivery whose lease ended while it was being sent i
 it is known whether it arrived.
 """
 
+from typing import Literal
+
 from gateway.audit.event import Action
 from gateway.clock import SECOND
 from gateway.ids import Prefix, show
@@ -69,7 +71,7 @@ def needs_of_sending(command: MarkSending, ws: WorkingSet, env: Env, needs: Need
 
 def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Outcome:
     """An unknown one that is sent again stays unknown: its earlier attempt is not answered by a later one."""
-    delivery = _held(command, ws)
+    delivery = _claimed(command, ws)
     if delivery is None:
         return Stale()
     delivery.lane = command.profile_id
@@ -80,10 +82,10 @@ def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def _held(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery | None:
-    """The delivery, while the command's epoch is the newest and it is still open."""
+def _claimed(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery | None:
+    """The delivery, while the claim that the command speaks of is the newest and was not yet given back."""
     delivery = ws.deliveries[command.delivery_id]
-    if delivery is None or delivery.epoch != command.epoch or delivery.finished_at is not None:
+    if delivery is None or delivery.epoch != command.epoch or not delivery.owner:
         return None
     return delivery
 
@@ -106,7 +108,7 @@ def _needs_of_subject(delivery_id: int, ws: WorkingSet, needs: Needs) -> bool:
 
 
 def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
-    delivery = _held(command, ws)
+    delivery = _claimed(command, ws)
     if delivery is None:
         return Stale()
     delivery.status, delivery.reason, delivery.answer = command.status, command.reason, command.answer
@@ -141,9 +143,10 @@ def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:
         _close(delivery, "dead", _ITSELF, ws)
 
 
-def _close(delivery: Delivery, state: str, caller: Caller, ws: WorkingSet) -> None:
-    """`delivered`, `dead` or `discarded`; its achievement follows, and what was discarded is dead for it."""
-    assert state in ("delivered", "dead", "discarded")  # noqa: S101
+def _close(
+    delivery: Delivery, state: Literal["delivered", "dead", "discarded"], caller: Caller, ws: WorkingSet
+) -> None:
+    """Its achievement follows, and what was discarded is dead for it."""
     delivery.state, delivery.finished_at = state, ws.now
     if delivery.kind == PLATFORM:
         delivery.payload = ""

@@ -302,6 +302,15 @@ async def test_a_worker_that_slept_through_its_lease_changes_nothing_any_more(ho
     assert await achievements(house) == [("delivered", "")]
 
 
+async def test_a_claim_that_was_given_back_is_no_claim_any_more(house: House) -> None:
+    await achieved(house)
+    delivery = await claim_one(house)
+    assert await finish(house, delivery, "back") == Done()
+    assert await mark(house, delivery) == Stale()
+    assert await finish(house, delivery, "delivered") == Stale()
+    assert await achievements(house) == [("queued", "")]
+
+
 async def test_a_late_worker_may_still_finish_what_nobody_else_took(house: House) -> None:
     await achieved(house)
     delivery = await claim_one(house)
