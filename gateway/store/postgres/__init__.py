@@ -22,7 +22,7 @@ from gateway.ids import Ids
 from gateway.store import Work
 from gateway.store.maintain import Maintenance
 from gateway.store.operations import newest_moment
-from gateway.store.postgres.connection import Connection, Server
+from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.workingset import Needs, WorkingSet
@@ -129,8 +129,8 @@ class PostgresStore:
     async def _transact(self, connection: Connection, work: Work) -> None:
         started = asyncio.get_running_loop().time()
         ws = WorkingSet(self._moment(), self._ids)
-        await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
         try:
+            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             for _ in range(_LOAD_ROUNDS):
                 needs = Needs(ws)
                 work.needs(ws, needs)
@@ -141,9 +141,9 @@ class PostgresStore:
             await save(connection, self._columns, ws.changes, self.chain)
             if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
                 raise StoreUnavailable("the database is too slow; nothing was stored")
-        except BaseException:
+        except BaseException as error:
             self.chain.rewind()
-            await _roll_back(connection)
+            await _roll_back(connection, error)
             raise
         await self._commit(connection)
         self.chain.keep()
@@ -195,12 +195,12 @@ class PostgresStore:
         return done
 
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
-        await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
         try:
+            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             done = await keep_house(connection, self._columns, step)
             await connection.execute("COMMIT")
-        except BaseException:
-            await _roll_back(connection)
+        except BaseException as error:
+            await _roll_back(connection, error)
             raise
         return done
 
@@ -253,7 +253,10 @@ def _given_up(error: asyncpg.PostgresError) -> Exception:
     return StoreBusy("other gateways were faster again and again; nothing was stored")
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    """A server that did not answer the last statement will not answer this one either; its connection is hung up."""
+    if isinstance(error, SILENT):
+        return
     with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         await connection.execute("ROLLBACK")
 

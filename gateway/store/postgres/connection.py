@@ -25,6 +25,8 @@ _PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 no figures of yet. A plan that reads a whole table would also collide with every other replica's batch."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 
+SILENT = (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+"""After these nobody knows whether the server hears anything any more."""
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -101,7 +103,11 @@ class Server:
             raise StoreUnavailable("the store is not open")
         try:
             async with self._pool.acquire() as connection:
-                yield connection
+                try:
+                    yield connection
+                except SILENT:
+                    connection.terminate()  # giving it back would wait until the server heard that nobody waits
+                    raise
         except _GONE as error:
             await self.give_up_connections()
             raise _unavailable(error) from error

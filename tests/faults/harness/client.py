@@ -56,7 +56,8 @@ def customer_request(customer_id: str, **fields: object) -> bytes:
 
 
 def admin_request(target: str) -> bytes:
-    return request("GET", target, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, keys=False)
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Host": "localhost"}
+    return request("GET", target, headers=headers, keys=False)
 
 
 class Connection:
