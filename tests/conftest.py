@@ -56,6 +56,10 @@ coupon = { type = "percentage_discount", value = 10, prefix = "FB" }
 """
 ADMIN_TOKEN = "admin-token-0123456789"
 ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
+ON_ONE_ENGINE = tuple(
+    f"http/proxy/test_proxy_{name}.py" for name in ("failures", "headers", "keys", "paths", "smuggling")
+)
+"""What is decided before a store is asked, or after."""
 MASTER_SECRET = "a-master-secret-of-32-characters"
 
 
@@ -154,7 +158,7 @@ def engine() -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
-    if "engine" in metafunc.fixturenames and place.startswith(ON_EVERY_ENGINE):
+    if "engine" in metafunc.fixturenames and place.startswith(ON_EVERY_ENGINE) and place not in ON_ONE_ENGINE:
         strict = ["strict"] if place.startswith("store/") else []
         metafunc.parametrize("engine", ["sqlite", "postgres", *strict])
 
