@@ -26,6 +26,7 @@ from gateway.bench.imports import imports
 from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
+from gateway.bench.outbox import outbox
 from gateway.bench.report import Report, medians, report, table, write
 from gateway.bench.resolve import resolve
 from gateway.bench.rounds import Session
@@ -35,6 +36,7 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "resolve": resolve,
     "accept": accept,
     "forward": forward,
+    "outbox": outbox,
     "growth": growth,
     "grants": grants,
     "import": imports,

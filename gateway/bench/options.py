@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 Part = Literal[
-    "normalise", "resolve", "accept", "forward", "growth", "grants", "import", "plan", "duplicates"
+    "normalise", "resolve", "accept", "forward", "outbox", "growth", "grants", "import", "plan", "duplicates"
 ]
 PARTS: tuple[Part, ...] = (
     "normalise",
     "resolve",
     "accept",
     "forward",
+    "outbox",
     "growth",
     "grants",
     "import",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.bench.database import Database, Row
 from gateway.bench.workload import CHANNEL, FIRST_CAMPAIGN, Person, person
+from gateway.clock import DAY
 from gateway.ids import Ids
 
 BORN = 1_750_000_000_000
@@ -71,6 +72,29 @@ def add_second_records(database: Database, people: int) -> None:
 def add_backlog(database: Database, people: int, campaigns: int) -> None:
     """An overdue achievement of each of the first `people` in each of `campaigns`."""
     database.fill("achievement", _overdue(people, campaigns))
+
+
+def add_queue(database: Database, people: int, count: int, until: int) -> None:
+    """`count` achievements of the first `people` that wait to be reported to the platform, accepted two a millisecond up to
+    `until`."""
+    database.fill("achievement", (row for row, _ in _queued(people, count, until)))
+    database.fill("delivery", (row for _, row in _queued(people, count, until)))
+
+
+def _queued(people: int, count: int, until: int) -> Iterator[tuple[Row, Row]]:
+    """Each achievement with its delivery."""
+    ids, members = Ids(3), list(_members(people))
+    for number in range(count):
+        at = until - (count - number) // 2
+        member, achievement_id = members[number % people], ids.next(at)
+        campaign = FIRST_CAMPAIGN + number // people
+        yield (
+            (achievement_id, member.record_id, campaign, "queued", "", CHANNEL, "bench", at, at, None, 0),
+            (
+                *(ids.next(at), "upstream", member.profile_id, "achievement", achievement_id, "", "pending"),
+                *(at, at, at + 3 * DAY, "", 0, 0, 0, None, None, 0, "", ""),
+            ),
+        )
 
 
 class _Second(NamedTuple):

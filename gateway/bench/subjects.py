@@ -22,6 +22,8 @@ from gateway.bench.errors import BenchError
 _PYTHON = [sys.executable, "-m"]
 LARGE = "/api/v4.0/integrations/configurations/widget"
 LARGE_BYTES = 100 << 20
+ANSWER = '{"success":true,"message":"Events processed","requestId":"00000000000000000000000000"}'
+ACCESS_LOG = "arrivals.log"
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -151,7 +153,8 @@ master_process off;
 pid {directory}/nginx.pid;
 events {{ worker_connections 1024; }}
 http {{
-  access_log off;
+  log_format arrival '$msec $request_uri';
+  access_log {directory}/{ACCESS_LOG} arrival;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
   fastcgi_temp_path {directory}/fastcgi;
@@ -162,7 +165,8 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     default_type application/json;
-    location / {{ return 200 '{{"success":true,"message":"Events processed","requestId":"00000000000000000000000000"}}'; }}
+    location / {{ access_log off; return 200 '{ANSWER}'; }}
+    location ~ /social-challenges$ {{ return 202 '{{}}'; }}
     location = {LARGE} {{ alias {directory}/large; }}
   }}
 }}

@@ -19,6 +19,7 @@ from manual import CHECKPOINT_KEY, ManualClock
 from gateway.errors import AlreadyRunning, SchemaMismatch, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
+from gateway.store.deliveries import Report, report_of
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import load
@@ -173,6 +174,28 @@ def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
     assert set(re.findall(r"INDEX (\w+)", plan)) == indexes
     assert "delivery_open (target=? AND due_at<?)" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Connection) -> None:
+    """SQLite by itself would begin with every e-mail address and mobile number there is."""
+    schema.execute("INSERT INTO profile VALUES (1, 0, 1, NULL, 'ann')")
+    schema.execute("INSERT INTO record VALUES ('web', 'ann', 1, 1, 0, 1, 0)")
+    schema.execute("INSERT INTO achievement VALUES (1, 1, 11664, 'queued', '', 'web', 'req', 0, 0, NULL, 0)")
+    plans: list[list[str]] = []
+
+    class Explained:
+        async def fetch(self, sql: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
+            plans.append([row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)])
+            return schema.execute(sql, parameters).fetchall()
+
+    assert await report_of(Explained(), 1) == Report(1, "ann", 11664)  # pyright: ignore
+    found, keys = plans
+    assert [line.split(" USING ")[0] for line in found] == ["SEARCH a", "SEARCH r", "SEARCH p"]
+    assert [line.split(" USING ")[0] for line in keys if "SEARCH" in line] == [
+        "SEARCH r",
+        "SEARCH o",
+        "SEARCH i",
+    ]
 
 
 # ---- pins ----
