@@ -40,7 +40,7 @@ _COUNT_SHARE = 50
 """Counting what is open rests this many times as long as it takes."""
 _AFTER_FAILURE = 2.0
 _REGROUP_POLL = 0.5
-_REGROUP_IDLE = 200
+_REGROUP_IDLE = 100
 _REGROUP_BUSY = 20
 _REVIEW_POLL = 60.0
 _REVIEWS_AT_ONCE = 200

@@ -24,7 +24,11 @@ MOST_RECORDS = 2_000
 
 
 class TooLarge(Exception):
-    """More records belong together than can be looked at in one transaction."""
+    """More records belong together than can be looked at in one transaction; `reached` are the profiles so far."""
+
+    def __init__(self, reached: set[int]) -> None:
+        super().__init__(len(reached))
+        self.reached = reached
 
 
 @dataclass(slots=True)
@@ -106,7 +110,7 @@ class Gathering:
             reached.add(profile.profile_id)
             records += len(profile.records)
             if records > MOST_RECORDS:
-                raise TooLarge
+                raise TooLarge(reached)
             todo += onwards(profile)
         return reached
 

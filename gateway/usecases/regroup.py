@@ -8,7 +8,7 @@ nothing.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.observe import attributes_of_records
 from gateway.usecases.ownership import settle
 from gateway.usecases.parting import needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, NotLoaded, WorkingSet
+from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
 from rules.partition import Edge, Partition, Refusal, partition
 from rules.pieces import Piece, main_pieces, pieces
@@ -140,21 +140,28 @@ class _Look:
     env: Env
     powers: Powers
     start: int
-    core: set[int] = field(default_factory=set[int])
-    around: set[int] = field(default_factory=set[int])
+    core: frozenset[int] = frozenset()
+    around: frozenset[int] = frozenset()
     complete: bool = False
     too_large: bool = False
 
     # ---- what must be loaded ----
 
     def gather(self, needs: Needs | None) -> None:
+        """Once it is complete it stays what it is: what is done to other components changes nothing of this one."""
+        known = self.ws.components.get(self.start)
+        if known is not None:
+            (self.core, self.around), self.complete = known, True
+            return
         gathering = Gathering(self.ws, self.env, needs, self.powers)
         try:
-            self.core = gathering.component([self.start])
-            self.around = gathering.component(gathering.asked_about(self.core)) - self.core
-        except TooLarge:
-            self.too_large = True
-        self.complete = gathering.complete
+            self.core = frozenset(gathering.component([self.start]))
+            self.around = frozenset(gathering.component(gathering.asked_about(self.core))) - self.core
+        except TooLarge as far:
+            self.core, self.too_large = self.core or frozenset(far.reached), True
+        self.complete = gathering.complete and not self.too_large
+        if self.complete:
+            self.ws.components[self.start] = self.core, self.around
 
     def load(self, needs: Needs) -> bool:
         """Ask for what the component's partition, and then what following it, needs. True: nothing more will be needed."""
@@ -162,8 +169,7 @@ class _Look:
             return True
         if not self.complete:
             return False
-        everybody = self.core | self.around
-        loaded = True
+        everybody, loaded = self.core | self.around, True
         for profile_id in everybody:
             needs.points_of(profile_id)
             loaded &= profile_id in self.ws.counted
@@ -183,6 +189,8 @@ class _Look:
         known = self.ws.partitions.get(self.start)
         if known is None:
             profiles = [self.ws.profiles[one] for one in sorted(self.core | self.around)]
+            if sum(len(profile.records) for profile in profiles) == 1:
+                return Partition((frozenset(profiles[0].records),), (), ())
             known = self.ws.partitions[self.start] = partition(
                 seen_by_rules(profiles, self.powers),
                 self.ws.all_pins.values(),
@@ -206,10 +214,9 @@ class _Look:
     # ---- carrying it out ----
 
     def carry_out(self, command: Regroup) -> _Counts:
-        if self.too_large:
-            return _Counts(skipped=1)
-        if not self.complete:
-            raise NotLoaded
+        """What is too large, or reaches too far to be loaded in so many rounds, is left as it is."""
+        if not self.complete or not self.load(Needs(self.ws)):
+            return _Counts(skipped=len(self.core.intersection(command.profiles)))
         return _Carrying(self, command).out()
 
 

@@ -285,3 +285,18 @@ async def test_rules_that_are_activated_meanwhile_take_the_walk_over(tmp_path: P
         await house.regroup()
         assert await groups(house) == TOGETHER
         assert NOON in await house.column("SELECT finished_at FROM regrouping")
+
+
+async def test_what_reaches_too_far_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
+    """Each shares an address with the one before and a number with the next: limits keep most apart, so the row is long."""
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await house.use(rules("1"))
+        for number in range(160):
+            mobile = f"+2010{20_000_000 + (number + 1) // 2}"
+            await house.send(customer(f"s{number}:1", email=f"p{number // 2}@example.com", mobile=mobile))
+        before = await groups(house)
+        await house.use(rules("2", max_per_profile="1"))
+        steps = await house.regroup(limit=10)
+        assert steps[-1].run.finished_at is not None
+        assert steps[-1].run.skipped > 0
+        assert steps[-1].run.looked == len(before)
