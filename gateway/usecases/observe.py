@@ -210,7 +210,7 @@ class _Carrying:
         self._settle_keys(profile)
         if decision.enforced:
             news |= self._open_reviews(profile)
-        if news and ws.leave_questions(profile.profile_id):
+        if news and decision.outcome != "created" and ws.leave_questions(profile.profile_id):
             look_again(ws, "profile", "evidence", profile_id=profile.profile_id)
         if news:
             ws.touch_profile(profile)
