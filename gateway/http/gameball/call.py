@@ -13,6 +13,7 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import Caller, Resolution
 
+WARNINGS = "X-Gateway-Warnings"
 encode = msgspec.json.Encoder().encode
 """Compact UTF-8 JSON, members in the order of writing."""
 
@@ -96,7 +97,7 @@ class Call:
             if decision:
                 marks["X-Gateway-Decision"] = decision
         if warnings:
-            marks["X-Gateway-Warnings"] = ", ".join(warnings)
+            marks[WARNINGS] = ", ".join(warnings)
         return marks
 
     @property

@@ -2,7 +2,7 @@
 the answer back under the channel's own ids."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -10,27 +10,20 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND
-from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import Call, Relayed, Target
 from gateway.http.gameball.decode import fault_in_customer_id, read_bytes, read_json
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.operations import PLAYER
-from gateway.http.proxy import address, body, echo
+from gateway.http.proxy import address, body
+from gateway.http.proxy.answers import Answers
 from gateway.http.proxy.body import Normalize, Subject
 from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
-from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.persons import Person, Persons
-from gateway.http.proxy.relay import SMALL, Finish, Relay, Upload
+from gateway.http.proxy.relay import SMALL, Relay, Upload
 from gateway.http.services import Services
-from gateway.model import EraseCustomer
-from gateway.store.identities import names_in
 from gateway.upstream.client import Request, Upstream
 from rules.identifier import Evidence
-
-_ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
-_JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
-_UNMAPPED = "answer:unmapped"
 
 
 class _Asked(NamedTuple):
@@ -53,7 +46,7 @@ class Forward:
         self._via = f"1.1 gateway-{hmac.digest(services.checkpoint_key, b'via', 'sha256')[:4].hex()}"
         alone = services.config.store.sqlite_path is not None
         self._persons = Persons(services, MINUTE if alone else SECOND)
-        self._order_jobs = OrderJobs()
+        self._answers = Answers(services)
         self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
 
     async def __call__(self, call: Call) -> Relayed | Fault:
@@ -112,7 +105,7 @@ class Forward:
         sent = await self._body(call, asked, headers, many=operation.named.body == "many")
         if isinstance(sent, Fault):
             return sent
-        finish = self._finish(call, target, people)
+        finish = self._answers.finish(call, target, people)
         if finish is not None:
             _readable(headers)
         upload = sent if isinstance(sent, Upload) else None
@@ -150,79 +143,6 @@ class Forward:
         if length is not None and (length <= SMALL or length > self._largest):
             return await read_bytes(call.request, self._largest, self._server)
         return Upload(call.request, self._largest, self._server.body_timeout)
-
-    # ---- what comes back ----
-
-    def _finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
-        if target.route in _ERASING:
-            return partial(self._erase, call, people[0])
-        if OrderJobs.starts_one(target.route):
-            return self._note_job
-        if target.operation.named.answer:
-            return partial(self._rename, call, target, people)
-        return None
-
-    async def _note_job(self, status: int, raw: bytes, headers: CIMultiDict[str]) -> bytes:
-        self._order_jobs.note(raw)
-        return raw
-
-    async def _erase(
-        self, call: Call, person: Person, status: int, raw: bytes, headers: CIMultiDict[str]
-    ) -> bytes:
-        """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
-        gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
-        if gone and person.profile_id is not None:
-            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=person.profile_id))
-        return raw
-
-    async def _rename(
-        self,
-        call: Call,
-        target: Target,
-        people: Sequence[Person],
-        status: int,
-        raw: bytes,
-        headers: CIMultiDict[str],
-    ) -> bytes:
-        if not 200 <= status < 300:
-            return raw
-        places = target.operation.named.answer
-        found = echo.ids_at(raw, places) if hdrs.CONTENT_ENCODING not in headers else None
-        if found is None or not any(found.values()):
-            return raw
-        if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], raw):
-            return raw
-        try:
-            names = await self._names(call, found, people)
-        except StoreUnavailable:
-            headers["X-Gateway-Warnings"] = _UNMAPPED
-            return raw
-        renamed = echo.renamed(raw, names)
-        if renamed != raw:
-            forget_bytes(headers)
-        return renamed
-
-    async def _names(
-        self, call: Call, found: Mapping[str, set[str]], people: Sequence[Person]
-    ) -> dict[str, dict[str, str]]:
-        """At each place the channel's own id for each of the upstream's. At the root there is nobody but whom the call named."""
-        names = {person.canonical_id: person.customer_id for person in people if person.customer_id}
-        sole = next(iter(names.values())) if len(names) == 1 else None
-        others = {
-            one
-            for place, ids in found.items()
-            if "." in place or sole is None
-            for one in ids
-            if one not in names
-        }
-        if others:
-            names |= await names_in(self._services.store, call.channel.id_space, sorted(others))
-        return {
-            place: {
-                one: sole if sole is not None and "." not in place else names.get(one, one) for one in ids
-            }
-            for place, ids in found.items()
-        }
 
 
 def _evidence(call: Call, kind: str, text: str) -> Sequence[Evidence]:

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from gateway.clock import SECOND
-from gateway.http.gameball.call import Call, Relayed
+from gateway.http.gameball.call import WARNINGS, Call, Relayed
 from gateway.http.gameball.envelope import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -139,7 +139,8 @@ async def _streamed(call: Call, reply: Reply, headers: CIMultiDict[str], people:
 
 def _relayed(call: Call, response: web.StreamResponse, people: Sequence[Person]) -> Relayed:
     one = people[0] if len(people) == 1 else None
-    warnings = tuple(dict.fromkeys(warning for person in people for warning in person.warnings))
+    found = [*response.headers.getall(WARNINGS, ()), *(text for person in people for text in person.warnings)]
+    warnings = tuple(dict.fromkeys(found))
     relayed = Relayed(response, one.profile_id if one else None, one.decision if one else "")
     response.headers.update(call.marks(relayed.profile_id, relayed.decision, warnings))
     return relayed

@@ -72,7 +72,7 @@ members = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     members, st.text(min_size=1, max_size=20).filter(lambda text: text.isprintable() and text.strip() == text)
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import ask
 from forwarding import forwarding
-from loyalty_platform import OPERATIONS
+from joserfc import jwe, jws
+from joserfc.jwk import OctKey
+from loyalty_platform import OPERATIONS, SECRET_KEY
 
 from gateway.errors import StoreUnavailable
 from gateway.model import Caller, MergeProfiles
@@ -29,6 +33,21 @@ async def order(gateway: RunningGateway, channel: str, customer_id: str, **more:
 
 async def records(gateway: RunningGateway) -> set[tuple[object, ...]]:
     return set(await gateway.rows("SELECT id_space, customer_id FROM record"))
+
+
+def app_channel(key: str) -> str:
+    return f'[[channel]]\nname = "app"\napi_key = "app-api-key-0123456789"\nsession_key = "{key}"'
+
+
+def token_for(customer_id: str, key: str) -> str:
+    """As the shop's back end makes it: signed, then encrypted, both under one key."""
+    secret = OctKey.import_key(key)
+    claims = json.dumps({"customerId": customer_id, "exp": time.time() + 60})
+    signed = jws.serialize_compact({"alg": "HS256"}, claims, secret)
+    header = {"alg": "A256KW", "enc": "A256CBC-HS512"}
+    return jwe.encrypt_compact(
+        header, signed, secret, registry=jwe.JWERegistry(algorithms=list(header.values()))
+    )
 
 
 async def test_one_person_on_two_channels_is_one_customer_of_the_platform(
@@ -355,3 +374,28 @@ async def test_a_batch_that_shows_two_to_be_one_names_both_alike(
     assert sent in {"ann", "till-7"}
     assert (await order(forward, "web", "ann")).status == 200
     assert platform.seen[-1].json["customerId"] == sent
+
+
+async def test_a_session_token_speaks_for_its_customer_only(start: Start, platform: Platform) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    async with forwarding(start, platform, more=app_channel(key)) as gateway:
+        headers = {"apikey": "app-api-key-0123456789", "X-GB-TOKEN": token_for("ann", key)}
+        for customer_id, status in (("ann", 200), ("bob", 401)):
+            url = f"{gateway.url}/api/v4.1/integrations/events"
+            body = {"customerId": customer_id, "events": {"viewed": {}}}
+            async with gateway.client.post(url, headers=headers, json=body) as answer:
+                assert answer.status == status, await answer.text()
+    (seen,) = platform.seen
+    assert "X-GB-TOKEN" not in seen.headers
+    assert seen.headers["secretkey"] == SECRET_KEY
+
+
+async def test_an_answer_whose_ids_cannot_be_looked_up_is_relayed_with_a_warning(
+    unresolved: RunningGateway, platform: Platform
+) -> None:
+    await order(unresolved, "web", "ann", email=EMAIL)
+    await order(unresolved, "pos", "till-7", email=EMAIL)
+    unresolved.services.store = Unreadable()  # pyright: ignore
+    reply = await ask(unresolved, "GET", "leaderboard", channel="pos")
+    assert [row["customerId"] for row in reply.body["leaderboard"]] == ["ann"]
+    assert reply.headers["X-Gateway-Warnings"] == "answer:unmapped"
