@@ -168,7 +168,7 @@ async def test_f29_a_gateway_that_is_cut_off_answers_503_and_harms_nobody(
         assert repeated[0].verdict == "accepted"
         await all_decided(others[0])
         assert rows(
-            apart.place,
+            others[0].place,
             "SELECT COUNT(*) FROM achievement JOIN record USING (record_id)"
             " WHERE customer_id = 'customer-1' AND campaign_id = 1",
         ) == [(1,)]
