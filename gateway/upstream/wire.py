@@ -35,6 +35,7 @@ class Connection(BaseProtocol):
         self._silence = silence
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0
         self._head: asyncio.Future[RawResponseMessage] | None = None
         self._interim = 0
         self._is_last = False
@@ -92,9 +93,6 @@ class Connection(BaseProtocol):
 
     def finish(self) -> bool:
         """The exchange is over; whether there may be another one. If not, the connection is closed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if not self.reusable:
             self.abort()
             return False
@@ -143,6 +141,9 @@ class Connection(BaseProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         parser, self._parser = self._parser, None
         if parser is not None and exc is None and self.body is not None:
             with contextlib.suppress(Exception):
@@ -152,10 +153,20 @@ class Connection(BaseProtocol):
     # ---- how long it may take ----
 
     def _watch(self) -> None:
+        """The timer of an earlier exchange will do when it fires early enough: making one costs more than looking once too
+        often."""
         until = min(self.deadline, self._heard + self._silence)
+        if self._timer is not None:
+            if self._fires_at <= until:
+                return
+            self._timer.cancel()
+        self._fires_at = until
         self._timer = self._loop.call_at(until, self._look_at_the_clock)
 
     def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if self._head is None:
+            return
         now = self._loop.time()
         if self._reading_paused:
             self._heard = now  # the pause is ours
