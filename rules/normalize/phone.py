@@ -74,7 +74,8 @@ def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
     if _PLAIN.fullmatch(text) is None or _MASKED.search(text):
         return _invalid("not_a_number")
     if rules.idd_00_as_plus and "00" in text:
-        text = _CONTEXT.sub(r"\1+", _IDD.sub(r"\1+", text))
+        text = _IDD.sub(r"\1+", text)
+        text = _CONTEXT.sub(r"\1+", text) if ";" in text else text
     value = _without_punctuation(text, region)
     if kind := number_type(value):
         return _typed(value, kind, rules)
