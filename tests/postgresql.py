@@ -72,6 +72,22 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self._common = ""
 
+    def make(self) -> None:
+        """Its data directory, once."""
+        words = (
+            "-D",
+            str(self.data),
+            "-U",
+            "gateway",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-A",
+            "trust",
+        )
+        self.programs.run("initdb", *words)
+
     def start(self, **settings: str) -> None:
         given = {**_SETTINGS, **settings, "unix_socket_directories": str(self.directory)}
         options = " ".join(f"-c {name}='{value}'" for name, value in given.items())
@@ -116,19 +132,7 @@ def serving_postgres(**settings: str) -> Iterator[PostgresServer]:
         shutil.chown(directory, found.user)
     server = PostgresServer(found, directory)
     try:
-        found.run(
-            "initdb",
-            "-D",
-            str(server.data),
-            "-U",
-            "gateway",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-A",
-            "trust",
-        )
+        server.make()
         server.start(**settings)
         try:
             yield server

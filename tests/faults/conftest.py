@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from harness import power
 from harness.process import GATEWAY, Launch, Process, Settings
+
+collect_ignore = [] if power.can_be_had() else ["test_power_cut.py"]
 
 
 @pytest.fixture

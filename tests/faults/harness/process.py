@@ -46,7 +46,6 @@ class Process:
     ) -> None:
         directory.mkdir(exist_ok=True)
         self.port, self.admin_port = _free_ports(2)
-        self.database = directory / "gateway.db"
         self.log = directory / "gateway.log"
         self.output = directory / "output.txt"
         self.config = directory / "config.toml"
@@ -54,7 +53,11 @@ class Process:
         self._launcher = tuple(launcher)
         self._child: subprocess.Popen[bytes] | None = None
         url = str((settings or {}).get("store", {}).get("url", ""))
-        self.place: Path | str = url if url.startswith("postgresql:") else self.database
+        in_file = (
+            Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else directory / "gateway.db"
+        )
+        self.database = in_file
+        self.place: Path | str = url if url.startswith("postgresql:") else in_file
         self.config.write_text(_toml(self._tables(settings or {})) + _FIXED)
 
     def _tables(self, settings: Settings) -> Settings:
