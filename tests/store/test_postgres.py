@@ -483,3 +483,13 @@ async def test_the_start_warns_of_a_database_that_keeps_everything_in_one_place(
         await store.open()
     await store.close()
     assert [line["event"] for line in logs] == ["single_node_durability"]
+
+
+async def test_joins_with_a_condition_and_without_one_are_understood(opened: Callable[[], Any]) -> None:
+    store: PostgresStore = await opened()
+    await run(store, lambda ws: person(ws, "web:ann", "pos:ann"))
+    both = (
+        "SELECT COUNT(*) FROM record AS a CROSS JOIN record AS b ON b.profile_id = a.profile_id"
+        " CROSS JOIN profile p WHERE p.version = ?"
+    )
+    assert await store.fetch(both, (1,)) == [(4,)]

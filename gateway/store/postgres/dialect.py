@@ -24,6 +24,7 @@ _INSERT = re.compile(r"\s*INSERT INTO (\w+) VALUES \([^)]*\)(.*)", re.DOTALL)
 _CHANGE = re.compile(r"\s*(UPDATE|DELETE FROM) (\w+)(.*?)\s(WHERE .*)", re.DOTALL)
 _COLUMN_MARK = re.compile(r"(\w+) = \?")
 _MARK = re.compile(r"'[^']*'|\?")
+_ORDERED_JOIN = re.compile(r"\bCROSS JOIN(?=\s+\w+(?:\s+AS)?\s+\w+\s+ON\b)")
 _KEY_LENGTH = 3
 """No unique key of the schema has more columns, and every one stands first in its table."""
 
@@ -49,7 +50,7 @@ async def save(connection: Connection, columns: Columns, changes: Changes, chain
 @lru_cache(1024)
 def readable(sql: str) -> str:
     """A statement of the listeners, with `$1`, `$2` … for its `?`."""
-    return numbered(sql.replace("CROSS JOIN", "JOIN"))
+    return numbered(_in_any_order(sql))
 
 
 async def keep_house(connection: Connection, columns: Columns, step: Step) -> int:
@@ -122,7 +123,12 @@ def _with_array_keys(sql: str) -> tuple[str, int]:
     unnested = _unnest([column.type for column in columns])
     table = f"{unnested}{' WITH ORDINALITY' if positions else ''} AS k({names})"
     sql = with_keys(sql, table, lambda name: "k.position - 1" if name == "position" else f"k.{name}")
-    return numbered(sql.replace("CROSS JOIN", "JOIN"), len(columns) + 1), len(columns)
+    return numbered(_in_any_order(sql), len(columns) + 1), len(columns)
+
+
+def _in_any_order(sql: str) -> str:
+    """`CROSS JOIN … ON` says an order to SQLite and is an error here."""
+    return _ORDERED_JOIN.sub("JOIN", sql)
 
 
 def _unnest(types: list[str]) -> str:
