@@ -62,7 +62,7 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
         store, Wanted(records=[[("web", "1")]]), NEWEST, 51
     ),
     "profiles by anything": lambda store, profile: profiles.find(
-        store, Wanted(anything=([Identifier("email", "a@b.c")], [("web", "1")])), NEWEST, 51
+        store, Wanted(anything=([Identifier("email", "a@b.c")], [("web", "1")], "4711")), NEWEST, 51
     ),
     "a survivor": lambda store, profile: profiles.survivor_of(store, profile),
     "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
