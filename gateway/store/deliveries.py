@@ -64,9 +64,9 @@ async def report_of(store: Store, achievement_id: int) -> Report | None:
 async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
     """Only what the profile owns: the upstream merges by these, and a shared number would merge strangers there."""
     rows = await store.fetch(
-        "SELECT o.type, o.value FROM record r CROSS JOIN observation o CROSS JOIN identifier i"
-        " WHERE r.profile_id = ? AND o.record_id = r.record_id AND i.type = o.type AND i.value = o.value"
-        " AND i.owner_id = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
+        "SELECT o.type, o.value FROM record r CROSS JOIN observation o ON o.record_id = r.record_id"
+        " CROSS JOIN identifier i ON i.type = o.type AND i.value = o.value"
+        " WHERE r.profile_id = ? AND i.owner_id = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
         " ORDER BY o.verified, o.last_seen, o.value DESC",
         (profile_id, profile_id, *_IDENTIFIERS),
     )
