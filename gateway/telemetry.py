@@ -62,9 +62,11 @@ class LogWriter:
         self.flush()
 
     def close(self) -> None:
+        """What is written later is dropped. May be called again."""
         self.flush()
-        if self._owned:
+        if self._owned and self._fd >= 0:
             os.close(self._fd)
+            self._fd = -1
 
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

@@ -106,7 +106,8 @@ class Server:
                 try:
                     yield connection
                 except SILENT:
-                    connection.terminate()  # giving it back would wait until the server heard that nobody waits
+                    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it already
+                        connection.terminate()  # giving it back would wait until the server heard that nobody waits
                     raise
         except _GONE as error:
             await self.give_up_connections()
