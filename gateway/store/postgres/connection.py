@@ -15,6 +15,8 @@ Connection = PoolConnectionProxy
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 15
 _IDLE_SECONDS = 60
+_PLAN_SECONDS = 10
+"""Then a statement is planned anew: a plan made while its tables were small walks what has become large."""
 _SETTINGS = {
     "application_name": "loyalty-gateway",
     "lock_timeout": "3s",
@@ -66,7 +68,7 @@ class Server:
             max_size=self._size,
             max_queries=1 << 62,
             max_inactive_connection_lifetime=_IDLE_SECONDS,
-            max_cached_statement_lifetime=0,
+            max_cached_statement_lifetime=_PLAN_SECONDS,
             statement_cache_size=512,
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
