@@ -18,7 +18,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
 from gateway.config import Config
 from gateway.config.settings import store_url_text
-from gateway.store.migrations import all_migrations
+from gateway.store.migrations import all_migrations, pending
 
 app = typer.Typer(help="Back up, check, migrate and move the database.", no_args_is_help=True)
 app.command()(copy)
@@ -85,12 +85,20 @@ def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 
 async def _open_once(config: Config) -> None:
-    """Opening migrates; a gateway that runs on a SQLite file has done it."""
+    """Opening migrates; a gateway that runs on a SQLite file has done it, unless it is of an earlier version."""
     from gateway.app import offline
 
-    if config.store.sqlite_path is None or await running_at(config) is None:
+    path = config.store.sqlite_path
+    if path is None or await running_at(config) is None:
         async with offline(config):
             pass
+        return
+    with _opened(Path(path), "mode=ro") as connection:
+        applied = dict(connection.execute("SELECT version, sha256 FROM schema_version").fetchall())
+    if pending(applied):
+        raise Failure(
+            f"{path}: a gateway of an earlier version serves from it, at schema {max(applied)}; stop it, then run this again"
+        )
 
 
 def _database(config: Config) -> Path:
