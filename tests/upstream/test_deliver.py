@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from loyalty_platform import API_KEY, SECRET_KEY, Platform, serving
 from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environment, erase
+from postgresql import PostgresServer
 
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
 from gateway.config import Rates, Secret
 from gateway.config import Upstream as Settings
 from gateway.errors import OutboxFull
-from gateway.model import Accepted, Caller, MergeProfiles, RetryDelivery
+from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeProfiles, RetryDelivery
 from gateway.telemetry import Metrics
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
@@ -530,3 +531,29 @@ async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:
     await outbox.deliverer.drain()
     assert outbox.platform.seen == []
     assert await outbox.rows("state, lease_until, attempts") == [("pending", 0, 0)] * 3
+
+
+# ---- a gateway that died ----
+
+
+async def test_f11_what_a_dead_gateway_had_taken_another_one_takes_over_within_35_seconds(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    clock, env, url = ManualClock(), environment(delivers=True), postgres.url(postgres.fresh())
+    async with (
+        House(tmp_path, env, clock=clock, url=url) as dead,
+        House(tmp_path, environment(delivers=True, seed=2), clock=clock, url=url) as house,
+        serving(clock) as platform,
+        Outbox(house, platform, settings(platform)) as outbox,
+    ):
+        for who in ("ann", "bob"):
+            platform.ensure(who)
+            await outbox.report(f"web:{who}")
+        claimed = await dead.send(ClaimDeliveries("upstream", "dead", 20))
+        sent = claimed.deliveries[0]
+        await dead.send(MarkSending(sent.delivery_id, sent.epoch, sent.lane))
+        await outbox.work(after=29 * SECOND)
+        assert await outbox.rows("state, owner") == [("sending", "dead"), ("pending", "dead")]
+        await outbox.work(after=6 * SECOND)
+        assert await outbox.rows("state") == [("delivered",)] * 2
+        assert (outbox.achieved("ann"), outbox.achieved("bob")) == (1, 1)
