@@ -284,9 +284,9 @@ class Achieve(msgspec.Struct, frozen=True):
 
 
 class Settle(msgspec.Struct, frozen=True):
-    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. What
-    was refused, or was perhaps not heard, is not answered for the key's sake any more; what was refused may be reported again
-    at once. `reason` is a word."""
+    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
+    what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
+    a word."""
 
     caller: Caller
     achievement_id: int

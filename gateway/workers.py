@@ -19,6 +19,7 @@ from gateway.store.operations import active_rules, channel_keys, own_lists, stal
 from gateway.upstream.balances import BalanceAsker
 from gateway.upstream.deliver import Deliverer
 from gateway.upstream.share import Share
+from gateway.upstream.unanswered import Unanswered
 from gateway.upstream.webhooks import Leftovers, Sender
 from rules.rulefile import parse
 from rules.ruleset import RuleSet
@@ -80,6 +81,12 @@ class Workers:
         if self._balances is not None:
             steps["balances"] = self._balances.step
         steps["leftovers"] = self._leftovers.step
+        steps["unanswered"] = Unanswered(
+            self._services.store,
+            self._services.pipeline,
+            self._services.clock,
+            self._services.config.upstream,
+        ).step
         for sender in self._senders:
             sender.open()
             steps[sender.target] = sender.step

@@ -94,6 +94,21 @@ async def reported(store: Store, report: Report, achievement_id: int) -> Reporte
     )
 
 
+async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, int, int, str, str]]:
+    """Direct reports from before a moment (ms UTC) that are open still: achievement, profile, campaign, channel, request."""
+    rows = await store.fetch(
+        "SELECT a.achievement_id, r.profile_id, a.campaign_id, a.channel, a.request_id FROM achievement a"
+        " JOIN record r ON r.record_id = a.record_id"
+        " WHERE a.state = 'queued' AND a.reason = 'direct' AND a.achievement_id < ?"
+        " ORDER BY a.achievement_id LIMIT ?",
+        (earliest(before), limit),
+    )
+    return [
+        (achievement, profile, campaign, channel, request)
+        for achievement, profile, campaign, channel, request in rows
+    ]
+
+
 async def is_due(store: Store, target: str, now: int) -> bool:
     """Whether a claim would find anything; a look that costs the writer nothing."""
     rows = await store.fetch(

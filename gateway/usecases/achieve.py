@@ -8,8 +8,6 @@ transaction.
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import structs
-
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import (
@@ -33,6 +31,9 @@ from gateway.usecases.deliver import ACHIEVEMENT, UPSTREAM
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable
 from gateway.workingset import Needs, WorkingSet
+
+DIRECT = "direct"
+"""The reason of an achievement that is queued because the platform was asked and has not answered yet."""
 
 
 def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -96,7 +97,7 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         resolution.record_id,
         command.campaign_id,
         "queued" if env.delivers or command.direct else "accepted",
-        "",
+        DIRECT if command.direct else "",
         command.caller.channel,
         command.caller.request_id,
         ws.now,
@@ -117,10 +118,8 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         command.campaign_id,
         Dedup(achievement.achievement_id, ws.now, ws.now + span),
     )
-    token = command.idempotency
-    if token is not None:
-        kept = StoredAnswer(token.fingerprint, 202, token.answer, ws.now + env.idempotency_ttl)
-        ws.keep_answer((command.caller.channel, token.route, token.key), kept)
+    if not command.direct:
+        _keep_answer(command.caller, command.idempotency, ws, env)
     _note(
         command,
         ws,
@@ -134,7 +133,19 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
     return Accepted(achievement.achievement_id, resolution)
 
 
+def _keep_answer(caller: Caller, token: IdempotencyKey | None, ws: WorkingSet, env: Env) -> None:
+    if token is not None and _stored_answer(caller, token, ws) is None:
+        kept = StoredAnswer(token.fingerprint, 202, token.answer, ws.now + env.idempotency_ttl)
+        ws.keep_answer((caller.channel, token.route, token.key), kept)
+
+
 # ---- what was reported directly ----
+
+
+def lost(achievement_id: int, profile_id: int, campaign_id: int, channel: str, request_id: str) -> Settle:
+    """The end of a report of which nobody will say any more what came of it."""
+    caller = Caller(channel, "", "gateway", request_id)
+    return Settle(caller, achievement_id, profile_id, campaign_id, "unknown", "no_answer")
 
 
 def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -146,7 +157,8 @@ def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -
 
 
 def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
-    """The achievement ends here. Whether one whose answer was lost has arrived only the upstream knows, so its window stays."""
+    """The achievement ends here, and its key is answered from now on if it was delivered: before, nobody had promised anything.
+    Whether one whose answer was lost has arrived only the upstream knows, so its window stays."""
     achievement = ws.achievements[command.achievement_id]
     if achievement is None or achievement.state != "queued":
         return Done(changed=False)
@@ -156,8 +168,8 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
     ws.decide(achievement)
     if command.result == "refused":
         _open_window(command, ws)
-    if not delivered:
-        _forget_answer(command, ws)
+    if delivered:
+        _keep_answer(command.caller, command.idempotency, ws, env)
     ws.record_event(
         Action.ACHIEVEMENT_DELIVERED if delivered else Action.ACHIEVEMENT_DEAD,
         outcome=achievement.state,
@@ -177,16 +189,6 @@ def _open_window(command: Settle, ws: WorkingSet) -> None:
     if window is not None and window.achievement_id == command.achievement_id:
         ended = Dedup(window.achievement_id, window.accepted_at, ws.now)
         ws.set_window(command.profile_id, command.campaign_id, ended)
-
-
-def _forget_answer(command: Settle, ws: WorkingSet) -> None:
-    token = command.idempotency
-    if token is None:
-        return
-    key = (command.caller.channel, token.route, token.key)
-    stored = ws.answers[key]
-    if stored is not None and stored.fingerprint == token.fingerprint:
-        ws.keep_answer(key, structs.replace(stored, expires_at=ws.now))
 
 
 def _note(

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from asking import achieve, ask
 from forwarding import forwarding
+from manual import ManualClock
 
-from gateway.model import GrantDue
+from gateway.clock import MINUTE
+from gateway.http.gameball.idempotency import fingerprint
+from gateway.http.gameball.operations import ACHIEVE
+from gateway.model import Achieve, Caller, GrantDue, IdempotencyKey
+from gateway.upstream.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -99,6 +104,38 @@ async def test_what_may_have_arrived_is_not_reported_twice(
     assert (await achieve(direct)).body["code"] == code
     assert (await achieve(direct)).fault == (400, 4000, "GENERAL_ERROR")
     assert await state(direct) == [("dead", "no_answer")]
+
+
+async def accepted_and_left(gateway: RunningGateway, key: str) -> None:
+    """As a gateway leaves it that is killed after it accepted a report and before it said what came of it."""
+    body = {"customerId": "ann", "challengeId": 11664}
+    token = IdempotencyKey(ACHIEVE.route, key, fingerprint("web", ACHIEVE.route, body), b"{}")
+    caller = Caller("web", "web", "channel:web", "r1")
+    await gateway.services.pipeline.submit(Achieve(caller, "ann", 11664, (), token, direct=True))
+
+
+async def test_a_key_is_not_answered_for_a_report_that_perhaps_never_left(direct: RunningGateway) -> None:
+    await accepted_and_left(direct, "k1")
+    report = {"customerId": "ann", "challengeId": 11664}
+    key = {"Idempotency-Key": "k1"}
+    reply = await ask(direct, "POST", "customers/social-challenges", json=report, headers=key)
+    assert reply.fault == (400, 4000, "GENERAL_ERROR")
+
+
+async def test_a_report_that_a_gateway_left_open_ends_without_an_answer(direct: RunningGateway) -> None:
+    await accepted_and_left(direct, "k1")
+    services = direct.services
+    clock = ManualClock(services.clock.now())
+    step = Unanswered(services.store, services.pipeline, clock, services.config.upstream).step
+    clock.advance(4 * MINUTE)
+    await step()
+    assert await state(direct) == [("queued", "direct")]
+    clock.advance(2 * MINUTE)
+    await step()
+    assert await state(direct) == [("dead", "no_answer")]
+    events = await direct.rows("SELECT channel, profile <> '' FROM audit WHERE action = 'achievement.dead'")
+    assert events == [("web", 1)]
+    assert (await achieve(direct)).fault == (400, 4000, "GENERAL_ERROR")
 
 
 async def test_what_somebody_else_reported_already_is_delivered(

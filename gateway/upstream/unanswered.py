@@ -1,0 +1,32 @@
+"""Direct reports of which nobody will say any more what came of them, because the gateway that sent them came to grief, or the
+store was away when their answer came. Whether they arrived only the upstream knows."""
+
+from typing import Final
+
+from gateway.clock import MINUTE, Clock
+from gateway.config import Upstream as Settings
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.deliveries import unanswered
+from gateway.usecases.achieve import lost
+
+_POLL: Final = 30.0
+_MARGIN: Final = 5 * MINUTE
+_AT_ONCE: Final = 200
+
+
+class Unanswered:
+    """Ends them as `no_answer` when no answer can still be on its way."""
+
+    def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._clock = clock
+        self._patience = settings.total_timeout + _MARGIN
+
+    async def step(self) -> float:
+        """End some, and be asked again after the seconds that this answers. Several gateways may find the same ones."""
+        found = await unanswered(self._store, self._clock.now() - self._patience, _AT_ONCE)
+        for report in found:
+            await self._pipeline.submit_background(lost(*report))
+        return 0 if len(found) == _AT_ONCE else _POLL
