@@ -236,6 +236,7 @@ class _Carrying:
         self.main = main_pieces(look.found)
         self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
+        self.merging: set[int] = set()
         self.counts = _Counts()
 
     def out(self) -> _Counts:
@@ -248,6 +249,7 @@ class _Carrying:
         if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER:
             settle(self._profiles(), self.look.powers, self.ws, self.look.env)
         self._ask()
+        self.counts.merged = len(self.merging)
         moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]
         self.counts.points = sum(abs(piece.points) for piece in moved)
         return self.counts
@@ -332,7 +334,7 @@ class _Carrying:
         for home in sorted(homes):
             self._absorb(winner, self.ws.profiles[home])
         self.ws.touch_profile(winner)
-        self.counts.merged += len({piece.profile_id for piece in found})
+        self.merging.update(piece.profile_id for piece in found)
 
     def _absorb(self, winner: Profile, loser: Profile) -> None:
         edge = self._edge(loser)

@@ -215,6 +215,23 @@ async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_sa
         assert await questions(house) == []
 
 
+async def test_a_profile_whose_parts_join_two_others_is_counted_once(tmp_path: Path) -> None:
+    """I21. One address joins two people, whom their own numbers lead to two others."""
+    by_email, by_mobile = (
+        parse(f'{preset(name)}\n[conflict]\nresplit = "auto"\n') for name in ("email", "mobile")
+    )
+    assert isinstance(by_email, RuleSet)
+    assert isinstance(by_mobile, RuleSet)
+    async with House(tmp_path, environment(rules=by_email)) as house:
+        await house.use(by_email)
+        for number, mobile in enumerate((SHOP, "+201000000200")):
+            await house.send(customer(f"web:{number}", email="both@example.com", mobile=mobile))
+            await house.send(customer(f"pos:{number}", mobile=mobile))
+        foreseen, happened = await activate(house, by_mobile)
+        assert await groups(house) == ["pos:0 web:0", "pos:1 web:1"]
+        assert happened[:2] == (foreseen.merged, foreseen.split) == (3, 1)
+
+
 async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: Path) -> None:
     one, strict = rules("1"), parse(preset("strict"))
     assert isinstance(strict, RuleSet)
