@@ -257,7 +257,7 @@ async def _roll_back(connection: Connection, error: BaseException) -> None:
     """A server that did not answer the last statement will not answer this one either; its connection is hung up."""
     if isinstance(error, SILENT):
         return
-    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    with contextlib.suppress(asyncpg.PostgresError, *SILENT):
         await connection.execute("ROLLBACK")
 
 

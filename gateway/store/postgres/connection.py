@@ -27,19 +27,23 @@ _PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 no figures of yet. A plan that reads a whole table would also collide with every other replica's batch."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 
-SILENT = (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
-"""After these nobody knows whether the server hears anything any more."""
-_GONE = (
-    asyncpg.PostgresConnectionError,
+SILENT = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""After these nobody knows whether the server hears anything any more. The driver's «internal» error is what it says of a
+connection that the server ended while nobody used it."""
+_GONE = (
+    *SILENT,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TargetServerAttributeNotMatched,
-    OSError,
-    TimeoutError,
 )
 """The server is not, or no longer, the one to talk to: every connection to it is given up."""
 _REFUSED = (
