@@ -22,7 +22,7 @@ from harness.process import ADMIN_TOKEN, Process
 from rules.rulefile import preset
 
 _FAMILIES = 400
-_ROUNDS = 4
+_ROUNDS = 2
 _LONG_ROUNDS = 100
 _PATIENCE = 90.0
 _WHY = {"reason": "they said so"}
