@@ -128,7 +128,8 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
     if command.accept:
         return _let_leave(command, profile, leaving, ws, env)
     others = [other for other in ws.leave_questions(profile.profile_id) if other is not item]
-    stays = profile.records.keys() - leaving.union(*(other.records for other in others))
+    rest = profile.records.keys() - leaving
+    stays = rest.difference(*(other.records for other in others)) or rest
     caller, sides = command.caller, (min(leaving), min(stays))
     pin = PinRow(min(sides), max(sides), "must", None, caller.actor, command.reason, ws.now)
     ws.set_pin(pin)
