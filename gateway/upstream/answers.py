@@ -136,11 +136,15 @@ def backoff(attempt: int, draw: Draw) -> int:
 # ---- what may be kept of a body ----
 
 _PERSONAL: Final = re.compile(
-    r"(?P<email>[^\s\"'<>:,;=(){}\[\]@]+@[^\s\"'<>:,;=(){}\[\]@]+)|(?P<mobile>\+?\d[\d .()/-]{5,}\d)"
+    r"(?P<email>[^\s\"'<>:,;=(){}\[\]@]+(?:@|%40|\\u0040)[^\s\"'<>:,;=(){}\[\]@]+)|(?P<mobile>\+?\d[\d .()/-]{5,}\d)"
 )
 
 
 def masked(body: bytes) -> str:
-    """The beginning of a body without e-mail addresses and long numbers."""
+    """The beginning of a body without e-mail addresses, also escaped ones, and long numbers."""
     text = body[:_LONGEST_DETAIL].decode("utf-8", "replace")
-    return _PERSONAL.sub(lambda found: mask(str(found.lastgroup), found[0]), text)
+    return _PERSONAL.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return mask(str(found.lastgroup), re.sub(r"%40|\\u0040", "@", found[0]))

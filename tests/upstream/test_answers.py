@@ -161,3 +161,10 @@ def test_what_is_kept_of_a_body_is_short(body: bytes) -> None:
 def test_what_is_kept_of_a_body_names_nobody() -> None:
     kept = masked(b'{"message":"ann@example.com or +20 100 123 4567 has id 01001234567","code":3008}')
     assert kept == '{"message":"a***@e***.com or ***67 has id ***67","code":3008}'
+
+
+@pytest.mark.parametrize("sign", ["%40", "\\u0040"])
+def test_an_address_that_came_escaped_is_masked_as_well(sign: str) -> None:
+    kept = masked(f'{{"path":"/customers/ann{sign}example.com/balance"}}'.encode())
+    assert "ann" not in kept
+    assert "example" not in kept

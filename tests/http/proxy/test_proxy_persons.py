@@ -15,7 +15,7 @@ from joserfc.jwk import OctKey
 from loyalty_platform import OPERATIONS, SECRET_KEY
 
 from gateway.errors import StoreUnavailable
-from gateway.model import Caller, MergeProfiles
+from gateway.model import Caller, MergeProfiles, UndoMerge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -120,7 +120,7 @@ async def test_a_call_that_says_nothing_new_writes_nothing(
     assert await forward.rows(events) == before
 
 
-async def test_after_a_merge_both_are_the_survivor_at_once(
+async def test_after_a_merge_both_are_the_survivor_at_once_and_after_its_undo_themselves(
     forward: RunningGateway, platform: Platform
 ) -> None:
     replies = [
@@ -136,6 +136,12 @@ async def test_after_a_merge_both_are_the_survivor_at_once(
             "customerId"
         ] == channel
     assert {seen.json["customerId"] for seen in platform.seen[-2:]} == {"web"}
+    ((merge_id,),) = await forward.rows("SELECT merge_id FROM merge")
+    undo = UndoMerge(Caller("", "", "operator", "req"), merge_id, "they are two")  # pyright: ignore
+    await forward.services.pipeline.submit(undo)
+    for channel in ("web", "pos"):
+        await order(forward, channel, channel, email=f"{channel}@example.com")
+    assert [seen.json["customerId"] for seen in platform.seen[-2:]] == ["web", "pos"]
 
 
 async def test_the_path_may_be_repeated_in_the_body_and_not_contradicted(
