@@ -286,11 +286,11 @@ class Achieve(msgspec.Struct, frozen=True):
 class Settle(msgspec.Struct, frozen=True):
     """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
     what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
-    a word."""
+    a word. No `profile_id`: the customer was erased since."""
 
     caller: Caller
     achievement_id: int
-    profile_id: int
+    profile_id: int | None
     campaign_id: int
     result: Literal["delivered", "refused", "unknown"]
     reason: str

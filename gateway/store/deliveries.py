@@ -94,11 +94,12 @@ async def reported(store: Store, report: Report, achievement_id: int) -> Reporte
     )
 
 
-async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, int, int, str, str]]:
-    """Direct reports from before a moment (ms UTC) that are open still: achievement, profile, campaign, channel, request."""
+async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, int | None, int, str, str]]:
+    """Direct reports from before a moment (ms UTC) that are open still: achievement, profile if it was not erased, campaign,
+    channel, request."""
     rows = await store.fetch(
         "SELECT a.achievement_id, r.profile_id, a.campaign_id, a.channel, a.request_id FROM achievement a"
-        " JOIN record r ON r.record_id = a.record_id"
+        " LEFT JOIN record r ON r.record_id = a.record_id"
         " WHERE a.state = 'queued' AND a.reason = 'direct' AND a.achievement_id < ?"
         " ORDER BY a.achievement_id LIMIT ?",
         (earliest(before), limit),

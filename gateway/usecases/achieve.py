@@ -142,7 +142,9 @@ def _keep_answer(caller: Caller, token: IdempotencyKey | None, ws: WorkingSet, e
 # ---- what was reported directly ----
 
 
-def lost(achievement_id: int, profile_id: int, campaign_id: int, channel: str, request_id: str) -> Settle:
+def lost(
+    achievement_id: int, profile_id: int | None, campaign_id: int, channel: str, request_id: str
+) -> Settle:
     """The end of a report of which nobody will say any more what came of it."""
     caller = Caller(channel, "", "gateway", request_id)
     return Settle(caller, achievement_id, profile_id, campaign_id, "unknown", "no_answer")
@@ -150,7 +152,8 @@ def lost(achievement_id: int, profile_id: int, campaign_id: int, channel: str, r
 
 def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.achievement(command.achievement_id)
-    needs.window(command.profile_id, command.campaign_id)
+    if command.profile_id is not None:
+        needs.window(command.profile_id, command.campaign_id)
     if (token := command.idempotency) is not None:
         needs.answer(command.caller.channel, token.route, token.key)
     return True
@@ -166,8 +169,8 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
     achievement.state = "delivered" if delivered else "dead"
     achievement.reason, achievement.decided_at = command.reason, ws.now
     ws.decide(achievement)
-    if command.result == "refused":
-        _open_window(command, ws)
+    if command.result == "refused" and command.profile_id is not None:
+        _open_window(command.profile_id, command, ws)
     if delivered:
         _keep_answer(command.caller, command.idempotency, ws, env)
     ws.record_event(
@@ -175,7 +178,7 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
         outcome=achievement.state,
         channel=command.caller.channel,
         actor=command.caller.actor,
-        profile=show("prf", command.profile_id),
+        profile=show("prf", command.profile_id) if command.profile_id is not None else "",
         subject=show("ach", command.achievement_id),
         request_id=command.caller.request_id,
         reason=command.reason,
@@ -184,11 +187,11 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def _open_window(command: Settle, ws: WorkingSet) -> None:
-    window = ws.window(command.profile_id, command.campaign_id)
+def _open_window(profile_id: int, command: Settle, ws: WorkingSet) -> None:
+    window = ws.window(profile_id, command.campaign_id)
     if window is not None and window.achievement_id == command.achievement_id:
         ended = Dedup(window.achievement_id, window.accepted_at, ws.now)
-        ws.set_window(command.profile_id, command.campaign_id, ended)
+        ws.set_window(profile_id, command.campaign_id, ended)
 
 
 def _note(

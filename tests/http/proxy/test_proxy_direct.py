@@ -138,6 +138,15 @@ async def test_a_report_that_a_gateway_left_open_ends_without_an_answer(direct: 
     assert (await achieve(direct)).fault == (400, 4000, "GENERAL_ERROR")
 
 
+async def test_a_report_of_somebody_who_was_erased_since_ends_too(direct: RunningGateway) -> None:
+    await accepted_and_left(direct, "k1")
+    await ask(direct, "DELETE", "customers/ann")
+    services = direct.services
+    clock = ManualClock(services.clock.now() + 6 * MINUTE)
+    await Unanswered(services.store, services.pipeline, clock, services.config.upstream).step()
+    assert await state(direct) == [("dead", "no_answer")]
+
+
 async def test_what_somebody_else_reported_already_is_delivered(
     direct: RunningGateway, platform: Platform
 ) -> None:
