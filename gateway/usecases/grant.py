@@ -178,5 +178,7 @@ def _report_again(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcom
     delivery_id = ws.sendings[command.achievement_id]
     delivery = ws.deliveries[delivery_id] if delivery_id is not None else None
     if delivery is None or delivery.state != "dead":
-        return Refused("delivery_closed", "Its delivery was discarded; that is final.")
+        return Refused(
+            "delivery_closed", "Nothing is left to be sent: it was discarded, or was reported directly."
+        )
     return retry_delivery(delivery, command.caller, ws, env)
