@@ -18,7 +18,7 @@ from gateway.http.services import Services
 from gateway.model import EraseCustomer
 from gateway.store.identities import names_in
 
-_ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
+ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
 
@@ -30,7 +30,7 @@ class Answers:
 
     def finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
         """What is done with the whole answer; None where it passes as it comes."""
-        if target.route in _ERASING:
+        if target.route in ERASING:
             return partial(self._erase, call, people[0])
         if OrderJobs.starts_one(target.route):
             return self._note_job

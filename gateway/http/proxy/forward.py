@@ -16,7 +16,7 @@ from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.operations import PLAYER
 from gateway.http.proxy import address, body
-from gateway.http.proxy.answers import Answers
+from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Normalize, Subject
 from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
 from gateway.http.proxy.persons import Person, Persons
@@ -116,7 +116,7 @@ class Forward:
             sent.chunks() if isinstance(sent, Upload) else sent,
             operation.rate,
         )
-        outcome = await self._relay.send(call, request, people, finish)
+        outcome = await self._relay.send(call, request, people, finish, to_the_end=target.route in ERASING)
         if isinstance(outcome, Fault) and upload is not None and upload.fault is not None:
             return upload.fault
         return outcome

@@ -1,8 +1,9 @@
 """One exchange with the upstream, and its answer on the way to the client: status, body and headers as they are, streamed
 where they are large, with nothing of the connection, the keys or other gateways in them.
 
-A client that goes away ends the exchange. What breaks before the first byte went out is answered in the envelope; after it, the
-connection is cut, so that nobody takes half an answer for a whole one.
+A client that goes away ends the exchange, unless something has to be done here whatever becomes of the client. What breaks
+before the first byte went out is answered in the envelope; after it, the connection is cut, so that nobody takes half an
+answer for a whole one.
 """
 
 import asyncio
@@ -76,12 +77,19 @@ class Relay:
         self._largest = largest
 
     async def send(
-        self, call: Call, request: Request, people: Sequence[Person], finish: Finish | None
+        self,
+        call: Call,
+        request: Request,
+        people: Sequence[Person],
+        finish: Finish | None,
+        *,
+        to_the_end: bool = False,
     ) -> Relayed | Fault:
+        """`to_the_end`: also for a client that has gone."""
         connection = cast("Connection", call.request.protocol)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
-        connection.on_lost = task.cancel
+        connection.on_lost = None if to_the_end else task.cancel
         try:
             async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
                 return await self._answer(call, reply, people, finish)

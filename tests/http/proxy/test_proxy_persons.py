@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import ask
+from asking import ask, until
 from forwarding import forwarding
 from joserfc import jwe, jws
 from joserfc.jwk import OctKey
@@ -256,6 +256,21 @@ async def test_an_erasure_whose_answer_was_lost_is_finished_by_the_next_one(
     assert await records(forward)
     reply = await ask(forward, "DELETE", "customers/ann")
     assert reply.status == 404
+    assert not await records(forward)
+
+
+async def test_an_erasure_whose_caller_went_away_is_carried_out_here_too(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    await order(forward, "web", "ann", email=EMAIL)
+    platform.next.append("slow")
+    seen = len(platform.seen)
+    call = asyncio.create_task(ask(forward, "DELETE", "customers/ann"))
+    await until(lambda: len(platform.seen) > seen)
+    gone = asyncio.Event()
+    forward.services.pipeline.watch(lambda changed: gone.set() if ("web", "ann") in changed else None)
+    call.cancel()
+    await asyncio.wait_for(gone.wait(), 5)
     assert not await records(forward)
 
 
