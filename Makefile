@@ -8,8 +8,11 @@ BIN := .venv/bin
 run: .venv/installed
 	@exec $(BIN)/gateway serve --config config.example.toml
 
+# The fault tests mostly wait for processes to die and come back, so they run beside all others and report after them.
 test: lint .venv/servers
-	$(BIN)/pytest
+	@$(BIN)/pytest tests/faults >.venv/faults.txt 2>&1 & faults=$$!; \
+	$(BIN)/pytest --ignore tests/faults; others=$$?; \
+	wait $$faults; hurt=$$?; cat .venv/faults.txt; exit $$((others | hurt))
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

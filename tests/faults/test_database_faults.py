@@ -38,8 +38,9 @@ def gateways(tmp_path: Path) -> Iterator[Start]:
             "store": {"url": url},
             "achievements": {"grant_delay": ["0s", "0s"], "dedup_window": "1h"},
         }
-        made.append(Process(tmp_path / f"gateway-{len(made)}", settings))
-        return await asyncio.to_thread(made[-1].start)
+        process = Process(tmp_path / f"gateway-{len(made)}", settings)
+        made.append(process)
+        return await asyncio.to_thread(process.start)
 
     yield start
     for process in made:
@@ -153,7 +154,8 @@ async def test_f29_a_gateway_that_is_cut_off_answers_503_and_harms_nobody(
     cluster: Cluster, gateways: Start
 ) -> None:
     async with wired(cluster.primary.port) as wire:
-        apart, *others = [await gateways(url) for url in (here(wire.port), cluster.url, cluster.url)]
+        urls = (here(wire.port), cluster.url, cluster.url)
+        apart, *others = await asyncio.gather(*(gateways(url) for url in urls))
         await introduce_customers(others[0])
         assert await is_taken(apart)
         wire.cut()
