@@ -1,10 +1,8 @@
 """`gateway db`: the database itself; a copy of its file, a look at its health, its schema."""
 
 import asyncio
-import contextlib
 import os
 import sqlite3
-from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ import typer
 from gateway.cli.audit import print_verdict
 from gateway.cli.connection import Admin, ask, running_at
 from gateway.cli.db_copy import copy
+from gateway.cli.db_file import opened
 from gateway.cli.failure import DONE, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
@@ -93,7 +92,7 @@ async def _open_once(config: Config) -> None:
         async with offline(config):
             pass
         return
-    with _opened(Path(path), "mode=ro") as connection:
+    with opened(Path(path), "mode=ro") as connection:
         applied = dict(connection.execute("SELECT version, sha256 FROM schema_version").fetchall())
     if pending(applied):
         raise Failure(
@@ -123,7 +122,7 @@ def _copy(source: Path, to: Path) -> None:
         raise Failure(f"{to}: cannot be written ({error.strerror})") from None
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        with _opened(source, "mode=ro") as connection:
+        with opened(source, "mode=ro") as connection:
             connection.execute("VACUUM INTO ?", (str(partial),))
         _verify(partial)
         _sync(partial)
@@ -136,7 +135,7 @@ def _copy(source: Path, to: Path) -> None:
 
 
 def _verify(copy: Path) -> None:
-    with _opened(copy, "mode=ro&immutable=1") as connection:
+    with opened(copy, "mode=ro&immutable=1") as connection:
         if found := _problems(connection, "quick_check"):
             raise Failure(
                 f"{copy}: the copy is not whole ({found[0]}); check the database with: gateway db check"
@@ -144,7 +143,7 @@ def _verify(copy: Path) -> None:
 
 
 def _damage(source: Path) -> list[str]:
-    with _opened(source, "mode=ro") as connection:
+    with opened(source, "mode=ro") as connection:
         return _problems(connection, "integrity_check")
 
 
@@ -154,19 +153,6 @@ def _problems(connection: sqlite3.Connection, pragma: str) -> list[str]:
     except sqlite3.DatabaseError as error:
         return [str(error)]
     return [] if rows == ["ok"] else rows
-
-
-@contextlib.contextmanager
-def _opened(path: Path, mode: str) -> Generator[sqlite3.Connection]:
-    """A connection of its own that can write nothing, so it also never makes a checkpoint."""
-    try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=10
-        )
-    except sqlite3.OperationalError:
-        raise Failure(f"{path}: there is no database that can be opened; run: gateway db migrate") from None
-    with contextlib.closing(connection):
-        yield connection
 
 
 def _sync(path: Path) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gateway.cli.db_file import opened
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
 from gateway.cli.output import note, print_json
@@ -78,7 +78,7 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
         raise Failure(
             "PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'"
         ) from None
-    with contextlib.closing(_opened(path)) as source, _bar() as bar:
+    with opened(path, "mode=ro") as source, _bar() as bar:
         rows = sum(source.execute(f"SELECT COUNT(*) FROM {one.name}").fetchone()[0] for one in tables(source))  # noqa: S608
         task = bar.add_task("", total=rows * (1 + closed))
         try:
@@ -92,10 +92,6 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
             raise Failure(
                 f"{error}: both sides differ after copying; does anything else write to the target?"
             ) from None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
 
 
 def _bar() -> Progress:

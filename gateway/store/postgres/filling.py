@@ -6,7 +6,7 @@ opens it.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -34,6 +34,14 @@ class Table(NamedTuple):
 
     def key_of(self, row: Row) -> Row:
         return tuple(row[self.columns.index(name)] for name in self.key)
+
+
+class Piece(NamedTuple):
+    """Rows in the order of their key: all those behind `after`, None for the table's start, up to `last`."""
+
+    after: Row | None
+    last: Row
+    rows: list[Row]
 
 
 class NotTheSame(Exception):
@@ -104,63 +112,59 @@ class Filling:
     # ---- one table ----
 
     async def _bring(self, connection: Connection, table: Table, told: Told) -> int:
-        brought, after = 0, None
+        brought, end = 0, None
         for piece in self._pieces(table):
-            last = table.key_of(piece[-1])
-            if await self._there(connection, table, after, last) != piece:
-                await self._replace(connection, table, after, last, piece)
-                brought += len(piece)
-            told(table.name, len(piece))
-            after = last
-        await connection.execute(f"DELETE FROM {table.name}{_where(table, after, None)}", *(after or ()))
+            if await self._there(connection, table, piece) != piece.rows:
+                await self._replace(connection, table, piece)
+                brought += len(piece.rows)
+            told(table.name, len(piece.rows))
+            end = piece.last
+        await connection.execute(f"DELETE FROM {table.name}{_where(table, end, None)}", *(end or ()))
         return brought
 
     async def _compare(self, connection: Connection, table: Table, told: Told) -> None:
-        after = None
         for piece in self._pieces(table):
-            last = table.key_of(piece[-1])
-            if await self._there(connection, table, after, last) != piece:
+            if await self._there(connection, table, piece) != piece.rows:
                 raise NotTheSame(table.name)
-            told(table.name, len(piece))
-            after = last
+            told(table.name, len(piece.rows))
 
-    def _pieces(self, table: Table) -> Iterator[list[Row]]:
+    def _pieces(self, table: Table) -> Iterator[Piece]:
         names, key = ", ".join(table.columns), ", ".join(table.key)
-        after: Row = ()
+        after: Row | None = None
         while True:
             where = f" WHERE ({key}) > ({', '.join('?' * len(after))})" if after else ""
             sql = f"SELECT {names} FROM {table.name}{where} ORDER BY {key} LIMIT {_PIECE}"
-            piece = self._source.execute(sql, after).fetchall()
-            if piece:
+            rows = self._source.execute(sql, after or ()).fetchall()
+            if rows:
+                piece = Piece(after, table.key_of(rows[-1]), rows)
                 yield piece
-            if len(piece) < _PIECE:
+                after = piece.last
+            if len(rows) < _PIECE:
                 return
-            after = table.key_of(piece[-1])
 
-    async def _there(self, connection: Connection, table: Table, after: Row | None, last: Row) -> list[Row]:
+    async def _there(self, connection: Connection, table: Table, piece: Piece) -> list[Row]:
         sql = (
-            f"SELECT {', '.join(table.columns)} FROM {table.name}{_where(table, after, last)}"
+            f"SELECT {', '.join(table.columns)} FROM {table.name}{_where(table, piece.after, piece.last)}"
             f" ORDER BY {', '.join(table.key)}"
         )
-        return [tuple(row) for row in await connection.fetch(sql, *(after or ()), *last)]
+        return [tuple(row) for row in await connection.fetch(sql, *(piece.after or ()), *piece.last)]
 
-    async def _replace(
-        self, connection: Connection, table: Table, after: Row | None, last: Row, piece: Sequence[Row]
-    ) -> None:
+    async def _replace(self, connection: Connection, table: Table, piece: Piece) -> None:
         """A value that moved to an earlier row is still on its old one over there: then the rest of the table is brought anew."""
         try:
-            await self._put(connection, table, after, last, piece)
+            await self._put(connection, table, piece, piece.last)
         except asyncpg.UniqueViolationError:
-            await self._put(connection, table, after, None, piece)
+            await self._put(connection, table, piece, None)
 
-    async def _put(
-        self, connection: Connection, table: Table, after: Row | None, last: Row | None, piece: Sequence[Row]
-    ) -> None:
+    async def _put(self, connection: Connection, table: Table, piece: Piece, last: Row | None) -> None:
+        """The piece in place of what is there behind its start, up to `last`."""
         marks = ", ".join("?" * len(table.columns))
         async with connection.transaction():
-            bounds = chain(after or (), last or ())
-            await connection.execute(f"DELETE FROM {table.name}{_where(table, after, last)}", *bounds)
-            await write(connection, self._columns, Write(f"INSERT INTO {table.name} VALUES ({marks})", piece))
+            bounds = chain(piece.after or (), last or ())
+            await connection.execute(f"DELETE FROM {table.name}{_where(table, piece.after, last)}", *bounds)
+            await write(
+                connection, self._columns, Write(f"INSERT INTO {table.name} VALUES ({marks})", piece.rows)
+            )
 
 
 def _where(table: Table, after: Row | None, last: Row | None) -> str:
