@@ -367,8 +367,10 @@ class WorkingSet:
         self.achievements: dict[int, Achievement | None] = {}
         self.spends: dict[int, int] = {}
         self.all_pins: dict[tuple[int, int], PinRow] = {}
+        self.pinned: dict[int, list[tuple[int, int]]] = {}
         self.reviews: dict[tuple[int, int], ReviewItem] = {}
         self.review_items: dict[int, ReviewItem | None] = {}
+        self.leaving: dict[int, list[ReviewItem]] = {}
         self.merges: dict[int, MergeRow | None] = {}
         self.absorptions: dict[int, list[MergeRow]] = {}
         self.homes: dict[int, int | None] = {}
@@ -419,8 +421,8 @@ class WorkingSet:
         return found
 
     def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
-        wanted = set(record_ids)
-        return [p for p in self.all_pins.values() if p.record_a in wanted or p.record_b in wanted]
+        pairs = dict.fromkeys(pair for one in record_ids for pair in self.pinned.get(one, ()))
+        return [self.all_pins[pair] for pair in pairs if pair in self.all_pins]
 
     def balance(self, profile_id: int) -> int:
         try:
@@ -610,8 +612,17 @@ class WorkingSet:
             self.absorptions.pop(profile.profile_id, None)
 
     def set_pin(self, pin: PinRow) -> None:
+        self.know_pin(pin)
         self.all_pins[pin.record_a, pin.record_b] = pin
         self.changes.pins[pin.record_a, pin.record_b] = pin
+
+    def know_pin(self, pin: PinRow) -> None:
+        """One more pin is in the map, unless the pair had one."""
+        pair = pin.record_a, pin.record_b
+        if pair not in self.all_pins:
+            self.all_pins[pair] = pin
+            for record_id in pair:
+                self.pinned.setdefault(record_id, []).append(pair)
 
     def drop_pin(self, pin: PinRow) -> None:
         self.all_pins.pop((pin.record_a, pin.record_b), None)
@@ -619,19 +630,31 @@ class WorkingSet:
         self.changes.dropped_pins.append((pin.record_a, pin.record_b))
 
     def keep_review(self, item: ReviewItem) -> None:
-        if not item.records:
-            self.reviews[item.profile_a, item.profile_b] = item
-        self.review_items[item.review_id] = item
+        self.know_review(item)
         self.changes.reviews[item.review_id] = item
         self.opened.append(item)
 
+    def know_review(self, item: ReviewItem) -> None:
+        """One more question is in the map, unless it was."""
+        if not item.records:
+            self.review_items[item.review_id] = self.reviews.setdefault(
+                (item.profile_a, item.profile_b), item
+            )
+        elif self.review_items.get(item.review_id) is None:
+            self.review_items[item.review_id] = item
+            self.leaving.setdefault(item.profile_a, []).append(item)
+
     def leave_questions(self, profile_id: int) -> list[ReviewItem]:
         """The open questions whether records should leave this profile."""
-        return [
-            item
-            for item in self.review_items.values()
-            if item is not None and item.state == "open" and item.records and item.profile_a == profile_id
-        ]
+        return [item for item in self.leaving.get(profile_id, ()) if item.state == "open"]
+
+    def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
+        """What was asked about a profile is asked about the one that absorbed it."""
+        for item in self.leave_questions(loser.profile_id):
+            item.profile_a = item.profile_b = winner.profile_id
+            self.leaving.setdefault(winner.profile_id, []).append(item)
+            self.touch_review(item)
+        self.leaving.pop(loser.profile_id, None)
 
     def touch_review(self, item: ReviewItem) -> None:
         self.changes.reviews[item.review_id] = item

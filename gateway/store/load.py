@@ -325,7 +325,7 @@ def _load_profiles(ws: WorkingSet, profile_ids: set[int]) -> Loading:
     for profile_id, points in balances:
         ws.balances[profile_id] = points
     for row in pins:
-        ws.all_pins.setdefault((row[0], row[1]), PinRow(*row))
+        ws.know_pin(PinRow(*row))
     _add_reviews(ws, reviews)
 
 
@@ -476,11 +476,7 @@ def _add_reviews(ws: WorkingSet, rows: Rows) -> None:
         item.types = tuple(msgspec.json.decode(row[6]))
         item.records = tuple(msgspec.json.decode(row[10]))
         item.evidence = frozenset(msgspec.json.decode(row[11]))
-        if not item.records:
-            item = ws.reviews.setdefault((item.profile_a, item.profile_b), item)
-        elif (known := ws.review_items.get(item.review_id)) is not None:
-            item = known
-        ws.review_items[item.review_id] = item
+        ws.know_review(item)
 
 
 def _load_spends(ws: WorkingSet, campaign_ids: set[int]) -> Loading:

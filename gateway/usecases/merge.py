@@ -68,9 +68,7 @@ def _join_windows(ws: WorkingSet, winner_id: int, loser_id: int) -> None:
 
 def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: RuleSet, by: str) -> None:
     """The question inside the pair is answered by the merge; the loser's other questions become the winner's."""
-    for item in ws.leave_questions(loser.profile_id):
-        item.profile_a = item.profile_b = winner.profile_id
-        ws.touch_review(item)
+    ws.pass_on_leave_questions(loser, winner)
     for pair, item in list(ws.reviews.items()):
         if loser.profile_id not in pair or item.state != "open":
             continue

@@ -1,0 +1,57 @@
+"""The working set: what is known of one profile is found at once, whatever else a batch has loaded."""
+
+from timeit import repeat
+
+from gateway.ids import Ids
+from gateway.model import PinRow, ReviewItem
+from gateway.workingset import WorkingSet
+
+OTHERS = 20_000
+
+
+def leave_question(number: int, profile_id: int) -> ReviewItem:
+    return ReviewItem(number, profile_id, profile_id, "open", "resplit:generic", "", (), 0, records=(number,))
+
+
+def pin(one: int, other: int, kind: str = "cannot") -> PinRow:
+    return PinRow(one, other, kind, None, "operator", "", 0)  # type: ignore[arg-type]
+
+
+def crowded() -> WorkingSet:
+    """A question and a pin for each of very many."""
+    ws = WorkingSet(0, Ids(0))
+    for number in range(OTHERS):
+        ws.know_review(leave_question(number, number))
+        ws.know_pin(pin(2 * number, 2 * number + 1))
+    return ws
+
+
+def test_what_is_asked_and_pinned_of_others_costs_nothing() -> None:
+    """A chunk of an import asks for it with each row: looking through all would take a millisecond each time."""
+    ws = crowded()
+    assert min(repeat(lambda: ws.leave_questions(OTHERS), number=10)) / 10 < 0.000_1
+    assert min(repeat(lambda: ws.pins([7]), number=10)) / 10 < 0.000_1
+
+
+def test_the_questions_of_one_profile_are_the_open_ones_about_it() -> None:
+    ws = crowded()
+    ws.know_review(leave_question(3, 3))
+    another = leave_question(OTHERS, 3)
+    ws.keep_review(another)
+    assert [item.review_id for item in ws.leave_questions(3)] == [3, OTHERS]
+    ws.close_review(another, "stale", "test")
+    assert [item.review_id for item in ws.leave_questions(3)] == [3]
+
+
+def test_the_pins_of_a_record_are_those_that_stand_each_once() -> None:
+    ws = WorkingSet(0, Ids(0))
+    for one, other in ((1, 2), (1, 3), (2, 3)):
+        ws.set_pin(pin(one, other))
+    ws.set_pin(pin(1, 2, "must"))
+    ws.drop_pin(pin(1, 3))
+    assert [(found.record_a, found.record_b, found.kind) for found in ws.pins([1, 2])] == [
+        (1, 2, "must"),
+        (2, 3, "cannot"),
+    ]
+    ws.set_pin(pin(1, 3))
+    assert len(list(ws.pins([3, 1]))) == 3
