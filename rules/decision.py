@@ -1,6 +1,5 @@
 """Decisions: what the rules make of one request, always with the trace that led there."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from rules.identifier import Evidence, Identifier
@@ -31,8 +30,7 @@ class ReviewProposal(NamedTuple):
     types: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do with one request. Applying it twice changes nothing more than applying it once.
 
     `outcome`: `created` a new profile, as nothing matched; `attached` the record joins or stays on one

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.decision import Step
-from rules.identifier import Evidence, Identifier
-from rules.matching import Standing, base_type, is_canonical, is_live, is_vouched
+from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
+from rules.matching import Standing, base_type, is_live, is_vouched
 from rules.record import Keys, Observation, Record, View
 from rules.ruleset import IdentifierRules, RuleSet
 
@@ -49,16 +49,18 @@ def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequen
 
 def may_own(rules: RuleSet, record: Record, seen: Observation) -> bool:
     """Whether the record's word can make its profile the owner of the key, while that is in state normal."""
-    kind = joining_kind(rules, seen.identifier)
+    kind = joining_kind(rules, seen.identifier.type)
     if kind is None or kind.max_profiles > 1 or not is_live(seen):
         return False
     return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
 
 
-def joining_kind(rules: RuleSet, identifier: Identifier) -> IdentifierRules | None:
+def joining_kind(rules: RuleSet, type_: str) -> IdentifierRules | None:
     """The rules of a type that may join profiles; None for every other."""
-    kind = rules.identifiers.get(base_type(identifier))
-    if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
+    kind = rules.identifiers.get(type_.removesuffix(CANONICAL_SUFFIX))
+    if kind is None or not kind.merge:
+        return None
+    if kind.provider_canonical == "off" and type_.endswith(CANONICAL_SUFFIX):
         return None
     return kind
 
@@ -73,7 +75,7 @@ def read(
     shared: list[Identifier] = []
     steps: list[Step] = []
     for identifier, status, _, verified in stored:
-        kind = joining_kind(rules, identifier)
+        kind = joining_kind(rules, identifier.type)
         if status != "ok" or kind is None:
             continue
         key = view.key(identifier)
@@ -138,6 +140,6 @@ def _recalled(
         for identifier, seen in record.observations.items()
         if identifier not in stated
         and is_live(seen)
-        and joining_kind(rules, identifier)
+        and joining_kind(rules, identifier.type)
         and (key := view.key(identifier)).state == "normal"
     }

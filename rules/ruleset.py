@@ -160,6 +160,9 @@ class RuleSet:
     attributes: Attributes = Attributes()
     review: Review = Review()
 
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
     def id_space(self, name: str) -> IdSpaceRules:
         return self.id_spaces.get(name, IdSpaceRules())
 
