@@ -1,5 +1,6 @@
 """Regrouping: profiles become what the rules make of their records now, once a value lost its power or new rules came."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,29 @@ async def test_a_person_is_asked_whether_a_part_should_leave(tmp_path: Path) -> 
         for number, state in ((first, "accepted"), (second, "rejected")):
             assert (number, "resplit:generic") in await questions(house, state)
         assert (await house.send(AnswerReview(OPERATOR, first, accept=True, reason=""))).changed is False
+
+
+async def test_parts_of_which_each_is_asked_to_leave_may_stay_with_each_other(tmp_path: Path) -> None:
+    """Two of three parts are asked about, and a person takes the third out: nobody is left whom nothing was asked about."""
+    async with House(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
+        await shop_number(house)
+        await strangers(house)
+        await house.regroup()
+        asked = await house.rows(
+            "SELECT review_id, profile_a, records FROM review WHERE state = 'open' ORDER BY 1"
+        )
+        first, second = [number for number, _, _ in asked]
+        profile_id = asked[0][1]
+        records = await house.column("SELECT record_id FROM record WHERE profile_id = ?", profile_id)
+        of_nobody = set(records).difference(*(json.loads(part) for _, _, part in asked))
+        await house.send(SplitProfile(OPERATOR, profile_id, tuple(of_nobody), "plain", "somebody else"))
+        assert [number for number, _ in await questions(house)] == [first, second]
+        await house.send(AnswerReview(OPERATOR, first, accept=False, reason="mother and child"))
+        await house.regroup()
+        assert len(await groups(house)) == 2 + len(ALONE)
+        assert await questions(house) == []
+        assert await house.column("SELECT kind FROM pin WHERE kind = 'must'") == ["must"]
+        assert (second, "resplit:generic") in await questions(house, "stale")
 
 
 async def test_nothing_happens_where_the_rules_say_so(tmp_path: Path) -> None:
