@@ -3,6 +3,7 @@ trace."""
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from state import State, canonical, rule_set, says
@@ -163,3 +164,21 @@ def test_two_profiles_a_full_profile_and_a_value_that_differs_are_not_plain() ->
         assert plain(state, state.rules, "pos", tuple(said)) is None
     state.rules = replace(state.rules, merge=Merge(max_records=1))
     assert plain(state, state.rules, "pos", tuple(says(mobile="1"))) is None
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_the_last_record_that_a_profile_has_room_for_is_plain_and_the_next_one_is_asked_about(
+    most: int,
+) -> None:
+    state = State(replace(default_like(fanout=0), merge=Merge(max_records=most)))
+    decided: list[tuple[bool, str]] = []
+    for number in range(most + 2):
+        short, long = both_ways(state, f"s{number}", tuple(says(mobile="1")))
+        assert short in (None, long)
+        decided.append((short is not None, long.reason))
+        state.send(f"s{number}:1", mobile="1")
+    assert decided == [
+        (True, "new"),
+        *[(True, "rule:mobile")] * (most - 1),
+        *[(False, "conflict:max_records")] * 2,
+    ]

@@ -288,6 +288,20 @@ def test_at_its_limit_a_guard_lets_the_merge_pass(options: dict[str, Any]) -> No
     assert state.send("pos:1", mobile="1", email="a").outcome == "merged"
 
 
+@pytest.mark.parametrize(("most", "outcome"), [(2, "review"), (3, "review"), (4, "merged"), (5, "merged")])
+def test_two_profiles_of_two_records_each_are_four_records(most: int, outcome: str) -> None:
+    """Who asks is one of the four."""
+    state = State(rule_set(*EITHER, merge=Merge(max_records=most)))
+    for where in ("web:1", "pos:1"):
+        state.send(where, mobile="1")
+    for where in ("web:2", "pos:2"):
+        state.send(where, email="a")
+    decision = state.send("web:1", mobile="1", email="a")
+    assert decision.outcome == outcome
+    told = [step.detail for step in decision.trace if step.what == "guard:max_records"]
+    assert told == ([] if outcome == "merged" else [f"4>{most}"])
+
+
 def test_an_excess_that_one_profile_has_already_is_not_held_against_it() -> None:
     state = State(rule_set(*EITHER, id_spaces={"web": IdSpaceRules(ids_per_profile=3)}))
     for number in range(3):

@@ -449,6 +449,31 @@ async def test_absorbed_ids_lead_to_their_records_in_one_hop(house: House) -> No
     assert await redirects(house) == {dan: cem}
 
 
+async def test_an_absorbed_id_goes_along_also_when_all_that_leaves_is_its_own(house: House) -> None:
+    """I3. The part is no former profile that left as it came: it gets the id of the merge that is taken back."""
+    await people(house, ann={}, cem={}, dan={})
+    ann, cem, dan = [await profile(house, f"web:{name}") for name in ("ann", "cem", "dan")]
+    await merged(house, "web:cem", "web:dan")
+    last = await merged(house, "web:ann", "web:cem")
+    await split(house, "web:cem")
+    assert await redirects(house) == {cem: ann, dan: ann}
+    await undone(house, last.merge_id, tree=True)
+    assert await redirects(house) == {dan: cem}
+    assert await profile(house, "web:dan") == cem
+
+
+async def test_an_absorbed_id_leads_elsewhere_at_once_for_who_comes_next_in_the_batch(house: House) -> None:
+    await people(house, ann={}, cem={}, dan={}, eve={})
+    ann, cem, dan, eve = [await profile(house, f"web:{name}") for name in ("ann", "cem", "dan", "eve")]
+    await merged(house, "web:cem", "web:dan")
+    last = await merged(house, "web:ann", "web:cem")
+    await asyncio.gather(
+        undone(house, last.merge_id), house.send(MergeProfiles(SAM, (dan, eve), "they said so"))
+    )
+    assert await redirects(house) == {dan: cem, eve: cem}
+    assert await profile(house, "web:ann") == ann
+
+
 # ---- pins ----
 
 
