@@ -30,9 +30,9 @@ from gateway.http.keyring import KeyRing
 from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
-from gateway.secrets_file import admin_token, open_box
+from gateway.secrets_file import admin_token, open_box, other_secret
 from gateway.store import Store
-from gateway.store.operations import active_rules, newest_link, newest_moment
+from gateway.store.operations import active_rules, is_signed_with, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
@@ -96,14 +96,22 @@ def make_store(config: Config, clock: Clock, checkpoint_key: bytes) -> Store:
 
 @contextlib.asynccontextmanager
 async def running(
-    config: Config, *, telemetry: Telemetry, on_broken: Callable[[StoreBroken], None]
+    config: Config,
+    *,
+    telemetry: Telemetry,
+    on_broken: Callable[[StoreBroken], None],
+    any_secret: bool = False,
 ) -> AsyncGenerator[Services]:
-    """An open store with its pipeline and everything that the listeners need, without workers or listeners."""
+    """An open store with its pipeline and everything that the listeners need, without workers or listeners. Raises
+    ConfigError for a database that was written with another master secret, unless `any_secret` will do."""
     clock = SystemClock()
     box = open_box(config)
-    store = make_store(config, clock, box.key("audit checkpoint"))
+    checkpoint_key = box.key("audit checkpoint")
+    store = make_store(config, clock, checkpoint_key)
     await store.open()
     try:
+        if not (any_secret or await is_signed_with(store, checkpoint_key)):
+            raise other_secret(config)
         clock.raise_to(await newest_moment(store))
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
@@ -124,7 +132,7 @@ async def running(
             clock,
             telemetry,
             admin_token=admin_token(config, box),
-            checkpoint_key=box.key("audit checkpoint"),
+            checkpoint_key=checkpoint_key,
             backlog=Backlog(config.upstream.queue_limit),
         )
         pipeline.start()
@@ -185,17 +193,21 @@ def _listeners(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 async def _seed(services: Services) -> None:
+    """The database's first rule set, and the signature that tells a start with another master secret from ours."""
     rules = services.env.rules
     row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
     await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
+    await services.store.maintain(1)
 
 
 @contextlib.asynccontextmanager
-async def offline(config: Config) -> AsyncGenerator[Services]:
+async def offline(config: Config, *, any_secret: bool = False) -> AsyncGenerator[Services]:
     """The gateway's inside without listeners, for a command that finds no gateway running. Raises AlreadyRunning."""
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
     try:
-        async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
+        async with running(
+            config, telemetry=telemetry, on_broken=_exit_at_once, any_secret=any_secret
+        ) as services:
             yield services
     finally:
         telemetry.close()

@@ -37,8 +37,26 @@ def open_box(config: Config) -> SecretBox:
     """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
     if config.server.secret is not None:
         return SecretBox(config.server.secret.reveal().encode())
-    beside = f"{config.store.sqlite_path or _WITHOUT_A_FILE}.secret"
-    return SecretBox(_read_or_make(Path(config.server.secret_file or beside)))
+    return SecretBox(_read_or_make(secret_path(config)))
+
+
+def secret_path(config: Config) -> Path:
+    """Where the master secret is, unless the settings have it: the named file, else one beside the database."""
+    return Path(config.server.secret_file or f"{config.store.sqlite_path or _WITHOUT_A_FILE}.secret")
+
+
+def other_secret(config: Config) -> ConfigError:
+    """What to do about a database whose newest checkpoint was signed with another master secret, or was altered."""
+    if config.server.secret is not None:
+        here = f"server.secret: the master secret ({config.server.secret.source})"
+    else:
+        here = f"server.secret_file: the master secret in {secret_path(config)}"
+    problem = (
+        f"{here} is not the one that this database was written with, or the audit log's newest checkpoint was altered;"
+        " give all gateways of a database the one secret, or restore the one that was kept with the backup."
+        " Only if it is lost for good: gateway db new-secret"
+    )
+    return ConfigError((problem,))
 
 
 def _read_or_make(path: Path) -> bytes:

@@ -83,6 +83,11 @@ def sign(key: bytes, at: int, heads: str, previous: bytes) -> bytes:
     return hmac.digest(key, b"%b%d\x00%b\x00%b" % (_DOMAIN, at, previous, heads.encode()), "sha256")
 
 
+def is_signed(key: bytes, point: Checkpoint, previous: bytes) -> bool:
+    """Whether the signature holds; `previous` is that of the checkpoint before it, `b""` for the first."""
+    return hmac.compare_digest(sign(key, point.at, point.heads, previous), point.signature)
+
+
 class Verifier:
     """Checks links fed in (chain, seq) order against each other and against the heads that `checkpoints` signed; holds
     only those and each chain's head, whatever the size of the log. `check` then says whether the signatures hold."""
@@ -122,7 +127,7 @@ class Verifier:
         """After all links: every signature holds, and no chain ends before a signed head."""
         previous = b""
         for point in checkpoints:
-            if not hmac.compare_digest(sign(key, point.at, point.heads, previous), point.signature):
+            if not is_signed(key, point, previous):
                 yield Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
                 return
             previous = point.signature

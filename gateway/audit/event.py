@@ -60,6 +60,7 @@ class Action(StrEnum):
     RULES_STORED = "rules.stored"
     RULES_PLANNED = "rules.planned"
     RULES_ACTIVATED = "rules.activated"
+    SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 
 class AuditEvent(msgspec.Struct, frozen=True, array_like=True):

@@ -12,6 +12,7 @@ from gateway.cli.audit import print_verdict
 from gateway.cli.connection import Admin, ask, running_at
 from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened
+from gateway.cli.db_secret import new_secret
 from gateway.cli.failure import DONE, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
@@ -21,6 +22,7 @@ from gateway.store.migrations import all_migrations, pending
 
 app = typer.Typer(help="Back up, check, migrate and move the database.", no_args_is_help=True)
 app.command()(copy)
+app.command()(new_secret)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gateway.cli.failure import Failure
 from gateway.config import Address, Config
+from gateway.secrets_file import secret_path
 
 
 @contextlib.contextmanager
@@ -24,9 +25,10 @@ def copied(config: Config) -> Generator[Config]:
         copy = Path(directory) / "gateway.db"
         if source.exists():
             _copy(source, copy)
+        secret_file = str(secret_path(config)) if source.exists() else f"{copy}.secret"
         yield replace(
             config,
-            server=replace(config.server, admin_listen=Address("127.0.0.1", 0)),
+            server=replace(config.server, admin_listen=Address("127.0.0.1", 0), secret_file=secret_file),
             store=replace(config.store, url=f"sqlite:///{copy}"),
         )
 

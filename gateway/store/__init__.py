@@ -51,6 +51,10 @@ class Store(Protocol):
         Answers how many rows were worked on; fewer than `limit` means that nothing is left to do for now."""
         ...
 
+    async def sign_anew(self) -> int:
+        """Replace every checkpoint by one of this process, signed with its own key; how many there were."""
+        ...
+
     async def replicas(self) -> int:
         """Say that this process lives, and count those that do, itself among them. One that falls silent counts for 20 s more."""
         ...

@@ -94,6 +94,13 @@ class Maintenance:
         self._signed, self._signed_at = (self._chain.name, seq), now
         return 1
 
+    def sign_anew(self, now: int) -> Step:
+        """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours."""
+        signed = yield Query("SELECT checkpoint_id FROM audit_checkpoint")
+        yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in signed])
+        yield from self.checkpoint(now)
+        return len(signed)
+
     def _sweep_windows(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the dedup windows and drop the ended ones."""
         if now < self._next_sweep:

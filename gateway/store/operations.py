@@ -1,5 +1,6 @@
 """Reads that the running gateway makes for itself: rules, keys, and where it left off."""
 
+from gateway.audit.chain import Checkpoint, is_signed
 from gateway.model import ChannelKey, StoredRuleSet
 from gateway.store import Store
 
@@ -35,6 +36,17 @@ async def channel_keys(store: Store) -> list[ChannelKey]:
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"
     )
     return [ChannelKey(*row) for row in rows]
+
+
+async def is_signed_with(store: Store, checkpoint_key: bytes) -> bool:
+    """Whether the newest checkpoint was signed with this key; a database without any belongs to nobody yet."""
+    rows = await store.fetch(
+        "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 2"
+    )
+    if not rows:
+        return True
+    newest, *before = [Checkpoint(*row) for row in rows]
+    return is_signed(checkpoint_key, newest, before[0].signature if before else b"")
 
 
 async def newest_moment(store: Store) -> int:

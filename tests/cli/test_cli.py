@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
 from gateway.cli import run
+from gateway.config import load
 from gateway.model import Achieve, Caller, SaveCustomer
 from gateway.store.migrations import all_migrations
 from rules.identifier import Evidence, Identifier
@@ -244,6 +247,49 @@ def test_commands_work_on_postgresql_or_name_its_own_tool(on_postgres: Shell, tm
     assert shell.json("rules", "list")
     shell("db", "backup", "--to", str(tmp_path / "copy.db"), code=1)
     assert "pg_dump" in shell.err
+
+
+def test_a_database_is_refused_beside_another_master_secret(shell: Shell, tmp_path: Path) -> None:
+    shell("keys", "new", "--channel", "web")
+    kept = tmp_path / "gateway.db.secret"
+    own = kept.read_text()
+    kept.write_text("0" * 64)
+    for words in (("keys", "list"), ("db", "migrate")):
+        shell(*words, code=2)
+        assert shell.err.startswith(
+            f"gateway: server.secret_file: the master secret in {kept} is not the one"
+        )
+    kept.write_text(own)
+    shell("keys", "list")
+
+
+def test_a_lost_master_secret_is_replaced_by_another(shell: Shell, tmp_path: Path) -> None:
+    issued = shell.json("keys", "new", "--channel", "web")
+    shell("db", "new-secret", code=1)
+    assert "nothing to replace" in shell.err
+    (tmp_path / "gateway.db.secret").unlink()
+    shell("keys", "list", code=2)
+    assert shell.json("db", "new-secret") == {"checkpoints_dropped": 1}
+    assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
+    assert shell.json("audit", "verify")["ok"]
+    assert shell.json("audit", "query", "--action", "secret.*")["items"]
+
+
+def test_a_neighbour_with_another_master_secret_is_refused_and_cannot_replace_it_either(
+    on_postgres: Shell, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = on_postgres
+    shell("keys", "new", "--channel", "web")
+    database = urlsplit(load(shell.config, os.environ).store.url).path.removeprefix("/")
+    monkeypatch.setenv("GATEWAY_SECRET", MASTER_SECRET[::-1])
+    shell("keys", "list", code=2)
+    assert "server.secret: the master secret (env GATEWAY_SECRET) is not the one" in shell.err
+    postgres.sql(f"INSERT INTO lease VALUES ('house', 'neighbour', {1 << 62})", database)
+    shell("db", "new-secret", code=1)
+    assert "another gateway runs" in shell.err
+    postgres.sql("DELETE FROM lease", database)
+    assert shell.json("db", "new-secret") == {"checkpoints_dropped": 1}
+    shell("keys", "list")
 
 
 def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: Path) -> None:

@@ -112,3 +112,16 @@ def test_the_demo_merges_refuses_and_grants(tmp_path: Path) -> None:
     assert shown["points"] == 100
     assert len(shown["profile"]["records"]) == 4
     assert "achievement.granted" in [event["action"] for event in shown["story"]]
+
+
+def test_serve_ends_with_2_beside_another_master_secret(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(SETTINGS.format(port=0))
+    made = start(tmp_path, "db", "migrate")
+    made.communicate(timeout=30)
+    (tmp_path / "gateway.db.secret").write_text("0" * 64)
+    refused = start(tmp_path, "serve")
+    _, said = refused.communicate(timeout=30)
+    assert (made.returncode, refused.returncode) == (0, 2)
+    assert said.startswith(
+        "gateway: server.secret_file: the master secret in gateway.db.secret is not the one"
+    )

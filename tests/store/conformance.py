@@ -25,6 +25,7 @@ from gateway.model import (
     StoredRuleSet,
 )
 from gateway.store import Store
+from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
 from gateway.workingset import Needs, NotLoaded, WorkingSet
@@ -826,6 +827,21 @@ async def test_a_checkpoint_cannot_be_signed_without_the_key(store: Store) -> No
     await run(store, log)
     await store.maintain(100)
     assert await breaches(store, b"another key") == ["the checkpoint's signature does not hold"]
+
+
+async def test_checkpoints_of_a_lost_key_give_way_to_one_that_can_be_checked(
+    store: Store, clock: ManualClock
+) -> None:
+    for _ in range(3):
+        await run(store, log)
+        await store.maintain(100)
+        clock.advance(HOUR)
+    await run(store, log)
+    assert not await is_signed_with(store, b"another key")
+    assert await store.sign_anew() == 3
+    assert len(await checkpoints(store)) == 1
+    assert await is_signed_with(store, CHECKPOINT_KEY)
+    assert await breaches(store) == []
 
 
 async def test_nothing_new_is_not_signed_again(store: Store, clock: ManualClock) -> None:

@@ -194,6 +194,10 @@ class PostgresStore:
                 await self._in_transaction(connection, self._maintenance.checkpoint(now))
         return done
 
+    async def sign_anew(self) -> int:
+        async with self._server.connection() as connection:
+            return await self._in_transaction(connection, self._maintenance.sign_anew(self._moment()))
+
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")

@@ -22,7 +22,7 @@ from gateway.clock import MINUTE, Clock
 from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work
-from gateway.store.maintain import Maintenance
+from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.sqlite.dialect import keep_house, load, save
 from gateway.workingset import Needs, WorkingSet
@@ -130,8 +130,14 @@ class SqliteStore:
         return True
 
     async def maintain(self, limit: int) -> int:
+        now = self._clock.now()
+        tidying, signing = self._maintenance.tidy(now, _EVERY_ID, limit), self._maintenance.checkpoint(now)
         with _translated_errors():
-            return await self._in_writer(self._maintain, limit)
+            return await self._in_writer(_keep_house, tidying, signing)
+
+    async def sign_anew(self) -> int:
+        with _translated_errors():
+            return await self._in_writer(_keep_house, self._maintenance.sign_anew(self._clock.now()))
 
     async def probe(self) -> None:
         self._check_disk()
@@ -169,19 +175,6 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
             raise
         self.chain.keep()
-
-    def _maintain(self, connection: sqlite3.Connection, limit: int) -> int:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            now = self._clock.now()
-            done = keep_house(connection, self._maintenance.tidy(now, _EVERY_ID, limit))
-            keep_house(connection, self._maintenance.checkpoint(now))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return done
 
     def _check_disk(self) -> None:
         if not self._min_free_disk:
@@ -224,6 +217,19 @@ def _prepare(connection: sqlite3.Connection, now: int) -> None:
             f"BEGIN IMMEDIATE; {step.sql}; INSERT INTO schema_version VALUES "
             f"({step.version}, '{step.name}', '{step.sha256}', {now}); COMMIT;"
         )
+
+
+def _keep_house(connection: sqlite3.Connection, *steps: Step) -> int:
+    """Run the steps in one transaction; what the first of them did."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done, *_ = [keep_house(connection, step) for step in steps]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return done
 
 
 def _probe(connection: sqlite3.Connection) -> None:

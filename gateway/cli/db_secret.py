@@ -1,0 +1,38 @@
+"""`gateway db new-secret`: the way on for a shop that lost its master secret. What the old one made stays, and cannot be read or
+checked any more: channel keys of `gateway keys new`, the log's pseudonyms, signed checkpoints."""
+
+import asyncio
+
+from gateway.audit.event import Action
+from gateway.cli.connection import running_at
+from gateway.cli.failure import Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.output import note, print_json
+from gateway.config import Config
+from gateway.model import Caller, NoteEvent
+from gateway.store.operations import is_signed_with
+
+
+def new_secret(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Go on with another master secret, when the one that the database was written with is lost for good."""
+    dropped = asyncio.run(_go_on(settings(config)))
+    if json:
+        print_json({"checkpoints_dropped": dropped})
+    else:
+        print(f"the database goes on with this master secret; {dropped} old checkpoints were dropped")
+    note("keys that were made under the lost one do not open any more: gateway keys new, and keys revoke")
+
+
+async def _go_on(config: Config) -> int:
+    """May run again when it was interrupted: until the last step the database belongs to the old secret."""
+    from gateway.app import offline
+
+    if await running_at(config) is not None:
+        raise Failure("a gateway runs on these settings; stop all gateways of the database first")
+    async with offline(config, any_secret=True) as services:
+        if await is_signed_with(services.store, services.checkpoint_key):
+            raise Failure("the database was written with this master secret; there is nothing to replace")
+        if not await services.store.leads("house"):
+            raise Failure("another gateway runs on this database, or was killed just now; stop it, wait 25 s")
+        await services.pipeline.submit(NoteEvent(Caller("", "", "operator", ""), Action.SECRET_REPLACED))
+        return await services.store.sign_anew()
