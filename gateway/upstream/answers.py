@@ -135,16 +135,14 @@ def backoff(attempt: int, draw: Draw) -> int:
 
 # ---- what may be kept of a body ----
 
-_PERSONAL: Final = re.compile(
-    r"(?P<email>[^\s\"'<>:,;=(){}\[\]@]+(?:@|%40|\\u0040)[^\s\"'<>:,;=(){}\[\]@]+)|(?P<mobile>\+?\d[\d .()/-]{5,}\d)"
-)
+_WORD: Final = r"[^\s\"'<>:,;=(){}\[\]]"
+_ADDRESS: Final = re.compile(rf"(?<!{_WORD})(?={_WORD}+?(?:@|%40|\\u0040){_WORD}){_WORD}+")
+"""A whole word, looked through once, from its beginning: from each of its letters a long one would take a tenth of a second."""
+_NUMBER: Final = re.compile(r"\+?\d[\d .()/-]{5,}\d")
 
 
 def masked(body: bytes) -> str:
     """The beginning of a body without e-mail addresses, also escaped ones, and long numbers."""
     text = body[:_LONGEST_DETAIL].decode("utf-8", "replace")
-    return _PERSONAL.sub(_masked, text)
-
-
-def _masked(found: re.Match[str]) -> str:
-    return mask(str(found.lastgroup), re.sub(r"%40|\\u0040", "@", found[0]))
+    nameless = _ADDRESS.sub(lambda found: mask("email", re.sub(r"%40|\\u0040", "@", found[0])), text)
+    return _NUMBER.sub(lambda found: mask("mobile", found[0]), nameless)
