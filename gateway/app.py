@@ -27,6 +27,7 @@ from gateway.errors import StoreBroken
 from gateway.http import admin, public
 from gateway.http.door import Door
 from gateway.http.keyring import KeyRing
+from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
@@ -129,6 +130,7 @@ async def running(
             pipeline,
             KeyRing({channel.name: channel for channel in config.channels}, box.key("channel keys")),
             env,
+            Reading(env),
             clock,
             telemetry,
             admin_token=admin_token(config, box),
@@ -143,6 +145,7 @@ async def running(
             async with _connected(services):
                 yield services
         finally:
+            await services.reading.close()
             await pipeline.stop()
     finally:
         await store.close()

@@ -191,4 +191,4 @@ def _failure(status: int, answer: bytes) -> Failure:
             " is it another gateway?",
             MISUSED,
         )
-    return Failure(text, MISUSED if status in _USAGE else REFUSED)
+    return Failure(text, MISUSED if status in _USAGE else REFUSED, problem["code"])

@@ -7,6 +7,7 @@ import gc
 import hashlib
 import itertools
 import json as plain_json
+from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -176,14 +177,23 @@ def _rare_collections() -> Generator[None]:
         gc.set_threshold(*usual)
 
 
+class _OnItsWay(NamedTuple):
+    """A chunk that was sent; `position` is how far the file is read with it."""
+
+    answer: "asyncio.Task[Any]"
+    position: int
+
+
 class _Sending:
-    """A file on its way: the next chunk is read while the one before is being committed."""
+    """A file on its way: while one chunk is being committed, the gateway reads the next one, and this process that behind it."""
 
     def __init__(self, admin: Admin, job: _Job, import_id: str, sheet: _Sheet, state: Any) -> None:
         self._admin, self._job, self._import_id, self._sheet = admin, job, import_id, sheet
         self._state = state
+        self._read_all = False
         self._next_line: int = state["next_line"]
         self._lines_before = sum(state["counts"].values())
+        self._on_the_way: deque[_OnItsWay] = deque()
         self._records = itertools.dropwhile(lambda one: one.line < self._state["next_line"], sheet.records)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -197,16 +207,34 @@ class _Sending:
     async def all(self) -> Any:
         with self._progress as progress:
             bar = progress.add_task("import", total=self._job.file.stat().st_size, counts="")
-            chunk = self._chunk()
-            while True:
-                sent = asyncio.create_task(self._send(chunk))
-                await asyncio.sleep(0)
-                following = None if chunk["last"] else self._chunk()
-                self._state = await sent
-                progress.update(bar, completed=self._sheet.lines.position, counts=self._said())
-                if following is None:
-                    return self._state
-                chunk = following
+            try:
+                await self._send_next()
+                while self._on_the_way:
+                    await self._send_next()
+                    sent = self._on_the_way[0]
+                    self._state = await sent.answer
+                    self._on_the_way.popleft()
+                    progress.update(bar, completed=sent.position, counts=self._said())
+            finally:
+                await self._give_up()
+        return self._state
+
+    async def _send_next(self) -> None:
+        """If there is a next chunk."""
+        if self._read_all:
+            return
+        chunk, before = self._chunk(), self._on_the_way[-1].answer if self._on_the_way else None
+        self._read_all = chunk["last"]
+        answer = asyncio.create_task(self._send(chunk, before))
+        self._on_the_way.append(_OnItsWay(answer, self._sheet.lines.position))
+        await asyncio.sleep(0)
+
+    async def _give_up(self) -> None:
+        """Of what is still on its way nothing is waited for; what the first failure said is what counts."""
+        answers = [sent.answer for sent in self._on_the_way]
+        for answer in answers:
+            answer.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
 
     def _chunk(self) -> dict[str, Any]:
         """As many records as the gateway asked for, or as a request may hold."""
@@ -234,8 +262,17 @@ class _Sending:
             "last": last,
         }
 
-    async def _send(self, chunk: dict[str, Any]) -> Any:
-        return await self._admin.post(f"/imports/{self._import_id}/rows", chunk)
+    async def _send(self, chunk: dict[str, Any], before: "asyncio.Task[Any] | None") -> Any:
+        """One that overtook the chunk before it is sent again behind it."""
+        path = f"/imports/{self._import_id}/rows"
+        may_overtake = before is not None and not before.done()
+        try:
+            return await self._admin.post(path, chunk)
+        except Failure as failure:
+            if failure.code != "import_moved" or before is None or not may_overtake:
+                raise
+        await before
+        return await self._admin.post(path, chunk)
 
     def _said(self) -> str:
         task = self._progress.tasks[0]

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.http import gameball
 from gateway.http.gameball import webhook
 from gateway.http.gameball.call import Call, Handler
 from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.gate import Gate
+from gateway.http.gameball.handlers import HANDLERS
 from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, HEAR, OUTSIDE, VERSIONS
 from gateway.http.gameball.unreadable import Server
 from gateway.http.proxy import Direct, Forward
@@ -48,10 +48,10 @@ def build(services: Services, **options: Any) -> web.Server:
 def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
     """By route, and for all other routes."""
     if services.upstream is None:
-        return gameball.HANDLERS, _not_local
+        return HANDLERS, _not_local
     forward = Forward(services, services.upstream)
     queued = services.config.achievements.delivery == "queued"
-    achieve = gameball.HANDLERS[ACHIEVE.route] if queued else Direct(forward)
+    achieve = HANDLERS[ACHIEVE.route] if queued else Direct(forward)
     return {HEAR.route: webhook.hear, ACHIEVE.route: achieve}, forward
 
 

@@ -1,13 +1,16 @@
 """What both listeners work with: built once by `gateway.app`, handed in, never imported as a global."""
 
 import asyncio
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
+from gateway.http.rows.process import Reading
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry import Telemetry
@@ -19,13 +22,14 @@ from gateway.usecases.env import Env
 @dataclass(slots=True)
 class Services:
     """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is
-    made: it needs memory for every record."""
+    made: it needs memory for every record; `importing`, by the import's id, while a chunk of it is taken."""
 
     config: Config
     store: Store
     pipeline: Pipeline
     keyring: KeyRing
     env: Env
+    reading: Reading
     clock: Clock
     telemetry: Telemetry
     admin_token: str
@@ -33,6 +37,9 @@ class Services:
     backlog: Backlog
     upstream: Upstream | None = None
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    importing: MutableMapping[str, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[str, asyncio.Lock]
+    )
 
 
 SERVICES = web.AppKey("services", Services)

@@ -23,11 +23,13 @@ class Normalizer:
     """Built once per rule set, for any number of threads.
 
     `own` are numbers (E.164) that belong to no customer, by the name under which `own:…` in the rules asks for them.
+    `types` are those that the rules declare, in their order.
     """
 
     def __init__(self, ruleset: RuleSet, own: Mapping[str, frozenset[str]] = NO_LISTS) -> None:
         kinds: tuple[IdentifierKind, ...] = ("phone", "email", "opaque")
         lists = {kind: Blocklist(ruleset.blocked, kind, own) for kind in kinds}
+        self.types = tuple(ruleset.identifiers)
         self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
         self.evidence = lru_cache(_REMEMBERED)(self._evidence)
 

@@ -1,9 +1,10 @@
-"""kill -9 in the middle of an import, of the gateway and of the command: the import goes on where it was, and at the end the
-database is as if nothing had happened."""
+"""kill -9 in the middle of an import, of the gateway, of the command and of the process that reads: the import goes on where
+it was, and at the end the database is as if nothing had happened."""
 
 import json
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from harness.process import ADMIN_TOKEN, Process
+from readers import readers_of, wait_for_end
 
 _PERSONS = 6_667
 _LINES = 3 * _PERSONS
@@ -84,7 +86,7 @@ def _kill_gateway(process: Process, command: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A gateway whose import was killed three times: the command over the file alone, then the gateway, then the command
-    beside the gateway."""
+    beside the gateway; the last time, only the process that reads was. None of these outlives who started it."""
     directory = tmp_path_factory.mktemp("import")
     file = directory / "customers.csv"
     _write(file)
@@ -100,9 +102,15 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
             process.start()
         command = _importing(process, file)
         _wait_for_line(process, _reached(process), command)
+        (reader,) = readers_of(process.pid if served else command.pid)
         kill(process, command)
         running = served and kill is not _kill_gateway
+        if not running:
+            wait_for_end(reader)
     command = _importing(process, file)
+    _wait_for_line(process, _reached(process), command)
+    (reader,) = readers_of(process.pid)
+    os.kill(reader, signal.SIGKILL)
     _, errors = command.communicate(timeout=_PATIENCE)
     assert command.returncode == 0, errors
     assert b"goes on at line" in errors

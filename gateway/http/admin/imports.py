@@ -2,6 +2,7 @@
 the database, so whoever sends the lines can stop anywhere and go on later; an import is known by an id that its sender
 makes of the file."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -13,28 +14,19 @@ from gateway.config import Channel
 from gateway.errors import CommandFailed, Refusal
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call
-from gateway.http.admin.rows import RowReader
 from gateway.http.admin.times import Time, shown_or_none
+from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
 from gateway.model import Caller, Imported, ImportRows, ImportRun, Outcome, RefusedLine, SaveCustomer
 from gateway.pipeline import Pipeline
 from gateway.store.reports import imports as reports
 
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
-_IDLE_CHUNK, _BUSY_CHUNK = 2_000, 100
-MOST_ROWS = _IDLE_CHUNK
-Line = Annotated[int, Meta(ge=1, le=(1 << 53) - 1)]
+_IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
 _Judged = SaveCustomer | str
 
 
 class ImportQuery(Query, kw_only=True):
     channel: Annotated[str, Meta(description="the channel whose customers are brought")]
-
-
-class Row(msgspec.Struct, array_like=True):
-    """A line of the file with its values, in the order of the columns."""
-
-    line: Line
-    values: list[Any]
 
 
 class UnreadLine(msgspec.Struct, array_like=True):
@@ -44,17 +36,26 @@ class UnreadLine(msgspec.Struct, array_like=True):
     reason: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
 
 
-class NewRows(msgspec.Struct, forbid_unknown_fields=True):
-    """The lines from `first_line` up to before `next_line`. `columns` says what each value of a row is: `customer_id`,
-    `guest`, an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
-
+class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     channel: str
     first_line: Line
     next_line: Line
     columns: Annotated[list[str], Meta(max_length=200)]
-    rows: Annotated[list[Row], Meta(max_length=MOST_ROWS)]
     unread: Annotated[list[UnreadLine], Meta(max_length=MOST_ROWS)] = []
     last: bool = False
+
+
+class NewRows(_Lines, kw_only=True):
+    """The lines from `first_line` up to before `next_line`. `columns` says what each value of a row is: `customer_id`,
+    `guest`, an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
+
+    rows: Rows
+
+
+class _Sent(_Lines, kw_only=True):
+    """New rows, these themselves not looked at."""
+
+    rows: msgspec.Raw
 
 
 class ImportView(msgspec.Struct):
@@ -84,20 +85,25 @@ async def show_import(call: Call[ImportQuery]) -> ImportView:
 
 
 async def import_rows(call: Call[Query]) -> ImportView:
-    """Take the next lines, each as a call would save it; the same lines again are refused, and change nothing."""
-    asked = await call.body(NewRows)
+    """Take the next lines, each as a call would save it; the same lines again are refused, and change nothing.
+
+    While the chunk before is being decided, this one is read already; they are taken in the order in which they came."""
+    asked = await call.body(_Sent)
     channel, import_id = _channel(call, asked.channel), _import_id(call)
-    _check_lines(asked)
+    services, pipeline = call.services, call.services.pipeline
+    read = await services.reading.read(Chunk(channel.default_region, asked.columns, asked.rows))
+    if read.refused:
+        raise Refusal("bad_body", read.refused)
+    _check_lines(asked, read)
     caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)
-    reader = RowReader(asked.columns, channel, caller, call.services.env)
-    lines: list[tuple[int, _Judged]] = [(row.line, reader.read(row.values)) for row in asked.rows]
-    lines += [(one.line, one.reason) for one in asked.unread]
-    lines.sort(key=lambda line: line[0])
-    pipeline = call.services.pipeline
-    calls = pipeline.calls_done
     bringing = _Bringing(pipeline, caller, import_id)
-    run = await bringing.take(asked.first_line, asked.next_line, lines, last=asked.last)
-    busy = pipeline.calls_done != calls or pipeline.waiting > 0
+    turn = services.importing.setdefault(import_id, asyncio.Lock())
+    async with turn:
+        calls = pipeline.calls_done
+        run = await bringing.take(
+            asked.first_line, asked.next_line, _judged(caller, asked, read), last=asked.last
+        )
+        busy = pipeline.calls_done != calls or pipeline.waiting > 0
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
 
 
@@ -171,13 +177,24 @@ def _import_id(call: Call[Any]) -> str:
     return found
 
 
-def _check_lines(asked: NewRows) -> None:
-    lines = [one.line for one in (*asked.rows, *asked.unread)]
-    inside = all(asked.first_line <= line < asked.next_line for line in lines)
+def _check_lines(asked: _Sent, read: Answer) -> None:
+    lines = [one.line for one in (*read.rows, *read.unread, *asked.unread)]
+    inside = not lines or asked.first_line <= min(lines) <= max(lines) < asked.next_line
     if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
         raise Refusal(
             "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
         )
+
+
+def _judged(caller: Caller, asked: _Sent, read: Answer) -> list[tuple[int, _Judged]]:
+    """By line, what each is to save or why it cannot."""
+    lines: list[tuple[int, _Judged]] = [
+        (row.line, SaveCustomer(caller, row.customer_id, row.evidence, row.attributes, row.guest))
+        for row in read.rows
+    ]
+    lines += [(one.line, one.reason) for one in (*read.unread, *asked.unread)]
+    lines.sort(key=lambda line: line[0])
+    return lines
 
 
 def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:

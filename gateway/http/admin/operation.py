@@ -75,7 +75,7 @@ class Call(Generic[Q]):
             raise Refusal("unsupported_media_type", "send JSON with Content-Type: application/json")
         try:
             return msgspec.json.decode(await self.text(), type=kind)
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise Refusal("bad_body", f"the body does not fit: {error}") from None
 
     async def submit(self, command: Command) -> Outcome:

@@ -31,6 +31,7 @@ STATUS: Mapping[str, int] = {
     "bad_rules": 422,
     "internal_error": 500,
     "plan_failed": 503,
+    "reading_failed": 503,
     "unavailable": 503,
 }
 _CONFLICT = 409

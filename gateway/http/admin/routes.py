@@ -463,7 +463,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The next lines of an import, all of them or none; each is saved as a call would save it",
         body=NewRows,
         answer=ImportView,
-        refusals=("unknown_channel", "import_moved"),
+        refusals=("unknown_channel", "import_moved", "reading_failed"),
     ),
     Operation(
         method="GET",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, assert_never
 from gateway.clock import SECOND
 from gateway.config import Program
 from gateway.http.gameball.call import Answer, Call, encode
-from gateway.http.gameball.decode import fault_in_customer_id, read_object
+from gateway.http.gameball.decode import read_object
 from gateway.http.gameball.envelope import (
     CHALLENGE_ID_MISSING,
     CHALLENGE_ID_NOT_POSITIVE,
@@ -19,6 +19,7 @@ from gateway.http.gameball.envelope import (
 from gateway.http.gameball.idempotency import fingerprint, token
 from gateway.http.gameball.identify import Identity, identify
 from gateway.http.gameball.operations import ACHIEVE
+from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.model import (
     Accepted,
     Achieve,
@@ -71,7 +72,7 @@ async def read_report(call: Call) -> Report | Fault:
     if fault is not None:
         return fault
     env = call.services.env
-    identity = identify(body, call.channel, env)
+    identity = identify(body, call.channel.default_region, env.normalizer)
     if isinstance(identity, Fault):
         return identity
     accepted = _accepted_body(body, env.program)

@@ -4,9 +4,10 @@ one value under its wire name, a custom one under `custom.<name>`, so that each 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.http.gameball.call import encode
-from gateway.http.gameball.decode import has_controls
+from msgspec.json import encode
+
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
+from gateway.http.gameball.texts import has_controls
 
 CUSTOM = "custom."
 MOST_CUSTOM = 100

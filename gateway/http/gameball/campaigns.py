@@ -2,9 +2,9 @@
 
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
-from gateway.http.gameball.decode import fault_in_customer_id
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.gameball.person import find_customer_of, standings
+from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.gameball.wire import campaign_listing
 from gateway.loyalty import judge
 

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from gateway.http.gameball.attributes import all_attributes, open_attributes, read_attributes
 from gateway.http.gameball.call import Answer, Call, carried_out, shown
-from gateway.http.gameball.decode import fault_in_customer_id, read_object
+from gateway.http.gameball.decode import read_object
 from gateway.http.gameball.envelope import (
     CUSTOMER_UNKNOWN,
     INVALID_PAYLOAD,
@@ -14,6 +14,7 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.identify import identify
 from gateway.http.gameball.person import Person, find_person
+from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
 from gateway.store.customers import identifiers_of, tags_of
@@ -47,7 +48,7 @@ async def save(call: Call) -> Answer | Fault:
 
 
 def _save_command(call: Call, body: dict[str, Any]) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
-    identity = identify(body, call.channel, call.services.env)
+    identity = identify(body, call.channel.default_region, call.services.env.normalizer)
     if isinstance(identity, Fault):
         return identity
     attributes = read_attributes(body.get("customerAttributes"))

@@ -15,8 +15,6 @@ from gateway.config import Server
 from gateway.http.gameball.envelope import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
-    CUSTOMER_ID_MISSING,
-    CUSTOMER_ID_TOO_LONG,
     INVALID_PAYLOAD,
     WRONG_CONTENT_TYPE,
     Fault,
@@ -24,10 +22,8 @@ from gateway.http.gameball.envelope import (
 from gateway.http.gameball.framing import go_on
 
 DEEPEST = 32
-LONGEST_ID = 100
 _decode = msgspec.json.Decoder().decode
 _JSON_TYPE = re.compile(r'application/json\s*(;\s*charset\s*=\s*("utf-8"|utf-8)\s*)?;?', re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any] | Fault:
@@ -136,18 +132,3 @@ def _object_without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(members):
         raise ValueError
     return found
-
-
-def fault_in_customer_id(value: object) -> Fault | None:
-    """None for a usable customer id: 1 to 100 characters, not blank, no control characters."""
-    if type(value) is not str:
-        return CUSTOMER_ID_MISSING if value is None else INVALID_PAYLOAD
-    if not value or value.isspace():
-        return CUSTOMER_ID_MISSING
-    if len(value) > LONGEST_ID:
-        return CUSTOMER_ID_TOO_LONG
-    return INVALID_PAYLOAD if has_controls(value) else None
-
-
-def has_controls(text: str) -> bool:
-    return not text.isprintable() and _CONTROL.search(text) is not None

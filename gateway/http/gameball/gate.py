@@ -18,7 +18,6 @@ from gateway.clock import SECOND
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
-from gateway.http.gameball.decode import fault_in_customer_id
 from gateway.http.gameball.envelope import (
     INTERNAL_ERROR,
     MALFORMED_PATH,
@@ -41,6 +40,7 @@ from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, Operat
 from gateway.http.gameball.routing import find
 from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
+from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.keyring import Credential, Failure
 from gateway.http.services import Services
 from gateway.ids import show

@@ -4,10 +4,9 @@ no part in matching and is no error; the answer warns of it by a code, never by 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gateway.config import Channel
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, Fault
-from gateway.usecases.env import Env
 from rules.identifier import Evidence
+from rules.normalize import Normalizer
 
 
 class Identity(NamedTuple):
@@ -17,17 +16,17 @@ class Identity(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def identify(body: Mapping[str, Any], channel: Channel, env: Env) -> Identity | Fault:
+def identify(body: Mapping[str, Any], region: str, normalizer: Normalizer) -> Identity | Fault:
     """Every identifier type that the rules declare is looked for under its own name; null is absent."""
     evidence: list[Evidence] = []
     warnings: list[str] = []
-    for name in env.rules.identifiers:
+    for name in normalizer.types:
         raw = body.get(name)
         if raw is None:
             continue
         if type(raw) is not str:
             return INVALID_PAYLOAD
-        found = env.normalizer.evidence(name, raw, channel.default_region)
+        found = normalizer.evidence(name, raw, region)
         evidence += found
         if found[0].status != "ok":
             warnings.append(f"{name}:{found[0].reason}")

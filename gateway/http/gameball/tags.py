@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from gateway.http.gameball.call import Answer, Call, carried_out
-from gateway.http.gameball.decode import has_controls, read_object
+from gateway.http.gameball.decode import read_object
 from gateway.http.gameball.envelope import (
     CUSTOMER_UNKNOWN,
     INVALID_PAYLOAD,
@@ -11,6 +11,7 @@ from gateway.http.gameball.envelope import (
     TOO_MANY_VALUES,
     Fault,
 )
+from gateway.http.gameball.texts import has_controls
 from gateway.model import EditTags, Saved, UnknownCustomer
 
 MOST_TAGS = 15

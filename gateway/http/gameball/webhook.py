@@ -8,8 +8,9 @@ import re
 import msgspec
 
 from gateway.http.gameball.call import Answer, Call
-from gateway.http.gameball.decode import has_controls, parse_object, read_bytes
+from gateway.http.gameball.decode import parse_object, read_bytes
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, WRONG_SIGNATURE, Fault
+from gateway.http.gameball.texts import has_controls
 from gateway.model import Caller, HearPlatform
 
 PATH = "/webhooks/gameball"

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.http.gameball.decode import fault_in_customer_id, parse
+from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.operations import Named
+from gateway.http.gameball.texts import fault_in_customer_id
 from rules.identifier import Evidence
 
 MOST_PERSONS = 1_000

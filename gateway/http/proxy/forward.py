@@ -11,10 +11,11 @@ from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND
 from gateway.http.gameball.call import Call, Relayed, Target
-from gateway.http.gameball.decode import fault_in_customer_id, read_bytes, read_json
+from gateway.http.gameball.decode import read_bytes, read_json
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.operations import PLAYER
+from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.proxy import address, body
 from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Normalize, Subject

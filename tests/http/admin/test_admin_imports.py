@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from people import EMAIL, save
+from readers import readers_of, wait_for_end
+
+from gateway.workers import follow
+from rules.rulefile import preset
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway
+    from conftest import RunningGateway, Start
 
 IMPORT = "0123456789abcdef"
 COLUMNS = ["customer_id", "email", "mobile", "guest", "firstName", "totalSpent", "custom.shoe"]
+CARDS = """
+[identifier.loyalty_id]
+kind = "opaque"
+strength = 90
+"""
 
 
 async def ask(gateway: RunningGateway, method: str, path: str, expected: int = 200, **options: Any) -> Any:
@@ -115,6 +128,9 @@ async def test_lines_that_the_sender_could_not_read_are_listed_with_the_others(
         ({"first_line": 2}, 400, "bad_body"),
         ({"unread": [[1, "bad_csv"]]}, 400, "bad_body"),
         ({"unread": [[1, "ann@x.eg"]]}, 400, "bad_body"),
+        ({"rows": None}, 400, "bad_body"),
+        ({"rows": [[1, ["1"]], ["two", ["2"]]]}, 400, "bad_body"),
+        ({"rows": [[1, ["1"]]] * 2_001}, 400, "bad_body"),
         ({"first_line": 5, "next_line": 6, "rows": []}, 409, "import_moved"),
     ],
 )
@@ -147,3 +163,102 @@ async def test_neighbours_that_change_what_a_row_needs_do_not_stop_the_chunk(gat
     await bring(gateway, chunk(["0", EMAIL], first=1))
     rows = [[f"{number}", EMAIL] for number in (1, 2, 3, 0, 1)]
     assert sum((await bring(gateway, chunk(*rows, first=2)))["counts"].values()) == 6
+
+
+async def test_what_is_wrong_inside_the_rows_is_named_by_its_place(gateway: RunningGateway) -> None:
+    refused = await bring(gateway, chunk(rows=[[1, ["1"]], ["two", ["2"]]]), 400)
+    assert refused["detail"] == "the body does not fit: Expected `int`, got `str` - at `$.rows[1][0]`"
+    deep = f'{{"rows": {"[" * 50_000}{"]" * 50_000}}}'
+    body = aiohttp.StringPayload(deep, content_type="application/json")
+    await ask(gateway, "POST", f"imports/{IMPORT}/rows", 400, data=body)
+
+
+async def test_numbers_of_any_size_are_kept_as_they_came(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk([1 << 70, None, None, None, None, 1 << 70, [1 << 70]]))
+    assert await gateway.rows("SELECT customer_id FROM record") == [(str(1 << 70),)]
+    kept = await gateway.rows("SELECT value FROM attribute ORDER BY name")
+    assert kept == [(f"[{1 << 70}]",), (str(1 << 70),)]
+
+
+# ---- the process that reads ----
+
+
+async def test_a_killed_reader_is_replaced(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk(["1"]))
+    (reader,) = readers_of(os.getpid())
+    os.kill(reader, signal.SIGKILL)
+    await bring(gateway, chunk(["2"], first=2))
+    assert len(await gateway.rows("SELECT * FROM record")) == 2
+
+
+async def test_a_reader_that_is_killed_over_a_chunk_is_replaced(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk(["1"]))
+    (reader,) = readers_of(os.getpid())
+    os.kill(reader, signal.SIGSTOP)
+    waiting = asyncio.create_task(bring(gateway, chunk(["2"], first=2)))
+    await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    assert not waiting.done()
+    os.kill(reader, signal.SIGKILL)
+    assert (await waiting)["counts"] == {"created": 2}
+    assert readers_of(os.getpid()) != [reader]
+
+
+async def test_readers_that_always_end_are_told_of(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/bin/false")
+        assert (await bring(gateway, chunk(["1"]), 503))["code"] == "reading_failed"
+    await bring(gateway, chunk(["1"]))
+
+
+async def test_a_signal_for_the_whole_group_leaves_the_reader_at_work(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk(["1"]))
+    before = readers_of(os.getpid())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(before[0], number)
+    await bring(gateway, chunk(["2"], first=2))
+    assert readers_of(os.getpid()) == before
+
+
+async def test_a_gateway_that_stops_leaves_no_reader_behind(start: Start) -> None:
+    async with start() as gateway:
+        await bring(gateway, chunk(["1"]))
+        (reader,) = readers_of(os.getpid())
+    wait_for_end(reader)
+
+
+async def test_chunks_are_taken_in_the_order_in_which_they_came(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk(["1"]))
+    (reader,) = readers_of(os.getpid())
+    os.kill(reader, signal.SIGSTOP)
+    sent = []
+    for first in (2, 3, 4):
+        sent.append(asyncio.create_task(bring(gateway, chunk([str(first)], first=first))))
+        await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    os.kill(reader, signal.SIGCONT)
+    assert [(await answer)["next_line"] for answer in sent] == [3, 4, 5]
+
+
+async def test_behind_a_chunk_that_was_refused_the_next_one_is_refused_too(gateway: RunningGateway) -> None:
+    await bring(gateway, chunk(["1"]))
+    (reader,) = readers_of(os.getpid())
+    os.kill(reader, signal.SIGSTOP)
+    wrong = asyncio.create_task(bring(gateway, chunk(["2"], first=2, columns=["shoe"]), 400))
+    await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    behind = asyncio.create_task(bring(gateway, chunk(["3"], first=3), 409))
+    os.kill(reader, signal.SIGCONT)
+    assert [(await wrong)["code"], (await behind)["code"]] == ["bad_body", "import_moved"]
+    assert len(await gateway.rows("SELECT * FROM record")) == 1
+
+
+async def test_new_rules_count_from_the_next_chunk_on(gateway: RunningGateway) -> None:
+    card = {"columns": ["customer_id", "loyalty_id"], "rows": [[2, ["2", "card-4711"]]]}
+    await bring(gateway, chunk(["1"]))
+    await bring(gateway, chunk(["2"], first=2, **card), 400)
+    cards = preset("email-or-mobile").replace('version = "', 'version = "cards-') + CARDS
+    await ask(gateway, "POST", "rules/plan", json={"text": cards})
+    await ask(gateway, "POST", "rules?activate=true", 201, json={"text": cards})
+    await follow(gateway.services)
+    await bring(gateway, chunk(["2"], first=2, **card))
+    assert await gateway.rows("SELECT type, value FROM observation") == [("loyalty_id", "card-4711")]

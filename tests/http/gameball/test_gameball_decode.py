@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.gameball.decode import DEEPEST, fault_in_customer_id, parse_object
+from gateway.http.gameball.decode import DEEPEST, parse_object
 from gateway.http.gameball.envelope import (
     CUSTOMER_ID_MISSING,
     CUSTOMER_ID_TOO_LONG,
     INVALID_PAYLOAD,
     Fault,
 )
+from gateway.http.gameball.texts import fault_in_customer_id
 
 VALUES = st.recursive(
     st.none()

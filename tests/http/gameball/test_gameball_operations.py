@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.http.gameball import HANDLERS
+from gateway.http.gameball.handlers import HANDLERS
 from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, OPERATIONS, OUTSIDE, Operation
 from gateway.http.gameball.routing import find
 

@@ -1,0 +1,77 @@
+"""What the gateway and the process that reads for it say to each other: JSON behind its length, each answer behind its
+question. JSON, as numbers of any length are in it."""
+
+import struct
+from collections.abc import Mapping
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
+from msgspec import Meta
+
+from rules.identifier import Evidence
+
+MOST_ROWS = 2_000
+"""In one chunk."""
+LENGTH = struct.Struct(">I")
+LARGEST = 64 << 20
+"""Bytes of one frame: a chunk is a request's body, the operators' own lists may be longer."""
+Line = Annotated[int, Meta(ge=1, le=(1 << 53) - 1)]
+
+
+class Row(msgspec.Struct, array_like=True):
+    """A line of the file with its values, in the order of the columns."""
+
+    line: Line
+    values: list[Any]
+
+
+Rows = Annotated[list[Row], Meta(max_length=MOST_ROWS)]
+
+
+class Settings(msgspec.Struct, tag=True):
+    """By what all chunks behind this frame are read: the rules' text, and the operators' own lists."""
+
+    rules: str
+    own: Mapping[str, frozenset[str]]
+
+
+class Chunk(msgspec.Struct, tag=True):
+    """`region` is that of the channel. `rows` are as the request had them."""
+
+    region: str
+    columns: list[str]
+    rows: msgspec.Raw
+
+
+class ReadRow(msgspec.Struct, array_like=True):
+    """What saves a customer, but for who sends it."""
+
+    line: int
+    customer_id: str
+    evidence: tuple[Evidence, ...]
+    attributes: dict[str, Any]
+    guest: bool | None
+
+
+class UnreadRow(msgspec.Struct, array_like=True):
+    line: int
+    reason: str
+
+
+class Answer(msgspec.Struct):
+    """`refused` says why no row of the chunk can be taken; "" where they were read."""
+
+    rows: list[ReadRow] = []
+    unread: list[UnreadRow] = []
+    refused: str = ""
+
+
+def framed(message: object) -> bytes:
+    body = msgspec.json.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next frame; None where the stream ends."""
+    head = stream.read(LENGTH.size)
+    return stream.read(*LENGTH.unpack(head)) if len(head) == LENGTH.size else None

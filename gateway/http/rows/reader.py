@@ -1,0 +1,130 @@
+"""The rows of an import as commands: what a call to `POST /customers` would make of them, or the code of what is wrong. A
+file writes everything as text, so a number, a list or a yes may come as its text; an empty cell is an omitted value."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.http.gameball.attributes import ATTRIBUTES, CUSTOM, read_attributes
+from gateway.http.gameball.envelope import (
+    CUSTOMER_ID_MISSING,
+    CUSTOMER_ID_TOO_LONG,
+    TOO_MANY_VALUES,
+    Fault,
+)
+from gateway.http.gameball.identify import identify
+from gateway.http.gameball.texts import fault_in_customer_id
+from gateway.http.rows.frames import Answer, ReadRow, Row, UnreadRow
+from rules.normalize import Normalizer
+
+CUSTOMER_ID, GUEST = "customer_id", "guest"
+_CUSTOMER_ID_CODES = {
+    CUSTOMER_ID_MISSING: "customer_id_missing",
+    CUSTOMER_ID_TOO_LONG: "customer_id_too_long",
+}
+_YES, _NO = frozenset({"true", "yes", "y", "1"}), frozenset({"false", "no", "n", "0"})
+
+
+class RowReader:
+    """`columns` says what each value of a row is: `customer_id`, `guest`, an identifier type of the rules, an attribute
+    of the API, or `custom.` and a name. Raises Refusal for columns that cannot be."""
+
+    def __init__(self, columns: Sequence[str], region: str, normalizer: Normalizer) -> None:
+        self._region, self._normalizer = region, normalizer
+        self._width = len(columns)
+        places = {name: place for place, name in enumerate(columns)}
+        _refuse_what_cannot_be(columns, normalizer.types)
+        self._customer_id = places.pop(CUSTOMER_ID)
+        self._guest = places.pop(GUEST, None)
+        self._identifiers = [(name, places.pop(name)) for name in normalizer.types if name in places]
+        self._attributes = list(places.items())
+
+    def read_all(self, rows: Iterable[Row]) -> Answer:
+        answer = Answer()
+        for row in rows:
+            found = self._read(row)
+            if isinstance(found, str):
+                answer.unread.append(UnreadRow(row.line, found))
+            else:
+                answer.rows.append(found)
+        return answer
+
+    def _read(self, row: Row) -> ReadRow | str:
+        """What it says, or a code."""
+        values = row.values
+        if len(values) != self._width:
+            return "wrong_columns"
+        customer_id = _text(values[self._customer_id])
+        fault = fault_in_customer_id(customer_id)
+        if fault is not None:
+            return _CUSTOMER_ID_CODES.get(fault, "customer_id_unusable")
+        guest = None if self._guest is None else _flag(values[self._guest])
+        if isinstance(guest, str):
+            return guest
+        stated = {name: _text(values[place]) for name, place in self._identifiers}
+        identity = identify(stated, self._region, self._normalizer)
+        if isinstance(identity, Fault):
+            return "identifier_unusable"
+        attributes = self._read_attributes(values) if self._attributes else {}
+        if isinstance(attributes, Fault):
+            return "attribute_too_long" if attributes == TOO_MANY_VALUES else "attribute_unusable"
+        return ReadRow(row.line, customer_id, identity.evidence, attributes, guest)
+
+    def _read_attributes(self, values: Sequence[Any]) -> dict[str, Any] | Fault:
+        given: dict[str, Any] = {}
+        custom: dict[str, Any] = {}
+        for name, place in self._attributes:
+            value = values[place]
+            if value is None or value == "":
+                continue
+            if name.startswith(CUSTOM):
+                custom[name.removeprefix(CUSTOM)] = value
+            else:
+                given[name] = _typed(name, value)
+        return read_attributes(given | {"custom": custom})
+
+
+def _refuse_what_cannot_be(columns: Sequence[str], types: Sequence[str]) -> None:
+    if CUSTOMER_ID not in columns:
+        raise Refusal("bad_body", "columns: none is the customer id; say which, as in customer_id=COLUMN")
+    if len(set(columns)) < len(columns):
+        raise Refusal("bad_body", "columns: one is named twice; name each once")
+    for name in columns:
+        if name in ATTRIBUTES or name in types or name in (CUSTOMER_ID, GUEST):
+            continue
+        custom = isinstance(read_attributes({"custom": {name.removeprefix(CUSTOM): ""}}), dict)
+        if not (name.startswith(CUSTOM) and custom):
+            raise Refusal(
+                "bad_body",
+                f"columns: {name[:50]!r} is no identifier type of the active rules and no customer attribute; "
+                "write custom.NAME for one of your own",
+            )
+
+
+def _text(value: Any) -> Any:
+    """Customer ids and numbers are text; a file's writer may have taken them for numbers."""
+    if type(value) is int:
+        return str(value)
+    return None if value == "" else value
+
+
+def _flag(value: Any) -> bool | str | None:
+    if isinstance(value, bool):
+        return value
+    if value is None or value == "":
+        return None
+    word = str(value).strip().casefold()
+    if word in _YES:
+        return True
+    return False if word in _NO else "guest_unusable"
+
+
+def _typed(name: str, value: Any) -> Any:
+    if ATTRIBUTES.get(name, "string") == "string" or not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (ValueError, RecursionError):
+        return value
