@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.event import Action, AuditEvent
+from gateway.audit.event import Action, AuditEvent, DecisionDetail
 from gateway.ids import Ids, show
 from gateway.model import (
     Achievement,
@@ -492,27 +492,30 @@ class WorkingSet:
     def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
         """A live profile without records, at version 0 until `touch_profile` when its maker is done with it. Its canonical id
         is the first wish that no other profile has, else its own id."""
-        profile = Profile(self.next_id(), self.now, version=0)
-        free = (wish for wish in wishes if self.holder_of(wish) is None)
-        canonical_id = next(free, show("prf", profile.profile_id))
-        row = ProfileRow(profile.profile_id, self.now, profile.version, None, canonical_id)
-        self.canonical_ids[canonical_id] = profile.profile_id
-        self.created.append(profile.profile_id)
-        self.profiles[profile.profile_id] = profile
-        self.profile_rows[profile.profile_id] = row
-        self.balances[profile.profile_id] = 0
-        self.changes.profiles[profile.profile_id] = row
+        profile_id = self.next_id()
+        for canonical_id in wishes:
+            if self.holder_of(canonical_id) is None:
+                break
+        else:
+            canonical_id = show("prf", profile_id)
+        profile = Profile(profile_id, self.now, version=0)
+        row = ProfileRow(profile_id, self.now, profile.version, None, canonical_id)
+        self.canonical_ids[canonical_id] = profile_id
+        self.created.append(profile_id)
+        self.profiles[profile_id] = profile
+        self.profile_rows[profile_id] = row
+        self.balances[profile_id] = 0
+        self.changes.profiles[profile_id] = row
         return profile
 
     def create_record(self, profile: Profile, id_space: str, customer_id: str, guest: bool) -> CustomerRecord:
-        record = CustomerRecord(
-            self.next_id(), id_space, customer_id, profile.profile_id, self.now, active=True, guest=guest
-        )
-        profile.records[record.record_id] = record
-        self.by_record_id[record.record_id] = record
+        record_id = self.next_id()
+        record = CustomerRecord(record_id, id_space, customer_id, profile.profile_id, self.now, guest=guest)
+        profile.records[record_id] = record
+        self.by_record_id[record_id] = record
         self.records[id_space, customer_id] = record
-        self.attributes[record.record_id] = {}
-        self.tags[record.record_id] = set()
+        self.attributes[record_id] = {}
+        self.tags[record_id] = set()
         self.changes.new_records.append(record)
         return record
 
@@ -526,8 +529,8 @@ class WorkingSet:
         """One more record holds the key."""
         key = self.key(identifier)
         key.holders += 1
-        key.profiles = (*key.profiles, record.profile_id)
-        self.touch_key(key)
+        key.profiles += (record.profile_id,)
+        self.changes.keys[identifier] = key
 
     def touch_key(self, key: Key) -> None:
         self.changes.keys[key.identifier] = key
@@ -789,14 +792,14 @@ class WorkingSet:
         subject: str = "",
         request_id: str = "",
         reason: str = "",
-        detail: Mapping[str, Any] | None = None,
+        detail: Mapping[str, Any] | DecisionDetail | None = None,
     ) -> None:
         """Append an audit event; it is committed, or lost, together with everything else of its command."""
         self.changes.events.append(
             AuditEvent(
                 self.next_id(),
                 self.now,
-                action.value,
+                str(action),
                 outcome,
                 channel,
                 actor,

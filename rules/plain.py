@@ -142,10 +142,11 @@ def _keys(view: View, glance: _Glance, evidence: Sequence[Evidence]) -> _Keys | 
 def _profiles(view: View, keys: _Keys) -> dict[int, Profile]:
     """Whoever owns one of the keys or holds it."""
     found: dict[int, Profile] = {}
-    for profile_id in {one for key in keys.values() for one in (key.owner, *key.profiles)}:
-        if profile_id is not None:
-            profile = view.profile(profile_id)
-            found[profile.profile_id] = profile
+    for key in keys.values():
+        for profile_id in key.profiles if key.owner is None else (key.owner, *key.profiles):
+            if profile_id not in found:
+                profile = view.profile(profile_id)
+                found[profile.profile_id] = profile
     return found
 
 

@@ -63,7 +63,7 @@ class Action(StrEnum):
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 
-class AuditEvent(msgspec.Struct, frozen=True, array_like=True):
+class AuditEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event before it joins its chain. `at` is ms UTC; `detail` is a JSON object as text; absent text is `""`.
 
     The field order is the order in which an event is hashed.
@@ -80,3 +80,26 @@ class AuditEvent(msgspec.Struct, frozen=True, array_like=True):
     request_id: str
     reason: str
     detail: str
+
+
+class StatedValue(msgspec.Struct, frozen=True, gc=False):
+    """One identifier of a decision's evidence, and what it was worth."""
+
+    type: str
+    hmac: str
+    mask: str
+    status: str
+    reason: str
+
+
+class DecisionDetail(msgspec.Struct, frozen=True, gc=False):
+    """The detail of an `identity.…` event. Each step of the trace is what was looked at, the profile (`""`: the request
+    itself), what came of it, and more about that."""
+
+    decision: str
+    rule: str
+    rule_set: str
+    id_space: str
+    evidence: list[StatedValue]
+    absorbed: list[str]
+    trace: list[tuple[str, str, str, str]]

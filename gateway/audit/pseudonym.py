@@ -25,10 +25,10 @@ class Pseudonyms:
 
 def mask(kind: str, value: str) -> str:
     """`a***@e***.com` for an e-mail, the last two digits of a phone, the length of anything else."""
+    if kind == "mobile":
+        return f"***{value[-2:]}"
     if kind.startswith("email") and "@" in value:
         local, _, domain = value.rpartition("@")
         host, _, top = domain.rpartition(".")
         return f"{local[:1]}***@{host[:1]}***.{top}"
-    if kind == "mobile":
-        return f"***{value[-2:]}"
     return f"***({len(value)})"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, DecisionDetail, StatedValue
 from gateway.audit.pseudonym import mask
 from gateway.ids import show
 from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
@@ -19,7 +19,7 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
-from rules.decision import Decision
+from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
 from rules.record import Key, KeyState, Observation, Profile
 from rules.resolve import resolve, teaches_nothing
@@ -132,12 +132,16 @@ def observe(
         evidence=evidence,
         now=ws.now,
         may_create=may_create,
-        attributes={name: text for name, text in attributes.items() if isinstance(text, str)},
+        attributes=_texts(attributes) if env.confirms else None,
         profile_attributes=partial(attributes_of, ws) if env.confirms else None,
     )
     if decision is None or (known is None and not decision.enforced and not may_create):
         return None
     return _Carrying(caller, customer_id, ws, env, decision).out(known, guest)
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
@@ -149,7 +153,7 @@ def attributes_of_records(ws: WorkingSet, record_ids: Iterable[int]) -> dict[str
     found: dict[str, str] = {}
     for record_id in sorted(record_ids):
         values = {name: msgspec.json.decode(text) for name, text in ws.attributes_of(record_id).items()}
-        found |= {name: value for name, value in values.items() if isinstance(value, str)}
+        found |= _texts(values)
     return found
 
 
@@ -179,6 +183,8 @@ def pseudonym(identifier: Identifier, env: Env) -> dict[str, str]:
 class _Carrying:
     """One decision being carried out."""
 
+    __slots__ = ("caller", "customer_id", "decision", "env", "ws")
+
     def __init__(
         self, caller: Caller, customer_id: str, ws: WorkingSet, env: Env, decision: Decision
     ) -> None:
@@ -194,21 +200,13 @@ class _Carrying:
         news = record is None or bool(decision.own)
         if record is None:
             record = ws.create_record(profile, self.caller.id_space, self.customer_id, guest)
-        if decision.enforced:
-            news |= bool(decision.absorbed or decision.taken or decision.dropped)
-            for one in decision.absorbed:
-                join(
-                    ws,
-                    profile,
-                    ws.profile(one),
-                    self.caller,
-                    rule=decision.rule,
-                    rules=self.env.rules,
-                )
+        if decision.enforced and (decision.absorbed or decision.taken or decision.dropped):
+            self._join(profile)
             self._move_keys(profile)
+            news = True
         news |= self._store_evidence(record)
         self._settle_keys(profile)
-        if decision.enforced:
+        if decision.enforced and decision.reviews:
             news |= self._open_reviews(profile)
         if news and decision.outcome != "created" and ws.leave_questions(profile.profile_id):
             look_again(ws, "profile", "evidence", profile_id=profile.profile_id)
@@ -229,6 +227,11 @@ class _Carrying:
             return ws.create_profile(canonical_ids(self.caller.id_space, self.customer_id, self.env))
         return ws.profile(decision.profile_id)
 
+    def _join(self, profile: Profile) -> None:
+        ws, decision = self.ws, self.decision
+        for one in decision.absorbed:
+            join(ws, profile, ws.profile(one), self.caller, rule=decision.rule, rules=self.env.rules)
+
     def _move_keys(self, profile: Profile) -> None:
         """Before the evidence is stored: what this call says is live, whatever retires here."""
         for identifier, old_owner in self.decision.taken:
@@ -241,20 +244,20 @@ class _Carrying:
 
     def _store_evidence(self, record: CustomerRecord) -> bool:
         """Whether any of it was news; that a value was seen once more is not."""
-        news = False
+        ws, news = self.ws, False
+        now, observations = ws.now, record.observations
         for identifier, status, _, verified in self.decision.evidence:
             blocked = status == "blocked"
-            seen = record.observations.get(identifier)
+            seen = observations.get(identifier)
             if seen is None:
                 news = True
-                seen = Observation(identifier, self.ws.now, self.ws.now, verified, blocked)
-                record.observations[identifier] = seen
-                self.ws.hold(identifier, record)
+                seen = observations[identifier] = Observation(identifier, now, now, verified, blocked)
+                ws.hold(identifier, record)
             else:
                 news |= (verified and not seen.verified) or seen.blocked != blocked
-                seen.last_seen, seen.blocked, seen.retired = self.ws.now, blocked, False
+                seen.last_seen, seen.blocked, seen.retired = now, blocked, False
                 seen.verified |= verified
-            self.ws.touch_observation(record, seen)
+            ws.touch_observation(record, seen)
         return news
 
     def _settle_keys(self, profile: Profile) -> None:
@@ -305,31 +308,36 @@ class _Carrying:
         )
 
     def _record_decision(self, profile: Profile, record: CustomerRecord) -> None:
-        decision = self.decision
-        action = _ACTIONS[decision.outcome] if decision.enforced else Action.IDENTITY_SHADOW
-        detail: dict[str, Any] = {
-            "decision": decision.outcome,
-            "rule": decision.rule,
-            "rule_set": self.env.rules.sha256[:16],
-            "id_space": self.caller.id_space,
-            "evidence": [
-                {**pseudonym(identifier, self.env), "status": status, "reason": reason}
-                for identifier, status, reason, _ in decision.evidence
+        decision, of = self.decision, self.env.pseudonyms.of
+        shown = show("prf", profile.profile_id)
+        detail = DecisionDetail(
+            decision=decision.outcome,
+            rule=decision.rule,
+            rule_set=self.env.rules.sha256[:16],
+            id_space=self.caller.id_space,
+            evidence=[
+                StatedValue(kind, of(kind, value), mask(kind, value), status, reason)
+                for (kind, value), status, reason, _ in decision.evidence
             ],
-            "absorbed": [show("prf", p) for p in decision.absorbed],
-            "trace": [
-                [s.what, show("prf", s.profile_id) if s.profile_id else "", s.result, s.detail]
-                for s in decision.trace
-            ],
-        }
+            absorbed=[show("prf", one) for one in decision.absorbed],
+            trace=_trace(decision.trace, {None: "", profile.profile_id: shown}),
+        )
         self.ws.record_event(
-            action,
+            _ACTIONS[decision.outcome] if decision.enforced else Action.IDENTITY_SHADOW,
             outcome=decision.outcome,
             channel=self.caller.channel,
             actor=self.caller.actor,
-            profile=show("prf", profile.profile_id),
+            profile=shown,
             subject=show("rec", record.record_id),
             request_id=self.caller.request_id,
             reason=decision.reason,
             detail=detail,
         )
+
+
+def _trace(steps: Iterable[Step], shown: dict[int | None, str]) -> list[tuple[str, str, str, str]]:
+    """`shown` has the ids of profiles as text, as far as they are at hand."""
+    for step in steps:
+        if step.profile_id is not None and step.profile_id not in shown:
+            shown[step.profile_id] = show("prf", step.profile_id)
+    return [(what, shown[profile_id], result, detail) for what, profile_id, result, detail in steps]

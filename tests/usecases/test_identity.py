@@ -8,6 +8,7 @@ import pytest
 from manual import House, achieve, caller, customer, default_rules, environment, says
 
 from gateway.clock import DAY, MINUTE
+from gateway.ids import show
 from gateway.model import Accepted, SaveCustomer, UnknownCustomer
 from rules.identifier import Evidence, Identifier
 from rules.ruleset import Conflict, IdentifierRules, Rule, RuleSet
@@ -79,6 +80,32 @@ async def test_the_audit_log_holds_no_clear_value_but_finds_it(house: House) -> 
     assert PHONE not in detail
     assert house.env.pseudonyms.of("email", ANN) in detail
     assert house.env.pseudonyms.of("mobile", PHONE) in detail
+
+
+async def test_a_decision_stands_in_the_audit_log_as_it_always_stood(house: House) -> None:
+    """The chain is over the text: names in alphabetical order, no blanks, steps as lists."""
+    no_number = Evidence(Identifier("mobile", "+20100"), "blocked", "too_short")
+    await house.send(SaveCustomer(caller(), "ann", (*says(email=ANN), no_number)))
+    await house.send(customer("pos:ann", email=ANN, mobile=PHONE))
+    created, attached = await house.column(
+        "SELECT detail FROM audit WHERE action LIKE 'identity.%' ORDER BY event_id"
+    )
+    profile = show("prf", await house.profile_of("web:ann") or 0)
+    email = '"mask":"a***@x***.eg","reason":"","status":"ok","type":"email"}'
+    assert created == (
+        '{"absorbed":[],"decision":"created","evidence":['
+        f'{{"hmac":"{house.env.pseudonyms.of("email", ANN)}",{email},'
+        f'{{"hmac":"{house.env.pseudonyms.of("mobile", "+20100")}","mask":"***00",'
+        '"reason":"too_short","status":"blocked","type":"mobile"}],"id_space":"web","rule":"",'
+        f'"rule_set":"{house.env.rules.sha256[:16]}","trace":[]}}'
+    )
+    assert attached == (
+        '{"absorbed":[],"decision":"attached","evidence":['
+        f'{{"hmac":"{house.env.pseudonyms.of("email", ANN)}",{email},'
+        f'{{"hmac":"{house.env.pseudonyms.of("mobile", PHONE)}","mask":"***67",'
+        '"reason":"","status":"ok","type":"mobile"}],"id_space":"pos","rule":"email",'
+        f'"rule_set":"{house.env.rules.sha256[:16]}","trace":[["rule:email","{profile}","merge","email"]]}}'
+    )
 
 
 # ---- idempotence (I6) ----
