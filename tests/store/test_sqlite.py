@@ -264,6 +264,19 @@ async def test_a_read_that_is_given_up_leaves_the_readers_usable(store: Store) -
     ]
 
 
+async def test_a_read_that_failed_holds_on_to_nothing(store: Store) -> None:
+    await run(store, lambda ws: person(ws, "web:ann"))
+    failures: list[Exception] = []
+    for _ in range(2):
+        try:
+            await store.fetch("SELECT CAST(x'ff' AS TEXT) FROM record")
+        except sqlite3.OperationalError as error:
+            failures.append(error)  # and with it the place where it failed
+    await run(store, lambda ws: person(ws, "web:bob"))
+    seen = [await store.fetch("SELECT COUNT(*) FROM record") for _ in range(2)]
+    assert (len(failures), seen) == (2, [[(2,)]] * 2)
+
+
 async def test_a_read_cannot_write(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError):
         await store.fetch("DELETE FROM record")

@@ -149,12 +149,9 @@ class SqliteStore:
         return 1
 
     async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
-        writer = self._writer
-        if writer is None:
+        if self._writer is None:
             raise StoreUnavailable("the store is not open")
-        hop = writer._execute(function, writer._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
-        return await asyncio.shield(asyncio.ensure_future(hop))
+        return await _in_one_hop(self._writer, function, *arguments)
 
     def _transact(self, connection: sqlite3.Connection, work: Work) -> None:
         ws = WorkingSet(self._clock.now(), self._ids)
@@ -194,10 +191,21 @@ class SqliteStore:
         reader = await self._readers.get()
         try:
             with _translated_errors():
-                rows = await asyncio.shield(asyncio.ensure_future(reader.execute_fetchall(sql, parameters)))
-            return list(rows)  # pyright: ignore[reportReturnType]
+                return await _in_one_hop(reader, _rows, sql, parameters)
         finally:
             self._readers.put_nowait(reader)
+
+
+async def _in_one_hop(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
+    """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
+    hop = connection._execute(function, connection._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
+    return await asyncio.shield(asyncio.ensure_future(hop))
+
+
+def _rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """A statement that fails half-way is ended too: left open, it would keep its reader in the past."""
+    with contextlib.closing(connection.execute(sql, parameters)) as cursor:
+        return cursor.fetchall()
 
 
 def _uri_path(path: Path) -> str:
