@@ -230,7 +230,7 @@ def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
     return None
 
 
-def in_force(pin: PinRow, ws: WorkingSet) -> bool:
+def in_force(pin: Pin, ws: WorkingSet) -> bool:
     return pin.until is None or pin.until > ws.now
 
 

@@ -5,6 +5,7 @@ from gateway.ids import show
 from gateway.model import Done, DropPin, Outcome, PinRow, Refused, SetPin
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, in_force, join_by_hand, note_pin
+from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
 
 
@@ -56,13 +57,16 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
 
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
-    """Lift a judgement; what the rules make of the two is decided at their next call."""
+    """Lift a judgement; what the rules make of the two is carried out behind the calls."""
     pair = _pair(command)
     known = ws.all_pins.get(pair)
     if known is None:
         return Done(changed=False)
     ws.drop_pin(known)
     note_pin(ws, Action.PIN_DROPPED, known, command.caller, ws.homes[pair[0]], "")
+    for record_id in pair:
+        if (home := ws.homes[record_id]) is not None:
+            look_again(ws, "profile", "pin", profile_id=home)
     return Done()
 
 

@@ -19,7 +19,7 @@ from gateway.ids import show
 from gateway.model import Outcome, Refused, Regroup, Regrouped, Regrouping, ReviewItem
 from gateway.usecases.component import Gathering, Powers, TooLarge, powerless, seen_by_rules
 from gateway.usecases.env import Env
-from gateway.usecases.merge import CONTESTED, join, open_review
+from gateway.usecases.merge import CONTESTED, in_force, join, open_review
 from gateway.usecases.observe import attributes_of_records
 from gateway.usecases.ownership import settle
 from gateway.usecases.parting import needs_of_parting, note_parting, take_out
@@ -323,9 +323,16 @@ class _Carrying:
         return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())
 
     def _stands(self, item: ReviewItem) -> bool:
-        """Whether only a request can have raised this open question, under these rules."""
-        own = self.run.scope != "rules" and item.reason.startswith(_OF_REQUESTS)
-        return own and item.state == "open"
+        """Whether only a request can have raised this open question, under these rules and pins."""
+        if self.run.scope == "rules" or item.state != "open":
+            return False
+        if item.reason == "conflict:cannot" and not self._is_pinned_apart:
+            return False
+        return item.reason.startswith(_OF_REQUESTS)
+
+    @cached_property
+    def _is_pinned_apart(self) -> bool:
+        return any(p.kind == "cannot" and in_force(p, self.ws) for p in self.ws.pins(self.records))
 
     def _join(self, found: Collection[Piece]) -> None:
         candidates = [piece for piece in found if self.main[piece.profile_id] == piece] or found

@@ -177,6 +177,16 @@ def saying(place: str, values: Iterable[str], *, verified: bool = False) -> Save
 calls = st.builds(saying, places, words, verified=st.sampled_from([False, False, True]))
 
 
+_ONLY_ASKED_BY_REQUESTS = """
+SELECT review_id FROM review WHERE state = 'open'
+AND (reason LIKE 'conflict:max_profiles_at_once%' OR reason LIKE 'conflict:cannot%' OR reason LIKE 'conflict:never%')
+"""
+
+
+def _holding(record_id: int, groups: Iterable[frozenset[int]]) -> frozenset[int]:
+    return next(group for group in groups if record_id in group)
+
+
 class Machine(RuleBasedStateMachine):
     """What every sequence may do, and what holds after each step of any."""
 
@@ -316,6 +326,23 @@ class Machine(RuleBasedStateMachine):
     @rule(pair=st.tuples(numbers, numbers))
     def pin_together(self, pair: tuple[int, int]) -> None:
         self._pin(pair, "must")
+
+    @rule(which=numbers)
+    def i8_lift_a_pin_and_regroup(self, which: int) -> None:
+        """Whom it concerned are with whom the definition has them with."""
+        self.run(self.house.regroup())
+        pins = self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
+        if pins:
+            self._lift([pins[which % len(pins)]])
+
+    def _lift(self, pins: Iterable[tuple[Any, ...]]) -> None:
+        for one, other in pins:
+            self._judge(DropPin(SAM, one, other))
+        self.run(self.house.regroup())
+        if self.house.env.rules.conflict.resplit == "auto" and not self.rows(_ONLY_ASKED_BY_REQUESTS):
+            groups, profiles = self.canon().groups, self.members().values()
+            for record_id in {one for pin in pins for one in pin}:
+                assert _holding(record_id, profiles) == _holding(record_id, groups)
 
     def _pin(self, pair: tuple[int, int], kind: Any) -> None:
         records = self.column("SELECT record_id FROM record ORDER BY 1")
@@ -488,10 +515,10 @@ def test_i14_calls_at_once_end_as_if_one_by_one(sent: list[SaveCustomer], versio
 
 
 class Joining(Machine):
-    """Calls, merges by hand, pins together, erasure and a change between rules without a guard: at any time the profiles are the
-    partition of everything (I8), and who says something again changes nothing (I9)."""
+    """Calls, merges by hand, pins together and their end, erasure and a change between rules without a guard: at any time the
+    profiles are the partition of everything (I8), and who says something again changes nothing (I9)."""
 
-    versions = ("free",)
+    versions = ("free, auto",)
 
     @invariant()
     def i8_the_profiles_are_the_partition_of_everything(self) -> None:
@@ -633,6 +660,16 @@ class Judging(Machine):
     def lift_a_pin(self, which: int) -> None:
         if pins := self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"):
             self._judge(DropPin(SAM, *pins[which % len(pins)]))
+
+    @rule()
+    def i8_lift_every_pin_and_regroup(self) -> None:
+        """Where nothing binds, the profiles are the partition of everything then."""
+        self.run(self.house.regroup())
+        self._lift(self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"))
+        if self.house.env.rules.version in ("free, auto", "stricter, auto"):
+            assert set(self.members().values()) == set(self.canon().groups)
+            plan = planned(self.house.url, self.house.env.rules, self.house.clock.now())
+            assert (plan.merged, plan.split, plan.points) == (0, 0, 0)
 
     @rule(which=numbers)
     def lift_every_pin_between_two(self, which: int) -> None:

@@ -184,6 +184,97 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
         assert len(await groups(house)) == 1 + len(ALONE)
 
 
+# ---- a pin that is lifted ----
+
+
+async def two(house: House, **both: str) -> tuple[int, int]:
+    """The records of two people who say the same."""
+    for who in ("web:1", "pos:1"):
+        await house.send(customer(who, **both))
+    one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+    return one, other
+
+
+@pytest.mark.parametrize(
+    ("resplit", "apart", "asked"),
+    [("auto", True, []), ("review", False, ["resplit:no_rule"]), ("off", False, [])],
+)
+async def test_who_only_a_pin_held_together_comes_apart_as_the_rules_say_once_it_is_lifted(
+    tmp_path: Path, resplit: str, apart: bool, asked: list[str]
+) -> None:
+    async with House(tmp_path, environment(rules=rules("1", resplit=resplit))) as house:
+        one, other = await two(house)
+        before = await house.column("SELECT profile_id FROM record ORDER BY record_id")
+        await house.send(SetPin(OPERATOR, one, other, "must", "sisters"))
+        assert await groups(house) == ["pos:1 web:1"]
+        await house.regroup()
+        assert await groups(house) == ["pos:1 web:1"]
+        await house.send(DropPin(OPERATOR, one, other))
+        await house.regroup()
+        after = await house.column("SELECT profile_id FROM record ORDER BY record_id")
+        assert (after == before) is apart
+        assert [reason for _, reason in await questions(house)] == asked
+        assert await house.regroup() == []
+
+
+async def test_who_agree_on_a_key_stay_one_when_their_pin_is_lifted(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        one, other = await two(house, mobile=SHOP)
+        await house.send(SetPin(OPERATOR, one, other, "must", "sisters"))
+        await house.send(DropPin(OPERATOR, one, other))
+        await house.regroup()
+        assert await groups(house) == ["pos:1 web:1"]
+
+
+async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is_lifted(
+    tmp_path: Path,
+) -> None:
+    """In between the definition has the one who may come back with the one who was there first."""
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        for who in ("web:1", "pos:1", "app:1"):
+            await house.send(customer(who, mobile=SHOP))
+        first, *others = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        (profile_id,) = await house.column("SELECT profile_id FROM profile")
+        await house.send(SplitProfile(OPERATOR, profile_id, tuple(others), "plain", "not them"))
+        await house.send(DropPin(OPERATOR, first, others[0]))
+        await house.regroup()
+        assert await groups(house) == ["app:1", "pos:1 web:1"]
+        await house.send(DropPin(OPERATOR, others[1], first))
+        await house.regroup()
+        assert await groups(house) == ["app:1 pos:1 web:1"]
+        assert await questions(house) == []
+
+
+async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_lifted(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1"))) as house:
+        await house.send(customer("web:1", email="a@example.com", mobile=SHOP))
+        await house.send(customer("pos:1", mobile="+201000000200"))
+        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await house.send(customer("pos:1", email="a@example.com"))
+        assert await questions(house) == []
+        await house.send(DropPin(OPERATOR, one, other))
+        await house.regroup()
+        assert [reason for _, reason in await questions(house)] == ["rule:email"]
+
+
+async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_lifted(
+    tmp_path: Path,
+) -> None:
+    asking = rules("1", more='ambiguous = "review"')
+    async with House(tmp_path, environment(rules=asking)) as house:
+        await house.send(customer("web:1", email="a@example.com"))
+        await house.send(customer("pos:1", mobile=SHOP))
+        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await house.send(customer("app:1", email="a@example.com", mobile=SHOP))
+        assert len(await questions(house)) == 2
+        await house.send(DropPin(OPERATOR, one, other))
+        await house.regroup()
+        assert await groups(house) == ["app:1 pos:1 web:1"]
+        assert await questions(house) == []
+
+
 # ---- new rules over everybody ----
 
 
@@ -223,17 +314,18 @@ async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_bac
 
 
 async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_says(tmp_path: Path) -> None:
-    """I21: two who were split, and whose pin was lifted, are joined by the next walk; that closes the question."""
-    async with House(tmp_path, environment(rules=rules("1"))) as house:
-        await house.use(rules("1"))
+    """I21: two who were split, and whose pin ended, are joined by the next walk; that closes the question."""
+    first, second = (rules(version, more='[merge]\ncooldown_after_split = "30m"') for version in ("1", "2"))
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
         await house.send(customer("web:1", mobile=SHOP))
         await house.send(customer("pos:1", mobile=SHOP))
         (profile_id,) = await house.column("SELECT profile_id FROM profile")
-        one, other = await house.column("SELECT record_id FROM record ORDER BY 1")
+        _, other = await house.column("SELECT record_id FROM record ORDER BY 1")
         await house.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
-        await house.send(DropPin(OPERATOR, one, other))
+        house.clock.advance(HOUR)
         assert [reason for _, reason in await questions(house)] == ["split:contested"]
-        foreseen, happened = await activate(house, rules("2"))
+        foreseen, happened = await activate(house, second)
         assert happened[:2] == (foreseen.merged, foreseen.split) == (2, 0)
         assert await groups(house) == ["pos:1 web:1"]
         assert await questions(house) == []
