@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.errors import GatewayError, StoreUnavailable
+from gateway.ids import show
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -147,15 +148,26 @@ class Deliverer:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("delivery_failed", exc_info=error)
+            _log.error("delivery_failed", error=type(error).__name__)
 
     # ---- one delivery ----
 
     async def _work_on(self, delivery: Delivery) -> None:
         try:
-            await self._finish(delivery, await self._outcome(delivery))
+            await self._finish(delivery, await self._tried(delivery))
         except GatewayError as error:  # its lease ends, and it is found again as what it then is
             _log.warning("delivery_left", error=type(error).__name__)
+
+    async def _tried(self, delivery: Delivery) -> _Result | None:
+        """A mistake of ours is an attempt like any other; what was not marked as sending before it is not unknown."""
+        try:
+            return await self._outcome(delivery)
+        except GatewayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - else it would come back every 30 s, for ever
+            name = type(error).__name__
+            _log.error("delivery_failed", delivery=show("dlv", delivery.delivery_id), error=name)
+            return _Result("unknown", "failed", self._pause(delivery))
 
     async def _outcome(self, delivery: Delivery) -> _Result | None:
         """None: it is somebody else's by now."""

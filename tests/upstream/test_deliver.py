@@ -3,6 +3,7 @@ once, whatever becomes of the requests and the answers (F10, F11, F14–F17)."""
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from loyalty_platform import API_KEY, SECRET_KEY, Platform, serving
 from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environment, erase
 from postgresql import PostgresServer
+from structlog.testing import capture_logs
 
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
 from gateway.config import Rates, Secret
 from gateway.config import Upstream as Settings
 from gateway.errors import OutboxFull
+from gateway.ids import show
 from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeProfiles, RetryDelivery
 from gateway.telemetry import Metrics
 from gateway.upstream.backlog import Backlog
@@ -276,6 +279,66 @@ async def test_after_three_days_of_trying_a_report_is_dead_until_an_operator_sen
     await outbox.work(after=HOUR)
     assert await outbox.states() == ["delivered"]
     assert outbox.achieved() == 1
+
+
+# ---- what is our own fault ----
+
+
+async def spoil(outbox: Outbox, table: str, column: str) -> None:
+    """Make a text that no gateway writes and none can read."""
+    with contextlib.closing(sqlite3.connect(outbox.house.url.removeprefix("sqlite:///"))) as file, file:
+        file.execute(f"UPDATE {table} SET {column} = CAST(x'ff' AS TEXT)")
+
+
+async def test_a_report_that_cannot_be_written_is_tried_ever_more_rarely_and_then_dead(
+    outbox: Outbox,
+) -> None:
+    await outbox.report(email="ann@example.com")
+    await spoil(outbox, "profile", "canonical_id")
+    with capture_logs() as lines:
+        await outbox.work()
+    (delivery_id,) = await outbox.house.column("SELECT delivery_id FROM delivery")
+    failed = {"event": "delivery_failed", "log_level": "error", "error": "OperationalError"}
+    assert lines == [{**failed, "delivery": show("dlv", delivery_id)}]
+    assert await outbox.rows("state, reason, attempts, sent_at, due_at") == [
+        ("pending", "failed", 1, None, outbox.clock.now() + 2 * SECOND)
+    ]
+    await outbox.work(after=2 * SECOND)
+    assert await outbox.rows("attempts, due_at") == [(2, outbox.clock.now() + 4 * SECOND)]
+    for _ in range(80):
+        await outbox.work(after=HOUR)
+    assert await outbox.rows() == [("dead", "gave_up")]
+    assert await outbox.states() == ["dead"]
+    assert outbox.platform.seen == []
+
+
+async def test_a_failure_of_ours_after_a_report_was_sent_leaves_it_unknown(outbox: Outbox) -> None:
+    draws = iter([ZeroDivisionError("ann@example.com")])
+
+    def draw(low: int, high: int) -> int:
+        for mistake in draws:
+            raise mistake
+        return high
+
+    outbox.deliverer = Deliverer(
+        outbox.house.pipeline,
+        outbox.house.store,
+        outbox.upstream,
+        outbox.settings,
+        outbox.clock,
+        draw,
+        outbox.metrics,
+    )
+    outbox.platform.next.append("swallowed")
+    await outbox.report()
+    with capture_logs() as lines:
+        await outbox.work()
+    assert "ann@example.com" not in str(lines)
+    assert await outbox.rows("state, reason, attempts") == [("unknown", "failed", 1)]
+    await outbox.work(after=MINUTE)
+    await outbox.work(after=RECONCILE)
+    assert await outbox.rows() == [("delivered", "reconciled")]
+    assert len(outbox.reports()) == 1
 
 
 # ---- what nobody knows (F17) ----
