@@ -23,7 +23,7 @@ from gateway.audit.event import Action
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Config, ConfigError
-from gateway.errors import StoreBroken
+from gateway.errors import DriverMissing, StoreBroken
 from gateway.http import admin, public
 from gateway.http.door import Door
 from gateway.http.keyring import KeyRing
@@ -89,9 +89,7 @@ def make_store(config: Config, clock: Clock, checkpoint_key: bytes) -> Store:
     try:
         from gateway.store.postgres import PostgresStore
     except ImportError:
-        raise ConfigError(
-            ("store.url: PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'",)
-        ) from None
+        raise ConfigError((f"store.url: {DriverMissing()}",)) from None
     return PostgresStore(config.store.url, clock, checkpoint_key=checkpoint_key, checkpoint_every=every)
 
 

@@ -51,5 +51,12 @@ class AlreadyRunning(GatewayError):
     """Another process holds the database file."""
 
 
+class DriverMissing(GatewayError):
+    """PostgreSQL is named, and what speaks to it is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'")
+
+
 class SchemaMismatch(GatewayError):
     """The database was written by a newer or altered gateway."""

@@ -18,7 +18,7 @@ from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
 from gateway.cli.output import note, print_json
 from gateway.clock import SystemClock
-from gateway.errors import SchemaMismatch, StoreUnavailable
+from gateway.errors import DriverMissing, SchemaMismatch, StoreUnavailable
 
 
 def copy(
@@ -73,16 +73,14 @@ def _closed_shop(path: Path) -> Generator[bool]:
 
 async def _fill(path: Path, to: str, *, closed: bool) -> int:
     try:
-        from gateway.store.postgres.filling import Filling, NotTheSame, tables
+        from gateway.store.postgres.filling import Filling, NotTheSame
     except ImportError:
-        raise Failure(
-            "PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'"
-        ) from None
+        raise DriverMissing from None
     with opened(path, "mode=ro") as source, _bar() as bar:
-        rows = sum(source.execute(f"SELECT COUNT(*) FROM {one.name}").fetchone()[0] for one in tables(source))  # noqa: S608
-        task = bar.add_task("", total=rows * (1 + closed))
+        filling = Filling(source, to)
+        task = bar.add_task("", total=filling.count() * (1 + closed))
         try:
-            async with Filling(source, to) as filling:
+            async with filling:
                 return await filling.run(
                     SystemClock().now(),
                     lambda table, count: bar.update(task, advance=count, description=table),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -145,3 +146,12 @@ async def test_a_database_that_a_gateway_uses_is_never_filled(tmp_path: Path, mo
     await move.started()
     said = await asyncio.to_thread(move.run, 1)
     assert "a gateway's database already" in said
+
+
+async def test_without_the_driver_it_says_what_to_install(
+    tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with House(tmp_path):
+        pass
+    monkeypatch.setitem(sys.modules, "gateway.store.postgres.filling", None)
+    assert "pip install 'loyalty-identity-gateway[postgres]'" in await asyncio.to_thread(move.run, 1)

@@ -48,8 +48,7 @@ class NotTheSame(Exception):
     """A piece differs though nobody should write any more."""
 
 
-def tables(source: sqlite3.Connection) -> list[Table]:
-    """What is to be copied. Raises SchemaMismatch when the file is not at this gateway's schema."""
+def _tables(source: sqlite3.Connection) -> list[Table]:
     if pending(dict(source.execute("SELECT version, sha256 FROM schema_version").fetchall())):
         raise SchemaMismatch("The file is of an older gateway; bring it up to date first: gateway db migrate")
     names = source.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
@@ -63,10 +62,12 @@ def _table(source: sqlite3.Connection, name: str) -> Table:
 
 
 class Filling:
-    """`async with`, then `run`: any number of times, from the same source."""
+    """`async with`, then `run`: any number of times, from the same source. Raises SchemaMismatch when that is not at this
+    gateway's schema."""
 
     def __init__(self, source: sqlite3.Connection, url: str) -> None:
         self._source = source
+        self._tables = _tables(source)
         self._server = Server(url, 1)
         self._columns: Columns = {}
 
@@ -77,17 +78,21 @@ class Filling:
     async def __aexit__(self, *_: object) -> None:
         await self._server.close()
 
+    def count(self) -> int:
+        """The rows of the source at this moment."""
+        counts = (self._source.execute(f"SELECT COUNT(*) FROM {table.name}") for table in self._tables)
+        return sum(count.fetchone()[0] for count in counts)
+
     async def run(self, now: int, told: Told, *, closed: bool) -> int:
         """The number of rows that were brought. With `closed` nobody writes to the source: then everything is compared once
         more, and the new database is finished. Raises SchemaMismatch for one that is not this source's copy."""
-        found = tables(self._source)
         async with self._server.connection() as connection:
             await migrate(connection, now)
             self._columns = await columns(connection)
             await self._claim(connection)
-            brought = sum([await self._bring(connection, table, told) for table in found])
+            brought = sum([await self._bring(connection, table, told) for table in self._tables])
             if closed:
-                for table in found:
+                for table in self._tables:
                     await self._compare(connection, table, told)
                 await connection.execute("DELETE FROM lease WHERE name = $1", MARK)
         return brought
