@@ -4,7 +4,7 @@ A use case asks for what it needs (`Needs`), the store loads it, and whatever a 
 reading anything else raises `NotLoaded`, so that «not there» and «not looked up» can never be confused. Nothing here awaits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -347,13 +347,16 @@ class Changes:
 class WorkingSet:
     """The state as one batch sees it. `now` is the transaction's one moment (ms UTC). Implements `rules.record.View`.
 
-    An entry of None means: looked up, and not there. `created` and `opened` are the profiles and reviews that came to be, in
-    their order.
+    An entry of None means: looked up, and not there. `created`, `merged`, `opened` and `events` are the profiles, merges,
+    reviews and audit events that came to be, in their order.
+
+    `save` is given what changed since the last step whenever a long batch ends one; without it, all is saved at the end.
     """
 
-    def __init__(self, now: int, ids: Ids) -> None:
+    def __init__(self, now: int, ids: Ids, save: "Callable[[Changes], None] | None" = None) -> None:
         self.now = now
         self.ids = ids
+        self._save = save
         self.records: dict[RecordKey, CustomerRecord | None] = {}
         self.by_record_id: dict[int, CustomerRecord] = {}
         self.keys: dict[Identifier, Key] = {}
@@ -394,8 +397,18 @@ class WorkingSet:
         self.lists: dict[str, frozenset[str]] = {}
         self.due: list[Due] | None = None
         self.created: list[int] = []
+        self.merged: list[MergeRow] = []
         self.opened: list[ReviewItem] = []
+        self.events: list[AuditEvent] = []
         self.changes = Changes(now)
+        self._saved: list[Changes] = []
+
+    def end_step(self) -> None:
+        """A long batch is at a place where nothing is half done: what it changed may be saved while it goes on."""
+        if self._save is not None:
+            self._save(self.changes)
+            self._saved.append(self.changes)
+            self.changes = Changes(self.now)
 
     # ---- reading (rules.record.View) ----
 
@@ -565,6 +578,7 @@ class WorkingSet:
 
     def add_merge(self, row: MergeRow) -> None:
         self.merges[row.merge_id] = row
+        self.merged.append(row)
         self.changes.merges.append(row)
 
     def redirect(self, loser: Profile, winner: Profile) -> None:
@@ -766,17 +780,18 @@ class WorkingSet:
 
     def changed_identities(self) -> set[RecordKey | Identifier]:
         """The records and keys of which this batch changed anything that a call is resolved by."""
-        changes = self.changes
-        records = [
-            self.by_record_id[record_id]
-            for record_id, _ in changes.observations
-            if record_id in self.by_record_id
-        ]
-        gone = [record for profile in changes.erased for record in profile.records.values()]
-        places = {
-            (record.id_space, record.customer_id) for record in (*records, *changes.records.values(), *gone)
-        }
-        return places | changes.keys.keys()
+        found: set[RecordKey | Identifier] = set()
+        for changes in (*self._saved, self.changes):
+            records = [
+                self.by_record_id[record_id]
+                for record_id, _ in changes.observations
+                if record_id in self.by_record_id
+            ]
+            gone = [record for profile in changes.erased for record in profile.records.values()]
+            changed = (*records, *changes.records.values(), *gone)
+            found.update((record.id_space, record.customer_id) for record in changed)
+            found.update(changes.keys)
+        return found
 
     def enter(self, entry: LedgerEntry) -> None:
         self.changes.ledger.append(entry)
@@ -795,18 +810,18 @@ class WorkingSet:
         detail: Mapping[str, Any] | DecisionDetail | None = None,
     ) -> None:
         """Append an audit event; it is committed, or lost, together with everything else of its command."""
-        self.changes.events.append(
-            AuditEvent(
-                self.next_id(),
-                self.now,
-                str(action),
-                outcome,
-                channel,
-                actor,
-                profile,
-                subject,
-                request_id,
-                reason,
-                _encode(detail).decode() if detail else "",
-            )
+        event = AuditEvent(
+            self.next_id(),
+            self.now,
+            str(action),
+            outcome,
+            channel,
+            actor,
+            profile,
+            subject,
+            request_id,
+            reason,
+            _encode(detail).decode() if detail else "",
         )
+        self.events.append(event)
+        self.changes.events.append(event)

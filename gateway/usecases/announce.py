@@ -46,7 +46,7 @@ class _News(NamedTuple):
 
 
 def mark(ws: WorkingSet) -> Mark:
-    return Mark(len(ws.changes.events), len(ws.created), len(ws.changes.merges), len(ws.opened))
+    return Mark(len(ws.events), len(ws.created), len(ws.merged), len(ws.opened))
 
 
 def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
@@ -70,11 +70,11 @@ def timestamp(at: int) -> str:
 def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:
     for profile_id in ws.created[since.profiles :]:
         yield _News("profile.created", profile_id, profile_id, {"profile": show("prf", profile_id)})
-    for event in ws.changes.events[since.events :]:
+    for event in ws.events[since.events :]:
         news = _of_event(event)
         if news is not None:
             yield news
-    yield from map(_merged, ws.changes.merges[since.merges :])
+    yield from map(_merged, ws.merged[since.merges :])
     yield from map(_opened, ws.opened[since.reviews :])
 
 

@@ -2,7 +2,7 @@
 import is goes to disk with them. So whatever kills the process, no row is lost and none is taken twice."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -14,6 +14,8 @@ from gateway.workingset import Needs, WorkingSet
 
 REJECTED = "rejected"
 """Lines that could not be taken, beside the decisions; `refused` is a decision."""
+_STEP = 256
+"""Rows that are saved while the next ones are decided."""
 
 
 def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -35,7 +37,7 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
             "import_moved",
             f"the import stands at line {run.next_line}, not {command.first_line}; go on from there",
         )
-    counts = Counter(_outcome(row, ws, env) for row in command.rows)
+    counts = Counter(_outcomes(command.rows, ws, env))
     if command.refused:
         counts[REJECTED] += len(command.refused)
     unusable = Counter(_unusable(command.rows))
@@ -58,9 +60,12 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
     return Imported(after)
 
 
-def _outcome(row: SaveCustomer, ws: WorkingSet, env: Env) -> str:
-    saved = save(row, ws, env)
-    return saved.resolution.decision if isinstance(saved, Saved) and saved.changed else "unchanged"
+def _outcomes(rows: Iterable[SaveCustomer], ws: WorkingSet, env: Env) -> Iterator[str]:
+    for number, row in enumerate(rows, 1):
+        saved = save(row, ws, env)
+        yield saved.resolution.decision if isinstance(saved, Saved) and saved.changed else "unchanged"
+        if number % _STEP == 0:
+            ws.end_step()
 
 
 def _unusable(rows: Iterable[SaveCustomer]) -> Iterable[str]:

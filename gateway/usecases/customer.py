@@ -36,7 +36,7 @@ def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs)
 
 def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
     """Create or update. Values that are already there are not written again."""
-    caller, events = command.caller, len(ws.changes.events)
+    caller, events = command.caller, len(ws.events)
     resolution = observe(
         caller,
         command.customer_id,
@@ -58,7 +58,7 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if changed:
         detail = {"changed": sorted(changed), **unusable(command.evidence, env)}
         _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, detail)
-    return Saved(resolution, len(ws.changes.events) > events)
+    return Saved(resolution, len(ws.events) > events)
 
 
 def _set_attributes(command: SaveCustomer, record: CustomerRecord, ws: WorkingSet) -> list[str]:

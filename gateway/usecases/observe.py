@@ -91,15 +91,18 @@ def _needs_of_attributes(
 
 def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
-    is counted inside a window needs the ages of the holders."""
+    is counted inside a window needs the ages of the holders. An only holder of a key that is owned belongs to its owner."""
     if key.holders == 0:
         return True
     since = env.holders_since(key.identifier.type, ws.now)
     if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True
     if key.identifier not in ws.held:
-        needs.holders_of(key.identifier, since)
-        return False
+        if key.holders > 1 or key.owner is None or since > 0:
+            needs.holders_of(key.identifier, since)
+            return False
+        key.profiles = (key.owner,)
+        ws.held.add(key.identifier)
     for profile_id in key.profiles:
         needs.profile(profile_id)
     return True

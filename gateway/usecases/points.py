@@ -16,7 +16,7 @@ def ask_for_balances(ws: WorkingSet, env: Env, since: int) -> None:
     """For each merge of the batch behind the first `since`."""
     if not env.forwards or env.rules.merge.points == "off":
         return
-    for row in ws.changes.merges[since:]:
+    for row in ws.merged[since:]:
         ws.queue(BALANCES, row.survivor_id, "points", row.merge_id, "", give_up_after=env.give_up_after)
 
 

@@ -739,6 +739,82 @@ async def test_a_batch_that_the_engine_refuses_stores_nothing(store: Store) -> N
     assert await store.fetch("SELECT * FROM audit") == []
 
 
+# ---- long batches ----
+
+
+def in_steps(*parts: Do) -> Do:
+    def do(ws: WorkingSet) -> None:
+        for part in parts:
+            part(ws)
+            ws.end_step()
+
+    return do
+
+
+async def test_what_a_batch_changes_again_after_a_step_is_stored_as_it_is_at_the_end(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        observe(ws, record, MOBILE, profile.profile_id)
+        ws.set_attribute(record, "name", '"Ann"')
+        log(ws)
+
+    def go_on(ws: WorkingSet) -> None:
+        record = ws.record("web", "ann")
+        assert record is not None
+        other, _ = person(ws, "web:bob")
+        ws.move(record, ws.profile(record.profile_id), other)
+        ws.keys[EMAIL].owner = other.profile_id
+        ws.touch_key(ws.keys[EMAIL])
+        ws.keys[MOBILE].holders = 0
+        ws.touch_key(ws.keys[MOBILE])
+        ws.set_attribute(record, "name", '"Anna"')
+        log(ws)
+
+    written = await run(store, in_steps(begin, go_on, log))
+    assert [event.request_id for event in written.events] == [f"req-{n}" for n in range(3)] * 3
+    bob = written.record("web", "bob")
+    assert bob is not None
+    home = bob.profile_id
+    ws = await look(
+        store,
+        lambda needs: (needs.profile(home), needs.key(MOBILE), needs.attributes_of(min(written.attributes))),
+    )
+    assert {record.customer_id for record in ws.profile(home).records.values()} == {"ann", "bob"}
+    assert (ws.key(EMAIL).owner, ws.key(MOBILE).holders) == (home, 0)
+    assert ws.attributes[min(written.attributes)] == {"name": '"Anna"'}
+    assert await breaches(store) == []
+
+
+async def test_every_step_of_a_batch_tells_what_it_changed(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+
+    def go_on(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:bob")
+        observe(ws, record, MOBILE, profile.profile_id)
+
+    ws = await run(store, in_steps(begin, go_on))
+    assert ws.changed_identities() == {("web", "ann"), ("web", "bob"), EMAIL, MOBILE}
+
+
+async def test_a_batch_that_raises_behind_a_step_stores_nothing_of_it(store: Store) -> None:
+    def fail(ws: WorkingSet) -> None:
+        raise Mistake
+
+    def refused(ws: WorkingSet) -> None:
+        person(ws, "web:ann")
+
+    for spoiled in (fail, refused):
+        with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+            await run(store, in_steps(lambda ws: (person(ws, "web:ann"), log(ws)), spoiled, log))
+        assert await store.fetch("SELECT * FROM record") == []
+    await run(store, log)
+    assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(3, 3)]
+    assert await breaches(store) == []
+
+
 async def test_fetch_sees_what_was_committed_just_now(store: Store) -> None:
     for n in range(3):
         await run(store, lambda ws, n=n: person(ws, f"web:{n}"))

@@ -313,6 +313,29 @@ async def test_a_full_disk_refuses_the_batch_whole_and_recovers_by_itself(
         await store.close()
 
 
+async def test_a_disk_that_fills_up_during_a_step_refuses_the_batch_whole(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    def fill(ws: WorkingSet) -> None:
+        for step in range(8):
+            for n in range(500):
+                person(ws, f"web:{step} {n}" * 20)
+            ws.end_step()
+
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    try:
+        await limit_pages(store, 300)
+        with pytest.raises(StoreUnavailable, match="full"):
+            await run(store, fill)
+        assert await store.fetch("SELECT * FROM record") == []
+        await limit_pages(store, 1 << 30)
+        await run(store, fill)
+        assert await store.fetch("SELECT COUNT(*) FROM record") == [(4_000,)]
+    finally:
+        await store.close()
+
+
 async def limit_pages(store: SqliteStore, pages: int) -> None:
     """SQLite's own way to a full database; it never goes below the present size."""
     await store._in_writer(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}"))

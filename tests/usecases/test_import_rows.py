@@ -1,9 +1,12 @@
 """Bringing customers in by the file: chunk after chunk, each whole or not at all, each line once."""
 
+from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+import msgspec
 import pytest
-from manual import House, caller, customer
+from manual import House, caller, customer, environment
 
 from gateway.model import Imported, ImportRows, ImportRun, Refused, RefusedLine, SaveCustomer
 
@@ -95,3 +98,22 @@ async def test_importing_the_same_rows_anew_changes_nothing(house: House) -> Non
     again = ImportRows(caller("pos"), "00000000000000bb", 1, 6, tuple(rows), last=True)
     assert (await bring(house, again)).counts == {"unchanged": 5}
     assert before == (await house.rows("SELECT * FROM record"), await house.rows("SELECT * FROM attribute"))
+
+
+async def test_a_chunk_that_is_saved_step_by_step_counts_and_tells_every_row(tmp_path: Path) -> None:
+    env = environment(listeners={"profile.created": ("crm",), "profile.merged": ("crm",)})
+    async with House(tmp_path, env=env) as house:
+        rows = [customer(f"pos:{n}", email=f"{n}@x.eg") for n in range(600)]
+        rows += [customer("pos:600", email="1@x.eg"), customer("pos:601", email="0@x.eg 599@x.eg")]
+        run = await bring(house, lines(1, rows, last=True))
+        assert run.counts == {"attached": 1, "created": 600, "merged": 1}
+        told = await house.column("SELECT payload FROM delivery WHERE target = 'webhook:crm'")
+        kinds = Counter(msgspec.json.decode(body)["type"] for body in told)
+        assert kinds == {"profile.created": 600, "profile.merged": 1}
+        events = Counter(await house.actions())
+        assert events == {
+            "identity.created": 600,
+            "identity.attached": 1,
+            "identity.merged": 1,
+            "import.rows": 1,
+        }

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from gateway.ids import Ids
 from gateway.store import Work
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
-from gateway.store.sqlite.dialect import keep_house, load, save
+from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class SqliteStore:
         self._writer: aiosqlite.Connection | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._all_readers: list[aiosqlite.Connection] = []
+        self._beside = ThreadPoolExecutor(1, "save")
 
     # ---- life ----
 
@@ -80,7 +82,9 @@ class SqliteStore:
         self._lock()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._writer = await aiosqlite.connect(self.path, isolation_level=None, cached_statements=512)
+            self._writer = await aiosqlite.connect(
+                self.path, isolation_level=None, cached_statements=512, check_same_thread=False
+            )
             await self._in_writer(_prepare, self._clock.now())
             for _ in range(_READERS):
                 reader = await aiosqlite.connect(
@@ -115,6 +119,7 @@ class SqliteStore:
         if self._writer is not None:
             await self._writer.close()
             self._writer = None
+        self._beside.shutdown()
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
@@ -154,7 +159,8 @@ class SqliteStore:
         return await _in_one_hop(self._writer, function, *arguments)
 
     def _transact(self, connection: sqlite3.Connection, work: Work) -> None:
-        ws = WorkingSet(self._clock.now(), self._ids)
+        saver = Saver(connection, self.chain, self._beside)
+        ws = WorkingSet(self._clock.now(), self._ids, saver.save_beside)
         connection.execute("BEGIN IMMEDIATE")
         try:
             for _ in range(_LOAD_ROUNDS):
@@ -164,9 +170,10 @@ class SqliteStore:
                     break
                 load(connection, ws, needs)
             work.process(ws)
-            save(connection, ws.changes, self.chain)
+            saver.save(ws.changes)
             connection.execute("COMMIT")
         except BaseException:
+            saver.give_up()
             self.chain.rewind()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -7,6 +7,8 @@ load costs more than a row. CROSS JOIN keeps the planner from turning the look-u
 import itertools
 import re
 import sqlite3
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future, wait
 from functools import cache, lru_cache
 from typing import Any
 
@@ -22,7 +24,7 @@ from gateway.workingset import Changes, Needs, WorkingSet
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-_STEPS = (64, 16, 8, 4, 3, 2, 1)
+_STEPS = (256, 64, 16, 8, 4, 3, 2, 1)
 """Rows in one statement: few enough different ones to stay prepared."""
 _VALUES = re.compile(r"VALUES (\([^)]*\))")
 
@@ -33,10 +35,40 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
         _drive(connection, loading)
 
 
-def save(connection: sqlite3.Connection, changes: Changes, chain: Chain) -> None:
-    """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
-    for write in writes(changes, chain):
-        _write(connection, write)
+class Saver:
+    """Writes what a batch changed; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed.
+
+    The steps of a long batch are written on the thread of `beside`, one at a time, while the batch goes on. The connection
+    must be left alone from a `save_beside` until `save` or `give_up`."""
+
+    def __init__(self, connection: sqlite3.Connection, chain: Chain, beside: Executor) -> None:
+        self._connection = connection
+        self._chain = chain
+        self._beside = beside
+        self._step: Future[None] | None = None
+
+    def save_beside(self, changes: Changes) -> None:
+        """Raises what the step before ran into. `changes` may go on changing."""
+        self._wait()
+        self._step = self._beside.submit(self._write_all, list(writes(changes, self._chain)))
+
+    def save(self, changes: Changes) -> None:
+        self._wait()
+        self._write_all(writes(changes, self._chain))
+
+    def give_up(self) -> None:
+        """Let a step that is being written come to its end, however it ends."""
+        if self._step is not None:
+            wait((self._step,))
+
+    def _wait(self) -> None:
+        if self._step is not None:
+            self._step.result()
+            self._step = None
+
+    def _write_all(self, changed: Iterable[Write]) -> None:
+        for write in changed:
+            _write(self._connection, write)
 
 
 def keep_house(connection: sqlite3.Connection, step: Step) -> int:
