@@ -168,7 +168,7 @@ class Gate:
         bucket = self._buckets.get(call.channel.name)
         if bucket is not None and (wait := bucket.take()):
             return too_many_requests(_seconds(wait))
-        if target.parameters and target.operation.local == "core":
+        if target.parameters and target.operation.modes == "both":
             return fault_in_customer_id(target.parameters[0])
         return None
 

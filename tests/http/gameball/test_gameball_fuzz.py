@@ -36,7 +36,7 @@ BODIES = st.binary(max_size=200) | MEMBERS.map(lambda body: json.dumps(body).enc
 SEGMENTS = st.text(min_size=1, max_size=12).map(
     lambda text: quote(text.encode("utf-8", "surrogatepass"), safe="+@:")
 )
-CORE = [operation for operation in DOCUMENTED if operation.local == "core"]
+CORE = [operation for operation in DOCUMENTED if operation.modes == "both"]
 QUERIES = st.sampled_from(
     [
         "",

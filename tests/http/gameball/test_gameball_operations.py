@@ -13,13 +13,13 @@ V40 = "/api/v4.0/integrations"
 
 def test_all_documented_operations_are_known_and_thirteen_are_local() -> None:
     assert len(DOCUMENTED) == 74
-    assert Counter(operation.local for operation in DOCUMENTED) == {"core": 13, "later": 61}
+    assert Counter(operation.modes for operation in DOCUMENTED) == {"both": 13, "forward": 61}
     assert sum(not operation.secret for operation in DOCUMENTED) == 21
     assert len({operation.route for operation in OPERATIONS}) == len(OPERATIONS)
 
 
 def test_exactly_the_local_operations_have_handlers() -> None:
-    assert set(HANDLERS) == {operation.route for operation in OPERATIONS if operation.local == "core"}
+    assert set(HANDLERS) == {operation.route for operation in OPERATIONS if operation.modes == "both"}
 
 
 @pytest.mark.parametrize("operation", [*DOCUMENTED, *OUTSIDE], ids=lambda one: one.route)
