@@ -29,7 +29,7 @@ soak: .venv/installed .venv/servers
 .venv/installed: pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The gateway needs Python 3.11 or newer (found: $(PYTHON))."; exit 1; }
 	@$(PYTHON) -m venv .venv 2>/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
@@ -42,6 +42,6 @@ soak: .venv/installed .venv/servers
 	[ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null || missing="$$missing postgresql"; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx"; \
 	if [ -z "$$missing" ]; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && apt-get -qq install -y $$missing; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing; \
 	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
 	@touch $@
