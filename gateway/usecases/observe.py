@@ -291,6 +291,8 @@ class _Carrying:
             if seen is not None and not seen.retired:
                 seen.retired = True
                 self.ws.touch_observation(record, seen)
+        if len(profile.records) > 1:
+            look_again(self.ws, "profile", "retired", profile_id=profile.profile_id)
 
     def _open_reviews(self, profile: Profile) -> bool:
         opened = False

@@ -275,6 +275,73 @@ async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_
         assert await questions(house) == []
 
 
+# ---- a value that left its profile ----
+
+LEFT = [("auto", True, []), ("review", False, ["resplit:no_rule"]), ("off", False, [])]
+MAKING_ROOM = """
+[rules]
+schema = 1
+version = "making room"
+[identifier.mobile]
+kind = "phone"
+strength = 80
+max_per_profile = 1
+at_limit = "{at_limit}"
+[identifier.email]
+kind = "email"
+strength = 70
+fanout_limit = 9
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+[[rule]]
+name = "email"
+all_of = ["email"]
+[conflict]
+policy = "move_to_newest"
+resplit = "{resplit}"
+"""
+
+
+def making_room(at_limit: str, resplit: str) -> RuleSet:
+    parsed = parse(MAKING_ROOM.format(at_limit=at_limit, resplit=resplit))
+    assert isinstance(parsed, RuleSet), parsed
+    return parsed
+
+
+@pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
+async def test_whom_a_key_joined_that_moved_to_a_newer_holder_come_apart_as_the_rules_say(
+    tmp_path: Path, resplit: str, apart: bool, asked: list[str]
+) -> None:
+    async with House(tmp_path, environment(rules=making_room("keep_old", resplit))) as house:
+        await house.send(customer("web:ann", email="ann@example.com", mobile="+201000000200"))
+        await house.send(customer("app:ann", email="ann@example.com"))
+        await house.send(customer("web:bob", email="bob@example.com", mobile=SHOP))
+        assert await groups(house) == ["app:ann web:ann", "web:bob"]
+        await house.send(customer("pos:17", email="ann@example.com", mobile=SHOP))
+        await house.regroup()
+        anns = ["app:ann", "web:ann"] if apart else ["app:ann web:ann"]
+        assert await groups(house) == sorted([*anns, "pos:17 web:bob"])
+        assert [reason for _, reason in await questions(house)] == asked
+        assert await house.regroup() == []
+
+
+@pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
+async def test_whom_a_value_joined_that_made_room_for_newer_ones_come_apart_as_the_rules_say(
+    tmp_path: Path, resplit: str, apart: bool, asked: list[str]
+) -> None:
+    async with House(tmp_path, environment(rules=making_room("drop_oldest", resplit))) as house:
+        await house.send(customer("web:1", email="a@example.com"))
+        for who in ("web:1", "pos:1", "app:1"):
+            await house.send(customer(who, mobile=SHOP))
+        await house.send(customer("app:1", email="a@example.com"))
+        await house.send(customer("web:1", mobile="+201000000200"))
+        assert await house.column("SELECT DISTINCT value FROM observation WHERE retired = 1") == [SHOP]
+        await house.regroup()
+        assert await groups(house) == (["app:1 web:1", "pos:1"] if apart else ["app:1 pos:1 web:1"])
+        assert [reason for _, reason in await questions(house)] == asked
+
+
 # ---- new rules over everybody ----
 
 
