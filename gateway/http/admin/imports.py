@@ -96,13 +96,12 @@ async def import_rows(call: Call[Query]) -> ImportView:
         raise Refusal("bad_body", read.refused)
     _check_lines(asked, read)
     caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)
+    lines = _judged(caller, asked, read)
     bringing = _Bringing(pipeline, caller, import_id)
     turn = services.importing.setdefault(import_id, asyncio.Lock())
     async with turn:
         calls = pipeline.calls_done
-        run = await bringing.take(
-            asked.first_line, asked.next_line, _judged(caller, asked, read), last=asked.last
-        )
+        run = await bringing.take(asked.first_line, asked.next_line, lines, last=asked.last)
         busy = pipeline.calls_done != calls or pipeline.waiting > 0
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
 

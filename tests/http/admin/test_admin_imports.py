@@ -13,6 +13,7 @@ import pytest
 from people import EMAIL, save
 from readers import readers_of, wait_for_end
 
+from gateway.http.rows import process
 from gateway.workers import follow
 from rules.rulefile import preset
 
@@ -219,6 +220,18 @@ async def test_a_signal_for_the_whole_group_leaves_the_reader_at_work(gateway: R
         os.kill(before[0], number)
     await bring(gateway, chunk(["2"], first=2))
     assert readers_of(os.getpid()) == before
+
+
+async def test_a_reader_that_nobody_asks_any_more_ends(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_IDLE_SECONDS", 0.1)
+    await bring(gateway, chunk(["1"]))
+    for reader in readers_of(os.getpid()):
+        await asyncio.to_thread(wait_for_end, reader)
+    monkeypatch.undo()
+    await bring(gateway, chunk(["2"], first=2))
+    assert len(readers_of(os.getpid())) == 1
 
 
 async def test_a_gateway_that_stops_leaves_no_reader_behind(start: Start) -> None:
