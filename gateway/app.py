@@ -74,8 +74,9 @@ def seed_rules(config: Config) -> RuleSet:
     return parsed
 
 
-def make_store(config: Config, clock: Clock, checkpoint_key: bytes) -> Store:
-    """The store behind `store.url`, not opened yet. Raises ConfigError when its driver is not installed."""
+def make_store(config: Config, clock: Clock, checkpoint_key: bytes, *, alone: bool = False) -> Store:
+    """The store behind `store.url`, not opened yet; `alone`: no calls are served beside what it is opened for. Raises
+    ConfigError when its driver is not installed."""
     every = config.audit.checkpoint
     path = config.store.sqlite_path
     if path is not None:
@@ -85,6 +86,7 @@ def make_store(config: Config, clock: Clock, checkpoint_key: bytes) -> Store:
             checkpoint_key=checkpoint_key,
             checkpoint_every=every,
             min_free_disk=config.store.min_free_disk,
+            alone=alone,
         )
     try:
         from gateway.store.postgres import PostgresStore
@@ -99,14 +101,15 @@ async def running(
     *,
     telemetry: Telemetry,
     on_broken: Callable[[StoreBroken], None],
+    alone: bool = False,
     any_secret: bool = False,
 ) -> AsyncGenerator[Services]:
-    """An open store with its pipeline and everything that the listeners need, without workers or listeners. Raises
-    ConfigError for a database that was written with another master secret, unless `any_secret` will do."""
+    """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
+    the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do."""
     clock = SystemClock()
     box = open_box(config)
     checkpoint_key = box.key("audit checkpoint")
-    store = make_store(config, clock, checkpoint_key)
+    store = make_store(config, clock, checkpoint_key, alone=alone)
     await store.open()
     try:
         if not (any_secret or await is_signed_with(store, checkpoint_key)):
@@ -207,7 +210,7 @@ async def offline(config: Config, *, any_secret: bool = False) -> AsyncGenerator
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
     try:
         async with running(
-            config, telemetry=telemetry, on_broken=_exit_at_once, any_secret=any_secret
+            config, telemetry=telemetry, on_broken=_exit_at_once, alone=True, any_secret=any_secret
         ) as services:
             yield services
     finally:

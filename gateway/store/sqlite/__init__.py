@@ -41,18 +41,21 @@ _PRAGMAS = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
     "PRAGMA mmap_size=0",
-    "PRAGMA wal_autocheckpoint=1000",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-49152",
 )
+_SERVING = ("PRAGMA wal_autocheckpoint=1000", "PRAGMA cache_size=-49152")
+"""Pages between two checkpoints, which calls wait for, and KiB of cache."""
+_ALONE = ("PRAGMA wal_autocheckpoint=16384", "PRAGMA cache_size=-262144")
+"""For a command by itself: a page that many batches change is carried over once, and the tables that it works on are at hand."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SqliteStore:
-    """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
+    """`checkpoint_key` signs the audit log's checkpoints. `alone`: no calls are served meanwhile, so it may use more memory
+    and let a batch wait now and then. `open` before anything else, `close` at the end."""
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class SqliteStore:
         checkpoint_key: bytes,
         checkpoint_every: int = MINUTE,
         min_free_disk: int = 0,
+        alone: bool = False,
     ) -> None:
         self.path = path
         self.chain = Chain(uuid.uuid4().hex)
@@ -69,6 +73,7 @@ class SqliteStore:
         self._ids = Ids(int.from_bytes(os.urandom(2)))
         self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
         self._min_free_disk = min_free_disk
+        self._pragmas = (*_PRAGMAS, *(_ALONE if alone else _SERVING))
         self._disk_ok_until = 0.0
         self._lock_fd: int | None = None
         self._writer: aiosqlite.Connection | None = None
@@ -85,7 +90,7 @@ class SqliteStore:
             self._writer = await aiosqlite.connect(
                 self.path, isolation_level=None, cached_statements=512, check_same_thread=False
             )
-            await self._in_writer(_prepare, self._clock.now())
+            await self._in_writer(_prepare, self._pragmas, self._clock.now())
             for _ in range(_READERS):
                 reader = await aiosqlite.connect(
                     f"file:{_uri_path(self.path)}?mode=ro",
@@ -219,8 +224,8 @@ def _uri_path(path: Path) -> str:
     return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _prepare(connection: sqlite3.Connection, now: int) -> None:
-    for pragma in _PRAGMAS:
+def _prepare(connection: sqlite3.Connection, pragmas: Sequence[str], now: int) -> None:
+    for pragma in pragmas:
         connection.execute(pragma)
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
