@@ -545,6 +545,12 @@ class WorkingSet:
         key.profiles += (record.profile_id,)
         self.changes.keys[identifier] = key
 
+    def own(self, identifier: Identifier, profile: Profile) -> None:
+        """The key leads to this profile from now on."""
+        key = self.key(identifier)
+        key.owner = profile.profile_id
+        self.changes.keys[identifier] = key
+
     def touch_key(self, key: Key) -> None:
         self.changes.keys[key.identifier] = key
 

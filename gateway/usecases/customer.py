@@ -50,7 +50,7 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if resolution is None:
         return UnknownCustomer()
     record = ws.by_record_id[resolution.record_id]
-    changed = _set_attributes(command, record, ws)
+    changed = _set_attributes(command, record, ws) if command.attributes else []
     if command.guest is not None and record.guest != command.guest:
         record.guest = command.guest
         ws.touch_record(record)

@@ -239,7 +239,7 @@ class _Carrying:
         """Before the evidence is stored: what this call says is live, whatever retires here."""
         for identifier, old_owner in self.decision.taken:
             self._retire(self.ws.profiles[old_owner], identifier)
-            self._own(identifier, profile)
+            self.ws.own(identifier, profile)
             self._note_key(Action.KEY_TAKEN, identifier, profile, show("prf", old_owner))
         for identifier in self.decision.dropped:
             self._retire(profile, identifier)
@@ -265,7 +265,7 @@ class _Carrying:
 
     def _settle_keys(self, profile: Profile) -> None:
         for identifier in self.decision.own:
-            self._own(identifier, profile)
+            self.ws.own(identifier, profile)
         for identifier in self.decision.generic:
             self._disown(identifier, "generic")
             self._note_key(Action.KEY_GENERIC, identifier, profile, "fanout_limit")
@@ -274,11 +274,6 @@ class _Carrying:
             self._disown(identifier, "shared")
             self._note_key(Action.KEY_SHARED, identifier, profile, "max_profiles")
             look_again(self.ws, "value", "shared", identifier=identifier)
-
-    def _own(self, identifier: Identifier, profile: Profile) -> None:
-        key = self.ws.key(identifier)
-        key.owner = profile.profile_id
-        self.ws.touch_key(key)
 
     def _disown(self, identifier: Identifier, state: KeyState) -> None:
         key = self.ws.key(identifier)
