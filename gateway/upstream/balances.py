@@ -10,11 +10,13 @@ from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
+from gateway.errors import GatewayError
 from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery, ProposePoints
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, sides_of
 from gateway.telemetry import Metrics
+from gateway.upstream import mistakes
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, backoff, judge, judge_failure
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
@@ -80,7 +82,7 @@ class BalanceAsker:
             return _POLL
         claimed: Claimed = await self._pipeline.submit_background(ClaimDeliveries(BALANCES, self._owner, 1))
         for delivery in claimed.deliveries:
-            end = await self._work_on(delivery)
+            end = await self._tried(delivery)
             finish = FinishDelivery(
                 delivery.delivery_id,
                 delivery.epoch,
@@ -92,6 +94,15 @@ class BalanceAsker:
             await self._pipeline.submit_background(finish)
             self._metrics.attempts.labels(BALANCES, end.result).inc()
         return 0 if claimed.deliveries else _POLL
+
+    async def _tried(self, delivery: Delivery) -> _End:
+        try:
+            return await self._work_on(delivery)
+        except GatewayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - else one row that cannot be worked on would end the gateway
+            mistakes.tell(delivery, error)
+            return _End("retry", mistakes.FAILED, 0, backoff(delivery.attempts + 1, self._draw))
 
     async def _work_on(self, delivery: Delivery) -> _End:
         sides = await sides_of(self._store, delivery.subject)

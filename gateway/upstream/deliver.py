@@ -18,12 +18,12 @@ from multidict import CIMultiDict
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.errors import GatewayError, StoreUnavailable
-from gateway.ids import show
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import Report, is_due, report_of, reported, told_since
 from gateway.telemetry import Metrics
+from gateway.upstream import mistakes
 from gateway.upstream.answers import (
     Dead,
     Delivered,
@@ -165,9 +165,8 @@ class Deliverer:
         except GatewayError:
             raise
         except Exception as error:  # noqa: BLE001 - else it would come back every 30 s, for ever
-            name = type(error).__name__
-            _log.error("delivery_failed", delivery=show("dlv", delivery.delivery_id), error=name)
-            return _Result("unknown", "failed", self._pause(delivery))
+            mistakes.tell(delivery, error)
+            return _Result("unknown", mistakes.FAILED, self._pause(delivery))
 
     async def _outcome(self, delivery: Delivery) -> _Result | None:
         """None: it is somebody else's by now."""

@@ -34,6 +34,7 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, targets_given_up
 from gateway.telemetry import Metrics
+from gateway.upstream import mistakes
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import backoff, retry_after
 from gateway.upstream.limiter import Draw
@@ -136,6 +137,9 @@ class Sender:
                 return answer.status, "" if taken else f"status_{answer.status}", wait
         except (OSError, ClientError, TimeoutError, ValueError) as error:  # the last for names that are none
             return 0, _reason(error), None
+        except Exception as error:  # noqa: BLE001 - else one row that cannot be sent would end the gateway
+            mistakes.tell(delivery, error)
+            return 0, mistakes.FAILED, None
 
 
 class Leftovers:

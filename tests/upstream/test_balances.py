@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from forwarding import forwarding
 from manual import default_rules
 
+from gateway.model import Caller, MergeProfiles
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,10 +31,14 @@ async def save(gateway: RunningGateway, channel: str, customer_id: str, **said: 
 
 async def settled(gateway: RunningGateway) -> tuple[Any, ...]:
     """The delivery once it is finished; its worker finishes it by itself."""
+    return await until(gateway, "SELECT state, reason FROM delivery WHERE finished_at IS NOT NULL")
+
+
+async def until(gateway: RunningGateway, sql: str) -> tuple[Any, ...]:
+    """The first row, once there is one."""
     async with asyncio.timeout(20):
         while True:
-            rows = await gateway.rows("SELECT state, reason FROM delivery WHERE finished_at IS NOT NULL")
-            if rows:
+            if rows := await gateway.rows(sql):
                 return rows[0]
             await asyncio.sleep(0.05)
 
@@ -54,6 +60,23 @@ async def test_a_review_states_what_the_platform_keeps_for_both(
             (review,) = (await reply.json())["items"]
     assert review["reason"].startswith("points: the upstream keeps 120 for prf_")
     assert " and 30 for prf_" in review["reason"]
+
+
+async def test_a_merge_that_cannot_be_asked_about_waits_and_ends_nothing_else(
+    start: Start, platform: Platform, tmp_path: Path
+) -> None:
+    async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
+        await save(gateway, "web", "ann", email="ann@example.com")
+        await save(gateway, "pos", "17", mobile="+201001234567")
+        platform.always = "503"
+        both = [profile_id for (profile_id,) in await gateway.rows("SELECT profile_id FROM profile")]
+        merge = MergeProfiles(Caller("", "", "operator", "req"), (both[0], both[1]), "one person")
+        await gateway.services.pipeline.submit(merge)
+        await until(gateway, "SELECT 1 FROM delivery WHERE reason = 'status_503'")
+        await gateway.tamper(
+            "UPDATE profile SET canonical_id = CAST(x'ff' AS TEXT) WHERE canonical_id = '17'"
+        )
+        await until(gateway, "SELECT 1 FROM delivery WHERE reason = 'failed' AND state = 'pending'")
 
 
 async def test_whom_the_platform_knows_once_only_nobody_is_asked_about(

@@ -134,6 +134,22 @@ async def test_the_three_headers_are_those_of_the_standard() -> None:
     assert signing_key("plain text, no prefix") == b"plain text, no prefix"
 
 
+class _Broken(AbstractResolver):
+    """Fails in a way that nobody thought of."""
+
+    async def resolve(self, *_: object, **__: object) -> list[ResolveResult]:
+        raise ZeroDivisionError
+
+    async def close(self) -> None: ...
+
+
+async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(house: House) -> None:
+    await house.send(customer("web:ann"))
+    async with Sending(house, "http://hook.example.com/", resolver=_Broken()) as sender:
+        await sender.step()
+    assert await states(house) == [("pending", "failed", 0, 1)]
+
+
 async def test_what_is_not_taken_is_sent_again_under_the_same_id(house: House, listener: Listener) -> None:
     listener.answers = [
         web.Response(status=500),

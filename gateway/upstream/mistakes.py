@@ -1,0 +1,19 @@
+"""What becomes of a delivery when the gateway itself makes a mistake over it: an attempt like any other, with its pause and its end."""
+
+from typing import Final
+
+import structlog
+
+from gateway.ids import show
+from gateway.model import Delivery
+
+_log = structlog.get_logger("deliveries")
+
+FAILED: Final = "failed"
+"""The reason of such an attempt."""
+
+
+def tell(delivery: Delivery, mistake: Exception) -> None:
+    """Log its type; what it says may be about somebody."""
+    name = type(mistake).__name__
+    _log.error("delivery_failed", delivery=show("dlv", delivery.delivery_id), error=name)
