@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
 from gateway.http.rows.process import Reading
+from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry import Telemetry
@@ -22,7 +23,7 @@ from gateway.usecases.env import Env
 @dataclass(slots=True)
 class Services:
     """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is
-    made: it needs memory for every record; `importing`, by the import's id, while a chunk of it is taken."""
+    made: it needs memory for every record; `importing` are the chunks on their way, by the import's id."""
 
     config: Config
     store: Store
@@ -37,9 +38,7 @@ class Services:
     backlog: Backlog
     upstream: Upstream | None = None
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
-    importing: MutableMapping[str, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary[str, asyncio.Lock]
-    )
+    importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 
 
 SERVICES = web.AppKey("services", Services)

@@ -2,9 +2,9 @@
 the database, so whoever sends the lines can stop anywhere and go on later; an import is known by an id that its sender
 makes of the file."""
 
-import asyncio
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +16,8 @@ from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cu
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
+from gateway.http.rows.queue import ChunkQueue
+from gateway.http.services import Services
 from gateway.model import Caller, Imported, ImportRows, ImportRun, Outcome, RefusedLine, SaveCustomer
 from gateway.pipeline import Pipeline
 from gateway.store.reports import imports as reports
@@ -78,8 +80,9 @@ class RefusedLineView(msgspec.Struct):
 
 
 async def show_import(call: Call[ImportQuery]) -> ImportView:
-    """One that has not begun stands at line 1."""
+    """One that has not begun stands at line 1. Chunks that are on their way count: their sender may be gone, and a new one asks."""
     channel, import_id = _channel(call, call.query.channel), _import_id(call)
+    await _queue(call, import_id).settled()
     run = await reports.import_run(call.services.store, import_id)
     return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
 
@@ -90,17 +93,11 @@ async def import_rows(call: Call[Query]) -> ImportView:
     While the chunk before is being decided, this one is read already; they are taken in the order in which they came."""
     asked = await call.body(_Sent)
     channel, import_id = _channel(call, asked.channel), _import_id(call)
-    services, pipeline = call.services, call.services.pipeline
-    read = await services.reading.read(Chunk(channel.default_region, asked.columns, asked.rows))
-    if read.refused:
-        raise Refusal("bad_body", read.refused)
-    _check_lines(asked, read)
     caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)
-    lines = _judged(caller, asked, read)
-    bringing = _Bringing(pipeline, caller, import_id)
-    turn = services.importing.setdefault(import_id, asyncio.Lock())
-    async with turn:
+    pipeline = call.services.pipeline
+    async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
         calls = pipeline.calls_done
+        bringing = _Bringing(pipeline, caller, import_id)
         run = await bringing.take(asked.first_line, asked.next_line, lines, last=asked.last)
         busy = pipeline.calls_done != calls or pipeline.waiting > 0
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
@@ -176,17 +173,18 @@ def _import_id(call: Call[Any]) -> str:
     return found
 
 
-def _check_lines(asked: _Sent, read: Answer) -> None:
-    lines = [one.line for one in (*read.rows, *read.unread, *asked.unread)]
-    inside = not lines or asked.first_line <= min(lines) <= max(lines) < asked.next_line
-    if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
-        raise Refusal(
-            "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
-        )
+def _queue(call: Call[Any], import_id: str) -> ChunkQueue:
+    return call.services.importing.setdefault(import_id, ChunkQueue())
 
 
-def _judged(caller: Caller, asked: _Sent, read: Answer) -> list[tuple[int, _Judged]]:
+async def _read(
+    services: Services, channel: Channel, caller: Caller, asked: _Sent
+) -> list[tuple[int, _Judged]]:
     """By line, what each is to save or why it cannot."""
+    read = await services.reading.read(Chunk(channel.default_region, asked.columns, asked.rows))
+    if read.refused:
+        raise Refusal("bad_body", read.refused)
+    _check_lines(asked, read)
     lines: list[tuple[int, _Judged]] = [
         (row.line, SaveCustomer(caller, row.customer_id, row.evidence, row.attributes, row.guest))
         for row in read.rows
@@ -194,6 +192,15 @@ def _judged(caller: Caller, asked: _Sent, read: Answer) -> list[tuple[int, _Judg
     lines += [(one.line, one.reason) for one in (*read.unread, *asked.unread)]
     lines.sort(key=lambda line: line[0])
     return lines
+
+
+def _check_lines(asked: _Sent, read: Answer) -> None:
+    lines = [one.line for one in (*read.rows, *read.unread, *asked.unread)]
+    inside = not lines or asked.first_line <= min(lines) <= max(lines) < asked.next_line
+    if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
+        raise Refusal(
+            "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
+        )
 
 
 def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:

@@ -197,7 +197,7 @@ async def test_a_reader_that_is_killed_over_a_chunk_is_replaced(gateway: Running
     (reader,) = readers_of(os.getpid())
     os.kill(reader, signal.SIGSTOP)
     waiting = asyncio.create_task(bring(gateway, chunk(["2"], first=2)))
-    await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    await ask(gateway, "GET", "rules")
     assert not waiting.done()
     os.kill(reader, signal.SIGKILL)
     assert (await waiting)["counts"] == {"created": 2}
@@ -248,9 +248,23 @@ async def test_chunks_are_taken_in_the_order_in_which_they_came(gateway: Running
     sent = []
     for first in (2, 3, 4):
         sent.append(asyncio.create_task(bring(gateway, chunk([str(first)], first=first))))
-        await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+        await ask(gateway, "GET", "rules")
     os.kill(reader, signal.SIGCONT)
     assert [(await answer)["next_line"] for answer in sent] == [3, 4, 5]
+
+
+async def test_who_asks_where_an_import_stands_is_told_behind_the_chunks_that_came_before(
+    gateway: RunningGateway,
+) -> None:
+    await bring(gateway, chunk(["1"]))
+    (reader,) = readers_of(os.getpid())
+    os.kill(reader, signal.SIGSTOP)
+    sent = asyncio.create_task(bring(gateway, chunk(["2"], first=2)))
+    await ask(gateway, "GET", "rules")
+    asked = asyncio.create_task(ask(gateway, "GET", f"imports/{IMPORT}?channel=pos"))
+    await ask(gateway, "GET", "rules")
+    os.kill(reader, signal.SIGCONT)
+    assert (await asked)["next_line"] == (await sent)["next_line"] == 3
 
 
 async def test_behind_a_chunk_that_was_refused_the_next_one_is_refused_too(gateway: RunningGateway) -> None:
@@ -258,7 +272,7 @@ async def test_behind_a_chunk_that_was_refused_the_next_one_is_refused_too(gatew
     (reader,) = readers_of(os.getpid())
     os.kill(reader, signal.SIGSTOP)
     wrong = asyncio.create_task(bring(gateway, chunk(["2"], first=2, columns=["shoe"]), 400))
-    await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos")
+    await ask(gateway, "GET", "rules")
     behind = asyncio.create_task(bring(gateway, chunk(["3"], first=3), 409))
     os.kill(reader, signal.SIGCONT)
     assert [(await wrong)["code"], (await behind)["code"]] == ["bad_body", "import_moved"]
