@@ -1,4 +1,4 @@
-"""What becomes of a delivery when the gateway itself makes a mistake over it: an attempt like any other, with its pause and its end."""
+"""What becomes of a delivery when the gateway itself makes a mistake over it: an attempt like any other, that ends as one."""
 
 from typing import Final
 
