@@ -392,7 +392,7 @@ class WorkingSet:
         self.points: dict[int, int] = {}
         self.counted: set[int] = set()
         self.regroupings: dict[int, Regrouping | None] = {}
-        self.components: dict[int, tuple[frozenset[int], frozenset[int]]] = {}
+        self.components: dict[int, tuple[frozenset[int], frozenset[int], bool]] = {}
         self.partitions: dict[int, Partition] = {}
         self.lists: dict[str, frozenset[str]] = {}
         self.due: list[Due] | None = None

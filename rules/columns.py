@@ -23,7 +23,12 @@ class Columns:
     for. `shared[key]`: more than one row has it. `crowded[key]`: so many that a person is to be asked."""
 
     def __init__(
-        self, records: Iterable[Record], rules: RuleSet, now: int, generic: Collection[Identifier]
+        self,
+        records: Iterable[Record],
+        rules: RuleSet,
+        now: int,
+        generic: Collection[Identifier],
+        crowded: Collection[Identifier],
     ) -> None:
         self.record_ids, self.profile_ids, self.created_at = array("q"), array("q"), array("q")
         self.spaces: list[str] = []
@@ -37,6 +42,7 @@ class Columns:
         holders = self._read(records, rules, now)
         self.crowded = bytearray(len(self._values))
         self._drop(self._powerless(rules, holders, generic))
+        self._crowd(crowded)
         self.shared = self._count()
 
     def __len__(self) -> int:
@@ -119,6 +125,12 @@ class Columns:
                 powerless[key] = kind.on_fanout == "quarantine"
                 self.crowded[key] = kind.on_fanout == "review"
         return powerless
+
+    def _crowd(self, known: Collection[Identifier]) -> None:
+        """Note also those that are known to be crowded though these records alone do not show it."""
+        for key in range(len(self.crowded)) if known else ():
+            if self.identifier(key) in known:
+                self.crowded[key] = True
 
     def _drop(self, powerless: bytearray) -> None:
         if not any(powerless):

@@ -104,15 +104,17 @@ def partition(
     now: int,
     balances: Mapping[int, int] = NO_BALANCES,
     generic: Collection[Identifier] = (),
+    crowded: Collection[Identifier] = (),
     attributes: GroupAttributes | None = None,
 ) -> Partition:
     """The groups of these records, whatever order they come in; they are read once and may be a generator.
 
     `balances` are points by record id. `generic` names values that are known to be generic or shared though
-    these records alone do not show it (when only a part of the store is looked at). Without `attributes`,
-    `confirm_any` finds nothing to compare. `mode = "shadow"` gives what enforcing would; `off` joins nobody.
+    these records alone do not show it (when only a part of the store is looked at), `crowded` likewise those that
+    a person is asked about. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives
+    what enforcing would; `off` joins nobody.
     """
-    columns = Columns(records, rules, now, generic)
+    columns = Columns(records, rules, now, generic, crowded)
     pins_of = _pins_of(pins, now)
     judgement = Judgement(columns, rules, pins_of, now=now, balances=balances, attributes=attributes)
     work = _Partitioning(columns, rules, judgement, pins_of, Bounds(columns, rules, pins_of, balances))

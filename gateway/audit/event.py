@@ -17,6 +17,7 @@ class Action(StrEnum):
     IDENTITY_SPLIT = "identity.split"
     IDENTITY_REVIEW = "identity.review"
     IDENTITY_REGROUPED = "identity.regrouped"
+    IDENTITY_SKIPPED = "identity.skipped"
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_SHADOW = "identity.shadow"
     KEY_GENERIC = "identifier.generic"

@@ -125,6 +125,8 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
     print(answer["text"], end="")
     if (walk := answer["regrouping"]) is not None:
         note(f"profiles regrouped: {_progress(walk)}; {_CHANGED.format(**walk)}")
+        if walk["skipped"]:
+            note("who was left out, and why: gateway audit query --action identity.skipped")
 
 
 @app.command()

@@ -89,6 +89,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     "identity.review": lambda event, detail: (
         f"a person is asked whether two profiles are one{_and_reason(event)}"
     ),
+    "identity.skipped": lambda event, detail: (
+        f"too many records belong together, by {_key(event, detail)} for one, and were left as they are"
+    ),
     "identity.refused": lambda event, detail: f"profiles were kept apart{_and_reason(event)}",
     "identity.shadow": lambda event, detail: (
         f"the rules would have {detail.get('decision')}; they only watch{_why(detail)}"

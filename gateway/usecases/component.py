@@ -18,7 +18,7 @@ from rules.record import Key, KeyState, Observation, Profile, Record
 from rules.ruleset import IdentifierRules, Rule
 
 MOST_HOLDERS = 100
-"""A value that more records hold leads to nobody by itself; whoever wants it to must say so in the rule file."""
+"""A value that more records hold leads a call to its owner and to nobody else."""
 MOST_RECORDS = 2_000
 """Records that are looked at together. A component is bounded by `fanout_limit` and `max_records`; this one has neither."""
 
@@ -65,6 +65,14 @@ class Powers:
         state = fate(kind, "normal", key.holders - key.aged)
         return state if state in ("generic", "shared") else "normal"
 
+    def is_crowded(self, identifier: Identifier) -> bool:
+        """Whether so many hold the value that a person is asked each time: it joins nobody by itself."""
+        kind = self.kind(identifier)
+        if kind is None or self.state(identifier) != "normal":
+            return False
+        key = self.ws.key(identifier)
+        return fate(kind, "normal", key.holders - key.aged) == "crowded"
+
     @staticmethod
     def looks_at_ages(key: Key, kind: IdentifierRules) -> bool:
         return kind.fanout_window is not None and 0 < kind.fanout_limit < key.holders
@@ -80,13 +88,16 @@ class Powers:
 
 @dataclass(slots=True)
 class Gathering:
-    """Follows claims and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`."""
+    """Follows claims and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`.
+    `leaves_out`: so many hold a value together that nobody is asked about it here."""
 
     ws: WorkingSet
     env: Env
     needs: Needs | None
     powers: Powers
     complete: bool = True
+    leaves_out: bool = False
+    _reached: set[int] = field(default_factory=set[int])
 
     def component(self, start: Iterable[int]) -> set[int]:
         """The live profiles that claims of merging rules connect. Raises TooLarge."""
@@ -101,7 +112,7 @@ class Gathering:
         return found
 
     def _reach(self, start: Iterable[int], onwards: Callable[[Profile], Iterable[int]]) -> set[int]:
-        reached: set[int] = set()
+        self._reached = reached = set[int]()
         todo, records = list(start), 0
         while todo:
             profile = self._profile(todo.pop())
@@ -138,7 +149,7 @@ class Gathering:
             usable = self._usable(record, doubtful=doubtful)
             for rule in self.env.rules.rules:
                 if rule.outcome == "merge" or (doubtful and rule.outcome == "review"):
-                    yield from self._claiming(rule, record, usable)
+                    yield from self._claiming(rule, record, usable, doubtful=doubtful)
 
     def _usable(self, record: Record, *, doubtful: bool) -> dict[str, list[Key]]:
         """The record's values that others hold too, by their declared types."""
@@ -150,26 +161,41 @@ class Gathering:
             ):
                 continue
             key = self.ws.key(identifier)
-            if not 1 < key.holders <= MOST_HOLDERS and not self.powers.looks_at_ages(key, kind):
+            known = identifier in self.ws.held
+            if key.holders < 2:
                 continue
-            if identifier not in self.ws.held:
+            if not known and self.powers.looks_at_ages(key, kind):
                 self._ask_for_holders(identifier)
-            elif self.powers.has(seen):
-                usable.setdefault(base_type(identifier), []).append(key)
+            elif self.powers.has(seen) and (doubtful or not self.powers.is_crowded(identifier)):
+                if known or key.holders > MOST_RECORDS:
+                    usable.setdefault(base_type(identifier), []).append(key)
+                else:
+                    self._ask_for_holders(identifier)
         return usable
 
     def _ask_for_holders(self, identifier: Identifier) -> None:
         since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
         self._ask(lambda needs: needs.holders_of(identifier, since))
 
-    def _claiming(self, rule: Rule, record: Record, usable: Mapping[str, list[Key]]) -> Iterable[int]:
-        """The profiles that hold values of every type of the rule that this record holds too."""
+    def _claiming(
+        self, rule: Rule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
+    ) -> Iterable[int]:
+        """The profiles that hold values of every type of the rule that this record holds too; of values that very many hold,
+        those that hold the others. Raises TooLarge where these are all."""
         if "*" not in rule.id_spaces and record.id_space not in rule.id_spaces:
             return ()
+        claimed = [usable.get(type_, []) for type_ in rule.all_of]
+        if not all(claimed):
+            return ()
         sides = [
-            {*chain.from_iterable(key.profiles for key in usable.get(type_, ()))} for type_ in rule.all_of
+            {*chain.from_iterable(key.profiles for key in keys)}
+            for keys in claimed
+            if all(key.identifier in self.ws.held for key in keys)
         ]
-        return set.intersection(*sides)
+        if not sides and not doubtful:
+            raise TooLarge(self._reached)
+        self.leaves_out |= not sides
+        return set.intersection(*sides) if sides else ()
 
     def _pinned(self, record: Record) -> Iterator[int]:
         for pin in self.ws.pins([record.record_id]):
@@ -199,10 +225,17 @@ def _without_blocked(record: Record, powers: Powers) -> Record:
 
 
 def powerless(profiles: Iterable[Profile], powers: Powers) -> set[Identifier]:
+    return {identifier for identifier in _held(profiles) if powers.state(identifier) != "normal"}
+
+
+def crowded(profiles: Iterable[Profile], powers: Powers) -> set[Identifier]:
+    return {identifier for identifier in _held(profiles) if powers.is_crowded(identifier)}
+
+
+def _held(profiles: Iterable[Profile]) -> set[Identifier]:
     return {
         identifier
         for profile in profiles
         for record in profile.records.values()
         for identifier in record.observations
-        if powers.state(identifier) != "normal"
     }

@@ -17,14 +17,22 @@ from gateway.audit.event import Action
 from gateway.clock import SECOND
 from gateway.ids import show
 from gateway.model import Outcome, Refused, Regroup, Regrouped, Regrouping, ReviewItem
-from gateway.usecases.component import Gathering, Powers, TooLarge, powerless, seen_by_rules
+from gateway.usecases.component import (
+    Gathering,
+    Powers,
+    TooLarge,
+    crowded,
+    powerless,
+    seen_by_rules,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.merge import CONTESTED, in_force, join, open_review
-from gateway.usecases.observe import attributes_of_records
+from gateway.usecases.observe import attributes_of_records, pseudonym
 from gateway.usecases.ownership import settle
 from gateway.usecases.parting import needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
+from rules.identifier import Identifier
 from rules.partition import Edge, Partition, Refusal, partition
 from rules.pieces import Piece, main_pieces, pieces
 from rules.record import Profile
@@ -65,8 +73,12 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Outcome:
         held_until=ws.now + _LEASE,
     )
     if env.rules.mode == "enforce":
+        skipped: list[_Look] = []
         for look in _looks(command, run, ws, env, None):
-            after = _sum(after, look.carry_out(command))
+            counted = look.carry_out(command)
+            after = _sum(after, counted)
+            skipped += [look] if counted.skipped else []
+        _note_skipped(skipped, command, ws)
     after = _keep(after, command, ws, finished=command.last or env.rules.mode != "enforce")
     return Regrouped(after, {name: getattr(after, name) - getattr(run, name) for name in _COUNTED})
 
@@ -103,6 +115,24 @@ def _keep(run: Regrouping, command: Regroup, ws: WorkingSet, *, finished: bool) 
     return run
 
 
+def _note_skipped(looks: Iterable["_Look"], command: Regroup, ws: WorkingSet) -> None:
+    """One event for all that the same value holds together."""
+    found: dict[tuple[str, Identifier | None], list[_Look]] = {}
+    for look in looks:
+        found.setdefault((look.why_skipped, look.most_held), []).append(look)
+    for (why, value), same in found.items():
+        profiles = sorted(frozenset[int]().union(*(look.skipped(command) for look in same)))
+        held = pseudonym(value, same[0].env) | {"holders": ws.key(value).holders} if value else {}
+        ws.record_event(
+            Action.IDENTITY_SKIPPED,
+            actor=command.caller.actor,
+            profile=show("prf", profiles[0]),
+            request_id=command.caller.request_id,
+            reason=why,
+            detail={"cause": same[0].run.cause, "profiles": [show("prf", one) for one in profiles], **held},
+        )
+
+
 @dataclass(slots=True)
 class _Counts:
     """As a plan counts them."""
@@ -133,7 +163,8 @@ def _looks(
 
 @dataclass
 class _Look:
-    """One component: `core` are its profiles, `around` those that a person could be asked about together with one of them."""
+    """One component: `core` are its profiles, `around` those that a person could be asked about together with one of them, but
+    where it `leaves_out` somebody because too many could be."""
 
     run: Regrouping
     ws: WorkingSet
@@ -142,6 +173,7 @@ class _Look:
     start: int
     core: frozenset[int] = frozenset()
     around: frozenset[int] = frozenset()
+    leaves_out: bool = False
     complete: bool = False
     too_large: bool = False
 
@@ -151,7 +183,7 @@ class _Look:
         """Once it is complete it stays what it is: what is done to other components changes nothing of this one."""
         known = self.ws.components.get(self.start)
         if known is not None:
-            (self.core, self.around), self.complete = known, True
+            (self.core, self.around, self.leaves_out), self.complete = known, True
             return
         gathering = Gathering(self.ws, self.env, needs, self.powers)
         try:
@@ -161,7 +193,8 @@ class _Look:
             self.core, self.too_large = self.core or frozenset(far.reached), True
         self.complete = gathering.complete and not self.too_large
         if self.complete:
-            self.ws.components[self.start] = self.core, self.around
+            self.leaves_out = gathering.leaves_out
+            self.ws.components[self.start] = self.core, self.around, self.leaves_out
 
     def load(self, needs: Needs) -> bool:
         """Ask for what the component's partition, and then what following it, needs. True: nothing more will be needed."""
@@ -198,6 +231,7 @@ class _Look:
                 now=self.ws.now,
                 balances=self.ws.points,
                 generic=powerless(profiles, self.powers),
+                crowded=crowded(profiles, self.powers),
                 attributes=partial(attributes_of_records, self.ws) if self.env.confirms else None,
             )
         return known
@@ -216,8 +250,28 @@ class _Look:
     def carry_out(self, command: Regroup) -> _Counts:
         """What is too large, or reaches too far to be loaded in so many rounds, is left as it is."""
         if not self.complete or not self.load(Needs(self.ws)):
-            return _Counts(skipped=len(self.core.intersection(command.profiles)))
+            return _Counts(skipped=len(self.skipped(command)))
         return _Carrying(self, command).out()
+
+    def skipped(self, command: Regroup) -> frozenset[int]:
+        """The profiles in question here, should the component be left as it is."""
+        return self.core.intersection(command.profiles)
+
+    @property
+    def why_skipped(self) -> str:
+        return "too_large" if self.too_large else "too_far"
+
+    @property
+    def most_held(self) -> Identifier | None:
+        """Of the values with power in this component, as far as it was reached, the one that most records hold."""
+        held = [
+            (key.holders, key.identifier)
+            for profile_id in self.core
+            for record in self.ws.profiles[profile_id].records.values()
+            for key in map(self.ws.key, record.observations)
+            if key.state == "normal" and self.powers.kind(key.identifier) is not None
+        ]
+        return max(held)[1] if held else None
 
 
 def _grouped(found: Iterable[Piece], by: str) -> dict[int, list[Piece]]:
@@ -392,12 +446,16 @@ class _Carrying:
         profiles = {profile.profile_id for profile in self._profiles()}
         for pair, item in self.ws.reviews.items():
             ours = item.state == "open" and item.reason != CONTESTED and profiles.intersection(pair)
-            if ours and pair not in asked and not self._stands(item):
+            if ours and pair not in asked and not self._stands(item) and self._was_looked_at(pair):
                 self.ws.close_review(item, "stale", self._by())
         parted = {profile_id for profile_id, found in self.look.by_profile.items() if len(found) > 1}
         for profile_id in profiles - parted:
             for item in self.ws.leave_questions(profile_id):
                 self.ws.close_review(item, "stale", self._by())
+
+    def _was_looked_at(self, pair: tuple[int, int]) -> bool:
+        everybody = self.look.core | self.look.around
+        return not self.look.leaves_out or everybody.issuperset(pair)
 
     def _by(self) -> str:
         return f"regroup:{self.run.cause}"

@@ -187,10 +187,10 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
 # ---- a pin that is lifted ----
 
 
-async def two(house: House, **both: str) -> tuple[int, int]:
-    """The records of two people who say the same."""
+async def two(house: House, mobile: str = "") -> tuple[int, int]:
+    """The records of two people who have the same number, or none."""
     for who in ("web:1", "pos:1"):
-        await house.send(customer(who, **both))
+        await house.send(customer(who, mobile=mobile))
     one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
     return one, other
 
@@ -485,6 +485,108 @@ async def test_rules_that_are_activated_meanwhile_take_the_walk_over(tmp_path: P
         await house.regroup()
         assert await groups(house) == TOGETHER
         assert NOON in await house.column("SELECT finished_at FROM regrouping")
+
+
+CROWDED = """
+[rules]
+schema = 1
+version = "{version}"
+[identifier.mobile]
+kind = "phone"
+strength = 80
+fanout_limit = 5
+on_fanout = "{on_fanout}"
+[identifier.email]
+kind = "email"
+strength = 70
+fanout_limit = 5
+[identifier.card]
+kind = "opaque"
+merge = false
+[[rule]]
+name = "mobile"
+all_of = ["mobile"]
+[[rule]]
+name = "email"
+all_of = ["email"]
+unless_differs = ["card"]
+[conflict]
+resplit = "auto"
+[merge]
+max_records = 1000
+"""
+
+
+def crowded(version: str, on_fanout: str) -> RuleSet:
+    parsed = parse(CROWDED.format(version=version, on_fanout=on_fanout))
+    assert isinstance(parsed, RuleSet), parsed
+    return parsed
+
+
+async def test_a_value_that_very_many_hold_joins_nobody_where_a_person_is_to_be_asked(tmp_path: Path) -> None:
+    """I21. Two of its holders have an address in common and are looked at together, without all the others."""
+    first, second = (crowded(version, "review") for version in ("1", "2"))
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
+        for number in range(110):
+            await house.send(customer(f"s{number}:1", mobile=SHOP))
+        for number in (1, 2):
+            await house.send(customer(f"web:{number}", email="a@example.com", mobile=SHOP, card=f"{number}"))
+        assert {"web:1", "web:2"} <= {*await groups(house)}
+        foreseen, happened = await activate(house, second)
+        assert {"web:1", "web:2"} <= {*await groups(house)}
+        assert happened[:2] == (foreseen.merged, foreseen.split) == (0, 1)
+
+
+async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
+    """I21. `ignore` says that nobody is to care."""
+    first, second = crowded("1", "review"), crowded("2", "ignore")
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
+        for number in range(110):
+            await house.send(customer(f"s{number}:1", mobile=SHOP))
+        foreseen, happened = await activate(house, second)
+        assert len(await groups(house)) == 1
+        assert happened[:2] == (foreseen.merged, foreseen.split) == (106, 0)
+
+
+@pytest.mark.parametrize(("most", "skipped"), [(11, 8), (12, 0)])
+async def test_what_is_too_large_is_left_as_it_is_and_named_with_the_value_that_holds_it_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, skipped: int
+) -> None:
+    monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", most)
+    first, second = crowded("1", "review"), crowded("2", "ignore")
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
+        for number in range(12):
+            await house.send(customer(f"s{number}:1", mobile=SHOP))
+        before = await groups(house)
+        await house.use(second)
+        steps = await house.regroup()
+        assert steps[-1].run.skipped == skipped
+        assert (await groups(house) == before) is bool(skipped)
+        told = await house.rows("SELECT reason, detail FROM audit WHERE action = 'identity.skipped'")
+        assert [reason for reason, _ in told] == ["too_large"] * bool(skipped)
+        for _, text in told:
+            detail = json.loads(text)
+            assert (detail["type"], detail["holders"], len(detail["profiles"])) == ("mobile", 12, skipped)
+            assert SHOP not in text
+
+
+async def test_a_question_about_a_value_that_too_many_hold_is_not_closed_by_a_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", 8)
+    first, second = (crowded(version, "review") for version in ("1", "2"))
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
+        for number in range(10):
+            await house.send(customer(f"s{number}:1", mobile=SHOP))
+        before = await questions(house)
+        assert before
+        await house.use(second)
+        await house.regroup()
+        assert {*await questions(house)} >= {*before}
 
 
 async def test_what_reaches_too_far_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
