@@ -15,11 +15,13 @@ import structlog
 
 from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, StoreUnavailable
 from gateway.model import Command, Outcome
-from gateway.store import Store
+from gateway.store import Store, Work
 from gateway.usecases import carry_out, collect_needs
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, NotLoaded, WorkingSet
 
+_IN_A_ROW = 32
+"""Background commands that the store is given at a time: others want it too, such as housekeeping."""
 _log = structlog.get_logger("pipeline")
 _Item = tuple[Command, "asyncio.Future[Any]"]
 
@@ -53,6 +55,40 @@ class _Batch:
 
     def changed(self) -> Collection[Hashable]:
         return self._ws.changed_identities() if self._ws is not None else ()
+
+
+class _Row:
+    """Background commands as the store takes them, one behind the other, at least one; `open` are those that were given out
+    and are not on disk yet. The store's threads take from `waiting` only while the event loop waits for them."""
+
+    def __init__(
+        self,
+        waiting: deque[_Item],
+        calls: deque[_Item],
+        env: Env,
+        answer: Callable[[Sequence[_Item], _Batch], None],
+    ) -> None:
+        self._waiting, self._calls, self._env, self._answer = waiting, calls, env, answer
+        self._given = 0
+        self._loop = asyncio.get_running_loop()
+        self.open: deque[tuple[_Item, _Batch]] = deque()
+        self._take()
+
+    def _take(self) -> None:
+        item = self._waiting.popleft()
+        self.open.append((item, _Batch([item[0]], self._env)))
+
+    def next(self) -> _Batch | None:
+        if self._given:
+            if self._calls or not self._waiting or self._given == _IN_A_ROW:
+                return None
+            self._take()
+        self._given += 1
+        return self.open[-1][1]
+
+    def stored(self, work: Work) -> None:
+        item, batch = self.open.popleft()
+        self._loop.call_soon_threadsafe(self._answer, [item], batch)
 
 
 class Pipeline:
@@ -139,7 +175,7 @@ class Pipeline:
                 self.busy_seconds += perf_counter() - started
                 self.calls_done += len(batch)
             if background:
-                await self._run([background.popleft()])
+                await self._run_background()
 
     async def _run(self, items: list[_Item]) -> None:
         """Carry the items out, in their order and in as few batches as their failures leave."""
@@ -152,24 +188,43 @@ class Pipeline:
         batch = _Batch([command for command, _ in items], self._env)
         try:
             await self._store.run(batch)
-        except CommandFailed as failed:
-            return _without(items, failed)
-        except StoreBroken as broken:
-            _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
-            self._on_broken(broken)
-        except StoreUnavailable as unavailable:
-            if isinstance(unavailable, StoreBusy) and len(items) > 1:
-                return _in_halves(items)
-            self._tell(batch)  # perhaps it was committed all the same
-            _answer_all(items, unavailable)
-        except Exception as error:  # noqa: BLE001 - a row the engine refuses: find the command it belongs to
-            return _halves(items, error)
-        else:
-            self.batches_done += 1
-            self._tell(batch)
-            for (_, future), outcome in zip(items, batch.outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+        except Exception as error:  # noqa: BLE001 - sorted out there
+            return self._failed(items, batch, error)
+        self._answer(items, batch)
+        return []
+
+    async def _run_background(self) -> None:
+        """What waits in the background, each command in a batch of its own, until calls arrive or others want the store."""
+        row = _Row(self._background, self._calls, self._env, self._answer)
+        try:
+            await self._store.run_all(row)
+        except Exception as error:  # noqa: BLE001 - sorted out there
+            failed, *others = row.open
+            self._background.extendleft(item for item, _ in reversed(others))
+            self._failed([failed[0]], failed[1], error)
+
+    def _answer(self, items: Sequence[_Item], batch: _Batch) -> None:
+        self.batches_done += 1
+        self._tell(batch)
+        for (_, future), outcome in zip(items, batch.outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    def _failed(self, items: list[_Item], batch: _Batch, error: Exception) -> list[list[_Item]]:
+        """What is to be tried again, in parts; a single command is answered."""
+        match error:
+            case CommandFailed():
+                return _without(items, error)
+            case StoreBroken():
+                _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
+                self._on_broken(error)
+            case StoreUnavailable():
+                if isinstance(error, StoreBusy) and len(items) > 1:
+                    return _in_halves(items)
+                self._tell(batch)  # perhaps it was committed all the same
+                _answer_all(items, error)
+            case _:  # a row the engine refuses: find the command it belongs to
+                return _halves(items, error)
         return []
 
     def _tell(self, batch: _Batch) -> None:

@@ -25,7 +25,7 @@ from gateway.model import (
     UnknownCustomer,
 )
 from gateway.pipeline import Pipeline
-from gateway.store import Store, Work
+from gateway.store import Store, Work, Works
 
 
 class WatchedStore:
@@ -47,6 +47,11 @@ class WatchedStore:
         if error := self.fail(commands):
             raise error
         await self._store.run(work)
+
+    async def run_all(self, works: Works) -> None:
+        while (work := works.next()) is not None:
+            await self.run(work)
+            works.stored(work)
 
     async def open(self) -> None:
         await self._store.open()
@@ -322,6 +327,29 @@ async def test_calls_go_first_and_background_work_takes_turns_with_them(watched:
     await pipeline.stop()
     kinds = ["".join(type(command).__name__[0] for command in batch) for batch in store.batches]
     assert kinds == ["SS", "G", "SS", "G", "G"]
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [(StoreUnavailable("full"), StoreUnavailable), (ValueError("refused"), CommandFailed)],
+)
+async def test_one_that_fails_in_the_background_stops_none_of_those_beside_it(
+    watched: Watched, error: Exception, answer: type[Exception]
+) -> None:
+    pipeline = watched.house.pipeline
+    watched.store.fail = lambda commands: error if commands[0] == customer("web:1") else None
+    sent = [pipeline.submit_background(customer(f"web:{n}")) for n in range(4)]
+    answers = await asyncio.gather(*sent, return_exceptions=True)
+    assert [type(one) for one in answers] == [Saved, answer, Saved, Saved]
+    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["0", "2", "3"]
+
+
+async def test_more_in_the_background_than_the_store_is_given_at_a_time_is_all_carried_out(
+    watched: Watched,
+) -> None:
+    sent = [watched.house.pipeline.submit_background(customer(f"web:{n}")) for n in range(100)]
+    assert {type(one) for one in await asyncio.gather(*sent)} == {Saved}
+    assert len(await watched.house.column("SELECT customer_id FROM record")) == 100
 
 
 # ---- stopping ----

@@ -15,6 +15,8 @@ import msgspec
 from gateway.audit.event import AuditEvent
 
 _DOMAIN = b"gateway.audit.v1\x00"
+Tip = tuple[int, bytes]
+"""A link's number and its hash."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,16 +33,21 @@ class Chain:
         self.name = name
         self.seq = 0
         self.head = b""
-        self.kept = (0, b"")
-        """The newest link that is committed: its number and its hash."""
+        self.kept: Tip = (0, b"")
+        """The newest link that is committed."""
+
+    @property
+    def tip(self) -> Tip:
+        return self.seq, self.head
 
     def link(self, event: AuditEvent) -> tuple[int, bytes]:
         self.seq += 1
         self.head = event_hash(self.name, self.seq, self.head, event)
         return self.seq, self.head
 
-    def keep(self) -> None:
-        self.kept = (self.seq, self.head)
+    def keep(self, tip: Tip) -> None:
+        """It is committed, with everything before it."""
+        self.kept = tip
 
     def rewind(self) -> None:
         self.seq, self.head = self.kept

@@ -18,6 +18,18 @@ class Work(Protocol):
         ...
 
 
+class Works(Protocol):
+    """Batches that wait one behind the other. Both methods are called on the store's own threads, and must not block."""
+
+    def next(self) -> Work | None:
+        """The batch that is to be carried out now, if any waits."""
+        ...
+
+    def stored(self, work: Work) -> None:
+        """It is on disk."""
+        ...
+
+
 class Store(Protocol):
     async def open(self) -> None:
         """Bring the schema up to date and be ready. Raises AlreadyRunning, SchemaMismatch."""
@@ -30,6 +42,13 @@ class Store(Protocol):
 
         Raises StoreUnavailable (nothing stored), StoreBroken, or what `process` raised (nothing stored).
         """
+        ...
+
+    async def run_all(self, works: Works) -> None:
+        """A transaction for each of `works`, in their order, until there is no next one. A batch may be decided while the one
+        before is still being committed; it is never stored without it.
+
+        Raises as `run` does; the first batch that was not reported as stored is what failed, and nothing behind it is stored."""
         ...
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -123,7 +123,7 @@ def test_a_removed_checkpoint_breaks_the_next_ones_signature() -> None:
 def test_links_of_what_was_rolled_back_leave_no_trace() -> None:
     chain = Chain("a")
     first = Link("a", *chain.link(event(1)), event(1))
-    chain.keep()
+    chain.keep(chain.tip)
     chain.link(event(2))
     chain.link(event(3))
     chain.rewind()

@@ -8,21 +8,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
-from conformance import Open, everything_asked_for, look, person, run
+from conformance import Batch, Open, Row, breaches, everything_asked_for, log, look, nothing, person, run
 from manual import CHECKPOINT_KEY, ManualClock
 
+from gateway.audit.chain import Tip
 from gateway.errors import AlreadyRunning, SchemaMismatch, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.deliveries import Report, report_of
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
-from gateway.store.sqlite.dialect import load
+from gateway.store.sqlite.dialect import Saver, load
 from gateway.workingset import WorkingSet
 
 # ---- one process ----
@@ -332,6 +333,42 @@ async def test_a_disk_that_fills_up_during_a_step_refuses_the_batch_whole(
         await limit_pages(store, 1 << 30)
         await run(store, fill)
         assert await store.fetch("SELECT COUNT(*) FROM record") == [(4_000,)]
+    finally:
+        await store.close()
+
+
+async def test_a_commit_that_fails_beside_the_next_batch_takes_that_one_with_it(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    decided = threading.Event()
+    failed: list[Tip] = []
+    commit = Saver._commit
+
+    def full(saver: Saver, tip: Tip, stored: Callable[[], None]) -> None:
+        if tip[0] == 6 and not failed:  # the second batch's
+            failed.append(tip)
+            assert decided.wait(10)
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        commit(saver, tip, stored)
+
+    def third(ws: WorkingSet) -> None:
+        log(ws)
+        decided.set()
+
+    monkeypatch.setattr(Saver, "_commit", full)
+    batches = [Batch(nothing, log), Batch(nothing, log), Batch(nothing, third), Batch(nothing, log)]
+    row = Row(list(batches), [])
+    try:
+        with pytest.raises(StoreUnavailable, match="full"):
+            await store.run_all(row)
+        assert (row.done, row.waiting) == (batches[:1], batches[3:])
+        await run(store, log)
+        assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(6, 6)]
+        assert await breaches(store) == []
     finally:
         await store.close()
 

@@ -90,7 +90,8 @@ async def show_import(call: Call[ImportQuery]) -> ImportView:
 async def import_rows(call: Call[Query]) -> ImportView:
     """Take the next lines, each as a call would save it; the same lines again are refused, and change nothing.
 
-    While the chunk before is being decided, this one is read already; they are taken in the order in which they came."""
+    While the chunk before is being decided, this one is read already; they are taken in the order in which they came. If that
+    one fails, this one is refused as not being the next."""
     asked = await call.body(_Sent)
     channel, import_id = _channel(call, asked.channel), _import_id(call)
     caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)

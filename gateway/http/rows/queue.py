@@ -1,4 +1,4 @@
-"""The chunks of one import, in the order in which they came: one is taken while the next is read."""
+"""The chunks of one import: read one after the other, and taken in the order in which they came."""
 
 import asyncio
 import contextlib
@@ -11,20 +11,23 @@ T = TypeVar("T")
 class ChunkQueue:
     def __init__(self) -> None:
         self._reading = asyncio.Lock()
-        self._taking = asyncio.Lock()
+        self._on_the_way: set[asyncio.Future[None]] = set()
 
     @contextlib.asynccontextmanager
     async def turn(self, read: Callable[[], Awaitable[T]]) -> AsyncGenerator[T]:
-        """What `read` gave, once all chunks that came before were taken."""
-        async with self._reading:
-            found = await read()
-            await self._taking.acquire()
+        """What `read` gave, once all chunks that came before were read. What is submitted without waiting for anything else
+        is submitted in that order."""
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_the_way.add(taken)
         try:
+            async with self._reading:
+                found = await read()
             yield found
         finally:
-            self._taking.release()
+            self._on_the_way.discard(taken)
+            taken.set_result(None)
 
     async def settled(self) -> None:
         """Wait until whatever came before was taken."""
-        async with self._reading, self._taking:
-            pass
+        if self._on_the_way:
+            await asyncio.wait(self._on_the_way)

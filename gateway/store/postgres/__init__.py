@@ -19,7 +19,7 @@ from gateway.audit.chain import Chain
 from gateway.clock import HOUR, MINUTE, SECOND, Clock
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
-from gateway.store import Work
+from gateway.store import Work, Works
 from gateway.store.maintain import Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
@@ -105,6 +105,11 @@ class PostgresStore:
     async def run(self, work: Work) -> None:
         await self._to_its_end(self._run(work))
 
+    async def run_all(self, works: Works) -> None:
+        while (work := works.next()) is not None:
+            await self.run(work)
+            works.stored(work)
+
     async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
         """Cancelling the caller does not stop it."""
         task = asyncio.ensure_future(work)
@@ -146,7 +151,7 @@ class PostgresStore:
             await _roll_back(connection, error)
             raise
         await self._commit(connection)
-        self.chain.keep()
+        self.chain.keep(self.chain.tip)
 
     async def _commit(self, connection: Connection) -> None:
         """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.

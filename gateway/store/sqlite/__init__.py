@@ -10,9 +10,11 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +24,7 @@ from gateway.audit.chain import Chain
 from gateway.clock import MINUTE, Clock
 from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
-from gateway.store import Work
+from gateway.store import Work, Works
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.sqlite.dialect import Saver, keep_house, load
@@ -132,9 +134,11 @@ class SqliteStore:
     # ---- the one write path ----
 
     async def run(self, work: Work) -> None:
-        self._check_disk()
+        await self.run_all(_Alone(work))
+
+    async def run_all(self, works: Works) -> None:
         with _translated_errors():
-            await self._in_writer(self._transact, work)
+            await self._in_writer(self._transact, works)
 
     async def leads(self, work: str) -> bool:
         return True
@@ -163,32 +167,60 @@ class SqliteStore:
             raise StoreUnavailable("the store is not open")
         return await _in_one_hop(self._writer, function, *arguments)
 
-    def _transact(self, connection: sqlite3.Connection, work: Work) -> None:
-        saver = Saver(connection, self.chain, self._beside)
-        ws = WorkingSet(self._clock.now(), self._ids, saver.save_beside)
-        connection.execute("BEGIN IMMEDIATE")
+    def _transact(self, connection: sqlite3.Connection, works: Works) -> None:
+        """What a batch needs is loaded in the transaction of the batch before it, so that it can be decided while that one is
+        committed."""
+        work, saver = works.next(), Saver(connection, self.chain, self._beside)
+        if work is None:
+            return
         try:
-            for _ in range(_LOAD_ROUNDS):
-                needs = Needs(ws)
-                work.needs(ws, needs)
-                if not needs:
-                    break
-                load(connection, ws, needs)
-            work.process(ws)
-            saver.save(ws.changes)
-            connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            ws = self._loaded(connection, work, saver)
+            while True:
+                work.process(ws)
+                saver.save(ws.changes)
+                stored, work = partial(works.stored, work), works.next()
+                if work is None:
+                    saver.commit(stored)
+                    return
+                ws = self._loaded_before_commit(connection, work, saver, stored)
         except BaseException:
-            saver.give_up()
+            earlier = saver.give_up()
             self.chain.rewind()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if earlier is not None:
+                raise earlier from None
             raise
-        self.chain.keep()
+
+    def _loaded_before_commit(
+        self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]
+    ) -> WorkingSet:
+        """For `work`, with the commit of the batch before it under way. If nothing can be loaded, that one is committed all
+        the same."""
+        try:
+            ws = self._loaded(connection, work, saver)
+        except Exception:
+            saver.commit(stored)
+            raise
+        saver.commit_beside(stored)
+        return ws
+
+    def _loaded(self, connection: sqlite3.Connection, work: Work, saver: Saver) -> WorkingSet:
+        self._check_disk()
+        ws = WorkingSet(self._clock.now(), self._ids, saver.save_beside)
+        for _ in range(_LOAD_ROUNDS):
+            needs = Needs(ws)
+            work.needs(ws, needs)
+            if not needs:
+                break
+            load(connection, ws, needs)
+        return ws
 
     def _check_disk(self) -> None:
         if not self._min_free_disk:
             return
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if now < self._disk_ok_until:
             return
         if shutil.disk_usage(self.path.parent).free < self._min_free_disk:
@@ -218,6 +250,20 @@ def _rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -
     """A statement that fails half-way is ended too: left open, it would keep its reader in the past."""
     with contextlib.closing(connection.execute(sql, parameters)) as cursor:
         return cursor.fetchall()
+
+
+class _Alone:
+    """One batch with none behind it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work: Work | None = work
+
+    def next(self) -> Work | None:
+        work, self._work = self._work, None
+        return work
+
+    def stored(self, work: Work) -> None:
+        """The end of `run` says so."""
 
 
 def _uri_path(path: Path) -> str:

@@ -7,14 +7,14 @@ load costs more than a row. CROSS JOIN keeps the planner from turning the look-u
 import itertools
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, wait
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import msgspec
 
-from gateway.audit.chain import Chain
+from gateway.audit.chain import Chain, Tip
 from gateway.store.load import Loading, loads
 from gateway.store.maintain import Step
 from gateway.store.save import StaleEpoch, writes
@@ -36,35 +36,65 @@ def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
 
 
 class Saver:
-    """Writes what a batch changed; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed.
+    """Writes what batches changed, and commits it. Raises StaleEpoch before anything of a stale decision can be committed.
 
-    The steps of a long batch are written on the thread of `beside`, one at a time, while the batch goes on. The connection
-    must be left alone from a `save_beside` until `save` or `give_up`."""
+    What is done beside is done on the thread of `beside`, in order, while the caller goes on. The connection must then be left
+    alone until `save`, `commit` or `give_up` return. After a failure nothing more is written; whatever is called next raises
+    it."""
 
     def __init__(self, connection: sqlite3.Connection, chain: Chain, beside: Executor) -> None:
         self._connection = connection
         self._chain = chain
         self._beside = beside
-        self._step: Future[None] | None = None
+        self._newest: Future[None] | None = None
+        self._failure: BaseException | None = None
 
     def save_beside(self, changes: Changes) -> None:
-        """Raises what the step before ran into. `changes` may go on changing."""
-        self._wait()
-        self._step = self._beside.submit(self._write_all, list(writes(changes, self._chain)))
+        """`changes` may go on changing."""
+        self._do_beside(partial(self._write_all, list(writes(changes, self._chain))))
 
     def save(self, changes: Changes) -> None:
         self._wait()
         self._write_all(writes(changes, self._chain))
 
-    def give_up(self) -> None:
-        """Let a step that is being written come to its end, however it ends."""
-        if self._step is not None:
-            wait((self._step,))
+    def commit(self, stored: Callable[[], None]) -> None:
+        """`stored` is called once it is on disk."""
+        self._wait()
+        self._commit(self._chain.tip, stored)
+
+    def commit_beside(self, stored: Callable[[], None]) -> None:
+        """And begin the next transaction."""
+        self._do_beside(partial(self._commit, self._chain.tip, stored))
+        self._do_beside(partial(self._connection.execute, "BEGIN IMMEDIATE"))
+
+    def give_up(self) -> BaseException | None:
+        """Let what is under way come to its end; what it ran into, if anything."""
+        if self._newest is not None:
+            wait((self._newest,))
+        return self._failure
 
     def _wait(self) -> None:
-        if self._step is not None:
-            self._step.result()
-            self._step = None
+        self._newest = None if self._newest is None else self._newest.result()
+        if self._failure is not None:
+            raise self._failure
+
+    def _do_beside(self, job: Callable[[], object]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._newest = self._beside.submit(self._attempt, job)
+
+    def _attempt(self, job: Callable[[], object]) -> None:
+        if self._failure is not None:
+            return
+        try:
+            job()
+        except BaseException as failure:  # noqa: BLE001 - raised where the batch is decided
+            self._failure = failure
+
+    def _commit(self, tip: Tip, stored: Callable[[], None]) -> None:
+        self._connection.execute("COMMIT")
+        self._chain.keep(tip)
+        stored()
 
     def _write_all(self, changed: Iterable[Write]) -> None:
         for write in changed:
