@@ -73,6 +73,17 @@ class Powers:
         key = self.ws.key(identifier)
         return fate(kind, "normal", key.holders - key.aged) == "crowded"
 
+    def needs_of_ages(self, profiles: Iterable[Profile], needs: Needs) -> bool:
+        """How long ago the holders of their values stated them, where power depends on it."""
+        known = True
+        for identifier in _held(profiles):
+            kind = self.kind(identifier)
+            if kind is not None and self.looks_at_ages(self.ws.key(identifier), kind):
+                since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
+                needs.holders_of(identifier, since)
+                known &= identifier in self.ws.held
+        return known
+
     @staticmethod
     def looks_at_ages(key: Key, kind: IdentifierRules) -> bool:
         return kind.fanout_window is not None and 0 < kind.fanout_limit < key.holders

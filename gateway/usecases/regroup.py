@@ -209,7 +209,8 @@ class _Look:
             for record_id in self.ws.profiles[profile_id].records if self.env.confirms else ():
                 needs.attributes_of(record_id)
                 loaded &= record_id in self.ws.attributes
-        if not loaded:
+        profiles = [self.ws.profiles[profile_id] for profile_id in everybody]
+        if not self.powers.needs_of_ages(profiles, needs) or not loaded:
             return False
         broken = {piece.profile_id for piece in self.found if len(self.by_profile[piece.profile_id]) > 1}
         ready = [needs_of_parting(profile_id, self.ws, self.env, needs) for profile_id in broken]

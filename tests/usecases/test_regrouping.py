@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import NOON, SHARE, House, achieve, customer, default_rules, environment
+from manual import NOON, SHARE, House, achieve, caller, customer, default_rules, environment
 
 from gateway.clock import HOUR
-from gateway.model import AnswerReview, Caller, DropPin, Regroup, SetPin, SplitProfile
+from gateway.model import AnswerReview, Caller, DropPin, Regroup, SaveCustomer, SetPin, SplitProfile
 from gateway.planning import planned
+from rules.identifier import Evidence
 from rules.plan import Plan
 from rules.rulefile import parse, preset
 from rules.ruleset import RuleSet
@@ -536,6 +537,45 @@ async def test_a_value_that_very_many_hold_joins_nobody_where_a_person_is_to_be_
         foreseen, happened = await activate(house, second)
         assert {"web:1", "web:2"} <= {*await groups(house)}
         assert happened[:2] == (foreseen.merged, foreseen.split) == (0, 1)
+
+
+WINDOW = """
+[rules]
+schema = 1
+version = "{version}"
+[identifier.email]
+kind = "email"
+strength = 70
+fanout_limit = 2
+fanout_window = "30d"
+[[rule]]
+name = "email"
+all_of = ["email"]
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+async def test_a_walk_knows_how_old_the_values_are_also_of_those_who_are_only_asked_about(
+    tmp_path: Path, limit: int
+) -> None:
+    """I21. Ann's two boxes are asked about; one of them also has a box of Bob's, of which there are too many to ask."""
+    first, second = (parse(WINDOW.format(version=version)) for version in ("1", "2"))
+    assert isinstance(first, RuleSet)
+    assert isinstance(second, RuleSet)
+    async with House(tmp_path, environment(rules=first)) as house:
+        await house.use(first)
+        said = [["ann+0"], ["ann+1", "bob+1"], ["bob+2"], ["bob+3"], ["bob+4"]]
+        for number, boxes in enumerate(said):
+            evidence = [one for box in boxes for one in both_forms(house, f"{box}@gmail.com")]
+            await house.send(SaveCustomer(caller(f"s{number}"), "1", tuple(evidence)))
+        foreseen, happened = await activate(house, second, limit)
+        assert happened[:2] == (foreseen.merged, foreseen.split) == (0, 0)
+        assert len(await questions(house)) == foreseen.reviews == 1
+
+
+def both_forms(house: House, text: str) -> list[Evidence]:
+    """The address as it is written and in its provider's form."""
+    return house.env.normalizer.evidence("email", text, None)
 
 
 async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
