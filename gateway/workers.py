@@ -14,7 +14,7 @@ import structlog
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, GrantDue, Regrouped, StoredRuleSet
-from gateway.regrouping import regroup_some
+from gateway.regroup_walk import regroup_some
 from gateway.store.operations import active_rules, channel_keys, own_lists, stale_reviews
 from gateway.upstream.balances import BalanceAsker
 from gateway.upstream.deliver import Deliverer

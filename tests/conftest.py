@@ -18,7 +18,7 @@ from postgresql import PostgresServer, serving_postgres
 from gateway import app
 from gateway.config import load
 from gateway.http.services import Services
-from gateway.regrouping import regroup_some
+from gateway.regroup_walk import regroup_some
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry

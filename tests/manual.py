@@ -26,7 +26,7 @@ from gateway.model import (
     StoreRules,
 )
 from gateway.pipeline import Pipeline
-from gateway.regrouping import regroup_some
+from gateway.regroup_walk import regroup_some
 from gateway.store import Store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore

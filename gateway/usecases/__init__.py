@@ -44,7 +44,6 @@ from gateway.model import (
 )
 from gateway.usecases import (
     achieve,
-    bring,
     customer,
     deliver,
     erase,
@@ -52,6 +51,7 @@ from gateway.usecases import (
     grant,
     hear,
     identify,
+    imports,
     lists,
     merge,
     operate,
@@ -73,7 +73,7 @@ _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     Settle: (achieve.needs_of_settling, achieve.settle),
     Identify: (identify.needs, identify.identify),
     SaveCustomer: (customer.needs_of_save, customer.save),
-    ImportRows: (bring.needs, bring.import_rows),
+    ImportRows: (imports.needs, imports.import_rows),
     SetActive: (customer.needs_of_profile, customer.set_active),
     EditTags: (customer.needs_of_profile, customer.edit_tags),
     EraseCustomer: (erase.needs, erase.erase),

@@ -15,7 +15,7 @@ from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
-from gateway.regrouping import newest_regroupings
+from gateway.regroup_walk import newest_regroupings
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
 from rules.rulefile import parse

@@ -1,4 +1,4 @@
-"""Regroupings, worked off behind the calls: which profiles come next, and one chunk of them as one command.
+"""The walk of a regrouping, behind the calls: which profiles come next, and one chunk of them as one command.
 
 How far each is stands in the database, in the transaction of what it changed: whoever stops or dies in the middle, the
 next one goes on there. Who works on one holds it for a while; of two processes one is turned away.
