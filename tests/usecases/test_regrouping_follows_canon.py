@@ -12,7 +12,7 @@ from manual import SHARE, House, achieve, customer, environment
 from test_regrouping import OPERATOR, groups, rules
 
 from gateway.clock import DAY, HOUR
-from gateway.model import MergeProfiles, SetPin, SplitProfile
+from gateway.model import DropPin, MergeProfiles, SetPin, SplitProfile
 from gateway.planning import planned
 from rules.rulefile import parse, preset
 from rules.ruleset import RuleSet
@@ -37,6 +37,10 @@ VARIANTS = [
     rules("blocked", phones=f'["{MOBILES[0]}"]'),
     rules("one number", max_per_profile="1"),
     rules("limits", more=LIMITS),
+    rules("crowded", fanout_limit='2\non_fanout = "review"'),
+    rules("lately", fanout_limit='2\nfanout_window = "5h"'),
+    rules("asked lately", fanout_limit='2\nfanout_window = "5h"\non_fanout = "review"'),
+    rules("newest", more='policy = "move_to_newest"', max_per_profile='1\nat_limit = "drop_oldest"'),
     _preset("email"),
     _preset("strict"),
 ]
@@ -54,6 +58,7 @@ steps = st.lists(
         st.tuples(st.just("merge"), two),
         st.tuples(st.just("split"), st.sampled_from(PLACES)),
         st.tuples(st.just("cannot"), two),
+        st.tuples(st.just("lift"), st.integers(0, 3)),
     ),
     min_size=3,
     max_size=14,
@@ -71,6 +76,11 @@ async def take(house: House, step: tuple[Any, ...]) -> None:
         await house.grant_later()
     elif kind == "split":
         await split(house, arguments[0])
+    elif kind == "lift":
+        pins = await house.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
+        for one, other in pins[arguments[0] :][:1]:
+            await house.send(DropPin(OPERATOR, one, other))
+            await house.regroup()
     else:
         await judge(house, kind, arguments[0])
 
@@ -103,6 +113,7 @@ async def walk(house: House, candidate: RuleSet, limit: int) -> None:
     """Activate, regroup, and hold it against the plan and the definition. Nothing happens where the rules are active."""
     if house.env.rules == candidate:
         return
+    await house.regroup(limit)
     foreseen = planned(f"sqlite:///{house.path}", candidate, house.clock.now())
     await house.use(candidate)
     await house.regroup(limit)
@@ -122,21 +133,22 @@ async def walk(house: House, candidate: RuleSet, limit: int) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps,
-    st.lists(st.sampled_from(range(len(VARIANTS))), min_size=2, max_size=3),
+    st.lists(st.sampled_from(range(len(VARIANTS))), min_size=3, max_size=4),
     st.sampled_from([1, 3, 50]),
 )
 def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
     sequence: list[tuple[Any, ...]], variants: list[int], limit: int
 ) -> None:
     async def play() -> None:
+        first, *others = [VARIANTS[number] for number in variants]
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory), environment(rules=VARIANTS[0])) as house:
-                await house.use(VARIANTS[0])
+            async with House(Path(directory), environment(rules=first)) as house:
+                await house.use(first)
                 for step in sequence:
                     await take(house, step)
                 house.clock.advance(DAY)
-                for number in variants:
-                    await walk(house, VARIANTS[number], limit)
+                for candidate in others:
+                    await walk(house, candidate, limit)
 
     asyncio.run(play())
 
