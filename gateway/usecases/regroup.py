@@ -301,7 +301,7 @@ class _Carrying:
         for group, found in _grouped(self.look.found, "group").items():
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
-        if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER:
+        if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
             settle(self._profiles(), self.look.powers, self.ws, self.look.env)
         self._ask()
         self.counts.merged = len(self.merging)

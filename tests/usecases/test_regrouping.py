@@ -246,6 +246,23 @@ async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is
         assert await questions(house) == []
 
 
+async def test_i5_who_is_joined_when_a_pin_is_lifted_brings_no_more_values_than_there_is_room_for(
+    tmp_path: Path,
+) -> None:
+    async with House(tmp_path, environment(rules=rules("1", max_per_profile="2"))) as house:
+        await house.send(customer("web:1", mobile=f"{SHOP} +201000000200"))
+        await house.send(customer("pos:1", mobile="+201000000300"))
+        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await house.send(customer("pos:1", mobile=SHOP))
+        owned = "SELECT COUNT(*) FROM identifier WHERE owner_id IS NOT NULL"
+        assert await house.column(owned) == [3]
+        await house.send(DropPin(OPERATOR, one, other))
+        await house.regroup()
+        assert await groups(house) == ["pos:1 web:1"]
+        assert await house.column(owned) == [2]
+
+
 async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_lifted(tmp_path: Path) -> None:
     async with House(tmp_path, environment(rules=rules("1"))) as house:
         await house.send(customer("web:1", email="a@example.com", mobile=SHOP))
