@@ -31,6 +31,8 @@ from gateway.config import Config
 _FULL = 160 << 10
 """Bytes of the file in one chunk: however they are escaped, the request stays below the admin listener's limit."""
 _MOST_REFUSALS = 200
+_MORE_THAN_A_CHUNK = 1_000_000
+"""Objects that may come to be before cycles are looked for."""
 _TURN = 0.0002
 """Seconds until a thread that waits for the interpreter is given it."""
 
@@ -174,7 +176,7 @@ def _few_interruptions() -> Generator[None]:
     """Millions of short-lived objects in no cycles: looking for cycles all the time costs a tenth of the speed. And a thread
     that has SQLite write for most of its time should not wait 5 ms for its turn to tell it what comes next."""
     collections, turn = gc.get_threshold(), sys.getswitchinterval()
-    gc.set_threshold(50_000, 50, 50)
+    gc.set_threshold(_MORE_THAN_A_CHUNK, 50, 50)
     sys.setswitchinterval(_TURN)
     try:
         yield

@@ -90,7 +90,7 @@ class SqliteStore:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             self._writer = await aiosqlite.connect(
-                self.path, isolation_level=None, cached_statements=512, check_same_thread=False
+                self.path, isolation_level=None, cached_statements=2048, check_same_thread=False
             )
             await self._in_writer(_prepare, self._pragmas, self._clock.now())
             for _ in range(_READERS):

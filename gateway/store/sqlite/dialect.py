@@ -24,8 +24,8 @@ from gateway.workingset import Changes, Needs, WorkingSet
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-_STEPS = (256, 64, 16, 8, 4, 3, 2, 1)
-"""Rows in one statement: few enough different ones to stay prepared."""
+_BLOCKS = (512, 256, 128, 64)
+"""Rows in one statement; what is left over is one statement more. So most statements are met again and stay prepared."""
 _VALUES = re.compile(r"VALUES (\([^)]*\))")
 
 
@@ -169,12 +169,17 @@ def _write(connection: sqlite3.Connection, write: Write) -> int:
 
 
 def _insert(connection: sqlite3.Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:
-    for size in _STEPS:
-        while len(rows) >= size:
-            connection.execute(_of_rows(sql, size), list(itertools.chain.from_iterable(rows[:size])))
-            del rows[:size]
+    start = 0
+    for size in _BLOCKS:
+        while len(rows) - start >= size:
+            connection.execute(
+                _of_rows(sql, size), [*itertools.chain.from_iterable(rows[start : start + size])]
+            )
+            start += size
+    if rest := rows[start:]:
+        connection.execute(_of_rows(sql, len(rest)), [*itertools.chain.from_iterable(rest)])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _of_rows(sql: str, count: int) -> str:
     return _VALUES.sub(lambda one: f"VALUES {', '.join([one[1]] * count)}", sql, count=1)
