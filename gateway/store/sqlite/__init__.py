@@ -43,12 +43,19 @@ _PRAGMAS = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
     "PRAGMA mmap_size=0",
-    "PRAGMA journal_size_limit=67108864",
     "PRAGMA temp_store=MEMORY",
 )
-_SERVING = ("PRAGMA wal_autocheckpoint=1000", "PRAGMA cache_size=-49152")
-"""Pages between two checkpoints, which calls wait for, and KiB of cache."""
-_ALONE = ("PRAGMA wal_autocheckpoint=16384", "PRAGMA cache_size=-262144")
+_SERVING = (
+    "PRAGMA wal_autocheckpoint=1000",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA cache_size=-49152",
+)
+"""Pages between two checkpoints, for which calls have to wait; bytes of the log that is kept; KiB of cache."""
+_ALONE = (
+    "PRAGMA wal_autocheckpoint=65536",
+    "PRAGMA journal_size_limit=536870912",
+    "PRAGMA cache_size=-262144",
+)
 """For a command by itself: a page that many batches change is carried over once, and the tables that it works on are at hand."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
