@@ -7,7 +7,6 @@ import gc
 import hashlib
 import itertools
 import json as plain_json
-import sys
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ _FULL = 160 << 10
 _MOST_REFUSALS = 200
 _MORE_THAN_A_CHUNK = 1_000_000
 """Objects that may come to be before cycles are looked for."""
-_TURN = 0.0002
-"""Seconds until a thread that waits for the interpreter is given it."""
 
 
 def import_(
@@ -156,7 +153,7 @@ def _sheet(job: _Job, opened: BufferedReader, identifiers: list[str]) -> _Sheet:
 async def _bring(config: Config, job: _Job, rejects: Path) -> Any:
     """The import's last state."""
     import_id = job.import_id()
-    with _few_interruptions():
+    with _rare_collections():
         async with connect(config) as admin:
             state = await admin.get(f"/imports/{import_id}", channel=job.channel)
             if state["finished_at"] and not job.resume:
@@ -172,17 +169,14 @@ async def _bring(config: Config, job: _Job, rejects: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _few_interruptions() -> Generator[None]:
-    """Millions of short-lived objects in no cycles: looking for cycles all the time costs a tenth of the speed. And a thread
-    that has SQLite write for most of its time should not wait 5 ms for its turn to tell it what comes next."""
-    collections, turn = gc.get_threshold(), sys.getswitchinterval()
+def _rare_collections() -> Generator[None]:
+    """Millions of short-lived objects in no cycles: looking for cycles all the time costs a tenth of the speed."""
+    usual = gc.get_threshold()
     gc.set_threshold(_MORE_THAN_A_CHUNK, 50, 50)
-    sys.setswitchinterval(_TURN)
     try:
         yield
     finally:
-        gc.set_threshold(*collections)
-        sys.setswitchinterval(turn)
+        gc.set_threshold(*usual)
 
 
 class _OnItsWay(NamedTuple):
