@@ -13,11 +13,23 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
-from conformance import Batch, Open, Row, breaches, everything_asked_for, log, look, nothing, person, run
+from conformance import (
+    Batch,
+    Open,
+    Row,
+    ask_for_ann,
+    breaches,
+    everything_asked_for,
+    log,
+    look,
+    nothing,
+    person,
+    run,
+)
 from manual import CHECKPOINT_KEY, ManualClock
 
 from gateway.audit.chain import Tip
-from gateway.errors import AlreadyRunning, SchemaMismatch, StoreUnavailable
+from gateway.errors import AlreadyRunning, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.deliveries import Report, report_of
@@ -369,6 +381,29 @@ async def test_a_commit_that_fails_beside_the_next_batch_takes_that_one_with_it(
         await run(store, log)
         assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(6, 6)]
         assert await breaches(store) == []
+    finally:
+        await store.close()
+
+
+async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_stores_nothing(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("ROLLBACK")  # as SQLite does by itself
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_READ, "SQLITE_IOERR_READ"
+        raise error
+
+    store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
+    await store.open()
+    monkeypatch.setattr("gateway.store.sqlite.load", unreadable)
+    row = Row([Batch(nothing, log), Batch(ask_for_ann, log)], [])
+    try:
+        with pytest.raises(StoreBroken, match="SQLITE_IOERR_READ"):
+            await store.run_all(row)
+        assert row.done == []
+        await run(store, log)
+        assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(3, 3)]
     finally:
         await store.close()
 

@@ -204,11 +204,12 @@ class SqliteStore:
         self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]
     ) -> WorkingSet:
         """For `work`, with the commit of the batch before it under way. If nothing can be loaded, that one is committed all
-        the same."""
+        the same, unless SQLite gave the transaction up by itself, as after an I/O error."""
         try:
             ws = self._loaded(connection, work, saver)
         except Exception:
-            saver.commit(stored)
+            if connection.in_transaction:
+                saver.commit(stored)
             raise
         saver.commit_beside(stored)
         return ws
