@@ -105,14 +105,16 @@ async def running(
     any_secret: bool = False,
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
-    the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do."""
+    the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do. A
+    file that was restored without any secret goes on with the one that is made for it, and the audit log says so."""
     clock = SystemClock()
     box = open_box(config)
     checkpoint_key = box.key("audit checkpoint")
     store = make_store(config, clock, checkpoint_key, alone=alone)
     await store.open()
     try:
-        if not (any_secret or await is_signed_with(store, checkpoint_key)):
+        known = any_secret or await is_signed_with(store, checkpoint_key)
+        if not known and not (box.is_new and config.store.sqlite_path):
             raise other_secret(config)
         clock.raise_to(await newest_moment(store))
         active = await active_rules(store)
@@ -142,6 +144,8 @@ async def running(
         try:
             if active is None:
                 await _seed(services)
+            if not known:
+                await _go_on_without_the_old_secret(services)
             await follow(services)
             async with _connected(services):
                 yield services
@@ -202,6 +206,14 @@ async def _seed(services: Services) -> None:
     row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
     await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
     await services.store.maintain(1)
+
+
+async def _go_on_without_the_old_secret(services: Services) -> None:
+    await services.pipeline.submit(NoteEvent(_ITSELF, Action.SECRET_REPLACED))
+    dropped = await services.store.sign_anew()
+    _log.warning(
+        "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
+    )
 
 
 @contextlib.asynccontextmanager

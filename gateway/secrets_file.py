@@ -18,10 +18,11 @@ _WITHOUT_A_FILE = "gateway"
 
 
 class SecretBox:
-    """Keys for each purpose, by HMAC-SHA256 of the purpose under the master secret."""
+    """Keys for each purpose, by HMAC-SHA256 of the purpose under the master secret. `is_new`: it was made just now."""
 
-    def __init__(self, master: bytes) -> None:
+    def __init__(self, master: bytes, *, is_new: bool = False) -> None:
         self._master = master
+        self.is_new = is_new
 
     def key(self, purpose: str) -> bytes:
         return hmac.digest(self._master, purpose.encode(), hashlib.sha256)
@@ -37,7 +38,11 @@ def open_box(config: Config) -> SecretBox:
     """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
     if config.server.secret is not None:
         return SecretBox(config.server.secret.reveal().encode())
-    return SecretBox(_read_or_make(secret_path(config)))
+    path = secret_path(config)
+    is_new = not path.exists()
+    if is_new:
+        _make(path)
+    return SecretBox(_read(path), is_new=is_new)
 
 
 def secret_path(config: Config) -> Path:
@@ -59,9 +64,7 @@ def other_secret(config: Config) -> ConfigError:
     return ConfigError((problem,))
 
 
-def _read_or_make(path: Path) -> bytes:
-    if not path.exists():
-        _make(path)
+def _read(path: Path) -> bytes:
     text = path.read_text("ascii").strip()
     if len(text) < 2 * _MASTER_BYTES:
         raise ConfigError((f"server.secret_file: {path} holds no secret; restore it from the backup",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sqlite3
@@ -267,12 +268,34 @@ def test_a_lost_master_secret_is_replaced_by_another(shell: Shell, tmp_path: Pat
     issued = shell.json("keys", "new", "--channel", "web")
     shell("db", "new-secret", code=1)
     assert "nothing to replace" in shell.err
-    (tmp_path / "gateway.db.secret").unlink()
+    (tmp_path / "gateway.db.secret").write_text("0" * 64)
     shell("keys", "list", code=2)
     assert shell.json("db", "new-secret") == {"checkpoints_dropped": 1}
     assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
     assert shell.json("audit", "verify")["ok"]
     assert shell.json("audit", "query", "--action", "secret.*")["items"]
+
+
+def test_a_database_that_was_restored_without_its_secret_goes_on_and_says_so(
+    shell: Shell, tmp_path: Path
+) -> None:
+    issued = shell.json("keys", "new", "--channel", "web")
+    (tmp_path / "gateway.db.secret").unlink()
+    for _ in range(2):
+        assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
+    assert shell.json("audit", "verify")["ok"]
+    assert len(shell.json("audit", "query", "--action", "secret.*")["items"]) == 1
+
+
+def test_a_checkpoint_that_was_altered_is_a_breach_and_no_reason_to_stand_still(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell("keys", "new", "--channel", "web")
+    with contextlib.closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+        connection.execute("INSERT INTO audit_checkpoint VALUES (1 << 60, 1, '{}', x'00')")
+        connection.commit()
+    shell("keys", "list")
+    shell("audit", "verify", code=1)
 
 
 def test_a_neighbour_with_another_master_secret_is_refused_and_cannot_replace_it_either(
