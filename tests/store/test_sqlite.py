@@ -408,6 +408,24 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
         await store.close()
 
 
+async def test_a_probe_waits_for_one_batch_and_not_for_the_row(store: Store) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(_: WorkingSet) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    row = Row([Batch(nothing, first), *(Batch(nothing, log) for _ in range(20))], [])
+    running = asyncio.create_task(store.run_all(row))
+    await asyncio.to_thread(begun.wait, 10)
+    probing = asyncio.create_task(store.probe())
+    await asyncio.sleep(0)
+    go_on.set()
+    await probing
+    await running
+    assert (len(row.done), len(row.waiting)) == (1, 20)
+
+
 async def limit_pages(store: SqliteStore, pages: int) -> None:
     """SQLite's own way to a full database; it never goes below the present size."""
     await store._in_writer(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}"))

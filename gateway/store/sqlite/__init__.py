@@ -89,6 +89,7 @@ class SqliteStore:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._all_readers: list[aiosqlite.Connection] = []
         self._beside = ThreadPoolExecutor(1, "save")
+        self._asking = 0
 
     # ---- life ----
 
@@ -172,7 +173,11 @@ class SqliteStore:
     async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
         if self._writer is None:
             raise StoreUnavailable("the store is not open")
-        return await _in_one_hop(self._writer, function, *arguments)
+        self._asking += 1
+        try:
+            return await _in_one_hop(self._writer, function, *arguments)
+        finally:
+            self._asking -= 1
 
     def _transact(self, connection: sqlite3.Connection, works: Works) -> None:
         """What a batch needs is loaded in the transaction of the batch before it, so that it can be decided while that one is
@@ -186,7 +191,7 @@ class SqliteStore:
             while True:
                 work.process(ws)
                 saver.save(ws.changes)
-                stored, work = partial(works.stored, work), works.next()
+                stored, work = partial(works.stored, work), works.next() if self._asking <= 1 else None
                 if work is None:
                     saver.commit(stored)
                     return
