@@ -45,8 +45,8 @@ class Store(Protocol):
         ...
 
     async def run_all(self, works: Works) -> None:
-        """A transaction for each of `works`, in their order, until there is no next one or others want the store. A batch may be decided while the one
-        before is still being committed; it is never stored without it.
+        """A transaction for each of `works`, in their order, until there is no next one or others want the store. A batch may
+        be decided while the one before is still being committed; it is never stored without it.
 
         Raises as `run` does; the first batch that was not reported as stored is what failed, and nothing behind it is stored."""
         ...
