@@ -97,8 +97,9 @@ class Ordeal:
     def regroup_and_kill(self) -> None:
         """Activate, kill in the middle of the walk, look, start again."""
         self.activate()
-        before, deadline = self.rows("SELECT SUM(cursor) FROM regrouping"), time.monotonic() + _PATIENCE
-        while self.rows("SELECT SUM(cursor) FROM regrouping") == before and time.monotonic() < deadline:
+        cursors = "SELECT regrouping_id, cursor FROM regrouping ORDER BY 1"
+        before, deadline = self.rows(cursors), time.monotonic() + _PATIENCE
+        while self.rows(cursors) == before and time.monotonic() < deadline:
             time.sleep(self.chance.uniform(0, 0.02))
         time.sleep(self.chance.uniform(0, 0.1))
         self.process.kill()
