@@ -145,7 +145,7 @@ async def running(
             if active is None:
                 await _seed(services)
             if not known:
-                await _go_on_without_the_old_secret(services)
+                await replace_secret(services, _ITSELF)
             await follow(services)
             async with _connected(services):
                 yield services
@@ -208,12 +208,15 @@ async def _seed(services: Services) -> None:
     await services.store.maintain(1)
 
 
-async def _go_on_without_the_old_secret(services: Services) -> None:
-    await services.pipeline.submit(NoteEvent(_ITSELF, Action.SECRET_REPLACED))
+async def replace_secret(services: Services, caller: Caller) -> int:
+    """Go on with this process's master secret, in place of the one that the database was written with; how many checkpoints
+    were dropped. May run again when it was interrupted: until the last step the database belongs to the old secret."""
+    await services.pipeline.submit(NoteEvent(caller, Action.SECRET_REPLACED))
     dropped = await services.store.sign_anew()
     _log.warning(
         "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
     )
+    return dropped
 
 
 @contextlib.asynccontextmanager

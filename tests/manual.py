@@ -54,10 +54,15 @@ class ManualClock:
         self.time += span
 
 
-def default_rules() -> RuleSet:
-    rules = parse(preset("email-or-mobile"))
-    assert isinstance(rules, RuleSet)
+def rule_set_of(text: str) -> RuleSet:
+    """A rule file without problems."""
+    rules = parse(text)
+    assert isinstance(rules, RuleSet), rules
     return rules
+
+
+def default_rules() -> RuleSet:
+    return rule_set_of(preset("email-or-mobile"))
 
 
 def environment(

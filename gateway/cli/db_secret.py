@@ -3,13 +3,12 @@ checked any more: channel keys of `gateway keys new`, the log's pseudonyms, sign
 
 import asyncio
 
-from gateway.audit.event import Action
 from gateway.cli.connection import running_at
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json
 from gateway.config import Config
-from gateway.model import Caller, NoteEvent
+from gateway.model import Caller
 from gateway.store.operations import is_signed_with
 
 
@@ -24,8 +23,7 @@ def new_secret(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> Non
 
 
 async def _go_on(config: Config) -> int:
-    """May run again when it was interrupted: until the last step the database belongs to the old secret."""
-    from gateway.app import offline
+    from gateway.app import offline, replace_secret
 
     if await running_at(config) is not None:
         raise Failure("a gateway runs on these settings; stop all gateways of the database first")
@@ -34,5 +32,4 @@ async def _go_on(config: Config) -> int:
             raise Failure("the database was written with this master secret; there is nothing to replace")
         if not await services.store.leads("house"):
             raise Failure("another gateway runs on this database, or was killed just now; stop it, wait 25 s")
-        await services.pipeline.submit(NoteEvent(Caller("", "", "operator", ""), Action.SECRET_REPLACED))
-        return await services.store.sign_anew()
+        return await replace_secret(services, Caller("", "", "operator", ""))

@@ -17,13 +17,13 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from manual import House, ManualClock, environment
+from manual import House, ManualClock, environment, rule_set_of
 from test_cli import Shell
 
 from gateway.clock import DAY, SystemClock
 from gateway.store.sqlite.snapshot import snapshot
 from rules.partition import partition
-from rules.rulefile import PRESETS, parse, preset
+from rules.rulefile import PRESETS, preset
 from rules.ruleset import RuleSet
 
 LABELLED = Path(__file__).parent / "labelled"
@@ -109,8 +109,7 @@ def imported(name: str, resplit: str, tmp_path: Path, capsys: pytest.CaptureFixt
         )
         assert sum(answer["counts"].values()) == len(rows(channel))
         assert "rejected" not in answer["counts"]
-    parsed = parse(rules.read_text())
-    assert isinstance(parsed, RuleSet)
+    parsed = rule_set_of(rules.read_text())
     asyncio.run(_regroup(tmp_path, parsed))
     return Imported(tmp_path / "gateway.db", parsed)
 

@@ -43,6 +43,11 @@ async def until(gateway: RunningGateway, sql: str) -> tuple[Any, ...]:
             await asyncio.sleep(0.05)
 
 
+async def two_people(gateway: RunningGateway) -> None:
+    await save(gateway, "web", "ann", email="ann@example.com")
+    await save(gateway, "pos", "17", mobile="+201001234567")
+
+
 async def become_one(gateway: RunningGateway) -> None:
     await save(gateway, "pos", "17", mobile="+201001234567", email="ann@example.com")
 
@@ -51,8 +56,7 @@ async def test_a_review_states_what_the_platform_keeps_for_both(
     start: Start, platform: Platform, tmp_path: Path
 ) -> None:
     async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
-        await save(gateway, "web", "ann", email="ann@example.com")
-        await save(gateway, "pos", "17", mobile="+201001234567")
+        await two_people(gateway)
         platform.customer("ann").points, platform.customer("17").points = 120, 30
         await become_one(gateway)
         assert await settled(gateway) == ("delivered", "")
@@ -66,8 +70,7 @@ async def test_a_merge_that_cannot_be_asked_about_waits_and_ends_nothing_else(
     start: Start, platform: Platform, tmp_path: Path
 ) -> None:
     async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
-        await save(gateway, "web", "ann", email="ann@example.com")
-        await save(gateway, "pos", "17", mobile="+201001234567")
+        await two_people(gateway)
         platform.always = "503"
         both = [profile_id for (profile_id,) in await gateway.rows("SELECT profile_id FROM profile")]
         merge = MergeProfiles(Caller("", "", "operator", "req"), (both[0], both[1]), "one person")
@@ -83,8 +86,7 @@ async def test_whom_the_platform_knows_once_only_nobody_is_asked_about(
     start: Start, platform: Platform, tmp_path: Path
 ) -> None:
     async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:
-        await save(gateway, "web", "ann", email="ann@example.com")
-        await save(gateway, "pos", "17", mobile="+201001234567")
+        await two_people(gateway)
         platform.customers.pop("17")
         await become_one(gateway)
         assert await settled(gateway) == ("delivered", "customer_unknown")

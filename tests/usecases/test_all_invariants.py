@@ -16,7 +16,7 @@ import replay
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from manual import CHECKPOINT_KEY, SHARE, House, achieve, caller, environment, erase
+from manual import CHECKPOINT_KEY, SHARE, House, achieve, caller, environment, erase, rule_set_of
 
 from gateway.audit.chain import Verifier
 from gateway.clock import HOUR, SECOND
@@ -48,7 +48,6 @@ from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier
 from rules.partition import Partition, partition
 from rules.plan import Plan
-from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
 SAM = Caller("", "", "operator:sam", "req_sam")
@@ -132,16 +131,10 @@ _UNBOUND = "[merge]\nmax_records = 1000\nmax_profiles_at_once = 1000\n"
 _MANY_IDS = "".join(f'[id_space.{space}]\non_many_ids = "allow"\n' for space in ("web", "pos", "app"))
 
 
-def read(text: str) -> RuleSet:
-    rules = parse(text)
-    assert isinstance(rules, RuleSet), rules
-    return rules
-
-
 SETTLED = {
     rules.version: rules
     for rules in map(
-        read,
+        rule_set_of,
         (
             FREE + _MANY_IDS + _UNBOUND,
             STRICTER + _MANY_IDS + _UNBOUND,
@@ -154,7 +147,7 @@ SETTLED = {
 RULES = SETTLED | {
     rules.version: rules
     for rules in (
-        read(one.text.replace(f'"{name}"', f'"{name}, {how}"') + f'[conflict]\nresplit = "{how}"\n')
+        rule_set_of(one.text.replace(f'"{name}"', f'"{name}, {how}"') + f'[conflict]\nresplit = "{how}"\n')
         for name, one in SETTLED.items()
         for how in ("auto", "review")
     )

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from manual import House, achieve, customer, environment
+from manual import House, achieve, customer, environment, rule_set_of
 from test_judgements import ANN, BOB, OTHER_PHONE, PHONE, SAM, merged, profile, record, split
-from test_rules_over_more import CONFIRMED, rules
+from test_rules_over_more import CONFIRMED
 
 from gateway.clock import MINUTE
 from gateway.ids import show
@@ -150,7 +150,7 @@ async def test_an_achievement_that_brings_a_record_is_an_arrival_too(house: Hous
 
 
 async def test_a_rule_over_two_types_finds_all_that_it_looks_at(tmp_path: Path) -> None:
-    async with House(tmp_path, environment(rules=rules(preset("strict")))) as house:
+    async with House(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
         await house.send(customer("pos:till", mobile=PHONE))
         await house.send(customer("web:shop", email=ANN))
         await house.send(customer("mobile:app", email=ANN, mobile=PHONE))
@@ -159,7 +159,7 @@ async def test_a_rule_over_two_types_finds_all_that_it_looks_at(tmp_path: Path) 
 
 
 async def test_an_attribute_that_does_not_confirm_is_named(tmp_path: Path) -> None:
-    async with House(tmp_path, environment(rules=rules(CONFIRMED))) as house:
+    async with House(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
         await house.send(customer("pos:till", {"lastName": "Said"}, mobile=PHONE))
         await house.send(customer("web:shop", {"lastName": "Fahmy"}, mobile=PHONE))
         found = await pair(house, "pos:till", "web:shop")
@@ -167,7 +167,7 @@ async def test_an_attribute_that_does_not_confirm_is_named(tmp_path: Path) -> No
 
 
 async def test_a_plan_asks_for_the_same_confirmation_as_a_call(tmp_path: Path) -> None:
-    async with House(tmp_path, environment(rules=rules(CONFIRMED))) as house:
+    async with House(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
         for who, name in (("pos:till", "Said"), ("web:shop", "Fahmy"), ("mobile:app", "Said")):
             await house.send(customer(who, {"lastName": name}, mobile=PHONE))
         found = planned(house.url, house.env.rules, house.clock.now())

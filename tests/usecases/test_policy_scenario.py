@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from manual import House, caller, environment
+from manual import House, caller, environment, rule_set_of
 
 from gateway.clock import SECOND
 from gateway.model import SaveCustomer
-from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
 _GUIDE = files("rules").joinpath("README.md").read_text(encoding="utf-8")
@@ -48,9 +47,7 @@ def _groups(cell: str) -> set[frozenset[str]]:
 
 
 def rules_with(policy: str) -> RuleSet:
-    rules = parse(re.sub(r'policy = "\w+"', f'policy = "{policy}"', _RULES))
-    assert isinstance(rules, RuleSet), rules
-    return rules
+    return rule_set_of(re.sub(r'policy = "\w+"', f'policy = "{policy}"', _RULES))
 
 
 def test_the_guide_shows_every_policy_once() -> None:

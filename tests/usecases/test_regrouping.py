@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import NOON, SHARE, House, achieve, caller, customer, default_rules, environment
+from manual import NOON, SHARE, House, achieve, caller, customer, default_rules, environment, rule_set_of
 
 from gateway.clock import HOUR
 from gateway.model import AnswerReview, Caller, DropPin, Regroup, SaveCustomer, SetPin, SplitProfile
 from gateway.planning import planned
 from rules.identifier import Evidence
 from rules.plan import Plan
-from rules.rulefile import parse, preset
+from rules.rulefile import preset
 from rules.ruleset import RuleSet
 
 OPERATOR = Caller("", "", "operator", "req")
@@ -28,9 +28,7 @@ def rules(version: str, *, resplit: str = "auto", more: str = "", **changed: str
     for key, value in changed.items():
         lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
     text = "\n".join(lines)
-    parsed = parse(f'{text}\n[conflict]\nresplit = "{resplit}"\n{more}')
-    assert isinstance(parsed, RuleSet), parsed
-    return parsed
+    return rule_set_of(f'{text}\n[conflict]\nresplit = "{resplit}"\n{more}')
 
 
 async def shop_number(house: House, people: int = 3) -> None:
@@ -322,9 +320,7 @@ resplit = "{resplit}"
 
 
 def making_room(at_limit: str, resplit: str) -> RuleSet:
-    parsed = parse(MAKING_ROOM.format(at_limit=at_limit, resplit=resplit))
-    assert isinstance(parsed, RuleSet), parsed
-    return parsed
+    return rule_set_of(MAKING_ROOM.format(at_limit=at_limit, resplit=resplit))
 
 
 @pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
@@ -419,10 +415,8 @@ async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_sa
 async def test_a_profile_whose_parts_join_two_others_is_counted_once(tmp_path: Path) -> None:
     """I21. One address joins two people, whom their own numbers lead to two others."""
     by_email, by_mobile = (
-        parse(f'{preset(name)}\n[conflict]\nresplit = "auto"\n') for name in ("email", "mobile")
+        rule_set_of(f'{preset(name)}\n[conflict]\nresplit = "auto"\n') for name in ("email", "mobile")
     )
-    assert isinstance(by_email, RuleSet)
-    assert isinstance(by_mobile, RuleSet)
     async with House(tmp_path, environment(rules=by_email)) as house:
         await house.use(by_email)
         for number, mobile in enumerate((SHOP, "+201000000200")):
@@ -434,8 +428,7 @@ async def test_a_profile_whose_parts_join_two_others_is_counted_once(tmp_path: P
 
 
 async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: Path) -> None:
-    one, strict = rules("1"), parse(preset("strict"))
-    assert isinstance(strict, RuleSet)
+    one, strict = rules("1"), rule_set_of(preset("strict"))
     async with House(tmp_path, environment(rules=one)) as house:
         await house.use(one)
         await house.send(customer("web:1", email="a@example.com"))
@@ -451,8 +444,7 @@ async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: P
 
 async def test_rules_that_only_watch_regroup_nobody(tmp_path: Path) -> None:
     one, two = rules("1"), rules("2", fanout_limit="2", more="")
-    watching = parse(two.text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
-    assert isinstance(watching, RuleSet)
+    watching = rule_set_of(two.text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
     async with House(tmp_path, environment(rules=one)) as house:
         await house.use(one)
         await shop_number(house)
@@ -536,9 +528,7 @@ max_records = 1000
 
 
 def crowded(version: str, on_fanout: str) -> RuleSet:
-    parsed = parse(CROWDED.format(version=version, on_fanout=on_fanout))
-    assert isinstance(parsed, RuleSet), parsed
-    return parsed
+    return rule_set_of(CROWDED.format(version=version, on_fanout=on_fanout))
 
 
 async def test_a_value_that_very_many_hold_joins_nobody_where_a_person_is_to_be_asked(tmp_path: Path) -> None:
@@ -576,9 +566,7 @@ async def test_a_walk_knows_how_old_the_values_are_also_of_those_who_are_only_as
     tmp_path: Path, limit: int
 ) -> None:
     """I21. Ann's two boxes are asked about; one of them also has a box of Bob's, of which there are too many to ask."""
-    first, second = (parse(WINDOW.format(version=version)) for version in ("1", "2"))
-    assert isinstance(first, RuleSet)
-    assert isinstance(second, RuleSet)
+    first, second = (rule_set_of(WINDOW.format(version=version)) for version in ("1", "2"))
     async with House(tmp_path, environment(rules=first)) as house:
         await house.use(first)
         said = [["ann+0"], ["ann+1", "bob+1"], ["bob+2"], ["bob+3"], ["bob+4"]]

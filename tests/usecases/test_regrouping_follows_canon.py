@@ -8,13 +8,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from manual import SHARE, House, achieve, customer, environment
+from manual import SHARE, House, achieve, customer, environment, rule_set_of
 from test_regrouping import OPERATOR, groups, rules
 
 from gateway.clock import DAY, HOUR
 from gateway.model import DropPin, MergeProfiles, SetPin, SplitProfile
 from gateway.planning import planned
-from rules.rulefile import parse, preset
+from rules.rulefile import preset
 from rules.ruleset import RuleSet
 
 EMAILS = [f"p{number}@example.com" for number in range(4)]
@@ -26,9 +26,7 @@ LIMITS = (
 
 
 def _preset(name: str) -> RuleSet:
-    found = parse(f'{preset(name)}\n[conflict]\nresplit = "auto"\n')
-    assert isinstance(found, RuleSet)
-    return found
+    return rule_set_of(f'{preset(name)}\n[conflict]\nresplit = "auto"\n')
 
 
 VARIANTS = [

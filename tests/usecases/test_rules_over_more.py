@@ -4,12 +4,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from manual import House, customer, environment
+from manual import House, customer, environment, rule_set_of
 
 from gateway.clock import DAY
 from gateway.model import SaveCustomer
-from rules.rulefile import parse, preset
-from rules.ruleset import RuleSet
+from rules.rulefile import preset
 
 CONFIRMED = """
 [rules]
@@ -30,21 +29,15 @@ survivor = ["oldest", "lowest_id"]
 """
 
 
-def rules(text: str) -> RuleSet:
-    parsed = parse(text)
-    assert isinstance(parsed, RuleSet), parsed
-    return parsed
-
-
 @pytest.fixture
 async def strict(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=rules(preset("strict")))) as house:
+    async with House(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
         yield house
 
 
 @pytest.fixture
 async def confirmed(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=rules(CONFIRMED))) as house:
+    async with House(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
         yield house
 
 
@@ -102,5 +95,5 @@ async def test_holders_that_were_last_seen_before_the_window_do_not_make_a_value
 
 
 def test_the_preset_that_needs_two_facts_is_what_this_page_thinks_it_is() -> None:
-    found = rules(preset("strict"))
+    found = rule_set_of(preset("strict"))
     assert any(set(rule.all_of) == {"mobile", "email"} and rule.outcome == "merge" for rule in found.rules)

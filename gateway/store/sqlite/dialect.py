@@ -50,7 +50,7 @@ class Saver:
         self._failure: BaseException | None = None
 
     def save_beside(self, changes: Changes) -> None:
-        """`changes` may go on changing."""
+        """`changes` are read now, but their lists are the caller's no more."""
         self._do_beside(partial(self._write_all, list(writes(changes, self._chain))))
 
     def save(self, changes: Changes) -> None:
@@ -74,9 +74,8 @@ class Saver:
         return self._failure
 
     def _wait(self) -> None:
-        self._newest = None if self._newest is None else self._newest.result()
-        if self._failure is not None:
-            raise self._failure
+        if (failure := self.give_up()) is not None:
+            raise failure
 
     def _do_beside(self, job: Callable[[], object]) -> None:
         if self._failure is not None:
