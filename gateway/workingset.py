@@ -12,6 +12,7 @@ import msgspec
 from gateway.audit.event import Action, AuditEvent, DecisionDetail
 from gateway.ids import Ids, show
 from gateway.model import (
+    FEW_HOLDERS,
     Achievement,
     ChannelKey,
     CustomerRecord,
@@ -539,17 +540,19 @@ class WorkingSet:
         self.changes.observations[record.record_id, observation.identifier] = observation
 
     def hold(self, identifier: Identifier, record: Record) -> None:
-        """One more record holds the key."""
+        """One more record holds the key. While its holders are few that changes nothing that is stored of the key itself."""
         key = self.key(identifier)
         key.holders += 1
         key.profiles += (record.profile_id,)
-        self.changes.keys[identifier] = key
+        if key.holders == 1 or key.holders > FEW_HOLDERS:
+            self.changes.keys[identifier] = key
 
     def own(self, identifier: Identifier, profile: Profile) -> None:
         """The key leads to this profile from now on."""
         key = self.key(identifier)
-        key.owner = profile.profile_id
-        self.changes.keys[identifier] = key
+        if key.owner != profile.profile_id:
+            key.owner = profile.profile_id
+            self.changes.keys[identifier] = key
 
     def touch_key(self, key: Key) -> None:
         self.changes.keys[key.identifier] = key
@@ -797,6 +800,7 @@ class WorkingSet:
             changed = (*records, *changes.records.values(), *gone)
             found.update((record.id_space, record.customer_id) for record in changed)
             found.update(changes.keys)
+            found.update(identifier for _, identifier in changes.observations)
         return found
 
     def enter(self, entry: LedgerEntry) -> None:

@@ -66,7 +66,6 @@ def add_second_records(database: Database, people: int) -> None:
     database.fill("record", _second_records(_second(people)))
     database.fill("profile", _second_profiles(_second(people)))
     database.fill("observation", _second_observations(_second(people)))
-    database.change(_HELD_TWICE, _held_twice(_second(people)))
 
 
 def add_backlog(database: Database, people: int, campaigns: int) -> None:
@@ -131,16 +130,6 @@ def _second_observations(members: Iterable[_Second]) -> Iterator[Row]:
         yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0
         if one.has_mobile:
             yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0
-
-
-def _held_twice(members: Iterable[_Second]) -> Iterator[Row]:
-    for one in members:
-        yield "email", one.who.email
-        if one.has_mobile:
-            yield "mobile", one.who.mobile
-
-
-_HELD_TWICE = "UPDATE identifier SET holders = holders + 1 WHERE type = ? AND value = ?"
 
 
 def _members(count: int) -> Iterator[_Member]:

@@ -6,14 +6,16 @@ from typing import Any
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
+from gateway.store.load import HOLDERS
 from rules.evidence import teaches_nothing
 from rules.identifier import Evidence, Identifier
 from rules.record import Key, Observation
 from rules.ruleset import RuleSet
 
-_RECORD = """
+_RECORD = f"""
 SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
-       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, i.state, i.owner_id, i.holders
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
+       i.state, i.owner_id, {HOLDERS}
 FROM record r JOIN profile p ON p.profile_id = r.profile_id
 LEFT JOIN observation o ON o.record_id = r.record_id
 LEFT JOIN identifier i ON i.type = o.type AND i.value = o.value

@@ -11,6 +11,7 @@ import msgspec
 from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import (
+    FEW_HOLDERS,
     Achievement,
     ChannelKey,
     CustomerRecord,
@@ -34,10 +35,13 @@ from rules.record import Key, Observation, Profile
 
 Loading = Generator[list[Query], list[Rows], None]
 
-_RECORD_COLUMNS = """
+HOLDERS = f"""CASE WHEN i.holders > {FEW_HOLDERS} THEN i.holders
+  ELSE (SELECT COUNT(*) FROM observation AS h WHERE h.type = i.type AND h.value = i.value) END"""
+"""How many records hold the identifier `i`. Of many the row has the number; of few it has that of its last change."""
+_RECORD_COLUMNS = f"""
 SELECT r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest,
        o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
-       i.state, i.owner_id, i.holders
+       i.state, i.owner_id, {HOLDERS}
 """
 _SEEN = """
 LEFT JOIN observation AS o ON o.record_id = r.record_id
@@ -47,8 +51,8 @@ _RECORDS = f"""{_RECORD_COLUMNS} FROM keys(id_space text, customer_id text) AS k
 CROSS JOIN record AS r ON r.id_space = k.id_space AND r.customer_id = k.customer_id {_SEEN}"""
 _PROFILE_RECORDS = f"""{_RECORD_COLUMNS} FROM keys(profile_id bigint) AS k
 CROSS JOIN record AS r ON r.profile_id = k.profile_id {_SEEN}"""
-_KEYS = """
-SELECT i.type, i.value, i.state, i.owner_id, i.holders FROM keys(type text, value text) AS k
+_KEYS = f"""
+SELECT i.type, i.value, i.state, i.owner_id, {HOLDERS} FROM keys(type text, value text) AS k
 CROSS JOIN identifier AS i ON i.type = k.type AND i.value = k.value
 """
 _HOLDERS = """

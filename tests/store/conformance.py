@@ -13,6 +13,7 @@ from gateway.audit.event import Action
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import show
 from gateway.model import (
+    FEW_HOLDERS,
     Achievement,
     ChannelKey,
     CustomerRecord,
@@ -149,13 +150,39 @@ async def test_a_record_comes_back_with_its_observations_and_their_keys(store: S
         seen = observe(ws, record, EMAIL, profile.profile_id)
         seen.verified = True
         observe(ws, record, MOBILE, None).blocked = True
-        ws.keys[MOBILE].state, ws.keys[MOBILE].holders = "generic", 6
+        ws.keys[MOBILE].state, ws.keys[MOBILE].holders = "generic", 60
 
     saved = await run(store, save)
     ws = await look(store, lambda needs: needs.record("web", "ann"))
     assert ws.record("web", "ann") == saved.record("web", "ann")
     assert ws.key(EMAIL) == saved.key(EMAIL)
-    assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 6)
+    assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 60)
+
+
+async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) -> None:
+    def hold(customer_id: str) -> Do:
+        def save(ws: WorkingSet) -> None:
+            _, (record,) = person(ws, f"web:{customer_id}")
+            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
+            ws.touch_observation(record, record.observations[EMAIL])
+            ws.hold(EMAIL, record)
+
+        return save
+
+    async def holders() -> tuple[int, int]:
+        """As looked up by the key, and with a record."""
+        by_key = await look(store, lambda needs: needs.key(EMAIL))
+        by_record = await look(store, lambda needs: needs.record("web", "1"))
+        return by_key.key(EMAIL).holders, by_record.key(EMAIL).holders
+
+    homes: list[int] = []
+    for number in range(1, FEW_HOLDERS + 3):
+        homes += (await run(store, hold(f"{number}"), lambda needs: needs.key(EMAIL))).profiles
+        assert await holders() == (number, number)
+    for left in range(FEW_HOLDERS + 1, FEW_HOLDERS - 2, -1):
+        home = homes.pop()
+        await run(store, lambda ws, home=home: forget(ws, home), lambda needs, home=home: needs.profile(home))
+        assert await holders() == (left, left)
 
 
 async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store, clock: ManualClock) -> None:

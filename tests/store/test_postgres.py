@@ -200,7 +200,8 @@ async def test_a_step_that_was_cut_short_is_done_again(postgres: PostgresServer)
 def test_every_step_is_made_of_statements_that_can_be_run_twice(step: Any) -> None:
     for statement in statements(step.sql, ""):
         assert re.match(
-            r"(CREATE TABLE|CREATE (UNIQUE )?INDEX|ALTER TABLE \w+ ADD COLUMN) IF NOT EXISTS", statement
+            r"(CREATE TABLE|CREATE (UNIQUE )?INDEX|ALTER TABLE \w+ ADD COLUMN) IF NOT EXISTS|DROP INDEX IF EXISTS",
+            statement,
         )
         assert not re.search(r"\b(INTEGER|BLOB|STRICT|ROWID)\b", statement)
 

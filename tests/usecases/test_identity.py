@@ -29,7 +29,7 @@ async def state(house: House) -> list[list[tuple[Any, ...]]]:
         for columns in (
             "id_space, customer_id, profile_id, active, guest FROM record",
             "type, value, record_id, verified, blocked, retired FROM observation",
-            "type, value, state, owner_id, holders FROM identifier",
+            "type, value, state, owner_id FROM identifier",
             "profile_id, redirect_to, version FROM profile",
             "review_id, state FROM review",
             "COUNT(*), 0 FROM audit",

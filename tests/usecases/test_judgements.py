@@ -96,7 +96,7 @@ async def identity(house: House) -> list[list[tuple[Any, ...]]]:
         await house.rows(f"SELECT {columns} ORDER BY 1, 2")
         for columns in (
             "record_id, profile_id FROM record",
-            "type, value, state, owner_id, holders FROM identifier",
+            "type, value, state, owner_id FROM identifier",
             "profile_id, redirect_to FROM profile",
             "record_id, value, retired FROM observation",
             "profile_id, campaign_id, achievement_id FROM dedup JOIN profile USING (profile_id) WHERE redirect_to IS NULL",

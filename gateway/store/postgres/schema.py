@@ -86,6 +86,7 @@ def statements(sql: str, collation: str) -> Iterator[str]:
     sql = re.sub(r"\b(INTEGER|BLOB)\b", lambda found: _TYPES[found[1]], sql)
     sql = re.sub(r"\bTEXT\b", f"TEXT{collation}", sql)
     sql = re.sub(r"\b(CREATE TABLE|CREATE (?:UNIQUE )?INDEX|ADD COLUMN) ", r"\1 IF NOT EXISTS ", sql)
+    sql = re.sub(r"\bDROP INDEX ", "DROP INDEX IF EXISTS ", sql)
     for statement in sql.split(";"):
         if statement.strip():
             yield statement.strip()

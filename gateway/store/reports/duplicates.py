@@ -53,7 +53,8 @@ SELECT i.type, i.value, CASE WHEN i.state = 'normal' AND MAX(o.blocked) = 1 THEN
 FROM identifier AS i
 CROSS JOIN observation AS o ON o.type = i.type AND o.value = i.value
 CROSS JOIN record AS r ON r.record_id = o.record_id
-WHERE i.holders > 1 AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?)
+WHERE (SELECT COUNT(*) FROM observation AS h WHERE h.type = i.type AND h.value = i.value) > 1
+AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?)
 GROUP BY i.type, i.value HAVING COUNT(DISTINCT r.profile_id) > 1{{more}} ORDER BY i.type, i.value LIMIT ?
 """
 # An address that is the same as written is told as such, not once more in its provider's form.

@@ -52,8 +52,8 @@ _SERVING = (
 )
 """Pages between two checkpoints, for which calls have to wait; bytes of the log that is kept; KiB of cache."""
 _ALONE = (
-    "PRAGMA wal_autocheckpoint=262144",
-    "PRAGMA journal_size_limit=1073741824",
+    "PRAGMA wal_autocheckpoint=65536",
+    "PRAGMA journal_size_limit=268435456",
     "PRAGMA cache_size=-262144",
 )
 """For a command by itself: a page that many batches change is carried over once, and the tables that it works on are at hand."""

@@ -24,6 +24,7 @@ from gateway.workingset import Changes, Needs, WorkingSet
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
+_KEYS = "json_each(?1) AS k"
 _BLOCKS = (512, 256, 128, 64)
 """Rows in one statement; what is left over is one statement more. So most statements are met again and stay prepared."""
 _VALUES = re.compile(r"VALUES (\([^)]*\))")
@@ -143,13 +144,13 @@ def _with_json_keys(sql: str) -> tuple[str, int]:
             return "k.key"
         return "k.value" if len(columns) == 1 else f"k.value ->> {columns[name]}"
 
-    return with_keys(sql, "json_each(?1) AS k", column), len(columns)
+    return with_keys(sql, _KEYS, column), len(columns)
 
 
 @cache
 def _packed(sql: str) -> str:
-    columns, _, rest = sql.strip().removeprefix("SELECT").partition("FROM")
-    return f"SELECT json_group_array(json_array({columns})) FROM {rest}"
+    columns, _, rest = sql.strip().removeprefix("SELECT").partition(f"FROM {_KEYS}")
+    return f"SELECT json_group_array(json_array({columns})) FROM {_KEYS}{rest}"
 
 
 def _write(connection: sqlite3.Connection, write: Write) -> int:
