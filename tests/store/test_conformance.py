@@ -1,3 +1,4 @@
 """Every engine keeps the Store protocol's promises."""
 
 from conformance import *  # noqa: F403
+from conformance_rows import *  # noqa: F403

@@ -16,8 +16,6 @@ import pytest
 from conformance import (
     Batch,
     Open,
-    Row,
-    ask_for_ann,
     breaches,
     everything_asked_for,
     log,
@@ -26,6 +24,7 @@ from conformance import (
     person,
     run,
 )
+from conformance_rows import Row, ask_for_ann
 from manual import CHECKPOINT_KEY, ManualClock
 
 from gateway.audit.chain import Tip

@@ -1,0 +1,183 @@
+"""What the Store protocol promises of batches that are long, and of those that wait one behind the other: cases for any engine,
+wherever one of them can fail."""
+
+from dataclasses import dataclass
+
+import pytest
+from conformance import EMAIL, MOBILE, Batch, Do, Mistake, breaches, log, look, nothing, observe, person, run
+
+from gateway.store import Store, Work
+from gateway.workingset import Needs, WorkingSet
+
+# ---- long batches ----
+
+
+def in_steps(*parts: Do) -> Do:
+    def do(ws: WorkingSet) -> None:
+        for part in parts:
+            part(ws)
+            ws.end_step()
+
+    return do
+
+
+async def test_what_a_batch_changes_again_after_a_step_is_stored_as_it_is_at_the_end(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        observe(ws, record, MOBILE, profile.profile_id)
+        ws.set_attribute(record, "name", '"Ann"')
+        log(ws)
+
+    def go_on(ws: WorkingSet) -> None:
+        record = ws.record("web", "ann")
+        assert record is not None
+        other, _ = person(ws, "web:bob")
+        ws.move(record, ws.profile(record.profile_id), other)
+        ws.keys[EMAIL].owner = other.profile_id
+        ws.touch_key(ws.keys[EMAIL])
+        ws.keys[MOBILE].holders = 0
+        ws.touch_key(ws.keys[MOBILE])
+        ws.set_attribute(record, "name", '"Anna"')
+        log(ws)
+
+    written = await run(store, in_steps(begin, go_on, log))
+    assert [event.request_id for event in written.events] == [f"req-{n}" for n in range(3)] * 3
+    bob = written.record("web", "bob")
+    assert bob is not None
+    home = bob.profile_id
+    ws = await look(
+        store,
+        lambda needs: (needs.profile(home), needs.key(MOBILE), needs.attributes_of(min(written.attributes))),
+    )
+    assert {record.customer_id for record in ws.profile(home).records.values()} == {"ann", "bob"}
+    assert (ws.key(EMAIL).owner, ws.key(MOBILE).holders) == (home, 0)
+    assert ws.attributes[min(written.attributes)] == {"name": '"Anna"'}
+    assert await breaches(store) == []
+
+
+async def test_every_step_of_a_batch_tells_what_it_changed(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+
+    def go_on(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:bob")
+        observe(ws, record, MOBILE, profile.profile_id)
+
+    ws = await run(store, in_steps(begin, go_on))
+    assert ws.changed_identities() == {("web", "ann"), ("web", "bob"), EMAIL, MOBILE}
+
+
+async def test_a_batch_that_raises_behind_a_step_stores_nothing_of_it(store: Store) -> None:
+    def fail(ws: WorkingSet) -> None:
+        raise Mistake
+
+    def refused(ws: WorkingSet) -> None:
+        person(ws, "web:ann")
+
+    for spoiled in (fail, refused):
+        with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+            await run(store, in_steps(lambda ws: (person(ws, "web:ann"), log(ws)), spoiled, log))
+        assert await store.fetch("SELECT * FROM record") == []
+    await run(store, log)
+    assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(3, 3)]
+    assert await breaches(store) == []
+
+
+# ---- one batch behind the other ----
+
+
+@dataclass
+class Row:
+    """Batches that wait; `done` are those that are on disk."""
+
+    waiting: list[Batch]
+    done: list[Work]
+
+    def next(self) -> Batch | None:
+        return self.waiting.pop(0) if self.waiting else None
+
+    def stored(self, work: Work) -> None:
+        self.done.append(work)
+
+
+def ask_for_ann(needs: Needs) -> None:
+    needs.record("web", "ann")
+
+
+def is_there(ws: WorkingSet) -> None:
+    assert ws.record("web", "ann") is not None
+
+
+async def test_a_batch_in_a_row_meets_what_the_one_before_it_left(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        person(ws, "web:ann")
+        log(ws)
+
+    def go_on(ws: WorkingSet) -> None:
+        is_there(ws)
+        ws.end_step()
+        log(ws)
+
+    batches = [Batch(nothing, begin), *[Batch(ask_for_ann, go_on) for _ in range(5)]]
+    row = Row(list(batches), [])
+    await store.run_all(row)
+    assert row.done == batches
+    assert await store.fetch("SELECT COUNT(*) FROM record") == [(1,)]
+    assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(18, 18)]
+    assert await breaches(store) == []
+
+
+def asks_too_much(needs: Needs) -> None:
+    raise Mistake
+
+
+def fails(ws: WorkingSet) -> None:
+    log(ws)
+    raise Mistake
+
+
+def fails_behind_a_step(ws: WorkingSet) -> None:
+    person(ws, "web:bob")
+    log(ws)
+    ws.end_step()
+    raise Mistake
+
+
+def is_refused(ws: WorkingSet) -> None:
+    log(ws)
+    person(ws, "web:ann")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Batch(asks_too_much, nothing),
+        Batch(nothing, fails),
+        Batch(nothing, fails_behind_a_step),
+        Batch(nothing, is_refused),
+        Batch(nothing, in_steps(is_refused, log)),
+    ],
+)
+async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_none_behind(
+    store: Store, wrong: Batch
+) -> None:
+    batches = [
+        Batch(nothing, lambda ws: (person(ws, "web:ann"), log(ws))),
+        Batch(ask_for_ann, lambda ws: (is_there(ws), log(ws))),
+        wrong,
+        Batch(nothing, lambda ws: person(ws, "web:late")),
+    ]
+    row = Row(list(batches), [])
+    with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
+        await store.run_all(row)
+    assert row.done == batches[:2]
+    assert await store.fetch("SELECT customer_id FROM record") == [("ann",)]
+    await run(store, log)
+    assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(9, 9)]
+    assert await breaches(store) == []
+
+
+async def test_no_batch_at_all_is_nothing_to_do(store: Store) -> None:
+    await store.run_all(Row([], []))
