@@ -516,6 +516,13 @@ class DropPin(msgspec.Struct, frozen=True):
     record_b: int
 
 
+class EndPins(msgspec.Struct, frozen=True):
+    """Take away the pins of these pairs of records, if they have ended by their time."""
+
+    caller: Caller
+    pairs: tuple[tuple[int, int], ...]
+
+
 class AnswerReview(msgspec.Struct, frozen=True):
     """Accept joins the two profiles, reject pins them apart."""
 
@@ -611,6 +618,7 @@ Command = (
     | ExplainPair
     | Regroup
     | CloseStaleReviews
+    | EndPins
     | ChangeList
     | NotePlan
     | NoteEvent

@@ -58,17 +58,18 @@ class _Batch:
 
 
 class _Row:
-    """Background commands as the store takes them, one behind the other, at least one; `open` are those that were given out
-    and are not on disk yet. The store's threads take from `waiting` only while the event loop waits for them."""
+    """Background commands as the store takes them, one behind the other, at least one, until anything is `urgent`; `open` are
+    those that were given out and are not on disk yet. The store's threads take from `waiting` only while the event loop waits
+    for them."""
 
     def __init__(
         self,
         waiting: deque[_Item],
-        calls: deque[_Item],
+        urgent: Callable[[], bool],
         env: Env,
         answer: Callable[[Sequence[_Item], _Batch], None],
     ) -> None:
-        self._waiting, self._calls, self._env, self._answer = waiting, calls, env, answer
+        self._waiting, self._urgent, self._env, self._answer = waiting, urgent, env, answer
         self._given = 0
         self._loop = asyncio.get_running_loop()
         self.open: deque[tuple[_Item, _Batch]] = deque()
@@ -80,7 +81,7 @@ class _Row:
 
     def next(self) -> _Batch | None:
         if self._given:
-            if self._calls or not self._waiting or self._given == _IN_A_ROW:
+            if self._urgent() or not self._waiting or self._given == _IN_A_ROW:
                 return None
             self._take()
         self._given += 1
@@ -113,6 +114,7 @@ class Pipeline:
         self._on_broken = on_broken
         self._calls: deque[_Item] = deque()
         self._background: deque[_Item] = deque()
+        self._changes: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -132,6 +134,17 @@ class Pipeline:
     @property
     def waiting(self) -> int:
         return len(self._calls)
+
+    async def between_batches(self, change: Callable[[], None]) -> None:
+        """Make `change` while no batch is under way: what a batch goes by stays the same from its first look-up to its last
+        decision."""
+        if self._task is None or self._task.done():
+            change()
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changes.append((change, done))
+        self._wake.set()
+        await asyncio.shield(done)
 
     async def submit(self, command: Command) -> Any:
         """The command's outcome, after its commit. Raises QueueFull or StoreUnavailable: send it again later."""
@@ -162,6 +175,7 @@ class Pipeline:
     async def _drain(self) -> None:
         calls, background = self._calls, self._background
         while True:
+            self._make_changes()
             if not calls and not background:
                 if self._stopping:
                     return
@@ -176,6 +190,16 @@ class Pipeline:
                 self.calls_done += len(batch)
             if background:
                 await self._run_background()
+
+    def _make_changes(self) -> None:
+        while self._changes:
+            change, done = self._changes.popleft()
+            try:
+                change()
+            except Exception as error:  # noqa: BLE001 - it is for who asked
+                done.set_exception(error)
+            else:
+                done.set_result(None)
 
     async def _run(self, items: list[_Item]) -> None:
         """Carry the items out, in their order and in as few batches as their failures leave."""
@@ -195,13 +219,16 @@ class Pipeline:
 
     async def _run_background(self) -> None:
         """What waits in the background, each command in a batch of its own, until calls arrive or others want the store."""
-        row = _Row(self._background, self._calls, self._env, self._answer)
+        row = _Row(self._background, self._is_urgent, self._env, self._answer)
         try:
             await self._store.run_all(row)
         except Exception as error:  # noqa: BLE001 - sorted out there
             failed, *others = row.open
             self._background.extendleft(item for item, _ in reversed(others))
             self._failed([failed[0]], failed[1], error)
+
+    def _is_urgent(self) -> bool:
+        return bool(self._calls or self._changes)
 
     def _answer(self, items: Sequence[_Item], batch: _Batch) -> None:
         self.batches_done += 1

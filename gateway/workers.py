@@ -7,15 +7,16 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
 
 import structlog
 
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
-from gateway.model import Caller, CloseStaleReviews, GrantDue, Regrouped, StoredRuleSet
+from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped, StoredRuleSet
 from gateway.regroup_walk import regroup_some
-from gateway.store.operations import active_rules, channel_keys, own_lists, stale_reviews
+from gateway.store.operations import active_rules, channel_keys, ended_pins, own_lists, stale_reviews
 from gateway.upstream.balances import BalanceAsker
 from gateway.upstream.deliver import Deliverer
 from gateway.upstream.share import Share
@@ -45,6 +46,8 @@ _REGROUP_IDLE = 100
 _REGROUP_BUSY = 20
 _REVIEW_POLL = 60.0
 _REVIEWS_AT_ONCE = 200
+_PIN_POLL = 10.0
+_PINS_AT_ONCE = 50
 _ITSELF = Caller("", "", "gateway", "")
 
 
@@ -71,6 +74,7 @@ class Workers:
             "house": self._keep_house,
             "regroup": self._regroup,
             "reviews": self._close_reviews,
+            "pins": self._end_pins,
             "follow": self._follow,
             "backlog": self._count_backlog,
         }
@@ -179,6 +183,15 @@ class Workers:
             await services.pipeline.submit_background(CloseStaleReviews(_ITSELF, tuple(found)))
         return 0 if len(found) == _REVIEWS_AT_ONCE else _REVIEW_POLL
 
+    # ---- judgements that end by their time ----
+
+    async def _end_pins(self) -> float:
+        services = self._services
+        found = await ended_pins(services.store, services.clock.now(), _PINS_AT_ONCE)
+        if found:
+            await services.pipeline.submit_background(EndPins(_ITSELF, tuple(found)))
+        return 0 if len(found) == _PINS_AT_ONCE else _PIN_POLL
+
     # ---- housekeeping ----
 
     async def _keep_house(self) -> float:
@@ -271,8 +284,8 @@ async def follow(services: Services) -> None:
     env, own = services.env, await own_lists(services.store)
     active = await active_rules(services.store)
     if active is not None and active.sha256 != env.rules.sha256:
-        env.use(readable(active), own)
+        await services.pipeline.between_batches(partial(env.use, readable(active), own))
         _log.info("rules_in_use", version=active.version, sha256=active.sha256)
     elif own != env.own:
-        env.use(env.rules, own)
+        await services.pipeline.between_batches(lambda: env.use(env.rules, own))
         _log.info("lists_in_use", lists=sorted(own))

@@ -36,6 +36,7 @@ class WatchedStore:
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
+        self.under_way = False
         self.batches: list[list[Command]] = []
         self.fail: Callable[[list[Command]], Exception | None] = lambda _: None
 
@@ -43,10 +44,14 @@ class WatchedStore:
         commands: list[Command] = list(work.commands)  # type: ignore[attr-defined]
         self.batches.append(commands)
         self.entered.set()
-        await self.gate.wait()
-        if error := self.fail(commands):
-            raise error
-        await self._store.run(work)
+        self.under_way = True
+        try:
+            await self.gate.wait()
+            if error := self.fail(commands):
+                raise error
+            await self._store.run(work)
+        finally:
+            self.under_way = False
 
     async def run_all(self, works: Works) -> None:
         while (work := works.next()) is not None:
@@ -350,6 +355,64 @@ async def test_more_in_the_background_than_the_store_is_given_at_a_time_is_all_c
     sent = [watched.house.pipeline.submit_background(customer(f"web:{n}")) for n in range(100)]
     assert {type(one) for one in await asyncio.gather(*sent)} == {Saved}
     assert len(await watched.house.column("SELECT customer_id FROM record")) == 100
+
+
+# ---- between two batches ----
+
+
+async def test_what_a_batch_goes_by_is_changed_only_once_it_is_done(watched: Watched) -> None:
+    store, seen = watched.store, list[tuple[int, bool]]()
+
+    def change() -> None:
+        seen.append((len(store.batches), store.under_way))
+
+    held = await watched.hold(customer("web:ann"))
+    changing = asyncio.create_task(watched.house.pipeline.between_batches(change))
+    (behind,) = await watched.queued(customer("web:bob"))
+    assert seen == []
+    store.gate.set()
+    await asyncio.gather(held, changing, behind)
+    assert seen == [(1, False)]
+
+
+async def test_background_work_makes_way_for_a_change(watched: Watched) -> None:
+    store, pipeline = watched.store, watched.house.pipeline
+    store.gate.clear()
+    sent = [asyncio.create_task(pipeline.submit_background(customer(f"web:{n}"))) for n in range(9)]
+    await store.entered.wait()
+    changed_after: list[int] = []
+    change = asyncio.create_task(pipeline.between_batches(lambda: changed_after.append(len(store.batches))))
+    await asyncio.sleep(0)
+    store.gate.set()
+    await asyncio.gather(change, *sent)
+    assert changed_after == [1]
+
+
+async def test_a_change_that_cannot_be_made_is_told_to_who_asked_and_nobody_else(watched: Watched) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await watched.house.pipeline.between_batches(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+
+
+async def test_a_change_whose_asker_left_is_made_all_the_same(watched: Watched) -> None:
+    changed: list[bool] = []
+    held = await watched.hold(customer("web:ann"))
+    change = asyncio.create_task(watched.house.pipeline.between_batches(lambda: changed.append(True)))
+    await asyncio.sleep(0)
+    change.cancel()
+    watched.store.gate.set()
+    await held
+    await watched.house.send(customer("web:bob"))
+    assert changed == [True]
+
+
+async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Watched) -> None:
+    changed: list[bool] = []
+    idle = Pipeline(watched.store, watched.house.env, queue_limit=1, batch_limit=1, on_broken=print)
+    await idle.between_batches(lambda: changed.append(True))
+    await watched.house.pipeline.stop()
+    await watched.house.pipeline.between_batches(lambda: changed.append(True))
+    assert changed == [True, True]
 
 
 # ---- stopping ----

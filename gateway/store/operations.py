@@ -35,6 +35,14 @@ async def stale_reviews(store: Store, before: int, limit: int) -> list[int]:
     return [review_id for (review_id,) in rows]
 
 
+async def ended_pins(store: Store, now: int, limit: int) -> list[tuple[int, int]]:
+    """The pairs of records whose pin has ended by its time."""
+    rows = await store.fetch(
+        "SELECT record_a, record_b FROM pin WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
+    )
+    return [(record_a, record_b) for record_a, record_b in rows]
+
+
 async def channel_keys(store: Store) -> list[ChannelKey]:
     rows = await store.fetch(
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"

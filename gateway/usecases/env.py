@@ -17,8 +17,8 @@ class Env:
     """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
 
     `standing_details` names what any campaign's audience asks about a profile, `confirms` whether any rule wants an attribute
-    to agree as well. `use` replaces the rules between two
-    batches, and `own` the operators' lists with them; everything else stays for the life of the process.
+    to agree as well. `use` replaces the rules, and `own` the operators' lists with them, while the pipeline is
+    between two batches; everything else stays for the life of the process.
 
     `forwards`: calls go to an upstream, which keeps points of its own.
 

@@ -1,8 +1,10 @@
 """Pins: a person's judgement that two records must, or cannot, be the same person. It outranks every rule."""
 
+from collections.abc import Iterable
+
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Done, DropPin, Outcome, PinRow, Refused, SetPin
+from gateway.model import Caller, Done, DropPin, EndPins, Outcome, PinRow, Refused, SetPin
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, in_force, join_by_hand, note_pin
 from gateway.usecases.parting import look_again
@@ -10,13 +12,23 @@ from gateway.workingset import Needs, WorkingSet
 
 
 def needs(command: SetPin | DropPin, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    homes = [ws.homes.get(record_id) for record_id in (command.record_a, command.record_b)]
-    for record_id in (command.record_a, command.record_b):
+    return _needs_of((command.record_a, command.record_b), ws, needs)
+
+
+def needs_of_ending(command: EndPins, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    return _needs_of({record_id for pair in command.pairs for record_id in pair}, ws, needs)
+
+
+def _needs_of(record_ids: Iterable[int], ws: WorkingSet, needs: Needs) -> bool:
+    """Where the records are, and all that is on those profiles."""
+    complete = True
+    for record_id in record_ids:
         needs.home(record_id)
-    for home in homes:
-        if home is not None:
+        if record_id not in ws.homes:
+            complete = False
+        elif (home := ws.homes[record_id]) is not None:
             needs.profile(home)
-    return all(record_id in ws.homes for record_id in (command.record_a, command.record_b))
+    return complete
 
 
 def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
@@ -58,16 +70,27 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
     """Lift a judgement; what the rules make of the two is carried out behind the calls."""
-    pair = _pair(command)
-    known = ws.all_pins.get(pair)
+    known = ws.all_pins.get(_pair(command))
     if known is None:
         return Done(changed=False)
-    ws.drop_pin(known)
-    note_pin(ws, Action.PIN_DROPPED, known, command.caller, ws.homes[pair[0]], "")
-    for record_id in pair:
+    _lift(known, command.caller, ws, "")
+    return Done()
+
+
+def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Outcome:
+    """Those that were lifted, or set anew, meanwhile are left alone."""
+    known = [pin for pair in command.pairs if (pin := ws.all_pins.get(pair)) and not in_force(pin, ws)]
+    for pin in known:
+        _lift(pin, command.caller, ws, "it has ended by its time")
+    return Done(changed=bool(known))
+
+
+def _lift(pin: PinRow, caller: Caller, ws: WorkingSet, note: str) -> None:
+    ws.drop_pin(pin)
+    note_pin(ws, Action.PIN_DROPPED, pin, caller, ws.homes[pin.record_a], note)
+    for record_id in (pin.record_a, pin.record_b):
         if (home := ws.homes[record_id]) is not None:
             look_again(ws, "profile", "pin", profile_id=home)
-    return Done()
 
 
 def _pair(command: SetPin | DropPin) -> tuple[int, int]:

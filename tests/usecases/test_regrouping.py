@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 from manual import NOON, SHARE, House, achieve, caller, customer, default_rules, environment, rule_set_of
 
-from gateway.clock import HOUR
-from gateway.model import AnswerReview, Caller, DropPin, Regroup, SaveCustomer, SetPin, SplitProfile
+from gateway.clock import DAY, HOUR
+from gateway.model import (
+    AnswerReview,
+    Caller,
+    Done,
+    DropPin,
+    EndPins,
+    Regroup,
+    SaveCustomer,
+    SetPin,
+    SplitProfile,
+)
 from gateway.planning import planned
+from gateway.store.operations import ended_pins
 from rules.identifier import Evidence
 from rules.plan import Plan
 from rules.rulefile import preset
@@ -289,6 +300,56 @@ async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_
         await house.regroup()
         assert await groups(house) == ["app:1 pos:1 web:1"]
         assert await questions(house) == []
+
+
+# ---- a pin that ends by its time ----
+
+
+async def end_pins(house: House) -> list[tuple[int, int]]:
+    """As the gateway does now and then."""
+    ended = await ended_pins(house.store, house.clock.now(), 100)
+    await house.send(EndPins(OPERATOR, tuple(ended)))
+    await house.regroup()
+    return ended
+
+
+async def test_whom_a_split_kept_apart_for_a_while_the_rules_join_when_it_is_over(tmp_path: Path) -> None:
+    """I8, without a call that would bring them together."""
+    cooling = rules("1", more='[merge]\ncooldown_after_split = "7d"')
+    async with House(tmp_path, environment(rules=cooling)) as house:
+        one, other = await two(house, mobile=SHOP)
+        (profile_id,) = await house.column("SELECT profile_id FROM profile")
+        await house.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
+        house.clock.advance(7 * DAY - 1)
+        assert await end_pins(house) == []
+        assert await groups(house) == ["pos:1", "web:1"]
+        house.clock.advance(1)
+        assert await end_pins(house) == [(one, other)]
+        assert await groups(house) == ["pos:1 web:1"]
+        assert await house.rows("SELECT * FROM pin") == []
+        assert await end_pins(house) == []
+
+
+async def test_whom_only_a_pin_held_together_comes_apart_when_it_is_over(tmp_path: Path) -> None:
+    async with House(tmp_path, environment(rules=rules("1", resplit="auto"))) as house:
+        one, other = await two(house)
+        until = house.clock.now() + DAY
+        await house.send(SetPin(OPERATOR, one, other, "must", "for the holidays", until))
+        house.clock.advance(DAY)
+        assert await end_pins(house) == [(one, other)]
+        assert await groups(house) == ["pos:1", "web:1"]
+        ((kind, detail),) = await house.rows("SELECT reason, detail FROM audit WHERE action = 'pin.dropped'")
+        assert (kind, json.loads(detail)["note"]) == ("must", "it has ended by its time")
+
+
+async def test_a_pin_that_was_set_anew_before_it_was_taken_away_stays(house: House) -> None:
+    one, other = await two(house)
+    until = house.clock.now() + DAY
+    await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both", until))
+    house.clock.advance(DAY)
+    await house.send(SetPin(OPERATOR, one, other, "cannot", "again", until + DAY))
+    assert await house.send(EndPins(OPERATOR, ((one, other),))) == Done(changed=False)
+    assert await house.column("SELECT reason FROM pin") == ["again"]
 
 
 # ---- a value that left its profile ----

@@ -75,8 +75,9 @@ async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
     name, asked = _name(call), await call.body(NumbersOfList)
     values = tuple(dict.fromkeys(_number(place, raw, asked.region) for place, raw in enumerate(asked.values)))
     outcome = await call.submit(ChangeList(call.caller, name, values, listed))
-    env = call.services.env
-    env.use(env.rules, await own_lists(call.services.store))
+    services = call.services
+    own = await own_lists(services.store)
+    await services.pipeline.between_batches(lambda: services.env.use(services.env.rules, own))
     return ChangedList(name, list(values), getattr(outcome, "changed", 0), _in_use(call, name))
 
 
