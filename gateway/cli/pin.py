@@ -55,7 +55,7 @@ def cannot(
 
 @app.command()
 def remove(record: One, other: Other, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Lift a judgement; the rules decide again from the next call on."""
+    """Lift a judgement; what the rules make of the two is carried out behind the calls."""
 
     async def dropped(admin: Admin) -> Any:
         return await admin.delete("/pins", a=record, b=other)

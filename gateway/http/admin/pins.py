@@ -40,7 +40,8 @@ class NewPin(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PinView(msgspec.Struct):
-    """`profiles` are where the two records are now. `until` None: for ever; a pin whose time is over has no effect."""
+    """`profiles` are where the two records are now. `until` None: for ever; a pin whose time is over has no effect, and is soon
+    taken away."""
 
     records: list[str]
     profiles: list[str]
