@@ -393,6 +393,7 @@ class WorkingSet:
         self.points: dict[int, int] = {}
         self.counted: set[int] = set()
         self.regroupings: dict[int, Regrouping | None] = {}
+        self.looked_again: set[tuple[Identifier, int]] = set()
         self.components: dict[int, tuple[frozenset[int], frozenset[int], bool]] = {}
         self.partitions: dict[int, Partition] = {}
         self.lists: dict[str, frozenset[str]] = {}

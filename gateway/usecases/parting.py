@@ -84,9 +84,9 @@ def look_again(
     identifier: Identifier = NO_VALUE,
     profile_id: int = 0,
 ) -> None:
-    """Have profiles regrouped once this change is on disk: the holders of a value, or one profile."""
-    known = {(run.type, run.value, run.profile_id) for run in ws.changes.regroupings.values()}
-    if (*identifier, profile_id) not in known:
+    """Have profiles regrouped once this change is on disk: the holders of a value, or one profile. Once a batch."""
+    if (identifier, profile_id) not in ws.looked_again:
+        ws.looked_again.add((identifier, profile_id))
         ws.keep_regrouping(
             Regrouping(ws.next_id(), scope, cause, "", identifier.type, identifier.value, profile_id, ws.now)
         )
