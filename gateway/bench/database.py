@@ -24,10 +24,6 @@ class Database(Protocol):
         """Add the rows, whole ones, as fast as the engine can."""
         ...
 
-    def change(self, sql: str, rows: Iterable[Row]) -> None:
-        """Run the statement for each of the rows, which fill its `?`."""
-        ...
-
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     def damage(self) -> str:
@@ -41,20 +37,17 @@ class SqliteFile:
         self.url = f"sqlite:///{path}"
 
     def fill(self, table: str, rows: Iterable[Row]) -> None:
+        """One transaction without journal or fsync: what is interrupted is thrown away with its directory."""
         rows = iter(rows)
         first = next(rows)
         marks = ", ".join("?" * len(first))
         sql = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a table of ours
-        self.change(sql, itertools.chain([first], rows))
-
-    def change(self, sql: str, rows: Iterable[Row]) -> None:
-        """One transaction without journal or fsync: what is interrupted is thrown away with its directory."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -262144")
             connection.execute("BEGIN")
-            connection.executemany(sql, rows)
+            connection.executemany(sql, itertools.chain([first], rows))
             connection.execute("COMMIT")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -83,11 +76,6 @@ class PostgresDatabase:
     def fill(self, table: str, rows: Iterable[Row]) -> None:
         self._run(self.url, lambda connection: connection.copy_records_to_table(table, records=rows))
         self._run(self.url, lambda connection: connection.execute(f"VACUUM ANALYZE {table}"))
-
-    def change(self, sql: str, rows: Iterable[Row]) -> None:
-        from gateway.store.postgres.dialect import numbered
-
-        self._run(self.url, lambda connection: connection.executemany(numbered(sql), rows))
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         from gateway.store.postgres.dialect import numbered
