@@ -15,7 +15,7 @@ from rules.record import Pin, Record
 SEEN_PRECISION = DAY
 """To this precision (ms) it is kept when an identifier was last seen on a record."""
 FEW_HOLDERS = 16
-"""Up to so many holders of a key are counted whenever their number is needed; of more the key itself keeps count."""
+"""Of up to so many holders a key is told by their observations, which are counted whenever it is needed; of more by itself."""
 ReviewState = Literal["open", "accepted", "rejected", "stale"]
 AchievementState = Literal["accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"]
 DeliveryState = Literal["pending", "sending", "unknown", "held", "delivered", "dead", "discarded"]

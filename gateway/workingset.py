@@ -261,7 +261,11 @@ class Needs:
 
 
 class Changes:
-    """What a batch changed, in the store's terms; lists keep the order of appending."""
+    """What a batch changed, in the store's terms; lists keep the order of appending.
+
+    `keys` are all that it knows. Of those in `owners` the stored observations may name another owner; those in `states` may
+    have to have a row of their own now, or none any more.
+    """
 
     __slots__ = (
         "absorbed",
@@ -288,6 +292,7 @@ class Changes:
         "new_deliveries",
         "new_records",
         "observations",
+        "owners",
         "pins",
         "plans",
         "platform_events",
@@ -299,17 +304,20 @@ class Changes:
         "reviews",
         "rule_sets",
         "spends",
+        "states",
         "tags",
         "undone",
         "unlisted",
     )
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, keys: Mapping[Identifier, Key]) -> None:
         self.at = at
+        self.keys = keys
         self.new_records: list[CustomerRecord] = []
         self.records: dict[int, CustomerRecord] = {}
         self.observations: dict[tuple[int, Identifier], Observation] = {}
-        self.keys: dict[Identifier, Key] = {}
+        self.owners: dict[Identifier, Key] = {}
+        self.states: dict[Identifier, Key] = {}
         self.profiles: dict[int, ProfileRow] = {}
         self.absorbed: list[tuple[int, int]] = []
         self.merges: list[MergeRow] = []
@@ -402,7 +410,7 @@ class WorkingSet:
         self.merged: list[MergeRow] = []
         self.opened: list[ReviewItem] = []
         self.events: list[AuditEvent] = []
-        self.changes = Changes(now)
+        self.changes = Changes(now, self.keys)
         self._saved: list[Changes] = []
 
     def end_step(self) -> None:
@@ -410,7 +418,7 @@ class WorkingSet:
         if self._save is not None:
             self._save(self.changes)
             self._saved.append(self.changes)
-            self.changes = Changes(self.now)
+            self.changes = Changes(self.now, self.keys)
 
     # ---- reading (rules.record.View) ----
 
@@ -541,22 +549,24 @@ class WorkingSet:
         self.changes.observations[record.record_id, observation.identifier] = observation
 
     def hold(self, identifier: Identifier, record: Record) -> None:
-        """One more record holds the key. While its holders are few that changes nothing that is stored of the key itself."""
+        """One more record holds the key."""
         key = self.key(identifier)
         key.holders += 1
         key.profiles += (record.profile_id,)
-        if key.holders == 1 or key.holders > FEW_HOLDERS:
-            self.changes.keys[identifier] = key
+        if key.holders > FEW_HOLDERS:
+            self.changes.states[identifier] = key
 
     def own(self, identifier: Identifier, profile: Profile) -> None:
         """The key leads to this profile from now on."""
         key = self.key(identifier)
         if key.owner != profile.profile_id:
             key.owner = profile.profile_id
-            self.changes.keys[identifier] = key
+            self.changes.owners[identifier] = key
+            if key.holders > FEW_HOLDERS:
+                self.changes.states[identifier] = key
 
     def touch_key(self, key: Key) -> None:
-        self.changes.keys[key.identifier] = key
+        self.changes.owners[key.identifier] = self.changes.states[key.identifier] = key
 
     def set_attribute(self, record: Record, name: str, value: str) -> None:
         self.attributes[record.record_id][name] = value
@@ -800,7 +810,7 @@ class WorkingSet:
             gone = [record for profile in changes.erased for record in profile.records.values()]
             changed = (*records, *changes.records.values(), *gone)
             found.update((record.id_space, record.customer_id) for record in changed)
-            found.update(changes.keys)
+            found.update(changes.owners, changes.states)
             found.update(identifier for _, identifier in changes.observations)
         return found
 

@@ -35,19 +35,9 @@ def _profiles(members: Iterable[_Member]) -> Iterator[Row]:
 
 
 def _observations(members: Iterable[_Member], seen_at: int) -> Iterator[Row]:
-    for _, record_id, who in members:
-        yield record_id, "email", who.email, BORN, seen_at, 0, 0, 0
-        yield record_id, "mobile", who.mobile, BORN, seen_at, 0, 0, 0
-
-
-def _emails(members: Iterable[_Member]) -> Iterator[Row]:
-    for profile_id, _, who in members:
-        yield "email", who.email, "normal", profile_id, 1
-
-
-def _mobiles(members: Iterable[_Member]) -> Iterator[Row]:
-    for profile_id, _, who in members:
-        yield "mobile", who.mobile, "normal", profile_id, 1
+    for profile_id, record_id, who in members:
+        yield record_id, "email", who.email, BORN, seen_at, 0, 0, 0, profile_id
+        yield record_id, "mobile", who.mobile, BORN, seen_at, 0, 0, 0, profile_id
 
 
 def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
@@ -56,8 +46,6 @@ def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
     database.fill("record", _records(_members(people)))
     database.fill("profile", _profiles(_members(people)))
     database.fill("observation", _observations(_members(people), seen_at))
-    database.fill("identifier", _emails(_members(people)))
-    database.fill("identifier", _mobiles(_members(people)))
 
 
 def add_second_records(database: Database, people: int) -> None:
@@ -97,9 +85,10 @@ def _queued(people: int, count: int, until: int) -> Iterator[tuple[Row, Row]]:
 
 
 class _Second(NamedTuple):
-    """`profile_id` is the person's own, or one of its own (`apart`)."""
+    """`profile_id` is the person's own, or one of its own (`apart`); `owner_id` has the person's identifiers."""
 
     profile_id: int
+    owner_id: int
     record_id: int
     who: Person
     apart: bool
@@ -111,7 +100,7 @@ def _second(people: int) -> Iterator[_Second]:
     for number, member in enumerate(_members(people)):
         own, apart = ids.next(BORN), number % 10 == 0
         profile_id = own if apart else member.profile_id
-        yield _Second(profile_id, ids.next(BORN), member.who, apart, number % 2 == 0)
+        yield _Second(profile_id, member.profile_id, ids.next(BORN), member.who, apart, number % 2 == 0)
 
 
 def _second_records(members: Iterable[_Second]) -> Iterator[Row]:
@@ -127,9 +116,9 @@ def _second_profiles(members: Iterable[_Second]) -> Iterator[Row]:
 
 def _second_observations(members: Iterable[_Second]) -> Iterator[Row]:
     for one in members:
-        yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0
+        yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0, one.owner_id
         if one.has_mobile:
-            yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0
+            yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0, one.owner_id
 
 
 def _members(count: int) -> Iterator[_Member]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gateway.ids import earliest, moment
 from gateway.store import Store
+from gateway.store.load import OF_KEY, OWNER
 from gateway.store.reports.work import of_profile
 
 _IDENTIFIERS = ("email", "mobile")
@@ -65,8 +66,7 @@ async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
     """Only what the profile owns: the upstream merges by these, and a shared number would merge strangers there."""
     rows = await store.fetch(
         "SELECT o.type, o.value FROM record r CROSS JOIN observation o ON o.record_id = r.record_id"
-        " CROSS JOIN identifier i ON i.type = o.type AND i.value = o.value"
-        " WHERE r.profile_id = ? AND i.owner_id = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
+        f" {OF_KEY} WHERE r.profile_id = ? AND {OWNER} = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
         " ORDER BY o.verified, o.last_seen, o.value DESC",
         (profile_id, profile_id, *_IDENTIFIERS),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
-from gateway.store.load import HOLDERS
+from gateway.store.load import KEY, OF_KEY
 from rules.evidence import teaches_nothing
 from rules.identifier import Evidence, Identifier
 from rules.record import Key, Observation
@@ -15,10 +15,9 @@ from rules.ruleset import RuleSet
 _RECORD = f"""
 SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
        o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
-       i.state, i.owner_id, {HOLDERS}
+       {KEY}
 FROM record r JOIN profile p ON p.profile_id = r.profile_id
-LEFT JOIN observation o ON o.record_id = r.record_id
-LEFT JOIN identifier i ON i.type = o.type AND i.value = o.value
+LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}
 WHERE r.id_space = ? AND r.customer_id = ?
 """
 _NAMES_AT_ONCE = 500
@@ -70,7 +69,7 @@ def _add_observation(record: CustomerRecord, keys: _Keys, row: Sequence[Any]) ->
     record.observations[identifier] = Observation(
         identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired)
     )
-    keys.known[identifier] = Key(identifier) if state is None else Key(identifier, state, owner, holders)
+    keys.known[identifier] = Key(identifier, state, owner, holders)
 
 
 def _to_be_seen_again(record: CustomerRecord, evidence: Sequence[Evidence], now: int) -> bool:

@@ -11,7 +11,6 @@ import msgspec
 from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import (
-    FEW_HOLDERS,
     Achievement,
     ChannelKey,
     CustomerRecord,
@@ -35,26 +34,25 @@ from rules.record import Key, Observation, Profile
 
 Loading = Generator[list[Query], list[Rows], None]
 
-HOLDERS = f"""CASE WHEN i.holders > {FEW_HOLDERS} THEN i.holders
-  ELSE (SELECT COUNT(*) FROM observation AS h WHERE h.type = i.type AND h.value = i.value) END"""
-"""How many records hold the identifier `i`. Of many the row has the number; of few it has that of its last change."""
+OWNER = "CASE WHEN s.holders IS NULL THEN o.owner_id ELSE s.owner_id END"
+KEY = f"""COALESCE(s.state, 'normal'), {OWNER},
+COALESCE(s.holders, (SELECT COUNT(*) FROM observation AS h WHERE h.type = o.type AND h.value = o.value))"""
+OF_KEY = "LEFT JOIN identifier_state AS s ON s.type = o.type AND s.value = o.value"
+"""State, owner and number of holders of an observation's key, with what is joined to the observation `o` for them."""
 _RECORD_COLUMNS = f"""
 SELECT r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest,
        o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
-       i.state, i.owner_id, {HOLDERS}
+       {KEY}
 """
-_SEEN = """
-LEFT JOIN observation AS o ON o.record_id = r.record_id
-LEFT JOIN identifier AS i ON i.type = o.type AND i.value = o.value
-"""
+_SEEN = f"LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}"
 _RECORDS = f"""{_RECORD_COLUMNS} FROM keys(id_space text, customer_id text) AS k
 CROSS JOIN record AS r ON r.id_space = k.id_space AND r.customer_id = k.customer_id {_SEEN}"""
 _PROFILE_RECORDS = f"""{_RECORD_COLUMNS} FROM keys(profile_id bigint) AS k
 CROSS JOIN record AS r ON r.profile_id = k.profile_id {_SEEN}"""
-_KEYS = f"""
-SELECT i.type, i.value, i.state, i.owner_id, {HOLDERS} FROM keys(type text, value text) AS k
-CROSS JOIN identifier AS i ON i.type = k.type AND i.value = k.value
-"""
+_STATES = """SELECT s.type, s.value, s.state, s.owner_id, s.holders FROM keys(type text, value text) AS k
+CROSS JOIN identifier_state AS s ON s.type = k.type AND s.value = k.value"""
+_FEW_HOLDERS = """SELECT o.type, o.value, o.owner_id FROM keys(type text, value text) AS k
+CROSS JOIN observation AS o ON o.type = k.type AND o.value = k.value"""
 _HOLDERS = """
 SELECT o.type, o.value, r.profile_id, o.last_seen FROM keys(type text, value text) AS k
 CROSS JOIN observation AS o ON o.type = k.type AND o.value = k.value
@@ -287,11 +285,20 @@ def _load_keys(ws: WorkingSet, keys: set[Identifier]) -> Loading:
     missing = [key for key in keys if key not in ws.keys]
     if not missing:
         return
-    [rows] = yield [Query(_KEYS, missing, packed=True)]
-    for kind, value, state, owner, holders in rows:
+    [stated] = yield [Query(_STATES, missing)]
+    for kind, value, state, owner, holders in stated:
         identifier = Identifier(kind, value)
-        ws.keys[identifier] = Key(identifier, state, owner, holders)
-    for identifier in missing:
+        ws.keys[identifier] = Key(identifier, state, owner, holders or 0)
+    few = [key for key in missing if key not in ws.keys or not ws.keys[key].holders]
+    [rows] = yield [Query(_FEW_HOLDERS, few, packed=True)]
+    for kind, value, owner in rows:
+        identifier = Identifier(kind, value)
+        key = ws.keys.get(identifier)
+        if key is None:
+            ws.keys[identifier] = Key(identifier, "normal", owner, 1)
+        else:
+            key.holders += 1
+    for identifier in few:
         if identifier not in ws.keys:
             ws.keys[identifier] = Key(identifier)
 

@@ -1,25 +1,29 @@
 """Writing a batch's changes: one statement for each kind of change, its rows in the order of the tree where their keys are
 scattered, so that a large batch touches each page once."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from gateway.audit.chain import Chain
+from gateway.model import FEW_HOLDERS
 from gateway.store.statement import Write
 from gateway.workingset import Changes
 from rules.identifier import Identifier
-from rules.record import Profile
+from rules.record import Key, Profile
 
 _encode = msgspec.json.Encoder().encode
 
 _OBSERVATION = """
-INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO UPDATE SET
-last_seen = excluded.last_seen, verified = excluded.verified, blocked = excluded.blocked, retired = excluded.retired
+INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO UPDATE SET
+last_seen = excluded.last_seen, verified = excluded.verified, blocked = excluded.blocked, retired = excluded.retired,
+owner_id = excluded.owner_id
 """
-_KEY = """
-INSERT INTO identifier VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, value) DO UPDATE SET
+_OWNER = "UPDATE observation SET owner_id = ? WHERE type = ? AND value = ?"
+_STATE = """
+INSERT INTO identifier_state VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, value) DO UPDATE SET
 state = excluded.state, owner_id = excluded.owner_id, holders = excluded.holders
 """
 _PROFILE = """
@@ -136,7 +140,20 @@ def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
     return entry[0][1]
 
 
+def _save_states(keys: list[Key]) -> Iterator[Write]:
+    """Of many holders the observations name no owner: there the key itself does."""
+    crowded = [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > FEW_HOLDERS]
+    others = [k for k in keys if k.holders <= FEW_HOLDERS]
+    unusual = [(*k.identifier, k.state, None, None) for k in others if k.state != "normal" and k.holders > 0]
+    if crowded or unusual:
+        yield Write(_STATE, crowded + unusual)
+    usual = [tuple(k.identifier) for k in others if k.state == "normal" or k.holders <= 0]
+    if usual:
+        yield Write("DELETE FROM identifier_state WHERE type = ? AND value = ?", usual)
+
+
 def _save_identity(changes: Changes) -> Iterator[Write]:
+    keys = changes.keys
     if changes.new_records:
         yield Write(
             "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -154,15 +171,30 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
         yield Write(
             _OBSERVATION,
             [
-                (record_id, *o.identifier, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired)
-                for (record_id, _), o in sorted(changes.observations.items(), key=_by_identifier)
+                (
+                    record_id,
+                    *identifier,
+                    o.first_seen,
+                    o.last_seen,
+                    o.verified,
+                    o.blocked,
+                    o.retired,
+                    keys[identifier].owner,
+                )
+                for (record_id, identifier), o in sorted(changes.observations.items(), key=_by_identifier)
             ],
         )
-    if changes.keys:
-        keys = [key for _, key in sorted(changes.keys.items())]
-        yield Write(_KEY, [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > 0])
-        gone = [tuple(k.identifier) for k in keys if k.holders <= 0]
-        yield Write("DELETE FROM identifier WHERE type = ? AND value = ?", gone)
+    if changes.owners:
+        named = Counter(identifier for _, identifier in changes.observations)
+        behind = sorted(
+            key.identifier
+            for key in changes.owners.values()
+            if named[key.identifier] < key.holders <= FEW_HOLDERS
+        )
+        if behind:
+            yield Write(_OWNER, [(keys[identifier].owner, *identifier) for identifier in behind])
+    if changes.states:
+        yield from _save_states([key for _, key in sorted(changes.states.items())])
     if changes.profiles:
         yield Write(
             _PROFILE,

@@ -51,7 +51,7 @@ def test_second_records_are_on_the_persons_profile_or_apart_with_a_key_in_common
     counted = ("record", "profile", "observation")
     records, profiles, observed = (database.rows(f"SELECT count(*) FROM {name}")[0][0] for name in counted)
     assert (records, profiles) == (70, 52)
-    assert (observed, database.rows("SELECT count(*) FROM identifier")) == (130, [(100,)])
+    assert (observed, database.rows("SELECT count(*) FROM identifier_owner")) == (130, [(100,)])
 
 
 def test_what_the_benchmark_imports_is_there_afterwards(tmp_path: Path) -> None:

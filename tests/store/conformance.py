@@ -31,7 +31,7 @@ from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
 from gateway.workingset import Needs, NotLoaded, WorkingSet
 from rules.identifier import Identifier
-from rules.record import Key, Observation, Profile
+from rules.record import Key, KeyState, Observation, Profile
 
 Open = Callable[[], Awaitable[Store]]
 Ask = Callable[[Needs], object]
@@ -141,6 +141,25 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
     return needs
 
 
+# ---- the step that moved the owners ----
+
+OWNERS_MOVED = 12
+OWNED_BEFORE = (
+    """INSERT INTO identifier VALUES ('email', 'ann@x.eg', 'normal', 1, 1), ('email', 'free@x.eg', 'normal', NULL, 2),
+    ('email', 'info@x.eg', 'generic', NULL, 20), ('mobile', '+201', 'shared', NULL, 3), ('mobile', '+202', 'normal', 7, 17)""",
+    """INSERT INTO observation SELECT column1, type, value, 0, 0, 0, 0, 0
+    FROM identifier CROSS JOIN (VALUES (1), (2), (3)) AS v WHERE column1 <= holders""",
+)
+"""What a database of the step before has: keys whose number of holders is exact only above 16."""
+OWNERS = "SELECT type, value, state, owner_id, holders FROM identifier_owner ORDER BY type, value"
+OWNED_AFTER = [
+    ("email", "ann@x.eg", "normal", 1, 1),
+    ("email", "free@x.eg", "normal", None, 2),
+    ("email", "info@x.eg", "generic", None, 3),
+    ("mobile", "+201", "shared", None, 3),
+    ("mobile", "+202", "normal", 7, 3),
+]
+
 # ---- records, observations, keys, profiles ----
 
 
@@ -169,20 +188,65 @@ async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) ->
 
         return save
 
-    async def holders() -> tuple[int, int]:
-        """As looked up by the key, and with a record."""
-        by_key = await look(store, lambda needs: needs.key(EMAIL))
-        by_record = await look(store, lambda needs: needs.record("web", "1"))
-        return by_key.key(EMAIL).holders, by_record.key(EMAIL).holders
-
     homes: list[int] = []
     for number in range(1, FEW_HOLDERS + 3):
         homes += (await run(store, hold(f"{number}"), lambda needs: needs.key(EMAIL))).profiles
-        assert await holders() == (number, number)
+        assert await keys_as_looked_up(store) == [Key(EMAIL, holders=number)]
     for left in range(FEW_HOLDERS + 1, FEW_HOLDERS - 2, -1):
         home = homes.pop()
         await run(store, lambda ws, home=home: forget(ws, home), lambda needs, home=home: needs.profile(home))
-        assert await holders() == (left, left)
+        assert await keys_as_looked_up(store) == [Key(EMAIL, holders=left)]
+
+
+async def keys_as_looked_up(store: Store) -> list[Key]:
+    """What is known of the e-mail by itself, with a record that holds it, and to somebody who asks the database; once, if all
+    say the same."""
+    by_key = await look(store, lambda needs: needs.key(EMAIL))
+    by_record = await look(store, lambda needs: needs.record("web", "1"))
+    rows = await store.fetch("SELECT state, owner_id, holders FROM identifier_owner")
+    found = [by_key.key(EMAIL), by_record.key(EMAIL), *(Key(EMAIL, *row) for row in rows)]
+    return [key for n, key in enumerate(found) if key not in found[:n]]
+
+
+async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many(store: Store) -> None:
+    for holders in (1, 2, FEW_HOLDERS, FEW_HOLDERS + 1, FEW_HOLDERS + 2):
+
+        def hold(ws: WorkingSet, up_to: int = holders) -> None:
+            for number in range(ws.key(EMAIL).holders + 1, up_to + 1):
+                profile, (record,) = person(ws, f"web:{number}")
+                record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
+                ws.touch_observation(record, record.observations[EMAIL])
+                ws.hold(EMAIL, record)
+                if number == up_to:
+                    ws.own(EMAIL, profile)
+
+        made = await run(store, hold, lambda needs: needs.key(EMAIL))
+        newest = max(made.profiles)
+        assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", newest, holders)]
+        for state, owner in (("generic", None), ("normal", newest), ("normal", None), ("normal", newest)):
+
+            def change(ws: WorkingSet, state: KeyState = state, owner: int | None = owner) -> None:
+                key = ws.key(EMAIL)
+                key.state, key.owner = state, owner
+                ws.touch_key(key)
+
+            await run(store, change, lambda needs: needs.key(EMAIL))
+            assert await keys_as_looked_up(store) == [Key(EMAIL, state, owner, holders)]
+
+
+async def test_the_owner_of_a_key_is_known_when_its_many_holders_become_few(store: Store) -> None:
+    def hold(ws: WorkingSet) -> None:
+        for number in range(1, FEW_HOLDERS + 2):
+            _, (record,) = person(ws, f"web:{number}")
+            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
+            ws.touch_observation(record, record.observations[EMAIL])
+            ws.hold(EMAIL, record)
+
+    homes = [*(await run(store, hold, lambda needs: needs.key(EMAIL))).profiles]
+    first, last = homes[0], homes[-1]
+    await run(store, lambda ws: ws.own(EMAIL, ws.profile(first)), lambda needs: needs.profile(first))
+    await run(store, lambda ws: forget(ws, last), lambda needs: needs.profile(last))
+    assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", first, FEW_HOLDERS)]
 
 
 async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store, clock: ManualClock) -> None:
@@ -205,13 +269,12 @@ async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store
 
 
 async def test_a_key_that_nobody_holds_is_as_one_never_seen(store: Store) -> None:
-    await run(store, lambda ws: observe(ws, person(ws, "web:ann")[1][0], EMAIL, 1))
+    def shun(ws: WorkingSet) -> None:
+        observe(ws, person(ws, "web:ann")[1][0], EMAIL, None)
+        ws.keys[EMAIL].state = "generic"
 
-    def release(ws: WorkingSet) -> None:
-        ws.key(EMAIL).holders = 0
-        ws.touch_key(ws.key(EMAIL))
-
-    await run(store, release, lambda needs: needs.key(EMAIL))
+    home = next(iter((await run(store, shun)).profiles))
+    await run(store, lambda ws: forget(ws, home), lambda needs: needs.profile(home))
     assert (await look(store, lambda needs: needs.key(EMAIL))).key(EMAIL) == Key(EMAIL)
 
 
@@ -590,7 +653,7 @@ def forget(ws: WorkingSet, profile_id: int) -> None:
     ws.forget(ws.profile(profile_id))
 
 
-PERSONAL = ("observation", "identifier", "attribute", "tag", "dedup", "review")
+PERSONAL = ("observation", "identifier_state", "attribute", "tag", "dedup", "review")
 
 
 async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store: Store) -> None:
@@ -748,7 +811,7 @@ async def test_a_batch_that_raises_stores_nothing_and_raises_the_same(store: Sto
 
     with pytest.raises(Mistake):
         await run(store, fail)
-    for table in ("record", "profile", "observation", "identifier", "achievement", "audit"):
+    for table in ("record", "profile", "observation", "identifier_owner", "achievement", "audit"):
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
 
 

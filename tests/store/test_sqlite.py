@@ -2,6 +2,7 @@
 that do not wait for the writer, and answers in the gateway's terms when the disk is full."""
 
 import asyncio
+import contextlib
 import os
 import re
 import sqlite3
@@ -14,6 +15,10 @@ from pathlib import Path
 import aiosqlite
 import pytest
 from conformance import (
+    OWNED_AFTER,
+    OWNED_BEFORE,
+    OWNERS,
+    OWNERS_MOVED,
     Batch,
     Open,
     breaches,
@@ -121,6 +126,15 @@ async def test_each_schema_step_is_applied_once_with_its_checksum(store_factory:
     assert applied == [(step.version, step.name, step.sha256) for step in all_migrations()]
 
 
+def test_the_step_that_moves_owners_to_observations_loses_nothing() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for step in all_migrations():
+            if step.version == OWNERS_MOVED:
+                connection.executescript(";".join(OWNED_BEFORE))
+            connection.executescript(step.sql)
+        assert connection.execute(OWNERS).fetchall() == OWNED_AFTER
+
+
 # ---- look-ups that never scan ----
 
 OPERATORS_ONLY = {"SCAN channel_key", "SCAN rule_activation"}
@@ -206,7 +220,7 @@ async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Conne
     assert [line.split(" USING ")[0] for line in keys if "SEARCH" in line] == [
         "SEARCH r",
         "SEARCH o",
-        "SEARCH i",
+        "SEARCH s",
     ]
 
 

@@ -196,7 +196,7 @@ async def test_an_unknown_customer_is_refused_and_only_the_refusal_is_stored(hou
     tables = (
         "record",
         "observation",
-        "identifier",
+        "identifier_owner",
         "profile",
         "achievement",
         "dedup",

@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
     def _powerless(self) -> list[Identifier]:
         return [
             Identifier(*row)
-            for row in self.rows("SELECT type, value FROM identifier WHERE state <> 'normal'")
+            for row in self.rows("SELECT type, value FROM identifier_owner WHERE state <> 'normal'")
         ]
 
     def _use(self, version: str) -> None:
@@ -287,7 +287,7 @@ class Machine(RuleBasedStateMachine):
             for what in (
                 "profile_id, version, redirect_to FROM profile",
                 "COUNT(*), 0 FROM audit WHERE action LIKE 'identity.%'",
-                "type, value, state, owner_id FROM identifier",
+                "type, value, state, owner_id FROM identifier_owner",
                 "profile_a, profile_b, state FROM review",
             )
         ]
@@ -372,7 +372,9 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def i1_a_normal_key_has_at_most_one_live_owner_and_every_other_none(self) -> None:
         live = set(self.live())
-        for state, owner in self.rows("SELECT state, owner_id FROM identifier WHERE owner_id IS NOT NULL"):
+        for state, owner in self.rows(
+            "SELECT state, owner_id FROM identifier_owner WHERE owner_id IS NOT NULL"
+        ):
             assert state == "normal"
             assert owner in live
 
@@ -384,7 +386,9 @@ class Machine(RuleBasedStateMachine):
                 "SELECT o.type, o.value, r.profile_id FROM observation o JOIN record r USING (record_id)"
             )
         )
-        for kind, value, owner, count in self.rows("SELECT type, value, owner_id, holders FROM identifier"):
+        for kind, value, owner, count in self.rows(
+            "SELECT type, value, owner_id, holders FROM identifier_owner"
+        ):
             assert 0 < count <= holders[kind, value]
             assert count == holders[kind, value] or holders[kind, value] <= FEW_HOLDERS
             assert owner is None or (kind, value, owner) in held
@@ -409,7 +413,7 @@ class Machine(RuleBasedStateMachine):
             for space, count in spaces.items():
                 bound = limits.id_space(space)
                 assert bound.on_many_ids == "allow" or count <= bound.ids_per_profile
-            owned = Counter(self.column("SELECT type FROM identifier WHERE owner_id = ?", profile_id))
+            owned = Counter(self.column("SELECT type FROM identifier_owner WHERE owner_id = ?", profile_id))
             for kind, count in owned.items():
                 most = limits.identifiers[kind].max_per_profile
                 assert not most or count <= most
@@ -475,7 +479,7 @@ async def ending(directory: Path, version: str, sent: Sequence[SaveCustomer], *,
         found: dict[int, list[str]] = {}
         for profile_id, place in rows:
             found.setdefault(profile_id, []).append(place)
-        keys = await house.rows("SELECT type, value, state, owner_id FROM identifier ORDER BY 1, 2")
+        keys = await house.rows("SELECT type, value, state, owner_id FROM identifier_owner ORDER BY 1, 2")
         asked = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
         return [
             sorted(found.values()),
@@ -642,7 +646,7 @@ class Judging(Machine):
             for what in (
                 "record_id, profile_id FROM record",
                 "profile_id, redirect_to FROM profile",
-                "type, value, state FROM identifier",
+                "type, value, state FROM identifier_owner",
                 "record_id, type, value, verified, blocked, retired FROM observation",
             )
         ]

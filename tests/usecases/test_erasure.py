@@ -88,7 +88,7 @@ async def test_what_others_share_with_an_erased_person_stays_theirs(house: House
     house.clock.advance(MINUTE)
     await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
     bob = await house.profile_of("web:bob")
-    assert await house.rows("SELECT value, owner_id FROM identifier ORDER BY 1") == [
+    assert await house.rows("SELECT value, owner_id FROM identifier_owner ORDER BY 1") == [
         ("+201007654321", bob),
         (ANN, bob),
     ]

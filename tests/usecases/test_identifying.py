@@ -14,7 +14,7 @@ from gateway.store.identities import holder_of, known, names_in
 from rules.identifier import Evidence, Identifier
 
 ANN, PHONE = "ann@x.eg", "+201001234567"
-TABLES = ("record", "observation", "identifier", "profile", "review", "merge", "audit")
+TABLES = ("record", "observation", "identifier_owner", "profile", "review", "merge", "audit")
 
 
 def identify(who: str, *, may_create: bool = True, guest: bool | None = None, **evidence: str) -> Identify:

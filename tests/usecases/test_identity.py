@@ -18,7 +18,9 @@ PHONE = "+201001234567"
 
 
 async def owner(house: House, kind: str, value: str) -> int | None:
-    found = await house.column("SELECT owner_id FROM identifier WHERE type = ? AND value = ?", kind, value)
+    found = await house.column(
+        "SELECT owner_id FROM identifier_owner WHERE type = ? AND value = ?", kind, value
+    )
     return found[0] if found else None
 
 
@@ -29,7 +31,7 @@ async def state(house: House) -> list[list[tuple[Any, ...]]]:
         for columns in (
             "id_space, customer_id, profile_id, active, guest FROM record",
             "type, value, record_id, verified, blocked, retired FROM observation",
-            "type, value, state, owner_id FROM identifier",
+            "type, value, state, owner_id FROM identifier_owner",
             "profile_id, redirect_to, version FROM profile",
             "review_id, state FROM review",
             "COUNT(*), 0 FROM audit",
@@ -215,7 +217,7 @@ async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more
     saved = [
         await house.send(customer(f"web:{n}", email="till@x.eg", mobile=f"+20100000000{n}")) for n in range(9)
     ]
-    assert await house.rows("SELECT state, owner_id FROM identifier WHERE type = 'email'") == [
+    assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE type = 'email'") == [
         ("generic", None)
     ]
     assert saved[-1].resolution.decision == "created"

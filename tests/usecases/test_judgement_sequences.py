@@ -150,7 +150,9 @@ class World:
             "SELECT profile_id, redirect_to FROM profile WHERE redirect_to IS NOT NULL"
         ):
             assert target in live, redirect  # I3
-        for state, owner, kind, value in await rows("SELECT state, owner_id, type, value FROM identifier"):
+        for state, owner, kind, value in await rows(
+            "SELECT state, owner_id, type, value FROM identifier_owner"
+        ):
             assert owner is None or (state == "normal" and owner in live), value  # I1
             holders = await rows(
                 "SELECT record_id FROM observation WHERE type = ? AND value = ?", kind, value
@@ -200,7 +202,7 @@ def test_an_undo_right_after_any_merge_gives_owners_back_too(
                 await house.send(customer("web:1", email=EMAILS[0]))
                 for step in sequence:
                     await world.take(step)
-                sql = "SELECT type, value, state, owner_id FROM identifier ORDER BY 1, 2"
+                sql = "SELECT type, value, state, owner_id FROM identifier_owner ORDER BY 1, 2"
                 before = await house.rows(sql)
                 await world.merge(places, back=True)
                 assert await house.rows(sql) == before

@@ -96,7 +96,7 @@ async def identity(house: House) -> list[list[tuple[Any, ...]]]:
         await house.rows(f"SELECT {columns} ORDER BY 1, 2")
         for columns in (
             "record_id, profile_id FROM record",
-            "type, value, state, owner_id FROM identifier",
+            "type, value, state, owner_id FROM identifier_owner",
             "profile_id, redirect_to FROM profile",
             "record_id, value, retired FROM observation",
             "profile_id, campaign_id, achievement_id FROM dedup JOIN profile USING (profile_id) WHERE redirect_to IS NULL",
@@ -234,7 +234,7 @@ async def test_splitting_all_puts_every_record_on_its_own_and_the_oldest_stays(h
 async def test_keys_follow_the_records_that_observed_them(house: House) -> None:
     await family(house)
     await split(house, "web:bob")
-    owners = dict(await house.rows("SELECT value, owner_id FROM identifier"))  # type: ignore[arg-type]
+    owners = dict(await house.rows("SELECT value, owner_id FROM identifier_owner"))  # type: ignore[arg-type]
     assert owners == {
         ANN: await profile(house, "web:ann"),
         BOB: await profile(house, "web:bob"),
@@ -246,7 +246,7 @@ async def test_a_key_of_both_sides_stays_with_the_rest_and_a_person_is_asked(hou
     await people(house, ann={"email": ANN})
     await house.send(customer("app:ann", email=ANN))
     shaped = await split(house, "web:ann")
-    assert await house.column("SELECT owner_id FROM identifier") == [shaped.profile_id]
+    assert await house.column("SELECT owner_id FROM identifier_owner") == [shaped.profile_id]
     assert await house.rows("SELECT state, reason, types FROM review") == [
         ("open", "split:contested", '["email"]')
     ]
@@ -406,7 +406,7 @@ async def test_an_undo_leaves_records_that_came_later_where_they_are(house: Hous
     ann, bob = await profile(house, "web:ann"), await profile(house, "web:bob")
     assert ann != bob
     assert await profile(house, "app:later") == ann
-    assert dict(await house.rows("SELECT value, owner_id FROM identifier")) == {ANN: ann, PHONE: bob}  # type: ignore[arg-type]
+    assert dict(await house.rows("SELECT value, owner_id FROM identifier_owner")) == {ANN: ann, PHONE: bob}  # type: ignore[arg-type]
     await house.send(customer("app:later", mobile=PHONE))
     assert not await together(house, "ann", "bob")
 

@@ -341,7 +341,7 @@ class GatewayMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_key_that_was_said_has_one_live_owner(self) -> None:
-        owners = self.run(self.house.rows("SELECT value, owner_id FROM identifier"))
+        owners = self.run(self.house.rows("SELECT value, owner_id FROM identifier_owner"))
         home = dict(
             self.run(self.house.rows("SELECT id_space || ':' || customer_id, profile_id FROM record"))
         )

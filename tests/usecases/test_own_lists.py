@@ -25,7 +25,7 @@ async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_on
         assert await groups(house) == TOGETHER
         assert await put(house, SHOP) == 1
         assert await groups(house) == APART
-        assert await house.rows("SELECT state, owner_id FROM identifier WHERE value = ?", SHOP) == [
+        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
             ("blocked", None)
         ]
         assert await put(house, SHOP, listed=False) == 1
@@ -67,7 +67,7 @@ async def test_a_number_that_was_generic_before_is_generic_again_off_the_list(tm
         await house.regroup()
         await put(house, SHOP)
         await put(house, SHOP, listed=False)
-        assert await house.column("SELECT state FROM identifier WHERE value = ?", SHOP) == ["generic"]
+        assert await house.column("SELECT state FROM identifier_owner WHERE value = ?", SHOP) == ["generic"]
         assert await groups(house) == APART
 
 

@@ -107,6 +107,6 @@ async def state(house: House) -> list[list[tuple[object, ...]]]:
             "profile_id, version FROM profile",
             "profile_a, profile_b, state FROM review",
             "record_id, profile_id FROM record",
-            "value, owner_id FROM identifier",
+            "value, owner_id FROM identifier_owner",
         )
     ]

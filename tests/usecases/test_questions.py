@@ -100,7 +100,7 @@ async def contested(house: House) -> tuple[int, int, int]:
     assert other is not None
     ((number, reason),) = await questions(house)
     assert reason == "split:contested"
-    assert await house.column("SELECT owner_id FROM identifier") == [kept]
+    assert await house.column("SELECT owner_id FROM identifier_owner") == [kept]
     return number, kept, other
 
 
@@ -109,7 +109,7 @@ async def test_a_person_says_whose_a_contested_key_is(tmp_path: Path, accept: bo
     async with House(tmp_path) as house:
         number, kept, other = await contested(house)
         await house.send(AnswerReview(OPERATOR, number, accept=accept, reason="asked her"))
-        assert await house.column("SELECT owner_id FROM identifier") == [other if accept else kept]
+        assert await house.column("SELECT owner_id FROM identifier_owner") == [other if accept else kept]
         assert await house.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
         assert await groups(house) == ["pos:1", "web:1"]
         await house.send(customer("app:1", email=EMAIL))

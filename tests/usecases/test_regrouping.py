@@ -264,7 +264,7 @@ async def test_i5_who_is_joined_when_a_pin_is_lifted_brings_no_more_values_than_
         one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
         await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
         await house.send(customer("pos:1", mobile=SHOP))
-        owned = "SELECT COUNT(*) FROM identifier WHERE owner_id IS NOT NULL"
+        owned = "SELECT COUNT(*) FROM identifier_owner WHERE owner_id IS NOT NULL"
         assert await house.column(owned) == [3]
         await house.send(DropPin(OPERATOR, one, other))
         await house.regroup()
@@ -525,7 +525,7 @@ async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_form
         foreseen, happened = await activate(house, two)
         assert await groups(house) == APART
         assert (foreseen.split, happened[1]) == (1, 1)
-        assert await house.rows("SELECT state, owner_id FROM identifier WHERE value = ?", SHOP) == [
+        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
             ("blocked", None)
         ]
         await activate(house, one)

@@ -88,10 +88,10 @@ async def test_holders_that_were_last_seen_before_the_window_do_not_make_a_value
     confirmed.clock.advance(31 * DAY)
     for number in range(4, 8):
         await confirmed.send(named(f"web:{number}", "Hassan"))
-    assert await confirmed.column("SELECT state FROM identifier") == ["normal"]
+    assert await confirmed.column("SELECT state FROM identifier_owner") == ["normal"]
     await confirmed.send(named("web:8", "Hassan"))
     await confirmed.send(named("web:9", "Hassan"))
-    assert await confirmed.column("SELECT state FROM identifier") == ["generic"]
+    assert await confirmed.column("SELECT state FROM identifier_owner") == ["generic"]
 
 
 def test_the_preset_that_needs_two_facts_is_what_this_page_thinks_it_is() -> None:

@@ -57,8 +57,15 @@ async def refuse_unfinished_copy(connection: Connection) -> None:
 
 
 async def _apply(connection: Connection, step: Migration, collation: str, now: int) -> None:
-    for statement in statements(step.sql, collation):
-        await _until_made(connection, statement)
+    """From the start, if another replica came to its end meanwhile and dropped a table: a step that drops one makes it first."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            for statement in statements(step.sql, collation):
+                await _until_made(connection, statement)
+            break
+        except asyncpg.UndefinedTableError:
+            if not tries_left:
+                raise
     await connection.execute(
         "INSERT INTO schema_version VALUES ($1, $2, $3, $4) ON CONFLICT (version) DO NOTHING",
         step.version,
@@ -85,8 +92,11 @@ def statements(sql: str, collation: str) -> Iterator[str]:
     sql = re.sub(r"\)\s*(STRICT|WITHOUT ROWID)\b[^;]*", ")", sql)
     sql = re.sub(r"\b(INTEGER|BLOB)\b", lambda found: _TYPES[found[1]], sql)
     sql = re.sub(r"\bTEXT\b", f"TEXT{collation}", sql)
-    sql = re.sub(r"\b(CREATE TABLE|CREATE (?:UNIQUE )?INDEX|ADD COLUMN) ", r"\1 IF NOT EXISTS ", sql)
-    sql = re.sub(r"\bDROP INDEX ", "DROP INDEX IF EXISTS ", sql)
+    sql = re.sub(
+        r"\b(CREATE TABLE|CREATE (?:UNIQUE )?INDEX|ADD COLUMN) (?!IF NOT EXISTS)", r"\1 IF NOT EXISTS ", sql
+    )
+    sql = re.sub(r"\bDROP (INDEX|TABLE) ", r"DROP \1 IF EXISTS ", sql)
+    sql = sql.replace("CREATE VIEW ", "CREATE OR REPLACE VIEW ")
     for statement in sql.split(";"):
         if statement.strip():
             yield statement.strip()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from gateway.store import Store
+from gateway.store.load import OF_KEY
 from rules.identifier import CANONICAL_SUFFIX
 
 Reason = Literal["same_identifier", "provider_form", "number_ending", "customer_id"]
@@ -48,19 +49,18 @@ class Group:
 
 # CROSS JOIN keeps the walk in the order of the keys: nothing is sorted, and a page ends where it is full.
 _APART = f"""
-SELECT i.type, i.value, CASE WHEN i.state = 'normal' AND MAX(o.blocked) = 1 THEN 'blocked' ELSE i.state END,
+SELECT o.type, o.value, CASE WHEN COALESCE(MAX(s.state), 'normal') <> 'normal' THEN MAX(s.state)
+       WHEN MAX(o.blocked) = 1 THEN 'blocked' ELSE 'normal' END,
        COUNT(DISTINCT r.profile_id), COUNT(*)
-FROM identifier AS i
-CROSS JOIN observation AS o ON o.type = i.type AND o.value = i.value
-CROSS JOIN record AS r ON r.record_id = o.record_id
-WHERE (SELECT COUNT(*) FROM observation AS h WHERE h.type = i.type AND h.value = i.value) > 1
-AND i.type {{kind}} '%{CANONICAL_SUFFIX}' AND (i.type, i.value) > (?, ?)
-GROUP BY i.type, i.value HAVING COUNT(DISTINCT r.profile_id) > 1{{more}} ORDER BY i.type, i.value LIMIT ?
+FROM observation AS o CROSS JOIN record AS r ON r.record_id = o.record_id {OF_KEY}
+WHERE EXISTS (SELECT 1 FROM observation AS h WHERE h.type = o.type AND h.value = o.value AND h.record_id <> o.record_id)
+AND o.type {{kind}} '%{CANONICAL_SUFFIX}' AND (o.type, o.value) > (?, ?)
+GROUP BY o.type, o.value HAVING COUNT(DISTINCT r.profile_id) > 1{{more}} ORDER BY o.type, o.value LIMIT ?
 """
 # An address that is the same as written is told as such, not once more in its provider's form.
 _DIFFERS = f"""
  AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c CROSS JOIN observation AS w ON w.record_id = c.record_id
-      AND w.type = REPLACE(i.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = i.type AND c.value = i.value) > 1
+      AND w.type = REPLACE(o.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = o.type AND c.value = o.value) > 1
 """
 _ENDING = f"CASE WHEN LENGTH(o.value) > {ENDING} THEN SUBSTR(o.value, LENGTH(o.value) - {ENDING - 1}) ELSE o.value END"
 _ENDINGS = f"""

@@ -6,7 +6,16 @@ import sys
 from gateway.store import migrations
 
 VERSION = 9_000
-_GROWING = ("record", "profile", "identifier", "observation", "achievement", "dedup", "idempotency", "ledger")
+_GROWING = (
+    "record",
+    "profile",
+    "identifier_state",
+    "observation",
+    "achievement",
+    "dedup",
+    "idempotency",
+    "ledger",
+)
 _STEPS = {
     "table": "CREATE TABLE next_version (name TEXT PRIMARY KEY) STRICT;",
     "columns": "".join(f"ALTER TABLE {one} ADD COLUMN next_version TEXT DEFAULT '';" for one in _GROWING),
