@@ -45,11 +45,15 @@ class CustomerRecord(Record):
 @dataclass(slots=True)
 class ProfileRow:
     """What is stored of a profile besides its records. The canonical id is the customer id under which the
-    upstream knows it; no two profiles have the same, absorbed ones included."""
+    upstream knows it; no two profiles have the same, absorbed ones included.
+
+    A profile's version is `changes` and its number of records: one more record of somebody known writes nothing here.
+    `changes` is None until the profile is stored.
+    """
 
     profile_id: int
     created_at: int
-    version: int
+    changes: int | None
     redirect_to: int | None
     canonical_id: str
 

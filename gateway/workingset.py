@@ -264,7 +264,7 @@ class Changes:
     """What a batch changed, in the store's terms; lists keep the order of appending.
 
     `keys` are all that it knows. Of those in `owners` the stored observations may name another owner; those in `states` may
-    have to have a row of their own now, or none any more.
+    have to have a row of their own now, or none any more. `profiles` come with their rows as they are stored.
     """
 
     __slots__ = (
@@ -318,7 +318,7 @@ class Changes:
         self.observations: dict[tuple[int, Identifier], Observation] = {}
         self.owners: dict[Identifier, Key] = {}
         self.states: dict[Identifier, Key] = {}
-        self.profiles: dict[int, ProfileRow] = {}
+        self.profiles: dict[int, tuple[ProfileRow, Profile]] = {}
         self.absorbed: list[tuple[int, int]] = []
         self.merges: list[MergeRow] = []
         self.undone: list[int] = []
@@ -522,13 +522,13 @@ class WorkingSet:
         else:
             canonical_id = show("prf", profile_id)
         profile = Profile(profile_id, self.now, version=0)
-        row = ProfileRow(profile_id, self.now, profile.version, None, canonical_id)
+        row = ProfileRow(profile_id, self.now, None, None, canonical_id)
         self.canonical_ids[canonical_id] = profile_id
         self.created.append(profile_id)
         self.profiles[profile_id] = profile
         self.profile_rows[profile_id] = row
         self.balances[profile_id] = 0
-        self.changes.profiles[profile_id] = row
+        self.changes.profiles[profile_id] = row, profile
         return profile
 
     def create_record(self, profile: Profile, id_space: str, customer_id: str, guest: bool) -> CustomerRecord:
@@ -582,12 +582,12 @@ class WorkingSet:
         self.changes.dropped_tags.append((record.record_id, tag))
 
     def touch_profile(self, profile: Profile) -> None:
-        """Count the profile's version up and keep its row in step."""
-        row = self.profile_rows[profile.profile_id]
+        """Count the profile's version up."""
         profile.version += 1
-        row.version = profile.version
-        row.redirect_to = profile.redirect_to
-        self.changes.profiles[profile.profile_id] = row
+        self._keep_profile(profile)
+
+    def _keep_profile(self, profile: Profile) -> None:
+        self.changes.profiles[profile.profile_id] = self.profile_rows[profile.profile_id], profile
 
     def move(self, record: Record, source: Profile, target: Profile) -> None:
         source.records.pop(record.record_id, None)
@@ -595,6 +595,8 @@ class WorkingSet:
         record.profile_id = target.profile_id
         self.homes[record.record_id] = target.profile_id
         self.touch_record(self.by_record_id[record.record_id])
+        self._keep_profile(source)
+        self._keep_profile(target)
 
     def add_merge(self, row: MergeRow) -> None:
         self.merges[row.merge_id] = row
@@ -790,7 +792,8 @@ class WorkingSet:
             self.changes.records.pop(record.record_id, None)
         self.changes.new_records = [r for r in self.changes.new_records if r.record_id not in profile.records]
         for row in self.profile_rows.values():
-            if profile.profile_id in (row.profile_id, row.redirect_to):
+            known = self.profiles.get(row.profile_id)
+            if known is profile or (known is not None and known.redirect_to == profile.profile_id):
                 self.changes.profiles.pop(row.profile_id, None)
                 self.changes.freed.append(row.profile_id)
                 self.canonical_ids[row.canonical_id] = None

@@ -37,6 +37,9 @@ from rules.ruleset import RuleSet
 
 NOON = 1_790_000_000 * SECOND
 CHECKPOINT_KEY = b"the key of the checkpoints"
+VERSIONS = """SELECT p.profile_id, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id)
+FROM profile AS p"""
+"""Every profile with its version."""
 FOLLOW = Campaign(id=11664, name="Follow us", points=100, score=10)
 SHARE = Campaign(id=11665, name="Share a photo", points=20, max_achievements=0)
 

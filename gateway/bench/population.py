@@ -31,7 +31,7 @@ def _records(members: Iterable[_Member]) -> Iterator[Row]:
 
 def _profiles(members: Iterable[_Member]) -> Iterator[Row]:
     for profile_id, _, who in members:
-        yield profile_id, BORN, 1, None, who.customer_id
+        yield profile_id, BORN, 0, None, who.customer_id
 
 
 def _observations(members: Iterable[_Member], seen_at: int) -> Iterator[Row]:
@@ -111,7 +111,7 @@ def _second_records(members: Iterable[_Second]) -> Iterator[Row]:
 def _second_profiles(members: Iterable[_Second]) -> Iterator[Row]:
     for one in members:
         if one.apart:
-            yield one.profile_id, BORN, 1, None, f"{TILL}:{one.who.customer_id}"
+            yield one.profile_id, BORN, 0, None, f"{TILL}:{one.who.customer_id}"
 
 
 def _second_observations(members: Iterable[_Second]) -> Iterator[Row]:

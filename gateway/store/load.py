@@ -64,7 +64,7 @@ CROSS JOIN dedup AS d ON d.profile_id = k.profile_id AND d.campaign_id = k.campa
 _PROFILE_WINDOWS = f"""{_WINDOW_COLUMNS} FROM keys(profile_id bigint) AS k
 CROSS JOIN dedup AS d ON d.profile_id = k.profile_id"""
 _PROFILES = """
-SELECT p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id
+SELECT p.profile_id, p.created_at, p.changes, p.redirect_to, p.canonical_id
 FROM keys(profile_id bigint) AS k CROSS JOIN profile AS p ON p.profile_id = k.profile_id
 """
 _BALANCES = """
@@ -331,6 +331,9 @@ def _load_profiles(ws: WorkingSet, profile_ids: set[int]) -> Loading:
     for record in _add_records(ws, records):
         if record.profile_id in ws.profiles:
             ws.profiles[record.profile_id].records[record.record_id] = record
+    for profile_id, *_ in rows:
+        profile = ws.profiles[profile_id]
+        profile.version += len(profile.records)
     for profile_id, campaign_id, *window in windows:
         ws.dedup.setdefault((profile_id, campaign_id), Dedup(*window))
     for profile_id, points in balances:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain
-from gateway.model import FEW_HOLDERS
+from gateway.model import FEW_HOLDERS, ProfileRow
 from gateway.store.statement import Write
 from gateway.workingset import Changes
 from rules.identifier import Identifier
@@ -28,7 +28,7 @@ state = excluded.state, owner_id = excluded.owner_id, holders = excluded.holders
 """
 _PROFILE = """
 INSERT INTO profile VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id) DO UPDATE SET
-version = excluded.version, redirect_to = excluded.redirect_to
+changes = excluded.changes, redirect_to = excluded.redirect_to
 """
 _REDIRECT = """
 UPDATE profile SET redirect_to = k.survivor_id FROM keys(absorbed_id bigint, survivor_id bigint) AS k
@@ -140,6 +140,14 @@ def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
     return entry[0][1]
 
 
+def _changed_rows(changes: Changes) -> Iterator[ProfileRow]:
+    for row, profile in changes.profiles.values():
+        counted = profile.version - len(profile.records)
+        if (row.changes, row.redirect_to) != (counted, profile.redirect_to):
+            row.changes, row.redirect_to = counted, profile.redirect_to
+            yield row
+
+
 def _save_states(keys: list[Key]) -> Iterator[Write]:
     """Of many holders the observations name no owner: there the key itself does."""
     crowded = [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > FEW_HOLDERS]
@@ -196,13 +204,12 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
     if changes.states:
         yield from _save_states([key for _, key in sorted(changes.states.items())])
     if changes.profiles:
-        yield Write(
-            _PROFILE,
-            [
-                (p.profile_id, p.created_at, p.version, p.redirect_to, p.canonical_id)
-                for p in changes.profiles.values()
-            ],
-        )
+        rows = [
+            (row.profile_id, row.created_at, row.changes, row.redirect_to, row.canonical_id)
+            for row in _changed_rows(changes)
+        ]
+        if rows:
+            yield Write(_PROFILE, rows)
     if changes.absorbed:
         yield Write(_REDIRECT, _in_one_step(changes.absorbed))
     if changes.merges:

@@ -336,7 +336,7 @@ def test_a_damaged_database_is_found_out(shell: Shell, tmp_path: Path) -> None:
     shell("db", "migrate")
     with sqlite3.connect(tmp_path / "gateway.db") as connection:
         connection.execute("PRAGMA writable_schema=ON")
-        connection.execute("UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'record_by_profile'")
+        connection.execute("UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'record_of_profile'")
     connection.close()
     assert not shell.json("db", "check", code=1)["ok"]
     shell("keys", "list", code=1)

@@ -179,7 +179,9 @@ def test_nothing_that_loading_reads_for_a_call_is_read_from_end_to_end(schema: s
 
 
 def test_a_scan_would_be_noticed(schema: sqlite3.Connection) -> None:
-    assert list(scanned(schema, "SELECT * FROM record WHERE guest = 1")) == ["SCAN record"]
+    by_table, by_index = "SELECT * FROM profile WHERE created_at = 1", "SELECT * FROM record WHERE guest = 1"
+    assert list(scanned(schema, by_table)) == ["SCAN profile"]
+    assert list(scanned(schema, by_index)) == ["SCAN record USING COVERING INDEX record_of_profile"]
 
 
 def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connection) -> None:

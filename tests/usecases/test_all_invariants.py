@@ -16,7 +16,7 @@ import replay
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from manual import CHECKPOINT_KEY, SHARE, House, achieve, caller, environment, erase, rule_set_of
+from manual import CHECKPOINT_KEY, SHARE, VERSIONS, House, achieve, caller, environment, erase, rule_set_of
 
 from gateway.audit.chain import Verifier
 from gateway.clock import HOUR, SECOND
@@ -42,6 +42,7 @@ from gateway.model import (
     UndoMerge,
 )
 from gateway.planning import planned
+from gateway.store.load import OF_KEY
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.past import steps
 from gateway.store.sqlite.snapshot import snapshot
@@ -198,6 +199,7 @@ class Machine(RuleBasedStateMachine):
         self.followed = 0
         self.said: list[SaveCustomer] = []
         self.excused: set[int] = set()
+        self.versions_seen: dict[int, tuple[int, frozenset[int]]] = {}
         self._use(version)
         for command in data.draw(st.lists(calls, min_size=3, max_size=9)):
             self.send(command)
@@ -285,7 +287,7 @@ class Machine(RuleBasedStateMachine):
         return [
             self.rows(f"SELECT {what} ORDER BY 1, 2")
             for what in (
-                "profile_id, version, redirect_to FROM profile",
+                "profile_id, changes, redirect_to FROM profile",
                 "COUNT(*), 0 FROM audit WHERE action LIKE 'identity.%'",
                 "type, value, state, owner_id FROM identifier_owner",
                 "profile_a, profile_b, state FROM review",
@@ -386,12 +388,32 @@ class Machine(RuleBasedStateMachine):
                 "SELECT o.type, o.value, r.profile_id FROM observation o JOIN record r USING (record_id)"
             )
         )
-        for kind, value, owner, count in self.rows(
-            "SELECT type, value, owner_id, holders FROM identifier_owner"
+        for owned in self.rows(
+            "SELECT type, value, owner_id FROM identifier_owner WHERE owner_id IS NOT NULL"
         ):
-            assert 0 < count <= holders[kind, value]
-            assert count == holders[kind, value] or holders[kind, value] <= FEW_HOLDERS
-            assert owner is None or (kind, value, owner) in held
+            assert owned in held
+        for kind, value, state, count in self.rows(
+            "SELECT type, value, state, holders FROM identifier_state"
+        ):
+            assert count == (holders[kind, value] if holders[kind, value] > FEW_HOLDERS else None)
+            assert holders[kind, value]
+            assert count or state != "normal"
+
+    @invariant()
+    def all_few_holders_of_a_key_name_the_same_owner(self) -> None:
+        assert not self.rows(
+            f"SELECT o.type, o.value FROM observation AS o {OF_KEY} WHERE s.holders IS NULL"
+            " GROUP BY 1, 2 HAVING COUNT(DISTINCT COALESCE(o.owner_id, 0)) > 1"
+        )
+
+    @invariant()
+    def a_version_only_rises_and_does_with_every_change_of_the_records(self) -> None:
+        members = self.members()
+        for profile_id, version in self.rows(VERSIONS):
+            records = members.get(profile_id, frozenset())
+            before, then = self.versions_seen.get(profile_id, (0, records))
+            assert version > before if records != then else version >= before
+            self.versions_seen[profile_id] = version, records
 
     @invariant()
     def i2_i4_every_record_is_on_one_live_profile_and_every_live_profile_has_one(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import House, achieve, caller, customer, default_rules, environment, says
+from manual import VERSIONS, House, achieve, caller, customer, default_rules, environment, says
 
 from gateway.clock import DAY, MINUTE
 from gateway.ids import show
@@ -32,7 +32,7 @@ async def state(house: House) -> list[list[tuple[Any, ...]]]:
             "id_space, customer_id, profile_id, active, guest FROM record",
             "type, value, record_id, verified, blocked, retired FROM observation",
             "type, value, state, owner_id FROM identifier_owner",
-            "profile_id, redirect_to, version FROM profile",
+            "profile_id, redirect_to, changes FROM profile",
             "review_id, state FROM review",
             "COUNT(*), 0 FROM audit",
         )
@@ -167,11 +167,11 @@ def replace_evidence(command: SaveCustomer, *evidence: Evidence) -> SaveCustomer
 
 async def test_a_new_profile_is_at_version_1_and_each_change_counts(house: House) -> None:
     await house.send(customer("web:1", email=ANN))
-    assert await house.column("SELECT version FROM profile") == [1]
+    assert [row[1] for row in await house.rows(VERSIONS)] == [1]
     await house.send(customer("web:1", email=ANN))
-    assert await house.column("SELECT version FROM profile") == [1]
+    assert [row[1] for row in await house.rows(VERSIONS)] == [1]
     await house.send(customer("web:1", mobile=PHONE))
-    assert await house.column("SELECT version FROM profile") == [2]
+    assert [row[1] for row in await house.rows(VERSIONS)] == [2]
 
 
 async def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it(tmp_path: Path) -> None:

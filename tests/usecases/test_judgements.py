@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from manual import FOLLOW, SHARE, House, achieve, caller, customer, default_rules, environment
+from manual import FOLLOW, SHARE, VERSIONS, House, achieve, caller, customer, default_rules, environment
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.ids import show
@@ -159,14 +159,12 @@ async def test_an_absorbed_id_merges_its_survivor(house: House) -> None:
 
 async def test_a_profile_that_moved_on_is_not_changed(house: House) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
-    seen = await house.column(
-        "SELECT version FROM profile WHERE profile_id = ?", await profile(house, "web:ann")
-    )
+    (seen,) = [row[1] for row in await house.rows(VERSIONS) if row[0] == await profile(house, "web:ann")]
     await house.send(customer("pos:1", email=ANN))
     before = await identity(house)
     for refused in (
-        await merged(house, "web:ann", "web:bob", version=seen[0]),
-        await split(house, "web:ann", version=seen[0]),
+        await merged(house, "web:ann", "web:bob", version=seen),
+        await split(house, "web:ann", version=seen),
     ):
         assert isinstance(refused, Refused)
         assert refused.code == "version_changed"

@@ -14,7 +14,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from manual import CHECKPOINT_KEY, FOLLOW, SHARE, House, achieve, active, customer, environment, erase, tags
+from manual import (
+    CHECKPOINT_KEY,
+    FOLLOW,
+    SHARE,
+    VERSIONS,
+    House,
+    achieve,
+    active,
+    customer,
+    environment,
+    erase,
+    tags,
+)
 from postgresql import PostgresServer
 
 from gateway.audit.chain import Verifier
@@ -285,7 +297,7 @@ class GatewayMachine(RuleBasedStateMachine):
             await self.house.send(command)
             self.house.clock.advance(1)
             events = await self.house.column("SELECT COUNT(*) FROM audit")
-            versions = await self.house.rows("SELECT profile_id, version FROM profile ORDER BY 1")
+            versions = await self.house.rows(f"{VERSIONS} ORDER BY 1")
             seen.append((events, versions))
         return seen
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manual import House, caller, customer, default_rules, environment, erase
+from manual import VERSIONS, House, caller, customer, default_rules, environment, erase
 
 from gateway.ids import show
 from gateway.model import (
@@ -83,10 +83,10 @@ async def test_an_answer_closes_the_question_and_leaves_the_profiles_alone(
     merge_id, _, _ = await merged(house)
     await house.send(ProposePoints(merge_id, 120, 30))
     (review,) = await house.column("SELECT review_id FROM review")
-    before = await house.rows("SELECT profile_id, version, redirect_to FROM profile")
+    before = await house.rows(VERSIONS)
     assert await house.send(AnswerReview(caller(), review, accept, "moved by hand")) == Done()
     assert await house.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
-    assert await house.rows("SELECT profile_id, version, redirect_to FROM profile") == before
+    assert await house.rows(VERSIONS) == before
     assert await house.rows("SELECT * FROM pin") == []
 
 

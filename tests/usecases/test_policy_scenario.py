@@ -104,7 +104,7 @@ async def state(house: House) -> list[list[tuple[object, ...]]]:
     return [
         await house.rows(f"SELECT {what} ORDER BY 1, 2")
         for what in (
-            "profile_id, version FROM profile",
+            "profile_id, changes FROM profile",
             "profile_a, profile_b, state FROM review",
             "record_id, profile_id FROM record",
             "value, owner_id FROM identifier_owner",

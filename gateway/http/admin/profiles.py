@@ -116,7 +116,7 @@ async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
         found = await _by_id(services, profile_id)
     else:
         found = await reports.find(services.store, _wanted(services, query), before, query.limit + 1)
-    return page(found, query.limit, _view, lambda overview: overview.row.profile_id)
+    return page(found, query.limit, _view, lambda overview: overview.profile_id)
 
 
 async def show_profile(call: Call[Query]) -> ProfileDetail:
@@ -124,7 +124,7 @@ async def show_profile(call: Call[Query]) -> ProfileDetail:
     overview = next(iter(await _by_id(call.services, asked)), None)
     if overview is None:
         raise _nobody(call)
-    call.tag(overview.row.version)
+    call.tag(overview.version)
     return await _detail(call.services, overview, asked)
 
 
@@ -203,12 +203,12 @@ def _view(overview: Overview) -> ProfileView:
 
 
 def _common(overview: Overview) -> tuple[Any, ...]:
-    row, records = overview.row, overview.records
+    records = overview.records
     return (
-        show("prf", row.profile_id),
-        row.version,
-        shown(row.created_at),
-        row.canonical_id,
+        show("prf", overview.profile_id),
+        overview.version,
+        shown(overview.created_at),
+        overview.canonical_id,
         all(record.active for record in records),
         all(record.guest for record in records),
         BalanceView(*overview.balance),
@@ -242,7 +242,7 @@ def _observation_view(seen: Observation) -> ObservationView:
 
 
 async def _detail(services: Services, overview: Overview, asked: int) -> ProfileDetail:
-    store, number = services.store, overview.row.profile_id
+    store, number = services.store, overview.profile_id
     records = [record.record_id for record in overview.records]
     merges = await reports.merges(store, await reports.ids_leading_to(store, number))
     earned = await work.achievements(store, work.WantedWork(profile_id=number), NEWEST, USUAL)

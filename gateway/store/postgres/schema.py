@@ -76,12 +76,15 @@ async def _apply(connection: Connection, step: Migration, collation: str, now: i
 
 
 async def _until_made(connection: Connection, statement: str) -> None:
-    """The two that collide both find it made when they try again."""
+    """The two that collide both find it made when they try again; what has its new name already was renamed before."""
     for _ in range(_TRIES):
         try:
             await connection.execute(statement)
         except _MADE_BY_ANOTHER:
             continue
+        except asyncpg.UndefinedColumnError:
+            if " RENAME COLUMN " not in statement:
+                raise
         return
     await connection.execute(statement)
 

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.model import CustomerRecord, MergeRow, ProfileRow, ReviewItem
+from gateway.model import CustomerRecord, MergeRow, ReviewItem
 from gateway.store import Store
 from rules.identifier import Identifier
 from rules.record import Observation
 
-_PROFILE = "profile_id, created_at, version, redirect_to, canonical_id"
+_PROFILE = """p.profile_id, p.created_at, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id),
+p.canonical_id"""
 _REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by, records"  # ReviewItem
 
 
@@ -44,7 +45,10 @@ class Balance(NamedTuple):
 class Overview:
     """A live profile with its records (and their observations) and what each record has earned."""
 
-    row: ProfileRow
+    profile_id: int
+    created_at: int
+    version: int
+    canonical_id: str
     records: list[CustomerRecord] = field(default_factory=list)
     earned: dict[int, Balance] = field(default_factory=dict)
 
@@ -92,16 +96,16 @@ async def find(store: Store, wanted: Wanted, before: int, limit: int) -> list[Ov
     """Live profiles with an id below `before`, newest first."""
     conditions, values = _conditions(wanted)
     rows = await store.fetch(
-        f"SELECT {_PROFILE} FROM profile WHERE redirect_to IS NULL AND profile_id < ?"
-        f"{''.join(f' AND {condition}' for condition in conditions)} ORDER BY profile_id DESC LIMIT ?",
+        f"SELECT {_PROFILE} FROM profile AS p WHERE p.redirect_to IS NULL AND p.profile_id < ?"
+        f"{''.join(f' AND {condition}' for condition in conditions)} ORDER BY p.profile_id DESC LIMIT ?",
         (before, *values, limit),
     )
-    return await _overviews(store, [ProfileRow(*row) for row in rows])
+    return await _overviews(store, [Overview(*row) for row in rows])
 
 
 async def load(store: Store, profile_id: int) -> Overview | None:
-    rows = await store.fetch(f"SELECT {_PROFILE} FROM profile WHERE profile_id = ?", (profile_id,))
-    found = await _overviews(store, [ProfileRow(*row) for row in rows])
+    rows = await store.fetch(f"SELECT {_PROFILE} FROM profile AS p WHERE p.profile_id = ?", (profile_id,))
+    found = await _overviews(store, [Overview(*row) for row in rows])
     return found[0] if found else None
 
 
@@ -123,7 +127,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
         conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
     if wanted.id_space:
         conditions.append(
-            "EXISTS (SELECT 1 FROM record r WHERE r.profile_id = profile.profile_id AND r.id_space = ?)"
+            "EXISTS (SELECT 1 FROM record r WHERE r.profile_id = p.profile_id AND r.id_space = ?)"
         )
         values.append(wanted.id_space)
     return conditions, values
@@ -138,13 +142,14 @@ _IS_NAMED = "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonic
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
 
 
-async def _overviews(store: Store, rows: list[ProfileRow]) -> list[Overview]:
-    found = {row.profile_id: Overview(row) for row in rows}
+async def _overviews(store: Store, overviews: list[Overview]) -> list[Overview]:
+    """The same, with their records."""
+    found = {overview.profile_id: overview for overview in overviews}
     if not found:
         return []
     records = await store.fetch(
         "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
-        f" WHERE profile_id IN ({marks(rows)}) ORDER BY record_id",
+        f" WHERE profile_id IN ({marks(overviews)}) ORDER BY record_id",
         tuple(found),
     )
     by_id: dict[int, CustomerRecord] = {}
@@ -157,7 +162,7 @@ async def _overviews(store: Store, rows: list[ProfileRow]) -> list[Overview]:
     await _add_observations(store, by_id)
     for number, balance in await _earned(store, list(by_id)):
         found[by_id[number].profile_id].earned[number] = balance
-    return list(found.values())
+    return overviews
 
 
 async def _add_observations(store: Store, records: dict[int, CustomerRecord]) -> None:
