@@ -791,6 +791,10 @@ class WorkingSet:
             self.by_record_id.pop(record.record_id, None)
             self.changes.records.pop(record.record_id, None)
         self.changes.new_records = [r for r in self.changes.new_records if r.record_id not in profile.records]
+        observed = self.changes.observations
+        self.changes.observations = {
+            place: observed[place] for place in observed if place[0] not in profile.records
+        }
         for row in self.profile_rows.values():
             known = self.profiles.get(row.profile_id)
             if known is profile or (known is not None and known.redirect_to == profile.profile_id):

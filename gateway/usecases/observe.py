@@ -91,16 +91,26 @@ def _needs_of_attributes(
 
 def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
-    is counted inside a window needs the ages of the holders. An only holder of a key that is owned belongs to its owner."""
+    is counted inside a window needs the ages of the holders. They are looked up only if the owner has not all of them."""
     if key.holders == 0:
         return True
     since = env.holders_since(key.identifier.type, ws.now)
     if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True
     if key.identifier not in ws.held:
-        if key.holders > 1 or key.owner is None or since > 0:
+        if key.owner is None:
             needs.holders_of(key.identifier, since)
             return False
+        if key.holders > 1 or since > 0:
+            if key.owner not in ws.profiles:
+                needs.profile(key.owner)
+                return False
+            records = ws.profiles[key.owner].records.values()
+            seen = [one.observations[key.identifier] for one in records if key.identifier in one.observations]
+            if len(seen) < key.holders:
+                needs.holders_of(key.identifier, since)
+                return False
+            key.aged = sum(one.last_seen < since for one in seen)
         key.profiles = (key.owner,)
         ws.held.add(key.identifier)
     for profile_id in key.profiles:

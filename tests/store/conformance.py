@@ -698,6 +698,31 @@ async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(s
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
 
 
+async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_changed(store: Store) -> None:
+    def meet(ws: WorkingSet, owner: Profile, *records: CustomerRecord) -> None:
+        for record in records:
+            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
+            ws.touch_observation(record, record.observations[EMAIL])
+            ws.hold(EMAIL, record)
+        ws.own(EMAIL, owner)
+
+    def begin(ws: WorkingSet) -> None:
+        _, (other,) = person(ws, "web:1")
+        profile, (record,) = person(ws, "web:ann")
+        meet(ws, profile, other, record)
+
+    home = max((await run(store, begin, lambda needs: needs.key(EMAIL))).profiles)
+
+    def change_and_erase(ws: WorkingSet) -> None:
+        profile = ws.profile(home)
+        meet(ws, profile, ws.create_record(profile, "pos", "ann", guest=False))
+        ws.key(EMAIL).owner = None
+        forget(ws, home)
+
+    await run(store, change_and_erase, lambda needs: needs.profile(home))
+    assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", None, 1)]
+
+
 async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_nobody(store: Store) -> None:
     def save(ws: WorkingSet) -> None:
         assert ws.create_profile(["ann"]).profile_id == ws.holder_of("ann")
