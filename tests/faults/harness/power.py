@@ -17,7 +17,7 @@ from pathlib import Path
 _SHUTDOWN, _WITHOUT_FLUSHING = 0x8004587D, struct.pack("I", 2)
 _MEGABYTES = 192
 _SECONDS_TO_UNPLUG = 15.0
-_SECONDS_TO_STOP = 5.0
+_SECONDS_TO_STOP = 15.0
 _STOPPED_OR_IN_THE_KERNEL = {"T", "D", "Z", "X"}
 
 
