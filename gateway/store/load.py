@@ -285,22 +285,18 @@ def _load_keys(ws: WorkingSet, keys: set[Identifier]) -> Loading:
     missing = [key for key in keys if key not in ws.keys]
     if not missing:
         return
+    for identifier in missing:
+        ws.keys[identifier] = Key(identifier)
     [stated] = yield [Query(_STATES, missing)]
     for kind, value, state, owner, holders in stated:
         identifier = Identifier(kind, value)
         ws.keys[identifier] = Key(identifier, state, owner, holders or 0)
-    few = [key for key in missing if key not in ws.keys or not ws.keys[key].holders]
+    few = [identifier for identifier in missing if not ws.keys[identifier].holders]
     [rows] = yield [Query(_FEW_HOLDERS, few, packed=True)]
     for kind, value, owner in rows:
-        identifier = Identifier(kind, value)
-        key = ws.keys.get(identifier)
-        if key is None:
-            ws.keys[identifier] = Key(identifier, "normal", owner, 1)
-        else:
-            key.holders += 1
-    for identifier in few:
-        if identifier not in ws.keys:
-            ws.keys[identifier] = Key(identifier)
+        key = ws.keys[Identifier(kind, value)]
+        key.owner = owner
+        key.holders += 1
 
 
 def _load_holders(ws: WorkingSet, wanted: dict[Identifier, int]) -> Loading:

@@ -141,6 +141,7 @@ def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
 
 
 def _changed_rows(changes: Changes) -> Iterator[ProfileRow]:
+    """Brought to what is stored from here on; a later step of the batch compares with that."""
     for row, profile in changes.profiles.values():
         counted = profile.version - len(profile.records)
         if (row.changes, row.redirect_to) != (counted, profile.redirect_to):
@@ -149,7 +150,7 @@ def _changed_rows(changes: Changes) -> Iterator[ProfileRow]:
 
 
 def _save_states(keys: list[Key]) -> Iterator[Write]:
-    """Of many holders the observations name no owner: there the key itself does."""
+    """What many holders' observations say of the owner may be old: there the key itself names it."""
     crowded = [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > FEW_HOLDERS]
     others = [k for k in keys if k.holders <= FEW_HOLDERS]
     unusual = [(*k.identifier, k.state, None, None) for k in others if k.state != "normal" and k.holders > 0]

@@ -96,6 +96,13 @@ def observe(ws: WorkingSet, record: CustomerRecord, identifier: Identifier, owne
     return seen
 
 
+def meet(ws: WorkingSet, record: CustomerRecord) -> None:
+    """The record is one more that holds the e-mail, whoever owns it."""
+    record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
+    ws.touch_observation(record, record.observations[EMAIL])
+    ws.hold(EMAIL, record)
+
+
 def achievement(ws: WorkingSet, record_id: int, campaign_id: int = 7, due_in: int = 0) -> Achievement:
     return Achievement(
         ws.next_id(), record_id, campaign_id, "accepted", "", "web", "req", ws.now, ws.now + due_in
@@ -141,25 +148,6 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
     return needs
 
 
-# ---- the step that moved the owners ----
-
-OWNERS_MOVED = 12
-OWNED_BEFORE = (
-    """INSERT INTO identifier VALUES ('email', 'ann@x.eg', 'normal', 1, 1), ('email', 'free@x.eg', 'normal', NULL, 2),
-    ('email', 'info@x.eg', 'generic', NULL, 20), ('mobile', '+201', 'shared', NULL, 3), ('mobile', '+202', 'normal', 7, 17)""",
-    """INSERT INTO observation SELECT column1, type, value, 0, 0, 0, 0, 0
-    FROM identifier CROSS JOIN (VALUES (1), (2), (3)) AS v WHERE column1 <= holders""",
-)
-"""What a database of the step before has: keys whose number of holders is exact only above 16."""
-OWNERS = "SELECT type, value, state, owner_id, holders FROM identifier_owner ORDER BY type, value"
-OWNED_AFTER = [
-    ("email", "ann@x.eg", "normal", 1, 1),
-    ("email", "free@x.eg", "normal", None, 2),
-    ("email", "info@x.eg", "generic", None, 3),
-    ("mobile", "+201", "shared", None, 3),
-    ("mobile", "+202", "normal", 7, 3),
-]
-
 # ---- records, observations, keys, profiles ----
 
 
@@ -182,9 +170,7 @@ async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) ->
     def hold(customer_id: str) -> Do:
         def save(ws: WorkingSet) -> None:
             _, (record,) = person(ws, f"web:{customer_id}")
-            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
-            ws.touch_observation(record, record.observations[EMAIL])
-            ws.hold(EMAIL, record)
+            meet(ws, record)
 
         return save
 
@@ -214,9 +200,7 @@ async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many
         def hold(ws: WorkingSet, up_to: int = holders) -> None:
             for number in range(ws.key(EMAIL).holders + 1, up_to + 1):
                 profile, (record,) = person(ws, f"web:{number}")
-                record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
-                ws.touch_observation(record, record.observations[EMAIL])
-                ws.hold(EMAIL, record)
+                meet(ws, record)
                 if number == up_to:
                     ws.own(EMAIL, profile)
 
@@ -238,9 +222,7 @@ async def test_the_owner_of_a_key_is_known_when_its_many_holders_become_few(stor
     def hold(ws: WorkingSet) -> None:
         for number in range(1, FEW_HOLDERS + 2):
             _, (record,) = person(ws, f"web:{number}")
-            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
-            ws.touch_observation(record, record.observations[EMAIL])
-            ws.hold(EMAIL, record)
+            meet(ws, record)
 
     homes = [*(await run(store, hold, lambda needs: needs.key(EMAIL))).profiles]
     first, last = homes[0], homes[-1]
@@ -699,23 +681,18 @@ async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(s
 
 
 async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_changed(store: Store) -> None:
-    def meet(ws: WorkingSet, owner: Profile, *records: CustomerRecord) -> None:
-        for record in records:
-            record.observations[EMAIL] = Observation(EMAIL, ws.now, ws.now)
-            ws.touch_observation(record, record.observations[EMAIL])
-            ws.hold(EMAIL, record)
-        ws.own(EMAIL, owner)
-
     def begin(ws: WorkingSet) -> None:
         _, (other,) = person(ws, "web:1")
         profile, (record,) = person(ws, "web:ann")
-        meet(ws, profile, other, record)
+        meet(ws, other)
+        meet(ws, record)
+        ws.own(EMAIL, profile)
 
     home = max((await run(store, begin, lambda needs: needs.key(EMAIL))).profiles)
 
     def change_and_erase(ws: WorkingSet) -> None:
         profile = ws.profile(home)
-        meet(ws, profile, ws.create_record(profile, "pos", "ann", guest=False))
+        meet(ws, ws.create_record(profile, "pos", "ann", guest=False))
         ws.key(EMAIL).owner = None
         forget(ws, home)
 

@@ -8,12 +8,9 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import asyncpg
+import owners_moved
 import pytest
 from conformance import (
-    OWNED_AFTER,
-    OWNED_BEFORE,
-    OWNERS,
-    OWNERS_MOVED,
     Batch,
     everything_asked_for,
     log,
@@ -224,17 +221,17 @@ async def test_the_step_that_moves_owners_to_observations_loses_nothing_when_it_
     postgres: PostgresServer,
 ) -> None:
     connection = await asyncpg.connect(postgres.url(postgres.fresh()))
-    *before, step = [one for one in all_migrations() if one.version <= OWNERS_MOVED]
+    *before, step = [one for one in all_migrations() if one.version <= owners_moved.STEP]
     for statement in (one for earlier in before for one in statements(earlier.sql, "")):
         await connection.execute(statement)
-    for statement in OWNED_BEFORE:
+    for statement in owners_moved.BEFORE:
         await connection.execute(statement)
     done: list[str] = []
     for statement in statements(step.sql, ""):
         done.append(statement)
         for again in done:
             await connection.execute(again)
-    assert [tuple(row) for row in await connection.fetch(OWNERS)] == OWNED_AFTER
+    assert [tuple(row) for row in await connection.fetch(owners_moved.OWNERS)] == owners_moved.AFTER
     await connection.close()
 
 

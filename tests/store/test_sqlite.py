@@ -13,12 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiosqlite
+import owners_moved
 import pytest
 from conformance import (
-    OWNED_AFTER,
-    OWNED_BEFORE,
-    OWNERS,
-    OWNERS_MOVED,
     Batch,
     Open,
     breaches,
@@ -129,10 +126,10 @@ async def test_each_schema_step_is_applied_once_with_its_checksum(store_factory:
 def test_the_step_that_moves_owners_to_observations_loses_nothing() -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for step in all_migrations():
-            if step.version == OWNERS_MOVED:
-                connection.executescript(";".join(OWNED_BEFORE))
+            if step.version == owners_moved.STEP:
+                connection.executescript(";".join(owners_moved.BEFORE))
             connection.executescript(step.sql)
-        assert connection.execute(OWNERS).fetchall() == OWNED_AFTER
+        assert connection.execute(owners_moved.OWNERS).fetchall() == owners_moved.AFTER
 
 
 # ---- look-ups that never scan ----

@@ -49,8 +49,7 @@ class Group:
 
 # CROSS JOIN keeps the walk in the order of the keys: nothing is sorted, and a page ends where it is full.
 _APART = f"""
-SELECT o.type, o.value, CASE WHEN COALESCE(MAX(s.state), 'normal') <> 'normal' THEN MAX(s.state)
-       WHEN MAX(o.blocked) = 1 THEN 'blocked' ELSE 'normal' END,
+SELECT o.type, o.value, COALESCE(NULLIF(MAX(s.state), 'normal'), CASE WHEN MAX(o.blocked) = 1 THEN 'blocked' ELSE 'normal' END),
        COUNT(DISTINCT r.profile_id), COUNT(*)
 FROM observation AS o CROSS JOIN record AS r ON r.record_id = o.record_id {OF_KEY}
 WHERE EXISTS (SELECT 1 FROM observation AS h WHERE h.type = o.type AND h.value = o.value AND h.record_id <> o.record_id)
