@@ -251,14 +251,27 @@ class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
+class ImportPosition(msgspec.Struct, frozen=True):
+    """All lines before `next_line` are taken, and the first `ahead` of the block that begins there: lines that their sender
+    brings in an order of its own. `block` is its name for that order, "" where the lines come as they stand in the file."""
+
+    next_line: int = 1
+    ahead: int = 0
+    block: str = ""
+
+    def may_follow(self, reached: "ImportPosition") -> bool:
+        """Whether lines from here on are the next ones: also the first of a block that is another than what was begun."""
+        begun_anew = self.next_line == reached.next_line and not self.ahead and self.block != reached.block
+        return begun_anew or self == reached
+
+
 class ImportRun(msgspec.Struct, frozen=True):
-    """How far an import is: `next_line` is the first line that it has not read. `counts` are rows by what became of them,
-    `unusable` identifiers by `<type>:<reason>`."""
+    """How far an import is. `counts` are rows by what became of them, `unusable` identifiers by `<type>:<reason>`."""
 
     import_id: str
     channel: str
     started_at: int
-    next_line: int = 1
+    reached: ImportPosition = ImportPosition()
     counts: Mapping[str, int] = {}
     unusable: Mapping[str, int] = {}
     finished_at: int | None = None
@@ -325,13 +338,13 @@ class SaveCustomer(msgspec.Struct, frozen=True):
 
 
 class ImportRows(msgspec.Struct, frozen=True):
-    """The next lines of an import, `first_line` up to before `next_line`, as one change: all of them or none. `last`: the
-    file ends here."""
+    """The next lines of an import, those between two positions, as one change: all of them or none. `last`: the file ends
+    here."""
 
     caller: Caller
     import_id: str
-    first_line: int
-    next_line: int
+    start: ImportPosition
+    end: ImportPosition
     rows: tuple[SaveCustomer, ...]
     refused: tuple[RefusedLine, ...] = ()
     last: bool = False

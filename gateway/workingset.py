@@ -19,6 +19,7 @@ from gateway.model import (
     Dedup,
     Delivery,
     Due,
+    ImportPosition,
     ImportRun,
     LedgerEntry,
     MergeRow,
@@ -392,7 +393,7 @@ class WorkingSet:
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
-        self.rows_asking: dict[tuple[str, int], Sequence[SaveCustomer]] = {}
+        self.rows_asking: dict[tuple[str, ImportPosition], Sequence[SaveCustomer]] = {}
         self.canonical_ids: dict[str, int | None] = {}
         self.platform_events: dict[str, PlatformEvent | None] = {}
         self.deliveries: dict[int, Delivery | None] = {}

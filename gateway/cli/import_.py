@@ -8,16 +8,18 @@ import hashlib
 import itertools
 import json as plain_json
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from gateway.cli.blocks import Block, Blocks, as_json
 from gateway.cli.columns import picked, positions, read_mapping, with_usual
 from gateway.cli.connection import Admin, connect
 from gateway.cli.failure import MISUSED, Failure
@@ -27,8 +29,8 @@ from gateway.cli.sheet import Format, Found, Lines, format_of, header_of, read_o
 from gateway.cli.trial import copied
 from gateway.config import Config
 
-_FULL = 160 << 10
-"""Bytes of the file in one chunk: however they are escaped, the request stays below the admin listener's limit."""
+_FULL = 512 << 10
+"""Bytes of the records in one chunk, well below the admin listener's limit."""
 _MOST_REFUSALS = 200
 _MORE_THAN_A_CHUNK = 1_000_000
 """Objects that may come to be before cycles are looked for."""
@@ -159,8 +161,8 @@ async def _bring(config: Config, job: _Job, rejects: Path) -> Any:
             if state["finished_at"] and not job.resume:
                 note(f"imp_{import_id} was finished on {state['finished_at']}; there is nothing to do")
             else:
-                if state["next_line"] > 1:
-                    note(f"imp_{import_id} goes on at line {state['next_line']}")
+                if state["counts"]:
+                    note(f"imp_{import_id} goes on; {sum(state['counts'].values())} lines are taken")
                 with _opened(job.file) as opened:
                     sheet = _sheet(job, opened, state["identifiers"])
                     state = await _Sending(admin, job, import_id, sheet, state).all()
@@ -179,24 +181,28 @@ def _rare_collections() -> Generator[None]:
         gc.set_threshold(*usual)
 
 
-class _OnItsWay(NamedTuple):
-    """A chunk that was sent; `position` is how far the file is read with it."""
+class _Chunk(NamedTuple):
+    """A request's body, and how far the file is sent with it, in bytes."""
 
+    body: dict[str, Any]
+    position: float
+
+
+class _OnItsWay(NamedTuple):
     answer: "asyncio.Task[Any]"
-    position: int
+    position: float
 
 
 class _Sending:
-    """A file on its way: while one chunk is being committed, the gateway reads the next one, and this process that behind it."""
+    """A file on its way: while one chunk is being committed, the gateway reads the next one, and this process the next block."""
 
     def __init__(self, admin: Admin, job: _Job, import_id: str, sheet: _Sheet, state: Any) -> None:
-        self._admin, self._job, self._import_id, self._sheet = admin, job, import_id, sheet
+        self._admin, self._job, self._import_id, self._columns = admin, job, import_id, sheet.columns
         self._state = state
-        self._read_all = False
-        self._next_line: int = state["next_line"]
         self._lines_before = sum(state["counts"].values())
         self._on_the_way: deque[_OnItsWay] = deque()
-        self._records = itertools.dropwhile(lambda one: one.line < self._state["next_line"], sheet.records)
+        records = itertools.dropwhile(lambda one: one.line < state["next_line"], sheet.records)
+        self._blocks = Blocks(sheet.columns, state["identifiers"], sheet.lines, records)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -209,27 +215,27 @@ class _Sending:
     async def all(self) -> Any:
         with self._progress as progress:
             bar = progress.add_task("import", total=self._job.file.stat().st_size, counts="")
-            try:
-                await self._send_next()
-                while self._on_the_way:
-                    await self._send_next()
-                    sent = self._on_the_way[0]
-                    self._state = await sent.answer
-                    self._on_the_way.popleft()
-                    progress.update(bar, completed=sent.position, counts=self._said())
-            finally:
-                await self._give_up()
+            async with contextlib.aclosing(self._chunks()) as chunks:
+                try:
+                    await self._send_next(chunks)
+                    while self._on_the_way:
+                        await self._send_next(chunks)
+                        sent = self._on_the_way[0]
+                        self._state = await sent.answer
+                        self._on_the_way.popleft()
+                        progress.update(bar, completed=sent.position, counts=self._said())
+                finally:
+                    await self._give_up()
         return self._state
 
-    async def _send_next(self) -> None:
+    async def _send_next(self, chunks: AsyncGenerator[_Chunk]) -> None:
         """If there is a next chunk."""
-        if self._read_all:
+        async for chunk in chunks:
+            before = self._on_the_way[-1].answer if self._on_the_way else None
+            answer = asyncio.create_task(self._send(chunk.body, before))
+            self._on_the_way.append(_OnItsWay(answer, chunk.position))
+            await asyncio.sleep(0)
             return
-        chunk, before = self._chunk(), self._on_the_way[-1].answer if self._on_the_way else None
-        self._read_all = chunk["last"]
-        answer = asyncio.create_task(self._send(chunk, before))
-        self._on_the_way.append(_OnItsWay(answer, self._sheet.lines.position))
-        await asyncio.sleep(0)
 
     async def _give_up(self) -> None:
         """Of what is still on its way nothing is waited for; what the first failure said is what counts."""
@@ -238,31 +244,52 @@ class _Sending:
             answer.cancel()
         await asyncio.gather(*answers, return_exceptions=True)
 
-    def _chunk(self) -> dict[str, Any]:
-        """As many records as the gateway asked for, or as a request may hold."""
-        lines, first_line = self._sheet.lines, self._next_line
-        rows: list[tuple[int, list[Any]]] = []
-        unread: list[tuple[int, str]] = []
-        full = lines.position + _FULL
-        last = True
-        for line, values, reason in self._records:
-            if values is None:
-                unread.append((line, reason))
-            else:
-                rows.append((line, values))
-            if len(rows) + len(unread) >= self._state["chunk"] or lines.position >= full:
-                last = False
-                break
-        self._next_line = lines.number + 1
-        return {
-            "channel": self._job.channel,
-            "first_line": first_line,
-            "next_line": self._next_line,
-            "columns": self._sheet.columns,
-            "rows": rows,
-            "unread": unread,
-            "last": last,
-        }
+    async def _chunks(self) -> AsyncGenerator[_Chunk]:
+        """Block by block, beginning behind what is taken; while one is sent, the next one is read."""
+        state, position = self._state, 0
+        coming = self._read_block(state["next_line"], state["block"], state["ahead"])
+        try:
+            last = False
+            while not last:
+                block = await coming
+                last = block.last
+                with contextlib.closing(block):
+                    if not last:
+                        coming = self._read_block(block.next_line)
+                    for chunk in self._chunks_of(block, position):
+                        yield chunk
+                position = block.position
+        finally:
+            coming.cancel()
+            (left,) = await asyncio.gather(coming, return_exceptions=True)
+            if isinstance(left, Block):
+                left.close()
+
+    def _read_block(self, *begun: Any) -> "asyncio.Task[Block]":
+        return asyncio.create_task(asyncio.to_thread(self._blocks.read, *begun))
+
+    def _chunks_of(self, block: Block, position: int) -> Iterator[_Chunk]:
+        """As many records at a time as the gateway asked for last, or as a request may hold; `position` is where the block
+        begins in the file."""
+        end, columns = block.start, msgspec.Raw(as_json(self._columns))
+        is_taken = False
+        while not is_taken:
+            start, part = end, block.part(self._state["chunk"], _FULL)
+            end = start + part.records
+            is_taken = end == block.count
+            body = {
+                "channel": self._job.channel,
+                "first_line": block.first_line,
+                "next_line": block.next_line if is_taken else block.first_line,
+                "ahead": start,
+                "block": block.name,
+                "columns": columns,
+                "rows": msgspec.Raw(part.rows),
+                "unread": msgspec.Raw(part.unread),
+                "last": is_taken and block.last,
+            }
+            done = end / block.count if block.count else 1.0
+            yield _Chunk(body, position + (block.position - position) * done)
 
     async def _send(self, chunk: dict[str, Any], before: "asyncio.Task[Any] | None") -> Any:
         """One that overtook the chunk before it is sent again behind it."""

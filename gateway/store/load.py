@@ -17,6 +17,7 @@ from gateway.model import (
     Dedup,
     Delivery,
     Due,
+    ImportPosition,
     ImportRun,
     MergeRow,
     PinRow,
@@ -171,8 +172,11 @@ _REGROUPINGS = f"""SELECT {_REGROUPING} FROM keys(regrouping_id bigint) AS k
 CROSS JOIN regrouping AS g ON g.regrouping_id = k.regrouping_id"""
 _WALKS = f"SELECT {_REGROUPING} FROM regrouping AS g WHERE g.scope = 'rules' AND g.finished_at IS NULL"
 _LISTS = """SELECT l.name, l.value FROM keys(name text) AS k CROSS JOIN own_list AS l ON l.name = k.name"""
-_IMPORTS = """SELECT m.import_id, m.channel, m.started_at, m.next_line, m.counts, m.unusable, m.finished_at
-FROM keys(import_id text) AS k CROSS JOIN import_run AS m ON m.import_id = k.import_id"""
+IMPORT_COLUMNS = """m.import_id, m.channel, m.started_at, m.next_line, COALESCE(b.ahead, 0), COALESCE(b.block, ''),
+m.counts, m.unusable, m.finished_at"""
+IMPORT_BLOCK = "LEFT JOIN import_block AS b ON b.import_id = m.import_id"
+_IMPORTS = f"""SELECT {IMPORT_COLUMNS} FROM keys(import_id text) AS k
+CROSS JOIN import_run AS m ON m.import_id = k.import_id {IMPORT_BLOCK}"""
 
 
 def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
@@ -519,11 +523,23 @@ def _load_imports(ws: WorkingSet, import_ids: set[str]) -> Loading:
     for import_id in import_ids:
         ws.imports[import_id] = None
     [rows] = yield [Query(_IMPORTS, import_ids)]
-    for import_id, channel, started_at, next_line, *counted, finished_at in rows:
-        counts, unusable = map(msgspec.json.decode, counted)
-        ws.imports[import_id] = ImportRun(
-            import_id, channel, started_at, next_line, counts, unusable, finished_at
-        )
+    for row in rows:
+        run = import_run(row)
+        ws.imports[run.import_id] = run
+
+
+def import_run(row: Sequence[Any]) -> ImportRun:
+    """From `IMPORT_COLUMNS`."""
+    import_id, channel, started_at, next_line, ahead, block, counts, unusable, finished_at = row
+    return ImportRun(
+        import_id,
+        channel,
+        started_at,
+        ImportPosition(next_line, ahead, block),
+        msgspec.json.decode(counts),
+        msgspec.json.decode(unusable),
+        finished_at,
+    )
 
 
 def _load_canonical_ids(ws: WorkingSet, wanted: set[str]) -> Loading:

@@ -85,6 +85,10 @@ _IMPORT = """
 INSERT INTO import_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET next_line = excluded.next_line,
 counts = excluded.counts, unusable = excluded.unusable, finished_at = excluded.finished_at
 """
+_IMPORT_BLOCK = """
+INSERT INTO import_block VALUES (?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET
+block = excluded.block, ahead = excluded.ahead
+"""
 _REFUSED_LINE = """
 INSERT INTO import_refusal VALUES (?, ?, ?) ON CONFLICT (import_id, line) DO UPDATE SET reason = excluded.reason
 """
@@ -387,7 +391,7 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
                 m.import_id,
                 m.channel,
                 m.started_at,
-                m.next_line,
+                m.reached.next_line,
                 _encode(m.counts).decode(),
                 _encode(m.unusable).decode(),
                 m.finished_at,
@@ -395,6 +399,8 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
             for m in changes.imports.values()
         ]
         yield Write(_IMPORT, rows)
+        blocks = [(m.import_id, m.reached.block, m.reached.ahead) for m in changes.imports.values()]
+        yield Write(_IMPORT_BLOCK, blocks)
     if changes.platform_events:
         yield Write(
             "INSERT INTO platform_event VALUES (?, ?, ?, ?)",

@@ -21,7 +21,7 @@ _STEP = 256
 def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """Rows whose needs are known are not asked again."""
     needs.import_run(command.import_id)
-    chunk = (command.import_id, command.first_line)
+    chunk = (command.import_id, command.start)
     asking = ws.rows_asking.get(chunk, command.rows)
     ws.rows_asking[chunk] = [row for row in asking if not needs_of_save(row, ws, env, needs)]
     return not ws.rows_asking[chunk]
@@ -32,18 +32,16 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
     same lines was lost on its way."""
     caller = command.caller
     run = ws.import_run(command.import_id) or ImportRun(command.import_id, caller.channel, ws.now)
-    if run.next_line != command.first_line:
-        return Refused(
-            "import_moved",
-            f"the import stands at line {run.next_line}, not {command.first_line}; go on from there",
-        )
+    start, end = command.start, command.end
+    if not start.may_follow(run.reached):
+        return Refused("import_moved", f"the import stands at line {run.reached.next_line}; go on from there")
     counts = Counter(_outcomes(command.rows, ws, env))
     if command.refused:
         counts[REJECTED] += len(command.refused)
     unusable = Counter(_unusable(command.rows))
     after = replace(
         run,
-        next_line=command.next_line,
+        reached=end,
         counts=_sum(run.counts, counts),
         unusable=_sum(run.unusable, unusable),
         finished_at=ws.now if command.last else None,
@@ -55,7 +53,12 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
         actor=caller.actor,
         subject=f"imp_{command.import_id}",
         request_id=caller.request_id,
-        detail={"lines": [command.first_line, command.next_line], "counts": counts, "unusable": unusable},
+        detail={
+            "lines": [start.next_line, end.next_line],
+            "ahead": [start.ahead, end.ahead],
+            "counts": counts,
+            "unusable": unusable,
+        },
     )
     return Imported(after)
 

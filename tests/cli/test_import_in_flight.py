@@ -11,7 +11,7 @@ from aiohttp import web
 from test_cli import SETTINGS, Shell
 
 TABLE = "customer_id\n1\n2\n3\n4\n5\n"
-"""Three chunks, from the lines 1, 4 and 6."""
+"""One block in three chunks: two rows, two and one."""
 
 
 class Gateway:
@@ -20,10 +20,10 @@ class Gateway:
     def __init__(self) -> None:
         self._chunks: asyncio.Queue[tuple[int, asyncio.Future[web.Response]]] = asyncio.Queue()
 
-    async def came(self, *lines: int) -> list[asyncio.Future[web.Response]]:
-        """Chunks that begin there came, in whatever order; what each of them is to be answered."""
-        came = dict([await self._chunks.get() for _ in lines])
-        return [came[line] for line in lines]
+    async def came(self, *places: int) -> list[asyncio.Future[web.Response]]:
+        """Chunks came that begin behind so many rows, in whatever order; what each of them is to be answered."""
+        came = dict([await self._chunks.get() for _ in places])
+        return [came[place] for place in places]
 
     def is_idle(self) -> bool:
         return self._chunks.empty()
@@ -32,17 +32,18 @@ class Gateway:
         return web.json_response({"status": "ok"})
 
     async def state(self, _: web.Request) -> web.Response:
-        return standing_at(1)
+        return standing_behind(0)
 
     async def take(self, request: web.Request) -> web.Response:
         answer: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
-        self._chunks.put_nowait(((await request.json())["first_line"], answer))
+        self._chunks.put_nowait(((await request.json())["ahead"], answer))
         return await answer
 
 
-def standing_at(line: int) -> web.Response:
-    state = {"id": "00", "counts": {"created": line - 1}, "unusable": {}, "identifiers": [], "chunk": 2}
-    return web.json_response({**state, "next_line": line, "finished_at": None})
+def standing_behind(rows: int) -> web.Response:
+    counts = {"created": rows} if rows else {}
+    state = {"id": "00", "counts": counts, "unusable": {}, "identifiers": [], "chunk": 2}
+    return web.json_response({**state, "next_line": 1, "ahead": rows, "block": "", "finished_at": None})
 
 
 def refused(status: int, code: str) -> web.Response:
@@ -80,29 +81,29 @@ def importing(shell: Shell, code: int = 0) -> asyncio.Task[str]:
 
 async def test_two_chunks_are_on_their_way_and_not_three(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell)
-    first, second = await gateway.came(1, 4)
+    first, second = await gateway.came(0, 2)
     assert gateway.is_idle()
-    first.set_result(standing_at(4))
-    (third,) = await gateway.came(6)
-    second.set_result(standing_at(6))
-    third.set_result(standing_at(7))
-    assert "6 lines" in await command
+    first.set_result(standing_behind(2))
+    (third,) = await gateway.came(4)
+    second.set_result(standing_behind(4))
+    third.set_result(standing_behind(5))
+    assert "5 lines" in await command
 
 
 async def test_a_chunk_that_overtook_the_one_before_is_sent_again(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell)
-    first, second = await gateway.came(1, 4)
+    first, second = await gateway.came(0, 2)
     second.set_result(refused(409, "import_moved"))
-    first.set_result(standing_at(4))
-    again, third = await gateway.came(4, 6)
-    again.set_result(standing_at(6))
-    third.set_result(standing_at(7))
+    first.set_result(standing_behind(2))
+    again, third = await gateway.came(2, 4)
+    again.set_result(standing_behind(4))
+    third.set_result(standing_behind(5))
     await command
 
 
 async def test_what_the_first_failure_said_is_what_is_told(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell, code=1)
-    first, second = await gateway.came(1, 4)
+    first, second = await gateway.came(0, 2)
     second.set_result(refused(409, "import_moved"))
     first.set_result(refused(503, "unavailable"))
     await command
@@ -111,10 +112,10 @@ async def test_what_the_first_failure_said_is_what_is_told(gateway: Gateway, she
 
 async def test_an_import_that_somebody_else_sends_too_ends(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell, code=1)
-    first, second = await gateway.came(1, 4)
-    first.set_result(standing_at(4))
+    first, second = await gateway.came(0, 2)
+    first.set_result(standing_behind(2))
     second.set_result(refused(409, "import_moved"))
-    third, again = await gateway.came(6, 4)
+    third, again = await gateway.came(4, 2)
     again.set_result(refused(409, "import_moved"))
     third.set_result(refused(409, "import_moved"))
     await command

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from manual import House, caller, customer, environment
+from msgspec.structs import replace
 
-from gateway.model import Imported, ImportRows, ImportRun, Refused, RefusedLine, SaveCustomer
+from gateway.model import Imported, ImportPosition, ImportRows, ImportRun, Refused, RefusedLine, SaveCustomer
 
 IMPORT = "00000000000000aa"
 
@@ -22,9 +23,18 @@ def lines(
 ) -> ImportRows:
     """One row a line, with the refused lines somewhere among them."""
     taken = tuple(rows)
-    return ImportRows(
-        caller("pos"), IMPORT, first, first + len(taken) + len(refused), taken, refused, last=last
-    )
+    end = ImportPosition(first + len(taken) + len(refused))
+    return ImportRows(caller("pos"), IMPORT, ImportPosition(first), end, taken, refused, last=last)
+
+
+def of_block(
+    block: str, ahead: int, rows: Iterable[SaveCustomer], *, first_line: int = 1, next_line: int | None = None
+) -> ImportRows:
+    """Rows behind the first `ahead` of a block; its last ones where there is a next line."""
+    taken, start = tuple(rows), ImportPosition(first_line, ahead, block)
+    within = ImportPosition(first_line, ahead + len(taken), block)
+    end = within if next_line is None else ImportPosition(next_line)
+    return ImportRows(caller("pos"), IMPORT, start, end, taken)
 
 
 async def bring(house: House, chunk: ImportRows) -> ImportRun:
@@ -57,7 +67,7 @@ async def test_the_progress_counts_up_and_ends(house: House) -> None:
         IMPORT,
         "pos",
         house.clock.now(),
-        5,
+        ImportPosition(5),
         {"created": 2, "rejected": 1, "unchanged": 1},
         {},
         house.clock.now(),
@@ -76,11 +86,40 @@ async def test_lines_that_are_not_the_next_ones_are_refused_and_change_nothing(
     assert await house.profile_of("pos:9") is None
 
 
+async def test_a_block_is_taken_part_by_part_and_ends_at_the_next_line(house: House) -> None:
+    first = await bring(house, of_block("b1", 0, [customer("pos:3"), customer("pos:1")]))
+    assert first.reached == ImportPosition(1, 2, "b1")
+    second = await bring(house, of_block("b1", 2, [customer("pos:2")], next_line=4))
+    assert second.reached == ImportPosition(4)
+    (detail,) = await house.column(
+        "SELECT detail FROM audit WHERE action = 'import.rows' ORDER BY event_id LIMIT 1"
+    )
+    assert msgspec.json.decode(detail)["ahead"] == [0, 2]
+
+
+@pytest.mark.parametrize(("block", "ahead"), [("b1", 0), ("b1", 1), ("b2", 2), ("", 2)])
+async def test_rows_that_are_not_the_next_ones_of_a_block_are_refused(
+    house: House, block: str, ahead: int
+) -> None:
+    await bring(house, of_block("b1", 0, [customer("pos:3"), customer("pos:1")]))
+    refused = await house.pipeline.submit_background(of_block(block, ahead, [customer("pos:9")]))
+    assert isinstance(refused, Refused)
+    assert await house.profile_of("pos:9") is None
+
+
+@pytest.mark.parametrize("block", ["b2", ""])
+async def test_lines_in_another_order_begin_their_block_anew(house: House, block: str) -> None:
+    await bring(house, of_block("b1", 0, [customer("pos:3"), customer("pos:1")]))
+    rows = [customer(f"pos:{number}") for number in (1, 2, 3)]
+    run = await bring(house, of_block(block, 0, rows, next_line=4))
+    assert (run.reached, run.counts) == (ImportPosition(4), {"created": 3, "unchanged": 2})
+
+
 async def test_a_chunk_is_one_event_beside_those_of_its_rows(house: House) -> None:
     await bring(house, lines(1, [customer("pos:1", email="ann@x.eg"), customer("pos:2", email="ann@x.eg")]))
     assert await house.actions() == ["identity.created", "identity.attached", "import.rows"]
     (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'import.rows'")
-    assert detail == '{"counts":{"attached":1,"created":1},"lines":[1,3],"unusable":{}}'
+    assert detail == '{"ahead":[0,0],"counts":{"attached":1,"created":1},"lines":[1,3],"unusable":{}}'
 
 
 async def test_a_chunk_that_fails_leaves_nothing_behind(house: House) -> None:
@@ -95,7 +134,7 @@ async def test_importing_the_same_rows_anew_changes_nothing(house: House) -> Non
     rows = [customer(f"pos:{number}", {"city": "Cairo"}, email=f"{number}@x.eg") for number in range(5)]
     await bring(house, lines(1, rows, last=True))
     before = await house.rows("SELECT * FROM record"), await house.rows("SELECT * FROM attribute")
-    again = ImportRows(caller("pos"), "00000000000000bb", 1, 6, tuple(rows), last=True)
+    again = replace(lines(1, rows, last=True), import_id="00000000000000bb")
     assert (await bring(house, again)).counts == {"unchanged": 5}
     assert before == (await house.rows("SELECT * FROM record"), await house.rows("SELECT * FROM attribute"))
 

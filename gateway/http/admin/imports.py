@@ -18,12 +18,23 @@ from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
 from gateway.http.rows.queue import ChunkQueue
 from gateway.http.services import Services
-from gateway.model import Caller, Imported, ImportRows, ImportRun, Outcome, RefusedLine, SaveCustomer
+from gateway.model import (
+    Caller,
+    Imported,
+    ImportPosition,
+    ImportRows,
+    ImportRun,
+    Outcome,
+    RefusedLine,
+    SaveCustomer,
+)
 from gateway.pipeline import Pipeline
 from gateway.store.reports import imports as reports
 
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
+_HALVES = "halves"
+"""Of lines as they stand in the file, the block of which some are taken. A sender that begins with the same lines anew may."""
 _Judged = SaveCustomer | str
 
 
@@ -42,14 +53,18 @@ class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     channel: str
     first_line: Line
     next_line: Line
+    ahead: Annotated[int, Meta(ge=0)] = 0
+    block: Annotated[str, Meta(pattern="^[0-9a-f]{0,64}$")] = ""
     columns: Annotated[list[str], Meta(max_length=200)]
     unread: Annotated[list[UnreadLine], Meta(max_length=MOST_ROWS)] = []
     last: bool = False
 
 
 class NewRows(_Lines, kw_only=True):
-    """The lines from `first_line` up to before `next_line`. `columns` says what each value of a row is: `customer_id`,
-    `guest`, an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
+    """The lines from `first_line` up to before `next_line`, or some of a block of lines that begins at `first_line` and comes in
+    an order of its sender's: those behind the first `ahead` lines of the order that is named `block`. `next_line` is then
+    `first_line`, and behind the block with its last lines. `columns` says what each value of a row is: `customer_id`, `guest`,
+    an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
 
     rows: Rows
 
@@ -61,12 +76,15 @@ class _Sent(_Lines, kw_only=True):
 
 
 class ImportView(msgspec.Struct):
-    """`counts` are rows by decision, `unchanged` and `rejected`; `unusable` identifiers by `<type>:<reason>`.
-    `identifiers` are the types of the active rules. `chunk`: how many rows to send next, fewer while calls arrive."""
+    """All lines before `next_line` are taken, and the first `ahead` of the block that begins there. `counts` are rows by
+    decision, `unchanged` and `rejected`; `unusable` identifiers by `<type>:<reason>`. `identifiers` are the types of the
+    active rules. `chunk`: how many rows to send next, fewer while calls arrive."""
 
     id: str
     channel: str
     next_line: int
+    ahead: int
+    block: str
     counts: dict[str, int]
     unusable: dict[str, int]
     finished_at: Time | None
@@ -99,7 +117,7 @@ async def import_rows(call: Call[Query]) -> ImportView:
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
         calls = pipeline.calls_done
         bringing = _Bringing(pipeline, caller, import_id)
-        run = await bringing.take(asked.first_line, asked.next_line, lines, last=asked.last)
+        run = await bringing.take(*_positions(asked, len(lines)), lines, last=asked.last)
         busy = pipeline.calls_done != calls or pipeline.waiting > 0
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
 
@@ -119,29 +137,30 @@ class _Bringing:
         self._pipeline, self._caller, self._import_id = pipeline, caller, import_id
 
     async def take(
-        self, first_line: int, next_line: int, lines: Sequence[tuple[int, _Judged]], *, last: bool
+        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Judged]], *, last: bool
     ) -> ImportRun:
         try:
-            return await self._submit(first_line, next_line, lines, last=last)
+            return await self._submit(start, end, lines, last=last)
         except CommandFailed:
             if not lines:
                 raise
             if len(lines) == 1:
                 failed = [(lines[0][0], "failed")]
-                return await self._submit(first_line, next_line, failed, last=last)
+                return await self._submit(start, end, failed, last=last)
         middle = len(lines) // 2
-        await self.take(first_line, lines[middle][0], lines[:middle], last=False)
-        return await self.take(lines[middle][0], next_line, lines[middle:], last=last)
+        between = ImportPosition(start.next_line, start.ahead + middle, start.block or _HALVES)
+        await self.take(start, between, lines[:middle], last=False)
+        return await self.take(between, end, lines[middle:], last=last)
 
     async def _submit(
-        self, first_line: int, next_line: int, lines: Sequence[tuple[int, _Judged]], *, last: bool
+        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Judged]], *, last: bool
     ) -> ImportRun:
         outcome: Outcome = await self._pipeline.submit_background(
             ImportRows(
                 self._caller,
                 self._import_id,
-                first_line,
-                next_line,
+                start,
+                end,
                 tuple(row for _, row in lines if not isinstance(row, str)),
                 tuple(RefusedLine(line, row) for line, row in lines if isinstance(row, str)),
                 last,
@@ -150,7 +169,7 @@ class _Bringing:
         if not isinstance(outcome, Imported):
             raise Refusal(
                 "import_moved",
-                f"the import does not stand at line {first_line}: somebody else sends it too, or an answer was lost; "
+                f"the import does not stand at line {start.next_line}: somebody else sends it too, or an answer was lost; "
                 "ask where it stands and go on there",
             )
         return outcome.run
@@ -181,34 +200,48 @@ def _queue(call: Call[Any], import_id: str) -> ChunkQueue:
 async def _read(
     services: Services, channel: Channel, caller: Caller, asked: _Sent
 ) -> list[tuple[int, _Judged]]:
-    """By line, what each is to save or why it cannot."""
+    """What each is to save or why it cannot: those that the sender could not read, then the others as they came."""
     read = await services.reading.read(Chunk(channel.default_region, asked.columns, asked.rows))
     if read.refused:
         raise Refusal("bad_body", read.refused)
     _check_lines(asked, read)
-    lines: list[tuple[int, _Judged]] = [
-        (row.line, SaveCustomer(caller, row.customer_id, row.evidence, row.attributes, row.guest))
+    lines: list[tuple[int, _Judged]] = [(one.line, one.reason) for one in asked.unread]
+    lines += [
+        (
+            row.line,
+            row.fault or SaveCustomer(caller, row.customer_id, row.evidence, row.attributes, row.guest),
+        )
         for row in read.rows
     ]
-    lines += [(one.line, one.reason) for one in (*read.unread, *asked.unread)]
-    lines.sort(key=lambda line: line[0])
     return lines
 
 
 def _check_lines(asked: _Sent, read: Answer) -> None:
-    lines = [one.line for one in (*read.rows, *read.unread, *asked.unread)]
-    inside = not lines or asked.first_line <= min(lines) <= max(lines) < asked.next_line
+    lines = [one.line for one in (*read.rows, *asked.unread)]
+    of_unfinished_block = asked.block and asked.next_line == asked.first_line
+    behind = max(lines, default=0) + 1 if of_unfinished_block else asked.next_line
+    inside = not lines or asked.first_line <= min(lines) <= max(lines) < behind
     if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
         raise Refusal(
             "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
         )
 
 
+def _positions(asked: _Sent, lines: int) -> tuple[ImportPosition, ImportPosition]:
+    """Where the chunk begins and ends."""
+    start = ImportPosition(asked.first_line, asked.ahead, asked.block)
+    if asked.next_line > asked.first_line or not asked.block:
+        return start, ImportPosition(asked.next_line)
+    return start, ImportPosition(asked.first_line, asked.ahead + lines, asked.block)
+
+
 def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:
     return ImportView(
         id=run.import_id,
         channel=run.channel,
-        next_line=run.next_line,
+        next_line=run.reached.next_line,
+        ahead=run.reached.ahead,
+        block=run.reached.block,
         counts=dict(run.counts),
         unusable=dict(run.unusable),
         finished_at=shown_or_none(run.finished_at),

@@ -44,25 +44,20 @@ class Chunk(msgspec.Struct, tag=True):
 
 
 class ReadRow(msgspec.Struct, array_like=True):
-    """What saves a customer, but for who sends it."""
+    """What saves a customer, but for who sends it; or the code that says why it cannot."""
 
     line: int
     customer_id: str
-    evidence: tuple[Evidence, ...]
-    attributes: dict[str, Any]
-    guest: bool | None
-
-
-class UnreadRow(msgspec.Struct, array_like=True):
-    line: int
-    reason: str
+    evidence: tuple[Evidence, ...] = ()
+    attributes: dict[str, Any] = {}
+    guest: bool | None = None
+    fault: str = ""
 
 
 class Answer(msgspec.Struct):
-    """`refused` says why no row of the chunk can be taken; "" where they were read."""
+    """The chunk's rows in their order. `refused` says why none of them can be taken; "" where they were read."""
 
     rows: list[ReadRow] = []
-    unread: list[UnreadRow] = []
     refused: str = ""
 
 

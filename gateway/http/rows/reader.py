@@ -16,7 +16,7 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.identify import identify
 from gateway.http.gameball.texts import fault_in_customer_id
-from gateway.http.rows.frames import Answer, ReadRow, Row, UnreadRow
+from gateway.http.rows.frames import Answer, ReadRow, Row
 from rules.normalize import Normalizer
 
 CUSTOMER_ID, GUEST = "customer_id", "guest"
@@ -42,16 +42,13 @@ class RowReader:
         self._attributes = list(places.items())
 
     def read_all(self, rows: Iterable[Row]) -> Answer:
-        answer = Answer()
-        for row in rows:
-            found = self._read(row)
-            if isinstance(found, str):
-                answer.unread.append(UnreadRow(row.line, found))
-            else:
-                answer.rows.append(found)
-        return answer
+        return Answer([self._read(row) for row in rows])
 
-    def _read(self, row: Row) -> ReadRow | str:
+    def _read(self, row: Row) -> ReadRow:
+        found = self._saved(row)
+        return ReadRow(row.line, "", fault=found) if isinstance(found, str) else found
+
+    def _saved(self, row: Row) -> ReadRow | str:
         """What it says, or a code."""
         values = row.values
         if len(values) != self._width:

@@ -1,29 +1,16 @@
 """Imports as they stand: how far each is, and the lines that it could not take."""
 
-import msgspec
-
 from gateway.model import ImportRun, RefusedLine
 from gateway.store import Store
+from gateway.store.load import IMPORT_BLOCK, IMPORT_COLUMNS
+from gateway.store.load import import_run as from_row
 
 
 async def import_run(store: Store, import_id: str) -> ImportRun | None:
     rows = await store.fetch(
-        "SELECT import_id, channel, started_at, next_line, counts, unusable, finished_at FROM import_run"
-        " WHERE import_id = ?",
-        (import_id,),
+        f"SELECT {IMPORT_COLUMNS} FROM import_run AS m {IMPORT_BLOCK} WHERE m.import_id = ?", (import_id,)
     )
-    if not rows:
-        return None
-    import_id, channel, started_at, next_line, counts, unusable, finished_at = rows[0]
-    return ImportRun(
-        import_id,
-        channel,
-        started_at,
-        next_line,
-        msgspec.json.decode(counts),
-        msgspec.json.decode(unusable),
-        finished_at,
-    )
+    return from_row(rows[0]) if rows else None
 
 
 async def refusals(store: Store, import_id: str, after: int, limit: int) -> list[RefusedLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -114,6 +115,49 @@ async def test_lines_that_the_sender_could_not_read_are_listed_with_the_others(
     assert first["items"] == [{"line": 1, "reason": "customer_id_missing"}]
     rest = await ask(gateway, "GET", f"imports/{IMPORT}/refusals?cursor={first['next']}")
     assert rest["items"] == [{"line": 3, "reason": "bad_csv"}]
+
+
+def of_block(ahead: int, *rows: tuple[int, str], **more: Any) -> dict[str, Any]:
+    """Lines of a block that begins at line 1, each with its customer id, behind the first `ahead` of them."""
+    listed = [[line, [who]] for line, who in rows]
+    return chunk(columns=["customer_id"], rows=listed, next_line=1, ahead=ahead, block="ab12", **more)
+
+
+async def test_a_block_comes_in_its_senders_order_until_its_lines_are_all_taken(
+    gateway: RunningGateway,
+) -> None:
+    begun = await bring(gateway, of_block(0, (3, "c"), (1, "a"), unread=[[2, "bad_csv"]]))
+    assert (begun["next_line"], begun["ahead"], begun["block"]) == (1, 3, "ab12")
+    assert (await bring(gateway, of_block(0, (3, "c")), 409))["code"] == "import_moved"
+    end = await bring(gateway, of_block(3, (4, "d")) | {"next_line": 5})
+    assert (end["next_line"], end["ahead"], end["block"], end["counts"]) == (
+        5,
+        0,
+        "",
+        {"created": 3, "rejected": 1},
+    )
+    found = await gateway.rows("SELECT customer_id FROM record ORDER BY record_id")
+    assert found == [("c",), ("a",), ("d",)]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rows": [[0, ["1"]]]}, {"first_line": 2, "next_line": 2}, {"block": "Mine"}, {"ahead": -1}]
+)
+async def test_a_part_of_a_block_that_cannot_be_is_refused(
+    gateway: RunningGateway, changes: dict[str, Any]
+) -> None:
+    await bring(gateway, of_block(0, (1, "a")) | changes, 400)
+
+
+async def test_a_part_that_is_taken_in_halves_is_taken_in_its_order(gateway: RunningGateway) -> None:
+    for number in range(5):
+        await save(gateway.services, "web", f"web-{number}", email=EMAIL)
+    rows = [[9 - number, [f"{number % 3}", EMAIL]] for number in range(5)]
+    part = of_block(0) | {"columns": ["customer_id", "email"], "rows": rows}
+    run = await bring(gateway, part)
+    assert (run["ahead"], run["block"], sum(run["counts"].values())) == (5, "ab12", 5)
+    halves = await gateway.rows("SELECT detail FROM audit WHERE action = 'import.rows' ORDER BY event_id")
+    assert [json.loads(detail)["ahead"] for (detail,) in halves][-1][1] == 5
 
 
 @pytest.mark.parametrize(

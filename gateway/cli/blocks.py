@@ -1,0 +1,178 @@
+"""A file in blocks of records. Those of a block are brought in the order of what they identify by: rows of one person come
+together, and the rows of a chunk meet in few pages of the database, each of which is then read and written once and not once
+for each of its people. Of one customer id they stay in the order of the file, as of two values the later one counts.
+
+Each block is as large as all before it together, so what is waited for at the beginning is little, and a large file comes
+in few passes over the database. A block is sorted by SQLite, in a file without a name that ends with the process."""
+
+import hashlib
+import json
+import re
+import sqlite3
+import zlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.cli.failure import Failure
+from gateway.cli.sheet import Found, Lines
+
+SMALLEST = 200_000
+_LARGEST = 8_000_000
+_SORTER = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -16384;
+CREATE TABLE record (key BLOB NOT NULL, unread INTEGER NOT NULL, json BLOB NOT NULL);
+BEGIN;
+"""
+_SORTED = "SELECT unread, json FROM record ORDER BY unread DESC, key, rowid LIMIT -1 OFFSET ?"
+_CUSTOMERS = 1 << 27
+"""So many are told apart. A row of one who is taken for another comes behind the others, as all but the first of one do."""
+_NO_DIGITS = re.compile(r"\D+", re.ASCII)
+_NATIONAL = 9
+"""So many of a number's last digits stand in all forms of writing it."""
+
+
+class Part(NamedTuple):
+    """Some of a block's records as JSON lists: those that were read, and of the others each line with the reason."""
+
+    rows: bytes
+    unread: bytes
+    records: int
+
+
+@dataclass(slots=True)
+class Block:
+    """The lines from `first_line` up to before `next_line`, of whose `count` records the first `start` are taken. `name` is the
+    same for the same records in the same order. `position` is how much of the file is read with it, in bytes. `last`: the
+    file ends here."""
+
+    first_line: int
+    next_line: int
+    position: int
+    name: str
+    count: int
+    start: int
+    last: bool
+    _sorter: sqlite3.Connection
+    _sorted: Iterator[tuple[int, bytes]]
+    _fetched: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def part(self, count: int, size: int) -> Part:
+        """The next records, up to `count` and of together up to `size` bytes; at least one if there is one."""
+        if not self._fetched:
+            with _sorting():
+                self._fetched = list(islice(self._sorted, count))
+        taken = 0
+        for _, record in self._fetched[:count]:
+            size -= len(record)
+            if size < 0 and taken:
+                break
+            taken += 1
+        part, self._fetched = self._fetched[:taken], self._fetched[taken:]
+        return Part(_listed(part, unread=False), _listed(part, unread=True), taken)
+
+    def close(self) -> None:
+        self._sorter.close()
+
+
+class Blocks:
+    """The blocks of a file whose records have these columns; `identifiers` are those that they are ordered by."""
+
+    def __init__(
+        self, columns: Sequence[str], identifiers: Iterable[str], lines: Lines, records: Iterator[Found]
+    ) -> None:
+        self._columns = columns
+        self._identifiers = [columns.index(name) for name in identifiers if name in columns]
+        self._customer_id = columns.index("customer_id") if "customer_id" in columns else None
+        self._lines, self._records = lines, records
+
+    def read(self, first_line: int, begun: str = "", ahead: int = 0) -> Block:
+        """The next one, which may be empty; it goes on behind the first `ahead` records if it is the one that was `begun`.
+        Raises Failure, and what reading the file raises."""
+        size = min(max(SMALLEST, first_line - 1), _LARGEST)
+        sorter = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        try:
+            sorter.executescript(_SORTER)
+            named = hashlib.sha256(as_json(self._columns))
+            entries = self._entries(islice(self._records, size), named.update)
+            with _sorting():
+                count = sorter.executemany("INSERT INTO record VALUES (?, ?, ?)", entries).rowcount
+                name = named.hexdigest()[:32]
+                start = ahead if name == begun else 0
+                in_order = sorter.execute(_SORTED, (start,))
+        except BaseException:
+            sorter.close()
+            raise
+        lines = self._lines
+        return Block(
+            first_line,
+            lines.number + 1,
+            lines.position,
+            name,
+            max(count, 0),
+            start,
+            count < size,
+            sorter,
+            in_order,
+        )
+
+    def _entries(
+        self, records: Iterable[Found], note: Callable[[bytes], None]
+    ) -> Iterator[tuple[bytes, bool, bytes]]:
+        seen = bytearray(_CUSTOMERS >> 3)
+        for line, values, reason in records:
+            if values is None:
+                key, record = b"", as_json((line, reason))
+            else:
+                key, record = self._key(values, seen), as_json((line, values))
+            note(b"%b\0%b\n" % (key, record))
+            yield key, values is None, record
+
+    def _key(self, values: Sequence[Any], seen: bytearray) -> bytes:
+        """Of a customer's first row, what it identifies by; the later ones stand together behind."""
+        if self._customer_id is None:
+            return b""
+        customer_id = str(values[self._customer_id]).encode(errors="surrogatepass")
+        place, bit = divmod(zlib.crc32(customer_id) % _CUSTOMERS, 8)
+        if seen[place] >> bit & 1:
+            return b"1" + customer_id
+        seen[place] |= 1 << bit
+        return b"0" + self._identity(values).encode(errors="surrogatepass")
+
+    def _identity(self, values: Sequence[Any]) -> str:
+        """About where an index has it, however it is written. An e-mail before a number: it is longer, so its pages are more."""
+        first = ""
+        for place in self._identifiers:
+            value = str(values[place] or "")
+            if "@" in value:
+                return value.strip().lower()
+            first = first or value
+        return _NO_DIGITS.sub("", first)[-_NATIONAL:] or first
+
+
+@contextmanager
+def _sorting() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Failure(
+            f"the rows cannot be sorted where temporary files are ({error}); name a directory with room as TMPDIR"
+        ) from None
+
+
+def as_json(value: object) -> bytes:
+    """What UTF-8 cannot hold goes escaped, for the listener to refuse."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
+
+
+def _listed(records: Iterable[tuple[int, bytes]], *, unread: bool) -> bytes:
+    return b"[%b]" % b",".join([record for is_unread, record in records if bool(is_unread) is unread])
