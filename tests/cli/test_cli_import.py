@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from test_cli import Shell, beside, shell
 
+from gateway.cli import blocks
+
 __all__ = ["beside", "shell"]
 MAP = ("--map", "customer_id=ID", "--map", "email=Mail", "--map", "mobile=Phone", "--map", "firstName=Name")
 TABLE = """ID,Mail,Phone,Name
@@ -69,6 +71,28 @@ def test_a_file_that_grew_goes_on_behind_its_last_line(shell: Shell, table: Path
     grown = shell.json("import", str(table), "--channel", "pos", *MAP, "--resume", f"imp_{first['id']}")
     assert grown["counts"]["created"] == first["counts"]["created"] + 1
     assert sum(grown["counts"].values()) == 6
+
+
+def test_a_file_of_many_blocks_is_brought_whole(
+    shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "SMALLEST", 2)
+    table.write_text(TABLE + "".join(f"{number},{20 - number}@x.eg,,\n" for number in range(5, 15)))
+    answer = shell.json("import", str(table), "--channel", "pos", *MAP)
+    assert answer["counts"] == {"attached": 1, "created": 12, "rejected": 2}
+    assert (answer["next_line"], answer["ahead"]) == (17, 0)
+    assert set(customers(tmp_path)) == {str(number) for number in range(1, 15)} - {"3"}
+    assert (tmp_path / "customers.csv.rejects.csv").read_text().splitlines()[1:] == [
+        "4,customer_id_missing",
+        "5,bad_csv",
+    ]
+
+
+def test_of_two_rows_of_one_customer_the_later_one_counts(shell: Shell, table: Path, tmp_path: Path) -> None:
+    table.write_text("ID,Mail,Phone,Name\n1,zoe@x.eg,,Zoe\n1,ann@x.eg,,Ann\n")
+    shell("import", str(table), "--channel", "pos", *MAP)
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        assert connection.execute("SELECT value FROM attribute").fetchall() == [('"Ann"',)]
 
 
 def test_json_lines_are_read_by_their_names(shell: Shell, tmp_path: Path) -> None:
