@@ -21,7 +21,7 @@ import msgspec
 from gateway.cli.failure import Failure
 from gateway.cli.sheet import Found, Lines
 
-SMALLEST = 200_000
+_SMALLEST = 200_000
 _LARGEST = 8_000_000
 _SORTER = """
 PRAGMA journal_mode = OFF;
@@ -39,7 +39,8 @@ _NATIONAL = 9
 
 
 class Part(NamedTuple):
-    """Some of a block's records as JSON lists: those that were read, and of the others each line with the reason."""
+    """Some of a block's records, so many of them, as JSON lists: those that were read, and of the others each line with the
+    reason."""
 
     rows: bytes
     unread: bytes
@@ -95,7 +96,7 @@ class Blocks:
     def read(self, first_line: int, begun: str = "", ahead: int = 0) -> Block:
         """The next one, which may be empty; it goes on behind the first `ahead` records if it is the one that was `begun`.
         Raises Failure, and what reading the file raises."""
-        size = min(max(SMALLEST, first_line - 1), _LARGEST)
+        size = min(max(_SMALLEST, first_line - 1), _LARGEST)
         sorter = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         try:
             sorter.executescript(_SORTER)

@@ -76,7 +76,7 @@ def test_a_file_that_grew_goes_on_behind_its_last_line(shell: Shell, table: Path
 def test_a_file_of_many_blocks_is_brought_whole(
     shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "SMALLEST", 2)
+    monkeypatch.setattr(blocks, "_SMALLEST", 2)
     table.write_text(TABLE + "".join(f"{number},{20 - number}@x.eg,,\n" for number in range(5, 15)))
     answer = shell.json("import", str(table), "--channel", "pos", *MAP)
     assert answer["counts"] == {"attached": 1, "created": 12, "rejected": 2}

@@ -118,7 +118,7 @@ def test_a_disk_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_block_is_as_large_as_all_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "SMALLEST", 2)
+    monkeypatch.setattr(blocks, "_SMALLEST", 2)
     monkeypatch.setattr(blocks, "_LARGEST", 7)
     found = [block.count for block in all_of(sheet("1,,\n" * 30))]
     assert found == [2, 2, 4, 7, 7, 7, 1]
@@ -137,7 +137,7 @@ def test_every_line_is_in_one_block_and_those_of_a_customer_in_their_order(
     text = "".join(",".join(row) + "\n" for row in cells)
     taken: list[int] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(blocks, "SMALLEST", smallest)
+        patched.setattr(blocks, "_SMALLEST", smallest)
         patched.setattr(blocks, "_CUSTOMERS", 8 if alike else 1 << 20)
         for block in all_of(sheet(text)):
             lines = lines_in_order(block, count, size)
