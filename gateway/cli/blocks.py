@@ -6,7 +6,6 @@ Each block is as large as all before it together, so what is waited for at the b
 in few passes over the database. A block is sorted by SQLite, in a file without a name that ends with the process."""
 
 import hashlib
-import json
 import re
 import sqlite3
 import zlib
@@ -16,8 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-import msgspec
-
+from gateway.cli.connection import as_json
 from gateway.cli.failure import Failure
 from gateway.cli.sheet import Found, Lines
 
@@ -165,14 +163,6 @@ def _sorting() -> Generator[None]:
         raise Failure(
             f"the rows cannot be sorted where temporary files are ({error}); name a directory with room as TMPDIR"
         ) from None
-
-
-def as_json(value: object) -> bytes:
-    """What UTF-8 cannot hold goes escaped, for the listener to refuse."""
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return json.dumps(value).encode()
 
 
 def _listed(records: Iterable[tuple[int, bytes]], *, unread: bool) -> bytes:

@@ -149,17 +149,17 @@ def _session(
         headers=headers,
         timeout=_PATIENCE,
         cookie_jar=aiohttp.DummyCookieJar(),
-        json_serialize=_written,
+        json_serialize=lambda body: as_json(body).decode(),
         read_bufsize=1 << 20,  # a line of the audit log is one event, however long its trace
     )
 
 
-def _written(body: object) -> str:
-    """As JSON; what UTF-8 cannot hold goes escaped, for the listener to refuse."""
+def as_json(value: object) -> bytes:
+    """What UTF-8 cannot hold goes escaped, for the listener to refuse."""
     try:
-        return msgspec.json.encode(body).decode()
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(body)
+        return json.dumps(value).encode()
 
 
 def _token(config: Config) -> str:

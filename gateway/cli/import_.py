@@ -19,9 +19,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from gateway.cli.blocks import Block, Blocks, as_json
+from gateway.cli.blocks import Block, Blocks
 from gateway.cli.columns import picked, positions, read_mapping, with_usual
-from gateway.cli.connection import Admin, connect
+from gateway.cli.connection import Admin, as_json, connect
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, print_rows

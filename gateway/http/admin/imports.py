@@ -59,6 +59,10 @@ class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     unread: Annotated[list[UnreadLine], Meta(max_length=MOST_ROWS)] = []
     last: bool = False
 
+    @property
+    def ends_inside_a_block(self) -> bool:
+        return bool(self.block) and self.next_line == self.first_line
+
 
 class NewRows(_Lines, kw_only=True):
     """The lines from `first_line` up to before `next_line`, or some of a block of lines that begins at `first_line` and comes in
@@ -76,7 +80,7 @@ class _Sent(_Lines, kw_only=True):
 
 
 class ImportView(msgspec.Struct):
-    """All lines before `next_line` are taken, and the first `ahead` of the block that begins there. `counts` are rows by
+    """All lines before `next_line` are taken, and the first `ahead` of the order `block` of those behind. `counts` are rows by
     decision, `unchanged` and `rejected`; `unusable` identifiers by `<type>:<reason>`. `identifiers` are the types of the
     active rules. `chunk`: how many rows to send next, fewer while calls arrive."""
 
@@ -218,8 +222,7 @@ async def _read(
 
 def _check_lines(asked: _Sent, read: Answer) -> None:
     lines = [one.line for one in (*read.rows, *asked.unread)]
-    of_unfinished_block = asked.block and asked.next_line == asked.first_line
-    behind = max(lines, default=0) + 1 if of_unfinished_block else asked.next_line
+    behind = max(lines, default=0) + 1 if asked.ends_inside_a_block else asked.next_line
     inside = not lines or asked.first_line <= min(lines) <= max(lines) < behind
     if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
         raise Refusal(
@@ -230,9 +233,9 @@ def _check_lines(asked: _Sent, read: Answer) -> None:
 def _positions(asked: _Sent, lines: int) -> tuple[ImportPosition, ImportPosition]:
     """Where the chunk begins and ends."""
     start = ImportPosition(asked.first_line, asked.ahead, asked.block)
-    if asked.next_line > asked.first_line or not asked.block:
-        return start, ImportPosition(asked.next_line)
-    return start, ImportPosition(asked.first_line, asked.ahead + lines, asked.block)
+    if asked.ends_inside_a_block:
+        return start, ImportPosition(asked.first_line, asked.ahead + lines, asked.block)
+    return start, ImportPosition(asked.next_line)
 
 
 def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:

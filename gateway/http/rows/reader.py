@@ -45,10 +45,10 @@ class RowReader:
         return Answer([self._read(row) for row in rows])
 
     def _read(self, row: Row) -> ReadRow:
-        found = self._saved(row)
+        found = self._says(row)
         return ReadRow(row.line, "", fault=found) if isinstance(found, str) else found
 
-    def _saved(self, row: Row) -> ReadRow | str:
+    def _says(self, row: Row) -> ReadRow | str:
         """What it says, or a code."""
         values = row.values
         if len(values) != self._width:
