@@ -15,7 +15,12 @@ from people import EMAIL, save
 from readers import readers_of, wait_for_end
 
 from gateway.http.rows import process
+from gateway.model import Outcome, SaveCustomer
+from gateway.usecases import customer
+from gateway.usecases import imports as usecase
+from gateway.usecases.env import Env
 from gateway.workers import follow
+from gateway.workingset import WorkingSet
 from rules.rulefile import preset
 
 if TYPE_CHECKING:
@@ -149,15 +154,27 @@ async def test_a_part_of_a_block_that_cannot_be_is_refused(
     await bring(gateway, of_block(0, (1, "a")) | changes, 400)
 
 
-async def test_a_part_that_is_taken_in_halves_is_taken_in_its_order(gateway: RunningGateway) -> None:
-    for number in range(5):
-        await save(gateway.services, "web", f"web-{number}", email=EMAIL)
-    rows = [[9 - number, [f"{number % 3}", EMAIL]] for number in range(5)]
-    part = of_block(0) | {"columns": ["customer_id", "email"], "rows": rows}
-    run = await bring(gateway, part)
-    assert (run["ahead"], run["block"], sum(run["counts"].values())) == (5, "ab12", 5)
+@pytest.mark.parametrize("block", ["ab12", ""])
+async def test_a_chunk_that_fails_is_taken_in_halves_in_its_order_down_to_the_row_that_fails(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    def save_or_fail(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
+        if command.customer_id == "bad":
+            raise ValueError
+        return customer.save(command, ws, env)
+
+    monkeypatch.setattr(usecase, "save", save_or_fail)
+    came = ((5, "e"), (2, "bad"), (4, "d"), (1, "a"), (3, "c"))
+    run = await bring(gateway, of_block(0, *came) | {"block": block, "next_line": 1 if block else 6})
+    assert (run["next_line"], run["ahead"], run["block"]) == ((1, 5, block) if block else (6, 0, ""))
+    assert run["counts"] == {"created": 4, "rejected": 1}
+    found = await gateway.rows("SELECT customer_id FROM record ORDER BY record_id")
+    assert found == [("e",), ("d",), ("a",), ("c",)]
+    listed = await ask(gateway, "GET", f"imports/{IMPORT}/refusals")
+    assert listed["items"] == [{"line": 2, "reason": "failed"}]
     halves = await gateway.rows("SELECT detail FROM audit WHERE action = 'import.rows' ORDER BY event_id")
-    assert [json.loads(detail)["ahead"] for (detail,) in halves][-1][1] == 5
+    steps = [json.loads(detail)["ahead"] for (detail,) in halves]
+    assert steps == [[0, 1], [1, 2], [2, 5 if block else 0]]
 
 
 @pytest.mark.parametrize(
