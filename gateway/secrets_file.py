@@ -8,13 +8,17 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from gateway.config import Config, ConfigError
 
 _MASTER_BYTES = 32
+_FILE_LIMIT = 4096
 _WITHOUT_A_FILE = "gateway"
 """What the secret's file is named after in the working directory, when the database is not a file."""
+_PUBLISHED = frozenset({"3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43"})
+"""SHA-256 of master secrets that have been public (SECURITY.md): anyone can derive the keys they protect."""
 
 
 class SecretBox:
@@ -37,12 +41,13 @@ def admin_token(config: Config, box: SecretBox) -> str:
 def open_box(config: Config) -> SecretBox:
     """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
     if config.server.secret is not None:
-        return SecretBox(config.server.secret.reveal().encode())
+        setting = f"server.secret ({config.server.secret.source})"
+        return SecretBox(_private(config.server.secret.reveal().encode(), setting))
     path = secret_path(config)
     is_new = not path.exists()
     if is_new:
         _make(path)
-    return SecretBox(_read(path), is_new=is_new)
+    return SecretBox(_private(_read(path), f"server.secret_file: {path}"), is_new=is_new)
 
 
 def secret_path(config: Config) -> Path:
@@ -64,8 +69,32 @@ def other_secret(config: Config) -> ConfigError:
     return ConfigError((problem,))
 
 
+def _private(master: bytes, where: str) -> bytes:
+    if hashlib.sha256(master).hexdigest() in _PUBLISHED:
+        problem = (
+            f"{where} is a master secret that was published with the gateway's source code, so it protects nothing;"
+            " stop all gateways of the database, put a new secret there (openssl rand -hex 32), run"
+            " gateway db new-secret, then make new channel keys; SECURITY.md has the steps"
+        )
+        raise ConfigError((problem,))
+    return master
+
+
 def _read(path: Path) -> bytes:
-    text = path.read_text("ascii").strip()
+    """A file that other users of the machine can open is refused; the owner's group may read it, never write it."""
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        content = file.read(_FILE_LIMIT)
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        problem = (
+            f"server.secret_file: {path} has mode {mode:04o}, so other users can get at the master secret;"
+            f" run: chmod 600 {path}"
+        )
+        raise ConfigError((problem,))
+    try:
+        text = content.decode("ascii").strip()
+    except UnicodeDecodeError:
+        text = ""
     if len(text) < 2 * _MASTER_BYTES:
         raise ConfigError((f"server.secret_file: {path} holds no secret; restore it from the backup",))
     return text.encode()
