@@ -199,6 +199,10 @@ def test_an_empty_file_is_all_defaults(read):
             MINIMAL["campaign"] + 'audience = { include_tags = ["a"], exclude_tags = ["a"] }',
             "campaign[0].audience.exclude_tags",
         ),
+        (
+            MINIMAL["campaign"] + 'audience = { include_tags = ["VIP"], exclude_tags = ["vip"] }',
+            "campaign[0].audience.exclude_tags",
+        ),
         (MINIMAL["tier"] * 2, "tier[1].order"),
         ('[program]\ntime_zone = "Mars/Phobos"', "program.time_zone"),
         ('[program]\ntime_zone = ""', "program.time_zone"),

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from gateway.config.notation import Duration, Instant
 from gateway.config.section import Mistake, Section
+from gateway.tags import folded_all
 
 Period = Literal["day", "week", "month"]
 CampaignType = Literal["social", "signup", "birthday", "event", "high_score", "scheduled", "spin_the_wheel"]
@@ -43,8 +44,8 @@ class Limit(Section, frozen=True):
 
 
 class Audience(Section, frozen=True):
-    """Who may earn. One of `include_tags` is enough, one of `exclude_tags` too many; every attribute must
-    match."""
+    """Who may earn. One of `include_tags` is enough, one of `exclude_tags` too many, in any spelling of upper and lower
+    case; every attribute must match."""
 
     include_tags: frozenset[str] = frozenset()
     exclude_tags: frozenset[str] = frozenset()
@@ -53,7 +54,7 @@ class Audience(Section, frozen=True):
     attributes: Mapping[str, str | int | float | bool] = {}
 
     def mistakes(self) -> Iterator[Mistake]:
-        if both := self.include_tags & self.exclude_tags:
+        if both := folded_all(self.include_tags) & folded_all(self.exclude_tags):
             yield Mistake(
                 "exclude_tags", f"also names {', '.join(sorted(both))} of include_tags; name each tag once"
             )

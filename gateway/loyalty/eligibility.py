@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from gateway.config import Audience, Campaign, Limit, Program
 from gateway.loyalty.period import period_start
+from gateway.tags import folded, folded_all
 
 Reason = Literal[
     "program_disabled",
@@ -108,9 +109,10 @@ def _campaign(campaign: Campaign | None, spent: int, now: int) -> Reason | None:
 
 
 def _audience(audience: Audience, standing: Standing) -> Reason | None:
-    if audience.include_tags and audience.include_tags.isdisjoint(standing.tags):
+    tags = folded_all(standing.tags)
+    if audience.include_tags and tags.isdisjoint(map(folded, audience.include_tags)):
         return "audience_tags"
-    if audience.exclude_tags and not audience.exclude_tags.isdisjoint(standing.tags):
+    if not tags.isdisjoint(map(folded, audience.exclude_tags)):
         return "audience_excluded_tag"
     if standing.tier < audience.min_tier:
         return "audience_tier"

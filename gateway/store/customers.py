@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.store import Store
+from gateway.tags import distinct
 from rules.identifier import Identifier
 from rules.survivor import AttributeValue
 
@@ -75,8 +76,9 @@ async def attributes_of(store: Store, customer: Customer) -> list[AttributeValue
 
 
 async def tags_of(store: Store, profile_id: int) -> list[str]:
+    """Each once, however its records spell it."""
     rows = await store.fetch(f"SELECT DISTINCT tag FROM tag WHERE {_RECORDS} ORDER BY tag", (profile_id,))
-    return [tag for (tag,) in rows]
+    return distinct(tag for (tag,) in rows)
 
 
 async def identifiers_of(store: Store, profile_id: int) -> list[Identifier]:

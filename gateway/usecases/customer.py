@@ -17,6 +17,7 @@ from gateway.model import (
     SetActive,
     UnknownCustomer,
 )
+from gateway.tags import distinct, folded
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable
 from gateway.workingset import Needs, WorkingSet
@@ -106,23 +107,31 @@ def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Outcome:
 
 
 def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
-    """Attach to the caller's record, detach from every record of the profile."""
+    """Attach to the caller's record, detach from every record of the profile. Case tells no tags apart; what is kept is the
+    spelling that came first."""
     records = _records_behind(command.caller, command.customer_id, ws)
     if not records:
         return UnknownCustomer()
     own, resolution = records[0], Resolution(records[0].profile_id, records[0].record_id, "attached", "known")
-    present = set[str]().union(*(ws.tags_of(record.record_id) for record in records))
-    attached, detached = command.attach - present, command.detach & present
+    present = [(record, tag) for record in records for tag in ws.tags_of(record.record_id)]
+    known, unwanted = {folded(tag) for _, tag in present}, {folded(tag) for tag in command.detach}
+    attached = [tag for tag in distinct(sorted(command.attach)) if folded(tag) not in known]
+    dropped = [(record, tag) for record, tag in present if folded(tag) in unwanted]
     for tag in attached:
         ws.set_tag(own, tag)
-    for record in records:
-        for tag in detached & ws.tags_of(record.record_id):
-            ws.drop_tag(record, tag)
+    for record, tag in dropped:
+        ws.drop_tag(record, tag)
     if attached:
-        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {"tags": sorted(attached)})
-    if detached:
-        _note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {"tags": sorted(detached)})
-    return Saved(resolution, bool(attached or detached))
+        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {"tags": attached})
+    if dropped:
+        _note(
+            Action.CUSTOMER_UNTAGGED,
+            command.caller,
+            resolution,
+            ws,
+            {"tags": sorted({tag for _, tag in dropped})},
+        )
+    return Saved(resolution, bool(attached or dropped))
 
 
 def _records_behind(caller: Caller, customer_id: str, ws: WorkingSet) -> list[CustomerRecord]:

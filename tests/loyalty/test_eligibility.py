@@ -1,16 +1,17 @@
 """Who may earn what: one order of checks, one reason each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.config import Audience, Campaign, Limit, Period, Program
 from gateway.loyalty import Reason, Standing, judge, needs
+from gateway.tags import folded
 
 NOW = 1_790_000_000_000
 HOUR = 3_600_000
@@ -188,3 +189,45 @@ def test_what_a_campaign_needs_is_said():
     assert needs(CAMPAIGN).granted
     assert needs(replace(CAMPAIGN, max_achievements=0, limit=Limit())).granted
     assert judge(PROGRAM, CAMPAIGN, ANYBODY, NOW) is None
+
+
+SPELLINGS = [
+    ("employee", "Employee"),
+    ("employee", "EMPLOYEE"),
+    ("Employee", "employee"),
+    ("VIP", "vIp"),
+    ("vip", " VIP "),
+    ("Straße", "STRASSE"),
+    ("ΣΑΣ", "σας"),
+    ("Сотрудник", "СОТРУДНИК"),
+    ("Çalışan", "C\u0327alışan"),
+    ("café", "CAFE\u0301"),
+    ("ǅ", "ǆ"),
+]
+
+
+@pytest.mark.parametrize(("configured", "attached"), SPELLINGS)
+def test_tags_are_compared_without_case(configured: str, attached: str) -> None:
+    standing = ANYBODY._replace(tags=frozenset({attached, "other"}))
+    only, without = (
+        replace(CAMPAIGN, audience=Audience(**{which: frozenset({configured})}))
+        for which in ("include_tags", "exclude_tags")
+    )
+    assert judge(PROGRAM, only, standing, NOW) is None
+    assert judge(PROGRAM, without, standing, NOW) == "audience_excluded_tag"
+
+
+@given(st.text(min_size=1), st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str.casefold]))
+def test_no_way_of_typing_a_tag_in_another_case_makes_another_tag(
+    tag: str, retype: Callable[[str], str]
+) -> None:
+    retyped = retype(tag)
+    assume(tag.casefold() == retyped.casefold())
+    assert folded(tag) == folded(retyped) == folded(folded(tag))
+
+
+@pytest.mark.parametrize("other", ["employees", "emp loyee", "employé", "employee2", "non-employee"])
+def test_another_word_is_another_tag(other: str) -> None:
+    standing = ANYBODY._replace(tags=frozenset({other}))
+    campaign = replace(CAMPAIGN, audience=Audience(exclude_tags=frozenset({"employee"})))
+    assert judge(PROGRAM, campaign, standing, NOW) is None

@@ -135,5 +135,30 @@ async def test_a_tag_is_detached_from_every_id_of_the_person(house: House) -> No
     assert not (await house.send(tags("web:ann", detach="vip"))).changed
 
 
+async def test_a_tag_in_another_case_is_the_same_tag(house: House) -> None:
+    await joined(house)
+    assert (await house.send(tags("web:ann", attach="Employee"))).changed
+    assert not (await house.send(tags("pos:17", attach="EMPLOYEE"))).changed
+    assert await tagged(house) == {("ann", "Employee")}
+    assert (await house.send(tags("pos:17", detach="employee"))).changed
+    assert await tagged(house) == set()
+
+
+async def test_of_two_spellings_in_one_call_one_is_attached(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(tags("web:ann", attach="vip VIP Straße STRASSE"))
+    assert await tagged(house) == {("ann", "VIP"), ("ann", "STRASSE")}
+
+
+async def test_all_spellings_that_a_merge_brought_together_are_detached(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:17", mobile="+201001234567"))
+    await house.send(tags("web:ann", attach="vip"))
+    await house.send(tags("pos:17", attach="Vip"))
+    await house.send(customer("pos:17", email=ANN, mobile="+201001234567"))
+    assert (await house.send(tags("pos:17", detach="VIP"))).changed
+    assert await tagged(house) == set()
+
+
 async def test_tags_of_an_unknown_customer_create_nobody(house: House) -> None:
     assert await house.send(tags("web:ann", attach="vip")) == UnknownCustomer()

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.model import CustomerRecord, MergeRow, ReviewItem
 from gateway.store import Store
+from gateway.tags import distinct
 from rules.identifier import Identifier
 from rules.record import Observation
 
@@ -201,10 +202,11 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
 
 
 async def tags(store: Store, records: Sequence[int]) -> list[str]:
+    """Each once, however the records spell it."""
     rows = await store.fetch(
         f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({marks(records)}) ORDER BY tag", records
     )
-    return [tag for (tag,) in rows]
+    return distinct(tag for (tag,) in rows)
 
 
 async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow, int | None]]:

@@ -169,6 +169,16 @@ async def test_tags_belong_to_the_whole_person(gateway: RunningGateway) -> None:
     assert (await ask(gateway, "POST", "customers/nobody/tags", json={"tags": "x"})).status == 404
 
 
+async def test_two_spellings_of_a_tag_are_shown_once_as_typed(gateway: RunningGateway) -> None:
+    await save(gateway, "web-1", email=EMAIL)
+    await save(gateway, "till-1", channel="pos", mobile="+201001234567")
+    await ask(gateway, "POST", "customers/web-1/tags", json={"tags": "Employee"})
+    await ask(gateway, "POST", "customers/till-1/tags", channel="pos", json={"tags": "employee"})
+    await save(gateway, "till-1", channel="pos", mobile="+201001234567", email=EMAIL)
+    shown = await ask(gateway, "GET", "customers/web-1")
+    assert shown.body["customerAttributes"]["tags"] == ["Employee"]
+
+
 @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/delete")])
 async def test_a_deleted_person_is_gone_under_every_id(
     gateway: RunningGateway, method: str, path: str
