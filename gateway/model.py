@@ -791,12 +791,13 @@ Outcome = (
 @dataclass(slots=True)
 class Due:
     """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased.
-    `attributes` are JSON texts, as they are stored."""
+    `granted` is when what it was granted before for this campaign had been accepted. `attributes` are JSON texts, as they are
+    stored."""
 
     achievement: Achievement
     profile_id: int | None
     records: list[tuple[int, bool, bool]] = field(default_factory=list)
-    granted_at: list[int] = field(default_factory=list)
+    granted: list[int] = field(default_factory=list)
     tags: frozenset[str] = frozenset()
     score: int = 0
     attributes: dict[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@ is a score. Pure: no I/O, no clock, no randomness, nothing awaits; times are int
 caller passes in."""
 
 from gateway.loyalty.eligibility import Needs, Reason, Standing, judge, needs
-from gateway.loyalty.period import period_start
+from gateway.loyalty.period import period_around
 from gateway.loyalty.reward import SEED_BYTES, Reward, reward
 from gateway.loyalty.tier import tier_of
 
@@ -15,7 +15,7 @@ __all__ = [
     "Standing",
     "judge",
     "needs",
-    "period_start",
+    "period_around",
     "reward",
     "tier_of",
 ]

@@ -1,12 +1,15 @@
-"""May a profile earn a campaign now? The checks run in one fixed order and the first that fails is the
+"""May a profile earn a campaign for a report? The checks run in one fixed order and the first that fails is the
 reason, so that the same case always gets the same answer: program, customer, campaign, activation, audience,
-total limit, limit per period."""
+total limit, limit per period.
+
+Whatever has a date is judged as of the moment at which the report was accepted, so that neither the delay of grants nor
+an outage costs a reward. Everything else is judged as it is when it is decided."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from gateway.config import Audience, Campaign, Limit, Program
-from gateway.loyalty.period import period_start
+from gateway.loyalty.period import period_around
 from gateway.tags import folded, folded_all
 
 Reason = Literal[
@@ -31,8 +34,8 @@ Reason = Literal[
 
 class Standing(NamedTuple):
     """What a profile looks like now, all its records together. `tier` is the order of its tier, 0 for none;
-    `granted` are the times of its earlier grants of the campaign; `spent` the points that the campaign has
-    given to everybody so far.
+    `granted` says when each report for which it was granted the campaign had been accepted; `spent` the points that
+    the campaign has given to everybody so far.
 
     What `needs` says is not looked at may stay at its default.
     """
@@ -68,15 +71,16 @@ def needs(campaign: Campaign) -> Needs:
     )
 
 
-def judge(program: Program, campaign: Campaign | None, standing: Standing, now: int) -> Reason | None:
+def judge(program: Program, campaign: Campaign | None, standing: Standing, accepted_at: int) -> Reason | None:
     """Why not, or None: grant. A `campaign` of None is one that nobody knows."""
     if not program.enabled:
         return "program_disabled"
     return (
         _customer(campaign, standing)
-        or _campaign(campaign, standing.spent, now)
+        or _campaign(campaign, standing.spent, accepted_at)
         or (
-            campaign and (_audience(campaign.audience, standing) or _limits(program, campaign, standing, now))
+            campaign
+            and (_audience(campaign.audience, standing) or _limits(program, campaign, standing, accepted_at))
         )
         or None
     )
@@ -92,7 +96,7 @@ def _customer(campaign: Campaign | None, standing: Standing) -> Reason | None:
     return None
 
 
-def _campaign(campaign: Campaign | None, spent: int, now: int) -> Reason | None:
+def _campaign(campaign: Campaign | None, spent: int, accepted_at: int) -> Reason | None:
     if campaign is None:
         return "campaign_unknown"
     if campaign.type != "social":
@@ -101,9 +105,9 @@ def _campaign(campaign: Campaign | None, spent: int, now: int) -> Reason | None:
         return "campaign_disabled"
     if campaign.budget_points and spent + campaign.points > campaign.budget_points:
         return "over_budget"
-    if campaign.starts_at is not None and now < campaign.starts_at:
+    if campaign.starts_at is not None and accepted_at < campaign.starts_at:
         return "not_started"
-    if campaign.ends_at is not None and now >= campaign.ends_at:
+    if campaign.ends_at is not None and accepted_at >= campaign.ends_at:
         return "ended"
     return None
 
@@ -125,17 +129,17 @@ def _has(attributes: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(name in attributes and attributes[name] == value for name, value in wanted.items())
 
 
-def _limits(program: Program, campaign: Campaign, standing: Standing, now: int) -> Reason | None:
+def _limits(program: Program, campaign: Campaign, standing: Standing, accepted_at: int) -> Reason | None:
     if campaign.max_achievements and len(standing.granted) >= campaign.max_achievements:
         return "limit_total"
-    if campaign.limit and _used_up(campaign.limit, standing.granted, program.time_zone, now):
+    if campaign.limit and _used_up(campaign.limit, standing.granted, program.time_zone, accepted_at):
         return "limit_period"
     return None
 
 
-def _used_up(limit: Limit, granted: Sequence[int], time_zone: str, now: int) -> bool:
-    """Grants later than `now` count too: where a clock went back, a limit must not open again."""
+def _used_up(limit: Limit, granted: Sequence[int], time_zone: str, accepted_at: int) -> bool:
+    """What was accepted later in the same period counts too: reports need not be decided in their order."""
     if len(granted) < limit.times:
         return False
-    start = period_start(now, limit.per, time_zone)
-    return sum(at >= start for at in granted) >= limit.times
+    period = period_around(accepted_at, limit.per, time_zone)
+    return sum(at in period for at in granted) >= limit.times

@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo
 from gateway.config import Period
 
 
-def period_start(now: int, per: Period, time_zone: str) -> int:
-    """The first instant (ms UTC) of the period that `now` (ms UTC) lies in; never later than `now`."""
-    return _start(datetime.fromtimestamp(now // 1_000, ZoneInfo(time_zone)).date(), per, time_zone)
+def period_around(at: int, per: Period, time_zone: str) -> range:
+    """All instants (ms UTC) of the period that `at` (ms UTC) lies in."""
+    first = _first_day(datetime.fromtimestamp(at // 1_000, ZoneInfo(time_zone)).date(), per)
+    return range(_start(first, time_zone), _start(_next_first_day(first, per), time_zone))
 
 
 @lru_cache(maxsize=1_024)
-def _start(day: date, per: Period, time_zone: str) -> int:
-    return _first_second(_first_day(day, per), ZoneInfo(time_zone)) * 1_000
+def _start(day: date, time_zone: str) -> int:
+    return _first_second(day, ZoneInfo(time_zone)) * 1_000
 
 
 def _first_day(day: date, per: Period) -> date:
@@ -31,6 +32,11 @@ def _first_day(day: date, per: Period) -> date:
             return day.replace(day=1)
         case _:
             assert_never(per)
+
+
+def _next_first_day(first: date, per: Period) -> date:
+    """Of the period after the one that begins on `first`. 31 days on lie in the month after, whatever its length."""
+    return _first_day(first + timedelta(days={"day": 1, "week": 7, "month": 31}[per]), per)
 
 
 def _first_second(day: date, zone: ZoneInfo) -> int:

@@ -102,13 +102,16 @@ async def earned_by(store: Store, profile_id: int) -> Earned:
 
 
 async def grants_of(store: Store, profile_id: int) -> dict[int, list[int]]:
-    """The times (ms UTC) at which each campaign was granted."""
+    """By campaign, when what was granted had been accepted (ms UTC)."""
     grants: dict[int, list[int]] = {}
     rows = await store.fetch(
-        f"SELECT campaign_id, entered_at FROM ledger WHERE {_RECORDS} AND kind = 'reward'", (profile_id,)
+        "SELECT l.campaign_id, COALESCE(a.accepted_at, l.entered_at) FROM ledger AS l"
+        " LEFT JOIN achievement AS a ON a.achievement_id = l.achievement_id"
+        f" WHERE l.{_RECORDS} AND l.kind = 'reward'",
+        (profile_id,),
     )
-    for campaign_id, entered_at in rows:
-        grants.setdefault(campaign_id, []).append(entered_at)
+    for campaign_id, accepted_at in rows:
+        grants.setdefault(campaign_id, []).append(accepted_at)
     return grants
 
 

@@ -132,10 +132,11 @@ CROSS JOIN delivery AS d ON d.delivery_id = (
   AND e.target = 'upstream' AND e.subject = k.achievement_id ORDER BY e.delivery_id LIMIT 1)
 """
 _STANDINGS = """
-SELECT k.position, r.record_id, r.active, r.guest, l.entered_at
+SELECT k.position, r.record_id, r.active, r.guest, COALESCE(g.accepted_at, l.entered_at)
 FROM keys(profile_id bigint, campaign_id bigint) AS k
 CROSS JOIN record AS r ON r.profile_id = k.profile_id
 LEFT JOIN ledger AS l ON l.record_id = r.record_id AND l.campaign_id = k.campaign_id
+LEFT JOIN achievement AS g ON g.achievement_id = l.achievement_id
 """
 _SCORES = _BALANCES.replace("l.points", "l.score")
 _PROFILE_TAGS = """
@@ -365,12 +366,12 @@ def _load_due(ws: WorkingSet, limit: int, details: frozenset[str]) -> Loading:
         Query(_STANDINGS, pairs, packed=True),
         *(Query(sql, of_profile) for sql in detailed.values()),
     ]
-    for position, record_id, active, guest, entered_at in standings:
+    for position, record_id, active, guest, accepted_at in standings:
         due = dues[position]
         if not due.records or due.records[-1][0] != record_id:
             due.records.append((record_id, bool(active), bool(guest)))
-        if entered_at is not None:
-            due.granted_at.append(entered_at)
+        if accepted_at is not None:
+            due.granted.append(accepted_at)
     for name, details_of in zip(detailed, answers, strict=True):
         for profile_id, *detail in details_of:
             for due in of_profile[profile_id]:

@@ -1,4 +1,5 @@
-"""Deferred granting: each due achievement is judged on the profile as it is now and decided once, for good.
+"""Deferred granting: each due achievement is judged on the profile as it is now, by the dates as of its acceptance, and
+decided once, for good.
 
 Claim, judgement, ledger entry, state and audit event are one transaction, fenced by the achievement's epoch: a decision
 that is not committed never happened, and one that is cannot happen again.
@@ -65,13 +66,13 @@ class _Earlier:
 def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     campaign = env.campaigns.get(due.achievement.campaign_id)
     try:
-        reason = judge(env.program, campaign, _standing(due, earlier, ws, env), ws.now)
+        reason = judge(env.program, campaign, _standing(due, earlier, ws, env), due.achievement.accepted_at)
     except Exception as error:  # noqa: BLE001 - one poisoned row must not hold up every grant behind it
         return _close(due, "failed", type(error).__name__, ws)
     if reason is not None or campaign is None:
         return _close(due, "ignored", reason or "campaign_unknown", ws)
     _grant(due, campaign, ws, env)
-    earlier.granted[due.profile_id, campaign.id].append(ws.now)
+    earlier.granted[due.profile_id, campaign.id].append(due.achievement.accepted_at)
     earlier.score[due.profile_id] += campaign.score
     return "granted"
 
@@ -85,7 +86,7 @@ def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing
         tags=due.tags,
         tier=tier.order if tier is not None else 0,
         attributes={name: _decode(text) for name, text in due.attributes.items()},
-        granted=(*due.granted_at, *earlier.granted[due.profile_id, due.achievement.campaign_id]),
+        granted=(*due.granted, *earlier.granted[due.profile_id, due.achievement.campaign_id]),
         spent=ws.spends.get(due.achievement.campaign_id, 0),
     )
 

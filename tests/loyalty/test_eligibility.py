@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -170,11 +171,38 @@ def counts(times: Sequence[int], per: Period, zone: str) -> dict[tuple[int, int]
     return found
 
 
-def test_a_clock_that_goes_back_over_midnight_does_not_reopen_a_limit():
+@given(
+    st.lists(st.integers(0, 60 * 24 * HOUR), min_size=2, max_size=30),
+    st.integers(1, 3),
+    st.sampled_from(("day", "week", "month")),
+    st.randoms(use_true_random=False),
+)
+def test_a_limit_per_period_holds_in_whatever_order_reports_are_decided(
+    offsets: list[int], times: int, per: Period, chance: Random
+):
+    campaign = replace(CAMPAIGN, max_achievements=0, limit=Limit(times=times, per=per))
+    chance.shuffle(offsets)
+    granted = grant_all(PROGRAM, campaign, offsets)
+    tried = counts([NOW + offset for offset in offsets], per, "UTC")
+    assert counts(granted, per, "UTC") == {period: min(times, count) for period, count in tried.items()}
+
+
+@pytest.mark.parametrize(
+    ("granted", "accepted", "reason"),
+    [
+        ("2026-11-23T10:00Z", "2026-11-23T23:59Z", "limit_period"),
+        ("2026-11-23T10:00Z", "2026-11-24T00:00Z", None),
+        ("2026-11-23T23:59Z", "2026-11-23T10:00Z", "limit_period"),
+        ("2026-11-24T00:00Z", "2026-11-23T23:59Z", None),
+        ("2028-01-01T00:00Z", "2026-11-23T10:00Z", None),
+    ],
+)
+def test_a_grant_counts_in_the_day_in_which_its_report_was_accepted_and_in_no_other(
+    granted: str, accepted: str, reason: Reason | None
+):
     campaign = replace(CAMPAIGN, max_achievements=0, limit=Limit(times=1, per="day"))
-    after_midnight = NOW // (24 * HOUR) * 24 * HOUR
-    standing = Standing(granted=(after_midnight,))
-    assert judge(PROGRAM, campaign, standing, after_midnight - 1) == "limit_period"
+    earlier, now = (round(datetime.fromisoformat(text).timestamp() * 1_000) for text in (granted, accepted))
+    assert judge(PROGRAM, campaign, Standing(granted=(earlier,)), now) == reason
 
 
 @given(st.integers(0, YEAR))

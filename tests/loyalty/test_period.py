@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import Period
-from gateway.loyalty import period_start
+from gateway.loyalty import period_around
 
 ZONES = (
     "UTC",
@@ -41,24 +41,32 @@ def period_of(day: date, per: Period) -> tuple[int, ...]:
 
 
 @given(instants, periods, zones)
-def test_an_instant_lies_in_the_period_that_starts_before_it(now: int, per: Period, zone: str):
-    start = period_start(now, per, zone)
-    assert start <= now
-    assert period_of(local_date(start, zone), per) == period_of(local_date(now, zone), per)
+def test_an_instant_lies_in_its_period(now: int, per: Period, zone: str):
+    period = period_around(now, per, zone)
+    assert now in period
+    for at in (period.start, period.stop - 1):
+        assert period_of(local_date(at, zone), per) == period_of(local_date(now, zone), per)
 
 
 @given(instants, periods, zones)
 def test_a_period_starts_at_its_first_instant(now: int, per: Period, zone: str):
-    start = period_start(now, per, zone)
-    assert period_start(start, per, zone) == start
-    assert period_of(local_date(start - 1, zone), per) < period_of(local_date(now, zone), per)
+    period = period_around(now, per, zone)
+    assert period_around(period.start, per, zone) == period
+    assert period_of(local_date(period.start - 1, zone), per) < period_of(local_date(now, zone), per)
+
+
+@given(instants, periods, zones)
+def test_a_period_ends_where_the_next_one_begins(now: int, per: Period, zone: str):
+    period = period_around(now, per, zone)
+    assert period_around(period.stop, per, zone).start == period.stop
+    assert period_of(local_date(period.stop, zone), per) > period_of(local_date(now, zone), per)
 
 
 @given(instants, zones)
 def test_a_day_starts_no_earlier_than_its_week_and_its_month(now: int, zone: str):
-    day = period_start(now, "day", zone)
-    assert period_start(now, "week", zone) <= day
-    assert period_start(now, "month", zone) <= day
+    day = period_around(now, "day", zone).start
+    assert period_around(now, "week", zone).start <= day
+    assert period_around(now, "month", zone).start <= day
 
 
 @pytest.mark.parametrize(
@@ -77,5 +85,5 @@ def test_a_day_starts_no_earlier_than_its_week_and_its_month(now: int, zone: str
     ],
 )
 def test_periods_begin_where_the_local_calendar_says(now: str, per: Period, zone: str, expected: str):
-    start = period_start(int(datetime.fromisoformat(now).timestamp()) * 1_000, per, zone)
+    start = period_around(int(datetime.fromisoformat(now).timestamp()) * 1_000, per, zone).start
     assert datetime.fromtimestamp(start // 1_000, UTC) == datetime.fromisoformat(expected)

@@ -26,6 +26,7 @@ from gateway.model import (
     StoredRuleSet,
 )
 from gateway.store import Store
+from gateway.store.customers import grants_of
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
@@ -514,10 +515,26 @@ async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: 
     details = frozenset({"tags", "score", "attributes"})
     (due,) = (await look(store, lambda needs: needs.due_achievements(9, details))).due or ()
     assert sorted(due.records) == sorted([(web.record_id, True, True), (pos.record_id, False, False)])
-    assert due.granted_at == [NOON, NOON]
+    assert due.granted == [NOON, NOON]
     assert (due.tags, due.score) == ({"vip", "staff"}, 16)
     (plain,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
     assert (plain.tags, plain.score, plain.attributes) == (frozenset(), 0, {})
+
+
+async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        _, (web,) = person(ws, "web:ann")
+        earlier = achievement(ws, web.record_id)
+        earlier.accepted_at, earlier.state = NOON - HOUR, "granted"
+        ws.accept(earlier)
+        ws.enter(entry(ws, earlier))
+        ws.accept(achievement(ws, web.record_id))
+
+    saved = await run(store, save)
+    (due,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    assert due.granted == [NOON - HOUR]
+    (profile_id,) = saved.profiles
+    assert await grants_of(store, profile_id) == {7: [NOON - HOUR]}
 
 
 async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None:

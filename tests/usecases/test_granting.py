@@ -6,8 +6,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from manual import FOLLOW, SHARE, House, achieve, active, caller, customer, environment, erase, tags
+from manual import FOLLOW, NOON, SHARE, House, achieve, active, caller, customer, environment, erase, tags
 
 from gateway.audit.event import Action
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
@@ -172,6 +173,110 @@ async def test_a_limit_per_day_opens_again_at_midnight_of_the_programs_zone(tmp_
             await house.send(achieve("web:ann", 1))
             await house.grant()
         assert [state for state, _ in await states(house)] == ["granted", "ignored", "granted"]
+
+
+# ---- as of when ----
+
+
+def dated(tmp_path: Path, **dates: Any) -> House:
+    """Campaign 1 with these dates, whose grants are due a minute after their reports."""
+    return House(
+        tmp_path, environment(campaigns=[Campaign(id=1, name="x", **dates)], grant_delay=(MINUTE, MINUTE))
+    )
+
+
+@pytest.mark.parametrize(
+    ("dates", "reason"),
+    [
+        ({"ends_at": NOON + 1}, ""),
+        ({"ends_at": NOON}, "ended"),
+        ({"ends_at": NOON - 1}, "ended"),
+        ({"ends_at": NOON + MINUTE}, ""),
+        ({"ends_at": NOON + 30 * SECOND}, ""),
+        ({"starts_at": NOON}, ""),
+        ({"starts_at": NOON - DAY}, ""),
+        ({"starts_at": NOON + 1}, "not_started"),
+        ({"starts_at": NOON + MINUTE}, "not_started"),
+        ({"starts_at": NOON - 1, "ends_at": NOON + 1}, ""),
+    ],
+)
+@pytest.mark.parametrize("outage", [0, 30 * DAY])
+async def test_a_campaigns_dates_are_judged_as_of_the_report(
+    tmp_path: Path, dates: dict[str, int], reason: str, outage: int
+) -> None:
+    async with dated(tmp_path, **dates) as house:
+        await house.send(customer("web:ann"))
+        await achieved(house, campaign=1)
+        await house.grant_later(MINUTE + outage)
+        assert await states(house) == [("ignored" if reason else "granted", reason)]
+
+
+async def test_an_outage_over_the_end_costs_no_reward(tmp_path: Path) -> None:
+    async with dated(tmp_path, ends_at=NOON + 1) as house:
+        await house.send(customer("web:ann"))
+        await achieved(house, campaign=1)
+        house.clock.advance(30 * DAY)
+        await house.restart()
+        assert await house.grant() == Granted(1, 0)
+
+
+async def test_a_retry_is_judged_by_the_dates_as_of_the_report_too(tmp_path: Path) -> None:
+    async with dated(tmp_path, ends_at=NOON + 1) as house:
+        await house.send(customer("web:ann", guest=True))
+        accepted = await achieved(house, campaign=1)
+        await house.grant_later()
+        await house.send(customer("web:ann", guest=False))
+        await house.send(retry(accepted))
+        assert await house.grant() == Granted(1, 0)
+
+
+async def test_a_retry_does_not_bring_a_report_into_a_campaign_that_began_later(tmp_path: Path) -> None:
+    async with dated(tmp_path, starts_at=NOON + 1) as house:
+        await house.send(customer("web:ann"))
+        accepted = await achieved(house, campaign=1)
+        await house.grant_later()
+        await house.send(retry(accepted))
+        await house.grant()
+        assert await states(house) == [("ignored", "not_started")]
+
+
+@pytest.mark.parametrize("chunk", [1, 500])
+async def test_a_limit_per_day_counts_reports_on_the_day_of_their_acceptance(
+    tmp_path: Path, chunk: int
+) -> None:
+    daily = Campaign(id=1, name="Share", points=5, max_achievements=0, limit=Limit(times=1, per="day"))
+    async with House(tmp_path, environment(campaigns=[daily], grant_delay=(HOUR, HOUR))) as house:
+        midnight = NOON // DAY * DAY + DAY
+        await house.send(customer("web:ann"))
+        for at in (midnight - 6 * MINUTE, midnight - 1, midnight + 6 * MINUTE):
+            house.clock.time = at
+            await house.send(achieve("web:ann", 1))
+        house.clock.time = midnight + 3 * DAY
+        for _ in range(4):
+            await house.grant(chunk)
+        assert await states(house) == [("granted", ""), ("ignored", "limit_period"), ("granted", "")]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"enabled": False}, "campaign_disabled"),
+        ({"points": 5, "budget_points": 4}, "over_budget"),
+        ({"audience": Audience(include_tags=frozenset({"vip"}))}, "audience_tags"),
+        ({"audience": Audience(min_tier=1)}, "audience_tier"),
+        ({"ends_at": NOON}, "ended"),
+        ({"ends_at": NOON + 1}, ""),
+    ],
+)
+async def test_a_campaign_is_judged_as_the_settings_have_it_at_the_grant(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    async with dated(tmp_path) as house:
+        await house.send(customer("web:ann"))
+        await achieved(house, campaign=1)
+        house.env.campaigns = {1: msgspec.structs.replace(house.env.campaigns[1], **change)}
+        await house.grant_later()
+        assert await states(house) == [("ignored" if reason else "granted", reason)]
 
 
 # ---- who ----
