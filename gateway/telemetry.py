@@ -116,6 +116,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.calls = Calls()
         self.registry.register(self.calls)
+        self.not_local = Counter(
+            "gateway_not_local_total",
+            "Calls of operations that local mode does not answer",
+            ["route"],
+            registry=self.registry,
+        )
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
         )

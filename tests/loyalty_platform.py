@@ -124,6 +124,11 @@ def _operations() -> Iterator[Operation]:
         ("POST", "/inapp-messages/events", False),
         ("POST", "/inapp-messages/variables", False),
         ("POST", "/mobile/logs", False),
+        ("POST", "/customers/{customerId}/notifications/read", True),
+        ("POST", "/event", False),
+        ("POST", "/transaction/cashback", True),
+        ("POST", "/hold-points", True),
+        ("POST", "/orders/calculate", False),
     ):
         yield Operation(method, tuple(path.split("/")), secret, False, frozenset(), ())
 
@@ -233,6 +238,8 @@ class Platform:
 
     def _answer(self, seen: Seen) -> web.Response:
         self._grant_due()
+        if seen.raw_path.startswith("/api/v1.0/Bots/BotSettings") and seen.headers.get("apikey") == API_KEY:
+            return web.json_response({"clientBotSettings": {}}, headers=self.headers)
         try:
             call = self._admit(seen)
             if call is None:

@@ -56,4 +56,5 @@ def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
 
 
 async def _not_local(call: Call) -> Fault:
+    call.services.telemetry.metrics.not_local.labels(call.route).inc()
     return NOT_LOCAL

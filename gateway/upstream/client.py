@@ -32,7 +32,8 @@ _SLOWEST: Final = 64 << 10
 
 class Request(NamedTuple):
     """`target` is the path and query below the base URL, percent-encoded as it is to be sent. Of `headers`, those of framing and
-    connection and the keys are ours and not taken over. `counted`: the limiter has been told that it goes out."""
+    connection and the keys are ours and not taken over. `counted`: the limiter has been told that it goes out. `key_alone`: the
+    secret key stays here."""
 
     method: str
     target: str
@@ -40,6 +41,7 @@ class Request(NamedTuple):
     body: bytes | AsyncIterator[bytes] | None = None
     rate: Rate = "others"
     counted: bool = False
+    key_alone: bool = False
 
 
 class Reply:
@@ -92,9 +94,10 @@ class Upstream:
         self._clock = clock
         self._url = URL(settings.base_url)
         self._head = f" HTTP/1.1\r\nHost: {self._url.host_port_subcomponent}\r\n"
-        for name, key in (("apikey", settings.api_key), ("secretkey", settings.secret_key)):
-            if key is not None:
-                self._head += f"{name}: {key.reveal()}\r\n"
+        if settings.api_key is not None:
+            self._head += f"apikey: {settings.api_key.reveal()}\r\n"
+        secret = settings.secret_key
+        self._secret = f"secretkey: {secret.reveal()}\r\n" if secret is not None else ""
         self._repeats = _RepeatBudget()
         self._loop: asyncio.AbstractEventLoop
         self._pooled: Pool
@@ -169,7 +172,8 @@ class Upstream:
             or len(f"{method} {target}".split()) != 2
         ):
             raise ValueError("a header or target would break the request")
-        head = f"{method} {target}{self._head}{written}\r\n".encode("utf-8", "surrogateescape")
+        secret = "" if request.key_alone else self._secret
+        head = f"{method} {target}{self._head}{secret}{written}\r\n".encode("utf-8", "surrogateescape")
         return head + body if isinstance(body, bytes) else head
 
     def _may_repeat(self, request: Request, failure: NoAnswer) -> bool:

@@ -47,7 +47,8 @@ class Relayed(NamedTuple):
 
 class Target(NamedTuple):
     """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded
-    once. `signed`: no keys are asked for, the handler looks at the body's signature."""
+    once. `key_alone`: without the secret key the call goes on with the api key alone, and the platform judges. `signed`: no
+    keys are asked for, the handler looks at the body's signature."""
 
     route: str
     operation: Operation
@@ -57,15 +58,26 @@ class Target(NamedTuple):
     too_old: bool
     takes_token: bool = False
     signed: bool = False
+    key_alone: bool = False
 
 
 class Call:
     """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
-    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers. Nothing that came
-    behind the `last` call of a connection is read.
+    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers. `key_alone`: the
+    platform's secret key must not vouch for it. Nothing that came behind the `last` call of a connection is read.
     """
 
-    __slots__ = ("actor", "channel", "last", "request", "request_id", "services", "session", "target")
+    __slots__ = (
+        "actor",
+        "channel",
+        "key_alone",
+        "last",
+        "request",
+        "request_id",
+        "services",
+        "session",
+        "target",
+    )
 
     def __init__(self, services: Services, request: web.BaseRequest, request_id: str) -> None:
         self.services = services
@@ -75,6 +87,7 @@ class Call:
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
         self.session = ""
+        self.key_alone = False
         self.last = False
 
     @property

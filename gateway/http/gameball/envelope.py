@@ -79,8 +79,8 @@ WRONG_EXPECTATION = Fault(417, 2000, "the expectation cannot be met.")
 BODY_TOO_SLOW = Fault(408, 2000, "the body did not arrive in time.")
 BODY_TOO_LARGE = Fault(413, 2000, "the body is too large.")
 UNKNOWN_PATH = Fault(404, 4004, "there is no such operation")
-NOT_LOCAL = Fault(501, 5001, "this operation is not available in local mode; it needs forward mode.")
-
+NOT_LOCAL = Fault(404, 4005, "this operation is not available in local mode; it needs forward mode.")
+"""A 4xx: clients with a queue send a 5xx again and again, and this answer never changes."""
 
 LOOP = Fault(508, 2000, "this request came through here before.")
 CLIENT_GONE = Fault(499, 2000, "the caller went away.", recorded=True)

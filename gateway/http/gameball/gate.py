@@ -47,6 +47,8 @@ from gateway.ids import show
 from gateway.model import RefuseCall
 
 _log = structlog.get_logger("gameball")
+_AS_IN_GUIDES = "transactionkey"
+"""How the platform's guides for web shops call the secret key."""
 _HEADERS = CIMultiDict(
     {
         "Content-Type": "application/json; charset=utf-8",
@@ -142,9 +144,11 @@ class Gate:
             parameters,
             self._handlers.get(operation.route, self._other),
             operation.needs_secret(version, high_security=self._api.high_security),
-            version < self._api.minimum_version,
+            version < self._api.minimum_version and not operation.from_apps,
             takes_token(operation, version),
             operation is HEAR,
+            self._services.upstream is not None
+            and operation.opens_with_key_alone(version, high_security=self._api.high_security),
         )
 
     def _admit(self, call: Call, target: Target) -> Fault | None:
@@ -153,11 +157,14 @@ class Gate:
             return None
         if target.too_old:
             return VERSION_TOO_OLD
-        credential = self._services.keyring.open(
-            headers.get("apikey", ""), headers.get("secretkey"), secret_needed=target.needs_secret
-        )
+        api_key = headers.get("apikey", "")
+        secret_key = headers.get("secretkey") or headers.get(_AS_IN_GUIDES)
+        credential = self._services.keyring.open(api_key, secret_key, secret_needed=target.needs_secret)
         if credential == "secret_key_missing" and target.takes_token and session.HEADER in headers:
             credential = self._open_with_token(call)
+        if credential in ("secret_key_missing", "secret_key") and target.key_alone:
+            call.key_alone = True
+            credential = self._services.keyring.open(api_key, None, secret_needed=False)
         if isinstance(credential, Fault):
             return credential
         if isinstance(credential, str):

@@ -40,7 +40,9 @@ class Named(NamedTuple):
 
 class Operation(NamedTuple):
     """`path` is the template below `/api/{version}/integrations`; `modes`: both answer it, or forward mode alone; `page` is
-    its page in the platform's documentation."""
+    its page in the platform's documentation. `disputed`: that page asks for the api key alone on v4.0, the platform's document
+    for both. `from_apps`: the platform's mobile SDKs make this call by themselves, and they have no secret key and no choice of
+    the version."""
 
     method: str
     path: str
@@ -49,6 +51,8 @@ class Operation(NamedTuple):
     modes: Literal["both", "forward"]
     page: str
     named: Named
+    disputed: bool = False
+    from_apps: bool = False
 
     @property
     def route(self) -> str:
@@ -56,7 +60,11 @@ class Operation(NamedTuple):
         return f"{self.method} {self.path}"
 
     def needs_secret(self, version: Version, *, high_security: bool) -> bool:
-        return self.secret or high_security or version == "v4.1"
+        return not self.from_apps and (self.secret or high_security or version == "v4.1")
+
+    def opens_with_key_alone(self, version: Version, *, high_security: bool) -> bool:
+        """Whether the platform may judge a call that came without the secret key."""
+        return self.disputed and version == "v4.0" and not high_security
 
 
 def _op(
@@ -72,13 +80,15 @@ def _op(
     attributes: bool = False,
     answer: tuple[str, ...] = (),
     creates: bool = False,
+    disputed: bool = False,
+    from_apps: bool = False,
 ) -> Operation:
     """A customer id in the path may be repeated in the body, of whatever method."""
     in_path = _ID_IN_PATH in path
     if in_path and method != "GET":
         body = "one"
     named = Named(in_path, query, body, attributes, answer, creates)
-    return Operation(method, path, secret, rate, modes, page, named)
+    return Operation(method, path, secret, rate, modes, page, named, disputed, from_apps)
 
 
 DOCUMENTED = (
@@ -128,6 +138,7 @@ DOCUMENTED = (
         "both",
         "customers/management/update-customer-activation",
         answer=_ID,
+        disputed=True,
     ),
     _op("GET", "/customers/{customerId}/coupons", KS, "customers_read", "forward"),
     _op(
@@ -194,7 +205,16 @@ DOCUMENTED = (
     _op("GET", "/configurations/tiers", K, "others", "forward"),
     _op("GET", "/configurations/referrals", K, "others", "forward"),
     _op("GET", "/configurations/widget", K, "others", "forward"),
-    _op("GET", "/leaderboard", KS, "others", "forward", query=_ID, answer=("leaderboard[].customerId",)),
+    _op(
+        "GET",
+        "/leaderboard",
+        KS,
+        "others",
+        "forward",
+        query=_ID,
+        answer=("leaderboard[].customerId",),
+        disputed=True,
+    ),
     _op("GET", "/configurations/cashback", K, "others", "forward", query=_ID),
     _op("GET", "/configurations/redemption", K, "others", "forward", query=_ID),
     _op("GET", "/configurations/coupon", KS, "others", "forward"),
@@ -293,18 +313,23 @@ OUTSIDE = (
     ),
     _op("GET", "/batch/{jobId}", KS, "others", "forward", answer=_JOB),
     _op("DELETE", "/batch/{jobId}", KS, "others", "forward"),
-    _op("POST", "/inapp-messages/sync", K, "others", "forward", body="one"),
-    _op("POST", "/inapp-messages/events", K, "others", "forward", body="one"),
-    _op("POST", "/inapp-messages/variables", K, "others", "forward", body="one"),
-    _op("POST", "/mobile/logs", K, "others", "forward"),
+    _op("POST", "/inapp-messages/sync", K, "others", "forward", body="one", from_apps=True),
+    _op("POST", "/inapp-messages/events", K, "others", "forward", body="one", from_apps=True),
+    _op("POST", "/inapp-messages/variables", K, "others", "forward", body="one", from_apps=True),
+    _op("POST", "/mobile/logs", K, "others", "forward", from_apps=True),
+    _op("POST", "/customers/{customerId}/notifications/read", KS, "customers_write", "forward"),
+    _op("POST", "/event", K, "events", "forward", body="one", creates=True),
+    _op("POST", "/transaction/cashback", KS, "transactions", "forward", body="one", answer=_ID),
+    _op("POST", "/hold-points", KS, "transactions", "forward", body="one", answer=_ID),
+    _op("POST", "/orders/calculate", K, "order_previews", "forward", body="one"),
 )
-"""Routes that the document does not name but tutorials, older pages and client libraries use."""
+"""Routes that the document does not name but its samples, tutorials, older pages and client libraries use."""
 
 PLAYER = _op(ANY, "/api/v3.0/integrations/player", KS, "others", "forward")._replace(
     named=Named(path=True, body="one", customer_id="playerUniqueId")
 )
 """All that old clients reach below this path. They write an e-mail or a mobile number where the id stands."""
-BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward")
+BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward", from_apps=True)
 OPERATIONS = (*DOCUMENTED, *OUTSIDE, PLAYER, BOT_SETTINGS)
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
 HEAR = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())

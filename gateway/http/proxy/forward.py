@@ -58,8 +58,8 @@ class Forward:
         asked = await self._read(call, target)
         if isinstance(asked, Fault):
             return asked
-        for subject in asked.subjects:
-            if fault := call.fault_in_session(subject.customer_id):
+        for customer_id in [subject.customer_id for subject in asked.subjects] or [""]:
+            if fault := call.fault_in_session(customer_id):
                 return fault
         people = await self._persons.find_all(call, asked.subjects, creates=target.operation.named.creates)
         if isinstance(people, Fault):
@@ -73,7 +73,7 @@ class Forward:
         normalize = partial(_evidence, call)
         path, _, query = call.request.raw_path.partition("?")
         raw, in_body = None, list[Subject]()
-        if named.body and (call.request.body_exists or not named.path):
+        if named.body and call.request.body_exists:
             raw = await read_json(call.request, self._largest, self._server)
             if isinstance(raw, Fault):
                 return raw
@@ -116,6 +116,7 @@ class Forward:
             headers,
             sent.chunks() if isinstance(sent, Upload) else sent,
             operation.rate,
+            key_alone=call.key_alone,
         )
         outcome = await self._relay.send(call, request, people, finish, to_the_end=target.route in ERASING)
         if isinstance(outcome, Fault) and upload is not None and upload.fault is not None:

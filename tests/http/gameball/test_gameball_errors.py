@@ -155,8 +155,11 @@ async def test_what_is_not_local_says_so(gateway: RunningGateway) -> None:
         if operation.modes == "forward":
             path = operation.path.removeprefix("/").replace("{", "").replace("}", "")
             reply = await ask(gateway, operation.method, path)
-            assert reply.fault == (501, 5001, "SERVER_ERROR"), operation.route
+            assert reply.fault == (404, 4005, "GENERAL_ERROR"), operation.route
             assert "local mode" in reply.body["message"]
+    async with gateway.client.get(f"{gateway.admin_url}/metrics") as answer:
+        metrics = await answer.text()
+    assert 'gateway_not_local_total{route="POST /orders"} 1.0' in metrics
 
 
 @pytest.mark.parametrize(
