@@ -57,7 +57,8 @@ coupon = { type = "percentage_discount", value = 10, prefix = "FB" }
 ADMIN_TOKEN = "admin-token-0123456789"
 ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
 ON_ONE_ENGINE = tuple(
-    f"http/proxy/test_proxy_{name}.py" for name in ("failures", "headers", "keys", "paths", "smuggling")
+    f"http/proxy/test_proxy_{name}.py"
+    for name in ("failures", "headers", "keys", "paths", "smuggling", "spoken")
 )
 """What is decided before a store is asked, or after."""
 MASTER_SECRET = "a-master-secret-of-32-characters"

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.http.gameball import webhook
 from gateway.http.gameball.call import Call, Handler
 from gateway.http.gameball.envelope import NOT_LOCAL, Fault
+from gateway.http.gameball.framing import in_origin_form
 from gateway.http.gameball.gate import Gate
 from gateway.http.gameball.handlers import HANDLERS
 from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, HEAR, OUTSIDE, VERSIONS
@@ -35,7 +36,8 @@ def build(services: Services, **options: Any) -> web.Server:
 
     def request(*parts: Any) -> web.BaseRequest:
         message, payload, protocol, writer, task = parts
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
+        plain = in_origin_form(message)
+        return web.BaseRequest(plain, payload, protocol, writer, task, loop, client_max_size=largest)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path == "/healthz" and request.method in _READING:

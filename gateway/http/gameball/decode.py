@@ -1,10 +1,8 @@
-"""Bodies: from bytes to one JSON object that every reader would read alike, or a fault. Size, content type and JSON are
-looked at in this order."""
+"""Bodies: from bytes to one JSON object that every reader would read alike, or a fault. Size, content encoding, content type
+and JSON are looked at in this order."""
 
 import asyncio
 import json
-import re
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +10,7 @@ from aiohttp import hdrs, web
 
 from gateway.clock import SECOND
 from gateway.config import Server
+from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.envelope import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -20,10 +19,11 @@ from gateway.http.gameball.envelope import (
     Fault,
 )
 from gateway.http.gameball.framing import go_on
+from gateway.http.gameball.inflate import unpacked
 
 DEEPEST = 32
 _decode = msgspec.json.Decoder().decode
-_JSON_TYPE = re.compile(r'application/json\s*(;\s*charset\s*=\s*("utf-8"|utf-8)\s*)?;?', re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
 
 
 async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any] | Fault:
@@ -33,14 +33,33 @@ async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any
 
 
 async def read_json(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
-    """The bytes of a body that says it is JSON, at most `largest` of them."""
-    raw = await read_bytes(request, largest, server)
+    """The bytes of a body that says it is JSON, at most `largest` of them, unpacked and without a byte order mark."""
+    raw = await read_plain(request, largest, server)
     if isinstance(raw, Fault):
         return raw
-    headers = request.headers
-    if hdrs.CONTENT_ENCODING in headers or not is_json(headers.get(hdrs.CONTENT_TYPE, "")):
+    kind = read_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if not kind.is_json or not (kind.is_utf8 or _is_utf8(raw)):
         return WRONG_CONTENT_TYPE
-    return raw
+    return without_bom(raw)
+
+
+async def read_plain(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
+    """The body, unpacked: at most `largest` bytes of it, before as well as after."""
+    raw = await read_bytes(request, largest, server)
+    encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
+    return raw if isinstance(raw, Fault) or encodings is None else unpacked(raw, encodings, largest)
+
+
+def without_bom(raw: bytes) -> bytes:
+    return raw.removeprefix(_BOM)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 async def read_bytes(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
@@ -59,11 +78,6 @@ async def read_bytes(request: web.BaseRequest, largest: int, server: Server) -> 
     except TimeoutError:
         return BODY_TOO_SLOW
     return raw if len(raw) <= largest else BODY_TOO_LARGE
-
-
-@lru_cache(maxsize=64)
-def is_json(content_type: str) -> bool:
-    return _JSON_TYPE.fullmatch(content_type.strip()) is not None
 
 
 def parse_object(raw: bytes) -> dict[str, Any] | Fault:

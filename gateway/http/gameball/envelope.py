@@ -92,7 +92,10 @@ def wrong_method(allow: str) -> Fault:
 
 # ---- the payload ----
 
-WRONG_CONTENT_TYPE = Fault(415, 3002, "the content type must be application/json in UTF-8, not encoded.")
+WRONG_CONTENT_TYPE = Fault(415, 3002, "the content type must be application/json, and the body UTF-8.")
+WRONG_CONTENT_ENCODING = Fault(
+    415, 3002, "the content encoding is not supported; send the body plain, or as gzip or deflate, once."
+)
 INVALID_PAYLOAD = Fault(400, 3016, "invalid payload.")
 CUSTOMER_ID_MISSING = Fault(400, 3000, "customer id is missing")
 CUSTOMER_ID_TOO_LONG = Fault(400, 3000, "customer id is longer than 100 characters")

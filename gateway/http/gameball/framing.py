@@ -7,6 +7,8 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp.http import RawRequestMessage
+from yarl import URL
 
 from gateway.http.gameball.envelope import (
     MALFORMED_HEADER,
@@ -18,27 +20,58 @@ from gateway.http.gameball.envelope import (
     WRONG_TRANSFER_ENCODING,
     Fault,
 )
+from gateway.http.gameball.header_names import READ, poses_as_another
 
 _TARGET = re.compile(r"(?P<path>(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+)(\?[^#\\]*)?")
-_UNCLEAN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_ABSOLUTE = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@]+)(?P<rest>[/?].*)?", re.IGNORECASE | re.DOTALL)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _VERSIONS = (HttpVersion11, HttpVersion10)
 _BODILESS = frozenset({"GET", "HEAD"})
 
 
+def in_origin_form(message: RawRequestMessage) -> RawRequestMessage:
+    """The message with one spelling of its target: an absolute one without its scheme and host, a path without the slash at
+    its end. A target whose host is not the one in `Host` stays as it is, and is refused later: a proxy on the way may have
+    looked at the other one."""
+    target = message.path
+    if not target.startswith("/"):
+        found = _ABSOLUTE.fullmatch(target)
+        if found is None or not _is_same_host(found["host"], found["scheme"], message.headers.get(hdrs.HOST)):
+            return message
+        rest = found["rest"] or "/"
+        target = rest if rest.startswith("/") else "/" + rest
+    path, mark, query = target.partition("?")
+    if len(path) > 1 and path.endswith("/") and not path.endswith("//"):
+        path = path[:-1]
+    target = path + mark + query
+    if target == message.path or "#" in target:
+        return message
+    return message._replace(path=target, url=URL.build(path=path, query_string=query, encoded=True))
+
+
+def _is_same_host(authority: str, scheme: str, header: str | None) -> bool:
+    """`header` None is that of an HTTP/1.0 client, which need not send one."""
+    port = _DEFAULT_PORTS[scheme.lower()]
+    named = authority.lower().removesuffix(port)
+    return _is_host(authority) and (header is None or header.lower().removesuffix(port) == named)
+
+
 def fault_in_headers(request: web.BaseRequest) -> Fault | None:
-    """Names with `_` are read as `-` by many a proxy and server: two headers would be one. Values are text, without control
-    characters."""
+    """Many a proxy and server reads `_` in a name as `-`: then two headers would be one. Values have no control characters;
+    bytes that are no UTF-8 stand only in values that are not looked at here."""
     headers = request.headers
     if request.version not in _VERSIONS:
         return MALFORMED_REQUEST
-    if "_" in "".join(headers):
+    if "_" in "".join(headers) and any(map(poses_as_another, headers)):
         return MALFORMED_HEADER
     values = "".join(headers.values())
-    if not values.isprintable() and _UNCLEAN.search(values):
+    if not values.isprintable() and _has_unclean_value(request):
         return MALFORMED_HEADER
-    if not _is_host(headers.get(hdrs.HOST, "")):
+    if not _is_host(headers.get(hdrs.HOST, "localhost" if request.version == HttpVersion10 else "")):
         return WRONG_HOST
     if request.method in _BODILESS and request.body_exists:
         return UNEXPECTED_BODY
@@ -47,6 +80,13 @@ def fault_in_headers(request: web.BaseRequest) -> Fault | None:
     if headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
         return WRONG_EXPECTATION
     return None
+
+
+def _has_unclean_value(request: web.BaseRequest) -> bool:
+    return any(
+        _CONTROLS.search(value) or (_NOT_UTF8.search(value) and name.lower() in READ)
+        for name, value in request.headers.items()
+    )
 
 
 @lru_cache(maxsize=256)

@@ -9,9 +9,10 @@ from aiohttp import web
 
 from gateway.http.gameball.envelope import INTERNAL_ERROR, MALFORMED_REQUEST, render
 from gateway.http.gameball.operations import GENERAL_PAGE
+from gateway.http.gameball.upgrades import WithoutUpgrades
 
 
-class Connection(web.RequestHandler):
+class Connection(WithoutUpgrades):
     """aiohttp's own, except for what it says before anybody here was asked, and that somebody may want to know when the
     client goes away."""
 

@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from gateway.http.gameball.call import Answer, Call
-from gateway.http.gameball.decode import parse_object, read_bytes
+from gateway.http.gameball.decode import parse_object, read_plain, without_bom
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, WRONG_SIGNATURE, Fault
 from gateway.http.gameball.texts import has_controls
 from gateway.model import Caller, HearPlatform
@@ -30,14 +30,14 @@ class _Event(msgspec.Struct):
 
 async def hear(call: Call) -> Answer | Fault:
     config = call.services.config
-    raw = await read_bytes(call.request, config.server.max_body, config.server)
+    raw = await read_plain(call.request, config.server.max_body, config.server)
     if isinstance(raw, Fault):
         return raw
     secret = config.upstream.secret_key
     if secret is None or not _is_signed(raw, call.request.headers.get(_HEADER, ""), secret.reveal()):
         return WRONG_SIGNATURE
     call.actor = "upstream"
-    command = _command(raw, call.caller)
+    command = _command(without_bom(raw), call.caller)
     if isinstance(command, Fault):
         return command
     await call.services.pipeline.submit(command)
@@ -45,13 +45,14 @@ async def hear(call: Call) -> Answer | Fault:
 
 
 def _is_signed(raw: bytes, given: str, secret: str) -> bool:
-    """Hex SHA-1 over the body and the secret key: over the bytes that came, else over the body written compactly, as the
-    platform signs it before anybody on the way writes it anew."""
+    """Hex SHA-1 over the body and the secret key: over the bytes that came, with their byte order mark or without, else over
+    the body written compactly, as the platform signs it before anybody on the way writes it anew."""
     signature = given.strip().lower().encode("utf-8", "replace")
-    if hmac.compare_digest(_signature(raw, secret), signature):
+    text = without_bom(raw)
+    if any(hmac.compare_digest(_signature(body, secret), signature) for body in (raw, text)):
         return True
     try:
-        compact = _encode(msgspec.json.decode(raw))
+        compact = _encode(msgspec.json.decode(text))
     except (ValueError, RecursionError):
         return False
     return hmac.compare_digest(_signature(compact, secret), signature)

@@ -19,7 +19,7 @@ from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.proxy import address, body
 from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Normalize, Subject
-from gateway.http.proxy.headers import forget_bytes, passed_here, towards_upstream
+from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
 from gateway.http.proxy.persons import Person, Persons
 from gateway.http.proxy.relay import SMALL, Relay, Upload
 from gateway.http.services import Services
@@ -136,8 +136,9 @@ class Forward:
     ) -> bytes | Upload | Fault | None:
         if asked.raw is not None:
             written = body.write(asked.raw, asked.in_body, many=many)
-            if written is not asked.raw:
+            if written is not await call.request.read():
                 forget_bytes(headers)
+            read_here(headers)
             return written
         if not call.request.body_exists:
             return None

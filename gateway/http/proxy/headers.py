@@ -4,46 +4,10 @@ anybody else, and keys go nowhere."""
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-_CONNECTION = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "proxy-authentication-info",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "http2-settings",
-        "content-length",
-    }
-)
-_KEYS = frozenset({"apikey", "secretkey", "x-gb-token", "transactionkey"})
-_NOT_FROM_CLIENTS = (
-    _CONNECTION
-    | _KEYS
-    | frozenset(
-        {
-            "host",
-            "expect",
-            "forwarded",
-            "x-real-ip",
-            "x-client-ip",
-            "x-cluster-client-ip",
-            "true-client-ip",
-            "cf-connecting-ip",
-            "x-request-id",
-            "remote-user",
-            "x-http-method",
-            "x-http-method-override",
-            "x-method-override",
-        }
-    )
-)
-_OURS = ("x-forwarded-", "x-gateway-", "x-original-", "x-rewrite-", "x-remote-", "x-authenticated-")
-_NOT_FROM_UPSTREAM = _CONNECTION | _KEYS | frozenset({"alt-svc", "x-request-id"})
+from gateway.http.gameball.content_type import read_content_type
+from gateway.http.gameball.header_names import CONNECTION, KEYS, NOT_FROM_CLIENTS, OURS
+
+_NOT_FROM_UPSTREAM = CONNECTION | KEYS | frozenset({"alt-svc", "x-request-id"})
 _NONE = frozenset[str]()
 _OF_THE_BYTES = ("etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges")
 
@@ -57,9 +21,9 @@ def towards_upstream(
         [
             (name, value)
             for name, value in given.items()
-            if (lower := name.lower()) not in _NOT_FROM_CLIENTS
+            if (lower := name.lower()) not in NOT_FROM_CLIENTS
             and lower not in named
-            and not lower.startswith(_OURS)
+            and not lower.startswith(OURS)
         ]
     )
     sent.add(hdrs.VIA, via)
@@ -87,6 +51,14 @@ def forget_bytes(headers: CIMultiDict[str]) -> None:
     """Drop what was said about the very bytes of a body that is no longer the same."""
     for name in _OF_THE_BYTES:
         headers.popall(name, None)
+
+
+def read_here(headers: CIMultiDict[str]) -> None:
+    """Say of a body that was unpacked here and read as UTF-8 that it is sent so."""
+    headers.popall(hdrs.CONTENT_ENCODING, None)
+    kind = read_content_type(headers.get(hdrs.CONTENT_TYPE, ""))
+    if not kind.is_utf8:
+        headers[hdrs.CONTENT_TYPE] = f"{kind.media}; charset=utf-8"
 
 
 def passed_here(given: CIMultiDictProxy[str], via: str) -> bool:

@@ -1,0 +1,78 @@
+"""Requests that ask for another protocol are answered in this one, and so is what follows them on the connection.
+
+aiohttp's parser stops behind such a request. Where it knows the protocol it keeps what it has not read; where it does not,
+it drops it: a request that came in the same packet behind an `Upgrade: h2c` would be lost. So from the first `Upgrade` of a
+connection on, it is fed in pieces that end where the request ends: with its head, with the last chunk of its body, or where
+its length says.
+"""
+
+from aiohttp import hdrs, web
+from aiohttp.http import RawRequestMessage
+
+_END = b"\r\n\r\n"
+_NAME = b"upgrade"
+
+
+class WithoutUpgrades(web.RequestHandler):
+    """aiohttp's own, with one request head at most in each piece that its parser is given once `_in_pieces`. `_held` is what
+    has to wait while that parser waits; `_edge` is what a `_NAME` or an `_END` may have begun with; `_left` is how much of
+    the body of an upgrading request is still to come."""
+
+    _in_pieces = False
+    _held = b""
+    _edge = b""
+    _left = 0
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_pieces:
+            if _NAME not in (self._edge + data).lower():
+                self._edge = data[1 - len(_NAME) :]
+                super().data_received(data)
+                return
+            self._in_pieces, self._edge = True, b""
+        if self._held:
+            if not data:  # reading goes on: first with what the parser holds itself
+                super().data_received(b"")
+            data, self._held = self._held + data, b""
+        elif not data:
+            super().data_received(b"")
+        while data:
+            if self._must_wait():
+                self._held = data
+                return
+            end = self._end_in(data)
+            piece, data = data[:end], data[end:]
+            self._feed(piece)
+
+    def _must_wait(self) -> bool:
+        return self._reading_paused or len(self._messages) >= self._max_msg_queue_size
+
+    def _end_in(self, data: bytes) -> int:
+        """Up to where `data` may be fed at once."""
+        if self._left:
+            end = min(self._left, len(data))
+            self._left -= end
+            return end
+        if self._edge:
+            across = (self._edge + data[:3]).find(_END)
+            if across >= 0:
+                end = across + len(_END) - len(self._edge)
+                self._edge = b""
+                return end
+        found = data.find(_END)
+        if found >= 0:
+            self._edge = b""
+            return found + len(_END)
+        self._edge = (self._edge + data[-3:])[-3:]
+        return len(data)
+
+    def _feed(self, piece: bytes) -> None:
+        known = self._request_count
+        super().data_received(piece)
+        if self._request_count > known:
+            message = self._messages[-1][0]
+            if isinstance(message, RawRequestMessage) and message.upgrade and not message.chunked:
+                self._left = int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
+        if self._upgraded and self._parser is not None:
+            self._parser.set_upgraded(False)
+            self._upgraded = False
