@@ -415,7 +415,7 @@ class Platform:
         ]
 
     def _job(self, call: Call) -> tuple[int, Any]:
-        named = call.body if isinstance(call.body, list) else []
+        named = call.body.get("body", []) if isinstance(call.body, dict) else call.body or []
         batch = f"batch-{len(self._batches) + 1}"
         for one in named if call.operation.creates else []:
             self.ensure(one["customerId"])

@@ -23,10 +23,10 @@ class Named(NamedTuple):
     """Where an operation names customers, and what it does with one that is new.
 
     `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root,
-    "many" for an array of such objects, "" for a body that names nobody; `attributes` says that `customerAttributes` has
-    them once more. `answer` lists the places of customer ids in a successful answer: a name at the root, or one in each
-    element of a list; a place that other customers' ids may stand in is mapped for the channel that reads it.
-    `referrerCode` names somebody else and stands nowhere here. `creates`: the platform makes a customer of an unknown id.
+    "many" for a batch of such objects, `{"body": […]}` or a bare array, "" for a body that names nobody; `attributes` says that
+    `customerAttributes` has them once more. `answer` lists the places of customer ids in a successful answer: a name at the
+    root, or one in each element of a list; a place that other customers' ids may stand in is mapped for the channel that reads
+    it. `referrerCode` names somebody else and stands nowhere here. `creates`: the platform makes a customer of an unknown id.
     """
 
     path: bool = False

@@ -21,6 +21,7 @@ MOST_PERSONS = 1_000
 """Objects in one batch: the platform's own limit."""
 _ATTRIBUTES = "customerAttributes"
 _GUEST = ("guest", "isguest")
+_BATCH = "body"
 _SENT_CLEAN = ("email", "mobile")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
@@ -79,9 +80,8 @@ def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -
     value = parse(raw)
     if isinstance(value, Fault):
         return value
-    many = named.body == "many"
-    objects: list[Any] = value if many and type(value) is list else [value]
-    if many and type(value) is not list:
+    objects = _batch(value) if named.body == "many" else [value]
+    if objects is None:
         return INVALID_PAYLOAD
     if len(objects) > MOST_PERSONS:
         return TOO_MANY_VALUES
@@ -92,6 +92,14 @@ def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -
             return subject
         subjects.append(subject)
     return subjects
+
+
+def _batch(value: object) -> list[Any] | None:
+    """The elements of a batch: published as `{"body": […]}`, and taken as a bare list too."""
+    if isinstance(value, dict):
+        name = (_spellings(value, (_BATCH,)) or {}).get(_BATCH, "")
+        value = value.get(name)
+    return value if isinstance(value, list) else None
 
 
 def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Normalize) -> Subject | Fault:
@@ -180,6 +188,15 @@ def write(raw: bytes, subjects: Sequence[Subject], *, many: bool) -> bytes:
         return raw
     if not many:
         return _encode(_changed(_members(raw), subjects[0].changes))
+    if not raw.lstrip().startswith(b"{"):
+        return _changed_items(raw, subjects)
+    members = _members(raw)
+    name = next(name for name in members if name.lower() == _BATCH)
+    members[name] = msgspec.Raw(_changed_items(members[name], subjects))
+    return _encode(members)
+
+
+def _changed_items(raw: bytes | msgspec.Raw, subjects: Sequence[Subject]) -> bytes:
     return _encode(
         [_changed(members, subject.changes) for members, subject in zip(_items(raw), subjects, strict=True)]
     )

@@ -130,6 +130,35 @@ def test_every_element_of_a_batch_is_somebody() -> None:
 @pytest.mark.parametrize(
     ("raw", "sent"),
     [
+        (b'{"body":[]}', b'{"body":[]}'),
+        (b'{ "body" : [ {"orderId":"o"} ] }', b'{ "body" : [ {"orderId":"o"} ] }'),
+        (b' {"body":[{"customerId":"a"}]}', b'{"body":[{"customerId":"prf"}]}'),
+        (b'{"Body":[{"customerId":"a"}]}', b'{"Body":[{"customerId":"prf"}]}'),
+        (
+            b'{"body":[{"customerId":7},{"CustomerId":"b"}]}',
+            b'{"body":[{"customerId":"prf"},{"CustomerId":"prf"}]}',
+        ),
+        (
+            b'{"name":"n\\u00e9","body":[{"customerId":"a","x": 1.50},{"orderId":"o"}],"customerId":"a","z":1E2}',
+            b'{"name":"n\\u00e9","body":[{"customerId":"prf","x":1.50},{"orderId":"o"}],"customerId":"a","z":1E2}',
+        ),
+        (
+            b'{"body":[{"customerId":"a","body":[{"customerId":"a"}]}]}',
+            b'{"body":[{"customerId":"prf","body":[{"customerId":"a"}]}]}',
+        ),
+        (
+            b'{"body":[{"customerId":"a","mobile":"01001234567","customerAttributes":{"mobile":"01001234567"}}]}',
+            b'{"body":[{"customerId":"prf","mobile":"+201001234567","customerAttributes":{"mobile":"+201001234567"}}]}',
+        ),
+    ],
+)
+def test_a_batch_in_an_object_is_read_like_a_bare_one(raw: bytes, sent: bytes) -> None:
+    assert rewritten(raw, "prf", MANY) == sent
+
+
+@pytest.mark.parametrize(
+    ("raw", "sent"),
+    [
         (b'{"customerId":123}', b'{"customerId":"123"}'),
         (b'{"CustomerID":"p-1"}', b'{"CustomerID":"123"}'),
         (b'{"customerId":null,"x":1}', b'{"customerId":null,"x":1}'),
@@ -184,6 +213,14 @@ def test_what_cannot_be_normalised_is_warned_of_and_is_no_evidence(raw: bytes, w
         (ONE, b'{"customerId":"a","x":' + b"[" * 40 + b"]" * 40 + b"}"),
         (ONE, b'{"customerId":"a","x":' + b"[" * 1_000 + b"]" * 1_000 + b"}"),
         (MANY, b'{"customerId":"a"}'),
+        (MANY, b"{}"),
+        (MANY, b'{"body":null}'),
+        (MANY, b'{"body":{"customerId":"a"}}'),
+        (MANY, b'{"body":[{"customerId":"a"}],"Body":[{"customerId":"b"}]}'),
+        (MANY, b'{"body":["a"]}'),
+        (MANY, b'{"body":[[{"customerId":"a"}]]}'),
+        (MANY, b'{"body":[{"customerId":"a","CustomerId":"b"}]}'),
+        (MANY, b'[{"body":[{"customerId":"a"}]}, 1]'),
         (MANY, b"[null]"),
         (MANY, b'[["a"]]'),
         (MANY, b'[{"customerId":"a"},{"customerId":"b","customerId":"c"}]'),
@@ -196,7 +233,8 @@ def test_what_two_readers_could_read_differently_is_refused(named: Named, raw: b
 def test_a_batch_is_bounded() -> None:
     raw = json.dumps([{"customerId": "a"}] * 1_000).encode()
     assert len(read(raw, MANY)) == 1_000  # pyright: ignore
-    assert read(json.dumps([{"customerId": "a"}] * 1_001).encode(), MANY) == TOO_MANY_VALUES
+    for written in ([{"customerId": "a"}] * 1_001, {"body": [{"customerId": "a"}] * 1_001}):
+        assert read(json.dumps(written).encode(), MANY) == TOO_MANY_VALUES
 
 
 # ---- answers ----
