@@ -97,6 +97,7 @@ IDENTIFIER_BY_KIND: Mapping[str, Fields] = {
         "types": converted(many(choice(PHONE_TYPES), least=1), frozenset),
         "extension": literal(IdentifierRules, "extension"),
         "idd_00_as_plus": flag,
+        "renumbered": flag,
     },
     "email": {
         "casefold_local": flag,

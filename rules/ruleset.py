@@ -59,6 +59,7 @@ class IdentifierRules:
     types: frozenset[str] = frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"})
     extension: Literal["keep", "reject", "drop"] = "keep"
     idd_00_as_plus: bool = True
+    renumbered: bool = True
     # email
     casefold_local: bool = True
     provider_canonical: Literal["off", "review", "merge"] = "review"

@@ -5,16 +5,23 @@ it does not know, so a masked `+49 30 1234***` would become somebody else's numb
 a number is refused. Its E.164 form may parse to another number (a national prefix is taken off twice): it
 is applied until the value stays. And `00` before a country code is `+` in every region, if the rules say
 so.
+
+Where that reading gives no number of an allowed type, three others are tried, in this order: the digits begin with the
+region's own country code and lack its plus; the number is of a plan that has changed since; a mobile lacks the mark that its
+country puts before mobiles. Each counts only if it does give one.
 """
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber
 
 from rules.identifier import Normalized
 from rules.normalize.e164 import from_national, number_type
+from rules.normalize.renumbering import lacks_area_code, renumbered, with_mobile_mark
+from rules.normalize.several import halves, is_number, marked_apart, without_last_digits
+from rules.normalize.spreadsheet import unguarded, written_out
 from rules.normalize.written import phone_text
 from rules.ruleset import IdentifierRules
 
@@ -23,6 +30,9 @@ PhoneReason = Literal[
     "too_long",
     "no_region",  # a national form, and the channel has no region
     "not_a_number",
+    "rounded",  # `4.91512E+12`: a spreadsheet kept only some of the digits
+    "several_numbers",
+    "no_area_code",
     "not_possible",  # too short or too long for its country
     "not_valid",
     "extension_refused",
@@ -40,13 +50,25 @@ _PLAIN = re.compile(
     (?: [;,] .* | {_LABELS} [\s.:,-]* \d+ \#? )?   # parameters or an extension""",
     re.VERBOSE,
 )
+_UNUSUAL = re.compile(r"[^\d\s+()/-]|\d[\s)]*\+")
 _MASKED = re.compile(r"[.-]{3}|^[.-]{2}|[.-]{2}$")
-_IDD = re.compile(r"^((?:[^\W\d_]|[\s.:(\[])*)\+?(?:\(00\)|00)[\s.-]*(?=[1-9])")
+_IDD = re.compile(r"^((?:[^\W\d_]|[\s.:(\[])*)\+?(?:\(00\)|00)[\s.-]*(?=\(?[1-9])")
 _PUNCTUATION = dict.fromkeys(map(ord, " .()-"))
+_DIGITS = re.compile(r"\d+")
 _CONTEXT = re.compile(r"(;phone-context=)00(?=[1-9])")
+
+_MOBILES = frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"})
 
 # Compiling all regions' patterns over and over is most of the library's cost. This is for the whole process.
 phonenumbers.enable_pattern_cache()
+
+
+class _Reading(NamedTuple):
+    """What the library makes of a text. `number` is None where it makes nothing of it."""
+
+    found: Normalized
+    number: PhoneNumber | None = None
+    extension: str = ""
 
 
 def normalize_phone(raw: str, region: str | None, rules: IdentifierRules) -> Normalized:
@@ -55,14 +77,22 @@ def normalize_phone(raw: str, region: str | None, rules: IdentifierRules) -> Nor
         return _typed(raw, kind, rules)
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
-    text = phone_text(raw)
+    text = unguarded(phone_text(raw)).removeprefix("=")
     return _read(text, _known(region), rules) if text else _invalid("empty")
 
 
-def _typed(value: str, kind: str, rules: IdentifierRules) -> Normalized:
-    if kind in rules.types:
-        return tuple.__new__(Normalized, ("ok", value, "", ""))  # half the constructor's time
-    return Normalized("blocked", value, "wrong_type")
+def _typed(value: str, kind: str, rules: IdentifierRules, extension: str = "") -> Normalized:
+    if kind not in rules.types:
+        mobile = with_mobile_mark(value) if rules.renumbered and rules.types <= _MOBILES else ""
+        if number_type(mobile) not in rules.types:
+            return Normalized("blocked", _extended(value, extension, rules), "wrong_type")
+        value = mobile
+    key = _extended(value, extension, rules) if extension else value
+    return tuple.__new__(Normalized, ("ok", key, "", ""))  # half the constructor's time
+
+
+def _extended(value: str, extension: str, rules: IdentifierRules) -> str:
+    return f"{value};ext={extension}" if extension and rules.extension == "keep" else value
 
 
 def _known(region: str | None) -> str | None:
@@ -71,27 +101,22 @@ def _known(region: str | None) -> str | None:
 
 
 def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
-    if _PLAIN.fullmatch(text) is None or _MASKED.search(text):
+    whole = text
+    if _UNUSUAL.search(text):
+        if marked_apart(text):
+            return _invalid("several_numbers")
+        if (whole := written_out(text)) == "":
+            return _invalid("rounded" if "e" in text else "not_a_number")
+    if _PLAIN.fullmatch(whole) is None or _MASKED.search(whole):
         return _invalid("not_a_number")
-    if rules.idd_00_as_plus and "00" in text:
-        text = _IDD.sub(r"\1+", text)
-        text = _CONTEXT.sub(r"\1+", text) if ";" in text else text
-    value = _without_punctuation(text, region)
+    if rules.idd_00_as_plus and "00" in whole:
+        whole = _IDD.sub(r"\1+", whole)
+        whole = _CONTEXT.sub(r"\1+", whole) if ";" in whole else whole
+    value = _without_punctuation(whole, region)
     if kind := number_type(value):
         return _typed(value, kind, rules)
-    try:
-        number = phonenumbers.parse(text, region)
-        extension, number.extension = number.extension, None
-        if extension and rules.extension == "reject":
-            return _invalid("extension_refused")
-        value, kind = _settled(number)
-    except NumberParseException as refusal:
-        return _invalid(_reason(refusal, text, region))
-    if not value:
-        return _invalid("not_valid" if phonenumbers.is_possible_number(number) else "not_possible")
-    return _typed(
-        f"{value};ext={extension}" if extension and rules.extension == "keep" else value, kind, rules
-    )
+    found = _best(whole, region, rules)
+    return _invalid("several_numbers") if _runs_together(whole, found, region, rules) else found
 
 
 def _without_punctuation(text: str, region: str | None) -> str:
@@ -100,6 +125,73 @@ def _without_punctuation(text: str, region: str | None) -> str:
     if bare.isdigit():
         return from_national(bare, region) if region else ""
     return bare if bare[:1] == "+" and bare[1:].isdigit() else ""
+
+
+def _best(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
+    as_written = _parsed(text, region, rules)
+    if as_written.found.status == "ok":
+        return as_written.found
+    readings = [as_written]
+    if with_plus := _with_plus(text, region):
+        if (kind := number_type(value := _without_punctuation(with_plus, None))) in rules.types:
+            return _typed(value, kind, rules)
+        readings.append(_parsed(with_plus, None, rules))
+    if readings[-1].found.status == "ok":
+        return readings[-1].found
+    old = (_renumbered(reading, rules) for reading in readings if rules.renumbered)
+    return next(filter(None, old), as_written.found)
+
+
+def _with_plus(text: str, region: str | None) -> str:
+    """The text as an international form that lacks its plus, if it begins with the region's calling code."""
+    if region is None or "+" in text:
+        return ""
+    first = _DIGITS.search(text)
+    code = str(phonenumbers.country_code_for_region(region))
+    if first is None or not "".join(_DIGITS.findall(text)).startswith(code):
+        return ""
+    return f"+{text[first.start() :]}"
+
+
+def _parsed(text: str, region: str | None, rules: IdentifierRules) -> _Reading:
+    try:
+        number = phonenumbers.parse(text, region)
+        extension, number.extension = number.extension or "", None
+        if extension and is_number(extension, _national(number)):
+            return _Reading(_invalid("several_numbers"))
+        if extension and rules.extension == "reject":
+            return _Reading(_invalid("extension_refused"))
+        value, kind = _settled(number)
+    except NumberParseException as refusal:
+        return _Reading(_invalid(_refused(refusal, text, region)))
+    if value:
+        return _Reading(_typed(value, kind, rules, extension))
+    return _Reading(_invalid(_unreal(number)), number, extension)
+
+
+def _renumbered(reading: _Reading, rules: IdentifierRules) -> Normalized | None:
+    if (number := reading.number) is None:
+        return None
+    for value in renumbered(number.country_code or 0, _national(number)):
+        if number_type(value) in _MOBILES & rules.types:
+            return _typed(value, number_type(value), rules, reading.extension)
+    return None
+
+
+def _runs_together(text: str, found: Normalized, region: str | None, rules: IdentifierRules) -> bool:
+    """Whether the text is two numbers with nothing but a separator of digits between them."""
+    first = without_last_digits(text) if "/" in text else ""
+    if first and _best(first, region, rules).value:
+        return True
+    if found.reason not in {"not_possible", "not_valid"}:
+        return False
+    return any(
+        _best(one, region, rules).value and _best(other, region, rules).value for one, other in halves(text)
+    )
+
+
+def _national(number: PhoneNumber) -> str:
+    return phonenumbers.national_significant_number(number)
 
 
 def _settled(number: PhoneNumber) -> tuple[str, str]:
@@ -121,7 +213,16 @@ def _e164(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _reason(refusal: NumberParseException, text: str, region: str | None) -> PhoneReason:
+def _unreal(number: PhoneNumber) -> PhoneReason:
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY or lacks_area_code(
+        number.country_code or 0, _national(number)
+    ):
+        return "no_area_code"
+    return "not_valid" if possible == phonenumbers.ValidationResult.IS_POSSIBLE else "not_possible"
+
+
+def _refused(refusal: NumberParseException, text: str, region: str | None) -> PhoneReason:
     match refusal.error_type:
         case NumberParseException.NOT_A_NUMBER:
             return "not_a_number"

@@ -56,6 +56,7 @@ require_verified = false
 types = ["MOBILE", "FIXED_LINE_OR_MOBILE"]
 extension = "keep"
 idd_00_as_plus = true
+renumbered = true
 [identifier.email]
 kind = "email"
 strength = 70

@@ -3,6 +3,8 @@
 Declared differences, and no others:
 * phone: the library's E.164 form is parsed again until it stays the same, because a key must be its own key (I22);
 * phone: text that holds letters, stars or runs of punctuation is refused (not generated here);
+* phone: where the library's reading is of no allowed type, the region's own country code without its plus is looked for;
+* phone: old and domestic forms of mobile numbers are switched off here;
 * e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space is taken off, and full-width
   typing is read as ASCII (not generated here).
 """
@@ -21,8 +23,8 @@ from rules.normalize import normalize_email, normalize_phone
 from rules.normalize.e164 import from_national, number_type
 from rules.ruleset import IdentifierRules
 
-PHONE = IdentifierRules("phone")
-REFUSED_AS_WRITTEN = {"not_a_number", "extension_refused"}
+PHONE = IdentifierRules("phone", renumbered=False)
+REFUSED_AS_WRITTEN = {"not_a_number", "extension_refused", "several_numbers"}
 EMAIL = IdentifierRules(
     "email", reject_role=False, reject_masked=False, disposable="allow", provider_canonical="off"
 )
@@ -40,6 +42,16 @@ def _library_phone(text: str, region: str | None = None) -> tuple[str, str]:
             return "", ""
         before, value = value, phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return value, PhoneNumberType.to_string(phonenumbers.number_type(number))
+
+
+def _library_phone_without_plus(text: str, region: str) -> tuple[str, str]:
+    """The library's reading, or that of the international form without its plus where only that is of an allowed type."""
+    as_written = _library_phone(text, region)
+    code = str(phonenumbers.country_code_for_region(region))
+    if as_written[1] in PHONE.types or "+" in text or not re.sub(r"\D", "", text).startswith(code):
+        return as_written
+    international = _library_phone(f"+{text}")
+    return international if international[1] in PHONE.types else as_written
 
 
 def _phone_seeds() -> list[str]:
@@ -119,10 +131,10 @@ def _as_people_write_them(seed: int, count: int) -> Iterator[tuple[str, str]]:
 
 
 def _written_differences(cases: Iterator[tuple[str, str]]) -> list[tuple[str, str, object, object]]:
-    rules = IdentifierRules("phone", idd_00_as_plus=False)
+    rules = IdentifierRules("phone", idd_00_as_plus=False, renumbered=False)
     different: list[tuple[str, str, object, object]] = []
     for text, region in cases:
-        value, kind = _library_phone(text, region)
+        value, kind = _library_phone_without_plus(text, region)
         found = normalize_phone(text, region, rules)
         status = ("ok" if kind in rules.types else "blocked") if value else "invalid"
         if (found.value, found.status) != (value, status) and found.reason not in REFUSED_AS_WRITTEN:

@@ -81,7 +81,7 @@ def test_every_written_form_of_a_number_gives_its_e164_form(raw: str, region: st
         ("\ud800", "GB", "not_a_number"),
         ("+44207946\ud8000000", None, "not_a_number"),
         ("0800 FLOWERS", "GB", "not_a_number"),
-        ("020 7946 0000 or 020 7946 0001", "GB", "not_a_number"),
+        ("020 7946 0000 or 020 7946 0001", "GB", "several_numbers"),
         ("+1 201", None, "not_possible"),
         ("+44207946000012", None, "not_possible"),
         ("+44 20 7946 000", None, "not_valid"),

@@ -1,0 +1,132 @@
+"""Mobile numbers of former numbering plans: which are rewritten, and that no number of today is."""
+
+import random
+import re
+
+import phonenumbers
+import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from rules.identifier import Normalized
+from rules.normalize import normalize_phone
+from rules.normalize.renumbering import CHANGES, renumbered
+from rules.ruleset import IdentifierRules
+
+MOBILES = IdentifierRules("phone")
+AS_WRITTEN = IdentifierRules("phone", renumbered=False)
+BOTH = IdentifierRules("phone", types=frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE", "FIXED_LINE"}))
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "value"),
+    [
+        ("+52 1 55 1234 5678", None, "+525512345678"),
+        ("+52 1 55 1234 5678", "MX", "+525512345678"),
+        ("5215512345678", "MX", "+525512345678"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("(11) 8765-4321", "BR", "+5511987654321"),
+        ("011 8765-4321", "BR", "+5511987654321"),
+        ("+55 21 8765-4321", None, "+5521987654321"),
+        ("551187654321", "BR", "+5511987654321"),
+        ("8765 4321", "CL", "+56987654321"),
+        ("09 8765 4321", "CL", "+56987654321"),
+        ("01-234-5678", "TH", "+66812345678"),
+        ("0162 123 4567", "VN", "+84321234567"),
+        ("+84 121 123 4567", None, "+84791234567"),
+        ("010 123 4567", "EG", "+201001234567"),
+        ("+20 18 123 4567", None, "+201281234567"),
+        ("061 234567", "MA", "+212661234567"),
+        ("061 234567", "DZ", "+213661234567"),
+        ("97 12 34 56", "BJ", "+2290197123456"),
+        ("+230 712 3456", None, "+23057123456"),
+        ("7712 3456", "CM", "+237677123456"),
+        ("+240 212345", None, "+240222212345"),
+        ("381 2345", "CR", "+50683812345"),
+        ("09 123 4567", "EC", "+593991234567"),
+        ("723 4567", "TL", "+67077234567"),
+        ("512 3456", "QA", "+97455123456"),
+        ("77 123456", "GE", "+995577123456"),
+    ],
+)
+def test_a_mobile_number_of_a_former_plan_is_read_as_todays(raw: str, region: str | None, value: str) -> None:
+    assert (
+        normalize_phone(raw, region, MOBILES)
+        == normalize_phone(value, None, MOBILES)
+        == Normalized("ok", value)
+    )
+    assert normalize_phone(raw, region, AS_WRITTEN).status == "invalid"
+
+
+def _examples(change: int, rng: random.Random) -> list[str]:
+    """National numbers that the row's pattern may match."""
+    old = CHANGES[change].old
+    lengths = range(5, 15)
+    found = ["".join(rng.choices("0123456789", k=length)) for length in lengths for _ in range(3_000)]
+    return [national for national in found if re.fullmatch(old, national)]
+
+
+@pytest.mark.parametrize(
+    "change", range(len(CHANGES)), ids=[f"{one.calling_code}:{one.old}" for one in CHANGES]
+)
+def test_a_row_finds_mobile_numbers_and_leaves_every_number_of_today_alone(change: int) -> None:
+    code = CHANGES[change].calling_code
+    rewritten = 0
+    for national in _examples(change, random.Random(change)):
+        number = phonenumbers.PhoneNumber(country_code=code, national_number=int(national))
+        number.italian_leading_zero = national.startswith("0")
+        raw = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        found = normalize_phone(raw, None, BOTH)
+        if phonenumbers.is_valid_number(phonenumbers.parse(raw)):
+            assert found == normalize_phone(
+                raw, None, IdentifierRules("phone", types=BOTH.types, renumbered=False)
+            )
+        elif found.status == "ok":
+            rewritten += 1
+            kind = phonenumbers.number_type(phonenumbers.parse(found.value))
+            assert kind in {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+    assert rewritten
+
+
+def test_the_numbers_of_all_regions_are_never_rewritten() -> None:
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+            if number := phonenumbers.example_number_for_type(region, kind):
+                e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+                assert normalize_phone(e164, None, BOTH).value == e164
+
+
+def test_an_old_number_has_one_reading_today() -> None:
+    rng = random.Random(1)
+    for change in range(len(CHANGES)):
+        for national in _examples(change, rng)[:200]:
+            today = [
+                value
+                for value in renumbered(CHANGES[change].calling_code, national)
+                if phonenumbers.is_valid_number(phonenumbers.parse(value))
+            ]
+            assert len(today) <= 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "11 2345-6789",
+        "011 2345-6789",
+        "+54 11 2345 6789",
+        "541123456789",
+        "011 15 2345-6789",
+        "+54 9 11 2345 6789",
+    ],
+)
+def test_argentinas_mobiles_need_no_mark_where_only_mobiles_are_meant(raw: str) -> None:
+    assert normalize_phone(raw, "AR", MOBILES) == Normalized("ok", "+5491123456789")
+
+
+def test_argentinas_landlines_stay_landlines_where_both_are_meant_or_the_rules_say_so() -> None:
+    assert normalize_phone("11 2345-6789", "AR", BOTH) == Normalized("ok", "+541123456789")
+    assert normalize_phone("11 2345-6789", "AR", AS_WRITTEN).reason == "wrong_type"
+
+
+def test_an_extension_stays_with_a_rewritten_number() -> None:
+    assert normalize_phone("+52 1 55 1234 5678 ext. 12", None, MOBILES).value == "+525512345678;ext=12"
+    assert normalize_phone("+54 11 2345 6789 ext. 12", None, MOBILES).value == "+5491123456789;ext=12"
