@@ -32,16 +32,17 @@ soak: .venv/installed .venv/servers
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hatchling hypothesis import-linter jsonschema-rs pytest pytest-aiohttp pytest-timeout ruff schemathesis
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hatchling hypothesis import-linter jsonschema-rs playwright pytest pytest-aiohttp pytest-timeout ruff schemathesis
 	@touch $@
 
-# What tests and measurements run against: Debian's servers, each with a program that shows whether it is there.
+# What tests and measurements run against: Debian's servers and a browser, each with a program that shows whether it is there.
 .venv/servers: .venv/installed
 	@missing=; \
 	set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
 	[ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null || missing="$$missing postgresql"; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	if [ -z "$$missing" ]; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
 	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
 	@touch $@

@@ -1,5 +1,7 @@
 """What the tests start: a whole gateway in this process, on real sockets and a real database."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import sqlite3
@@ -7,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import asyncpg
@@ -22,6 +25,9 @@ from gateway.regroup_walk import regroup_some
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 CHANNELS = """
 [[channel]]
@@ -58,7 +64,7 @@ ADMIN_TOKEN = "admin-token-0123456789"
 ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
 ON_ONE_ENGINE = tuple(
     f"http/proxy/test_proxy_{name}.py"
-    for name in ("failures", "headers", "keys", "paths", "smuggling", "spoken")
+    for name in ("cors", "failures", "headers", "keys", "paths", "smuggling", "spoken")
 )
 """What is decided before a store is asked, or after."""
 MASTER_SECRET = "a-master-secret-of-32-characters"
@@ -216,6 +222,15 @@ async def gateway(start: Start) -> AsyncGenerator[RunningGateway]:
 async def platform() -> AsyncGenerator[Platform]:
     """The loyalty platform as a second real server; see `loyalty_platform`."""
     async with serving() as running:
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncGenerator[Browser]:
+    """A real Chromium; see `chromium`, which only tests with a browser load."""
+    from chromium import browsing
+
+    async with browsing() as running:
         yield running
 
 

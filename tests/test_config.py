@@ -1,6 +1,7 @@
 """The settings file: what it may say, what it says when nothing is said, and what is said about mistakes."""
 
 import hashlib
+import json
 import re
 import tomllib
 from collections import defaultdict
@@ -166,6 +167,41 @@ def test_an_empty_file_is_all_defaults(read):
         ('[server]\nbody_timeout = "1h30m"', "server.body_timeout"),
         ("[server]\nmax_connections = 0", "server.max_connections"),
         ('[server]\ntrusted_proxies = ["::1", "10.0.0.1/8"]', "server.trusted_proxies[1]"),
+        ('[server]\ncors_origins = "https://shop.example.com"', "server.cors_origins"),
+        ('[server]\ncors_origins = ["https://a.example", "*"]', "server.cors_origins[1]"),
+        ('[server]\ncors_origins = ["https://a.example", "null"]', "server.cors_origins[1]"),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://shop.example.com/"]',
+            "server.cors_origins[1]",
+        ),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://shop.example.com/shop"]',
+            "server.cors_origins[1]",
+        ),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://Shop.example.com"]',
+            "server.cors_origins[1]",
+        ),
+        ('[server]\ncors_origins = ["https://a.example", "shop.example.com"]', "server.cors_origins[1]"),
+        ('[server]\ncors_origins = ["https://a.example", "https://*.example.com"]', "server.cors_origins[1]"),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://shop.example.com:443"]',
+            "server.cors_origins[1]",
+        ),
+        (
+            '[server]\ncors_origins = ["https://a.example", "http://shop.example.com:80"]',
+            "server.cors_origins[1]",
+        ),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://shop.example.com:70000"]',
+            "server.cors_origins[1]",
+        ),
+        (
+            '[server]\ncors_origins = ["https://a.example", "https://ann@shop.example.com"]',
+            "server.cors_origins[1]",
+        ),
+        ('[server]\ncors_origins = ["https://a.example", "https://café.example"]', "server.cors_origins[1]"),
+        ('[server]\ncors_origins = ["https://a.example", ""]', "server.cors_origins[1]"),
         ('[store]\nurl = "mysql://localhost/db"', "store.url"),
         ('[gateway]\nmode = "both"', "gateway.mode"),
         ('[api]\nminimum_version = "v3"', "api.minimum_version"),
@@ -467,3 +503,21 @@ def test_addresses_are_read_and_shown_the_same(text: str, expected: Address):
 )
 def test_only_loopback_addresses_count_as_loopback(text: str, loopback: bool):
     assert address(text).is_loopback is loopback
+
+
+def test_an_origin_is_what_a_browser_writes(tmp_path: Path) -> None:
+    origins = [
+        "https://shop.example.com",
+        "http://localhost:3000",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "https://xn--caf-dma.example",
+        "https://shop.example.com:8443",
+        "http://shop.example.com:443",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    ]
+    path = tmp_path / "config.toml"
+    path.write_text(f"[server]\ncors_origins = {json.dumps(origins)}\n")
+    assert load(path, {}).server.cors_origins == tuple(origins)

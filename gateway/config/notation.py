@@ -46,6 +46,10 @@ def written(read: Callable[[object], object], write: Callable[[Any], object] = s
 _DURATION_UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _QUANTITY = re.compile(r"(\d{1,15})([A-Za-z]+)", re.ASCII)
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9]\d{0,4}))?", re.ASCII
+)
+_USUAL_PORTS = {"http": "80", "https": "443"}
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})", re.ASCII)
 
 
@@ -132,6 +136,25 @@ def network(value: object) -> IPv4Network | IPv6Network:
         ) from None
 
 
+def origin(value: object) -> str:
+    """As a browser writes it in `Origin`."""
+    if value == "*":
+        raise ValueError('is every page there is; name each origin, for example "https://shop.example.com"')
+    if value == "null":
+        raise ValueError(
+            'is what all sandboxed pages and local files are called; name origins, for example "https://shop.example.com"'
+        )
+    found = _ORIGIN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"] or 0) > 65_535:
+        raise ValueError(
+            "is not an origin; write scheme, host and a port if it is unusual, in lower case and without a path or a slash"
+            ' at the end, for example "https://shop.example.com"'
+        )
+    if found["port"] and _USUAL_PORTS.get(found["scheme"]) == found["port"]:
+        raise ValueError(f"has the usual port, which browsers leave out; remove :{found['port']}")
+    return found[0]
+
+
 def instant(value: object) -> int:
     """Milliseconds UTC. Without an offset it would be another instant in every place, so that is refused."""
     if not isinstance(value, datetime):
@@ -169,6 +192,7 @@ DelayRange = Annotated[tuple[int, int], written(delay_range, delay_range_text)]
 Quota = Annotated[tuple[int, int], written(quota, list)]
 Listen = Annotated[Address, written(address)]
 Network = Annotated[IPv4Network | IPv6Network, written(network)]
+Origin = Annotated[str, written(origin)]
 Instant = Annotated[int, written(instant, instant_text)]
 TimeZone = Annotated[str, written(time_zone)]
 Region = Annotated[str, written(region)]

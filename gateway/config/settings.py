@@ -18,6 +18,7 @@ from gateway.config.notation import (
     Duration,
     Listen,
     Network,
+    Origin,
     Quota,
     Region,
     Size,
@@ -97,6 +98,7 @@ class Server(Section, frozen=True):
     max_connections_per_ip: Positive = 100
     shutdown_grace: Duration = 15 * SECOND
     trusted_proxies: tuple[Network, ...] = ()
+    cors_origins: tuple[Origin, ...] = ()
     identity_headers: bool = True
 
     def mistakes(self) -> Iterator[Mistake]:

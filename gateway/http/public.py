@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.http.gameball import webhook
 from gateway.http.gameball.call import Call, Handler
+from gateway.http.gameball.cors import Cors
 from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.framing import in_origin_form
 from gateway.http.gameball.gate import Gate
@@ -24,7 +25,8 @@ _READING = frozenset({"GET", "HEAD"})
 def build(services: Services, **options: Any) -> web.Server:
     """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are
     those of aiohttp's request handler."""
-    gate = Gate(services, *_handlers(services))
+    cors = Cors(services.config.server.cors_origins)
+    gate = Gate(services, *_handlers(services), cors)
     for written, version in VERSIONS.items():
         for operation in (*DOCUMENTED, *OUTSIDE):
             if "{" not in operation.path:
@@ -34,10 +36,15 @@ def build(services: Services, **options: Any) -> web.Server:
     config, loop = services.config, asyncio.get_running_loop()
     largest = max(config.server.max_body, config.upstream.max_body) + 1
 
+    class Request(web.BaseRequest):
+        async def _prepare_hook(self, response: web.StreamResponse) -> None:
+            """Every answer passes here, whoever made it, also one that goes out in pieces."""
+            cors.mark(self.headers, response.headers)
+
     def request(*parts: Any) -> web.BaseRequest:
         message, payload, protocol, writer, task = parts
         plain = in_origin_form(message)
-        return web.BaseRequest(plain, payload, protocol, writer, task, loop, client_max_size=largest)
+        return Request(plain, payload, protocol, writer, task, loop, client_max_size=largest)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path == "/healthz" and request.method in _READING:

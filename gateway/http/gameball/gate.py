@@ -18,6 +18,7 @@ from gateway.clock import SECOND
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
+from gateway.http.gameball.cors import Cors, is_preflight
 from gateway.http.gameball.envelope import (
     INTERNAL_ERROR,
     MALFORMED_PATH,
@@ -36,7 +37,7 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.framing import fault_in_headers, path_of, texts
 from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
-from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, Operation, Version
+from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, PREFLIGHT, Operation, Version
 from gateway.http.gameball.routing import find
 from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
@@ -63,7 +64,9 @@ class Gate:
     """`handlers` are by route, `other` is for the rest. `fixed` targets, those without a parameter, are found by one
     look-up."""
 
-    def __init__(self, services: Services, handlers: Mapping[str, Handler], other: Handler) -> None:
+    def __init__(
+        self, services: Services, handlers: Mapping[str, Handler], other: Handler, cors: Cors
+    ) -> None:
         config = services.config
         self._services = services
         self._handlers = handlers
@@ -79,6 +82,8 @@ class Gate:
             if channel.rate_limit is not None
         }
         self._failures = FailureBudget(config.limits.failures_per_minute, services.clock)
+        self._cors = cors
+        self._preflight = Target(PREFLIGHT.route, PREFLIGHT, (), self._tell_browser, False, False)
 
     def fix(self, path: str, operation: Operation, version: Version) -> None:
         """Know the target of a path without parameters beforehand."""
@@ -107,6 +112,9 @@ class Gate:
         if unclear is not None:
             call.last = True
             return await self._record(call, unclear)
+        if is_preflight(call.request):
+            call.target = self._preflight
+            return await self._preflight.handler(call)
         target = self._aim(call.request)
         if isinstance(target, Fault):
             return await self._record(call, target)
@@ -136,6 +144,11 @@ class Gate:
             return wrong_method(place.allow)
         parameters = texts(place.parameters)
         return MALFORMED_PATH if parameters is None else self._target(operation, place.version, parameters)
+
+    async def _tell_browser(self, call: Call) -> Relayed:
+        path = path_of(call.request.raw_path)
+        place = None if isinstance(path, Fault) else find(path)
+        return Relayed(self._cors.answer(call.request.headers, place))
 
     def _target(self, operation: Operation, version: Version, parameters: tuple[str, ...]) -> Target:
         return Target(

@@ -334,3 +334,5 @@ OPERATIONS = (*DOCUMENTED, *OUTSIDE, PLAYER, BOT_SETTINGS)
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
 HEAR = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
 """What the platform calls, in forward mode. The path is whole: it is no operation of its API."""
+PREFLIGHT = Operation("OPTIONS", "*", K, "others", "both", GENERAL_PAGE, Named())
+"""What a browser asks before a page calls, at any path."""

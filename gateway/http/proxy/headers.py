@@ -34,7 +34,8 @@ def towards_upstream(
 
 
 def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """What the upstream's headers become; those that come several times stay so."""
+    """What the upstream's headers become; those that come several times stay so. Which pages may call is for this gateway to
+    say."""
     named = _listed(given)
     return CIMultiDict(
         [
@@ -42,7 +43,7 @@ def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
             for name, value in given.items()
             if (lower := name.lower()) not in _NOT_FROM_UPSTREAM
             and lower not in named
-            and not lower.startswith("x-gateway-")
+            and not lower.startswith(("x-gateway-", "access-control-"))
         ]
     )
 
