@@ -45,7 +45,8 @@ class CustomerRecord(Record):
 @dataclass(slots=True)
 class ProfileRow:
     """What is stored of a profile besides its records. The canonical id is the customer id under which the
-    upstream knows it; no two profiles have the same, absorbed ones included.
+    upstream knows it; no two profiles have the same, absorbed ones included. `named_after` is the record that the profile
+    began with: its id and its canonical id lead to wherever that record is.
 
     A profile's version is `changes` and its number of records: one more record of somebody known writes nothing here.
     `changes` is None until the profile is stored.
@@ -56,6 +57,7 @@ class ProfileRow:
     changes: int | None
     redirect_to: int | None
     canonical_id: str
+    named_after: int = 0
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ def planned(url: str, rules: RuleSet, now: int) -> Plan:
             balances=state.balances,
             attributes=_last_words(state) if names else None,
         )
-        return plan(state.profiles, after, state.balances, survivor=marks.survivor)
+        return plan(state.profiles, after, state.balances, survivor=marks.survivor, names=state.names)
 
 
 def _as_stated_now(records: Iterable[Record], normalizer: Normalizer) -> Iterator[Record]:

@@ -171,7 +171,7 @@ class Needs:
             self.merges.add(merge_id)
 
     def absorbed_by(self, profile_id: int) -> None:
-        """The merges, not undone, whose absorbed profiles redirect to this one today."""
+        """Of each profile that redirects to this one today, the merge that absorbed it."""
         if profile_id not in self._ws.absorptions:
             self.absorptions.add(profile_id)
 
@@ -515,7 +515,7 @@ class WorkingSet:
 
     def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
         """A live profile without records, at version 0 until `touch_profile` when its maker is done with it. Its canonical id
-        is the first wish that no other profile has, else its own id."""
+        is the first wish that no other profile has, else its own id. It is named after the record that it gets first."""
         profile_id = self.next_id()
         for canonical_id in wishes:
             if self.holder_of(canonical_id) is None:
@@ -535,6 +535,7 @@ class WorkingSet:
     def create_record(self, profile: Profile, id_space: str, customer_id: str, guest: bool) -> CustomerRecord:
         record_id = self.next_id()
         record = CustomerRecord(record_id, id_space, customer_id, profile.profile_id, self.now, guest=guest)
+        self._name_after(profile, record)
         profile.records[record_id] = record
         self.by_record_id[record_id] = record
         self.records[id_space, customer_id] = record
@@ -542,6 +543,19 @@ class WorkingSet:
         self.tags[record_id] = set()
         self.changes.new_records.append(record)
         return record
+
+    def _name_after(self, profile: Profile, record: Record) -> None:
+        """Once, after the first record that the profile gets."""
+        row = self.profile_rows[profile.profile_id]
+        row.named_after = row.named_after or record.record_id
+
+    def namesake(self, profile: Profile) -> int:
+        """The record that a live profile is named after."""
+        return self.profile_rows[profile.profile_id].named_after
+
+    def namesake_of(self, row: MergeRow) -> int:
+        """The record that the profile which this merge absorbed is named after."""
+        return self.profile_rows[row.absorbed_id].named_after or min(row.absorbed_records)
 
     def touch_record(self, record: CustomerRecord) -> None:
         self.changes.records[record.record_id] = record
@@ -592,6 +606,7 @@ class WorkingSet:
 
     def move(self, record: Record, source: Profile, target: Profile) -> None:
         source.records.pop(record.record_id, None)
+        self._name_after(target, record)
         target.records[record.record_id] = record
         record.profile_id = target.profile_id
         self.homes[record.record_id] = target.profile_id
@@ -613,12 +628,14 @@ class WorkingSet:
         self.absorptions.pop(winner.profile_id, None)
         self.touch_profile(loser)
 
-    def revive(self, profile_id: int) -> Profile:
-        """Let an absorbed profile live again, still without records."""
-        profile = self._loaded(profile_id)
+    def revive(self, row: MergeRow) -> Profile:
+        """Let the profile that this merge absorbed live again, still without records. The merge is undone."""
+        profile = self._loaded(row.absorbed_id)
+        self.profile_rows[row.absorbed_id].named_after = self.namesake_of(row)
         profile.redirect_to = None
-        self.redirects[profile_id] = profile_id
-        self.balances[profile_id] = 0
+        self.redirects[row.absorbed_id] = row.absorbed_id
+        self.balances[row.absorbed_id] = 0
+        self.undo(row)
         return profile
 
     def repoint(self, profile_id: int, target: Profile) -> None:
@@ -691,10 +708,16 @@ class WorkingSet:
     def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
         """What was asked about a profile is asked about the one that absorbed it."""
         for item in self.leave_questions(loser.profile_id):
-            item.profile_a = item.profile_b = winner.profile_id
-            self.leaving.setdefault(winner.profile_id, []).append(item)
-            self.touch_review(item)
+            self.pass_on_leave_question(item, winner)
         self.leaving.pop(loser.profile_id, None)
+
+    def pass_on_leave_question(self, item: ReviewItem, profile: Profile) -> None:
+        """The records are on this profile now."""
+        if item.profile_a != profile.profile_id:
+            self.leaving[item.profile_a].remove(item)
+            item.profile_a = item.profile_b = profile.profile_id
+            self.leaving.setdefault(profile.profile_id, []).append(item)
+            self.touch_review(item)
 
     def touch_review(self, item: ReviewItem) -> None:
         self.changes.reviews[item.review_id] = item

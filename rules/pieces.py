@@ -1,9 +1,10 @@
 """Pieces: what becomes of the profiles that there are when their records are to form other groups.
 
-A profile whose records fall into several groups goes on with its main piece: the one with the most points, then with the
-most records. A group goes on as one of the profiles whose main pieces it holds, the one that a merge of these pieces would
-leave; where it holds none, as a profile of its own. What does not end on its former profile changes hands, and its points
-with it. The plan counts by this, and whoever carries a partition out follows it (I21).
+A profile whose records fall into several groups goes on with its main piece: the one with the record that the profile is
+named after, else with its oldest record. How many points or records the other pieces have does not matter: the name is an
+account elsewhere, and it is that record's. A group goes on as one of the profiles whose main pieces it holds, the one that a
+merge of these pieces would leave; where it holds none, as a profile of its own. What does not end on its former profile
+changes hands, and its points with it. The plan counts by this, and whoever carries a partition out follows it (I21).
 """
 
 from collections import defaultdict
@@ -20,6 +21,8 @@ class Piece(NamedTuple):
     points: int
 
 
+Names = Mapping[int, int]
+"""By profile id, the record that the profile is named after."""
 Survivor = Callable[[Sequence[Piece]], Piece]
 """Which of several main pieces a merge would leave."""
 
@@ -44,18 +47,18 @@ def pieces(
             yield Piece(profile_id, number, tuple(sorted(held)), points)
 
 
-def main_pieces(found: Iterable[Piece]) -> dict[int, Piece]:
+def main_pieces(found: Iterable[Piece], names: Names) -> dict[int, Piece]:
     """By profile, the piece with which it goes on."""
     main: dict[int, Piece] = {}
-    for piece in sorted(found, key=_weight):
+    for piece in sorted(found, key=lambda one: (names.get(one.profile_id) not in one.records, one.records)):
         main.setdefault(piece.profile_id, piece)
     return main
 
 
-def leaving(found: Collection[Piece], survivor: Survivor) -> set[Piece]:
+def leaving(found: Collection[Piece], survivor: Survivor, names: Names) -> set[Piece]:
     """The pieces that change hands."""
     by_group: defaultdict[int, list[Piece]] = defaultdict(list)
-    for piece in main_pieces(found).values():
+    for piece in main_pieces(found, names).values():
         by_group[piece.group].append(piece)
     staying = {survivor(main) if len(main) > 1 else main[0] for main in by_group.values()}
     return set(found) - staying
@@ -64,7 +67,3 @@ def leaving(found: Collection[Piece], survivor: Survivor) -> set[Piece]:
 def oldest(found: Sequence[Piece]) -> Piece:
     """The piece of the profile with the lowest id, which is the oldest."""
     return min(found, key=lambda piece: piece.profile_id)
-
-
-def _weight(piece: Piece) -> tuple[int, int, tuple[int, ...]]:
-    return -abs(piece.points), -len(piece.records), piece.records

@@ -8,12 +8,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from rules.partition import Edge, Partition, Refusal
-from rules.pieces import Piece, Survivor, leaving, oldest, pieces
+from rules.pieces import Names, Piece, Survivor, leaving, oldest, pieces
 
 Kind = Literal["merge", "split", "blocked", "review"]
+NO_NAMES: Names = MappingProxyType({})
 
 
 class Case(NamedTuple):
@@ -58,12 +60,14 @@ def plan(
     *,
     sample: int = 5,
     survivor: Survivor = oldest,
+    names: Names = NO_NAMES,
 ) -> Plan:
     """Compare the profiles' record ids with a partition of the same records, and maybe of new ones. `balances`
-    are points by record id; `sample` is the number of cases of each kind."""
+    are points by record id; `sample` is the number of cases of each kind; a profile without an entry in `names` is named
+    after its oldest record."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
     found = list(pieces(before, after.groups, balances))
-    moving = leaving(found, survivor)
+    moving = leaving(found, survivor, names)
     merges = list(_merges(found, moving, after, profile_of))
     splits = list(_splits(found, moving, after, profile_of))
     refusals = [_refusal(refused, profile_of) for refused in after.refused]

@@ -11,6 +11,7 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import DAY, HOUR, MINUTE, SECOND, Clock
 from gateway.config import Campaign, CanonicalId, Program, Tier
 from gateway.errors import StoreBroken
+from gateway.ids import show
 from gateway.model import (
     Achieve,
     Caller,
@@ -233,6 +234,26 @@ class House:
             "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?", channel, customer_id
         )
         return found[0] if found else None
+
+    async def names_lead_home(self, known: dict[int, tuple[str, int]]) -> dict[int, tuple[str, int]]:
+        """I23. The first that is seen of a profile, which is in `known` from then on, is what it stays named after; what is stored
+        is held against the name's text."""
+        records = {
+            one: rest
+            for one, *rest in await self.rows(
+                "SELECT record_id, profile_id, id_space, customer_id FROM record"
+            )
+        }
+        found: dict[int, tuple[str, int]] = {}
+        for profile_id, target, *stored in await self.rows(
+            "SELECT profile_id, COALESCE(redirect_to, profile_id), canonical_id, named_after FROM profile"
+        ):
+            name, record_id = found[profile_id] = known.get(profile_id, (stored[0], stored[1]))
+            home, space, customer_id = records[record_id]
+            assert [name, record_id, home] == [*stored, target]
+            assert name in (customer_id, f"{space}:{customer_id}", show("prf", profile_id))
+        assert len({record_id for _, record_id in found.values()}) == len(found)
+        return found
 
     async def points_of(self, who: str) -> int:
         (points,) = await self.column(

@@ -36,13 +36,12 @@ class Replay:
     redirects: dict[str, str] = field(default_factory=dict[str, str])
     pins: dict[frozenset[str], str] = field(default_factory=dict[frozenset[str], str])
     rules: str = ""
-    _brought: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     def follow(self, events: Iterable[Event]) -> "Replay":
         for event in events:
             match event.action:
                 case "identity.split":
-                    self._split(event.profile, event.detail["parts"])
+                    self._split(event.detail["parts"], event.detail["redirects"])
                     if event.reason == "undo" or event.reason.startswith("split:"):
                         self._pin_apart([event.profile, *event.detail["parts"]])
                 case "pin.set":
@@ -69,20 +68,17 @@ class Replay:
 
     def _decide(self, event: Event) -> None:
         for loser in event.detail.get("absorbed", ()):
-            self._brought[loser] = self._members(loser)
-            self.homes |= dict.fromkeys(self._brought[loser], event.profile)
+            self.homes |= dict.fromkeys(self._members(loser), event.profile)
             self.redirects = {one: event.profile if to == loser else to for one, to in self.redirects.items()}
             self.redirects[loser] = event.profile
         if event.object.startswith("rec_"):
             self.homes[event.object] = event.profile
 
-    def _split(self, profile: str, parts: dict[str, list[str]]) -> None:
+    def _split(self, parts: dict[str, list[str]], redirects: dict[str, str]) -> None:
         for part, records in parts.items():
             self.redirects.pop(part, None)
             self.homes |= dict.fromkeys(records, part)
-            for one, to in list(self.redirects.items()):
-                if to == profile and self._brought[one] <= set(records):
-                    self.redirects[one] = part
+        self.redirects |= redirects
 
     def _pin_apart(self, profiles: list[str]) -> None:
         sides = [self._members(self._live(one)) for one in profiles]

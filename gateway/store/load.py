@@ -65,7 +65,7 @@ CROSS JOIN dedup AS d ON d.profile_id = k.profile_id AND d.campaign_id = k.campa
 _PROFILE_WINDOWS = f"""{_WINDOW_COLUMNS} FROM keys(profile_id bigint) AS k
 CROSS JOIN dedup AS d ON d.profile_id = k.profile_id"""
 _PROFILES = """
-SELECT p.profile_id, p.created_at, p.changes, p.redirect_to, p.canonical_id
+SELECT p.profile_id, p.created_at, p.changes, p.redirect_to, p.canonical_id, p.named_after
 FROM keys(profile_id bigint) AS k CROSS JOIN profile AS p ON p.profile_id = k.profile_id
 """
 _BALANCES = """
@@ -92,7 +92,8 @@ CROSS JOIN merge AS m ON m.merge_id = k.merge_id"""
 _ABSORPTIONS = f"""
 SELECT p.redirect_to, {_MERGE_COLUMNS} FROM keys(profile_id bigint) AS k
 CROSS JOIN profile AS p ON p.redirect_to = k.profile_id
-CROSS JOIN merge AS m ON m.absorbed_id = p.profile_id WHERE m.undone_at IS NULL ORDER BY m.merge_id
+CROSS JOIN merge AS m ON m.merge_id = (SELECT MAX(n.merge_id) FROM merge AS n WHERE n.absorbed_id = p.profile_id)
+ORDER BY m.merge_id
 """
 _HOMES = """SELECT r.record_id, r.profile_id FROM keys(record_id bigint) AS k
 CROSS JOIN record AS r ON r.record_id = k.record_id"""
@@ -333,8 +334,10 @@ def _load_profiles(ws: WorkingSet, profile_ids: set[int]) -> Loading:
         if record.profile_id in ws.profiles:
             ws.profiles[record.profile_id].records[record.record_id] = record
     for profile_id, *_ in rows:
-        profile = ws.profiles[profile_id]
+        profile, row = ws.profiles[profile_id], ws.profile_rows[profile_id]
         profile.version += len(profile.records)
+        if profile.records and not row.named_after:  # made by a gateway of the version before
+            row.named_after = min(profile.records)
     for profile_id, campaign_id, *window in windows:
         ws.dedup.setdefault((profile_id, campaign_id), Dedup(*window))
     for profile_id, points in balances:

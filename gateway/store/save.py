@@ -27,8 +27,8 @@ INSERT INTO identifier_state VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, value) DO
 state = excluded.state, owner_id = excluded.owner_id, holders = excluded.holders
 """
 _PROFILE = """
-INSERT INTO profile VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id) DO UPDATE SET
-changes = excluded.changes, redirect_to = excluded.redirect_to
+INSERT INTO profile VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (profile_id) DO UPDATE SET
+changes = excluded.changes, redirect_to = excluded.redirect_to, named_after = excluded.named_after
 """
 _REDIRECT = """
 UPDATE profile SET redirect_to = k.survivor_id FROM keys(absorbed_id bigint, survivor_id bigint) AS k
@@ -210,7 +210,14 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
         yield from _save_states([key for _, key in sorted(changes.states.items())])
     if changes.profiles:
         rows = [
-            (row.profile_id, row.created_at, row.changes, row.redirect_to, row.canonical_id)
+            (
+                row.profile_id,
+                row.created_at,
+                row.changes,
+                row.redirect_to,
+                row.canonical_id,
+                row.named_after,
+            )
             for row in _changed_rows(changes)
         ]
         if rows:

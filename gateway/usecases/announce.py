@@ -83,7 +83,8 @@ def _of_event(event: AuditEvent) -> _News | None:
     match event.action:
         case Action.IDENTITY_SPLIT:
             detail = _decode(event.detail)
-            data = {"profile": event.profile, "parts": detail["parts"], "merge": event.object or None}
+            data = {"profile": event.profile, "parts": detail["parts"], "redirects": detail["redirects"]}
+            data |= {"merge": event.object or None}
             return _News("profile.split", lane, event.event_id, data)
         case action if action in _ACHIEVEMENTS:
             return _News(_ACHIEVEMENTS[action], lane, event.event_id, _of_achievement(event))

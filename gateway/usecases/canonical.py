@@ -1,5 +1,6 @@
 """Canonical ids: the customer id under which the upstream knows a profile. It is given once, when the profile is created; a
-merge leaves the survivor's as it is, and an absorbed profile keeps its own for the day on which it lives again."""
+merge leaves the survivor's as it is, and an absorbed profile keeps its own for the day on which it lives again. It belongs to
+the record that the profile is named after, and is wherever that record is (`parting`)."""
 
 from collections.abc import Iterable
 

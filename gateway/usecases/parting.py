@@ -1,16 +1,19 @@
 """Parting: records leave a profile, and what is theirs goes with them: keys, dedup windows, ids that lead to them. What was
 earned stays on the record that earned it, so no sum changes. Whether a person or the rules part them, the same happens.
 
-When the records that leave are exactly those that an absorbed profile brought, its id lives again, and what had been
-absorbed by it redirects to it again.
+A profile's id and its canonical id belong to the record that it is named after, and lead to wherever that record is (I23):
+under that name the upstream keeps the account. So the side with that record keeps the profile's ids, whichever side was
+asked to leave, and an absorbed profile's ids go with the record that it is named after: one of them lives again, the others
+redirect to it. A side that none of these names belongs to gets one of its own.
 """
 
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Caller, Dedup, Regrouping
+from gateway.model import Caller, Dedup, MergeRow, Regrouping
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import is_about_points
@@ -19,6 +22,7 @@ from rules.evidence import may_own
 from rules.identifier import Identifier
 from rules.record import Profile, Record
 from rules.ruleset import RuleSet
+from rules.survivor import survivor
 
 NO_VALUE = Identifier("", "")
 
@@ -50,27 +54,33 @@ def take_out(
     *,
     undone: int | None = None,
 ) -> tuple[Profile, set[str]]:
-    """The profile on which the records are now, and the types of the keys that both sides hold. `undone` is the merge that
-    this takes back."""
-    part = _id_for(profile, leaving, undone, ws, env)
-    for record_id in sorted(leaving):
-        ws.move(profile.records[record_id], profile, part)
-    contested = _share_keys(profile, part, ws, env, to_first=undone is not None)
+    """Take these records apart from the rest. Answers the profile of the side that the profile is not named after, which is
+    the rest where its namesake leaves, and the types of the keys that both sides hold. `undone` is the merge that this
+    takes back."""
+    keeps_name = ws.namesake(profile) in leaving
+    moving = profile.records.keys() - leaving if keeps_name else leaving
+    part = _id_for(profile, moving, undone, ws, env)
+    for record in sorted((profile.records[record_id] for record_id in moving), key=age):
+        ws.move(record, profile, part)
+    rest = part if keeps_name else profile
+    contested = _share_keys(profile, part, ws, env, contested_to=None if undone is not None else rest)
     _share_redirects(profile, part, ws)
     _share_windows(profile, part, ws)
-    _settle_questions(profile, part, ws)
+    _settle_questions(profile, part, rest, ws)
     return part, contested
 
 
-def _settle_questions(profile: Profile, part: Profile, ws: WorkingSet) -> None:
-    """Whether other records should leave is asked anew where some of them just did; what was asked about the points of these
-    two is no question any more."""
+def _settle_questions(profile: Profile, part: Profile, rest: Profile, ws: WorkingSet) -> None:
+    """Whether other records should leave the rest stays a question, and is asked anew where some of them just did; what was
+    asked about the points of these two is no question any more."""
     pair = (min(profile.profile_id, part.profile_id), max(profile.profile_id, part.profile_id))
     asked = ws.reviews.get(pair)
     if asked is not None and asked.state == "open" and is_about_points(asked):
         ws.close_review(asked, "stale", "split")
     for item in ws.leave_questions(profile.profile_id):
-        if not set(item.records) < profile.records.keys():
+        if set(item.records) < rest.records.keys():
+            ws.pass_on_leave_question(item, rest)
+        else:
             ws.close_review(item, "stale", "split")
             for side in (profile, part):
                 look_again(ws, "profile", "split", profile_id=side.profile_id)
@@ -93,26 +103,39 @@ def look_again(
 
 
 def _id_for(
-    profile: Profile, leaving: frozenset[int], undone: int | None, ws: WorkingSet, env: Env
+    profile: Profile, moving: AbstractSet[int], undone: int | None, ws: WorkingSet, env: Env
 ) -> Profile:
-    """The former profile, when it leaves as it came or its merge is taken back; else a new one, named after
-    its oldest record."""
-    for row in reversed(ws.absorptions_of(profile.profile_id)):
-        if row.merge_id == undone or (undone is None and frozenset(row.absorbed_records) == leaving):
-            ws.undo(row)
-            return ws.revive(row.absorbed_id)
-    oldest = min((profile.records[record_id] for record_id in leaving), key=age)
+    """An absorbed profile that is named after one of the records: the one whose merge is taken back, else the one that would
+    survive a merge of all that are. Where there is none, a new one, named after its oldest record."""
+    rows = {
+        row.absorbed_id: row for row in ws.absorptions_of(profile.profile_id) if ws.namesake_of(row) in moving
+    }
+    for row in rows.values():
+        if row.merge_id == undone:
+            return ws.revive(row)
+    if rows:
+        brought = [_as_it_came(row, profile, moving, ws) for row in rows.values()]
+        return ws.revive(rows[survivor(env.rules, brought).profile_id])
+    oldest = min((profile.records[record_id] for record_id in moving), key=age)
     return ws.create_profile(canonical_ids(oldest.id_space, oldest.customer_id, env))
+
+
+def _as_it_came(row: MergeRow, profile: Profile, moving: AbstractSet[int], ws: WorkingSet) -> Profile:
+    """An absorbed profile with what it brought of the records."""
+    records = {one: profile.records[one] for one in moving & set(row.absorbed_records)}
+    return Profile(row.absorbed_id, ws.profiles[row.absorbed_id].created_at, records=records)
 
 
 def age(record: Record) -> tuple[int, int]:
     return record.created_at, record.record_id
 
 
-def _share_keys(profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, to_first: bool) -> set[str]:
-    """A key that only one side observed is that side's. What both did stays with the rest; its type is answered: a person
-    must look. On an undo it goes back to whom it came first, of those who may own it: whose it was before the merge is not
-    kept, and would be another's only where that side had no room for it."""
+def _share_keys(
+    profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, contested_to: Profile | None
+) -> set[str]:
+    """A key that only one side observed is that side's. What both did is `contested_to`'s; its type is answered: a person
+    must look. None, on an undo: it goes back to whom it came first, of those who may own it: whose it was before the merge
+    is not kept, and would be another's only where that side had no room for it."""
     contested: set[str] = set()
     here = _first_claims(profile, env.rules)
     for identifier, claim in _first_claims(part, env.rules).items():
@@ -121,7 +144,7 @@ def _share_keys(profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, to
             continue
         if identifier in here:
             contested.add(identifier.type)
-            if not to_first or here[identifier] < claim:
+            if not (claim < here[identifier] if contested_to is None else contested_to is part):
                 continue
         key.owner = part.profile_id
         ws.touch_key(key)
@@ -165,9 +188,9 @@ def _redirecting(profile: Profile, side: Profile, ws: WorkingSet) -> list[int]:
 
 
 def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
-    """An absorbed id leads to where all of its records went."""
+    """An absorbed id leads to where the record went that it is named after."""
     for row in ws.absorptions_of(profile.profile_id):
-        if row.absorbed_id != part.profile_id and set(row.absorbed_records) <= part.records.keys():
+        if row.absorbed_id != part.profile_id and ws.namesake_of(row) in part.records:
             ws.repoint(row.absorbed_id, part)
 
 
@@ -183,9 +206,16 @@ def note_parting(
     pinned: bool = False,
 ) -> None:
     """`pinned`: every pair of records across the sides was pinned apart."""
-    for changed in (profile, *parts):
+    sides = (profile, *parts)
+    names = {show("prf", side.profile_id): show("rec", ws.namesake(side)) for side in sides}
+    redirects = {
+        show("prf", one): show("prf", part.profile_id)
+        for part in parts
+        for one in _redirecting(profile, part, ws)
+    }
+    for changed in sides:
         ws.touch_profile(changed)
-    ws.forget_sums(profile, *parts)
+    ws.forget_sums(*sides)
     ws.record_event(
         Action.IDENTITY_SPLIT,
         outcome="split",
@@ -198,6 +228,8 @@ def note_parting(
             "parts": {
                 show("prf", part.profile_id): [show("rec", r) for r in sorted(part.records)] for part in parts
             },
+            "named_after": names,
+            "redirects": redirects,
             "note": note,
             "pinned": pinned,
         },

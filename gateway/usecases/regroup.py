@@ -288,7 +288,8 @@ class _Carrying:
     def __init__(self, look: _Look, command: Regroup) -> None:
         self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
         self.caller = command.caller
-        self.main = main_pieces(look.found)
+        names = {one: self.ws.namesake(self.ws.profiles[one]) for one in look.core}
+        self.main = main_pieces(look.found, names)
         self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
         self.merging: set[int] = set()

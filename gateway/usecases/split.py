@@ -13,7 +13,7 @@ from gateway.usecases.merge import (
     open_review,
     version_changed,
 )
-from gateway.usecases.parting import age, needs_of_parting, note_parting, take_out
+from gateway.usecases.parting import needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
@@ -40,7 +40,7 @@ def needs_of_undo(command: UndoMerge, ws: WorkingSet, env: Env, needs: Needs) ->
 
 
 def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Outcome:
-    """The caller's records leave; the rest, never empty, keeps the profile's id."""
+    """The caller's records and the rest, never empty, are two profiles; the one that it is named after keeps its id."""
     profile = live(command.profile_id, ws)
     if profile is None:
         return Refused("not_found", "There is no such profile.")
@@ -60,7 +60,7 @@ def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Outcome:
 
 def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[frozenset[int]]:
     if command.mode == "all":
-        stays = min(profile.records.values(), key=age).record_id
+        stays = ws.namesake(profile)
         return [frozenset({record_id}) for record_id in sorted(profile.records) if record_id != stays]
     leaving = set(command.records)
     if command.mode == "tree":

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import asyncpg
+import names_given
 import owners_moved
 import pytest
 from conformance import (
@@ -217,21 +218,29 @@ async def test_every_step_can_be_cut_short_anywhere_and_done_again(postgres: Pos
     await connection.close()
 
 
-async def test_the_step_that_moves_owners_to_observations_loses_nothing_when_it_is_cut_short(
-    postgres: PostgresServer,
+@pytest.mark.parametrize(
+    ("version", "before", "asked", "after"),
+    [
+        (owners_moved.STEP, owners_moved.BEFORE, owners_moved.OWNERS, owners_moved.AFTER),
+        (names_given.STEP, names_given.BEFORE, names_given.NAMES, names_given.AFTER),
+    ],
+    ids=["owners to observations", "records that profiles are named after"],
+)
+async def test_a_step_that_fills_what_it_adds_loses_nothing_when_it_is_cut_short(
+    postgres: PostgresServer, version: int, before: tuple[str, ...], asked: str, after: list[tuple[Any, ...]]
 ) -> None:
     connection = await asyncpg.connect(postgres.url(postgres.fresh()))
-    *before, step = [one for one in all_migrations() if one.version <= owners_moved.STEP]
-    for statement in (one for earlier in before for one in statements(earlier.sql, "")):
+    *earlier, step = [one for one in all_migrations() if one.version <= version]
+    for statement in (one for done in earlier for one in statements(done.sql, "")):
         await connection.execute(statement)
-    for statement in owners_moved.BEFORE:
+    for statement in before:
         await connection.execute(statement)
     done: list[str] = []
     for statement in statements(step.sql, ""):
         done.append(statement)
         for again in done:
             await connection.execute(again)
-    assert [tuple(row) for row in await connection.fetch(owners_moved.OWNERS)] == owners_moved.AFTER
+    assert [tuple(row) for row in await connection.fetch(asked)] == after
     await connection.close()
 
 

@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
+import names_given
 import owners_moved
 import pytest
 from conformance import (
@@ -123,13 +125,23 @@ async def test_each_schema_step_is_applied_once_with_its_checksum(store_factory:
     assert applied == [(step.version, step.name, step.sha256) for step in all_migrations()]
 
 
-def test_the_step_that_moves_owners_to_observations_loses_nothing() -> None:
+@pytest.mark.parametrize(
+    ("version", "before", "asked", "after"),
+    [
+        (owners_moved.STEP, owners_moved.BEFORE, owners_moved.OWNERS, owners_moved.AFTER),
+        (names_given.STEP, names_given.BEFORE, names_given.NAMES, names_given.AFTER),
+    ],
+    ids=["owners to observations", "records that profiles are named after"],
+)
+def test_a_step_that_fills_what_it_adds_loses_nothing(
+    version: int, before: tuple[str, ...], asked: str, after: list[tuple[Any, ...]]
+) -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for step in all_migrations():
-            if step.version == owners_moved.STEP:
-                connection.executescript(";".join(owners_moved.BEFORE))
+            if step.version == version:
+                connection.executescript(";".join(before))
             connection.executescript(step.sql)
-        assert connection.execute(owners_moved.OWNERS).fetchall() == owners_moved.AFTER
+        assert connection.execute(asked).fetchall() == after
 
 
 # ---- look-ups that never scan ----
@@ -203,7 +215,7 @@ def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
 
 async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Connection) -> None:
     """SQLite by itself would begin with every e-mail address and mobile number there is."""
-    schema.execute("INSERT INTO profile VALUES (1, 0, 1, NULL, 'ann')")
+    schema.execute("INSERT INTO profile VALUES (1, 0, 1, NULL, 'ann', 1)")
     schema.execute("INSERT INTO record VALUES ('web', 'ann', 1, 1, 0, 1, 0)")
     schema.execute("INSERT INTO achievement VALUES (1, 1, 11664, 'queued', '', 'web', 'req', 0, 0, NULL, 0)")
     plans: list[list[str]] = []

@@ -200,6 +200,7 @@ class Machine(RuleBasedStateMachine):
         self.said: list[SaveCustomer] = []
         self.excused: set[int] = set()
         self.versions_seen: dict[int, tuple[int, frozenset[int]]] = {}
+        self.named: dict[int, tuple[str, int]] = {}
         self._use(version)
         for command in data.draw(st.lists(calls, min_size=3, max_size=9)):
             self.send(command)
@@ -459,6 +460,10 @@ class Machine(RuleBasedStateMachine):
         homes = dict(self.rows("SELECT record_id, profile_id FROM record"))
         for a, b in self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'"):
             assert homes[a] != homes[b]
+
+    @invariant()
+    def i23_a_name_leads_to_the_record_it_was_given_for(self) -> None:
+        self.named = self.run(self.house.names_lead_home(self.named))
 
     def teardown(self) -> None:
         if not hasattr(self, "house"):

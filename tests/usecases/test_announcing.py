@@ -73,7 +73,7 @@ async def test_a_split_and_an_undo_name_the_parts(house: House) -> None:
     news = [one for one in await told(house) if one[0].startswith("profile")]
     assert news[1:] == [
         ("profile.created", part, {"profile": prf(part)}),
-        ("profile.split", ann, {"profile": prf(ann), "parts": parts, "merge": None}),
+        ("profile.split", ann, {"profile": prf(ann), "parts": parts, "redirects": {}, "merge": None}),
     ]
 
 

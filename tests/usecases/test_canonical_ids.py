@@ -103,13 +103,14 @@ async def test_a_part_that_never_was_a_profile_is_named_after_its_oldest_record(
     assert (await name_of(house, "web:ann"), await name_of(house, "pos:17")) == ("ann", "17")
 
 
-async def test_the_side_that_stays_keeps_the_id_even_when_its_record_leaves(house: House) -> None:
+async def test_who_the_profile_is_named_after_takes_the_id_along_when_told_to_leave(house: House) -> None:
     await house.send(customer("web:ann", email="ann@x.eg"))
     await house.send(customer("pos:17", email="ann@x.eg"))
     (profile,) = await names(house)
     (record,) = await house.column("SELECT record_id FROM record WHERE customer_id = 'ann'")
     await house.send(SplitProfile(caller(), profile, (record,), "plain", ""))
-    assert (await name_of(house, "pos:17"), await name_of(house, "web:ann")) == ("ann", "web:ann")
+    assert (await name_of(house, "web:ann"), await name_of(house, "pos:17")) == ("ann", "17")
+    assert await house.profile_of("web:ann") == profile
 
 
 async def test_who_comes_back_after_erasure_has_the_old_id_again(house: House) -> None:

@@ -51,7 +51,7 @@ class World:
     def __init__(self, house: House) -> None:
         self.house = house
         self.apart: set[frozenset[int]] = set()
-        self.canonical_ids: dict[int, str] = {}
+        self.named: dict[int, tuple[str, int]] = {}
 
     async def homes(self) -> dict[int, int]:
         return dict(await self.house.rows("SELECT record_id, profile_id FROM record"))  # type: ignore[arg-type]
@@ -142,10 +142,10 @@ class World:
         }
         homes = await self.homes()
         assert set(homes.values()) == live  # I2, I4
-        known: dict[int, str] = dict(await rows("SELECT profile_id, canonical_id FROM profile"))  # type: ignore[arg-type]
-        assert len(set(known.values())) == len(known)
-        assert self.canonical_ids.items() <= known.items()  # given once, for good
-        self.canonical_ids = known
+        known = await self.house.names_lead_home(self.named)  # I23
+        assert len({name for name, _ in known.values()}) == len(known)
+        assert self.named.items() <= known.items()  # given once, for good
+        self.named = known
         for redirect, target in await rows(
             "SELECT profile_id, redirect_to FROM profile WHERE redirect_to IS NOT NULL"
         ):

@@ -268,6 +268,7 @@ class GatewayMachine(RuleBasedStateMachine):
         self.runner = self.cleanup.enter_context(asyncio.Runner())
         self.house = House(directory, environment(rules=RULES), url=self.database())
         self.reference = Reference()
+        self.named: dict[int, tuple[str, int]] = {}
         self.runner.run(self.house.__aenter__())
 
     def database(self) -> str:
@@ -344,6 +345,10 @@ class GatewayMachine(RuleBasedStateMachine):
         assert sorted(map(sorted, found.values())) == sorted(map(sorted, expected))
         live = self.run(self.house.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL"))
         assert set(found) == set(live)
+
+    @invariant()
+    def i23_names_lead_to_the_records_they_were_given_for(self) -> None:
+        self.named = self.run(self.house.names_lead_home(self.named))
 
     @invariant()
     def redirects_end_at_a_live_profile_in_one_hop(self) -> None:

@@ -448,11 +448,11 @@ async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_bac
         foreseen, happened = await activate(house, two, limit)
         assert await groups(house) == APART
         assert (
-            happened == (foreseen.merged, foreseen.split, foreseen.reviews, foreseen.points) == (0, 1, 0, 20)
+            happened == (foreseen.merged, foreseen.split, foreseen.reviews, foreseen.points) == (0, 1, 0, 40)
         )
         back, happened = await activate(house, rules("3"), limit)
         assert await groups(house) == TOGETHER
-        assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 20)
+        assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 40)
 
 
 async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_says(tmp_path: Path) -> None:

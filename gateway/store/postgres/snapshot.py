@@ -8,6 +8,7 @@ import asyncpg
 from gateway.store.snapshot import (
     ATTRIBUTES,
     BALANCES,
+    NAMES,
     OWN_LISTS,
     PINS,
     PROFILES,
@@ -33,6 +34,7 @@ async def _snapshot(url: str, attributes: Collection[str]) -> Snapshot:
             return Snapshot(
                 records(await connection.fetch(RECORDS)),
                 profiles(await connection.fetch(PROFILES)),
+                dict(await connection.fetch(NAMES)),
                 dict(await connection.fetch(BALANCES)),
                 texts(await connection.fetch(ATTRIBUTES), attributes) if attributes else {},
                 [Pin(*row) for row in await connection.fetch(PINS)],

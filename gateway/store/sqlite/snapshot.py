@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.store.snapshot import (
     ATTRIBUTES,
     BALANCES,
+    NAMES,
     OWN_LISTS,
     PINS,
     PROFILES,
@@ -31,6 +32,7 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
         yield Snapshot(
             _records(connection),
             profiles(connection.execute(PROFILES)),
+            dict(connection.execute(NAMES)),
             dict(connection.execute(BALANCES)),
             texts(connection.execute(ATTRIBUTES), attributes) if attributes else {},
             [Pin(*row) for row in connection.execute(PINS)],
