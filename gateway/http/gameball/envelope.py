@@ -71,7 +71,10 @@ def too_many_requests(retry_after: int) -> Fault:
 
 MALFORMED_REQUEST = Fault(400, 2000, "the request is malformed.")
 MALFORMED_PATH = Fault(400, 2000, "the request target is malformed.")
-MALFORMED_HEADER = Fault(400, 2000, "a header of the request is malformed.")
+MALFORMED_HEADER = Fault(400, 2000, "a header of the request has control characters, or is not utf-8.")
+AMBIGUOUS_HEADER = Fault(
+    400, 2000, "the name of a header has an underscore that many servers read as a hyphen; write the hyphen."
+)
 UNEXPECTED_BODY = Fault(400, 2000, "this method takes no body.")
 WRONG_HOST = Fault(421, 2000, "the host header is malformed.")
 WRONG_TRANSFER_ENCODING = Fault(501, 2000, "the transfer encoding is not supported.")

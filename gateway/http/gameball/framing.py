@@ -11,6 +11,7 @@ from aiohttp.http import RawRequestMessage
 from yarl import URL
 
 from gateway.http.gameball.envelope import (
+    AMBIGUOUS_HEADER,
     MALFORMED_HEADER,
     MALFORMED_PATH,
     MALFORMED_REQUEST,
@@ -67,7 +68,7 @@ def fault_in_headers(request: web.BaseRequest) -> Fault | None:
     if request.version not in _VERSIONS:
         return MALFORMED_REQUEST
     if "_" in "".join(headers) and any(map(poses_as_another, headers)):
-        return MALFORMED_HEADER
+        return AMBIGUOUS_HEADER
     values = "".join(headers.values())
     if not values.isprintable() and _has_unclean_value(request):
         return MALFORMED_HEADER

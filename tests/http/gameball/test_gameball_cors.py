@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from asking import ACHIEVE, Reply, ask, names, save
+from asking import ACHIEVE, Reply, ask, names, save, send_raw
 
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.cors import EXPOSED
@@ -156,6 +156,13 @@ async def test_an_outage_can_be_read_too(start: Start, monkeypatch: pytest.Monke
             assert reply.status == status
             assert told(reply)["Allow-Origin"] == SHOP
             assert varies(reply) == {"Origin"}
+
+
+async def test_a_request_that_cannot_be_read_is_answered_with_origins_too(start: Start) -> None:
+    async with start(SETTINGS) as gateway:
+        status, answer = await send_raw(gateway, f"GET /a b HTTP/1.1\r\nOrigin: {SHOP}\r\n\r\n".encode())
+        assert status == 400
+        assert b"Vary: Origin\r\n" in answer
 
 
 async def test_a_preflight_needs_no_key_and_spends_nothing(start: Start) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from asking import ask, send_raw
+from forwarding import forwarding
 from loyalty_platform import SECRET_KEY
 
 from gateway.http.gameball.webhook import _signature
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway
+    from conftest import RunningGateway, Start
     from loyalty_platform import Platform
 
 KEYS = b"apikey: pos-api-key-0123456789\r\nsecretkey: pos-secret-key-0123456789\r\n"
@@ -121,3 +122,30 @@ async def test_a_webhook_of_the_platform_may_begin_with_a_byte_order_mark(
         data, headers["Content-Encoding"] = gzip.compress(data), "gzip"
     async with forward.client.post(f"{forward.url}/webhooks/gameball/", data=data, headers=headers) as answer:
         assert answer.status == 200
+
+
+async def test_a_report_that_the_platform_answers_itself_may_come_packed(
+    start: Start, platform: Platform
+) -> None:
+    platform.ensure("ann")
+    report = b'{"customerId":"ann","challengeId":11664}'
+    headers = {"Content-Type": "text/json", "Content-Encoding": "gzip"}
+    async with forwarding(start, platform, more='[achievements]\ndelivery = "direct"\n') as gateway:
+        await ask(gateway, "POST", "customers", json={"customerId": "ann"})
+        reply = await ask(
+            gateway, "POST", "customers/social-challenges", headers=headers, data=gzip.compress(BOM + report)
+        )
+    assert reply.status == 202
+    assert platform.seen[-1].body == report
+    assert "Content-Encoding" not in platform.seen[-1].headers
+
+
+async def test_an_old_client_gets_an_answer_of_unknown_length_whole(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    platform.always = "unmeasured"
+    request = b"GET /api/v4.1/integrations/configurations/tiers HTTP/1.0\r\n" + KEYS + b"\r\n"
+    status, answer = await send_raw(forward, request)
+    assert status == 200
+    assert b"Transfer-Encoding" not in answer
+    assert answer.endswith(b"\r\n\r\n{}")
