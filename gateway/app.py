@@ -33,8 +33,10 @@ from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
 from gateway.secrets_file import admin_token, open_box, other_secret
 from gateway.store import Store
+from gateway.store.migrations import pending
 from gateway.store.operations import active_rules, is_signed_with, newest_link, newest_moment
 from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
@@ -103,12 +105,15 @@ async def running(
     on_broken: Callable[[StoreBroken], None],
     alone: bool = False,
     any_secret: bool = False,
+    makes_secret: bool = True,
+    begins: bool = True,
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
     the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do. A
-    file that was restored without any secret goes on with the one that is made for it, and the audit log says so."""
+    file that was restored without any secret goes on with the one that is made for it, and the audit log says so. Without
+    `makes_secret` a missing secret is an error; without `begins` a fresh database gets no rule set."""
     clock = SystemClock()
-    box = open_box(config)
+    box = open_box(config, make=makes_secret)
     checkpoint_key = box.key("audit checkpoint")
     store = make_store(config, clock, checkpoint_key, alone=alone)
     await store.open()
@@ -142,7 +147,7 @@ async def running(
         )
         pipeline.start()
         try:
-            if active is None:
+            if active is None and begins:
                 await _seed(services)
             if not known:
                 await replace_secret(services, _ITSELF)
@@ -220,16 +225,46 @@ async def replace_secret(services: Services, caller: Caller) -> int:
 
 
 @contextlib.asynccontextmanager
-async def offline(config: Config, *, any_secret: bool = False) -> AsyncGenerator[Services]:
-    """The gateway's inside without listeners, for a command that finds no gateway running. Raises AlreadyRunning."""
+async def offline(config: Config, *, changes: bool, any_secret: bool = False) -> AsyncGenerator[Services]:
+    """The gateway's inside without listeners, for a command that finds no gateway running. A command that `changes` things may
+    begin a new database; one that only reads makes nothing: no file, no secret, no schema. Raises AlreadyRunning, and
+    ConfigError where something is missing."""
+    if not changes:
+        _refuse_to_begin(config.store.sqlite_path)
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
     try:
         async with running(
-            config, telemetry=telemetry, on_broken=_exit_at_once, alone=True, any_secret=any_secret
+            config,
+            telemetry=telemetry,
+            on_broken=_exit_at_once,
+            alone=True,
+            any_secret=any_secret,
+            makes_secret=any_secret or (changes and _is_fresh(config)),
+            begins=changes,
         ) as services:
             yield services
     finally:
         telemetry.close()
+
+
+def _is_fresh(config: Config) -> bool:
+    """Whether the SQLite file is still to be made; what is on a server cannot be told from here."""
+    path = config.store.sqlite_path
+    return path is not None and not Path(path).exists()
+
+
+def _refuse_to_begin(path: str | None) -> None:
+    """Raises ConfigError when opening the SQLite file at `path` would make it, or change its schema."""
+    if path is None:
+        return
+    try:
+        missing = pending(applied_steps(Path(path)))
+    except FileNotFoundError:
+        problem = f"{path}: there is no database yet; start the gateway, or run: gateway db migrate"
+        raise ConfigError((problem,)) from None
+    if missing:
+        problem = f"{path}: its schema is of an earlier version of the gateway; run: gateway db migrate"
+        raise ConfigError((problem,))
 
 
 # ---- serving ----

@@ -32,19 +32,25 @@ class SecretBox:
         return hmac.digest(self._master, purpose.encode(), hashlib.sha256)
 
 
-def admin_token(config: Config, box: SecretBox) -> str:
-    """The bearer token of the admin listener: the configured one, else one that only this machine can derive."""
+def admin_token(config: Config, box: SecretBox | None = None) -> str:
+    """The bearer token of the admin listener: the configured one, else one that only this machine can derive. Raises ConfigError
+    when there is neither a token nor a secret; without `box` it is opened here."""
     token = config.server.admin_token
-    return token.reveal() if token is not None else box.key("admin token").hex()
+    if token is not None:
+        return token.reveal()
+    return (box or open_box(config, make=False)).key("admin token").hex()
 
 
-def open_box(config: Config) -> SecretBox:
-    """The box of this database; makes its file when there is none. Raises ConfigError for an unusable file."""
+def open_box(config: Config, *, make: bool) -> SecretBox:
+    """The box of this database. `make`: write a new secret file when there is none. Raises ConfigError for an unusable file, and
+    for a missing one that may not be made."""
     if config.server.secret is not None:
         setting = f"server.secret ({config.server.secret.source})"
         return SecretBox(_private(config.server.secret.reveal().encode(), setting))
     path = secret_path(config)
     is_new = not path.exists()
+    if is_new and not make:
+        raise ConfigError((_missing(config, path),))
     if is_new:
         _make(path)
     return SecretBox(_private(_read(path), f"server.secret_file: {path}"), is_new=is_new)
@@ -53,6 +59,16 @@ def open_box(config: Config) -> SecretBox:
 def secret_path(config: Config) -> Path:
     """Where the master secret is, unless the settings have it: the named file, else one beside the database."""
     return Path(config.server.secret_file or f"{config.store.sqlite_path or _WITHOUT_A_FILE}.secret")
+
+
+def _missing(config: Config, path: Path) -> str:
+    if config.store.sqlite_path is not None and not Path(config.store.sqlite_path).exists():
+        return f"{config.store.sqlite_path}: there is no database yet; start the gateway, or run: gateway db migrate"
+    return (
+        f"server.secret_file: the master secret {path} is missing; restore the one that was kept with the database's backup."
+        " If the database is new, start the gateway once, which makes it."
+        " Only if the secret is lost for good: gateway db new-secret"
+    )
 
 
 def other_secret(config: Config) -> ConfigError:

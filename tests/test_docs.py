@@ -59,9 +59,9 @@ def test_every_reason_of_an_ignored_achievement_is_documented(reason: str) -> No
 
 def _commands() -> list[str]:
     names: list[str] = []
-    group = typer.main.get_command(cli)
-    for name, command in group.commands.items():  # pyright: ignore
-        inner = getattr(command, "commands", None)
+    group: typing.Any = typer.main.get_command(cli)
+    for name in group.list_commands(None):
+        inner = getattr(group.get_command(None, name), "commands", None)
         names += [f"{name} {sub}" for sub in inner] if inner else [name]
     return names
 

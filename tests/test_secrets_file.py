@@ -21,7 +21,7 @@ def _open(tmp_path: Path, variables: dict[str, str] | None = None) -> secrets_fi
     file = tmp_path / "config.toml"
     setting = '[server]\nsecret_env = "MASTER"\n' if variables else ""
     file.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/gateway.db"\n{setting}')
-    return secrets_file.open_box(load(file, variables or {}))
+    return secrets_file.open_box(load(file, variables or {}), make=True)
 
 
 def test_a_new_secret_is_made_for_its_owner_alone(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, print_json, print_page
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.profile import ACHIEVEMENTS
 
-app = typer.Typer(help="List achievements, and judge or report one again.", no_args_is_help=True)
+app = group("List achievements, and judge or report one again.")
 _COLUMNS: Columns = {**ACHIEVEMENTS, "profile": "profile"}
 
 
@@ -46,11 +46,11 @@ def retry(
     async def retried(admin: Admin) -> Any:
         return await admin.post(f"/achievements/{segment(achievement)}/retry")
 
-    answer = ask(config, retried)
+    answer = ask(config, retried, changes=True)
     if json:
         print_json(answer)
     else:
-        print(
+        say(
             f"{achievement} is due now"
             if answer["changed"]
             else f"{achievement} is still waiting for its turn"

@@ -11,11 +11,21 @@ import typer
 
 from gateway.cli.connection import Admin, ask
 from gateway.cli.failure import REFUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, console, note, print_json, print_line, print_page, print_rows
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import (
+    Columns,
+    counted,
+    note,
+    plain,
+    print_json,
+    print_line,
+    print_page,
+    print_rows,
+    say,
+)
 from gateway.cli.story import STORY, in_order, sentence
 
-app = typer.Typer(help="The audit log.", no_args_is_help=True)
+app = group("The audit log.")
 Since = Annotated[str, typer.Option(help="RFC 3339, a date, or a span back from now: 30m, 1h, 7d.")]
 Action = Annotated[str, typer.Option(help="Exact, or a prefix such as 'identity.*'.")]
 _COLUMNS: Columns = {
@@ -81,19 +91,13 @@ def follow(
     filters = {"action": action, "channel": channel, "profile": profile}
 
     async def following(admin: Admin) -> None:
-        if not admin.running:
-            raise Failure(
-                "no gateway runs on this configuration, so nothing happens; start it with: gateway serve"
-            )
         async for event in _endless(admin, since, filters):
             if json:
                 print_line(event)
             else:
-                console().print(
-                    f"{event['at']}  {event['action']:<22} {sentence(event)}", markup=False, soft_wrap=True
-                )
+                say(f"{event['at']}  {event['action']:<22} {plain(sentence(event))}", flush=True)
 
-    ask(config, following)
+    ask(config, following, only_running=True)
 
 
 async def _endless(admin: Admin, since: str, filters: dict[str, str]) -> AsyncIterator[Any]:
@@ -157,7 +161,11 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(verdict)
     elif verdict["ok"]:
-        print(f"the audit log holds: {verdict['events']} events, {verdict['checkpoints']} signed checkpoints")
+        events, checkpoints = (
+            counted(verdict["events"], "event"),
+            counted(verdict["checkpoints"], "signed checkpoint"),
+        )
+        say(f"the audit log is intact: {events}, {checkpoints}")
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
     if not verdict["ok"]:
@@ -181,7 +189,7 @@ def export(
 
     count = ask(config, exported)
     if to is not None:
-        note(f"{count} events are in {to}")
+        note(f"{counted(count, 'event')} written to {to}")
 
 
 async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
@@ -196,6 +204,8 @@ async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
                 os.fsync(out.fileno())
     except FileExistsError:
         raise Failure(f"{to}: is there already; give a new name") from None
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise Failure(f"{to or 'standard output'}: cannot be written ({error.strerror})") from None
     return count

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.failure import MISUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import note, print_json
+from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.check import masked, warnings
@@ -30,7 +30,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         print_json({"ok": True, "settings": effective, "warnings": remarks})
     else:
         for line in _lines(effective, ""):
-            print(line)
+            say(line)
     for remark in remarks:
         note(f"warning: {remark}")
 

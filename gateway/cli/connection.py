@@ -9,30 +9,32 @@ import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from aiohttp import web
 
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import settings
 from gateway.config import Config
 
+if TYPE_CHECKING:
+    import aiohttp
+
 T = TypeVar("T")
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, and how to reach it from here
-_PROBE = aiohttp.ClientTimeout(total=2)
-_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5)
+_PROBE_SECONDS = 2
+_CONNECT_SECONDS = 5
 _USAGE = frozenset({400, 415, 422})
 
 
 class Admin:
-    """Requests to the admin API; whatever it refuses is raised as a Failure. `running`: a gateway answers, not this process."""
+    """Requests to the admin API; whatever it refuses is raised as a Failure. Without `changes` only reads are possible: this
+    process opened the database for no more."""
 
-    def __init__(self, session: aiohttp.ClientSession, *, running: bool) -> None:
+    def __init__(self, session: "aiohttp.ClientSession", *, changes: bool) -> None:
         self._session = session
-        self.running = running
+        self._changes = changes
 
     async def get(self, path: str, **query: object) -> Any:
         return await self._ask("GET", path, query)
@@ -63,6 +65,8 @@ class Admin:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
+        if method != "GET" and not self._changes:
+            raise AssertionError(f"{method} {path}: the command was declared to change nothing")
         async with self._session.request(
             method, f"/admin/v1{path}", params=_given(query), json=body, headers=headers
         ) as response:
@@ -77,26 +81,40 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def ask(config_file: Path, work: Callable[[Admin], Awaitable[T]]) -> T:
-    """Do `work` with a connection for this configuration."""
+def ask(
+    config_file: Path,
+    work: Callable[[Admin], Awaitable[T]],
+    *,
+    changes: bool = False,
+    only_running: bool = False,
+) -> T:
+    """Do `work` with a connection for this configuration. `changes`: it does more than read. `only_running`: it is of no use
+    unless a gateway runs."""
 
     async def connected() -> T:
-        async with connect(settings(config_file)) as admin:
+        config = settings(config_file)
+        if only_running and await running_at(config) is None:
+            raise Failure(
+                "no gateway runs on this configuration, so nothing happens; start it with: gateway serve"
+            )
+        async with connect(config, changes=changes) as admin:
             return await work(admin)
 
     return asyncio.run(connected())
 
 
 @contextlib.asynccontextmanager
-async def connect(config: Config) -> AsyncGenerator[Admin]:
+async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
+    import aiohttp
+
     try:
         url = await running_at(config)
         if url is None:
-            async with _by_itself(config) as admin:
+            async with _by_itself(config, changes=changes) as admin:
                 yield admin
             return
         async with _session(_token(config), base_url=url) as session:
-            yield Admin(session, running=True)
+            yield Admin(session, changes=True)
     except aiohttp.ClientError as error:
         raise Failure(
             f"the admin API stopped answering ({type(error).__name__}); run the command again"
@@ -109,9 +127,11 @@ async def running_at(config: Config) -> str | None:
     url = f"http://{address._replace(host=_ANYWHERE.get(address.host, address.host))}"
     if not address.port:
         return None
+    import aiohttp
+
     try:
         async with (
-            aiohttp.ClientSession(timeout=_PROBE) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PROBE_SECONDS)) as session,
             session.get(f"{url}/healthz") as response,
         ):
             return url if await response.json(content_type=None) == {"status": "ok"} else None
@@ -120,11 +140,14 @@ async def running_at(config: Config) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _by_itself(config: Config) -> AsyncGenerator[Admin]:
+async def _by_itself(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
+    import aiohttp
+    from aiohttp import web
+
     from gateway.app import offline
     from gateway.http import admin
 
-    async with offline(config) as services:
+    async with offline(config, changes=changes) as services:
         with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
             runner = web.AppRunner(admin.build(services), access_log=None, shutdown_timeout=1)
             await runner.setup()
@@ -133,21 +156,23 @@ async def _by_itself(config: Config) -> AsyncGenerator[Admin]:
                 await web.UnixSite(runner, socket).start()
                 connector = aiohttp.UnixConnector(socket)
                 async with _session(services.admin_token, "http://localhost", connector) as session:
-                    yield Admin(session, running=False)
+                    yield Admin(session, changes=changes)
             finally:
                 await runner.cleanup()
 
 
 def _session(
-    token: str, base_url: str, connector: aiohttp.BaseConnector | None = None
-) -> aiohttp.ClientSession:
+    token: str, base_url: str, connector: "aiohttp.BaseConnector | None" = None
+) -> "aiohttp.ClientSession":
+    import aiohttp
+
     operator = re.sub(r"[^A-Za-z0-9._-]", "_", getpass.getuser())[:50]
     headers = {"Authorization": f"Bearer {token}", "X-Operator": operator}
     return aiohttp.ClientSession(
         base_url,
         connector=connector,
         headers=headers,
-        timeout=_PATIENCE,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         json_serialize=lambda body: as_json(body).decode(),
         read_bufsize=1 << 20,  # a line of the audit log is one event, however long its trace
@@ -163,9 +188,9 @@ def as_json(value: object) -> bytes:
 
 
 def _token(config: Config) -> str:
-    from gateway.secrets_file import admin_token, open_box
+    from gateway.secrets_file import admin_token
 
-    return admin_token(config, open_box(config))
+    return admin_token(config)
 
 
 def _given(query: Mapping[str, object]) -> dict[str, str]:

@@ -14,13 +14,12 @@ from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened
 from gateway.cli.db_secret import new_secret
 from gateway.cli.failure import DONE, REFUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import note, print_json
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, group, settings
+from gateway.cli.output import counted, note, print_json, say
 from gateway.config import Config
 from gateway.config.settings import store_url_text
-from gateway.store.migrations import all_migrations, pending
 
-app = typer.Typer(help="Back up, check, migrate and move the database.", no_args_is_help=True)
+app = group("Back up, check, migrate and move the database.")
 app.command()(copy)
 app.command()(new_secret)
 
@@ -40,7 +39,7 @@ def backup(
     if json:
         print_json({"backup": str(to), "bytes": to.stat().st_size})
     else:
-        print(f"{to} holds the database, {to.stat().st_size} bytes, and was verified")
+        say(f"{to} holds the database, {counted(to.stat().st_size, 'byte')}, and was verified")
     note(
         "keep the master secret with it (server.secret, or the .secret file): without it keys and digests are lost"
     )
@@ -65,7 +64,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
     verdict = ask(config, verified)
     if not json:
-        print(healthy)
+        say(healthy)
         print_verdict(verdict, as_json=False)
         return
     print_json({"ok": verdict["ok"], "integrity": ["ok"], "audit": verdict})
@@ -75,6 +74,8 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 @app.command()
 def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Bring the schema up to date; a gateway does the same when it starts."""
+    from gateway.store.migrations import all_migrations
+
     loaded = settings(config)
     asyncio.run(_open_once(loaded))
     version = max(step.version for step in all_migrations())
@@ -82,16 +83,17 @@ def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         print_json({"schema_version": version})
     else:
         name = loaded.store.sqlite_path or store_url_text(loaded.store.url)
-        print(f"{name}: the schema is at version {version}, up to date")
+        say(f"{name}: the schema is at version {version}, up to date")
 
 
 async def _open_once(config: Config) -> None:
     """Opening migrates; a gateway that runs on a SQLite file has done it, unless it is of an earlier version."""
     from gateway.app import offline
+    from gateway.store.migrations import pending
 
     path = config.store.sqlite_path
     if path is None or await running_at(config) is None:
-        async with offline(config):
+        async with offline(config, changes=True):
             pass
         return
     with opened(Path(path), "mode=ro") as connection:

@@ -7,18 +7,19 @@ import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.cli.db_file import opened
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
-from gateway.cli.output import note, print_json
+from gateway.cli.output import counted, note, print_json, say
 from gateway.clock import SystemClock
 from gateway.errors import DriverMissing, SchemaMismatch, StoreUnavailable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def copy(
@@ -46,9 +47,9 @@ def copy(
     if json:
         print_json({"complete": closed, "rows_brought": brought})
     elif closed:
-        print(f"complete: {brought} rows were brought, and both databases hold the same")
+        say(f"complete: {counted(brought, 'row')} copied, and both databases hold the same")
     else:
-        print(f"{brought} rows were brought while the gateway served; stop it and run this once more")
+        say(f"{counted(brought, 'row')} copied while the gateway served; stop it and run this once more")
     if closed:
         note(
             "start with the new store.url and the same master secret:"
@@ -92,7 +93,10 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
             ) from None
 
 
-def _bar() -> Progress:
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

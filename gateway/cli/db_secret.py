@@ -3,31 +3,33 @@ checked any more: channel keys of `gateway keys new`, the log's pseudonyms, sign
 
 import asyncio
 
+from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import running_at
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import note, print_json
+from gateway.cli.output import counted, note, print_json, say
 from gateway.config import Config
-from gateway.model import Caller
-from gateway.store.operations import is_signed_with
 
 
-def new_secret(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Go on with another master secret, when the one that the database was written with is lost for good."""
+def new_secret(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Replace a master secret that is lost for good."""
+    confirm("Give up the old master secret for good? Keys made under it stop working.", yes=yes)
     dropped = asyncio.run(_go_on(settings(config)))
     if json:
         print_json({"checkpoints_dropped": dropped})
     else:
-        print(f"the database goes on with this master secret; {dropped} old checkpoints were dropped")
-    note("keys that were made under the lost one do not open any more: gateway keys new, and keys revoke")
+        say(f"the database now uses this master secret; {counted(dropped, 'old checkpoint')} dropped")
+    note("keys made under the old secret no longer work: gateway keys new, then gateway keys revoke")
 
 
 async def _go_on(config: Config) -> int:
     from gateway.app import offline, replace_secret
+    from gateway.model import Caller
+    from gateway.store.operations import is_signed_with
 
     if await running_at(config) is not None:
         raise Failure("a gateway runs on these settings; stop all gateways of the database first")
-    async with offline(config, any_secret=True) as services:
+    async with offline(config, changes=True, any_secret=True) as services:
         if await is_signed_with(services.store, services.checkpoint_key):
             raise Failure("the database was written with this master secret; there is nothing to replace")
         if not await services.store.leads("house"):

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, print_json, print_page, print_rows
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, counted, print_json, print_page, print_rows, say
 
-app = typer.Typer(help="List deliveries, send one again, or give it up.", no_args_is_help=True)
+app = group("List deliveries, send one again, or give it up.")
 _COLUMNS: Columns = {
     "delivery": "id",
     "target": "target",
@@ -27,6 +28,10 @@ _COLUMNS: Columns = {
     "finished": "finished_at",
 }
 _AT_ONCE = 200
+_QUESTIONS = {
+    "retry": "Send {} again? One that did arrive is then sent twice.",
+    "discard": "Give {} up for good?",
+}
 Deliveries = Annotated[list[str] | None, typer.Argument(metavar="[DELIVERY]...", help="dlv_…")]
 Whole = Annotated[str, typer.Option("--all", help="Instead of ids: every one that is `dead`, or `held`.")]
 
@@ -73,22 +78,24 @@ def show(
 def retry(
     deliveries: Deliveries = None,
     whole: Whole = "",
+    yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Send dead or held deliveries again; what may have arrived is then sent a second time."""
-    _each("retry", "is due now", deliveries or [], whole, config, as_json=json)
+    """Send dead or held deliveries again. One that did arrive is then sent twice."""
+    _each("retry", "is due now", deliveries or [], whole, config, yes=yes, as_json=json)
 
 
 @app.command()
 def discard(
     deliveries: Deliveries = None,
     whole: Whole = "",
+    yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Give dead or held deliveries up for good."""
-    _each("discard", "is discarded", deliveries or [], whole, config, as_json=json)
+    _each("discard", "is discarded", deliveries or [], whole, config, yes=yes, as_json=json)
 
 
 def _each(
@@ -98,21 +105,28 @@ def _each(
     whole: str,
     config: Path,
     *,
+    yes: bool,
     as_json: bool,
 ) -> None:
     if bool(deliveries) == bool(whole) or whole not in ("", "dead", "held"):
         raise Failure("name deliveries, or give --all dead or --all held", MISUSED)
+    confirm(
+        _QUESTIONS[verdict].format(
+            counted(len(deliveries), "delivery") if deliveries else f"every {whole} delivery"
+        ),
+        yes=yes,
+    )
 
     async def carried_out(admin: Admin) -> Any:
         wanted = deliveries or [one async for one in _all_of(admin, whole)]
         return [await admin.post(f"/deliveries/{segment(one)}/{verdict}") for one in wanted]
 
-    answers = ask(config, carried_out)
+    answers = ask(config, carried_out, changes=True)
     if as_json:
         print_json(answers)
         return
     for answer in answers:
-        print(f"{answer['id']} {told}")
+        say(f"{answer['id']} {told}")
 
 
 async def _all_of(admin: Admin, state: str) -> AsyncIterator[str]:

@@ -16,7 +16,7 @@ from gateway.cli.connection import Admin, connect
 from gateway.cli.failure import Failure
 from gateway.cli.journey import CAMPAIGN, CHANNELS, POINTS, Journey, Step
 from gateway.cli.options import AsJson, settings
-from gateway.cli.output import console, print_json, print_rows
+from gateway.cli.output import counted, print_json, print_rows, say
 from gateway.cli.profile import print_profile
 from gateway.cli.story import STORY, in_order
 
@@ -70,7 +70,7 @@ async def _demo(directory: Path, *, as_json: bool) -> None:
         _write_settings(config, directory, keys, ports)
         async with aiohttp.ClientSession(started.public_url, timeout=_TOTAL) as session:
             steps, points = await _play(Journey(session, keys), as_json=as_json)
-        async with connect(settings(config)) as admin:
+        async with connect(settings(config), changes=False) as admin:
             profile, story = await _told(admin, steps[-1].profile)
     if as_json:
         document = {
@@ -137,14 +137,10 @@ async def _announced(stderr: asyncio.StreamReader | None) -> _Started:
 
 async def _play(journey: Journey, *, as_json: bool) -> tuple[list[Step], int]:
     steps: list[Step] = []
-    out = console()
     async for step in journey.play():
         steps.append(step)
         if not as_json:
-            out.print(
-                f"[bold]{step.channel:<11}[/]{step.says:<52} [cyan]{step.status}[/] {step.decision:<9} {step.comment}",
-                soft_wrap=True,
-            )
+            say(f"{step.channel:<11}{step.says:<52} {step.status} {step.decision:<9} {step.comment}")
     return steps, await journey.wait_for_points()
 
 
@@ -155,12 +151,11 @@ async def _told(admin: Admin, profile_id: str) -> tuple[Any, list[Any]]:
 
 
 def _print_end(points: int, profile: Any, story: list[Any]) -> None:
-    out = console()
-    out.print("\n[bold]One customer, one profile[/]")
+    say("\nOne customer, one profile")
     print_profile(profile)
-    out.print("\n[bold]Why: from the audit log[/]")
+    say("\nWhy: from the audit log")
     print_rows(story, STORY)
-    out.print(
-        f"\n4 customer ids, {len(profile['merges'])} merge, 2 reports of campaign {CAMPAIGN}, "
+    say(
+        f"\n4 customer ids, {counted(len(profile['merges']), 'merge')}, 2 reports of campaign {CAMPAIGN}, "
         f"1 grant: {points} points, the same on every channel."
     )

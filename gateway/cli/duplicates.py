@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.connection import connect
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
-from gateway.cli.output import Columns, note, print_rows
+from gateway.cli.output import Columns, counted, note, print_rows, say
 from gateway.config import Config
 
 _COLUMNS: Columns = {
@@ -45,13 +45,13 @@ def duplicates(
     """List live profiles that look like one person and are apart, with the reason. Never merges anything."""
     show = {"table": _show_table, "csv": _show_csv, "json": _show_json}["json" if json else format]
     found = asyncio.run(_show_all(settings(config), reason, show))
-    note(f"{found} groups" if found else "nothing found")
+    note(counted(found, "group") if found else "nothing found")
 
 
 async def _show_all(config: Config, reason: str, show: "Callable[[list[Any], bool], None]") -> int:
     """Show part after part, so that a long list begins at once and needs no memory; how many groups there were."""
     found = 0
-    async with connect(config) as admin:
+    async with connect(config, changes=False) as admin:
         async for part in _parts(admin.lines("/duplicates", reason=reason)):
             show(part, not found)
             found += len(part)
@@ -75,7 +75,7 @@ def _show_table(groups: list[Any], _: bool) -> None:
 
 def _show_json(groups: list[Any], _: bool) -> None:
     for group in groups:
-        print(msgspec.json.encode(group).decode())
+        say(msgspec.json.encode(group).decode())
 
 
 def _show_csv(groups: list[Any], first: bool) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.cli.output import Columns, Row, note, print_rows
+from gateway.cli.output import Columns, Row, counted, note, print_rows, say
 
 _OUTCOMES = {
     "merge": "are one person",
@@ -19,12 +19,12 @@ _LIKENESS = {
 def print_pair(pair: Row) -> None:
     """Every rule, then the verdict."""
     print_rows(pair["rules"], _RULES)
-    print(f"\n{_verdict(pair)}")
+    say(f"\n{_verdict(pair)}")
 
 
 def print_origin(origin: Row) -> None:
     print_rows(origin["steps"], _STEPS)
-    note(f"{origin['profile']}: {len(origin['steps'])} steps")
+    note(f"{origin['profile']}: {counted(len(origin['steps']), 'step')}")
 
 
 def _verdict(pair: Row) -> str:
@@ -52,7 +52,7 @@ def _compared(rule: Row) -> str:
 
 
 def _what(step: Row) -> str:
-    records = f"{len(step['records'])} record{'s' if len(step['records']) > 1 else ''}"
+    records = counted(len(step["records"]), "record")
     match step["what"]:
         case "arrived":
             return f"{_listed(step)} arrived on {step['profile']}"

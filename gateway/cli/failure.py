@@ -1,4 +1,8 @@
-"""How a command ends when it could not be done: one line that names the thing and the remedy, and an exit code."""
+"""How a command ends when it could not be done: a line that names the thing and the remedy, and an exit code."""
+
+import json
+import sys
+from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 
@@ -8,10 +12,25 @@ MISUSED = 2
 
 
 class Failure(GatewayError):
-    """`exit_code` 1: it was refused; 2: the command or the configuration is wrong. `code` is the admin API's, "" where that did
-    not speak."""
+    """`exit_code` 1: it was refused; 2: the command or the configuration is wrong. `code` is the admin API's, "" for a failure
+    on this side."""
 
     def __init__(self, message: str, exit_code: int = REFUSED, code: str = "") -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.code = code
+
+
+def report(problems: Sequence[str], exit_code: int, code: str = "", *, as_json: bool) -> None:
+    """Say on stderr what went wrong: a line for each problem, or one line of JSON."""
+    if not as_json:
+        for problem in problems:
+            print(f"gateway: {problem}", file=sys.stderr)
+        return
+    error = {
+        "code": code or ("usage" if exit_code == MISUSED else "refused"),
+        "message": "\n".join(problems),
+        "problems": list(problems),
+        "exit_code": exit_code,
+    }
+    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)

@@ -156,7 +156,7 @@ async def _bring(config: Config, job: _Job, rejects: Path) -> Any:
     """The import's last state."""
     import_id = job.import_id()
     with _rare_collections():
-        async with connect(config) as admin:
+        async with connect(config, changes=True) as admin:
             state = await admin.get(f"/imports/{import_id}", channel=job.channel)
             if state["finished_at"] and not job.resume:
                 note(f"imp_{import_id} was finished on {state['finished_at']}; there is nothing to do")

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, note, print_json, print_page
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, note, print_json, print_page, say
 
-app = typer.Typer(help="Issue, list and revoke the key pairs of channels.", no_args_is_help=True)
+app = group("Issue, list and revoke the key pairs of channels.")
 Channel = Annotated[str, typer.Option("--channel", help="The channel's name in the settings.")]
 _COLUMNS: Columns = {
     "id": "id",
@@ -26,11 +27,11 @@ def new(channel: Channel, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
     async def issue(admin: Admin) -> Any:
         return await admin.post("/keys", {"channel": channel})
 
-    issued = ask(config, issue)
+    issued = ask(config, issue, changes=True)
     if json:
         print_json(issued)
         return
-    print(f"APIKey: {issued['api_key']}\nSecretKey: {issued['secret_key']}")
+    say(f"APIKey: {issued['api_key']}\nSecretKey: {issued['secret_key']}")
     note(f"pair {issued['id']} of {channel}; shown only now, send both as headers:")
     note(f"curl -H 'APIKey: {issued['api_key']}' -H 'SecretKey: {issued['secret_key']}' …")
 
@@ -54,16 +55,18 @@ def list_(
 @app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="From `keys list`.")],
+    yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Revoke a key pair; a running gateway refuses it at once."""
+    confirm(f"Revoke {key_id}? Whoever uses it is refused from then on.", yes=yes)
 
     async def revoked(admin: Admin) -> Any:
         return await admin.delete(f"/keys/{segment(key_id)}")
 
-    answer = ask(config, revoked)
+    answer = ask(config, revoked, changes=True)
     if json:
         print_json(answer)
     else:
-        print(f"{key_id} is revoked" if answer["changed"] else f"{key_id} was revoked before")
+        say(f"{key_id} is revoked" if answer["changed"] else f"{key_id} was revoked before")

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, note, print_json, print_page
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, note, print_json, print_page, say
 
-app = typer.Typer(
-    help="Show and change the lists that `own:NAME` in a rule file stands for.", no_args_is_help=True
-)
+app = group("Show and change the lists that `own:NAME` in a rule file stands for.")
 Name = Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`.")]
 Numbers = Annotated[
     list[str], typer.Argument(metavar="NUMBER", help="With + and country code, or with --region.")
@@ -69,11 +67,11 @@ def _change(name: str, numbers: list[str], region: str, config: Path, *, listed:
     async def changed(admin: Admin) -> Any:
         return await (admin.post(path, body) if listed else admin.delete(path, body))
 
-    answer = ask(config, changed)
+    answer = ask(config, changed, changes=True)
     if as_json:
         print_json(answer)
         return
     done = "added to" if listed else "removed from"
-    print(f"{answer['changed']} of {len(answer['values'])} {done} {name}")
+    say(f"{answer['changed']} of {len(answer['values'])} {done} {name}")
     if not answer["in_use"]:
         note(f'the active rules do not ask for it: write phones = ["own:{name}"] under [blocked]')

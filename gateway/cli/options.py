@@ -16,6 +16,11 @@ PageSize = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most 
 Cursor = Annotated[str, typer.Option("--cursor", help="Where the previous page ended.")]
 
 
+def group(summary: str) -> typer.Typer:
+    """A group of commands, such as `gateway keys`."""
+    return typer.Typer(help=summary, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
 def settings(path: Path) -> Config:
     """The settings in `path`. Raises ConfigError for those that cannot be used, Failure for a file that is not there."""
     if not path.exists():

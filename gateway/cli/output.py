@@ -1,46 +1,98 @@
-"""Printing: a table for a person, JSON for a machine. Rows go to stdout, everything said about them to stderr."""
+"""Printing: a table for a person, JSON for a machine. Rows go to stdout, everything said about them to stderr.
 
+Whatever callers or operators wrote is shown as text: control characters are made visible, so no value can move the cursor,
+change a title or pass for a link.
+"""
+
+import re
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]
 """Heading to the key of a row, or to a function of it."""
-_UNBOUNDED = 240
+_GAP = "  "
+_CONTROL = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
+)
+"""C0 and C1 controls, bidirectional and invisible marks, lone surrogates."""
 
 
-def console() -> Console:
-    """Rich on a terminal; plain and wide where the output goes into a file or a pipe."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=_UNBOUNDED)
+def plain(text: str) -> str:
+    """`text` as a terminal may show it."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`, `1 delivery`, `2 deliveries`."""
+    if number == 1:
+        return f"1 {thing}"
+    return f"{number:,} {thing[:-1]}ies" if thing.endswith("y") else f"{number:,} {thing}s"
+
+
+def say(text: str, *, flush: bool = False) -> None:
+    """The answer in words, on stdout. Every line break in `text` is one of ours: pass values through `plain` first where they may
+    hold their own."""
+    print(_lines(text), flush=flush)
 
 
 def note(text: str) -> None:
     """For the person at the terminal; machines read stdout."""
-    print(text, file=sys.stderr)
+    print(_lines(text), file=sys.stderr)
+
+
+def _lines(text: str) -> str:
+    return "\n".join("\t".join(map(plain, line.split("\t"))) for line in text.split("\n"))
+
+
+def print_document(text: str) -> None:
+    """A text that a file may be made of: byte for byte into a pipe or a file, shown as text on a terminal."""
+    if sys.stdout.isatty():
+        say(text.rstrip("\n"))
+    else:
+        sys.stdout.write(text)
 
 
 def print_json(value: object) -> None:
     """One document, indented."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    print(_lines(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
 def print_line(value: object) -> None:
-    """One document on one line, out at once: somebody may be following."""
-    print(msgspec.json.encode(value).decode(), flush=True)
+    """One document on one line, out at once: a program may be following."""
+    print(plain(msgspec.json.encode(value).decode()), flush=True)
 
 
 def print_rows(rows: Iterable[Row], columns: Columns) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row, source) for source in columns.values()))
-    console().print(table)
+    """A table where the rows fit the terminal, else a block of lines for each row. No value is ever cut or folded, so ids can
+    be copied."""
+    headings = list(columns)
+    cells = [[_cell(row, source) for source in columns.values()] for row in rows]
+    widths = [max(_width(line[at]) for line in [headings, *cells]) for at in range(len(headings))]
+    if cells and sys.stdout.isatty() and _table_width(widths) > shutil.get_terminal_size().columns:
+        _print_blocks(headings, cells)
+        return
+    for line in [headings, *cells]:
+        padded = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        print(_GAP.join(padded).rstrip())
+
+
+def _table_width(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _print_blocks(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Each row under its first value, a line for each further one that is there."""
+    indent = max(map(_width, headings))
+    for first, *others in cells:
+        print(f"{headings[0]} {first}")
+        for heading, cell in zip(headings[1:], others, strict=True):
+            if cell != "-":
+                print(f"{_GAP}{heading:<{indent}}{_GAP}{cell}")
 
 
 def print_page(answer: Row, columns: Columns, *, as_json: bool) -> None:
@@ -63,4 +115,13 @@ def _cell(row: Row, source: str | Callable[[Row], Any]) -> str:
         case bool():
             return "yes" if value else "no"
         case _:
-            return str(value).replace("[", r"\[")
+            return plain(str(value))
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, print_json, print_page
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.shape import Why
 
-app = typer.Typer(help="Judge two records, list judgements, lift one.", no_args_is_help=True)
+app = group("Judge two records, list judgements, lift one.")
 One = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…, from `profile show`.")]
 Other = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…")]
 Until = Annotated[
@@ -60,11 +60,11 @@ def remove(record: One, other: Other, config: ConfigFile = DEFAULT_CONFIG, json:
     async def dropped(admin: Admin) -> Any:
         return await admin.delete("/pins", a=record, b=other)
 
-    answer = ask(config, dropped)
+    answer = ask(config, dropped, changes=True)
     if json:
         print_json(answer)
     else:
-        print(f"{record} and {other} {'are no longer' if answer['changed'] else 'were not'} pinned")
+        say(f"{record} and {other} {'are no longer' if answer['changed'] else 'were not'} pinned")
 
 
 @app.command("list")
@@ -88,9 +88,9 @@ def _set(kind: str, records: list[str], reason: str, until: str, config: Path, *
     async def pinned(admin: Admin) -> Any:
         return await admin.post("/pins", {"records": records, "kind": kind, "reason": reason, "until": until})
 
-    answer = ask(config, pinned)
+    answer = ask(config, pinned, changes=True)
     if as_json:
         print_json(answer)
         return
     were = "are pinned" if answer["changed"] else "were pinned before"
-    print(f"{' and '.join(records)} {were}: {kind}, on {' and '.join(answer['profiles'])}")
+    say(f"{' and '.join(records)} {were}: {kind}, on {' and '.join(answer['profiles'])}")

@@ -1,18 +1,17 @@
 """`gateway profile` and `gateway erase`: one person, found, shown, followed back, removed."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.explanation import print_origin, print_pair
-from gateway.cli.failure import Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, Row, print_json, print_page, print_rows
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
 from gateway.cli.story import STORY
 
-app = typer.Typer(help="Find and show profiles.", no_args_is_help=True)
+app = group("Find and show profiles.")
 ProfileId = Annotated[
     str, typer.Argument(metavar="PROFILE", help="prf_…; an absorbed id leads to its survivor.")
 ]
@@ -99,34 +98,33 @@ def explain(
 
 def erase(
     profile: ProfileId,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Erase a person: every record, identifier, attribute and tag. There is no undo."""
-    if not yes and sys.stdin.isatty() and not typer.confirm(f"Erase {profile} for good?"):
-        raise Failure("nothing was erased")
+    confirm(f"Erase {profile} for good?", yes=yes)
 
     async def erased(admin: Admin) -> Any:
         return await admin.delete(f"/profiles/{segment(profile)}")
 
-    answer = ask(config, erased)
+    answer = ask(config, erased, changes=True)
     if json:
         print_json(answer)
     else:
-        print(f"{answer['erased']} is erased with {answer['records']} records")
+        say(f"{answer['erased']} is erased with {counted(answer['records'], 'record')}")
 
 
 def print_profile(profile: Row) -> None:
     if profile["redirected_from"]:
-        print(f"{profile['redirected_from']} was merged into {profile['id']}")
+        say(f"{profile['redirected_from']} was merged into {profile['id']}")
     balance = profile["balance"]
-    print(f"{profile['id']}  version {profile['version']}, since {profile['created_at']}")
-    print(f"balance {balance['points']} points, score {balance['score']}")
-    print(f"canonical id {profile['canonical_id']}")
+    say(f"{profile['id']}  version {profile['version']}, since {profile['created_at']}")
+    say(f"balance {counted(balance['points'], 'point')}, score {balance['score']}")
+    say(f"canonical id {plain(profile['canonical_id'])}")
     flags = {"deactivated": not profile["active"], "guest": profile["guest"]}
     for line in (name for name, holds in flags.items() if holds):
-        print(line)
+        say(line)
     _section("Records", profile["records"], _RECORDS)
     _section("Attributes", [{"name": n, "value": v} for n, v in profile["attributes"].items()], _ATTRIBUTES)
     _section("Tags", [{"tag": tag} for tag in profile["tags"]], {"tag": "tag"})
@@ -137,7 +135,7 @@ def print_profile(profile: Row) -> None:
 
 def _section(heading: str, rows: list[Any], columns: Columns) -> None:
     if rows:
-        print(f"\n{heading}")
+        say(f"\n{heading}")
         print_rows(rows, columns)
 
 

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, print_json, print_page
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, print_json, print_page, say
 
-app = typer.Typer(
-    help="List and answer the questions that the rules leave to a person.", no_args_is_help=True
-)
+app = group("List and answer the questions that the rules leave to a person.")
 ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 _COLUMNS: Columns = {
@@ -66,9 +64,9 @@ def _answer(review: str, verdict: str, reason: str, config: Path, *, as_json: bo
     async def answered(admin: Admin) -> Any:
         return await admin.post(f"/reviews/{segment(review)}/{verdict}", {"reason": reason})
 
-    answer = ask(config, answered)
+    answer = ask(config, answered, changes=True)
     if as_json:
         print_json(answer)
         return
     was = "is" if answer["changed"] else "was"
-    print(f"{review} {was} {answer['state']}: {' and '.join(answer['now']) or 'the profiles were erased'}")
+    say(f"{review} {was} {answer['state']}: {' and '.join(answer['now']) or 'the profiles were erased'}")

@@ -7,12 +7,12 @@ import typer
 
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
-from gateway.cli.output import Columns, Row, note, print_json, print_page, print_rows
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
 from rules.rulefile import describe, parse
 from rules.ruleset import RuleSet
 
-app = typer.Typer(help="Check, store, list and activate rule sets.", no_args_is_help=True)
+app = group("Check, store, list and activate rule sets.")
 RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="From `rules list`.")]
 _COLUMNS: Columns = {
@@ -37,7 +37,7 @@ _COUNTS = {
     "largest": "records on the largest profile then",
     "points": "points that would change hands",
 }
-_CHANGED = "{merged} merged, {split} came apart, {asked} questions, {points} points changed hands, {skipped} left out"
+_CHANGED = "merged {merged}, split {split}, questions {asked}, points that changed hands {points}, left out {skipped}"
 _COUNTED: Columns = {"what": "what", "number": "number"}
 _CASES: Columns = {
     "what": "kind",
@@ -57,7 +57,7 @@ def check(file: RuleFile, json: AsJson = False) -> None:
     if json:
         print_json({"ok": True, "version": rules.version, "sha256": rules.sha256, "problems": []})
     else:
-        print(f"{file}: rule set {rules.version} is in order: {', '.join(rule.name for rule in rules.rules)}")
+        say(f"{file}: rule set {rules.version} is in order: {', '.join(rule.name for rule in rules.rules)}")
 
 
 @app.command()
@@ -71,11 +71,11 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
             return await admin.post(f"/rules/{segment(rules.version)}/activate")
         return stored
 
-    answer = ask(config, applied)
+    answer = ask(config, applied, changes=True)
     if json:
         print_json(answer)
         return
-    print(f"rule set {rules.version} is {'active' if answer['active'] else 'stored, not active'}")
+    say(f"rule set {rules.version} is {'active' if answer['active'] else 'stored, not active'}")
     if not answer["active"]:
         note(f"see first what it would do: gateway rules plan {file}; then apply it again")
 
@@ -88,13 +88,13 @@ def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fal
     async def planned(admin: Admin) -> Any:
         return await admin.post("/rules/plan", {"text": rules.text})
 
-    answer = ask(config, planned)
+    answer = ask(config, planned, changes=True)
     if json:
         print_json(answer)
         return
     print_rows([{"what": what, "number": answer["counts"][key]} for key, what in _COUNTS.items()], _COUNTED)
     if answer["cases"]:
-        print("\nSamples")
+        say("\nSamples")
         print_rows(answer["cases"], _CASES)
     note(f"nothing was changed; to use it: gateway rules apply {file}")
 
@@ -122,7 +122,7 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
     if json:
         print_json(answer)
         return
-    print(answer["text"], end="")
+    print_document(answer["text"])
     if (walk := answer["regrouping"]) is not None:
         note(f"profiles regrouped: {_progress(walk)}; {_CHANGED.format(**walk)}")
         if walk["skipped"]:
@@ -136,11 +136,11 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
     async def activated(admin: Admin) -> Any:
         return await admin.post(f"/rules/{segment(version)}/activate")
 
-    answer = ask(config, activated)
+    answer = ask(config, activated, changes=True)
     if json:
         print_json(answer)
     else:
-        print(f"rule set {version} {'is active now' if answer['changed'] else 'was active already'}")
+        say(f"rule set {version} {'is active now' if answer['changed'] else 'was active already'}")
 
 
 def _progress(walk: Row | None) -> str:

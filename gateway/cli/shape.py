@@ -6,7 +6,7 @@ import typer
 
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from gateway.cli.output import Row, print_json
+from gateway.cli.output import Row, print_json, say
 
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 IfVersion = Annotated[
@@ -29,15 +29,15 @@ def merge(
         body = {"profiles": [profile, other], "reason": reason}
         return await admin.post("/merges", body, if_version=if_version)
 
-    answer = ask(config, merged)
+    answer = ask(config, merged, changes=True)
     if json:
         print_json(answer)
     elif answer["changed"]:
-        print(
+        say(
             f"one profile now: {_named(answer)}\ntake it back with: gateway undo {answer['merge']} --reason …"
         )
     else:
-        print(f"they are one profile already: {_named(answer)}")
+        say(f"they are one profile already: {_named(answer)}")
 
 
 def split(
@@ -62,7 +62,7 @@ def split(
         body = {"records": record or [], "mode": mode, "reason": reason}
         return await admin.post(f"/profiles/{segment(profile)}/split", body, if_version=if_version)
 
-    _print_parts(ask(config, parted), as_json=json)
+    _print_parts(ask(config, parted, changes=True), as_json=json)
 
 
 def undo(
@@ -83,16 +83,16 @@ def undo(
         body = {"reason": reason, "tree": tree}
         return await admin.post(f"/merges/{segment(merge_id)}/undo", body, if_version=if_version)
 
-    _print_parts(ask(config, undone), as_json=json)
+    _print_parts(ask(config, undone, changes=True), as_json=json)
 
 
 def _print_parts(answer: Row, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     elif answer["changed"]:
-        print(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
+        say(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
     else:
-        print(f"that merge was taken back before; {_named(answer)}")
+        say(f"that merge was taken back before; {_named(answer)}")
 
 
 def _named(answer: Row) -> str:

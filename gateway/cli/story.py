@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gateway.cli.output import Columns, Row
+from gateway.cli.output import Columns, Row, counted
 
 
 def sentence(event: Row) -> str:
@@ -53,7 +53,8 @@ def _reviewed(text: str) -> "Callable[[Row, Row], str]":
 
 
 def _granted(event: Row, detail: Row) -> str:
-    prize = [f"{detail[unit]} {unit}" for unit in ("points", "score") if detail.get(unit)]
+    prize = [counted(detail["points"], "point")] if detail.get("points") else []
+    prize += [f"{detail['score']} score"] if detail.get("score") else []
     prize += ["a coupon"] if detail.get("coupon") else []
     return f"campaign {detail.get('campaign')} was granted: {', '.join(prize) or 'no reward'}"
 
@@ -108,7 +109,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     "customer.deactivated": lambda event, detail: "the customer was switched off and earns nothing",
     "customer.tagged": lambda event, detail: f"tags were attached: {_changed(detail)}",
     "customer.untagged": lambda event, detail: f"tags were removed: {_changed(detail)}",
-    "customer.erased": lambda event, detail: f"the customer was erased with {detail.get('records')} records",
+    "customer.erased": lambda event, detail: (
+        f"the customer was erased with {counted(detail.get('records', 0), 'record')}"
+    ),
     "achievement.accepted": _campaign("{channel} reported campaign {campaign}; accepted"),
     "achievement.duplicate": _campaign("{channel} reported campaign {campaign} again and was told so"),
     "achievement.replayed": _campaign(

@@ -97,16 +97,17 @@ def test_keys_are_made_listed_and_revoked(shell: Shell) -> None:
     issued = shell.json("keys", "new", "--channel", "pos")
     assert issued["api_key"].startswith("gw_api_pos_")
     assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
-    shell("keys", "revoke", issued["id"])
+    shell("keys", "revoke", issued["id"], "--yes")
     assert "revoked" in shell.out
     assert shell.json("keys", "list")["items"][0]["revoked_at"]
     assert issued["api_key"] not in shell("audit", "query")
 
 
 def test_what_is_refused_ends_with_1_and_one_line(shell: Shell) -> None:
+    shell("db", "migrate")
     for words in (
         ("keys", "new", "--channel", "fax"),
-        ("keys", "revoke", "nothing"),
+        ("keys", "revoke", "nothing", "--yes"),
         ("profile", "show", "prf_1"),
     ):
         shell(*words, code=1)
@@ -172,6 +173,7 @@ def test_rules_are_checked_without_settings_or_database(shell: Shell, tmp_path: 
 
 
 def test_rules_go_from_the_file_to_activation_and_back(shell: Shell, tmp_path: Path) -> None:
+    shell("db", "migrate")
     (seed,) = shell.json("rules", "list")["items"]
     file = tmp_path / "mine.toml"
     text = preset("email").replace("[rules]\n", '[rules]\nactivation = "immediate"\n', 1)
@@ -266,25 +268,81 @@ def test_a_database_is_refused_beside_another_master_secret(shell: Shell, tmp_pa
 
 def test_a_lost_master_secret_is_replaced_by_another(shell: Shell, tmp_path: Path) -> None:
     issued = shell.json("keys", "new", "--channel", "web")
-    shell("db", "new-secret", code=1)
+    shell("db", "new-secret", "--yes", code=1)
     assert "nothing to replace" in shell.err
     (tmp_path / "gateway.db.secret").write_text("0" * 64)
     shell("keys", "list", code=2)
-    assert shell.json("db", "new-secret") == {"checkpoints_dropped": 1}
+    assert shell.json("db", "new-secret", "--yes") == {"checkpoints_dropped": 1}
     assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
     assert shell.json("audit", "verify")["ok"]
     assert shell.json("audit", "query", "--action", "secret.*")["items"]
 
 
-def test_a_database_that_was_restored_without_its_secret_goes_on_and_says_so(
-    shell: Shell, tmp_path: Path
-) -> None:
-    issued = shell.json("keys", "new", "--channel", "web")
-    (tmp_path / "gateway.db.secret").unlink()
-    for _ in range(2):
-        assert [key["id"] for key in shell.json("keys", "list")["items"]] == [issued["id"]]
+def test_no_command_makes_a_new_secret_for_a_restored_database(shell: Shell, tmp_path: Path) -> None:
+    shell("keys", "new", "--channel", "web")
+    secret = tmp_path / "gateway.db.secret"
+    kept = secret.read_text()
+    secret.unlink()
+    for words in (
+        ("keys", "list"),
+        ("keys", "new", "--channel", "web"),
+        ("db", "check"),
+        ("db", "migrate"),
+        ("audit", "verify"),
+        ("profile", "find", "anna"),
+        ("admin-token",),
+    ):
+        shell(*words, code=2)
+        assert f"the master secret {secret} is missing; restore the one" in shell.err
+        assert not secret.exists()
+    secret.write_text(kept)
+    secret.chmod(0o600)
     assert shell.json("audit", "verify")["ok"]
-    assert len(shell.json("audit", "query", "--action", "secret.*")["items"]) == 1
+
+
+READING = [
+    ("audit", "query"),
+    ("audit", "verify"),
+    ("audit", "export"),
+    ("audit", "explain", "prf_0000000000000001"),
+    ("achievements", "list"),
+    ("admin-token",),
+    ("db", "check"),
+    ("deliveries", "list"),
+    ("deliveries", "show", "dlv_0000000000000001"),
+    ("duplicates",),
+    ("keys", "list"),
+    ("lists", "show"),
+    ("pin", "list"),
+    ("profile", "explain", "prf_0000000000000001"),
+    ("profile", "find", "anna"),
+    ("profile", "history", "prf_0000000000000001"),
+    ("profile", "show", "prf_0000000000000001"),
+    ("review", "list"),
+    ("rules", "list"),
+    ("rules", "show", "1"),
+]
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_command_that_reads_makes_no_database(shell: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
+    shell(*words, code=1 if words == ("db", "check") else 2)
+    assert "there is no database" in shell.err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("words", [("keys", "list"), ("db", "check"), ("profile", "find")], ids=" ".join)
+def test_a_command_that_reads_leaves_an_older_schema_alone(
+    shell: Shell, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    shell("db", "migrate")
+    newest = all_migrations()[-1].version
+    with contextlib.closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+        connection.execute("DELETE FROM schema_version WHERE version = ?", (newest,))
+        connection.commit()
+        shell(*words, code=2)
+        assert "run: gateway db migrate" in shell.err
+        assert connection.execute("SELECT max(version) FROM schema_version").fetchone()[0] < newest
 
 
 def test_a_checkpoint_that_was_altered_is_a_breach_and_no_reason_to_stand_still(
@@ -308,10 +366,10 @@ def test_a_neighbour_with_another_master_secret_is_refused_and_cannot_replace_it
     shell("keys", "list", code=2)
     assert "server.secret: the master secret (env GATEWAY_SECRET) is not the one" in shell.err
     postgres.sql(f"INSERT INTO lease VALUES ('house', 'neighbour', {1 << 62})", database)
-    shell("db", "new-secret", code=1)
+    shell("db", "new-secret", "--yes", code=1)
     assert "another gateway runs" in shell.err
     postgres.sql("DELETE FROM lease", database)
-    assert shell.json("db", "new-secret") == {"checkpoints_dropped": 1}
+    assert shell.json("db", "new-secret", "--yes") == {"checkpoints_dropped": 1}
     shell("keys", "list")
 
 
@@ -364,7 +422,7 @@ async def test_commands_go_to_the_gateway_that_runs(
     await asyncio.to_thread(beside, "db", "backup", "--to", str(copy))
     assert copy.stat().st_size
     assert (await asyncio.to_thread(beside.json, "db", "check"))["ok"]
-    erased = await asyncio.to_thread(beside.json, "erase", profile)
+    erased = await asyncio.to_thread(beside.json, "erase", profile, "--yes")
     assert erased == {"erased": profile, "records": 1}
 
 

@@ -172,7 +172,7 @@ def breaches(process: Process) -> list[str]:
     )
     found = list(verifier.feed(Link(*row[:3], AuditEvent(*row[3:])) for row in links))
     config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
-    key = open_box(config).key("audit checkpoint")
+    key = open_box(config, make=False).key("audit checkpoint")
     found += verifier.check(key, checkpoints)
     integrity = rows(process.database, "PRAGMA integrity_check") if process.place == process.database else []
     return [str(breach) for breach in found] + [str(row) for row in integrity if row != ("ok",)]

@@ -197,13 +197,13 @@ async def test_the_command_line_lists_shows_retries_and_discards(
     listed = await say("deliveries", "list", "--state", "dead")
     assert all(one in listed for one in (first, second, third))
     assert "status_422" in await say("deliveries", "show", first)
-    assert await say("deliveries", "discard", first) == f"{first} is discarded\n"
+    assert await say("deliveries", "discard", "--yes", first) == f"{first} is discarded\n"
     platform._carry_out = honest  # type: ignore[method-assign]
-    assert sorted((await say("deliveries", "retry", "--all", "dead")).split("\n")) == [
+    assert sorted((await say("deliveries", "retry", "--yes", "--all", "dead")).split("\n")) == [
         "",
         *sorted(f"{one} is due now" for one in (second, third)),
     ]
     await settled(forwarding, "delivered", 2)
-    await say("deliveries", "retry", code=2)
-    await say("deliveries", "retry", first, code=1)
+    await say("deliveries", "retry", "--yes", code=2)
+    await say("deliveries", "retry", "--yes", first, code=1)
     assert "delivered" in await say("achievements", "list", "--state", "delivered")

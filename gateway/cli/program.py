@@ -1,0 +1,141 @@
+"""The table of commands, and how a run of one ends.
+
+Exit codes: 0 done, 1 refused, 2 the command or the configuration is wrong."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure, report
+from gateway.cli.lazy import Lazy, LazyGroup
+from gateway.errors import GatewayError
+
+COMMANDS = {
+    "serve": Lazy("gateway.cli.serve", "serve", "Run the gateway until SIGTERM or Ctrl-C."),
+    "check": Lazy("gateway.cli.check", "check", "Check the settings and the rules, and print the settings."),
+    "demo": Lazy("gateway.cli.demo", "demo", "Play one customer's journey against a fresh gateway."),
+    "keys": Lazy("gateway.cli.keys", "app", "Issue, list and revoke the key pairs of channels."),
+    "rules": Lazy("gateway.cli.rules", "app", "Check, plan, store and activate rule sets."),
+    "lists": Lazy("gateway.cli.lists", "app", "Lists of the shops' own numbers, which join no customers."),
+    "import": Lazy("gateway.cli.import_", "import_", "Import customers from a file."),
+    "duplicates": Lazy("gateway.cli.duplicates", "duplicates", "List profiles that look like one person."),
+    "profile": Lazy("gateway.cli.profile", "app", "Find, show and explain profiles."),
+    "merge": Lazy("gateway.cli.shape", "merge", "Join two profiles."),
+    "split": Lazy("gateway.cli.shape", "split", "Take records out of a profile."),
+    "undo": Lazy("gateway.cli.shape", "undo", "Take one merge back."),
+    "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
+    "review": Lazy("gateway.cli.review", "app", "List and answer the questions that the rules leave open."),
+    "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
+    "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and judge one again."),
+    "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),
+    "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
+    "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
+    "admin-token": Lazy("gateway.cli.token", "admin_token", "Print the token of the admin API."),
+    "bench": Lazy("gateway.cli.bench", "bench", "Measure the gateway against a bare server."),
+}
+
+
+_INTERRUPTED = 130
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
+app = typer.Typer(
+    name="gateway",
+    cls=_Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gateway {version_of('loyalty-identity-gateway')}")
+        raise typer.Exit(DONE)
+
+
+@app.callback()
+def gateway(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """One customer, one profile: an identity-resolving gateway in front of a loyalty platform."""
+
+
+def main() -> None:
+    sys.exit(run())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. What went wrong goes to stderr without a traceback: a line for each problem, or one JSON document
+    with `--json`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command: Any = typer.main.get_command(app)
+    if "_GATEWAY_COMPLETE" in os.environ:
+        command(prog_name="gateway")
+    try:
+        with command.make_context("gateway", words) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as ended:
+        return ended.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _stop_writing()
+        return DONE
+    except (GatewayError, typer.TyperException, sqlite3.Error, OSError) as error:
+        return _refuse(error, as_json="--json" in words)
+    return DONE
+
+
+def _stop_writing() -> None:
+    """The reader of our output has read enough; the interpreter must not try to flush the rest."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _refuse(error: Exception, *, as_json: bool) -> int:
+    from gateway.config import ConfigError
+
+    code = ""
+    match error:
+        case ConfigError():
+            exit_code, problems = MISUSED, list(error.problems)
+        case Failure():
+            exit_code, problems, code = error.exit_code, [str(error)], error.code
+        case GatewayError():
+            exit_code, problems = REFUSED, [str(error)]
+        case typer.Abort():
+            exit_code, problems = REFUSED, ["stopped; nothing was done"]
+        case typer.TyperException():
+            return _misused(error, as_json=as_json)
+        case sqlite3.Error():
+            remedy = "look closer with: gateway db check"
+            exit_code, problems = REFUSED, [f"the database cannot be used ({error}); {remedy}"]
+        case _:
+            assert isinstance(error, OSError)  # noqa: S101 - what is left of what `run` catches
+            exit_code, problems = REFUSED, [f"{error.filename or 'the system'}: {error.strerror}"]
+    report(problems, exit_code, code, as_json=as_json)
+    return exit_code
+
+
+def _misused(error: typer.TyperException, *, as_json: bool) -> int:
+    """A command line that the parser refuses; its own text has the usage, too."""
+    exit_code: int = getattr(error, "exit_code", MISUSED)
+    message: str = getattr(error, "format_message", lambda: str(error))()
+    if as_json:
+        report([message], exit_code, "usage", as_json=True)
+    elif type(error).__name__ == "NoArgsIsHelpError":
+        print(message)
+    else:
+        getattr(error, "show", lambda: print(message, file=sys.stderr))()
+    return exit_code

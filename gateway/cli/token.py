@@ -1,0 +1,15 @@
+"""`gateway admin-token`: what the admin API asks its callers for."""
+
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.output import print_json, say
+
+
+def admin_token(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Print the token of the admin API: the configured one, or the one derived from the master secret."""
+    from gateway.secrets_file import admin_token as token_of
+
+    token = token_of(settings(config))
+    if json:
+        print_json({"admin_token": token})
+    else:
+        say(token)

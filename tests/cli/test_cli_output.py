@@ -1,0 +1,287 @@
+"""What a terminal, a pipe and a program get to see of a command."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cli import output, program
+from gateway.cli.lazy import Lazy
+from gateway.cli.output import Columns, counted, plain, print_rows
+
+SETTINGS = """
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+[store]
+url = "sqlite:///gateway.db"
+min_free_disk = "0B"
+[[channel]]
+name = "web"
+"""
+GATEWAY = (sys.executable, "-m", "gateway")
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A directory with a database in it."""
+    (tmp_path / "config.toml").write_text(SETTINGS)
+    _run(tmp_path, "db", "migrate")
+    return tmp_path
+
+
+def _run(where: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        (*GATEWAY, *words),
+        cwd=where,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=_environment(),
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def _environment(columns: int = 80) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": str(columns), "TERM": "xterm"}
+
+
+def _on_terminal(where: Path, *words: str, columns: int = 80, typed: bytes = b"") -> tuple[int, str]:
+    """Exit code, and everything that the terminal showed."""
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(where)
+        os.execve(sys.executable, (*GATEWAY, *words), _environment(columns))
+    shown, patience = b"", time.monotonic() + 60
+    while time.monotonic() < patience and select.select([terminal], [], [], 60)[0]:
+        try:
+            shown += os.read(terminal, 1 << 16)
+        except OSError:
+            break
+        if typed and b"[y/N]" in shown:
+            os.write(terminal, typed)
+            typed = b""
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+
+
+# ---- the command line itself ----
+
+
+@pytest.mark.parametrize(("name", "lazy"), program.COMMANDS.items())
+def test_every_command_of_the_list_is_there_and_has_a_line_about_it(name: str, lazy: Lazy) -> None:
+    assert callable(lazy.load()), name
+    assert re.fullmatch(r"[A-Z][^.]{9,60}\.", lazy.summary)
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert re.fullmatch(r"gateway \d+\.\d+\.\d+\S*\n", _run(tmp_path, "--version").stdout)
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["keys", "--help"], ["erase", "--help"], ["db", "--help"]]
+)
+def test_help_loads_no_server_and_no_store(words: list[str]) -> None:
+    """That would take longer than answering."""
+    script = f"import sys; from gateway.cli import run; run({words!r}); print(*sys.modules, file=sys.stderr)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"aiohttp", "aiosqlite", "asyncpg", "gateway.app", "rich.progress"} & set(
+        loaded.stderr.split()
+    )
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_can_be_shown_for_a_shell(shop: Path, shell: str) -> None:
+    done = subprocess.run(
+        GATEWAY,
+        cwd=shop,
+        env={**_environment(), "_GATEWAY_COMPLETE": f"source_{shell}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "gateway" in done.stdout
+
+
+# ---- errors for programs ----
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["profile", "show", "prf_0000000000000001"], 1),
+        (["profile", "show", "nonsense"], 1),
+        (["keys", "new", "--channel", "fax"], 1),
+        (["keys", "new"], 2),
+        (["keys", "list", "--limit", "0"], 2),
+        (["keys", "nonsense"], 2),
+        (["merge", "one"], 2),
+        (["erase", "prf_0000000000000001"], 2),
+        (["audit", "query", "--since", "soon"], 2),
+        (["audit", "query", "--config", "nowhere.toml"], 2),
+        (["rules", "check", "nowhere.toml"], 2),
+        (["deliveries", "list", "--state", "lost"], 2),
+    ],
+)
+def test_an_error_is_json_where_json_was_asked_for(shop: Path, words: list[str], code: int) -> None:
+    done = _run(shop, *words, "--json", code=code)
+    error = json.loads(done.stderr)["error"]
+    assert error["exit_code"] == code
+    assert error["code"]
+    assert error["message"] == "\n".join(error["problems"])
+    assert not done.stdout
+
+
+def test_a_reader_that_has_read_enough_is_no_error(shop: Path) -> None:
+    for command in ("audit export", "audit query --json", "audit query", "rules list", "--help", "check"):
+        script = (
+            f"set -o pipefail; {' '.join(GATEWAY)} {command} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+        )
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=shop,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (command, done.stdout, done.stderr) == (command, "0\n", "")
+
+
+# ---- what cannot be taken back ----
+
+FINAL = [
+    ("erase", "prf_0000000000000001"),
+    ("deliveries", "discard", "dlv_0000000000000001"),
+    ("deliveries", "discard", "--all", "dead"),
+    ("deliveries", "retry", "--all", "held"),
+    ("keys", "revoke", "abc"),
+    ("db", "new-secret"),
+]
+
+
+@pytest.mark.parametrize("words", FINAL, ids=" ".join)
+def test_what_cannot_be_taken_back_is_refused_without_a_terminal_and_a_yes(
+    shop: Path, words: tuple[str, ...]
+) -> None:
+    assert "add --yes" in _run(shop, *words, code=2).stderr
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04", b"\x03"])
+def test_a_question_that_is_not_answered_with_yes_changes_nothing(shop: Path, answer: bytes) -> None:
+    code, shown = _on_terminal(shop, "keys", "revoke", "abc", typed=answer)
+    assert "Revoke abc?" in shown
+    assert code != 0
+    assert "key_unknown" not in shown
+
+
+def test_a_question_that_is_answered_with_yes_is_carried_out(shop: Path) -> None:
+    issued = json.loads(_run(shop, "keys", "new", "--channel", "web", "--json").stdout)
+    code, shown = _on_terminal(shop, "keys", "revoke", issued["id"], typed=b"y\n")
+    assert (code, f"{issued['id']} is revoked" in shown) == (0, True)
+
+
+# ---- tables ----
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 99, 200])
+def test_an_id_is_whole_on_any_terminal(shop: Path, columns: int) -> None:
+    issued = json.loads(_run(shop, "keys", "new", "--channel", "web", "--json").stdout)
+    events = json.loads(_run(shop, "audit", "query", "--json").stdout)["items"]
+    _, keys = _on_terminal(shop, "keys", "list", columns=columns)
+    _, log = _on_terminal(shop, "audit", "query", columns=columns)
+    assert issued["id"] in keys
+    assert events
+    for event in events:
+        for name in ("at", "action", "object", "request_id"):
+            assert not event[name] or re.search(rf"(^|\s){re.escape(event[name])}(\s|$)", log), name
+
+
+HOSTILE = [
+    "\x1b[31mred",
+    "\x1b]0;title\x07",
+    "\x1b]8;;http://evil.example\x1b\\here",
+    "\x9b31m",
+    "a\rb",
+    "a\nb",
+    "\u202eevil",
+    "[bold]x[/]",
+    "[link=http://evil.example]x[/link]",
+    "[/]",
+    ":boom:",
+    "\ud800",
+    "\x00",
+    "\ufeff",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_a_value_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    columns: Columns = {"id": "id", "value": "value"}
+    print_rows([{"id": "one", "value": text}], columns)
+    heading, row, *rest = capsys.readouterr().out.split("\n")
+    assert rest == [""]
+    assert row.startswith("one ")
+    assert not [mark for mark in row if unicodedata.category(mark) in ("Cc", "Cs") or mark in "\u202e\ufeff"]
+    assert text in row or not text.isprintable()
+    assert heading.startswith("id")
+
+
+@given(st.text(st.characters()))
+def test_nothing_that_a_terminal_acts_upon_is_left_in_a_text(text: str) -> None:
+    shown = plain(text)
+    assert not [mark for mark in shown if unicodedata.category(mark) in ("Cc", "Cs", "Zl", "Zp")]
+    shown.encode()
+
+
+@given(
+    st.dictionaries(st.text(), st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.integers()))
+)
+def test_json_keeps_its_meaning_when_it_is_made_safe(value: dict[str, object]) -> None:
+    text = "".join(_printed(value))
+    assert json.loads(text) == value
+    assert not [mark for mark in text if unicodedata.category(mark) == "Cc" and mark != "\n"]
+
+
+def _printed(value: object) -> Iterator[str]:
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        output.print_json(value)
+        yield out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "words"),
+    [
+        (0, "row", "0 rows"),
+        (1, "row", "1 row"),
+        (2, "row", "2 rows"),
+        (1, "delivery", "1 delivery"),
+        (2, "delivery", "2 deliveries"),
+        (12345, "event", "12,345 events"),
+    ],
+)
+def test_counts_have_plurals(number: int, thing: str, words: str) -> None:
+    assert counted(number, thing) == words
