@@ -113,7 +113,7 @@ def _last_words(state: Snapshot) -> GroupAttributes:
 def main(now: str) -> None:
     os.nice(_POLITENESS)
     url, _, text = sys.stdin.buffer.read().decode().partition("\n")
-    rules = parse(text)
+    rules = parse(text, stored=True)
     if not isinstance(rules, RuleSet):
         raise SystemExit("the rule file has problems")
     sys.stdout.buffer.write(msgspec.json.encode(planned(url, rules, int(now))))

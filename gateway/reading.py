@@ -40,7 +40,7 @@ def answer_all(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _normalizer(settings: Settings) -> Normalizer:
-    rules = parse(settings.rules)
+    rules = parse(settings.rules, stored=True)
     if not isinstance(rules, RuleSet):
         raise SystemExit("the rule file has problems")
     return Normalizer(rules, settings.own)

@@ -272,7 +272,7 @@ def _senders(services: Services) -> list[Sender]:
 
 def readable(stored: StoredRuleSet) -> RuleSet:
     """Raises StoreUnavailable for a rule set that another gateway version stored and this one cannot read."""
-    parsed = parse(stored.text)
+    parsed = parse(stored.text, stored=True)
     if not isinstance(parsed, RuleSet):
         raise StoreUnavailable(f"the rule set {stored.version} cannot be read by this gateway version")
     return parsed

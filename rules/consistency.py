@@ -3,14 +3,16 @@ join strangers. A part that could not be read is left out here, so that one mist
 
 from collections.abc import Collection, Iterable
 
+from rules.attributes import mistyped, uncomparable
 from rules.fields import ANY_ID_SPACE, nearest, shown
 from rules.report import Report
 from rules.ruleset import HAS, ID_SPACE, ID_SPACE_ORDER, IdentifierRules, Rule, RuleSet
 from rules.toml_lines import Path
 
 
-def check(rule_set: RuleSet, report: Report) -> None:
-    """`rule_set` as it was read; the positions of its rules are those in the file."""
+def check(rule_set: RuleSet, report: Report, *, stored: bool) -> None:
+    """`rule_set` as it was read; the positions of its rules are those in the file. The attributes of a `stored` one are let
+    through."""
     _strengths(rule_set, report)
     _verified(rule_set, report)
     _rule_names(rule_set, report)
@@ -23,6 +25,8 @@ def check(rule_set: RuleSet, report: Report) -> None:
         _joining(rule, rule_set, path, report)
     _survivor(rule_set, report)
     _attributes(rule_set, report)
+    if not stored:
+        _attribute_names(rule_set, report)
 
 
 def _strengths(rule_set: RuleSet, report: Report) -> None:
@@ -134,3 +138,13 @@ def _attributes(rule_set: RuleSet, report: Report) -> None:
             continue
         for id_space in order.split(","):
             _declared_at(("attributes", name), id_space, rule_set.id_spaces, report)
+
+
+def _attribute_names(rule_set: RuleSet, report: Report) -> None:
+    for position, rule in enumerate(rule_set.rules):
+        for place, name in enumerate(rule.confirm_any):
+            if (wrong := uncomparable(name)) is not None:
+                report.add(("rule", position, "confirm_any", place), wrong.message, wrong.remedy)
+    for name in rule_set.attributes.strategies:
+        if (wrong := mistyped(name)) is not None:
+            report.add(("attributes", name), wrong.message, wrong.remedy)

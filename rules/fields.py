@@ -157,10 +157,17 @@ def converted(reader: Reader, convert: Callable[[Any], object]) -> Reader:
 
 def nearest(word: object, known: Collection[str]) -> str:
     """A remedy for an unknown word: the closest known one, else all of them."""
-    close = get_close_matches(word[:100], known, n=1) if isinstance(word, str) else []
-    if close:
-        return f'did you mean "{close[0]}"?'
+    meant = close(word, known) if isinstance(word, str) else ""
+    if meant:
+        return f'did you mean "{meant}"?'
     return f"known: {', '.join(known)}" if known else "none is declared"
+
+
+def close(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """The known word that this one is most like in any case, if one is like it; else ""."""
+    folded = {one.casefold(): one for one in known}
+    found = get_close_matches(word[:100].casefold(), folded, n=1, cutoff=likeness)
+    return folded[found[0]] if found else ""
 
 
 def shown(name: str) -> str:

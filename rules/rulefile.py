@@ -68,8 +68,9 @@ def describe(problems: Iterable[Problem]) -> str:
     )
 
 
-def parse(text: str) -> RuleSet | tuple[Problem, ...]:
-    """The rule set, or all problems by line. A syntax error hides everything else and comes alone."""
+def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
+    """The rule set, or all problems by line. A syntax error hides everything else and comes alone. `stored`: it was accepted
+    before, by whatever version; names of attributes that no customer can have do not make it unreadable."""
     try:
         encoded = text.encode()
         if len(encoded) > MOST_BYTES:
@@ -83,7 +84,7 @@ def parse(text: str) -> RuleSet | tuple[Problem, ...]:
         return (_whole("is nested too deeply", "write the lists flat"),)
     except ValueError as error:
         return (_syntax_problem(error, text),)
-    rule_set = _read(document, text, sha256(encoded).hexdigest(), report)
+    rule_set = _read(document, text, sha256(encoded).hexdigest(), report, stored=stored)
     return report.problems() or rule_set
 
 
@@ -100,7 +101,7 @@ def _whole(message: str, remedy: str, line: int = 0) -> Problem:
     return Problem(line, "", message, remedy)
 
 
-def _read(document: dict[str, Any], text: str, digest: str, report: Report) -> RuleSet:
+def _read(document: dict[str, Any], text: str, digest: str, report: Report, *, stored: bool) -> RuleSet:
     for key in document:
         if key not in TABLES:
             report.unknown((key,), TABLES)
@@ -125,7 +126,7 @@ def _read(document: dict[str, Any], text: str, digest: str, report: Report) -> R
         review=Review(**_fields(document, "review", REVIEW, report)),
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
     )
-    check(rule_set, report)
+    check(rule_set, report, stored=stored)
     return rule_set
 
 

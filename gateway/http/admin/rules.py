@@ -125,7 +125,7 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 async def activate_rules(call: Call[Query]) -> StoredRules:
     """A version that was active before may be activated again at once: that is a rollback."""
     known = await _known(call)
-    rules = parsed(known.rule_set.text)
+    rules = parsed(known.rule_set.text, stored=known.activated_at is not None)
     if known.activated_at is None and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
@@ -162,9 +162,9 @@ async def text_of(call: Call[Any]) -> str:
     return (await call.body(RuleText)).text
 
 
-def parsed(text: str) -> RuleSet:
-    """Raises RuleProblems with all that is wrong."""
-    result = parse(text)
+def parsed(text: str, *, stored: bool = False) -> RuleSet:
+    """Raises RuleProblems with all that is wrong. `stored`: it was in use before."""
+    result = parse(text, stored=stored)
     if isinstance(result, RuleSet):
         return result
     raise RuleProblems(

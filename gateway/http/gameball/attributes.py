@@ -8,8 +8,8 @@ from msgspec.json import encode
 
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.texts import has_controls
+from rules.attributes import CUSTOM, KINDS, RESERVED
 
-CUSTOM = "custom."
 MOST_CUSTOM = 100
 LONGEST_NAME = 100
 LARGEST_VALUE = 4_096
@@ -26,32 +26,6 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
 }
-ATTRIBUTES = {
-    "displayName": "string",
-    "firstName": "string",
-    "lastName": "string",
-    "email": "string",
-    "gender": "string",
-    "mobile": "string",
-    "dateOfBirth": "string",
-    "joinDate": "string",
-    "country": "string",
-    "city": "string",
-    "zip": "string",
-    "preferredLanguage": "string",
-    "source": "string",
-    "utms": "array",
-    "devices": "array",
-    "paymentMethods": "array",
-    "totalSpent": "number",
-    "lastOrderDate": "string",
-    "totalOrders": "integer",
-    "avgOrderAmount": "number",
-    "channel": "string",
-}
-"""What a caller may write, with its type. `email` and `mobile` here are data; merge keys stand at the root."""
-_READ_ONLY = ("tags", "utMs", "manualDate", "custom")
-_RESERVED = frozenset(name.casefold() for name in (*ATTRIBUTES, *_READ_ONLY))
 _OPEN = (
     "gender",
     "country",
@@ -75,7 +49,7 @@ def read_attributes(given: object) -> dict[str, Any] | Fault:
     if not isinstance(given, dict):
         return INVALID_PAYLOAD
     found: dict[str, Any] = {}
-    for name, kind in ATTRIBUTES.items():
+    for name, kind in KINDS.items():
         value = given.get(name)
         if value is None:
             continue
@@ -101,7 +75,7 @@ def _read_custom(given: object) -> dict[str, Any] | Fault:
             return INVALID_PAYLOAD
         if len(name) > LONGEST_NAME:
             return TOO_MANY_VALUES
-        if name.casefold() in _RESERVED:
+        if name.casefold() in RESERVED:
             return RESERVED_NAME
     return {CUSTOM + name: value for name, value in given.items() if value is not None}
 
@@ -113,7 +87,7 @@ def open_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any
 
 
 def all_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
-    return _with_common({name: values.get(name) for name in ATTRIBUTES}, values, tags)
+    return _with_common({name: values.get(name) for name in KINDS}, values, tags)
 
 
 def _with_common(shown: dict[str, Any], values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:

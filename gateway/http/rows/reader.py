@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import Refusal
-from gateway.http.gameball.attributes import ATTRIBUTES, CUSTOM, read_attributes
+from gateway.http.gameball.attributes import read_attributes
 from gateway.http.gameball.envelope import (
     CUSTOMER_ID_MISSING,
     CUSTOMER_ID_TOO_LONG,
@@ -17,6 +17,7 @@ from gateway.http.gameball.envelope import (
 from gateway.http.gameball.identify import identify
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.rows.frames import Answer, ReadRow, Row
+from rules.attributes import CUSTOM, KINDS
 from rules.normalize import Normalizer
 
 CUSTOMER_ID, GUEST = "customer_id", "guest"
@@ -89,7 +90,7 @@ def _refuse_what_cannot_be(columns: Sequence[str], types: Sequence[str]) -> None
     if len(set(columns)) < len(columns):
         raise Refusal("bad_body", "columns: one is named twice; name each once")
     for name in columns:
-        if name in ATTRIBUTES or name in types or name in (CUSTOMER_ID, GUEST):
+        if name in KINDS or name in types or name in (CUSTOMER_ID, GUEST):
             continue
         custom = isinstance(read_attributes({"custom": {name.removeprefix(CUSTOM): ""}}), dict)
         if not (name.startswith(CUSTOM) and custom):
@@ -119,7 +120,7 @@ def _flag(value: Any) -> bool | str | None:
 
 
 def _typed(name: str, value: Any) -> Any:
-    if ATTRIBUTES.get(name, "string") == "string" or not isinstance(value, str):
+    if KINDS.get(name, "string") == "string" or not isinstance(value, str):
         return value
     try:
         return msgspec.json.decode(value)
