@@ -63,7 +63,7 @@ class Call(Generic[Q]):
     async def text(self) -> str:
         try:
             async with asyncio.timeout(self.services.config.server.body_timeout / 1_000):
-                return (await self.request.read()).decode()
+                return (await self.request.read()).decode("utf-8-sig")
         except TimeoutError:
             raise Refusal("body_timeout", "the body did not arrive in time; send it again") from None
         except UnicodeDecodeError:

@@ -77,6 +77,18 @@ async def test_keys_for_nobody_are_refused(gateway: RunningGateway) -> None:
     assert (await ask(gateway, "DELETE", "keys/nothing", 404))["code"] == "key_unknown"
 
 
+async def test_a_body_may_begin_with_a_byte_order_mark(gateway: RunningGateway) -> None:
+    headers = {
+        "Authorization": "Bearer admin-token-0123456789",
+        "Content-Type": "application/json; odata=verbose",
+    }
+    data = '{"channel": "web"}'.encode("utf-8-sig")
+    async with gateway.client.post(
+        f"{gateway.admin_url}/admin/v1/keys", data=data, headers=headers
+    ) as response:
+        assert response.status == 201
+
+
 async def test_the_operator_is_named_in_the_audit_log(gateway: RunningGateway) -> None:
     headers = {"Authorization": "Bearer admin-token-0123456789", "X-Operator": "sam"}
     url = f"{gateway.admin_url}/admin/v1/keys"
