@@ -159,7 +159,8 @@ class Refused(Exception):
 
 class Platform:
     """`always` and `next` name faults of `misbehaviour`, or "500", "502", "503", "504", "429", "swallowed" (carried out, then no
-    answer) and "slow"; what `next` holds goes to one request each, None being none. `retry_after` goes out with "429"."""
+    answer) and "slow"; what `next` holds goes to one request each, None being none. `retry_after` goes out with "429". `disguise`
+    writes an answer's body and headers otherwise, under `disguised_status` where that is set."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or OwnClock()
@@ -177,6 +178,8 @@ class Platform:
         self.headers = CIMultiDict({"Server": "Kestrel", "X-Powered-By": "ASP.NET"})
         self.headers.add("Set-Cookie", "ARRAffinity=1; Path=/; HttpOnly")
         self.headers.add("Set-Cookie", "ARRAffinitySameSite=1; Path=/; HttpOnly")
+        self.disguise: Callable[[bytes, CIMultiDict[str]], bytes] | None = None
+        self.disguised_status = 0
         self.url = ""
         self.tls: ssl.SSLContext | None = None
         self._sent: defaultdict[str, deque[int]] = defaultdict(deque)
@@ -251,6 +254,11 @@ class Platform:
             status, answer = refused.status, refused.body
         if status == 429:
             return web.Response(status=429, headers=self.headers)
+        if self.disguise is not None:
+            headers = self.headers.copy()
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            body = self.disguise(json.dumps(answer).encode(), headers)
+            return web.Response(status=self.disguised_status or status, body=body, headers=headers)
         return (
             web.json_response(answer, status=status, headers=self.headers)
             if answer is not None
@@ -265,7 +273,7 @@ class Platform:
         )
         if head or version not in {"", ".0", ".1"}:
             return None
-        found = _find(seen.method, below.split("/"))
+        found = _find("GET" if seen.method == "HEAD" else seen.method, below.split("/"))
         if found is None:
             return None
         operation, parameters = found

@@ -1,7 +1,10 @@
 """What has to be done with an answer before it goes back: the channel's own ids put into it, an erasure carried out here too, a
-job about orders remembered."""
+job about orders remembered.
 
-from collections.abc import Mapping, Sequence
+An answer that cannot be read, or that still holds an id of another channel, goes out with a warning, never silently.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from aiohttp import hdrs
@@ -10,9 +13,10 @@ from multidict import CIMultiDict
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import WARNINGS, Call, Target
 from gateway.http.proxy import echo
-from gateway.http.proxy.headers import forget_bytes
+from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.persons import Person
+from gateway.http.proxy.reading import Text, text_of
 from gateway.http.proxy.relay import Finish
 from gateway.http.services import Services
 from gateway.model import EraseCustomer
@@ -21,37 +25,24 @@ from gateway.store.identities import names_in
 ERASING = frozenset({"DELETE /customers/{customerId}", "POST /customers/{customerId}/delete"})
 _JOB_STATUS = frozenset({"GET /batches/{batchId}/status", "GET /batch/{jobId}"})
 _UNMAPPED = "answer:unmapped"
+_PARTIAL = 206
 
 
 class Answers:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._largest = services.config.upstream.max_response
         self._order_jobs = OrderJobs()
 
     def finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
-        """What is done with the whole answer; None where it passes as it comes."""
-        if target.route in ERASING:
-            return partial(self._erase, call, people[0])
-        if OrderJobs.starts_one(target.route):
-            return self._note_job
-        if target.operation.named.answer:
-            return partial(self._rename, call, target, people)
+        """What is done with the whole answer; None where it passes as it comes: what the api key alone opens and who asked for
+        nobody tells nothing of customers."""
+        named = target.operation.named
+        if target.operation.secret or named.answer or any(person.customer_id for person in people):
+            return partial(self._finish, call, target, people)
         return None
 
-    async def _note_job(self, status: int, raw: bytes, headers: CIMultiDict[str]) -> bytes:
-        self._order_jobs.note(raw)
-        return raw
-
-    async def _erase(
-        self, call: Call, person: Person, status: int, raw: bytes, headers: CIMultiDict[str]
-    ) -> bytes:
-        """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
-        gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
-        if gone and person.profile_id is not None:
-            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=person.profile_id))
-        return raw
-
-    async def _rename(
+    async def _finish(
         self,
         call: Call,
         target: Target,
@@ -60,42 +51,110 @@ class Answers:
         raw: bytes,
         headers: CIMultiDict[str],
     ) -> bytes:
-        if not 200 <= status < 300:
-            return raw
-        places = target.operation.named.answer
-        found = echo.ids_at(raw, places) if hdrs.CONTENT_ENCODING not in headers else None
-        if found is None or not any(found.values()):
-            return raw
-        if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], raw):
-            return raw
+        if target.route in ERASING:
+            await self._erase(call, people[0], status, raw)
+        text = text_of(raw, headers, self._largest) if status != _PARTIAL else None
+        if text is not None and OrderJobs.starts_one(target.route):
+            self._order_jobs.note(text.utf8)
         try:
-            names = await self._names(call, found, people)
+            await self._rename_headers(call, people, headers)
+            if call.request.method == hdrs.METH_HEAD:
+                _forget_length(headers, people, target)
+                return raw
+            if not raw:
+                return raw
+            if text is None:
+                headers[WARNINGS] = _UNMAPPED
+                return raw
+            return await self._renamed(call, target, people, text, raw, headers)
         except StoreUnavailable:
             headers[WARNINGS] = _UNMAPPED
             return raw
-        renamed = echo.renamed(raw, names)
-        if renamed != raw:
-            forget_bytes(headers)
-        return renamed
+
+    async def _erase(self, call: Call, person: Person, status: int, raw: bytes) -> None:
+        """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
+        gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
+        if gone and person.profile_id is not None:
+            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=person.profile_id))
+
+    # ---- ids ----
+
+    async def _renamed(
+        self,
+        call: Call,
+        target: Target,
+        people: Sequence[Person],
+        text: Text,
+        raw: bytes,
+        headers: CIMultiDict[str],
+    ) -> bytes:
+        if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], text.utf8):
+            return raw
+        spots = echo.ids_in(text.utf8)
+        sole = _sole(target, people)
+        names = await self._names(
+            call, (spot.customer_id for spot in spots if not (sole and spot.at_root)), people
+        )
+        new = [
+            sole if sole and spot.at_root else names.get(spot.customer_id, spot.customer_id) for spot in spots
+        ]
+        renamed = echo.renamed(text.utf8, spots, new)
+        if _is_doubtful(renamed, target, people):
+            headers[WARNINGS] = _UNMAPPED
+        if renamed is text.utf8:
+            return raw
+        forget_bytes(headers)
+        headers.popall(hdrs.CONTENT_ENCODING, None)
+        return text.written(renamed)
+
+    async def _rename_headers(self, call: Call, people: Sequence[Person], headers: CIMultiDict[str]) -> None:
+        found = set(ids_in(headers))
+        if found:
+            rename(headers, await self._names(call, found, people))
 
     async def _names(
-        self, call: Call, found: Mapping[str, set[str]], people: Sequence[Person]
-    ) -> dict[str, dict[str, str]]:
-        """At each place the channel's own id for each of the upstream's. At the root there is nobody but whom the call named."""
+        self, call: Call, customer_ids: Iterable[str], people: Sequence[Person]
+    ) -> Mapping[str, str]:
+        """The channel's own ids for the upstream's: those that the call named by theirs, and of others the ones it has."""
         names = {person.canonical_id: person.customer_id for person in people if person.customer_id}
-        sole = next(iter(names.values())) if len(names) == 1 else None
-        others = {
-            one
-            for place, ids in found.items()
-            if "." in place or sole is None
-            for one in ids
-            if one not in names
-        }
+        others = set(customer_ids) - names.keys()
         if others:
             names |= await names_in(self._services.store, call.channel.id_space, sorted(others))
-        return {
-            place: {
-                one: sole if sole is not None and "." not in place else names.get(one, one) for one in ids
-            }
-            for place, ids in found.items()
-        }
+        return names
+
+
+def _sole(target: Target, people: Sequence[Person]) -> str:
+    """At the root of an answer there is nobody but whom the call named; old clients' calls may have named them by an address."""
+    ids = {person.customer_id for person in people if person.customer_id}
+    return next(iter(ids)) if len(ids) == 1 and target.operation.named.customer_id == "customerId" else ""
+
+
+def _strange(people: Sequence[Person]) -> set[str]:
+    """Ids that the channel did not call anybody by. What may be an address or a number may stand in an answer as such."""
+    own = {person.customer_id for person in people}
+    return {
+        person.canonical_id
+        for person in people
+        if person.customer_id
+        and person.canonical_id not in own
+        and "@" not in person.canonical_id
+        and not person.canonical_id.startswith("+")
+    }
+
+
+def _is_doubtful(text: bytes, target: Target, people: Sequence[Person]) -> bool:
+    """Whether an id of another channel may still be in it: one of those that the call was about stands somewhere else than in a
+    member that is named so; or it is no JSON, and could name others."""
+    strange = _strange(people)
+    others = not people or any("." in place for place in target.operation.named.answer)
+    if not others and not echo.holds(text, strange, in_quotes=False):
+        return False
+    return echo.holds(text, strange, in_quotes=True) if echo.is_json(text) else True
+
+
+def _forget_length(headers: CIMultiDict[str], people: Sequence[Person], target: Target) -> None:
+    """What a HEAD says of bytes that a GET would change."""
+    lists = any("." in place for place in target.operation.named.answer)
+    if lists or not people or any(person.customer_id != person.canonical_id for person in people):
+        forget_bytes(headers)
+        headers.popall(hdrs.CONTENT_LENGTH, None)

@@ -11,6 +11,7 @@ from gateway.http.gameball.achieve import Report, answer_to, read_report
 from gateway.http.gameball.call import Answer, Call, Relayed
 from gateway.http.gameball.envelope import CLIENT_GONE, UPSTREAM_GARBLED, UPSTREAM_LOST, UPSTREAM_SLOW, Fault
 from gateway.http.proxy.forward import Forward
+from gateway.http.proxy.reading import text_of
 from gateway.model import Accepted, Settle, UnknownCustomer
 from gateway.upstream.answers import Delivered, Unknown, code_of, judge
 
@@ -63,7 +64,9 @@ class Direct:
 
 def _result(call: Call, relayed: Relayed) -> _Result:
     response = relayed.response
-    body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+    raw = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+    text = text_of(raw, response.headers, call.services.config.upstream.max_response)
+    body = text.utf8 if text is not None else raw
     if code_of(body) == _REPEATED:
         return _Result("delivered", "duplicate", response.status)
     verdict = judge(response.status, response.headers, body, now=call.services.clock.now())

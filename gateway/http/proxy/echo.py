@@ -1,62 +1,148 @@
-"""Answers whose customer ids are turned into the channel's own, while everything else keeps its bytes. Pure."""
+"""Answers whose customer ids are turned into the channel's own, while everything else keeps its bytes. Pure.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+Members are found by their names and by their quotes, wherever they stand: so an answer is renamed that no parser would read
+alike (a name twice, `NaN`, deep nesting, a byte order mark), and one of an operation that is not published to name anybody.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_ID = rb"(?:" + _STRING + rb"|-?\d+)(?![\w.])"
+_AFTER = rb'"\s*:\s*(?=["\d\[-])'
+_PLAIN = tuple(re.compile(name + _AFTER) for name in (rb"customer_?ids?", rb"player_?unique_?ids?"))
+_ESCAPED = re.compile(rb"\\u00[3-7][0-9a-f][a-z0-9_\\]{0,120}" + _AFTER)
+"""What a name ends in, in lower case; a letter of it may be written as an escape."""
+_LONGEST_NAME = 120
+_NAME = re.compile(r"(customer_?id|player_?unique_?id)s?", re.IGNORECASE)
+_ONE = re.compile(_ID, re.DOTALL)
+_NEXT = re.compile(rb"[\s,]*(" + _ID + rb")", re.DOTALL)
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 _decode = msgspec.json.Decoder().decode
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_root = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
-Rename = Callable[[str], str]
 
 
-def ids_at(raw: bytes, places: Iterable[str]) -> dict[str, set[str]] | None:
-    """The customer ids at each place, such as `customerId` or `transactions[].customerId`; None when it is no JSON."""
-    try:
-        value = _decode(raw)
-    except (ValueError, RecursionError):
-        return None
-    return {place: set(_found(value, place.split("."))) for place in places}
+class Spot(NamedTuple):
+    """A customer id in an answer, from `start` to `end` with its quotes. `at_root`: in the object that is the whole answer."""
+
+    start: int
+    end: int
+    customer_id: str
+    at_root: bool
 
 
-def _found(value: Any, steps: Sequence[str]) -> Iterable[str]:
-    if not isinstance(value, dict):
-        return
-    name, rest = steps[0].removesuffix("[]"), steps[1:]
-    inner = value.get(name)
-    if not rest:
-        if isinstance(inner, str):
-            yield inner
-        return
-    for one in inner if steps[0].endswith("[]") and isinstance(inner, list) else (inner,):
-        yield from _found(one, rest)
-
-
-def renamed(raw: bytes, names: Mapping[str, Mapping[str, str]]) -> bytes:
-    """`raw` with other ids: at each place those that `names` has for it. The same bytes where nothing changes."""
-    changed = msgspec.Raw(raw)
-    for place, new in names.items():
-        if any(old != name for old, name in new.items()):
-            changed = _renamed(changed, place.split("."), new)
-    return bytes(changed)
-
-
-def _renamed(raw: msgspec.Raw, steps: Sequence[str], new: Mapping[str, str]) -> msgspec.Raw:
-    if not steps:
-        value = _decode(raw)
-        return msgspec.Raw(_encode(new[value])) if isinstance(value, str) and value in new else raw
-    if not bytes(raw).lstrip().startswith(b"{"):
-        return raw
+def ids_in(raw: bytes) -> list[Spot]:
+    """All customer ids in members that are named so; whole numbers are taken for their digits."""
+    spots: list[Spot] = []
+    counted, depth = 0, 0
     members = _members(raw)
-    name = steps[0].removesuffix("[]")
-    if name not in members:
-        return raw
-    inner = members[name]
-    if steps[0].endswith("[]") and bytes(inner).lstrip().startswith(b"["):
-        inner = msgspec.Raw(_encode([_renamed(one, steps[1:], new) for one in _list(inner)]))
-    else:
-        inner = _renamed(inner, steps[1:], new)
-    members[name] = inner
-    return msgspec.Raw(_encode(members))
+    maybe_at_root = bool(members) and _may_name_at_root(raw.removeprefix(_BOM))
+    for start, end in members:
+        if maybe_at_root:
+            depth += _depth(raw[counted:start])
+            counted = start
+        at_root = depth == 1
+        spots += [
+            Spot(*found.span(found.lastindex or 0), text, at_root) for found, text in _ids_from(raw, end)
+        ]
+    return spots
+
+
+def _may_name_at_root(raw: bytes) -> bool:
+    """Told by a parser, so that the depths in a long list need not be counted."""
+    try:
+        return any(_NAME.fullmatch(name) for name in _decode_root(raw))
+    except (ValueError, RecursionError):
+        return raw.lstrip().startswith(b"{")
+
+
+def _members(raw: bytes) -> list[tuple[int, int]]:
+    """Where each name that is one of a customer id begins, and where its value does."""
+    lower = raw.lower()
+    found = [
+        (member.start() - 1, member.end())
+        for name in _PLAIN
+        for member in name.finditer(lower)
+        if lower[member.start() - 1 : member.start()] == b'"'
+    ]
+    for member in _ESCAPED.finditer(lower):
+        start = lower.rfind(b'"', max(0, member.start() - _LONGEST_NAME), member.start())
+        if start >= 0 and _NAME.fullmatch(_text(raw[start : raw.index(b'"', member.start()) + 1])):
+            found.append((start, member.end()))
+    return sorted(set(found))
+
+
+def _ids_from(raw: bytes, start: int) -> Iterator[tuple[re.Match[bytes], str]]:
+    """The id at `start`, or those of the list there."""
+    many = raw[start : start + 1] == b"["
+    found = _NEXT.match(raw, start + 1) if many else _ONE.match(raw, start)
+    while found is not None:
+        text = _text(found[found.lastindex or 0])
+        if text:
+            yield found, text
+        found = _NEXT.match(raw, found.end()) if many else None
+
+
+def _text(token: bytes) -> str:
+    if not token.startswith(b'"'):
+        return token.decode()
+    try:
+        return str(_decode(token))
+    except ValueError:
+        return ""
+
+
+def _depth(part: bytes) -> int:
+    """How much deeper it is behind `part` than before it."""
+    bare = _STRINGS.sub(b"", part)
+    return bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+
+
+def renamed(raw: bytes, spots: Sequence[Spot], names: Sequence[str]) -> bytes:
+    """`raw` with another id at each spot; the same bytes where nothing changes."""
+    parts: list[bytes] = []
+    end = 0
+    for spot, name in zip(spots, names, strict=True):
+        if name != spot.customer_id:
+            parts += (raw[end : spot.start], _encode(name))
+            end = spot.end
+    return b"".join((*parts, raw[end:])) if parts else raw
+
+
+def is_json(raw: bytes) -> bool:
+    """Whether some reader of JSON takes it, also one that takes `NaN` and a byte order mark."""
+    bare = raw.removeprefix(_BOM)
+    try:
+        _decode(bare)
+    except (ValueError, RecursionError):
+        try:
+            json.loads(bare)
+        except (ValueError, RecursionError):
+            return False
+    return True
+
+
+def holds(raw: bytes, customer_ids: Iterable[str], *, in_quotes: bool) -> bool:
+    """Whether one of the ids still stands in it: as a text of its own, or where `in_quotes` is not asked for, as a word."""
+    if b"\\" in raw:
+        raw = _ESCAPE.sub(_unescaped, raw.replace(b"\\/", b"/"))
+    return any(_stands(raw, one.encode(), in_quotes=in_quotes) for one in customer_ids)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return chr(int(found[1], 16)).encode("utf-8", "replace")
+
+
+def _stands(raw: bytes, written: bytes, *, in_quotes: bool) -> bool:
+    if written not in raw:
+        return False
+    escaped = re.escape(written)
+    pattern = rb'"' + escaped + rb'\\*"' if in_quotes else rb"(?<![\w-])" + escaped + rb"(?![\w-])"
+    return re.search(pattern, raw) is not None

@@ -1,6 +1,10 @@
 """Headers on both sides (RFC 9110 §7.6): what belongs to one connection ends here, what only we may say is not taken from
 anybody else, and keys go nowhere."""
 
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, unquote
+
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -9,7 +13,22 @@ from gateway.http.gameball.header_names import CONNECTION, KEYS, NOT_FROM_CLIENT
 
 _NOT_FROM_UPSTREAM = CONNECTION | KEYS | frozenset({"alt-svc", "x-request-id"})
 _NONE = frozenset[str]()
-_OF_THE_BYTES = ("etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges")
+_OF_THE_BYTES = (
+    "etag",
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+    "accept-ranges",
+    "signature",
+    "signature-input",
+)
+_LINKS = frozenset({"location", "content-location", "link", "refresh"})
+_IN_LINK = re.compile(
+    r"(?P<before>/(?:customers|player)/|[?&](?:customerId|playerUniqueId)=)(?P<id>[^/?#&;,<>\s\"]+)",
+    re.IGNORECASE,
+)
+_NAMES_ONE = re.compile(r"(?:x-)?(?:gb-|gameball-)?(?:customer-?id|player-?unique-?id)", re.IGNORECASE)
 
 
 def towards_upstream(
@@ -60,6 +79,33 @@ def read_here(headers: CIMultiDict[str]) -> None:
     kind = read_content_type(headers.get(hdrs.CONTENT_TYPE, ""))
     if not kind.is_utf8:
         headers[hdrs.CONTENT_TYPE] = f"{kind.media}; charset=utf-8"
+
+
+def ids_in(headers: CIMultiDict[str]) -> Iterator[str]:
+    """The customer ids in an answer's headers: in links, and where a header is named after them."""
+    for name, value in headers.items():
+        if name.lower() in _LINKS:
+            yield from (unquote(found["id"]) for found in _IN_LINK.finditer(value))
+        elif _NAMES_ONE.fullmatch(name):
+            yield value
+
+
+def rename(headers: CIMultiDict[str], names: Mapping[str, str]) -> None:
+    """Put other ids in their places; those that `names` does not have stay."""
+
+    def linked(found: re.Match[str]) -> str:
+        customer_id = unquote(found["id"])
+        new = names.get(customer_id, customer_id)
+        return found[0] if new == customer_id else found["before"] + quote(new, safe="")
+
+    changed = [
+        (name, _IN_LINK.sub(linked, value) if name.lower() in _LINKS else names.get(value, value))
+        if name.lower() in _LINKS or _NAMES_ONE.fullmatch(name)
+        else (name, value)
+        for name, value in headers.items()
+    ]
+    headers.clear()
+    headers.extend(changed)
 
 
 def passed_here(given: CIMultiDictProxy[str], via: str) -> bool:

@@ -1,5 +1,6 @@
 """Batch jobs about orders: their status holds order ids where that of others holds customer ids."""
 
+import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ class OrderJobs:
 
 def _members(raw: bytes) -> Mapping[str, Any]:
     try:
-        value = _decode(raw)
+        value = _decode(raw.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -36,7 +36,8 @@ SMALL = 64 << 10
 """Bodies up to this many bytes are taken whole."""
 _BODILESS = frozenset({204, 304})
 Finish = Callable[[int, bytes, CIMultiDict[str]], Awaitable[bytes]]
-"""What is done with a whole answer before it goes out: from its status, body and headers to the body that is sent."""
+"""What is done with a whole answer before it goes out: from its status, body (also where there is none) and headers to the body
+that is sent."""
 
 
 class Upload:
@@ -107,23 +108,17 @@ class Relay:
         self, call: Call, reply: Reply, people: Sequence[Person], finish: Finish | None
     ) -> Relayed | Fault:
         headers = towards_client(reply.headers)
-        if call.request.method == hdrs.METH_HEAD or reply.status in _BODILESS:
-            return _whole(call, reply, b"", headers, people)
-        length = int(reply.headers.get(hdrs.CONTENT_LENGTH, SMALL + 1))
+        bodiless = call.request.method == hdrs.METH_HEAD or reply.status in _BODILESS
+        length = reply.headers.get(hdrs.CONTENT_LENGTH)
+        if call.request.method == hdrs.METH_HEAD and length is not None:
+            headers[hdrs.CONTENT_LENGTH] = length
+        small = length is not None and int(length) <= SMALL
+        if finish is None and not (bodiless or small or reply.is_complete):
+            return await _streamed(call, reply, headers, people)
+        body = b"" if bodiless else await reply.read(self._largest)
         if finish is not None:
-            body = await finish(reply.status, await reply.read(self._largest), headers)
-            return _whole(call, reply, body, headers, people)
-        if reply.is_complete or length <= SMALL:
-            return _whole(call, reply, await reply.read(self._largest), headers, people)
-        return await _streamed(call, reply, headers, people)
-
-
-def _whole(
-    call: Call, reply: Reply, body: bytes, headers: CIMultiDict[str], people: Sequence[Person]
-) -> Relayed:
-    if call.request.method == hdrs.METH_HEAD and (length := reply.headers.get(hdrs.CONTENT_LENGTH)):
-        headers[hdrs.CONTENT_LENGTH] = length
-    return _relayed(call, web.Response(status=reply.status, body=body, headers=headers), people)
+            body = await finish(reply.status, body, headers)
+        return _relayed(call, web.Response(status=reply.status, body=body, headers=headers), people)
 
 
 async def _streamed(call: Call, reply: Reply, headers: CIMultiDict[str], people: Sequence[Person]) -> Relayed:

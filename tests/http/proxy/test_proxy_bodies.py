@@ -15,7 +15,7 @@ from manual import default_rules
 from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.operations import Named
-from gateway.http.proxy import body, echo
+from gateway.http.proxy import body
 from rules.normalize import Normalizer
 
 ONE, MANY = Named(body="one", attributes=True), Named(body="many", attributes=True)
@@ -235,30 +235,3 @@ def test_a_batch_is_bounded() -> None:
     assert len(read(raw, MANY)) == 1_000  # pyright: ignore
     for written in ([{"customerId": "a"}] * 1_001, {"body": [{"customerId": "a"}] * 1_001}):
         assert read(json.dumps(written).encode(), MANY) == TOO_MANY_VALUES
-
-
-# ---- answers ----
-
-
-def test_an_answer_is_renamed_at_its_places_only() -> None:
-    raw = b'{"n": 1.0,"rows" : [ {"customerId":"c1", "x" :1e5},{"customerId":"c2"},null,{"y":"c1"}],"customerId":"c1"}'
-    found = echo.ids_at(raw, ("rows[].customerId", "none[].customerId", "n.customerId"))
-    assert found == {"rows[].customerId": {"c1", "c2"}, "none[].customerId": set(), "n.customerId": set()}
-    assert echo.renamed(raw, {"rows[].customerId": {"c1": "mine", "c2": "c2"}}) == (
-        b'{"n":1.0,"rows":[{"customerId":"mine","x":1e5},{"customerId":"c2"},null,{"y":"c1"}],"customerId":"c1"}'
-    )
-    assert echo.renamed(raw, {"rows[].customerId": {"c1": "c1"}}) == raw
-
-
-@pytest.mark.parametrize("raw", [b"", b"<html>", b'{"customerId":', b"\xff", b"[" * 5_000])
-def test_an_answer_that_is_no_json_is_nobodys(raw: bytes) -> None:
-    assert echo.ids_at(raw, ("customerId",)) is None
-
-
-@pytest.mark.parametrize(
-    "raw", [b"[]", b"null", b'{"customerId":7}', b'{"rows":{"customerId":["a"]}}', b'{"rows":[1]}']
-)
-def test_an_answer_of_another_shape_names_nobody(raw: bytes) -> None:
-    found = echo.ids_at(raw, ("customerId", "rows[].customerId", "a.b[].customerId"))
-    assert found is not None
-    assert not any(found.values())
