@@ -3,8 +3,13 @@
 The domain is kept as punycode, so that `ann@münchen.de` and `ann@xn--mnchen-3ya.de` are one key whatever
 the sender's software made of it. `email_validator` decides what an address is. Most are plain ASCII before
 the @ and of a domain met before: those never reach it, and get the same answer. Accepted beyond the
-library: `mailto:`, one pair of angle brackets, quoted local parts, outer space, invisible marks, and
-full-width typing of an ASCII address.
+library: `mailto:`, one pair of angle brackets, quoted local parts, outer space, invisible marks, what a
+spreadsheet puts around a cell, and full-width typing of an ASCII address.
+
+Turkish keyboards write `GMAİL.COM`, and Turkish software makes `gmaıl.com` of `GMAIL.COM`. Neither is the
+international domain that it looks like: the dotted capital is an i wherever it stands, and the dotless i
+where that gives a known mail domain. In any other domain it may be meant or not, so the address is refused
+unless the domain is in its `xn--` form.
 """
 
 import re
@@ -18,6 +23,7 @@ from email_validator import validate_email
 from rules.identifier import Normalized
 from rules.normalize.lists import DISPOSABLE, ROLES
 from rules.normalize.providers import PROVIDERS, Provider
+from rules.normalize.spreadsheet import GUARDS, unguarded
 from rules.normalize.written import ascii_if_meant, visible
 from rules.ruleset import IdentifierRules
 
@@ -37,8 +43,9 @@ _MAX_ADDRESS = 254
 _ROUNDS = 3
 
 _ATEXT = r"[a-zA-Z0-9_!$%&'+/=?^`{|}~-]"  # RFC 5322 without the characters that masks are made of
-_is_plain = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*").fullmatch
+_is_plain = re.compile(rf"(?!['`]){_ATEXT}+(?:\.{_ATEXT}+)*").fullmatch
 _is_masked = re.compile(r"[*•●▪■█·…\ufffd]|#{3}").search
+_DOTTED, _DOTLESS = "i\u0307", "\u0131"
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 
 
@@ -76,34 +83,52 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
         return _invalid("empty")
     if plain := _plain(text, rules):
         return plain
+    text = _with_known_domain(text)
     for _ in range(_ROUNDS):
         try:
             checked = validate_email(text, allow_quoted_local=True, check_deliverability=False)
         except ValueError:  # the library's own errors, and those of the encodings below it
             return _invalid(_reason(text))
-        local = _folded(checked.local_part) if rules.casefold_local else checked.local_part
-        again = f"{local}@{checked.ascii_domain}"
+        domain = _domain(checked.ascii_domain)
+        again = f"{_local(checked.local_part, domain, rules)}@{domain.name}"
         if again == text:
+            local = again.rpartition("@")[0]
             if rules.reject_masked and _is_masked(local):
                 return Normalized("blocked", text, "masked")
-            return _judged(local, _domain(checked.ascii_domain), rules)
+            return _judged(local, domain, rules)
         text = again
     return _invalid("syntax")
 
 
 def _address(raw: str) -> str:
-    """The one address inside `<…>`, `mailto:…` and what copying left around it."""
-    text = ascii_if_meant(visible(raw))
+    """The one address inside `<…>`, `mailto:…` and what copying and spreadsheets left around it."""
+    text = unguarded(ascii_if_meant(visible(raw)))
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1].strip()
     if _MAILTO.match(text):
         text = visible(unquote(text[7:].partition("?")[0]))
-    return text
+    return unguarded(text)
+
+
+def _with_known_domain(text: str) -> str:
+    local, at, written = text.rpartition("@")
+    if written.isascii() or not at:
+        return text
+    return f"{local}@{_domain(written).name}"
+
+
+def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:
+    """The local part as it is kept. One that begins with an apostrophe keeps its quotes, which tell it from a cell's mark."""
+    if rules.casefold_local:
+        local = _folded(local)
+        plain = local.replace(_DOTLESS, "i")
+        local = plain if domain.provider and plain.isascii() else local
+    return f'"{local}"' if local[0] in GUARDS else local
 
 
 def _folded(local: str) -> str:
     """Lower case and not case folding: `straße` and `strasse` are two mailboxes."""
-    return unicodedata.normalize("NFC", local.lower())
+    return unicodedata.normalize("NFC", local.lower()).replace(_DOTTED, "i")
 
 
 def _judged(local: str, domain: _Domain, rules: IdentifierRules) -> Normalized:
@@ -124,11 +149,26 @@ def _domain(written: str) -> _Domain:
         checked = validate_email(f"a@{written}", check_deliverability=False)
     except ValueError:
         return _NO_DOMAIN
+    if (meant := _meant(checked.domain, written)) is not None:
+        return _domain(meant) if meant else _NO_DOMAIN
     name = checked.ascii_domain
     longest = max(len(form.encode()) for form in (written, checked.domain, name))
     labels = name.split(".")
     disposable = any(".".join(labels[start:]) in DISPOSABLE for start in range(len(labels)))
     return _Domain(name, _MAX_ADDRESS - 1 - longest, PROVIDERS.get(name), disposable)
+
+
+def _meant(domain: str, written: str) -> str | None:
+    """The domain without letters that are an i in another case; None if it has none, or is known to mean them."""
+    if _DOTTED in domain:
+        return domain.replace(_DOTTED, "i")
+    names, _, top = domain.rpartition(".")
+    if _DOTLESS in top:  # no top-level domain has one
+        return f"{names}.{top.replace(_DOTLESS, 'i')}"
+    plain = domain.replace(_DOTLESS, "i")
+    if plain == domain or written.isascii() or not plain.isascii():
+        return None
+    return plain if plain in PROVIDERS else ""
 
 
 def _reason(text: str) -> EmailReason:

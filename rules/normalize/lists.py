@@ -68,15 +68,34 @@ DISPOSABLE = _words(
 
 HOTMAIL = _words(
     """
-    hotmail.com hotmail.at hotmail.be hotmail.ca hotmail.cl hotmail.co.id hotmail.co.il hotmail.co.th
-    hotmail.co.uk hotmail.com.ar hotmail.com.au hotmail.com.br hotmail.com.tr hotmail.cz hotmail.de
-    hotmail.dk hotmail.es hotmail.fi hotmail.fr hotmail.gr hotmail.hu hotmail.ie hotmail.it hotmail.jp
-    hotmail.nl hotmail.no hotmail.pt hotmail.sa hotmail.se hotmail.sg live.com live.at live.be live.ca
-    live.cl live.co.uk live.com.au live.com.mx live.dk live.fr live.ie live.it live.nl live.no live.se
-    outlook.com outlook.de outlook.es outlook.fr outlook.it outlook.sa msn.com
+    hotmail.com hotmail.at hotmail.be hotmail.ca hotmail.ch hotmail.cl hotmail.co.id hotmail.co.il
+    hotmail.co.in hotmail.co.jp hotmail.co.kr hotmail.co.nz hotmail.co.th hotmail.co.uk hotmail.co.za
+    hotmail.com.ar hotmail.com.au hotmail.com.br hotmail.com.hk hotmail.com.tr hotmail.com.tw hotmail.com.vn
+    hotmail.cz hotmail.de hotmail.dk hotmail.es hotmail.fi hotmail.fr hotmail.gr hotmail.hu hotmail.ie
+    hotmail.it hotmail.jp hotmail.lt hotmail.lv hotmail.my hotmail.nl hotmail.no hotmail.ph hotmail.pt
+    hotmail.rs hotmail.sa hotmail.se hotmail.sg hotmail.sk live.com live.at live.be live.ca live.cl live.cn
+    live.co.kr live.co.uk live.co.za live.com.ar live.com.au live.com.mx live.com.my live.com.ph live.com.pt
+    live.com.sg live.de live.dk live.fi live.fr live.hk live.ie live.in live.it live.jp live.nl live.no
+    live.ru live.se livemail.tw msn.com outlook.com outlook.at outlook.be outlook.cl outlook.co.id
+    outlook.co.il outlook.co.nz outlook.co.th outlook.com.ar outlook.com.au outlook.com.br outlook.com.gr
+    outlook.com.pe outlook.com.tr outlook.com.vn outlook.cz outlook.de outlook.dk outlook.es outlook.fr
+    outlook.hu outlook.ie outlook.in outlook.it outlook.jp outlook.kr outlook.lv outlook.my outlook.ph
+    outlook.pt outlook.sa outlook.sg outlook.sk passport.com windowslive.com
     """
 )
-"""Domains of Microsoft's consumer mail."""
+"""Domains of Microsoft's consumer mail. Each is a set of names of its own."""
+
+PLUS_TAGGED = _words(
+    """
+    fastmail.com fastmail.fm zoho.com zoho.eu zoho.in zohomail.com zohomail.eu zohomail.in posteo.de
+    posteo.net posteo.org posteo.at posteo.ch posteo.eu mailbox.org mailfence.com runbox.com disroot.org
+    riseup.net
+    """
+)
+"""Domains of further providers that ignore what follows a plus, as their help pages say."""
+
+YANDEX = _words("yandex.ru yandex.com yandex.by yandex.kz yandex.ua ya.ru")
+"""Domains under which Yandex delivers to one mailbox."""
 
 YAHOO = _words(
     """

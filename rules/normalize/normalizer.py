@@ -9,6 +9,7 @@ from rules.normalize.blocked import NO_LISTS, Blocklist, folded
 from rules.normalize.email import normalize_email
 from rules.normalize.opaque import normalize_opaque
 from rules.normalize.phone import normalize_phone
+from rules.normalize.spreadsheet import unguarded
 from rules.normalize.written import visible
 from rules.ruleset import IdentifierKind, RuleSet
 
@@ -74,4 +75,4 @@ class Normalizer:
 def _forms(raw: str, found: Normalized) -> set[str]:
     """The key, the text as written, the canonical form, and the number that an extension belongs to."""
     _, value, _, canonical = found
-    return {value, folded(visible(raw)), canonical, value.partition(";ext=")[0]} - {""}
+    return {value, folded(unguarded(visible(raw))), canonical, value.partition(";ext=")[0]} - {""}

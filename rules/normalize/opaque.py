@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rules.identifier import Normalized
+from rules.normalize.spreadsheet import unguarded
 from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import IdentifierRules
 
@@ -21,10 +22,10 @@ MAX_LENGTH = 320
 
 
 def normalize_opaque(raw: str, rules: IdentifierRules) -> Normalized:
-    """NFC, no outer space or marks, digits of any script as 0-9; `rules.pattern` is searched in that."""
+    """NFC, no outer space or marks, nor a spreadsheet's guard, digits of any script as 0-9; `rules.pattern` is searched in that."""
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
-    value = visible(ascii_digits(unicodedata.normalize("NFC", visible(raw))))
+    value = unguarded(visible(ascii_digits(unicodedata.normalize("NFC", visible(raw)))))
     if not value:
         return _invalid("empty")
     if not value.isprintable():

@@ -1,38 +1,49 @@
 """How a mail provider reads the local part: which two addresses reach one mailbox by its own published rule.
 
 That canonical form is a second, weaker key; it never replaces an address. Only domains that the provider runs
-itself are listed.
+itself are listed, and only those that document what they ignore: GMX and WEB.DE, for instance, ignore nothing.
 """
 
 from typing import NamedTuple
 
-from rules.normalize.lists import HOTMAIL, YAHOO
+from rules.normalize.lists import HOTMAIL, PLUS_TAGGED, YAHOO, YANDEX
 
 
 class Provider(NamedTuple):
-    """`tag` starts the part that the provider ignores; `domain` stands for all names of one mailbox."""
+    """`tag` starts the part that the provider ignores, and `ignored` are single characters that do not count either.
+
+    `dots_are_hyphens`: it makes no difference between the two. `domain` stands for all names of one mailbox.
+    """
 
     tag: str
-    dots_matter: bool = True
+    ignored: str = ""
+    dots_are_hyphens: bool = False
     domain: str = ""
 
     def canonical(self, local: str, domain: str) -> str:
         """The address as the provider reads it, or `""` if the local part is not one that it gives out."""
         name = local.partition(self.tag)[0].lower()
-        if not self.dots_matter:
-            name = name.replace(".", "")
+        for character in self.ignored:
+            name = name.replace(character, "")
+        if self.dots_are_hyphens:
+            name = name.replace(".", "-")
         if not name.isascii() or not name or name[0] == '"' or name[-1] == ".":
             return ""
         return f"{name}@{self.domain or domain}"
 
 
-_GOOGLE = Provider("+", dots_matter=False, domain="gmail.com")
+_GOOGLE = Provider("+", ignored=".", domain="gmail.com")
+_APPLE = Provider("+", domain="icloud.com")
+_PROTON = Provider("+", ignored=".-_", domain="proton.me")
+_YANDEX = Provider("+", dots_are_hyphens=True, domain="yandex.ru")
 _PLUS = Provider("+")
 _HYPHEN = Provider("-")
 
 PROVIDERS: dict[str, Provider] = {
     **dict.fromkeys(("gmail.com", "googlemail.com"), _GOOGLE),
-    **dict.fromkeys(HOTMAIL, _PLUS),
-    **dict.fromkeys(("icloud.com", "me.com", "mac.com", "fastmail.com", "fastmail.fm"), _PLUS),
+    **dict.fromkeys(("icloud.com", "me.com", "mac.com"), _APPLE),
+    **dict.fromkeys(("proton.me", "protonmail.com", "protonmail.ch", "pm.me"), _PROTON),
+    **dict.fromkeys(YANDEX, _YANDEX),
+    **dict.fromkeys(HOTMAIL | PLUS_TAGGED, _PLUS),
     **dict.fromkeys(YAHOO, _HYPHEN),
 }

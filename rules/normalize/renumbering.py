@@ -47,6 +47,11 @@ CHANGES = (
     Change(212, "2009-03-07", r"[167]\d{7}", r"6\g<0>"),
     # Algeria: the operator's digit twice. ARPT; ITU, 17.XII.2007.
     Change(213, "2008-02-22", r"([567])\d{7}", r"\1\g<0>"),
+    # Ivory Coast: the operator's 07, 05 or 01; the second digit named the operator. ARTCI; the pairs are those of the library
+    # ouattararomuald/numbering-plan. Landlines began with 2 and 3.
+    Change(225, "2021-01-31", r"[04-9][789]\d{6}", r"07\g<0>"),
+    Change(225, "2021-01-31", r"[04-9][456]\d{6}", r"05\g<0>"),
+    Change(225, "2021-01-31", r"[04-9][0-3]\d{6}", r"01\g<0>"),
     # Benin: 01 before every number. ARCEP Bénin.
     Change(229, "2024-11-30", r"[4-9]\d{7}", r"01\g<0>"),
     # Mauritius: a 5 before mobile numbers; those of landlines stayed as they were. ICTA, decision of 2013-02-11.
@@ -55,6 +60,12 @@ CHANGES = (
     Change(237, "2014-11-21", r"[5-9]\d{7}", r"6\g<0>"),
     # Equatorial Guinea: six digits became nine. ORTEL; ITU, 4.V.2010; wtng.info/wtng-240-gq.html.
     Change(240, "2010-04-09", r"[25]\d{5}", r"222\g<0>"),
+    # Seychelles: a 2 before mobile numbers. wtng.info/wtng-248-sc.html.
+    Change(248, "2011-05-04", r"[57]\d{5}", r"2\g<0>"),
+    # Eswatini: a 7 before mobile numbers, which began with 6. SPTC; ITU, 30.IX.2010.
+    Change(268, "2010-03-01", r"6\d{6}", r"7\g<0>"),
+    # Latvia: a 2 before mobile numbers, which began with 64, 65 and 9 (ITU, 30.X.2000). wtng.info/wtng-371-lv.html.
+    Change(371, "2006-05-01", r"(?:6[45]|9\d)\d{5}", r"2\g<0>"),
     # Costa Rica: an 8 before mobile numbers, which began with 3, 8 and 9. ICE.
     Change(506, "2008-03-20", r"[389]\d{6}", r"8\g<0>"),
     # Ecuador: a 9 before mobile numbers. CONATEL. Area codes begin with 2 to 7.

@@ -8,7 +8,13 @@ import unicodedata
 _MARKS = (0x00AD, 0x034F, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF)
 _DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _VISIBLE = dict.fromkeys((*_MARKS, *_DIRECTIONS), "")
-_ASCII_FORMS = {0x200C: "", 0x200D: "", **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}}
+_ASCII_FORMS = {
+    0x200C: "",
+    0x200D: "",
+    0x02BC: "'",
+    0x2019: "'",
+    **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
+}
 _INVISIBLE = frozenset({"Cf", "Mn", "Me"})
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 _DASHES = "\u2212\u30fc\ufe63"
@@ -24,7 +30,8 @@ def visible(text: str) -> str:
 
 
 def ascii_if_meant(text: str) -> str:
-    """Full-width typing as ASCII and joiners dropped, if that leaves pure ASCII; any other text unchanged."""
+    """Full-width typing and typographic apostrophes as ASCII, and joiners dropped, if that leaves pure ASCII; any other text
+    unchanged."""
     if text.isascii():
         return text
     plain = text.translate(_ASCII_FORMS).strip()

@@ -5,8 +5,8 @@ Declared differences, and no others:
 * phone: text that holds letters, stars or runs of punctuation is refused (not generated here);
 * phone: where the library's reading is of no allowed type, the region's own country code without its plus is looked for;
 * phone: old and domestic forms of mobile numbers are switched off here;
-* e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space is taken off, and full-width
-  typing is read as ASCII (not generated here).
+* e-mail: the domain is kept in its ASCII form, quoted local parts are accepted, outer white space and a spreadsheet's apostrophe
+  are taken off, and full-width typing is read as ASCII (not generated here).
 """
 
 import random
@@ -157,7 +157,7 @@ def _phone_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]
 def _library_email(text: str) -> Normalized:
     try:
         checked = email_validator.validate_email(
-            text.strip(), check_deliverability=False, allow_quoted_local=True
+            text.strip().lstrip("'"), check_deliverability=False, allow_quoted_local=True
         )
     except email_validator.EmailNotValidError:
         return Normalized("invalid", "")
