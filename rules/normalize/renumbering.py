@@ -21,6 +21,8 @@ class Change(NamedTuple):
 
 
 CHANGES = (
+    # Greece: a 6 before mobile numbers; 96 and 90 were no mobiles. wtng.info/wtng-30-gr.html; ekathimerini.com/news/237.
+    Change(30, "2002-10-01", r"9[345789]\d{7}", r"6\g<0>"),
     # Mexico: the 1 after the country code and the prefixes 044 and 045 went. libphonenumber, migrator/src/data/recipes.csv.
     Change(52, "2019-08-03", r"(?:1|04[45])([2-9]\d{9})", r"\1"),
     # Brazil: a 9 before mobile numbers, area by area from 2012-07-29. Anatel, Resolução 553/2010; ITU, 6.II.2013.
@@ -60,10 +62,16 @@ CHANGES = (
     Change(237, "2014-11-21", r"[5-9]\d{7}", r"6\g<0>"),
     # Equatorial Guinea: six digits became nine. ORTEL; ITU, 4.V.2010; wtng.info/wtng-240-gq.html.
     Change(240, "2010-04-09", r"[25]\d{5}", r"222\g<0>"),
+    # Cape Verde: a 9 before mobile numbers. alchetron.com/Telephone-numbers-in-Cape-Verde. Landlines then began with 2 to 8.
+    Change(238, "2004-07-03", r"9\d{5}", r"9\g<0>"),
     # Seychelles: a 2 before mobile numbers. wtng.info/wtng-248-sc.html.
     Change(248, "2011-05-04", r"[57]\d{5}", r"2\g<0>"),
     # Eswatini: a 7 before mobile numbers, which began with 6. SPTC; ITU, 30.IX.2010.
     Change(268, "2010-03-01", r"6\d{6}", r"7\g<0>"),
+    # Luxembourg: a 6 for the 0 of mobile codes, which many left out from abroad. ILR; wtng.info/wtng-352-lu.html.
+    Change(352, "2006-09-01", r"[269]1\d{6}", r"6\g<0>"),
+    # Cyprus: 99 for the mobile code 09. wtng.info/wtng-357-cy.html.
+    Change(357, "2001-12-01", r"9\d{6}", r"9\g<0>"),
     # Latvia: a 2 before mobile numbers, which began with 64, 65 and 9 (ITU, 30.X.2000). wtng.info/wtng-371-lv.html.
     Change(371, "2006-05-01", r"(?:6[45]|9\d)\d{5}", r"2\g<0>"),
     # Costa Rica: an 8 before mobile numbers, which began with 3, 8 and 9. ICE.
