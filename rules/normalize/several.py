@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 _PARAMETER = re.compile(r";(?!ext=)[a-z-]+=[^;]*")
-_MARK = re.compile(r"[;,|&#~]|::|[^\W\d_]+|(?<=[\d)\s])(?=\+)")
+_MARK = re.compile(r"[^\d\s.()\[\]/+-]+|(?<=[\d)\s])(?=\+)")
 _GAP = re.compile(r"\s*[\s/-]\s*")
 _LAST_DIGITS = re.compile(r"(.*\d)\s*/\s*-?\d{1,2}")
 _SHORTEST, _USUAL = 4, 7

@@ -12,7 +12,7 @@ _OPENING = GUARDS | set('="\u201c\u201d\u201e\u00ab')
 _AS_FORMULA = re.compile(r"=\s*(?:\"(.*)\"|'(.*)')", re.DOTALL)
 _IN_QUOTES = re.compile(r'"(.*)"|[\u201c\u201d\u201e](.*)[\u201c\u201d]|\u00ab(.*)\u00bb', re.DOTALL)
 
-_SCIENTIFIC = re.compile(r"(\+?\d)(?:[.,](\d+))?e\+?(\d{1,2})")
+_SCIENTIFIC = re.compile(r"(\+?\d+)(?:[.,](\d+))?e\+?0*(\d{1,2})")
 _DECIMALS = re.compile(r"(.*?(\d+))([.,])(0+)")
 _BY_THREE = re.compile(r"\+?\d{1,3}(?: \d{3}){2,}")
 _GROUPED = re.compile(r"\+?\d{1,3}(?:([,'\u2019])\d{2,3})(?:\1\d{2,3})*(?<=[,'\u2019]\d{3})")

@@ -46,6 +46,8 @@ def floats(digits: str) -> list[str]:
     return [
         *(f"{digits}{mark}{'0' * zeros}" for mark in ".," for zeros in (1, 2, 3)),
         f"{digits[0]}.{digits[1:]}E{len(digits) - 1}",
+        f"{digits[0]}.{digits[1:]}E+{len(digits) - 1:03d}",
+        f"{digits[:3]}.{digits[3:]}E{len(digits) - 3}",
         f"{digits[0]}.{digits[1:]}E+{len(digits) - 1:02d}",
         f"{digits[0]},{digits[1:]}e+{len(digits) - 1}",
         f"{grouped(digits, ',')}.00",
@@ -197,7 +199,28 @@ def test_a_number_of_an_allowed_type_as_written_is_never_read_with_another_plus(
 
 
 MARKS = [
-    *(";", "; ", ",", ", ", "|", " | ", "&", " & ", "#", " x", " ext. ", " ::: ", " + "),
+    *(
+        ";",
+        "; ",
+        ",",
+        ", ",
+        "|",
+        " | ",
+        "&",
+        " & ",
+        "\\",
+        "_",
+        "*",
+        " · ",
+        "、",
+        "，",
+        "؛ ",
+        "#",
+        " x",
+        " ext. ",
+        " ::: ",
+        " + ",
+    ),
     *(" oder ", " or ", " ou ", " y ", " und ", " and ", " или ", " أو ", " Mobil: ", "  privat "),
 ]
 GAPS = ["/", " / ", " - ", " -- ", "\n", "\r\n", "\t", " "]
