@@ -10,8 +10,9 @@ _PARAMETER = re.compile(r";(?!ext=)[a-z-]+=[^;]*")
 _MARK = re.compile(r"[^\d\s.()\[\]/+-]+|(?<=[\d)\s])(?=\+)")
 _GAP = re.compile(r"\s*[\s/-]\s*")
 _LAST_DIGITS = re.compile(r"(.*\d)\s*/\s*-?\d{1,2}")
-_SHORTEST, _USUAL = 4, 7
-"""Some islands have numbers of four digits; what has seven is a number everywhere, and no extension."""
+_SHORTEST, _USUAL, _LONGEST = 4, 7, 17
+"""Some islands have numbers of four digits; what has seven is a number everywhere, and no extension. The longest are 15, and an
+exit code."""
 
 
 def marked_apart(text: str) -> bool:
@@ -29,7 +30,8 @@ def halves(text: str) -> Iterator[tuple[str, str]]:
     """Every way in which a space, a slash or a hyphen may separate two numbers."""
     for gap in _GAP.finditer(text):
         before, after = text[: gap.start()], text[gap.end() :]
-        if _as_long([_digits(before), _digits(after)]):
+        lengths = [_digits(before), _digits(after)]
+        if max(lengths) <= _LONGEST and _as_long(lengths):
             yield before, after
 
 
