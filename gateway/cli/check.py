@@ -12,20 +12,26 @@ from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.check import masked, warnings
+from rules.references import unknown_id_spaces
+from rules.rulefile import describe
+from rules.ruleset import RuleSet
 
 
 def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Check settings and rules, and print the settings as they take effect, secrets masked."""
     try:
         loaded = settings(config)
-        _check_start(loaded)
+        rules = _check_start(loaded)
     except ConfigError as error:
         if json:
             print_json({"ok": False, "problems": error.problems})
         for problem in error.problems:
             note(problem)
         raise typer.Exit(MISUSED) from None
-    effective, remarks = masked(loaded), warnings(loaded)
+    effective, remarks = (
+        masked(loaded),
+        [*warnings(loaded), *(f"rules.seed: {line}" for line in strangers(rules, loaded))],
+    )
     if json:
         print_json({"ok": True, "settings": effective, "warnings": remarks})
     else:
@@ -35,12 +41,18 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         note(f"warning: {remark}")
 
 
-def _check_start(config: Config) -> None:
+def strangers(rules: RuleSet, config: Config) -> list[str]:
+    """Id spaces that the rules name and no channel has; a channel that was may have had them."""
+    found = unknown_id_spaces(rules, {channel.id_space for channel in config.channels})
+    return describe(found).splitlines()
+
+
+def _check_start(config: Config) -> RuleSet:
     """What would stop a start before it touches anything: the rule set and the kind of store."""
     from gateway.app import make_store, seed_rules
 
-    seed_rules(config)
     make_store(config, SystemClock(), b"")
+    return seed_rules(config)
 
 
 def _lines(table: Mapping[str, Any], path: str) -> Iterator[str]:

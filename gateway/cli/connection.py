@@ -7,7 +7,7 @@ import getpass
 import json
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -205,7 +205,7 @@ def _given(query: Mapping[str, object]) -> dict[str, str]:
 def _failure(status: int, answer: bytes) -> Failure:
     try:
         problem = msgspec.json.decode(answer, type=dict[str, Any])
-        text = f"{problem['code']}: {problem['detail']}"
+        text = "\n".join((f"{problem['code']}: {problem['detail']}", *_told(problem.get("problems", ()))))
     except (msgspec.DecodeError, KeyError):
         return Failure(
             f"the admin listener answered {status} and nothing that can be read; is it another program's?"
@@ -217,3 +217,9 @@ def _failure(status: int, answer: bytes) -> Failure:
             MISUSED,
         )
     return Failure(text, MISUSED if status in _USAGE else REFUSED, problem["code"])
+
+
+def _told(problems: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with a rule file, one line each."""
+    for one in problems:
+        yield f"line {one['line']}: {one['path']}: {one['message']} ({one['remedy']})"

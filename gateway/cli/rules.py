@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.check import strangers
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
+from gateway.config import ConfigError
 from rules.rulefile import describe, parse
 from rules.ruleset import RuleSet
 
@@ -51,13 +53,25 @@ _CASES: Columns = {
 
 
 @app.command()
-def check(file: RuleFile, json: AsJson = False) -> None:
-    """Check a rule file: every problem with its line. Needs no database."""
+def check(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Check a rule file: every problem with its line. Needs no database; the settings, where there are any, name the channels."""
     rules = _parsed(file, as_json=json)
+    remarks = _remarks(rules, config)
     if json:
-        print_json({"ok": True, "version": rules.version, "sha256": rules.sha256, "problems": []})
+        known = {"version": rules.version, "sha256": rules.sha256}
+        print_json({"ok": True, **known, "problems": [], "warnings": remarks})
     else:
         say(f"{file}: rule set {rules.version} is in order: {', '.join(rule.name for rule in rules.rules)}")
+    for remark in remarks:
+        note(f"warning: {file}: {remark}")
+
+
+def _remarks(rules: RuleSet, config: Path) -> list[str]:
+    """None where the settings cannot be used here: a rule file can be checked without them."""
+    try:
+        return strangers(rules, settings(config))
+    except (ConfigError, Failure):
+        return []
 
 
 @app.command()

@@ -11,7 +11,7 @@ import msgspec
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
-from gateway.http.admin.rules import parsed, text_of
+from gateway.http.admin.rules import text_of, usable
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import NotePlan
@@ -59,7 +59,7 @@ class PlanView(msgspec.Struct):
 
 
 async def plan_rules(call: Call[Query]) -> PlanView:
-    rules = parsed(await text_of(call))
+    rules = await usable(call, await text_of(call))
     if call.services.planning.locked():
         raise Refusal("plan_running", "another plan is being made; send this one when it is done")
     async with call.services.planning:

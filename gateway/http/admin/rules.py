@@ -2,7 +2,7 @@
 
 A rule set that asks for a dry run (`activation = "after_dry_run"`, the default) is not activated unseen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -18,8 +18,9 @@ from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
 from gateway.regroup_walk import newest_regroupings
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
+from rules.references import named_id_spaces, unknown_id_spaces
 from rules.rulefile import parse
-from rules.ruleset import RuleSet
+from rules.ruleset import Problem, RuleSet
 
 
 class RuleText(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,14 +107,14 @@ async def show_rules(call: Call[Query]) -> RuleSetDetail:
 
 
 async def check_rules(call: Call[Query]) -> CheckedRules:
-    rules = parsed(await text_of(call))
+    rules = await usable(call, await text_of(call))
     return CheckedRules(
         rules.version, rules.sha256, rules.mode, rules.activation, [rule.name for rule in rules.rules]
     )
 
 
 async def store_rules(call: Call[StoreQuery]) -> StoredRules:
-    rules, activate = parsed(await text_of(call)), call.query.activate
+    rules, activate = await usable(call, await text_of(call)), call.query.activate
     if activate and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     now = call.services.clock.now()
@@ -125,7 +126,8 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 async def activate_rules(call: Call[Query]) -> StoredRules:
     """A version that was active before may be activated again at once: that is a rollback."""
     known = await _known(call)
-    rules = parsed(known.rule_set.text, stored=known.activated_at is not None)
+    text, was_in_use = known.rule_set.text, known.activated_at is not None
+    rules = parsed(text, stored=True) if was_in_use else await usable(call, text)
     if known.activated_at is None and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
@@ -167,8 +169,25 @@ def parsed(text: str, *, stored: bool = False) -> RuleSet:
     result = parse(text, stored=stored)
     if isinstance(result, RuleSet):
         return result
-    raise RuleProblems(
-        [{"line": one.line, "path": one.path, "message": one.message, "remedy": one.remedy} for one in result]
+    raise _problems(result)
+
+
+async def usable(call: Call[Any], text: str) -> RuleSet:
+    """A rule set that also names no id space but those of the channels, or of customers from channels that were. Raises
+    RuleProblems with all that is wrong."""
+    rules, store = parsed(text), call.services.store
+    known = {channel.id_space for channel in call.services.config.channels}
+    for name in named_id_spaces(rules) - known:
+        if await work.has_customers(store, name):
+            known.add(name)
+    if problems := unknown_id_spaces(rules, known):
+        raise _problems(problems)
+    return rules
+
+
+def _problems(found: Iterable[Problem]) -> RuleProblems:
+    return RuleProblems(
+        [{"line": one.line, "path": one.path, "message": one.message, "remedy": one.remedy} for one in found]
     )
 
 

@@ -104,6 +104,10 @@ async def active_version(store: Store) -> str:
     return rows[0][0] if rows else ""
 
 
+async def has_customers(store: Store, id_space: str) -> bool:
+    return bool(await store.fetch("SELECT 1 FROM record WHERE id_space = ? LIMIT 1", (id_space,)))
+
+
 async def planned_at(store: Store, sha256: str) -> int | None:
     """When the newest plan of a rule file with this content was made."""
     rows = await store.fetch("SELECT planned_at FROM rule_plan WHERE sha256 = ?", (sha256,))

@@ -110,3 +110,20 @@ async def test_an_activated_rule_set_says_how_far_the_profiles_follow_it(gateway
     assert counts == {"total": 1, "looked": 1, "merged": 0, "split": 1, "asked": 0, "points": 0, "skipped": 0}
     assert (await ask(gateway, "GET", "rules"))["items"][0]["regrouping"] == walk
     assert len((await ask(gateway, "GET", f"profiles/{one}"))["records"]) == 1
+
+
+async def test_an_id_space_that_no_channel_and_no_customer_has_is_refused_wherever_rules_come_in(
+    gateway: RunningGateway,
+) -> None:
+    text = rule_text("v2") + 'id_spaces = ["till"]\n'
+    for path in ("rules/check", "rules", "rules/plan"):
+        (problem,) = (await ask(gateway, "POST", path, 422, json={"text": text}))["problems"]
+        assert problem["path"] == "rule[1].id_spaces[1]"
+        assert problem["line"] == len(text.splitlines())
+    await ask(gateway, "POST", "rules/check", json={"text": text.replace('"till"', '"pos"')})
+
+
+async def test_the_id_space_of_a_channel_that_was_is_still_one(gateway: RunningGateway) -> None:
+    await save(gateway.services, "web", "ann", email=EMAIL)
+    await gateway.tamper("UPDATE record SET id_space = 'till'")
+    await ask(gateway, "POST", "rules/check", json={"text": rule_text("v2") + 'id_spaces = ["till"]\n'})

@@ -1,0 +1,45 @@
+"""What a rule file names that only the place where it is used can know: id spaces, which channels have."""
+
+from collections.abc import Collection, Iterator
+
+from rules.fields import ANY_ID_SPACE, nearest, shown
+from rules.report import Report
+from rules.ruleset import ID_SPACE, ID_SPACE_ORDER, Problem, RuleSet
+from rules.toml_lines import Path, locate
+
+
+def named_id_spaces(rules: RuleSet) -> frozenset[str]:
+    return frozenset(name for name, _ in _id_spaces(rules))
+
+
+def unknown_id_spaces(rules: RuleSet, known: Collection[str]) -> tuple[Problem, ...]:
+    """A problem wherever the file names an id space that no channel and no customer has; of one that it declares, at its table
+    only."""
+    report, told = Report(locate(rules.text.replace("\r\n", "\n"))), set[str]()
+    for name, path in _id_spaces(rules):
+        if name in known or name in told:
+            continue
+        if name in rules.id_spaces:
+            told.add(name)
+        report.add(
+            path,
+            f"no channel and no customer has the id space {shown(name)}",
+            f"{nearest(name, sorted(known))}, or add its [[channel]] to the settings first",
+        )
+    return report.problems()
+
+
+def _id_spaces(rules: RuleSet) -> Iterator[tuple[str, Path]]:
+    for name in rules.id_spaces:
+        yield name, ("id_space", name)
+    for position, rule in enumerate(rules.rules):
+        for place, name in enumerate(rule.id_spaces):
+            if name != ANY_ID_SPACE:
+                yield name, ("rule", position, "id_spaces", place)
+    for place, criterion in enumerate(rules.merge.survivor):
+        if criterion.startswith(ID_SPACE):
+            yield criterion.removeprefix(ID_SPACE), ("merge", "survivor", place)
+    for name, strategy in {"default": rules.attributes.default, **rules.attributes.strategies}.items():
+        if strategy.startswith(ID_SPACE_ORDER):
+            for one in strategy.removeprefix(ID_SPACE_ORDER).split(","):
+                yield one, ("attributes", name)

@@ -1,0 +1,59 @@
+"""Id spaces that a rule file names, held against those that there are."""
+
+import pytest
+
+from rules.references import named_id_spaces, unknown_id_spaces
+from rules.rulefile import PRESETS, describe, parse, preset
+from rules.ruleset import RuleSet
+
+HEAD = """[rules]
+schema = 1
+version = "1"
+[identifier.email]
+kind = "email"
+fanout_limit = 5
+[[rule]]
+name = "email"
+all_of = ["email"]
+"""
+KNOWN = ("web", "pos", "app")
+
+
+def read(text: str) -> RuleSet:
+    rules = parse(text)
+    assert isinstance(rules, RuleSet), rules
+    return rules
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "path"),
+    [
+        ('id_spaces = ["webb"]', 10, "rule[1].id_spaces[1]"),
+        ('id_spaces = ["pos", "Web"]', 10, "rule[1].id_spaces[2]"),
+        ("[id_space.webs]\\ntrust = 60", 10, "id_space.webs"),
+        ('[merge]\\nsurvivor = ["id_space:wbe", "lowest_id"]', 11, "merge.survivor[1]"),
+        ('[merge]\\nsurvivor = ["oldest", "id_space:weeb", "lowest_id"]', 11, "merge.survivor[2]"),
+        ('[attributes]\\ndefault = "id_space_order:pos,webe"', 11, "attributes.default"),
+        ('[attributes]\\nlastName = "id_space_order:wweb,pos"', 11, "attributes.lastName"),
+    ],
+)
+def test_an_id_space_that_nobody_has_is_told_where_it_stands_with_the_near_one(
+    more: str, line: int, path: str
+) -> None:
+    (problem,) = unknown_id_spaces(read(HEAD + more.replace("\\n", "\n")), KNOWN)
+    assert (problem.line, problem.path) == (line, path)
+    assert problem.remedy.startswith('did you mean "web"?')
+
+
+def test_one_that_is_declared_is_told_once_at_its_table() -> None:
+    text = (
+        HEAD + 'id_spaces = ["till"]\n[id_space.till]\n[merge]\nsurvivor = ["id_space:till", "lowest_id"]\n'
+    )
+    assert describe(unknown_id_spaces(read(text), KNOWN)).startswith("line 11: id_space.till: ")
+    assert len(unknown_id_spaces(read(text), KNOWN)) == 1
+    assert unknown_id_spaces(read(text), (*KNOWN, "till")) == ()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_presets_name_none(name: str) -> None:
+    assert named_id_spaces(read(preset(name))) == frozenset()
