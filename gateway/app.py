@@ -34,10 +34,11 @@ from gateway.pipeline import Pipeline
 from gateway.secrets_file import admin_token, open_box, other_secret
 from gateway.store import Store
 from gateway.store.migrations import pending
-from gateway.store.operations import active_rules, is_signed_with, newest_link, newest_moment
+from gateway.store.operations import active_rules, is_signed_with, newest_link
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry import Telemetry
+from gateway.timekeeping import Timekeeper
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
@@ -112,7 +113,7 @@ async def running(
     the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do. A
     file that was restored without any secret goes on with the one that is made for it, and the audit log says so. Without
     `makes_secret` a missing secret is an error; without `begins` a fresh database gets no rule set."""
-    clock = SystemClock()
+    clock = SystemClock(config.clock.believe_after)
     box = open_box(config, make=makes_secret)
     checkpoint_key = box.key("audit checkpoint")
     store = make_store(config, clock, checkpoint_key, alone=alone)
@@ -121,7 +122,6 @@ async def running(
         known = any_secret or await is_signed_with(store, checkpoint_key)
         if not known and not (box.is_new and config.store.sqlite_path):
             raise other_secret(config)
-        clock.raise_to(await newest_moment(store))
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
         env = _env(config, rules, Pseudonyms(box.key("pseudonyms")))
@@ -140,6 +140,7 @@ async def running(
             env,
             Reading(env),
             clock,
+            Timekeeper(clock, store, pipeline, telemetry.metrics),
             telemetry,
             admin_token=admin_token(config, box),
             checkpoint_key=checkpoint_key,
@@ -147,6 +148,7 @@ async def running(
         )
         pipeline.start()
         try:
+            await services.timekeeper.begin()
             if active is None and begins:
                 await _seed(services)
             if not known:

@@ -146,6 +146,12 @@ class Metrics:
             states=["closed", "probing", "open", "auth"],
             registry=self.registry,
         )
+        self.clock_ahead = Gauge(
+            "gateway_clock_ahead_seconds",
+            "How far this is ahead of the time that deadlines are judged by",
+            ["of"],
+            registry=self.registry,
+        )
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
         )

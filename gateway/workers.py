@@ -77,6 +77,7 @@ class Workers:
             "pins": self._end_pins,
             "follow": self._follow,
             "backlog": self._count_backlog,
+            "clock": self._services.timekeeper.step,
         }
         upstream = self._services.upstream
         if self._deliverer is not None and upstream is not None:

@@ -355,7 +355,8 @@ class Changes:
 
 
 class WorkingSet:
-    """The state as one batch sees it. `now` is the transaction's one moment (ms UTC). Implements `rules.record.View`.
+    """The state as one batch sees it. `now` is the transaction's one moment (ms UTC), by which deadlines are judged; `stamp` is the
+    same for what is put in order by its time, and never goes back. Implements `rules.record.View`.
 
     An entry of None means: looked up, and not there. `created`, `merged`, `opened` and `events` are the profiles, merges,
     reviews and audit events that came to be, in their order.
@@ -363,8 +364,11 @@ class WorkingSet:
     `save` is given what changed since the last step whenever a long batch ends one; without it, all is saved at the end.
     """
 
-    def __init__(self, now: int, ids: Ids, save: "Callable[[Changes], None] | None" = None) -> None:
+    def __init__(
+        self, now: int, ids: Ids, save: "Callable[[Changes], None] | None" = None, *, stamp: int | None = None
+    ) -> None:
         self.now = now
+        self.stamp = now if stamp is None else stamp
         self.ids = ids
         self._save = save
         self.records: dict[RecordKey, CustomerRecord | None] = {}
@@ -511,7 +515,7 @@ class WorkingSet:
     # ---- changing ----
 
     def next_id(self) -> int:
-        return self.ids.next(self.now)
+        return self.ids.next(self.stamp)
 
     def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
         """A live profile without records, at version 0 until `touch_profile` when its maker is done with it. Its canonical id
@@ -585,7 +589,7 @@ class WorkingSet:
 
     def set_attribute(self, record: Record, name: str, value: str) -> None:
         self.attributes[record.record_id][name] = value
-        self.changes.attributes[record.record_id, name] = (value, self.now)
+        self.changes.attributes[record.record_id, name] = (value, self.stamp)
 
     def set_tag(self, record: Record, tag: str) -> None:
         self.tags[record.record_id].add(tag)
@@ -864,7 +868,7 @@ class WorkingSet:
         """Append an audit event; it is committed, or lost, together with everything else of its command."""
         event = AuditEvent(
             self.next_id(),
-            self.now,
+            self.stamp,
             str(action),
             outcome,
             channel,

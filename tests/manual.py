@@ -46,12 +46,17 @@ SHARE = Campaign(id=11665, name="Share a photo", points=20, max_achievements=0)
 
 
 class ManualClock:
-    """A clock that stands still until the test moves it, also backwards."""
+    """A clock that stands still until the test moves it, also backwards. `ahead` is how wrong it is, which the steady clock
+    does not see."""
 
     def __init__(self, time: int = NOON) -> None:
         self.time = time
+        self.ahead = 0
 
     def now(self) -> int:
+        return self.time + self.ahead
+
+    def steady(self) -> int:
         return self.time
 
     def advance(self, span: int) -> None:

@@ -61,6 +61,7 @@ class Action(StrEnum):
     RULES_STORED = "rules.stored"
     RULES_PLANNED = "rules.planned"
     RULES_ACTIVATED = "rules.activated"
+    CLOCK_BELIEVED = "clock.believed"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 

@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.audit import print_verdict
 from gateway.cli.connection import Admin, ask, running_at
+from gateway.cli.db_clock import clock, warn
 from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened
 from gateway.cli.db_secret import new_secret
@@ -20,6 +21,7 @@ from gateway.config import Config
 from gateway.config.settings import store_url_text
 
 app = group("Back up, check, migrate and move the database.")
+app.command()(clock)
 app.command()(copy)
 app.command()(new_secret)
 
@@ -60,14 +62,15 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         healthy = "PostgreSQL's own files are looked at by its own tool: pg_amcheck"
 
     async def verified(admin: Admin) -> Any:
-        return await admin.get("/audit/verify")
+        return await admin.get("/audit/verify"), await admin.get("/clock")
 
-    verdict = ask(config, verified)
+    verdict, time = ask(config, verified)
     if not json:
         say(healthy)
+        warn(time)
         print_verdict(verdict, as_json=False)
         return
-    print_json({"ok": verdict["ok"], "integrity": ["ok"], "audit": verdict})
+    print_json({"ok": verdict["ok"], "integrity": ["ok"], "audit": verdict, "clock": time})
     raise typer.Exit(DONE if verdict["ok"] else REFUSED)
 
 

@@ -318,6 +318,12 @@ class Webhook(Section, frozen=True):
         yield from _short_keys(self, ("secret",), inline_too=True)
 
 
+class Clock(Section, frozen=True):
+    """`believe_after`: how long a jump of the wall clock has to last before deadlines are judged by it."""
+
+    believe_after: Duration = 10 * MINUTE
+
+
 class Audit(Section, frozen=True):
     checkpoint: Duration = 60 * SECOND
 
@@ -348,6 +354,7 @@ class Config(Section, frozen=True):
     upstream: Upstream = Upstream()
     webhooks: tuple[Webhook, ...] = field(default=(), name="webhook")
     audit: Audit = Audit()
+    clock: Clock = Clock()
     log: Log = Log()
     limits: Limits = Limits()
 

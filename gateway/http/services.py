@@ -15,6 +15,7 @@ from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.telemetry import Telemetry
+from gateway.timekeeping import Timekeeper
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
@@ -32,6 +33,7 @@ class Services:
     env: Env
     reading: Reading
     clock: Clock
+    timekeeper: Timekeeper
     telemetry: Telemetry
     admin_token: str
     checkpoint_key: bytes

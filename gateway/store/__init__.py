@@ -59,6 +59,10 @@ class Store(Protocol):
         """Raises StoreUnavailable when a write would not be accepted now."""
         ...
 
+    async def server_time(self) -> int | None:
+        """What the database server's clock says (ms UTC); None where the database is a file of this machine."""
+        ...
+
     async def leads(self, work: str) -> bool:
         """Whether this process does `work` for all that share the database, and another does not: it spares them collisions,
         nothing depends on it. When the one that leads ends, another takes over within 25 s."""

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from gateway.ids import earliest, moment
 from gateway.store import Store
-from gateway.store.load import OF_KEY, OWNER
+from gateway.store.load import LONGEST_LEASE, OF_KEY, OWNER
 from gateway.store.reports.work import of_profile
 
 _IDENTIFIERS = ("email", "mobile")
+_EVENTS_LOOKED_AT = 100_000
+"""More than any quota lets through; where the database is ahead of the clock, every event is from after the moment."""
 
 
 class Report(NamedTuple):
@@ -95,14 +97,14 @@ async def reported(store: Store, report: Report, achievement_id: int) -> Reporte
 
 
 async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, int | None, int, str, str]]:
-    """Direct reports from before a moment (ms UTC) that are open still: achievement, profile if it was not erased, campaign,
-    channel, request."""
+    """Direct reports that were accepted before a moment (ms UTC) and are open still: achievement, profile if it was not
+    erased, campaign, channel, request."""
     rows = await store.fetch(
         "SELECT a.achievement_id, r.profile_id, a.campaign_id, a.channel, a.request_id FROM achievement a"
         " LEFT JOIN record r ON r.record_id = a.record_id"
-        " WHERE a.state = 'queued' AND a.reason = 'direct' AND a.achievement_id < ?"
+        " WHERE a.state = 'queued' AND a.reason = 'direct' AND a.accepted_at < ?"
         " ORDER BY a.achievement_id LIMIT ?",
-        (earliest(before), limit),
+        (before, limit),
     )
     return [
         (achievement, profile, campaign, channel, request)
@@ -113,9 +115,9 @@ async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, i
 async def is_due(store: Store, target: str, now: int) -> bool:
     """Whether a claim would find anything; a look that costs the writer nothing."""
     rows = await store.fetch(
-        "SELECT 1 FROM delivery WHERE finished_at IS NULL AND target = ? AND due_at <= ? AND lease_until <= ?"
-        " LIMIT 1",
-        (target, now, now),
+        "SELECT 1 FROM delivery WHERE finished_at IS NULL AND target = ? AND due_at <= ?"
+        " AND (lease_until <= ? OR lease_until > ?) LIMIT 1",
+        (target, now, now, now + LONGEST_LEASE),
     )
     return bool(rows)
 
@@ -123,8 +125,9 @@ async def is_due(store: Store, target: str, now: int) -> bool:
 async def told_since(store: Store, since: int) -> int:
     """About how many reports the upstream has answered for good since then (ms UTC), whoever sent them."""
     rows = await store.fetch(
-        "SELECT COUNT(*) FROM audit WHERE event_id >= ? AND action IN ('achievement.delivered', 'achievement.dead')",
-        (earliest(since),),
+        "SELECT COUNT(*) FROM (SELECT action FROM audit WHERE event_id >= ? ORDER BY event_id DESC LIMIT ?) AS a"
+        " WHERE a.action IN ('achievement.delivered', 'achievement.dead')",
+        (earliest(since), _EVENTS_LOOKED_AT),
     )
     return rows[0][0]
 

@@ -74,7 +74,7 @@ def _add_observation(record: CustomerRecord, keys: _Keys, row: Sequence[Any]) ->
 
 def _to_be_seen_again(record: CustomerRecord, evidence: Sequence[Evidence], now: int) -> bool:
     seen = (record.observations.get(item.identifier) for item in evidence)
-    return any(one is not None and now - one.last_seen > SEEN_PRECISION for one in seen)
+    return any(one is not None and abs(now - one.last_seen) > SEEN_PRECISION for one in seen)
 
 
 async def holder_of(store: Store, canonical_id: str) -> int | None:

@@ -33,6 +33,9 @@ from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
 from rules.record import Key, Observation, Profile
 
+LONGEST_LEASE = 2 * MINUTE
+"""A delivery that is leased for longer was leased by a clock that was ahead, and is free."""
+
 Loading = Generator[list[Query], list[Rows], None]
 
 OWNER = "CASE WHEN s.holders IS NULL THEN o.owner_id ELSE s.owner_id END"
@@ -117,7 +120,8 @@ _DELIVERIES = f"""SELECT {_DELIVERY_COLUMNS} FROM keys(delivery_id bigint) AS k
 CROSS JOIN delivery AS d ON d.delivery_id = k.delivery_id"""
 _CLAIMABLE = f"""
 SELECT {_DELIVERY_COLUMNS} FROM delivery AS d
-WHERE d.finished_at IS NULL AND d.target = ? AND d.due_at <= ? AND d.lease_until <= ?
+WHERE d.finished_at IS NULL AND d.target = ? AND d.due_at <= ?
+AND (d.lease_until <= ? OR d.lease_until > ?)
 ORDER BY d.due_at, d.delivery_id LIMIT ?
 """
 _CLAIMABLE_IN_ORDER = _CLAIMABLE.replace(
@@ -448,7 +452,7 @@ def _load_sendings(ws: WorkingSet, achievement_ids: set[int]) -> Loading:
 
 def _load_claimable(ws: WorkingSet, target: str, limit: int) -> Loading:
     sql = _CLAIMABLE if target == "upstream" else _CLAIMABLE_IN_ORDER
-    [rows] = yield [Query(sql, parameters=(target, ws.now, ws.now, limit))]
+    [rows] = yield [Query(sql, parameters=(target, ws.now, ws.now, ws.now + LONGEST_LEASE, limit))]
     ws.claimable = [Delivery(*row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain, sign
-from gateway.clock import DAY, HOUR
+from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
 from gateway.store.statement import Query, Write
 
@@ -16,6 +16,9 @@ Step = Generator[Query | Write, Any, int]
 
 _CHECKPOINT_EVENTS = 1_000
 _SWEEP_EVERY = HOUR
+_RECALL_EVERY = MINUTE
+_LONGEST_PAUSE = 2 * HOUR
+"""No delivery is put off for so long by a clock that is right."""
 _PLATFORM_REPEATS = 7 * DAY
 """Far longer than the platform tells an event again."""
 _DELIVERIES_KEPT = 30 * DAY
@@ -50,6 +53,17 @@ _OLD_DELIVERIES = """
 SELECT delivery_id, state, finished_at FROM delivery WHERE delivery_id > ? AND delivery_id < ?
 ORDER BY delivery_id LIMIT ?
 """
+_PROMISED = """
+SELECT achievement_id, accepted_at, due_at, epoch FROM achievement WHERE state = 'accepted' AND due_at > ?
+ORDER BY due_at DESC LIMIT ?
+"""
+_KEEP_PROMISE = "UPDATE achievement SET due_at = ? WHERE achievement_id = ? AND epoch = ?"
+_NEXT_TARGET = "SELECT MIN(target) FROM delivery WHERE finished_at IS NULL AND target > ?"
+_PUT_OFF = """
+SELECT delivery_id, created_at, due_at, epoch FROM delivery
+WHERE finished_at IS NULL AND target = ? AND due_at > ? ORDER BY due_at DESC LIMIT ?
+"""
+_SEND_NOW = "UPDATE delivery SET due_at = ? WHERE delivery_id = ? AND epoch = ?"
 _DROP_DELIVERY = "DELETE FROM delivery WHERE delivery_id = ? AND state = ? AND finished_at = ?"
 _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND expires_at = ?"
 
@@ -62,15 +76,17 @@ class Maintenance:
         self._key = checkpoint_key
         self._every = checkpoint_every
         self._signed = ("", 0)
-        self._signed_at = 0
+        self._signed_at: int | None = None
         self._sweep_from: tuple[int, int] = (0, 0)
-        self._next_sweep = 0
+        self._swept_at: int | None = None
         self._deliveries_from = 0
-        self._next_deliveries = 0
+        self._deliveries_at: int | None = None
+        self._recalled_at: int | None = None
 
     def tidy(self, now: int, settled: int, limit: int) -> Step:
         """Work on at most about `limit` rows; answers how many there were. No id below `settled` will appear any more."""
-        done = yield from _index_audit(settled, limit)
+        done = yield from self._recall(now, limit)
+        done += yield from _index_audit(settled, limit)
         done += yield from _index_achievements(settled, limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
@@ -79,52 +95,90 @@ class Maintenance:
             done += yield from self._sweep_deliveries(now, limit)
         return done
 
-    def checkpoint(self, now: int) -> Step:
+    def checkpoint(self, now: int, stamp: int) -> Step:
         """Sign this writer's chain as far as it is committed, now and then."""
         seq, head = self._chain.kept
         signed_chain, signed_seq = self._signed
         fresh = seq - signed_seq if signed_chain == self._chain.name else seq
-        if not fresh or (fresh < _CHECKPOINT_EVENTS and now - self._signed_at < self._every):
+        if not fresh or (fresh < _CHECKPOINT_EVENTS and _is_within(self._every, self._signed_at, now)):
             return 0
         rows = yield Query(_NEWEST_CHECKPOINT)
         newest, previous = rows[0] if rows else (0, b"")
         heads = msgspec.json.encode({self._chain.name: (seq, head.hex())}).decode()
-        signature = sign(self._key, now, heads, previous)
-        yield Write("INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)", [(newest + 1, now, heads, signature)])
+        signature = sign(self._key, stamp, heads, previous)
+        yield Write(
+            "INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)", [(newest + 1, stamp, heads, signature)]
+        )
         self._signed, self._signed_at = (self._chain.name, seq), now
         return 1
 
-    def sign_anew(self, now: int) -> Step:
+    def sign_anew(self, now: int, stamp: int) -> Step:
         """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours."""
         signed = yield Query("SELECT checkpoint_id FROM audit_checkpoint")
         yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in signed])
-        yield from self.checkpoint(now)
+        yield from self.checkpoint(now, stamp)
         return len(signed)
+
+    def _recall(self, now: int, limit: int) -> Step:
+        """Bring back what waits for a time that only a clock which was ahead would have come to. It is what is due last. Nothing
+        else of it is changed, and nothing ends sooner, for it may be that this clock is behind."""
+        if _is_within(_RECALL_EVERY, self._recalled_at, now):
+            return 0
+        rows = yield Query(_PROMISED, parameters=(now + JUMP, limit))
+        early = [
+            (now + due_at - accepted_at, achievement_id, epoch)
+            for achievement_id, accepted_at, due_at, epoch in rows
+            if due_at >= accepted_at > now + JUMP
+        ]
+        yield Write(_KEEP_PROMISE, early)
+        done, target = len(early), ""
+        while target is not None:
+            done += yield from _recall_deliveries(target, now, limit)
+            [[target]] = yield Query(_NEXT_TARGET, parameters=(target,))
+        if done < limit:
+            self._recalled_at = now
+        return done
 
     def _sweep_windows(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the dedup windows and drop the ended ones."""
-        if now < self._next_sweep:
+        if _is_within(_SWEEP_EVERY, self._swept_at, now):
             return 0
         rows = yield Query(_WINDOWS, parameters=(*self._sweep_from, limit))
         yield Write(_DROP_WINDOW, [tuple(row) for row in rows if row[2] <= now])
         if len(rows) < limit:
-            self._sweep_from, self._next_sweep = (0, 0), now + _SWEEP_EVERY
+            self._sweep_from, self._swept_at = (0, 0), now
         else:
             self._sweep_from = tuple(rows[-1][:2])
         return len(rows)
 
     def _sweep_deliveries(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the old deliveries and drop what was delivered or discarded; what is dead waits for a person."""
-        if now < self._next_deliveries:
+        if _is_within(_SWEEP_EVERY, self._deliveries_at, now):
             return 0
         end = now - _DELIVERIES_KEPT
         rows = yield Query(_OLD_DELIVERIES, parameters=(self._deliveries_from, earliest(end), limit))
         yield Write(_DROP_DELIVERY, [tuple(row) for row in rows if row[1] in _OVER and row[2] <= end])
         if len(rows) < limit:
-            self._deliveries_from, self._next_deliveries = 0, now + _SWEEP_EVERY
+            self._deliveries_from, self._deliveries_at = 0, now
         else:
             self._deliveries_from = rows[-1][0]
         return len(rows)
+
+
+def _is_within(span: int, since: int | None, now: int) -> bool:
+    """A clock that went back since begins anew."""
+    return since is not None and 0 <= now - since < span
+
+
+def _recall_deliveries(target: str, now: int, limit: int) -> Step:
+    rows = yield Query(_PUT_OFF, parameters=(target, now + JUMP, limit))
+    early = [
+        (now, delivery_id, epoch)
+        for delivery_id, created_at, due_at, epoch in rows
+        if due_at >= created_at > now + JUMP or due_at > now + _LONGEST_PAUSE
+    ]
+    yield Write(_SEND_NOW, early)
+    return len(early)
 
 
 def _index_audit(settled: int, limit: int) -> Step:

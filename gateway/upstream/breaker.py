@@ -28,14 +28,14 @@ class Breaker:
 
     def wait(self) -> int:
         """Milliseconds until a call may be tried; 0 is now. Ask right before `admit`."""
-        return 0 if self.state == "closed" else max(0, self._next_try - self._clock.now())
+        return 0 if self.state == "closed" else max(0, self._next_try - self._clock.steady())
 
     def admit(self) -> None:
         """A call is tried. While the breaker is open it is the probe, and no other goes before its outcome or another pause."""
         if self.state == "open":
             self.state = "probing"
         if self.state != "closed":
-            self._next_try = self._clock.now() + self._pause()
+            self._next_try = self._clock.steady() + self._pause()
 
     def succeeded(self) -> None:
         if self.state != "closed":
@@ -64,7 +64,7 @@ class Breaker:
     def _open(self, state: State) -> None:
         self.state = state
         self._opens += 1
-        self._next_try = self._clock.now() + self._pause()
+        self._next_try = self._clock.steady() + self._pause()
 
     def _pause(self) -> int:
         return _LONGEST if self.state == "auth" else min(_LONGEST, _OPEN_FOR * self._opens)

@@ -59,24 +59,24 @@ class Limiter:
         `note`."""
         if not self.share:
             return SECOND
-        return self._lanes[rate].wait(self._clock.now(), self.share)
+        return self._lanes[rate].wait(self._clock.steady(), self.share)
 
     def note(self, rate: Rate) -> None:
         """A call goes out now."""
         lane = self._lanes[rate]
         lane.in_flight += 1
-        lane.begun.append(self._clock.now())
+        lane.begun.append(self._clock.steady())
 
     def done(self, rate: Rate) -> None:
         """A call that was noted has its answer, or will never have one."""
         lane = self._lanes[rate]
         lane.in_flight -= 1
-        lane.ended.append(self._clock.now())
+        lane.ended.append(self._clock.steady())
 
     def refused(self, rate: Rate, retry_after: int | None) -> None:
         """The upstream answered 429. Without a Retry-After (in ms) the class rests for a whole window of the upstream, then
         starts again at half its speed and gains a tenth every 30 seconds."""
-        lane, now = self._lanes[rate], self._clock.now()
+        lane, now = self._lanes[rate], self._clock.steady()
         if retry_after is not None:
             lane.pause(now + min(max(retry_after, _SHORTEST), _LONGEST))
         elif now >= lane.paused_until:  # later answers to calls of the same burst tell nothing new

@@ -33,7 +33,7 @@ class Share:
         return _BEAT / SECOND
 
     def _part(self, alive: int) -> float:
-        now = self._clock.now()
+        now = self._clock.steady()
         if alive == 1:
             self._among_others_since = now - _UNTIL_FREE
             return 1.0

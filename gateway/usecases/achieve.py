@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.audit.event import Action
+from gateway.clock import DAY
 from gateway.ids import show
 from gateway.model import (
     Accepted,
@@ -60,7 +61,7 @@ def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
     if resolution is None:
         _note(command, ws, Action.CALL_REFUSED, None, "refused", "unknown_customer")
         return UnknownCustomer()
-    window = ws.window(resolution.profile_id, command.campaign_id)
+    window = _window(resolution.profile_id, command.campaign_id, ws)
     if window is not None and window.expires_at > ws.now:
         _note(
             command,
@@ -73,6 +74,17 @@ def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
         )
         return Duplicate(window.expires_at - ws.now, resolution)
     return _accept(command, resolution, ws, env)
+
+
+def _window(profile_id: int, campaign_id: int, ws: WorkingSet) -> Dedup | None:
+    """One that was opened by a clock which was ahead by more than a day begins now: it is neither skipped nor in the way for years.
+    Where it may be this clock that is behind for a while, it stays closed until its own end."""
+    window = ws.window(profile_id, campaign_id)
+    if window is None or window.accepted_at <= ws.now + DAY:
+        return window
+    begun = Dedup(window.achievement_id, ws.now, ws.now + window.expires_at - window.accepted_at)
+    ws.set_window(profile_id, campaign_id, begun)
+    return begun
 
 
 def _stored_answer(caller: Caller, token: IdempotencyKey, ws: WorkingSet) -> StoredAnswer | None:

@@ -13,7 +13,7 @@ import msgspec
 from gateway.audit.event import Action
 from gateway.config import Campaign
 from gateway.ids import show
-from gateway.loyalty.eligibility import Standing, judge
+from gateway.loyalty.eligibility import Reason, Standing, judge
 from gateway.loyalty.reward import reward
 from gateway.loyalty.tier import tier_of
 from gateway.model import (
@@ -66,7 +66,7 @@ class _Earlier:
 def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     campaign = env.campaigns.get(due.achievement.campaign_id)
     try:
-        reason = judge(env.program, campaign, _standing(due, earlier, ws, env), due.achievement.accepted_at)
+        reason = _reason(campaign, _standing(due, earlier, ws, env), due.achievement.accepted_at, ws.now, env)
     except Exception as error:  # noqa: BLE001 - one poisoned row must not hold up every grant behind it
         return _close(due, "failed", type(error).__name__, ws)
     if reason is not None or campaign is None:
@@ -75,6 +75,14 @@ def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     earlier.granted[due.profile_id, campaign.id].append(due.achievement.accepted_at)
     earlier.score[due.profile_id] += campaign.score
     return "granted"
+
+
+def _reason(
+    campaign: Campaign | None, standing: Standing, accepted_at: int, now: int, env: Env
+) -> Reason | None:
+    """Where the acceptance lies ahead, one of two clocks was wrong, and the kinder one counts."""
+    reason = judge(env.program, campaign, standing, accepted_at)
+    return reason and judge(env.program, campaign, standing, now) if accepted_at > now else reason
 
 
 def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing:

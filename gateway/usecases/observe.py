@@ -173,7 +173,7 @@ def attributes_of_records(ws: WorkingSet, record_ids: Iterable[int]) -> dict[str
 def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Evidence]) -> None:
     for item in evidence:
         seen = record.observations.get(item.identifier)
-        if seen is not None and ws.now - seen.last_seen > SEEN_PRECISION:
+        if seen is not None and abs(ws.now - seen.last_seen) > SEEN_PRECISION:
             seen.last_seen = ws.now
             ws.touch_observation(record, seen)
 

@@ -86,7 +86,7 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Outcome:
 def _may_begin(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> bool:
     if run.scope == "rules" and run.rule_set != env.rules.sha256:
         return False
-    free = run.held_by in ("", command.worker) or run.held_until <= ws.now
+    free = run.held_by in ("", command.worker) or not ws.now < run.held_until <= ws.now + 2 * _LEASE
     return run.finished_at is None and free and run.cursor == command.after
 
 

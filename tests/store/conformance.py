@@ -27,6 +27,7 @@ from gateway.model import (
 )
 from gateway.store import Store
 from gateway.store.customers import grants_of
+from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
@@ -971,6 +972,56 @@ async def test_checkpoints_hold_when_the_clock_went_back_between_two_starts(
         await store.close()
         clock.advance(-HOUR)
     assert await breaches(await store_factory()) == []
+
+
+# ---- a clock that was ahead ----
+
+
+async def test_stamps_go_on_from_what_the_database_holds(store_factory: Open, clock: ManualClock) -> None:
+    store = await store_factory()
+    clock.ahead = 400 * DAY
+    await run(store, log)
+    clock.ahead = 0
+    await store.close()
+    store = await store_factory()
+    seen = await run(store, log)
+    assert seen.now == clock.now()
+    assert seen.stamp > NOON + 400 * DAY
+    rows = await store.fetch("SELECT event_id, at FROM audit ORDER BY event_id")
+    assert [at for _, at in rows] == sorted(at for _, at in rows)
+    assert rows[0][1] == NOON + 400 * DAY
+
+
+async def test_what_waits_for_a_wrong_time_is_brought_back(store: Store, clock: ManualClock) -> None:
+    def promise(ws: WorkingSet) -> None:
+        _, (web,) = person(ws, "web:ann")
+        ws.accept(achievement(ws, web.record_id, due_in=HOUR))
+        for target in ("upstream", "webhook:crm", "webhook:erp"):
+            queue(ws, 2, target)
+
+    clock.ahead = 400 * DAY
+    await run(store, promise)
+    clock.ahead = 0
+    for _ in range(3):
+        await store.maintain(100)
+        assert await store.fetch("SELECT due_at FROM achievement") == [(NOON + HOUR,)]
+        assert await store.fetch("SELECT due_at FROM delivery") == [(NOON,)] * 6
+        clock.advance(2 * MINUTE)
+
+
+async def test_a_delivery_that_was_leased_by_a_wrong_clock_is_free(store: Store, clock: ManualClock) -> None:
+    await run(store, queue)
+
+    def lease(ws: WorkingSet) -> None:
+        for delivery in ws.claimable or ():
+            delivery.owner, delivery.lease_until = "one", clock.now() + MINUTE
+            ws.touch_delivery(delivery)
+
+    clock.ahead = DAY
+    await run(store, lease, lambda needs: needs.claimable("upstream", 9))
+    clock.ahead = 0
+    assert await is_due(store, "upstream", clock.now())
+    assert len((await look(store, lambda needs: needs.claimable("upstream", 9))).claimable or ()) == 1
 
 
 # ---- deliveries ----

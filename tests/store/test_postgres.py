@@ -4,6 +4,7 @@ processes at once, and never a success for a commit that nobody knows the outcom
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ from strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
 from structlog.testing import capture_logs
 
 from gateway.audit.chain import Verifier
-from gateway.clock import SECOND
+from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.errors import SchemaMismatch, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
@@ -346,15 +347,53 @@ async def test_one_of_them_leads_until_it_is_closed_or_silent(
     assert [await store.leads("grants") for store in (third, other)] == [True, False]
 
 
-async def test_time_never_falls_behind_what_another_process_has_stored(
-    opened: Callable[[], Any], database_url: str, clock: ManualClock
+async def test_stamps_never_fall_behind_what_another_process_has_stored(
+    opened: Callable[[], Any], clock: ManualClock
 ) -> None:
     ahead: PostgresStore = await opened()
-    clock.advance(60 * SECOND)
+    running: PostgresStore = await opened()
+    clock.ahead = 400 * DAY
     await run(ahead, log)
-    clock.advance(-60 * SECOND)
+    clock.ahead = 0
     behind: PostgresStore = await opened()
-    assert (await run(behind, log)).now == NOON + 60 * SECOND
+    await running.maintain(1)
+    for store in (behind, running):
+        seen = await run(store, log)
+        assert seen.now == clock.now()
+        assert seen.stamp > NOON + 400 * DAY
+    written = await ahead.fetch("SELECT at FROM audit ORDER BY event_id")
+    assert written == sorted(written)
+
+
+@pytest.mark.parametrize("wrong", [41 * SECOND, HOUR, 400 * DAY])
+async def test_a_lease_that_a_wrong_clock_took_holds_nobody_up(
+    opened: Callable[[], Any], clock: ManualClock, wrong: int
+) -> None:
+    ahead, other = await opened(), await opened()
+    clock.ahead = wrong
+    assert await ahead.leads("grants")
+    assert await ahead.replicas() == 1
+    clock.ahead = 0
+    assert await other.leads("grants")
+    assert await other.replicas() == 1
+
+
+async def test_a_lease_is_renewed_at_the_pace_of_real_time_whatever_the_clock_says(
+    opened: Callable[[], Any], clock: ManualClock
+) -> None:
+    one, other = await opened(), await opened()
+    for clock.ahead in (0, 400 * DAY, 0, -400 * DAY, 0):
+        assert await one.leads("grants")
+        clock.advance(5 * SECOND)
+    assert await one.leads("grants")
+    assert not await other.leads("grants")
+
+
+async def test_the_servers_time_is_asked_for(opened: Callable[[], Any]) -> None:
+    store: PostgresStore = await opened()
+    before, said = time.time_ns() // 1_000_000, await store.server_time()
+    assert said is not None
+    assert before - MINUTE < said < before + MINUTE
 
 
 # ---- portable ----

@@ -18,6 +18,7 @@ from gateway.http.admin.audit import (
     query_audit,
     verify_audit,
 )
+from gateway.http.admin.clock import ClockView, believe_clock, show_clock
 from gateway.http.admin.deliveries import (
     DeliveryDetail,
     DeliveryQuery,
@@ -392,6 +393,20 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Revoke a key pair",
         answer=Changed,
         refusals=("key_unknown",),
+    ),
+    Operation(
+        method="GET",
+        path="/clock",
+        handler=show_clock,
+        summary="The time that deadlines are judged by, and what is ahead of it",
+        answer=ClockView,
+    ),
+    Operation(
+        method="POST",
+        path="/clock/believe",
+        handler=believe_clock,
+        summary="The wall clock is right: go by it at once",
+        answer=ClockView,
     ),
     Operation(
         method="GET",

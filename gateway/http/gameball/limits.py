@@ -21,11 +21,11 @@ class TokenBucket:
         self._per_second = limit.per_second
         self._full = limit.burst * SECOND
         self._level = self._full
-        self._filled_at = clock.now()
+        self._filled_at = clock.steady()
 
     def take(self) -> int:
         """0 when there was a token, else the milliseconds until there is one. The level is in thousandths."""
-        now = self._clock.now()
+        now = self._clock.steady()
         self._level = min(self._full, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         if self._level >= SECOND:
@@ -35,7 +35,7 @@ class TokenBucket:
 
 
 class FailureBudget:
-    """How many unauthenticated calls of one address are treated as mistakes: `limit` in a minute of the clock, 0 for any
+    """How many unauthenticated calls of one address are treated as mistakes: `limit` in a minute, 0 for any
     number."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
@@ -48,7 +48,7 @@ class FailureBudget:
         """0 while the budget lasts, else the milliseconds until there is a new one."""
         if not self._limit:
             return 0
-        now = self._clock.now()
+        now = self._clock.steady()
         if now // MINUTE != self._minute or len(self._counts) >= _MOST_ADDRESSES:
             self._minute = now // MINUTE
             self._counts.clear()

@@ -55,7 +55,7 @@ class Memory:
         if (
             stamp.rules is rules
             and stamp.counts == self._counts_of(question)
-            and self._clock.now() - stamp.at < self._lifetime
+            and self._clock.steady() - stamp.at < self._lifetime
         ):
             return entry.found
         del self._entries[question]
@@ -63,7 +63,7 @@ class Memory:
 
     def stamp(self, question: Question, rules: RuleSet) -> Stamp:
         """To be taken before the answer is read."""
-        return Stamp(rules, self._counts_of(question), self._clock.now())
+        return Stamp(rules, self._counts_of(question), self._clock.steady())
 
     def keep(self, question: Question, stamp: Stamp, found: Identified) -> None:
         if len(self._entries) >= _MOST:

@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from gateway.audit.chain import Chain
-from gateway.clock import HOUR, MINUTE, SECOND, Clock
+from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work, Works
@@ -36,6 +36,9 @@ _RETRIES = 5
 _FIRST_PAUSE = 0.005
 _LEASE = 20 * SECOND
 _LEASE_RENEWAL = 5 * SECOND
+_LONGEST_LEASE = 2 * _LEASE
+"""One that lasts longer was taken by a clock that was ahead, and holds nobody up."""
+_NEVER_ASKED = (-_LEASE_RENEWAL, False)
 _PROBE_SECONDS = 5
 _LONGEST_BATCH_SECONDS = 20
 _SETTLED_AFTER = MINUTE
@@ -45,8 +48,9 @@ _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.
 inserted what this one had looked for and not found, or drew the same id."""
 _TAKE_LEASE = """
 INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-WHERE lease.owner = excluded.owner OR lease.until <= $4
+WHERE lease.owner = excluded.owner OR lease.until <= $4 OR lease.until > $5
 """
+_SERVER_TIME = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 _REPLICA = "replica:"
 _IN_REPLICAS = "name >= 'replica:' AND name < 'replica;'"
 _PROBE = """
@@ -62,7 +66,7 @@ class PostgresStore:
     ) -> None:
         self.chain = Chain(uuid.uuid4().hex)
         self._clock = clock
-        self._floor = 0
+        self._stamps = Stamps()
         self._owner = uuid.uuid4().hex
         self._ids = Ids(_node())
         self._server = Server(url, _CONNECTIONS)
@@ -83,7 +87,7 @@ class PostgresStore:
                 await refuse_unfinished_copy(connection)
                 self._columns = await columns(connection)
                 await _warn_of_weak_durability(connection)
-            self._floor = await newest_moment(self)
+            self._stamps.raise_to(await newest_moment(self))
         except BaseException:
             await self.close()
             raise
@@ -133,7 +137,8 @@ class PostgresStore:
 
     async def _transact(self, connection: Connection, work: Work) -> None:
         started = asyncio.get_running_loop().time()
-        ws = WorkingSet(self._moment(), self._ids)
+        now, stamp = self._moment()
+        ws = WorkingSet(now, self._ids, stamp=stamp)
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             for _ in range(_LOAD_ROUNDS):
@@ -180,28 +185,29 @@ class PostgresStore:
             self.chain.restart(uuid.uuid4().hex)
             raise StoreUnavailable("the commit did not reach a standby server; send it again")
 
-    def _moment(self) -> int:
-        """Now, but never before what the database has been seen to hold: the replicas' clocks differ."""
-        return max(self._clock.now(), self._floor)
+    def _moment(self) -> tuple[int, int]:
+        """Now, and the stamp for it, which is never before what the database has been seen to hold."""
+        now = self._clock.now()
+        return now, self._stamps.at(now)
 
     # ---- housekeeping ----
 
     async def maintain(self, limit: int) -> int:
-        self._floor = max(self._floor, await newest_moment(self))
-        now = self._moment()
-        settled = Ids(0).next(now - _SETTLED_AFTER)
+        self._stamps.raise_to(await newest_moment(self))
+        now, stamp = self._moment()
+        settled = Ids(0).next(stamp - _SETTLED_AFTER)
         async with self._server.connection() as connection:
             done = 0
             with contextlib.suppress(*_COLLIDED):
                 if await self._takes(connection, "house", now):
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
-                await self._in_transaction(connection, self._maintenance.checkpoint(now))
+                await self._in_transaction(connection, self._maintenance.checkpoint(now, stamp))
         return done
 
     async def sign_anew(self) -> int:
         async with self._server.connection() as connection:
-            return await self._in_transaction(connection, self._maintenance.sign_anew(self._moment()))
+            return await self._in_transaction(connection, self._maintenance.sign_anew(*self._moment()))
 
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
         try:
@@ -214,35 +220,46 @@ class PostgresStore:
         return done
 
     async def leads(self, work: str) -> bool:
-        now = self._moment()
-        asked_at, leads = self._leases.get(work, (0, False))
-        if now - asked_at < _LEASE_RENEWAL:
+        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
+        if self._clock.steady() - asked_at < _LEASE_RENEWAL:
             return leads
         async with self._server.connection() as connection:
-            return await self._takes(connection, work, now)
+            return await self._takes(connection, work, self._clock.now())
 
     async def _takes(self, connection: Connection, work: str, now: int) -> bool:
         """Take the lease of `work`, or keep it; asks now and then only."""
-        asked_at, leads = self._leases.get(work, (0, False))
-        if now - asked_at >= _LEASE_RENEWAL:
-            status = await connection.execute(_TAKE_LEASE, work, self._owner, now + _LEASE, now)
+        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
+        steady = self._clock.steady()
+        if steady - asked_at >= _LEASE_RENEWAL:
+            status = await connection.execute(
+                _TAKE_LEASE, work, self._owner, now + _LEASE, now, now + _LONGEST_LEASE
+            )
             leads = status.endswith(" 1")
-            self._leases[work] = (now, leads)
+            self._leases[work] = (steady, leads)
         return leads
 
     async def replicas(self) -> int:
         """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
-        now = self._moment()
+        now = self._clock.now()
+        longest = now + _LONGEST_LEASE
         async with self._server.connection() as connection:
-            await connection.execute(_TAKE_LEASE, _REPLICA + self._owner, self._owner, now + _LEASE, now)
-            await connection.execute(f"DELETE FROM lease WHERE {_IN_REPLICAS} AND until <= $1", now - HOUR)
+            await connection.execute(
+                _TAKE_LEASE, _REPLICA + self._owner, self._owner, now + _LEASE, now, longest
+            )
+            await connection.execute(
+                f"DELETE FROM lease WHERE {_IN_REPLICAS} AND (until <= $1 OR until > $2)", now - HOUR, longest
+            )
             return await connection.fetchval(
                 f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
             )
 
+    async def server_time(self) -> int | None:
+        async with self._server.connection() as connection:
+            return await connection.fetchval(_SERVER_TIME, timeout=_PROBE_SECONDS)
+
     async def probe(self) -> None:
         async with self._server.connection() as connection:
-            await connection.execute(_PROBE, self._owner, self._moment(), timeout=_PROBE_SECONDS)
+            await connection.execute(_PROBE, self._owner, self._clock.now(), timeout=_PROBE_SECONDS)
 
     # ---- reading ----
 

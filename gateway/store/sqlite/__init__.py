@@ -21,12 +21,13 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.audit.chain import Chain
-from gateway.clock import MINUTE, Clock
+from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work, Works
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
+from gateway.store.operations import newest_moment
 from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.workingset import Needs, WorkingSet
 
@@ -79,6 +80,7 @@ class SqliteStore:
         self.path = path
         self.chain = Chain(uuid.uuid4().hex)
         self._clock = clock
+        self._stamps = Stamps()
         self._ids = Ids(int.from_bytes(os.urandom(2)))
         self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
         self._min_free_disk = min_free_disk
@@ -111,6 +113,7 @@ class SqliteStore:
                 self._all_readers.append(reader)
                 await reader.execute("PRAGMA query_only=ON")
                 self._readers.put_nowait(reader)
+            self._stamps.raise_to(await newest_moment(self))
         except BaseException:
             await self.close()
             raise
@@ -152,14 +155,24 @@ class SqliteStore:
         return True
 
     async def maintain(self, limit: int) -> int:
-        now = self._clock.now()
-        tidying, signing = self._maintenance.tidy(now, _EVERY_ID, limit), self._maintenance.checkpoint(now)
+        now, stamp = self._moment()
+        tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
+        signing = self._maintenance.checkpoint(now, stamp)
         with _translated_errors():
             return await self._in_writer(_keep_house, tidying, signing)
 
     async def sign_anew(self) -> int:
         with _translated_errors():
-            return await self._in_writer(_keep_house, self._maintenance.sign_anew(self._clock.now()))
+            return await self._in_writer(_keep_house, self._maintenance.sign_anew(*self._moment()))
+
+    def _moment(self) -> tuple[int, int]:
+        """Now, and the stamp for it."""
+        now = self._clock.now()
+        return now, self._stamps.at(now)
+
+    async def server_time(self) -> int | None:
+        """There is no server: the file goes by this machine's clock."""
+        return None
 
     async def probe(self) -> None:
         self._check_disk()
@@ -221,7 +234,8 @@ class SqliteStore:
 
     def _loaded(self, connection: sqlite3.Connection, work: Work, saver: Saver) -> WorkingSet:
         self._check_disk()
-        ws = WorkingSet(self._clock.now(), self._ids, saver.save_beside)
+        now, stamp = self._moment()
+        ws = WorkingSet(now, self._ids, saver.save_beside, stamp=stamp)
         for _ in range(_LOAD_ROUNDS):
             needs = Needs(ws)
             work.needs(ws, needs)

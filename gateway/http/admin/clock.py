@@ -1,0 +1,40 @@
+"""The time that the gateway goes by, and an operator's word that the clock is right."""
+
+import msgspec
+
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, shown
+from gateway.timekeeping import ClockState
+
+
+class ClockView(msgspec.Struct):
+    """`now` is what deadlines are judged by; the others are how many ms they are ahead of it, below 0 behind it.
+    `wall_ahead_ms`: the wall clock, while a jump of it is not believed. `database_ahead_ms`: the newest moment of the database.
+    `machine_ahead_ms`: this machine's own clock, where the database server's is the one that counts. `warnings` say what to do."""
+
+    now: Time
+    wall_ahead_ms: int
+    believed_in_ms: int
+    database_ahead_ms: int
+    machine_ahead_ms: int
+    warnings: list[str]
+
+
+async def show_clock(call: Call[Query]) -> ClockView:
+    return _view(await call.services.timekeeper.look())
+
+
+async def believe_clock(call: Call[Query]) -> ClockView:
+    return _view(await call.services.timekeeper.believe(call.caller))
+
+
+def _view(state: ClockState) -> ClockView:
+    return ClockView(
+        shown(state.now),
+        state.wall_ahead,
+        state.believed_in,
+        state.database_ahead,
+        state.machine_ahead,
+        list(state.warnings),
+    )

@@ -1,0 +1,165 @@
+"""Watching the clock that deadlines are judged by: what it is doubted for, and by how much the database is ahead of it. Both are
+said in the log, the metrics, `/readyz` and `gateway db clock`, with what to do."""
+
+from typing import NamedTuple
+
+import structlog
+
+from gateway.audit.event import Action
+from gateway.clock import DAY, HOUR, JUMP, MINUTE, SECOND, SystemClock
+from gateway.model import Caller, NoteEvent
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.operations import newest_moment
+from gateway.telemetry import Metrics
+
+_log = structlog.get_logger("clock")
+
+_LOOK_EVERY = 1.0
+_SLOWEST_ANSWER = SECOND
+"""A database server that took longer has not said what time it is now."""
+_LONG_SILENCE = 7 * DAY
+_ITSELF = Caller("", "", "gateway", "")
+_HINT = "gateway db clock says what to do"
+
+
+class ClockState(NamedTuple):
+    """All in ms. `now` is the time that deadlines are judged by; three are how far something is ahead of it, below 0 behind it.
+    `wall_ahead`: the wall clock, while a jump of it is not believed, as it will be in `believed_in`. `database_ahead`: the
+    newest moment of the database. `machine_ahead`: this machine's own clock, where the database server's is the one that counts."""
+
+    now: int
+    wall_ahead: int
+    believed_in: int
+    database_ahead: int
+    machine_ahead: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong, and what to do. Empty: nothing."""
+        return tuple(text for text in (self._jump(), self._database(), self._machine()) if text)
+
+    def _jump(self) -> str:
+        if not self.wall_ahead:
+            return ""
+        return (
+            f"the clock jumped {_span(self.wall_ahead)} {'ahead' if self.wall_ahead > 0 else 'back'} and is not believed"
+            f" for another {_span(self.believed_in)}: if it is wrong, set it; if it is right, run: gateway db clock --believe"
+        )
+
+    def _database(self) -> str:
+        if self.database_ahead <= JUMP:
+            return ""
+        return (
+            f"the newest moment in the database is {_span(self.database_ahead)} ahead of the clock: if the clock is wrong, set it"
+            " and run: gateway db clock --believe; if it is right, it was ahead before, and nothing is to be done: deadlines go by"
+            " the clock, while ids and audit times stay where they are until the clock comes there"
+        )
+
+    def _machine(self) -> str:
+        if abs(self.machine_ahead) <= JUMP:
+            return ""
+        return (
+            f"this machine's clock is {_span(self.machine_ahead)} {'ahead of' if self.machine_ahead > 0 else 'behind'} the"
+            " database server's, by which all gateways go: set whichever is wrong (NTP)"
+        )
+
+
+class Timekeeper:
+    """`begin` once the store is open, then `step` again and again."""
+
+    def __init__(self, clock: SystemClock, store: Store, pipeline: Pipeline, metrics: Metrics) -> None:
+        self._clock = clock
+        self._store = store
+        self._pipeline = pipeline
+        self._metrics = metrics
+        self._line = 0
+        self._told: frozenset[str] = frozenset()
+        self.state = ClockState(clock.now(), 0, 0, 0, 0)
+
+    async def begin(self) -> None:
+        """Take the time at the start for what it is: there is nothing yet to hold it against but how long the database was
+        silent, which the gateway may really have been away."""
+        await self._hear()
+        self._clock.believe()
+        state, newest = await self.look(), await newest_moment(self._store)
+        self._line = state.now - self._clock.steady()
+        silent = state.now - newest
+        if newest and silent > _LONG_SILENCE:
+            _log.warning(
+                "database_silent",
+                seconds=silent // SECOND,
+                hint="if the gateway was not away for so long, the clock is ahead: stop the gateway and set it",
+            )
+
+    async def step(self) -> float:
+        """Look, and tell what changed. Seconds until the next step."""
+        state = await self.look()
+        line = state.now - self._clock.steady()
+        moved, self._line = line - self._line, line
+        if abs(moved) > JUMP:
+            await self._note(_ITSELF, moved)
+        return _LOOK_EVERY
+
+    async def believe(self, caller: Caller) -> ClockState:
+        """An operator's word that the wall clock is right."""
+        moved = self._clock.believe()
+        self._line += moved
+        if moved:
+            await self._note(caller, moved)
+        return await self.look()
+
+    async def look(self) -> ClockState:
+        """What it is like now."""
+        has_server = await self._hear()
+        newest = await newest_moment(self._store)
+        doubt, now = self._clock.doubt(), self._clock.now()
+        self.state = ClockState(
+            now,
+            doubt.ahead if doubt else 0,
+            max(0, doubt.until - self._clock.steady()) if doubt else 0,
+            newest - now,
+            -self._clock.ahead_of_machine() if has_server else 0,
+        )
+        self._tell()
+        return self.state
+
+    async def _hear(self) -> bool:
+        asked_at = self._clock.steady()
+        said = await self._store.server_time()
+        if said is not None and self._clock.steady() - asked_at <= _SLOWEST_ANSWER:
+            self._clock.hear(said)
+        return said is not None
+
+    def _tell(self) -> None:
+        """In the metrics always, in the log once."""
+        state = self.state
+        ahead = self._metrics.clock_ahead
+        ahead.labels("wall").set(state.wall_ahead / SECOND)
+        ahead.labels("database").set(max(0, state.database_ahead) / SECOND)
+        ahead.labels("machine").set(state.machine_ahead / SECOND)
+        wrong = {
+            "clock_jumped": state.wall_ahead if state.wall_ahead else 0,
+            "database_ahead_of_clock": state.database_ahead if state.database_ahead > JUMP else 0,
+            "machine_clock_differs": state.machine_ahead if abs(state.machine_ahead) > JUMP else 0,
+        }
+        found = frozenset(name for name, span in wrong.items() if span)
+        for name in sorted(found - self._told):
+            _log.error(name, ahead_seconds=wrong[name] / SECOND, hint=_HINT)
+        for name in sorted(self._told - found):
+            _log.info("clock_agrees_again", was=name)
+        self._told = found
+
+    async def _note(self, caller: Caller, moved: int) -> None:
+        _log.warning("clock_believed", moved_seconds=moved / SECOND, actor=caller.actor)
+        await self._pipeline.submit(NoteEvent(caller, Action.CLOCK_BELIEVED, {"moved_ms": moved}))
+
+
+def _span(milliseconds: int) -> str:
+    """The two largest units of a span, whichever its sign: `400 d 2 h`."""
+    left, parts = abs(milliseconds), list[str]()
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a second"
