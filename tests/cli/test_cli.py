@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 
 from gateway.cli import run
+from gateway.clock import SECOND
 from gateway.config import load
 from gateway.model import Achieve, Caller, SaveCustomer
 from gateway.store.migrations import all_migrations
@@ -365,7 +367,8 @@ def test_a_neighbour_with_another_master_secret_is_refused_and_cannot_replace_it
     monkeypatch.setenv("GATEWAY_SECRET", MASTER_SECRET[::-1])
     shell("keys", "list", code=2)
     assert "server.secret: the master secret (env GATEWAY_SECRET) is not the one" in shell.err
-    postgres.sql(f"INSERT INTO lease VALUES ('house', 'neighbour', {1 << 62})", database)
+    until = time.time_ns() // 1_000_000 + 35 * SECOND
+    postgres.sql(f"INSERT INTO lease VALUES ('house', 'neighbour', {until})", database)
     shell("db", "new-secret", "--yes", code=1)
     assert "another gateway runs" in shell.err
     postgres.sql("DELETE FROM lease", database)
