@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from manual import House, ManualClock, caller, customer
 from structlog.testing import capture_logs
 
@@ -37,6 +38,12 @@ class Machine:
 
     def ahead(self, of: str) -> float | None:
         return self.metrics.registry.get_sample_value("gateway_clock_ahead_seconds", {"of": of})
+
+
+@pytest.fixture(autouse=True)
+def _every_line() -> None:
+    """Another test's gateway may have been told to log less."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

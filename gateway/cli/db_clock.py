@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask
-from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from gateway.cli.output import note, print_json
+from gateway.cli.output import note, print_json, say
 
 
 def clock(
@@ -22,17 +22,13 @@ def clock(
     """The time that deadlines are judged by; exit 1 when the clock, the database and the time that passed do not agree."""
 
     async def asked(admin: Admin) -> Any:
-        if not believe:
-            return await admin.get("/clock")
-        if not admin.running:
-            raise Failure("no gateway is running; at its start it goes by the clock as it is")
-        return await admin.post("/clock/believe")
+        return await (admin.post("/clock/believe") if believe else admin.get("/clock"))
 
-    state = ask(config, asked)
+    state = ask(config, asked, changes=believe, only_running=believe)
     if json:
         print_json(state)
     else:
-        print(state["now"])
+        say(state["now"])
     if state["warnings"]:
         warn(state)
         raise typer.Exit(REFUSED)
