@@ -49,7 +49,7 @@ def _normalizer(settings: Settings) -> Normalizer:
 def _answer(chunk: Chunk, normalizer: Normalizer) -> Answer:
     try:
         rows = msgspec.json.decode(b'{"rows":%b}' % bytes(chunk.rows), type=_Body).rows
-        return RowReader(chunk.columns, chunk.region, normalizer).read_all(rows)
+        return RowReader(chunk.columns, chunk.id_space, chunk.region, normalizer).read_all(rows)
     except (msgspec.DecodeError, RecursionError) as error:
         return Answer(refused=f"the body does not fit: {error}")
     except Refusal as refusal:

@@ -48,6 +48,10 @@ def _verified(rule_set: RuleSet, report: Report) -> None:
     for name, id_space in rule_set.id_spaces.items():
         for verified in sorted(id_space.verified):
             _declared_at(("id_space", name, "verified"), verified, rule_set.identifiers, report)
+        if id_space.placeholders & id_space.real_ids:
+            report.add(
+                ("id_space", name, "real_ids"), "one of them is in placeholders too", "keep it in one list"
+            )
 
 
 def _rule_names(rule_set: RuleSet, report: Report) -> None:

@@ -76,6 +76,8 @@ ID_SPACE_TABLE: Fields = {
     "ids_per_profile": whole(1, _LIMIT),
     "on_many_ids": literal(IdSpaceRules, "on_many_ids"),
     "verified": converted(many(type_name), frozenset),
+    "placeholders": converted(many(text()), frozenset),
+    "real_ids": converted(many(text()), frozenset),
 }
 IDENTIFIER: Fields = {
     "kind": literal(IdentifierRules, "kind"),

@@ -30,12 +30,14 @@ ID_SPACE = "id_space:"
 @dataclass(frozen=True, slots=True)
 class IdSpaceRules:
     """How far one system's customer ids and assertions are trusted; `verified` names the types that it has
-    verified."""
+    verified. `placeholders` are more ids that stand for no customer here, `real_ids` some that look as if they did."""
 
     trust: int = 50
     ids_per_profile: int = 3
     on_many_ids: Literal["allow", "review", "refuse"] = "review"
     verified: frozenset[str] = frozenset()
+    placeholders: frozenset[str] = frozenset()
+    real_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

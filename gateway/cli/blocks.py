@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from gateway.cli.connection import as_json
 from gateway.cli.failure import Failure
 from gateway.cli.sheet import Found, Lines
+from gateway.http.gameball.texts import text_of
+from rules.normalize.customer_id import from_spreadsheet, normal_form
 
 _SMALLEST = 200_000
 _LARGEST = 8_000_000
@@ -137,7 +139,10 @@ class Blocks:
         """Of a customer's first row, what it identifies by; the later ones stand together behind."""
         if self._customer_id is None:
             return b""
-        customer_id = str(values[self._customer_id]).encode(errors="surrogatepass")
+        written = values[self._customer_id]
+        customer_id = normal_form(from_spreadsheet(text_of(written) or str(written))).encode(
+            errors="surrogatepass"
+        )
         place, bit = divmod(zlib.crc32(customer_id) % _CUSTOMERS, 8)
         if seen[place] >> bit & 1:
             return b"1" + customer_id

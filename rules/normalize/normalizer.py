@@ -1,4 +1,5 @@
-"""One rule set's normalisation: the kind, options and blocked values of each declared type, prepared once."""
+"""One rule set's normalisation: the kind, options and blocked values of each declared type, and what a customer id is in
+each id space, prepared once."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -6,6 +7,7 @@ from typing import Literal
 
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier, Normalized
 from rules.normalize.blocked import NO_LISTS, Blocklist, folded
+from rules.normalize.customer_id import CustomerIds
 from rules.normalize.email import normalize_email
 from rules.normalize.opaque import normalize_opaque
 from rules.normalize.phone import normalize_phone
@@ -24,7 +26,7 @@ class Normalizer:
     """Built once per rule set, for any number of threads.
 
     `own` are numbers (E.164) that belong to no customer, by the name under which `own:…` in the rules asks for them.
-    `types` are those that the rules declare, in their order.
+    `types` are those that the rules declare, in their order. `customer_id(text, id_space)` is the id that a text stands for.
     """
 
     def __init__(self, ruleset: RuleSet, own: Mapping[str, frozenset[str]] = NO_LISTS) -> None:
@@ -32,6 +34,7 @@ class Normalizer:
         lists = {kind: Blocklist(ruleset.blocked, kind, own) for kind in kinds}
         self.types = tuple(ruleset.identifiers)
         self._declared = {name: (rules, lists[rules.kind]) for name, rules in ruleset.identifiers.items()}
+        self.customer_id = CustomerIds(ruleset).read
         self.evidence = lru_cache(_REMEMBERED)(self._evidence)
 
     def normalize(self, type: str, raw: str, region: str | None = None) -> Normalized:  # noqa: A002

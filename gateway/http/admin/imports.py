@@ -205,7 +205,9 @@ async def _read(
     services: Services, channel: Channel, caller: Caller, asked: _Sent
 ) -> list[tuple[int, _Judged]]:
     """What each is to save or why it cannot: those that the sender could not read, then the others as they came."""
-    read = await services.reading.read(Chunk(channel.default_region, asked.columns, asked.rows))
+    read = await services.reading.read(
+        Chunk(channel.id_space, channel.default_region, asked.columns, asked.rows)
+    )
     if read.refused:
         raise Refusal("bad_body", read.refused)
     _check_lines(asked, read)

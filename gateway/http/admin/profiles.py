@@ -174,14 +174,20 @@ def _wanted(services: Services, query: FindQuery) -> Wanted:
         if raw:
             wanted.identifiers.append(_normalized(services, kind, raw, regions))
     if query.customer_id:
-        wanted.records.append([(id_space, query.customer_id) for id_space in id_spaces])
+        wanted.records.append(_places(services, query.customer_id, id_spaces))
     elif query.channel:
         wanted.id_space = id_spaces[0]
     if query.q:
         kinds = services.env.rules.identifiers
         identifiers = {found for kind in kinds for found in _readings(services, kind, query.q, regions)}
-        wanted.anything = (sorted(identifiers), [(id_space, query.q) for id_space in id_spaces], query.q)
+        wanted.anything = (sorted(identifiers), _places(services, query.q, id_spaces), query.q)
     return wanted
+
+
+def _places(services: Services, written: str, id_spaces: Iterable[str]) -> list[tuple[str, str]]:
+    """Where a record with this customer id may be."""
+    read = services.env.normalizer.customer_id
+    return [(id_space, read(written, id_space).value) for id_space in id_spaces]
 
 
 def _normalized(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:

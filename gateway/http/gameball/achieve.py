@@ -17,9 +17,8 @@ from gateway.http.gameball.envelope import (
     duplicate,
 )
 from gateway.http.gameball.idempotency import fingerprint, token
-from gateway.http.gameball.identify import Identity, identify
+from gateway.http.gameball.identify import Identity, Named, identify, name_customer
 from gateway.http.gameball.operations import ACHIEVE
-from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.model import (
     Accepted,
     Achieve,
@@ -67,19 +66,19 @@ async def read_report(call: Call) -> Report | Fault:
     body = await read_object(call.request, call.services.config.server)
     if isinstance(body, Fault):
         return body
-    customer_id, campaign_id = body.get("customerId"), body.get("challengeId")
-    fault = fault_in_customer_id(customer_id) or _fault_in_challenge_id(campaign_id)
+    named, campaign_id = name_customer(call, body.get("customerId")), body.get("challengeId")
+    if isinstance(named, Fault):
+        return named
+    fault = _fault_in_challenge_id(campaign_id)
     if fault is not None:
         return fault
     env = call.services.env
     identity = identify(body, call.channel.default_region, env.normalizer)
-    if isinstance(identity, Fault):
-        return identity
-    accepted = _accepted_body(body, env.program)
+    accepted = _accepted_body(named, body, env.program)
     key = _idempotency(call, body, accepted)
     if isinstance(key, Fault):
         return key
-    return Report(body["customerId"], body["challengeId"], identity, accepted, key)
+    return Report(named.customer_id, body["challengeId"], identity, accepted, key)
 
 
 def _fault_in_challenge_id(value: object) -> Fault | None:
@@ -90,9 +89,9 @@ def _fault_in_challenge_id(value: object) -> Fault | None:
     return None if 1 <= value <= LARGEST_ID else CHALLENGE_ID_NOT_POSITIVE
 
 
-def _accepted_body(body: dict[str, Any], program: Program) -> bytes:
+def _accepted_body(named: Named, body: dict[str, Any], program: Program) -> bytes:
     """Both ids as they were sent, and while the program is disabled the three texts that say so."""
-    accepted = {"customerId": body["customerId"], "challengeId": body["challengeId"]}
+    accepted: dict[str, Any] = {"customerId": named.sent, "challengeId": body["challengeId"]}
     if not program.enabled:
         accepted["gameballStatus"] = program.disabled_status
         accepted["message"] = program.disabled_message

@@ -88,7 +88,7 @@ async def count_activities(call: Call) -> Answer | Fault:
     kind = query.word(call.request, "activityType", _KINDS)
     if isinstance(kind, Fault):
         return kind
-    customer = await find_customer_of(call, call.parameters[0])
+    customer = await find_customer_of(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     counted = kind in (None, _REWARDED)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.json import encode
 
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, RESERVED_NAME, TOO_MANY_VALUES, Fault
-from gateway.http.gameball.texts import has_controls
+from gateway.http.gameball.texts import has_controls, text_of
 from rules.attributes import CUSTOM, KINDS, RESERVED
 
 MOST_CUSTOM = 100
@@ -43,7 +43,8 @@ _OPEN = (
 
 
 def read_attributes(given: object) -> dict[str, Any] | Fault:
-    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does."""
+    """`customerAttributes` of a body. Null means omitted, and unknown names are dropped, as the platform does. A mobile
+    number may come as a number."""
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -53,6 +54,8 @@ def read_attributes(given: object) -> dict[str, Any] | Fault:
         value = given.get(name)
         if value is None:
             continue
+        if name == "mobile":
+            value = text_of(value)
         if not _CHECKS[kind](value):
             return INVALID_PAYLOAD
         found[name] = value

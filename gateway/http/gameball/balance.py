@@ -16,7 +16,7 @@ from gateway.store.customers import Earned, earned_by
 
 async def get_balance(call: Call) -> Answer | Fault:
     """`expand` adds `tier` and `referrals`; other words in it are ignored."""
-    customer = await find_customer_of(call, call.parameters[0])
+    customer = await find_customer_of(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     earned = await earned_by(call.services.store, customer.profile_id)

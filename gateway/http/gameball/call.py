@@ -114,6 +114,11 @@ class Call:
         return marks
 
     @property
+    def customer_id(self) -> str:
+        """The id of the record that the path names."""
+        return self.services.env.normalizer.customer_id(self.parameters[0], self.channel.id_space).value
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         return self.target.parameters if self.target else ()
 

@@ -3,8 +3,8 @@
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
+from gateway.http.gameball.identify import name_customer
 from gateway.http.gameball.person import find_customer_of, standings
-from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.gameball.wire import campaign_listing
 from gateway.loyalty import judge
 
@@ -16,10 +16,10 @@ async def list_campaigns(call: Call) -> Answer | Fault:
     customer_id = query.text(call.request, "customerId")
     if customer_id is None:
         return shown([campaign_listing(campaign) for campaign in campaigns])
-    fault = fault_in_customer_id(customer_id)
-    if fault is not None:
-        return fault
-    customer = await find_customer_of(call, customer_id)
+    named = name_customer(call, customer_id)
+    if isinstance(named, Fault):
+        return CUSTOMER_UNKNOWN._replace(warnings=named.warnings) if named.warnings else named
+    customer = await find_customer_of(call, named.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     standing = await standings(call, customer)

@@ -12,9 +12,8 @@ from gateway.http.gameball.envelope import (
     IS_ACTIVE_MISSING,
     Fault,
 )
-from gateway.http.gameball.identify import identify
+from gateway.http.gameball.identify import Named, identify, name_customer
 from gateway.http.gameball.person import Person, find_person
-from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
 from gateway.store.customers import identifiers_of, tags_of
@@ -26,10 +25,13 @@ async def save(call: Call) -> Answer | Fault:
     body = await read_object(call.request, call.services.config.server)
     if isinstance(body, Fault):
         return body
-    fault = fault_in_customer_id(body.get("customerId")) or call.fault_in_session(body["customerId"])
+    named = name_customer(call, body.get("customerId"))
+    if isinstance(named, Fault):
+        return named
+    fault = call.fault_in_session(named.sent)
     if fault is not None:
         return fault
-    command = _save_command(call, body)
+    command = _save_command(call, named, body)
     if isinstance(command, Fault):
         return command
     save_customer, warnings = command
@@ -38,7 +40,7 @@ async def save(call: Call) -> Answer | Fault:
         case Saved(resolution=resolution):
             ids = {
                 "gameballId": api_number(resolution.profile_id),
-                "customerId": save_customer.customer_id,
+                "customerId": named.sent,
             }
             return carried_out(ids, resolution, warnings)
         case UnknownCustomer():
@@ -47,10 +49,10 @@ async def save(call: Call) -> Answer | Fault:
             assert_never(outcome)
 
 
-def _save_command(call: Call, body: dict[str, Any]) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
+def _save_command(
+    call: Call, named: Named, body: dict[str, Any]
+) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
     identity = identify(body, call.channel.default_region, call.services.env.normalizer)
-    if isinstance(identity, Fault):
-        return identity
     attributes = read_attributes(body.get("customerAttributes"))
     if isinstance(attributes, Fault):
         return attributes
@@ -59,7 +61,7 @@ def _save_command(call: Call, body: dict[str, Any]) -> tuple[SaveCustomer, tuple
         return guest
     referred = body.get("referrerCode") or body.get("referralCode")
     warnings = (*identity.warnings, _REFERRER_IGNORED) if referred else identity.warnings
-    return SaveCustomer(call.caller, body["customerId"], identity.evidence, attributes, guest), warnings
+    return SaveCustomer(call.caller, named.customer_id, identity.evidence, attributes, guest), warnings
 
 
 def _guest(body: dict[str, Any]) -> bool | Fault | None:
@@ -113,13 +115,12 @@ async def activate(call: Call) -> Answer | Fault:
     active = body.get("isActive")
     if not isinstance(active, bool):
         return IS_ACTIVE_MISSING if active is None else INVALID_PAYLOAD
-    customer_id = call.parameters[0]
     outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(
-        SetActive(call.caller, customer_id, active)
+        SetActive(call.caller, call.customer_id, active)
     )
     match outcome:
         case Saved(resolution=resolution, changed=changed):
-            state = {"customerId": customer_id, "isActive": active, "stateChanged": changed}
+            state = {"customerId": call.parameters[0], "isActive": active, "stateChanged": changed}
             return carried_out(state, resolution)
         case UnknownCustomer():
             return CUSTOMER_UNKNOWN
@@ -130,7 +131,7 @@ async def activate(call: Call) -> Answer | Fault:
 async def delete(call: Call) -> Answer | Fault:
     """The whole person, under every customer id; a body is not looked at."""
     outcome: Erased | UnknownCustomer = await call.services.pipeline.submit(
-        EraseCustomer(call.caller, call.parameters[0])
+        EraseCustomer(call.caller, call.customer_id)
     )
     match outcome:
         case Erased(profile_id=profile_id):

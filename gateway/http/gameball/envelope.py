@@ -23,7 +23,8 @@ _TYPES = (
 
 class Fault(NamedTuple):
     """A refusal. `retry_after` is in whole seconds, 0 for none; `recorded` says that the audit log has it already (or,
-    for floods and our own failures, that it does not go there); the profile is there when the call got that far."""
+    for floods and our own failures, that it does not go there); the profile is there when the call got that far; `warnings`
+    are codes, as in an answer."""
 
     status: int
     code: int
@@ -33,6 +34,7 @@ class Fault(NamedTuple):
     recorded: bool = False
     profile_id: int | None = None
     decision: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def render(fault: Fault, page: str, request_id: str) -> bytes:
@@ -102,6 +104,9 @@ WRONG_CONTENT_ENCODING = Fault(
 INVALID_PAYLOAD = Fault(400, 3016, "invalid payload.")
 CUSTOMER_ID_MISSING = Fault(400, 3000, "customer id is missing")
 CUSTOMER_ID_TOO_LONG = Fault(400, 3000, "customer id is longer than 100 characters")
+CUSTOMER_ID_OF_NO_ONE = Fault(
+    400, 3000, "customer id is missing: the text that was sent stands for no customer"
+)
 CHALLENGE_ID_MISSING = Fault(400, 3000, "rewards campaign handle is missing")
 IS_ACTIVE_MISSING = Fault(400, 3000, "isactive is missing")
 TAGS_MISSING = Fault(400, 3000, "tags are missing")

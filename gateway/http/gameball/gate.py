@@ -20,6 +20,7 @@ from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
 from gateway.http.gameball.cors import Cors, is_preflight
 from gateway.http.gameball.envelope import (
+    CUSTOMER_UNKNOWN,
     INTERNAL_ERROR,
     MALFORMED_PATH,
     NO_SESSIONS,
@@ -36,6 +37,7 @@ from gateway.http.gameball.envelope import (
     wrong_method,
 )
 from gateway.http.gameball.framing import fault_in_headers, path_of, texts
+from gateway.http.gameball.identify import name_customer
 from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
 from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, PREFLIGHT, Operation, Version
 from gateway.http.gameball.routing import find
@@ -189,8 +191,15 @@ class Gate:
         if bucket is not None and (wait := bucket.take()):
             return too_many_requests(_seconds(wait))
         if target.parameters and target.operation.modes == "both":
-            return fault_in_customer_id(target.parameters[0])
+            return fault_in_customer_id(target.parameters[0]) or self._fault_in_person(call)
         return None
+
+    def _fault_in_person(self, call: Call) -> Fault | None:
+        """In forward mode the platform says who is unknown."""
+        if self._services.upstream is not None:
+            return None
+        named = name_customer(call, call.parameters[0])
+        return CUSTOMER_UNKNOWN._replace(warnings=named.warnings) if isinstance(named, Fault) else None
 
     def _open_with_token(self, call: Call) -> Credential | Fault | Failure:
         """The api key is known; the token stands for the secret key, and for one customer only."""
@@ -234,7 +243,7 @@ def _accepted(call: Call, answer: Answer) -> web.Response:
 
 def _refused(call: Call, fault: Fault) -> web.Response:
     headers = _HEADERS.copy()
-    headers.update(call.marks(fault.profile_id, fault.decision))
+    headers.update(call.marks(fault.profile_id, fault.decision, fault.warnings))
     if fault.retry_after:
         headers["Retry-After"] = str(fault.retry_after)
     if fault.allow:

@@ -36,7 +36,7 @@ async def find_customer_of(call: Call, customer_id: str) -> Customer | None:
 
 async def find_person(call: Call) -> Person | None:
     """Who the path names."""
-    customer = await find_customer_of(call, call.parameters[0])
+    customer = await find_customer_of(call, call.customer_id)
     return await describe(call, customer) if customer else None
 
 

@@ -24,7 +24,7 @@ async def get_progress(call: Call) -> Answer | Fault:
     )
     if isinstance(campaign_id, Fault):
         return campaign_id
-    customer = await find_customer_of(call, call.parameters[0])
+    customer = await find_customer_of(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     standing = await standings(call, customer)

@@ -22,14 +22,14 @@ async def attach(call: Call) -> Answer | Fault:
     tags = await _read_tags(call)
     if isinstance(tags, Fault):
         return tags
-    return await _edit(call, EditTags(call.caller, call.parameters[0], attach=tags), "tags attached")
+    return await _edit(call, EditTags(call.caller, call.customer_id, attach=tags), "tags attached")
 
 
 async def detach(call: Call) -> Answer | Fault:
     tags = await _read_tags(call)
     if isinstance(tags, Fault):
         return tags
-    return await _edit(call, EditTags(call.caller, call.parameters[0], detach=tags), "tags removed")
+    return await _edit(call, EditTags(call.caller, call.customer_id, detach=tags), "tags removed")
 
 
 async def _read_tags(call: Call) -> frozenset[str] | Fault:

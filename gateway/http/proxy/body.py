@@ -7,14 +7,15 @@ would be another customer than the one that was resolved.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
+from gateway.http.gameball.identify import Normalize, read_identifier
 from gateway.http.gameball.operations import Named
-from gateway.http.gameball.texts import fault_in_customer_id
+from gateway.http.gameball.texts import read_customer_id
 from rules.identifier import Evidence
 
 MOST_PERSONS = 1_000
@@ -26,12 +27,6 @@ _SENT_CLEAN = ("email", "mobile")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _encode = msgspec.json.Encoder().encode
-
-
-class Normalize(Protocol):
-    """An identifier as evidence, the stated one first."""
-
-    def __call__(self, kind: str, text: str, /) -> Sequence[Evidence]: ...
 
 
 @dataclass(slots=True)
@@ -49,14 +44,16 @@ class Subject:
 
     def state(self, kind: str, text: object, normalize: Normalize) -> str | None:
         """Take in an identifier; the text that the platform should read instead, None where it stays as it is."""
-        if not isinstance(text, str):
-            self.warnings += (f"{kind}:not_text",)
-            return None
-        found = tuple(normalize(kind, text))
+        found, warnings = read_identifier(kind, text, normalize)
         self.evidence += found
-        if found[0].status != "ok":
-            self.warnings += (f"{kind}:{found[0].reason}",)
+        self.warnings += warnings
         return clean(kind, text, found)
+
+    def repeat(self, customer_id: str) -> None:
+        """The path names the customer so; the body, if it does too, has to write it alike."""
+        if self.id_member and self.customer_id != customer_id:
+            self.changes[self.id_member] = customer_id
+        self.customer_id = customer_id
 
     def call_it(self, canonical_id: str) -> None:
         """Have the body name the customer so."""
@@ -64,7 +61,7 @@ class Subject:
             self.changes[self.id_member] = canonical_id
 
 
-def clean(kind: str, text: str, found: Sequence[Evidence]) -> str | None:
+def clean(kind: str, text: object, found: Sequence[Evidence]) -> str | None:
     """A mobile number in E.164 or an address in its normal form, where `text` is not written so already."""
     value = found[0].identifier.value
     if kind not in _SENT_CLEAN or found[0].status == "invalid" or ";" in value:
@@ -138,19 +135,17 @@ def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, s
 
 
 def _read_id(subject: Subject, members: Mapping[str, Any], name: str) -> Fault | None:
-    """Whole numbers are taken for their digits."""
+    """Whole numbers are taken for their digits, and sent as text."""
     value = members.get(name)
     if value is None:
         return None
-    subject.id_member = name
-    if type(value) is int:
-        subject.customer_id = str(value)
-        subject.changes[name] = subject.customer_id
-        return None
-    fault = fault_in_customer_id(value)
-    if fault is None:
-        subject.customer_id = value
-    return fault
+    customer_id = read_customer_id(value)
+    if isinstance(customer_id, Fault):
+        return customer_id
+    subject.id_member, subject.customer_id = name, customer_id
+    if customer_id != value:
+        subject.changes[name] = customer_id
+    return None
 
 
 def _guest(members: Mapping[str, Any], names: Mapping[str, str]) -> bool | None:

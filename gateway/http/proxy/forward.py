@@ -13,18 +13,20 @@ from gateway.clock import MINUTE, SECOND
 from gateway.http.gameball.call import Call, Relayed, Target
 from gateway.http.gameball.decode import read_bytes, read_json
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
+from gateway.http.gameball.identify import Normalize
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.operations import PLAYER
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.proxy import address, body
 from gateway.http.proxy.answers import ERASING, Answers
-from gateway.http.proxy.body import Normalize, Subject
+from gateway.http.proxy.body import Subject
 from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
 from gateway.http.proxy.persons import Person, Persons
 from gateway.http.proxy.relay import SMALL, Relay, Upload
 from gateway.http.services import Services
 from gateway.upstream.client import Request, Upstream
 from rules.identifier import Evidence
+from rules.normalize.customer_id import normal_form
 
 
 class _Asked(NamedTuple):
@@ -164,9 +166,9 @@ def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> 
     if not in_body:
         return [Subject(customer_id)]
     subject = in_body[0]
-    if subject.customer_id not in ("", customer_id):
+    if subject.customer_id and normal_form(subject.customer_id) != normal_form(customer_id):
         return INVALID_PAYLOAD
-    subject.customer_id = customer_id
+    subject.repeat(customer_id)
     return in_body
 
 

@@ -9,12 +9,14 @@ from typing import NamedTuple
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
+from gateway.http.gameball.identify import customer_id_warning
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.memory import Memory, Question
 from gateway.http.services import Services
 from gateway.model import Identified, Identify, UnknownCustomer
 from gateway.store.identities import holder_of, known
 from gateway.usecases.canonical import stranger_ids
+from rules.normalize.customer_id import CustomerId
 
 _AT_ONCE = 64
 _UNRESOLVED = ("identity:unresolved",)
@@ -72,9 +74,10 @@ class Persons:
 
     async def _look(self, call: Call, subject: Subject) -> Identified | None:
         """Who it is, if the call says nothing new of a customer that is known."""
-        if not subject.customer_id:
+        customer_id, reason = self._named(call, subject)
+        if not customer_id or reason:
             return None
-        question = Question(call.channel.id_space, subject.customer_id, subject.evidence, subject.guest)
+        question = Question(call.channel.id_space, customer_id, subject.evidence, subject.guest)
         services, rules = self._services, self._services.env.rules
         found = self._memory.recall(question, rules)
         if found is not None:
@@ -91,11 +94,14 @@ class Persons:
     ) -> Person | Fault:
         if not subject.customer_id:
             return Person("", "", warnings=subject.warnings)
+        named = self._named(call, subject)
         try:
+            if named.reason:
+                return await self._no_one(subject, named)
             if found is None and (creates or subject.evidence or subject.guest is not None):
-                found = await self._learn(call, subject, creates=creates)
+                found = await self._learn(call, named.value, subject, creates=creates)
             if found is None:
-                return await self._stranger(call, subject)
+                return await self._stranger(call, named.value, subject)
         except StoreUnavailable:
             if not self._passes_unresolved(call):
                 raise
@@ -106,17 +112,30 @@ class Persons:
             subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
         )
 
-    async def _learn(self, call: Call, subject: Subject, *, creates: bool) -> Identified | None:
-        command = Identify(call.caller, subject.customer_id, subject.evidence, creates, subject.guest)
+    def _named(self, call: Call, subject: Subject) -> CustomerId:
+        return self._services.env.normalizer.customer_id(subject.customer_id, call.channel.id_space)
+
+    async def _no_one(self, subject: Subject, named: CustomerId) -> Person | Fault:
+        """Nothing is learnt, and the platform gets the id as it came, unless it means a customer there who is known here."""
+        warnings = (*subject.warnings, customer_id_warning(named.reason))
+        for customer_id in {subject.customer_id, named.value}:
+            if await holder_of(self._services.store, customer_id) is not None:
+                return CUSTOMER_UNKNOWN._replace(warnings=warnings)
+        return Person(subject.customer_id, subject.customer_id, warnings=warnings)
+
+    async def _learn(
+        self, call: Call, customer_id: str, subject: Subject, *, creates: bool
+    ) -> Identified | None:
+        command = Identify(call.caller, customer_id, subject.evidence, creates, subject.guest)
         outcome: Identified | UnknownCustomer = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
-    async def _stranger(self, call: Call, subject: Subject) -> Person | Fault:
+    async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> Person | Fault:
         """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
         nobody else's."""
         if subject.otherwise:
             return Person(subject.customer_id, subject.otherwise, warnings=subject.warnings)
-        for canonical_id in stranger_ids(call.channel.id_space, subject.customer_id, self._services.env):
+        for canonical_id in stranger_ids(call.channel.id_space, customer_id, self._services.env):
             if await holder_of(self._services.store, canonical_id) is None:
                 return Person(subject.customer_id, canonical_id, warnings=subject.warnings)
         return CUSTOMER_UNKNOWN

@@ -36,8 +36,9 @@ class Settings(msgspec.Struct, tag=True):
 
 
 class Chunk(msgspec.Struct, tag=True):
-    """`region` is that of the channel. `rows` are as the request had them."""
+    """`id_space` and `region` are those of the channel. `rows` are as the request had them."""
 
+    id_space: str
     region: str
     columns: list[str]
     rows: msgspec.Raw

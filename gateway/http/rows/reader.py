@@ -15,15 +15,16 @@ from gateway.http.gameball.envelope import (
     Fault,
 )
 from gateway.http.gameball.identify import identify
-from gateway.http.gameball.texts import fault_in_customer_id
+from gateway.http.gameball.texts import read_customer_id, text_of
 from gateway.http.rows.frames import Answer, ReadRow, Row
 from rules.attributes import CUSTOM, KINDS
 from rules.normalize import Normalizer
+from rules.normalize.customer_id import from_spreadsheet
 
 CUSTOMER_ID, GUEST = "customer_id", "guest"
 _CUSTOMER_ID_CODES = {
-    CUSTOMER_ID_MISSING: "customer_id_missing",
-    CUSTOMER_ID_TOO_LONG: "customer_id_too_long",
+    CUSTOMER_ID_MISSING: "missing",
+    CUSTOMER_ID_TOO_LONG: "too_long",
 }
 _YES, _NO = frozenset({"true", "yes", "y", "1"}), frozenset({"false", "no", "n", "0"})
 
@@ -32,12 +33,12 @@ class RowReader:
     """`columns` says what each value of a row is: `customer_id`, `guest`, an identifier type of the rules, an attribute
     of the API, or `custom.` and a name. Raises Refusal for columns that cannot be."""
 
-    def __init__(self, columns: Sequence[str], region: str, normalizer: Normalizer) -> None:
-        self._region, self._normalizer = region, normalizer
+    def __init__(self, columns: Sequence[str], id_space: str, region: str, normalizer: Normalizer) -> None:
+        self._id_space, self._region, self._normalizer = id_space, region, normalizer
         self._width = len(columns)
         places = {name: place for place, name in enumerate(columns)}
         _refuse_what_cannot_be(columns, normalizer.types)
-        self._customer_id = places.pop(CUSTOMER_ID)
+        self._place_of_id = places.pop(CUSTOMER_ID)
         self._guest = places.pop(GUEST, None)
         self._identifiers = [(name, places.pop(name)) for name in normalizer.types if name in places]
         self._attributes = list(places.items())
@@ -54,21 +55,26 @@ class RowReader:
         values = row.values
         if len(values) != self._width:
             return "wrong_columns"
-        customer_id = _text(values[self._customer_id])
-        fault = fault_in_customer_id(customer_id)
-        if fault is not None:
-            return _CUSTOMER_ID_CODES.get(fault, "customer_id_unusable")
+        customer_id, code = self._customer_id(values[self._place_of_id])
+        if code:
+            return f"customer_id_{code}"
         guest = None if self._guest is None else _flag(values[self._guest])
         if isinstance(guest, str):
             return guest
         stated = {name: _text(values[place]) for name, place in self._identifiers}
         identity = identify(stated, self._region, self._normalizer)
-        if isinstance(identity, Fault):
-            return "identifier_unusable"
         attributes = self._read_attributes(values) if self._attributes else {}
         if isinstance(attributes, Fault):
             return "attribute_too_long" if attributes == TOO_MANY_VALUES else "attribute_unusable"
         return ReadRow(row.line, customer_id, identity.evidence, attributes, guest)
+
+    def _customer_id(self, cell: Any) -> tuple[str, str]:
+        """The id, and a code where it cannot be taken."""
+        text = text_of(cell)
+        sent = read_customer_id(cell if text is None else from_spreadsheet(text))
+        if isinstance(sent, Fault):
+            return "", _CUSTOMER_ID_CODES.get(sent, "unusable")
+        return self._normalizer.customer_id(sent, self._id_space)
 
     def _read_attributes(self, values: Sequence[Any]) -> dict[str, Any] | Fault:
         given: dict[str, Any] = {}
@@ -103,9 +109,8 @@ def _refuse_what_cannot_be(columns: Sequence[str], types: Sequence[str]) -> None
 
 def _text(value: Any) -> Any:
     """Customer ids and numbers are text; a file's writer may have taken them for numbers."""
-    if type(value) is int:
-        return str(value)
-    return None if value == "" else value
+    text = text_of(value)
+    return value if text is None else text or None
 
 
 def _flag(value: Any) -> bool | str | None:

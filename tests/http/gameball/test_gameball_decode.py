@@ -14,7 +14,7 @@ from gateway.http.gameball.envelope import (
     INVALID_PAYLOAD,
     Fault,
 )
-from gateway.http.gameball.texts import fault_in_customer_id
+from gateway.http.gameball.texts import read_customer_id
 
 VALUES = st.recursive(
     st.none()
@@ -98,10 +98,17 @@ def test_many_shallow_brackets_are_not_deep() -> None:
         ("a\x00b", INVALID_PAYLOAD),
         ("a\nb", INVALID_PAYLOAD),
         ("a\x85b", INVALID_PAYLOAD),
-        (7, INVALID_PAYLOAD),
+        (7, None),
+        (7.0, None),
+        (7.5, INVALID_PAYLOAD),
+        (10**50, INVALID_PAYLOAD),
+        ({}, INVALID_PAYLOAD),
+        (" " * 900 + "a", None),
+        (" " * 2_000, CUSTOMER_ID_TOO_LONG),
         (True, INVALID_PAYLOAD),
         ([], INVALID_PAYLOAD),
     ],
 )
 def test_a_customer_id_is_one_to_a_hundred_plain_characters(value: object, fault: Fault | None) -> None:
-    assert fault_in_customer_id(value) == fault
+    read = read_customer_id(value)
+    assert (read if isinstance(read, Fault) else None) == fault

@@ -170,7 +170,8 @@ def test_a_batch_in_an_object_is_read_like_a_bare_one(raw: bytes, sent: bytes) -
         (b'{"customerId":"123","customerAttributes":{"mobile":"call me"}}', None),
         (b'{"customerId":"123","customerAttributes":"none"}', None),
         (b'{"customerId":"123","mobile":"12"}', None),
-        (b'{"customerId":"123","mobile":201001234567}', None),
+        (b'{"customerId":"123","mobile":1001234567}', b'{"customerId":"123","mobile":"+201001234567"}'),
+        (b'{"customerId":"123","mobile":true}', None),
     ],
 )
 def test_odd_ways_of_writing_are_understood_or_left_alone(raw: bytes, sent: bytes | None) -> None:
@@ -181,7 +182,8 @@ def test_odd_ways_of_writing_are_understood_or_left_alone(raw: bytes, sent: byte
     ("raw", "warning"),
     [
         (b'{"customerId":"a","mobile":"12"}', "mobile:"),
-        (b'{"customerId":"a","mobile":201001234567}', "mobile:not_text"),
+        (b'{"customerId":"a","mobile":12}', "mobile:not_text"),
+        (b'{"customerId":"a","mobile":[]}', "mobile:not_text"),
         (b'{"customerId":"a","email":"nobody"}', "email:"),
     ],
 )

@@ -1,0 +1,113 @@
+"""Customer ids: one id written in several ways is one id, and a text that programs write when they have no customer is
+the id of no one.
+
+An id is opaque: its case, its zeros and its punctuation stay. Only what copying, fixed-width columns and keyboards add is
+taken off. What stands for no one is compared more loosely, because a wrong match there costs a warning, and a missed one
+makes one person of strangers.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from rules.normalize.no_customer import NO_CUSTOMER, letters
+from rules.normalize.spreadsheet import unguarded
+from rules.normalize.written import ascii_digits, visible
+from rules.ruleset import RuleSet
+
+LONGEST = 100
+"""Characters of a customer id; what is longer is the id of no one, and callers refuse it."""
+LONGEST_WRITTEN = 1_000
+"""The same with the blanks and marks around it."""
+_REMEMBERED = 16_384
+_EDGES = "\u200c\u200d\u2061\u2062\u2063\u2064\u2800\u3164\u115f\u1160\uffa0\ufe0e\ufe0f\ufffc"
+"""Invisible at the edges of a text; inside one some of them tell words apart."""
+_QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+_NOTHING = re.compile(
+    r"""
+    [0\s!-/:-@\[-`{-~\u2026\u2022\u00b7\u00a1\u00bf]*           # zeros and punctuation, such as 0.0, ---, {}, a nil UUID
+    | 0x0+ | 0+(?:\.0*)?e[+-]?[0-9]+                            # zero in other notations
+    | -1(?:[.,]0*)? | -?1\.\#[a-z]+                             # minus one; 1.#IND and its like
+    | 2147483647 | -2147483648 | 4294967295                     # numbers that overflowed their column
+    | 9223372036854775807 | -9223372036854775808 | 18446744073709551615
+    | \{?f{8}-?(?:f{4}-?){3}f{12}\}? | urn:uuid:[0-]+           # the largest UUID, and the nil one
+    | gid://[^\s]*/(?:0*|null|undefined|nan|none)               # a global id without its number
+    | \#[\u00a1\u00bf]?[^\W_]+(?:/[^\W_]*)?[!?] | \#n/?[adv]    # a spreadsheet's error, in its languages
+    | \\n | &nbsp;?                                             # a database's dump, a web page
+    | \{\{.*\}\} | [$\#]\{.*\} | <%.*%> | %\([a-z_]+\)[sd] | %[sd] | %!?[a-z_.]*%   # a template that was not filled in
+    | \{[a-z_.\ ]+\} | <[a-z_.\ ]+> | \[[a-z_.\ ]+\] | [:@$](?:customer|user)_?id
+    | <(?:class|built-in|function|bound|object|module)\b.*> | %![a-z]\(.*\)         # a program's own words for a value
+    | function\b.*\(.* | system\.[a-z.]+(?:\[\])? | \[object\b.*\]
+    | (?:.*[/:=|_\ -])?\(?(?:null|undefined)\)?(?:[\ _-]?(?:null|undefined))*       # also behind a prefix: customer_null
+    | (?:customer|cust|cus|client|user|usr|member|guest|id)(?:nan|nil|none|null|undefined)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_DIGITS_LOST = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?e\+[0-9]{2,}", re.IGNORECASE)
+
+_DECIMALS = re.compile(r"([+-]?[0-9]+)[.,]0{1,2}")
+
+Reason = Literal[
+    "",
+    "placeholder",  # what a program or a person writes where there is no customer
+    "digits_lost",  # 4.71E+12: a spreadsheet's short form, the same for many numbers
+]
+
+
+class CustomerId(NamedTuple):
+    """`value` is the id as records have it, "" for a text that is blank. With a `reason` it is the id of no one customer."""
+
+    value: str
+    reason: Reason = ""
+
+
+class CustomerIds:
+    """What the ids of a rule set's id spaces are. For any number of threads."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        spaces = ruleset.id_spaces.items()
+        self._real = {name: frozenset(map(normal_form, rules.real_ids)) for name, rules in spaces}
+        self._more = {name: frozenset(map(_folded, rules.placeholders)) for name, rules in spaces}
+        self.read = lru_cache(_REMEMBERED)(self._read)
+
+    def _read(self, text: str, id_space: str) -> CustomerId:
+        value = normal_form(text)
+        if not value or len(value) > LONGEST or value in self._real.get(id_space, ()):
+            return CustomerId(value)
+        if _folded(value) in self._more.get(id_space, ()) or stands_for_no_one(value):
+            return CustomerId(value, "placeholder")
+        return CustomerId(value, "digits_lost" if _DIGITS_LOST.fullmatch(value) else "")
+
+
+def normal_form(text: str) -> str:
+    """The text in NFC, without outer blanks and invisible marks. It is its own normal form."""
+    if text.isascii():
+        return text.strip()
+    while (plain := visible(unicodedata.normalize("NFC", text)).strip(_EDGES)) != text:
+        text = plain
+    return text
+
+
+def stands_for_no_one(value: str) -> bool:
+    """Whether this is what is written where there is no customer, in any id space."""
+    text = _folded(value)
+    return _NOTHING.fullmatch(text) is not None or letters(text) in NO_CUSTOMER
+
+
+def from_spreadsheet(text: str) -> str:
+    """A cell's customer id without what spreadsheets put around it: the apostrophe, the quotation marks and the `="…"` that
+    keep a text from becoming a formula or a number, and the decimals of a number. `1.000` may be a thousand, and stays."""
+    if len(text) > LONGEST_WRITTEN:
+        return text
+    text = unguarded(text.strip())
+    whole = _DECIMALS.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def _folded(value: str) -> str:
+    """For comparing only."""
+    if not value.isascii():
+        value = ascii_digits(unicodedata.normalize("NFKC", value)).translate(_DASHES)
+    return value.casefold().strip(_QUOTES).strip()
