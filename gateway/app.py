@@ -289,12 +289,24 @@ async def _serve(config: Config, announce: Announce) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reopen_log, telemetry)
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     try:
         async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
             await _serve_until(stop, services, announce, end)
     finally:
         telemetry.close()
     return 1 if failures else 0
+
+
+def _reopen_log(telemetry: Telemetry) -> None:
+    try:
+        telemetry.writer.reopen()
+    except OSError as error:
+        _log.error("log_not_reopened", error=error.strerror)
+    else:
+        _log.info("log_reopened")
 
 
 async def _serve_until(

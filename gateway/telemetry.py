@@ -28,13 +28,24 @@ class LogWriter:
     """Appends JSON lines to stdout or a file; `write` never blocks on anything but the file itself."""
 
     def __init__(self, path: str) -> None:
-        self._fd = (
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640) if path else sys.stdout.fileno()
-        )
-        self._owned = bool(path)
+        self._path = path
+        self._fd = self._opened() if path else sys.stdout.fileno()
         self._lines: list[bytes] = []
         self._size = 0
         self._flush_planned = False
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+
+    def reopen(self) -> None:
+        """Go on in a new file of the same name, after the old one was moved away. Raises OSError, and
+        then keeps the old one."""
+        if not self._path or self._fd < 0:
+            return
+        self.flush()
+        fresh = self._opened()
+        os.close(self._fd)
+        self._fd = fresh
 
     def write(self, line: bytes) -> None:
         self._lines.append(line)
@@ -64,7 +75,7 @@ class LogWriter:
     def close(self) -> None:
         """What is written later is dropped. May be called again."""
         self.flush()
-        if self._owned and self._fd >= 0:
+        if self._path and self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 

@@ -70,7 +70,9 @@ def describe(problems: Iterable[Problem]) -> str:
 
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     """The rule set, or all problems by line. A syntax error hides everything else and comes alone. `stored`: it was accepted
-    before, by whatever version; names of attributes that no customer can have do not make it unreadable."""
+    before, by whatever version; names of attributes that no customer can have do not make it unreadable. A byte order mark, as
+    some editors write it, is not part of the text."""
+    text = text.removeprefix("\ufeff")
     try:
         encoded = text.encode()
         if len(encoded) > MOST_BYTES:

@@ -66,9 +66,22 @@ def problems(read):
     def problems(text: str, env: dict[str, str] | None = None) -> tuple[str, ...]:
         with pytest.raises(ConfigError) as caught:
             read(text, env)
-        return caught.value.problems
+        return tuple(re.sub(r"^.*?gateway\.toml(, line \d+)?: ", "", one) for one in caught.value.problems)
 
     return problems
+
+
+@pytest.fixture
+def lines(read):
+    """The line of each problem; 0 where it has none."""
+
+    def lines(text: str, env: dict[str, str] | None = None) -> list[int]:
+        with pytest.raises(ConfigError) as caught:
+            read(text, env)
+        found = [re.match(r".*?gateway\.toml(?:, line (\d+))?: ", one) for one in caught.value.problems]
+        return [int(one[1] or 0) for one in found if one]
+
+    return lines
 
 
 # ---- the example ----
@@ -279,6 +292,77 @@ def test_all_mistakes_are_reported_at_once(problems):
         "channel[1].default_region",
         "channel[1].name",
     ]
+
+
+WRONG_TYPES = [
+    "10",
+    "1.5",
+    "true",
+    '"text"',
+    "[]",
+    "[1]",
+    '["a"]',
+    "{ a = 1 }",
+    "2026-01-01",
+    "[[1]]",
+    '[{ a = "b" }]',
+]
+
+
+def _settings() -> list[tuple[str, str]]:
+    """Header and key of every setting, also of those in tables that may be given again."""
+    found: list[tuple[str, str]] = []
+    for table, setting in tables_of_the_file():
+        header = f"[[{table}]]" if table in TABLES else f"[{table}]"
+        found += [(header, key) for key in forms(setting)]
+    return found
+
+
+@pytest.mark.parametrize(("header", "key"), _settings(), ids=lambda name: name)
+def test_a_value_of_any_type_is_a_setting_or_a_mistake_with_its_line(tmp_path: Path, header: str, key: str):
+    path = tmp_path / "gateway.toml"
+    refused = 0
+    for value in WRONG_TYPES:
+        path.write_text(f"# a comment\n{header}\n{key} = {value}\n")
+        try:
+            load(path, {})
+        except ConfigError as error:
+            refused += 1
+            for problem in error.problems:
+                assert re.match(rf"{re.escape(str(path))}, line [23]: \S+: .+; .+", problem), problem
+    assert refused
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('[server]\ntrusted_proxies = "10.0.0.0/8"', 2, "is not a list; write brackets"),
+        ('[server]\n\n\ntrusted_proxies = [\n"10.0.0.0/8",\n"ten",\n]', 6, "is not a network"),
+        ("[server]\nlisten = 8080", 2, "is not an address"),
+        ('[channel]\nname = "web"', 1, "is not a list; write [[channel]], once for each"),
+        (
+            '[[channel]]\nname = "web"\n[[channel]]\n# the till\nname = "pos"\nkind = "till"',
+            6,
+            "is not one of",
+        ),
+        ('[[channel]]\nname = "web"\n[[channel]]\nkind = "offline"', 3, "is missing"),
+        ("server = 1", 1, "is not a table"),
+        ('[server]\nlisten = "127.0.0.1:1"\nadmin_listen = "127.0.0.1:1"', 3, "is the address of listen"),
+        ('[[campaign]]\nid = 1\nname = "a"\naudience = { min_tier = "gold" }', 4, "is not allowed"),
+        ('\n\n[servr]\nlisten = "127.0.0.1:1"', 3, "is not a setting; did you mean server?"),
+        ("\ufeff[server]\nlisten = 1", 2, "is not an address"),
+    ],
+)
+def test_a_mistake_names_its_line(problems, lines, text: str, line: int, says: str):
+    assert lines(text)[0] == line
+    assert says in problems(text)[0]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_byte_order_mark_is_taken(tmp_path: Path, ending: str):
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(ending.join(["\ufeff[log]", 'level = "warning"', ""]).encode())
+    assert load(path, {}).log.level == "warning"
 
 
 def test_a_misspelt_setting_gets_the_nearest_one_as_its_remedy(problems):

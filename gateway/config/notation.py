@@ -179,8 +179,8 @@ def time_zone(value: object) -> str:
 
 
 def region(value: object) -> str:
-    if value == "" or value in SUPPORTED_REGIONS:
-        return str(value)
+    if isinstance(value, str) and (not value or value in SUPPORTED_REGIONS):
+        return value
     raise ValueError(
         'is not a country that phone numbers are known for; write its ISO 3166 code, for example "EG"'
     )

@@ -97,7 +97,7 @@ class Reader:
             return self._noted(notation, written, path)
         if section := section_of(kind):
             return self.table(section, written, path)
-        if get_origin(kind) is tuple and isinstance(written, list):
+        if get_origin(kind) is tuple:
             return self._items(get_args(kind)[0], written, path)
         try:
             return msgspec.convert(written, kind)
@@ -110,9 +110,15 @@ class Reader:
         except ValueError as error:
             raise self._unreadable(path, str(error)) from None
 
-    def _items(self, kind: Any, written: list[object], path: str) -> tuple[Any, ...]:
+    def _items(self, kind: Any, written: object, path: str) -> tuple[Any, ...]:
+        if not isinstance(written, list):
+            of_tables = section_of(kind) is not None
+            remedy = (
+                f"write [[{path}]], once for each" if of_tables else f'write brackets: {path} = ["…", "…"]'
+            )
+            raise self._unreadable(path, f"is not a list; {remedy}")
         items: list[Any] = []
-        for position, item in enumerate(written):
+        for position, item in enumerate(cast("list[object]", written)):
             try:
                 items.append(self._value(kind, item, f"{path}[{position}]"))
             except UnreadableError:

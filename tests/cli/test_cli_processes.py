@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,25 @@ def test_follow_prints_events_as_they_happen(
     following.send_signal(signal.SIGINT)
     _, errors = following.communicate(timeout=30)
     assert "Traceback" not in errors
+
+
+def test_a_hang_up_reopens_the_log_and_does_not_end_the_gateway(
+    serving: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    process, _ = serving
+    log, moved = tmp_path / "gateway.log", tmp_path / "gateway.log.1"
+    for again in range(2):
+        log.rename(moved)
+        process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not (log.exists() and "log_reopened" in log.read_text()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        assert "log_reopened" in log.read_text(), again
+        assert "log_reopened" not in moved.read_text() or again
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert "gateway_stopping" in log.read_text()
 
 
 def test_follow_without_a_gateway_is_refused(tmp_path: Path, unused_tcp_port: int) -> None:

@@ -161,6 +161,12 @@ def changed(old: str, new: str) -> str:
     return FULL.replace(old, new)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_byte_order_mark_is_no_part_of_a_rule_file(name: str) -> None:
+    text = preset(name)
+    assert parse("\ufeff" + text) == parse(text)
+
+
 def test_a_file_with_every_key_at_its_default_gives_the_default_types() -> None:
     rule_set = valid(FULL)
     mobile = IdentifierRules("phone", strength=80, max_per_profile=3, fanout_limit=5)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
-from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import read, show
@@ -57,9 +57,13 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
             raise Refusal(
                 "bad_parameter", "profile: is not a profile id; write prf_ and 16 hexadecimal digits"
             )
-        wanted.profile_id = await survivor_of(store, number) or number
+        wanted.profile_id = await survivor_of(store, number)
+        if wanted.profile_id is None:
+            raise Refusal("not_found", "profile: there is no such profile, or it was erased")
     before = read_cursor(query.cursor, Id, NEWEST)
     found = await work.achievements(store, wanted, before, query.limit + 1)
+    if not found and query.campaign is not None and query.campaign not in call.services.env.campaigns:
+        refuse_unknown("campaign", str(query.campaign), map(str, call.services.env.campaigns))
     return page(found, query.limit, achievement_view, lambda one: one.achievement.achievement_id)
 
 

@@ -7,8 +7,9 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.audit.chain import Breach, Checkpoint, Link, Verifier
+from gateway.audit.event import Action
 from gateway.errors import Refusal
-from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor
+from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, When, read, shown
 from gateway.ids import read as read_id
@@ -83,6 +84,7 @@ class Verified(msgspec.Struct):
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
     query, now = call.query, call.services.clock.now()
+    _check_action(query.action)
     wanted = WantedEvents(
         since=read("since", query.since, now),
         until=read("until", query.until, now),
@@ -95,7 +97,31 @@ async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamRes
         request_id=query.request_id,
         after=_event_id("after", query.after) if query.after else None,
     )
-    return await event_page(call, wanted)
+    answer = await event_page(call, wanted)
+    if isinstance(answer, Page) and not answer.items and not query.cursor:
+        await _refuse_unknown_values(call)
+    return answer
+
+
+def _check_action(action: str) -> None:
+    actions = [one.value for one in Action]
+    if action.endswith("*") and any(one.startswith(action[:-1]) for one in actions):
+        return
+    if action:
+        refuse_unknown("action", action, {*actions, *(f"{one.partition('.')[0]}.*" for one in actions)})
+
+
+async def _refuse_unknown_values(call: Call[AuditQuery]) -> None:
+    """After an empty answer: a value that no event has ever had is more likely a typing error."""
+    query, channels = call.query, {channel.name for channel in call.services.config.channels}
+    for name in ("channel", "outcome", "actor"):
+        value = getattr(query, name)
+        if value and value not in channels and not await reports.any_with(call.services.store, name, value):
+            if name == "channel":
+                refuse_unknown(name, value, channels)
+            raise Refusal(
+                "bad_parameter", f"{name}: no event has the value {value[:50]!a}; check how it is written"
+            )
 
 
 async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:

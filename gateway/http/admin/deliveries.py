@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
-from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
@@ -54,6 +54,9 @@ async def list_deliveries(call: Call[DeliveryQuery]) -> Page[DeliveryView]:
     query = call.query
     before = read_cursor(query.cursor, Id, NEWEST)
     found = await list_deliveries_of(call.services.store, query.state, query.target, before, query.limit + 1)
+    if query.target and not found:
+        webhooks = (f"webhook:{webhook.name}" for webhook in call.services.config.webhooks)
+        refuse_unknown("target", query.target, ("upstream", "balances", *webhooks))
     return page(found, query.limit, _view, lambda one: one.delivery.delivery_id)
 
 

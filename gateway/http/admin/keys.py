@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
-from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
@@ -46,6 +46,8 @@ async def list_keys(call: Call[KeyQuery]) -> Page[KeyView]:
     query = call.query
     after = read_cursor(query.cursor, str, "")
     found = await work.channel_keys(call.services.store, query.channel, after, query.limit + 1)
+    if query.channel and not found:
+        refuse_unknown("channel", query.channel, (channel.name for channel in call.services.config.channels))
     return page(found, query.limit, _view, lambda key: key.key_id)
 
 

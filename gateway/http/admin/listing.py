@@ -1,8 +1,9 @@
 """The one shape of every list: `{"items": […], "next": …}`, bounded by `limit`, continued by an opaque `cursor`."""
 
 import binascii
+import difflib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -45,6 +46,16 @@ def page(
     kept = found[:limit]
     following = write_cursor(place(kept[-1])) if len(found) > limit else None
     return Page([shown(thing) for thing in kept], following)
+
+
+def refuse_unknown(name: str, value: str, known: Iterable[str]) -> None:
+    """Raises Refusal for a value of a filter that nothing can have: an empty list would hide the typing error."""
+    choices = sorted(known)
+    if value in choices:
+        return
+    near = difflib.get_close_matches(value, choices, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"known are: {', '.join(choices) or 'none'}"
+    raise Refusal("bad_parameter", f"{name}: {value[:50]!a} is unknown; {remedy}")
 
 
 def write_cursor(place: object) -> str:

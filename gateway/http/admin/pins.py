@@ -96,7 +96,10 @@ async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
     if not query.profile:
         return None
     asked = number("prf", "profile", query.profile)
-    return await reports.records_of(store, await survivor_of(store, asked) or asked)
+    survivor = await survivor_of(store, asked)
+    if survivor is None:
+        raise Refusal("not_found", "profile: there is no such profile, or it was erased")
+    return await reports.records_of(store, survivor)
 
 
 async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:

@@ -209,7 +209,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Judgements on two records; all, or those of a profile or record",
         query=PinQuery,
         answer=Page[PinView],
-        refusals=("bad_cursor",),
+        refusals=("bad_cursor", "not_found"),
     ),
     Operation(
         method="POST",
@@ -292,7 +292,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Accepted achievements and what became of them, newest first",
         query=AchievementQuery,
         answer=Page[AchievementView],
-        refusals=("bad_cursor",),
+        refusals=("bad_cursor", "not_found"),
     ),
     Operation(
         method="POST",

@@ -6,7 +6,7 @@ Event ids grow with time, so a span of time is a range of the primary key. Profi
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gateway.audit.chain import Checkpoint, Link
 from gateway.audit.event import AuditEvent
@@ -54,6 +54,11 @@ async def events(
         (*values, limit),
     )
     return [_link(row) for row in rows]
+
+
+async def any_with(store: Store, column: Literal["channel", "outcome", "actor"], value: str) -> bool:
+    """Whether any event at all has this value; looks through the whole log when none has."""
+    return bool(await store.fetch(f"SELECT 1 FROM audit WHERE {column} = ? LIMIT 1", (value,)))
 
 
 async def links(store: Store) -> AsyncIterator[list[Link]]:

@@ -132,7 +132,7 @@ async def test_deliveries_are_listed_by_state_and_target_page_by_page(
     second = await ask(forwarding, f"deliveries?target=upstream&limit=3&cursor={first['next']}")
     assert [one["id"] for one in first["items"] + second["items"]] == whole
     assert second["next"] is None
-    assert not (await ask(forwarding, "deliveries?target=webhook:crm"))["items"]
+    assert not (await ask(forwarding, "deliveries?target=balances"))["items"]
     assert (await ask(forwarding, "deliveries?state=lost", expected=400))["code"] == "bad_parameter"
 
 
