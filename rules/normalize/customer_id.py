@@ -45,6 +45,8 @@ _NOTHING = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_COUNTED = re.compile(r"(?:[A-Za-z]+[-_:]?)?[1-9][0-9]{0,8}")
+"""Most ids, seen at a glance: a number that was counted up to, perhaps behind a word."""
 _DIGITS_LOST = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?e\+[0-9]{2,}", re.IGNORECASE)
 
 _DECIMALS = re.compile(r"([+-]?[0-9]+)[.,]0{1,2}")
@@ -92,6 +94,8 @@ def normal_form(text: str) -> str:
 
 def stands_for_no_one(value: str) -> bool:
     """Whether this is what is written where there is no customer, in any id space."""
+    if _COUNTED.fullmatch(value):
+        return False
     text = _folded(value)
     return _NOTHING.fullmatch(text) is not None or letters(text) in NO_CUSTOMER
 

@@ -56,9 +56,10 @@ def test_what_only_looks_like_it_is_somebodys(written: str) -> None:
     assert not stands_for_no_one(normal_form(written))
 
 
-@given(st.integers(1, 10**12))
-def test_a_number_that_was_counted_up_to_is_somebodys(number: int) -> None:
-    assert stands_for_no_one(str(number)) is (number in (2**31 - 1, 2**32 - 1))
+@given(st.integers(1, 10**12), st.sampled_from(["", "c-", "user_", "web:", "A"]))
+def test_a_number_that_was_counted_up_to_is_somebodys(number: int, prefix: str) -> None:
+    overflowed = not prefix and number in (2**31 - 1, 2**32 - 1)
+    assert stands_for_no_one(f"{prefix}{number}") is overflowed
 
 
 BLANKS = " \t\r\n\u00a0\u2003\u3000\u200b\u200d\u200e\ufeff\u2060\u2800"
