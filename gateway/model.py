@@ -253,6 +253,14 @@ class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
+class WarnedLine(msgspec.Struct, frozen=True, array_like=True):
+    """A line that an import took without one of its identifiers, the type of that and the code that says why."""
+
+    line: int
+    identifier: str
+    reason: str
+
+
 class ImportPosition(msgspec.Struct, frozen=True):
     """All lines before `next_line` are taken, and the first `ahead` of the block that begins there: lines that their sender
     brings in an order of its own. `block` is its name for that order, "" where the lines come as they stand in the file."""
@@ -349,6 +357,7 @@ class ImportRows(msgspec.Struct, frozen=True):
     end: ImportPosition
     rows: tuple[SaveCustomer, ...]
     refused: tuple[RefusedLine, ...] = ()
+    warned: tuple[WarnedLine, ...] = ()
     last: bool = False
 
 

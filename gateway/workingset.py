@@ -33,6 +33,7 @@ from gateway.model import (
     SaveCustomer,
     StoredAnswer,
     StoredRuleSet,
+    WarnedLine,
 )
 from rules.identifier import Identifier
 from rules.partition import Partition
@@ -309,6 +310,7 @@ class Changes:
         "tags",
         "undone",
         "unlisted",
+        "warned_lines",
     )
 
     def __init__(self, at: int, keys: Mapping[Identifier, Key]) -> None:
@@ -346,6 +348,7 @@ class Changes:
         self.plans: list[tuple[str, int, str, str]] = []
         self.imports: dict[str, ImportRun] = {}
         self.refused_lines: list[tuple[str, int, str]] = []
+        self.warned_lines: list[tuple[str, int, str, str]] = []
         self.platform_events: list[PlatformEvent] = []
         self.regroupings: dict[int, Regrouping] = {}
         self.regrouped: list[int] = []
@@ -760,10 +763,13 @@ class WorkingSet:
         self.answers[key] = answer
         self.changes.answers[key] = answer
 
-    def keep_import(self, run: ImportRun, refused: Iterable[RefusedLine]) -> None:
+    def keep_import(
+        self, run: ImportRun, refused: Iterable[RefusedLine], warned: Iterable[WarnedLine]
+    ) -> None:
         self.imports[run.import_id] = run
         self.changes.imports[run.import_id] = run
         self.changes.refused_lines += [(run.import_id, one.line, one.reason) for one in refused]
+        self.changes.warned_lines += [(run.import_id, one.line, one.identifier, one.reason) for one in warned]
 
     def keep_regrouping(self, run: Regrouping) -> None:
         self.regroupings[run.regrouping_id] = run

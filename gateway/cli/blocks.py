@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from gateway.cli.connection import as_json
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import Found, Lines
+from gateway.cli.sheet import Found, Place
 from gateway.http.gameball.texts import text_of
 from rules.normalize.customer_id import from_spreadsheet, normal_form
 
@@ -86,12 +86,12 @@ class Blocks:
     """The blocks of a file whose records have these columns; `identifiers` are those that they are ordered by."""
 
     def __init__(
-        self, columns: Sequence[str], identifiers: Iterable[str], lines: Lines, records: Iterator[Found]
+        self, columns: Sequence[str], identifiers: Iterable[str], place: Place, records: Iterator[Found]
     ) -> None:
         self._columns = columns
         self._identifiers = [columns.index(name) for name in identifiers if name in columns]
         self._customer_id = columns.index("customer_id") if "customer_id" in columns else None
-        self._lines, self._records = lines, records
+        self._place, self._records = place, records
 
     def read(self, first_line: int, begun: str = "", ahead: int = 0) -> Block:
         """The next one, which may be empty; it goes on behind the first `ahead` records if it is the one that was `begun`.
@@ -110,11 +110,11 @@ class Blocks:
         except BaseException:
             sorter.close()
             raise
-        lines = self._lines
+        place = self._place
         return Block(
             first_line,
-            lines.number + 1,
-            lines.position,
+            place.number + 1,
+            place.position,
             name,
             max(count, 0),
             start,

@@ -1,29 +1,38 @@
-"""Which column of a file is what: said with `--map`, or in a small TOML file, or plain from the column's name."""
+"""Which column of a file becomes what: said with `--map` or in a small TOML file, known from a platform's export, or plain from
+the column's name. A target may have several columns; of these the first that is not empty in a row counts."""
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.headings import CUSTOMER_ID, GUEST, PRESETS, USUAL, heading_key, preset_of
+from gateway.http.gameball.attributes import ATTRIBUTES, CUSTOM
 
-_USUAL = {"customer_id": ("customer_id", "customerid"), "guest": ("guest", "isguest")}
+Mapped = dict[str, tuple[str, ...]]
+"""Target to columns."""
+_FORMULA_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+_GUARDED = frozenset("+-=@\t0123456789")
 
 
-def read_mapping(pairs: Iterable[str], file: Path | None) -> dict[str, str]:
-    """What is said of the columns: target to column. A pair on the command line outranks the file."""
+def read_mapping(pairs: Iterable[str], file: Path | None) -> Mapped:
+    """What is said of the columns. A target on the command line outranks the file's."""
     found = _from_file(file) if file else {}
+    said: dict[str, list[str]] = {}
     for pair in pairs:
         target, equals, column = pair.partition("=")
         if not (target and equals and column):
             raise Failure(
                 f"--map {pair}: is not TARGET=COLUMN; write for example --map customer_id=ID", MISUSED
             )
-        found[target] = column
-    return found
+        said.setdefault(target, []).append(column)
+    return found | {target: tuple(columns) for target, columns in said.items()}
 
 
-def _from_file(file: Path) -> dict[str, str]:
+def _from_file(file: Path) -> Mapped:
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
@@ -35,35 +44,133 @@ def _from_file(file: Path) -> dict[str, str]:
     return dict(_flat(file, tables, ""))
 
 
-def _flat(file: Path, table: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, str]]:
+def _flat(file: Path, table: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, tuple[str, ...]]]:
     for key, value in table.items():
+        columns = value if isinstance(value, list) else [value]
         if isinstance(value, dict):
             yield from _flat(file, value, f"{prefix}{key}.")
-        elif isinstance(value, str) and value:
-            yield prefix + key, value
+        elif columns and all(isinstance(column, str) and column for column in columns):
+            yield prefix + key, tuple(columns)
         else:
             raise Failure(f"{file}: {prefix}{key}: is not the name of a column; write a text", MISUSED)
 
 
-def with_usual(said: Mapping[str, str], names: Sequence[str], identifiers: Iterable[str]) -> dict[str, str]:
-    """What nobody said is taken from columns that are named like their target, in whatever case."""
-    by_name = {name.casefold(): name for name in reversed(names)}
-    usual = {**_USUAL, **{kind: (kind.casefold(),) for kind in identifiers}}
-    guessed = {
-        target: by_name[name]
-        for target, known in usual.items()
-        for name in known
-        if target not in said and name in by_name
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What becomes of a file's columns: `mapped` has for each target its columns; `preset` is the platform whose export it is."""
+
+    mapped: Mapped
+    preset: str = ""
+
+    @property
+    def targets(self) -> list[str]:
+        return list(self.mapped)
+
+
+def assigned(
+    file: Path, said: Mapped, names: Sequence[str], identifiers: Iterable[str], preset: str = ""
+) -> Assignment:
+    """What is not said is taken from the export of the platform that is named, else from the one that these names are known
+    for, else from what the columns are called. Raises Failure where no column is the customer id."""
+    identifiers = list(identifiers)
+    _check_targets(said, identifiers)
+    known = preset or preset_of(names)
+    by_key: dict[str, str] = {}
+    for name in names:
+        by_key.setdefault(heading_key(name), name)
+    found: Mapped = {}
+    if known:
+        found = _found(PRESETS[known].columns, by_key, {*identifiers, *ATTRIBUTES, CUSTOMER_ID})
+        _check_export(file, said, known, by_key)
+    usual = {CUSTOMER_ID: USUAL[CUSTOMER_ID], GUEST: USUAL[GUEST]}
+    usual |= {kind: USUAL.get(kind, (heading_key(kind),)) for kind in identifiers}
+    taken = {column for columns in (*found.values(), *said.values()) for column in columns}
+    for target, columns in _found(usual, by_key, usual).items():
+        left = tuple(column for column in columns if column not in taken)
+        if target not in found and target not in said and left:
+            found[target] = left
+    mapped = {**{target: found[target] for target in found if target not in said}, **said}
+    if CUSTOMER_ID in mapped:
+        mapped[CUSTOMER_ID] = mapped[CUSTOMER_ID][:1]
+    return Assignment(mapped, known)
+
+
+def _found(
+    wanted: Mapping[str, tuple[str, ...]], by_key: Mapping[str, str], targets: Iterable[str]
+) -> Mapped:
+    allowed = set(targets)
+    found = {
+        target: tuple(by_key[key] for key in keys if key in by_key)
+        for target, keys in wanted.items()
+        if target in allowed
     }
-    return {**guessed, **said}
+    return {target: columns for target, columns in found.items() if columns}
 
 
-def positions(file: Path, mapping: Mapping[str, str], names: Sequence[str]) -> list[int]:
-    """Where the mapping's columns stand in a table."""
-    for column in mapping.values():
-        if column not in names:
-            raise Failure(f"{file}: has no column {column!r}; there are: {', '.join(names)}", MISUSED)
-    return [names.index(column) for column in mapping.values()]
+def _check_targets(said: Mapped, identifiers: Sequence[str]) -> None:
+    known = {CUSTOMER_ID, GUEST, *identifiers, *ATTRIBUTES}
+    for target in said:
+        if target not in known and not target.startswith(CUSTOM):
+            raise Failure(
+                f"--map {target}: is no identifier type of the active rules and no customer attribute; "
+                f"write custom.{target} for one of your own",
+                MISUSED,
+            )
+
+
+def _check_export(file: Path, said: Mapped, preset: str, by_key: Mapping[str, str]) -> None:
+    for key, remedy in PRESETS[preset].stops.items():
+        if key in by_key and CUSTOMER_ID not in said:
+            raise Failure(f"{file}: is {PRESETS[preset].title}'s export of something else: {remedy}", MISUSED)
+
+
+def check_columns(file: Path, assignment: Assignment, names: Sequence[str]) -> None:
+    """Raises Failure for a column that is not there, and where none is the customer id."""
+    shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+    for columns in assignment.mapped.values():
+        for column in columns:
+            if column not in names:
+                raise Failure(f"{file}: has no column {column!r}; there are: {shown}", MISUSED)
+    if CUSTOMER_ID not in assignment.mapped:
+        example = next((name for name in names if heading_key(name) in ("id", "number", "nr")), "COLUMN")
+        raise Failure(
+            f"{file}: no column is known to be the customer id; name it with --map customer_id={example!r};"
+            f" there are: {shown}",
+            MISUSED,
+        )
+
+
+def values_of(assignment: Assignment, names: Sequence[str]) -> Callable[[Sequence[str]], list[Any]]:
+    """A function from a row's cells to the values of the targets, without the marks with which spreadsheets guard a text."""
+    plans = [[names.index(column) for column in columns] for columns in assignment.mapped.values()]
+
+    def values(cells: Sequence[str]) -> list[Any]:
+        found: list[Any] = []
+        for places in plans:
+            for place in places:
+                value = unmarked(cells[place])
+                if value and not value.isspace():
+                    break
+            else:
+                value = unmarked(cells[places[0]])
+            found.append(value)
+        return found
+
+    return values
+
+
+def cells_needed(assignment: Assignment, names: Sequence[str], identifiers: Iterable[str]) -> int:
+    """How many cells of a row have to be there: up to the customer id, and up to something to know the person by."""
+    known = [names.index(column) for kind in identifiers for column in assignment.mapped.get(kind, ())]
+    last = max(names.index(assignment.mapped[CUSTOMER_ID][0]), min(known, default=len(names) - 1))
+    return last + 1
+
+
+def unmarked(cell: str) -> str:
+    """`="0151"` is a formula that stands for its text; an apostrophe before a number or a sign guards it against being one."""
+    if cell.startswith('="') and (formula := _FORMULA_TEXT.fullmatch(cell.strip())):
+        return formula[1].replace('""', '"')
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell
 
 
 def picked(one: Mapping[str, Any], path: str) -> Any:
@@ -73,3 +180,13 @@ def picked(one: Mapping[str, Any], path: str) -> Any:
     head, _, rest = path.partition(".")
     inner = one.get(head)
     return picked(inner, rest) if isinstance(inner, dict) else None
+
+
+def first_picked(one: Mapping[str, Any], paths: Iterable[str]) -> Any:
+    """Of several members the first that is there and not empty."""
+    found: Any = None
+    for path in paths:
+        found = picked(one, path)
+        if found not in (None, ""):
+            return found
+    return found

@@ -1,20 +1,20 @@
 """Files of customers, read as a stream: CSV and JSON lines, of any size in a little memory. What cannot be read is one line
-with a code, never the end of the file; after a quote that nobody closes, reading goes on at the next line."""
+with a code, never the end of the file; after a quote that is not closed, reading goes on at the next line."""
 
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from gateway.cli.failure import MISUSED, Failure
 from gateway.http.gameball.decode import parse_object
 
-Format = Literal["csv", "jsonl"]
 LONGEST = 64 << 10
 """Bytes of one record, over all its lines."""
 _BOM = b"\xef\xbb\xbf"
-_DELIMITERS = ",;\t|"
+
+
+Cells = Callable[[Sequence[str]], list[Any]]
+"""Of the cells of a row, the values that are taken."""
 
 
 class Found(NamedTuple):
@@ -25,6 +25,16 @@ class Found(NamedTuple):
     reason: str = ""
 
 
+class Place(Protocol):
+    """How far a file is read: `number` is the line that was read last, `position` how much of the file that is, in bytes."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def position(self) -> int: ...
+
+
 class Unreadable(Exception):
     """A line that is no text, or too long; `args[0]` is the code."""
 
@@ -32,13 +42,19 @@ class Unreadable(Exception):
 class Lines:
     """The physical lines of a file. It remembers those of the record that is being read, to give them out once more."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, source: BinaryIO | None = None) -> None:
+        """`source` is the file as it is stored, where `file` is read from it."""
+        self._file, self._source = file, source or file
         self._record: list[bytes] = []
         self._again: deque[bytes] = deque()
         self._size = 0
         self.number = 0
-        self.position = 0
+        self.ended_whole = True
+        """Whether the line that was read last has its line end: a file that was cut off may end anywhere."""
+
+    @property
+    def position(self) -> int:
+        return self._source.tell()
 
     def begin(self) -> None:
         """A new record begins with the next line."""
@@ -64,6 +80,7 @@ class Lines:
     def raw(self) -> bytes:
         line = self._again.popleft() if self._again else self._read()
         self.number += 1
+        self.ended_whole = line.endswith(b"\n")
         self._record.append(line)
         self._size += len(line)
         if self._size > LONGEST:
@@ -75,50 +92,18 @@ class Lines:
         line = self._file.readline(LONGEST + 1)
         if not line:
             raise StopIteration
-        self.position += len(line)
         rest = line
         while len(rest) > LONGEST and not rest.endswith(b"\n"):
             rest = self._file.readline(LONGEST + 1)
-            self.position += len(rest)
         if self.number == 0:
             line = line.removeprefix(_BOM)
         return line
 
 
-def format_of(file: Path, given: str) -> Format:
-    match given or file.suffix.lower().removeprefix("."):
-        case "csv" | "tsv" | "txt":
-            return "csv"
-        case "jsonl" | "ndjson":
-            return "jsonl"
-        case _:
-            raise Failure(f"{file}: is it CSV or JSON lines? Say so with --format csv or jsonl", MISUSED)
-
-
-def header_of(lines: Lines, file: Path, kind: Format) -> tuple[list[str], str]:
-    """The names of the columns, with the delimiter between them. Of JSON lines: the names of the first object that can be
-    read; `lines` is then used up."""
-    if kind == "jsonl":
-        for found in read_objects(lines, lambda one: list(one)):
-            if found.values is not None:
-                return found.values, ""
-        return [], ""
-    try:
-        text = next(lines)
-    except (StopIteration, Unreadable):
-        text = ""
-    delimiter = max(_DELIMITERS, key=text.count)
-    names = next(csv.reader([text], delimiter=delimiter), [])
-    if not any(names):
-        raise Failure(
-            f"{file}: has no first line with the names of its columns in UTF-8; save it as CSV in UTF-8",
-            MISUSED,
-        )
-    return [name.strip() for name in names], delimiter
-
-
-def read_table(lines: Lines, delimiter: str, columns: Sequence[int], width: int) -> Iterator[Found]:
-    """The records behind the header; `columns` says which cells to take, in which order. Empty lines are no records."""
+def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Cells) -> Iterator[Found]:
+    """The records behind the header, which has `width` names. Empty lines are no records. Cells behind the last name may be
+    there if they are empty. Of a row that is shorter, `needed` cells have to be there: spreadsheets omit empty cells at the
+    end of a row, and a row that is broken in two begins anew with its first cell."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin()
@@ -132,10 +117,17 @@ def read_table(lines: Lines, delimiter: str, columns: Sequence[int], width: int)
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             yield Found(line, None, error.args[0] if isinstance(error, Unreadable) else "bad_csv")
             continue
-        if len(cells) == width:
-            yield Found(line, [cells[column] for column in columns])
-        elif cells:
-            yield Found(line, None, "wrong_columns")
+        if not any(cells):
+            continue
+        if len(cells) != width:
+            if len(cells) < width and (len(cells) < needed or not lines.ended_whole):
+                yield Found(line, None, "wrong_columns")
+                continue
+            if any(cells[width:]):
+                yield Found(line, None, "wrong_columns")
+                continue
+            cells = [*cells[:width], *[""] * (width - len(cells))]
+        yield Found(line, values(cells))
 
 
 def read_objects(lines: Lines, values: Callable[[dict[str, Any]], list[Any]]) -> Iterator[Found]:

@@ -92,6 +92,7 @@ block = excluded.block, ahead = excluded.ahead
 _REFUSED_LINE = """
 INSERT INTO import_refusal VALUES (?, ?, ?) ON CONFLICT (import_id, line) DO UPDATE SET reason = excluded.reason
 """
+_WARNED_LINE = "INSERT INTO import_warning VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PLAN = """
 INSERT INTO rule_plan VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET
 planned_at = excluded.planned_at, planned_by = excluded.planned_by, summary = excluded.summary
@@ -424,6 +425,8 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
         yield Write(_LISTED, changes.listed)
     if changes.refused_lines:
         yield Write(_REFUSED_LINE, changes.refused_lines)
+    if changes.warned_lines:
+        yield Write(_WARNED_LINE, changes.warned_lines)
 
 
 def _in_one_step(absorbed: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -46,7 +46,7 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
         unusable=_sum(run.unusable, unusable),
         finished_at=ws.now if command.last else None,
     )
-    ws.keep_import(after, command.refused)
+    ws.keep_import(after, command.refused, command.warned)
     ws.record_event(
         Action.IMPORT_ROWS,
         channel=caller.channel,

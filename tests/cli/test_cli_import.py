@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from test_cli import Shell, beside, shell
 
@@ -15,6 +17,7 @@ from gateway.cli import blocks
 
 __all__ = ["beside", "shell"]
 MAP = ("--map", "customer_id=ID", "--map", "email=Mail", "--map", "mobile=Phone", "--map", "firstName=Name")
+ID_ALONE = ("--map", "customer_id=ID", "--ignore", "Mail", "--ignore", "Phone")
 TABLE = """ID,Mail,Phone,Name
 1,ann@x.eg,010 0123 4567,Ann
 2,ANN@x.eg,,Ann
@@ -59,7 +62,7 @@ def test_a_finished_import_says_so_and_changes_nothing(shell: Shell, table: Path
 
 
 def test_another_mapping_is_another_import(shell: Shell, table: Path) -> None:
-    first = shell.json("import", str(table), "--channel", "pos", "--map", "customer_id=ID")
+    first = shell.json("import", str(table), "--channel", "pos", *ID_ALONE)
     second = shell.json("import", str(table), "--channel", "pos", *MAP)
     assert first["id"] != second["id"]
     assert second["counts"] == {"attached": 2, "merged": 1, "rejected": 2}
@@ -116,6 +119,7 @@ def test_json_lines_are_read_by_their_names(shell: Shell, tmp_path: Path) -> Non
 def test_a_dry_run_tells_all_and_leaves_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
     shell("import", str(table), "--channel", "web", "--map", "customer_id=ID", "--map", "email=Mail")
     before, files = customers(tmp_path), {path.name for path in tmp_path.iterdir()}
+    files.add("customers.csv.warnings.csv")
     tried = shell.json("import", str(table), "--channel", "pos", *MAP, "--dry-run")
     assert tried["dry_run"] is True
     assert sum(tried["counts"].values()) == 5
@@ -153,7 +157,7 @@ def test_a_channel_that_is_not_there_is_refused(shell: Shell, table: Path) -> No
 
 def test_duplicates_are_shown_as_table_csv_and_json(shell: Shell, table: Path) -> None:
     for channel in ("web", "pos"):
-        shell("import", str(table), "--channel", channel, "--map", "customer_id=ID")
+        shell("import", str(table), "--channel", channel, *ID_ALONE)
     assert "customer_id" in shell("duplicates")
     assert shell.err.splitlines() == ["3 groups"]
     sheet = shell("duplicates", "--format", "csv").splitlines()
@@ -163,3 +167,67 @@ def test_duplicates_are_shown_as_table_csv_and_json(shell: Shell, table: Path) -
     assert [group["mask"] for group in groups] == ["1", "2", "4"]
     assert shell("duplicates", "--reason", "provider_form", "--format", "json") == ""
     shell("duplicates", "--reason", "looks", code=2)
+
+
+def test_unusable_identifiers_are_listed_by_line_for_the_operator_alone(
+    shell: Shell, table: Path, tmp_path: Path
+) -> None:
+    shell("import", str(table), "--channel", "pos", *MAP, "--yes")
+    for name in ("warnings", "rejects"):
+        listed = tmp_path / f"customers.csv.{name}.csv"
+        assert listed.stat().st_mode & 0o777 == 0o600
+    lines = (tmp_path / "customers.csv.warnings.csv").read_text().splitlines()
+    assert lines[0] == "line,identifier,reason,meaning"
+    assert lines[1].startswith('6,mobile,not_possible,"too short')
+    assert "not_possible: too short or too long" in shell.err
+
+
+def test_a_list_is_not_written_through_a_link(shell: Shell, table: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("untouched")
+    (tmp_path / "customers.csv.rejects.csv").symlink_to(other)
+    shell("import", str(table), "--channel", "pos", *MAP, code=1)
+    assert "is a link" in shell.err
+    assert other.read_text() == "untouched"
+
+
+def test_an_import_of_which_no_line_could_be_taken_ends_with_1(shell: Shell, table: Path) -> None:
+    table.write_text("customer_id,email\n,a@x.eg\n,b@x.eg\n")
+    shell("import", str(table), "--channel", "pos", code=1)
+    assert "none of the 2 lines could be taken" in shell.err
+    shell("import", str(table), "--channel", "pos", code=1)
+
+
+def test_each_column_is_told_before_the_first_row_is_taken(shell: Shell, table: Path, tmp_path: Path) -> None:
+    table.write_text(
+        "Customer ID,Accepts Email Marketing,Email,Phone,Total Spent\n'17,yes,a@x.eg,'010 0123 4567,1\n"
+    )
+    shell("import", str(table), "--channel", "pos")
+    told = {" ".join(line.split()) for line in shell.err.splitlines()}
+    assert {"Customer ID customer id", "Phone identifier mobile", "Total Spent ignored"} <= told
+    assert "Shopify" in shell.err
+    assert customers(tmp_path).keys() == {"17"}
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
+def test_on_a_terminal_the_command_asks_before_it_takes_anything(
+    shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    monkeypatch.setattr("gateway.cli.import_.may_ask", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    shell("import", str(table), "--channel", "pos", *MAP, code=code)
+    assert bool(customers(tmp_path)) is (code == 0)
+
+
+def test_a_workbook_is_brought_block_by_block(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_SMALLEST", 2)
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["Customer ID", "Email"])
+    for number in range(1, 12):
+        book.worksheets[0].append([number, f"{number}@x.eg"])
+    book.save(tmp_path / "customers.xlsx")
+    answer = shell.json("import", str(tmp_path / "customers.xlsx"), "--channel", "pos")
+    assert answer["counts"] == {"created": 11}
+    assert set(customers(tmp_path)) == {str(number) for number in range(1, 12)}

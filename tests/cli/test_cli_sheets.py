@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.columns import picked, positions, read_mapping, with_usual
+from gateway.cli.columns import Assignment, assigned, check_columns, first_picked, picked, read_mapping
 from gateway.cli.failure import Failure
-from gateway.cli.sheet import LONGEST, Found, Lines, format_of, header_of, read_objects, read_table
+from gateway.cli.sheet import LONGEST, Found, Lines, read_objects, read_table
 
 FILE = Path("customers.csv")
 LONG = b"x" * (2 * LONGEST)
@@ -16,8 +16,8 @@ LONG = b"x" * (2 * LONGEST)
 
 def table(content: bytes) -> list[Found]:
     lines = Lines(io.BytesIO(content))
-    names, delimiter = header_of(lines, FILE, "csv")
-    return list(read_table(lines, delimiter, range(len(names)), len(names)))
+    lines.raw()
+    return list(read_table(lines, ";" if b";" in content else ",", 2, 2, list))
 
 
 def objects(content: bytes) -> list[Found]:
@@ -47,10 +47,24 @@ def test_a_table_is_read_line_by_line(content: bytes, expected: list[Found]) -> 
     assert table(content) == expected
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", "id,mail\n1,a\n".encode("utf-16"), b"\xffid,mail\n", LONG])
-def test_a_table_without_a_readable_header_is_refused(content: bytes) -> None:
-    with pytest.raises(Failure, match="names of its columns"):
-        table(content)
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        (b"1,a\n", Found(2, ["1", "a", ""])),
+        (b"1\n", Found(2, None, "wrong_columns")),
+        (b"1,a", Found(2, None, "wrong_columns")),
+        (b"1,a,", Found(2, ["1", "a", ""])),
+        (b"1,a,b,,,\n", Found(2, ["1", "a", "b"])),
+        (b"1,a,b,,x,\n", Found(2, None, "wrong_columns")),
+        (b",,\n,,,,,\n1,a,b\n", Found(4, ["1", "a", "b"])),
+    ],
+)
+def test_cells_that_a_spreadsheet_omits_or_adds_at_the_end_of_a_row_are_empty(
+    rest: bytes, expected: Found
+) -> None:
+    lines = Lines(io.BytesIO(b"id,mail,note\n" + rest))
+    lines.raw()
+    assert list(read_table(lines, ",", 3, 2, list)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -71,25 +85,13 @@ def test_json_lines_are_read_one_by_one(content: bytes, expected: list[Found]) -
     assert objects(content) == expected
 
 
-def test_the_name_of_a_file_tells_its_format() -> None:
-    assert [format_of(Path(name), "") for name in ("a.CSV", "a.tsv", "a.jsonl", "a.ndjson")] == [
-        "csv",
-        "csv",
-        "jsonl",
-        "jsonl",
-    ]
-    assert format_of(Path("a"), "csv") == "csv"
-    with pytest.raises(Failure, match="--format"):
-        format_of(Path("a.xlsx"), "")
-
-
 def test_columns_with_usual_names_need_no_mapping() -> None:
     names = ["CustomerId", "EMAIL", "Phone", "isGuest"]
-    assert with_usual({"mobile": "Phone"}, names, ["email", "mobile"]) == {
-        "customer_id": "CustomerId",
-        "guest": "isGuest",
-        "email": "EMAIL",
-        "mobile": "Phone",
+    assert assigned(FILE, {"mobile": ("Phone",)}, names, ["email", "mobile"]).mapped == {
+        "customer_id": ("CustomerId",),
+        "guest": ("isGuest",),
+        "email": ("EMAIL",),
+        "mobile": ("Phone",),
     }
 
 
@@ -97,13 +99,15 @@ def test_the_command_line_outranks_the_mapping_file(tmp_path: Path) -> None:
     file = tmp_path / "map.toml"
     file.write_text('customer_id = "ID"\nemail = "Mail"\n[custom]\nshoe = "Size"\n')
     assert read_mapping(["email=E-mail"], file) == {
-        "customer_id": "ID",
-        "email": "E-mail",
-        "custom.shoe": "Size",
+        "customer_id": ("ID",),
+        "email": ("E-mail",),
+        "custom.shoe": ("Size",),
     }
 
 
-@pytest.mark.parametrize("content", ["email = 1", "email = ''", "email", "\udcff"])
+@pytest.mark.parametrize(
+    "content", ["email = 1", "email = ''", "email = [1]", "email = []", "email", "\udcff"]
+)
 def test_a_mapping_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "map.toml"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
@@ -115,7 +119,20 @@ def test_a_mapping_to_nothing_is_refused() -> None:
     with pytest.raises(Failure, match="TARGET=COLUMN"):
         read_mapping(["email"], None)
     with pytest.raises(Failure, match="no column 'Mail'; there are: ID, E-mail"):
-        positions(FILE, {"email": "Mail"}, ["ID", "E-mail"])
+        check_columns(FILE, Assignment({"email": ("Mail",)}), ["ID", "E-mail"])
+    with pytest.raises(Failure, match="customer_id='ID'"):
+        check_columns(FILE, Assignment({"email": ("E-mail",)}), ["ID", "E-mail"])
+    with pytest.raises(Failure, match=r"custom\.shoe"):
+        assigned(FILE, {"shoe": ("Size",)}, ["Size"], ["email"])
+
+
+def test_a_target_with_several_columns_takes_the_first_that_is_not_empty() -> None:
+    assert read_mapping(["mobile=Cell", "email=Mail", "mobile=Home"], None) == {
+        "mobile": ("Cell", "Home"),
+        "email": ("Mail",),
+    }
+    assert first_picked({"a": "", "b": {"c": 1}}, ("a", "b.c", "d")) == 1
+    assert first_picked({"a": ""}, ("a",)) == ""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ the database, so whoever sends the lines can stop anywhere and go on later; an i
 makes of the file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from gateway.model import (
     Outcome,
     RefusedLine,
     SaveCustomer,
+    WarnedLine,
 )
 from gateway.pipeline import Pipeline
 from gateway.store.reports import imports as reports
@@ -101,6 +102,14 @@ class RefusedLineView(msgspec.Struct):
     reason: str
 
 
+class WarnedLineView(msgspec.Struct):
+    """A line that was taken without an identifier of this type."""
+
+    line: int
+    identifier: str
+    reason: str
+
+
 async def show_import(call: Call[ImportQuery]) -> ImportView:
     """One that has not begun stands at line 1. Chunks that are on their way count: their sender may be gone, and a new one asks."""
     channel, import_id = _channel(call, call.query.channel), _import_id(call)
@@ -131,6 +140,18 @@ async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView]:
     after = read_cursor(query.cursor, Id, 0)
     found = await reports.refusals(call.services.store, _import_id(call), after, query.limit + 1)
     return page(found, query.limit, lambda one: RefusedLineView(one.line, one.reason), lambda one: one.line)
+
+
+async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView]:
+    query = call.query
+    after = read_cursor(query.cursor, tuple[Id, str, str], (0, "", ""))
+    found = await reports.warnings(call.services.store, _import_id(call), after, query.limit + 1)
+    return page(
+        found,
+        query.limit,
+        lambda one: WarnedLineView(one.line, one.identifier, one.reason),
+        lambda one: (one.line, one.identifier, one.reason),
+    )
 
 
 class _Bringing:
@@ -167,6 +188,7 @@ class _Bringing:
                 end,
                 tuple(row for _, row in lines if not isinstance(row, str)),
                 tuple(RefusedLine(line, row) for line, row in lines if isinstance(row, str)),
+                tuple(_warned(lines)),
                 last,
             )
         )
@@ -177,6 +199,13 @@ class _Bringing:
                 "ask where it stands and go on there",
             )
         return outcome.run
+
+
+def _warned(lines: Iterable[tuple[int, _Judged]]) -> Iterator[WarnedLine]:
+    for line, row in lines:
+        for identifier, status, reason, _ in () if isinstance(row, str) else row.evidence:
+            if status != "ok":
+                yield WarnedLine(line, identifier.type, reason)
 
 
 def _channel(call: Call[Any], name: str) -> Channel:

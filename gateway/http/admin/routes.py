@@ -41,8 +41,10 @@ from gateway.http.admin.imports import (
     ImportView,
     NewRows,
     RefusedLineView,
+    WarnedLineView,
     import_rows,
     list_refusals,
+    list_warnings,
     show_import,
 )
 from gateway.http.admin.keys import IssuedView, KeyQuery, KeyView, NewKey, create_key, list_keys, revoke_key
@@ -487,6 +489,15 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The lines that an import could not take, with the reason of each",
         query=ListQuery,
         answer=Page[RefusedLineView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/warnings",
+        handler=list_warnings,
+        summary="The identifiers that an import could not use, by line, with the reason of each; their rows were taken",
+        query=ListQuery,
+        answer=Page[WarnedLineView],
         refusals=("bad_cursor",),
     ),
     Operation(

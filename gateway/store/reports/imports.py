@@ -1,6 +1,6 @@
 """Imports as they stand: how far each is, and the lines that it could not take."""
 
-from gateway.model import ImportRun, RefusedLine
+from gateway.model import ImportRun, RefusedLine, WarnedLine
 from gateway.store import Store
 from gateway.store.load import IMPORT_BLOCK, IMPORT_COLUMNS
 from gateway.store.load import import_run as from_row
@@ -20,3 +20,15 @@ async def refusals(store: Store, import_id: str, after: int, limit: int) -> list
         (import_id, after, limit),
     )
     return [RefusedLine(*row) for row in rows]
+
+
+async def warnings(store: Store, import_id: str, after: tuple[int, str, str], limit: int) -> list[WarnedLine]:
+    """By their lines, behind `after`: a line, an identifier type and a reason."""
+    line, identifier, reason = after
+    rows = await store.fetch(
+        "SELECT line, identifier, reason FROM import_warning WHERE import_id = ?"
+        " AND (line > ? OR (line = ? AND (identifier > ? OR (identifier = ? AND reason > ?))))"
+        " ORDER BY line, identifier, reason LIMIT ?",
+        (import_id, line, line, identifier, identifier, reason, limit),
+    )
+    return [WarnedLine(*row) for row in rows]

@@ -1,0 +1,97 @@
+"""The lists beside an imported file: lines that were refused, and identifiers that could not be used. The gateway keeps both, so
+they are whole however often the import was stopped."""
+
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from gateway.cli.connection import Admin
+from gateway.cli.failure import Failure
+from gateway.cli.output import note
+
+_MOST = 200
+_SHORTENED = (
+    "a spreadsheet shortened a long number, as in 4.91512E+12, and its other digits are lost: format the column as text,"
+    " export the numbers anew, and import that file"
+)
+EXPLANATIONS: Mapping[str, str] = {
+    "rounded": _SHORTENED,
+    "digits_lost": _SHORTENED,
+    "customer_id_digits_lost": _SHORTENED,
+    "customer_id_placeholder": "programs write this where there is no customer (0, null, guest); the row is of no customer",
+    "several_numbers": "more than one number in one cell",
+    "not_possible": "too short or too long for its country; a zero at its beginning may be lost: format the column as text",
+    "not_a_number": "not plainly one number",
+    "not_valid": "the country has no such number",
+    "customer_id_missing": "the row has no customer id",
+    "wrong_columns": "the row has more cells than the header, or was cut off",
+    "bad_csv": "a quote is not closed or stands wrong",
+    "encoding": "the line is not in the file's encoding: say which it is with --encoding, for example cp1252",
+    "too_long": "the record is longer than 64 KiB",
+}
+
+
+async def list_refusals(admin: Admin, import_id: str, count: int, file: Path) -> None:
+    if not count:
+        return
+    reasons: set[str] = set()
+    with private_file(file) as opened:
+        opened.write("line,reason\n")
+        async for one in _all(admin, f"/imports/{import_id}/refusals"):
+            opened.write(f"{one['line']},{one['reason']}\n")
+            reasons.add(one["reason"])
+    note(f"{_counted(count, 'line')} refused; see {file}")
+    explain(reasons)
+
+
+async def list_warnings(admin: Admin, import_id: str, unusable: Mapping[str, int], file: Path) -> None:
+    count = sum(unusable.values())
+    if not count:
+        return
+    with private_file(file) as opened:
+        opened.write("line,identifier,reason,meaning\n")
+        async for one in _all(admin, f"/imports/{import_id}/warnings"):
+            meaning = EXPLANATIONS.get(one["reason"], "").replace('"', '""')
+            opened.write(f'{one["line"]},{one["identifier"]},{one["reason"]},"{meaning}"\n')
+    note(f"{_counted(count, 'identifier')} not usable, the rows taken without; see {file}")
+    explain(one.partition(":")[2] for one in unusable)
+
+
+def explain(reasons: Iterable[str]) -> None:
+    """What the reasons mean, as far as there is more to say than the reason itself."""
+    for reason in sorted(set(reasons)):
+        if reason in EXPLANATIONS:
+            note(f"{reason}: {EXPLANATIONS[reason]}")
+
+
+def private_file(file: Path) -> TextIO:
+    """An empty file for its owner's eyes alone, as it says who has which line. A link is not followed."""
+    try:
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise Failure(
+                f"{file}: is a link, which is not followed; remove it or name another file"
+            ) from None
+        raise
+    if stat.S_ISREG(os.fstat(opened).st_mode):
+        os.fchmod(opened, 0o600)
+    return os.fdopen(opened, "w", encoding="utf-8")
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing} was" if count == 1 else f"{count} {thing}s were"
+
+
+async def _all(admin: Admin, path: str) -> AsyncIterator[Mapping[str, Any]]:
+    cursor = ""
+    while True:
+        answer = await admin.get(path, limit=_MOST, cursor=cursor)
+        for one in answer["items"]:
+            yield one
+        cursor = answer["next"]
+        if not cursor:
+            return

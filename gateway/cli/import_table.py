@@ -1,0 +1,93 @@
+"""What an import says before it takes the first row: each column of the file and what becomes of it."""
+
+import sys
+from collections.abc import Iterator
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.columns import Assignment
+from gateway.cli.customer_file import Job, Sheet
+from gateway.cli.failure import Failure
+from gateway.cli.headings import CUSTOMER_ID, GUEST, PRESETS
+from gateway.cli.output import note
+
+_MOST_IGNORED = 60
+
+
+def show_columns(job: Job, sheet: Sheet, identifiers: list[str]) -> None:
+    """On stderr, as it is said about the rows."""
+    if sheet.title:
+        note(f"{job.file}: the title before the names of the columns is no customer")
+    if sheet.assignment.preset:
+        title = PRESETS[sheet.assignment.preset].title
+        said = (
+            ""
+            if job.preset
+            else f" (its columns say so; --format {sheet.assignment.preset} says it for them)"
+        )
+        note(f"{job.file}: read as an export of {title}{said}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("column", overflow="fold")
+    table.add_column("becomes", overflow="fold")
+    ignored = 0
+    for name, becomes in _becoming(sheet, identifiers):
+        ignored += becomes.startswith("ignored")
+        if not becomes.startswith("ignored") or ignored <= _MOST_IGNORED:
+            table.add_row(Text(name or "(no name)"), Text(becomes))
+    if ignored > _MOST_IGNORED:
+        table.add_row(f"{ignored - _MOST_IGNORED} more", "ignored")
+    console = Console(stderr=True, highlight=False)
+    console.print(table) if console.is_terminal else Console(stderr=True, highlight=False, width=240).print(
+        table
+    )
+    if ignored:
+        note(
+            "an ignored column is taken with --map, for example --map firstName='First Name' or --map custom.size=Size"
+        )
+
+
+def may_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm() -> None:
+    """Raises Failure where the answer is no."""
+    if not typer.confirm("Take the rows like this?", err=True):
+        raise Failure("nothing was taken; say with --map TARGET=COLUMN what becomes of the columns")
+
+
+def _becoming(sheet: Sheet, identifiers: list[str]) -> Iterator[tuple[str, str]]:
+    assignment = sheet.assignment
+    seen: set[str] = set()
+    for name in sheet.names:
+        targets = [target for target, columns in assignment.mapped.items() if name in columns]
+        if name in seen and name:
+            yield name, "ignored: another column has the same name" if targets else "ignored"
+        else:
+            yield (
+                name,
+                "; ".join(_said(assignment, target, name, identifiers) for target in targets) or "ignored",
+            )
+        seen.add(name)
+    for target, columns in assignment.mapped.items():
+        for column in columns:
+            if column not in seen and sheet.names and "." in column:
+                yield column, _said(assignment, target, column, identifiers)
+
+
+def _said(assignment: Assignment, target: str, name: str, identifiers: list[str]) -> str:
+    if target == CUSTOMER_ID:
+        return "customer id"
+    if target == GUEST:
+        return "guest: yes or no"
+    kind = f"identifier {target}" if target in identifiers else f"attribute {target}"
+    columns = assignment.mapped[target]
+    before = columns[: columns.index(name)]
+    return (
+        f"{kind}, where {' and '.join(before)} {'is' if len(before) == 1 else 'are'} empty"
+        if before
+        else kind
+    )

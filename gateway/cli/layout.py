@@ -1,0 +1,149 @@
+"""How a table is written: encoding, line ends, separator, and where the names of its columns stand. Found out from the first
+lines, before any record is taken."""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.recoding import check_utf8, encoding_of, has_cr_line_ends, recoded
+from gateway.cli.sheet import LONGEST, Lines, Unreadable
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 60
+_SAMPLE_BYTES = 4 * LONGEST
+_HEAD = 4096
+_HEADER_WITHIN = 10
+_SAID_DELIMITER = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_LIKE_A_CUSTOMER = re.compile(r".+@.+\..+|\+?[\d ()/.-]{6,}")
+
+Fits = Callable[[Sequence[str]], int]
+"""How many of these cells are names of columns that are known, a customer id among them; 0 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`begins` is the line behind the header; `title` is what stands before it."""
+
+    names: list[str]
+    begins: int
+    title: str = ""
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    cr: bool = False
+
+
+def opened_lines(opened: BinaryIO, encoding: str, *, cr: bool) -> Lines:
+    opened.seek(0)
+    return Lines(recoded(opened, encoding, cr=cr), source=opened)
+
+
+def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits) -> Layout:
+    """Raises Failure for a file that is no table of text, or is not UTF-8 and says nothing of what else it is."""
+    opened.seek(0)
+    head = opened.read(_HEAD)
+    encoding = encoding_of(file, head, said_encoding)
+    if encoding == "utf-8" and not said_encoding:
+        check_utf8(file, opened)
+    opened.seek(0)
+    with_lf = recoded(opened, encoding, cr=False).read(_SAMPLE_BYTES)
+    cr = has_cr_line_ends(with_lf.decode(errors="replace"))
+    texts, whole = _sample(opened_lines(opened, encoding, cr=cr))
+    told = _SAID_DELIMITER.fullmatch(texts[0]) if texts else None
+    skipped = 1 if told else 0
+    found: list[tuple[tuple[int, ...], str, int, list[_Line]]] = []
+    for delimiter in told[1] if told else _DELIMITERS:
+        lines = _records(texts[skipped:], delimiter, whole=whole)
+        at = header_at([line.cells for line in lines], fits)
+        if at is not None:
+            found.append((_worth(lines[at:], fits), delimiter, at, lines))
+    if not found:
+        raise Failure(
+            f"{file}: has no first line with the names of its columns; save it as CSV with a header line",
+            MISUSED,
+        )
+    _, delimiter, at, lines = max(found, key=lambda one: one[0])
+    return Layout(
+        header_names(file, lines[at].cells),
+        lines[at].ends + 1 + skipped,
+        title_of(line.cells for line in lines[:at]),
+        delimiter,
+        encoding,
+        cr,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One record of the sample and the physical line with which it ends."""
+
+    ends: int
+    cells: list[str]
+
+
+def _sample(lines: Lines) -> tuple[list[str], bool]:
+    """The first lines, and whether the file ends with them."""
+    texts: list[str] = []
+    size = 0
+    while len(texts) < _SAMPLE_LINES and size < _SAMPLE_BYTES:
+        lines.begin()
+        try:
+            raw = lines.raw()
+        except StopIteration:
+            return texts, True
+        except Unreadable:
+            break
+        texts.append(raw.decode(errors="replace"))
+        size += len(raw)
+    return texts, False
+
+
+def _records(texts: Sequence[str], delimiter: str, *, whole: bool) -> list[_Line]:
+    reader = csv.reader(texts, delimiter=delimiter)
+    found: list[_Line] = []
+    try:
+        found.extend(_Line(reader.line_num, cells) for cells in reader)
+    except csv.Error:
+        return found
+    return found if whole or len(found) < 2 else found[:-1]
+
+
+def _worth(lines: Sequence[_Line], fits: Fits) -> tuple[int, ...]:
+    """Of two separators the better one: known names first, then rows as wide as the header."""
+    header, *rows = lines
+    width = len(header.cells)
+    like_it = sum(len(row.cells) == width for row in rows if row.cells)
+    return fits(header.cells), width > 1, like_it, width
+
+
+def header_at(rows: Sequence[Sequence[str]], fits: Fits) -> int | None:
+    """Which row has the names: the first that names a customer id, else the first that is no title. A title has one cell, the
+    rows behind it have more."""
+    first = rows[:_HEADER_WITHIN]
+    for place, cells in enumerate(first):
+        if fits(cells):
+            return place
+    filled = [sum(bool(cell.strip()) for cell in cells) for cells in rows]
+    widest = max(filled, default=0)
+    return next((place for place in range(len(first)) if filled[place] >= min(widest, 2) > 0), None)
+
+
+def header_names(file: Path, cells: Iterable[str]) -> list[str]:
+    """Without the empty ones at the end. Raises Failure for a row of data: its cells are persons', so they are not shown."""
+    names = [unicodedata.normalize("NFC", cell).strip().strip("\ufeff") for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    if not names or any(_LIKE_A_CUSTOMER.fullmatch(name) for name in names):
+        raise Failure(
+            f"{file}: its first line seems to be a customer; put a line with the names of its columns before it",
+            MISUSED,
+        )
+    return names
+
+
+def title_of(rows: Iterable[Iterable[str]]) -> str:
+    return " ".join(cell.strip() for cells in rows for cell in cells if cell.strip())
