@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,7 @@ def test_each_column_is_told_before_the_first_row_is_taken(shell: Shell, table: 
 def test_on_a_terminal_the_command_asks_before_it_takes_anything(
     shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
-    monkeypatch.setattr("gateway.cli.import_.may_ask", lambda: True)
+    monkeypatch.setattr(sys.modules["gateway.cli.import_"], "may_ask", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
     shell("import", str(table), "--channel", "pos", *MAP, code=code)
     assert bool(customers(tmp_path)) is (code == 0)
