@@ -131,7 +131,7 @@ def _print_end(state: Any, *, as_json: bool, dry_run: bool) -> None:
 
 async def _look(config: Config, job: Job) -> bool:
     """Show what becomes of the columns. Whether there is something to ask: an import that was begun goes on as it began."""
-    async with connect(config) as admin:
+    async with connect(config, changes=True) as admin:
         state = await admin.get(f"/imports/{job.import_id()}", channel=job.channel)
     if state["counts"]:
         return False
