@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.headings import CUSTOMER_ID, GUEST, PRESETS, USUAL, heading_key, preset_of
-from gateway.http.gameball.attributes import ATTRIBUTES, CUSTOM
+from rules.attributes import CUSTOM, KINDS
 
 Mapped = dict[str, tuple[str, ...]]
 """Target to columns."""
@@ -80,7 +80,7 @@ def assigned(
         by_key.setdefault(heading_key(name), name)
     found: Mapped = {}
     if known:
-        found = _found(PRESETS[known].columns, by_key, {*identifiers, *ATTRIBUTES, CUSTOMER_ID})
+        found = _found(PRESETS[known].columns, by_key, {*identifiers, *KINDS, CUSTOMER_ID})
         _check_export(file, said, known, by_key)
     usual = {CUSTOMER_ID: USUAL[CUSTOMER_ID], GUEST: USUAL[GUEST]}
     usual |= {kind: USUAL.get(kind, (heading_key(kind),)) for kind in identifiers}
@@ -108,7 +108,7 @@ def _found(
 
 
 def _check_targets(said: Mapped, identifiers: Sequence[str]) -> None:
-    known = {CUSTOMER_ID, GUEST, *identifiers, *ATTRIBUTES}
+    known = {CUSTOMER_ID, GUEST, *identifiers, *KINDS}
     for target in said:
         if target not in known and not target.startswith(CUSTOM):
             raise Failure(
