@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from manual import NOON, SHARE, House, achieve, caller, customer, environment
+from manual import NOON, SHARE, House, achieve, caller, customer, environment, rule_set_of
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.config import Audience, Campaign, Limit
@@ -24,8 +24,9 @@ from gateway.model import (
     SetPin,
 )
 from gateway.store.deliveries import told_since, unanswered
-from gateway.store.operations import ended_pins
+from gateway.store.operations import active_rules, ended_pins
 from gateway.usecases.deliver import LEASE
+from rules.rulefile import preset
 
 W = 5 * MINUTE
 AHEAD = [HOUR, 400 * DAY]
@@ -202,6 +203,19 @@ async def test_a_walk_over_profiles_is_taken_up_by_another(house: House, right: 
     await right()
     assert await house.regroup() is not None
     assert await house.column("SELECT COUNT(*) FROM regrouping WHERE finished_at IS NULL") == [0]
+
+
+async def test_the_rules_that_were_activated_last_are_the_active_ones(
+    house: House, right: Any, ahead: int
+) -> None:
+    house.clock.ahead = ahead
+    await house.use(rule_set_of(preset("email-or-mobile")))
+    await right()
+    newest = rule_set_of(preset("email-or-mobile").replace("mobile-1", "mobile-x", 1))
+    await house.use(newest)
+    found = await active_rules(house.store)
+    assert found is not None
+    assert found.sha256 == newest.sha256
 
 
 async def test_a_pin_holds_until_its_own_end(house: House, right: Any, ahead: int) -> None:

@@ -14,7 +14,7 @@ from joserfc import jwe, jws
 from joserfc.jwk import OctKey
 from manual import NOON
 
-from gateway.clock import SECOND
+from gateway.clock import DAY, HOUR, SECOND, SystemClock
 from gateway.http.gameball.session import LONGEST, Claims, verify
 
 if TYPE_CHECKING:
@@ -67,6 +67,17 @@ def test_a_token_speaks_for_its_customer_until_it_expires() -> None:
 
 def test_a_token_of_tomorrow_does_not_count_today() -> None:
     assert verify(token(nbf=NOON // SECOND + 1), KEY, NOON) == "expired"
+
+
+@pytest.mark.parametrize("jump", [-400 * DAY, -HOUR, HOUR, 400 * DAY])
+def test_a_clock_that_jumps_for_a_moment_neither_ends_a_token_nor_lengthens_it(jump: int) -> None:
+    wall, steady = NOON, 0
+    clock = SystemClock(wall=lambda: wall * 1_000_000, steady=lambda: steady * 1_000_000)
+    made = token(nbf=NOON // SECOND, exp=NOON // SECOND + 60)
+    steady, wall = 59_999, NOON + 59_999 + jump
+    assert verify(made, KEY, clock.now()) == Claims("ann")
+    steady, wall = 60_000, NOON + 60_000 + jump
+    assert verify(made, KEY, clock.now()) == "expired"
 
 
 def test_the_length_of_a_token_is_bounded() -> None:
