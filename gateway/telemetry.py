@@ -133,6 +133,12 @@ class Metrics:
             ["route"],
             registry=self.registry,
         )
+        self.unknown_routes = Counter(
+            "gateway_unknown_routes_total",
+            "Calls passed on though their operation is not known here",
+            ["channel", "method"],
+            registry=self.registry,
+        )
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, unquote
 
+import older_versions
 from aiohttp import web
 from misbehaviour import FAULTS
 from multidict import CIMultiDict
@@ -243,6 +244,9 @@ class Platform:
         self._grant_due()
         if seen.raw_path.startswith("/api/v1.0/Bots/BotSettings") and seen.headers.get("apikey") == API_KEY:
             return web.json_response({"clientBotSettings": {}}, headers=self.headers)
+        older = older_versions.answer(self, seen, API_KEY, SECRET_KEY)
+        if older is not None:
+            return web.json_response(older.body, status=older.status, headers=self.headers)
         try:
             call = self._admit(seen)
             if call is None:

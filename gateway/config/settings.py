@@ -136,7 +136,7 @@ class Rules(Section, frozen=True):
 
 class Api(Section, frozen=True):
     high_security: bool = False
-    minimum_version: Literal["v4.0", "v4.1"] = "v4.0"
+    minimum_version: Literal["v1.0", "v2.0", "v3.0", "v4.0", "v4.1"] = "v1.0"
 
 
 class Achievements(Section, frozen=True):
@@ -265,6 +265,7 @@ class Upstream(Section, frozen=True):
     secret_key: Secret | None = None
     canonical_id: CanonicalId = "first"
     on_store_failure: Annotated[OnStoreFailure, written(store_failure, asdict)] = OnStoreFailure()
+    unknown_routes: Literal["refuse", "pass"] = "pass"
     connect_timeout: Duration = 5 * SECOND
     read_timeout: Duration = 10 * SECOND
     total_timeout: Duration = 30 * SECOND

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
-from gateway.store.load import KEY, OF_KEY
+from gateway.store.load import KEY, OF_KEY, OWNER
 from rules.evidence import teaches_nothing
 from rules.identifier import Evidence, Identifier
 from rules.record import Key, Observation
@@ -19,6 +19,12 @@ SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
 FROM record r JOIN profile p ON p.profile_id = r.profile_id
 LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}
 WHERE r.id_space = ? AND r.customer_id = ?
+"""
+_OWNER = f"""
+SELECT DISTINCT p.profile_id, p.canonical_id
+FROM observation AS o {OF_KEY} JOIN profile own ON own.profile_id = {OWNER}
+JOIN profile p ON p.profile_id = COALESCE(own.redirect_to, own.profile_id)
+WHERE o.type = ? AND o.value = ? AND COALESCE(s.state, 'normal') = 'normal'
 """
 _NAMES_AT_ONCE = 500
 
@@ -83,6 +89,12 @@ async def holder_of(store: Store, canonical_id: str) -> int | None:
         "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?", (canonical_id,)
     )
     return rows[0][0] if rows else None
+
+
+async def owner_of(store: Store, identifier: Identifier) -> tuple[int, str] | None:
+    """The one live profile that the identifier leads to, with the upstream's id for it; None for none or several."""
+    rows = await store.fetch(_OWNER, identifier)
+    return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
 
 
 async def names_in(store: Store, id_space: str, canonical_ids: Sequence[str]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from gateway.ids import show
 from gateway.model import Caller, Resolution
 
 WARNINGS = "X-Gateway-Warnings"
+_AS_IN_GUIDES = "transactionkey"
+"""How the platform's guides for web shops call the secret key."""
 encode = msgspec.json.Encoder().encode
 """Compact UTF-8 JSON, members in the order of writing."""
 
@@ -47,8 +49,9 @@ class Relayed(NamedTuple):
 
 class Target(NamedTuple):
     """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded
-    once. `key_alone`: without the secret key the call goes on with the api key alone, and the platform judges. `signed`: no
-    keys are asked for, the handler looks at the body's signature."""
+    once, `id_at` are the segments of the path that are customer ids. `key_alone`: without the secret key the call goes on
+    with the api key alone, and the platform judges. `signed`: no keys are asked for, the handler looks at the body's
+    signature."""
 
     route: str
     operation: Operation
@@ -59,12 +62,14 @@ class Target(NamedTuple):
     takes_token: bool = False
     signed: bool = False
     key_alone: bool = False
+    id_at: tuple[int, ...] = ()
 
 
 class Call:
     """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
     customer id that a session token spoke for, "" where the channel itself speaks, for all its customers. `key_alone`: the
-    platform's secret key must not vouch for it. Nothing that came behind the `last` call of a connection is read.
+    platform's secret key must not vouch for it. `warnings` are of the call as a whole. Nothing that came behind the `last`
+    call of a connection is read.
     """
 
     __slots__ = (
@@ -77,6 +82,7 @@ class Call:
         "services",
         "session",
         "target",
+        "warnings",
     )
 
     def __init__(self, services: Services, request: web.BaseRequest, request_id: str) -> None:
@@ -89,6 +95,13 @@ class Call:
         self.session = ""
         self.key_alone = False
         self.last = False
+        self.warnings: tuple[str, ...] = ()
+
+    @property
+    def secret_key(self) -> str | None:
+        """As it was sent, right or wrong."""
+        headers = self.request.headers
+        return headers.get("secretkey") or headers.get(_AS_IN_GUIDES)
 
     @property
     def caller(self) -> Caller:

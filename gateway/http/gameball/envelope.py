@@ -55,6 +55,11 @@ WRONG_API_KEY = Fault(401, 1000, "Unauthorized access. Please authenticate to pr
 WRONG_SIGNATURE = Fault(401, 1000, "the signature is missing or wrong.")
 SECRET_KEY_NEEDED = Fault(401, 1001, "your request is missing the secret key.")
 SECRET_KEY_NEEDED_TO_ACHIEVE = Fault(401, 1006, "your request is missing the secret key.")
+SECRET_KEY_NEEDED_FOR_UNLISTED = Fault(
+    401,
+    1001,
+    "your request is missing the secret key; an operation that is not known here passes with it only.",
+)
 NO_SESSIONS = Fault(401, 1001, "session tokens are not set up for this channel.")
 SESSION_OF_ANOTHER = Fault(401, 1001, "the session token is for another customer.")
 VERSION_TOO_OLD = Fault(403, 1002, "this version of the API is not allowed here.")

@@ -36,8 +36,9 @@ _BODILESS = frozenset({"GET", "HEAD"})
 
 def in_origin_form(message: RawRequestMessage) -> RawRequestMessage:
     """The message with one spelling of its target: an absolute one without its scheme and host, a path without the slash at
-    its end. A target whose host is not the one in `Host` stays as it is, and is refused later: a proxy on the way may have
-    looked at the other one."""
+    its end, and with one slash at its beginning where a client has joined `/api` to a base URL that ends in another. A target
+    whose host is not the one in `Host` stays as it is, and is refused later: a proxy on the way may have looked at the other
+    one."""
     target = message.path
     if not target.startswith("/"):
         found = _ABSOLUTE.fullmatch(target)
@@ -46,6 +47,8 @@ def in_origin_form(message: RawRequestMessage) -> RawRequestMessage:
         rest = found["rest"] or "/"
         target = rest if rest.startswith("/") else "/" + rest
     path, mark, query = target.partition("?")
+    if path.startswith("//api/"):
+        path = path[1:]
     if len(path) > 1 and path.endswith("/") and not path.endswith("//"):
         path = path[:-1]
     target = path + mark + query

@@ -25,6 +25,7 @@ from gateway.http.gameball.envelope import (
     MALFORMED_PATH,
     NO_SESSIONS,
     SECRET_KEY_NEEDED,
+    SECRET_KEY_NEEDED_FOR_UNLISTED,
     SECRET_KEY_NEEDED_TO_ACHIEVE,
     UNKNOWN_PATH,
     VERSION_TOO_OLD,
@@ -39,8 +40,16 @@ from gateway.http.gameball.envelope import (
 from gateway.http.gameball.framing import fault_in_headers, path_of, texts
 from gateway.http.gameball.identify import name_customer
 from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_address
-from gateway.http.gameball.operations import ACHIEVE, GENERAL_PAGE, HEAR, PREFLIGHT, Operation, Version
-from gateway.http.gameball.routing import find
+from gateway.http.gameball.operations import (
+    ACHIEVE,
+    GENERAL_PAGE,
+    HEAR,
+    PREFLIGHT,
+    UNLISTED,
+    Operation,
+    Version,
+)
+from gateway.http.gameball.routing import find, find_unlisted
 from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
 from gateway.http.gameball.texts import fault_in_customer_id
@@ -50,8 +59,9 @@ from gateway.ids import show
 from gateway.model import RefuseCall
 
 _log = structlog.get_logger("gameball")
-_AS_IN_GUIDES = "transactionkey"
-"""How the platform's guides for web shops call the secret key."""
+_KEY_NEEDED = {ACHIEVE: SECRET_KEY_NEEDED_TO_ACHIEVE, UNLISTED: SECRET_KEY_NEEDED_FOR_UNLISTED}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+"""Those that a path in no table is passed on with."""
 _HEADERS = CIMultiDict(
     {
         "Content-Type": "application/json; charset=utf-8",
@@ -74,6 +84,7 @@ class Gate:
         self._handlers = handlers
         self._other = other
         self._api = config.api
+        self._passes_unlisted = services.upstream is not None and config.upstream.unknown_routes == "pass"
         self._trusted_proxies = config.server.trusted_proxies
         self._tally = Tally(services.telemetry, services.clock)
         self._next_id = _request_ids()
@@ -139,20 +150,30 @@ class Gate:
         if isinstance(path, Fault):
             return path
         place = find(path)
-        if place is None:
-            return UNKNOWN_PATH
-        operation = place.operation(request.method)
+        operation = place.operation(request.method) if place is not None else None
         if operation is None:
-            return wrong_method(place.allow)
+            unlisted = find_unlisted(path) if self._passes_unlisted and request.method in _METHODS else None
+            if unlisted is None:
+                return UNKNOWN_PATH if place is None else wrong_method(place.allow)
+            place, operation = unlisted, UNLISTED
+        assert place is not None  # noqa: S101 - it has an operation
         parameters = texts(place.parameters)
-        return MALFORMED_PATH if parameters is None else self._target(operation, place.version, parameters)
+        if parameters is None:
+            return MALFORMED_PATH
+        return self._target(operation, place.version, parameters, place.id_at)
 
     async def _tell_browser(self, call: Call) -> Relayed:
         path = path_of(call.request.raw_path)
         place = None if isinstance(path, Fault) else find(path)
         return Relayed(self._cors.answer(call.request.headers, place))
 
-    def _target(self, operation: Operation, version: Version, parameters: tuple[str, ...]) -> Target:
+    def _target(
+        self,
+        operation: Operation,
+        version: Version,
+        parameters: tuple[str, ...],
+        id_at: tuple[int, ...] = (),
+    ) -> Target:
         return Target(
             operation.route,
             operation,
@@ -164,6 +185,7 @@ class Gate:
             operation is HEAR,
             self._services.upstream is not None
             and operation.opens_with_key_alone(version, high_security=self._api.high_security),
+            id_at,
         )
 
     def _admit(self, call: Call, target: Target) -> Fault | None:
@@ -173,8 +195,7 @@ class Gate:
         if target.too_old:
             return VERSION_TOO_OLD
         api_key = headers.get("apikey", "")
-        secret_key = headers.get("secretkey") or headers.get(_AS_IN_GUIDES)
-        credential = self._services.keyring.open(api_key, secret_key, secret_needed=target.needs_secret)
+        credential = self._services.keyring.open(api_key, call.secret_key, secret_needed=target.needs_secret)
         if credential == "secret_key_missing" and target.takes_token and session.HEADER in headers:
             credential = self._open_with_token(call)
         if credential in ("secret_key_missing", "secret_key") and target.key_alone:
@@ -185,7 +206,7 @@ class Gate:
         if isinstance(credential, str):
             if credential == "api_key":
                 return WRONG_API_KEY
-            return SECRET_KEY_NEEDED_TO_ACHIEVE if target.operation is ACHIEVE else SECRET_KEY_NEEDED
+            return _KEY_NEEDED.get(target.operation, SECRET_KEY_NEEDED)
         call.channel, call.actor = credential.channel, credential.actor
         bucket = self._buckets.get(call.channel.name)
         if bucket is not None and (wait := bucket.take()):

@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from gateway.upstream.limiter import Rate
 
-Version = Literal["v4.0", "v4.1"]
+Version = Literal["v1.0", "v2.0", "v3.0", "v4.0", "v4.1"]
 K: Final = False
 KS: Final = True
 """The keys on v4.0: the api key alone, or the secret key too. On v4.1 and in High Security Mode always both."""
@@ -27,6 +27,9 @@ class Named(NamedTuple):
     `customerAttributes` has them once more. `answer` lists the places of customer ids in a successful answer: a name at the
     root, or one in each element of a list; a place that other customers' ids may stand in is mapped for the channel that reads
     it. `referrerCode` names somebody else and stands nowhere here. `creates`: the platform makes a customer of an unknown id.
+
+    `by_name` is for operations whose places are in no table: members and parameters are recognised by their names, path
+    segments by the word before them. "people": the e-mail and mobile beside an id are that customer's; "ids": nothing but ids.
     """
 
     path: bool = False
@@ -35,7 +38,7 @@ class Named(NamedTuple):
     attributes: bool = False
     answer: tuple[str, ...] = ()
     creates: bool = False
-    customer_id: str = "customerId"
+    by_name: Literal["", "ids", "people"] = ""
 
 
 class Operation(NamedTuple):
@@ -64,7 +67,7 @@ class Operation(NamedTuple):
 
     def opens_with_key_alone(self, version: Version, *, high_security: bool) -> bool:
         """Whether the platform may judge a call that came without the secret key."""
-        return self.disputed and version == "v4.0" and not high_security
+        return self.disputed and version < "v4.1" and not high_security
 
 
 def _op(
@@ -325,12 +328,9 @@ OUTSIDE = (
 )
 """Routes that the document does not name but its samples, tutorials, older pages and client libraries use."""
 
-PLAYER = _op(ANY, "/api/v3.0/integrations/player", KS, "others", "forward")._replace(
-    named=Named(path=True, body="one", customer_id="playerUniqueId")
-)
-"""All that old clients reach below this path. They write an e-mail or a mobile number where the id stands."""
 BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward", from_apps=True)
-OPERATIONS = (*DOCUMENTED, *OUTSIDE, PLAYER, BOT_SETTINGS)
+UNLISTED = Operation(ANY, "/api/…", KS, "others", "forward", GENERAL_PAGE, Named(by_name="ids"))
+"""What the platform has and this table has not."""
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
 HEAR = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
 """What the platform calls, in forward mode. The path is whole: it is no operation of its API."""

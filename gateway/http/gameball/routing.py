@@ -1,27 +1,39 @@
 """From a path to its operation. A path leads to exactly one place: words of a template win over parameters, and
 what stands in a parameter's place is handed on as it was sent, still percent-encoded."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple, get_args
 
+from gateway.http.gameball import older
+from gateway.http.gameball.older import ANY_OLDER, INSTALLED, OLDER
 from gateway.http.gameball.operations import (
     ANY,
     BOT_SETTINGS,
     DOCUMENTED,
     OUTSIDE,
-    PLAYER,
+    UNLISTED,
     VERSIONS,
     Operation,
     Version,
 )
 
+_VERSION: Final = re.compile(r"v(\d{1,3})(?:\.(\d{1,3}))?")
+_DISGUISED: Final = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|7[Ee])")
+"""Escapes of characters that need none: some servers read them and others do not, and a word must not hide."""
+_BEFORE_AN_ID: Final = frozenset({"customer", "customers", "player", "players"})
+_ID_AT: Final = (5,)
+"""The customer id's place among a path's segments, in every template that has one: /api/VERSION/integrations/customers/ID."""
+
 
 class Place(NamedTuple):
-    """The operations at a path, by method, and what stood in the places of its parameters."""
+    """The operations at a path, by method, and what stood in the places of its parameters. `id_at`: which of the path's
+    segments are customer ids, where the operation names a customer in its path."""
 
     version: Version
     operations: Mapping[str, Operation]
     parameters: tuple[str, ...]
+    id_at: tuple[int, ...] = ()
 
     def operation(self, method: str) -> Operation | None:
         """HEAD is GET without the body."""
@@ -53,34 +65,93 @@ class _Node:
             self.words.setdefault(head, _Node()).add(rest, operation)
 
     def ends(
-        self, segments: Sequence[str], taken: tuple[str, ...] = ()
+        self, segments: Sequence[str], taken: tuple[str, ...] = (), *, fold: bool = False
     ) -> Iterator[tuple["_Node", tuple[str, ...]]]:
+        """With `fold`, words are found whatever their case."""
         if not segments:
             if self.operations:
                 yield self, taken
             return
         head, *rest = segments
-        if head in self.words:
-            yield from self.words[head].ends(rest, taken)
+        word = head.lower() if fold else head
+        if word in self.words:
+            yield from self.words[word].ends(rest, taken, fold=fold)
         if self.parameter is not None and head:
-            yield from self.parameter.ends(rest, (*taken, head))
+            yield from self.parameter.ends(rest, (*taken, head), fold=fold)
 
 
-_ROOT = _Node()
+_ROOT, _OLDER_ROOT = _Node(), _Node()
 for _operation in (*DOCUMENTED, *OUTSIDE):
     _ROOT.add(_operation.path.split("/")[1:], _operation)
+for _operation in OLDER:
+    _OLDER_ROOT.add(_operation.path.removeprefix(older.BELOW).split("/")[1:], _operation)
 
 
 def find(path: str) -> Place | None:
     """The place of `path`, given without its query and percent-encoded. `/customers/social-challenges` is never a
     customer."""
-    match path.split("/"):
+    match segments := path.split("/"):
         case ["", "api", version, "integrations", *rest] if version in VERSIONS:
             end = next(_ROOT.ends(rest), None)
-            return Place(VERSIONS[version], end[0].operations, end[1]) if end else None
-        case ["", "api", "v3.0", "integrations", "player", *rest]:
-            return Place("v4.0", {ANY: PLAYER}, tuple(rest[:1]))
+            return Place(VERSIONS[version], end[0].operations, end[1], _ID_AT) if end else None
         case ["", "api", "v1.0", "Bots", "BotSettings"]:
-            return Place("v4.0", {BOT_SETTINGS.method: BOT_SETTINGS}, ())
+            return Place("v1.0", {BOT_SETTINGS.method: BOT_SETTINGS}, ())
+        case ["", "api", "v1.0", "Bots", "Task"]:
+            return Place("v1.0", {INSTALLED.method: INSTALLED}, ())
+        case ["", "api", *rest]:
+            return _find_older(segments, rest)
+        case _:
+            return _find_older(segments, segments[1:])  # the .NET library leaves out /api
+
+
+def find_unlisted(path: str) -> Place | None:
+    """The place of a path of the platform's API that is in no table; None for all that is not plainly of its API."""
+    match segments := path.split("/"):
+        case ["", "api", version, _, *_] if segments[-1] and (number := _version(version)):
+            return _by_name(number, {ANY: UNLISTED}, segments)
         case _:
             return None
+
+
+def _find_older(segments: Sequence[str], rest: Sequence[str]) -> Place | None:
+    match rest:
+        case [version, word, first, *more] if word.lower() == "integrations" and first:
+            number = older.VERSIONS.get(version.lower())
+        case _:
+            return None
+    if number is None:
+        return None
+    end = next(_OLDER_ROOT.ends([first, *more], fold=True), None)
+    if end is None:
+        return _by_name(number, {ANY: ANY_OLDER}, segments)
+    operations = {ANY: ANY_OLDER, **end[0].operations}
+    named = any(operation.named.path for operation in end[0].operations.values())
+    return _place(number, operations, segments, (len(segments) - len(more),) if named else ())
+
+
+def _by_name(version: Version, operations: Mapping[str, Operation], segments: Sequence[str]) -> Place | None:
+    """What follows a word for customers is one of them."""
+    id_at = tuple(
+        place
+        for place, segment in enumerate(segments)
+        if segment and place and segments[place - 1].lower() in _BEFORE_AN_ID
+    )
+    return _place(version, operations, segments, id_at)
+
+
+def _place(
+    version: Version, operations: Mapping[str, Operation], segments: Sequence[str], id_at: tuple[int, ...]
+) -> Place | None:
+    if any(_DISGUISED.search(text) for place, text in enumerate(segments) if place not in id_at):
+        return None
+    return Place(version, operations, tuple(segments[place] for place in id_at), id_at)
+
+
+def _version(text: str) -> Version | None:
+    """The newest known version that is not newer than this one."""
+    found = _VERSION.fullmatch(text)
+    if found is None:
+        return None
+    number = (int(found[1]), int(found[2] or 0))
+    known = [one for one in get_args(Version) if tuple(map(int, one[1:].split("."))) <= number]
+    return known[-1] if known else None

@@ -13,27 +13,26 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from gateway.http.gameball.envelope import MALFORMED_PATH, Fault
 
 _AMBIGUOUS = re.compile(r";|%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
-_ID_AT = 5
-"""The customer id's place among a path's segments, in every template that has one: /api/VERSION/integrations/customers/ID."""
 _DEEPEST = 4
 
 
-def path(raw: str, customer_id: str | None) -> str | Fault:
-    """`raw` is without its query. `customer_id`, where given, replaces the one in it."""
-    if customer_id is None:
-        return MALFORMED_PATH if _AMBIGUOUS.search(raw) else raw
+def path(raw: str, ids: Mapping[int, str]) -> str | Fault:
+    """`raw` is without its query. `ids` are the customer ids that replace the segments at their places."""
     segments = raw.split("/")
-    if climbs(customer_id) or any(
-        _AMBIGUOUS.search(text) for place, text in enumerate(segments) if place != _ID_AT
+    if any(climbs(one) for one in ids.values()) or any(
+        _AMBIGUOUS.search(text) or ("%" in text and climbs(text))
+        for place, text in enumerate(segments)
+        if place not in ids
     ):
         return MALFORMED_PATH
-    segments[_ID_AT] = quote(customer_id, safe="")
+    for place, customer_id in ids.items():
+        segments[place] = quote(customer_id, safe="")
     return "/".join(segments)
 
 
-def climbs(customer_id: str) -> bool:
+def climbs(segment: str) -> bool:
     """Whether some reader, by decoding it once too often or taking a backslash for a slash, would leave the path by it."""
-    text = customer_id
+    text = segment
     for _ in range(_DEEPEST):
         if any(piece in {".", ".."} for piece in re.split(r"[/\\]", text)):
             return True

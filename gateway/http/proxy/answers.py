@@ -126,7 +126,7 @@ class Answers:
 def _sole(target: Target, people: Sequence[Person]) -> str:
     """At the root of an answer there is nobody but whom the call named; old clients' calls may have named them by an address."""
     ids = {person.customer_id for person in people if person.customer_id}
-    return next(iter(ids)) if len(ids) == 1 and target.operation.named.customer_id == "customerId" else ""
+    return next(iter(ids)) if len(ids) == 1 and not target.operation.named.by_name else ""
 
 
 def _strange(people: Sequence[Person]) -> set[str]:

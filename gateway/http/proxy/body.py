@@ -20,6 +20,7 @@ from rules.identifier import Evidence
 
 MOST_PERSONS = 1_000
 """Objects in one batch: the platform's own limit."""
+_ID = "customerId"
 _ATTRIBUTES = "customerAttributes"
 _GUEST = ("guest", "isguest")
 _BATCH = "body"
@@ -32,14 +33,17 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(slots=True)
 class Subject:
     """One customer as a request names it. `changes` are the members of its object in the body that are sent as other texts;
-    `warnings` are `<type>:<reason>`; `otherwise` is what a stranger is called."""
+    `warnings` are `<type>:<reason>`. `address` is the customer id where that is an e-mail or a mobile number; `otherwise` is what a
+    stranger is called then. `verbatim`: a stranger keeps its text, which may be a word of the path."""
 
     customer_id: str = ""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     guest: bool | None = None
     id_member: str = ""
+    address: tuple[Evidence, ...] = ()
     otherwise: str = ""
+    verbatim: bool = False
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def state(self, kind: str, text: object, normalize: Normalize) -> str | None:
@@ -102,11 +106,11 @@ def _batch(value: object) -> list[Any] | None:
 def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Normalize) -> Subject | Fault:
     if not isinstance(value, dict):
         return INVALID_PAYLOAD
-    names = _spellings(value, (named.customer_id, *kinds, *_GUEST, _ATTRIBUTES))
+    names = _spellings(value, (_ID, *kinds, *_GUEST, _ATTRIBUTES))
     if names is None:
         return INVALID_PAYLOAD
     subject = Subject()
-    fault = _read_id(subject, value, names.get(named.customer_id.lower(), ""))
+    fault = _read_id(subject, value, names.get(_ID.lower(), ""))
     if fault is not None:
         return fault
     for kind in kinds:

@@ -14,11 +14,13 @@ import msgspec
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ID = rb"(?:" + _STRING + rb"|-?\d+)(?![\w.])"
 _AFTER = rb'"\s*:\s*(?=["\d\[-])'
-_PLAIN = tuple(re.compile(name + _AFTER) for name in (rb"customer_?ids?", rb"player_?unique_?ids?"))
+_PLAIN = tuple(
+    re.compile(name + _AFTER) for name in (rb"customer_?(?:unique_?)?ids?", rb"player_?unique_?ids?")
+)
 _ESCAPED = re.compile(rb"\\u00[3-7][0-9a-f][a-z0-9_\\]{0,120}" + _AFTER)
 """What a name ends in, in lower case; a letter of it may be written as an escape."""
 _LONGEST_NAME = 120
-_NAME = re.compile(r"(customer_?id|player_?unique_?id)s?", re.IGNORECASE)
+_NAME = re.compile(r"(customer_?(unique_?)?id|player_?unique_?id)s?", re.IGNORECASE)
 _ONE = re.compile(_ID, re.DOTALL)
 _NEXT = re.compile(rb"[\s,]*(" + _ID + rb")", re.DOTALL)
 _STRINGS = re.compile(_STRING, re.DOTALL)

@@ -15,11 +15,11 @@ from gateway.http.gameball.decode import read_bytes, read_json
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.identify import Normalize
 from gateway.http.gameball.limits import nearest_address
-from gateway.http.gameball.operations import PLAYER
 from gateway.http.gameball.texts import fault_in_customer_id
-from gateway.http.proxy import address, body
+from gateway.http.proxy import address, body, by_name
 from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Subject
+from gateway.http.proxy.by_name import Mentioned, Sent
 from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
 from gateway.http.proxy.persons import Person, Persons
 from gateway.http.proxy.relay import SMALL, Relay, Upload
@@ -57,7 +57,10 @@ class Forward:
         assert target is not None  # noqa: S101 - a handler is called with one
         if passed_here(call.request.headers, self._via):
             return LOOP
-        asked = await self._read(call, target)
+        if target.operation.named.by_name:
+            asked = await by_name.read(call, target, partial(_evidence, call), self._largest)
+        else:
+            asked = await self._read(call, target)
         if isinstance(asked, Fault):
             return asked
         for customer_id in [subject.customer_id for subject in asked.subjects] or [""]:
@@ -95,29 +98,35 @@ class Forward:
     # ---- what is sent ----
 
     async def _send(
-        self, call: Call, target: Target, asked: _Asked, people: Sequence[Person]
+        self, call: Call, target: Target, asked: _Asked | Mentioned, people: Sequence[Person]
     ) -> Relayed | Fault:
-        operation = target.operation
-        for subject, person in zip(asked.subjects, people, strict=True):
-            subject.call_it(person.canonical_id)
-        in_path = operation.named.path and bool(target.parameters)
-        path = address.path(asked.path, people[0].canonical_id if in_path else None)
-        if isinstance(path, Fault):
-            return path
-        headers = self._headers(call)
-        sent = await self._body(call, asked, headers, many=operation.named.body == "many")
+        if isinstance(asked, Mentioned):
+            sent = asked.write(target, people, by_name.keys_of(call, self._services))
+        else:
+            sent = _written(target, asked, people)
         if isinstance(sent, Fault):
             return sent
+        headers = self._headers(call)
+        if sent.raw is not None:
+            if sent.raw is not await call.request.read():
+                forget_bytes(headers)
+            read_here(headers)
+        content = sent.raw if sent.raw is not None else await self._unread(call)
+        if isinstance(content, Fault):
+            return content
         finish = self._answers.finish(call, target, people)
         if finish is not None:
             _readable(headers)
-        upload = sent if isinstance(sent, Upload) else None
+        if isinstance(asked, Mentioned):
+            by_name.note(call, asked, sent)
+            finish = by_name.with_own_hash(finish, sent.hashes) if finish is not None else None
+        upload = content if isinstance(content, Upload) else None
         request = Request(
             call.request.method,
-            path + _query(asked),
+            sent.path + ("?" + sent.query if sent.query else ""),
             headers,
-            sent.chunks() if isinstance(sent, Upload) else sent,
-            operation.rate,
+            content.chunks() if isinstance(content, Upload) else content,
+            target.operation.rate,
             key_alone=call.key_alone,
         )
         outcome = await self._relay.send(call, request, people, finish, to_the_end=target.route in ERASING)
@@ -133,15 +142,8 @@ class Forward:
             address=nearest_address(call.request, self._server.trusted_proxies),
         )
 
-    async def _body(
-        self, call: Call, asked: _Asked, headers: CIMultiDict[str], *, many: bool
-    ) -> bytes | Upload | Fault | None:
-        if asked.raw is not None:
-            written = body.write(asked.raw, asked.in_body, many=many)
-            if written is not await call.request.read():
-                forget_bytes(headers)
-            read_here(headers)
-            return written
+    async def _unread(self, call: Call) -> bytes | Upload | Fault | None:
+        """A body that names no customer, as it came."""
         if not call.request.body_exists:
             return None
         length = call.request.content_length
@@ -155,14 +157,11 @@ def _evidence(call: Call, kind: str, text: str) -> Sequence[Evidence]:
 
 
 def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> list[Subject] | Fault:
-    """The subject of the path first. The body may repeat its id and state more of it, but name nobody else; old clients write
-    an e-mail or a mobile number there."""
+    """The subject of the path first. The body may repeat its id and state more of it, but name nobody else."""
     customer_id = target.parameters[0]
     fault = fault_in_customer_id(customer_id)
     if fault is not None:
         return fault
-    if target.operation is PLAYER:
-        return [_player(customer_id, normalize), *in_body]
     if not in_body:
         return [Subject(customer_id)]
     subject = in_body[0]
@@ -170,12 +169,6 @@ def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> 
         return INVALID_PAYLOAD
     subject.repeat(customer_id)
     return in_body
-
-
-def _player(text: str, normalize: Normalize) -> Subject:
-    kind = "email" if "@" in text else "mobile" if text.startswith("+") else ""
-    otherwise = body.clean(kind, text, normalize(kind, text)) if kind else None
-    return Subject(text, otherwise=otherwise or (text if kind else ""))
 
 
 def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
@@ -200,11 +193,20 @@ def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[
     return [subject] if values else []
 
 
-def _query(asked: _Asked) -> str:
-    if not asked.query:
-        return ""
-    changes = {} if asked.raw is not None or not asked.subjects else asked.subjects[0].changes
-    return "?" + (address.with_parameters(asked.query, changes) if changes else asked.query)
+def _written(target: Target, asked: _Asked, people: Sequence[Person]) -> Sent | Fault:
+    named = target.operation.named
+    for subject, person in zip(asked.subjects, people, strict=True):
+        subject.call_it(person.canonical_id)
+    in_path = {target.id_at[0]: people[0].canonical_id} if named.path and target.parameters else {}
+    path = address.path(asked.path, in_path)
+    if isinstance(path, Fault):
+        return path
+    query, raw = asked.query, asked.raw
+    if raw is not None:
+        raw = body.write(raw, asked.in_body, many=named.body == "many")
+    elif query and asked.subjects and asked.subjects[0].changes:
+        query = address.with_parameters(query, asked.subjects[0].changes)
+    return Sent(path, query, raw)
 
 
 def _readable(headers: CIMultiDict[str]) -> None:

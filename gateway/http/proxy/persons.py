@@ -14,7 +14,7 @@ from gateway.http.proxy.body import Subject
 from gateway.http.proxy.memory import Memory, Question
 from gateway.http.services import Services
 from gateway.model import Identified, Identify, UnknownCustomer
-from gateway.store.identities import holder_of, known
+from gateway.store.identities import holder_of, known, names_in, owner_of
 from gateway.usecases.canonical import stranger_ids
 from rules.normalize.customer_id import CustomerId
 
@@ -134,11 +134,26 @@ class Persons:
         """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
         nobody else's."""
         if subject.otherwise:
-            return Person(subject.customer_id, subject.otherwise, warnings=subject.warnings)
-        for canonical_id in stranger_ids(call.channel.id_space, customer_id, self._services.env):
+            return await self._addressed(call, subject)
+        space = call.channel.id_space
+        wanted = (customer_id,) if subject.verbatim else stranger_ids(space, customer_id, self._services.env)
+        for canonical_id in wanted:
             if await holder_of(self._services.store, canonical_id) is None:
                 return Person(subject.customer_id, canonical_id, warnings=subject.warnings)
         return CUSTOMER_UNKNOWN
+
+    async def _addressed(self, call: Call, subject: Subject) -> Person:
+        """Who has the e-mail or the mobile number that stands in the id's place. The channel reads its own id of them, where
+        it has one."""
+        store = self._services.store
+        for item in subject.address:
+            found = await owner_of(store, item.identifier) if item.status == "ok" else None
+            if found is not None:
+                profile_id, canonical_id = found
+                own = await names_in(store, call.channel.id_space, [canonical_id])
+                name = own.get(canonical_id, subject.customer_id)
+                return Person(name, canonical_id, profile_id, "attached", subject.warnings)
+        return Person(subject.customer_id, subject.otherwise, warnings=subject.warnings)
 
     def _passes_unresolved(self, call: Call) -> bool:
         policy = self._services.config.upstream.on_store_failure
@@ -149,7 +164,13 @@ def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
     """One subject for each customer id, with all that is said of it anywhere."""
     found: dict[str, Subject] = {}
     for subject in subjects:
-        one = found.setdefault(subject.customer_id, Subject(subject.customer_id, otherwise=subject.otherwise))
+        fresh = Subject(
+            subject.customer_id,
+            address=subject.address,
+            otherwise=subject.otherwise,
+            verbatim=subject.verbatim,
+        )
+        one = found.setdefault(subject.customer_id, fresh)
         one.evidence += tuple(item for item in subject.evidence if item not in one.evidence)
         one.warnings += tuple(text for text in subject.warnings if text not in one.warnings)
         if subject.guest is not None:

@@ -142,7 +142,8 @@ async def _streamed(call: Call, reply: Reply, headers: CIMultiDict[str], people:
 
 def _relayed(call: Call, response: web.StreamResponse, people: Sequence[Person]) -> Relayed:
     one = people[0] if len(people) == 1 else None
-    found = [*response.headers.getall(WARNINGS, ()), *(text for person in people for text in person.warnings)]
+    of_people = (text for person in people for text in person.warnings)
+    found = [*response.headers.getall(WARNINGS, ()), *call.warnings, *of_people]
     warnings = tuple(dict.fromkeys(found))
     relayed = Relayed(response, one.profile_id if one else None, one.decision if one else "")
     response.headers.update(call.marks(relayed.profile_id, relayed.decision, warnings))

@@ -95,7 +95,7 @@ async def test_what_the_platform_refuses_is_relayed_as_it_is(
 async def test_a_route_that_the_platform_does_not_know_is_404_with_nothing_in_it(
     forward: RunningGateway,
 ) -> None:
-    url = f"{forward.url}/api/v3.0/integrations/player/1/unheard-of"
+    url = f"{forward.url}/api/v4.1/integrations/unheard-of"
     async with forward.client.get(url, headers=forward.keys("web")) as answer:
         assert (answer.status, await answer.read()) == (404, b"")
         assert answer.headers["Content-Length"] == "0"

@@ -1,0 +1,154 @@
+"""A call of an operation whose places are in no table: read for whom it mentions, and written anew under their canonical ids."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiohttp import hdrs
+from multidict import CIMultiDict
+
+from gateway.http.gameball.call import Call, Target
+from gateway.http.gameball.content_type import read_content_type
+from gateway.http.gameball.decode import parse, read_json, read_plain
+from gateway.http.gameball.envelope import Fault
+from gateway.http.gameball.identify import Normalize
+from gateway.http.proxy import address, mentions, signature
+from gateway.http.proxy.body import Subject
+from gateway.http.proxy.mentions import Mentions, Writing
+from gateway.http.proxy.persons import Person
+from gateway.http.proxy.relay import Finish
+from gateway.http.services import Services
+
+_FORM = "application/x-www-form-urlencoded"
+_UNREAD = "body:unread"
+_HASH_UNCHECKED = "hash:unchecked"
+"""The hash goes on as it came: it is wrong, or this channel's secret key is known by its digest only."""
+
+
+class Sent(NamedTuple):
+    """What goes out: path and query, and the body where it was read."""
+
+    path: str
+    query: str
+    raw: bytes | None
+    hashes: Mapping[str, str] = {}
+    """Hashes of the channel's key by those of the platform's that stand in their place."""
+
+
+class Mentioned(NamedTuple):
+    """`value` is the body's JSON, None where it is none; `form`: its body is written like a query."""
+
+    path: str
+    query: str
+    raw: bytes | None
+    value: Any
+    form: bool
+    found: Mentions
+
+    def write(self, target: Target, people: Sequence[Person], keys: tuple[str, str]) -> Sent | Fault:
+        """`keys` are the secret keys of the channel, "" where it is not known, and of the platform."""
+        ids = {sent: person.canonical_id for sent, person in zip(self.found.subjects, people, strict=True)}
+        in_path = zip(target.id_at, target.parameters, strict=True)
+        path = address.path(self.path, {place: ids[text] for place, text in in_path})
+        if isinstance(path, Fault):
+            return path
+        hashes = self._hashes(ids, keys)
+        raw = self.raw
+        if raw is not None and self.form:
+            raw = mentions.rewritten_query(raw.decode(), ids).encode()
+        elif raw is not None and self.value is not None:
+            raw = mentions.rewritten(raw, Writing(ids, self.found.texts, hashes))
+        query = mentions.rewritten_query(self.query, ids)
+        return Sent(path, query, raw, {new: old for old, new in hashes.items()})
+
+    @property
+    def subjects(self) -> list[Subject]:
+        return list(self.found.subjects.values())
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.found.kinds) and signature.find(self.value) is not None
+
+    def _hashes(self, ids: Mapping[str, str], keys: tuple[str, str]) -> dict[str, str]:
+        signed = signature.find(self.value) if self.found.kinds else None
+        channels, platforms = keys
+        form = signed.form(channels) if signed is not None and channels else None
+        if signed is None or form is None:
+            return {}
+        canonical_id = ids.get(signed.customer_id, signed.customer_id)
+        return {signed.hash: signature.signature(canonical_id, *form, platforms)}
+
+
+async def read(call: Call, target: Target, normalize: Normalize, largest: int) -> Mentioned | Fault:
+    services = call.services
+    kinds = tuple(services.env.rules.identifiers) if target.operation.named.by_name == "people" else ()
+    found = Mentions(kinds, normalize)
+    path, _, query = call.request.raw_path.partition("?")
+    body = await _body(call, largest)
+    if isinstance(body, Fault):
+        return body
+    raw, value, form = body
+    faults = (
+        *(found.add_path(text) for text in target.parameters[: len(target.id_at)]),
+        found.add_query(query),
+        found.add_query(raw.decode()) if form and raw is not None else found.add_value(value),
+    )
+    fault = next((fault for fault in faults if fault is not None), None)
+    return fault or Mentioned(path, query, raw, value, form, found)
+
+
+async def _body(call: Call, largest: int) -> tuple[bytes | None, Any, bool] | Fault:
+    """The bytes where they are read, their JSON, and whether they are a form instead. What is neither goes on unread."""
+    request, server = call.request, call.services.config.server
+    if not request.body_exists:
+        return None, None, False
+    kind = read_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if kind.media and kind.is_json:
+        raw = await read_json(request, largest, server)
+        if isinstance(raw, Fault):
+            return raw
+        value = parse(raw)
+        return value if isinstance(value, Fault) else (raw, value, False)
+    is_form = kind.media == _FORM
+    if kind.media and not is_form:
+        call.warnings += (_UNREAD,)
+        return None, None, False
+    raw = await read_plain(request, largest, server)
+    if isinstance(raw, Fault):
+        return raw
+    value = parse(raw)
+    if not isinstance(value, Fault):
+        return raw, value, False
+    if is_form and raw.isascii():
+        return raw, None, True
+    call.warnings += (_UNREAD,)
+    return raw, None, False
+
+
+def keys_of(call: Call, services: Services) -> tuple[str, str]:
+    """The secret key that the channel signs with, as far as it is known here, and the platform's."""
+    shown = call.secret_key
+    configured = call.channel.secret_key.secret if call.channel.secret_key else None
+    channels = shown if shown and not call.key_alone else configured.reveal() if configured else ""
+    platforms = services.config.upstream.secret_key
+    return channels, platforms.reveal() if platforms else ""
+
+
+def note(call: Call, mentioned: Mentioned, sent: Sent) -> None:
+    """What the caller and the operator are told."""
+    if mentioned.is_signed and not sent.hashes:
+        call.warnings += (_HASH_UNCHECKED,)
+    if call.target is not None and call.target.operation.named.by_name == "ids":
+        call.warnings += ("route:unknown",)
+        call.services.telemetry.metrics.unknown_routes.labels(call.channel.name, call.request.method).inc()
+
+
+def with_own_hash(finish: Finish, hashes: Mapping[str, str]) -> Finish:
+    """An answer that repeats the hash says the channel's: the platform's is worth as much as its key."""
+
+    async def finished(status: int, raw: bytes, headers: CIMultiDict[str]) -> bytes:
+        body = await finish(status, raw, headers)
+        for ours, theirs in hashes.items():
+            body = body.replace(ours.encode(), theirs.encode())
+        return body
+
+    return finished

@@ -1,0 +1,244 @@
+"""Customers where no table says where they stand: found by the names of members and parameters, at any depth and in lists,
+and written anew there while everything else keeps its bytes. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+import msgspec
+
+from gateway.http.gameball.envelope import MALFORMED_PATH, TOO_MANY_VALUES, Fault
+from gateway.http.gameball.identify import Normalize
+from gateway.http.gameball.texts import read_customer_id, text_of
+from gateway.http.proxy.body import MOST_PERSONS, Subject, clean
+
+_NAMES = ("playeruniqueid", "customerid", "customeruniqueid", "forcustomerid")
+"""What members of a customer's id are called, without `_` and in lower case; in a list with an `s`. Where an object has several, an
+e-mail beside them belongs to the first."""
+_ONE = frozenset(_NAMES)
+_MANY = frozenset(name + "s" for name in _NAMES)
+_GUEST = ("guest", "isguest")
+_HASH = "hash"
+_decode = msgspec.json.Decoder().decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+# ---- reading ----
+
+
+@dataclass(slots=True)
+class Mentions:
+    """Whom a call names: one subject for each customer id, wherever it stands. `kinds` are the types of identifiers that count as
+    that customer's where they stand beside its id."""
+
+    kinds: Sequence[str]
+    normalize: Normalize
+    subjects: dict[str, Subject] = field(default_factory=dict[str, Subject])
+    texts: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Identifiers that go out as other texts, by type and text."""
+
+    def add(self, value: object) -> Subject | Fault:
+        """Numbers are taken for their digits."""
+        customer_id = read_customer_id(value)
+        if isinstance(customer_id, Fault):
+            return customer_id
+        subject = self.subjects.get(customer_id)
+        if subject is not None:
+            return subject
+        if len(self.subjects) == MOST_PERSONS:
+            return TOO_MANY_VALUES
+        subject = self.subjects[customer_id] = Subject(customer_id)
+        if self.kinds:
+            self._add_address(subject)
+        return subject
+
+    def add_path(self, customer_id: str) -> Fault | None:
+        subject = self.add(customer_id)
+        if isinstance(subject, Fault):
+            return subject
+        subject.verbatim = not self.kinds and customer_id.replace("-", "").isalpha()
+        return None
+
+    def add_query(self, query: str) -> Fault | None:
+        """A `;` is refused, because some readers take it for `&`."""
+        if ";" in query:
+            return MALFORMED_PATH
+        for name, value in _pairs(query):
+            for text in _ids_of(name, value):
+                if text is None:
+                    return MALFORMED_PATH
+                fault = self.add(text)
+                if isinstance(fault, Fault):
+                    return fault
+        return None
+
+    def add_value(self, value: Any) -> Fault | None:
+        """All that a JSON value names."""
+        for one in _walked(value):
+            fault = self._add_members(one)
+            if fault is not None:
+                return fault
+        return None
+
+    def _add_members(self, members: Mapping[str, Any]) -> Fault | None:
+        folded = {_folded(name): name for name in members}
+        owner: Subject | None = None
+        for name in _NAMES:
+            for wanted in (name, name + "s"):
+                for value in _each(members.get(folded.get(wanted, ""))):
+                    subject = self.add(value)
+                    if isinstance(subject, Fault):
+                        return subject
+                    owner = owner or (subject if wanted == name != "forcustomerid" else None)
+        if owner is not None and self.kinds:
+            self._add_evidence(owner, members, folded)
+        return None
+
+    def _add_evidence(self, subject: Subject, members: Mapping[str, Any], folded: Mapping[str, str]) -> None:
+        for kind in self.kinds:
+            value = members.get(folded.get(_folded(kind), ""))
+            if value is None:
+                continue
+            text, changed = text_of(value), subject.state(kind, value, self.normalize)
+            if text is not None and changed is not None:
+                self.texts[_folded(kind), text] = changed
+        subject.evidence = tuple(dict.fromkeys(subject.evidence))
+        subject.warnings = tuple(dict.fromkeys(subject.warnings))
+        for name in _GUEST:
+            guest = members.get(folded.get(name, ""))
+            if isinstance(guest, bool) and subject.guest is None:
+                subject.guest = guest
+
+    def _add_address(self, subject: Subject) -> None:
+        """Old clients write an e-mail or a mobile number where the id stands."""
+        text = subject.customer_id
+        kind = "email" if "@" in text else "mobile" if text.startswith("+") else ""
+        if kind:
+            subject.address = tuple(self.normalize(kind, text))
+            subject.otherwise = clean(kind, text, subject.address) or text
+
+
+def _each(value: Any) -> Iterator[Any]:
+    """The values that stand for customers: lists are opened, objects are looked into by whoever walks."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _each(one)
+    elif value is not None and value != "" and not isinstance(value, dict):
+        yield value
+
+
+def _walked(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a value."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            yield one
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        yield _folded(unquote(name.replace("+", " ")).removesuffix("[]")), value
+
+
+def _ids_of(name: str, value: str) -> Iterator[str | None]:
+    """The ids that a parameter names, None for one that is no text. A `+` that nobody escaped begins a mobile number."""
+    if name not in _ONE and name not in _MANY:
+        return
+    for one in value.split(",") if name in _MANY else [value]:
+        if one:
+            yield _parameter_text(one)
+
+
+def _parameter_text(value: str) -> str | None:
+    try:
+        text = unquote_to_bytes(value.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        return None
+    return "+" + text[1:] if text[:1] == " " and text[1:].isdigit() else text
+
+
+# ---- writing ----
+
+
+class Writing(NamedTuple):
+    """The texts that go out in place of others: of customer ids, of identifiers by type, of hashes."""
+
+    ids: Mapping[str, str]
+    texts: Mapping[tuple[str, str], str] = {}
+    hashes: Mapping[str, str] = {}
+
+
+def rewritten_query(query: str, ids: Mapping[str, str]) -> str:
+    pairs = zip(query.split("&"), _pairs(query), strict=True)
+    return "&".join(_rewritten_pair(pair, name, value, ids) for pair, (name, value) in pairs)
+
+
+def _rewritten_pair(pair: str, name: str, value: str, ids: Mapping[str, str]) -> str:
+    if name not in _ONE and name not in _MANY:
+        return pair
+    values = value.split(",") if name in _MANY else [value]
+    return f"{pair.partition('=')[0]}={','.join(_rewritten_parameter(one, ids) for one in values)}"
+
+
+def _rewritten_parameter(value: str, ids: Mapping[str, str]) -> str:
+    text = _parameter_text(value) or ""
+    return quote(ids[text], safe="") if ids.get(text, text) != text else value
+
+
+def rewritten(raw: bytes, writing: Writing) -> bytes:
+    """JSON with other texts in it; the same bytes where nothing changes."""
+    found = msgspec.Raw(raw.strip())
+    changed = _rewritten(found, "", writing)
+    return raw if changed is found else bytes(changed)
+
+
+def _rewritten(raw: msgspec.Raw, name: str, writing: Writing) -> msgspec.Raw:
+    """`name` is that of the member, folded; "" where it cannot matter. The same object where nothing changes."""
+    text = bytes(raw)
+    if text.startswith(b"{"):
+        members = _members(text)
+        names = _names_that_matter(members)
+        changed = {member: _rewritten(one, names.get(member, ""), writing) for member, one in members.items()}
+        return raw if _is_same(members.values(), changed.values()) else msgspec.Raw(_encode(changed))
+    if text.startswith(b"["):
+        items = _items(text)
+        others = [_rewritten(one, name, writing) for one in items]
+        return raw if _is_same(items, others) else msgspec.Raw(_encode(others))
+    new = _new_text(name, text, writing) if name else None
+    return raw if new is None else msgspec.Raw(_encode(new))
+
+
+def _names_that_matter(members: Iterable[str]) -> dict[str, str]:
+    """The folded names of an object's members; beside no customer id, those alone that can name one themselves."""
+    names = {member: _folded(member) for member in members}
+    if not _ONE.isdisjoint(names.values()):
+        return names
+    return {member: name for member, name in names.items() if name in _MANY or name == _HASH}
+
+
+def _is_same(before: Iterable[object], after: Iterable[object]) -> bool:
+    return all(one is other for one, other in zip(before, after, strict=True))
+
+
+def _new_text(name: str, text: bytes, writing: Writing) -> str | None:
+    """What the member says instead; None where it stays."""
+    value = text_of(_decode(text))
+    if value is None:
+        return None
+    if name in _ONE or name in _MANY:
+        new = writing.ids.get(value, value)
+    else:
+        new = writing.hashes.get(value, value) if name == _HASH else writing.texts.get((name, value), value)
+    return None if new == value else new
