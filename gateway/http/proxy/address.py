@@ -31,10 +31,11 @@ def path(raw: str, ids: Mapping[int, str]) -> str | Fault:
 
 
 def climbs(segment: str) -> bool:
-    """Whether some reader, by decoding it once too often or taking a backslash for a slash, would leave the path by it."""
+    """Whether some reader, by decoding it once too often, taking a backslash for a slash or dropping what follows a `;`, would
+    leave the path by it."""
     text = segment
     for _ in range(_DEEPEST):
-        if any(piece in {".", ".."} for piece in re.split(r"[/\\]", text)):
+        if any(piece.partition(";")[0] in {".", ".."} for piece in re.split(r"[/\\]", text)):
             return True
         decoded = unquote(text)
         if decoded == text:
