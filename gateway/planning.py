@@ -77,16 +77,16 @@ class _Marks:
 
     def survivor(self, pieces: Sequence[Piece]) -> Piece:
         """Which piece's profile a merge would leave. Ids grow with time, so they stand for age."""
-        profiles = {piece.profile_id: self._profile(piece) for piece in pieces}
+        profiles = {piece.lives_as: self._profile(piece) for piece in pieces}
         stays = survivor(self._rules, list(profiles.values())).profile_id
-        return next(piece for piece in pieces if piece.profile_id == stays)
+        return next(piece for piece in pieces if piece.lives_as == stays)
 
     def _profile(self, piece: Piece) -> Profile:
-        profile = Profile(piece.profile_id, created_at=piece.profile_id)
+        profile = Profile(piece.lives_as, created_at=piece.lives_as)
         for record_id in piece.records:
             space, types = self._marked.get(record_id, ("", frozenset[str]()))
             held = {key: Observation(key, 0, 0) for key in (Identifier(type_, "") for type_ in types)}
-            profile.records[record_id] = Record(record_id, space, "", piece.profile_id, 0, held)
+            profile.records[record_id] = Record(record_id, space, "", piece.lives_as, 0, held)
         return profile
 
 

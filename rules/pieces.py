@@ -2,9 +2,10 @@
 
 A profile whose records fall into several groups goes on with its main piece: the one with the record that the profile is
 named after, else with its oldest record. How many points or records the other pieces have does not matter: the name is an
-account elsewhere, and it is that record's. A group goes on as one of the profiles whose main pieces it holds, the one that a
-merge of these pieces would leave; where it holds none, as a profile of its own. What does not end on its former profile
-changes hands, and its points with it. The plan counts by this, and whoever carries a partition out follows it (I21).
+account elsewhere, and it is that record's. Another piece lives on as the oldest of the absorbed profiles that are named after
+one of its records, and becomes a new profile where there is none. A group goes on as one of the profiles that its pieces are
+or were, the one that a merge of these would leave; where none of them was any, as a new one. What does not end on its present
+profile changes hands, and its points with it. The plan counts by this, and whoever carries a partition out follows it (I21).
 """
 
 from collections import defaultdict
@@ -13,28 +14,36 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """The records of one profile that one group holds; `group` is its place in the partition."""
+    """The records of one profile that one group holds; `group` is its place in the partition. `lives_as` is the profile that it
+    would be alone: the one that it is on, one that was absorbed, or 0 for a new one."""
 
     profile_id: int
     group: int
     records: tuple[int, ...]
     points: int
+    lives_as: int
+
+    @property
+    def is_main(self) -> bool:
+        return self.lives_as == self.profile_id
 
 
 Names = Mapping[int, int]
-"""By profile id, the record that the profile is named after."""
+"""By record id, the profile that is named after it, live or absorbed."""
 Survivor = Callable[[Sequence[Piece]], Piece]
-"""Which of several main pieces a merge would leave."""
+"""Which of several pieces a merge of what they live on as would leave."""
 
 
 def pieces(
     before: Mapping[int, Collection[int]],
     groups: Iterable[Collection[int]],
     balances: Mapping[int, int],
+    names: Names,
 ) -> Iterator[Piece]:
     """The pieces of all groups that are not simply a profile as it was. `before` are the profiles' record ids; records of
     the groups that are on none of these profiles are left out."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
+    namesakes = {profile_id: record_id for record_id, profile_id in names.items() if profile_id in before}
     for number, group in enumerate(groups):
         by_profile: defaultdict[int, list[int]] = defaultdict(list)
         for record_id in group:
@@ -44,26 +53,27 @@ def pieces(
             continue
         for profile_id, held in by_profile.items():
             points = sum(balances.get(record_id, 0) for record_id in held)
-            yield Piece(profile_id, number, tuple(sorted(held)), points)
+            named_after = namesakes.get(profile_id)
+            if named_after not in before[profile_id]:
+                named_after = min(before[profile_id])
+            former = min((names[one] for one in held if one in names), default=0)
+            lives_as = profile_id if named_after in held else former
+            yield Piece(profile_id, number, tuple(sorted(held)), points, lives_as)
 
 
-def main_pieces(found: Iterable[Piece], names: Names) -> dict[int, Piece]:
-    """By profile, the piece with which it goes on."""
-    main: dict[int, Piece] = {}
-    for piece in sorted(found, key=lambda one: (names.get(one.profile_id) not in one.records, one.records)):
-        main.setdefault(piece.profile_id, piece)
-    return main
-
-
-def leaving(found: Collection[Piece], survivor: Survivor, names: Names) -> set[Piece]:
+def leaving(found: Iterable[Piece], survivor: Survivor) -> set[Piece]:
     """The pieces that change hands."""
     by_group: defaultdict[int, list[Piece]] = defaultdict(list)
-    for piece in main_pieces(found, names).values():
+    for piece in found:
         by_group[piece.group].append(piece)
-    staying = {survivor(main) if len(main) > 1 else main[0] for main in by_group.values()}
-    return set(found) - staying
+    stays = {
+        survivor(known) for parts in by_group.values() if (known := [one for one in parts if one.lives_as])
+    }
+    return {
+        piece for parts in by_group.values() for piece in parts if piece not in stays or not piece.is_main
+    }
 
 
 def oldest(found: Sequence[Piece]) -> Piece:
-    """The piece of the profile with the lowest id, which is the oldest."""
-    return min(found, key=lambda piece: piece.profile_id)
+    """The piece that lives on as the profile with the lowest id, which is the oldest."""
+    return min(found, key=lambda piece: piece.lives_as)

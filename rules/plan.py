@@ -63,11 +63,11 @@ def plan(
     names: Names = NO_NAMES,
 ) -> Plan:
     """Compare the profiles' record ids with a partition of the same records, and maybe of new ones. `balances`
-    are points by record id; `sample` is the number of cases of each kind; a profile without an entry in `names` is named
+    are points by record id; `sample` is the number of cases of each kind; a profile that `names` does not name is named
     after its oldest record."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
-    found = list(pieces(before, after.groups, balances))
-    moving = leaving(found, survivor, names)
+    found = list(pieces(before, after.groups, balances, names))
+    moving = leaving(found, survivor)
     merges = list(_merges(found, moving, after, profile_of))
     splits = list(_splits(found, moving, after, profile_of))
     refusals = [_refusal(refused, profile_of) for refused in after.refused]

@@ -15,7 +15,7 @@ SELECT r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at,
 FROM record AS r LEFT JOIN observation AS o ON o.record_id = r.record_id ORDER BY r.id_space, r.customer_id
 """
 PROFILES = "SELECT profile_id, record_id FROM record"
-NAMES = "SELECT profile_id, named_after FROM profile WHERE redirect_to IS NULL"
+NAMES = "SELECT named_after, profile_id FROM profile"
 BALANCES = "SELECT record_id, CAST(SUM(points) AS BIGINT) FROM ledger GROUP BY record_id"
 PINS = "SELECT record_a, record_b, kind, expires_at FROM pin"
 OWN_LISTS = "SELECT name, value FROM own_list"
@@ -24,8 +24,8 @@ ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
 
 @dataclass(slots=True)
 class Snapshot:
-    """`profiles` are record ids by profile id, `names` the record that each profile is named after, `balances` points by
-    record id, `attributes` texts by record id. `records` can be gone through once."""
+    """`profiles` are record ids by profile id, `names` profiles, live or absorbed, by the record that they are named after,
+    `balances` points by record id, `attributes` texts by record id. `records` can be gone through once."""
 
     records: Iterator[Record]
     profiles: dict[int, list[int]]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Caller, Dedup, MergeRow, Regrouping
+from gateway.model import Caller, Dedup, Regrouping
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import is_about_points
@@ -22,7 +22,6 @@ from rules.evidence import may_own
 from rules.identifier import Identifier
 from rules.record import Profile, Record
 from rules.ruleset import RuleSet
-from rules.survivor import survivor
 
 NO_VALUE = Identifier("", "")
 
@@ -105,25 +104,13 @@ def look_again(
 def _id_for(
     profile: Profile, moving: AbstractSet[int], undone: int | None, ws: WorkingSet, env: Env
 ) -> Profile:
-    """An absorbed profile that is named after one of the records: the one whose merge is taken back, else the one that would
-    survive a merge of all that are. Where there is none, a new one, named after its oldest record."""
-    rows = {
-        row.absorbed_id: row for row in ws.absorptions_of(profile.profile_id) if ws.namesake_of(row) in moving
-    }
-    for row in rows.values():
-        if row.merge_id == undone:
-            return ws.revive(row)
+    """An absorbed profile that is named after one of the records: the one whose merge is taken back, else the oldest. Where
+    there is none, a new one, named after its oldest record."""
+    rows = [row for row in ws.absorptions_of(profile.profile_id) if ws.namesake_of(row) in moving]
     if rows:
-        brought = [_as_it_came(row, profile, moving, ws) for row in rows.values()]
-        return ws.revive(rows[survivor(env.rules, brought).profile_id])
+        return ws.revive(min(rows, key=lambda row: (row.merge_id != undone, row.absorbed_id)))
     oldest = min((profile.records[record_id] for record_id in moving), key=age)
     return ws.create_profile(canonical_ids(oldest.id_space, oldest.customer_id, env))
-
-
-def _as_it_came(row: MergeRow, profile: Profile, moving: AbstractSet[int], ws: WorkingSet) -> Profile:
-    """An absorbed profile with what it brought of the records."""
-    records = {one: profile.records[one] for one in moving & set(row.absorbed_records)}
-    return Profile(row.absorbed_id, ws.profiles[row.absorbed_id].created_at, records=records)
 
 
 def age(record: Record) -> tuple[int, int]:

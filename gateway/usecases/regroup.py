@@ -34,7 +34,7 @@ from gateway.workingset import Needs, WorkingSet
 from rules.decision import ReviewProposal
 from rules.identifier import Identifier
 from rules.partition import Edge, Partition, Refusal, partition
-from rules.pieces import Piece, main_pieces, pieces
+from rules.pieces import Piece, pieces
 from rules.record import Profile
 from rules.survivor import survivor
 
@@ -240,7 +240,17 @@ class _Look:
     @cached_property
     def found(self) -> list[Piece]:
         before = {profile_id: self.ws.profiles[profile_id].records for profile_id in self.core}
-        return list(pieces(before, self.after.groups, self.ws.points))
+        return list(pieces(before, self.after.groups, self.ws.points, self._names()))
+
+    def _names(self) -> dict[int, int]:
+        """The profiles by the records that they are named after; also those that were absorbed by a profile that comes apart,
+        once these are loaded."""
+        ws = self.ws
+        names = {ws.namesake(ws.profiles[profile_id]): profile_id for profile_id in self.core}
+        for row in (row for profile_id in self.core for row in ws.absorptions.get(profile_id, ())):
+            if row.absorbed_id in ws.profile_rows:
+                names[ws.namesake_of(row)] = row.absorbed_id
+        return names
 
     @cached_property
     def by_profile(self) -> dict[int, list[Piece]]:
@@ -288,8 +298,7 @@ class _Carrying:
     def __init__(self, look: _Look, command: Regroup) -> None:
         self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
         self.caller = command.caller
-        names = {one: self.ws.namesake(self.ws.profiles[one]) for one in look.core}
-        self.main = main_pieces(look.found, names)
+        self.main = {piece.profile_id: piece for piece in look.found if piece.is_main}
         self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
         self.merging: set[int] = set()
@@ -391,7 +400,7 @@ class _Carrying:
         return any(p.kind == "cannot" and in_force(p, self.ws) for p in self.ws.pins(self.records))
 
     def _join(self, found: Collection[Piece]) -> None:
-        candidates = [piece for piece in found if self.main[piece.profile_id] == piece] or found
+        candidates = [piece for piece in found if piece.lives_as] or found
         winner = survivor(self.rules, [self.ws.profiles[self._home(one.records[0])] for one in candidates])
         homes = {self._home(piece.records[0]) for piece in found} - {winner.profile_id}
         for home in sorted(homes):
