@@ -61,6 +61,11 @@ def test_the_records_of_one_customer_stay_in_the_order_of_the_file() -> None:
     assert lines_in_order(first_block(text)) == [2, 1, 3, 5, 4]
 
 
+def test_however_an_id_is_written_its_records_stay_in_the_order_of_the_file() -> None:
+    text = "1 ,,zoe@x.eg\n2,,bob@x.eg\n'1,,ann@x.eg\n2.0,,ann@x.eg\n\u00a01,,bob@x.eg\n"
+    assert lines_in_order(first_block(text)) == [2, 1, 3, 5, 4]
+
+
 def test_lines_that_cannot_be_read_come_first() -> None:
     block = first_block('1,,b@x.eg\n2,"\n3,,a@x.eg\n')
     part = block.part(2, 1000)
