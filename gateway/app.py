@@ -11,6 +11,7 @@ import os
 import random
 import secrets
 import signal
+import sys
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,14 @@ def seed_rules(config: Config) -> RuleSet:
     return parsed
 
 
-def make_store(config: Config, clock: Clock, checkpoint_key: bytes, *, alone: bool = False) -> Store:
+def make_store(
+    config: Config,
+    clock: Clock,
+    checkpoint_key: bytes,
+    *,
+    on_broken: Callable[[StoreBroken], None] = lambda _: None,
+    alone: bool = False,
+) -> Store:
     """The store behind `store.url`, not opened yet; `alone`: no calls are served beside what it is opened for. Raises
     ConfigError when its driver is not installed."""
     every = config.audit.checkpoint
@@ -87,6 +95,7 @@ def make_store(config: Config, clock: Clock, checkpoint_key: bytes, *, alone: bo
             Path(path),
             clock,
             checkpoint_key=checkpoint_key,
+            on_broken=on_broken,
             checkpoint_every=every,
             min_free_disk=config.store.min_free_disk,
             alone=alone,
@@ -116,7 +125,7 @@ async def running(
     clock = SystemClock(config.clock.believe_after)
     box = open_box(config, make=makes_secret)
     checkpoint_key = box.key("audit checkpoint")
-    store = make_store(config, clock, checkpoint_key, alone=alone)
+    store = make_store(config, clock, checkpoint_key, on_broken=on_broken, alone=alone)
     await store.open()
     try:
         known = any_secret or await is_signed_with(store, checkpoint_key)
@@ -130,7 +139,6 @@ async def running(
             env,
             queue_limit=config.store.queue_limit,
             batch_limit=config.store.batch_limit,
-            on_broken=on_broken,
         )
         services = Services(
             config,
@@ -238,7 +246,7 @@ async def offline(config: Config, *, changes: bool, any_secret: bool = False) ->
         async with running(
             config,
             telemetry=telemetry,
-            on_broken=_exit_at_once,
+            on_broken=_end_command,
             alone=True,
             any_secret=any_secret,
             makes_secret=any_secret or (changes and _is_fresh(config)),
@@ -392,3 +400,9 @@ def _exit_at_once(error: StoreBroken) -> None:
     """After an I/O error the process must not answer anything more: what the disk holds is decided at the next start."""
     _log.critical("store_broken", error=str(error))
     os._exit(_EXIT_BROKEN)
+
+
+def _end_command(error: StoreBroken) -> None:
+    sys.stderr.write(f"the database is broken ({error}); look at it with: gateway db check\n")
+    sys.stderr.flush()
+    _exit_at_once(error)

@@ -105,13 +105,11 @@ class Pipeline:
         *,
         queue_limit: int,
         batch_limit: int,
-        on_broken: Callable[[StoreBroken], None],
     ) -> None:
         self._store = store
         self._env = env
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
-        self._on_broken = on_broken
         self._calls: deque[_Item] = deque()
         self._background: deque[_Item] = deque()
         self._changes: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
@@ -244,7 +242,6 @@ class Pipeline:
                 return _without(items, error)
             case StoreBroken():
                 _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
-                self._on_broken(error)
             case StoreUnavailable():
                 if isinstance(error, StoreBusy) and len(items) > 1:
                     return _in_halves(items)

@@ -10,7 +10,6 @@ from strict_portable import strict
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import DAY, HOUR, MINUTE, SECOND, Clock
 from gateway.config import Campaign, CanonicalId, Program, Tier
-from gateway.errors import StoreBroken
 from gateway.ids import show
 from gateway.model import (
     Achieve,
@@ -146,10 +145,6 @@ def erase(who: str) -> EraseCustomer:
     return EraseCustomer(caller(channel), customer_id)
 
 
-def _broken(error: StoreBroken) -> None:
-    raise error
-
-
 def make_store(url: str, clock: Clock) -> Store:
     """`strict:` before a PostgreSQL URL: with portable SQL only, and with collisions."""
     if url.startswith("sqlite:///"):
@@ -183,7 +178,7 @@ class House:
     async def __aenter__(self) -> "House":
         self.store = make_store(self.url, self.clock)
         await self.store.open()
-        self.pipeline = Pipeline(self._around(self.store), self.env, on_broken=_broken, **self._limits)
+        self.pipeline = Pipeline(self._around(self.store), self.env, **self._limits)
         self.pipeline.start()
         return self
 

@@ -3,8 +3,6 @@ needs it stopped, is short, and says when the new database is complete."""
 
 import asyncio
 import contextlib
-import fcntl
-import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,16 +58,13 @@ def copy(
 @contextlib.contextmanager
 def _closed_shop(path: Path) -> Generator[bool]:
     """Whether no gateway has the file open; none can, then, while this lasts."""
-    fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    from gateway.store.sqlite.lock import FileLock
+
+    lock = FileLock(path)
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+        yield lock.take()
     finally:
-        os.close(fd)
+        lock.release()
 
 
 async def _fill(path: Path, to: str, *, closed: bool) -> int:

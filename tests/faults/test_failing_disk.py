@@ -131,6 +131,21 @@ async def test_after_an_input_output_error_nothing_is_accepted_and_the_process_e
     assert findings(process, history) == []
 
 
+async def test_an_input_output_error_in_housekeeping_ends_the_process_too(
+    prepare: Launch, tmp_path: Path
+) -> None:
+    """Nothing else writes then: the look-up rows of what was just stored, and a signature."""
+    order = tmp_path / "order"
+    process = prepare(launcher=(faulty_disk.__file__, str(order))).start()
+    await introduce_customers(process)
+    order.write_text("EIO fsync fdatasync")
+    assert await asyncio.to_thread(process.wait) == _EXIT_BROKEN
+    order.unlink()
+    process.start()
+    assert process.stop() == 0
+    assert findings(process, []) == []
+
+
 async def test_a_second_process_on_the_same_file_is_refused(prepare: Launch) -> None:
     first = prepare().start()
     second = prepare({"store": {"url": f"sqlite:///{first.database}"}})

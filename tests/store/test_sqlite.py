@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,33 @@ except AlreadyRunning:
 async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _OPEN, str(tmp_path / "gateway.db"), stderr=subprocess.DEVNULL
+    )
+    assert await process.wait() == 77
+
+
+def _link(path: Path) -> Path:
+    other = path.with_name("other.db")
+    other.symlink_to(path)
+    return other
+
+
+def _hard_link(path: Path) -> Path:
+    other = path.with_name("other.db")
+    other.hardlink_to(path)
+    return other
+
+
+def _without_side_file(path: Path) -> Path:
+    path.with_name("gateway.db.lock").unlink()
+    return path
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("way", [_link, _hard_link, _without_side_file])
+async def test_no_other_name_leads_around_the_lock(way: Callable[[Path], Path], tmp_path: Path) -> None:
+    other = way(tmp_path / "gateway.db")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _OPEN, str(other), stderr=subprocess.DEVNULL
     )
     assert await process.wait() == 77
 
@@ -430,6 +457,43 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
         assert row.done == []
         await run(store, log)
         assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(3, 3)]
+    finally:
+        await store.close()
+
+
+_EVERY_PATH: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
+    "a batch": lambda store: run(store, log),
+    "housekeeping": lambda store: store.maintain(10),
+    "new signatures": lambda store: store.sign_anew(),
+    "a probe": lambda store: store.probe(),
+    "a read": lambda store: store.fetch("SELECT COUNT(*) FROM audit"),
+}
+
+
+@pytest.mark.parametrize("path", _EVERY_PATH)
+async def test_a_broken_file_means_the_same_on_every_path(
+    path: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_FSYNC, "SQLITE_IOERR_FSYNC"
+        raise error
+
+    told: list[str] = []
+    store = SqliteStore(
+        tmp_path / "gateway.db",
+        clock,
+        checkpoint_key=CHECKPOINT_KEY,
+        on_broken=lambda error: told.append(str(error)),
+    )
+    await store.open()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.store.sqlite._in_one_hop", broken)
+            with pytest.raises(StoreBroken):
+                await _EVERY_PATH[path](store)
+        assert told == ["SQLite reports SQLITE_IOERR_FSYNC"]
+        await run(store, log)
     finally:
         await store.close()
 

@@ -1,18 +1,17 @@
 """The embedded store: one SQLite file, one connection that writes, two that read.
 
 Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A second process is kept out by a
-lock on a side file, and the writer alone makes checkpoints.
+lock on the file, and the writer alone makes checkpoints.
 """
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.operations import newest_moment
 from gateway.store.sqlite.dialect import Saver, keep_house, load
+from gateway.store.sqlite.lock import FileLock
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
@@ -64,8 +64,9 @@ _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SqliteStore:
-    """`checkpoint_key` signs the audit log's checkpoints. `alone`: no calls are served meanwhile, so it may use more memory
-    and let a batch wait now and then. `open` before anything else, `close` at the end."""
+    """`checkpoint_key` signs the audit log's checkpoints. `on_broken` is told, whatever was under way, when SQLite reports
+    what no later call can be trusted after; it may end the process. `alone`: no calls are served meanwhile, so it may use
+    more memory and let a batch wait now and then. `open` before anything else, `close` at the end."""
 
     def __init__(
         self,
@@ -73,12 +74,14 @@ class SqliteStore:
         clock: Clock,
         *,
         checkpoint_key: bytes,
+        on_broken: Callable[[StoreBroken], None] = lambda _: None,
         checkpoint_every: int = MINUTE,
         min_free_disk: int = 0,
         alone: bool = False,
     ) -> None:
         self.path = path
         self.chain = Chain(uuid.uuid4().hex)
+        self._on_broken = on_broken
         self._clock = clock
         self._stamps = Stamps()
         self._ids = Ids(int.from_bytes(os.urandom(2)))
@@ -86,7 +89,7 @@ class SqliteStore:
         self._min_free_disk = min_free_disk
         self._pragmas = (*_PRAGMAS, *(_ALONE if alone else _SERVING))
         self._disk_ok_until = 0.0
-        self._lock_fd: int | None = None
+        self._lock = FileLock(path)
         self._writer: aiosqlite.Connection | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._all_readers: list[aiosqlite.Connection] = []
@@ -96,9 +99,11 @@ class SqliteStore:
     # ---- life ----
 
     async def open(self) -> None:
-        self._lock()
+        if not self._lock.take():
+            raise AlreadyRunning(
+                f"Another gateway process holds {self.path}. Stop it first, or give this one its own store.url."
+            )
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             self._writer = await aiosqlite.connect(
                 self.path, isolation_level=None, cached_statements=2048, check_same_thread=False
             )
@@ -118,17 +123,6 @@ class SqliteStore:
             await self.close()
             raise
 
-    def _lock(self) -> None:
-        fd = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(fd)
-            raise AlreadyRunning(
-                f"Another gateway process holds {self.path}. Stop it first, or give this one its own store.url."
-            ) from None
-        self._lock_fd = fd
-
     async def close(self) -> None:
         """Close every connection, then let go of the file. May be called again."""
         for reader in self._all_readers:
@@ -138,9 +132,7 @@ class SqliteStore:
             await self._writer.close()
             self._writer = None
         self._beside.shutdown()
-        if self._lock_fd is not None:
-            os.close(self._lock_fd)
-            self._lock_fd = None
+        self._lock.release()
 
     # ---- the one write path ----
 
@@ -148,7 +140,7 @@ class SqliteStore:
         await self.run_all(_Alone(work))
 
     async def run_all(self, works: Works) -> None:
-        with _translated_errors():
+        with self._translated_errors():
             await self._in_writer(self._transact, works)
 
     async def leads(self, work: str) -> bool:
@@ -158,11 +150,11 @@ class SqliteStore:
         now, stamp = self._moment()
         tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
         signing = self._maintenance.checkpoint(now, stamp)
-        with _translated_errors():
+        with self._translated_errors():
             return await self._in_writer(_keep_house, tidying, signing)
 
     async def sign_anew(self) -> int:
-        with _translated_errors():
+        with self._translated_errors():
             return await self._in_writer(_keep_house, self._maintenance.sign_anew(*self._moment()))
 
     def _moment(self) -> tuple[int, int]:
@@ -176,7 +168,7 @@ class SqliteStore:
 
     async def probe(self) -> None:
         self._check_disk()
-        with _translated_errors():
+        with self._translated_errors():
             await self._in_writer(_probe)
 
     async def replicas(self) -> int:
@@ -256,12 +248,25 @@ class SqliteStore:
             )
         self._disk_ok_until = now + _DISK_CHECK_SECONDS
 
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Generator[None]:
+        """Every path to the database goes through here, so that a broken file means the same on each."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            translated = _translated(error)
+            if isinstance(translated, StoreBroken):
+                self._on_broken(translated)
+            if translated is error:
+                raise
+            raise translated from error
+
     # ---- reading ----
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         reader = await self._readers.get()
         try:
-            with _translated_errors():
+            with self._translated_errors():
                 return await _in_one_hop(reader, _rows, sql, parameters)
         finally:
             self._readers.put_nowait(reader)
@@ -330,24 +335,8 @@ def _probe(connection: sqlite3.Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-@contextlib.contextmanager
-def _translated_errors() -> Any:
-    """SQLite's own failures in the gateway's terms; a constraint's violation passes through, it belongs to one command."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise _translated(error) from error
-    except sqlite3.DatabaseError as error:
-        if _primary(error) in _BROKEN:
-            raise StoreBroken(f"SQLite reports {error.sqlite_errorname}") from error
-        raise
-
-
-def _primary(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _translated(error: sqlite3.OperationalError) -> Exception:
+def _translated(error: sqlite3.DatabaseError) -> Exception:
+    """In the gateway's terms; a constraint's violation stays what it is, for it belongs to one command."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code in _FULL or code & 0xFF in _FULL:
         return StoreUnavailable("the disk is full; nothing was stored")

@@ -283,7 +283,7 @@ async def test_the_listener_is_healthy_without_keys(gateway: RunningGateway) -> 
 
 async def test_when_nothing_can_be_stored_the_caller_is_asked_to_come_back(gateway: RunningGateway) -> None:
     services, running = gateway.services, gateway.services.pipeline
-    services.pipeline = Pipeline(services.store, services.env, queue_limit=1, batch_limit=1, on_broken=print)
+    services.pipeline = Pipeline(services.store, services.env, queue_limit=1, batch_limit=1)
     await services.pipeline.stop()
     reply = await achieve(gateway)
     refused = await ask(gateway, "POST", ACHIEVE, json={})

@@ -1,0 +1,38 @@
+"""Keeping a second process off a SQLite file: by the file itself, whatever name it goes by."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+class FileLock:
+    """Held from `take` to `release`. Two locks are: one on the file, which a symbolic link, a hard link or a removed side file
+    cannot lead around, and one on the side file `.lock`, which gateways of earlier versions look at.
+
+    The operating system drops SQLite's own locks when any descriptor of the file is closed. So `take` comes before the first
+    connection of this process, and `release` after the last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held: list[int] = []
+
+    def take(self) -> bool:
+        """Whether no other process holds the file; it is made, empty and only for its owner, where there is none."""
+        try:
+            for path in (f"{self._path}.lock", self._path):
+                self._held.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                fcntl.flock(self._held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            return False
+        except BaseException:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """May be called again."""
+        while self._held:
+            with contextlib.suppress(OSError):
+                os.close(self._held.pop())
