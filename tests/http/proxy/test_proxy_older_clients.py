@@ -179,3 +179,15 @@ async def test_an_address_in_the_ids_place_leads_to_one_person_only(
         assert platform.seen[-1].raw_path.rpartition("/")[2] == (sent if segment != OWN else OWN), segment
         assert sent == CANONICAL or answer.status == 404
         assert CANONICAL not in str(told) or segment == OWN
+
+
+async def test_a_base_url_that_ends_in_a_slash_makes_no_difference(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    """The Ruby library's own does, and it joins `/api` to it."""
+    await one_person(forward)
+    for start, status in (("//api", 200), ("///api", 400), ("//customers", 400), ("/api//", 400)):
+        url = URL(f"{forward.url}{start}/v3.0/integrations/player/{OWN}", encoded=True)
+        async with forward.client.get(url, headers=forward.keys("pos")) as answer:
+            assert answer.status == status, start
+    assert platform.seen[-1].raw_path == f"/api/v3.0/integrations/player/{CANONICAL}"
