@@ -238,12 +238,14 @@ class PlatformEvent(msgspec.Struct, frozen=True):
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
-    """The answer kept under an idempotency key, byte for byte."""
+    """The answer kept under an idempotency key, byte for byte. `headers` are the platform's where it answered, as JSON pairs, ""
+    where the gateway did."""
 
     fingerprint: bytes
     status: int
     body: bytes
     expires_at: int
+    headers: str = ""
 
 
 class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
@@ -291,13 +293,15 @@ class ImportRun(msgspec.Struct, frozen=True):
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """The client's token with the fingerprint of its request, valid inside one (channel, route), and the body that is
-    answered and kept once the request is accepted."""
+    """The client's token with the fingerprint of its request, valid inside one (channel, route), and what is answered and
+    kept once the request is accepted; `headers` as in StoredAnswer."""
 
     route: str
     key: str
     fingerprint: bytes
     answer: bytes
+    status: int = 202
+    headers: str = ""
 
 
 class Achieve(msgspec.Struct, frozen=True):

@@ -101,7 +101,7 @@ ORDER BY m.merge_id
 _HOMES = """SELECT r.record_id, r.profile_id FROM keys(record_id bigint) AS k
 CROSS JOIN record AS r ON r.record_id = k.record_id"""
 _ANSWERS = """
-SELECT a.channel, a.route, a.key, a.fingerprint, a.status, a.body, a.expires_at
+SELECT a.channel, a.route, a.key, a.fingerprint, a.status, a.body, a.expires_at, a.headers
 FROM keys(channel text, route text, key text) AS k
 CROSS JOIN idempotency AS a ON a.channel = k.channel AND a.route = k.route AND a.key = k.key
 """

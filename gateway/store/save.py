@@ -74,8 +74,9 @@ INSERT INTO dedup VALUES (?, ?, ?, ?, ?) ON CONFLICT (profile_id, campaign_id) D
 achievement_id = excluded.achievement_id, accepted_at = excluded.accepted_at, expires_at = excluded.expires_at
 """
 _ANSWER = """
-INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, route, key) DO UPDATE SET
-fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, expires_at = excluded.expires_at
+INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, route, key) DO UPDATE SET
+fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, expires_at = excluded.expires_at,
+headers = excluded.headers
 """
 _CHANNEL_KEY = """
 INSERT INTO channel_key VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET revoked_at = excluded.revoked_at
@@ -316,7 +317,10 @@ def _save_achievements(changes: Changes) -> Iterator[Write]:
         rows = [(*pair, d.achievement_id, d.accepted_at, d.expires_at) for pair, d in changes.dedup.items()]
         yield Write(_DEDUP, rows)
     if changes.answers:
-        rows = [(*key, a.fingerprint, a.status, a.body, a.expires_at) for key, a in changes.answers.items()]
+        rows = [
+            (*key, a.fingerprint, a.status, a.body, a.expires_at, a.headers)
+            for key, a in changes.answers.items()
+        ]
         yield Write(_ANSWER, rows)
     if changes.decided:
         decided = sorted(changes.decided, key=lambda one: one.achievement_id)

@@ -147,7 +147,8 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
 
 def _keep_answer(caller: Caller, token: IdempotencyKey | None, ws: WorkingSet, env: Env) -> None:
     if token is not None and _stored_answer(caller, token, ws) is None:
-        kept = StoredAnswer(token.fingerprint, 202, token.answer, ws.now + env.idempotency_ttl)
+        expires_at = ws.now + env.idempotency_ttl
+        kept = StoredAnswer(token.fingerprint, token.status, token.answer, expires_at, token.headers)
         ws.keep_answer((caller.channel, token.route, token.key), kept)
 
 

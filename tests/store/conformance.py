@@ -549,7 +549,7 @@ async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None
 
 async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store) -> None:
     answer = StoredAnswer(b"\x00\xff", 202, b'{"a": "\xc5\xb7"}\n', NOON)
-    again = StoredAnswer(b"2", 202, b"", NOON + 1)
+    again = StoredAnswer(b"2", 400, b"", NOON + 1, '[["Server","Kestrel"]]')
     await run(store, lambda ws: ws.keep_answer(("web", "route", "key"), answer))
 
     key, other_channel, other_route = (

@@ -119,7 +119,7 @@ def answer_to(report: Report, outcome: Outcome) -> Answer | Fault:
         case Duplicate(wait=wait, resolution=resolution):
             return duplicate(-(-wait // SECOND), resolution.profile_id, resolution.decision)
         case Replayed(answer=stored):
-            return Answer(stored.body, stored.status, replayed=True)
+            return Answer(stored.body, stored.status, replayed=True, headers=stored.headers)
         case KeyReused():
             return KEY_REUSED
         case UnknownCustomer():

@@ -1,7 +1,7 @@
 """Customer attributes on their way in and out: the platform's names and types, and how they are kept. Each attribute is
 one value under its wire name, a custom one under `custom.<name>`, so that each can win or lose by itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.json import encode
@@ -85,17 +85,20 @@ def _read_custom(given: object) -> dict[str, Any] | Fault:
 
 def open_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
     """The attributes as the key-only read shows them: nothing of them names the person."""
-    shown = {name: values.get(name) for name in _OPEN}
-    return _with_common(shown, values, tags)
+    return _with_common(_there(values, _OPEN), values, tags)
 
 
 def all_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
-    return _with_common({name: values.get(name) for name in KINDS}, values, tags)
+    return _with_common(_there(values, KINDS), values, tags)
+
+
+def _there(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: values[name] for name in names if values.get(name) is not None}
 
 
 def _with_common(shown: dict[str, Any], values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
-    """Both spellings of `utms` are in use. `manualDate` is set in the platform's dashboard only."""
+    """What there is; lists are there, if empty, in both spellings of `utms`."""
     for name in ("utms", "devices", "paymentMethods"):
-        shown[name] = shown[name] or []
+        shown.setdefault(name, [])
     custom = {name.removeprefix(CUSTOM): value for name, value in values.items() if name.startswith(CUSTOM)}
-    return {**shown, "utMs": shown["utms"], "tags": tags, "manualDate": None, "custom": custom}
+    return {**shown, "utMs": shown["utms"], "tags": tags, "custom": custom}

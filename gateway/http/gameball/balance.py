@@ -31,7 +31,7 @@ async def get_balance(call: Call) -> Answer | Fault:
 
 
 def _balance(earned: Earned, program: Program) -> dict[str, Any]:
-    """The live API misspells two names and clients rely on it: both spellings go out."""
+    """The live API misspells two names and clients rely on it: both spellings go out. No date: nothing expires."""
     value = money(earned.points, program)
     return {
         "totalPointsBalance": earned.points,
@@ -46,26 +46,23 @@ def _balance(earned: Earned, program: Program) -> dict[str, Any]:
         "pointsName": program.points_name,
         "nextExpiringPointsAmount": 0,
         "nextExpiringPointsValue": 0.0,
-        "nextExpiringPointsDate": None,
         "totalEarnedPoints": earned.gained,
         "totalEarnedPendingPoints": 0,
     }
 
 
 def tier_progress(tiers: Sequence[Tier], score: int) -> dict[str, Any]:
-    """`next` is null on the highest tier, `current` below the first."""
-    current = tier_of(tiers, score)
+    """No `next` on the highest tier, no `current` below the first."""
     following = next((tier for tier in tiers if tier.min_progress > score), None)
-    return {"current": _tier(current), "next": _tier(following), "progress": score}
+    places = {"current": tier_of(tiers, score), "next": following}
+    return {name: _tier(tier) for name, tier in places.items() if tier is not None} | {"progress": score}
 
 
-def _tier(tier: Tier | None) -> dict[str, Any] | None:
-    if tier is None:
-        return None
-    return {
+def _tier(tier: Tier) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "order": tier.order,
         "name": tier.name,
         "minProgress": tier.min_progress,
         "minPorgress": tier.min_progress,
-        "icon": tier.icon,
     }
+    return shown | {"icon": tier.icon} if tier.icon else shown

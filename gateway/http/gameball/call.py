@@ -22,7 +22,7 @@ encode = msgspec.json.Encoder().encode
 
 class Answer(NamedTuple):
     """A call that was carried out; a fault's code is never 0. `profile_id` is there when it led to a profile, `decision`
-    when it was judged whose it is; `warnings` are codes."""
+    when it was judged whose it is; `warnings` are codes; `headers` are JSON pairs, "" for those that every answer has."""
 
     body: bytes
     status: int = 200
@@ -31,6 +31,7 @@ class Answer(NamedTuple):
     warnings: tuple[str, ...] = ()
     replayed: bool = False
     code: int = 0
+    headers: str = ""
 
 
 class Relayed(NamedTuple):

@@ -17,6 +17,7 @@ from gateway.http.gameball.person import Person, find_person
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
 from gateway.store.customers import identifiers_of, tags_of
+from rules.attributes import KINDS
 
 _REFERRER_IGNORED = "referrerCode:ignored"
 
@@ -89,8 +90,8 @@ async def get_details(call: Call) -> Answer | Fault:
     store = call.services.store
     attributes = all_attributes(person.attributes, await tags_of(store, person.profile_id))
     for kind, value in await identifiers_of(store, person.profile_id):
-        if kind in attributes and attributes[kind] is None:
-            attributes[kind] = value
+        if kind in KINDS:
+            attributes.setdefault(kind, value)
     return _customer(call, person, attributes)
 
 
@@ -100,10 +101,7 @@ def _customer(call: Call, person: Person, attributes: dict[str, Any]) -> Answer:
         "gameballId": api_number(person.profile_id),
         "customerId": call.parameters[0],
         "customerAttributes": attributes,
-        "referralCode": None,
-        "referralLink": None,
         "isReferred": False,
-        "dynamicReferralLink": None,
     }
     return shown(customer, person.profile_id)
 

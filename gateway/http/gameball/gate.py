@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from time import perf_counter
 
+import msgspec
 import structlog
 from aiohttp import web
 from multidict import CIMultiDict
@@ -62,6 +63,7 @@ _log = structlog.get_logger("gameball")
 _KEY_NEEDED = {ACHIEVE: SECRET_KEY_NEEDED_TO_ACHIEVE, UNLISTED: SECRET_KEY_NEEDED_FOR_UNLISTED}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 """Those that a path in no table is passed on with."""
+_pairs = msgspec.json.Decoder(list[tuple[str, str]]).decode
 _HEADERS = CIMultiDict(
     {
         "Content-Type": "application/json; charset=utf-8",
@@ -255,7 +257,7 @@ class Gate:
 
 
 def _accepted(call: Call, answer: Answer) -> web.Response:
-    headers = _HEADERS.copy()
+    headers = CIMultiDict(_pairs(answer.headers)) if answer.headers else _HEADERS.copy()
     headers.update(call.marks(answer.profile_id, answer.decision, answer.warnings))
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"

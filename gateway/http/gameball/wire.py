@@ -1,5 +1,5 @@
-"""The shapes of answers about campaigns, activities and money, field by field as the platform spells them; what does not
-exist here is null or empty, never left out."""
+"""The shapes of answers about campaigns, activities and money, field by field as the platform spells them. What does not
+exist here is null where the platform publishes null for it, and left out everywhere else."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -3,20 +3,23 @@ then the call goes on like any other, and what came of it is kept."""
 
 from typing import Literal, NamedTuple
 
+import msgspec
 import structlog
 from aiohttp import web
 
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.achieve import Report, answer_to, read_report
-from gateway.http.gameball.call import Answer, Call, Relayed
+from gateway.http.gameball.call import Answer, Call, Relayed, encode
 from gateway.http.gameball.envelope import CLIENT_GONE, UPSTREAM_GARBLED, UPSTREAM_LOST, UPSTREAM_SLOW, Fault
 from gateway.http.proxy.forward import Forward
+from gateway.http.proxy.headers import to_keep
 from gateway.http.proxy.reading import text_of
-from gateway.model import Accepted, Settle, UnknownCustomer
+from gateway.model import Accepted, IdempotencyKey, Settle, UnknownCustomer
 from gateway.upstream.answers import Delivered, Unknown, code_of, judge
 
 _log = structlog.get_logger("direct")
 _REPEATED = 4000
+_LARGEST_KEPT = 64 << 10
 _UNHEARD = frozenset({fault.code for fault in (UPSTREAM_SLOW, UPSTREAM_LOST, UPSTREAM_GARBLED)})
 
 
@@ -54,7 +57,7 @@ class Direct:
             result.result,
             result.reason,
             result.status,
-            report.key,
+            _kept(report.key, answer),
         )
         try:
             await call.services.pipeline.submit(command)
@@ -62,9 +65,24 @@ class Direct:
             _log.warning("report_not_settled", request_id=call.request_id, result=result.result)
 
 
+def _kept(key: IdempotencyKey | None, answer: Relayed | Fault) -> IdempotencyKey | None:
+    """The key with the answer as it went out; none where that is too large to keep, and then the window alone speaks."""
+    if key is None or isinstance(answer, Fault):
+        return key
+    body, headers = _body(answer), encode(to_keep(answer.response.headers)).decode()
+    if len(body) + len(headers) > _LARGEST_KEPT:
+        return None
+    return msgspec.structs.replace(key, answer=body, status=answer.status, headers=headers)
+
+
+def _body(relayed: Relayed) -> bytes:
+    response = relayed.response
+    return response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+
+
 def _result(call: Call, relayed: Relayed) -> _Result:
     response = relayed.response
-    raw = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+    raw = _body(relayed)
     text = text_of(raw, response.headers, call.services.config.upstream.max_response)
     body = text.utf8 if text is not None else raw
     if code_of(body) == _REPEATED:

@@ -23,6 +23,7 @@ _OF_THE_BYTES = (
     "signature",
     "signature-input",
 )
+_OF_ONE_EXCHANGE = frozenset({"date", "age", "set-cookie", "via", "server-timing", "retry-after"})
 _LINKS = frozenset({"location", "content-location", "link", "refresh"})
 _IN_LINK = re.compile(
     r"(?P<before>/(?:customers|player)/|[?&](?:customerId|playerUniqueId)=)(?P<id>[^/?#&;,<>\s\"]+)",
@@ -65,6 +66,16 @@ def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
             and not lower.startswith(("x-gateway-", "access-control-"))
         ]
     )
+
+
+def to_keep(headers: CIMultiDict[str]) -> list[tuple[str, str]]:
+    """What is said again with an answer that is given again: nothing of the exchange that it came with, and nothing of ours."""
+    dropped = _OF_ONE_EXCHANGE | _NOT_FROM_UPSTREAM
+    return [
+        (str(name), value)
+        for name, value in headers.items()
+        if (lower := name.lower()) not in dropped and not lower.startswith("x-gateway-")
+    ]
 
 
 def forget_bytes(headers: CIMultiDict[str]) -> None:

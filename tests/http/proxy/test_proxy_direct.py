@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from conftest import RunningGateway, Start
     from loyalty_platform import Platform
+    from multidict import CIMultiDict
 
 EMAIL = "ann@example.com"
 DIRECT = '[achievements]\ndelivery = "direct"\ngrant_delay = ["0s", "0s"]'
@@ -70,6 +71,84 @@ async def test_a_key_answers_again_without_asking_the_platform(
     assert [reply.status for reply in replies] == [202, 202]
     assert replies[1].headers["Idempotent-Replayed"] == "true"
     assert len(platform.seen) == 2
+
+
+REPORT = {"customerId": "till-7", "challengeId": 11664}
+BODIES = [
+    b'{"customerId":"ann","challengeId":11664}',
+    b'{ "challengeId": 11664.0,\r\n "customerId" : "ann", "gameballStatus": "disabled", "n": 1E2 }\n',
+    b'\xef\xbb\xbf{"customerId":"ann"}',
+    b'{"customerId":"ann","x":NaN,"x":1}',
+    b"accepted",
+    b"",
+    b"\xff\x00",
+    '{"customerId":"ann","name":"\u00e9"}'.encode("utf-16"),
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_a_key_gives_the_platforms_answer_again_byte_for_byte(
+    direct: RunningGateway, platform: Platform, body: bytes, status: int
+) -> None:
+    def disguise(raw: bytes, headers: CIMultiDict[str]) -> bytes:
+        headers["Content-Type"] = "application/json;odata=minimal"
+        headers.update({"Location": "/customers/ann", "Cache-Control": "no-cache"})
+        headers.add("X-Two", "1")
+        headers.add("X-Two", "2")
+        return body
+
+    await ask(direct, "POST", "customers", channel="pos", json={"customerId": "till-7", "email": EMAIL})
+    platform.disguise, platform.disguised_status = disguise, status
+    seen: list[tuple[int, bytes, list[tuple[str, str]]]] = []
+    changing = {"date", "x-request-id", "set-cookie", "idempotent-replayed"}
+    asked = len(platform.seen)
+    for _ in range(2):
+        async with direct.call(
+            "POST",
+            "customers/social-challenges",
+            channel="pos",
+            json=REPORT,
+            headers={"Idempotency-Key": "k1"},
+        ) as answer:
+            kept = [
+                (name, value)
+                for name, value in answer.headers.items()
+                if name.lower() not in changing and "-gateway-" not in name.lower()
+            ]
+            seen.append((answer.status, await answer.read(), sorted(kept)))
+    assert len(platform.seen) == asked + 1
+    assert seen[0] == seen[1]
+    assert seen[0][0] == status
+    assert b"ann" not in seen[0][1]
+    assert ("Location", "/customers/till-7") in seen[0][2]
+    assert ("Server", "Kestrel") in seen[0][2]
+    assert [value for name, value in seen[0][2] if name == "X-Two"] == ["1", "2"]
+
+
+async def test_a_key_gives_a_repetition_that_the_platform_reported_again_too(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    platform.ensure("ann")
+    platform._accepted["ann", 11664] = platform.clock.now()
+    report = {"customerId": "ann", "challengeId": 11664}
+    key = {"Idempotency-Key": "k1"}
+    replies = [
+        await ask(direct, "POST", "customers/social-challenges", json=report, headers=key) for _ in range(2)
+    ]
+    assert [(reply.status, reply.raw) for reply in replies] == [(400, replies[0].raw)] * 2
+    assert replies[1].headers["Idempotent-Replayed"] == "true"
+
+
+async def test_an_answer_that_is_too_large_to_keep_is_not_given_again(
+    direct: RunningGateway, platform: Platform
+) -> None:
+    platform.disguise = lambda _, headers: b'{"x":"' + b"x" * (64 << 10) + b'"}'
+    report = {"customerId": "ann", "challengeId": 11664}
+    key = {"Idempotency-Key": "k1"}
+    assert (await ask(direct, "POST", "customers/social-challenges", json=report, headers=key)).status == 202
+    reply = await ask(direct, "POST", "customers/social-challenges", json=report, headers=key)
+    assert reply.fault == (400, 4000, "GENERAL_ERROR")
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429"])
