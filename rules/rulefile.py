@@ -60,6 +60,12 @@ def preset(name: str) -> str:
     return files("rules").joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
 
 
+_DEEP_KEY = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){16}"""
+)
+"""The time that TOML parsers need grows with the square of a dotted key's length: 60 KiB of one take a minute."""
+
+
 def describe(problems: Iterable[Problem]) -> str:
     """One line a problem: `line 12: rule[3].all_of: … (remedy)`."""
     return "\n".join(
@@ -77,6 +83,9 @@ def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
         encoded = text.encode()
         if len(encoded) > MOST_BYTES:
             return (_whole("is larger than 256 KiB", "keep fewer values in [blocked]"),)
+        if deep := _DEEP_KEY.search(text):
+            line = text.count("\n", 0, deep.start()) + 1
+            return (_whole("holds a key of more than 16 parts", "no setting is that deep", line),)
         document = tomllib.loads(text)
         report = Report(locate(text.replace("\r\n", "\n")))
     except UnicodeEncodeError as error:

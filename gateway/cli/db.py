@@ -17,6 +17,7 @@ from gateway.cli.db_secret import new_secret
 from gateway.cli.failure import DONE, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, group, settings
 from gateway.cli.output import counted, note, print_json, say
+from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.config.settings import store_url_text
 
@@ -90,12 +91,18 @@ def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 
 async def _open_once(config: Config) -> None:
-    """Opening migrates; a gateway that runs on a SQLite file has done it, unless it is of an earlier version."""
-    from gateway.app import offline
+    """Opening migrates; a gateway that runs on a SQLite file has done it, unless it is of an earlier version. On a server only the
+    schema is touched, which needs no secret: the gateways that serve from it begin the rest."""
+    from gateway.app import make_store, offline
     from gateway.store.migrations import pending
 
     path = config.store.sqlite_path
-    if path is None or await running_at(config) is None:
+    if path is None:
+        store = make_store(config, SystemClock(), b"")
+        await store.open()
+        await store.close()
+        return
+    if await running_at(config) is None:
         async with offline(config, changes=True):
             pass
         return

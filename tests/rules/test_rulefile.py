@@ -161,6 +161,33 @@ def changed(old: str, new: str) -> str:
     return FULL.replace(old, new)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".".join(["a"] * 130_000) + " = 1",
+        ".".join(["a"] * 17) + " = 1",
+        " . ".join(["a"] * 17) + " = 1",
+        ".".join(['"a"'] * 17) + " = 1",
+        ".".join(["'a b'"] * 17) + " = 1",
+        ".".join(["a-b_c", '"ä"', "'.'"] * 6) + " = 1",
+        "[" + ".".join(["a"] * 17) + "]",
+        "[[" + ".".join(["a"] * 17) + "]]",
+        "x = { " + ".".join(["a"] * 17) + " = 1 }",
+        "x = [{ " + "\t.".join(["a"] * 17) + " = 1 }]",
+    ],
+    ids=lambda line: line[:20],
+)
+def test_a_key_of_very_many_parts_is_refused_before_it_is_read(line: str) -> None:
+    """Reading the first one takes minutes."""
+    (problem,) = parse(f"[rules]\nschema = 1\n{line}\n")
+    assert (problem.line, problem.message) == (3, "holds a key of more than 16 parts")
+
+
+def test_dots_in_values_and_comments_are_no_keys() -> None:
+    text = preset("email").replace("[rules]\n", "# ............................\n[rules]\n", 1)
+    assert isinstance(parse(text), RuleSet)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_byte_order_mark_is_no_part_of_a_rule_file(name: str) -> None:
     text = preset(name)

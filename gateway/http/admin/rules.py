@@ -2,6 +2,7 @@
 
 A rule set that asks for a dry run (`activation = "after_dry_run"`, the default) is not activated unseen."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -127,7 +128,7 @@ async def activate_rules(call: Call[Query]) -> StoredRules:
     """A version that was active before may be activated again at once: that is a rollback."""
     known = await _known(call)
     text, was_in_use = known.rule_set.text, known.activated_at is not None
-    rules = parsed(text, stored=True) if was_in_use else await usable(call, text)
+    rules = await parsed(text, stored=True) if was_in_use else await usable(call, text)
     if known.activated_at is None and await _waits(call.services, rules):
         raise _plan_required(rules.version)
     return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
@@ -164,9 +165,10 @@ async def text_of(call: Call[Any]) -> str:
     return (await call.body(RuleText)).text
 
 
-def parsed(text: str, *, stored: bool = False) -> RuleSet:
-    """Raises RuleProblems with all that is wrong. `stored`: it was in use before."""
-    result = parse(text, stored=stored)
+async def parsed(text: str, *, stored: bool = False) -> RuleSet:
+    """Raises RuleProblems with all that is wrong. `stored`: it was in use before. On a thread, as the largest files take half a
+    second: calls are answered meanwhile."""
+    result = await asyncio.to_thread(parse, text, stored=stored)
     if isinstance(result, RuleSet):
         return result
     raise _problems(result)
@@ -175,7 +177,7 @@ def parsed(text: str, *, stored: bool = False) -> RuleSet:
 async def usable(call: Call[Any], text: str) -> RuleSet:
     """A rule set that also names no id space but those of the channels, or of customers from channels that were. Raises
     RuleProblems with all that is wrong."""
-    rules, store = parsed(text), call.services.store
+    rules, store = await parsed(text), call.services.store
     known = {channel.id_space for channel in call.services.config.channels}
     for name in named_id_spaces(rules) - known:
         if await work.has_customers(store, name):
