@@ -287,6 +287,55 @@ class ImportRun(msgspec.Struct, frozen=True):
     counts: Mapping[str, int] = {}
     unusable: Mapping[str, int] = {}
     finished_at: int | None = None
+    undo_after: int | None = None
+    """Up to this record it is undone; None while no undo is under way."""
+    undone_at: int | None = None
+
+
+class Overwritten(msgspec.Struct, frozen=True):
+    """What a chunk of an import added to a record, what it wrote over (the text before, None for nothing, and the text after),
+    and the merges that it caused there."""
+
+    seen: tuple[tuple[str, str], ...] = ()
+    attributes: Mapping[str, tuple[str | None, str]] = {}
+    guest: bool | None = None
+    merges: tuple[int, ...] = ()
+
+
+class ImportChange(msgspec.Struct, frozen=True):
+    """That a chunk of an import changed a record, or created it. `before` is an Overwritten as JSON, "" where there is nothing
+    to tell."""
+
+    import_id: str
+    record_id: int
+    change_id: int
+    at: int
+    created: bool
+    before: str = ""
+
+
+class ChangedRecord(msgspec.Struct, frozen=True):
+    """A record that an import changed, as it is now. `profile_id` is None where it was erased; `records` are those of its
+    profile. `touched` says what happened to it after the import, as far as that keeps it."""
+
+    record_id: int
+    profile_id: int | None
+    records: int
+    changes: tuple[ImportChange, ...]
+    touched: str
+
+    @property
+    def created(self) -> bool:
+        return self.changes[0].created
+
+    @property
+    def effect(self) -> Literal["removed", "restored", "stays", "gone"]:
+        """What an undo makes of it."""
+        if self.profile_id is None:
+            return "gone"
+        if not self.created:
+            return "restored"
+        return "stays" if self.touched else "removed"
 
 
 # ---- commands ----
@@ -363,6 +412,16 @@ class ImportRows(msgspec.Struct, frozen=True):
     refused: tuple[RefusedLine, ...] = ()
     warned: tuple[WarnedLine, ...] = ()
     last: bool = False
+
+
+class UndoImport(msgspec.Struct, frozen=True):
+    """Undo an import on up to `limit` records behind `after`, where its undo stands."""
+
+    caller: Caller
+    import_id: str
+    after: int
+    limit: int
+    reason: str = ""
 
 
 class SetActive(msgspec.Struct, frozen=True):
@@ -624,6 +683,7 @@ Command = (
     | Identify
     | SaveCustomer
     | ImportRows
+    | UndoImport
     | SetActive
     | EditTags
     | EraseCustomer
@@ -710,6 +770,13 @@ class Saved(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
+class ImportUndone(msgspec.Struct, frozen=True):
+    """`records` are those that were looked at. `run.undo_after` is None once all were."""
+
+    run: ImportRun
+    records: tuple[ChangedRecord, ...]
+
+
 class Imported(msgspec.Struct, frozen=True):
     """The import as it stands after its newest lines."""
 
@@ -790,6 +857,7 @@ Outcome = (
     | UnknownCustomer
     | Saved
     | Imported
+    | ImportUndone
     | Erased
     | Granted
     | Claimed

@@ -14,11 +14,13 @@ from gateway.ids import Ids, show
 from gateway.model import (
     FEW_HOLDERS,
     Achievement,
+    ChangedRecord,
     ChannelKey,
     CustomerRecord,
     Dedup,
     Delivery,
     Due,
+    ImportChange,
     ImportPosition,
     ImportRun,
     LedgerEntry,
@@ -59,6 +61,7 @@ class Needs:
         "answers",
         "attributes",
         "canonical_ids",
+        "changed_records",
         "channel_keys",
         "claim",
         "dedup",
@@ -110,6 +113,7 @@ class Needs:
         self.deliveries: set[int] = set()
         self.sendings: set[int] = set()
         self.claim: tuple[str, int] | None = None
+        self.changed_records: tuple[str, int, int] | None = None
         self.due = 0
         self.due_details: frozenset[str] = frozenset()
 
@@ -141,6 +145,7 @@ class Needs:
             or self.deliveries
             or self.sendings
             or self.claim
+            or self.changed_records
         )
 
     def record(self, id_space: str, customer_id: str) -> None:
@@ -218,6 +223,11 @@ class Needs:
         if import_id not in self._ws.imports:
             self.imports.add(import_id)
 
+    def changed_by_import(self, import_id: str, after: int, limit: int) -> None:
+        """Up to `limit` records that an import changed, those behind `after`."""
+        if self._ws.changed_records is None:
+            self.changed_records = import_id, after, limit
+
     def canonical_id(self, text: str) -> None:
         """Which profile has this canonical id."""
         if text not in self._ws.canonical_ids:
@@ -279,12 +289,15 @@ class Changes:
         "decided",
         "dedup",
         "deliveries",
+        "dropped_attributes",
         "dropped_dedup",
+        "dropped_observations",
         "dropped_pins",
         "dropped_tags",
         "erased",
         "events",
         "freed",
+        "import_changes",
         "imports",
         "keys",
         "ledger",
@@ -303,12 +316,14 @@ class Changes:
         "refused_lines",
         "regrouped",
         "regroupings",
+        "removed",
         "reviews",
         "rule_sets",
         "spends",
         "states",
         "tags",
         "undone",
+        "undone_imports",
         "unlisted",
         "warned_lines",
     )
@@ -341,12 +356,17 @@ class Changes:
         self.ledger: list[LedgerEntry] = []
         self.spends: dict[int, int] = {}
         self.erased: list[Profile] = []
+        self.removed: list[CustomerRecord] = []
+        self.dropped_observations: list[tuple[int, str, str]] = []
+        self.dropped_attributes: list[tuple[int, str]] = []
         self.freed: list[int] = []
         self.channel_keys: dict[str, ChannelKey] = {}
         self.rule_sets: list[StoredRuleSet] = []
         self.activations: list[tuple[int, str, str, int]] = []
         self.plans: list[tuple[str, int, str, str]] = []
         self.imports: dict[str, ImportRun] = {}
+        self.import_changes: list[ImportChange] = []
+        self.undone_imports: list[str] = []
         self.refused_lines: list[tuple[str, int, str]] = []
         self.warned_lines: list[tuple[str, int, str, str]] = []
         self.platform_events: list[PlatformEvent] = []
@@ -400,6 +420,7 @@ class WorkingSet:
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
         self.imports: dict[str, ImportRun | None] = {}
+        self.changed_records: list[ChangedRecord] | None = None
         self.rows_asking: dict[tuple[str, ImportPosition], Sequence[SaveCustomer]] = {}
         self.canonical_ids: dict[str, int | None] = {}
         self.platform_events: dict[str, PlatformEvent | None] = {}
@@ -771,6 +792,15 @@ class WorkingSet:
         self.changes.refused_lines += [(run.import_id, one.line, one.reason) for one in refused]
         self.changes.warned_lines += [(run.import_id, one.line, one.identifier, one.reason) for one in warned]
 
+    def keep_import_change(self, import_id: str, record: Record, before: str, *, created: bool) -> None:
+        change = ImportChange(import_id, record.record_id, self.next_id(), self.now, created, before)
+        self.changes.import_changes.append(change)
+
+    def end_undo(self, run: ImportRun) -> None:
+        """The import is as if it had never been; what is left of it is forgotten."""
+        self.keep_import(run, (), ())
+        self.changes.undone_imports.append(run.import_id)
+
     def keep_regrouping(self, run: Regrouping) -> None:
         self.regroupings[run.regrouping_id] = run
         self.changes.regroupings[run.regrouping_id] = run
@@ -839,6 +869,32 @@ class WorkingSet:
         del self.profiles[profile.profile_id]
         self.changes.erased.append(profile)
 
+    def remove_record(self, record: CustomerRecord) -> None:
+        """Take one record out of the map and out of the database; others stay on its profile."""
+        record_id, profile = record.record_id, self.profiles[record.profile_id]
+        del profile.records[record_id]
+        self.records[record.id_space, record.customer_id] = None
+        del self.by_record_id[record_id]
+        self.homes[record_id] = None
+        self.changes.records.pop(record_id, None)
+        observed = self.changes.observations
+        self.changes.observations = {place: observed[place] for place in observed if place[0] != record_id}
+        row = self.profile_rows[profile.profile_id]
+        if row.named_after == record_id:
+            row.named_after = min(profile.records)
+        self.changes.removed.append(record)
+        self.touch_profile(profile)
+
+    def drop_observation(self, record: Record, identifier: Identifier) -> None:
+        del record.observations[identifier]
+        self.changes.observations.pop((record.record_id, identifier), None)
+        self.changes.dropped_observations.append((record.record_id, identifier.type, identifier.value))
+
+    def drop_attribute(self, record: Record, name: str) -> None:
+        self.attributes[record.record_id].pop(name, None)
+        self.changes.attributes.pop((record.record_id, name), None)
+        self.changes.dropped_attributes.append((record.record_id, name))
+
     def changed_identities(self) -> set[RecordKey | Identifier]:
         """The records and keys of which this batch changed anything that a call is resolved by."""
         found: set[RecordKey | Identifier] = set()
@@ -849,7 +905,7 @@ class WorkingSet:
                 if record_id in self.by_record_id
             ]
             gone = [record for profile in changes.erased for record in profile.records.values()]
-            changed = (*records, *changes.records.values(), *gone)
+            changed = (*records, *changes.records.values(), *gone, *changes.removed)
             found.update((record.id_space, record.customer_id) for record in changed)
             found.update(changes.owners, changes.states)
             found.update(identifier for _, identifier in changes.observations)

@@ -39,6 +39,7 @@ class Action(StrEnum):
     CUSTOMER_UNTAGGED = "customer.untagged"
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
+    IMPORT_UNDONE = "import.undone"
     ACHIEVEMENT_ACCEPTED = "achievement.accepted"
     ACHIEVEMENT_DUPLICATE = "achievement.duplicate"
     ACHIEVEMENT_REPLAYED = "achievement.replayed"

@@ -88,7 +88,9 @@ def import_(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Bring customers from a file; stopped anywhere, the same command goes on where it was."""
+    """Bring customers from a file; stopped anywhere, the same command goes on where it was.
+
+    `gateway import undo imp_…` takes a whole import back."""
     loaded = settings(config)
     kind, preset = kind_of(file, format)
     said = read_mapping(map or (), mapping)

@@ -22,7 +22,7 @@ COMMANDS = {
     "keys": Lazy("gateway.cli.keys", "app", "Issue, list and revoke the key pairs of channels."),
     "rules": Lazy("gateway.cli.rules", "app", "Check, plan, store and activate rule sets."),
     "lists": Lazy("gateway.cli.lists", "app", "Lists of the shops' own numbers, which join no customers."),
-    "import": Lazy("gateway.cli.import_", "import_", "Import customers from a file."),
+    "import": Lazy("gateway.cli.imports", "app", "Import customers from a file, or take an import back."),
     "duplicates": Lazy("gateway.cli.duplicates", "duplicates", "List profiles that look like one person."),
     "profile": Lazy("gateway.cli.profile", "app", "Find, show and explain profiles."),
     "merge": Lazy("gateway.cli.shape", "merge", "Join two profiles."),

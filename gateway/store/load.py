@@ -4,6 +4,8 @@ Every kind is a generator that yields the queries which it can ask at once and i
 """
 
 from collections.abc import Generator, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -12,11 +14,13 @@ from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import (
     Achievement,
+    ChangedRecord,
     ChannelKey,
     CustomerRecord,
     Dedup,
     Delivery,
     Due,
+    ImportChange,
     ImportPosition,
     ImportRun,
     MergeRow,
@@ -179,10 +183,29 @@ CROSS JOIN regrouping AS g ON g.regrouping_id = k.regrouping_id"""
 _WALKS = f"SELECT {_REGROUPING} FROM regrouping AS g WHERE g.scope = 'rules' AND g.finished_at IS NULL"
 _LISTS = """SELECT l.name, l.value FROM keys(name text) AS k CROSS JOIN own_list AS l ON l.name = k.name"""
 IMPORT_COLUMNS = """m.import_id, m.channel, m.started_at, m.next_line, COALESCE(b.ahead, 0), COALESCE(b.block, ''),
-m.counts, m.unusable, m.finished_at"""
+m.counts, m.unusable, m.finished_at, m.undo_after, m.undone_at"""
 IMPORT_BLOCK = "LEFT JOIN import_block AS b ON b.import_id = m.import_id"
 _IMPORTS = f"""SELECT {IMPORT_COLUMNS} FROM keys(import_id text) AS k
 CROSS JOIN import_run AS m ON m.import_id = k.import_id {IMPORT_BLOCK}"""
+
+CHANGED_RECORDS = """
+SELECT c.import_id, c.record_id, c.change_id, c.at, c.created, c.before, r.profile_id, r.active,
+  (SELECT COUNT(*) FROM record AS q WHERE q.profile_id = r.profile_id),
+  (SELECT MAX(o.last_seen) FROM observation AS o WHERE o.record_id = c.record_id),
+  (SELECT MAX(a.at) FROM attribute AS a WHERE a.record_id = c.record_id),
+  (SELECT MAX(x.change_id) FROM import_change AS x WHERE x.record_id = c.record_id),
+  (SELECT COUNT(*) FROM tag AS t WHERE t.record_id = c.record_id),
+  (SELECT COUNT(*) FROM pin AS p WHERE p.record_a = c.record_id)
+    + (SELECT COUNT(*) FROM pin AS p WHERE p.record_b = c.record_id),
+  (SELECT COUNT(*) FROM ledger AS l WHERE l.record_id = c.record_id)
+    + (SELECT COUNT(*) FROM dedup AS d JOIN achievement AS w ON w.achievement_id = d.achievement_id
+       WHERE d.profile_id = r.profile_id AND w.record_id = c.record_id)
+FROM (SELECT DISTINCT record_id FROM import_change WHERE import_id = ? AND record_id > ?
+      ORDER BY record_id LIMIT ?) AS k
+JOIN import_change AS c ON c.record_id = k.record_id AND c.import_id = ?
+LEFT JOIN record AS r ON r.record_id = c.record_id
+ORDER BY c.record_id, c.change_id
+"""
 
 
 def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
@@ -231,6 +254,8 @@ def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
         yield _load_rule_sets(ws, needs.rule_sets)
     if needs.imports:
         yield _load_imports(ws, needs.imports)
+    if needs.changed_records is not None:
+        yield _load_changed_records(ws, *needs.changed_records)
     if needs.points:
         yield _load_points(ws, needs.points)
     if needs.regroupings:
@@ -538,7 +563,7 @@ def _load_imports(ws: WorkingSet, import_ids: set[str]) -> Loading:
 
 def import_run(row: Sequence[Any]) -> ImportRun:
     """From `IMPORT_COLUMNS`."""
-    import_id, channel, started_at, next_line, ahead, block, counts, unusable, finished_at = row
+    import_id, channel, started_at, next_line, ahead, block, counts, unusable, *ends = row
     return ImportRun(
         import_id,
         channel,
@@ -546,8 +571,47 @@ def import_run(row: Sequence[Any]) -> ImportRun:
         ImportPosition(next_line, ahead, block),
         msgspec.json.decode(counts),
         msgspec.json.decode(unusable),
-        finished_at,
+        *ends,
     )
+
+
+def _load_changed_records(ws: WorkingSet, import_id: str, after: int, limit: int) -> Loading:
+    [rows] = yield [Query(CHANGED_RECORDS, parameters=(import_id, after, limit, import_id))]
+    ws.changed_records = changed_records(rows)
+
+
+def changed_records(rows: Rows) -> list[ChangedRecord]:
+    """From `CHANGED_RECORDS`."""
+    found: list[ChangedRecord] = []
+    for _, group in groupby(rows, key=itemgetter(1)):
+        own = list(group)
+        changes = tuple(ImportChange(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) for row in own)
+        profile_id, active, records, *later = own[-1][6:]
+        touched = "" if profile_id is None else _touched(changes[-1], bool(active), *later)
+        found.append(ChangedRecord(changes[-1].record_id, profile_id, records, changes, touched))
+    return found
+
+
+def _touched(
+    last: ImportChange,
+    active: bool,
+    seen: int | None,
+    set_: int | None,
+    change: int,
+    tags: int,
+    pins: int,
+    earned: int,
+) -> str:
+    """What happened to a record after the import."""
+    said = {
+        "earned": earned,
+        "pinned": pins,
+        "tagged": tags,
+        "deactivated": not active,
+        "imported_again": change > last.change_id,
+        "seen_again": max(seen or 0, set_ or 0) > last.at,
+    }
+    return next((what for what, is_so in said.items() if is_so), "")
 
 
 def _load_canonical_ids(ws: WorkingSet, wanted: set[str]) -> Loading:

@@ -83,8 +83,9 @@ INSERT INTO channel_key VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPD
 """
 _LISTED = "INSERT INTO own_list VALUES (?, ?, ?, ?) ON CONFLICT (name, value) DO NOTHING"
 _IMPORT = """
-INSERT INTO import_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET next_line = excluded.next_line,
-counts = excluded.counts, unusable = excluded.unusable, finished_at = excluded.finished_at
+INSERT INTO import_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET
+next_line = excluded.next_line, counts = excluded.counts, unusable = excluded.unusable,
+finished_at = excluded.finished_at, undo_after = excluded.undo_after, undone_at = excluded.undone_at
 """
 _IMPORT_BLOCK = """
 INSERT INTO import_block VALUES (?, ?, ?) ON CONFLICT (import_id) DO UPDATE SET
@@ -99,12 +100,14 @@ INSERT INTO rule_plan VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET
 planned_at = excluded.planned_at, planned_by = excluded.planned_by, summary = excluded.summary
 """
 _SPEND = "INSERT INTO campaign_spend VALUES (?, ?) ON CONFLICT (campaign_id) DO UPDATE SET points = excluded.points"
+_NO_RECORD = "DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?"
 _OF_RECORD = (
     "observation WHERE record_id",
     "attribute WHERE record_id",
     "tag WHERE record_id",
     "pin WHERE record_a",
     "pin WHERE record_b",
+    "import_change WHERE record_id",
 )
 _OF_PROFILE = (
     "dedup WHERE profile_id",
@@ -124,6 +127,17 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     """Everything that the batch changed, as statements in the order in which they have to be run."""
     if changes.erased:
         yield from _erase_records(changes.erased)
+    if changes.removed:
+        rows = [(r.id_space, r.customer_id, r.record_id) for r in changes.removed]
+        yield Write(_NO_RECORD, rows)
+        for place in _OF_RECORD:
+            yield Write(f"DELETE FROM {place} = ?", [(r.record_id,) for r in changes.removed])
+    if changes.dropped_observations:
+        sql = "DELETE FROM observation WHERE record_id = ? AND type = ? AND value = ?"
+        yield Write(sql, changes.dropped_observations)
+    if changes.dropped_attributes:
+        sql = "DELETE FROM attribute WHERE record_id = ? AND name = ?"
+        yield Write(sql, changes.dropped_attributes)
     if changes.freed:
         yield Write("DELETE FROM profile WHERE profile_id = ?", [(freed,) for freed in changes.freed])
     yield from _save_identity(changes)
@@ -407,12 +421,20 @@ def _save_operations(changes: Changes) -> Iterator[Write]:
                 _encode(m.counts).decode(),
                 _encode(m.unusable).decode(),
                 m.finished_at,
+                m.undo_after,
+                m.undone_at,
             )
             for m in changes.imports.values()
         ]
         yield Write(_IMPORT, rows)
         blocks = [(m.import_id, m.reached.block, m.reached.ahead) for m in changes.imports.values()]
         yield Write(_IMPORT_BLOCK, blocks)
+    if changes.import_changes:
+        rows = sorted(msgspec.structs.astuple(change) for change in changes.import_changes)
+        yield Write("INSERT INTO import_change VALUES (?, ?, ?, ?, ?, ?)", rows)
+    for import_id in changes.undone_imports:
+        for table in ("import_refusal", "import_warning", "import_change"):
+            yield Write(f"DELETE FROM {table} WHERE import_id = ?", [(import_id,)])
     if changes.platform_events:
         yield Write(
             "INSERT INTO platform_event VALUES (?, ?, ?, ?)",
@@ -449,7 +471,7 @@ def _erase_records(profiles: list[Profile]) -> Iterator[Write]:
     rows = [
         (r.id_space, r.customer_id, r.record_id) for profile in profiles for r in profile.records.values()
     ]
-    yield Write("DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?", rows)
+    yield Write(_NO_RECORD, rows)
     yield Write(_FORGOTTEN, [(profile.profile_id,) for profile in profiles])
 
 

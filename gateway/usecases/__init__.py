@@ -41,6 +41,7 @@ from gateway.model import (
     Settle,
     SplitProfile,
     StoreRules,
+    UndoImport,
     UndoMerge,
 )
 from gateway.usecases import (
@@ -52,6 +53,7 @@ from gateway.usecases import (
     grant,
     hear,
     identify,
+    import_undo,
     imports,
     lists,
     merge,
@@ -75,6 +77,7 @@ _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
     Identify: (identify.needs, identify.identify),
     SaveCustomer: (customer.needs_of_save, customer.save),
     ImportRows: (imports.needs, imports.import_rows),
+    UndoImport: (import_undo.needs, import_undo.undo_import),
     SetActive: (customer.needs_of_profile, customer.set_active),
     EditTags: (customer.needs_of_profile, customer.edit_tags),
     EraseCustomer: (erase.needs, erase.erase),

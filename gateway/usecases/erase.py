@@ -6,7 +6,6 @@ from gateway.model import EraseCustomer, Erased, Outcome, UnknownCustomer
 from gateway.usecases.env import Env
 from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
-from rules.identifier import Identifier
 from rules.record import Profile
 
 
@@ -34,8 +33,7 @@ def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if profile is None:
         return UnknownCustomer()
     count = len(profile.records)
-    for identifier in _release_keys(profile, ws):
-        look_again(ws, "value", "erased", identifier=identifier)
+    release_keys(profile, ws)
     ws.forget(profile)
     ws.record_event(
         Action.CUSTOMER_ERASED,
@@ -58,15 +56,14 @@ def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:
     return ws.profile(target)
 
 
-def _release_keys(profile: Profile, ws: WorkingSet) -> list[Identifier]:
-    """The keys that nobody owns now, and that others hold: whose they are is to be seen."""
-    held = [identifier for record in profile.records.values() for identifier in record.observations]
-    released: list[Identifier] = []
-    for identifier in held:
-        key = ws.key(identifier)
-        key.holders -= 1
-        if key.owner == profile.profile_id:
-            key.owner = None
-            released.append(identifier)
-        ws.touch_key(key)
-    return [identifier for identifier in released if ws.key(identifier).holders > 0]
+def release_keys(profile: Profile, ws: WorkingSet) -> None:
+    """Before the profile is forgotten. Who owns what others hold too is decided anew."""
+    for record in profile.records.values():
+        for identifier in record.observations:
+            key = ws.key(identifier)
+            key.holders -= 1
+            if key.owner == profile.profile_id:
+                key.owner = None
+                if key.holders > 0:
+                    look_again(ws, "value", "erased", identifier=identifier)
+            ws.touch_key(key)

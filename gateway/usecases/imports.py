@@ -4,14 +4,26 @@ import is goes to disk with them. So whatever kills the process, no row is lost 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from gateway.audit.event import Action
-from gateway.model import Imported, ImportRows, ImportRun, Outcome, Refused, SaveCustomer, Saved
+from gateway.model import (
+    CustomerRecord,
+    Imported,
+    ImportRows,
+    ImportRun,
+    Outcome,
+    Overwritten,
+    Refused,
+    SaveCustomer,
+    Saved,
+)
 from gateway.usecases.customer import needs_of_save, save
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet
 
+_encode = msgspec.json.Encoder().encode
 REJECTED = "rejected"
 """Lines that could not be taken, beside the decisions; `refused` is a decision."""
 _STEP = 256
@@ -33,9 +45,11 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
     caller = command.caller
     run = ws.import_run(command.import_id) or ImportRun(command.import_id, caller.channel, ws.now)
     start, end = command.start, command.end
+    if run.undo_after is not None:
+        return Refused("import_undoing", "the import is being undone; finish that first: gateway import undo")
     if not start.may_follow(run.reached):
         return Refused("import_moved", f"the import stands at line {run.reached.next_line}; go on from there")
-    counts = Counter(_outcomes(command.rows, ws, env))
+    counts = Counter(_outcomes(command, ws, env))
     if command.refused:
         counts[REJECTED] += len(command.refused)
     unusable = Counter(_unusable(command.rows))
@@ -45,6 +59,7 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
         counts=_sum(run.counts, counts),
         unusable=_sum(run.unusable, unusable),
         finished_at=ws.now if command.last else None,
+        undone_at=None,
     )
     ws.keep_import(after, command.refused, command.warned)
     ws.record_event(
@@ -63,12 +78,51 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
     return Imported(after)
 
 
-def _outcomes(rows: Iterable[SaveCustomer], ws: WorkingSet, env: Env) -> Iterator[str]:
-    for number, row in enumerate(rows, 1):
+def _outcomes(command: ImportRows, ws: WorkingSet, env: Env) -> Iterator[str]:
+    for number, row in enumerate(command.rows, 1):
+        known = ws.records.get((row.caller.id_space, row.customer_id))
+        before = _State(known, ws) if known is not None else None
+        merged = len(ws.merged)
         saved = save(row, ws, env)
+        if isinstance(saved, Saved) and saved.changed:
+            _note_change(command.import_id, ws.by_record_id[saved.resolution.record_id], before, merged, ws)
         yield saved.resolution.decision if isinstance(saved, Saved) and saved.changed else "unchanged"
         if number % _STEP == 0:
             ws.end_step()
+
+
+class _State:
+    """What an import may add to a known record, as it was."""
+
+    __slots__ = ("attributes", "guest", "seen")
+
+    def __init__(self, record: CustomerRecord, ws: WorkingSet) -> None:
+        self.seen = frozenset(record.observations)
+        self.attributes = dict(ws.attributes_of(record.record_id))
+        self.guest = record.guest
+
+
+def _note_change(
+    import_id: str, record: CustomerRecord, before: _State | None, merged: int, ws: WorkingSet
+) -> None:
+    """For an undo. All that is on a record which the import created is the import's."""
+    merges = tuple([row.merge_id for row in ws.merged[merged:]])
+    if before is None:
+        text = _encode(Overwritten(merges=merges)).decode() if merges else ""
+        ws.keep_import_change(import_id, record, text, created=True)
+        return
+    written = ws.attributes_of(record.record_id)
+    overwritten = Overwritten(
+        tuple([(kind, value) for kind, value in record.observations if (kind, value) not in before.seen]),
+        {
+            name: (before.attributes.get(name), text)
+            for name, text in written.items()
+            if before.attributes.get(name) != text
+        },
+        before.guest if before.guest != record.guest else None,
+        merges,
+    )
+    ws.keep_import_change(import_id, record, _encode(overwritten).decode(), created=False)
 
 
 def _unusable(rows: Iterable[SaveCustomer]) -> Iterable[str]:

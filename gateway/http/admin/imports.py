@@ -25,6 +25,7 @@ from gateway.model import (
     ImportRows,
     ImportRun,
     Outcome,
+    Refused,
     RefusedLine,
     SaveCustomer,
     WarnedLine,
@@ -112,7 +113,7 @@ class WarnedLineView(msgspec.Struct):
 
 async def show_import(call: Call[ImportQuery]) -> ImportView:
     """One that has not begun stands at line 1. Chunks that are on their way count: their sender may be gone, and a new one asks."""
-    channel, import_id = _channel(call, call.query.channel), _import_id(call)
+    channel, import_id = _channel(call, call.query.channel), import_id_of(call)
     await _queue(call, import_id).settled()
     run = await reports.import_run(call.services.store, import_id)
     return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
@@ -124,7 +125,7 @@ async def import_rows(call: Call[Query]) -> ImportView:
     While the chunk before is being decided, this one is read already; they are taken in the order in which they came. If that
     one fails, this one is refused as not being the next."""
     asked = await call.body(_Sent)
-    channel, import_id = _channel(call, asked.channel), _import_id(call)
+    channel, import_id = _channel(call, asked.channel), import_id_of(call)
     caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id)
     pipeline = call.services.pipeline
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
@@ -138,14 +139,14 @@ async def import_rows(call: Call[Query]) -> ImportView:
 async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView]:
     query = call.query
     after = read_cursor(query.cursor, Id, 0)
-    found = await reports.refusals(call.services.store, _import_id(call), after, query.limit + 1)
+    found = await reports.refusals(call.services.store, import_id_of(call), after, query.limit + 1)
     return page(found, query.limit, lambda one: RefusedLineView(one.line, one.reason), lambda one: one.line)
 
 
 async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView]:
     query = call.query
     after = read_cursor(query.cursor, tuple[Id, str, str], (0, "", ""))
-    found = await reports.warnings(call.services.store, _import_id(call), after, query.limit + 1)
+    found = await reports.warnings(call.services.store, import_id_of(call), after, query.limit + 1)
     return page(
         found,
         query.limit,
@@ -192,6 +193,8 @@ class _Bringing:
                 last,
             )
         )
+        if isinstance(outcome, Refused) and outcome.code == "import_undoing":
+            raise Refusal(outcome.code, outcome.message)
         if not isinstance(outcome, Imported):
             raise Refusal(
                 "import_moved",
@@ -217,7 +220,7 @@ def _channel(call: Call[Any], name: str) -> Channel:
     return channels[name]
 
 
-def _import_id(call: Call[Any]) -> str:
+def import_id_of(call: Call[Any]) -> str:
     found = call.request.match_info["id"]
     if not _IMPORT_ID.fullmatch(found):
         raise Refusal(

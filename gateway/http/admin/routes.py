@@ -36,6 +36,13 @@ from gateway.http.admin.explain import (
     explain_pair,
     explain_profile,
 )
+from gateway.http.admin.import_undo import (
+    ImportUndoing,
+    ImportUndoneView,
+    UndoneRecordView,
+    plan_import_undo,
+    undo_import,
+)
 from gateway.http.admin.imports import (
     ImportQuery,
     ImportView,
@@ -480,7 +487,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The next lines of an import, all of them or none; each is saved as a call would save it",
         body=NewRows,
         answer=ImportView,
-        refusals=("unknown_channel", "import_moved", "reading_failed"),
+        refusals=("unknown_channel", "import_moved", "import_undoing", "reading_failed"),
     ),
     Operation(
         method="GET",
@@ -490,6 +497,24 @@ OPERATIONS: tuple[Operation, ...] = (
         query=ListQuery,
         answer=Page[RefusedLineView],
         refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/undo",
+        handler=plan_import_undo,
+        summary="What an undo of an import would do, record by record; nothing is changed",
+        query=ListQuery,
+        answer=Page[UndoneRecordView],
+        refusals=("bad_cursor", "import_undone"),
+    ),
+    Operation(
+        method="POST",
+        path="/imports/{id}/undo",
+        handler=undo_import,
+        summary="Undo an import on its next records; send it again until it is finished",
+        body=ImportUndoing,
+        answer=ImportUndoneView,
+        refusals=("import_undone", "import_moved"),
     ),
     Operation(
         method="GET",

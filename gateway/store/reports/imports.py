@@ -1,8 +1,9 @@
 """Imports as they stand: how far each is, and the lines that it could not take."""
 
-from gateway.model import ImportRun, RefusedLine, WarnedLine
+from gateway.model import ChangedRecord, ImportRun, RefusedLine, WarnedLine
 from gateway.store import Store
-from gateway.store.load import IMPORT_BLOCK, IMPORT_COLUMNS
+from gateway.store.load import CHANGED_RECORDS, IMPORT_BLOCK, IMPORT_COLUMNS
+from gateway.store.load import changed_records as from_rows
 from gateway.store.load import import_run as from_row
 
 
@@ -32,3 +33,8 @@ async def warnings(store: Store, import_id: str, after: tuple[int, str, str], li
         (import_id, line, line, identifier, identifier, reason, limit),
     )
     return [WarnedLine(*row) for row in rows]
+
+
+async def changed_records(store: Store, import_id: str, after: int, limit: int) -> list[ChangedRecord]:
+    """What an import changed, as it is now, by records behind `after`."""
+    return from_rows(await store.fetch(CHANGED_RECORDS, (import_id, after, limit, import_id)))

@@ -1,0 +1,110 @@
+"""`gateway import undo`: what would happen, the question, and then chunk after chunk. One that was stopped goes on."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.confirm import Yes, confirm
+from gateway.cli.connection import Admin, connect, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
+from gateway.cli.output import note, print_json, print_rows
+
+_MOST = 200
+_MOST_NAMED = 50
+_MEANINGS = {
+    "removed": "created by the import: removed",
+    "restored": "known before: what the import added or wrote over is put back where it still stands",
+    "stays": "created by the import and used since: stays",
+    "gone": "erased since",
+    "looked_at": "records that stay behind on profiles which lose one; the rules look at them again, and may split them",
+}
+
+
+def undo(
+    import_id: Annotated[str, typer.Argument(metavar="IMPORT", help="imp_…, as gateway import printed it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")
+    ] = False,
+    yes: Yes = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Take a whole import back, as far as nothing was built on it since; the same command goes on where it was stopped."""
+    path = f"/imports/{segment(import_id.removeprefix('imp_'))}/undo"
+    planned = asyncio.run(_planned(config, path))
+    if dry_run:
+        _print(import_id, planned, "would be undone (nothing was changed)", as_json=json)
+        return
+    if not json:
+        planned.show()
+    confirm(f"Undo imp_{import_id.removeprefix('imp_')}?", yes=yes)
+    _print(import_id, asyncio.run(_undone(config, path, reason)), "is undone", as_json=json)
+
+
+class _Effects:
+    """Records by what becomes of them, and some of those that stay by name."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.staying: list[Mapping[str, Any]] = []
+
+    def add(self, records: Iterable[Mapping[str, Any]]) -> None:
+        for one in records:
+            self.counts[one["effect"]] += 1
+            if one["effect"] == "removed" and one["others"]:
+                self.counts["looked_at"] += 1
+            if one["effect"] == "stays" and len(self.staying) < _MOST_NAMED:
+                self.staying.append(one)
+
+    def show(self) -> None:
+        rows = [
+            {"what": meaning, "records": self.counts[name]}
+            for name, meaning in _MEANINGS.items()
+            if self.counts[name]
+        ]
+        print_rows(rows, {"what": "what", "records": "records"})
+        if self.staying:
+            print_rows(self.staying, {"stays": "record", "profile": "profile", "because": "touched"})
+        more = self.counts["stays"] - len(self.staying)
+        if more > 0:
+            note(f"and {more} more that stay; --json has the counts, the audit log all of them")
+
+
+async def _planned(config: Path, path: str) -> _Effects:
+    found = _Effects()
+    async with connect(settings(config), changes=False) as admin:
+        cursor = ""
+        while True:
+            answer = await admin.get(path, limit=_MOST, cursor=cursor)
+            found.add(answer["items"])
+            cursor = answer["next"]
+            if not cursor:
+                return found
+
+
+async def _undone(config: Path, path: str, reason: str) -> _Effects:
+    found = _Effects()
+    async with connect(settings(config), changes=True) as admin:
+        while not await _next_chunk(admin, path, reason, found):
+            pass
+    return found
+
+
+async def _next_chunk(admin: Admin, path: str, reason: str, found: _Effects) -> bool:
+    answer = await admin.post(path, {"reason": reason})
+    found.add(answer["records"])
+    return answer["finished"]
+
+
+def _print(import_id: str, effects: _Effects, did: str, *, as_json: bool) -> None:
+    name = f"imp_{import_id.removeprefix('imp_')}"
+    if as_json:
+        print_json({"id": name, "counts": effects.counts, "staying": effects.staying})
+        return
+    effects.show()
+    print(f"{name} {did}")

@@ -1,0 +1,31 @@
+"""`gateway import`: a file, unless the next word is `undo`. A file of that name is `./undo`."""
+
+from typing import Any
+
+import typer
+
+from gateway.cli.lazy import Lazy, LazyGroup
+
+_FILE = "FILE"
+
+
+class _Imports(LazyGroup):
+    table = {  # noqa: RUF012 - LazyGroup declares it
+        _FILE: Lazy("gateway.cli.import_", "import_", "Import customers from a file."),
+        "undo": Lazy("gateway.cli.import_undo", "undo", "Take a whole import back."),
+    }
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if args[:1] == ["undo"] else [_FILE, *args])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return ("" if name == _FILE else name), command, rest
+
+
+app = typer.Typer(cls=_Imports)
+
+
+@app.callback()
+def imports() -> None:
+    """Import customers from a file, or take an import back."""

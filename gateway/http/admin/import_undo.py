@@ -1,0 +1,85 @@
+"""Undoing an import as a whole: what would happen, record by record, and the doing, chunk by chunk. How far it is stands in the
+database, so that a command which was stopped goes on."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.imports import import_id_of
+from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.named import Reason
+from gateway.http.admin.operation import Call
+from gateway.ids import show
+from gateway.model import ChangedRecord, ImportRun, ImportUndone, Outcome, Refused, UndoImport
+from gateway.store.reports import imports as reports
+
+_AT_ONCE = 200
+Effect = Literal["removed", "restored", "stays", "gone"]
+
+
+class ImportUndoing(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Reason
+    limit: Annotated[int, Meta(ge=1, le=_AT_ONCE)] = _AT_ONCE
+
+
+class UndoneRecordView(msgspec.Struct):
+    """`removed`: the import created it. `restored`: it was there before, and what the import added or wrote over is put back
+    where it still stands. `stays`: `touched` says what happened to it since: earned, pinned, tagged, deactivated, imported_again
+    or seen_again. `gone`: it was erased. `others` are the other records of its profile."""
+
+    record: str
+    profile: str | None
+    effect: Effect
+    touched: str
+    others: int
+
+
+class ImportUndoneView(msgspec.Struct):
+    """Call again until it is `finished`."""
+
+    id: str
+    finished: bool
+    records: list[UndoneRecordView]
+
+
+async def plan_import_undo(call: Call[ListQuery]) -> Page[UndoneRecordView]:
+    """From where the undo stands."""
+    import_id, query = import_id_of(call), call.query
+    run = await _run(call, import_id)
+    after = read_cursor(query.cursor, Id, run.undo_after or 0)
+    found = await reports.changed_records(call.services.store, import_id, after, query.limit + 1)
+    return page(found, query.limit, _view, lambda one: one.record_id)
+
+
+async def undo_import(call: Call[Query]) -> ImportUndoneView:
+    asked, import_id = await call.body(ImportUndoing), import_id_of(call)
+    run = await _run(call, import_id)
+    command = UndoImport(call.caller, import_id, run.undo_after or 0, asked.limit, asked.reason)
+    outcome: Outcome = await call.services.pipeline.submit_background(command)
+    if isinstance(outcome, Refused):
+        raise Refusal(outcome.code, outcome.message)
+    assert isinstance(outcome, ImportUndone)  # noqa: S101 - what this command answers with, besides refusals
+    return ImportUndoneView(
+        import_id, outcome.run.undo_after is None, [_view(one) for one in outcome.records]
+    )
+
+
+async def _run(call: Call[ListQuery] | Call[Query], import_id: str) -> ImportRun:
+    run = await reports.import_run(call.services.store, import_id)
+    if run is None:
+        raise Refusal("not_found", "there is no such import; its id is what gateway import printed")
+    if run.undone_at is not None:
+        raise Refusal("import_undone", "the import was undone before, and nothing was imported since")
+    return run
+
+
+def _view(one: ChangedRecord) -> UndoneRecordView:
+    return UndoneRecordView(
+        show("rec", one.record_id),
+        None if one.profile_id is None else show("prf", one.profile_id),
+        one.effect,
+        one.touched if one.effect == "stays" else "",
+        max(one.records - 1, 0),
+    )

@@ -1,0 +1,212 @@
+"""UNDO of an import: what it brought is taken back, record by record in chunks, as far as nothing was built on it since. A record
+that it created goes, unless later traffic used it; of a record that was known before, what it added or wrote over is put back
+where it still stands. Merges that it caused are taken back too, and the rules look at what is left.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import (
+    ChangedRecord,
+    CustomerRecord,
+    ImportRun,
+    ImportUndone,
+    Outcome,
+    Overwritten,
+    Refused,
+    UndoImport,
+)
+from gateway.usecases.env import Env
+from gateway.usecases.erase import release_keys
+from gateway.usecases.merge import live, needs_of_live
+from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
+from gateway.workingset import Needs, WorkingSet
+from rules.identifier import Identifier
+from rules.record import Profile, Record
+
+_decode = msgspec.json.Decoder(Overwritten).decode
+_CAUSE = "import_undone"
+
+
+def needs(command: UndoImport, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.import_run(command.import_id)
+    if command.import_id not in ws.imports:
+        return False
+    if _refused(command, ws.imports[command.import_id]) is not None:
+        return True
+    needs.changed_by_import(command.import_id, command.after, command.limit)
+    if ws.changed_records is None:
+        return False
+    ready = [
+        _needs_of(one, ws, env, needs) for one in ws.changed_records if one.effect in ("removed", "restored")
+    ]
+    return all(ready)
+
+
+def _needs_of(one: ChangedRecord, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    needs.attributes_of(one.record_id)
+    ready = needs_of_parting(one.profile_id, ws, env, needs)
+    for merge_id in _merges(one):
+        needs.merge(merge_id)
+        if merge_id not in ws.merges:
+            ready = False
+        elif (row := ws.merges[merge_id]) is not None and row.undone_at is None:
+            known = needs_of_live((row.survivor_id,), ws, needs)
+            ready &= known and needs_of_parting(ws.redirects[row.survivor_id], ws, env, needs)
+    return ready
+
+
+def undo_import(command: UndoImport, ws: WorkingSet, env: Env) -> Outcome:
+    run = ws.import_run(command.import_id)
+    refused = _refused(command, run)
+    if refused is not None or run is None or ws.changed_records is None:
+        return refused or Refused("not_found", "There is no such import.")
+    found = ws.changed_records
+    _Undoing(command, ws, env).carry_out(found)
+    last = len(found) < command.limit
+    _note(command, found, ws, last=last)
+    if last:
+        run = ImportRun(run.import_id, run.channel, run.started_at, undone_at=ws.now)
+        ws.end_undo(run)
+    else:
+        run = replace(run, undo_after=found[-1].record_id)
+        ws.keep_import(run, (), ())
+    return ImportUndone(run, tuple(found))
+
+
+def _refused(command: UndoImport, run: ImportRun | None) -> Refused | None:
+    if run is None:
+        return Refused("not_found", "There is no such import.")
+    if run.undone_at is not None:
+        return Refused("import_undone", "The import was undone before, and nothing was imported since.")
+    if command.after != (run.undo_after or 0):
+        return Refused(
+            "import_moved", "The undo does not stand there: another command undoes this import too."
+        )
+    return None
+
+
+class _Undoing:
+    """One chunk. Profiles that come apart are noted once, however many records brought that about."""
+
+    def __init__(self, command: UndoImport, ws: WorkingSet, env: Env) -> None:
+        self.command, self.ws, self.env = command, ws, env
+        self.removing: frozenset[int] = frozenset()
+        self.parts: dict[int, list[Profile]] = {}
+
+    def carry_out(self, found: Iterable[ChangedRecord]) -> None:
+        undone = [one for one in found if one.effect in ("removed", "restored")]
+        self.removing = frozenset(one.record_id for one in undone if one.created)
+        for one in undone:
+            record = self.ws.by_record_id.get(one.record_id)
+            if record is None:
+                continue
+            if one.created:
+                self._remove(record)
+            else:
+                self._restore(one, record)
+        for one in reversed(undone):
+            for merge_id in reversed(list(_merges(one))):
+                self._take_back(merge_id)
+        for profile_id, parts in self.parts.items():
+            profile = self.ws.profiles[profile_id]
+            note_parting(profile, parts, self.command.caller, "undo", self.command.reason, self.ws)
+
+    def _remove(self, record: CustomerRecord) -> None:
+        """With its profile, where none of its records is left."""
+        ws, profile = self.ws, self.ws.profiles[record.profile_id]
+        if profile.records.keys() <= self.removing:
+            release_keys(profile, ws)
+            ws.forget(profile)
+            return
+        for identifier in record.observations:
+            self._release(identifier, record, profile)
+        for item in ws.leave_questions(profile.profile_id):
+            if record.record_id in item.records:
+                ws.close_review(item, "stale", _CAUSE)
+        ws.remove_record(record)
+        look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
+
+    def _release(self, identifier: Identifier, record: Record, profile: Profile) -> None:
+        """The record holds this value no more; its profile owns it while another of its records does."""
+        key = self.ws.key(identifier)
+        key.holders -= 1
+        others = [
+            other.observations.get(identifier) for other in profile.records.values() if other is not record
+        ]
+        if key.owner == profile.profile_id and all(seen is None or seen.retired for seen in others):
+            key.owner = None
+            if key.holders > 0:
+                look_again(self.ws, "value", "erased", identifier=identifier)
+        self.ws.touch_key(key)
+
+    def _restore(self, one: ChangedRecord, record: CustomerRecord) -> None:
+        """What was said again later, or otherwise, stands."""
+        ws, profile = self.ws, self.ws.profiles[record.profile_id]
+        for change in reversed(one.changes):
+            before = _decode(change.before)
+            for identifier in (Identifier(*pair) for pair in before.seen):
+                seen = record.observations.get(identifier)
+                if seen is not None and seen.last_seen <= change.at:
+                    self._release(identifier, record, profile)
+                    ws.drop_observation(record, identifier)
+            self._restore_attributes(before, record)
+        ws.touch_profile(profile)
+        look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
+
+    def _restore_attributes(self, before: Overwritten, record: CustomerRecord) -> None:
+        known = self.ws.attributes_of(record.record_id)
+        for name, (was, written) in before.attributes.items():
+            if known.get(name) != written:
+                continue
+            if was is None:
+                self.ws.drop_attribute(record, name)
+            else:
+                self.ws.set_attribute(record, name, was)
+        if before.guest is not None:
+            record.guest = before.guest
+            self.ws.touch_record(record)
+
+    def _take_back(self, merge_id: int) -> None:
+        """What belongs together for another reason too is joined again when the rules look at it, and so is looked at what is
+        on a profile that came to be in this chunk."""
+        row = self.ws.merges[merge_id]
+        if row is None or row.undone_at is not None:
+            return
+        profile = live(row.survivor_id, self.ws)
+        if profile is None or profile.profile_id not in self.ws.absorptions:
+            return
+        leaving = frozenset(row.absorbed_records) & profile.records.keys()
+        if not leaving or len(leaving) == len(profile.records):
+            return
+        part, _ = take_out(profile, leaving, self.ws, self.env, undone=merge_id)
+        self.ws.undo(row)
+        self.parts.setdefault(profile.profile_id, []).append(part)
+        for side in (profile, part):
+            look_again(self.ws, "profile", _CAUSE, profile_id=side.profile_id)
+
+
+def _merges(one: ChangedRecord) -> Iterator[int]:
+    for change in one.changes:
+        if change.before:
+            yield from _decode(change.before).merges
+
+
+def _note(command: UndoImport, found: Iterable[ChangedRecord], ws: WorkingSet, *, last: bool) -> None:
+    effects: dict[str, list[str]] = {}
+    for one in found:
+        effects.setdefault(one.effect, []).append(show("rec", one.record_id))
+    ws.record_event(
+        Action.IMPORT_UNDONE,
+        outcome="ok" if last else "part",
+        channel=command.caller.channel,
+        actor=command.caller.actor,
+        subject=f"imp_{command.import_id}",
+        request_id=command.caller.request_id,
+        reason=command.reason,
+        detail=effects,
+    )
