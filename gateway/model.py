@@ -329,6 +329,12 @@ class ChangedRecord(msgspec.Struct, frozen=True):
         return self.changes[0].created
 
     @property
+    def merges(self) -> list[int]:
+        """Those that the import caused here, oldest first."""
+        told = [change.before for change in self.changes if change.before]
+        return [merge_id for text in told for merge_id in msgspec.json.decode(text, type=Overwritten).merges]
+
+    @property
     def effect(self) -> Literal["removed", "restored", "stays", "gone"]:
         """What an undo makes of it."""
         if self.profile_id is None:

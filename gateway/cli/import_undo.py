@@ -20,7 +20,8 @@ _MEANINGS = {
     "restored": "known before: what the import added or wrote over is put back where it still stands",
     "stays": "created by the import and used since: stays",
     "gone": "erased since",
-    "looked_at": "records that stay behind on profiles which lose one; the rules look at them again, and may split them",
+    "merges": "merges that the import caused: undone, so that profiles split",
+    "profiles": "removed from profiles that have other records: the rules look at those again",
 }
 
 
@@ -56,8 +57,9 @@ class _Effects:
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
         for one in records:
             self.counts[one["effect"]] += 1
+            self.counts["merges"] += len(one["merges"])
             if one["effect"] == "removed" and one["others"]:
-                self.counts["looked_at"] += 1
+                self.counts["profiles"] += 1
             if one["effect"] == "stays" and len(self.staying) < _MOST_NAMED:
                 self.staying.append(one)
 

@@ -201,8 +201,8 @@ SELECT c.import_id, c.record_id, c.change_id, c.at, c.created, c.before, r.profi
     + (SELECT COUNT(*) FROM dedup AS d JOIN achievement AS w ON w.achievement_id = d.achievement_id
        WHERE d.profile_id = r.profile_id AND w.record_id = c.record_id)
 FROM (SELECT DISTINCT record_id FROM import_change WHERE import_id = ? AND record_id > ?
-      ORDER BY record_id LIMIT ?) AS k
-JOIN import_change AS c ON c.record_id = k.record_id AND c.import_id = ?
+      ORDER BY record_id LIMIT ?) AS n
+JOIN import_change AS c ON c.record_id = n.record_id AND c.import_id = ?
 LEFT JOIN record AS r ON r.record_id = c.record_id
 ORDER BY c.record_id, c.change_id
 """

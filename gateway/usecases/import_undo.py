@@ -3,7 +3,7 @@ that it created goes, unless later traffic used it; of a record that was known b
 where it still stands. Merges that it caused are taken back too, and the rules look at what is left.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -50,7 +50,7 @@ def needs(command: UndoImport, ws: WorkingSet, env: Env, needs: Needs) -> bool:
 def _needs_of(one: ChangedRecord, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.attributes_of(one.record_id)
     ready = needs_of_parting(one.profile_id, ws, env, needs)
-    for merge_id in _merges(one):
+    for merge_id in one.merges:
         needs.merge(merge_id)
         if merge_id not in ws.merges:
             ready = False
@@ -110,7 +110,7 @@ class _Undoing:
             else:
                 self._restore(one, record)
         for one in reversed(undone):
-            for merge_id in reversed(list(_merges(one))):
+            for merge_id in reversed(one.merges):
                 self._take_back(merge_id)
         for profile_id, parts in self.parts.items():
             profile = self.ws.profiles[profile_id]
@@ -188,12 +188,6 @@ class _Undoing:
         self.parts.setdefault(profile.profile_id, []).append(part)
         for side in (profile, part):
             look_again(self.ws, "profile", _CAUSE, profile_id=side.profile_id)
-
-
-def _merges(one: ChangedRecord) -> Iterator[int]:
-    for change in one.changes:
-        if change.before:
-            yield from _decode(change.before).merges
 
 
 def _note(command: UndoImport, found: Iterable[ChangedRecord], ws: WorkingSet, *, last: bool) -> None:

@@ -232,3 +232,18 @@ def test_a_workbook_is_brought_block_by_block(
     answer = shell.json("import", str(tmp_path / "customers.xlsx"), "--channel", "pos")
     assert answer["counts"] == {"created": 11}
     assert set(customers(tmp_path)) == {str(number) for number in range(1, 12)}
+
+
+def test_an_import_is_taken_back_as_it_was_planned(shell: Shell, table: Path, tmp_path: Path) -> None:
+    name = f"imp_{shell.json('import', str(table), '--channel', 'pos', *MAP)['id']}"
+    why = ("--reason", "wrong file")
+    planned = shell.json("import", "undo", name, *why, "--dry-run")
+    assert planned["counts"]["removed"] == 3
+    assert "created by the import: removed" in shell("import", "undo", name, *why, "--dry-run")
+    shell("import", "undo", name, *why, code=2)
+    assert "--yes" in shell.err
+    assert len(customers(tmp_path)) == 3
+    assert shell.json("import", "undo", name, *why, "--yes")["counts"] == planned["counts"]
+    assert customers(tmp_path) == {}
+    shell("import", "undo", name, *why, "--yes", code=1)
+    assert shell.json("import", str(table), "--channel", "pos", *MAP)["counts"]["created"] == 2

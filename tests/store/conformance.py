@@ -134,6 +134,7 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
     needs.home(1)
     needs.review(1)
     needs.import_run("x")
+    needs.changed_by_import("x", 0, 1)
     needs.canonical_id("4711")
     needs.platform_event("key")
     needs.delivery(1)

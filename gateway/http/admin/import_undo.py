@@ -27,13 +27,15 @@ class ImportUndoing(msgspec.Struct, forbid_unknown_fields=True):
 class UndoneRecordView(msgspec.Struct):
     """`removed`: the import created it. `restored`: it was there before, and what the import added or wrote over is put back
     where it still stands. `stays`: `touched` says what happened to it since: earned, pinned, tagged, deactivated, imported_again
-    or seen_again. `gone`: it was erased. `others` are the other records of its profile."""
+    or seen_again. `gone`: it was erased. `others` are the other records of its profile. `merges` that the import caused with this
+    record are undone, so that profiles split."""
 
     record: str
     profile: str | None
     effect: Effect
     touched: str
     others: int
+    merges: list[str]
 
 
 class ImportUndoneView(msgspec.Struct):
@@ -82,4 +84,5 @@ def _view(one: ChangedRecord) -> UndoneRecordView:
         one.effect,
         one.touched if one.effect == "stays" else "",
         max(one.records - 1, 0),
+        [show("mrg", merge_id) for merge_id in one.merges] if one.effect in ("removed", "restored") else [],
     )

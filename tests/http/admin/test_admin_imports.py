@@ -351,3 +351,44 @@ async def test_new_rules_count_from_the_next_chunk_on(gateway: RunningGateway) -
     await follow(gateway.services)
     await bring(gateway, chunk(["2"], first=2, **card))
     assert await gateway.rows("SELECT type, value FROM observation") == [("loyalty_id", "card-4711")]
+
+
+async def test_an_import_is_undone_as_it_was_planned_and_can_be_brought_again(
+    gateway: RunningGateway,
+) -> None:
+    await save(gateway.services, "web", "w-1", email=EMAIL)
+    await save(gateway.services, "web", "w-2", mobile="+201001234567")
+    rows = chunk(
+        ["1", EMAIL, "+201001234567"], ["2", "bob@x.eg"], ["w-1", None, None, None, "Ann"], last=True
+    )
+    assert (await bring(gateway, rows))["finished_at"] is not None
+    await save(gateway.services, "pos", "2", mobile="+201112223334")
+    plan = await ask(gateway, "GET", f"imports/{IMPORT}/undo", params={"limit": "1"})
+    rest = await ask(gateway, "GET", f"imports/{IMPORT}/undo", params={"cursor": plan["next"]})
+    planned = plan["items"] + rest["items"]
+    assert [(one["effect"], one["touched"], len(one["merges"])) for one in planned] == [
+        ("removed", "", 1),
+        ("stays", "seen_again", 0),
+        ("removed", "", 0),
+    ]
+    done: list[dict[str, Any]] = []
+    finished = False
+    while not finished:
+        answer = await ask(
+            gateway, "POST", f"imports/{IMPORT}/undo", json={"reason": "wrong file", "limit": 2}
+        )
+        done, finished = done + answer["records"], answer["finished"]
+    assert [one["record"] for one in done] == [one["record"] for one in planned]
+    await gateway.regroup()
+    known = await gateway.rows("SELECT r.customer_id, r.profile_id FROM record AS r ORDER BY r.customer_id")
+    assert [customer_id for customer_id, _ in known] == ["2", "w-1", "w-2"]
+    assert len({profile_id for _, profile_id in known}) == 3
+    again = await ask(gateway, "POST", f"imports/{IMPORT}/undo", 409, json={"reason": "twice"})
+    assert again["code"] == "import_undone"
+    assert (await bring(gateway, rows))["counts"] == {"created": 1, "merged": 1, "unchanged": 1}
+
+
+async def test_an_import_that_is_not_there_cannot_be_undone(gateway: RunningGateway) -> None:
+    for method, more in (("GET", {}), ("POST", {"json": {"reason": "wrong file"}})):
+        answer = await ask(gateway, method, f"imports/{IMPORT}/undo", 404, **more)
+        assert answer["code"] == "not_found"

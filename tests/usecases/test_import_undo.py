@@ -1,0 +1,237 @@
+"""Taking an import back: everything it did goes, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from manual import FOLLOW, House, achieve, active, caller, customer, erase, tags
+
+from gateway.clock import DAY, HOUR, SECOND
+from gateway.model import (
+    ChangedRecord,
+    Imported,
+    ImportPosition,
+    ImportRows,
+    ImportUndone,
+    Refused,
+    SaveCustomer,
+    SetPin,
+    UndoImport,
+)
+
+IMPORT, OTHER = "00000000000000aa", "00000000000000bb"
+ANN, BOB, PHONE = "ann@x.eg", "bob@x.eg", "+201001234567"
+STATE = {
+    "record": "id_space, customer_id, active, guest",
+    "observation": "type, value, blocked, retired",
+    "attribute": "name, value",
+    "tag": "tag",
+    "identifier_owner": "type, value, state, holders",
+}
+
+
+async def state(house: House) -> dict[str, Any]:
+    """What is known of customers, and who is together with whom; without ids and times, which do not come back."""
+    found: dict[str, Any] = {
+        table: sorted(await house.rows(f"SELECT {columns} FROM {table}"), key=repr)
+        for table, columns in STATE.items()
+    }
+    homes: dict[int, list[str]] = {}
+    for profile_id, who in await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
+        homes.setdefault(profile_id, []).append(who)
+    found["profiles"] = sorted(sorted(home) for home in homes.values())
+    found["owners"] = sorted(
+        await house.rows(
+            "SELECT i.type, i.value, r.customer_id FROM identifier_owner AS i JOIN record AS r ON r.profile_id = i.owner_id"
+        )
+    )
+    return found
+
+
+async def bring(
+    house: House, *rows: SaveCustomer, import_id: str = IMPORT, start: int = 1, last: bool = True
+) -> Any:
+    end = ImportPosition(start + len(rows))
+    command = ImportRows(caller("pos"), import_id, ImportPosition(start), end, rows, last=last)
+    outcome = await house.pipeline.submit_background(command)
+    assert isinstance(outcome, Imported)
+    house.clock.advance(SECOND)
+    return outcome.run
+
+
+async def undo(
+    house: House, import_id: str = IMPORT, limit: int = 200, after: int = 0
+) -> list[ChangedRecord]:
+    records: list[ChangedRecord] = []
+    while True:
+        command = UndoImport(caller(""), import_id, after, limit, "wrong file")
+        outcome = await house.pipeline.submit_background(command)
+        assert isinstance(outcome, ImportUndone), outcome
+        records += outcome.records
+        if outcome.run.undo_after is None:
+            await house.regroup()
+            return records
+        after = outcome.run.undo_after
+
+
+def effects(records: Sequence[ChangedRecord]) -> list[tuple[str, str]]:
+    return [(one.effect, one.touched if one.effect == "stays" else "") for one in records]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 200])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [customer("pos:1", {"city": "Giza"}, email="new@x.eg", mobile=PHONE)],
+        [
+            customer("pos:1", email="new@x.eg"),
+            customer("pos:2", email="new@x.eg"),
+            customer("pos:3", email="new@x.eg"),
+        ],
+        [customer("pos:1", email=ANN)],
+        [customer("pos:1", email=ANN, mobile=PHONE)],
+        [customer("web:ann", {"city": "Giza", "zip": "1"}, mobile=PHONE)],
+        [customer("web:ann", email="second@x.eg"), customer("pos:1", email="second@x.eg")],
+        [customer("pos:1", mobile=PHONE), customer("web:ann", mobile=PHONE), customer("pos:2", mobile=PHONE)],
+        [
+            customer("pos:1", email=ANN),
+            customer("pos:1", mobile="+201112223334"),
+            customer("pos:1", email=BOB),
+        ],
+        [customer("web:ann", email=BOB)],
+        [customer("pos:1", email=ANN), customer("pos:2", email=BOB), customer("pos:3", email="c@x.eg")],
+    ],
+)
+async def test_without_later_traffic_all_is_as_it_was(
+    house: House, rows: list[SaveCustomer], limit: int
+) -> None:
+    await house.send(customer("web:ann", {"city": "Cairo"}, email=ANN))
+    await house.send(customer("web:bob", email=BOB))
+    house.clock.advance(HOUR)
+    before = await state(house)
+    await bring(house, *rows)
+    assert await state(house) != before
+    records = await undo(house, limit=limit)
+    assert {one.effect for one in records} <= {"removed", "restored"}
+    assert await state(house) == before
+    assert await house.rows("SELECT * FROM import_change") == []
+
+
+@pytest.mark.parametrize("limit", [1, 200])
+async def test_a_merge_that_a_row_caused_is_taken_back(house: House, limit: int) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", mobile=PHONE))
+    before = await state(house)
+    run = await bring(house, customer("pos:1", email=ANN, mobile=PHONE))
+    assert run.counts == {"merged": 1}
+    await undo(house, limit=limit)
+    assert await state(house) == before
+    assert (await house.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
+
+
+async def test_what_belongs_together_for_another_reason_too_is_joined_again(house: House) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", mobile=PHONE))
+    await bring(house, customer("pos:1", email=ANN, mobile=PHONE))
+    await house.send(customer("web:bob", email=ANN))
+    await undo(house)
+    assert await house.profile_of("web:ann") == await house.profile_of("web:bob")
+    assert await house.profile_of("pos:1") is None
+
+
+async def _pin(house: House) -> None:
+    one, other = sorted(await house.column("SELECT record_id FROM record"))[:2]
+    await house.send(SetPin(caller(""), one, other, "must", "same"))
+
+
+LATER = {
+    "earned": lambda: [achieve("pos:1", FOLLOW.id)],
+    "tagged": lambda: [tags("pos:1", attach="vip")],
+    "deactivated": lambda: [active("pos:1", False)],
+    "seen_again": lambda: [customer("pos:1", mobile="+201112223334")],
+}
+
+
+@pytest.mark.parametrize("touched", [*LATER, "seen_again_a_day_later", "imported_again"])
+async def test_a_record_that_later_traffic_used_stays_and_is_named(house: House, touched: str) -> None:
+    await bring(house, customer("pos:1", email=ANN), customer("pos:2", email=BOB))
+    house.clock.advance(HOUR)
+    if touched == "seen_again_a_day_later":
+        house.clock.advance(2 * DAY)
+        await house.send(customer("pos:1", email=ANN))
+    elif touched == "imported_again":
+        await bring(house, customer("pos:1", {"city": "Giza"}), import_id=OTHER)
+    else:
+        for command in LATER[touched]():
+            await house.send(command)
+    assert effects(await undo(house)) == [("stays", touched.partition("_a_day")[0]), ("removed", "")]
+    assert await house.profile_of("pos:1") is not None
+    assert await house.profile_of("pos:2") is None
+
+
+async def test_what_was_said_again_or_otherwise_stands(house: House) -> None:
+    await house.send(customer("web:ann", {"city": "Cairo", "zip": "1"}, email=ANN))
+    await bring(house, customer("web:ann", {"city": "Giza", "zip": "2"}, mobile=PHONE, email="b@x.eg"))
+    house.clock.advance(2 * DAY)
+    await house.send(customer("web:ann", {"city": "Luxor"}, mobile=PHONE))
+    assert effects(await undo(house)) == [("restored", "")]
+    assert await house.rows("SELECT name, value FROM attribute ORDER BY name") == [
+        ("city", '"Luxor"'),
+        ("zip", '"1"'),
+    ]
+    assert await house.column("SELECT value FROM observation ORDER BY value") == [PHONE, ANN]
+
+
+async def test_an_erased_record_is_gone_and_leaves_nothing_of_the_import(house: House) -> None:
+    await bring(house, customer("pos:1", {"city": "Giza"}, email=ANN), customer("pos:2", email=BOB))
+    await house.send(erase("pos:1"))
+    assert len(await house.rows("SELECT * FROM import_change")) == 1
+    assert effects(await undo(house)) == [("removed", "")]
+
+
+async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes(house: House) -> None:
+    await bring(house, customer("pos:1", email=ANN))
+    await house.send(customer("web:ann", email=ANN))
+    home = await house.profile_of("web:ann")
+    await undo(house)
+    assert await house.profile_of("web:ann") == home
+    (named,) = await house.rows("SELECT canonical_id, named_after FROM profile")
+    assert named == ("1", (await house.column("SELECT record_id FROM record"))[0])
+
+
+async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: House) -> None:
+    rows = [customer(f"pos:{number}", email=f"{number}@x.eg") for number in range(5)]
+    await bring(house, *rows)
+    first = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
+    assert first.run.undo_after is not None
+    again = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
+    assert isinstance(again, Refused)
+    more = ImportRows(caller("pos"), IMPORT, ImportPosition(6), ImportPosition(7), (customer("pos:9"),))
+    refused = await house.pipeline.submit_background(more)
+    assert isinstance(refused, Refused)
+    assert refused.code == "import_undoing"
+    await house.restart()
+    await undo(house, limit=2, after=first.run.undo_after)
+    assert await house.rows("SELECT * FROM record") == []
+    assert await house.rows("SELECT * FROM profile") == []
+    assert (await house.actions()).count("import.undone") == 3
+
+
+async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(house: House) -> None:
+    await bring(house, customer("pos:1", email=ANN))
+    await undo(house)
+    twice = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 200))
+    assert isinstance(twice, Refused)
+    assert twice.code == "import_undone"
+    assert (await bring(house, customer("pos:1", email=ANN))).counts == {"created": 1}
+    assert effects(await undo(house)) == [("removed", "")]
+    nothing = await house.pipeline.submit_background(UndoImport(caller(""), OTHER, 0, 200))
+    assert isinstance(nothing, Refused)
+    assert nothing.code == "not_found"
+
+
+async def test_an_import_that_is_not_finished_can_be_undone(house: House) -> None:
+    await bring(house, customer("pos:1", email=ANN), last=False)
+    await bring(house, customer("pos:1", mobile=PHONE), start=2, last=False)
+    assert effects(await undo(house)) == [("removed", "")]
+    assert await house.rows("SELECT * FROM observation") == []
