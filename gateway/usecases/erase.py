@@ -6,7 +6,7 @@ from gateway.model import EraseCustomer, Erased, Outcome, UnknownCustomer
 from gateway.usecases.env import Env
 from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
-from rules.record import Profile
+from rules.record import Key, Profile
 
 
 def needs(command: EraseCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -58,12 +58,15 @@ def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:
 
 def release_keys(profile: Profile, ws: WorkingSet) -> None:
     """Before the profile is forgotten. Who owns what others hold too is decided anew."""
+    released: list[Key] = []
     for record in profile.records.values():
         for identifier in record.observations:
             key = ws.key(identifier)
             key.holders -= 1
             if key.owner == profile.profile_id:
                 key.owner = None
-                if key.holders > 0:
-                    look_again(ws, "value", "erased", identifier=identifier)
+                released.append(key)
             ws.touch_key(key)
+    for key in released:
+        if key.holders > 0:
+            look_again(ws, "value", "erased", identifier=key.identifier)
