@@ -119,7 +119,12 @@ class BalanceAsker:
 
     async def _points_of(self, canonical_id: str, delivery: Delivery) -> int | _End:
         target = f"/api/v4.1/integrations/customers/{quote(canonical_id, safe='')}/balance"
-        request = Request("GET", target, CIMultiDict({"Accept": "application/json"}), rate=_READ)
+        request = Request(
+            "GET",
+            target,
+            CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity"}),
+            rate=_READ,
+        )
         try:
             async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
                 body = await reply.read(_LONGEST_ANSWER)

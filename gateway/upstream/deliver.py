@@ -341,7 +341,9 @@ def _back(delivery: Delivery, after: int = 0) -> _Result:
 def _request(report: Report) -> Request:
     body = {"customerId": report.canonical_id, "challengeId": report.campaign_id}
     keys = {"email": report.email, "mobile": report.mobile}
-    headers = CIMultiDict({"Content-Type": "application/json", "Accept": "application/json"})
+    headers = CIMultiDict(
+        {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+    )
     body |= {name: value for name, value in keys.items() if value}
     return Request("POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True)
 
@@ -349,4 +351,10 @@ def _request(report: Report) -> Request:
 def _question(report: Report) -> Request:
     customer = quote(report.canonical_id, safe="")
     target = f"{_BASE}/{customer}/reward-campaigns-progress?campaignId={report.campaign_id}"
-    return Request("GET", target, CIMultiDict({"Accept": "application/json"}), rate=_READ, counted=True)
+    return Request(
+        "GET",
+        target,
+        CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity"}),
+        rate=_READ,
+        counted=True,
+    )

@@ -123,6 +123,7 @@ async def test_an_achievement_is_reported_under_the_canonical_id_with_normalised
         {"customerId": "ann", "challengeId": SHARE.id, **keys},
     ]
     seen = outbox.platform.seen[0]
+    assert seen.headers["Accept-Encoding"] == "identity"
     assert (seen.headers["apikey"], seen.headers["secretkey"]) == (API_KEY, SECRET_KEY)
     assert seen.path == "/customers/social-challenges"
     assert await outbox.states() == ["delivered", "delivered"]
