@@ -35,13 +35,14 @@ soak: .venv/installed .venv/servers
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hatchling hypothesis import-linter jsonschema-rs playwright pytest pytest-aiohttp pytest-timeout ruff schemathesis
 	@touch $@
 
-# What tests and measurements run against: Debian's servers and a browser, each with a program that shows whether it is there.
+# What tests and measurements run against: Debian's servers, a browser and a second shell, each with a program that shows whether it is there.
 .venv/servers: .venv/installed
 	@missing=; \
 	set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
 	[ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null || missing="$$missing postgresql"; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx"; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v zsh >/dev/null || missing="$$missing zsh"; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
 	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
