@@ -147,25 +147,31 @@ def _calls(text: str) -> list[list[str]]:
     return [shlex.split(match[1]) for line in _shell_lines(text) for match in call.finditer(line)]
 
 
-def _command_of(arguments: list[str]) -> tuple[str, list[str]]:
-    """The command that the arguments begin with, and the rest of them."""
-    for count in (2, 1):
-        if (words := " ".join(arguments[:count])) in COMMANDS:
-            return words, arguments[count:]
-    raise AssertionError(f"there is no command: gateway {' '.join(arguments)}")
+def _parse(arguments: list[str]) -> None:
+    """As the command line does, without running anything. Raises for an unknown command or option."""
+    command, name, context = COMMANDS[""], "gateway", None
+    while True:
+        context = command.make_context(name, arguments, parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        name, command, arguments = command.resolve_command(context, context._protected_args + context.args)
 
 
 @pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if _calls(text)])
 def test_commands_in_shell_blocks_can_be_parsed(page: str) -> None:
     for arguments in _calls(TEXTS[page]):
-        words, rest = _command_of(arguments)
-        COMMANDS[words].make_context(f"gateway {words}", rest)
+        _parse(arguments)
+
+
+def _exists(words: list[str]) -> bool:
+    is_group = hasattr(COMMANDS.get(words[0]), "list_commands")
+    return " ".join(words[: 2 if is_group else 1]) in COMMANDS
 
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_commands_in_the_text_exist(page: str) -> None:
-    for words in re.findall(r"`(?:\.venv/bin/)?gateway ([a-z][a-z -]*)", TEXTS[page]):
-        _command_of(words.split())
+    for words in re.findall(r"`(?:\.venv/bin/)?gateway ((?:[a-z][a-z-]* ?)+)", TEXTS[page]):
+        assert _exists(words.split()), words
 
 
 def test_make_targets_in_the_pages_exist() -> None:

@@ -23,7 +23,7 @@ class _Imports(LazyGroup):
         return ("" if name == _FILE else name), command, rest
 
 
-app = typer.Typer(cls=_Imports)
+app = typer.Typer(cls=_Imports, add_completion=False)
 
 
 @app.callback()
