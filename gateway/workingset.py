@@ -283,6 +283,7 @@ class Changes:
         "absorbed",
         "activations",
         "answers",
+        "answers_of",
         "at",
         "attributes",
         "channel_keys",
@@ -353,6 +354,7 @@ class Changes:
         self.dedup: dict[DedupKey, Dedup] = {}
         self.dropped_dedup: list[DedupKey] = []
         self.answers: dict[AnswerKey, StoredAnswer] = {}
+        self.answers_of: list[tuple[int, str, str, str, int]] = []
         self.ledger: list[LedgerEntry] = []
         self.spends: dict[int, int] = {}
         self.erased: list[Profile] = []
@@ -780,9 +782,11 @@ class WorkingSet:
         self.platform_events[event.key] = event
         self.changes.platform_events.append(event)
 
-    def keep_answer(self, key: AnswerKey, answer: StoredAnswer) -> None:
+    def keep_answer(self, key: AnswerKey, answer: StoredAnswer, achievement_id: int) -> None:
+        """`achievement_id` is what was answered, by which the answer is found when the person is erased."""
         self.answers[key] = answer
         self.changes.answers[key] = answer
+        self.changes.answers_of.append((achievement_id, *key, answer.expires_at))
 
     def keep_import(
         self, run: ImportRun, refused: Iterable[RefusedLine], warned: Iterable[WarnedLine]
@@ -853,6 +857,7 @@ class WorkingSet:
         for record in profile.records.values():
             self.records[record.id_space, record.customer_id] = None
             self.by_record_id.pop(record.record_id, None)
+            self.homes[record.record_id] = None
             self.changes.records.pop(record.record_id, None)
         self.changes.new_records = [r for r in self.changes.new_records if r.record_id not in profile.records]
         observed = self.changes.observations
@@ -894,6 +899,11 @@ class WorkingSet:
         self.attributes[record.record_id].pop(name, None)
         self.changes.attributes.pop((record.record_id, name), None)
         self.changes.dropped_attributes.append((record.record_id, name))
+
+    @property
+    def erases(self) -> bool:
+        """Whether this batch erased anybody."""
+        return any(changes.erased for changes in (*self._saved, self.changes))
 
     def changed_identities(self) -> set[RecordKey | Identifier]:
         """The records and keys of which this batch changed anything that a call is resolved by."""

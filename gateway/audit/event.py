@@ -63,6 +63,7 @@ class Action(StrEnum):
     RULES_PLANNED = "rules.planned"
     RULES_ACTIVATED = "rules.activated"
     CLOCK_BELIEVED = "clock.believed"
+    DATABASE_SCRUBBED = "database.scrubbed"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import sqlite3
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from gateway.cli.failure import Failure
 from gateway.config import Address, Config
 from gateway.secrets_file import secret_path
+from gateway.store.sqlite.wiping import copy_directory
 
 
 @contextlib.contextmanager
@@ -21,8 +21,8 @@ def copied(config: Config) -> Generator[Config]:
     if original is None:
         raise Failure("store.url: a dry run is for SQLite; try the import on a copy of the database")
     source = Path(original)
-    with tempfile.TemporaryDirectory(prefix="gateway-dry-run-", dir=source.resolve().parent) as directory:
-        copy = Path(directory) / "gateway.db"
+    with copy_directory(source) as directory:
+        copy = directory / "gateway.db"
         if source.exists():
             _copy(source, copy)
         secret_file = str(secret_path(config)) if source.exists() else f"{copy}.secret"

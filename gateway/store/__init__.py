@@ -78,6 +78,11 @@ class Store(Protocol):
         """Replace every checkpoint by one of this process, signed with its own key; how many there were."""
         ...
 
+    async def scrub(self) -> tuple[str, ...]:
+        """Write the database anew, so that no copy of what was erased is left in unused bytes of it; where one may be left all
+        the same, and until when. Calls wait meanwhile."""
+        ...
+
     async def replicas(self) -> int:
         """Say that this process lives, and count those that do, itself among them. One that falls silent counts for 20 s more."""
         ...

@@ -44,6 +44,7 @@ _EXPIRED_ANSWERS = """
 SELECT channel, route, key, expires_at FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
 """
 _DROP_ANSWER = "DELETE FROM idempotency WHERE channel = ? AND route = ? AND key = ? AND expires_at = ?"
+_OLDEST_ANSWERS_OF = "SELECT achievement_id, expires_at FROM answer_of ORDER BY achievement_id LIMIT ?"
 _OLD_PLATFORM_EVENTS = "SELECT event_key FROM platform_event WHERE heard_at <= ? ORDER BY heard_at LIMIT ?"
 _WINDOWS = """
 SELECT profile_id, campaign_id, expires_at FROM dedup WHERE (profile_id, campaign_id) > (?, ?)
@@ -90,6 +91,7 @@ class Maintenance:
         done += yield from _index_achievements(settled, limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
+            done += yield from _drop_expired_answers_of(now, limit)
             done += yield from _drop_old_platform_events(now, limit)
             done += yield from self._sweep_windows(now, limit)
             done += yield from self._sweep_deliveries(now, limit)
@@ -216,6 +218,14 @@ def _drop_expired_answers(now: int, limit: int) -> Step:
     rows = yield Query(_EXPIRED_ANSWERS, parameters=(now, limit))
     yield Write(_DROP_ANSWER, [tuple(row) for row in rows])
     return len(rows)
+
+
+def _drop_expired_answers_of(now: int, limit: int) -> Step:
+    """They expire in their order, as far as all are kept for the same time."""
+    rows = yield Query(_OLDEST_ANSWERS_OF, parameters=(limit,))
+    over = [(achievement_id, expires_at) for achievement_id, expires_at in rows if expires_at <= now]
+    yield Write("DELETE FROM answer_of WHERE achievement_id = ? AND expires_at = ?", over)
+    return len(over)
 
 
 def _drop_old_platform_events(now: int, limit: int) -> Step:

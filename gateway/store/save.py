@@ -2,12 +2,14 @@
 scattered, so that a large batch touches each page once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from gateway.audit.chain import Chain
+from gateway.clock import MINUTE
+from gateway.ids import later
 from gateway.model import FEW_HOLDERS, ProfileRow
 from gateway.store.statement import Write
 from gateway.workingset import Changes
@@ -101,6 +103,31 @@ planned_at = excluded.planned_at, planned_by = excluded.planned_by, summary = ex
 """
 _SPEND = "INSERT INTO campaign_spend VALUES (?, ?) ON CONFLICT (campaign_id) DO UPDATE SET points = excluded.points"
 _NO_RECORD = "DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?"
+_ANSWER_OF = """
+INSERT INTO answer_of VALUES (?, ?, ?, ?, ?) ON CONFLICT (achievement_id) DO UPDATE SET
+channel = excluded.channel, route = excluded.route, key = excluded.key, expires_at = excluded.expires_at
+"""
+_ACHIEVEMENTS_OF = """
+SELECT l.row_id AS achievement_id FROM keys(name text, record_id bigint) AS k
+CROSS JOIN lookup AS l ON l.field = 'achievement.record' AND l.value = k.name
+UNION ALL SELECT a.achievement_id FROM keys(name text, record_id bigint) AS k
+CROSS JOIN achievement AS a ON a.record_id = k.record_id AND a.achievement_id >
+COALESCE((SELECT p.row_id FROM lookup_progress AS p WHERE p.source = 'achievement'), 0)
+"""
+_FORGOTTEN_ANSWERS = f"""
+DELETE FROM idempotency WHERE (channel, route, key, expires_at) IN (
+SELECT n.channel, n.route, n.key, n.expires_at FROM ({_ACHIEVEMENTS_OF}) AS e
+CROSS JOIN answer_of AS n ON n.achievement_id = e.achievement_id)
+"""
+_FORGOTTEN_ANSWERS_OF = f"DELETE FROM answer_of WHERE achievement_id IN ({_ACHIEVEMENTS_OF})"
+_FORGOTTEN_REFUSALS = f"""
+UPDATE delivery SET answer = '' WHERE answer <> '' AND delivery_id IN (
+SELECT d.delivery_id FROM ({_ACHIEVEMENTS_OF}) AS e
+CROSS JOIN delivery AS d ON d.delivery_id > e.achievement_id AND d.delivery_id < e.achievement_id + {later(0, MINUTE)}
+AND d.target = 'upstream' AND d.subject = e.achievement_id)
+"""
+"""What the upstream said of a report that it refused. Its delivery was queued with the achievement, or soon after."""
+_FORGOTTEN_COUPONS = "UPDATE ledger SET coupon_code = '' WHERE record_id = ? AND coupon_code <> ''"
 _OF_RECORD = (
     "observation WHERE record_id",
     "attribute WHERE record_id",
@@ -146,7 +173,7 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     yield from _save_deliveries(changes)
     yield from _save_operations(changes)
     if changes.erased:
-        yield from _erase(changes.erased)
+        yield from _erase(changes.erased, changes.keys)
     if changes.events:
         rows: list[tuple[Any, ...]] = []
         for event in changes.events:
@@ -336,6 +363,7 @@ def _save_achievements(changes: Changes) -> Iterator[Write]:
             for key, a in changes.answers.items()
         ]
         yield Write(_ANSWER, rows)
+        yield Write(_ANSWER_OF, changes.answers_of)
     if changes.decided:
         decided = sorted(changes.decided, key=lambda one: one.achievement_id)
         rows = [(a.state, a.reason, a.due_at, a.decided_at, a.achievement_id, a.epoch) for a in decided]
@@ -475,10 +503,19 @@ def _erase_records(profiles: list[Profile]) -> Iterator[Write]:
     yield Write(_FORGOTTEN, [(profile.profile_id,) for profile in profiles])
 
 
-def _erase(profiles: list[Profile]) -> Iterator[Write]:
+def _erase(profiles: list[Profile], keys: Mapping[Identifier, Key]) -> Iterator[Write]:
     """After everything else, so that nothing which the batch changed on the profiles stays."""
     records = [(record_id,) for profile in profiles for record_id in profile.records]
     own = [(profile.profile_id,) for profile in profiles]
+    named = [(f"{record_id:016x}", record_id) for (record_id,) in records]
+    for forgotten in (_FORGOTTEN_ANSWERS, _FORGOTTEN_ANSWERS_OF, _FORGOTTEN_REFUSALS):
+        yield Write(forgotten, named)
+    yield Write(_FORGOTTEN_COUPONS, records)
+    held = {one for profile in profiles for record in profile.records.values() for one in record.observations}
+    yield Write(
+        "DELETE FROM regrouping WHERE type = ? AND value = ?",
+        [tuple(one) for one in sorted(held) if keys[one].holders <= 0],
+    )
     for place in _OF_RECORD:
         yield Write(f"DELETE FROM {place} = ?", records)
     for place in _OF_PROFILE:

@@ -131,7 +131,7 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         Dedup(achievement.achievement_id, ws.now, ws.now + span),
     )
     if not command.direct:
-        _keep_answer(command.caller, command.idempotency, ws, env)
+        _keep_answer(command.caller, command.idempotency, achievement, ws, env)
     _note(
         command,
         ws,
@@ -145,11 +145,13 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
     return Accepted(achievement.achievement_id, resolution)
 
 
-def _keep_answer(caller: Caller, token: IdempotencyKey | None, ws: WorkingSet, env: Env) -> None:
+def _keep_answer(
+    caller: Caller, token: IdempotencyKey | None, achievement: Achievement, ws: WorkingSet, env: Env
+) -> None:
     if token is not None and _stored_answer(caller, token, ws) is None:
         expires_at = ws.now + env.idempotency_ttl
         kept = StoredAnswer(token.fingerprint, token.status, token.answer, expires_at, token.headers)
-        ws.keep_answer((caller.channel, token.route, token.key), kept)
+        ws.keep_answer((caller.channel, token.route, token.key), kept, achievement.achievement_id)
 
 
 # ---- what was reported directly ----
@@ -167,8 +169,14 @@ def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -
     needs.achievement(command.achievement_id)
     if command.profile_id is not None:
         needs.window(command.profile_id, command.campaign_id)
-    if (token := command.idempotency) is not None:
-        needs.answer(command.caller.channel, token.route, token.key)
+    if (token := command.idempotency) is None:
+        return True
+    needs.answer(command.caller.channel, token.route, token.key)
+    if command.achievement_id not in ws.achievements:
+        return False
+    achievement = ws.achievements[command.achievement_id]
+    if achievement is not None:
+        needs.home(achievement.record_id)
     return True
 
 
@@ -184,8 +192,8 @@ def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
     ws.decide(achievement)
     if command.result == "refused" and command.profile_id is not None:
         _open_window(command.profile_id, command, ws)
-    if delivered:
-        _keep_answer(command.caller, command.idempotency, ws, env)
+    if delivered and command.idempotency is not None and ws.homes[achievement.record_id] is not None:
+        _keep_answer(command.caller, command.idempotency, achievement, ws, env)
     ws.record_event(
         Action.ACHIEVEMENT_DELIVERED if delivered else Action.ACHIEVEMENT_DEAD,
         outcome=achievement.state,

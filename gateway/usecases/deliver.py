@@ -95,7 +95,17 @@ def _claimed(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery 
 
 def needs_of_finish(command: FinishDelivery, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.delivery(command.delivery_id)
-    return _needs_of_subject(command.delivery_id, ws, needs)
+    if not _needs_of_subject(command.delivery_id, ws, needs):
+        return False
+    delivery = ws.deliveries[command.delivery_id]
+    if not command.answer or delivery is None or delivery.kind != ACHIEVEMENT:
+        return True
+    if delivery.subject not in ws.achievements:
+        return False
+    achievement = ws.achievements[delivery.subject]
+    if achievement is not None:
+        needs.home(achievement.record_id)
+    return True
 
 
 def _needs_of_subject(delivery_id: int, ws: WorkingSet, needs: Needs) -> bool:
@@ -111,7 +121,8 @@ def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
     delivery = _claimed(command, ws)
     if delivery is None:
         return Stale()
-    delivery.status, delivery.reason, delivery.answer = command.status, command.reason, command.answer
+    delivery.status, delivery.reason = command.status, command.reason
+    delivery.answer = command.answer if _may_be_kept(delivery, ws) else ""
     delivery.owner, delivery.lease_until = "", 0
     delivery.attempts += command.result not in ("back", "absent")
     if delivery.state != "unknown" and command.result not in ("unknown", "delivered"):
@@ -133,6 +144,12 @@ def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
             _wait(delivery, command.due_at, ws)
     ws.touch_delivery(delivery)
     return Done()
+
+
+def _may_be_kept(delivery: Delivery, ws: WorkingSet) -> bool:
+    """Whether what the receiver answered is of somebody who was not erased while it was on its way."""
+    achievement = ws.achievements[delivery.subject] if delivery.kind == ACHIEVEMENT else None
+    return achievement is None or ws.homes.get(achievement.record_id) is not None
 
 
 def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:

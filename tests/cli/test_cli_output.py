@@ -177,6 +177,7 @@ FINAL = [
     ("deliveries", "retry", "--all", "held"),
     ("keys", "revoke", "abc"),
     ("db", "new-secret"),
+    ("db", "scrub"),
 ]
 
 
@@ -285,3 +286,7 @@ def _printed(value: object) -> Iterator[str]:
 )
 def test_counts_have_plurals(number: int, thing: str, words: str) -> None:
     assert counted(number, thing) == words
+
+
+def test_the_database_is_written_anew(shop: Path) -> None:
+    assert json.loads(_run(shop, "db", "scrub", "--yes", "--json").stdout) == {"left": []}

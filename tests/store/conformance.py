@@ -551,7 +551,7 @@ async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None
 async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store) -> None:
     answer = StoredAnswer(b"\x00\xff", 202, b'{"a": "\xc5\xb7"}\n', NOON)
     again = StoredAnswer(b"2", 400, b"", NOON + 1, '[["Server","Kestrel"]]')
-    await run(store, lambda ws: ws.keep_answer(("web", "route", "key"), answer))
+    await run(store, lambda ws: ws.keep_answer(("web", "route", "key"), answer, 1))
 
     key, other_channel, other_route = (
         ("web", "route", "key"),
@@ -564,7 +564,7 @@ async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store)
             needs.answer(*each)
 
     assert (await look(store, ask)).answers == {key: answer, other_channel: None, other_route: None}
-    await run(store, lambda ws: ws.keep_answer(key, again))
+    await run(store, lambda ws: ws.keep_answer(key, again, 1))
     assert (await look(store, ask)).answers[key] == again
 
 
@@ -1196,7 +1196,7 @@ async def test_what_expired_is_removed_and_what_has_not_stays(store: Store, cloc
         for n in range(10):
             expires_at = ws.now + HOUR * (1 + n % 2)
             ws.set_window(n, 7, Dedup(n, ws.now, expires_at))
-            ws.keep_answer(("web", "route", str(n)), StoredAnswer(b"", 202, b"", expires_at))
+            ws.keep_answer(("web", "route", str(n)), StoredAnswer(b"", 202, b"", expires_at), n + 1)
 
     await run(store, save)
     clock.advance(HOUR)

@@ -121,6 +121,7 @@ from gateway.http.admin.rules import (
     show_rules,
     store_rules,
 )
+from gateway.http.admin.scrub import ScrubView, scrub_database
 
 
 async def openapi(_: Call[Query]) -> dict[str, Any]:
@@ -416,6 +417,13 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=believe_clock,
         summary="The wall clock is right: go by it at once",
         answer=ClockView,
+    ),
+    Operation(
+        method="POST",
+        path="/scrub",
+        handler=scrub_database,
+        summary="Write the database anew, so that nothing that was erased is left in its unused bytes; calls wait",
+        answer=ScrubView,
     ),
     Operation(
         method="GET",

@@ -25,6 +25,7 @@ from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
+from gateway.store.postgres.wiping import rewrite
 from gateway.workingset import Needs, WorkingSet
 
 _log = structlog.get_logger("store")
@@ -218,6 +219,10 @@ class PostgresStore:
             await _roll_back(connection, error)
             raise
         return done
+
+    async def scrub(self) -> tuple[str, ...]:
+        async with self._server.connection() as connection:
+            return await rewrite(connection)
 
     async def leads(self, work: str) -> bool:
         asked_at, leads = self._leases.get(work, _NEVER_ASKED)

@@ -29,6 +29,7 @@ from gateway.store.migrations import pending
 from gateway.store.operations import newest_moment
 from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.store.sqlite.lock import FileLock
+from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ _PRAGMAS = (
     "PRAGMA cell_size_check=ON",
     "PRAGMA mmap_size=0",
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=ON",
 )
 _SERVING = (
     "PRAGMA wal_autocheckpoint=1000",
@@ -58,6 +60,7 @@ _ALONE = (
     "PRAGMA cache_size=-262144",
 )
 """For a command by itself: a page that many batches change is carried over once, and the tables that it works on are at hand."""
+_LOG = "the write-ahead log, until whoever reads an earlier state of the file has ended"
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -95,6 +98,7 @@ class SqliteStore:
         self._all_readers: list[aiosqlite.Connection] = []
         self._beside = ThreadPoolExecutor(1, "save")
         self._asking = 0
+        self._to_wipe = False
 
     # ---- life ----
 
@@ -119,6 +123,7 @@ class SqliteStore:
                 await reader.execute("PRAGMA query_only=ON")
                 self._readers.put_nowait(reader)
             self._stamps.raise_to(await newest_moment(self))
+            clear_copies(self.path)
         except BaseException:
             await self.close()
             raise
@@ -142,6 +147,7 @@ class SqliteStore:
     async def run_all(self, works: Works) -> None:
         with self._translated_errors():
             await self._in_writer(self._transact, works)
+            await self._wipe()
 
     async def leads(self, work: str) -> bool:
         return True
@@ -151,11 +157,23 @@ class SqliteStore:
         tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
         signing = self._maintenance.checkpoint(now, stamp)
         with self._translated_errors():
+            await self._wipe()
             return await self._in_writer(_keep_house, tidying, signing)
 
     async def sign_anew(self) -> int:
         with self._translated_errors():
             return await self._in_writer(_keep_house, self._maintenance.sign_anew(*self._moment()))
+
+    async def scrub(self) -> tuple[str, ...]:
+        with self._translated_errors():
+            clean = await self._in_writer(rewrite)
+        self._to_wipe |= not clean
+        return () if clean else (_LOG,)
+
+    async def _wipe(self) -> None:
+        """What was erased goes from the files too: now, or as soon as nobody reads an earlier state."""
+        if self._to_wipe:
+            self._to_wipe = not await self._in_writer(wipe, self.path)
 
     def _moment(self) -> tuple[int, int]:
         """Now, and the stamp for it."""
@@ -195,6 +213,7 @@ class SqliteStore:
             ws = self._loaded(connection, work, saver)
             while True:
                 work.process(ws)
+                self._to_wipe |= ws.erases
                 saver.save(ws.changes)
                 stored, work = partial(works.stored, work), works.next() if self._asking <= 1 else None
                 if work is None:

@@ -1,0 +1,20 @@
+"""Writing the database anew, so that nothing that was erased is left in its unused bytes."""
+
+import msgspec
+
+from gateway.audit.event import Action
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call
+from gateway.model import NoteEvent
+
+
+class ScrubView(msgspec.Struct):
+    """`left` says where copies of erased data may still be, and until when."""
+
+    left: list[str]
+
+
+async def scrub_database(call: Call[Query]) -> ScrubView:
+    left = await call.services.store.scrub()
+    await call.submit(NoteEvent(call.caller, Action.DATABASE_SCRUBBED, {"left": len(left)}))
+    return ScrubView(list(left))

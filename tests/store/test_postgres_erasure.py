@@ -1,0 +1,32 @@
+"""What an erasure leaves on a PostgreSQL server: no row, and after a scrub nothing in the files of the tables."""
+
+from pathlib import Path
+
+from leftovers import left_in
+from manual import House, erase
+from postgresql import PostgresServer
+from zoe import POS, VALUES, a_life, crowd, zoes_env
+
+
+async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.url(await postgres.empty())
+    async with House(tmp_path, zoes_env(), url=url) as house:
+        await crowd(house, 0, 50)
+        await a_life(house)
+        await crowd(house, 50, 100)
+        await house.store.maintain(1_000)
+        await house.send(erase(f"pos:{POS}"))
+        rows = tmp_path / "rows"
+        rows.write_text(repr([await house.rows(f"SELECT * FROM {table}") for table in await tables(house)]))
+        assert left_in(tmp_path, VALUES) == []
+        (left,) = await house.store.scrub()
+        assert "write-ahead log" in left
+    assert left_in(postgres.data / "base", VALUES) == []
+
+
+async def tables(house: House) -> list[str]:
+    return await house.column(
+        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
+    )

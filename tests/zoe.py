@@ -1,0 +1,44 @@
+"""Zoe: a person with something of everything that is kept, among neighbours; and where to look for what should be gone."""
+
+import json
+
+from manual import SHARE, House, achieve, caller, customer, environment, tags
+
+from gateway.config import Campaign
+from gateway.config.offer import Coupon
+from gateway.model import HearPlatform, IdempotencyKey
+from gateway.usecases.env import Env
+
+UPDATED = "customer.profile.updated"
+EMAIL, PHONE = "zoe.o'hara@example.eg", "+201001234567"
+WEB, POS = "web-id-4711", 'till "0815"/ä'
+NAME, CITY = "Zoë O'Hara-Größe", "Heliopolis"
+PREFIX, TOKEN = "ZOESUMMER", "idem-zoe-1"
+VALUES = (EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOKEN)
+
+
+def zoes_env() -> Env:
+    prize = Campaign(id=SHARE.id, name="Share", points=20, coupon=Coupon("fixed", 5.0, PREFIX))
+    return environment(campaigns=(prize,), listeners={UPDATED: ("crm",)})
+
+
+def token(customer_id: str = POS, key: str = TOKEN) -> IdempotencyKey:
+    return IdempotencyKey("route", key, b"same", json.dumps({"customerId": customer_id}).encode())
+
+
+async def crowd(house: House, first: int, last: int) -> None:
+    """Neighbours, so that pages split and rows move."""
+    for n in range(first, last):
+        key = n * 7919 % 10_007
+        await house.send(customer(f"web:web-id-{key}", {"name": f"N{key}"}, email=f"zoe{key}@example.eg"))
+
+
+async def a_life(house: House) -> None:
+    await house.send(customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}}, email=EMAIL))
+    await house.send(customer(f"pos:{POS}", mobile=PHONE))
+    await house.send(customer(f"web:{WEB}", {"name": NAME}, email=EMAIL, mobile=PHONE))
+    await house.send(tags(f"web:{WEB}", attach="zoes-own-tag"))
+    await house.send(achieve(f"pos:{POS}", SHARE.id, token()))
+    await house.grant_later()
+    told = json.dumps({"event": UPDATED, "customer_id": WEB, "data": {"email": EMAIL, "name": NAME}})
+    await house.send(HearPlatform(caller(""), "1", UPDATED, WEB, told))
