@@ -59,7 +59,7 @@ def query(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Events, newest first."""
+    """List events, newest first."""
     filters = {
         "since": since,
         "until": until,
@@ -118,7 +118,7 @@ def explain(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """One thing's story, oldest first, in sentences."""
+    """Tell the story of one achievement, profile or request, oldest first, in sentences."""
 
     async def told(admin: Admin) -> Any:
         return in_order(await _touching(admin, subject))
@@ -149,7 +149,7 @@ async def _all(admin: Admin, **filters: str) -> list[Any]:
 
 @app.command()
 def verify(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check that no event was changed, removed or put in; exit 1 when one was."""
+    """Check that no event was changed, removed or added; exit 1 if one was."""
 
     async def verified(admin: Admin) -> Any:
         return await admin.get("/audit/verify")
@@ -181,7 +181,7 @@ def export(
     action: Action = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Every event as a line of JSON, oldest first."""
+    """Write every event as a line of JSON, oldest first."""
 
     async def exported(admin: Admin) -> int:
         lines = admin.lines("/audit", since=since, until=until, action=action, order="asc")

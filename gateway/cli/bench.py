@@ -7,7 +7,7 @@ import typer
 
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="The same in little, under 90 seconds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A short run, under 90 seconds.")] = False,
     part: Annotated[
         list[str] | None, typer.Option("--part", help="Only this part; may be given again.")
     ] = None,

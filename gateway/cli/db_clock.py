@@ -14,7 +14,9 @@ from gateway.cli.output import note, print_json, say
 def clock(
     believe: Annotated[
         bool,
-        typer.Option("--believe", help="The clock is right: go by it at once. For the gateway that answers."),
+        typer.Option(
+            "--believe", help="State that the clock is right; the gateway that answers uses it at once."
+        ),
     ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

@@ -25,13 +25,13 @@ def copy(
     to: Annotated[
         str,
         typer.Option(
-            help="postgresql://user@host/db, an empty database. The password belongs into PGPASSWORD or ~/.pgpass,"
+            help="postgresql://user@host/db, an empty database. The password belongs in PGPASSWORD or ~/.pgpass,"
             " not on the command line."
         ),
     ],
     json: AsJson = False,
 ) -> None:
-    """Move a shop from SQLite to PostgreSQL; stopped anywhere, the same command goes on where it was."""
+    """Move a shop from SQLite to PostgreSQL. If it is stopped, run it again to resume."""
     path = Path(source.removeprefix("sqlite:///"))
     if not source.startswith("sqlite:///") or not to.startswith(("postgresql://", "postgres://")):
         raise Failure("the way is --from sqlite:///FILE --to postgresql://user@host/db", MISUSED)

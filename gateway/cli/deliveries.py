@@ -82,7 +82,7 @@ def retry(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Send dead or held deliveries again. One that did arrive is then sent twice."""
+    """Send dead or held deliveries again. A delivery that did arrive is then sent twice."""
     _each("retry", "is due now", deliveries or [], whole, config, yes=yes, as_json=json)
 
 
@@ -94,7 +94,7 @@ def discard(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Give dead or held deliveries up for good."""
+    """Give up dead or held deliveries for good."""
     _each("discard", "is discarded", deliveries or [], whole, config, yes=yes, as_json=json)
 
 

@@ -31,11 +31,13 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV with a header line, .xlsx, or JSON lines.")
     ],
-    channel: Annotated[str, typer.Option(help="Whose customers they are; its id space and region count.")],
+    channel: Annotated[
+        str, typer.Option(help="The channel of these customers; its id space and region apply.")
+    ],
     format: Annotated[  # noqa: A002 - the option's name
         str,
         typer.Option(
-            help="csv, xlsx or jsonl; or whose export it is: shopify, woocommerce, salesforce, odoo, magento, hubspot."
+            help="csv, xlsx or jsonl; or the system that exported it: shopify, woocommerce, salesforce, odoo, magento, hubspot."
             " Found by the file's content and the names of its columns unless given."
         ),
     ] = "",
@@ -48,9 +50,7 @@ def import_(
     ] = None,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN", help="A column that is not taken, whatever it is called; may be given again."
-        ),
+        typer.Option(metavar="COLUMN", help="A column to leave out; may be given again."),
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help='The same in a TOML file: TARGET = "COLUMN".')] = None,
     encoding: Annotated[
@@ -82,13 +82,13 @@ def import_(
         str,
         typer.Option(
             metavar="IMPORT",
-            help="Go on with this import (imp_…) though the file or the mapping changed behind its last line.",
+            help="Resume this import (imp_…), although the file or the mapping changed after its last line.",
         ),
     ] = "",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Bring customers from a file; stopped anywhere, the same command goes on where it was.
+    """Import customers from a file. If it is stopped, run it again to resume.
 
     `gateway import undo imp_…` takes a whole import back."""
     loaded = settings(config)

@@ -35,7 +35,7 @@ def undo(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Take a whole import back, as far as nothing was built on it since; the same command goes on where it was stopped."""
+    """Take a whole import back, except what has been used since. If it is stopped, run it again to resume."""
     path = f"/imports/{segment(import_id.removeprefix('imp_'))}/undo"
     planned = asyncio.run(_planned(config, path))
     if dry_run:

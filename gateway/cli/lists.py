@@ -45,7 +45,7 @@ def add(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Put numbers on a list: they join nobody from now on, and let go of whom they joined."""
+    """Put numbers on a list. They stop joining customers; the rules' `resplit` decides about the profiles they joined."""
     _change(name, numbers, region, config, listed=True, as_json=json)
 
 
@@ -57,7 +57,7 @@ def remove(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Take numbers off a list: they are anybody's again."""
+    """Take numbers off a list, so that they can join customers again."""
     _change(name, numbers, region, config, listed=False, as_json=json)
 
 

@@ -23,7 +23,7 @@ def find(
     email: str = "",
     mobile: str = "",
     channel: Annotated[
-        str, typer.Option(help="Whose customer id, and where a national number belongs.")
+        str, typer.Option(help="The channel of the customer id, and of a national number.")
     ] = "",
     customer_id: str = "",
     limit: PageSize = 50,
@@ -31,7 +31,7 @@ def find(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Find live profiles; without any criterion, the newest."""
+    """Find live profiles; without a criterion, list the newest."""
     criteria = {"q": query, "email": email, "mobile": mobile, "channel": channel, "customer_id": customer_id}
 
     async def found(admin: Admin) -> Any:
@@ -42,7 +42,7 @@ def find(
 
 @app.command()
 def show(profile: ProfileId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Show a profile whole."""
+    """Show everything about a profile."""
 
     async def shown(admin: Admin) -> Any:
         return await admin.get(f"/profiles/{segment(profile)}")
@@ -62,7 +62,7 @@ def history(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """What happened to a profile and to those it absorbed, newest first."""
+    """List what happened to a profile and to those that it absorbed, newest first."""
 
     async def past(admin: Admin) -> Any:
         return await admin.get(f"/profiles/{segment(profile)}/history", limit=limit, cursor=cursor)
@@ -80,7 +80,7 @@ def explain(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """How a profile was built; with two profiles or two records, why they are one or are not."""
+    """Explain how a profile was built, or why two profiles or records are one or are not."""
 
     async def explained(admin: Admin) -> Any:
         if other:

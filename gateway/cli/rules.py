@@ -96,7 +96,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 
 @app.command()
 def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """See what a rule file would make of everybody known now. Nothing of it is done."""
+    """Show what a rule file would do to all stored customers, and change nothing."""
     rules = _parsed(file, as_json=json)
 
     async def planned(admin: Admin) -> Any:
@@ -145,7 +145,7 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
 
 @app.command()
 def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Make a stored rule set the active one; an earlier one again is a rollback."""
+    """Make a stored rule set the active one. Activate an earlier one to roll back."""
 
     async def activated(admin: Admin) -> Any:
         return await admin.post(f"/rules/{segment(version)}/activate")
