@@ -16,6 +16,7 @@ from gateway.http.admin.problem import STATUS
 from gateway.http.gameball import envelope
 from gateway.http.gameball.envelope import Fault
 from gateway.loyalty import eligibility
+from gateway.telemetry import Metrics
 
 ROOT = Path(__file__).parent.parent
 GENERATOR = "docs/generate.py"
@@ -62,6 +63,11 @@ def test_every_fault_of_the_public_listener_is_documented() -> None:
 @pytest.mark.parametrize("reason", typing.get_args(eligibility.Reason))
 def test_every_reason_of_an_ignored_achievement_is_documented(reason: str) -> None:
     assert f"`{reason}`" in ALL
+
+
+@pytest.mark.parametrize("name", [family.name for family in Metrics().registry.collect()])
+def test_every_metric_is_documented(name: str) -> None:
+    assert re.search(rf"`{name}(_total)?`", TEXTS["docs/operations/monitor.md"])
 
 
 @pytest.mark.parametrize("words", [words for words in COMMANDS if words])
