@@ -88,7 +88,7 @@ def make_store(
 ) -> Store:
     """The store behind `store.url`, not opened yet; `alone`: no calls are served beside what it is opened for. Raises
     ConfigError when its driver is not installed."""
-    every = config.audit.checkpoint
+    every, most = config.audit.checkpoint, config.audit.checkpoint_events
     path = config.store.sqlite_path
     if path is not None:
         return SqliteStore(
@@ -97,6 +97,7 @@ def make_store(
             checkpoint_key=checkpoint_key,
             on_broken=on_broken,
             checkpoint_every=every,
+            checkpoint_events=most,
             min_free_disk=config.store.min_free_disk,
             alone=alone,
         )
@@ -104,7 +105,13 @@ def make_store(
         from gateway.store.postgres import PostgresStore
     except ImportError:
         raise ConfigError((f"store.url: {DriverMissing()}",)) from None
-    return PostgresStore(config.store.url, clock, checkpoint_key=checkpoint_key, checkpoint_every=every)
+    return PostgresStore(
+        config.store.url,
+        clock,
+        checkpoint_key=checkpoint_key,
+        checkpoint_every=every,
+        checkpoint_events=most,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -216,18 +223,16 @@ def _listeners(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 async def _seed(services: Services) -> None:
-    """The database's first rule set, and the signature that tells a start with another master secret from ours."""
+    """The database's first rule set. With it comes the signature that tells a start with another master secret from ours."""
     rules = services.env.rules
     row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
     await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
-    await services.store.maintain(1)
 
 
 async def replace_secret(services: Services, caller: Caller) -> int:
     """Go on with this process's master secret, in place of the one that the database was written with; how many checkpoints
-    were dropped. May run again when it was interrupted: until the last step the database belongs to the old secret."""
-    await services.pipeline.submit(NoteEvent(caller, Action.SECRET_REPLACED))
-    dropped = await services.store.sign_anew()
+    were dropped."""
+    dropped = await services.store.sign_anew(caller.actor)
     _log.warning(
         "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
     )

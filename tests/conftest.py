@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
-import asyncpg
 import pytest
 from forwarding import forwarding
 from loyalty_platform import Platform, serving
+from manual import tamper
 from postgresql import PostgresServer, serving_postgres
 
 from gateway import app
@@ -91,18 +90,6 @@ async def tables_of(store: Store) -> list[str]:
     else:
         rows = await store.fetch("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
     return sorted(name for (name,) in rows)
-
-
-async def tamper(url: str, statement: str) -> None:
-    if url.startswith("sqlite:///"):
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
-            connection.execute(statement)
-        return
-    server = await asyncpg.connect(url)
-    try:
-        await server.execute(statement)
-    finally:
-        await server.close()
 
 
 @dataclass(slots=True)

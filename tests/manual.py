@@ -1,10 +1,13 @@
 """What tests hold in their own hands: the clock, chance, and a gateway's inside without listeners, on a real SQLite file."""
 
+import contextlib
 import random
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from strict_portable import strict
 
 from gateway.audit.pseudonym import Pseudonyms
@@ -152,6 +155,19 @@ def make_store(url: str, clock: Clock) -> Store:
     if url.startswith("strict:"):
         return strict(url.removeprefix("strict:"), clock, CHECKPOINT_KEY)
     return PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY)
+
+
+async def tamper(url: str, statement: str) -> None:
+    """Change a database behind the gateway's back."""
+    if url.startswith("sqlite:///"):
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute(statement)
+        return
+    server = await asyncpg.connect(url.removeprefix("strict:"))
+    try:
+        await server.execute(statement)
+    finally:
+        await server.close()
 
 
 class House:

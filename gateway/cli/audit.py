@@ -166,11 +166,25 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
             counted(verdict["checkpoints"], "signed checkpoint"),
         )
         say(f"the audit log is intact: {events}, {checkpoints}")
+        _note_limits(verdict)
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
     if not verdict["ok"]:
         note("the audit log was changed by other hands than the gateway's; compare with a backup")
         raise typer.Exit(REFUSED)
+
+
+def _note_limits(verdict: Any) -> None:
+    """What an intact log does not prove."""
+    for tail in verdict["unproven"]:
+        how = "a later run signed them as it found them after a crash" if tail["found"] else "not signed yet"
+        events, span = counted(tail["events"], "event"), f"{tail['since']} to {tail['until']}"
+        note(f"not proven: the last {events} of chain {tail['chain'][:8]}, {span}: {how}")
+    if verdict["earlier"]:
+        chains = counted(verdict["earlier"], "chain")
+        note(
+            f"{chains} from before an upgrade or a new master secret: signed as found then, not as they were written"
+        )
 
 
 @app.command()

@@ -326,7 +326,10 @@ class Clock(Section, frozen=True):
 
 
 class Audit(Section, frozen=True):
+    """How much of the log's end can be without a signature: so long, or so many events."""
+
     checkpoint: Duration = 60 * SECOND
+    checkpoint_events: Count = 1_000
 
 
 class Log(Section, frozen=True):

@@ -74,8 +74,13 @@ class Store(Protocol):
         Answers how many rows were worked on; fewer than `limit` means that nothing is left to do for now."""
         ...
 
-    async def sign_anew(self) -> int:
-        """Replace every checkpoint by one of this process, signed with its own key; how many there were."""
+    async def seal(self) -> None:
+        """Sign the end of this process's part of the audit log; nothing may be stored afterwards. May be called again."""
+        ...
+
+    async def sign_anew(self, actor: str) -> int:
+        """Replace every checkpoint by one of this process, signed with its own key, and have the audit log say so; how many
+        there were."""
         ...
 
     async def scrub(self) -> tuple[str, ...]:

@@ -1,20 +1,16 @@
-"""Housekeeping, a bounded step at a time: look-up rows for what only questions ask, signed checkpoints of the audit log, and
-the removal of what has expired. Engine-neutral: the steps yield statements and are sent rows, or the number of rows written.
+"""Housekeeping, a bounded step at a time: look-up rows for what only questions ask, and the removal of what has expired.
+Engine-neutral: the steps yield statements and are sent rows, or the number of rows written.
 """
 
 from collections.abc import Generator
 from typing import Any
 
-import msgspec
-
-from gateway.audit.chain import Chain, sign
 from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
 from gateway.store.statement import Query, Write
 
 Step = Generator[Query | Write, Any, int]
 
-_CHECKPOINT_EVENTS = 1_000
 _SWEEP_EVERY = HOUR
 _RECALL_EVERY = MINUTE
 _LONGEST_PAUSE = 2 * HOUR
@@ -37,9 +33,6 @@ _NEW_ACHIEVEMENTS = """
 SELECT achievement_id, record_id FROM achievement WHERE achievement_id > ? AND achievement_id < ?
 ORDER BY achievement_id LIMIT ?
 """
-_NEWEST_CHECKPOINT = (
-    "SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1"
-)
 _EXPIRED_ANSWERS = """
 SELECT channel, route, key, expires_at FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
 """
@@ -72,12 +65,7 @@ _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND e
 class Maintenance:
     """The state of housekeeping between steps; all of it can be lost, nothing of it is needed for correctness."""
 
-    def __init__(self, chain: Chain, checkpoint_key: bytes, checkpoint_every: int) -> None:
-        self._chain = chain
-        self._key = checkpoint_key
-        self._every = checkpoint_every
-        self._signed = ("", 0)
-        self._signed_at: int | None = None
+    def __init__(self) -> None:
         self._sweep_from: tuple[int, int] = (0, 0)
         self._swept_at: int | None = None
         self._deliveries_from = 0
@@ -97,34 +85,10 @@ class Maintenance:
             done += yield from self._sweep_deliveries(now, limit)
         return done
 
-    def checkpoint(self, now: int, stamp: int) -> Step:
-        """Sign this writer's chain as far as it is committed, now and then."""
-        seq, head = self._chain.kept
-        signed_chain, signed_seq = self._signed
-        fresh = seq - signed_seq if signed_chain == self._chain.name else seq
-        if not fresh or (fresh < _CHECKPOINT_EVENTS and _is_within(self._every, self._signed_at, now)):
-            return 0
-        rows = yield Query(_NEWEST_CHECKPOINT)
-        newest, previous = rows[0] if rows else (0, b"")
-        heads = msgspec.json.encode({self._chain.name: (seq, head.hex())}).decode()
-        signature = sign(self._key, stamp, heads, previous)
-        yield Write(
-            "INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)", [(newest + 1, stamp, heads, signature)]
-        )
-        self._signed, self._signed_at = (self._chain.name, seq), now
-        return 1
-
-    def sign_anew(self, now: int, stamp: int) -> Step:
-        """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours."""
-        signed = yield Query("SELECT checkpoint_id FROM audit_checkpoint")
-        yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in signed])
-        yield from self.checkpoint(now, stamp)
-        return len(signed)
-
     def _recall(self, now: int, limit: int) -> Step:
         """Bring back what waits for a time that only a clock which was ahead would have come to. It is what is due last. Nothing
         else of it is changed, and nothing ends sooner, for it may be that this clock is behind."""
-        if _is_within(_RECALL_EVERY, self._recalled_at, now):
+        if is_within(_RECALL_EVERY, self._recalled_at, now):
             return 0
         rows = yield Query(_PROMISED, parameters=(now + JUMP, limit))
         early = [
@@ -143,7 +107,7 @@ class Maintenance:
 
     def _sweep_windows(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the dedup windows and drop the ended ones."""
-        if _is_within(_SWEEP_EVERY, self._swept_at, now):
+        if is_within(_SWEEP_EVERY, self._swept_at, now):
             return 0
         rows = yield Query(_WINDOWS, parameters=(*self._sweep_from, limit))
         yield Write(_DROP_WINDOW, [tuple(row) for row in rows if row[2] <= now])
@@ -155,7 +119,7 @@ class Maintenance:
 
     def _sweep_deliveries(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the old deliveries and drop what was delivered or discarded; what is dead waits for a person."""
-        if _is_within(_SWEEP_EVERY, self._deliveries_at, now):
+        if is_within(_SWEEP_EVERY, self._deliveries_at, now):
             return 0
         end = now - _DELIVERIES_KEPT
         rows = yield Query(_OLD_DELIVERIES, parameters=(self._deliveries_from, earliest(end), limit))
@@ -167,7 +131,7 @@ class Maintenance:
         return len(rows)
 
 
-def _is_within(span: int, since: int | None, now: int) -> bool:
+def is_within(span: int, since: int | None, now: int) -> bool:
     """A clock that went back since begins anew."""
     return since is not None and 0 <= now - since < span
 

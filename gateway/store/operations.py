@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gateway.audit.chain import Checkpoint, is_signed
+from gateway.audit.checkpoint import Checkpoint, is_signed
 from gateway.ids import moment
 from gateway.model import ChannelKey, StoredRuleSet
 from gateway.store import Store
@@ -53,14 +53,16 @@ async def channel_keys(store: Store) -> list[ChannelKey]:
 
 async def is_signed_with(store: Store, checkpoint_key: bytes) -> bool:
     """Whether any of the newest checkpoints was signed with this key: one that was altered is a matter for the log's check. A
-    database without any belongs to nobody yet."""
+    database without any belongs to nobody yet, unless its log has events: then they were taken away."""
     rows = await store.fetch(
         "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT ?",
         (_NEWEST + 1,),
     )
     points = [Checkpoint(*row) for row in rows]
     previous = [point.signature for point in points[1:]] + [b""] * (len(points) <= _NEWEST)
-    return not points or any(map(partial(is_signed, checkpoint_key), points, previous))
+    if not points:
+        return not await store.fetch("SELECT 1 FROM audit LIMIT 1")
+    return any(map(partial(is_signed, checkpoint_key), points, previous))
 
 
 async def newest_moment(store: Store) -> int:

@@ -2,12 +2,13 @@
 scattered, so that a large batch touches each page once."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from gateway.audit.chain import Chain
+from gateway.audit.event import AuditEvent
 from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import FEW_HOLDERS, ProfileRow
@@ -143,7 +144,7 @@ _OF_PROFILE = (
     "profile WHERE profile_id",
     "profile WHERE redirect_to",
 )
-_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class StaleEpoch(Exception):
@@ -175,12 +176,17 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     if changes.erased:
         yield from _erase(changes.erased, changes.keys)
     if changes.events:
-        rows: list[tuple[Any, ...]] = []
-        for event in changes.events:
-            seq, digest = chain.link(event)
-            event_id, *fields = msgspec.structs.astuple(event)
-            rows.append((event_id, chain.name, seq, *fields, digest))
-        yield Write(_AUDIT, rows)
+        yield audit_write(changes.events, chain)
+
+
+def audit_write(events: Iterable[AuditEvent], chain: Chain) -> Write:
+    """The events as the next links of the chain."""
+    rows: list[tuple[Any, ...]] = []
+    for event in events:
+        link = chain.link(event)
+        event_id, *fields = msgspec.structs.astuple(event)
+        rows.append((event_id, link.chain, link.seq, *fields, link.hash, link.bound))
+    return Write(_AUDIT, rows)
 
 
 def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:

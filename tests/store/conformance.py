@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from manual import CHECKPOINT_KEY, NOON, ManualClock
 
-from gateway.audit.chain import Verifier
+from gateway.audit.checkpoint import read_state
 from gateway.audit.event import Action
+from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import show
 from gateway.model import (
@@ -931,7 +932,10 @@ async def test_each_start_begins_a_chain_of_its_own(store_factory: Open, clock: 
     store = await store_factory()
     assert await breaches(store) == []
     assert await store.fetch("SELECT COUNT(DISTINCT chain) FROM audit") == [(3,)]
-    assert len(await checkpoints(store)) == 3
+    states = [read_state(point.heads) for point in await checkpoints(store)]
+    assert [(len(s.begins), len(s.open), len(s.ends), s.ended) for s in states if s is not None] == [
+        place for n in range(3) for place in ((1, 1, 0, n), (0, 1, 0, n), (0, 0, 1, n + 1))
+    ]
 
 
 async def test_a_checkpoint_cannot_be_signed_without_the_key(store: Store) -> None:
@@ -949,9 +953,14 @@ async def test_checkpoints_of_a_lost_key_give_way_to_one_that_can_be_checked(
         clock.advance(HOUR)
     await run(store, log)
     assert not await is_signed_with(store, b"another key")
-    assert await store.sign_anew() == 3
+    there = len(await checkpoints(store))
+    assert await store.sign_anew("operator:ann") == there
     assert len(await checkpoints(store)) == 1
     assert await is_signed_with(store, CHECKPOINT_KEY)
+    assert await store.fetch("SELECT action, actor FROM audit ORDER BY event_id DESC LIMIT 1") == [
+        ("secret.replaced", "operator:ann")
+    ]
+    await run(store, log)
     assert await breaches(store) == []
 
 
@@ -960,7 +969,7 @@ async def test_nothing_new_is_not_signed_again(store: Store, clock: ManualClock)
     for _ in range(3):
         await store.maintain(100)
         clock.advance(HOUR)
-    assert len(await checkpoints(store)) == 1
+    assert len(await checkpoints(store)) == 2
 
 
 async def test_checkpoints_hold_when_the_clock_went_back_between_two_starts(

@@ -27,7 +27,7 @@ from postgresql import PostgresServer
 from strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
 from structlog.testing import capture_logs
 
-from gateway.audit.chain import Verifier
+from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.errors import SchemaMismatch, StoreBusy, StoreUnavailable
 from gateway.ids import Ids

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from manual import CHECKPOINT_KEY, SHARE, VERSIONS, House, achieve, caller, environment, erase, rule_set_of
 
-from gateway.audit.chain import Verifier
+from gateway.audit.verify import Verifier
 from gateway.clock import HOUR, SECOND
 from gateway.ids import show
 from gateway.model import (

@@ -29,7 +29,7 @@ from manual import (
 )
 from postgresql import PostgresServer
 
-from gateway.audit.chain import Verifier
+from gateway.audit.verify import Verifier
 from gateway.clock import HOUR, MINUTE, SECOND
 from gateway.model import Accepted, Command, Duplicate, Erased, Saved, UnknownCustomer
 from gateway.store.reports.audit import checkpoints, links

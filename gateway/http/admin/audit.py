@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.audit.chain import Breach, Checkpoint, Link, Verifier
+from gateway.audit.chain import Link
 from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor, refuse_unknown
@@ -18,6 +18,7 @@ from gateway.store import Store
 from gateway.store.reports import audit as reports
 from gateway.store.reports.audit import WantedEvents
 from gateway.store.reports.profiles import ids_leading_to, survivor_of
+from gateway.store.reports.verification import verify
 
 NDJSON = "application/x-ndjson"
 _MOST_BREACHES = 100
@@ -72,14 +73,27 @@ class BreachView(msgspec.Struct):
     what: str
 
 
+class TailView(msgspec.Struct):
+    """What nothing proves, as it was written behind the last signature of its chain. `found`: a later run signed it as it found
+    it, after a crash."""
+
+    chain: str
+    events: int
+    since: Time
+    until: Time
+    found: bool
+
+
 class Verified(msgspec.Struct):
-    """`breaches` names at most 100."""
+    """`breaches` and `unproven` name at most 100. `earlier`: chains from before their beginnings were signed."""
 
     ok: bool
     events: int
     chains: int
+    earlier: int
     checkpoints: int
     breaches: list[BreachView]
+    unproven: list[TailView]
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
@@ -137,30 +151,19 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
 
 
 async def verify_audit(call: Call[Query]) -> Verified:
-    """A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that
-    was just read, and would seem to be missing."""
-    verifier, checkpoints, breaches = await _read_through(call)
-    if breaches:
-        verifier, checkpoints, again = await _read_through(call)
-        breaches = [breach for breach in again if breach in breaches]
+    verdict = await verify(call.services.store, call.services.checkpoint_key)
     return Verified(
-        ok=not breaches,
-        events=verifier.events,
-        chains=len(verifier.heads),
-        checkpoints=len(checkpoints),
-        breaches=[BreachView(*breach) for breach in breaches[:_MOST_BREACHES]],
+        ok=not verdict.breaches,
+        events=verdict.events,
+        chains=verdict.chains,
+        earlier=verdict.earlier,
+        checkpoints=verdict.checkpoints,
+        breaches=[BreachView(*breach) for breach in verdict.breaches[:_MOST_BREACHES]],
+        unproven=[
+            TailView(tail.chain, tail.events, shown(tail.since), shown(tail.until), tail.found)
+            for tail in verdict.tails[-_MOST_BREACHES:]
+        ],
     )
-
-
-async def _read_through(call: Call[Query]) -> tuple[Verifier, list[Checkpoint], list[Breach]]:
-    """Checkpoints are read first: those written while the links are read sign events that were not read."""
-    store = call.services.store
-    checkpoints = await reports.checkpoints(store)
-    verifier, breaches = Verifier(checkpoints), list[Breach]()
-    async for links in reports.links(store):
-        breaches += verifier.feed(links)
-    breaches += verifier.check(call.services.checkpoint_key, checkpoints)
-    return verifier, checkpoints, breaches
 
 
 def event_view(link: Link) -> EventView:

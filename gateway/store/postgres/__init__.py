@@ -9,23 +9,25 @@ import contextlib
 import os
 import random
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import asyncpg
 import structlog
 
 from gateway.audit.chain import Chain
+from gateway.audit.event import Action, AuditEvent
 from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Work, Works
-from gateway.store.maintain import Maintenance
+from gateway.store.maintain import Maintenance, Step
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
+from gateway.store.signing import MOST_EVENTS, Signing
 from gateway.workingset import Needs, WorkingSet
 
 _log = structlog.get_logger("store")
@@ -63,7 +65,13 @@ class PostgresStore:
     """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
 
     def __init__(
-        self, url: str, clock: Clock, *, checkpoint_key: bytes, checkpoint_every: int = MINUTE
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        checkpoint_key: bytes,
+        checkpoint_every: int = MINUTE,
+        checkpoint_events: int = MOST_EVENTS,
     ) -> None:
         self.chain = Chain(uuid.uuid4().hex)
         self._clock = clock
@@ -72,7 +80,9 @@ class PostgresStore:
         self._ids = Ids(_node())
         self._server = Server(url, _CONNECTIONS)
         self._columns: Columns = {}
-        self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
+        self._maintenance = Maintenance()
+        self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
+        self._is_sealed = False
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(_READERS)
         self._leases: dict[str, tuple[int, bool]] = {}
@@ -94,8 +104,10 @@ class PostgresStore:
             raise
 
     async def close(self) -> None:
-        """Let running batches end, give back what this process does for all, close every connection. May be called again."""
+        """Let running batches end, sign the end of the log, give back what this process does for all, close every connection.
+        May be called again."""
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self.seal()
         if self._leases:
             self._leases.clear()
             with contextlib.suppress(StoreUnavailable):
@@ -104,6 +116,12 @@ class PostgresStore:
                         f"DELETE FROM lease WHERE owner = $1 AND NOT ({_IN_REPLICAS})", self._owner
                     )
         await self._server.close()
+
+    async def seal(self) -> None:
+        if self.chain.is_kept and not self._is_sealed:
+            self._is_sealed = True
+            with contextlib.suppress(StoreUnavailable, asyncpg.PostgresError, *SILENT):
+                await self._sign(lambda: self._signing.end(*self._moment()))
 
     # ---- the one write path ----
 
@@ -140,8 +158,12 @@ class PostgresStore:
         started = asyncio.get_running_loop().time()
         now, stamp = self._moment()
         ws = WorkingSet(now, self._ids, stamp=stamp)
+        if self._signing.must_restart(now):
+            self.chain.restart(uuid.uuid4().hex)
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+            if self._signing.is_due(now):
+                await keep_house(connection, self._columns, self._signing.sign(now, stamp))
             for _ in range(_LOAD_ROUNDS):
                 needs = Needs(ws)
                 work.needs(ws, needs)
@@ -153,11 +175,12 @@ class PostgresStore:
             if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
                 raise StoreUnavailable("the database is too slow; nothing was stored")
         except BaseException as error:
-            self.chain.rewind()
+            self._undo()
             await _roll_back(connection, error)
             raise
         await self._commit(connection)
         self.chain.keep(self.chain.tip)
+        self._signing.done()
 
     async def _commit(self, connection: Connection) -> None:
         """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
@@ -174,9 +197,10 @@ class PostgresStore:
         try:
             status = await connection.execute("COMMIT")
         except _COLLIDED:
-            self.chain.rewind()
+            self._undo()
             raise
         except BaseException as error:
+            self._signing.undone()
             self.chain.restart(uuid.uuid4().hex)
             await self._server.give_up_connections()
             raise StoreUnavailable("the outcome of a commit is not known; send it again") from error
@@ -185,6 +209,10 @@ class PostgresStore:
         if warnings or status != "COMMIT":
             self.chain.restart(uuid.uuid4().hex)
             raise StoreUnavailable("the commit did not reach a standby server; send it again")
+
+    def _undo(self) -> None:
+        self.chain.rewind()
+        self._signing.undone()
 
     def _moment(self) -> tuple[int, int]:
         """Now, and the stamp for it, which is never before what the database has been seen to hold."""
@@ -203,19 +231,41 @@ class PostgresStore:
                 if await self._takes(connection, "house", now):
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
-                await self._in_transaction(connection, self._maintenance.checkpoint(now, stamp))
+                    await self._in_transaction(connection, self._signing.adopt(now, stamp))
+                await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
         return done
 
-    async def sign_anew(self) -> int:
-        async with self._server.connection() as connection:
-            return await self._in_transaction(connection, self._maintenance.sign_anew(*self._moment()))
+    async def sign_anew(self, actor: str) -> int:
+        now, stamp = self._moment()
+        event = AuditEvent(
+            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
+        )
+        return await self._sign(lambda: self._signing.sign_anew(now, stamp, event))
+
+    async def _sign(self, step: Callable[[], Step]) -> int:
+        """While no batch adds to the chain."""
+        async with self._writing:
+            for again in range(_RETRIES + 1):
+                try:
+                    async with self._server.connection() as connection:
+                        done = await self._in_transaction(connection, step())
+                except BaseException as error:
+                    self._undo()
+                    if again == _RETRIES or not isinstance(error, _COLLIDED):
+                        raise
+                else:
+                    self.chain.keep(self.chain.tip)
+                    return done
+        raise AssertionError("the last round returns or raises")
 
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             done = await keep_house(connection, self._columns, step)
             await connection.execute("COMMIT")
+            self._signing.done()
         except BaseException as error:
+            self._signing.undone()
             await _roll_back(connection, error)
             raise
         return done

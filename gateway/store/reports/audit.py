@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway.audit.chain import Checkpoint, Link
+from gateway.audit.chain import Link
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import AuditEvent
 from gateway.clock import MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.reports.profiles import marks
 
-_COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail"
+_COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail, bound"
 _NEWEST = (1 << 63) - 1
 _CHUNK = 500
 """Links checked between two pauses of the event loop: a few milliseconds."""
@@ -72,6 +73,18 @@ async def links(store: Store) -> AsyncIterator[list[Link]]:
         yield chunk
 
 
+async def findable(store: Store) -> int:
+    """The newest event that the look-up table is said to have."""
+    rows = await store.fetch("SELECT row_id FROM lookup_progress WHERE source = 'audit'")
+    return rows[0][0] if rows else 0
+
+
+async def hidden(store: Store, chunk: list[Link], newest: int) -> list[int]:
+    """The first event of a chunk of the whole log, up to `newest`, that the look-up table does not have under all its values."""
+    first, last = chunk[0].event.event_id, min(chunk[-1].event.event_id, newest)
+    return [row[0] for row in await store.fetch(_HIDDEN, (first, last))]
+
+
 async def checkpoints(store: Store) -> list[Checkpoint]:
     rows = await store.fetch(
         "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id"
@@ -80,8 +93,8 @@ async def checkpoints(store: Store) -> list[Checkpoint]:
 
 
 def _link(row: tuple[Any, ...]) -> Link:
-    chain, seq, digest, *event = row
-    return Link(chain, seq, digest, AuditEvent(*event))
+    chain, seq, digest, *event, bound = row
+    return Link(chain, seq, digest, AuditEvent(*event), bound)
 
 
 def _conditions(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
@@ -130,4 +143,12 @@ def _add_looked_up(wanted: WantedEvents, conditions: list[str], values: list[Any
             values += [f"audit.{column}", *alternatives, *alternatives]
 
 
+_NOT_LISTED = """
+(a.{0} <> '' AND NOT EXISTS (
+  SELECT 1 FROM lookup AS l WHERE l.field = 'audit.{0}' AND l.value = a.{0} AND l.row_id = a.event_id
+))"""
+_HIDDEN = f"""
+SELECT a.event_id FROM audit AS a WHERE a.event_id >= ? AND a.event_id <= ?
+AND ({" OR ".join(map(_NOT_LISTED.format, ("profile", "object", "request_id")))}) ORDER BY a.event_id LIMIT 1
+"""
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

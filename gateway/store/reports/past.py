@@ -92,7 +92,8 @@ async def _add_splits(store: Store, past: Past) -> None:
     """Of every part that left one of the profiles. Undoing a merge is one of these, with the exact records."""
     wanted = WantedEvents(action="identity.split", profiles=[show("prf", one) for one in past.profiles])
     past.splits.clear()
-    for _, _, _, event in await events(store, wanted, None, _ALL, newest_first=False):
+    for link in await events(store, wanted, None, _ALL, newest_first=False):
+        event = link.event
         source = _number("prf", event.profile)
         for part, records in msgspec.json.decode(event.detail, type=_Parted).parts.items():
             left = tuple(_number("rec", record) for record in records)

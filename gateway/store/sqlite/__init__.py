@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.audit.chain import Chain
+from gateway.audit.event import Action, AuditEvent
 from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
@@ -27,6 +28,7 @@ from gateway.store import Work, Works
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.operations import newest_moment
+from gateway.store.signing import MOST_EVENTS, Signing
 from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
@@ -79,6 +81,7 @@ class SqliteStore:
         checkpoint_key: bytes,
         on_broken: Callable[[StoreBroken], None] = lambda _: None,
         checkpoint_every: int = MINUTE,
+        checkpoint_events: int = MOST_EVENTS,
         min_free_disk: int = 0,
         alone: bool = False,
     ) -> None:
@@ -88,7 +91,8 @@ class SqliteStore:
         self._clock = clock
         self._stamps = Stamps()
         self._ids = Ids(int.from_bytes(os.urandom(2)))
-        self._maintenance = Maintenance(self.chain, checkpoint_key, checkpoint_every)
+        self._maintenance = Maintenance()
+        self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
         self._min_free_disk = min_free_disk
         self._pragmas = (*_PRAGMAS, *(_ALONE if alone else _SERVING))
         self._disk_ok_until = 0.0
@@ -99,6 +103,7 @@ class SqliteStore:
         self._beside = ThreadPoolExecutor(1, "save")
         self._asking = 0
         self._to_wipe = False
+        self._is_sealed = False
 
     # ---- life ----
 
@@ -129,7 +134,8 @@ class SqliteStore:
             raise
 
     async def close(self) -> None:
-        """Close every connection, then let go of the file. May be called again."""
+        """Sign the end of the log, close every connection, then let go of the file. May be called again."""
+        await self.seal()
         for reader in self._all_readers:
             await reader.close()
         self._all_readers.clear()
@@ -138,6 +144,12 @@ class SqliteStore:
             self._writer = None
         self._beside.shutdown()
         self._lock.release()
+
+    async def seal(self) -> None:
+        if self._writer is not None and self.chain.is_kept and not self._is_sealed:
+            self._is_sealed = True
+            with contextlib.suppress(StoreUnavailable, StoreBroken), self._translated_errors():
+                await self._in_writer(self._keep_house, self._signing.end(*self._moment()))
 
     # ---- the one write path ----
 
@@ -155,14 +167,37 @@ class SqliteStore:
     async def maintain(self, limit: int) -> int:
         now, stamp = self._moment()
         tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
-        signing = self._maintenance.checkpoint(now, stamp)
+        signing = self._signing.checkpoint(now, stamp)
         with self._translated_errors():
             await self._wipe()
-            return await self._in_writer(_keep_house, tidying, signing)
+            return await self._in_writer(self._keep_house, tidying, signing)
 
-    async def sign_anew(self) -> int:
+    async def sign_anew(self, actor: str) -> int:
+        now, stamp = self._moment()
+        event = AuditEvent(
+            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
+        )
         with self._translated_errors():
-            return await self._in_writer(_keep_house, self._maintenance.sign_anew(*self._moment()))
+            return await self._in_writer(self._keep_house, self._signing.sign_anew(now, stamp, event))
+
+    def _keep_house(self, connection: sqlite3.Connection, *steps: Step) -> int:
+        """Run the steps in one transaction; what the first of them did."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done, *_ = [keep_house(connection, step) for step in steps]
+            connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if self.chain.begun:
+            self.chain.keep(self.chain.tip)
+        return done
+
+    def _undo(self) -> None:
+        self.chain.rewind()
+        self._signing.undone()
 
     async def scrub(self) -> tuple[str, ...]:
         with self._translated_errors():
@@ -210,6 +245,7 @@ class SqliteStore:
             return
         try:
             connection.execute("BEGIN IMMEDIATE")
+            self._sign_if_due(connection)
             ws = self._loaded(connection, work, saver)
             while True:
                 work.process(ws)
@@ -222,12 +258,16 @@ class SqliteStore:
                 ws = self._loaded_before_commit(connection, work, saver, stored)
         except BaseException:
             earlier = saver.give_up()
-            self.chain.rewind()
+            self._undo()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if earlier is not None:
                 raise earlier from None
             raise
+
+    def _sign_if_due(self, connection: sqlite3.Connection) -> None:
+        if self._signing.is_due(self._clock.now()):
+            keep_house(connection, self._signing.sign(*self._moment()))
 
     def _loaded_before_commit(
         self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]
@@ -334,19 +374,6 @@ def _prepare(connection: sqlite3.Connection, pragmas: Sequence[str], now: int) -
             f"BEGIN IMMEDIATE; {step.sql}; INSERT INTO schema_version VALUES "
             f"({step.version}, '{step.name}', '{step.sha256}', {now}); COMMIT;"
         )
-
-
-def _keep_house(connection: sqlite3.Connection, *steps: Step) -> int:
-    """Run the steps in one transaction; what the first of them did."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        done, *_ = [keep_house(connection, step) for step in steps]
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return done
 
 
 def _probe(connection: sqlite3.Connection) -> None:

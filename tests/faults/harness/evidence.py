@@ -12,8 +12,10 @@ from typing import Any
 
 import asyncpg
 
-from gateway.audit.chain import Checkpoint, Link, Verifier
+from gateway.audit.chain import Link
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import AuditEvent
+from gateway.audit.verify import Verifier
 from gateway.config import load
 from gateway.ids import show
 from gateway.secrets_file import open_box
@@ -168,9 +170,9 @@ def breaches(process: Process) -> list[str]:
     links = rows(
         process.place,
         "SELECT chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, "
-        "reason, detail FROM audit ORDER BY chain, seq",
+        "reason, detail, bound FROM audit ORDER BY chain, seq",
     )
-    found = list(verifier.feed(Link(*row[:3], AuditEvent(*row[3:])) for row in links))
+    found = list(verifier.feed(Link(*row[:3], AuditEvent(*row[3:-1]), row[-1]) for row in links))
     config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
     key = open_box(config, make=False).key("audit checkpoint")
     found += verifier.check(key, checkpoints)

@@ -116,7 +116,7 @@ async def test_an_untouched_log_verifies(gateway: RunningGateway) -> None:
     verdict = await asked(gateway, "audit/verify", {})
     assert (verdict["ok"], verdict["breaches"]) == (True, [])
     assert verdict["events"] == len(await lines(gateway))
-    assert verdict["checkpoints"] == 1
+    assert verdict["checkpoints"] == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Checkpoints make one log of all chains. Each is signed with a key that is not in the database, over the signature before it,
+and says which chains begin, which go on and how far they are signed, and which have ended and where. For what ended earlier
+it has a number and a digest, so its size does not grow with the log.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+_DOMAIN = b"gateway.audit.v1\x00"
+VERSION_2 = '{"version":2,'
+"""How the text of a checkpoint begins, unless a gateway of an earlier version signed it."""
+
+
+class Checkpoint(NamedTuple):
+    """A stored checkpoint. `heads` is the text that is signed: a `LogState`, or of an earlier version `{chain: [seq, hex]}`."""
+
+    checkpoint_id: int
+    at: int
+    heads: str
+    signature: bytes
+
+
+class Reach(NamedTuple):
+    """How far an open chain is signed, and since when (ms)."""
+
+    seq: int
+    hash: str
+    at: int
+
+
+class End(NamedTuple):
+    """A chain's last link. What lies behind `signed` was first signed by another run, as it was found after a crash."""
+
+    seq: int
+    hash: str
+    signed: int
+
+
+class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All chains at one moment. `begins` and `ends` are those of this checkpoint; `ended` and `digest` cover all that ended."""
+
+    version: Literal[2] = 2
+    begins: tuple[str, ...] = ()
+    open: dict[str, Reach] = {}
+    ends: dict[str, End] = {}
+    ended: int = 0
+    digest: str = ""
+
+    def then(
+        self,
+        at: int,
+        *,
+        begins: Iterable[str] = (),
+        reaches: Mapping[str, tuple[int, str]] | None = None,
+        ends: Mapping[str, End] | None = None,
+    ) -> "LogState":
+        """The next state of the log, signed at `at`."""
+        begins, ends = tuple(begins), dict(ends or {})
+        reached = {chain: Reach(seq, head, at) for chain, (seq, head) in (reaches or {}).items()}
+        still = {**self.open, **{chain: Reach(0, "", at) for chain in begins}, **reached}
+        return LogState(
+            begins=begins,
+            open={chain: reach for chain, reach in still.items() if chain not in ends},
+            ends=ends,
+            ended=self.ended + len(ends),
+            digest=_folded(self.digest, ends),
+        )
+
+    def encoded(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+def _folded(digest: str, ends: Mapping[str, End]) -> str:
+    for chain, end in sorted(ends.items()):
+        text = f"{digest}\x00{chain}\x00{end.seq}\x00{end.hash}"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+    return digest
+
+
+def digest_of(text: str) -> str:
+    """What a chain's first event names its checkpoint by."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def read_state(text: str) -> LogState | None:
+    """None for a checkpoint of an earlier version. Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(text, type=LogState) if text.startswith(VERSION_2) else None
+
+
+def read_heads(text: str) -> dict[str, tuple[int, str]]:
+    """The signed heads of a checkpoint of an earlier version. Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(text, type=dict[str, tuple[int, str]])
+
+
+def sign(key: bytes, at: int, heads: str, previous: bytes) -> bytes:
+    """HMAC-SHA256 over the checkpoint and the signature before it."""
+    return hmac.digest(key, b"%b%d\x00%b\x00%b" % (_DOMAIN, at, previous, heads.encode()), "sha256")
+
+
+def is_signed(key: bytes, point: Checkpoint, previous: bytes) -> bool:
+    """Whether the signature holds; `previous` is that of the checkpoint before it, `b""` for the first."""
+    return hmac.compare_digest(sign(key, point.at, point.heads, previous), point.signature)

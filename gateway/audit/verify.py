@@ -1,0 +1,172 @@
+"""Checking the log: every link against the one before it, every chain against the checkpoints, and those against the key.
+
+Whoever can write the database but does not hold the key cannot put an event in, take one out or change one, wherever it is,
+but for the end of a chain that is still open: what was written there since its last signature is told as unproven.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.audit.chain import Link, event_hash, read_bound
+from gateway.audit.checkpoint import Checkpoint, End, LogState, digest_of, is_signed, read_heads, read_state
+
+
+class Breach(NamedTuple):
+    """The first place of a chain that does not hold."""
+
+    chain: str
+    seq: int
+    what: str
+
+
+class Tail(NamedTuple):
+    """What nothing proves: events behind the last signature of an open chain, between two times (ms). `found`: a later run
+    signed them as it found them, after a crash."""
+
+    chain: str
+    events: int
+    since: int
+    until: int
+    found: bool
+
+
+class _Known(NamedTuple):
+    """What the checkpoints say of all chains together."""
+
+    begins: dict[str, str]
+    """By chain, the digest of the checkpoint that signs its beginning."""
+    earlier: set[str]
+    """Chains that were there when the first checkpoint of this kind was signed."""
+    reached: dict[str, tuple[int, int]]
+    """By chain, the highest signed number, and when it was signed."""
+    ends: dict[str, End]
+    heads: dict[tuple[str, int], str]
+    problems: list[Breach]
+    is_of_today: bool
+
+
+class Verifier:
+    """Checks links fed in (chain, seq) order against each other and against what `checkpoints` signed; holds only those and
+    each chain's head, whatever the size of the log. `check` then says whether the signatures and the chains' ends hold."""
+
+    def __init__(self, checkpoints: Iterable[Checkpoint] = ()) -> None:
+        self._known = _read(checkpoints)
+        self.events = 0
+        self.heads: dict[str, tuple[int, bytes]] = {}
+        self._last_at: dict[str, int] = {}
+        self._broken: set[str] = set()
+
+    def feed(self, links: Iterable[Link]) -> Iterator[Breach]:
+        for link in links:
+            self.events += 1
+            if link.chain in self._broken:
+                continue
+            if what := self._problem(link):
+                self._broken.add(link.chain)
+                seq = self.heads.get(link.chain, (0, b""))[0] + 1
+                yield Breach(link.chain, seq, what)
+            else:
+                self.heads[link.chain] = (link.seq, link.hash)
+                self._last_at[link.chain] = link.event.at
+
+    def _problem(self, link: Link) -> str:
+        seq, head = self.heads.get(link.chain, (0, b""))
+        if link.seq != seq + 1:
+            return f"event {seq + 1} is missing: the next one stored is {link.seq}"
+        if event_hash(link.chain, link.seq, head, link.event, link.bound) != link.hash:
+            return "the event or its hash was altered"
+        if self._known.heads.get((link.chain, link.seq), link.hash.hex()) != link.hash.hex():
+            return "the chain was written anew: a checkpoint signed another event"
+        end = self._known.ends.get(link.chain)
+        if end is not None and link.seq > end.seq:
+            return f"the event was added: the chain's end is signed at event {end.seq}"
+        begins = self._known.begins.get(link.chain)
+        if link.seq == 1 and begins is not None and read_bound(link.bound).log != begins:
+            return "the chain's beginning names other checkpoints than the one that signs it"
+        return ""
+
+    def check(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Iterator[Breach]:
+        """After all links: every signature holds, every chain has a signed beginning, and none ends before a signed head."""
+        previous: bytes | None = None
+        for point in checkpoints:
+            if not is_signed(key, point, previous or b""):
+                yield Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
+                return
+            previous = point.signature
+        if self.events and previous is None:
+            yield Breach("checkpoint", 1, "no checkpoint is there: the log is not signed at all")
+            return
+        yield from self._known.problems
+        for chain, (seq, _) in self._known.reached.items():
+            if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
+                self._broken.add(chain)
+                yield Breach(chain, seq, f"the chain was cut: a checkpoint signed event {seq}")
+        if self._known.is_of_today:
+            yield from self._strangers()
+
+    def _strangers(self) -> Iterator[Breach]:
+        for chain in self.heads.keys() - self._known.reached.keys() - self._broken:
+            self._broken.add(chain)
+            yield Breach(chain, 1, "the chain was put in: no checkpoint signs its beginning")
+
+    @property
+    def earlier(self) -> int:
+        """How many chains are of a time before their beginnings were signed."""
+        return len(self._known.earlier if self._known.is_of_today else self.heads)
+
+    def tails(self) -> list[Tail]:
+        """After `check`: what could not be proven, the newest last."""
+        found = [
+            Tail(chain, end.seq - end.signed, self._known.reached[chain][1], self._last_at[chain], True)
+            for chain, end in self._known.ends.items()
+            if end.seq > end.signed and chain in self._last_at
+        ]
+        unsigned = [
+            Tail(chain, seq - signed, at or self._last_at[chain], self._last_at[chain], False)
+            for chain, (seq, _) in self.heads.items()
+            for signed, at in [self._known.reached.get(chain, (0, 0))]
+            if seq > signed and chain not in self._broken and chain not in self._known.ends
+        ]
+        return sorted(found + unsigned, key=lambda tail: (not tail.found, tail.until))
+
+
+def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
+    """One that was altered is passed over here: its signature does not hold."""
+    known = _Known({}, set(), {}, {}, {}, [], False)
+    before: LogState | None = None
+    for point in checkpoints:
+        try:
+            state = read_state(point.heads)
+            if state is None:
+                for chain, (seq, head) in read_heads(point.heads).items():
+                    _reach(known, chain, seq, head, point.at)
+                continue
+        except msgspec.MsgspecError:
+            continue
+        if before is None:
+            before = LogState()
+            known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
+        elif strange := (state.open.keys() | state.ends.keys()) - before.open.keys() - set(state.begins):
+            problem = f"the list of chains does not follow from the one before: {min(strange)}"
+            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
+        if before.then(0, ends=state.ends).digest != state.digest:
+            problem = "the digest of the chains that ended does not follow from the one before"
+            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
+        known.begins.update(dict.fromkeys(state.begins, digest_of(point.heads)))
+        for chain, reach in state.open.items():
+            _reach(known, chain, reach.seq, reach.hash, reach.at)
+        for chain, end in state.ends.items():
+            known.ends[chain] = end
+            since = known.reached.get(chain, (0, point.at))[1]
+            _reach(known, chain, end.seq, end.hash, since)
+        before = state
+    return known._replace(is_of_today=before is not None)
+
+
+def _reach(known: _Known, chain: str, seq: int, head: str, at: int) -> None:
+    if seq:
+        known.heads[chain, seq] = head
+    if chain not in known.reached or seq > known.reached[chain][0]:
+        known.reached[chain] = (seq, at)

@@ -1,0 +1,226 @@
+"""Signing the log: a chain's beginning with the transaction of its first events, its newest head now and then, its end at an
+orderly stop, and the ends of those that another run left open. Engine-neutral, like the rest of housekeeping."""
+
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.audit.chain import Chain
+from gateway.audit.checkpoint import VERSION_2, Checkpoint, End, LogState, digest_of, read_state, sign
+from gateway.audit.event import AuditEvent
+from gateway.clock import DAY, HOUR, MINUTE
+from gateway.ids import earliest
+from gateway.store.maintain import Step, is_within
+from gateway.store.save import audit_write
+from gateway.store.statement import Query, Write
+
+MOST_EVENTS = 1_000
+"""Events between two checkpoints, unless the settings say so."""
+T = TypeVar("T")
+Part = Generator[Query | Write, Any, T]
+
+_LEASE = "chain:"
+_LEASED_FOR = 10 * MINUTE
+_RENEW_EVERY = MINUTE
+_NEVER_LONGER = DAY
+"""A gateway of an earlier version that runs beside this one leases nothing, and its chain may go on for so long."""
+_NEWEST = "SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1"
+_NEWEST_STATE = f"""
+SELECT heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' ORDER BY checkpoint_id DESC LIMIT 1
+"""
+_ALL_HEADS = """
+SELECT chain, seq, hash, at, action FROM audit
+WHERE event_id IN (SELECT MAX(event_id) FROM audit GROUP BY chain)
+"""
+_HEAD = "SELECT seq, hash FROM audit WHERE event_id > ? AND chain = ? ORDER BY event_id DESC LIMIT 1"
+_TAKE = """
+INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+"""
+_DROP = "DELETE FROM lease WHERE name = ?"
+_LEASES = "SELECT name, until FROM lease WHERE name >= 'chain:' AND name < 'chain;'"
+
+
+class Signing:
+    """`shared`: other processes may write to the database, each to a chain of its own, which it holds a lease of; without, all
+    other chains have ended. A step's effects count once it is committed: `done` and `undone` say whether one was."""
+
+    def __init__(self, chain: Chain, key: bytes, every: int, most_events: int, *, shared: bool) -> None:
+        self._chain = chain
+        self._key = key
+        self._every = every
+        self._most = most_events
+        self._shared = shared
+        self._signed = ("", 0)
+        self._signed_at: int | None = None
+        self._leased_at: int | None = None
+        self._lease_kept: int | None = None
+        self._adopted_at: int | None = None
+        self._is_lost = False
+        self._state: LogState | None = None
+        self._signature = b""
+
+    def done(self) -> None:
+        self._lease_kept = self._leased_at
+
+    def undone(self) -> None:
+        self._signed_at, self._adopted_at, self._leased_at = None, None, self._lease_kept
+        if not self._chain.was_kept:
+            self._state, self._signature = None, b""
+
+    def must_restart(self, now: int) -> bool:
+        """Whether others may take the chain for ended, so that nothing may be added to it."""
+        if not self._shared or not self._chain.is_kept:
+            return False
+        return self._is_lost or not is_within(_LEASED_FOR // 2, self._leased_at, now)
+
+    def is_due(self, now: int) -> bool:
+        """Whether `sign` has something to do. Asked by every transaction, so the bounds hold whatever else runs; where several
+        gateways would collide over it, housekeeping comes first."""
+        return not self._chain.begun or self._is_checkpoint_due(now, slack=2 if self._shared else 1)
+
+    def sign(self, now: int, stamp: int) -> Step:
+        """In the transaction of what is written next: the chain's beginning, or its head as far as it is committed."""
+        if self._chain.begun:
+            return (yield from self.checkpoint(now, stamp))
+        text = yield from self._beginning(now, stamp)
+        self._chain.begin(digest_of(text))
+        self._is_lost = False
+        yield from self._lease(self._chain.name, now, _LEASED_FOR)
+        return 1
+
+    def checkpoint(self, now: int, stamp: int) -> Step:
+        """Sign this writer's chain as far as it is committed, when that is due; and keep its lease."""
+        chain, (seq, head) = self._chain.name, self._chain.kept
+        if not self._chain.is_kept:
+            return 0
+        yield from self._keep_lease(now)
+        if not self._is_checkpoint_due(now):
+            return 0
+        state = yield from self._newest_state()
+        if state is None or (self._shared and chain not in state.open):
+            self._is_lost = True
+            return 0
+        yield from self._write(state.then(stamp, reaches={chain: (seq, head.hex())}), stamp)
+        self._signed, self._signed_at = (chain, seq), now
+        return 1
+
+    def end(self, now: int, stamp: int) -> Step:
+        """Sign the chain's end: nothing will be added to it."""
+        chain, (seq, head) = self._chain.name, self._chain.kept
+        state = yield from self._newest_state()
+        if state is None or chain not in state.open:
+            return 0
+        yield from self._write(state.then(stamp, ends={chain: End(seq, head.hex(), seq)}), stamp)
+        yield Write(_DROP, [(_LEASE + chain,)])
+        return 1
+
+    def adopt(self, now: int, stamp: int) -> Step:
+        """Sign the ends of chains that nobody holds a lease of any more, as they are found."""
+        if not self._shared or is_within(_RENEW_EVERY, self._adopted_at, now):
+            return 0
+        self._adopted_at = now
+        leases = dict((yield Query(_LEASES)))
+        alive = {name.removeprefix(_LEASE) for name, until in leases.items() if until > now}
+        state = yield from self._newest_state()
+        dead = [] if state is None else state.open.keys() - alive - {self._chain.name}
+        if state is None or not dead:
+            return 0
+        ends = yield from _ends(state, dead)
+        yield from self._write(state.then(stamp, ends=ends), stamp)
+        yield Write(_DROP, [(_LEASE + chain,) for chain in sorted(dead)])
+        return len(ends)
+
+    def sign_anew(self, now: int, stamp: int, event: AuditEvent) -> Step:
+        """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours and with the event
+        that says so. How many there were."""
+        dropped = yield Query("SELECT checkpoint_id FROM audit_checkpoint")
+        yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in dropped])
+        self._state, self._signature, chain = None, b"", self._chain
+        if chain.is_kept:
+            _, ends = yield from self._earlier(now, alone=True)
+            ends.pop(chain.name, None)
+            seq, head = chain.kept
+            yield from self._write(
+                LogState().then(stamp, reaches={chain.name: (seq, head.hex())}, ends=ends), stamp
+            )
+        else:
+            yield from self.sign(now, stamp)
+        yield audit_write([event], chain)
+        return len(dropped)
+
+    # ---- parts ----
+
+    def _is_checkpoint_due(self, now: int, slack: int = 1) -> bool:
+        seq, _ = self._chain.kept
+        signed_chain, signed_seq = self._signed
+        fresh = seq - signed_seq if signed_chain == self._chain.name else seq
+        late = not is_within(self._every * slack, self._signed_at, now)
+        return fresh > 0 and (late or fresh >= self._most * slack)
+
+    def _beginning(self, now: int, stamp: int) -> Part[str]:
+        begins, state = [self._chain.name], (yield from self._newest_state())
+        if state is None:
+            reaches, ends = yield from self._earlier(now)
+            after = LogState().then(stamp, begins=begins, reaches=reaches, ends=ends)
+        else:
+            dead = [] if self._shared else list(state.open)
+            after = state.then(stamp, begins=begins, ends=(yield from _ends(state, dead)))
+        return (yield from self._write(after, stamp))
+
+    def _newest_state(self) -> Part[LogState | None]:
+        """What this process has seen does not give way to nothing, and what it signs next then holds no more."""
+        rows = yield Query(_NEWEST_STATE)
+        try:
+            self._state = read_state(rows[0][0]) if rows else self._state
+        except msgspec.MsgspecError:
+            return self._state
+        return self._state
+
+    def _earlier(
+        self, now: int, *, alone: bool = False
+    ) -> Part[tuple[dict[str, tuple[int, str]], dict[str, End]]]:
+        """The chains of a log that no checkpoint of this kind has signed yet: those that another gateway may still write to, and
+        the others."""
+        reaches: dict[str, tuple[int, str]] = {}
+        ends: dict[str, End] = {}
+        for chain, seq, head, at, action in (yield Query(_ALL_HEADS)):
+            if self._shared and not alone and action != "gateway.stopped" and now - at < _NEVER_LONGER:
+                reaches[chain] = (seq, head.hex())
+                yield from self._lease(chain, now, _NEVER_LONGER)
+            else:
+                ends[chain] = End(seq, head.hex(), seq)
+        return reaches, ends
+
+    def _write(self, state: LogState, stamp: int) -> Part[str]:
+        rows = yield Query(_NEWEST)
+        newest, previous = rows[0] if rows else (0, self._signature)
+        text = state.encoded()
+        signature = sign(self._key, stamp, text, previous)
+        point = Checkpoint(newest + 1, stamp, text, signature)
+        yield Write("INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)", [point])
+        self._state, self._signature = state, signature
+        return text
+
+    def _keep_lease(self, now: int) -> Step:
+        if not is_within(_RENEW_EVERY, self._leased_at, now):
+            yield from self._lease(self._chain.name, now, _LEASED_FOR)
+        return 0
+
+    def _lease(self, chain: str, now: int, span: int) -> Step:
+        if self._shared:
+            yield Write(_TAKE, [(_LEASE + chain, chain, now + span)])
+            if chain == self._chain.name:
+                self._leased_at = now
+        return 0
+
+
+def _ends(state: LogState, chains: Iterable[str]) -> Part[dict[str, End]]:
+    """Where open chains that nobody writes to any more end."""
+    ends: dict[str, End] = {}
+    for chain in sorted(chains):
+        reach = state.open[chain]
+        rows = yield Query(_HEAD, parameters=(earliest(reach.at - HOUR), chain))
+        seq, head = (rows[0][0], rows[0][1].hex()) if rows else (reach.seq, reach.hash)
+        ends[chain] = End(seq, head, reach.seq) if seq > reach.seq else End(reach.seq, reach.hash, reach.seq)
+    return ends
