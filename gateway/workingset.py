@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.event import Action, AuditEvent, DecisionDetail
+from gateway.audit.event import Action, AuditEvent, DecisionDetail, Words, words_hmac
 from gateway.ids import Ids, show
 from gateway.model import (
     FEW_HOLDERS,
@@ -327,6 +327,8 @@ class Changes:
         "undone_imports",
         "unlisted",
         "warned_lines",
+        "words",
+        "words_of",
     )
 
     def __init__(self, at: int, keys: Mapping[Identifier, Key]) -> None:
@@ -377,6 +379,8 @@ class Changes:
         self.listed: list[tuple[str, str, int, str]] = []
         self.unlisted: list[tuple[str, str]] = []
         self.events: list[AuditEvent] = []
+        self.words: list[tuple[int, str]] = []
+        self.words_of: list[tuple[int, int]] = []
 
 
 class WorkingSet:
@@ -936,10 +940,19 @@ class WorkingSet:
         request_id: str = "",
         reason: str = "",
         detail: Mapping[str, Any] | DecisionDetail | None = None,
+        words: Words | None = None,
     ) -> None:
-        """Append an audit event; it is committed, or lost, together with everything else of its command."""
+        """Append an audit event; it is committed, or lost, together with everything else of its command. Only a mapping as
+        `detail` goes with `words`."""
+        event_id = self.next_id()
+        if words is not None and (said := {name: text for name, text in words.said.items() if text}):
+            assert not isinstance(detail, DecisionDetail)  # noqa: S101 - what a decision says has its place
+            text = _encode(said).decode()
+            detail = {**(detail or {}), "words": words_hmac(words.pseudonyms, event_id, text)}
+            self.changes.words.append((event_id, text))
+            self.changes.words_of += [(record_id, event_id) for record_id in sorted(words.records)]
         event = AuditEvent(
-            self.next_id(),
+            event_id,
             self.stamp,
             str(action),
             outcome,

@@ -6,7 +6,7 @@ from manual import SHARE, House, achieve, caller, customer, environment, tags
 
 from gateway.config import Campaign
 from gateway.config.offer import Coupon
-from gateway.model import HearPlatform, IdempotencyKey
+from gateway.model import HearPlatform, IdempotencyKey, SetPin
 from gateway.usecases.env import Env
 
 UPDATED = "customer.profile.updated"
@@ -14,7 +14,8 @@ EMAIL, PHONE = "zoe.o'hara@example.eg", "+201001234567"
 WEB, POS = "web-id-4711", 'till "0815"/ä'
 NAME, CITY = "Zoë O'Hara-Größe", "Heliopolis"
 PREFIX, TOKEN = "ZOESUMMER", "idem-zoe-1"
-VALUES = (EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOKEN)
+FIELD, TAG, REASON = "zoes-shoe-size", "zoes-own-tag", "Zoe rang and said so"
+VALUES = (EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOKEN, FIELD, TAG, REASON)
 
 
 def zoes_env() -> Env:
@@ -34,10 +35,15 @@ async def crowd(house: House, first: int, last: int) -> None:
 
 
 async def a_life(house: House) -> None:
-    await house.send(customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}}, email=EMAIL))
+    await house.send(
+        customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}, FIELD: 38}, email=EMAIL)
+    )
     await house.send(customer(f"pos:{POS}", mobile=PHONE))
     await house.send(customer(f"web:{WEB}", {"name": NAME}, email=EMAIL, mobile=PHONE))
-    await house.send(tags(f"web:{WEB}", attach="zoes-own-tag"))
+    await house.send(tags(f"web:{WEB}", attach=TAG))
+    await house.send(tags(f"pos:{POS}", detach=TAG))
+    pair = await house.column("SELECT record_id FROM record ORDER BY record_id DESC LIMIT 2")
+    await house.send(SetPin(caller(""), pair[0], pair[1], "must", REASON))
     await house.send(achieve(f"pos:{POS}", SHARE.id, token()))
     await house.grant_later()
     told = json.dumps({"event": UPDATED, "customer_id": WEB, "data": {"email": EMAIL, "name": NAME}})

@@ -1,9 +1,13 @@
 """Audit events and the closed list of their actions. An event holds ids, codes, masks and HMACs, never a clear e-mail,
 phone or secret."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
+
+from gateway.audit.pseudonym import Pseudonyms
 
 
 class Action(StrEnum):
@@ -67,6 +71,11 @@ class Action(StrEnum):
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 
+def words_hmac(pseudonyms: Pseudonyms, event_id: int, words: str) -> str:
+    """Another one for each event, so that the same words are not seen to be the same."""
+    return pseudonyms.of("words", f"{event_id}\x00{words}")
+
+
 class AuditEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event before it joins its chain. `at` is ms UTC; `detail` is a JSON object as text; absent text is `""`.
 
@@ -84,6 +93,15 @@ class AuditEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     request_id: str
     reason: str
     detail: str
+
+
+class Words(NamedTuple):
+    """What people wrote, or names that may say who somebody is: kept apart from the log, where it is erased with any of `records`.
+    The log has the HMAC, under the detail's `words`. Empty ones are left out."""
+
+    said: Mapping[str, str | list[str]]
+    records: Collection[int]
+    pseudonyms: Pseudonyms
 
 
 class StatedValue(msgspec.Struct, frozen=True, gc=False):

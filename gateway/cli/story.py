@@ -9,7 +9,7 @@ from gateway.cli.output import Columns, Row, counted
 def sentence(event: Row) -> str:
     """What one event says; the action's own name where there is nothing to add."""
     tell = _SENTENCES.get(event["action"])
-    return tell(event, event["detail"]) if tell else event["action"]
+    return tell(event, event["detail"] | (event["words"] or {})) if tell else event["action"]
 
 
 def _why(detail: Row) -> str:

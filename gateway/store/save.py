@@ -128,11 +128,16 @@ CROSS JOIN delivery AS d ON d.delivery_id > e.achievement_id AND d.delivery_id <
 AND d.target = 'upstream' AND d.subject = e.achievement_id)
 """
 """What the upstream said of a report that it refused. Its delivery was queued with the achievement, or soon after."""
+_FORGOTTEN_WORDS = """
+DELETE FROM audit_words WHERE event_id IN (
+SELECT w.event_id FROM keys(record_id bigint) AS k CROSS JOIN audit_words_of AS w ON w.record_id = k.record_id)
+"""
 _FORGOTTEN_COUPONS = "UPDATE ledger SET coupon_code = '' WHERE record_id = ? AND coupon_code <> ''"
 _OF_RECORD = (
     "observation WHERE record_id",
     "attribute WHERE record_id",
     "tag WHERE record_id",
+    "audit_words_of WHERE record_id",
     "pin WHERE record_a",
     "pin WHERE record_b",
     "import_change WHERE record_id",
@@ -156,6 +161,7 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     if changes.erased:
         yield from _erase_records(changes.erased)
     if changes.removed:
+        yield Write(_FORGOTTEN_WORDS, [(r.record_id,) for r in changes.removed])
         rows = [(r.id_space, r.customer_id, r.record_id) for r in changes.removed]
         yield Write(_NO_RECORD, rows)
         for place in _OF_RECORD:
@@ -173,6 +179,9 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     yield from _save_achievements(changes)
     yield from _save_deliveries(changes)
     yield from _save_operations(changes)
+    if changes.words:
+        yield Write("INSERT INTO audit_words VALUES (?, ?)", changes.words)
+        yield Write("INSERT INTO audit_words_of VALUES (?, ?)", changes.words_of)
     if changes.erased:
         yield from _erase(changes.erased, changes.keys)
     if changes.events:
@@ -517,6 +526,7 @@ def _erase(profiles: list[Profile], keys: Mapping[Identifier, Key]) -> Iterator[
     for forgotten in (_FORGOTTEN_ANSWERS, _FORGOTTEN_ANSWERS_OF, _FORGOTTEN_REFUSALS):
         yield Write(forgotten, named)
     yield Write(_FORGOTTEN_COUPONS, records)
+    yield Write(_FORGOTTEN_WORDS, records)
     held = {one for profile in profiles for record in profile.records.values() for one in record.observations}
     yield Write(
         "DELETE FROM regrouping WHERE type = ? AND value = ?",

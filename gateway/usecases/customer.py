@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
     Caller,
@@ -57,8 +57,8 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
         ws.touch_record(record)
         changed.append("guest")
     if changed:
-        detail = {"changed": sorted(changed), **unusable(command.evidence, env)}
-        _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, detail)
+        words = Words({"changed": sorted(changed)}, (resolution.record_id,), env.pseudonyms)
+        _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, unusable(command.evidence, env), words)
     return Saved(resolution, len(ws.events) > events)
 
 
@@ -102,7 +102,7 @@ def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Outcome:
         ws.touch_record(record)
     if others:
         action = Action.CUSTOMER_ACTIVATED if command.active else Action.CUSTOMER_DEACTIVATED
-        _note(action, command.caller, resolution, ws, {"records": len(others)})
+        _note(action, command.caller, resolution, ws, {"records": len(others)}, None)
     return Saved(resolution, bool(others))
 
 
@@ -121,16 +121,13 @@ def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
         ws.set_tag(own, tag)
     for record, tag in dropped:
         ws.drop_tag(record, tag)
+    whose = [record.record_id for record in records]
     if attached:
-        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {"tags": attached})
+        words = Words({"tags": attached}, whose, env.pseudonyms)
+        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {}, words)
     if dropped:
-        _note(
-            Action.CUSTOMER_UNTAGGED,
-            command.caller,
-            resolution,
-            ws,
-            {"tags": sorted({tag for _, tag in dropped})},
-        )
+        words = Words({"tags": sorted({tag for _, tag in dropped})}, whose, env.pseudonyms)
+        _note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {}, words)
     return Saved(resolution, bool(attached or dropped))
 
 
@@ -144,7 +141,12 @@ def _records_behind(caller: Caller, customer_id: str, ws: WorkingSet) -> list[Cu
 
 
 def _note(
-    action: Action, caller: Caller, resolution: Resolution, ws: WorkingSet, detail: Mapping[str, object]
+    action: Action,
+    caller: Caller,
+    resolution: Resolution,
+    ws: WorkingSet,
+    detail: Mapping[str, object],
+    words: Words | None,
 ) -> None:
     ws.record_event(
         action,
@@ -154,4 +156,5 @@ def _note(
         subject=show("rec", resolution.record_id),
         request_id=caller.request_id,
         detail=detail,
+        words=words,
     )

@@ -3,12 +3,12 @@ that it created goes, unless later traffic used it; of a record that was known b
 where it still stands. Merges that it caused are taken back too, and the rules look at what is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
     ChangedRecord,
@@ -68,7 +68,7 @@ def undo_import(command: UndoImport, ws: WorkingSet, env: Env) -> Outcome:
     found = ws.changed_records
     _Undoing(command, ws, env).carry_out(found)
     last = len(found) < command.limit
-    _note(command, found, ws, last=last)
+    _note(command, found, ws, env, last=last)
     if last:
         run = ImportRun(run.import_id, run.channel, run.started_at, undone_at=ws.now)
         ws.end_undo(run)
@@ -114,7 +114,7 @@ class _Undoing:
                 self._take_back(merge_id)
         for profile_id, parts in self.parts.items():
             profile = self.ws.profiles[profile_id]
-            note_parting(profile, parts, self.command.caller, "undo", self.command.reason, self.ws)
+            note_parting(profile, parts, self.command.caller, "undo", self.command.reason, self.ws, self.env)
 
     def _remove(self, record: CustomerRecord) -> None:
         """With its profile, where none of its records is left."""
@@ -190,7 +190,9 @@ class _Undoing:
             look_again(self.ws, "profile", _CAUSE, profile_id=side.profile_id)
 
 
-def _note(command: UndoImport, found: Iterable[ChangedRecord], ws: WorkingSet, *, last: bool) -> None:
+def _note(
+    command: UndoImport, found: Collection[ChangedRecord], ws: WorkingSet, env: Env, *, last: bool
+) -> None:
     effects: dict[str, list[str]] = {}
     for one in found:
         effects.setdefault(one.effect, []).append(show("rec", one.record_id))
@@ -201,6 +203,6 @@ def _note(command: UndoImport, found: Iterable[ChangedRecord], ws: WorkingSet, *
         actor=command.caller.actor,
         subject=f"imp_{command.import_id}",
         request_id=command.caller.request_id,
-        reason=command.reason,
         detail=effects,
+        words=Words({"note": command.reason}, [one.record_id for one in found], env.pseudonyms),
     )

@@ -4,7 +4,7 @@ sides are kept, so that it can be taken back. What was earned stays on the recor
 The rules' merges and an operator's are the same; only who asked differs.
 """
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import Caller, MergeProfiles, MergeRow, Outcome, PinRow, Refused, ReviewItem, Shaped
 from gateway.usecases.env import Env
@@ -174,11 +174,13 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Outcome:
     tie = PinRow(first, second, "must", None, command.caller.actor, command.reason, ws.now)
     winner, row = join_by_hand(ws, env, one, other, command.caller, command.reason)
     ws.set_pin(tie)
-    note_pin(ws, Action.PIN_SET, tie, command.caller, winner.profile_id, command.reason)
+    note_pin(ws, env, Action.PIN_SET, tie, command.caller, winner.profile_id, command.reason)
     return Shaped(winner.profile_id, winner.version, merge_id=row.merge_id)
 
 
-def note_pin(ws: WorkingSet, action: Action, pin: Pin, caller: Caller, home: int | None, note: str) -> None:
+def note_pin(
+    ws: WorkingSet, env: Env, action: Action, pin: Pin, caller: Caller, home: int | None, note: str
+) -> None:
     """Say in the log that a pin was set or lifted. Those that a split or a rejected review sets follow from its event."""
     records = [show("rec", pin.record_a), show("rec", pin.record_b)]
     ws.record_event(
@@ -189,7 +191,8 @@ def note_pin(ws: WorkingSet, action: Action, pin: Pin, caller: Caller, home: int
         subject=records[0],
         request_id=caller.request_id,
         reason=pin.kind,
-        detail={"records": records, "note": note},
+        detail={"records": records},
+        words=Words({"note": note}, (pin.record_a, pin.record_b), env.pseudonyms),
     )
 
 
@@ -199,6 +202,7 @@ def join_by_hand(
     """Join two live profiles on a person's word; which of them survives, the rules say."""
     winner = survivor(env.rules, [one, other])
     loser = other if winner is one else one
+    whose = (*one.records, *other.records)
     row = join(ws, winner, loser, caller, rule=BY_HAND, rules=env.rules)
     ws.touch_profile(winner)
     ws.record_event(
@@ -209,7 +213,8 @@ def join_by_hand(
         subject=show("mrg", row.merge_id),
         request_id=caller.request_id,
         reason=BY_HAND,
-        detail={"absorbed": [show("prf", loser.profile_id)], "note": note},
+        detail={"absorbed": [show("prf", loser.profile_id)]},
+        words=Words({"note": note}, whose, env.pseudonyms),
     )
     return winner, row
 

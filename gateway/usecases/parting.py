@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import Caller, Dedup, Regrouping
 from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
@@ -188,12 +188,14 @@ def note_parting(
     how: str,
     note: str,
     ws: WorkingSet,
+    env: Env,
     subject: str = "",
     *,
     pinned: bool = False,
 ) -> None:
     """`pinned`: every pair of records across the sides was pinned apart."""
     sides = (profile, *parts)
+    whose = [record_id for side in sides for record_id in side.records]
     names = {show("prf", side.profile_id): show("rec", ws.namesake(side)) for side in sides}
     redirects = {
         show("prf", one): show("prf", part.profile_id)
@@ -217,7 +219,7 @@ def note_parting(
             },
             "named_after": names,
             "redirects": redirects,
-            "note": note,
             "pinned": pinned,
         },
+        words=Words({"note": note}, whose, env.pseudonyms),
     )

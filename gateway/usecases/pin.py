@@ -64,7 +64,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
         join_by_hand(ws, env, one, other, command.caller, command.reason)
     pin = PinRow(*pair, command.kind, command.until, command.caller.actor, command.reason, ws.now)
     ws.set_pin(pin)
-    note_pin(ws, Action.PIN_SET, pin, command.caller, ws.homes[pair[0]], command.reason)
+    note_pin(ws, env, Action.PIN_SET, pin, command.caller, ws.homes[pair[0]], command.reason)
     return Done()
 
 
@@ -73,7 +73,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
     known = ws.all_pins.get(_pair(command))
     if known is None:
         return Done(changed=False)
-    _lift(known, command.caller, ws, "")
+    _lift(known, command.caller, ws, env, "")
     return Done()
 
 
@@ -81,13 +81,13 @@ def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Outcome:
     """Those that were lifted, or set anew, meanwhile are left alone."""
     known = [pin for pair in command.pairs if (pin := ws.all_pins.get(pair)) and not in_force(pin, ws)]
     for pin in known:
-        _lift(pin, command.caller, ws, "it has ended by its time")
+        _lift(pin, command.caller, ws, env, "it has ended by its time")
     return Done(changed=bool(known))
 
 
-def _lift(pin: PinRow, caller: Caller, ws: WorkingSet, note: str) -> None:
+def _lift(pin: PinRow, caller: Caller, ws: WorkingSet, env: Env, note: str) -> None:
     ws.drop_pin(pin)
-    note_pin(ws, Action.PIN_DROPPED, pin, caller, ws.homes[pin.record_a], note)
+    note_pin(ws, env, Action.PIN_DROPPED, pin, caller, ws.homes[pin.record_a], note)
     for record_id in (pin.record_a, pin.record_b):
         if (home := ws.homes[record_id]) is not None:
             look_again(ws, "profile", "pin", profile_id=home)

@@ -340,7 +340,7 @@ class _Carrying:
 
     def _take_apart(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
         parts = [take_out(profile, frozenset(piece.records), self.ws, self.look.env)[0] for piece in others]
-        note_parting(profile, parts, self.caller, "regroup", self.run.cause, self.ws)
+        note_parting(profile, parts, self.caller, "regroup", self.run.cause, self.ws, self.look.env)
         for side in (profile, *parts):
             self.ws.balances[side.profile_id] = sum(self.ws.points.get(one, 0) for one in side.records)
         self.counts.split += 1

@@ -7,7 +7,7 @@ sides of a split hold? Accepting gives them to the other side, rejecting leaves 
 keeps for both sides of a merge? Accepting says that a person moved them there, rejecting that they stay.
 """
 
-from gateway.audit.event import Action
+from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
     AnswerReview,
@@ -58,6 +58,8 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         return Done(changed=False)
     if item.state != "open":
         return Refused("review_closed", f"The review is {item.state}; only an open one can be answered.")
+    sides = (live(item.profile_a, ws), live(item.profile_b, ws))
+    whose = {record_id for side in sides if side is not None for record_id in side.records}
     outcome = _carry_out(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
@@ -73,8 +75,8 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
         detail={
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
             "asked": _asked(item),
-            "note": command.reason,
         },
+        words=Words({"note": command.reason}, whose, env.pseudonyms),
     )
     return outcome
 
@@ -133,7 +135,7 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
     caller, sides = command.caller, (min(leaving), min(stays))
     pin = PinRow(min(sides), max(sides), "must", None, caller.actor, command.reason, ws.now)
     ws.set_pin(pin)
-    note_pin(ws, Action.PIN_SET, pin, caller, profile.profile_id, command.reason)
+    note_pin(ws, env, Action.PIN_SET, pin, caller, profile.profile_id, command.reason)
     look_again(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 
@@ -143,7 +145,7 @@ def _let_leave(
 ) -> Outcome:
     """Not pinned apart: what comes to be known later may join them again."""
     part, _ = take_out(profile, leaving, ws, env)
-    note_parting(profile, [part], command.caller, "review", command.reason, ws)
+    note_parting(profile, [part], command.caller, "review", command.reason, ws, env)
     for side in (profile, part):
         look_again(ws, "profile", "review", profile_id=side.profile_id)
     return Shaped(profile.profile_id, profile.version, parts=(part.profile_id,))

@@ -54,7 +54,9 @@ def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Outcome:
     if not sides or sum(len(side) for side in sides) >= len(profile.records):
         return _empties()
     parts = [_part(profile, side, command, ws, env) for side in sides]
-    note_parting(profile, parts, command.caller, f"split:{command.mode}", command.reason, ws, pinned=True)
+    note_parting(
+        profile, parts, command.caller, f"split:{command.mode}", command.reason, ws, env, pinned=True
+    )
     return Shaped(profile.profile_id, profile.version, parts=tuple(part.profile_id for part in parts))
 
 
@@ -86,7 +88,15 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Outcome:
     part = _part(profile, leaving, command, ws, env)
     ws.undo(row)
     note_parting(
-        profile, [part], command.caller, "undo", command.reason, ws, show("mrg", row.merge_id), pinned=True
+        profile,
+        [part],
+        command.caller,
+        "undo",
+        command.reason,
+        ws,
+        env,
+        show("mrg", row.merge_id),
+        pinned=True,
     )
     return Shaped(profile.profile_id, profile.version, merge_id=row.merge_id, parts=(part.profile_id,))
 

@@ -338,8 +338,10 @@ async def test_whom_only_a_pin_held_together_comes_apart_when_it_is_over(tmp_pat
         house.clock.advance(DAY)
         assert await end_pins(house) == [(one, other)]
         assert await groups(house) == ["pos:1", "web:1"]
-        ((kind, detail),) = await house.rows("SELECT reason, detail FROM audit WHERE action = 'pin.dropped'")
-        assert (kind, json.loads(detail)["note"]) == ("must", "it has ended by its time")
+        assert await house.rows(
+            "SELECT a.reason, w.words FROM audit AS a JOIN audit_words AS w ON w.event_id = a.event_id"
+            " WHERE a.action = 'pin.dropped'"
+        ) == [("must", '{"note":"it has ended by its time"}')]
 
 
 async def test_a_pin_that_was_set_anew_before_it_was_taken_away_stays(house: House) -> None:

@@ -1,5 +1,6 @@
 """The audit log: filtered pages, the whole answer as a stream of lines, and the check that nothing in it was changed."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -7,7 +8,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.audit.chain import Link
-from gateway.audit.event import Action
+from gateway.audit.event import Action, AuditEvent, words_hmac
+from gateway.audit.pseudonym import Pseudonyms
 from gateway.errors import Refusal
 from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call
@@ -60,9 +62,14 @@ class EventView(msgspec.Struct):
     request_id: str
     reason: str
     detail: msgspec.Raw
+    words: msgspec.Raw
     chain: str
     seq: int
     hash: str
+
+
+class _Signed(msgspec.Struct):
+    words: str = ""
 
 
 class BreachView(msgspec.Struct):
@@ -147,7 +154,8 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
         return await _stream(call, wanted, place, newest_first=newest_first)
     limit = query.limit or USUAL
     found = await reports.events(store, wanted, place, limit + 1, newest_first=newest_first)
-    return page(found, limit, event_view, lambda link: link.event.event_id)
+    view = await _viewer(call, found)
+    return page(found, limit, view, lambda link: link.event.event_id)
 
 
 async def verify_audit(call: Call[Query]) -> Verified:
@@ -166,7 +174,23 @@ async def verify_audit(call: Call[Query]) -> Verified:
     )
 
 
-def event_view(link: Link) -> EventView:
+async def _viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
+    """What shows an event of those found, with its words."""
+    kept = await reports.words(call.services.store, found)
+    return lambda link: _event_view(link, kept.get(link.event.event_id), call.services.env.pseudonyms)
+
+
+def _words(event: AuditEvent, text: str | None, pseudonyms: Pseudonyms) -> msgspec.Raw:
+    """Null for what was erased, or never said; marked where they are not those that the log has the HMAC of."""
+    if text is None:
+        return msgspec.Raw(b"null")
+    signed = msgspec.json.decode(event.detail, type=_Signed).words
+    if words_hmac(pseudonyms, event.event_id, text) != signed:
+        return msgspec.Raw(_encode_line(msgspec.json.decode(text, type=dict[str, Any]) | {"unproven": True}))
+    return msgspec.Raw(text.encode())
+
+
+def _event_view(link: Link, words: str | None, pseudonyms: Pseudonyms) -> EventView:
     event = link.event
     return EventView(
         show("evt", event.event_id),
@@ -180,6 +204,7 @@ def event_view(link: Link) -> EventView:
         event.request_id,
         event.reason,
         msgspec.Raw(event.detail.encode() or b"{}"),
+        _words(event, words, pseudonyms),
         link.chain,
         link.seq,
         link.hash.hex(),
@@ -198,7 +223,8 @@ async def _stream(
         size = MOST if left is None else min(MOST, left)
         links = await reports.events(call.services.store, wanted, place, size, newest_first=newest_first)
         if links:
-            await response.write(b"".join(_encode_line(event_view(link)) + b"\n" for link in links))
+            view = await _viewer(call, links)
+            await response.write(b"".join(_encode_line(view(link)) + b"\n" for link in links))
             place = links[-1].event.event_id
         if len(links) < size:
             break

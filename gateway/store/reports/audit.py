@@ -4,7 +4,7 @@ Event ids grow with time, so a span of time is a range of the primary key. Profi
 `lookup` table up to its watermark, and by reading the few newer rows.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,6 +55,18 @@ async def events(
         (*values, limit),
     )
     return [_link(row) for row in rows]
+
+
+async def words(store: Store, found: Iterable[Link]) -> dict[int, str]:
+    """What is kept apart of these events, as JSON by event id; what was erased is missing."""
+    apart = [link.event.event_id for link in found if '"words":' in link.event.detail]
+    if not apart:
+        return {}
+    return dict(
+        await store.fetch(
+            f"SELECT event_id, words FROM audit_words WHERE event_id IN ({marks(apart)})", apart
+        )
+    )
 
 
 async def any_with(store: Store, column: Literal["channel", "outcome", "actor"], value: str) -> bool:

@@ -135,3 +135,30 @@ async def test_an_altered_log_is_found_out(gateway: RunningGateway, tampering: s
     verdict = await asked(gateway, "audit/verify", {})
     assert not verdict["ok"]
     assert len(verdict["breaches"]) == 1
+
+
+async def test_what_people_wrote_is_shown_until_the_person_is_erased_and_the_chain_holds(
+    gateway: RunningGateway,
+) -> None:
+    ann = await save(gateway.services, "web", "ann", email="ann@x.eg")
+    bob = await save(gateway.services, "pos", "bob", email="bob@x.eg")
+    body = {"profiles": [ann, bob], "reason": "Ann rang"}
+    async with gateway.admin("POST", "merges", json=body) as response:
+        assert response.status == 200
+    said = [event["words"] for event in await pinned(gateway)]
+    assert said == [{"note": "Ann rang"}]
+    await gateway.tamper("UPDATE audit_words SET words = '{\"note\":\"Bob rang\"}' WHERE words LIKE '%rang%'")
+    assert [event["words"] for event in await pinned(gateway)] == [{"note": "Bob rang", "unproven": True}]
+    async with gateway.admin("DELETE", f"profiles/{bob}") as response:
+        assert response.status == 200
+    (event,) = await pinned(gateway)
+    assert event["words"] is None
+    assert "rang" not in str(event)
+    assert await gateway.rows("SELECT * FROM audit_words") == []
+    async with gateway.admin("GET", "audit/verify") as response:
+        assert (await response.json())["ok"]
+
+
+async def pinned(gateway: RunningGateway) -> list[Any]:
+    async with gateway.admin("GET", "audit?action=pin.set") as response:
+        return (await response.json())["items"]
