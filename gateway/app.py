@@ -48,7 +48,7 @@ from rules.rulefile import describe, parse, preset
 from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("app")
-_ITSELF = Caller("", "", "gateway", "")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
 _EXIT_BROKEN = 70
 _LONGEST_LINE = 8190
 _LINGER_SECONDS = 1.0

@@ -3,14 +3,15 @@ entities that a batch works on. Times are integer milliseconds UTC; ids are the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from gateway.clock import DAY
 from rules.explain import Explanation
-from rules.identifier import Evidence
+from rules.identifier import Evidence, Identifier
 from rules.record import Pin, Record
+from rules.source import Source, Trust
 
 SEEN_PRECISION = DAY
 """To this precision (ms) it is kept when an identifier was last seen on a record."""
@@ -22,12 +23,15 @@ DeliveryState = Literal["pending", "sending", "unknown", "held", "delivered", "d
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who sends a command: a channel with one of its keys, or an operator (then `channel` and `id_space` are empty)."""
+    """Who sends a command: a channel with one of its keys, or an operator (then `channel` and `id_space` are empty). The
+    gateway itself is no source. `trust` is what its source may do with what it says of a customer."""
 
     channel: str
     id_space: str
     actor: str
     request_id: str
+    source: Source = "backend"
+    trust: Trust = "state"
 
 
 # ---- entities ----
@@ -40,6 +44,29 @@ class CustomerRecord(Record):
 
     active: bool = True
     guest: bool = False
+
+
+class Claim(NamedTuple):
+    """One identifier claimed of one record. It owns no key, joins nobody and counts for no fan-out."""
+
+    source: Source
+    claimed_at: int
+
+
+class ClaimedAttribute(NamedTuple):
+    """The value of one attribute as an untrusted source gave it for one record, as JSON text."""
+
+    value: str
+    source: Source
+    claimed_at: int
+
+
+@dataclass(slots=True)
+class Claims:
+    """All that is claimed of one record."""
+
+    identifiers: dict[Identifier, Claim] = field(default_factory=dict[Identifier, Claim])
+    attributes: dict[str, ClaimedAttribute] = field(default_factory=dict[str, ClaimedAttribute])
 
 
 @dataclass(slots=True)
@@ -369,6 +396,7 @@ class Achieve(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     idempotency: IdempotencyKey | None = None
     direct: bool = False
+    claims: tuple[Identifier, ...] = ()
 
 
 class Settle(msgspec.Struct, frozen=True):
@@ -394,16 +422,19 @@ class Identify(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     may_create: bool
     guest: bool | None = None
+    claims: tuple[Identifier, ...] = ()
 
 
 class SaveCustomer(msgspec.Struct, frozen=True):
-    """Create or update a customer. Omitted attributes stay; `guest` None leaves what is known."""
+    """Create or update a customer. Omitted attributes stay; `guest` None leaves what is known. `claims` are identifiers that
+    are not evidence, and attributes are claims where the caller may not state them."""
 
     caller: Caller
     customer_id: str
     evidence: tuple[Evidence, ...] = ()
     attributes: Mapping[str, Any] = {}
     guest: bool | None = None
+    claims: tuple[Identifier, ...] = ()
 
 
 class ImportRows(msgspec.Struct, frozen=True):

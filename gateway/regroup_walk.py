@@ -10,7 +10,7 @@ from gateway.model import Caller, Regroup, Regrouped, Regrouping
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 
-_ITSELF = Caller("", "", "gateway", "")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
 _OPEN = """
 SELECT regrouping_id, scope, cause, rule_set, type, value, profile_id, started_at, cursor, total, looked, merged, split,
 asked, points, skipped, held_by, held_until, finished_at FROM regrouping

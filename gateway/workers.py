@@ -48,7 +48,7 @@ _REVIEW_POLL = 60.0
 _REVIEWS_AT_ONCE = 200
 _PIN_POLL = 10.0
 _PINS_AT_ONCE = 50
-_ITSELF = Caller("", "", "gateway", "")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
 
 
 class Workers:

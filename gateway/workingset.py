@@ -16,6 +16,9 @@ from gateway.model import (
     Achievement,
     ChangedRecord,
     ChannelKey,
+    Claim,
+    ClaimedAttribute,
+    Claims,
     CustomerRecord,
     Dedup,
     Delivery,
@@ -40,6 +43,7 @@ from gateway.model import (
 from rules.identifier import Identifier
 from rules.partition import Partition
 from rules.record import Key, Observation, Pin, Profile, Record
+from rules.source import Source
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 RecordKey = tuple[str, str]
@@ -64,6 +68,7 @@ class Needs:
         "changed_records",
         "channel_keys",
         "claim",
+        "claims",
         "dedup",
         "deliveries",
         "due",
@@ -102,6 +107,7 @@ class Needs:
         self.reviews: set[int] = set()
         self.spends: set[int] = set()
         self.attributes: set[int] = set()
+        self.claims: set[int] = set()
         self.channel_keys: set[str] = set()
         self.rule_sets: set[str] = set()
         self.imports: set[str] = set()
@@ -133,6 +139,7 @@ class Needs:
             or self.reviews
             or self.spends
             or self.attributes
+            or self.claims
             or self.redirects
             or self.channel_keys
             or self.rule_sets
@@ -211,6 +218,11 @@ class Needs:
         if record_id not in self._ws.attributes:
             self.attributes.add(record_id)
 
+    def claims_of(self, record_id: int) -> None:
+        """What is claimed of one record."""
+        if record_id not in self._ws.claims:
+            self.claims.add(record_id)
+
     def keys_of_channel(self, channel: str) -> None:
         if channel not in self._ws.channel_keys:
             self.channel_keys.add(channel)
@@ -287,10 +299,13 @@ class Changes:
         "at",
         "attributes",
         "channel_keys",
+        "claimed_attributes",
+        "claims",
         "decided",
         "dedup",
         "deliveries",
         "dropped_attributes",
+        "dropped_claims",
         "dropped_dedup",
         "dropped_observations",
         "dropped_pins",
@@ -346,7 +361,10 @@ class Changes:
         self.pins: dict[tuple[int, int], PinRow] = {}
         self.dropped_pins: list[tuple[int, int]] = []
         self.reviews: dict[int, ReviewItem] = {}
-        self.attributes: dict[tuple[int, str], tuple[str, int]] = {}
+        self.attributes: dict[tuple[int, str], tuple[str, int, str]] = {}
+        self.claims: dict[tuple[int, Identifier], Claim] = {}
+        self.dropped_claims: set[tuple[int, Identifier]] = set()
+        self.claimed_attributes: dict[tuple[int, str], ClaimedAttribute] = {}
         self.tags: dict[tuple[int, str], int] = {}
         self.dropped_tags: list[tuple[int, str]] = []
         self.new_achievements: list[Achievement] = []
@@ -398,6 +416,7 @@ class WorkingSet:
     ) -> None:
         self.now = now
         self.stamp = now if stamp is None else stamp
+        self.source: Source = "gateway"
         self.ids = ids
         self._save = save
         self.records: dict[RecordKey, CustomerRecord | None] = {}
@@ -422,6 +441,7 @@ class WorkingSet:
         self.homes: dict[int, int | None] = {}
         self.attributes: dict[int, dict[str, str]] = {}
         self.tags: dict[int, set[str]] = {}
+        self.claims: dict[int, Claims] = {}
         self.channel_keys: dict[str, list[ChannelKey]] = {}
         self.rule_sets: dict[str, StoredRuleSet | None] = {}
         self.active_rules = ""
@@ -508,6 +528,12 @@ class WorkingSet:
         except KeyError:
             raise NotLoaded from None
 
+    def claims_of(self, record_id: int) -> Claims:
+        try:
+            return self.claims[record_id]
+        except KeyError:
+            raise NotLoaded from None
+
     def import_run(self, import_id: str) -> ImportRun | None:
         try:
             return self.imports[import_id]
@@ -575,6 +601,7 @@ class WorkingSet:
         self.records[id_space, customer_id] = record
         self.attributes[record_id] = {}
         self.tags[record_id] = set()
+        self.claims[record_id] = Claims()
         self.changes.new_records.append(record)
         return record
 
@@ -617,9 +644,24 @@ class WorkingSet:
     def touch_key(self, key: Key) -> None:
         self.changes.owners[key.identifier] = self.changes.states[key.identifier] = key
 
-    def set_attribute(self, record: Record, name: str, value: str) -> None:
+    def set_attribute(self, record: Record, name: str, value: str, source: Source = "backend") -> None:
         self.attributes[record.record_id][name] = value
-        self.changes.attributes[record.record_id, name] = (value, self.stamp)
+        self.changes.attributes[record.record_id, name] = (value, self.stamp, source)
+
+    def keep_claim(self, record: Record, identifier: Identifier, claim: Claim) -> None:
+        self.claims_of(record.record_id).identifiers[identifier] = claim
+        self.changes.claims[record.record_id, identifier] = claim
+
+    def drop_claim(self, record: Record, identifier: Identifier) -> None:
+        """The record's claim of this identifier, if there is one; it needs not be loaded."""
+        if record.record_id in self.claims:
+            self.claims[record.record_id].identifiers.pop(identifier, None)
+        self.changes.claims.pop((record.record_id, identifier), None)
+        self.changes.dropped_claims.add((record.record_id, identifier))
+
+    def keep_claimed_attribute(self, record: Record, name: str, given: ClaimedAttribute) -> None:
+        self.claims_of(record.record_id).attributes[name] = given
+        self.changes.claimed_attributes[record.record_id, name] = given
 
     def set_tag(self, record: Record, tag: str) -> None:
         self.tags[record.record_id].add(tag)
@@ -915,7 +957,7 @@ class WorkingSet:
         for changes in (*self._saved, self.changes):
             records = [
                 self.by_record_id[record_id]
-                for record_id, _ in changes.observations
+                for record_id, _ in (*changes.observations, *changes.claims, *changes.dropped_claims)
                 if record_id in self.by_record_id
             ]
             gone = [record for profile in changes.erased for record in profile.records.values()]
@@ -943,8 +985,10 @@ class WorkingSet:
         words: Words | None = None,
     ) -> None:
         """Append an audit event; it is committed, or lost, together with everything else of its command. Only a mapping as
-        `detail` goes with `words`."""
+        `detail` goes with `words`. The detail names the source of the command, unless that is the gateway itself."""
         event_id = self.next_id()
+        if self.source != "gateway" and not isinstance(detail, DecisionDetail):
+            detail = {**(detail or {}), "source": self.source}
         if words is not None and (said := {name: text for name, text in words.said.items() if text}):
             assert not isinstance(detail, DecisionDetail)  # noqa: S101 - what a decision says has its place
             text = _encode(said).decode()

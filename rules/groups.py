@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from rules.claims import Claim
 from rules.columns import Columns
 from rules.guards import Joining, Objection, admit, objection
+from rules.holdings import Holding
 from rules.identifier import Identifier
 from rules.matching import Request, Standing, base_type, is_live, judge, links
 from rules.record import Key, Pin, Profile, Record
@@ -103,12 +103,12 @@ class Judgement:
         }
         self._crowded = {columns.identifier(key) for key, crowded in enumerate(columns.crowded) if crowded}
 
-    def refusal(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
-        """Why the claim's group may not join the other by the claim's rule; None when it may."""
-        rule = self._rules.rules[claim.rank]
+    def refusal(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
+        """Why the holding's group may not join the other by the holding's rule; None when it may."""
+        rule = self._rules.rules[holding.rank]
         one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
-        request = self._request(one, other, claim, self._powered(theirs))
-        match = judge(view, self._alone[claim.rank], request, other, (), self._attributes_of(other))
+        request = self._request(one, other, holding, self._powered(theirs))
+        match = judge(view, self._alone[holding.rank], request, other, (), self._attributes_of(other))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of)
         if self._pinned_apart(one, other):
@@ -121,10 +121,10 @@ class Judgement:
         apart = self._pinned_apart(self._look(mine), self._look(theirs))
         return Stop(PIN, (), "cannot", asks=False) if apart else None
 
-    def question(self, claim: Claim, mine: Group, theirs: Group) -> Stop | None:
+    def question(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
         """What a person is to be asked about two groups that agree on something; None when nothing is."""
         one, other = self._look(mine), self._look(theirs)
-        request = self._request(one, other, claim, {*self._ownable(one), *self._ownable(other)})
+        request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
         match = judge(_EMPTY, self._rules, request, other, self._pins_of(one), self._attributes_of(other))
         if match.outcome != "review":
             return None
@@ -230,11 +230,11 @@ class Judgement:
         return [pin for record_id in profile.records for pin in self._pins.get(record_id, ())]
 
     def _request(
-        self, own: Profile, other: Profile, claim: Claim, powered: Collection[Identifier]
+        self, own: Profile, other: Profile, holding: Holding, powered: Collection[Identifier]
     ) -> Request:
-        """The claim's record says again all that it ever said to the other group; of equal values the one with
+        """The holding's record says again all that it ever said to the other group; of equal values the one with
         power speaks first."""
-        record = own.records[claim.record_id]
+        record = own.records[holding.record_id]
         said = sorted(record.observations.items(), key=lambda item: item[0] not in powered)
         keys = {
             identifier: Standing(
@@ -247,8 +247,8 @@ class Judgement:
             if self._rules.identifiers[base_type(identifier)].merge and is_live(seen)
         }
         stated = frozenset(i for i, seen in record.observations.items() if is_live(seen))
-        attributes = self._attributes([claim.record_id]) if self._attributes else None
-        return Request(record.id_space, claim.moment, keys, stated, own, attributes)
+        attributes = self._attributes([holding.record_id]) if self._attributes else None
+        return Request(record.id_space, holding.moment, keys, stated, own, attributes)
 
     def _attributes_of(self, profile: Profile) -> Mapping[str, str] | None:
         return self._attributes(profile.records) if self._attributes else None

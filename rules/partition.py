@@ -52,9 +52,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rules.bounds import Bounds
-from rules.claims import Claim, Claimant, Values
 from rules.columns import Columns
 from rules.groups import PIN, Group, GroupAttributes, Judgement, Stop
+from rules.holdings import Holding, Reader, Values
 from rules.identifier import Identifier
 from rules.record import Pin, Record
 from rules.ruleset import RuleSet
@@ -119,8 +119,8 @@ def partition(
     judgement = Judgement(columns, rules, pins_of, now=now, balances=balances, attributes=attributes)
     work = _Partitioning(columns, rules, judgement, pins_of, Bounds(columns, rules, pins_of, balances))
     if rules.mode != "off":
-        work.join([Claimant(columns, rules, rank) for rank in _ranks(rules, "merge")])
-        work.ask([Claimant(columns, rules, rank, doubtful=True) for rank in _ranks(rules, "merge", "review")])
+        work.join([Reader(columns, rules, rank) for rank in _ranks(rules, "merge")])
+        work.ask([Reader(columns, rules, rank, doubtful=True) for rank in _ranks(rules, "merge", "review")])
     return work.partition()
 
 
@@ -167,27 +167,27 @@ class _Partitioning:
 
     # ---- joining ----
 
-    def join(self, claimants: Sequence[Claimant]) -> None:
-        for rows in self._bundles(claimants):
+    def join(self, readers: Sequence[Reader]) -> None:
+        for rows in self._bundles(readers):
             self._group_of |= ((row, Group([row])) for row in rows)
             self._follow_pins(rows)
             judged = not self._bounds.are_far(rows)
-            for claimant in claimants:
+            for reader in readers:
                 if len(self._group_of[rows[0]].rows) < len(rows):
-                    self._follow(claimant, rows, judged=judged)
+                    self._follow(reader, rows, judged=judged)
             for row in rows:
                 self._group_of[row].forget()
 
-    def _bundles(self, claimants: Sequence[Claimant]) -> list[list[int]]:
+    def _bundles(self, readers: Sequence[Reader]) -> list[list[int]]:
         """Rows that edges would connect if nothing stood against them; each bundle and all of them by record id."""
         parent = list(range(len(self._ids)))
         for row, others in self._must.items():
             for other in others:
                 _unite(parent, row, other)
-        for claimant in claimants:
+        for reader in readers:
             first: dict[Values, int] = {}
             for row in self._sharing:
-                for values in claimant.values(row):
+                for values in reader.values(row):
                     if (other := first.setdefault(values, row)) != row:
                         _unite(parent, row, other)
         bundles: dict[int, list[int]] = {}
@@ -202,22 +202,22 @@ class _Partitioning:
             for other in self._must.get(row, ()):
                 self._try(row, other, PIN, (), self._judgement.pin_refusal)
 
-    def _follow(self, claimant: Claimant, rows: Iterable[int], *, judged: bool) -> None:
-        """Ask the edges of each claim: to every group that made the same claim before, by lowest record id."""
-        rule, holders = claimant.rule, dict[Values, list[int]]()
-        claims = sorted(claim for row in rows for claim in claimant.claims(row))
-        for _, same in groupby(claims, key=itemgetter(0, 1, 2, 3)):
+    def _follow(self, reader: Reader, rows: Iterable[int], *, judged: bool) -> None:
+        """Ask the edges of each holding: to every group that had the same holding before, by lowest record id."""
+        rule, holders = reader.rule, dict[Values, list[int]]()
+        holdings = sorted(holding for row in rows for holding in reader.holdings(row))
+        for _, same in groupby(holdings, key=itemgetter(0, 1, 2, 3)):
             made = list(same)
-            claim, values = made[0], [each.values for each in made]
-            refusal = partial(self._judgement.refusal, claim) if judged else None
+            holding, values = made[0], [each.values for each in made]
+            refusal = partial(self._judgement.refusal, holding) if judged else None
             earlier = {row for each in values for row in holders.get(each, ())}
             for other in self._one_per_group(earlier):
-                self._try(claim.row, other, rule.name, rule.all_of, refusal)
+                self._try(holding.row, other, rule.name, rule.all_of, refusal)
             for each in values:
-                holders[each] = self._holders(holders.get(each, []), claim.row, each, judged=judged)
+                holders[each] = self._holders(holders.get(each, []), holding.row, each, judged=judged)
 
     def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
-        """Whom a later claim by these values asks: of one value its owner, of several together each group."""
+        """Whom a later holding of these values asks: of one value its owner, of several together each group."""
         key, *others = values
         if others:
             return self._one_per_group((*earlier, row))
@@ -246,24 +246,24 @@ class _Partitioning:
 
     # ---- what stayed apart ----
 
-    def ask(self, claimants: Sequence[Claimant]) -> None:
-        """A question between the first group that makes a claim and each other one that makes it too."""
+    def ask(self, readers: Sequence[Reader]) -> None:
+        """A question between the first group that has a holding and each other one that has it too."""
         rows = self._contested()
-        for claimant in claimants:
-            for claim, head in sorted(self._pairs(claimant, rows), key=_asked):
-                mine, theirs = self._group_of[claim.row], self._group_of[head.row]
-                if mine is not theirs and (stop := self._judgement.question(claim, mine, theirs)):
-                    self._stopped.append((claim.row, head.row, stop))
+        for reader in readers:
+            for holding, head in sorted(self._pairs(reader, rows), key=_asked):
+                mine, theirs = self._group_of[holding.row], self._group_of[head.row]
+                if mine is not theirs and (stop := self._judgement.question(holding, mine, theirs)):
+                    self._stopped.append((holding.row, head.row, stop))
         for row in rows:
             self._group_of[row].forget()
 
-    def _pairs(self, claimant: Claimant, rows: Iterable[int]) -> Iterator[tuple[Claim, Claim]]:
-        made: dict[Values, list[Claim]] = {}
-        for claim in (claim for row in rows for claim in claimant.claims(row)):
-            made.setdefault(claim.values, []).append(claim)
-        for claims in made.values():
-            head = min(claims, key=claimant.precedence)
-            yield from ((claim, head) for claim in claims if claim is not head)
+    def _pairs(self, reader: Reader, rows: Iterable[int]) -> Iterator[tuple[Holding, Holding]]:
+        made: dict[Values, list[Holding]] = {}
+        for holding in (holding for row in rows for holding in reader.holdings(row)):
+            made.setdefault(holding.values, []).append(holding)
+        for holdings in made.values():
+            head = min(holdings, key=reader.precedence)
+            yield from ((holding, head) for holding in holdings if holding is not head)
 
     def _contested(self) -> list[int]:
         """The rows that share a value with a row of another group."""
@@ -291,10 +291,10 @@ class _Partitioning:
             yield Refusal(one, two, *stop)
 
 
-def _asked(pair: tuple[Claim, Claim]) -> tuple[int, bool, int, int, int]:
+def _asked(pair: tuple[Holding, Holding]) -> tuple[int, bool, int, int, int]:
     """The order of edges: form, moment, the later record and the first."""
-    claim, head = pair
-    return claim.rank, claim.by_form, claim.moment, claim.record_id, head.record_id
+    holding, head = pair
+    return holding.rank, holding.by_form, holding.moment, holding.record_id, head.record_id
 
 
 def _must(pins_of: Mapping[int, Sequence[Pin]], row_of: Mapping[int, int]) -> dict[int, list[int]]:

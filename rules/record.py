@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from rules.identifier import Identifier
+from rules.source import Source
 
 KeyState = Literal["normal", "shared", "generic", "blocked"]
 
 
 @dataclass(slots=True)
 class Observation:
-    """One identifier seen on one record. A retired observation lost its key to a newer holder and no longer
-    matches."""
+    """One identifier stated of one record, and by whom first. A retired observation lost its key to a newer
+    holder and no longer matches."""
 
     identifier: Identifier
     first_seen: int
@@ -24,6 +25,7 @@ class Observation:
     verified: bool = False
     blocked: bool = False
     retired: bool = False
+    source: Source = "backend"
 
 
 @dataclass(slots=True)

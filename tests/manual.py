@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from msgspec.structs import replace
 from strict_portable import strict
 
 from gateway.audit.pseudonym import Pseudonyms
@@ -131,6 +132,14 @@ def customer(
 ) -> SaveCustomer:
     channel, _, customer_id = who.partition(":")
     return SaveCustomer(caller(channel), customer_id, says(**evidence), attributes or {}, guest)
+
+
+def claim(who: str, attributes: Mapping[str, Any] | None = None, **claims: str) -> SaveCustomer:
+    """What the api key alone says of a customer, with the default settings."""
+    channel, _, customer_id = who.partition(":")
+    identifiers = tuple(item.identifier for item in says(**claims))
+    sender = replace(caller(channel), source="public", trust="claim")
+    return SaveCustomer(sender, customer_id, attributes=attributes or {}, claims=identifiers)
 
 
 def active(who: str, active: bool) -> SetActive:

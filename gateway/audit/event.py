@@ -24,6 +24,7 @@ class Action(StrEnum):
     IDENTITY_SKIPPED = "identity.skipped"
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_SHADOW = "identity.shadow"
+    IDENTITY_CLAIMED = "identity.claimed"
     KEY_GENERIC = "identifier.generic"
     KEY_SHARED = "identifier.shared"
     KEY_BLOCKED = "identifier.blocked"
@@ -125,3 +126,4 @@ class DecisionDetail(msgspec.Struct, frozen=True, gc=False):
     evidence: list[StatedValue]
     absorbed: list[str]
     trace: list[tuple[str, str, str, str]]
+    source: str

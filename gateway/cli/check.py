@@ -11,7 +11,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
-from gateway.config.check import masked, warnings
+from gateway.config.check import masked, warnings, with_api_key_alone
 from rules.references import unknown_id_spaces
 from rules.rulefile import describe
 from rules.ruleset import RuleSet
@@ -32,11 +32,14 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         masked(loaded),
         [*warnings(loaded), *(f"rules.seed: {line}" for line in strangers(rules, loaded))],
     )
+    alone = with_api_key_alone(loaded)
     if json:
-        print_json({"ok": True, "settings": effective, "warnings": remarks})
+        print_json({"ok": True, "settings": effective, "api_key_alone": alone, "warnings": remarks})
     else:
         for line in _lines(effective, ""):
             say(line)
+        for name, can in alone.items():
+            say(f"channel {name}: with the API key alone a caller can {can}")
     for remark in remarks:
         note(f"warning: {remark}")
 

@@ -34,4 +34,4 @@ async def _go_on(config: Config) -> int:
             raise Failure("the database was written with this master secret; there is nothing to replace")
         if not await services.store.leads("house"):
             raise Failure("another gateway runs on this database, or was killed just now; stop it, wait 25 s")
-        return await replace_secret(services, Caller("", "", "operator", ""))
+        return await replace_secret(services, Caller("", "", "operator", "", "operator"))

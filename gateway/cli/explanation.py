@@ -19,12 +19,20 @@ _LIKENESS = {
 def print_pair(pair: Row) -> None:
     """Every rule, then the verdict."""
     print_rows(pair["rules"], _RULES)
+    _print_claims(pair["claimed"])
     say(f"\n{_verdict(pair)}")
 
 
 def print_origin(origin: Row) -> None:
     print_rows(origin["steps"], _STEPS)
+    _print_claims(origin["claimed"])
     note(f"{origin['profile']}: {counted(len(origin['steps']), 'step')}")
+
+
+def _print_claims(claimed: list[Row]) -> None:
+    if claimed:
+        say("\nClaimed, and counting for nothing")
+        print_rows(claimed, _CLAIMED)
 
 
 def _verdict(pair: Row) -> str:
@@ -71,4 +79,5 @@ def _listed(step: Row) -> str:
 
 
 _RULES: Columns = {"rule": "rule", "compared": _compared, "says": "outcome", "because": "doubt"}
+_CLAIMED: Columns = {"record": "record", "type": "type", "source": "source"}
 _STEPS: Columns = {"at": "at", "what": _what, "by rule": "rule"}

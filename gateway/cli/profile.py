@@ -127,6 +127,7 @@ def print_profile(profile: Row) -> None:
         say(line)
     _section("Records", profile["records"], _RECORDS)
     _section("Attributes", [{"name": n, "value": v} for n, v in profile["attributes"].items()], _ATTRIBUTES)
+    _section("Claimed attributes", profile["claimed_attributes"], _CLAIMED_ATTRIBUTES)
     _section("Tags", [{"tag": tag} for tag in profile["tags"]], {"tag": "tag"})
     _section("Merges", profile["merges"], _MERGES)
     _section("Achievements", profile["achievements"], ACHIEVEMENTS)
@@ -140,12 +141,14 @@ def _section(heading: str, rows: list[Any], columns: Columns) -> None:
 
 
 def _identifiers(record: Row) -> str:
-    return ", ".join(f"{seen['type']} {seen['value']}{_remark(seen)}" for seen in record["observations"])
+    stated = [f"{seen['type']} {seen['value']}{_remark(seen)}" for seen in record["observations"]]
+    claimed = [f"{one['type']} {one['value']} (claimed, {one['source']})" for one in record["claims"]]
+    return ", ".join((*stated, *claimed))
 
 
 def _remark(seen: Row) -> str:
     remarks = [name for name in ("verified", "blocked", "retired") if seen[name]]
-    return f" ({', '.join(remarks)})" if remarks else ""
+    return f" ({', '.join((*remarks, seen['source']))})"
 
 
 def _customers(profile: Row) -> str:
@@ -170,6 +173,7 @@ _RECORDS: Columns = {
     "since": "created_at",
 }
 _ATTRIBUTES: Columns = {"attribute": "name", "value": "value"}
+_CLAIMED_ATTRIBUTES: Columns = {"record": "record", "attribute": "name", "value": "value", "source": "source"}
 _MERGES: Columns = {
     "merge": "id",
     "absorbed": "absorbed",

@@ -9,7 +9,17 @@ from gateway.cli.check import strangers
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
-from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
+from gateway.cli.output import (
+    Columns,
+    Row,
+    counted,
+    note,
+    print_document,
+    print_json,
+    print_page,
+    print_rows,
+    say,
+)
 from gateway.config import ConfigError
 from rules.rulefile import describe, parse
 from rules.ruleset import RuleSet
@@ -107,6 +117,10 @@ def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fal
         print_json(answer)
         return
     print_rows([{"what": what, "number": answer["counts"][key]} for key, what in _COUNTS.items()], _COUNTED)
+    if answer["claims"]:
+        say(
+            f"\n{counted(answer['claims'], 'claim')} counted for nothing: only what a trusted source stated does"
+        )
     if answer["cases"]:
         say("\nSamples")
         print_rows(answer["cases"], _CASES)

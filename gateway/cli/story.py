@@ -69,6 +69,11 @@ def _changed(detail: Row) -> str:
     return ", ".join(detail.get("changed", detail.get("tags", ())))
 
 
+def _claimed(detail: Row) -> str:
+    identifiers = [f"{one['type']} {one['mask']}" for one in detail.get("claims", ())]
+    return ", ".join((*identifiers, *detail.get("attributes", ())))
+
+
 def _key(event: Row, detail: Row) -> str:
     return f"{detail.get('type', 'identifier')} {detail.get('mask', '')}"
 
@@ -96,6 +101,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     "identity.refused": lambda event, detail: f"profiles were kept apart{_and_reason(event)}",
     "identity.shadow": lambda event, detail: (
         f"the rules would have {detail.get('decision')}; they only watch{_why(detail)}"
+    ),
+    "identity.claimed": lambda event, detail: (
+        f"{event['channel']} claimed {_claimed(detail)} without being trusted to state it ({detail.get('source')})"
     ),
     "identifier.generic": lambda event, detail: (
         f"{_key(event, detail)} is on too many records and joins nobody now"

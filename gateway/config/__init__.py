@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.config.check import masked, warnings
+from gateway.config.check import masked, warnings, with_api_key_alone
 from gateway.config.notation import Address
 from gateway.config.offer import Audience, Campaign, CampaignType, Coupon, CouponType, Limit, Period, Tier
 from gateway.config.reading import Reader, UnreadableError
@@ -18,6 +18,7 @@ from gateway.config.settings import (
     Achievements,
     Api,
     Audit,
+    CallSource,
     CanonicalId,
     Channel,
     Config,
@@ -43,6 +44,7 @@ __all__ = [
     "Api",
     "Audience",
     "Audit",
+    "CallSource",
     "Campaign",
     "CampaignType",
     "CanonicalId",
@@ -71,6 +73,7 @@ __all__ = [
     "load",
     "masked",
     "warnings",
+    "with_api_key_alone",
 ]
 
 

@@ -9,7 +9,9 @@ from msgspec.structs import fields
 from gateway.config.reading import notation_of
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Section
-from gateway.config.settings import Config
+from gateway.config.settings import CallSource, Channel, Config
+
+_UNPROVEN: dict[CallSource, str] = {"public": "its api key", "session": "a session token of its own"}
 
 
 def masked(config: Section) -> dict[str, Any]:
@@ -42,6 +44,30 @@ def warnings(config: Config) -> list[str]:
     return [*_exposed(config), *_without_effect(config)]
 
 
+def with_api_key_alone(config: Config) -> dict[str, str]:
+    """By channel, what a holder of its api key can do without the secret key."""
+    return {channel.name: _alone(config, channel) for channel in config.channels}
+
+
+def _alone(config: Config, channel: Channel) -> str:
+    if config.api.high_security or config.api.minimum_version == "v4.1":
+        return "do nothing: every call needs the secret key or a session token"
+    reads = "read the open attributes of a customer id that it names"
+    match config.trust_in(channel, "public"):
+        case "state":
+            return (
+                f"{reads}, with all that the profile knows, create customers, JOIN ANY TWO PROFILES by writing their e-mail or"
+                " mobile, and overwrite attributes"
+            )
+        case "claim":
+            return (
+                f"{reads}, as far as that record has them, create customers, and claim identifiers and attributes, which join"
+                " nobody and overwrite nothing"
+            )
+        case "ignore":
+            return f"{reads}, as far as that record has them; what it says is not kept"
+
+
 def _exposed(config: Config) -> Iterator[str]:
     if not config.server.listen.is_loopback:
         for position, channel in enumerate(config.channels):
@@ -50,6 +76,13 @@ def _exposed(config: Config) -> Iterator[str]:
                     yield f"channel[{position}].{name}: is written in the file; use {name}_file or {name}_env"
     if masked(config.store)["url"] != config.store.url:
         yield "store.url: holds a password; use PGPASSFILE or PGPASSWORD"
+    for position, channel in enumerate(config.channels):
+        for source, shown in _UNPROVEN.items():
+            if config.trust_in(channel, source) == "state":
+                yield (
+                    f'channel[{position}]: trust in {source} calls is "state", so whoever has {shown} can join two profiles by'
+                    ' writing their e-mail or mobile; use "claim"'
+                )
     for position, webhook in enumerate(config.webhooks):
         if webhook.url.startswith("http://"):
             yield f"webhook[{position}].url: is not encrypted; use https"

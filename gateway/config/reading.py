@@ -224,8 +224,9 @@ def _explain(error: str, kind: Any) -> str:
     bare, *metadata = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     if metadata and metadata[0].description:
         return f"is not allowed; write {metadata[0].description}"
-    if get_origin(bare) is Literal:
-        return f"is not one of its values; write one of {', '.join(map(repr, get_args(bare)))}"
+    choice = next((member for member in _members(bare) if get_origin(member) is Literal), None)
+    if choice is not None:
+        return f"is not one of its values; write one of {', '.join(map(repr, get_args(choice)))}"
     wanted = what.partition(", got")[0].replace("Expected ", "")
     remedy = next((text for name, text in _REMEDIES if name in wanted), "see config.example.toml")
     return f"should be {wanted}{place}; {remedy}"

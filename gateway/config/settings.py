@@ -29,6 +29,7 @@ from gateway.config.notation import (
 from gateway.config.offer import Amount, Campaign, Count, Positive, Tier
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
+from rules.source import Trust
 
 SHORTEST_KEY = 16
 """Characters; what `gateway keys new` makes is far longer."""
@@ -156,6 +157,22 @@ class RateLimit(Section, frozen=True):
     burst: Positive
 
 
+class Trusting(Section, frozen=True):
+    """What each source may do with what it says of a customer: `state` it, `claim` it, or have it ignored."""
+
+    public: Trust = "claim"
+    session: Trust = "claim"
+    backend: Trust = "state"
+
+
+class ChannelTrust(Section, frozen=True):
+    """The same for one channel; what is left out is as for all."""
+
+    public: Trust | None = None
+    session: Trust | None = None
+    backend: Trust | None = None
+
+
 class Channel(Section, frozen=True):
     """A calling system. Without keys here they come from the database. Identity headers go to trusted ones
     only. `session_key` verifies its apps' session tokens; without one, a `secret_key` of that length does."""
@@ -169,6 +186,7 @@ class Channel(Section, frozen=True):
     session_key: Secret | None = None
     rate_limit: RateLimit | None = None
     trusted: bool = True
+    trust: ChannelTrust | None = None
 
     def __post_init__(self) -> None:
         if not self.id_space:
@@ -204,6 +222,8 @@ class Program(Section, frozen=True):
     disabled_learn_more: str = ""
 
 
+CallSource = Literal["public", "session", "backend"]
+"""Who calls on the public listener: with the api key alone, with a session token, with the secret key."""
 CanonicalId = Literal["first", "prefixed", "profile"]
 TOPICS = (
     "profile.created",
@@ -354,6 +374,7 @@ class Config(Section, frozen=True):
     channels: tuple[Channel, ...] = field(default=(), name="channel")
     campaigns: tuple[Campaign, ...] = field(default=(), name="campaign")
     tiers: tuple[Tier, ...] = field(default=(), name="tier")
+    trust: Trusting = Trusting()
     program: Program = Program()
     upstream: Upstream = Upstream()
     webhooks: tuple[Webhook, ...] = field(default=(), name="webhook")
@@ -366,6 +387,11 @@ class Config(Section, frozen=True):
     def delivers(self) -> bool:
         """Whether achievements are queued for the upstream, which then grants."""
         return self.gateway.mode == "forward" and self.achievements.delivery == "queued"
+
+    def trust_in(self, channel: Channel, source: CallSource) -> Trust:
+        """What a source may do on a channel."""
+        own: Trust | None = getattr(channel.trust, source) if channel.trust else None
+        return own or getattr(self.trust, source)
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from _repeated("channel", "name", (channel.name for channel in self.channels))

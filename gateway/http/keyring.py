@@ -27,6 +27,14 @@ class Credential:
     secret_digest: bytes | None
 
 
+class Opened(NamedTuple):
+    """The channel that a call's keys open. `proven`: the secret key was right, whether it was needed or not."""
+
+    channel: Channel
+    actor: str
+    proven: bool
+
+
 class IssuedKey(NamedTuple):
     """A new pair, in clear for the only time, and the row that is stored of it."""
 
@@ -60,8 +68,8 @@ class KeyRing:
             if key.revoked_at is None and key.channel in self._channels
         }
 
-    def open(self, api_key: str, secret_key: str | None, *, secret_needed: bool) -> Credential | Failure:
-        """The credential, or what failed. The same work is done whether the api key is known or not."""
+    def open(self, api_key: str, secret_key: str | None, *, secret_needed: bool) -> Opened | Failure:
+        """What opens, or what failed. The same work is done whether the api key is known or not."""
         raw = api_key.encode("utf-8", "replace")
         given = (secret_key or "").encode("utf-8", "replace")
         found = self._configured.get(hashlib.sha256(raw).digest())
@@ -75,7 +83,7 @@ class KeyRing:
         if found is None:
             return "api_key"
         if not secret_needed or matches:
-            return found
+            return Opened(found.channel, found.actor, matches)
         return "secret_key" if secret_key else "secret_key_missing"
 
     def issue(self, channel: str, actor: str, now: int) -> IssuedKey:

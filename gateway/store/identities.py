@@ -2,7 +2,7 @@
 the upstream's customer ids. Always the newest committed state."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
@@ -14,7 +14,7 @@ from rules.ruleset import RuleSet
 
 _RECORD = f"""
 SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
-       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, o.source,
        {KEY}
 FROM record r JOIN profile p ON p.profile_id = r.profile_id
 LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}
@@ -39,19 +39,22 @@ class _Keys:
         return self.known[identifier]
 
 
-async def known(
-    store: Store,
-    rules: RuleSet,
-    id_space: str,
-    customer_id: str,
-    evidence: Sequence[Evidence],
-    now: int,
-    guest: bool | None = None,
-) -> Identified | None:
+class Question(NamedTuple):
+    """Whom a call is about, by what it says. `guest` None says nothing of that."""
+
+    id_space: str
+    customer_id: str
+    evidence: tuple[Evidence, ...] = ()
+    guest: bool | None = None
+    claims: tuple[Identifier, ...] = ()
+
+
+async def known(store: Store, rules: RuleSet, question: Question, now: int) -> Identified | None:
     """What `Identify` would answer, if it would change nothing; None: it has to be asked.
 
     It would note once a day that an identifier was seen again, so this answers None then.
     """
+    id_space, customer_id, evidence, guest, claims = question
     rows = await store.fetch(_RECORD, (id_space, customer_id))
     if not rows:
         return None
@@ -64,16 +67,24 @@ async def known(
         _add_observation(record, keys, row[5:])
     if not teaches_nothing(keys, rules, record, evidence) or _to_be_seen_again(record, evidence, now):
         return None
+    fresh = [one for one in claims if one not in record.observations]
+    if fresh and not await _all_claimed(store, record_id, fresh):
+        return None
     return Identified(Resolution(profile_id, record_id, "attached", "known"), canonical_id)
 
 
+async def _all_claimed(store: Store, record_id: int, identifiers: Sequence[Identifier]) -> bool:
+    rows = await store.fetch("SELECT type, value FROM claim WHERE record_id = ?", (record_id,))
+    return {Identifier(*row) for row in rows}.issuperset(identifiers)
+
+
 def _add_observation(record: CustomerRecord, keys: _Keys, row: Sequence[Any]) -> None:
-    kind, value, first_seen, last_seen, verified, blocked, retired, state, owner, holders = row
+    kind, value, first_seen, last_seen, verified, blocked, retired, source, state, owner, holders = row
     if kind is None:
         return
     identifier = Identifier(kind, value)
     record.observations[identifier] = Observation(
-        identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired)
+        identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired), source
     )
     keys.known[identifier] = Key(identifier, state, owner, holders)
 

@@ -16,6 +16,9 @@ from gateway.model import (
     Achievement,
     ChangedRecord,
     ChannelKey,
+    Claim,
+    ClaimedAttribute,
+    Claims,
     CustomerRecord,
     Dedup,
     Delivery,
@@ -49,7 +52,7 @@ OF_KEY = "LEFT JOIN identifier_state AS s ON s.type = o.type AND s.value = o.val
 """State, owner and number of holders of an observation's key, with what is joined to the observation `o` for them."""
 _RECORD_COLUMNS = f"""
 SELECT r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest,
-       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired,
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, o.source,
        {KEY}
 """
 _SEEN = f"LEFT JOIN observation AS o ON o.record_id = r.record_id {OF_KEY}"
@@ -160,6 +163,10 @@ ORDER BY a.at, a.record_id
 _DETAILS = {"score": _SCORES, "tags": _PROFILE_TAGS, "attributes": _PROFILE_ATTRIBUTES}
 _ATTRIBUTES = """SELECT a.record_id, a.name, a.value FROM keys(record_id bigint) AS k
 CROSS JOIN attribute AS a ON a.record_id = k.record_id"""
+_CLAIMS = """SELECT c.record_id, c.type, c.value, c.source, c.claimed_at FROM keys(record_id bigint) AS k
+CROSS JOIN claim AS c ON c.record_id = k.record_id ORDER BY c.claimed_at, c.type, c.value"""
+_CLAIMED_ATTRIBUTES = """SELECT c.record_id, c.name, c.value, c.source, c.claimed_at FROM keys(record_id bigint) AS k
+CROSS JOIN claimed_attribute AS c ON c.record_id = k.record_id ORDER BY c.claimed_at, c.name"""
 _TAGS = """SELECT t.record_id, t.tag FROM keys(record_id bigint) AS k
 CROSS JOIN tag AS t ON t.record_id = k.record_id"""
 _SPENDS = """SELECT s.campaign_id, s.points FROM keys(campaign_id bigint) AS k
@@ -228,6 +235,8 @@ def loads(ws: WorkingSet, needs: Needs) -> Iterator[Loading]:
         yield _load_answers(ws, needs.answers)
     if needs.attributes:
         yield _load_attributes(ws, needs.attributes)
+    if needs.claims:
+        yield _load_claims(ws, needs.claims)
     if needs.redirects:
         yield _load_redirects(ws, needs.redirects)
     if needs.achievements:
@@ -283,7 +292,7 @@ def _add_records(ws: WorkingSet, rows: Rows) -> list[CustomerRecord]:
     current, observations = 0, None
     for (
         id_space, customer_id, record_id, profile_id, created_at, active, guest,
-        kind, value, first_seen, last_seen, verified, blocked, retired, state, owner, holders,
+        kind, value, first_seen, last_seen, verified, blocked, retired, source, state, owner, holders,
     ) in rows:  # fmt: skip
         if record_id != current:
             current = record_id
@@ -309,7 +318,7 @@ def _add_records(ws: WorkingSet, rows: Rows) -> list[CustomerRecord]:
             continue
         identifier = Identifier(kind, value)
         observations[identifier] = Observation(
-            identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired)
+            identifier, first_seen, last_seen, bool(verified), bool(blocked), bool(retired), source
         )
         if identifier not in keys:
             keys[identifier] = Key(identifier, state, owner, holders)
@@ -437,6 +446,16 @@ def _load_attributes(ws: WorkingSet, record_ids: set[int]) -> Loading:
         ws.attributes[record_id][name] = value
     for record_id, tag in tags:
         ws.tags[record_id].add(tag)
+
+
+def _load_claims(ws: WorkingSet, record_ids: set[int]) -> Loading:
+    for record_id in record_ids:
+        ws.claims[record_id] = Claims()
+    identifiers, attributes = yield [Query(_CLAIMS, record_ids), Query(_CLAIMED_ATTRIBUTES, record_ids)]
+    for record_id, kind, value, *said in identifiers:
+        ws.claims[record_id].identifiers[Identifier(kind, value)] = Claim(*said)
+    for record_id, name, *said in attributes:
+        ws.claims[record_id].attributes[name] = ClaimedAttribute(*said)
 
 
 def _load_redirects(ws: WorkingSet, profile_ids: set[int]) -> Loading:

@@ -20,7 +20,7 @@ from rules.record import Key, Profile
 _encode = msgspec.json.Encoder().encode
 
 _OBSERVATION = """
-INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO UPDATE SET
+INSERT INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO UPDATE SET
 last_seen = excluded.last_seen, verified = excluded.verified, blocked = excluded.blocked, retired = excluded.retired,
 owner_id = excluded.owner_id
 """
@@ -54,8 +54,13 @@ INSERT INTO pin VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (record_a, record_b) DO
 actor = excluded.actor, reason = excluded.reason, created_at = excluded.created_at, expires_at = excluded.expires_at
 """
 _ATTRIBUTE = """
-INSERT INTO attribute VALUES (?, ?, ?, ?) ON CONFLICT (record_id, name) DO UPDATE SET
-value = excluded.value, at = excluded.at
+INSERT INTO attribute VALUES (?, ?, ?, ?, ?) ON CONFLICT (record_id, name) DO UPDATE SET
+value = excluded.value, at = excluded.at, source = excluded.source
+"""
+_CLAIM = "INSERT INTO claim VALUES (?, ?, ?, ?, ?) ON CONFLICT (record_id, type, value) DO NOTHING"
+_CLAIMED_ATTRIBUTE = """
+INSERT INTO claimed_attribute VALUES (?, ?, ?, ?, ?) ON CONFLICT (record_id, name) DO UPDATE SET
+value = excluded.value, source = excluded.source, claimed_at = excluded.claimed_at
 """
 _DECIDED = """
 UPDATE achievement SET state = ?, reason = ?, due_at = ?, decided_at = ?, epoch = epoch + 1
@@ -136,6 +141,8 @@ _FORGOTTEN_COUPONS = "UPDATE ledger SET coupon_code = '' WHERE record_id = ? AND
 _OF_RECORD = (
     "observation WHERE record_id",
     "attribute WHERE record_id",
+    "claim WHERE record_id",
+    "claimed_attribute WHERE record_id",
     "tag WHERE record_id",
     "audit_words_of WHERE record_id",
     "pin WHERE record_a",
@@ -251,6 +258,7 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
                     o.blocked,
                     o.retired,
                     keys[identifier].owner,
+                    o.source,
                 )
                 for (record_id, identifier), o in sorted(changes.observations.items(), key=_by_identifier)
             ],
@@ -339,6 +347,15 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
 def _save_customer(changes: Changes) -> Iterator[Write]:
     if changes.attributes:
         yield Write(_ATTRIBUTE, [(*key, *value) for key, value in changes.attributes.items()])
+    if changes.dropped_claims:
+        rows = sorted((record_id, *identifier) for record_id, identifier in changes.dropped_claims)
+        yield Write("DELETE FROM claim WHERE record_id = ? AND type = ? AND value = ?", rows)
+    if changes.claims:
+        yield Write(_CLAIM, [(number, *what, *claim) for (number, what), claim in changes.claims.items()])
+    if changes.claimed_attributes:
+        yield Write(
+            _CLAIMED_ATTRIBUTE, [(*place, *given) for place, given in changes.claimed_attributes.items()]
+        )
     if changes.dropped_tags:
         yield Write("DELETE FROM tag WHERE record_id = ? AND tag = ?", changes.dropped_tags)
     if changes.tags:

@@ -11,7 +11,7 @@ from rules.record import Observation, Pin, Record
 
 RECORDS = """
 SELECT r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at,
-       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired
+       o.type, o.value, o.first_seen, o.last_seen, o.verified, o.blocked, o.retired, o.source
 FROM record AS r LEFT JOIN observation AS o ON o.record_id = r.record_id ORDER BY r.id_space, r.customer_id
 """
 PROFILES = "SELECT profile_id, record_id FROM record"
@@ -45,10 +45,10 @@ def records(rows: Iterable[Sequence[Any]]) -> Iterator[Record]:
                 yield record
             record = Record(record_id, id_space, customer_id, profile_id, created_at)
         if seen[0] is not None:
-            kind, value, first, last, verified, blocked, retired = seen
+            kind, value, first, last, verified, blocked, retired, source = seen
             identifier = Identifier(kind, value)
             record.observations[identifier] = Observation(
-                identifier, first, last, bool(verified), bool(blocked), bool(retired)
+                identifier, first, last, bool(verified), bool(blocked), bool(retired), source
             )
     if record is not None:
         yield record

@@ -8,6 +8,7 @@ from gateway.model import (
     Achieve,
     ActivateRules,
     AnswerReview,
+    Caller,
     ChangeList,
     ClaimDeliveries,
     CloseStaleReviews,
@@ -118,6 +119,8 @@ def collect_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> b
 
 def carry_out(command: Command, ws: WorkingSet, env: Env) -> Outcome:
     """Decide and change the working set."""
+    caller: Caller | None = getattr(command, "caller", None)
+    ws.source = caller.source if caller is not None else "gateway"
     if not env.listeners and not env.forwards:
         return _USE_CASES[type(command)][1](command, ws, env)
     before = mark(ws)

@@ -28,6 +28,7 @@ from gateway.model import (
     StoredAnswer,
     UnknownCustomer,
 )
+from gateway.usecases import claims
 from gateway.usecases.deliver import ACHIEVEMENT, UPSTREAM
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable
@@ -42,7 +43,14 @@ def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     if token is not None:
         needs.answer(caller.channel, token.route, token.key)
     if not needs_of_identity(
-        caller, command.customer_id, command.evidence, ws, env, needs, may_create=env.delivers
+        caller,
+        command.customer_id,
+        command.evidence,
+        ws,
+        env,
+        needs,
+        may_create=_may_create(command, env),
+        claims=bool(command.claims),
     ):
         return False
     record = ws.records[caller.id_space, command.customer_id]
@@ -56,11 +64,17 @@ def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
     if token is not None and (stored := _stored_answer(command.caller, token, ws)) is not None:
         return _repeat(command, token, stored, ws)
     resolution = observe(
-        command.caller, command.customer_id, command.evidence, ws, env, may_create=env.delivers
+        command.caller,
+        command.customer_id,
+        command.evidence,
+        ws,
+        env,
+        may_create=_may_create(command, env),
     )
     if resolution is None:
         _note(command, ws, Action.CALL_REFUSED, None, "refused", "unknown_customer")
         return UnknownCustomer()
+    claims.keep(command, resolution, ws, env)
     window = _window(resolution.profile_id, command.campaign_id, ws)
     if window is not None and window.expires_at > ws.now:
         _note(
@@ -85,6 +99,10 @@ def _window(profile_id: int, campaign_id: int, ws: WorkingSet) -> Dedup | None:
     begun = Dedup(window.achievement_id, ws.now, ws.now + window.expires_at - window.accepted_at)
     ws.set_window(profile_id, campaign_id, begun)
     return begun
+
+
+def _may_create(command: Achieve, env: Env) -> bool:
+    return env.delivers and command.caller.trust != "ignore"
 
 
 def _stored_answer(caller: Caller, token: IdempotencyKey, ws: WorkingSet) -> StoredAnswer | None:
@@ -161,7 +179,7 @@ def lost(
     achievement_id: int, profile_id: int | None, campaign_id: int, channel: str, request_id: str
 ) -> Settle:
     """The end of a report of which nobody will say any more what came of it."""
-    caller = Caller(channel, "", "gateway", request_id)
+    caller = Caller(channel, "", "gateway", request_id, "gateway")
     return Settle(caller, achievement_id, profile_id, campaign_id, "unknown", "no_answer")
 
 

@@ -1,6 +1,6 @@
 """Components: the profiles that have to be looked at together when it is asked anew who is one person.
 
-Two profiles belong together when records of theirs could be joined: by a claim of the same values under a rule, or by a
+Two profiles belong together when records of theirs could be joined: by the same values under a rule, or by a
 person's `must` pin. What is on one profile now is together anyhow. A partition of a whole component is the partition of
 everybody, as far as it goes.
 """
@@ -99,7 +99,7 @@ class Powers:
 
 @dataclass(slots=True)
 class Gathering:
-    """Follows claims and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`.
+    """Follows shared values and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`.
     `leaves_out`: so many hold a value together that nobody is asked about it here."""
 
     ws: WorkingSet
@@ -111,7 +111,7 @@ class Gathering:
     _reached: set[int] = field(default_factory=set[int])
 
     def component(self, start: Iterable[int]) -> set[int]:
-        """The live profiles that claims of merging rules connect. Raises TooLarge."""
+        """The live profiles that values under merging rules connect. Raises TooLarge."""
         return self._reach(start, lambda profile: self._neighbours(profile, doubtful=False))
 
     def asked_about(self, profiles: Iterable[int]) -> set[int]:
@@ -160,7 +160,7 @@ class Gathering:
             usable = self._usable(record, doubtful=doubtful)
             for rule in self.env.rules.rules:
                 if rule.outcome == "merge" or (doubtful and rule.outcome == "review"):
-                    yield from self._claiming(rule, record, usable, doubtful=doubtful)
+                    yield from self._sharing(rule, record, usable, doubtful=doubtful)
 
     def _usable(self, record: Record, *, doubtful: bool) -> dict[str, list[Key]]:
         """The record's values that others hold too, by their declared types."""
@@ -188,19 +188,19 @@ class Gathering:
         since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
         self._ask(lambda needs: needs.holders_of(identifier, since))
 
-    def _claiming(
+    def _sharing(
         self, rule: Rule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
     ) -> Iterable[int]:
         """The profiles that hold values of every type of the rule that this record holds too; of values that very many hold,
         those that hold the others. Raises TooLarge where these are all."""
         if "*" not in rule.id_spaces and record.id_space not in rule.id_spaces:
             return ()
-        claimed = [usable.get(type_, []) for type_ in rule.all_of]
-        if not all(claimed):
+        held = [usable.get(type_, []) for type_ in rule.all_of]
+        if not all(held):
             return ()
         sides = [
             {*chain.from_iterable(key.profiles for key in keys)}
-            for keys in claimed
+            for keys in held
             if all(key.identifier in self.ws.held for key in keys)
         ]
         if not sides and not doubtful:

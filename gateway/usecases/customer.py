@@ -1,6 +1,7 @@
 """Customers as the API keeps them: attributes, the active flag and tags, each on the record that said so."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from gateway.model import (
     UnknownCustomer,
 )
 from gateway.tags import distinct, folded
+from gateway.usecases import claims
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable
 from gateway.workingset import Needs, WorkingSet
@@ -27,7 +29,16 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     caller, customer_id = command.caller, command.customer_id
-    if not needs_of_identity(caller, customer_id, command.evidence, ws, env, needs, may_create=True):
+    if not needs_of_identity(
+        caller,
+        customer_id,
+        command.evidence,
+        ws,
+        env,
+        needs,
+        may_create=caller.trust != "ignore",
+        claims=caller.trust == "claim",
+    ):
         return False
     record = ws.records[caller.id_space, customer_id]
     if record is not None:
@@ -36,39 +47,44 @@ def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs)
 
 
 def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
-    """Create or update. Values that are already there are not written again."""
+    """Create or update. Values that are already there are not written again. Who may not state anything makes a customer,
+    and claims the rest."""
     caller, events = command.caller, len(ws.events)
+    attributes = command.attributes if caller.trust == "state" else {}
     resolution = observe(
         caller,
         command.customer_id,
         command.evidence,
         ws,
         env,
-        may_create=True,
+        may_create=caller.trust != "ignore",
         guest=bool(command.guest),
-        attributes=command.attributes,
+        attributes=attributes,
     )
     if resolution is None:
         return UnknownCustomer()
     record = ws.by_record_id[resolution.record_id]
-    changed = _set_attributes(command, record, ws) if command.attributes else []
-    if command.guest is not None and record.guest != command.guest:
+    changed = _set_attributes(caller, attributes, record, ws) if attributes else []
+    if caller.trust == "state" and command.guest is not None and record.guest != command.guest:
         record.guest = command.guest
         ws.touch_record(record)
         changed.append("guest")
     if changed:
         words = Words({"changed": sorted(changed)}, (resolution.record_id,), env.pseudonyms)
         _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, unusable(command.evidence, env), words)
+    claims.keep(command, resolution, ws, env, command.attributes if caller.trust == "claim" else {})
     return Saved(resolution, len(ws.events) > events)
 
 
-def _set_attributes(command: SaveCustomer, record: CustomerRecord, ws: WorkingSet) -> list[str]:
+def _set_attributes(
+    caller: Caller, attributes: Mapping[str, Any], record: CustomerRecord, ws: WorkingSet
+) -> list[str]:
     known = ws.attributes_of(record.record_id)
     changed: list[str] = []
-    for name, value in command.attributes.items():
+    for name, value in attributes.items():
         text = _encode(value).decode()
         if known.get(name) != text:
-            ws.set_attribute(record, name, text)
+            ws.set_attribute(record, name, text, caller.source)
             changed.append(name)
     return changed
 

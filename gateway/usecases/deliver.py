@@ -34,7 +34,7 @@ ACHIEVEMENT = "achievement"
 PLATFORM = "platform"
 """An event of the platform that is handed on: its body may say who somebody is, and is removed once it is closed."""
 LEASE = 30 * SECOND
-_ITSELF = Caller("", "", "gateway", "")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
 
 
 # ---- claiming and sending ----

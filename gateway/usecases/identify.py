@@ -6,14 +6,24 @@ A call that teaches nothing new is answered by `store.identities.known` without 
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import Identified, Identify, Outcome, Resolution, UnknownCustomer
+from gateway.usecases import claims
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe
 from gateway.workingset import Needs, WorkingSet
 
 
 def needs(command: Identify, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    caller, customer_id, may_create = command.caller, command.customer_id, command.may_create
-    if not needs_of_identity(caller, customer_id, command.evidence, ws, env, needs, may_create=may_create):
+    caller, customer_id = command.caller, command.customer_id
+    if not needs_of_identity(
+        caller,
+        customer_id,
+        command.evidence,
+        ws,
+        env,
+        needs,
+        may_create=_may_create(command),
+        claims=bool(command.claims),
+    ):
         return False
     record = ws.records[caller.id_space, customer_id]
     if record is not None:
@@ -28,13 +38,19 @@ def identify(command: Identify, ws: WorkingSet, env: Env) -> Outcome:
         command.evidence,
         ws,
         env,
-        may_create=command.may_create,
+        may_create=_may_create(command),
         guest=bool(command.guest),
     )
     if resolution is None:
         return UnknownCustomer()
-    _keep_guest(command, resolution, ws)
+    if command.caller.trust == "state":
+        _keep_guest(command, resolution, ws)
+    claims.keep(command, resolution, ws, env)
     return Identified(resolution, ws.canonical_id_of(resolution.profile_id))
+
+
+def _may_create(command: Identify) -> bool:
+    return command.may_create and command.caller.trust != "ignore"
 
 
 def _keep_guest(command: Identify, resolution: Resolution, ws: WorkingSet) -> None:

@@ -42,9 +42,10 @@ def needs_of_identity(
     needs: Needs,
     *,
     may_create: bool,
+    claims: bool = False,
 ) -> bool:
     """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing
-    new, every profile they lead to. True: nothing more will be needed."""
+    new, every profile they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
     place = (caller.id_space, customer_id)
     if place not in ws.records:
         needs.record(*place)
@@ -54,6 +55,8 @@ def needs_of_identity(
         return False
     record = ws.records[place]
     if record is not None:
+        if claims:
+            needs.claims_of(record.record_id)
         if teaches_nothing(ws, env.rules, record, evidence):
             return True
         needs.profile(record.profile_id)
@@ -211,13 +214,14 @@ class _Carrying:
         decision, ws = self.decision, self.ws
         profile = self._home(record)
         news = record is None or bool(decision.own)
+        was_known = record is not None
         if record is None:
             record = ws.create_record(profile, self.caller.id_space, self.customer_id, guest)
         if decision.enforced and (decision.absorbed or decision.taken or decision.dropped):
             self._join(profile)
             self._move_keys(profile)
             news = True
-        news |= self._store_evidence(record)
+        news |= self._store_evidence(record, was_known=was_known)
         self._settle_keys(profile)
         if decision.enforced and decision.reviews:
             news |= self._open_reviews(profile)
@@ -255,8 +259,8 @@ class _Carrying:
             self._retire(profile, identifier)
             self._disown(identifier, "normal")
 
-    def _store_evidence(self, record: CustomerRecord) -> bool:
-        """Whether any of it was news; that a value was seen once more is not."""
+    def _store_evidence(self, record: CustomerRecord, *, was_known: bool) -> bool:
+        """Whether any of it was news; that a value was seen once more is not. What was claimed before is stated now."""
         ws, news = self.ws, False
         now, observations = ws.now, record.observations
         for identifier, status, _, verified in self.decision.evidence:
@@ -264,8 +268,12 @@ class _Carrying:
             seen = observations.get(identifier)
             if seen is None:
                 news = True
-                seen = observations[identifier] = Observation(identifier, now, now, verified, blocked)
+                seen = observations[identifier] = Observation(
+                    identifier, now, now, verified, blocked, source=self.caller.source
+                )
                 ws.hold(identifier, record)
+                if was_known:
+                    ws.drop_claim(record, identifier)
             else:
                 news |= (verified and not seen.verified) or seen.blocked != blocked
                 seen.last_seen, seen.blocked, seen.retired = now, blocked, False
@@ -331,6 +339,7 @@ class _Carrying:
             ],
             absorbed=[show("prf", one) for one in decision.absorbed],
             trace=_trace(decision.trace, {None: "", profile.profile_id: shown}),
+            source=self.caller.source,
         )
         self.ws.record_event(
             _ACTIONS[decision.outcome] if decision.enforced else Action.IDENTITY_SHADOW,

@@ -124,29 +124,29 @@ def _share_keys(
     must look. None, on an undo: it goes back to whom it came first, of those who may own it: whose it was before the merge
     is not kept, and would be another's only where that side had no room for it."""
     contested: set[str] = set()
-    here = _first_claims(profile, env.rules)
-    for identifier, claim in _first_claims(part, env.rules).items():
+    here = _first_words(profile, env.rules)
+    for identifier, word in _first_words(part, env.rules).items():
         key = ws.key(identifier)
         if key.owner != profile.profile_id:
             continue
         if identifier in here:
             contested.add(identifier.type)
-            if not (claim < here[identifier] if contested_to is None else contested_to is part):
+            if not (word < here[identifier] if contested_to is None else contested_to is part):
                 continue
         key.owner = part.profile_id
         ws.touch_key(key)
     return contested
 
 
-def _first_claims(profile: Profile, rules: RuleSet) -> dict[Identifier, tuple[bool, int, int]]:
-    """What the profile's records observed, by the record with the best claim: one that may own before one that may not, then
+def _first_words(profile: Profile, rules: RuleSet) -> dict[Identifier, tuple[bool, int, int]]:
+    """What the profile's records observed, by the record with the best word: one that may own before one that may not, then
     the one that had it first."""
     first: dict[Identifier, tuple[bool, int, int]] = {}
     for record_id, record in profile.records.items():
         for seen in record.observations.values():
             if not seen.retired:
-                claim = (not may_own(rules, record, seen), seen.first_seen, record_id)
-                first[seen.identifier] = min(claim, first.get(seen.identifier, claim))
+                word = (not may_own(rules, record, seen), seen.first_seen, record_id)
+                first[seen.identifier] = min(word, first.get(seen.identifier, word))
     return first
 
 

@@ -17,6 +17,9 @@ from gateway.model import (
     FEW_HOLDERS,
     Achievement,
     ChannelKey,
+    Claim,
+    ClaimedAttribute,
+    Claims,
     CustomerRecord,
     Dedup,
     Delivery,
@@ -27,7 +30,7 @@ from gateway.model import (
     StoredRuleSet,
 )
 from gateway.store import Store
-from gateway.store.customers import grants_of
+from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
@@ -145,6 +148,7 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
     needs.regrouping(1)
     needs.list("stores")
     needs.attributes_of(1)
+    needs.claims_of(1)
     needs.keys_of_channel("web")
     needs.rule_set("1")
     needs.due_achievements(1, frozenset({"tags", "score", "attributes"}))
@@ -380,6 +384,59 @@ async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(
     assert (await look(store, lambda needs: needs.profile(b))).reviews == closed.reviews
 
 
+# ---- sources and claims ----
+
+
+async def test_an_observation_and_an_attribute_keep_their_source(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id).source = "import"
+        ws.set_attribute(record, "city", '"Giza"', "session")
+
+    await run(store, save)
+    loaded = (await look(store, lambda needs: needs.record("web", "ann"))).record("web", "ann")
+    assert loaded is not None
+    assert loaded.observations[EMAIL].source == "import"
+    assert await store.fetch("SELECT source FROM attribute") == [("session",)]
+
+
+async def test_claims_are_kept_by_record_and_are_no_holders_of_a_key(
+    store: Store, clock: ManualClock
+) -> None:
+    def save(ws: WorkingSet) -> None:
+        profile, (ann, _) = person(ws, "web:ann", "web:eve")
+        observe(ws, ann, EMAIL, profile.profile_id)
+
+    saved = await run(store, save)
+    ann, eve = saved.by_record_id.values()
+    profile_id = ann.profile_id
+    given = ClaimedAttribute('"Giza"', "session", NOON)
+
+    def claim(ws: WorkingSet) -> None:
+        ws.keep_claim(eve, EMAIL, Claim("public", NOON))
+        ws.keep_claimed_attribute(eve, "city", given)
+
+    await run(store, claim, lambda needs: needs.claims_of(eve.record_id))
+    ws = await look(store, lambda needs: [needs.claims_of(one.record_id) for one in (ann, eve)])
+    assert ws.claims_of(ann.record_id) == Claims()
+    assert ws.claims_of(eve.record_id) == Claims({EMAIL: Claim("public", NOON)}, {"city": given})
+    key = (await look(store, lambda needs: needs.key(EMAIL))).key(EMAIL)
+    assert (key.holders, key.owner) == (1, profile_id)
+
+
+async def test_a_claim_is_dropped_whether_it_was_loaded_or_not(store: Store) -> None:
+    saved = await run(store, lambda ws: person(ws, "web:eve"))
+    (eve,) = saved.by_record_id.values()
+    for needs_of_drop in (nothing, lambda needs: needs.claims_of(eve.record_id)):
+        await run(
+            store,
+            lambda ws: ws.keep_claim(eve, EMAIL, Claim("public", NOON)),
+            lambda needs: needs.claims_of(eve.record_id),
+        )
+        await run(store, lambda ws: ws.drop_claim(eve, EMAIL), needs_of_drop)
+        assert await store.fetch("SELECT * FROM claim") == []
+
+
 # ---- attributes and tags ----
 
 
@@ -537,7 +594,7 @@ async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store
     (due,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
     assert due.granted == [NOON - HOUR]
     (profile_id,) = saved.profiles
-    assert await grants_of(store, profile_id) == {7: [NOON - HOUR]}
+    assert await grants_of(store, Customer(profile_id, True, False, {})) == {7: [NOON - HOUR]}
 
 
 async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None:
@@ -631,6 +688,8 @@ async def populated(store: Store) -> WorkingSet:
         stranger, _ = person(ws, "web:bob")
         observe(ws, record, EMAIL, profile.profile_id)
         ws.set_attribute(record, "city", '"Giza"')
+        ws.keep_claim(record, MOBILE, Claim("public", ws.now))
+        ws.keep_claimed_attribute(record, "city", ClaimedAttribute('"Cairo"', "public", ws.now))
         ws.set_tag(record, "vip")
         ws.set_window(profile.profile_id, 7, Dedup(1, ws.now, ws.now + 1))
         pair = (profile.profile_id, stranger.profile_id)
@@ -655,7 +714,16 @@ def forget(ws: WorkingSet, profile_id: int) -> None:
     ws.forget(ws.profile(profile_id))
 
 
-PERSONAL = ("observation", "identifier_state", "attribute", "tag", "dedup", "review")
+PERSONAL = (
+    "observation",
+    "identifier_state",
+    "attribute",
+    "claim",
+    "claimed_attribute",
+    "tag",
+    "dedup",
+    "review",
+)
 
 
 async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store: Store) -> None:

@@ -13,6 +13,7 @@ import ids_trimmed
 import names_given
 import owners_moved
 import pytest
+import sources_given
 from conformance import (
     Batch,
     everything_asked_for,
@@ -226,8 +227,14 @@ async def test_every_step_can_be_cut_short_anywhere_and_done_again(postgres: Pos
         (owners_moved.STEP, owners_moved.BEFORE, owners_moved.OWNERS, owners_moved.AFTER),
         (names_given.STEP, names_given.BEFORE, names_given.NAMES, names_given.AFTER),
         (ids_trimmed.STEP, ids_trimmed.BEFORE, ids_trimmed.IDS, ids_trimmed.AFTER),
+        (sources_given.STEP, sources_given.BEFORE, sources_given.SOURCES, sources_given.AFTER),
     ],
-    ids=["owners to observations", "records that profiles are named after", "customer ids without blanks"],
+    ids=[
+        "owners to observations",
+        "records that profiles are named after",
+        "customer ids without blanks",
+        "who said what",
+    ],
 )
 async def test_a_step_that_fills_what_it_adds_loses_nothing_when_it_is_cut_short(
     postgres: PostgresServer, version: int, before: tuple[str, ...], asked: str, after: list[tuple[Any, ...]]

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from manual import CHECKPOINT_KEY, SHARE, VERSIONS, House, achieve, caller, environment, erase, rule_set_of
+from msgspec.structs import replace
 
 from gateway.audit.verify import Verifier
 from gateway.clock import HOUR, SECOND
@@ -172,6 +173,14 @@ def saying(place: str, values: Iterable[str], *, verified: bool = False) -> Save
 calls = st.builds(saying, places, words, verified=st.sampled_from([False, False, True]))
 
 
+def claiming(place: str, values: Iterable[str]) -> SaveCustomer:
+    said = saying(place, values)
+    claims = tuple(item.identifier for item in said.evidence)
+    return replace(
+        said, caller=replace(said.caller, source="public", trust="claim"), evidence=(), claims=claims
+    )
+
+
 _ONLY_ASKED_BY_REQUESTS = """
 SELECT review_id FROM review WHERE state = 'open'
 AND (reason LIKE 'conflict:max_profiles_at_once%' OR reason LIKE 'conflict:cannot%' OR reason LIKE 'conflict:never%')
@@ -294,6 +303,14 @@ class Machine(RuleBasedStateMachine):
                 "profile_a, profile_b, state FROM review",
             )
         ]
+
+    @rule(command=st.builds(claiming, places, words))
+    def i24_a_claim_moves_nobody_and_takes_no_key(self, command: SaveCustomer) -> None:
+        keys = "SELECT type, value, state, owner_id, holders FROM identifier_owner ORDER BY 1, 2"
+        before = set(self.members().values()), self.rows(keys)
+        resolution = self.send(command).resolution
+        arrived = {frozenset([resolution.record_id])} if resolution.decision == "created" else set()
+        assert (set(self.members().values()) - arrived, self.rows(keys)) == before
 
     @rule(place=places)
     def earn(self, place: str) -> None:

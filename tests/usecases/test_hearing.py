@@ -23,7 +23,7 @@ from gateway.model import (
     RetryDelivery,
 )
 
-UPSTREAM = Caller("", "", "upstream", "req")
+UPSTREAM = Caller("", "", "upstream", "req", "platform")
 UPDATED = "customer.profile.updated"
 ANN = "ann@x.eg"
 
@@ -99,7 +99,7 @@ async def test_the_audit_log_says_that_it_was_heard_and_nothing_of_what(house: H
     )
     assert (action, actor) == ("webhook.received", "upstream")
     assert profile == show("prf", await house.profile_of("web:ann") or 0)
-    assert json.loads(str(detail)) == {"listeners": ["crm"], "topic": UPDATED}
+    assert json.loads(str(detail)) == {"listeners": ["crm"], "source": "platform", "topic": UPDATED}
 
 
 @pytest.mark.parametrize("result", ["delivered", "dead"])

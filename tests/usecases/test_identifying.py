@@ -10,7 +10,7 @@ from manual import House, caller, customer, erase, says
 
 from gateway.clock import DAY, HOUR
 from gateway.model import Identified, Identify, MergeProfiles, UnknownCustomer
-from gateway.store.identities import holder_of, known, names_in
+from gateway.store.identities import Question, holder_of, known, names_in
 from rules.identifier import Evidence, Identifier
 
 ANN, PHONE = "ann@x.eg", "+201001234567"
@@ -24,15 +24,8 @@ def identify(who: str, *, may_create: bool = True, guest: bool | None = None, **
 
 async def read(house: House, call: Identify) -> Identified | None:
     """What the fast path says."""
-    return await known(
-        house.store,
-        house.env.rules,
-        call.caller.id_space,
-        call.customer_id,
-        call.evidence,
-        house.clock.now(),
-        call.guest,
-    )
+    question = Question(call.caller.id_space, call.customer_id, call.evidence, call.guest, call.claims)
+    return await known(house.store, house.env.rules, question, house.clock.now())
 
 
 async def stored(house: House) -> list[object]:

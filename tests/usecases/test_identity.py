@@ -99,14 +99,15 @@ async def test_a_decision_stands_in_the_audit_log_as_it_always_stood(house: Hous
         f'{{"hmac":"{house.env.pseudonyms.of("email", ANN)}",{email},'
         f'{{"hmac":"{house.env.pseudonyms.of("mobile", "+20100")}","mask":"***00",'
         '"reason":"too_short","status":"blocked","type":"mobile"}],"id_space":"web","rule":"",'
-        f'"rule_set":"{house.env.rules.sha256[:16]}","trace":[]}}'
+        f'"rule_set":"{house.env.rules.sha256[:16]}","source":"backend","trace":[]}}'
     )
     assert attached == (
         '{"absorbed":[],"decision":"attached","evidence":['
         f'{{"hmac":"{house.env.pseudonyms.of("email", ANN)}",{email},'
         f'{{"hmac":"{house.env.pseudonyms.of("mobile", PHONE)}","mask":"***67",'
         '"reason":"","status":"ok","type":"mobile"}],"id_space":"pos","rule":"email",'
-        f'"rule_set":"{house.env.rules.sha256[:16]}","trace":[["rule:email","{profile}","merge","email"]]}}'
+        f'"rule_set":"{house.env.rules.sha256[:16]}","source":"backend",'
+        f'"trace":[["rule:email","{profile}","merge","email"]]}}'
     )
 
 

@@ -119,7 +119,10 @@ async def test_a_chunk_is_one_event_beside_those_of_its_rows(house: House) -> No
     await bring(house, lines(1, [customer("pos:1", email="ann@x.eg"), customer("pos:2", email="ann@x.eg")]))
     assert await house.actions() == ["identity.created", "identity.attached", "import.rows"]
     (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'import.rows'")
-    assert detail == '{"ahead":[0,0],"counts":{"attached":1,"created":1},"lines":[1,3],"unusable":{}}'
+    assert (
+        detail
+        == '{"ahead":[0,0],"counts":{"attached":1,"created":1},"lines":[1,3],"source":"backend","unusable":{}}'
+    )
 
 
 async def test_a_chunk_that_fails_leaves_nothing_behind(house: House) -> None:

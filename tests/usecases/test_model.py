@@ -22,6 +22,7 @@ from manual import (
     House,
     achieve,
     active,
+    claim,
     customer,
     environment,
     erase,
@@ -238,12 +239,18 @@ def _evidence(said: Iterable[str]) -> dict[str, str]:
 def acts(draw: st.DrawFn) -> Act:
     place, verb = (
         draw(_places),
-        draw(st.sampled_from(["save", "save", "achieve", "achieve", "achieve", "switch", "tag", "erase"])),
+        draw(
+            st.sampled_from(
+                ["save", "save", "claim", "achieve", "achieve", "achieve", "switch", "tag", "erase"]
+            )
+        ),
     )
     match verb:
         case "save":
             said = tuple(draw(_said))
             return Act(verb, place, customer(place, **_evidence(said)), said)
+        case "claim":
+            return Act("save", place, claim(place, {"city": "Cairo"}, **_evidence(draw(_said))))
         case "achieve":
             said, campaign = tuple(draw(_said)), draw(_campaigns)
             return Act(verb, place, achieve(place, campaign, **_evidence(said)), said, campaign)

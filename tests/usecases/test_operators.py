@@ -7,6 +7,7 @@ from manual import House, caller, customer
 from gateway.audit.event import Action
 from gateway.model import (
     ActivateRules,
+    Caller,
     ChannelKey,
     CreateKey,
     Done,
@@ -19,7 +20,7 @@ from gateway.model import (
 )
 from gateway.store.operations import active_rules, channel_keys
 
-OPERATOR = caller("", "req")
+OPERATOR = Caller("", "", "operator", "req", "operator")
 
 
 def create(house: House, key_id: str, channel: str = "web") -> CreateKey:
@@ -117,7 +118,7 @@ async def test_a_refused_call_is_recorded_and_nothing_else(house: House) -> None
         "web",
         "r-1",
         "secret_key",
-        '{"code":1006,"route":"achieve","status":401}',
+        '{"code":1006,"route":"achieve","source":"backend","status":401}',
     )
     assert await house.rows("SELECT * FROM profile") == before
 
@@ -125,5 +126,5 @@ async def test_a_refused_call_is_recorded_and_nothing_else(house: House) -> None
 async def test_the_gateway_notes_its_own_life(house: House) -> None:
     assert await house.send(NoteEvent(OPERATOR, Action.GATEWAY_STARTED, {"previous": ["a", 1]})) == Done()
     assert await house.rows("SELECT action, detail FROM audit") == [
-        ("gateway.started", '{"previous":["a",1]}')
+        ("gateway.started", '{"previous":["a",1],"source":"operator"}')
     ]

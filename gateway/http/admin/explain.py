@@ -12,7 +12,7 @@ from gateway.http.admin.times import Time, shown
 from gateway.ids import read, show
 from gateway.model import Explained, ExplainPair, Refused
 from gateway.store.reports import past
-from gateway.store.reports.profiles import survivor_of
+from gateway.store.reports.profiles import load, shared_claims, survivor_of
 from rules.explain import HowStep, RuleReading
 
 _Side = Annotated[str, Meta(description="a prf_ or rec_ id, both of one kind")]
@@ -40,6 +40,14 @@ class RuleView(msgspec.Struct):
     compared: list[ComparedView]
 
 
+class ClaimedView(msgspec.Struct):
+    """A claim that agrees with the other side, and counts for nothing until its record's trusted source states it."""
+
+    record: str
+    type: str
+    source: str
+
+
 class PairView(msgspec.Struct):
     """`outcome` and `rule` are what rules and pins together want, `guard` with its `detail` is what keeps the two apart."""
 
@@ -52,6 +60,7 @@ class PairView(msgspec.Struct):
     detail: str
     pins: list[str]
     rules: list[RuleView]
+    claimed: list[ClaimedView]
 
 
 class StepView(msgspec.Struct):
@@ -66,10 +75,11 @@ class StepView(msgspec.Struct):
 
 
 class OriginView(msgspec.Struct):
-    """How a live profile was built, oldest step first."""
+    """How a live profile was built, oldest step first, and what is claimed of its records and had no part in that."""
 
     profile: str
     steps: list[StepView]
+    claimed: list[ClaimedView]
 
 
 async def explain_pair(call: Call[PairQuery]) -> PairView:
@@ -79,6 +89,8 @@ async def explain_pair(call: Call[PairQuery]) -> PairView:
         raise Refusal(outcome.code, outcome.message)
     assert isinstance(outcome, Explained)  # noqa: S101 - the only other outcome
     found = outcome.explanation
+    sides = (command.a, command.b) if command.records else (found.profile_a, found.profile_b)
+    claimed = await shared_claims(call.services.store, *sides, records=command.records)
     return PairView(
         show("prf", found.profile_a),
         show("prf", found.profile_b),
@@ -89,6 +101,7 @@ async def explain_pair(call: Call[PairQuery]) -> PairView:
         found.detail,
         list(found.pins),
         [_rule(reading) for reading in found.rules],
+        [_claimed(*claim) for claim in claimed],
     )
 
 
@@ -98,7 +111,13 @@ async def explain_profile(call: Call[Query]) -> OriginView:
     if profile_id is None:
         raise Refusal("not_found", "there is no such profile; it may have been erased")
     steps = await past.steps(call.services.store, profile_id)
-    return OriginView(show("prf", profile_id), [_step(step) for step in steps])
+    overview = await load(call.services.store, profile_id)
+    claimed = [
+        _claimed(record_id, identifier.type, claim.source)
+        for record_id, claims in (overview.claims if overview is not None else {}).items()
+        for identifier, claim in claims
+    ]
+    return OriginView(show("prf", profile_id), [_step(step) for step in steps], claimed)
 
 
 def _pair(query: PairQuery) -> ExplainPair:
@@ -107,6 +126,10 @@ def _pair(query: PairQuery) -> ExplainPair:
         if one is not None and other is not None:
             return ExplainPair(one, other, records=prefix == "rec")
     raise Refusal("bad_parameter", "a and b: are not two profile ids (prf_…) or two record ids (rec_…)")
+
+
+def _claimed(record_id: int, kind: str, source: str) -> ClaimedView:
+    return ClaimedView(show("rec", record_id), kind, source)
 
 
 def _rule(reading: RuleReading) -> RuleView:

@@ -33,7 +33,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
     services = request.app[SERVICES]
     started = time.perf_counter()
-    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}")
+    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator")
     request[CALLER] = caller
     code = ""
     try:

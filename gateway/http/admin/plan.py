@@ -15,6 +15,7 @@ from gateway.http.admin.rules import text_of, usable
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import NotePlan
+from gateway.store.reports.profiles import count_claims
 from rules.plan import Case, Plan
 from rules.ruleset import RuleSet
 
@@ -50,11 +51,13 @@ class Counts(msgspec.Struct):
 
 
 class PlanView(msgspec.Struct):
-    """`cases` are samples, those with the most points first; the counts are of all."""
+    """`cases` are samples, those with the most points first; the counts are of all. `claims` are identifiers that nobody
+    trusted has stated: no rule looks at them."""
 
     version: str
     sha256: str
     counts: Counts
+    claims: int
     cases: list[CaseView]
 
 
@@ -67,7 +70,8 @@ async def plan_rules(call: Call[Query]) -> PlanView:
     counts = Counts(*(getattr(found, name) for name in Counts.__struct_fields__))
     summary = msgspec.json.encode(counts).decode()
     await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary))
-    return PlanView(rules.version, rules.sha256, counts, [_case(case) for case in found.cases])
+    claims = await count_claims(call.services.store)
+    return PlanView(rules.version, rules.sha256, counts, claims, [_case(case) for case in found.cases])
 
 
 async def _plan(services: Services, rules: RuleSet) -> Plan:

@@ -47,6 +47,26 @@ class ObservationView(msgspec.Struct):
     verified: bool
     blocked: bool
     retired: bool
+    source: str
+
+
+class ClaimView(msgspec.Struct):
+    """An identifier that its source may not state. It counts for nothing."""
+
+    type: str
+    value: str
+    source: str
+    claimed_at: Time
+
+
+class ClaimedAttributeView(msgspec.Struct):
+    """An attribute that its source may not state. It is shown to that record's own callers where nothing is stated."""
+
+    record: str
+    name: str
+    value: Any
+    source: str
+    claimed_at: Time
 
 
 class RecordView(msgspec.Struct):
@@ -59,6 +79,7 @@ class RecordView(msgspec.Struct):
     points: int
     score: int
     observations: list[ObservationView]
+    claims: list[ClaimView]
 
 
 class BalanceView(msgspec.Struct):
@@ -96,6 +117,7 @@ class ProfileDetail(ProfileView):
     the id that was asked for when it was absorbed into this profile."""
 
     attributes: dict[str, Any]
+    claimed_attributes: list[ClaimedAttributeView]
     tags: list[str]
     merges: list[MergeView]
     achievements: list[AchievementView]
@@ -218,11 +240,13 @@ def _common(overview: Overview) -> tuple[Any, ...]:
         all(record.active for record in records),
         all(record.guest for record in records),
         BalanceView(*overview.balance),
-        [_record_view(record, overview.earned.get(record.record_id, Balance())) for record in records],
+        [_record_view(record, overview) for record in records],
     )
 
 
-def _record_view(record: CustomerRecord, earned: Balance) -> RecordView:
+def _record_view(record: CustomerRecord, overview: Overview) -> RecordView:
+    earned = overview.earned.get(record.record_id, Balance())
+    claims = overview.claims.get(record.record_id, ())
     return RecordView(
         show("rec", record.record_id),
         record.id_space,
@@ -233,6 +257,7 @@ def _record_view(record: CustomerRecord, earned: Balance) -> RecordView:
         earned.points,
         earned.score,
         [_observation_view(seen) for seen in record.observations.values()],
+        [ClaimView(*identifier, claim.source, shown(claim.claimed_at)) for identifier, claim in claims],
     )
 
 
@@ -244,6 +269,7 @@ def _observation_view(seen: Observation) -> ObservationView:
         seen.verified,
         seen.blocked,
         seen.retired,
+        seen.source,
     )
 
 
@@ -255,6 +281,16 @@ async def _detail(services: Services, overview: Overview, asked: int) -> Profile
     return ProfileDetail(
         *_common(overview),
         attributes=await _attributes(services, overview),
+        claimed_attributes=[
+            ClaimedAttributeView(
+                show("rec", record_id),
+                name,
+                msgspec.json.decode(one.value),
+                one.source,
+                shown(one.claimed_at),
+            )
+            for record_id, name, one in await reports.claimed_attributes(store, records)
+        ],
         tags=await reports.tags(store, records),
         merges=[_merge_view(merge, undone_at) for merge, undone_at in merges],
         achievements=[achievement_view(one) for one in earned],

@@ -17,7 +17,7 @@ from gateway.http.gameball.envelope import (
     duplicate,
 )
 from gateway.http.gameball.idempotency import fingerprint, token
-from gateway.http.gameball.identify import Identity, Named, identify, name_customer
+from gateway.http.gameball.identify import Identity, Named, identify_call, name_customer
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import (
     Accepted,
@@ -45,8 +45,8 @@ class Report(NamedTuple):
     key: IdempotencyKey | None
 
     def command(self, call: Call, *, direct: bool = False) -> Achieve:
-        evidence = self.identity.evidence
-        return Achieve(call.caller, self.customer_id, self.campaign_id, evidence, self.key, direct)
+        evidence, claims = self.identity.evidence, self.identity.claims
+        return Achieve(call.caller, self.customer_id, self.campaign_id, evidence, self.key, direct, claims)
 
 
 async def achieve(call: Call) -> Answer | Fault:
@@ -73,7 +73,7 @@ async def read_report(call: Call) -> Report | Fault:
     if fault is not None:
         return fault
     env = call.services.env
-    identity = identify(body, call.channel.default_region, env.normalizer)
+    identity = identify_call(call, body)
     accepted = _accepted_body(named, body, env.program)
     key = _idempotency(call, body, accepted)
     if isinstance(key, Fault):

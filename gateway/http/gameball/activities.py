@@ -53,7 +53,7 @@ async def list_activities(call: Call) -> Answer | Fault:
         return CUSTOMER_UNKNOWN
     entries: Sequence[Entry] = ()
     if kind in (None, _REWARDED):
-        entries = await entries_after(call.services.store, person.profile_id, start, limit + 1)
+        entries = await entries_after(call.services.store, person.customer, start, limit + 1)
     page = await _page(call, person, entries[:limit])
     more = len(entries) > limit
     return shown({"activities": page, "count": len(page), "hasMore": more}, person.profile_id)
@@ -76,7 +76,7 @@ async def _page(call: Call, person: Person, entries: Sequence[Entry]) -> list[di
 
 
 async def _names(call: Call, person: Person) -> dict[str, Any]:
-    known = dict(reversed(await identifiers_of(call.services.store, person.profile_id)))
+    known = dict(reversed(await identifiers_of(call.services.store, person.customer)))
     return {
         "email": person.attributes.get("email", known.get("email")),
         "phoneNumber": person.attributes.get("mobile", known.get("mobile")),
@@ -92,5 +92,5 @@ async def count_activities(call: Call) -> Answer | Fault:
     if customer is None:
         return CUSTOMER_UNKNOWN
     counted = kind in (None, _REWARDED)
-    count = await count_entries(call.services.store, customer.profile_id) if counted else 0
+    count = await count_entries(call.services.store, customer) if counted else 0
     return shown({"count": count}, customer.profile_id)

@@ -19,7 +19,7 @@ async def get_balance(call: Call) -> Answer | Fault:
     customer = await find_customer_of(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
-    earned = await earned_by(call.services.store, customer.profile_id)
+    earned = await earned_by(call.services.store, customer)
     env = call.services.env
     balance = _balance(earned, env.program)
     expand = {word.strip() for word in (query.text(call.request, "expand") or "").split(",")}

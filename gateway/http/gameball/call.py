@@ -12,6 +12,8 @@ from gateway.http.gameball.operations import Operation
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import Caller, Resolution
+from rules.identifier import Evidence
+from rules.source import Source, Trust
 
 WARNINGS = "X-Gateway-Warnings"
 _AS_IN_GUIDES = "transactionkey"
@@ -68,9 +70,10 @@ class Target(NamedTuple):
 
 class Call:
     """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
-    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers. `key_alone`: the
-    platform's secret key must not vouch for it. `warnings` are of the call as a whole. Nothing that came behind the `last`
-    call of a connection is read.
+    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers; `vouched` is what the
+    token says of that customer. `source` is who speaks, `trust` what that one may do. `key_alone`: the platform's secret key
+    must not vouch for it. `warnings` are of the call as a whole. Nothing that came behind the `last` call of a connection is
+    read.
     """
 
     __slots__ = (
@@ -82,7 +85,10 @@ class Call:
         "request_id",
         "services",
         "session",
+        "source",
         "target",
+        "trust",
+        "vouched",
         "warnings",
     )
 
@@ -94,6 +100,9 @@ class Call:
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
         self.session = ""
+        self.vouched: tuple[Evidence, ...] = ()
+        self.source: Source = "public"
+        self.trust: Trust = "ignore"
         self.key_alone = False
         self.last = False
         self.warnings: tuple[str, ...] = ()
@@ -106,7 +115,8 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.channel.name, self.channel.id_space, self.actor, self.request_id)
+        channel = self.channel
+        return Caller(channel.name, channel.id_space, self.actor, self.request_id, self.source, self.trust)
 
     def fault_in_session(self, customer_id: str) -> Fault | None:
         """Whoever takes session tokens asks this about each customer that the call names."""
@@ -117,9 +127,10 @@ class Call:
         return self.target.route if self.target else "unknown"
 
     def marks(self, profile_id: int | None, decision: str, warnings: tuple[str, ...] = ()) -> dict[str, str]:
-        """What an answer says of the call; whom it led to only towards trusted channels."""
+        """What an answer says of the call; whom it led to only towards trusted channels, and who may state who that is."""
         marks = {"X-Request-Id": self.request_id}
-        if profile_id is not None and self.channel.trusted and self.services.config.server.identity_headers:
+        towards_trusted = self.channel.trusted and self.trust == "state"
+        if profile_id is not None and towards_trusted and self.services.config.server.identity_headers:
             marks["X-Gateway-Profile"] = show("prf", profile_id)
             if decision:
                 marks["X-Gateway-Decision"] = decision

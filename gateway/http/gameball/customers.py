@@ -12,7 +12,7 @@ from gateway.http.gameball.envelope import (
     IS_ACTIVE_MISSING,
     Fault,
 )
-from gateway.http.gameball.identify import Named, identify, name_customer
+from gateway.http.gameball.identify import Named, identify_call, name_customer
 from gateway.http.gameball.person import Person, find_person
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
@@ -53,7 +53,7 @@ async def save(call: Call) -> Answer | Fault:
 def _save_command(
     call: Call, named: Named, body: dict[str, Any]
 ) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
-    identity = identify(body, call.channel.default_region, call.services.env.normalizer)
+    identity = identify_call(call, body)
     attributes = read_attributes(body.get("customerAttributes"))
     if isinstance(attributes, Fault):
         return attributes
@@ -62,7 +62,10 @@ def _save_command(
         return guest
     referred = body.get("referrerCode") or body.get("referralCode")
     warnings = (*identity.warnings, _REFERRER_IGNORED) if referred else identity.warnings
-    return SaveCustomer(call.caller, named.customer_id, identity.evidence, attributes, guest), warnings
+    command = SaveCustomer(
+        call.caller, named.customer_id, identity.evidence, attributes, guest, identity.claims
+    )
+    return command, warnings
 
 
 def _guest(body: dict[str, Any]) -> bool | Fault | None:
@@ -78,7 +81,7 @@ async def get(call: Call) -> Answer | Fault:
     person = await find_person(call)
     if person is None:
         return CUSTOMER_UNKNOWN
-    tags = await tags_of(call.services.store, person.profile_id)
+    tags = await tags_of(call.services.store, person.customer)
     return _customer(call, person, open_attributes(person.attributes, tags))
 
 
@@ -88,8 +91,8 @@ async def get_details(call: Call) -> Answer | Fault:
     if person is None:
         return CUSTOMER_UNKNOWN
     store = call.services.store
-    attributes = all_attributes(person.attributes, await tags_of(store, person.profile_id))
-    for kind, value in await identifiers_of(store, person.profile_id):
+    attributes = all_attributes(person.attributes, await tags_of(store, person.customer))
+    for kind, value in await identifiers_of(store, person.customer):
         if kind in KINDS:
             attributes.setdefault(kind, value)
     return _customer(call, person, attributes)

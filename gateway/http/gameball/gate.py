@@ -6,9 +6,10 @@ No exception leaves this room: what a call did wrong is a fault, what we did wro
 
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from time import perf_counter
+from typing import get_args
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.clock import SECOND
+from gateway.config import CallSource, Channel
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
@@ -54,10 +56,12 @@ from gateway.http.gameball.routing import find, find_unlisted
 from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.tally import Tally
 from gateway.http.gameball.texts import fault_in_customer_id
-from gateway.http.keyring import Credential, Failure
+from gateway.http.keyring import Failure, Opened
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import RefuseCall
+from rules.identifier import Evidence
+from rules.source import Trust
 
 _log = structlog.get_logger("gameball")
 _KEY_NEEDED = {ACHIEVE: SECRET_KEY_NEEDED_TO_ACHIEVE, UNLISTED: SECRET_KEY_NEEDED_FOR_UNLISTED}
@@ -95,6 +99,11 @@ class Gate:
             channel.name: TokenBucket(channel.rate_limit, services.clock)
             for channel in config.channels
             if channel.rate_limit is not None
+        }
+        self._trust: Mapping[tuple[str, CallSource], Trust] = {
+            (channel.name, source): config.trust_in(channel, source)
+            for channel in config.channels
+            for source in get_args(CallSource)
         }
         self._failures = FailureBudget(config.limits.failures_per_minute, services.clock)
         self._cors = cors
@@ -197,19 +206,21 @@ class Gate:
         if target.too_old:
             return VERSION_TOO_OLD
         api_key = headers.get("apikey", "")
-        credential = self._services.keyring.open(api_key, call.secret_key, secret_needed=target.needs_secret)
-        if credential == "secret_key_missing" and target.takes_token and session.HEADER in headers:
-            credential = self._open_with_token(call)
-        if credential in ("secret_key_missing", "secret_key") and target.key_alone:
+        opened = self._services.keyring.open(api_key, call.secret_key, secret_needed=target.needs_secret)
+        if opened == "secret_key_missing" and target.takes_token and session.HEADER in headers:
+            opened = self._open_with_token(call)
+        if opened in ("secret_key_missing", "secret_key") and target.key_alone:
             call.key_alone = True
-            credential = self._services.keyring.open(api_key, None, secret_needed=False)
-        if isinstance(credential, Fault):
-            return credential
-        if isinstance(credential, str):
-            if credential == "api_key":
+            opened = self._services.keyring.open(api_key, None, secret_needed=False)
+        if isinstance(opened, Fault):
+            return opened
+        if isinstance(opened, str):
+            if opened == "api_key":
                 return WRONG_API_KEY
             return _KEY_NEEDED.get(target.operation, SECRET_KEY_NEEDED)
-        call.channel, call.actor = credential.channel, credential.actor
+        call.channel, call.actor = opened.channel, opened.actor
+        source = "backend" if opened.proven else "session" if call.session else "public"
+        call.source, call.trust = source, self._trust[call.channel.name, source]
         bucket = self._buckets.get(call.channel.name)
         if bucket is not None and (wait := bucket.take()):
             return too_many_requests(_seconds(wait))
@@ -224,20 +235,31 @@ class Gate:
         named = name_customer(call, call.parameters[0])
         return CUSTOMER_UNKNOWN._replace(warnings=named.warnings) if isinstance(named, Fault) else None
 
-    def _open_with_token(self, call: Call) -> Credential | Fault | Failure:
+    def _open_with_token(self, call: Call) -> Opened | Fault | Failure:
         """The api key is known; the token stands for the secret key, and for one customer only."""
         headers = call.request.headers
-        credential = self._services.keyring.open(headers.get("apikey", ""), None, secret_needed=False)
-        if isinstance(credential, str):
-            return credential
-        key = credential.channel.token_key
+        opened = self._services.keyring.open(headers.get("apikey", ""), None, secret_needed=False)
+        if isinstance(opened, str):
+            return opened
+        key = opened.channel.token_key
         if key is None:
             return NO_SESSIONS
         claims = session.verify(headers[session.HEADER], key, self._services.clock.now())
         if isinstance(claims, str):
             return session_refused(claims)
         call.session = claims.customer_id
-        return credential
+        if self._trust[opened.channel.name, "backend"] == "state":
+            call.vouched = self._evidence(opened.channel, claims.identifiers)
+        return opened
+
+    def _evidence(self, channel: Channel, said: Iterable[tuple[str, str]]) -> tuple[Evidence, ...]:
+        normalizer = self._services.env.normalizer
+        found = [
+            normalizer.evidence(kind, text, channel.default_region)
+            for kind, text in said
+            if kind in normalizer.types
+        ]
+        return tuple(item for items in found for item in items if item.status != "invalid")
 
     # ---- out ----
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_ID_OF_NO_ONE, Fault
 from gateway.http.gameball.texts import read_customer_id, text_of
+from gateway.http.gameball.trust import weigh
 from rules.identifier import Evidence, Identifier
 from rules.normalize import Normalizer
 
@@ -40,10 +41,20 @@ def customer_id_warning(reason: str) -> str:
 
 
 class Identity(NamedTuple):
-    """`warnings` are `<type>:<reason>`."""
+    """`warnings` are `<type>:<reason>`; `claims` are not evidence."""
 
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]
+    claims: tuple[Identifier, ...] = ()
+
+
+def identify_call(call: Call, body: Mapping[str, Any]) -> Identity:
+    """What the body of a call says, as far as its source may say it."""
+    identity = identify(body, call.channel.default_region, call.services.env.normalizer)
+    if call.trust == "state" and not call.vouched:
+        return identity
+    said = weigh(call, identity.evidence)
+    return Identity(said.evidence, identity.warnings, said.claims)
 
 
 def identify(body: Mapping[str, Any], region: str, normalizer: Normalizer) -> Identity:

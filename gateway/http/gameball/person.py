@@ -10,6 +10,7 @@ from gateway.loyalty import Standing, tier_of
 from gateway.store.customers import (
     Customer,
     attributes_of,
+    claimed_attributes_of,
     earned_by,
     find_customer,
     grants_of,
@@ -30,8 +31,10 @@ class Person:
 
 
 async def find_customer_of(call: Call, customer_id: str) -> Customer | None:
-    """The live profile that this customer id of the channel's id space leads to."""
-    return await find_customer(call.services.store, call.channel.id_space, customer_id)
+    """The live profile that this customer id of the channel's id space leads to. Who may not state anything sees no more than
+    the record itself."""
+    alone = call.trust != "state"
+    return await find_customer(call.services.store, call.channel.id_space, customer_id, alone=alone)
 
 
 async def find_person(call: Call) -> Person | None:
@@ -41,9 +44,17 @@ async def find_person(call: Call) -> Person | None:
 
 
 async def describe(call: Call, customer: Customer) -> Person:
+    """With what is claimed, where nothing is stated and the record is looked at alone."""
+    stated = await _stated(call, customer)
+    if customer.alone is None:
+        return Person(customer, stated)
+    return Person(customer, await claimed_attributes_of(call.services.store, customer) | stated)
+
+
+async def _stated(call: Call, customer: Customer) -> dict[str, Any]:
     rules = call.services.env.rules
     values = await attributes_of(call.services.store, customer)
-    return Person(customer, winning(rules.attributes, rules.id_spaces, values))
+    return winning(rules.attributes, rules.id_spaces, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +73,13 @@ class Standings:
 
 async def standings(call: Call, customer: Customer) -> Standings:
     store = call.services.store
-    earned = await earned_by(store, customer.profile_id)
+    earned = await earned_by(store, customer)
     tier = tier_of(call.services.env.tiers, earned.score)
     common = Standing(
         active=customer.active,
         guest=customer.guest,
-        tags=frozenset(await tags_of(store, customer.profile_id)),
+        tags=frozenset(await tags_of(store, customer)),
         tier=tier.order if tier else 0,
-        attributes=(await describe(call, customer)).attributes,
+        attributes=await _stated(call, customer),
     )
-    return Standings(common, await grants_of(store, customer.profile_id), await spent_on(store))
+    return Standings(common, await grants_of(store, customer), await spent_on(store))

@@ -1,11 +1,10 @@
 """Session tokens: what a shop's back end hands to its app, so that the app can call without the secret key. A token is a JWS
 (HS256) inside a JWE (A256KW, A256CBC-HS512), both under the channel's 32 bytes of session key, and speaks for one customer.
 
-Which customer, and until when, is all that is taken from it. Its `customerEmail` and `customerMobile` are left alone: whoever
-knows them may send them in the body, where they are evidence like any other.
+Its `customerEmail` and `customerMobile` are the back end's word for that customer. What the app's own body says is not.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from joserfc import jwe, jws
@@ -34,6 +33,7 @@ Failure = Literal[
 
 class Claims(NamedTuple):
     customer_id: str
+    identifiers: tuple[tuple[str, str], ...] = ()
 
 
 class _Payload(msgspec.Struct):
@@ -42,6 +42,8 @@ class _Payload(msgspec.Struct):
     customerId: str  # noqa: N815 - as it is written
     exp: int | float
     nbf: int | float = 0
+    customerEmail: Any = None  # noqa: N815
+    customerMobile: Any = None  # noqa: N815
 
 
 _payload = msgspec.json.Decoder(_Payload)
@@ -75,4 +77,7 @@ def _claims(payload: bytes, now: float) -> Claims | Failure:
         return "incomplete"
     if not found.customerId:
         return "incomplete"
-    return Claims(found.customerId) if found.nbf <= now < found.exp else "expired"
+    if not found.nbf <= now < found.exp:
+        return "expired"
+    said = (("email", found.customerEmail), ("mobile", found.customerMobile))
+    return Claims(found.customerId, tuple((kind, text) for kind, text in said if isinstance(text, str)))

@@ -36,7 +36,7 @@ async def hear(call: Call) -> Answer | Fault:
     secret = config.upstream.secret_key
     if secret is None or not _is_signed(raw, call.request.headers.get(_HEADER, ""), secret.reveal()):
         return WRONG_SIGNATURE
-    call.actor = "upstream"
+    call.actor, call.source, call.trust = "upstream", "platform", "state"
     command = _command(without_bom(raw), call.caller)
     if isinstance(command, Fault):
         return command

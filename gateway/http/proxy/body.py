@@ -16,7 +16,7 @@ from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fau
 from gateway.http.gameball.identify import Normalize, read_identifier
 from gateway.http.gameball.operations import Named
 from gateway.http.gameball.texts import read_customer_id
-from rules.identifier import Evidence
+from rules.identifier import Evidence, Identifier
 
 MOST_PERSONS = 1_000
 """Objects in one batch: the platform's own limit."""
@@ -32,12 +32,14 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Subject:
-    """One customer as a request names it. `changes` are the members of its object in the body that are sent as other texts;
-    `warnings` are `<type>:<reason>`. `address` is the customer id where that is an e-mail or a mobile number; `otherwise` is what a
-    stranger is called then. `verbatim`: a stranger keeps its text, which may be a word of the path."""
+    """One customer as a request names it. `claims` are identifiers that its source may not state; `changes` are the members of
+    its object in the body that are sent as other texts; `warnings` are `<type>:<reason>`. `address` is the customer id where that
+    is an e-mail or a mobile number; `otherwise` is what a stranger is called then. `verbatim`: a stranger keeps its text, which
+    may be a word of the path."""
 
     customer_id: str = ""
     evidence: tuple[Evidence, ...] = ()
+    claims: tuple[Identifier, ...] = ()
     warnings: tuple[str, ...] = ()
     guest: bool | None = None
     id_member: str = ""

@@ -16,6 +16,7 @@ from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.identify import Normalize
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.texts import fault_in_customer_id
+from gateway.http.gameball.trust import weigh
 from gateway.http.proxy import address, body, by_name
 from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Subject
@@ -66,6 +67,8 @@ class Forward:
         for customer_id in [subject.customer_id for subject in asked.subjects] or [""]:
             if fault := call.fault_in_session(customer_id):
                 return fault
+        for subject in asked.subjects:
+            subject.evidence, subject.claims = weigh(call, subject.evidence)
         people = await self._persons.find_all(call, asked.subjects, creates=target.operation.named.creates)
         if isinstance(people, Fault):
             return people

@@ -9,20 +9,11 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.model import Identified
-from rules.identifier import Evidence
+from gateway.store.identities import Question
 from rules.ruleset import RuleSet
 
 _MOST = 16_384
 _COUNTERS = 65_536
-
-
-class Question(NamedTuple):
-    """What `store.identities.known` is asked."""
-
-    id_space: str
-    customer_id: str
-    evidence: tuple[Evidence, ...]
-    guest: bool | None
 
 
 class Stamp(NamedTuple):

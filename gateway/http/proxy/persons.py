@@ -11,10 +11,10 @@ from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.gameball.identify import customer_id_warning
 from gateway.http.proxy.body import Subject
-from gateway.http.proxy.memory import Memory, Question
+from gateway.http.proxy.memory import Memory
 from gateway.http.services import Services
 from gateway.model import Identified, Identify, UnknownCustomer
-from gateway.store.identities import holder_of, known, names_in, owner_of
+from gateway.store.identities import Question, holder_of, known, names_in, owner_of
 from gateway.usecases.canonical import stranger_ids
 from rules.normalize.customer_id import CustomerId
 
@@ -77,14 +77,15 @@ class Persons:
         customer_id, reason = self._named(call, subject)
         if not customer_id or reason:
             return None
-        question = Question(call.channel.id_space, customer_id, subject.evidence, subject.guest)
+        guest = subject.guest if call.trust == "state" else None
+        question = Question(call.channel.id_space, customer_id, subject.evidence, guest, subject.claims)
         services, rules = self._services, self._services.env.rules
         found = self._memory.recall(question, rules)
         if found is not None:
             return found
         stamp = self._memory.stamp(question, rules)
         with contextlib.suppress(StoreUnavailable):  # whoever needs the store next says what that means
-            found = await known(services.store, rules, *question[:3], stamp.at, subject.guest)
+            found = await known(services.store, rules, question, stamp.at)
         if found is not None:
             self._memory.keep(question, stamp, found)
         return found
@@ -98,7 +99,7 @@ class Persons:
         try:
             if named.reason:
                 return await self._no_one(subject, named)
-            if found is None and (creates or subject.evidence or subject.guest is not None):
+            if found is None and (creates or subject.evidence or subject.claims or subject.guest is not None):
                 found = await self._learn(call, named.value, subject, creates=creates)
             if found is None:
                 return await self._stranger(call, named.value, subject)
@@ -126,17 +127,18 @@ class Persons:
     async def _learn(
         self, call: Call, customer_id: str, subject: Subject, *, creates: bool
     ) -> Identified | None:
-        command = Identify(call.caller, customer_id, subject.evidence, creates, subject.guest)
+        command = Identify(call.caller, customer_id, subject.evidence, creates, subject.guest, subject.claims)
         outcome: Identified | UnknownCustomer = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
     async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> Person | Fault:
         """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
-        nobody else's."""
-        if subject.otherwise:
+        nobody else's. Whose address it is counts only for a call that may state that."""
+        if subject.otherwise and call.trust == "state":
             return await self._addressed(call, subject)
         space = call.channel.id_space
-        wanted = (customer_id,) if subject.verbatim else stranger_ids(space, customer_id, self._services.env)
+        verbatim = subject.otherwise or (customer_id if subject.verbatim else "")
+        wanted = (verbatim,) if verbatim else stranger_ids(space, customer_id, self._services.env)
         for canonical_id in wanted:
             if await holder_of(self._services.store, canonical_id) is None:
                 return Person(subject.customer_id, canonical_id, warnings=subject.warnings)
@@ -172,6 +174,7 @@ def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
         )
         one = found.setdefault(subject.customer_id, fresh)
         one.evidence += tuple(item for item in subject.evidence if item not in one.evidence)
+        one.claims += tuple(item for item in subject.claims if item not in one.claims)
         one.warnings += tuple(text for text in subject.warnings if text not in one.warnings)
         if subject.guest is not None:
             one.guest = subject.guest

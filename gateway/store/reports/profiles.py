@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.model import CustomerRecord, MergeRow, ReviewItem
+from gateway.model import Claim, ClaimedAttribute, CustomerRecord, MergeRow, ReviewItem
 from gateway.store import Store
 from gateway.tags import distinct
 from rules.identifier import Identifier
@@ -44,7 +44,7 @@ class Balance(NamedTuple):
 
 @dataclass(slots=True)
 class Overview:
-    """A live profile with its records (and their observations) and what each record has earned."""
+    """A live profile with its records (and their observations), what each record has earned, and what is claimed of it."""
 
     profile_id: int
     created_at: int
@@ -52,6 +52,7 @@ class Overview:
     canonical_id: str
     records: list[CustomerRecord] = field(default_factory=list)
     earned: dict[int, Balance] = field(default_factory=dict)
+    claims: dict[int, list[tuple[Identifier, Claim]]] = field(default_factory=dict)
 
     @property
     def balance(self) -> Balance:
@@ -120,8 +121,9 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
     if wanted.anything is not None:
         groups.append(wanted.anything)
     for identifiers, records, name in groups:
-        holders = [_HOLDS_IDENTIFIER] * len(identifiers) + [_IS_RECORD] * len(records)
-        values += [part for pair in (*identifiers, *records) for part in pair]
+        holders = [_HOLDS_IDENTIFIER, _CLAIMS_IDENTIFIER] * len(identifiers) + [_IS_RECORD] * len(records)
+        values += [part for identifier in identifiers for part in (*identifier, *identifier)]
+        values += [part for pair in records for part in pair]
         if name:
             holders.append(_IS_NAMED)
             values.append(name)
@@ -138,6 +140,7 @@ _HOLDS_IDENTIFIER = (
     "SELECT r.profile_id FROM observation o JOIN record r ON r.record_id = o.record_id"
     " WHERE o.type = ? AND o.value = ?"
 )
+_CLAIMS_IDENTIFIER = _HOLDS_IDENTIFIER.replace("observation", "claim")
 _IS_RECORD = "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?"
 _IS_NAMED = "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?"
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
@@ -161,6 +164,9 @@ async def _overviews(store: Store, overviews: list[Overview]) -> list[Overview]:
         by_id[number] = record
         found[profile_id].records.append(record)
     await _add_observations(store, by_id)
+    for number, kind, value, *said in await _claims(store, list(by_id)):
+        of_record = found[by_id[number].profile_id].claims.setdefault(number, [])
+        of_record.append((Identifier(kind, value), Claim(*said)))
     for number, balance in await _earned(store, list(by_id)):
         found[by_id[number].profile_id].earned[number] = balance
     return overviews
@@ -170,15 +176,68 @@ async def _add_observations(store: Store, records: dict[int, CustomerRecord]) ->
     if not records:
         return
     rows = await store.fetch(
-        "SELECT record_id, type, value, first_seen, last_seen, verified, blocked, retired FROM observation"
+        "SELECT record_id, type, value, first_seen, last_seen, verified, blocked, retired, source FROM observation"
         f" WHERE record_id IN ({marks(list(records))}) ORDER BY record_id, first_seen, type, value",
         tuple(records),
     )
-    for number, kind, value, first, last, verified, blocked, retired in rows:
+    for number, kind, value, first, last, verified, blocked, retired, source in rows:
         identifier = Identifier(kind, value)
         records[number].observations[identifier] = Observation(
-            identifier, first, last, bool(verified), bool(blocked), bool(retired)
+            identifier, first, last, bool(verified), bool(blocked), bool(retired), source
         )
+
+
+async def _claims(store: Store, records: list[int]) -> Sequence[tuple[Any, ...]]:
+    if not records:
+        return ()
+    return await store.fetch(
+        "SELECT record_id, type, value, source, claimed_at FROM claim"
+        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, claimed_at, type, value",
+        records,
+    )
+
+
+async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple[int, str, ClaimedAttribute]]:
+    """By record, with their names; the values are JSON texts."""
+    rows = await store.fetch(
+        "SELECT record_id, name, value, source, claimed_at FROM claimed_attribute"
+        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, name",
+        records,
+    )
+    return [(number, name, ClaimedAttribute(*said)) for number, name, *said in rows]
+
+
+class SharedClaim(NamedTuple):
+    """A claim of one record that would be an agreement with the other side, if it were stated."""
+
+    record_id: int
+    type: str
+    source: str
+
+
+async def shared_claims(store: Store, a: int, b: int, *, records: bool) -> list[SharedClaim]:
+    """What one of two profiles, or records, claims and the other states or claims too."""
+    column = "record_id" if records else "profile_id"
+    found: set[SharedClaim] = set()
+    for one, other in ((a, b), (b, a)):
+        rows = await store.fetch(_SHARED.format(column=column), (one, other, other))
+        found.update(SharedClaim(*row) for row in rows)
+    return sorted(found)
+
+
+_SHARED = """
+SELECT c.record_id, c.type, c.source FROM record AS r JOIN claim AS c ON c.record_id = r.record_id
+WHERE r.{column} = ? AND (
+  EXISTS (SELECT 1 FROM observation AS o JOIN record AS s ON s.record_id = o.record_id
+          WHERE o.type = c.type AND o.value = c.value AND s.{column} = ?)
+  OR EXISTS (SELECT 1 FROM claim AS d JOIN record AS s ON s.record_id = d.record_id
+             WHERE d.type = c.type AND d.value = c.value AND s.{column} = ?))
+"""
+
+
+async def count_claims(store: Store) -> int:
+    rows = await store.fetch("SELECT COUNT(*) FROM claim")
+    return rows[0][0]
 
 
 async def _earned(store: Store, records: list[int]) -> list[tuple[int, Balance]]:

@@ -71,7 +71,14 @@ async def send(client: aiohttp.ClientSession, url: str, line: Line, keys: dict[s
         return answer.status, await answer.json(content_type=None), answer.headers.get("X-Gateway-Warnings")
 
 
-async def test_an_older_client_sees_no_difference(forward: RunningGateway, platform: Platform) -> None:
+async def test_an_older_client_sees_no_difference(start: Start, platform: Platform) -> None:
+    """With the api key alone, an e-mail in the id's place leads to the person behind it only for callers who may state that."""
+    platform.limits = False
+    async with forwarding(start, platform, more='[trust]\npublic = "state"') as gateway:
+        await _compare_all(gateway, platform)
+
+
+async def _compare_all(forward: RunningGateway, platform: Platform) -> None:
     await one_person(forward)
     person = platform.customers[CANONICAL]
     for line in LINES:

@@ -1,6 +1,6 @@
-"""Claims: which records could speak for one rule, by which values, and from which moment on.
+"""Holdings: which records could speak for one rule, by which values, and from which moment on.
 
-Two records that make the same claim agree on all types of the rule; whatever depends on one record alone (its
+Two records with the same holding agree on all types of the rule; whatever depends on one record alone (its
 id space, whether a value is vouched for) is settled here, and what depends on both sides is left to `judge`.
 """
 
@@ -15,7 +15,7 @@ from rules.ruleset import Rule, RuleSet
 Values = tuple[int, ...]
 
 
-class Claim(NamedTuple):
+class Holding(NamedTuple):
     """One record's values for the types of a rule. `moment`: since when it holds all of them; `by_form`:
     one of them is a provider form. The fields stand in the order in which edges are asked."""
 
@@ -27,8 +27,8 @@ class Claim(NamedTuple):
     values: Values
 
 
-class Claimant:
-    """Reads the claims of one rule from the columns. `doubtful` includes those that only raise a question:
+class Reader:
+    """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question:
     by crowded values, unvouched ones, or provider forms that may not merge."""
 
     def __init__(self, columns: Columns, rules: RuleSet, rank: int, *, doubtful: bool = False) -> None:
@@ -65,20 +65,20 @@ class Claimant:
         keys = self._columns.keys
         return [tuple([keys[at] for at in places]) for places in self._places(row)]
 
-    def claims(self, row: int) -> Iterable[Claim]:
+    def holdings(self, row: int) -> Iterable[Holding]:
         columns = self._columns
         for places in self._places(row):
             keys = tuple([columns.keys[at] for at in places])
             by_form = any(self._is_form[columns.type_of[key]] for key in keys)
             moment = max([columns.first_seen[at] for at in places])
-            yield Claim(self._rank, by_form, moment, columns.record_ids[row], row, keys)
+            yield Holding(self._rank, by_form, moment, columns.record_ids[row], row, keys)
 
-    def precedence(self, claim: Claim) -> tuple[bool, Claim]:
-        """Orders claims by who would own the values: vouched for where the type asks for it, then the oldest."""
+    def precedence(self, holding: Holding) -> tuple[bool, Holding]:
+        """Orders holdings by who would own the values: vouched for where the type asks for it, then the oldest."""
         columns = self._columns
-        vouched = {columns.keys[at] for at in columns.observed(claim.row) if columns.vouched[at]}
-        required = {key for key in claim.values if columns.type_of[key] in self._require_verified}
-        return not required <= vouched, claim
+        vouched = {columns.keys[at] for at in columns.observed(holding.row) if columns.vouched[at]}
+        required = {key for key in holding.values if columns.type_of[key] in self._require_verified}
+        return not required <= vouched, holding
 
     def _places(self, row: int) -> Iterable[tuple[int, ...]]:
         columns, part = self._columns, self._part
