@@ -24,9 +24,11 @@ def event_hash(chain: str, seq: int, previous: bytes, event: AuditEvent, bound: 
 
 
 class Bound(msgspec.Struct, omit_defaults=True):
-    """What an event's hash covers beside the event. `log`: the checkpoint that signs the chain's beginning."""
+    """What an event's hash covers beside the event. `log`: the checkpoint that signs the chain's beginning. `rows`: by table and
+    row, digests of what the transaction wrote."""
 
     log: str = ""
+    rows: dict[str, dict[str, str]] = {}
 
 
 def read_bound(text: str) -> Bound:
@@ -46,9 +48,10 @@ class Link(NamedTuple):
 
 class Chain:
     """A writer's own chain. `begin` comes first, in the transaction of its first events; `link` is called for events in order;
-    `rewind` drops what belongs to a transaction that did not commit."""
+    `rewind` drops what belongs to a transaction that did not commit. `row_key` is for the digests of rows."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, row_key: bytes = b"") -> None:
+        self.row_key = row_key
         self.was_kept = False
         """Whether this writer has committed anything, under whatever name."""
         self.restart(name)
@@ -76,6 +79,12 @@ class Chain:
         event names it."""
         self.begun = True
         self._bound = Bound(log)
+
+    def vouch(self, rows: dict[str, dict[str, str]]) -> None:
+        """Have the next event's hash cover these digests of rows."""
+        self._bound = self._bound or Bound()
+        for table, told in rows.items():
+            self._bound.rows.setdefault(table, {}).update(told)
 
     def link(self, event: AuditEvent) -> Link:
         bound = ""

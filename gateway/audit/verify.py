@@ -44,7 +44,8 @@ class _Known(NamedTuple):
     ends: dict[str, End]
     heads: dict[tuple[str, int], str]
     problems: list[Breach]
-    is_of_today: bool
+    signed_since: int | None
+    """When the first checkpoint of this kind was signed (ms)."""
 
 
 class Verifier:
@@ -103,7 +104,7 @@ class Verifier:
             if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
                 self._broken.add(chain)
                 yield Breach(chain, seq, f"the chain was cut: a checkpoint signed event {seq}")
-        if self._known.is_of_today:
+        if self._known.signed_since is not None:
             yield from self._strangers()
 
     def _strangers(self) -> Iterator[Breach]:
@@ -114,7 +115,16 @@ class Verifier:
     @property
     def earlier(self) -> int:
         """How many chains are of a time before their beginnings were signed."""
-        return len(self._known.earlier if self._known.is_of_today else self.heads)
+        return len(self.heads if self._known.signed_since is None else self._known.earlier)
+
+    @property
+    def rows_since(self) -> int | None:
+        """Rows that were made before (ms) may be ones that no event vouches for; None: from the first one on, all are."""
+        if not self.earlier:
+            return None
+        since = self._known.signed_since
+        last = [at for chain, at in self._last_at.items() if since is None or chain in self._known.earlier]
+        return max([since or 0, *(at + 1 for at in last)])
 
     def tails(self) -> list[Tail]:
         """After `check`: what could not be proven, the newest last."""
@@ -134,7 +144,7 @@ class Verifier:
 
 def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
     """One that was altered is passed over here: its signature does not hold."""
-    known = _Known({}, set(), {}, {}, {}, [], False)
+    known = _Known({}, set(), {}, {}, {}, [], None)
     before: LogState | None = None
     for point in checkpoints:
         try:
@@ -146,7 +156,7 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
         except msgspec.MsgspecError:
             continue
         if before is None:
-            before = LogState()
+            before, known = LogState(), known._replace(signed_since=point.at)
             known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
         elif strange := (state.open.keys() | state.ends.keys()) - before.open.keys() - set(state.begins):
             problem = f"the list of chains does not follow from the one before: {min(strange)}"
@@ -162,7 +172,7 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
             since = known.reached.get(chain, (0, point.at))[1]
             _reach(known, chain, end.seq, end.hash, since)
         before = state
-    return known._replace(is_of_today=before is not None)
+    return known
 
 
 def _reach(known: _Known, chain: str, seq: int, head: str, at: int) -> None:

@@ -148,11 +148,18 @@ async def _all(admin: Admin, **filters: str) -> list[Any]:
 
 
 @app.command()
-def verify(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def verify(
+    state: Annotated[
+        bool,
+        typer.Option("--state", help="Also check ledger, records, pins, keys and rules against the log."),
+    ] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
     """Check that no event was changed, removed or added; exit 1 if one was."""
 
     async def verified(admin: Admin) -> Any:
-        return await admin.get("/audit/verify")
+        return await admin.get("/audit/verify", state=state)
 
     print_verdict(ask(config, verified), as_json=json)
 
@@ -166,6 +173,8 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
             counted(verdict["checkpoints"], "signed checkpoint"),
         )
         say(f"the audit log is intact: {events}, {checkpoints}")
+        for covered in verdict["state"]:
+            say(f"{covered['table']}: {counted(covered['rows'], 'row')} as the log says")
         _note_limits(verdict)
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
@@ -180,6 +189,10 @@ def _note_limits(verdict: Any) -> None:
         how = "a later run signed them as it found them after a crash" if tail["found"] else "not signed yet"
         events, span = counted(tail["events"], "event"), f"{tail['since']} to {tail['until']}"
         note(f"not proven: the last {events} of chain {tail['chain'][:8]}, {span}: {how}")
+    for covered in verdict["state"]:
+        if covered["earlier"]:
+            rows = counted(covered["earlier"], "row")
+            note(f"not proven: {rows} of {covered['table']} from before the log vouched for rows")
     if verdict["earlier"]:
         chains = counted(verdict["earlier"], "chain")
         note(

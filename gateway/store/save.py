@@ -13,6 +13,7 @@ from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import FEW_HOLDERS, ProfileRow
 from gateway.store.statement import Write
+from gateway.store.vouching import digests
 from gateway.workingset import Changes
 from rules.identifier import Identifier
 from rules.record import Key, Profile
@@ -191,6 +192,8 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
         yield Write("INSERT INTO audit_words_of VALUES (?, ?)", changes.words_of)
     if changes.erased:
         yield from _erase(changes.erased, changes.keys)
+    if rows := digests(changes, chain.row_key):
+        chain.vouch(rows)
     if changes.events:
         yield audit_write(changes.events, chain)
 

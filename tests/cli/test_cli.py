@@ -223,6 +223,17 @@ def test_the_audit_log_is_exported_once_and_verifies(shell: Shell, tmp_path: Pat
     assert not shell.json("audit", "verify", code=1)["ok"]
 
 
+def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shell, tmp_path: Path) -> None:
+    issued = shell.json("keys", "new", "--channel", "web")
+    assert "channel_key: 1 row as the log says" in shell("audit", "verify", "--state")
+    with contextlib.closing(sqlite3.connect(tmp_path / "gateway.db")) as connection, connection:
+        connection.execute("UPDATE channel_key SET channel = 'pos'")
+    assert shell.json("audit", "verify")["ok"]
+    (breach,) = shell.json("audit", "verify", "--state", code=1)["breaches"]
+    assert breach["chain"] == "channel_key"
+    assert breach["what"] == f"{issued['id']}: the row was changed by other hands than the gateway's"
+
+
 def test_a_key_has_a_story(shell: Shell) -> None:
     issued = shell.json("keys", "new", "--channel", "web")
     story = shell.json("audit", "explain", issued["id"])["items"]

@@ -7,7 +7,7 @@ from manual import ManualClock, make_store
 
 from gateway.store import Store
 
-pytest.register_assert_rewrite("conformance", "conformance_log", "conformance_rows")
+pytest.register_assert_rewrite("conformance", "conformance_log", "conformance_rows", "conformance_state")
 Open = Callable[[], Awaitable[Store]]
 
 

@@ -3,3 +3,4 @@
 from conformance import *  # noqa: F403
 from conformance_log import *  # noqa: F403
 from conformance_rows import *  # noqa: F403
+from conformance_state import *  # noqa: F403

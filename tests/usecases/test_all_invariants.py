@@ -46,6 +46,7 @@ from gateway.planning import planned
 from gateway.store.load import OF_KEY
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.past import steps
+from gateway.store.reports.verification import verify
 from gateway.store.sqlite.snapshot import snapshot
 from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier
@@ -501,6 +502,7 @@ class Machine(RuleBasedStateMachine):
             text = repr(chunk)
             assert not [value for value in EMAILS + MOBILES if value in text]
         assert list(verifier.check(CHECKPOINT_KEY, points)) == []
+        assert (await verify(self.house.store, CHECKPOINT_KEY, state=True)).breaches == []
 
     def _i20_the_steps_of_an_explanation_build_the_profile(self) -> None:
         for profile_id, records in self.members().items():

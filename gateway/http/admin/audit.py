@@ -80,6 +80,18 @@ class BreachView(msgspec.Struct):
     what: str
 
 
+class VerifyQuery(Query, kw_only=True):
+    state: Annotated[bool, Meta(description="also whether rows are as the log says")] = False
+
+
+class RowsView(msgspec.Struct):
+    """How many rows of a table were held against the log; `earlier`: it does not know them, as they are from before an upgrade."""
+
+    table: str
+    rows: int
+    earlier: int
+
+
 class TailView(msgspec.Struct):
     """What nothing proves, as it was written behind the last signature of its chain. `found`: a later run signed it as it found
     it, after a crash."""
@@ -101,6 +113,7 @@ class Verified(msgspec.Struct):
     checkpoints: int
     breaches: list[BreachView]
     unproven: list[TailView]
+    state: list[RowsView]
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
@@ -158,8 +171,9 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
     return page(found, limit, view, lambda link: link.event.event_id)
 
 
-async def verify_audit(call: Call[Query]) -> Verified:
-    verdict = await verify(call.services.store, call.services.checkpoint_key)
+async def verify_audit(call: Call[VerifyQuery]) -> Verified:
+    services = call.services
+    verdict = await verify(services.store, services.checkpoint_key, state=call.query.state)
     return Verified(
         ok=not verdict.breaches,
         events=verdict.events,
@@ -171,6 +185,7 @@ async def verify_audit(call: Call[Query]) -> Verified:
             TailView(tail.chain, tail.events, shown(tail.since), shown(tail.until), tail.found)
             for tail in verdict.tails[-_MOST_BREACHES:]
         ],
+        state=[RowsView(*covered) for covered in verdict.rows],
     )
 
 

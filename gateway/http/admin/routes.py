@@ -15,6 +15,7 @@ from gateway.http.admin.audit import (
     EventView,
     HistoryQuery,
     Verified,
+    VerifyQuery,
     query_audit,
     verify_audit,
 )
@@ -439,7 +440,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path="/audit/verify",
         handler=verify_audit,
-        summary="Check every chain of the audit log and every signed checkpoint",
+        summary="Check every chain and signed checkpoint of the audit log; with state, also the rows that it vouches for",
+        query=VerifyQuery,
         answer=Verified,
     ),
     Operation(

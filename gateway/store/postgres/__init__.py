@@ -28,6 +28,7 @@ from gateway.store.postgres.dialect import Columns, keep_house, load, readable, 
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
 
 _log = structlog.get_logger("store")
@@ -73,7 +74,7 @@ class PostgresStore:
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
     ) -> None:
-        self.chain = Chain(uuid.uuid4().hex)
+        self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
         self._clock = clock
         self._stamps = Stamps()
         self._owner = uuid.uuid4().hex

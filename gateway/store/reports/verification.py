@@ -6,6 +6,8 @@ from gateway.audit.verify import Breach, Tail, Verifier
 from gateway.ids import show
 from gateway.store import Store
 from gateway.store.reports.audit import checkpoints, findable, hidden, links
+from gateway.store.reports.state import Covered, verify_rows
+from gateway.store.vouching import row_key
 
 _HIDDEN = (
     "{} is not found by its profile, object or request: rows were taken out of the table lookup;"
@@ -22,19 +24,21 @@ class Verdict(NamedTuple):
     checkpoints: int
     breaches: list[Breach]
     tails: list[Tail]
+    rows: list[Covered]
+    """Empty unless asked for, and for a log that does not hold: it says nothing of rows."""
 
 
-async def verify(store: Store, key: bytes) -> Verdict:
+async def verify(store: Store, key: bytes, *, state: bool = False) -> Verdict:
     """A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that
     was just read, and would seem to be missing."""
-    verdict = await _read_through(store, key)
+    verdict = await _read_through(store, key, state)
     if verdict.breaches:
-        again = await _read_through(store, key)
+        again = await _read_through(store, key, state)
         verdict = again._replace(breaches=[one for one in again.breaches if one in verdict.breaches])
     return verdict
 
 
-async def _read_through(store: Store, key: bytes) -> Verdict:
+async def _read_through(store: Store, key: bytes, state: bool) -> Verdict:
     """Checkpoints are read first: those written while the links are read sign events that were not read."""
     points, listed = await checkpoints(store), await findable(store)
     verifier, breaches = Verifier(points), list[Breach]()
@@ -43,6 +47,10 @@ async def _read_through(store: Store, key: bytes) -> Verdict:
         for event_id in await hidden(store, chunk, listed):
             breaches.append(Breach("lookup", 0, _HIDDEN.format(show("evt", event_id))))
     breaches += verifier.check(key, points)
+    rows = list[Covered]()
+    if state and all(breach.chain == "lookup" for breach in breaches):
+        changed, rows = await verify_rows(store, row_key(key), verifier.rows_since)
+        breaches += changed
     return Verdict(
-        verifier.events, len(verifier.heads), verifier.earlier, len(points), breaches, verifier.tails()
+        verifier.events, len(verifier.heads), verifier.earlier, len(points), breaches, verifier.tails(), rows
     )

@@ -32,6 +32,7 @@ from gateway.store.signing import MOST_EVENTS, Signing
 from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
+from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class SqliteStore:
         alone: bool = False,
     ) -> None:
         self.path = path
-        self.chain = Chain(uuid.uuid4().hex)
+        self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
         self._on_broken = on_broken
         self._clock = clock
         self._stamps = Stamps()
