@@ -30,9 +30,9 @@ from gateway.http.door import Door
 from gateway.http.keyring import KeyRing
 from gateway.http.rows.process import Reading
 from gateway.http.services import Services
-from gateway.model import Caller, NoteEvent, StoredRuleSet, StoreRules
+from gateway.model import Caller, ForgetAgain, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
-from gateway.secrets_file import admin_token, open_box, other_secret
+from gateway.secrets_file import admin_token, open_box, other_secret, secret_path
 from gateway.store import Store
 from gateway.store.migrations import pending
 from gateway.store.operations import active_rules, is_signed_with, newest_link
@@ -124,20 +124,25 @@ async def running(
     any_secret: bool = False,
     makes_secret: bool = True,
     begins: bool = True,
+    forgets: bool = True,
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
-    the store's. Raises ConfigError for a database that was written with another master secret, unless `any_secret` will do. A
-    file that was restored without any secret goes on with the one that is made for it, and the audit log says so. Without
-    `makes_secret` a missing secret is an error; without `begins` a fresh database gets no rule set."""
+    the store's. Raises ConfigError for a database that was written with another master secret, or whose secret is missing,
+    unless `any_secret` will do. Without `makes_secret` a new database's secret is not made either; without `begins` it gets
+    no rule set. Erasures that a restored database has not seen are carried out; without `forgets` they are an error."""
     clock = SystemClock(config.clock.believe_after)
-    box = open_box(config, make=makes_secret)
+    box = open_box(config, make=makes_secret and (any_secret or _may_be_new(config)))
     checkpoint_key = box.key("audit checkpoint")
     store = make_store(config, clock, checkpoint_key, on_broken=on_broken, alone=alone)
     await store.open()
     try:
         known = any_secret or await is_signed_with(store, checkpoint_key)
-        if not known and not (box.is_new and config.store.sqlite_path):
+        if not known:
+            if box.is_new:
+                secret_path(config).unlink()
             raise other_secret(config)
+        if not (forgets or any_secret):
+            await _refuse_to_remember(store)
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
         env = _env(config, rules, Pseudonyms(box.key("pseudonyms")))
@@ -166,8 +171,8 @@ async def running(
             await services.timekeeper.begin()
             if active is None and begins:
                 await _seed(services)
-            if not known:
-                await replace_secret(services, _ITSELF)
+            if forgets:
+                await _forget_again(services)
             await follow(services)
             async with _connected(services):
                 yield services
@@ -254,18 +259,44 @@ async def offline(config: Config, *, changes: bool, any_secret: bool = False) ->
             on_broken=_end_command,
             alone=True,
             any_secret=any_secret,
-            makes_secret=any_secret or (changes and _is_fresh(config)),
+            makes_secret=any_secret or (changes and config.store.sqlite_path is not None),
             begins=changes,
+            forgets=False,
         ) as services:
             yield services
     finally:
         telemetry.close()
 
 
-def _is_fresh(config: Config) -> bool:
-    """Whether the SQLite file is still to be made; what is on a server cannot be told from here."""
+def _may_be_new(config: Config) -> bool:
+    """Whether the database has no master secret yet; of one on a server that cannot be told from here."""
     path = config.store.sqlite_path
-    return path is not None and not Path(path).exists()
+    return path is None or not Path(path).exists() or not applied_steps(Path(path))
+
+
+async def _refuse_to_remember(store: Store) -> None:
+    """Raises ConfigError for a restored database that has not seen erasures of later."""
+    lacking = len(await store.erasures_lacking())
+    if lacking:
+        count = "1 erasure is" if lacking == 1 else f"{lacking} erasures are"
+        problem = (
+            f"store.url: the database was restored from a backup, and {count} newer than that;"
+            " start the gateway, which carries them out before it serves: gateway serve"
+        )
+        raise ConfigError((problem,))
+
+
+async def _forget_again(services: Services) -> None:
+    """What a restored database has not seen of erasures, before anything is served from it."""
+    store = services.store
+    lacking = await store.erasures_lacking()
+    for erasure in lacking:
+        await services.pipeline.submit(ForgetAgain(_ITSELF, erasure))
+    if lacking:
+        _log.warning(
+            "erasures_carried_out_again", erasures=len(lacking), hint="the database is a restored backup"
+        )
+    await store.keep_erasures_outside()
 
 
 def _refuse_to_begin(path: str | None) -> None:

@@ -58,5 +58,9 @@ class DriverMissing(GatewayError):
         super().__init__("PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'")
 
 
+class ErasuresUnreadable(GatewayError):
+    """What is kept of erasures outside the database was altered, or belongs to another database."""
+
+
 class SchemaMismatch(GatewayError):
     """The database was written by a newer or altered gateway."""

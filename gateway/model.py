@@ -146,6 +146,15 @@ class Delivery:
         self.fence = self.epoch
 
 
+class Erasure(msgspec.Struct, frozen=True):
+    """That somebody was erased: numbers that lead to no one once it is done."""
+
+    erasure_id: int
+    profile_id: int
+    records: tuple[int, ...]
+    at: int
+
+
 class LedgerEntry(msgspec.Struct, frozen=True):
     """Points and score that one record earned; never changed, never moved to another record."""
 
@@ -482,6 +491,13 @@ class EraseCustomer(msgspec.Struct, frozen=True):
     profile_id: int | None = None
 
 
+class ForgetAgain(msgspec.Struct, frozen=True):
+    """Erase the records of an erasure that this database, restored from a backup, has not seen."""
+
+    caller: Caller
+    erasure: Erasure
+
+
 class HearPlatform(msgspec.Struct, frozen=True):
     """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
 
@@ -724,6 +740,7 @@ Command = (
     | SetActive
     | EditTags
     | EraseCustomer
+    | ForgetAgain
     | HearPlatform
     | RefuseCall
     | GrantDue

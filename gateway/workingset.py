@@ -23,6 +23,7 @@ from gateway.model import (
     Dedup,
     Delivery,
     Due,
+    Erasure,
     ImportChange,
     ImportPosition,
     ImportRun,
@@ -311,6 +312,7 @@ class Changes:
         "dropped_pins",
         "dropped_tags",
         "erased",
+        "erasures",
         "events",
         "freed",
         "import_changes",
@@ -378,6 +380,7 @@ class Changes:
         self.ledger: list[LedgerEntry] = []
         self.spends: dict[int, int] = {}
         self.erased: list[Profile] = []
+        self.erasures: list[Erasure] = []
         self.removed: list[CustomerRecord] = []
         self.dropped_observations: list[tuple[int, str, str]] = []
         self.dropped_attributes: list[tuple[int, str]] = []
@@ -946,10 +949,13 @@ class WorkingSet:
         self.changes.attributes.pop((record.record_id, name), None)
         self.changes.dropped_attributes.append((record.record_id, name))
 
+    def keep_erasure(self, erasure: Erasure) -> None:
+        self.changes.erasures.append(erasure)
+
     @property
     def erases(self) -> bool:
         """Whether this batch erased anybody."""
-        return any(changes.erased for changes in (*self._saved, self.changes))
+        return any(changes.erased or changes.erasures for changes in (*self._saved, self.changes))
 
     def changed_identities(self) -> set[RecordKey | Identifier]:
         """The records and keys of which this batch changed anything that a call is resolved by."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 
 OLDEST = 15
-_TABLES = "SELECT relname::text FROM pg_stat_user_tables WHERE relname <> 'schema_version'"
+_TABLES = "SELECT schemaname || '.' || relname FROM pg_stat_user_tables WHERE relname <> 'schema_version'"
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from gateway.model import Erasure
 from gateway.workingset import Needs, WorkingSet
 
 
@@ -81,6 +82,15 @@ class Store(Protocol):
     async def sign_anew(self, actor: str) -> int:
         """Replace every checkpoint by one of this process, signed with its own key, and have the audit log say so; how many
         there were."""
+        ...
+
+    async def keep_erasures_outside(self) -> None:
+        """Bring what is kept of erasures outside the database up to date. `run` does so after an erasure, before it returns."""
+        ...
+
+    async def erasures_lacking(self) -> list[Erasure]:
+        """Those that are kept outside and that this database has not seen: it was restored from a backup of before. Raises
+        ErasuresUnreadable."""
         ...
 
     async def scrub(self) -> tuple[str, ...]:

@@ -192,6 +192,9 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
         yield Write("INSERT INTO audit_words_of VALUES (?, ?)", changes.words_of)
     if changes.erased:
         yield from _erase(changes.erased, changes.keys)
+    if changes.erasures:
+        rows = [(e.erasure_id, e.profile_id, _encode(e.records).decode(), e.at) for e in changes.erasures]
+        yield Write("INSERT INTO erasure VALUES (?, ?, ?, ?) ON CONFLICT (erasure_id) DO NOTHING", rows)
     if rows := digests(changes, chain.row_key):
         chain.vouch(rows)
     if changes.events:

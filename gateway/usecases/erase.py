@@ -2,11 +2,22 @@
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import EraseCustomer, Erased, Outcome, UnknownCustomer
+from gateway.model import (
+    Caller,
+    Done,
+    EraseCustomer,
+    Erased,
+    Erasure,
+    ForgetAgain,
+    Outcome,
+    UnknownCustomer,
+)
 from gateway.usecases.env import Env
-from gateway.usecases.parting import look_again
+from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.record import Key, Profile
+
+_RESTORED = "restored"
 
 
 def needs(command: EraseCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
@@ -33,17 +44,53 @@ def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if profile is None:
         return UnknownCustomer()
     count = len(profile.records)
+    ws.keep_erasure(Erasure(ws.next_id(), profile.profile_id, tuple(sorted(profile.records)), ws.stamp))
+    _forget(profile, command.caller, "", ws)
+    return Erased(profile.profile_id, count)
+
+
+def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> None:
+    count = len(profile.records)
     release_keys(profile, ws)
     ws.forget(profile)
     ws.record_event(
         Action.CUSTOMER_ERASED,
-        channel=command.caller.channel,
-        actor=command.caller.actor,
+        channel=caller.channel,
+        actor=caller.actor,
         profile=show("prf", profile.profile_id),
-        request_id=command.caller.request_id,
+        request_id=caller.request_id,
+        reason=reason,
         detail={"records": count},
     )
-    return Erased(profile.profile_id, count)
+
+
+# ---- in a restored database ----
+
+
+def needs_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    missing = [record_id for record_id in command.erasure.records if record_id not in ws.homes]
+    for record_id in missing:
+        needs.home(record_id)
+    homes = {ws.homes[record_id] for record_id in command.erasure.records if record_id not in missing}
+    ready = [needs_of_parting(home, ws, env, needs) for home in homes]
+    return not missing and all(ready)
+
+
+def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Outcome:
+    """The records that are there. Others that were on their profile when the backup was made stay."""
+    homes: dict[int, set[int]] = {}
+    for record_id in command.erasure.records:
+        if (home := ws.homes[record_id]) is not None:
+            homes.setdefault(home, set()).add(record_id)
+    for home, leaving in homes.items():
+        profile = ws.profile(home)
+        if leaving < profile.records.keys():
+            part, _ = take_out(profile, frozenset(leaving), ws, env)
+            note_parting(profile, [part], command.caller, _RESTORED, "", ws, env)
+            profile = part if leaving == part.records.keys() else profile
+        _forget(profile, command.caller, _RESTORED, ws)
+    ws.keep_erasure(command.erasure)
+    return Done(changed=bool(homes))
 
 
 def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:

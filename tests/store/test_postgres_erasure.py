@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from leftovers import left_in
-from manual import House, erase
+from manual import House, caller, customer, erase, tamper
 from postgresql import PostgresServer
 from zoe import POS, VALUES, a_life, crowd, zoes_env
+
+from gateway.errors import ErasuresUnreadable
+from gateway.model import Done, ForgetAgain
 
 
 async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
@@ -30,3 +34,25 @@ async def tables(house: House) -> list[str]:
     return await house.column(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
     )
+
+
+async def test_erasures_stand_signed_in_a_schema_of_their_own(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.url(await postgres.empty())
+    async with House(tmp_path, url=url) as house:
+        await house.send(customer("web:ann", email="ann@x.eg"))
+        await house.send(erase("web:ann"))
+        assert await house.store.erasures_lacking() == []
+        (kept,) = await house.column("SELECT erasure_id FROM public_erased.erasure")
+        await tamper(url, "DELETE FROM erasure")
+        (lacking,) = await house.store.erasures_lacking()
+        assert lacking.erasure_id == kept
+        assert await house.send(ForgetAgain(caller(""), lacking)) == Done(changed=False)
+        assert await house.store.erasures_lacking() == []
+        await tamper(url, "DELETE FROM erasure")
+        await tamper(url, "UPDATE public_erased.erasure SET records = '[1]'")
+        with pytest.raises(ErasuresUnreadable, match="not signed"):
+            await house.store.erasures_lacking()
+        await house.store.sign_anew("operator")
+        assert len(await house.store.erasures_lacking()) == 1

@@ -20,11 +20,13 @@ from gateway.audit.event import Action, AuditEvent
 from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
+from gateway.model import Erasure
 from gateway.store import Work, Works
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
+from gateway.store.postgres.erasures import ErasureTable
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.signing import MOST_EVENTS, Signing
@@ -88,6 +90,7 @@ class PostgresStore:
         self._reading = asyncio.Semaphore(_READERS)
         self._leases: dict[str, tuple[int, bool]] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._outside = ErasureTable(checkpoint_key)
 
     # ---- life ----
 
@@ -98,6 +101,7 @@ class PostgresStore:
                 await migrate(connection, self._clock.now())
                 await refuse_unfinished_copy(connection)
                 self._columns = await columns(connection)
+                await self._outside.open(connection)
                 await _warn_of_weak_durability(connection)
             self._stamps.raise_to(await newest_moment(self))
         except BaseException:
@@ -172,6 +176,7 @@ class PostgresStore:
                     break
                 await load(connection, ws, needs)
             work.process(ws)
+            erases = ws.erases
             await save(connection, self._columns, ws.changes, self.chain)
             if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
                 raise StoreUnavailable("the database is too slow; nothing was stored")
@@ -182,6 +187,11 @@ class PostgresStore:
         await self._commit(connection)
         self.chain.keep(self.chain.tip)
         self._signing.done()
+        if erases:
+            with contextlib.suppress(
+                asyncpg.PostgresError, *SILENT
+            ):  # it is committed; the next start does it again
+                await self._outside.keep(connection)
 
     async def _commit(self, connection: Connection) -> None:
         """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
@@ -237,6 +247,8 @@ class PostgresStore:
         return done
 
     async def sign_anew(self, actor: str) -> int:
+        async with self._server.connection() as connection:
+            await self._outside.sign_anew(connection)
         now, stamp = self._moment()
         event = AuditEvent(
             self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
@@ -270,6 +282,14 @@ class PostgresStore:
             await _roll_back(connection, error)
             raise
         return done
+
+    async def keep_erasures_outside(self) -> None:
+        async with self._server.connection() as connection:
+            await self._outside.keep(connection)
+
+    async def erasures_lacking(self) -> list[Erasure]:
+        async with self._server.connection() as connection:
+            return await self._outside.lacking(connection)
 
     async def scrub(self) -> tuple[str, ...]:
         async with self._server.connection() as connection:

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+import structlog
 
 from gateway.audit.chain import Chain
 from gateway.audit.event import Action, AuditEvent
 from gateway.clock import MINUTE, Clock, Stamps
-from gateway.errors import AlreadyRunning, StoreBroken, StoreUnavailable
+from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
+from gateway.model import Erasure
 from gateway.store import Work, Works
+from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.operations import newest_moment
@@ -34,6 +37,8 @@ from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
 from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
+
+_log = structlog.get_logger("store")
 
 T = TypeVar("T")
 _READERS = 2
@@ -104,6 +109,7 @@ class SqliteStore:
         self._beside = ThreadPoolExecutor(1, "save")
         self._asking = 0
         self._to_wipe = False
+        self._outside = ErasureFile(path, checkpoint_key)
         self._is_sealed = False
 
     # ---- life ----
@@ -178,6 +184,7 @@ class SqliteStore:
         event = AuditEvent(
             self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
         )
+        self._outside.sign_anew()
         with self._translated_errors():
             return await self._in_writer(self._keep_house, self._signing.sign_anew(now, stamp, event))
 
@@ -209,7 +216,29 @@ class SqliteStore:
     async def _wipe(self) -> None:
         """What was erased goes from the files too: now, or as soon as nobody reads an earlier state."""
         if self._to_wipe:
-            self._to_wipe = not await self._in_writer(wipe, self.path)
+            self._to_wipe = not await self._in_writer(self._finish_erasures)
+
+    def _finish_erasures(self, connection: sqlite3.Connection) -> bool:
+        """Whether all of it is done; what is not is tried again in a while."""
+        try:
+            self._keep_outside(connection)
+        except (OSError, ErasuresUnreadable) as error:
+            _log.error("erasure_not_kept_outside", file=str(self._outside.path), error=str(error))
+            return False
+        return wipe(connection, self.path)
+
+    def _keep_outside(self, connection: sqlite3.Connection) -> None:
+        known = self._outside.read()
+        missing = [row for row in connection.execute(ERASURES).fetchall() if row[0] not in known]
+        if missing:
+            self._outside.add(map(erasure_of, missing))
+
+    async def keep_erasures_outside(self) -> None:
+        await self._in_writer(self._keep_outside)
+
+    async def erasures_lacking(self) -> list[Erasure]:
+        seen = {erasure_id for erasure_id, *_ in await self.fetch(ERASURES)}
+        return [one for erasure_id, one in self._outside.read().items() if erasure_id not in seen]
 
     def _moment(self) -> tuple[int, int]:
         """Now, and the stamp for it."""

@@ -1,0 +1,107 @@
+"""Erasures as they are also kept outside the database: each signed, so that nobody can have a person erased by adding one."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from gateway.errors import ErasuresUnreadable
+from gateway.model import Erasure
+
+ERASURES = "SELECT erasure_id, profile_id, records, at FROM erasure ORDER BY erasure_id"
+_DOMAIN = b"gateway.erasure.v1\x00"
+_encode = msgspec.json.Encoder().encode
+
+
+class _Line(msgspec.Struct):
+    erasure: Erasure
+    hmac: str
+
+
+def erasure_of(row: tuple[int, int, str, int]) -> Erasure:
+    erasure_id, profile_id, records, at = row
+    return Erasure(erasure_id, profile_id, msgspec.json.decode(records, type=tuple[int, ...]), at)
+
+
+def signature(key: bytes, erasure: Erasure) -> str:
+    return hmac.digest(key, _DOMAIN + _encode(erasure), hashlib.sha256).hex()
+
+
+def is_signed(key: bytes, erasure: Erasure, signed: str) -> bool:
+    return hmac.compare_digest(signature(key, erasure), signed)
+
+
+class ErasureFile:
+    """`DATABASE.erased`: a line of JSON for each erasure, mode 0600, beside the SQLite file and no part of its backups."""
+
+    def __init__(self, database: Path, key: bytes) -> None:
+        self.path = database.with_name(f"{database.name}.erased")
+        self._key = key
+
+    def read(self) -> dict[int, Erasure]:
+        """Raises ErasuresUnreadable for a line that is not ours. A last line without an end was being written when the process was
+        killed: its erasure is in the database, and is added again."""
+        return {one.erasure.erasure_id: one.erasure for one in self._lines(checked=True)}
+
+    def add(self, erasures: Iterable[Erasure]) -> None:
+        """On disk when this returns."""
+        self._write(erasures, os.O_APPEND)
+
+    def sign_anew(self) -> None:
+        """With this key, whatever key the lines were signed with."""
+        if not self.path.exists():
+            return
+        known = [line.erasure for line in self._lines(checked=False)]
+        draft = self.path.with_name(f"{self.path.name}.draft")
+        draft.unlink(missing_ok=True)
+        ErasureFile(draft.with_suffix(""), self._key)._write(known, os.O_TRUNC, draft)
+        draft.replace(self.path)
+
+    def _write(self, erasures: Iterable[Erasure], mode: int, path: Path | None = None) -> None:
+        lines = [_encode(_Line(one, signature(self._key, one))) + b"\n" for one in erasures]
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | mode
+        with os.fdopen(os.open(path or self.path, flags, 0o600), "r+b", buffering=0) as file:
+            if mode == os.O_APPEND:
+                _cut_unfinished(file.fileno())
+            os.write(file.fileno(), b"".join(lines))
+            os.fsync(file.fileno())
+        directory = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _lines(self, *, checked: bool) -> list[_Line]:
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        finished, _, _ = content.rpartition(b"\n")
+        found: list[_Line] = []
+        for number, text in enumerate(finished.split(b"\n") if finished else (), 1):
+            try:
+                line = msgspec.json.decode(text, type=_Line)
+            except msgspec.MsgspecError:
+                raise ErasuresUnreadable(_problem(f"{self.path}: line {number} cannot be read")) from None
+            if checked and not is_signed(self._key, line.erasure, line.hmac):
+                raise ErasuresUnreadable(
+                    _problem(f"{self.path}: line {number} is not signed with the master secret")
+                )
+            found.append(line)
+        return found
+
+
+def _problem(what: str) -> str:
+    return f"{what}; restore what was there, or delete it if it came from elsewhere"
+
+
+def unsigned(erasure_id: int, place: str) -> ErasuresUnreadable:
+    return ErasuresUnreadable(_problem(f"{place}: erasure {erasure_id} is not signed with the master secret"))
+
+
+def _cut_unfinished(fd: int) -> None:
+    content = os.pread(fd, os.fstat(fd).st_size, 0)
+    os.ftruncate(fd, content.rfind(b"\n") + 1)
