@@ -32,6 +32,7 @@ from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.model import Caller, ForgetAgain, NoteEvent, StoredRuleSet, StoreRules
 from gateway.pipeline import Pipeline
+from gateway.reload import Reloader
 from gateway.secrets_file import admin_token, open_box, other_secret, secret_path
 from gateway.store import Store
 from gateway.store.migrations import pending
@@ -53,7 +54,7 @@ _EXIT_BROKEN = 70
 _LONGEST_LINE = 8190
 _LINGER_SECONDS = 1.0
 """How long the rest of a refused body is still read, so that its sender sees the refusal and not a reset."""
-Announce = Callable[[str, str], None]
+Announce = Callable[[Config, str, str], None]
 
 
 # ---- building ----
@@ -145,7 +146,7 @@ async def running(
             await _refuse_to_remember(store)
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
-        env = _env(config, rules, Pseudonyms(box.key("pseudonyms")))
+        env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _draw(), secrets.token_bytes)
         pipeline = Pipeline(
             store,
             env,
@@ -156,7 +157,7 @@ async def running(
             config,
             store,
             pipeline,
-            KeyRing({channel.name: channel for channel in config.channels}, box.key("channel keys")),
+            KeyRing(config.channels, box.key("channel keys")),
             env,
             Reading(env),
             clock,
@@ -197,34 +198,9 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
         await services.upstream.close()
 
 
-def _env(config: Config, rules: RuleSet, pseudonyms: Pseudonyms) -> Env:
+def _draw() -> Callable[[int, int], int]:
     chance = random.Random(secrets.randbits(128))  # noqa: S311 - spreads due times, guards nothing
-    return Env(
-        rules=rules,
-        campaigns={campaign.id: campaign for campaign in config.campaigns},
-        tiers=config.tiers,
-        program=config.program,
-        dedup_window=config.achievements.dedup_window,
-        grant_delay=config.achievements.grant_delay,
-        idempotency_ttl=config.achievements.idempotency_ttl,
-        pseudonyms=pseudonyms,
-        draw=lambda low, high: low + int(chance.random() * (high - low + 1)),
-        entropy=secrets.token_bytes,
-        delivers=config.delivers,
-        forwards=config.gateway.mode == "forward",
-        give_up_after=config.upstream.give_up_after,
-        canonical_id=config.upstream.canonical_id,
-        listeners=_listeners(config),
-    )
-
-
-def _listeners(config: Config) -> dict[str, tuple[str, ...]]:
-    """By topic, the names of the webhooks that want to hear of it."""
-    topics = {topic for webhook in config.webhooks for topic in webhook.events}
-    return {
-        topic: tuple(webhook.name for webhook in config.webhooks if topic in webhook.events)
-        for topic in topics
-    }
+    return lambda low, high: low + int(chance.random() * (high - low + 1))
 
 
 async def _seed(services: Services) -> None:
@@ -316,29 +292,35 @@ def _refuse_to_begin(path: str | None) -> None:
 # ---- serving ----
 
 
-def serve(config: Config, announce: Announce) -> int:
-    """Run until SIGTERM or SIGINT; the exit code. `announce` is told both listeners' URLs once calls are taken."""
-    return uvloop.run(_serve(config, announce))
+def serve(read: Callable[[], Config], announce: Announce) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. The settings are read now, and again at each SIGHUP. `announce` is told them and
+    both listeners' URLs once calls are taken."""
+    return uvloop.run(_serve(read(), read, announce))
 
 
-async def _serve(config: Config, announce: Announce) -> int:
+async def _serve(config: Config, read: Callable[[], Config], announce: Announce) -> int:
     telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=config.log.requests)
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     failures: list[str] = []
 
     def end(reason: str) -> None:
         failures.append(reason)
         stop.set()
 
+    def hang_up() -> None:
+        _reopen_log(telemetry)
+        reload.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reopen_log, telemetry)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     try:
         async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
-            await _serve_until(stop, services, announce, end)
+            reloader = Reloader(services, read, reload)
+            await _serve_until(stop, services, reloader, announce, end)
     finally:
         telemetry.close()
     return 1 if failures else 0
@@ -354,13 +336,21 @@ def _reopen_log(telemetry: Telemetry) -> None:
 
 
 async def _serve_until(
-    stop: asyncio.Event, services: Services, announce: Announce, end: Callable[[str], None]
+    stop: asyncio.Event,
+    services: Services,
+    reloader: Reloader,
+    announce: Announce,
+    end: Callable[[str], None],
 ) -> None:
     async with listening(services, on_death=end) as (public_url, admin_url):
         _settle_garbage_collector()
-        announce(public_url, admin_url)
+        announce(services.config, public_url, admin_url)
         _log.info("gateway_started", public=public_url, admin=admin_url)
+        reloads = asyncio.create_task(reloader.run(), name="reload")
+        reloads.add_done_callback(lambda _: stop.is_set() or end("reload"))
         await stop.wait()
+        reloads.cancel()
+        await asyncio.wait([reloads])
         _log.info("gateway_stopping")
 
 
@@ -378,10 +368,10 @@ async def listening(
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
         options, grace = _options(services.config), server.shutdown_grace / 1000
         operators = web.AppRunner(admin.build(services), shutdown_timeout=grace, **options)
-        operator = await _listen(operators, services.config, server.admin_listen, stack)
+        operator = await _listen(operators, services, server.admin_listen, stack)
         stack.push_async_callback(workers.stop)
         channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
-        public_url = await _listen(channels, services.config, server.listen, stack)
+        public_url = await _listen(channels, services, server.listen, stack)
         workers.start()
         yield public_url, operator
 
@@ -399,10 +389,10 @@ def _options(config: Config) -> dict[str, Any]:
 
 
 async def _listen(
-    runner: web.BaseRunner, config: Config, address: Address, stack: contextlib.AsyncExitStack
+    runner: web.BaseRunner, services: Services, address: Address, stack: contextlib.AsyncExitStack
 ) -> str:
     """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken."""
-    server = config.server
+    server = services.config.server
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     assert runner.server is not None  # noqa: S101 - set up above
@@ -410,7 +400,7 @@ async def _listen(
         runner.server,
         limit=server.max_connections,
         limit_per_ip=server.max_connections_per_ip,
-        trusted=server.trusted_proxies,
+        trusted=lambda: services.config.server.trusted_proxies,
     )
     try:
         listener = await asyncio.get_running_loop().create_server(

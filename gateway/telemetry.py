@@ -169,6 +169,16 @@ class Metrics:
             ["of"],
             registry=self.registry,
         )
+        self.reload_taken = Gauge(
+            "gateway_config_last_reload_successful",
+            "0 when the settings were read again and refused, so that older ones are in use",
+            registry=self.registry,
+        )
+        self.reload_taken_at = Gauge(
+            "gateway_config_last_reload_success_timestamp_seconds",
+            "When the settings in use were taken over",
+            registry=self.registry,
+        )
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
         )
@@ -191,6 +201,11 @@ class Telemetry:
         self.log_requests = log_requests
         _configure(self.writer, level)
 
+    def use(self, *, level: str, log_requests: bool) -> None:
+        """Write down more or less from here on."""
+        self.log_requests = log_requests
+        structlog.configure(wrapper_class=_from(level))
+
     def request(self, line: dict[str, Any]) -> None:
         if self.log_requests:
             self.writer.write(_encode(line))
@@ -200,8 +215,6 @@ class Telemetry:
 
 
 def _configure(writer: LogWriter, level: str) -> None:
-    threshold = logging.getLevelNamesMapping()[level.upper()]
-
     class _Lines:
         def msg(self, message: bytes) -> None:
             writer.write_now(message)
@@ -216,13 +229,17 @@ def _configure(writer: LogWriter, level: str) -> None:
             structlog.processors.ExceptionRenderer(_exception_places),
             structlog.processors.JSONRenderer(serializer=_serialize),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=_from(level),
         logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
+
+
+def _from(level: str) -> type[structlog.typing.FilteringBoundLogger]:
+    return structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()])
 
 
 def _serialize(event: Any, **_: Any) -> bytes:

@@ -6,12 +6,15 @@ own; one that dies ends the process, for a gateway without it would lie.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import structlog
 
+from gateway.config import Config, Webhook
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped, StoredRuleSet
@@ -51,6 +54,15 @@ _PINS_AT_ONCE = 50
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 
 
+@dataclass(slots=True)
+class _Mail:
+    """What goes to one listener, until it is told to end."""
+
+    webhook: Webhook
+    sender: Sender
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Workers:
     """`start` after the pipeline, `stop` before it. `on_death` is told of a loop that ended by itself."""
 
@@ -58,14 +70,14 @@ class Workers:
         self._services = services
         self._on_death = on_death
         self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(8)
         self._calls_seen: dict[str, int] = {}
         self._asked_at = perf_counter()
         self._busy_then = 0.0
         self._deliverer = _deliverer(services)
         self._balances = _balances(services)
-        self._senders = _senders(services)
+        self._mail = {webhook.name: self._mail_to(webhook) for webhook in services.config.webhooks}
         self._leftovers = _leftovers(services)
 
     def start(self) -> None:
@@ -92,38 +104,85 @@ class Workers:
             self._services.clock,
             self._services.config.upstream,
         ).step
-        for sender in self._senders:
-            sender.open()
-            steps[sender.target] = sender.step
         for name, step in steps.items():
-            task = asyncio.create_task(self._repeat(name, step), name=name)
-            task.add_done_callback(self._ended)
-            self._tasks.append(task)
+            self._go_on(name, self._repeat(name, step, self._stopping), self._stopping)
+        for mail in self._mail.values():
+            self._send_on(mail)
+        self._services.followers.append(self._follow_webhooks)
 
     async def stop(self) -> None:
         """Let each loop finish its step; nothing is left half done. May be called again."""
         self._stopping.set()
+        for mail in self._mail.values():
+            mail.ended.set()
         if self._deliverer is not None:
             self._deliverer.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._deliverer is not None:
             await self._deliverer.drain()
-        for sender in self._senders:
-            await sender.close()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not self._stopping.is_set():
-            self._on_death(task.get_name())
+    def _go_on(self, name: str, loop: Coroutine[Any, Any, None], end: asyncio.Event) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not end.is_set():
+                self._on_death(name)
 
-    async def _repeat(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
-        while not self._stopping.is_set():
+        task = asyncio.create_task(loop, name=name)
+        task.add_done_callback(ended)
+        self._tasks.add(task)
+
+    async def _repeat(self, name: str, step: Callable[[], Awaitable[float]], end: asyncio.Event) -> None:
+        while not end.is_set():
             try:
                 pause = await step()
             except GatewayError as error:
                 _log.warning("worker_paused", worker=name, error=type(error).__name__)
                 pause = _AFTER_FAILURE
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause or 0.0001)
+                await asyncio.wait_for(end.wait(), pause or 0.0001)
+
+    # ---- webhooks ----
+
+    def _mail_to(self, webhook: Webhook) -> _Mail:
+        """What it leases is its own: the one before it may still be in its last step."""
+        services = self._services
+        sender = Sender(
+            webhook,
+            services.store,
+            services.pipeline,
+            services.clock,
+            services.env.draw,
+            services.telemetry.metrics,
+            secrets.token_hex(8),
+        )
+        return _Mail(webhook, sender)
+
+    def _send_on(self, mail: _Mail) -> None:
+        async def loop() -> None:
+            mail.sender.open()
+            try:
+                await self._repeat(mail.sender.target, mail.sender.step, mail.ended)
+            finally:
+                await mail.sender.close()
+
+        self._go_on(mail.sender.target, loop(), mail.ended)
+
+    def _follow_webhooks(self, config: Config) -> Callable[[], None]:
+        """Those that are as they were go on, others end after their step, and new ones begin."""
+        known = {name: mail for name, mail in self._mail.items() if mail.webhook in config.webhooks}
+        fresh = [self._mail_to(webhook) for webhook in config.webhooks if webhook.name not in known]
+
+        def take_over() -> None:
+            if self._stopping.is_set():
+                return
+            for name, mail in self._mail.items():
+                if name not in known:
+                    mail.ended.set()
+            self._mail = {**known, **{mail.webhook.name: mail for mail in fresh}}
+            for mail in fresh:
+                self._send_on(mail)
+
+        return take_over
 
     # ---- grants ----
 
@@ -244,7 +303,9 @@ def _deliverer(services: Services) -> Deliverer | None:
 
 
 def _leftovers(services: Services) -> Leftovers:
-    names = [webhook.name for webhook in services.config.webhooks]
+    def names() -> list[str]:
+        return [webhook.name for webhook in services.config.webhooks]
+
     return Leftovers(names, services.store, services.pipeline, services.clock, secrets.token_hex(8))
 
 
@@ -260,15 +321,6 @@ def _balances(services: Services) -> BalanceAsker | None:
         services.env.draw,
         services.telemetry.metrics,
     )
-
-
-def _senders(services: Services) -> list[Sender]:
-    """One for each listener; what they lease is this process's."""
-    owner, metrics = secrets.token_hex(8), services.telemetry.metrics
-    return [
-        Sender(webhook, services.store, services.pipeline, services.clock, services.env.draw, metrics, owner)
-        for webhook in services.config.webhooks
-    ]
 
 
 def readable(stored: StoredRuleSet) -> RuleSet:

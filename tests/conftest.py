@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from gateway import app
 from gateway.config import load
 from gateway.http.services import Services
 from gateway.regroup_walk import regroup_some
+from gateway.reload import take_over
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry import Telemetry
@@ -101,6 +102,7 @@ class RunningGateway:
     services: Services
     client: aiohttp.ClientSession
     directory: Path
+    environment: Mapping[str, str]
 
     def keys(self, channel: str) -> dict[str, str]:
         return {"apikey": f"{channel}-api-key-0123456789", "secretkey": f"{channel}-secret-key-0123456789"}
@@ -127,6 +129,12 @@ class RunningGateway:
 
     async def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         return await self.services.store.fetch(sql, parameters)
+
+    async def reload(self, extra: str = "", **parts: str) -> None:
+        """Go by other settings, written as those of `start`. Raises ConfigError where they cannot be used or taken over."""
+        path = self.directory / "config.toml"
+        path.write_text(settings(self.directory, extra, url=self.services.config.store.url, **parts))
+        await take_over(self.services, load(path, self.environment))
 
     async def regroup(self) -> None:
         """Work off every regrouping, beside the gateway's own worker."""
@@ -173,12 +181,13 @@ def start(tmp_path: Path, database_url: str) -> Start:
     """`async with start(extra_settings) as gateway:` — may be entered again to restart on the same database."""
 
     secret = {} if database_url.startswith("sqlite:") else {"GATEWAY_SECRET": MASTER_SECRET}
+    environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN, **secret}
 
     @contextlib.asynccontextmanager
     async def started(extra: str = "", **parts: str) -> AsyncGenerator[RunningGateway]:
         path = tmp_path / "config.toml"
         path.write_text(settings(tmp_path, extra, url=database_url, **parts))
-        config = load(path, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN, **secret})
+        config = load(path, environment)
         telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
         deaths: list[str] = []
         try:
@@ -187,7 +196,7 @@ def start(tmp_path: Path, database_url: str) -> Start:
                 app.listening(services, on_death=deaths.append) as (url, admin_url),
                 aiohttp.ClientSession() as client,
             ):
-                yield RunningGateway(url, admin_url, services, client, tmp_path)
+                yield RunningGateway(url, admin_url, services, client, tmp_path, environment)
         finally:
             telemetry.close()
         assert not deaths

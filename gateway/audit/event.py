@@ -15,6 +15,7 @@ class Action(StrEnum):
 
     GATEWAY_STARTED = "gateway.started"
     GATEWAY_STOPPED = "gateway.stopped"
+    CONFIG_RELOADED = "config.reloaded"
     IDENTITY_CREATED = "identity.created"
     IDENTITY_ATTACHED = "identity.attached"
     IDENTITY_MERGED = "identity.merged"

@@ -1,23 +1,32 @@
 """`gateway check`: everything that is wrong with the settings and the rule set they start from, before anything runs."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from gateway.cli.failure import MISUSED
+from gateway.cli.connection import ask
+from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
+from gateway.config.change import Change, changes, comparable
 from gateway.config.check import masked, warnings, with_api_key_alone
 from rules.references import unknown_id_spaces
 from rules.rulefile import describe
 from rules.ruleset import RuleSet
 
 
-def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def check(
+    config: ConfigFile = DEFAULT_CONFIG,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print what a reload of the running gateway would change.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
     """Check settings and rules, and print the settings as they take effect, secrets masked."""
     try:
         loaded = settings(config)
@@ -28,6 +37,9 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
         for problem in error.problems:
             note(problem)
         raise typer.Exit(MISUSED) from None
+    if diff:
+        _print_changes(_changes_of_running(config, loaded), as_json=json)
+        return
     effective, remarks = (
         masked(loaded),
         [*warnings(loaded), *(f"rules.seed: {line}" for line in strangers(rules, loaded))],
@@ -42,6 +54,39 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
             say(f"channel {name}: with the API key alone a caller can {can}")
     for remark in remarks:
         note(f"warning: {remark}")
+
+
+def _changes_of_running(file: Path, config: Config) -> list[Change]:
+    """From the settings of the gateway that runs to these. Raises Failure where none runs."""
+    from gateway.secrets_file import admin_token
+
+    running = ask(file, lambda admin: admin.get("/settings"), only_running=True)
+    return changes(running["settings"], comparable(config, admin_token(config).encode()))
+
+
+def _print_changes(found: list[Change], *, as_json: bool) -> None:
+    """Raises Failure where a reload would be refused."""
+    fixed = [change.setting for change in found if not change.is_live]
+    if as_json:
+        rows = [{**change._asdict(), "needs_restart": not change.is_live} for change in found]
+        print_json({"ok": not fixed, "changes": rows})
+    else:
+        for change in found:
+            say(_told(change))
+    if not found:
+        note("a reload would change nothing")
+    if fixed:
+        raise Failure(
+            f"a reload would be refused, and nothing would change: {', '.join(fixed)} cannot change while the gateway"
+            " runs; restart it, or take the change back"
+        )
+
+
+def _told(change: Change) -> str:
+    if change.kind != "changed":
+        return f"{change.setting}: {change.kind}"
+    before, after = (msgspec.json.encode(value).decode() for value in (change.before, change.after))
+    return f"{change.setting}: {before} -> {after}"
 
 
 def strangers(rules: RuleSet, config: Config) -> list[str]:

@@ -15,11 +15,14 @@ _API = "/api/v4.0/integrations/customers"
 
 
 def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C."""
+    """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again."""
     from gateway import app
 
-    loaded = settings(config)
-    raise typer.Exit(app.serve(loaded, lambda public, admin: note(welcome(loaded, public, admin))))
+    raise typer.Exit(
+        app.serve(
+            lambda: settings(config), lambda loaded, public, admin: note(welcome(loaded, public, admin))
+        )
+    )
 
 
 def welcome(config: Config, public_url: str, admin_url: str) -> str:

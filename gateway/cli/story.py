@@ -81,6 +81,9 @@ def _key(event: Row, detail: Row) -> str:
 _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     "gateway.started": lambda event, detail: "the gateway started",
     "gateway.stopped": lambda event, detail: "the gateway stopped",
+    "config.reloaded": lambda event, detail: (
+        f"settings were changed: {', '.join(detail.get('settings', ()))}"
+    ),
     "secret.replaced": lambda event, detail: "the lost master secret was replaced by another one",
     "identity.created": lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
     "identity.attached": lambda event, detail: (

@@ -1,7 +1,7 @@
 """What `gateway check` prints: the settings as they took effect, with every secret masked, and what looks
 unintended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec.structs import fields
@@ -13,30 +13,43 @@ from gateway.config.settings import CallSource, Channel, Config
 
 _UNPROVEN: dict[CallSource, str] = {"public": "its api key", "session": "a session token of its own"}
 
+_MASK = "******"
 
-def masked(config: Section) -> dict[str, Any]:
-    """The settings as the file would write them, except that a secret shows only where it came from."""
+
+def masked(config: Section, mark: Callable[[str], str] | None = None) -> dict[str, Any]:
+    """The settings as the file would write them, except that a secret shows only where it came from. With `mark`, it shows
+    the mark of its value instead, and so does a text with a masked part: two values are the same where their marks are."""
     return {
-        setting.encode_name: _shown(setting.type, getattr(config, setting.name)) for setting in fields(config)
+        setting.encode_name: _shown(setting.type, getattr(config, setting.name), mark)
+        for setting in fields(config)
     }
 
 
-def _shown(kind: Any, value: Any) -> Any:
+def _shown(kind: Any, value: Any, mark: Callable[[str], str] | None) -> Any:
     match value:
         case None | bool():
             return value
         case Section():
-            return masked(value)
+            return masked(value, mark)
         case Secret() | Key():
-            return f"****** ({value.source})"
+            return f"{_MASK} ({mark(_identity(value)) if mark else value.source})"
         case frozenset():
             return sorted(value)
         case _ if notation := notation_of(kind):
-            return notation.write(value)
+            written = notation.write(value)
+            hides = isinstance(written, str) and _MASK in written
+            return f"{written} ({mark(value)})" if mark and hides else written
         case tuple():
-            return [_shown(kind.__args__[0], item) for item in value]
+            return [_shown(kind.__args__[0], item, mark) for item in value]
         case _:
             return value
+
+
+def _identity(secret: Secret | Key) -> str:
+    """What two secrets have in common that are the same. A key that is known as a digest only can do less than one in clear."""
+    if isinstance(secret, Secret):
+        return secret.reveal()
+    return f"{secret.digest.hex()} {'digest' if secret.secret is None else 'clear'}"
 
 
 def warnings(config: Config) -> list[str]:

@@ -10,7 +10,7 @@ _Handler = Callable[[], asyncio.Protocol]
 
 
 class Door:
-    """A protocol factory around a server's own. Trusted proxies speak for many and count only towards the whole."""
+    """A protocol factory around a server's own. Proxies that are `trusted` now speak for many and count only towards the whole."""
 
     def __init__(
         self,
@@ -18,7 +18,7 @@ class Door:
         *,
         limit: int,
         limit_per_ip: int,
-        trusted: Collection[IPv4Network | IPv6Network],
+        trusted: Callable[[], Collection[IPv4Network | IPv6Network]],
     ) -> None:
         self._handler = handler
         self._limit = limit
@@ -46,7 +46,7 @@ class Door:
             del self._open[address]
 
     def _is_trusted(self, address: str) -> bool:
-        return any(ip_address(address) in network for network in self._trusted)
+        return any(ip_address(address) in network for network in self._trusted())
 
 
 class _Visit(asyncio.Protocol):

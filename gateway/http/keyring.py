@@ -1,14 +1,14 @@
 """Which channel a pair of keys belongs to. Keys are known here as digests only, and compared in constant time.
 
 Keys come from the configuration (SHA-256) and from the database (HMAC-SHA256 under the pepper); `refresh` replaces the
-latter, so a key that was revoked anywhere is dead here after the next refresh.
+latter, so a key that was revoked anywhere is dead here after the next refresh. `serve` replaces the channels.
 """
 
 import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -48,23 +48,30 @@ _NOBODY = bytes(32)
 
 
 class KeyRing:
-    def __init__(self, channels: Mapping[str, Channel], pepper: bytes) -> None:
-        self._channels = channels
+    def __init__(self, channels: Iterable[Channel], pepper: bytes) -> None:
         self._pepper = pepper
+        self._keys: tuple[ChannelKey, ...] = ()
+        self._stored: dict[bytes, Credential] = {}
+        self.serve(channels)
+
+    def serve(self, channels: Iterable[Channel]) -> None:
+        """Open for these channels and no others, with their keys of the configuration and of the database."""
+        self._channels = {channel.name: channel for channel in channels}
         self._configured = {
             channel.api_key.digest: Credential(
                 channel, f"channel:{channel.name}", channel.secret_key.digest if channel.secret_key else None
             )
-            for channel in channels.values()
+            for channel in self._channels.values()
             if channel.api_key is not None
         }
-        self._stored: dict[bytes, Credential] = {}
+        self.refresh(self._keys)
 
     def refresh(self, keys: Iterable[ChannelKey]) -> None:
         """Take over the active keys of the database. May run any number of times."""
+        self._keys = tuple(keys)
         self._stored = {
             key.api_hash: Credential(self._channels[key.channel], f"key:{key.key_id}", key.secret_hash)
-            for key in keys
+            for key in self._keys
             if key.revoked_at is None and key.channel in self._channels
         }
 

@@ -1,7 +1,7 @@
 """What both listeners work with: built once by `gateway.app`, handed in, never imported as a global."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -20,11 +20,16 @@ from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 
+Follower = Callable[[Config], Callable[[], None]]
+
 
 @dataclass(slots=True)
 class Services:
     """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is
-    made: it needs memory for every record; `importing` are the chunks on their way, by the import's id."""
+    made: it needs memory for every record; `importing` are the chunks on their way, by the import's id.
+
+    `config` is replaced when the settings are read again. `followers` made something of their own out of it: each is given the
+    new settings, makes ready and raises ValueError for what it cannot use, and answers what takes them over, which cannot fail."""
 
     config: Config
     store: Store
@@ -39,6 +44,7 @@ class Services:
     checkpoint_key: bytes
     backlog: Backlog
     upstream: Upstream | None = None
+    followers: list[Follower] = field(default_factory=list[Follower])
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 

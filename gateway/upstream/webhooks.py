@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from aiohttp import (
@@ -147,9 +147,14 @@ class Leftovers:
     it ends when it is too old."""
 
     def __init__(
-        self, listeners: Iterable[str], store: Store, pipeline: Pipeline, clock: Clock, owner: str
+        self,
+        listeners: Callable[[], Collection[str]],
+        store: Store,
+        pipeline: Pipeline,
+        clock: Clock,
+        owner: str,
     ) -> None:
-        self._served = frozenset(f"webhook:{name}" for name in listeners)
+        self._listeners = listeners
         self._store = store
         self._pipeline = pipeline
         self._clock = clock
@@ -158,7 +163,7 @@ class Leftovers:
     async def step(self) -> float:
         """Close some of what is too old, and be asked again after the seconds that this answers."""
         for target in await targets_given_up(self._store, self._clock.now()):
-            if target in self._served:
+            if target.removeprefix("webhook:") in self._listeners():
                 continue
             claimed: Claimed = await self._pipeline.submit_background(
                 ClaimDeliveries(target, self._owner, _AT_ONCE)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import HOUR
-from gateway.config import Campaign, CanonicalId, Program, Tier
+from gateway.config import Campaign, CanonicalId, Config, Program, Tier
 from gateway.loyalty.eligibility import needs
 from rules.matching import leads_beyond_owners
 from rules.normalize import Normalizer
@@ -17,8 +18,8 @@ class Env:
     """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
 
     `standing_details` names what any campaign's audience asks about a profile, `confirms` whether any rule wants an attribute
-    to agree as well. `use` replaces the rules, and `own` the operators' lists with them, while the pipeline is
-    between two batches; everything else stays for the life of the process.
+    to agree as well. `use` replaces the rules, and `own` the operators' lists with them, and `offer_as` what the settings offer,
+    while the pipeline is between two batches; everything else stays for the life of the process.
 
     `forwards`: calls go to an upstream, which keeps points of its own.
 
@@ -47,6 +48,44 @@ class Env:
     confirms: bool = field(init=False)
     standing_details: frozenset[str] = field(init=False)
     _beyond_owners: bool = field(init=False)
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        rules: RuleSet,
+        pseudonyms: Pseudonyms,
+        draw: Callable[[int, int], int],
+        entropy: Callable[[int], bytes],
+    ) -> Self:
+        topics = {topic for webhook in config.webhooks for topic in webhook.events}
+        return cls(
+            rules=rules,
+            campaigns={campaign.id: campaign for campaign in config.campaigns},
+            tiers=config.tiers,
+            program=config.program,
+            dedup_window=config.achievements.dedup_window,
+            grant_delay=config.achievements.grant_delay,
+            idempotency_ttl=config.achievements.idempotency_ttl,
+            pseudonyms=pseudonyms,
+            draw=draw,
+            entropy=entropy,
+            delivers=config.delivers,
+            forwards=config.gateway.mode == "forward",
+            give_up_after=config.upstream.give_up_after,
+            canonical_id=config.upstream.canonical_id,
+            listeners={
+                topic: tuple(webhook.name for webhook in config.webhooks if topic in webhook.events)
+                for topic in topics
+            },
+        )
+
+    def offer_as(self, other: Self) -> None:
+        """Take over what another one, of newer settings, offers and to whom it is told."""
+        self.campaigns, self.standing_details = other.campaigns, other.standing_details
+        self.tiers, self.program, self.listeners = other.tiers, other.program, other.listeners
+        self.dedup_window, self.grant_delay = other.dedup_window, other.grant_delay
+        self.idempotency_ttl = other.idempotency_ttl
 
     def __post_init__(self) -> None:
         self.use(self.rules)

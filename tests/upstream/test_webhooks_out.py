@@ -258,7 +258,7 @@ async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(h
 async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
     house: House,
 ) -> None:
-    leftovers = Leftovers(["mail"], house.store, house.pipeline, house.clock, "me")
+    leftovers = Leftovers(lambda: ["mail"], house.store, house.pipeline, house.clock, "me")
     await house.send(customer("web:ann"))
     await leftovers.step()
     assert await states(house) == [("pending", "", 0, 0)]
@@ -268,7 +268,7 @@ async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_whe
     await leftovers.step()
     assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
     house.clock.advance(3 * DAY)
-    served = Leftovers(["crm"], house.store, house.pipeline, house.clock, "me")
+    served = Leftovers(lambda: ["crm"], house.store, house.pipeline, house.clock, "me")
     await served.step()  # its own sender gives it up
     assert (await states(house))[1] == ("pending", "", 0, 0)
 
@@ -346,6 +346,31 @@ async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
 
 
 # ---- in a gateway ----
+
+
+def _table(name: str, listener: Listener, topic: str = TOPIC) -> str:
+    return (
+        f'[[webhook]]\nname = "{name}"\nurl = "{listener.url}&to={name}"\nsecret = "{SECRET}"\n'
+        f'allow_private = true\nevents = ["{topic}"]\n'
+    )
+
+
+async def test_a_reload_changes_who_is_told_of_what(start: Start, listener: Listener) -> None:
+    async with start(_table("crm", listener) + _table("mail", listener, "profile.merged")) as gateway:
+        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
+            assert saved.status == 200
+        await listener.next()
+        await gateway.reload(_table("mail", listener) + _table("shop", listener, "profile.split"))
+        async with gateway.call("POST", "customers", json={"customerId": "bob"}) as saved:
+            assert saved.status == 200
+        assert (await listener.next())["type"] == TOPIC
+        targets = await gateway.rows("SELECT target FROM delivery ORDER BY delivery_id")
+        assert targets == [("webhook:crm",), ("webhook:mail",)]
+        await gateway.reload("")
+        async with gateway.call("POST", "customers", json={"customerId": "cid"}) as saved:
+            assert saved.status == 200
+        assert len(await gateway.rows("SELECT 1 FROM delivery")) == 2
+    assert listener.heard.empty()
 
 
 async def test_a_gateway_tells_its_listeners(start: Start, listener: Listener) -> None:

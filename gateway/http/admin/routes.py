@@ -123,6 +123,7 @@ from gateway.http.admin.rules import (
     store_rules,
 )
 from gateway.http.admin.scrub import ScrubView, scrub_database
+from gateway.http.admin.settings import SettingsView, show_settings
 
 
 async def openapi(_: Call[Query]) -> dict[str, Any]:
@@ -404,6 +405,13 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Revoke a key pair",
         answer=Changed,
         refusals=("key_unknown",),
+    ),
+    Operation(
+        method="GET",
+        path="/settings",
+        handler=show_settings,
+        summary="The settings in use; in place of a secret, a mark under the admin token",
+        answer=SettingsView,
     ),
     Operation(
         method="GET",

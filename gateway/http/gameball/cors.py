@@ -44,6 +44,10 @@ def is_preflight(request: web.BaseRequest) -> bool:
 
 class Cors:
     def __init__(self, origins: Collection[str]) -> None:
+        self.allow(origins)
+
+    def allow(self, origins: Collection[str]) -> None:
+        """These origins and no others, from here on."""
         self._origins = frozenset(origins)
 
     def mark(self, asked: Mapping[str, str], answer: CIMultiDict[str]) -> None:

@@ -17,7 +17,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.clock import SECOND
-from gateway.config import CallSource, Channel
+from gateway.config import CallSource, Channel, Config
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
@@ -91,23 +91,38 @@ class Gate:
         self._other = other
         self._api = config.api
         self._passes_unlisted = services.upstream is not None and config.upstream.unknown_routes == "pass"
-        self._trusted_proxies = config.server.trusted_proxies
         self._tally = Tally(services.telemetry, services.clock)
         self._next_id = _request_ids()
         self._fixed: dict[tuple[str, str], Target] = {}
-        self._buckets = {
-            channel.name: TokenBucket(channel.rate_limit, services.clock)
-            for channel in config.channels
-            if channel.rate_limit is not None
-        }
-        self._trust: Mapping[tuple[str, CallSource], Trust] = {
-            (channel.name, source): config.trust_in(channel, source)
-            for channel in config.channels
-            for source in get_args(CallSource)
-        }
+        self._buckets: dict[str, TokenBucket] = {}
+        self._buckets = self._buckets_of(config)
+        self._trust = _trust_of(config)
         self._failures = FailureBudget(config.limits.failures_per_minute, services.clock)
         self._cors = cors
         self._preflight = Target(PREFLIGHT.route, PREFLIGHT, (), self._tell_browser, False, False)
+        services.followers.append(self._follow)
+
+    def _follow(self, config: Config) -> Callable[[], None]:
+        buckets, trust = self._buckets_of(config), _trust_of(config)
+
+        def take_over() -> None:
+            self._buckets, self._trust = buckets, trust
+            self._failures.limit = config.limits.failures_per_minute
+            self._cors.allow(config.server.cors_origins)
+
+        return take_over
+
+    def _buckets_of(self, config: Config) -> dict[str, TokenBucket]:
+        """One for each channel that has a limit. Where the limit is as it was, what was taken stays taken."""
+        buckets: dict[str, TokenBucket] = {}
+        for channel in config.channels:
+            if channel.rate_limit is not None:
+                known = self._buckets.get(channel.name)
+                same = known is not None and known.limit == channel.rate_limit
+                buckets[channel.name] = (
+                    known if known and same else TokenBucket(channel.rate_limit, self._services.clock)
+                )
+        return buckets
 
     def fix(self, path: str, operation: Operation, version: Version) -> None:
         """Know the target of a path without parameters beforehand."""
@@ -268,7 +283,7 @@ class Gate:
         if fault.recorded:
             return fault
         if call.channel is NOBODY:
-            address = client_address(call.request, self._trusted_proxies)
+            address = client_address(call.request, self._services.config.server.trusted_proxies)
             wait = self._failures.spend(address)
             if wait:
                 return too_many_requests(_seconds(wait)) if fault.status == 401 else fault
@@ -276,6 +291,14 @@ class Gate:
         with contextlib.suppress(StoreUnavailable):
             await call.services.pipeline.submit(refusal)
         return fault
+
+
+def _trust_of(config: Config) -> Mapping[tuple[str, CallSource], Trust]:
+    return {
+        (channel.name, source): config.trust_in(channel, source)
+        for channel in config.channels
+        for source in get_args(CallSource)
+    }
 
 
 def _accepted(call: Call, answer: Answer) -> web.Response:

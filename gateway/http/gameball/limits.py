@@ -17,6 +17,7 @@ class TokenBucket:
     """`burst` calls at once, `per_second` on average."""
 
     def __init__(self, limit: RateLimit, clock: Clock) -> None:
+        self.limit = limit
         self._clock = clock
         self._per_second = limit.per_second
         self._full = limit.burst * SECOND
@@ -39,21 +40,21 @@ class FailureBudget:
     number."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
-        self._limit = limit
+        self.limit = limit
         self._clock = clock
         self._minute = 0
         self._counts: Counter[str] = Counter()
 
     def spend(self, address: str) -> int:
         """0 while the budget lasts, else the milliseconds until there is a new one."""
-        if not self._limit:
+        if not self.limit:
             return 0
         now = self._clock.steady()
         if now // MINUTE != self._minute or len(self._counts) >= _MOST_ADDRESSES:
             self._minute = now // MINUTE
             self._counts.clear()
         self._counts[address] += 1
-        return 0 if self._counts[address] <= self._limit else MINUTE - now % MINUTE
+        return 0 if self._counts[address] <= self.limit else MINUTE - now % MINUTE
 
 
 def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:

@@ -142,7 +142,7 @@ class Forward:
             call.request.headers,
             via=self._via,
             request_id=call.request_id,
-            address=nearest_address(call.request, self._server.trusted_proxies),
+            address=nearest_address(call.request, self._services.config.server.trusted_proxies),
         )
 
     async def _unread(self, call: Call) -> bytes | Upload | Fault | None:

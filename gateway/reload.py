@@ -1,0 +1,123 @@
+"""New settings for a running gateway. SIGHUP asks for them: the file is read again, and either all of it is taken over between
+two batches, or nothing of it, and the log says why.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from gateway.audit.event import Action
+from gateway.clock import SECOND
+from gateway.config import Config, ConfigError
+from gateway.config.change import Change, changes, comparable
+from gateway.errors import GatewayError
+from gateway.http.services import Services
+from gateway.model import Caller, NoteEvent
+from gateway.usecases.env import Env
+
+_log = structlog.get_logger("reload")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
+_MOST_NAMED = 100
+_AFTER_FAILURE = 2.0
+_HINT = "all settings stay as they were"
+
+
+class Reloader:
+    """`run` reads the settings by `read` each time that `asked` is set. One reload is over before the next begins."""
+
+    def __init__(self, services: Services, read: Callable[[], Config], asked: asyncio.Event) -> None:
+        self._services = services
+        self._read = read
+        self._asked = asked
+        self._untold: dict[str, None] = {}
+        self._told(taken=True)
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AFTER_FAILURE if self._untold else None):
+                    await self._asked.wait()
+            if self._asked.is_set():
+                self._asked.clear()
+                await self._reload()
+            await self._write_down()
+
+    async def _reload(self) -> None:
+        try:
+            names = await take_over(self._services, await asyncio.to_thread(self._read))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the gateway goes on as it was
+            for problem in _problems(error):
+                _log.error("config_refused", problem=problem, hint=_HINT)
+            self._told(taken=False)
+            return
+        self._told(taken=True)
+        self._untold.update(dict.fromkeys(names))
+        if names:
+            _log.info("config_reloaded", settings=names[:_MOST_NAMED], count=len(names))
+        else:
+            _log.info("config_unchanged")
+
+    async def _write_down(self) -> None:
+        """The names of what changed, in the audit log; tried again until it takes them."""
+        if not self._untold:
+            return
+        names = list(self._untold)
+        detail = {"settings": names[:_MOST_NAMED], "count": len(names)}
+        try:
+            await self._services.pipeline.submit(NoteEvent(_ITSELF, Action.CONFIG_RELOADED, detail))
+        except GatewayError as error:
+            _log.warning("config_reload_not_audited", error=type(error).__name__)
+        else:
+            self._untold.clear()
+
+    def _told(self, *, taken: bool) -> None:
+        metrics = self._services.telemetry.metrics
+        metrics.reload_taken.set(taken)
+        if taken:
+            metrics.reload_taken_at.set(self._services.clock.now() / SECOND)
+
+
+async def take_over(services: Services, config: Config) -> list[str]:
+    """Go by these settings from the next batch on, and answer the names of those that are new. Raises ConfigError, and then
+    changes none, where one of them holds until the next start. What can fail is made before anything changes."""
+    env, key = services.env, secrets.token_bytes(32)
+    found = changes(comparable(services.config, key), comparable(config, key))
+    _refuse_what_is_fixed(found)
+    ready = [follower(config) for follower in services.followers]
+    offered = Env.of(config, env.rules, env.pseudonyms, env.draw, env.entropy)
+
+    def change() -> None:
+        services.config = config
+        services.keyring.serve(config.channels)
+        services.telemetry.use(level=config.log.level, log_requests=config.log.requests)
+        env.offer_as(offered)
+        for follow in ready:
+            follow()
+
+    await services.pipeline.between_batches(change)
+    return [change.setting for change in found]
+
+
+def _refuse_what_is_fixed(found: Sequence[Change]) -> None:
+    """Raises ConfigError with the names of the settings that only a start can change."""
+    fixed = [change.setting for change in found if not change.is_live]
+    if fixed:
+        raise ConfigError(
+            tuple(
+                f"{name}: cannot change while the gateway runs; restart it, or take the change back"
+                for name in fixed
+            )
+        )
+
+
+def _problems(error: Exception) -> Iterator[str]:
+    if not isinstance(error, GatewayError):
+        yield f"the settings cannot be used: {type(error).__name__}"
+        return
+    problems = error.problems if isinstance(error, ConfigError) else (str(error),)
+    yield from problems[:_MOST_NAMED]
+    if len(problems) > _MOST_NAMED:
+        yield f"and {len(problems) - _MOST_NAMED} more; gateway check prints them all"
