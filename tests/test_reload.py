@@ -264,6 +264,17 @@ async def test_pages_of_a_new_origin_may_call(start: "Start") -> None:
         assert not await allowed(gateway)
 
 
+async def test_the_admin_api_shows_the_settings_in_use_and_no_secret(start: "Start") -> None:
+    async with start() as gateway:
+        await gateway.reload(channels=TWO_CHANNELS.format(more=""))
+        async with gateway.admin("GET", "settings") as answer:
+            text = await answer.text()
+        settings = json.loads(text)["settings"]
+        assert settings == comparable(gateway.services.config, SECRETS["GATEWAY_ADMIN_TOKEN"].encode())
+        assert [channel["name"] for channel in settings["channel"]] == ["web", "kiosk"]
+        assert not [word for word in ("api-key-", "secret-key-", "admin-token") if word in text]
+
+
 async def test_one_setting_that_cannot_change_keeps_all_others_back(start: "Start") -> None:
     async with start() as gateway:
         before = gateway.services.config
