@@ -68,6 +68,8 @@ def read(directory: Path, text: str) -> dict[str, Any]:
         ("webhook-secret-0123456789", "webhook-secret-9876543210", "webhook[crm].secret"),
         ('["profile.created"]', '["profile.merged"]', "webhook[crm].events"),
         ("[upstream]", "[limits]\nfailures_per_minute = 1\n[upstream]", "limits.failures_per_minute"),
+        ("[upstream]", '[trust]\npublic = "ignore"\n[upstream]', "trust.public"),
+        ('name = "pos"', 'name = "pos"\ntrust = { public = "state" }', "channel[pos].trust"),
         ("[upstream]", '[log]\nlevel = "debug"\n[upstream]', "log.level"),
         ("[upstream]", '[program]\ntime_zone = "Africa/Cairo"\n[upstream]', "program.time_zone"),
         ("[upstream]", '[server]\ncors_origins = ["https://x.example"]\n[upstream]', "server.cors_origins"),
@@ -227,6 +229,25 @@ async def bring(gateway: "RunningGateway", line: int, customer_id: str, mobile: 
     }
     async with gateway.admin("POST", f"imports/{'0a' * 16}/rows", json=body) as taken:
         assert taken.status == 200, await taken.text()
+
+
+async def test_what_an_app_without_the_secret_key_may_say_follows_the_reload(start: "Start") -> None:
+    async def kept(gateway: "RunningGateway", channel: str, customer_id: str) -> int:
+        body = {"customerId": customer_id, "email": f"{customer_id}@example.com"}
+        headers = {"apikey": f"{channel}-api-key-0123456789"}
+        url = f"{gateway.url}/api/v4.0/integrations/customers"
+        async with gateway.client.post(url, json=body, headers=headers) as saved:
+            assert saved.status == 200, await saved.text()
+        ((count,),) = await gateway.rows("SELECT count(*) FROM claim")
+        return count
+
+    async with start() as gateway:
+        assert await kept(gateway, "web", "ann") == 1
+        await gateway.reload('[trust]\npublic = "ignore"\n', channels=TWO_CHANNELS.format(more=""))
+        assert await kept(gateway, "web", "bob") == 1
+        assert await kept(gateway, "kiosk", "cid") == 1
+        await gateway.reload(channels=TWO_CHANNELS.format(more=""))
+        assert await kept(gateway, "kiosk", "dan") == 2
 
 
 async def test_what_was_taken_of_a_rate_stays_taken_where_the_limit_is_as_it_was(start: "Start") -> None:
