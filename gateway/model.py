@@ -723,11 +723,12 @@ class NotePlan(msgspec.Struct, frozen=True):
 
 
 class NoteEvent(msgspec.Struct, frozen=True):
-    """Write one audit event of the gateway's own life (start, stop)."""
+    """Write one audit event that changes nothing: of the gateway's own life (start, stop), or that somebody looked."""
 
     caller: Caller
     action: str
     detail: Mapping[str, Any] = {}
+    profile: str = ""
 
 
 Command = (

@@ -2,7 +2,7 @@
 
 import json
 
-from manual import SHARE, House, achieve, caller, customer, environment, tags
+from manual import SHARE, House, achieve, caller, claim, customer, environment, tags
 
 from gateway.config import Campaign
 from gateway.config.offer import Coupon
@@ -15,7 +15,8 @@ WEB, POS = "web-id-4711", 'till "0815"/ä'
 NAME, CITY = "Zoë O'Hara-Größe", "Heliopolis"
 PREFIX, TOKEN = "ZOESUMMER", "idem-zoe-1"
 FIELD, TAG, REASON = "zoes-shoe-size", "zoes-own-tag", "Zoe rang and said so"
-VALUES = (EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOKEN, FIELD, TAG, REASON)
+CLAIMED, CLAIMED_NAME = "zoe.claimed@example.eg", "Zoe the Claimant"
+VALUES = (CLAIMED, CLAIMED_NAME, EMAIL, PHONE, WEB, POS, NAME, CITY, PREFIX, TOKEN, FIELD, TAG, REASON)
 
 
 def zoes_env() -> Env:
@@ -39,6 +40,7 @@ async def a_life(house: House) -> None:
         customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}, FIELD: 38}, email=EMAIL)
     )
     await house.send(customer(f"pos:{POS}", mobile=PHONE))
+    await house.send(claim(f"web:{WEB}", {"nick": CLAIMED_NAME}, email=CLAIMED))
     await house.send(customer(f"web:{WEB}", {"name": NAME}, email=EMAIL, mobile=PHONE))
     await house.send(tags(f"web:{WEB}", attach=TAG))
     await house.send(tags(f"pos:{POS}", detach=TAG))

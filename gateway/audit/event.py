@@ -43,6 +43,7 @@ class Action(StrEnum):
     CUSTOMER_DEACTIVATED = "customer.deactivated"
     CUSTOMER_TAGGED = "customer.tagged"
     CUSTOMER_UNTAGGED = "customer.untagged"
+    CUSTOMER_EXPORTED = "customer.exported"
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
     IMPORT_UNDONE = "import.undone"

@@ -30,6 +30,7 @@ COMMANDS = {
     "undo": Lazy("gateway.cli.shape", "undo", "Take one merge back."),
     "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
     "review": Lazy("gateway.cli.review", "app", "List and answer the questions that the rules leave open."),
+    "export": Lazy("gateway.cli.export", "export", "Everything that is held on a person, as JSON or HTML."),
     "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
     "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and judge one again."),
     "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),

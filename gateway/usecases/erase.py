@@ -51,6 +51,10 @@ def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
 
 def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> None:
     count = len(profile.records)
+    for record_id in profile.records:
+        for pair in tuple(ws.pinned.get(record_id, ())):
+            if (pin := ws.all_pins.get(pair)) is not None:
+                ws.drop_pin(pin)
     release_keys(profile, ws)
     ws.forget(profile)
     ws.record_event(

@@ -48,6 +48,7 @@ def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Outcome:
     ws.record_event(
         Action(command.action),
         actor=command.caller.actor,
+        profile=command.profile,
         request_id=command.caller.request_id,
         detail=command.detail,
     )

@@ -171,6 +171,17 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
     return page(found, limit, view, lambda link: link.event.event_id)
 
 
+async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
+    """Everything that happened to these profiles, oldest first."""
+    wanted, store, place = WantedEvents(profiles=profiles), call.services.store, 0
+    found: list[EventView] = []
+    while some := await reports.events(store, wanted, place, MOST, newest_first=False):
+        view = await _viewer(call, some)
+        found += map(view, some)
+        place = some[-1].event.event_id
+    return found
+
+
 async def verify_audit(call: Call[VerifyQuery]) -> Verified:
     services = call.services
     verdict = await verify(services.store, services.checkpoint_key, state=call.query.state)

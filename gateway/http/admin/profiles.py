@@ -145,7 +145,7 @@ async def show_profile(call: Call[Query]) -> ProfileDetail:
     asked = call.id("prf")
     overview = next(iter(await _by_id(call.services, asked)), None)
     if overview is None:
-        raise _nobody(call)
+        raise nobody(call)
     call.tag(overview.version)
     return await _detail(call.services, overview, asked)
 
@@ -165,12 +165,18 @@ async def erase_profile(call: Call[Query]) -> ErasedView:
         case Erased():
             return ErasedView(show("prf", outcome.profile_id), outcome.records)
         case UnknownCustomer():
-            raise _nobody(call)
+            raise nobody(call)
         case _:
             raise AssertionError(outcome)
 
 
-def _nobody(call: Call[Any]) -> Refusal:
+async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
+    """The live profile that this id leads to."""
+    overview = next(iter(await _by_id(services, asked)), None)
+    return await _detail(services, overview, asked) if overview is not None else None
+
+
+def nobody(call: Call[Any]) -> Refusal:
     return Refusal(
         "not_found", f"there is no profile {call.request.match_info['id']}; it may have been erased"
     )

@@ -37,6 +37,7 @@ from gateway.http.admin.explain import (
     explain_pair,
     explain_profile,
 )
+from gateway.http.admin.export import PersonExport, export_profile
 from gateway.http.admin.import_undo import (
     ImportUndoing,
     ImportUndoneView,
@@ -173,6 +174,13 @@ OPERATIONS: tuple[Operation, ...] = (
         query=PairQuery,
         answer=PairView,
         refusals=("not_found", "same_profile"),
+    ),
+    Operation(
+        method="GET",
+        path="/profiles/{id}/export",
+        handler=export_profile,
+        summary="Everything that is held on a person; the audit log says who asked for it",
+        answer=PersonExport,
     ),
     Operation(
         method="DELETE",

@@ -70,12 +70,20 @@ async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
         return "1 = 0", []
     records = [record_id for (record_id,) in rows]
     among = marks(records)
-    condition = (
-        "a.achievement_id IN (SELECT row_id FROM lookup WHERE field = 'achievement.record'"
-        f" AND value IN ({among}) UNION ALL SELECT achievement_id FROM achievement"
-        f" WHERE achievement_id > {_WATERMARK} AND record_id IN ({among}))"
+    return f"a.achievement_id IN ({achievements_among(among)})", [
+        *(f"{record_id:016x}" for record_id in records),
+        *records,
+    ]
+
+
+def achievements_among(among: str) -> str:
+    """A query for those of some records; `among` are the marks of the records, which are given as hexadecimal text, then as
+    numbers."""
+    return (
+        f"SELECT row_id FROM lookup WHERE field = 'achievement.record' AND value IN ({among})"
+        " UNION ALL SELECT achievement_id FROM achievement"
+        f" WHERE achievement_id > {_WATERMARK} AND record_id IN ({among})"
     )
-    return condition, [*(f"{record_id:016x}" for record_id in records), *records]
 
 
 async def rule_sets(

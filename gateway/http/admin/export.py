@@ -1,0 +1,162 @@
+"""Everything that is held on one person, for a request under data protection law."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.audit.event import Action
+from gateway.http.admin.achievements import AchievementView, achievement_view
+from gateway.http.admin.audit import EventView, events_of
+from gateway.http.admin.listing import MOST, NEWEST, Query
+from gateway.http.admin.operation import Call
+from gateway.http.admin.profiles import ProfileDetail, nobody, whole_profile
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.ids import show
+from gateway.model import NoteEvent
+from gateway.store import Store
+from gateway.store.reports import person, work
+from gateway.store.reports.pins import records_of
+from gateway.store.reports.profiles import ids_leading_to
+
+
+class ExportedAttribute(msgspec.Struct):
+    record: str
+    name: str
+    value: msgspec.Raw
+    at: Time
+
+
+class ExportedClaim(msgspec.Struct):
+    """What was said of a record by a source that may not state it."""
+
+    record: str
+    name: str
+    value: msgspec.Raw
+    source: str
+    at: Time
+
+
+class ExportedTag(msgspec.Struct):
+    record: str
+    tag: str
+    at: Time
+
+
+class ExportedPin(msgspec.Struct):
+    records: list[str]
+    kind: str
+    actor: str
+    reason: str
+    created_at: Time
+    until: Time | None
+
+
+class ExportedAnswer(msgspec.Struct):
+    """An answer that is kept under the client's `Idempotency-Key`."""
+
+    channel: str
+    route: str
+    key: str
+    status: int
+    body: str
+    expires_at: Time
+
+
+class ExportedMessage(msgspec.Struct):
+    """What the platform told of the person, as long as it is not handed on."""
+
+    id: str
+    target: str
+    created_at: Time
+    body: str
+
+
+class ExportedChange(msgspec.Struct):
+    """What an import changed; `before` is what was there."""
+
+    import_id: str
+    record: str
+    at: Time
+    created: bool
+    before: str
+
+
+class PersonExport(msgspec.Struct):
+    """`events` are the audit log's, oldest first, with those of the profiles that were absorbed."""
+
+    exported_at: Time
+    profile: ProfileDetail
+    attributes: list[ExportedAttribute]
+    claimed_attributes: list[ExportedClaim]
+    tags: list[ExportedTag]
+    pins: list[ExportedPin]
+    achievements: list[AchievementView]
+    kept_answers: list[ExportedAnswer]
+    waiting_messages: list[ExportedMessage]
+    import_changes: list[ExportedChange]
+    events: list[EventView]
+
+
+async def export_profile(call: Call[Query]) -> PersonExport:
+    asked, store = call.id("prf"), call.services.store
+    profile = await whole_profile(call.services, asked)
+    if profile is None:
+        raise nobody(call)
+    number = int(profile.id.removeprefix("prf_"), 16)
+    await call.submit(NoteEvent(call.caller, Action.CUSTOMER_EXPORTED, profile=profile.id))
+    family = [number, *(one for one in await ids_leading_to(store, number) if one != number)]
+    records = await records_of(store, number)
+    return PersonExport(
+        shown(call.services.clock.now()),
+        profile,
+        [
+            ExportedAttribute(show("rec", record), name, msgspec.Raw(value.encode()), shown(at))
+            for record, name, value, at in await person.attributes(store, records)
+        ],
+        [
+            ExportedClaim(show("rec", record), name, msgspec.Raw(value.encode()), source, shown(at))
+            for record, name, value, source, at in await person.claimed_attributes(store, records)
+        ],
+        [
+            ExportedTag(show("rec", record), tag, shown(at))
+            for record, tag, at in await person.tags(store, records)
+        ],
+        [
+            ExportedPin(
+                [show("rec", pin.record_a), show("rec", pin.record_b)],
+                pin.kind,
+                pin.actor,
+                pin.reason,
+                shown(pin.created_at),
+                shown_or_none(pin.until),
+            )
+            for pin in await person.pins(store, records)
+        ],
+        await _achievements(store, number),
+        [
+            ExportedAnswer(
+                channel, route, key, status, bytes(body).decode("utf-8", "replace"), shown(expires_at)
+            )
+            for channel, route, key, status, body, expires_at in await person.answers(store, records)
+        ],
+        [
+            ExportedMessage(show("dlv", row[0]), row[1], shown(row[5]), row[3])
+            for row in await person.waiting(store, family)
+        ],
+        [
+            ExportedChange(f"imp_{import_id}", show("rec", record), shown(at), bool(created), before)
+            for import_id, record, at, created, before in await person.import_changes(store, records)
+        ],
+        await events_of(call, [show("prf", one) for one in family]),
+    )
+
+
+async def _achievements(store: Store, number: int) -> list[AchievementView]:
+    found: list[Any] = []
+    before = NEWEST
+    while True:
+        some = await work.achievements(store, work.WantedWork(profile_id=number), before, MOST)
+        found += map(achievement_view, some)
+        if len(some) < MOST:
+            return found
+        before = some[-1].achievement.achievement_id
