@@ -401,6 +401,7 @@ async def _listen(
         limit=server.max_connections,
         limit_per_ip=server.max_connections_per_ip,
         trusted=lambda: services.config.server.trusted_proxies,
+        time=asyncio.get_running_loop().time,
     )
     try:
         listener = await asyncio.get_running_loop().create_server(

@@ -509,13 +509,14 @@ class HearPlatform(msgspec.Struct, frozen=True):
 
 
 class RefuseCall(msgspec.Struct, frozen=True):
-    """A call that was refused before it reached a use case; recorded, nothing else."""
+    """A call that was refused before it reached a use case; recorded, nothing else. `count`: it stands for so many."""
 
     caller: Caller
     route: str
     status: int
     code: int
     reason: str
+    count: int = 1
 
 
 class GrantDue(msgspec.Struct, frozen=True):

@@ -2,11 +2,29 @@
 to, so a name that leads elsewhere a moment later leads nowhere."""
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_SPECIAL = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+            "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+            "224.0.0.0/3",
+        ),
+    )
+)  # fmt: skip
+"""IANA's IPv4 special-purpose registry, with the whole of 192.0.0.0/24, multicast and what is reserved."""
+_UNICAST = IPv6Network("2000::/3")
+_SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
+"""What of the global unicast addresses IANA's registry sets apart: protocols, Teredo, documentation."""
+_TRANSLATED = tuple(
+    (IPv6Network(network), shift)
+    for network, shift in (("64:ff9b::/96", 0), ("::ffff:0:0/96", 0), ("2002::/16", 80))
+)
+"""Where an IPv6 address holds an IPv4 address that it leads to, and how many bits stand behind it."""
 
 
 class PrivateAddress(OSError):
@@ -14,20 +32,27 @@ class PrivateAddress(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Whether an address, with or without a zone, is one of the open internet."""
+    """Whether an address, with or without a zone, is one of the open internet: in IANA's registries neither special nor
+    multicast nor reserved. One that holds an IPv4 address is as public as that."""
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address):
-        if parsed.is_site_local:
-            return False
-        parsed = _inside(parsed) or parsed
-    return parsed.is_global and not parsed.is_multicast
+        inside = _inside(parsed)
+        if inside is None:
+            return parsed in _UNICAST and not any(parsed in network for network in _SPECIAL_6)
+        parsed = inside
+    return not any(parsed in network for network in _SPECIAL)
 
 
 def _inside(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that a translator would make of it."""
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour
+    return next(
+        (
+            IPv4Address(int(address) >> shift & 0xFFFF_FFFF)
+            for network, shift in _TRANSLATED
+            if address in network
+        ),
+        None,
+    )
 
 
 def check_literal(host: str) -> None:

@@ -6,6 +6,7 @@ call, would send PUT and DELETE again by itself, and takes what arrives on an id
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ _BUFFER: Final = 64 << 10
 _LONGEST_LINE: Final = 8190
 _MOST_HEADERS: Final = 128
 _MOST_INTERIM: Final = 16
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Connection(BaseProtocol):
@@ -132,7 +134,7 @@ class Connection(BaseProtocol):
     def _hear(self, message: RawResponseMessage, payload: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != 101 and self._interim < _MOST_INTERIM:
             self._interim += 1
-        elif message.code < 200 or self._head is None or self._head.done():
+        elif message.code < 200 or self._head is None or self._head.done() or not _is_clean(message):
             self.fail(Garbled("malformed"))
         else:
             self._is_last = message.should_close
@@ -174,6 +176,11 @@ class Connection(BaseProtocol):
             self.fail(Lost("timeout"))
         else:
             self._watch()
+
+
+def _is_clean(message: RawResponseMessage) -> bool:
+    """Whether every header can be handed on. The parser leaves a few control characters in values."""
+    return not any(_CONTROL.search(value) for _, value in message.raw_headers)
 
 
 class Pool:

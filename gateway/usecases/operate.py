@@ -32,6 +32,7 @@ def no_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> bool:
 
 def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Outcome:
     caller = command.caller
+    counted = {"count": command.count} if command.count > 1 else {}
     ws.record_event(
         Action.CALL_REFUSED,
         outcome="refused",
@@ -39,7 +40,7 @@ def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Outcome:
         actor=caller.actor,
         request_id=caller.request_id,
         reason=command.reason,
-        detail={"route": command.route, "status": command.status, "code": command.code},
+        detail={"route": command.route, "status": command.status, "code": command.code, **counted},
     )
     return Done()
 

@@ -7,6 +7,7 @@ from gateway.http.admin.guard import guard
 from gateway.http.admin.health import healthz, metrics, readyz
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.routes import OPERATIONS
+from gateway.http.admin.strangers import STRANGERS, Strangers
 from gateway.http.services import SERVICES, Services
 
 _LARGEST_BODY = 1 << 20
@@ -16,6 +17,8 @@ _LARGEST_BODY = 1 << 20
 def build(services: Services) -> web.Application:
     app = web.Application(middlewares=[guard], client_max_size=_LARGEST_BODY)
     app[SERVICES] = services
+    app[STRANGERS] = strangers = Strangers(services)
+    app.on_shutdown.append(lambda _: strangers.close())
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

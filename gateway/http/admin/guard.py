@@ -8,21 +8,24 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.config import Address
 from gateway.errors import GatewayError, Refusal, StoreUnavailable
 from gateway.http.admin.operation import CALLER
 from gateway.http.admin.problem import problem, status_of
+from gateway.http.admin.strangers import STRANGERS, headers_of
 from gateway.http.admin.times import shown
 from gateway.http.services import SERVICES, Services
 from gateway.model import Caller, RefuseCall
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII)
 _OPERATOR = re.compile(r"[A-Za-z0-9._-]{1,50}", re.ASCII)
 _log = structlog.get_logger("admin")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -35,14 +38,14 @@ async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
     started = time.perf_counter()
     caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator")
     request[CALLER] = caller
-    code = ""
+    code, is_known = "", False
     try:
-        _check(request, services)
+        is_known = _check(request, services)
         response = await handler(request)
     except Exception as error:  # noqa: BLE001 - the outermost place of the listener: nothing may leave as a traceback
         refusal, headers = _refusal(error)
         code = refusal.code
-        await _record(request, services, caller, refusal)
+        await _record(request, services, caller, refusal, is_known=is_known)
         response = problem(refusal, caller.request_id, headers)
     if not response.prepared:
         response.headers["X-Request-Id"] = caller.request_id
@@ -64,35 +67,47 @@ def _actor(request: web.Request) -> str:
     return f"operator:{name}" if _OPERATOR.fullmatch(name) else "operator"
 
 
-def _check(request: web.Request, services: Services) -> None:
-    if not _is_own_host(request.host, services.config.server.admin_listen):
+def _check(request: web.Request, services: Services) -> bool:
+    """Whether the call came with the token. Raises Refusal."""
+    if not _is_own_host(request.headers.getall(hdrs.HOST, ()), services.config.server.admin_listen):
         raise Refusal(
             "wrong_host", "this listener does not answer to that host name; use 127.0.0.1 or localhost"
         )
     if request.path in OPEN:
-        return
+        return False
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = token.strip().encode("utf-8", "replace")
     matches = hmac.compare_digest(given, services.admin_token.encode())
     if scheme.lower() != "bearer" or not matches:
+        request.app[STRANGERS].charge(request)
         raise Refusal("unauthorized", "send the admin token as Authorization: Bearer TOKEN")
+    return True
 
 
-def _is_own_host(host: str, listen: Address) -> bool:
+def _is_own_host(hosts: Sequence[str], listen: Address) -> bool:
     """A page that a browser loaded from elsewhere can point its name at a loopback listener, but cannot change the name.
     A listener that is open to the network has names that only its operator knows; there the token alone guards."""
     if not listen.is_loopback:
         return True
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lower() in _LOOPBACK_NAMES | {listen.host.lower()}
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if found is None:
+        return False
+    name = found["address"] or found["name"].lower()
+    return _as_address(name) in _LOOPBACK_NAMES | {_as_address(listen.host.lower())}
 
 
-def _refusal(error: Exception) -> tuple[Refusal, dict[str, str]]:
+def _as_address(name: str) -> str:
+    """An address in its usual spelling, and a name as it is."""
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        return name
+
+
+def _refusal(error: Exception) -> tuple[Refusal, Mapping[str, str]]:
     match error:
-        case Refusal(code="unauthorized"):
-            return error, {"WWW-Authenticate": 'Bearer realm="admin"'}
         case Refusal():
-            return error, {}
+            return error, headers_of(error)
         case StoreUnavailable():
             return Refusal("unavailable", str(error)), {"Retry-After": str(error.retry_after)}
         case web.HTTPException() if error.status in _HTTP_CODES:
@@ -107,12 +122,17 @@ def _refusal(error: Exception) -> tuple[Refusal, dict[str, str]]:
             ), {}
 
 
-async def _record(request: web.Request, services: Services, caller: Caller, refusal: Refusal) -> None:
+async def _record(
+    request: web.Request, services: Services, caller: Caller, refusal: Refusal, *, is_known: bool
+) -> None:
     """Refused calls are in the audit log; one that cannot be recorded is answered all the same."""
     status = status_of(refusal.code)
     if status >= 500:
         return
     route = f"{request.method} {route_of(request)}"
+    if not is_known:
+        await request.app[STRANGERS].note(caller, route, refusal)
+        return
     try:
         await services.pipeline.submit(RefuseCall(caller, route, status, status, refusal.code))
     except GatewayError:

@@ -10,7 +10,7 @@ import msgspec
 from gateway.http.admin.operation import PREFIX, Operation
 from gateway.http.admin.problem import Problem, status_of
 
-_COMMON = ("bad_parameter", "unauthorized", "wrong_host", "unavailable")
+_COMMON = ("bad_parameter", "unauthorized", "wrong_host", "too_many_requests", "unavailable")
 _WITH_BODY = ("bad_body", "body_timeout", "too_large", "unsupported_media_type")
 _VERSION = {"type": "string", "pattern": r'^"\d{1,18}"$', "examples": ['"3"']}
 _ETAG = {"headers": {"ETag": {"description": "the profile's version", "schema": _VERSION}}}

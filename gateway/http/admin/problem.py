@@ -29,6 +29,7 @@ STATUS: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "wrong_host": 421,
     "bad_rules": 422,
+    "too_many_requests": 429,
     "internal_error": 500,
     "plan_failed": 503,
     "reading_failed": 503,

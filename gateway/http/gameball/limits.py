@@ -59,7 +59,7 @@ class FailureBudget:
 
 def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
     """Whom limits are for: of an IPv6 address the /64, which one customer line owns whole."""
-    return _network(nearest_address(request, trusted))
+    return network_of(nearest_address(request, trusted))
 
 
 def nearest_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
@@ -83,9 +83,12 @@ def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> b
     return any(parsed in network for network in networks)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """ "" for what is no address."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return ""
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -1,9 +1,11 @@
 """What the platform tells by webhook: verified against the bytes that came, answered once it is on disk. Its signature is a plain
-hash without a time, so each event counts once."""
+hash without a time, so what was signed once counts once."""
 
+import contextlib
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -18,14 +20,11 @@ _HEADER = "X-GB-Signature"
 _TOPIC = re.compile(r"[a-z0-9_.]{1,100}")
 _LONGEST = 100
 _encode = msgspec.json.Encoder().encode
-Scalar = str | int | float | None
 
 
 class _Event(msgspec.Struct):
     event: str
     customer_id: str | int | None = None
-    gb_customer_id: Scalar = None
-    created_at: Scalar = None
 
 
 async def hear(call: Call) -> Answer | Fault:
@@ -34,28 +33,34 @@ async def hear(call: Call) -> Answer | Fault:
     if isinstance(raw, Fault):
         return raw
     secret = config.upstream.secret_key
-    if secret is None or not _is_signed(raw, call.request.headers.get(_HEADER, ""), secret.reveal()):
+    signed = (
+        _signed(raw, call.request.headers.get(_HEADER, ""), secret.reveal()) if secret is not None else None
+    )
+    if signed is None:
         return WRONG_SIGNATURE
     call.actor, call.source, call.trust = "upstream", "platform", "state"
-    command = _command(without_bom(raw), call.caller)
+    command = _command(without_bom(signed), without_bom(raw), call.caller)
     if isinstance(command, Fault):
         return command
     await call.services.pipeline.submit(command)
     return Answer(b"{}")
 
 
-def _is_signed(raw: bytes, given: str, secret: str) -> bool:
-    """Hex SHA-1 over the body and the secret key: over the bytes that came, with their byte order mark or without, else over
-    the body written compactly, as the platform signs it before anybody on the way writes it anew."""
+def _signed(raw: bytes, given: str, secret: str) -> bytes | None:
+    """The bytes that the signature is of, None when it is of nothing here. Hex SHA-1 over the body and the secret key: over the
+    bytes that came, with their byte order mark or without, else over the body written compactly, as the platform signs it before
+    anybody on the way writes it anew."""
     signature = given.strip().lower().encode("utf-8", "replace")
+    return next(
+        (body for body in _readings(raw) if hmac.compare_digest(_signature(body, secret), signature)), None
+    )
+
+
+def _readings(raw: bytes) -> Iterator[bytes]:
     text = without_bom(raw)
-    if any(hmac.compare_digest(_signature(body, secret), signature) for body in (raw, text)):
-        return True
-    try:
-        compact = _encode(msgspec.json.decode(text))
-    except (ValueError, RecursionError):
-        return False
-    return hmac.compare_digest(_signature(compact, secret), signature)
+    yield from dict.fromkeys((raw, text))
+    with contextlib.suppress(ValueError, RecursionError):
+        yield _encode(msgspec.json.decode(text))
 
 
 def _signature(body: bytes, secret: str) -> bytes:
@@ -63,7 +68,8 @@ def _signature(body: bytes, secret: str) -> bytes:
     return hashlib.sha1(body + b":" + secret.encode()).hexdigest().encode()  # noqa: S324
 
 
-def _command(raw: bytes, caller: Caller) -> HearPlatform | Fault:
+def _command(signed: bytes, raw: bytes, caller: Caller) -> HearPlatform | Fault:
+    """What makes an event the same one, told again, is what was signed: all of it, and nothing that could be changed on its way."""
     body = parse_object(raw)
     if isinstance(body, Fault):
         return body
@@ -74,10 +80,4 @@ def _command(raw: bytes, caller: Caller) -> HearPlatform | Fault:
     customer_id = "" if event.customer_id is None else str(event.customer_id)
     if not _TOPIC.fullmatch(event.event) or len(customer_id) > _LONGEST or has_controls(customer_id):
         return INVALID_PAYLOAD
-    return HearPlatform(caller, _key(event, raw), event.event, customer_id, raw.decode())
-
-
-def _key(event: _Event, raw: bytes) -> str:
-    """What makes an event the same one, told again. Without a time only the whole body can tell."""
-    told = [event.event, event.gb_customer_id, event.created_at]
-    return hashlib.sha256(raw if event.created_at is None else _encode(told)).hexdigest()
+    return HearPlatform(caller, hashlib.sha256(signed).hexdigest(), event.event, customer_id, raw.decode())

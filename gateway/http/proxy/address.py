@@ -7,13 +7,16 @@ is not unreserved; a text that would still climb in the path once decoded is ref
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from gateway.http.gameball.envelope import MALFORMED_PATH, Fault
+from gateway.http.proxy.spelling import within
 
 _AMBIGUOUS = re.compile(r";|%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
+_PAIRS = re.compile(r"[&;]")
 _DEEPEST = 4
+_ID = frozenset({"customerid"})
 
 
 def path(raw: str, ids: Mapping[int, str]) -> str | Fault:
@@ -48,15 +51,15 @@ def climbs(segment: str) -> bool:
 
 
 def parameters(query: str, names: Sequence[str]) -> dict[str, str] | Fault:
-    """The named parameters' values, found whatever the case of their names. One that is there twice is refused, and so is a
-    `;`, which some readers take for `&`."""
+    """The named parameters' values, found however their names are spelled. One that is there twice is refused, and so is a
+    `;` beside one, which some readers take for `&`."""
     wanted = {name.lower(): name for name in names}
     found: dict[str, str] = {}
-    if ";" in query:
+    if ";" in query and any(_name(pair.partition("=")[0], wanted) for pair in _PAIRS.split(query)):
         return MALFORMED_PATH
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        known = wanted.get(_text(name).lower())
+        known = wanted.get(_name(name, wanted))
         if known is None:
             continue
         try:
@@ -74,12 +77,14 @@ def with_parameters(query: str, values: Mapping[str, str]) -> str:
     replaced = {name.lower(): quote(value, safe="") for name, value in values.items()}
     pairs = [pair.partition("=") for pair in query.split("&")]
     return "&".join(
-        f"{name}={replaced[_text(name).lower()]}"
-        if _text(name).lower() in replaced
+        f"{name}={replaced[known]}"
+        if (known := _name(name, replaced)) in replaced
         else f"{name}{sign}{value}"
         for name, sign, value in pairs
     )
 
 
-def _text(name: str) -> str:
-    return unquote(name.replace("+", " "))
+def _name(written: str, wanted: Container[str]) -> str:
+    """An e-mail within something else is not the customer's; an id is one wherever it stands."""
+    name = within(written, _ID)
+    return name if name in wanted else ""

@@ -1,8 +1,8 @@
 """JSON bodies whose customers are named anew while every other member keeps its bytes: its numbers, its order of members,
 its way of escaping. Pure.
 
-Members are found whatever their case, because frameworks read them so: a second `CustomerID` that only the platform sees
-would be another customer than the one that was resolved.
+Members are found however they are spelled, because frameworks read them so: a second `CustomerID` or `" customerId"` that only
+the platform sees would be another customer than the one that was resolved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fau
 from gateway.http.gameball.identify import Normalize, read_identifier
 from gateway.http.gameball.operations import Named
 from gateway.http.gameball.texts import read_customer_id
+from gateway.http.proxy.spelling import plain
 from rules.identifier import Evidence, Identifier
 
 MOST_PERSONS = 1_000
@@ -132,11 +133,11 @@ def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, s
     looked_for = {name.lower() for name in wanted}
     found: dict[str, str] = {}
     for name in members:
-        lower = name.lower()
-        if lower in looked_for:
-            if lower in found:
+        known = plain(name)
+        if known in looked_for:
+            if known in found:
                 return None
-            found[lower] = name
+            found[known] = name
     return found
 
 
@@ -192,7 +193,7 @@ def write(raw: bytes, subjects: Sequence[Subject], *, many: bool) -> bytes:
     if not raw.lstrip().startswith(b"{"):
         return _changed_items(raw, subjects)
     members = _members(raw)
-    name = next(name for name in members if name.lower() == _BATCH)
+    name = next(name for name in members if plain(name) == _BATCH)
     members[name] = msgspec.Raw(_changed_items(members[name], subjects))
     return _encode(members)
 

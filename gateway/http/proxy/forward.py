@@ -29,6 +29,8 @@ from gateway.upstream.client import Request, Upstream
 from rules.identifier import Evidence
 from rules.normalize.customer_id import normal_form
 
+_ID = "customerId"
+
 
 class _Asked(NamedTuple):
     """Whom a call names, and what it came with. `in_body` are the subjects that its body names, `raw` is that body; the
@@ -92,10 +94,14 @@ class Forward:
         subjects = in_body
         if named.path and target.parameters:
             subjects = _with_path(target, in_body, normalize)
-        elif named.query and query:
-            subjects = _from_query(query, named.query, normalize)
+        elif query and not in_body:
+            subjects = _from_query(query, named.query or (_ID,), normalize)
         if isinstance(subjects, Fault):
             return subjects
+        if query and (in_body or named.path):
+            fault = _fault_in_repetition(query, subjects)
+            if fault is not None:
+                return fault
         return _Asked(subjects, in_body, raw, path, query)
 
     # ---- what is sent ----
@@ -174,6 +180,15 @@ def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> 
     return in_body
 
 
+def _fault_in_repetition(query: str, subjects: Sequence[Subject]) -> Fault | None:
+    """Where path or body name the customer, the query may repeat the id, but name nobody else."""
+    found = address.parameters(query, (_ID,))
+    if isinstance(found, Fault):
+        return found
+    named = [normal_form(subject.customer_id) for subject in subjects]
+    return None if not found or named == [normal_form(found[_ID])] else INVALID_PAYLOAD
+
+
 def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
     """The id and, where the operation takes them, e-mail and mobile. A `+` that nobody escaped arrives as a blank."""
     values = address.parameters(query, names)
@@ -207,8 +222,10 @@ def _written(target: Target, asked: _Asked, people: Sequence[Person]) -> Sent | 
     query, raw = asked.query, asked.raw
     if raw is not None:
         raw = body.write(raw, asked.in_body, many=named.body == "many")
-    elif query and asked.subjects and asked.subjects[0].changes:
+    elif query and asked.subjects and asked.subjects[0].changes and not named.path:
         query = address.with_parameters(query, asked.subjects[0].changes)
+    if query and len(people) == 1 and (named.path or asked.in_body):
+        query = address.with_parameters(query, {_ID: people[0].canonical_id})
     return Sent(path, query, raw)
 
 

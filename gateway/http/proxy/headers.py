@@ -9,7 +9,7 @@ from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.http.gameball.content_type import read_content_type
-from gateway.http.gameball.header_names import CONNECTION, KEYS, NOT_FROM_CLIENTS, OURS
+from gateway.http.gameball.header_names import CONNECTION, KEYS, is_for_gateways
 
 _NOT_FROM_UPSTREAM = CONNECTION | KEYS | frozenset({"alt-svc", "x-request-id"})
 _NONE = frozenset[str]()
@@ -41,9 +41,7 @@ def towards_upstream(
         [
             (name, value)
             for name, value in given.items()
-            if (lower := name.lower()) not in NOT_FROM_CLIENTS
-            and lower not in named
-            and not lower.startswith(OURS)
+            if (lower := name.lower()) not in named and not is_for_gateways(lower)
         ]
     )
     sent.add(hdrs.VIA, via)

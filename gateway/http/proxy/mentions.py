@@ -4,7 +4,7 @@ and written anew there while everything else keeps its bytes. Pure."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -12,12 +12,14 @@ from gateway.http.gameball.envelope import MALFORMED_PATH, TOO_MANY_VALUES, Faul
 from gateway.http.gameball.identify import Normalize
 from gateway.http.gameball.texts import read_customer_id, text_of
 from gateway.http.proxy.body import MOST_PERSONS, Subject, clean
+from gateway.http.proxy.spelling import decoded, plain, within
 
 _NAMES = ("playeruniqueid", "customerid", "customeruniqueid", "forcustomerid")
 """What members of a customer's id are called, without `_` and in lower case; in a list with an `s`. Where an object has several, an
 e-mail beside them belongs to the first."""
 _ONE = frozenset(_NAMES)
 _MANY = frozenset(name + "s" for name in _NAMES)
+_NAMED = _ONE | _MANY
 _GUEST = ("guest", "isguest")
 _HASH = "hash"
 _decode = msgspec.json.Decoder().decode
@@ -27,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+    return plain(name).replace("_", "").replace("-", "")
 
 
 # ---- reading ----
@@ -88,33 +90,33 @@ class Mentions:
         return None
 
     def _add_members(self, members: Mapping[str, Any]) -> Fault | None:
-        folded = {_folded(name): name for name in members}
+        folded = _by_folded_name(members)
         owner: Subject | None = None
         for name in _NAMES:
             for wanted in (name, name + "s"):
-                for value in _each(members.get(folded.get(wanted, ""))):
+                for value in _each(folded.get(wanted)):
                     subject = self.add(value)
                     if isinstance(subject, Fault):
                         return subject
                     owner = owner or (subject if wanted == name != "forcustomerid" else None)
         if owner is not None and self.kinds:
-            self._add_evidence(owner, members, folded)
+            self._add_evidence(owner, folded)
         return None
 
-    def _add_evidence(self, subject: Subject, members: Mapping[str, Any], folded: Mapping[str, str]) -> None:
+    def _add_evidence(self, subject: Subject, folded: Mapping[str, list[Any]]) -> None:
         for kind in self.kinds:
-            value = members.get(folded.get(_folded(kind), ""))
-            if value is None:
-                continue
-            text, changed = text_of(value), subject.state(kind, value, self.normalize)
-            if text is not None and changed is not None:
-                self.texts[_folded(kind), text] = changed
+            for value in folded.get(_folded(kind), ()):
+                if value is None:
+                    continue
+                text, changed = text_of(value), subject.state(kind, value, self.normalize)
+                if text is not None and changed is not None:
+                    self.texts[_folded(kind), text] = changed
         subject.evidence = tuple(dict.fromkeys(subject.evidence))
         subject.warnings = tuple(dict.fromkeys(subject.warnings))
         for name in _GUEST:
-            guest = members.get(folded.get(name, ""))
-            if isinstance(guest, bool) and subject.guest is None:
-                subject.guest = guest
+            for guest in folded.get(name, ()):
+                if isinstance(guest, bool) and subject.guest is None:
+                    subject.guest = guest
 
     def _add_address(self, subject: Subject) -> None:
         """Old clients write an e-mail or a mobile number where the id stands."""
@@ -123,6 +125,14 @@ class Mentions:
         if kind:
             subject.address = tuple(self.normalize(kind, text))
             subject.otherwise = clean(kind, text, subject.address) or text
+
+
+def _by_folded_name(members: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The values by the names that they have in whatever spelling: two spellings of one name are two values."""
+    found: dict[str, list[Any]] = {}
+    for name, value in members.items():
+        found.setdefault(_folded(name), []).append(value)
+    return found
 
 
 def _each(value: Any) -> Iterator[Any]:
@@ -149,7 +159,12 @@ def _walked(value: Any) -> Iterator[dict[str, Any]]:
 def _pairs(query: str) -> Iterator[tuple[str, str]]:
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        yield _folded(unquote(name.replace("+", " ")).removesuffix("[]")), value
+        yield _parameter_name(name), value
+
+
+def _parameter_name(written: str) -> str:
+    """Also of an id within something else; in a name that a caller made up, `_` and `-` count for nothing."""
+    return within(decoded(written).replace("_", "").replace("-", ""), _NAMED)
 
 
 def _ids_of(name: str, value: str) -> Iterator[str | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from asking import ask
-from forwarding import forwarding
+from forwarding import forward_settings, forwarding
 from loyalty_platform import API_KEY, SECRET_KEY
 
 if TYPE_CHECKING:
@@ -38,6 +39,24 @@ SPOOFED = {
     "X-Hop": "by hop",
     "Connection": "close, X-Hop, apikey",
 }
+BELIEVED = """
+Client-IP X-Client-IP Client_IP X-Cluster-Client-IP X-Real-IP True-Client-IP CF-Connecting-IP CF-Connecting-IPv6 Fastly-Client-IP
+X-Azure-ClientIP X-Azure-SocketIP X-Source-IP X-Originating-IP X-Remote-IP X-Remote-Addr Remote-Addr X-ProxyUser-Ip X-IP
+WL-Proxy-Client-IP Proxy-Client-IP X-Envoy-External-Address X-Appengine-User-IP Fly-Client-IP X-NF-Client-Connection-IP
+Forwarded X-Forwarded X-Forwarded-For X-Forward-For Forwarded-For X-Forwarder-For X-Forwarded-Host X-Forwarded-Proto
+X-Forwarded-Scheme X-Forwarded-Prefix X-Forwarded-Path X-Forwarded-Port X-Forwarded-Server X-Forwarded-User X-Forwarded-Client-Cert
+X-Host X-HTTP-Host-Override X-Original-Host X-Host-Override X-Server-Name X-Original-URL X-Rewrite-URL X-Original-URI X-Override-URL
+X-HTTP-DestinationURL Request-Uri X-Url Base-Url X-Base-Path X-Script-Name X-Path-Info X-Middleware-Subrequest X-Accel-Redirect
+X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Method X-Scheme X-Url-Scheme X-Proto Front-End-Https X-SSL-Client-Cert
+SSL-Client-Verify Client-Cert Client-Cert-Chain X-Client-Cert X-Client-DN X-Client-Verify Remote-User X-Remote-User X-Remote-Groups
+X-WebAuth-User X-Authenticated-User X-Auth-Request-Email X-Goog-Authenticated-User-Email X-Goog-IAP-JWT-Assertion
+X-Amzn-Oidc-Identity X-MS-Client-Principal X-MS-Client-Principal-Id CF-Access-Jwt-Assertion X-Consumer-Username
+X-Credential-Identifier Tailscale-User-Login X-ARR-SSL X-ARR-LOG-ID Proxy Proxy-Host X-Gateway-Profile
+"""
+UNBELIEVED = """
+X-Client-Version X-Client-Name X-Device-Id X-Shop X-Zip X-Tips X-Ghost-Mode X-Pathway X-Urls X-Hosts-Seen X-Api-Version X-Schema
+X-Methods X-Correlation-Id traceparent tracestate lang Referer From Prefer DNT X-Remotely X-CFO
+"""
 PASSED = {
     "lang": "ar",
     "Accept-Language": "ar",
@@ -61,6 +80,26 @@ async def test_what_only_the_gateway_may_say_is_not_taken_from_a_client(
     assert {name: seen.headers[name] for name in PASSED} == PASSED
     assert seen.headers["Via"].startswith("1.1 gateway-")
     assert not {value for value in seen.headers.values() if value in SPOOFED.values()}
+
+
+async def test_what_servers_behind_a_gateway_believe_is_dropped_whoever_made_it_up(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    names = [name for name in BELIEVED.split() if "_" not in name]
+    for at in range(0, len(names), 60):
+        headers = dict.fromkeys([*names[at : at + 60], *UNBELIEVED.split()], "6.6.6.6")
+        assert (await ask(forward, "GET", "configurations/tiers", headers=headers)).status == 200
+        seen = platform.seen[-1].headers
+        arrived = {name.lower() for name, value in seen.items() if value == "6.6.6.6"}
+        assert arrived == set(UNBELIEVED.lower().split())
+
+
+@pytest.mark.parametrize("name", [name for name in BELIEVED.split() if "-" in name][::7])
+async def test_a_name_that_is_believed_cannot_come_with_an_underscore(
+    forward: RunningGateway, platform: Platform, name: str
+) -> None:
+    reply = await ask(forward, "GET", "configurations/tiers", headers={name.replace("-", "_"): "6.6.6.6"})
+    assert (reply.status, platform.seen) == (400, [])
 
 
 async def test_the_address_is_taken_from_a_proxy_of_ours_only(start: Start, platform: Platform) -> None:
@@ -146,3 +185,36 @@ async def test_whom_a_call_led_to_is_told_to_trusted_channels_only(
         == ("X-Gateway-Decision" in reply.headers)
         == (channel == "web")
     )
+
+
+class Raw:
+    """A platform that answers every request with one header of a test's own making."""
+
+    def __init__(self) -> None:
+        self.value = b"1"
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nX-A: %b\r\nContent-Length: 2\r\n\r\n{}" % self.value)
+        writer.close()
+
+
+async def test_an_answer_with_a_control_character_in_a_header_is_a_502_in_the_log_too(start: Start) -> None:
+    platform = Raw()
+    server = await asyncio.start_server(platform.answer, "127.0.0.1", 0)
+    url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    answered = dict[bytes, int]()
+    async with server, start(forward_settings(url)) as gateway:
+        for value in (
+            *(b"a%cb" % code for code in (*range(9), *range(10, 32), 127)),
+            b"a\tb",
+            b"caf\xc3\xa9",
+            b"caf\xe9",
+        ):
+            platform.value = value
+            reply = await ask(gateway, "GET", "configurations/tiers")
+            answered[value] = reply.status
+    fine = {b"a\tb", b"caf\xc3\xa9", b"caf\xe9"}
+    assert {value for value, status in answered.items() if status == 200} == fine
+    log = map(json.loads, (gateway.directory / "gateway.log").read_text().splitlines())
+    assert [line["status"] for line in log if line["event"] == "request"] == list(answered.values())

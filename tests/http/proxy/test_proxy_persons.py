@@ -13,6 +13,7 @@ from forwarding import forwarding
 from joserfc import jwe, jws
 from joserfc.jwk import OctKey
 from loyalty_platform import OPERATIONS, SECRET_KEY
+from yarl import URL
 
 from gateway.errors import StoreUnavailable
 from gateway.model import Caller, MergeProfiles, UndoMerge
@@ -421,3 +422,43 @@ async def test_an_answer_whose_ids_cannot_be_looked_up_is_relayed_with_a_warning
     reply = await ask(unresolved, "GET", "leaderboard", channel="pos")
     assert [row["customerId"] for row in reply.body["leaderboard"]] == ["ann"]
     assert reply.headers["X-Gateway-Warnings"] == "answer:unmapped"
+
+
+SPELLINGS = (
+    "customerId", "CustomerID", "customerId[]", "customerId[0]", "%20customerId", "customerId%20", "customerId+", "customerId%2520",
+    "customer%49d", "customerId%00", "person[customerId]", "customers[0].customerId",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+async def test_the_query_may_repeat_whom_path_or_body_name_and_name_nobody_else(
+    forward: RunningGateway, platform: Platform, name: str
+) -> None:
+    await order(forward, "web", "ann", email=EMAIL)
+    await order(forward, "pos", "till-7", email=EMAIL)
+    platform.seen.clear()
+    for method, path, body in (
+        ("POST", "events", {"customerId": "till-7", "events": {"viewed": {}}}),
+        ("GET", "customers/till-7", None),
+        ("PUT", "customers/till-7/activate", {"isActive": True}),
+    ):
+        url = f"{forward.url}/api/v4.1/integrations/{path}?{name}="
+        keys = forward.keys("pos")
+        for customer_id, status in (("bob", 400), ("till-7", 200)):
+            target = URL(url + customer_id, encoded=True)
+            async with forward.client.request(method, target, headers=keys, json=body) as answer:
+                assert answer.status == status, await answer.text()
+        assert platform.seen[-1].raw_path.endswith(f"?{name}=ann")
+    assert len(platform.seen) == 3
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+async def test_a_parameter_names_a_customer_also_where_the_operation_asks_for_none(
+    forward: RunningGateway, platform: Platform, name: str
+) -> None:
+    await order(forward, "web", "ann", email=EMAIL)
+    await order(forward, "pos", "till-7", email=EMAIL)
+    target = URL(f"{forward.url}/api/v4.1/integrations/configurations/tiers?{name}=till-7", encoded=True)
+    async with forward.client.get(target, headers=forward.keys("pos")) as answer:
+        assert answer.status == 200
+    assert platform.seen[-1].raw_path.endswith(f"?{name}=ann")

@@ -80,6 +80,47 @@ async def call(
             f"{V41}/ranks?a=%41+b&forCustomerId=4711&flag",
             f"{V41}/ranks?a=%41+b&forCustomerId=c-17&flag",
         ),
+        *(
+            ("GET", f"{V41}/ranks?{name}=4711", f"{V41}/ranks?{name}=c-17")
+            for name in (
+                "customerId[]",
+                "customerId[0]",
+                "customerId%5B%5D",
+                "customerId%5b0%5d",
+                "customerId%255B0%255D",
+                "customerId%20",
+                "%20customerId",
+                "+customerId",
+                "customerId+",
+                "customerId%09",
+                "customerId%00",
+                "CUSTOMERID",
+                "customer%49d",
+                "customer_id[]",
+                "filter[customerId]",
+                "filter[customerId][0]",
+                "customers[0].customerId",
+                "customer.customerId",
+                "customerId[eq]",
+                "customerId.0",
+                "%EF%BB%BFcustomerId",
+                "customer%C4%B1d",
+                "cu%C5%BFtomerId",
+                "-customerId",
+            )
+        ),
+        *(
+            ("GET", f"{V41}/ranks?{name}=4711", f"{V41}/ranks?{name}=4711")
+            for name in (
+                "myCustomerId",
+                "customerIdType",
+                "customer",
+                "id",
+                "customer[id]",
+                "x[y]",
+                "[]",
+            )
+        ),
         ("GET", f"{V41}/orders/4711/lines/%20x", f"{V41}/orders/4711/lines/%20x"),
         ("DELETE", f"{V41}/tiers", f"{V41}/tiers"),
     ],
@@ -115,6 +156,22 @@ async def test_customers_in_path_and_query_are_recognised_by_name(
         ),
         ('{"a":{"b":[{"customerIds":["4711","z"]}]}}', '{"a":{"b":[{"customerIds":["c-17","z"]}]}}'),
         ('{"playerUniqueIds":[4711,[4711]]}', '{"playerUniqueIds":["c-17",["c-17"]]}'),
+        *(
+            (f'{{"{name}":"4711"}}', f'{{"{name}":"c-17"}}')
+            for name in (
+                " customerId",
+                "customerId ",
+                "customerId[]",
+                "customerId[0]",
+                "CustomerID",
+                "customer-id",
+                "-customerId",
+            )
+        ),
+        (
+            '{"customerId":"4711"," customerId":"4711","customer_id":"z"}',
+            '{"customerId":"c-17"," customerId":"c-17","customer_id":"z"}',
+        ),
         ('{"customerId":{"in":["4711"]}}', '{"customerId":{"in":["4711"]}}'),
         ('{"customerId":null,"playerUniqueId":""}', '{"customerId":null,"playerUniqueId":""}'),
         ('{ "price" : 1.50, "big":12345678901234567890 }', '{ "price" : 1.50, "big":12345678901234567890 }'),

@@ -64,11 +64,44 @@ async def test_an_event_told_again_is_answered_and_counts_once(forward: RunningG
     assert len(await heard(forward)) == 2
 
 
-async def test_without_a_time_only_the_same_body_is_the_same_event(forward: RunningGateway) -> None:
-    timeless = {name: value for name, value in TOLD.items() if name != "created_at"}
-    for data in ({"total_points": 1}, {"total_points": 2}, {"total_points": 2}):
-        assert (await tell(forward, compact(timeless | {"data": data})))[0] == 200
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {"total_points": 2}},
+        {"data": {}},
+        {"data": None},
+        {"customer_id": "bob"},
+        {"customer_id": None},
+        {"gb_customer_id": 4712},
+        {"gb_customer_id": "4711"},
+        {"client_id": "78"},
+        {"event": "customer.profile.created"},
+        {"created_at": None},
+        {"another": 1},
+        {"created_at": "2026-11-23T10:00:00.000"},
+    ],
+)
+async def test_two_events_of_one_second_are_two(forward: RunningGateway, change: dict[str, Any]) -> None:
+    for told in (TOLD, TOLD | change, TOLD, TOLD | change):
+        assert (await tell(forward, compact(told)))[0] == 200
     assert len(await heard(forward)) == 2
+
+
+async def test_one_signature_counts_once_however_the_body_was_written_on_its_way(
+    forward: RunningGateway,
+) -> None:
+    """Whoever saw an event pass cannot make a second one of it."""
+    signature = sign(compact(TOLD))
+    ways = [
+        json.dumps(TOLD, indent=indent, ensure_ascii=escape)
+        for indent in (None, 1, 7)
+        for escape in (True, False)
+    ]
+    for body in (compact(TOLD), *(way.encode() for way in ways), b"\xef\xbb\xbf" + compact(TOLD)):
+        assert (await tell(forward, body, signature))[0] == 200
+    for given in (signature.upper(), f" {signature} "):
+        assert (await tell(forward, compact(TOLD), given))[0] == 200
+    assert len(await heard(forward)) == 1
 
 
 async def test_the_signature_is_of_the_compact_body_however_it_was_written_on_its_way(

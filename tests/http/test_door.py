@@ -1,0 +1,178 @@
+"""Who may come in when the house is full."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from gateway.http.door import Door, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROXY = "10.0.0.1"
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Wire(asyncio.Transport):
+    """A connection from an address, of which only its end matters."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__({"peername": (address, 1)})
+        self.gone = False
+        self.out = b""
+
+    def abort(self) -> None:
+        self.gone = True
+
+    def close(self) -> None:
+        self.gone = True
+
+    def is_closing(self) -> bool:
+        return self.gone
+
+    def write(self, data: Any) -> None:
+        self.out += bytes(data)
+
+    def writelines(self, list_of_data: Any) -> None:
+        self.write(b"".join(list_of_data))
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class House:
+    def __init__(self, limit: int, limit_per_ip: int) -> None:
+        self.now = 0.0
+        self.released = asyncio.Event()
+        self.door = Door(
+            web.Server(self._answer),
+            limit=limit,
+            limit_per_ip=limit_per_ip,
+            trusted=lambda: [ip_network(PROXY)],
+            time=lambda: self.now,
+        )
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.path == "/slow":
+            await self.released.wait()
+        return web.Response(text="here")
+
+    def come(self, address: str) -> tuple[Visit, Wire]:
+        visit, wire = self.door(), Wire(address)
+        assert isinstance(visit, Visit)
+        visit.connection_made(wire)
+        return visit, wire
+
+    def fill(self, number: int, address: Callable[[int], str]) -> list[tuple[Visit, Wire]]:
+        return [self.come(address(at)) for at in range(number)]
+
+
+async def ask(visit: Visit, path: str = "/") -> None:
+    visit.data_received(REQUEST.replace(b"/ ", f"{path} ".encode(), 1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def gone(taken: list[tuple[Visit, Wire]]) -> list[int]:
+    return [at for at, (_, wire) in enumerate(taken) if wire.gone]
+
+
+async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_others_are_not() -> None:
+    house = House(100, 3)
+    taken = house.fill(5, lambda _: "192.0.2.1")
+    assert gone(taken) == [3, 4]
+    assert not house.come("192.0.2.2")[1].gone
+
+
+async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_of_its_address() -> None:
+    """So whoever shares an address with an idler, as all operators on one machine do, still comes in."""
+    house = House(100, 3)
+    taken = house.fill(3, lambda _: "127.0.0.1")
+    house.now = 2.0
+    operator, wire = house.come("127.0.0.1")
+    assert (gone(taken), wire.gone) == ([0], False)
+    await ask(operator)
+    assert wire.out.endswith(b"here")
+
+
+@pytest.mark.parametrize("idler", ["203.0.113.7", PROXY, "2001:db8::1"])
+async def test_idle_connections_of_one_address_keep_nobody_out(idler: str) -> None:
+    house = House(10, 10)
+    taken = house.fill(10, lambda _: idler)
+    strangers = [house.come(f"192.0.2.{at}") for at in range(4)]
+    assert gone(strangers) == []
+    assert gone(taken) == [0, 1, 2, 3]
+
+
+async def test_idle_connections_behind_a_proxy_make_room_for_others_behind_it() -> None:
+    house = House(4, 1)
+    taken = house.fill(4, lambda _: PROXY)
+    assert house.come(PROXY)[1].gone
+    house.now = 2.0
+    assert not house.come(PROXY)[1].gone
+    assert gone(taken) == [0]
+
+
+async def test_idle_connections_of_many_addresses_make_room_after_a_moment() -> None:
+    house = House(10, 10)
+    taken = house.fill(10, lambda at: f"203.0.113.{at}")
+    house.now = 2.0
+    assert not house.come("192.0.2.1")[1].gone
+    assert gone(taken) == [0]
+
+
+async def test_a_whole_ipv6_network_is_one_address() -> None:
+    house = House(100, 3)
+    assert gone(house.fill(5, lambda at: f"2001:db8::{at + 1:x}")) == [3, 4]
+    assert gone(house.fill(5, lambda at: f"2001:db8:0:{at + 1:x}::1")) == []
+    assert gone(house.fill(3, lambda at: f"::ffff:192.0.2.{at + 1}")) == []
+
+
+async def test_half_a_request_head_is_as_good_as_none() -> None:
+    house = House(2, 2)
+    taken = house.fill(2, lambda _: "203.0.113.7")
+    for visit, _ in taken:
+        visit.data_received(REQUEST[:-2])
+    house.now = 2.0
+    assert not house.come("203.0.113.7")[1].gone
+
+
+async def test_who_asked_something_stays_while_others_said_nothing() -> None:
+    house = House(3, 3)
+    taken = house.fill(3, lambda at: f"192.0.2.{at}")
+    await ask(taken[0][0])
+    house.now = 2.0
+    assert not house.come("192.0.2.9")[1].gone
+    assert gone(taken) == [1]
+
+
+async def test_who_is_being_answered_is_never_sent_away() -> None:
+    house = House(2, 2)
+    taken = house.fill(2, lambda _: "203.0.113.7")
+    for visit, _ in taken:
+        await ask(visit, "/slow")
+    house.now = 60.0
+    assert house.come("203.0.113.7")[1].gone
+    assert house.come("192.0.2.1")[1].gone
+    house.released.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not house.come("192.0.2.1")[1].gone
+    assert len(gone(taken)) == 1
+
+
+async def test_whoever_leaves_or_was_sent_away_is_counted_once() -> None:
+    house = House(2, 2)
+    first, second = house.fill(2, lambda _: "203.0.113.7")
+    house.come("192.0.2.1")
+    assert first[1].gone
+    first[0].connection_lost(None)
+    second[0].connection_lost(None)
+    assert not house.come("192.0.2.2")[1].gone
+    assert house.come("192.0.2.3")[1].gone
