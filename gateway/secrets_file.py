@@ -7,8 +7,10 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.config import Config, ConfigError
@@ -17,6 +19,7 @@ _MASTER_BYTES = 32
 _FILE_LIMIT = 4096
 _WITHOUT_A_FILE = "gateway"
 """What the secret's file is named after in the working directory, when the database is not a file."""
+_DERIVED = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PUBLISHED = frozenset({"3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43"})
 """SHA-256 of master secrets that have been public (SECURITY.md): anyone can derive the keys they protect."""
 
@@ -39,6 +42,20 @@ def admin_token(config: Config, box: SecretBox | None = None) -> str:
     if token is not None:
         return token.reveal()
     return (box or open_box(config, make=False)).key("admin token").hex()
+
+
+@lru_cache(maxsize=4)
+def proving_key(token: str) -> bytes:
+    """What the admin listener proves with that it is the one, before it is told the token. A token that a person may have made up
+    is stretched, so that it cannot be guessed from proofs."""
+    if not _DERIVED.fullmatch(token):
+        return hashlib.scrypt(token.encode(), salt=b"gateway admin listener", n=1 << 14, r=8, p=1, dklen=32)
+    return hmac.digest(token.encode(), b"admin listener", hashlib.sha256)
+
+
+def proof(key: bytes, challenge: str, host: str, port: int) -> str:
+    """The answer to a challenge by whoever listens on an address: a listener elsewhere, asked in its place, would give another."""
+    return hmac.digest(key, f"{challenge} {host} {port}".encode(), hashlib.sha256).hex()
 
 
 def open_box(config: Config, *, make: bool) -> SecretBox:

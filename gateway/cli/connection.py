@@ -4,12 +4,14 @@ opens itself, on a socket that nobody else can reach. A command cannot tell the 
 import asyncio
 import contextlib
 import getpass
+import hmac
 import json
 import re
+import secrets
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +19,7 @@ import msgspec
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import settings
 from gateway.config import Config
+from gateway.secrets_file import admin_token, proof, proving_key
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,6 +28,7 @@ T = TypeVar("T")
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, and how to reach it from here
 _PROBE_SECONDS = 2
 _CONNECT_SECONDS = 5
+_LONGEST_PROOF = 1024
 _USAGE = frozenset({400, 415, 422})
 
 
@@ -113,7 +117,10 @@ async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
             async with _by_itself(config, changes=changes) as admin:
                 yield admin
             return
-        async with _session(_token(config), base_url=url) as session:
+        token = admin_token(config)
+        async with _session(url) as session:
+            await _have_proven(session, config, token)
+            session.headers.update(_bearer(token))
             yield Admin(session, changes=True)
     except aiohttp.ClientError as error:
         raise Failure(
@@ -122,7 +129,7 @@ async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
 
 
 async def running_at(config: Config) -> str | None:
-    """Where the admin listener of this configuration answers; None when nothing does."""
+    """Where an admin listener answers on this configuration's address; None when nothing does. Whose it is, is not known yet."""
     address = config.server.admin_listen
     url = f"http://{address._replace(host=_ANYWHERE.get(address.host, address.host))}"
     if not address.port:
@@ -132,7 +139,7 @@ async def running_at(config: Config) -> str | None:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PROBE_SECONDS)) as session,
-            session.get(f"{url}/healthz") as response,
+            session.get(f"{url}/healthz", allow_redirects=False) as response,
         ):
             return url if await response.json(content_type=None) == {"status": "ok"} else None
     except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -155,23 +162,51 @@ async def _by_itself(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
                 socket = f"{directory}/admin"
                 await web.UnixSite(runner, socket).start()
                 connector = aiohttp.UnixConnector(socket)
-                async with _session(services.admin_token, "http://localhost", connector) as session:
+                async with _session("http://localhost", connector) as session:
+                    session.headers.update(_bearer(services.admin_token))
                     yield Admin(session, changes=changes)
             finally:
                 await runner.cleanup()
 
 
-def _session(
-    token: str, base_url: str, connector: "aiohttp.BaseConnector | None" = None
-) -> "aiohttp.ClientSession":
+async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: str) -> None:
+    """Any program may listen on the address, so the listener has to prove that it knows the token before it is told. Raises
+    Failure."""
+    challenge, address = secrets.token_hex(32), config.server.admin_listen
+    async with session.get("/healthz", params={"challenge": challenge}, allow_redirects=False) as response:
+        answer = await response.content.read(_LONGEST_PROOF)
+    try:
+        given = msgspec.json.decode(answer, type=_Proven).proof
+    except msgspec.DecodeError:
+        given = ""
+    key = proving_key(token)
+    host = _ANYWHERE.get(address.host, address.host)
+    hosts = {found[4][0] for found in await asyncio.get_running_loop().getaddrinfo(host, address.port)}
+    if not any(hmac.compare_digest(proof(key, challenge, str(one), address.port), given) for one in hosts):
+        raise Failure(
+            f"another gateway or another program answers on server.admin_listen ({address}): it does not prove that it knows"
+            " this configuration's admin token, so it was not told. Stop it (a gateway of an earlier version too), or set another"
+            " address. Run commands where the gateway itself listens, not through a forwarded port",
+            MISUSED,
+        )
+
+
+class _Proven(msgspec.Struct):
+    proof: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _session(base_url: str, connector: "aiohttp.BaseConnector | None" = None) -> "aiohttp.ClientSession":
     import aiohttp
 
     operator = re.sub(r"[^A-Za-z0-9._-]", "_", getpass.getuser())[:50]
-    headers = {"Authorization": f"Bearer {token}", "X-Operator": operator}
     return aiohttp.ClientSession(
         base_url,
         connector=connector,
-        headers=headers,
+        headers={"X-Operator": operator},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         json_serialize=lambda body: as_json(body).decode(),
@@ -185,12 +220,6 @@ def as_json(value: object) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
         return json.dumps(value).encode()
-
-
-def _token(config: Config) -> str:
-    from gateway.secrets_file import admin_token
-
-    return admin_token(config)
 
 
 def _given(query: Mapping[str, object]) -> dict[str, str]:

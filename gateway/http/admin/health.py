@@ -1,14 +1,28 @@
 """What machines ask: alive, ready to take calls, and figures. Open to whoever reaches the listener."""
 
+import asyncio
+import re
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.http.services import SERVICES
+from gateway.secrets_file import proof, proving_key
+
+_CHALLENGE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-async def healthz(_: web.Request) -> web.Response:
-    """The process runs and its event loop turns."""
-    return web.json_response({"status": "ok"})
+async def healthz(request: web.Request) -> web.Response:
+    """The process runs and its event loop turns. To a `challenge` of 64 hexadecimal digits it proves that it
+    knows the admin token."""
+    challenge = request.query.get("challenge", "")
+    if not _CHALLENGE.fullmatch(challenge):
+        return web.json_response({"status": "ok"})
+    services = request.app[SERVICES]
+    key = await asyncio.to_thread(proving_key, services.admin_token)
+    here = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    host, port = here[:2] if isinstance(here, tuple) else ("", 0)
+    return web.json_response({"status": "ok", "proof": proof(key, challenge, host, port)})
 
 
 async def readyz(request: web.Request) -> web.Response:
