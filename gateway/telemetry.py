@@ -19,6 +19,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Enum, Gauge
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from gateway.visible import visible_line
+
 _encode = msgspec.json.Encoder().encode
 _FLUSH_BYTES = 32 * 1024
 _FLUSH_SECONDS = 0.05
@@ -48,6 +50,7 @@ class LogWriter:
         self._fd = fresh
 
     def write(self, line: bytes) -> None:
+        line = visible_line(line)
         self._lines.append(line)
         self._size += len(line)
         if self._size >= _FLUSH_BYTES:
@@ -69,7 +72,7 @@ class LogWriter:
 
     def write_now(self, line: bytes) -> None:
         """For lines outside the event loop's care: start, stop, errors."""
-        self._lines.append(line)
+        self._lines.append(visible_line(line))
         self.flush()
 
     def close(self) -> None:

@@ -1,8 +1,6 @@
 """`gateway duplicates`: who looks like one person and is apart, to look through before, or instead of, a wider rule."""
 
 import asyncio
-import csv
-import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Literal
 
@@ -11,7 +9,7 @@ import typer
 
 from gateway.cli.connection import connect
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
-from gateway.cli.output import Columns, counted, note, print_rows, say
+from gateway.cli.output import Columns, counted, note, print_csv, print_rows, say
 from gateway.config import Config
 
 _COLUMNS: Columns = {
@@ -79,20 +77,15 @@ def _show_json(groups: list[Any], _: bool) -> None:
 
 
 def _show_csv(groups: list[Any], first: bool) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
     if first:
-        writer.writerow(_SHEET)
+        print_csv(_SHEET)
     for group in groups:
         about = [group[name] for name in ("reason", "type", "mask", "state")]
         for one in group["members"]:
-            cells = [one[name] for name in ("profile", "record", "id_space", "customer_id", "mask")]
-            writer.writerow([_inert(cell) for cell in (*about, *cells)])
+            print_csv(
+                [*about, *(one[name] for name in ("profile", "record", "id_space", "customer_id", "mask"))]
+            )
 
 
 def _who(one: Any) -> str:
     return f"{one['profile']}({one['id_space']}:{one['customer_id']})"
-
-
-def _inert(cell: str) -> str:
-    """A customer id is whatever a channel sent; a spreadsheet must not take it for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell

@@ -1,9 +1,9 @@
 """How a command ends when it could not be done: a line that names the thing and the remedy, and an exit code."""
 
 import json
-import sys
 from collections.abc import Sequence
 
+from gateway.cli.output import note
 from gateway.errors import GatewayError
 
 DONE = 0
@@ -25,7 +25,7 @@ def report(problems: Sequence[str], exit_code: int, code: str = "", *, as_json: 
     """Say on stderr what went wrong: a line for each problem, or one line of JSON."""
     if not as_json:
         for problem in problems:
-            print(f"gateway: {problem}", file=sys.stderr)
+            note(f"gateway: {problem}")
         return
     error = {
         "code": code or ("usage" if exit_code == MISUSED else "refused"),
@@ -33,4 +33,4 @@ def report(problems: Sequence[str], exit_code: int, code: str = "", *, as_json: 
         "problems": list(problems),
         "exit_code": exit_code,
     }
-    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
+    note(json.dumps({"error": error}, ensure_ascii=False))

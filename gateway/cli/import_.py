@@ -18,7 +18,7 @@ from gateway.cli.failure import Failure
 from gateway.cli.import_lists import list_refusals, list_warnings
 from gateway.cli.import_table import confirm, may_ask, show_columns
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import note, print_json, print_rows
+from gateway.cli.output import note, print_json, print_rows, say
 from gateway.cli.sending import Sending
 from gateway.cli.trial import copied
 from gateway.config import Config
@@ -126,7 +126,7 @@ def _print_end(state: Any, *, as_json: bool, dry_run: bool) -> None:
         rows = [{"what": w, "rows": n} for counted in (counts, state["unusable"]) for w, n in counted.items()]
         print_rows(rows, {"what": "what", "rows": "rows"})
         did = "would be finished (nothing was changed)" if dry_run else "is finished"
-        print(f"imp_{state['id']} {did}: {lines} {'line' if lines == 1 else 'lines'}")
+        say(f"imp_{state['id']} {did}: {lines} {'line' if lines == 1 else 'lines'}")
     if lines and counts.get("rejected", 0) == lines:
         raise Failure(f"none of the {lines} lines could be taken; the list of rejects says why")
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from gateway.cli.connection import Admin
 from gateway.cli.failure import Failure
-from gateway.cli.output import note
+from gateway.cli.output import csv_line, note
 
 _MOST = 200
 _SHORTENED = (
@@ -39,9 +39,9 @@ async def list_refusals(admin: Admin, import_id: str, count: int, file: Path) ->
         return
     reasons: set[str] = set()
     with private_file(file) as opened:
-        opened.write("line,reason\n")
+        opened.write(csv_line(("line", "reason")))
         async for one in _all(admin, f"/imports/{import_id}/refusals"):
-            opened.write(f"{one['line']},{one['reason']}\n")
+            opened.write(csv_line((one["line"], one["reason"])))
             reasons.add(one["reason"])
     note(f"{_counted(count, 'line')} refused; see {file}")
     explain(reasons)
@@ -52,10 +52,10 @@ async def list_warnings(admin: Admin, import_id: str, unusable: Mapping[str, int
     if not count:
         return
     with private_file(file) as opened:
-        opened.write("line,identifier,reason,meaning\n")
+        opened.write(csv_line(("line", "identifier", "reason", "meaning")))
         async for one in _all(admin, f"/imports/{import_id}/warnings"):
-            meaning = EXPLANATIONS.get(one["reason"], "").replace('"', '""')
-            opened.write(f'{one["line"]},{one["identifier"]},{one["reason"]},"{meaning}"\n')
+            found = csv_line((one["line"], one["identifier"], one["reason"]))
+            opened.write(f'{found[:-1]},"{EXPLANATIONS.get(one["reason"], "")}"\n')
     note(f"{_counted(count, 'identifier')} not usable, the rows taken without; see {file}")
     explain(one.partition(":")[2] for one in unusable)
 

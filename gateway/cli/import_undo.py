@@ -11,7 +11,7 @@ import typer
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, connect, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import note, print_json, print_rows
+from gateway.cli.output import note, print_json, print_rows, say
 
 _MOST = 200
 _MOST_NAMED = 50
@@ -109,4 +109,4 @@ def _print(import_id: str, effects: _Effects, did: str, *, as_json: bool) -> Non
         print_json({"id": name, "counts": effects.counts, "staying": effects.staying})
         return
     effects.show()
-    print(f"{name} {did}")
+    say(f"{name} {did}")

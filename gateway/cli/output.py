@@ -4,6 +4,8 @@ Whatever callers or operators wrote is shown as text: control characters are mad
 change a title or pass for a link.
 """
 
+import csv
+import io
 import re
 import shutil
 import sys
@@ -12,19 +14,30 @@ from typing import Any
 
 import msgspec
 
+from gateway.visible import visible as plain
+
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]
 """Heading to the key of a row, or to a function of it."""
 _GAP = "  "
-_CONTROL = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
+_STARTS_FORMULA = re.compile(
+    r"""(^|[;,|\t\r\n])(?=[\s"'`]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"""
 )
-"""C0 and C1 controls, bidirectional and invisible marks, lone surrogates."""
+"""Where a cell begins, whatever separates cells for its reader, and blanks and quotes that are taken off before a formula."""
 
 
-def plain(text: str) -> str:
-    """`text` as a terminal may show it."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of CSV whose cells are text for every spreadsheet: an apostrophe stands before what could begin a formula."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(
+        [_STARTS_FORMULA.sub(r"\1'", plain(str(cell))) for cell in cells]
+    )
+    return line.getvalue()
+
+
+def print_csv(cells: Iterable[object]) -> None:
+    """A line of CSV on stdout."""
+    sys.stdout.write(csv_line(cells))
 
 
 def counted(number: int, thing: str) -> str:

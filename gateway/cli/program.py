@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure, report
 from gateway.cli.lazy import Lazy, LazyGroup
+from gateway.cli.output import note, say
 from gateway.errors import GatewayError
 
 COMMANDS = {
@@ -59,7 +60,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"gateway {version_of('loyalty-identity-gateway')}")
+        say(f"gateway {version_of('loyalty-identity-gateway')}")
         raise typer.Exit(DONE)
 
 
@@ -94,6 +95,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _stop_writing()
         return DONE
+    except UnicodeEncodeError:
+        report(
+            ["an argument or a setting holds bytes that are no UTF-8; write it in UTF-8"],
+            MISUSED,
+            as_json="--json" in words,
+        )
+        return MISUSED
     except (GatewayError, typer.TyperException, sqlite3.Error, OSError) as error:
         return _refuse(error, as_json="--json" in words)
     return DONE
@@ -136,7 +144,8 @@ def _misused(error: typer.TyperException, *, as_json: bool) -> int:
     if as_json:
         report([message], exit_code, "usage", as_json=True)
     elif type(error).__name__ == "NoArgsIsHelpError":
-        print(message)
+        say(message)
     else:
-        getattr(error, "show", lambda: print(message, file=sys.stderr))()
+        context = getattr(error, "ctx", None)
+        note(f"{context.get_usage()}\n\nError: {message}" if context is not None else f"Error: {message}")
     return exit_code

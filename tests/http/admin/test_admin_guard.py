@@ -154,7 +154,9 @@ async def test_the_log_holds_routes_and_nothing_that_was_asked_for(gateway: Runn
 
 
 async def refused(gateway: RunningGateway) -> list[tuple[object, ...]]:
-    rows = await gateway.rows("SELECT reason, detail FROM audit WHERE action = 'call.refused' ORDER BY rowid")
+    rows = await gateway.rows(
+        "SELECT reason, detail FROM audit WHERE action = 'call.refused' ORDER BY event_id"
+    )
     return [(reason, json.loads(str(detail)).get("count", 1)) for reason, detail in rows]
 
 
