@@ -30,7 +30,7 @@ class Strangers:
 
     def __init__(self, services: Services) -> None:
         self._pipeline = services.pipeline
-        self._trusted = services.config.server.trusted_proxies
+        self._services = services
         self._budget = FailureBudget(services.config.limits.failures_per_minute, services.clock)
         self._waiting: dict[str, RefuseCall | None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -38,7 +38,9 @@ class Strangers:
 
     def charge(self, request: web.Request) -> None:
         """For a wrong token. Raises TooManyFailures."""
-        wait = self._budget.spend(client_address(request, self._trusted))
+        config = self._services.config
+        self._budget.limit = config.limits.failures_per_minute
+        wait = self._budget.spend(client_address(request, config.server.trusted_proxies))
         if wait:
             raise TooManyFailures(wait)
 
