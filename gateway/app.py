@@ -20,11 +20,12 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from gateway.anchor import Anchor
 from gateway.audit.event import Action
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Config, ConfigError
-from gateway.errors import DriverMissing, StoreBroken
+from gateway.errors import DriverMissing, StoreBroken, StoreUnavailable
 from gateway.http import admin, public
 from gateway.http.door import Door
 from gateway.http.keyring import KeyRing
@@ -180,8 +181,18 @@ async def running(
         finally:
             await services.reading.close()
             await pipeline.stop()
+            if begins:
+                await _seal(store, config.audit.anchor)
     finally:
         await store.close()
+
+
+async def _seal(store: Store, where: str) -> None:
+    """The log's end is signed, and its signature copied to the anchor; what could not be copied now, the next start copies."""
+    await store.seal()
+    if where:
+        with contextlib.suppress(StoreUnavailable):
+            await Anchor(where, store).step()
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """`gateway audit`: ask the log, follow it, have it explained, verified and carried away."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from gateway.audit.anchored import Anchored
 from gateway.cli.connection import Admin, ask
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
@@ -41,6 +43,7 @@ _COLUMNS: Columns = {
 }
 _POLL_SECONDS = 0.5
 _PAGE = 200
+_MOST_BREACHES = 100
 
 
 @app.command()
@@ -153,15 +156,55 @@ def verify(
         bool,
         typer.Option("--state", help="Also check ledger, records, pins, keys and rules against the log."),
     ] = False,
+    anchors: Annotated[
+        Path | None,
+        typer.Option("--anchors", help="Also compare the signatures with this copy of the anchors."),
+    ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Check that no event was changed, removed or added; exit 1 if one was."""
+    """Check that no event was changed, removed or put in; exit 1 when one was."""
+    kept = _anchored(anchors) if anchors is not None else None
 
     async def verified(admin: Admin) -> Any:
-        return await admin.get("/audit/verify", state=state)
+        verdict = await admin.get("/audit/verify", state=state)
+        if kept is not None:
+            verdict["anchors"] = len(kept)
+            verdict["breaches"] += await _parted(admin, kept)
+            verdict["ok"] = not verdict["breaches"]
+        return verdict
 
     print_verdict(ask(config, verified), as_json=json)
+
+
+def _anchored(path: Path) -> dict[tuple[int, str], int]:
+    """Number and signature of each anchored checkpoint, and its line. A line that a crash tore is passed over."""
+    kept: dict[tuple[int, str], int] = {}
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                with contextlib.suppress(msgspec.MsgspecError):
+                    one = msgspec.json.decode(line, type=Anchored)
+                    kept.setdefault((one.checkpoint, one.signature), number)
+    except OSError as error:
+        raise Failure(f"{path}: cannot be read ({error.strerror})") from None
+    if not kept:
+        raise Failure(f"{path}: holds no anchor; give the file that [audit] anchor names, or a copy of it")
+    return kept
+
+
+async def _parted(admin: Admin, kept: dict[tuple[int, str], int]) -> list[Any]:
+    """The anchored checkpoints that the log does not have: it was put back to an earlier moment, or written anew."""
+    left, cursor = dict(kept), ""
+    while cursor is not None:
+        answer = await admin.get("/audit/checkpoints", limit=_PAGE, cursor=cursor)
+        for point in answer["items"]:
+            left.pop((point["id"], point["signature"]), None)
+        cursor = answer["next"]
+    return [
+        {"chain": "anchor", "seq": number, "what": f"line {line}: the log does not have this checkpoint"}
+        for (number, _), line in left.items()
+    ][:_MOST_BREACHES]
 
 
 def print_verdict(verdict: Any, *, as_json: bool) -> None:

@@ -346,10 +346,16 @@ class Clock(Section, frozen=True):
 
 
 class Audit(Section, frozen=True):
-    """How much of the log's end can be without a signature: so long, or so many events."""
+    """How much of the log's end can be without a signature: so long, or so many events. `anchor`: where each signature is copied
+    to."""
 
     checkpoint: Duration = 60 * SECOND
     checkpoint_events: Count = 1_000
+    anchor: str = ""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.anchor and not self.anchor.startswith("file:/"):
+            yield Mistake("anchor", 'is no place that can be written to; write "file:/PATH"')
 
 
 class Log(Section, frozen=True):

@@ -234,6 +234,26 @@ def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shel
     assert breach["what"] == f"{issued['id']}: the row was changed by other hands than the gateway's"
 
 
+def test_a_database_that_was_put_back_is_found_by_the_anchors_only(shell: Shell, tmp_path: Path) -> None:
+    anchors, database, earlier = (tmp_path / name for name in ("anchors", "gateway.db", "earlier.db"))
+    with shell.config.open("a") as settings:
+        settings.write(f'\n[audit]\nanchor = "file:{anchors}"\n')
+    shell("keys", "new", "--channel", "web")
+    shell("db", "backup", "--to", str(earlier))
+    shell("keys", "new", "--channel", "web")
+    assert shell.json("audit", "verify", "--anchors", str(anchors))["anchors"] > 3
+    earlier.replace(database)
+    assert shell.json("audit", "verify", "--state")["ok"]
+    breaches = shell.json("audit", "verify", "--anchors", str(anchors), code=1)["breaches"]
+    assert {breach["chain"] for breach in breaches} == {"anchor"}
+    shell("keys", "list")
+    shell("keys", "new", "--channel", "web")
+    assert not shell.json("audit", "verify", "--anchors", str(anchors), code=1)["ok"]
+    anchors.write_text("no anchor\n")
+    shell("audit", "verify", "--anchors", str(anchors), code=1)
+    assert "holds no anchor" in shell.err
+
+
 def test_a_key_has_a_story(shell: Shell) -> None:
     issued = shell.json("keys", "new", "--channel", "web")
     story = shell.json("audit", "explain", issued["id"])["items"]

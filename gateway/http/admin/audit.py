@@ -8,10 +8,22 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.audit.chain import Link
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import Action, AuditEvent, words_hmac
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.errors import Refusal
-from gateway.http.admin.listing import MOST, USUAL, Id, Limit, Page, Query, page, read_cursor, refuse_unknown
+from gateway.http.admin.listing import (
+    MOST,
+    USUAL,
+    Id,
+    Limit,
+    ListQuery,
+    Page,
+    Query,
+    page,
+    read_cursor,
+    refuse_unknown,
+)
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, When, read, shown
 from gateway.ids import read as read_id
@@ -82,6 +94,14 @@ class BreachView(msgspec.Struct):
 
 class VerifyQuery(Query, kw_only=True):
     state: Annotated[bool, Meta(description="also whether rows are as the log says")] = False
+
+
+class SignedView(msgspec.Struct):
+    """A checkpoint: its number, when it was signed, and its signature in hexadecimal digits."""
+
+    id: int
+    at: Time
+    signature: str
 
 
 class RowsView(msgspec.Struct):
@@ -180,6 +200,16 @@ async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
         found += map(view, some)
         place = some[-1].event.event_id
     return found
+
+
+async def list_checkpoints(call: Call[ListQuery]) -> Page[SignedView]:
+    limit, place = call.query.limit, read_cursor(call.query.cursor, Id, 0)
+    found = await reports.checkpoints_behind(call.services.store, place or 0, limit + 1)
+    return page(found, limit, _signed_view, lambda point: point.checkpoint_id)
+
+
+def _signed_view(point: Checkpoint) -> SignedView:
+    return SignedView(point.checkpoint_id, shown(point.at), point.signature.hex())
 
 
 async def verify_audit(call: Call[VerifyQuery]) -> Verified:

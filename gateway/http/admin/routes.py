@@ -14,8 +14,10 @@ from gateway.http.admin.audit import (
     AuditQuery,
     EventView,
     HistoryQuery,
+    SignedView,
     Verified,
     VerifyQuery,
+    list_checkpoints,
     query_audit,
     verify_audit,
 )
@@ -450,6 +452,15 @@ OPERATIONS: tuple[Operation, ...] = (
         query=AuditQuery,
         answer=Page[EventView],
         streams=True,
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/audit/checkpoints",
+        handler=list_checkpoints,
+        summary="The signed checkpoints of the audit log, oldest first, to compare with anchors",
+        query=ListQuery,
+        answer=Page[SignedView],
         refusals=("bad_cursor",),
     ),
     Operation(

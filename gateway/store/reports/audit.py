@@ -104,6 +104,16 @@ async def checkpoints(store: Store) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in rows]
 
 
+async def checkpoints_behind(store: Store, checkpoint_id: int, limit: int = _CHUNK) -> list[Checkpoint]:
+    """The next ones, in their order."""
+    rows = await store.fetch(
+        "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint WHERE checkpoint_id > ?"
+        " ORDER BY checkpoint_id LIMIT ?",
+        (checkpoint_id, limit),
+    )
+    return [Checkpoint(*row) for row in rows]
+
+
 def _link(row: tuple[Any, ...]) -> Link:
     chain, seq, digest, *event, bound = row
     return Link(chain, seq, digest, AuditEvent(*event), bound)
