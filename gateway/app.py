@@ -36,6 +36,7 @@ from gateway.pipeline import Pipeline
 from gateway.reload import Reloader
 from gateway.secrets_file import admin_token, open_box, other_secret, secret_path
 from gateway.store import Store
+from gateway.store.maintain import Kept
 from gateway.store.migrations import pending
 from gateway.store.operations import active_rules, is_signed_with, newest_link
 from gateway.store.sqlite import SqliteStore
@@ -91,6 +92,8 @@ def make_store(
     """The store behind `store.url`, not opened yet; `alone`: no calls are served beside what it is opened for. Raises
     ConfigError when its driver is not installed."""
     every, most = config.audit.checkpoint, config.audit.checkpoint_events
+    ages = config.retention
+    kept = Kept(ages.deliveries, ages.import_lists, ages.reviews)
     path = config.store.sqlite_path
     if path is not None:
         return SqliteStore(
@@ -100,6 +103,7 @@ def make_store(
             on_broken=on_broken,
             checkpoint_every=every,
             checkpoint_events=most,
+            kept=kept,
             min_free_disk=config.store.min_free_disk,
             alone=alone,
         )
@@ -113,6 +117,7 @@ def make_store(
         checkpoint_key=checkpoint_key,
         checkpoint_every=every,
         checkpoint_events=most,
+        kept=kept,
     )
 
 

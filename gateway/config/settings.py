@@ -358,6 +358,14 @@ class Audit(Section, frozen=True):
             yield Mistake("anchor", 'is no place that can be written to; write "file:/PATH"')
 
 
+class Retention(Section, frozen=True):
+    """How long what is over is kept; 0: for good."""
+
+    deliveries: Duration = 30 * DAY
+    import_lists: Duration = 0
+    reviews: Duration = 0
+
+
 class Log(Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     file: str = ""
@@ -385,6 +393,7 @@ class Config(Section, frozen=True):
     upstream: Upstream = Upstream()
     webhooks: tuple[Webhook, ...] = field(default=(), name="webhook")
     audit: Audit = Audit()
+    retention: Retention = Retention()
     clock: Clock = Clock()
     log: Log = Log()
     limits: Limits = Limits()

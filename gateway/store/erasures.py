@@ -57,22 +57,21 @@ class ErasureFile:
         known = [line.erasure for line in self._lines(checked=False)]
         draft = self.path.with_name(f"{self.path.name}.draft")
         draft.unlink(missing_ok=True)
-        ErasureFile(draft.with_suffix(""), self._key)._write(known, os.O_TRUNC, draft)
+        self._write(known, os.O_TRUNC, draft)
         draft.replace(self.path)
 
     def _write(self, erasures: Iterable[Erasure], mode: int, path: Path | None = None) -> None:
         lines = [_encode(_Line(one, signature(self._key, one))) + b"\n" for one in erasures]
+        file_path = path or self.path
+        is_new = not file_path.exists()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | mode
-        with os.fdopen(os.open(path or self.path, flags, 0o600), "r+b", buffering=0) as file:
+        with os.fdopen(os.open(file_path, flags, 0o600), "r+b", buffering=0) as file:
             if mode == os.O_APPEND:
                 _cut_unfinished(file.fileno())
             os.write(file.fileno(), b"".join(lines))
             os.fsync(file.fileno())
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        if is_new:
+            _sync_directory(self.path.parent)
 
     def _lines(self, *, checked: bool) -> list[_Line]:
         try:
@@ -100,6 +99,14 @@ def _problem(what: str) -> str:
 
 def unsigned(erasure_id: int, place: str) -> ErasuresUnreadable:
     return ErasuresUnreadable(_problem(f"{place}: erasure {erasure_id} is not signed with the master secret"))
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _cut_unfinished(fd: int) -> None:

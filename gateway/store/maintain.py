@@ -3,7 +3,7 @@ Engine-neutral: the steps yield statements and are sent rows, or the number of r
 """
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
@@ -17,7 +17,6 @@ _LONGEST_PAUSE = 2 * HOUR
 """No delivery is put off for so long by a clock that is right."""
 _PLATFORM_REPEATS = 7 * DAY
 """Far longer than the platform tells an event again."""
-_DELIVERIES_KEPT = 30 * DAY
 _OVER = frozenset({"delivered", "discarded"})
 _AUDIT_FIELDS = ("profile", "object", "request_id")
 
@@ -47,6 +46,21 @@ _OLD_DELIVERIES = """
 SELECT delivery_id, state, finished_at FROM delivery WHERE delivery_id > ? AND delivery_id < ?
 ORDER BY delivery_id LIMIT ?
 """
+_OLD_REVIEWS = """
+SELECT review_id, closed_at FROM review WHERE review_id > ? AND review_id < ? ORDER BY review_id LIMIT ?
+"""
+_IMPORT_LISTS = (
+    (
+        """SELECT l.import_id, l.line FROM import_run AS m CROSS JOIN import_refusal AS l ON l.import_id = m.import_id
+WHERE m.finished_at <= ? LIMIT ?""",
+        "DELETE FROM import_refusal WHERE import_id = ? AND line = ?",
+    ),
+    (
+        """SELECT l.import_id, l.line, l.identifier, l.reason FROM import_run AS m
+CROSS JOIN import_warning AS l ON l.import_id = m.import_id WHERE m.finished_at <= ? LIMIT ?""",
+        "DELETE FROM import_warning WHERE import_id = ? AND line = ? AND identifier = ? AND reason = ?",
+    ),
+)
 _PROMISED = """
 SELECT achievement_id, accepted_at, due_at, epoch FROM achievement WHERE state = 'accepted' AND due_at > ?
 ORDER BY due_at DESC LIMIT ?
@@ -62,10 +76,25 @@ _DROP_DELIVERY = "DELETE FROM delivery WHERE delivery_id = ? AND state = ? AND f
 _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND expires_at = ?"
 
 
+class Kept(NamedTuple):
+    """For how long what is over is kept (ms), each counted from its end; 0: for good."""
+
+    deliveries: int = 30 * DAY
+    import_lists: int = 0
+    reviews: int = 0
+
+
+USUALLY = Kept()
+
+
 class Maintenance:
     """The state of housekeeping between steps; all of it can be lost, nothing of it is needed for correctness."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._lists_at: int | None = None
+        self._reviews_from = 0
+        self._reviews_at: int | None = None
         self._sweep_from: tuple[int, int] = (0, 0)
         self._swept_at: int | None = None
         self._deliveries_from = 0
@@ -83,6 +112,8 @@ class Maintenance:
             done += yield from _drop_old_platform_events(now, limit)
             done += yield from self._sweep_windows(now, limit)
             done += yield from self._sweep_deliveries(now, limit)
+            done += yield from self._sweep_import_lists(now, limit)
+            done += yield from self._sweep_reviews(now, limit)
         return done
 
     def _recall(self, now: int, limit: int) -> Step:
@@ -119,15 +150,42 @@ class Maintenance:
 
     def _sweep_deliveries(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the old deliveries and drop what was delivered or discarded; what is dead waits for a person."""
-        if is_within(_SWEEP_EVERY, self._deliveries_at, now):
+        if not self._kept.deliveries or is_within(_SWEEP_EVERY, self._deliveries_at, now):
             return 0
-        end = now - _DELIVERIES_KEPT
+        end = now - self._kept.deliveries
         rows = yield Query(_OLD_DELIVERIES, parameters=(self._deliveries_from, earliest(end), limit))
         yield Write(_DROP_DELIVERY, [tuple(row) for row in rows if row[1] in _OVER and row[2] <= end])
         if len(rows) < limit:
             self._deliveries_from, self._deliveries_at = 0, now
         else:
             self._deliveries_from = rows[-1][0]
+        return len(rows)
+
+    def _sweep_import_lists(self, now: int, limit: int) -> Step:
+        """Once an hour, drop the refused lines and the warnings of imports that ended long ago."""
+        if not self._kept.import_lists or is_within(_SWEEP_EVERY, self._lists_at, now):
+            return 0
+        end, done = now - self._kept.import_lists, 0
+        for find, drop in _IMPORT_LISTS:
+            rows = yield Query(find, parameters=(end, limit))
+            yield Write(drop, [tuple(row) for row in rows])
+            done = max(done, len(rows))
+        if done < limit:
+            self._lists_at = now
+        return done
+
+    def _sweep_reviews(self, now: int, limit: int) -> Step:
+        """Once an hour, walk over the old questions and drop those that were answered long ago."""
+        if not self._kept.reviews or is_within(_SWEEP_EVERY, self._reviews_at, now):
+            return 0
+        end = now - self._kept.reviews
+        rows = yield Query(_OLD_REVIEWS, parameters=(self._reviews_from, earliest(end), limit))
+        over = [(review_id, closed_at) for review_id, closed_at in rows if (closed_at or now) <= end]
+        yield Write("DELETE FROM review WHERE review_id = ? AND closed_at = ?", over)
+        if len(rows) < limit:
+            self._reviews_from, self._reviews_at = 0, now
+        else:
+            self._reviews_from = rows[-1][0]
         return len(rows)
 
 

@@ -22,7 +22,7 @@ from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import Work, Works
-from gateway.store.maintain import Maintenance, Step
+from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
@@ -75,6 +75,7 @@ class PostgresStore:
         checkpoint_key: bytes,
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
+        kept: Kept = USUALLY,
     ) -> None:
         self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
         self._clock = clock
@@ -83,7 +84,7 @@ class PostgresStore:
         self._ids = Ids(_node())
         self._server = Server(url, _CONNECTIONS)
         self._columns: Columns = {}
-        self._maintenance = Maintenance()
+        self._maintenance = Maintenance(kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
         self._is_sealed = False
         self._writing = asyncio.Lock()

@@ -28,7 +28,7 @@ from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import Work, Works
 from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
-from gateway.store.maintain import Maintenance, Step
+from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
 from gateway.store.migrations import pending
 from gateway.store.operations import newest_moment
 from gateway.store.signing import MOST_EVENTS, Signing
@@ -88,6 +88,7 @@ class SqliteStore:
         on_broken: Callable[[StoreBroken], None] = lambda _: None,
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
+        kept: Kept = USUALLY,
         min_free_disk: int = 0,
         alone: bool = False,
     ) -> None:
@@ -97,7 +98,7 @@ class SqliteStore:
         self._clock = clock
         self._stamps = Stamps()
         self._ids = Ids(int.from_bytes(os.urandom(2)))
-        self._maintenance = Maintenance()
+        self._maintenance = Maintenance(kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
         self._min_free_disk = min_free_disk
         self._pragmas = (*_PRAGMAS, *(_ALONE if alone else _SERVING))
