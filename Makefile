@@ -32,7 +32,7 @@ soak: .venv/installed .venv/servers
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright hatchling hypothesis import-linter jsonschema-rs playwright pytest pytest-aiohttp pytest-timeout ruff schemathesis
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright cryptography hatchling hypothesis import-linter jsonschema-rs playwright pytest pytest-aiohttp pytest-timeout ruff schemathesis
 	@touch $@
 
 # What tests and measurements run against: Debian's servers, a browser and a second shell, each with a program that shows whether it is there.

@@ -4,6 +4,7 @@ The master secret comes from the settings, else from a file beside the database 
 """
 
 import contextlib
+import errno
 import hashlib
 import hmac
 import os
@@ -70,7 +71,10 @@ def open_box(config: Config, *, make: bool) -> SecretBox:
         raise ConfigError((_missing(config, path),))
     if is_new:
         _make(path)
-    return SecretBox(_private(_read(path), f"server.secret_file: {path}"), is_new=is_new)
+    return SecretBox(
+        _private(_read(path, named=bool(config.server.secret_file)), f"server.secret_file: {path}"),
+        is_new=is_new,
+    )
 
 
 def secret_path(config: Config) -> Path:
@@ -113,9 +117,19 @@ def _private(master: bytes, where: str) -> bytes:
     return master
 
 
-def _read(path: Path) -> bytes:
-    """A file that other users of the machine can open is refused; the owner's group may read it, never write it."""
-    with path.open("rb") as file:
+def _read(path: Path, *, named: bool) -> bytes:
+    """A file that other users of the machine can open is refused; the owner's group may read it, never write it. A link is followed
+    only where the settings name it, as a mounted secret may be one."""
+    try:
+        opened = os.open(path, os.O_RDONLY | (0 if named else os.O_NOFOLLOW))
+    except OSError as error:
+        why = (
+            "is a link, which is followed only where server.secret_file names it"
+            if error.errno == errno.ELOOP
+            else f"cannot be read ({error.strerror})"
+        )
+        raise ConfigError((f"server.secret_file: {path} {why}",)) from None
+    with os.fdopen(opened, "rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         content = file.read(_FILE_LIMIT)
     if mode & (stat.S_IRWXO | stat.S_IWGRP):

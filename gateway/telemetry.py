@@ -37,7 +37,9 @@ class LogWriter:
         self._flush_planned = False
 
     def _opened(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        """A link is not followed, but for the system's own names of what is open: /dev/stdout is one."""
+        no_link = 0 if self._path.startswith(("/dev/", "/proc/")) else os.O_NOFOLLOW
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | no_link, 0o640)
 
     def reopen(self) -> None:
         """Go on in a new file of the same name, after the old one was moved away. Raises OSError, and

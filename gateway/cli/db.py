@@ -15,7 +15,7 @@ from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened
 from gateway.cli.db_scrub import scrub
 from gateway.cli.db_secret import new_secret
-from gateway.cli.failure import DONE, REFUSED, Failure
+from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, group, settings
 from gateway.cli.output import counted, note, print_json, say
 from gateway.clock import SystemClock
@@ -129,6 +129,8 @@ def _copy(source: Path, to: Path) -> None:
     """The name is taken first, so nothing that is there is ever overwritten; the copy gets it once it is whole."""
     if not source.exists():
         raise Failure(f"{source}: there is no database yet; start the gateway or run: gateway db migrate")
+    if not to.name:
+        raise Failure(f"{to}: is a directory; name a file in it", MISUSED)
     partial = to.with_name(f"{to.name}.partial")
     try:
         os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -137,7 +139,8 @@ def _copy(source: Path, to: Path) -> None:
     except OSError as error:
         raise Failure(f"{to}: cannot be written ({error.strerror})") from None
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with opened(source, "mode=ro") as connection:
             connection.execute("VACUUM INTO ?", (str(partial),))
         _verify(partial)

@@ -2,6 +2,7 @@
 
 Exit codes: 0 done, 1 refused, 2 the command or the configuration is wrong."""
 
+import errno
 import os
 import sqlite3
 import sys
@@ -132,7 +133,9 @@ def _refuse(error: Exception, *, as_json: bool) -> int:
             exit_code, problems = REFUSED, [f"the database cannot be used ({error}); {remedy}"]
         case _:
             assert isinstance(error, OSError)  # noqa: S101 - what is left of what `run` catches
-            exit_code, problems = REFUSED, [f"{error.filename or 'the system'}: {error.strerror}"]
+            why = "is a link, which is not followed; remove it or name another file"
+            why = why if error.errno == errno.ELOOP else error.strerror
+            exit_code, problems = REFUSED, [f"{error.filename or 'the system'}: {why}"]
     report(problems, exit_code, code, as_json=as_json)
     return exit_code
 

@@ -20,8 +20,8 @@ class FileLock:
     def take(self) -> bool:
         """Whether no other process holds the file; it is made, empty and only for its owner, where there is none."""
         try:
-            for path in (f"{self._path}.lock", self._path):
-                self._held.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            for path, no_link in ((f"{self._path}.lock", os.O_NOFOLLOW), (self._path, 0)):
+                self._held.append(os.open(path, os.O_RDWR | os.O_CREAT | no_link, 0o600))
                 fcntl.flock(self._held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.release()
