@@ -331,8 +331,6 @@ async def _serve(config: Config, read: Callable[[], Config], announce: Announce)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
     try:
         async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
             reloader = Reloader(services, read, reload)

@@ -1,6 +1,7 @@
 """`gateway serve`: run until told to stop; what a person needs first is said on stderr, as stdout holds the log."""
 
 import shlex
+import signal
 from collections.abc import Mapping
 
 import msgspec
@@ -16,6 +17,8 @@ _API = "/api/v4.0/integrations/customers"
 
 def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again."""
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # at once: loading the rest takes a moment
     from gateway import app
 
     raise typer.Exit(

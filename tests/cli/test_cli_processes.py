@@ -116,6 +116,33 @@ def test_a_hang_up_reopens_the_log_and_does_not_end_the_gateway(
     assert "gateway_stopping" in log.read_text()
 
 
+def test_signals_that_come_while_the_gateway_starts_do_not_end_it(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    (tmp_path / "config.toml").write_text(SETTINGS.format(port=unused_tcp_port))
+    script = (
+        "import os, signal, sys\n"
+        "from gateway.cli import run\n"
+        "class Early:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'gateway.app':\n"
+        "            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):\n"
+        "                os.kill(os.getpid(), number)\n"
+        "sys.meta_path.insert(0, Early())\n"
+        "sys.exit(run(['serve']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    read_until(process, "Try it")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
 def test_follow_without_a_gateway_is_refused(tmp_path: Path, unused_tcp_port: int) -> None:
     (tmp_path / "config.toml").write_text(SETTINGS.format(port=unused_tcp_port))
     following = start(tmp_path, "audit", "follow")
