@@ -30,14 +30,14 @@ def _records(members: Iterable[_Member]) -> Iterator[Row]:
 
 
 def _profiles(members: Iterable[_Member]) -> Iterator[Row]:
-    for profile_id, _, who in members:
-        yield profile_id, BORN, 0, None, who.customer_id
+    for profile_id, record_id, who in members:
+        yield profile_id, BORN, 0, None, who.customer_id, record_id
 
 
 def _observations(members: Iterable[_Member], seen_at: int) -> Iterator[Row]:
     for profile_id, record_id, who in members:
-        yield record_id, "email", who.email, BORN, seen_at, 0, 0, 0, profile_id
-        yield record_id, "mobile", who.mobile, BORN, seen_at, 0, 0, 0, profile_id
+        yield record_id, "email", who.email, BORN, seen_at, 0, 0, 0, profile_id, "backend"
+        yield record_id, "mobile", who.mobile, BORN, seen_at, 0, 0, 0, profile_id, "backend"
 
 
 def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
@@ -111,14 +111,14 @@ def _second_records(members: Iterable[_Second]) -> Iterator[Row]:
 def _second_profiles(members: Iterable[_Second]) -> Iterator[Row]:
     for one in members:
         if one.apart:
-            yield one.profile_id, BORN, 0, None, f"{TILL}:{one.who.customer_id}"
+            yield one.profile_id, BORN, 0, None, f"{TILL}:{one.who.customer_id}", one.record_id
 
 
 def _second_observations(members: Iterable[_Second]) -> Iterator[Row]:
     for one in members:
-        yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0, one.owner_id
+        yield one.record_id, "email", one.who.email, BORN, BORN, 0, 0, 0, one.owner_id, "backend"
         if one.has_mobile:
-            yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0, one.owner_id
+            yield one.record_id, "mobile", one.who.mobile, BORN, BORN, 0, 0, 0, one.owner_id, "backend"
 
 
 def _members(count: int) -> Iterator[_Member]:
