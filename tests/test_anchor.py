@@ -1,13 +1,18 @@
 """Anchors: what a database held stays provable outside it."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from conftest import RunningGateway, Start
 
 from gateway.anchor import Anchor
 from gateway.audit.anchored import Anchored
 from gateway.store import Store
+
+if TYPE_CHECKING:
+    from conftest import RunningGateway, Start
 
 
 def _lines(path: Path) -> list[Anchored]:
