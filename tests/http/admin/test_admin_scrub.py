@@ -19,6 +19,6 @@ async def test_a_scrub_keeps_everything_and_is_in_the_log(gateway: RunningGatewa
     assert await gateway.rows("SELECT customer_id FROM record") == [("ann",)]
     async with gateway.admin("GET", "audit?action=database.scrubbed") as answer:
         (event,) = (await answer.json())["items"]
-    assert event["detail"] == {"left": len(left)}
+    assert event["detail"] == {"left": len(left), "source": "operator"}
     async with gateway.admin("GET", "audit/verify") as answer:
         assert (await answer.json())["ok"]
