@@ -8,11 +8,12 @@ BIN := .venv/bin
 run: .venv/installed
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-# The fault tests mostly wait for processes to die and come back, so they run beside all others and report after them.
+# Three parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
 test: lint .venv/servers
 	@$(BIN)/pytest tests/faults >.venv/faults.txt 2>&1 & faults=$$!; \
-	$(BIN)/pytest --ignore tests/faults; others=$$?; \
-	wait $$faults; hurt=$$?; cat .venv/faults.txt; exit $$((others | hurt))
+	$(BIN)/pytest tests/http >.venv/http.txt 2>&1 & http=$$!; \
+	$(BIN)/pytest --ignore tests/faults --ignore tests/http; others=$$?; \
+	wait $$http; calls=$$?; wait $$faults; hurt=$$?; cat .venv/http.txt .venv/faults.txt; exit $$((others | calls | hurt))
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
