@@ -14,6 +14,7 @@ import names_given
 import owners_moved
 import pytest
 import sources_given
+import structlog
 from conformance import (
     Batch,
     everything_asked_for,
@@ -566,8 +567,11 @@ async def test_nobody_there_is_said_so(tmp_path: Any, clock: ManualClock) -> Non
 
 
 async def test_the_start_warns_of_a_database_that_keeps_everything_in_one_place(
-    postgres: PostgresServer, database_url: str
+    postgres: PostgresServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With a logger and settings of its own: what ran before may have left those of a command, which logs errors alone."""
+    structlog.reset_defaults()
+    monkeypatch.setattr("gateway.store.postgres._log", structlog.get_logger("store"))
     store = PostgresStore(database_url, ManualClock(), checkpoint_key=CHECKPOINT_KEY)
     with capture_logs() as logs:
         await store.open()
