@@ -11,7 +11,12 @@ from gateway.store.erasures import erasure_of, is_signed, signature, unsigned
 from gateway.store.postgres.connection import Connection
 
 _TRIES = 20
-_MADE_BY_ANOTHER = (asyncpg.UniqueViolationError, asyncpg.DuplicateSchemaError, asyncpg.DuplicateTableError)
+_MADE_BY_ANOTHER = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateSchemaError,
+    asyncpg.DuplicateTableError,
+    asyncpg.DuplicateObjectError,  # the type of the table's rows
+)
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger("store")
 
