@@ -97,6 +97,7 @@ async def _open_once(config: Config) -> None:
     schema is touched, which needs no secret: the gateways that serve from it begin the rest."""
     from gateway.app import make_store, offline
     from gateway.store.migrations import pending
+    from gateway.store.sqlite.schema import applied_steps
 
     path = config.store.sqlite_path
     if path is None:
@@ -108,8 +109,7 @@ async def _open_once(config: Config) -> None:
         async with offline(config, changes=True):
             pass
         return
-    with opened(Path(path), "mode=ro") as connection:
-        applied = dict(connection.execute("SELECT version, sha256 FROM schema_version").fetchall())
+    applied = applied_steps(Path(path))
     if pending(applied):
         raise Failure(
             f"{path}: a gateway of an earlier version serves from it, at schema {max(applied)}; stop it, then run this again"

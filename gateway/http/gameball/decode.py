@@ -38,7 +38,7 @@ async def read_json(request: web.BaseRequest, largest: int, server: Server) -> b
     if isinstance(raw, Fault):
         return raw
     kind = read_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
-    if not kind.is_json or not (kind.is_utf8 or _is_utf8(raw)):
+    if not kind.is_json or not (kind.is_utf8 or is_utf8(raw)):
         return WRONG_CONTENT_TYPE
     return without_bom(raw)
 
@@ -54,7 +54,7 @@ def without_bom(raw: bytes) -> bytes:
     return raw.removeprefix(_BOM)
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
     try:
         raw.decode()
     except UnicodeDecodeError:

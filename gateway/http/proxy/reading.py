@@ -10,6 +10,8 @@ from typing import NamedTuple
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.http.gameball.decode import is_utf8
+
 _MOST_CODINGS = 3
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _WIDE_BOMS = (
@@ -122,7 +124,7 @@ def _charset(raw: bytes, content_type: str) -> str | None:
     wide = _WIDE.match(raw)
     if wide is not None and wide.lastgroup is not None:
         return wide.lastgroup.replace("_", "-")
-    if _is_utf8(raw):
+    if is_utf8(raw):
         return ""
     declared = _CHARSET.search(content_type)
     try:
@@ -130,11 +132,3 @@ def _charset(raw: bytes, content_type: str) -> str | None:
     except LookupError:
         return None
     return name if _ONE_BYTE.fullmatch(name) else None
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
