@@ -1,0 +1,159 @@
+"""Achievements from the report to the grant: dedup windows, idempotent answers, the ledger."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from gateway.model.caller import Caller
+from gateway.model.identity import Resolution
+from rules.identifier import Evidence, Identifier
+
+AchievementState = Literal["accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"]
+
+
+@dataclass(slots=True)
+class Dedup:
+    """The newest acceptance of a (profile, campaign) and the end of its dedup window."""
+
+    achievement_id: int
+    accepted_at: int
+    expires_at: int
+
+
+@dataclass(slots=True)
+class Achievement:
+    achievement_id: int
+    record_id: int
+    campaign_id: int
+    state: AchievementState
+    reason: str
+    channel: str
+    request_id: str
+    accepted_at: int
+    due_at: int
+    decided_at: int | None = None
+    epoch: int = 0
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """Points and score that one record earned; never changed, never moved to another record."""
+
+    record_id: int
+    campaign_id: int
+    entry_id: int
+    kind: Literal["reward"]
+    achievement_id: int
+    points: int
+    score: int
+    coupon_code: str
+    entered_at: int
+
+
+class StoredAnswer(msgspec.Struct, frozen=True):
+    """The answer kept under an idempotency key, byte for byte. `headers` are the platform's where it answered, as JSON pairs, ""
+    where the gateway did."""
+
+    fingerprint: bytes
+    status: int
+    body: bytes
+    expires_at: int
+    headers: str = ""
+
+
+@dataclass(slots=True)
+class Due:
+    """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased.
+    `granted` is when what it was granted before for this campaign had been accepted. `attributes` are JSON texts, as they are
+    stored."""
+
+    achievement: Achievement
+    profile_id: int | None
+    records: list[tuple[int, bool, bool]] = field(default_factory=list)
+    granted: list[int] = field(default_factory=list)
+    tags: frozenset[str] = frozenset()
+    score: int = 0
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """The client's token with the fingerprint of its request, valid inside one (channel, route), and what is answered and
+    kept once the request is accepted; `headers` as in StoredAnswer."""
+
+    route: str
+    key: str
+    fingerprint: bytes
+    answer: bytes
+    status: int = 202
+    headers: str = ""
+
+
+class Achieve(msgspec.Struct, frozen=True):
+    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer. `direct`: the
+    caller reports it to the upstream itself, at once, and says by `Settle` what came of it."""
+
+    caller: Caller
+    customer_id: str
+    campaign_id: int
+    evidence: tuple[Evidence, ...] = ()
+    idempotency: IdempotencyKey | None = None
+    direct: bool = False
+    claims: tuple[Identifier, ...] = ()
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
+    what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
+    a word. No `profile_id`: the customer was erased since."""
+
+    caller: Caller
+    achievement_id: int
+    profile_id: int | None
+    campaign_id: int
+    result: Literal["delivered", "refused", "unknown"]
+    reason: str
+    status: int = 0
+    idempotency: IdempotencyKey | None = None
+
+
+class GrantDue(msgspec.Struct, frozen=True):
+    """Decide up to `limit` achievements that are due."""
+
+    limit: int
+
+
+class RetryAchievement(msgspec.Struct, frozen=True):
+    """Put an ignored, failed or dead achievement back, due now."""
+
+    caller: Caller
+    achievement_id: int
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    achievement_id: int
+    resolution: Resolution
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The same (profile, campaign) inside its dedup window; `wait` is what is left of it in ms."""
+
+    wait: int
+    resolution: Resolution
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The idempotency key is known with this fingerprint: the stored answer."""
+
+    answer: StoredAnswer
+
+
+class KeyReused(msgspec.Struct, frozen=True):
+    """The idempotency key is known with another fingerprint."""
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """How many achievements a `GrantDue` decided."""
+
+    granted: int
+    ignored: int
+    failed: int = 0

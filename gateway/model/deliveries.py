@@ -1,0 +1,131 @@
+"""Work for others: the outbox, and what the platform tells."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from gateway.model.caller import Caller
+
+DeliveryState = Literal["pending", "sending", "unknown", "held", "delivered", "dead", "discarded"]
+
+
+DeliveryResult = Literal["delivered", "retry", "back", "unknown", "absent", "held", "dead"]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A row of work for somebody outside, `upstream`, `balances` or `webhook:NAME`, written in the transaction of its cause.
+
+    `lane` is a profile: rows of one lane reach a webhook in order, and for the upstream it is the profile under whose id the
+    newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
+    oldest attempt left of which nobody knows whether it arrived. `answer` is the receiver's last word, masked. `epoch` counts
+    claims: only the newest one may change the row; `fence` is the epoch that the store must still hold.
+    """
+
+    delivery_id: int
+    target: str
+    lane: int
+    kind: str
+    subject: int
+    payload: str
+    state: DeliveryState
+    created_at: int
+    due_at: int | None
+    expires_at: int
+    owner: str = ""
+    lease_until: int = 0
+    epoch: int = 0
+    attempts: int = 0
+    sent_at: int | None = None
+    finished_at: int | None = None
+    status: int = 0
+    reason: str = ""
+    answer: str = ""
+    fence: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fence = self.epoch
+
+
+class PlatformEvent(msgspec.Struct, frozen=True):
+    """That the platform told something, and whose it was; `key` is the same whenever it tells it again."""
+
+    key: str
+    topic: str
+    profile_id: int | None
+    heard_at: int
+
+
+class HearPlatform(msgspec.Struct, frozen=True):
+    """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
+
+    caller: Caller
+    key: str
+    topic: str
+    customer_id: str
+    body: str
+
+
+class ClaimDeliveries(msgspec.Struct, frozen=True):
+    """Lease up to `limit` due deliveries of one target to `owner`, oldest due first."""
+
+    target: str
+    owner: str
+    limit: int
+
+
+class MarkSending(msgspec.Struct, frozen=True):
+    """The claimed delivery goes out now, about this profile; committed before the first byte is written."""
+
+    delivery_id: int
+    epoch: int
+    profile_id: int
+
+
+class ProposePoints(msgspec.Struct, frozen=True):
+    """Put before a person what the upstream keeps for the two sides of a merge."""
+
+    merge_id: int
+    survivor_points: int
+    absorbed_points: int
+
+
+class FinishDelivery(msgspec.Struct, frozen=True):
+    """What became of a claimed delivery, and when it is due again.
+
+    `retry`: the receiver did not take it. `back`: it was not tried, and costs no attempt. `unknown`: it left and nobody knows
+    whether it arrived. `absent`: it is known by now that it did not.
+    """
+
+    delivery_id: int
+    epoch: int
+    result: DeliveryResult
+    due_at: int | None = None
+    status: int = 0
+    reason: str = ""
+    answer: str = ""
+
+
+class RetryDelivery(msgspec.Struct, frozen=True):
+    """Send a dead or held delivery again, now."""
+
+    caller: Caller
+    delivery_id: int
+
+
+class DiscardDelivery(msgspec.Struct, frozen=True):
+    """Give a dead or held delivery up for good."""
+
+    caller: Caller
+    delivery_id: int
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """What a claim leased; each is its claimer's until `lease_until`."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Stale(msgspec.Struct, frozen=True):
+    """Somebody else claimed the delivery since; nothing was changed."""

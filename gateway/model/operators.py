@@ -1,0 +1,85 @@
+"""What operators keep: channel keys, rule sets, lists. And how a command of theirs ends."""
+
+import msgspec
+
+from gateway.model.caller import Caller
+
+
+class ChannelKey(msgspec.Struct, frozen=True):
+    """A key pair of a channel as it is stored: HMACs only."""
+
+    key_id: str
+    channel: str
+    api_hash: bytes
+    secret_hash: bytes
+    created_at: int
+    created_by: str
+    revoked_at: int | None = None
+
+
+class StoredRuleSet(msgspec.Struct, frozen=True):
+    version: str
+    sha256: str
+    text: str
+    author: str
+    stored_at: int
+
+
+class CreateKey(msgspec.Struct, frozen=True):
+    caller: Caller
+    key: ChannelKey
+
+
+class RevokeKey(msgspec.Struct, frozen=True):
+    caller: Caller
+    key_id: str
+
+
+class StoreRules(msgspec.Struct, frozen=True):
+    """Keep a rule set under its version; the same text under the same version again is no change."""
+
+    caller: Caller
+    rule_set: StoredRuleSet
+    activate: bool = False
+
+
+class ActivateRules(msgspec.Struct, frozen=True):
+    caller: Caller
+    version: str
+
+
+class ChangeList(msgspec.Struct, frozen=True):
+    """Add values to, or remove them from, a list of the operators' own. They are written as identifiers are stored."""
+
+    caller: Caller
+    name: str
+    values: tuple[str, ...]
+    listed: bool
+
+
+class NotePlan(msgspec.Struct, frozen=True):
+    """Keep that a plan of this content was made; `summary` is its counts as JSON text."""
+
+    caller: Caller
+    sha256: str
+    version: str
+    summary: str
+
+
+class Done(msgspec.Struct, frozen=True):
+    """An operator's command was carried out; `changed` is False when it already was so."""
+
+    changed: bool = True
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """How many values of a list were added or removed; the others were so already."""
+
+    changed: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An operator's command cannot be carried out; `code` is stable and documented."""
+
+    code: str
+    message: str
