@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.model.caller import Caller
 from gateway.model.customers import SaveCustomer
+from rules.source import Source
 
 
 class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
@@ -55,12 +56,13 @@ class ImportRun(msgspec.Struct, frozen=True):
 
 class Overwritten(msgspec.Struct, frozen=True):
     """What a chunk of an import added to a record, what it wrote over (the text before, None for nothing, and the text after),
-    and the merges that it caused there."""
+    the claims whose place its statements took, and the merges that it caused there."""
 
     seen: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, tuple[str | None, str]] = {}
     guest: bool | None = None
     merges: tuple[int, ...] = ()
+    claims: tuple[tuple[str, str, Source, int], ...] = ()
 
 
 class ImportChange(msgspec.Struct, frozen=True):

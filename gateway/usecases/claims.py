@@ -86,5 +86,12 @@ def _keep_attributes(
     return names
 
 
+def put_back(record: CustomerRecord, identifier: Identifier, claim: Claim, ws: WorkingSet) -> None:
+    """Let a claim stand again whose place a statement took that is taken back, unless others filled its place since."""
+    known = ws.claims_of(record.record_id).identifiers
+    if identifier not in record.observations and identifier not in known and len(known) < MOST_IDENTIFIERS:
+        ws.keep_claim(record, identifier, claim)
+
+
 def _distinct(identifiers: Iterable[Identifier]) -> list[Identifier]:
     return list(dict.fromkeys(identifiers))

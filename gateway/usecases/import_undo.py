@@ -12,6 +12,7 @@ from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
     ChangedRecord,
+    Claim,
     CustomerRecord,
     ImportRun,
     ImportUndone,
@@ -20,6 +21,7 @@ from gateway.model import (
     Refused,
     UndoImport,
 )
+from gateway.usecases.claims import put_back
 from gateway.usecases.env import Env
 from gateway.usecases.erase import release_keys
 from gateway.usecases.merge import live, needs_of_live
@@ -49,6 +51,7 @@ def needs(command: UndoImport, ws: WorkingSet, env: Env, needs: Needs) -> bool:
 
 def _needs_of(one: ChangedRecord, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.attributes_of(one.record_id)
+    needs.claims_of(one.record_id)
     ready = needs_of_parting(one.profile_id, ws, env, needs)
     for merge_id in one.merges:
         needs.merge(merge_id)
@@ -155,6 +158,8 @@ class _Undoing:
                     self._release(identifier, record, profile)
                     ws.drop_observation(record, identifier)
             self._restore_attributes(before, record)
+            for kind, value, *claim in before.claims:
+                put_back(record, Identifier(kind, value), Claim(*claim), ws)
         ws.touch_profile(profile)
         look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 

@@ -35,8 +35,17 @@ def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.import_run(command.import_id)
     chunk = (command.import_id, command.start)
     asking = ws.rows_asking.get(chunk, command.rows)
-    ws.rows_asking[chunk] = [row for row in asking if not needs_of_save(row, ws, env, needs)]
+    ws.rows_asking[chunk] = [row for row in asking if not _needs_of_row(row, ws, env, needs)]
     return not ws.rows_asking[chunk]
+
+
+def _needs_of_row(row: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+    if not needs_of_save(row, ws, env, needs):
+        return False
+    record = ws.records[row.caller.id_space, row.customer_id]
+    if record is not None:
+        needs.claims_of(record.record_id)
+    return True
 
 
 def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
@@ -92,13 +101,14 @@ def _outcomes(command: ImportRows, ws: WorkingSet, env: Env) -> Iterator[str]:
 
 
 class _State:
-    """What an import may add to a known record, as it was."""
+    """What an import may add to a known record or write over there, as it was."""
 
-    __slots__ = ("attributes", "guest", "seen")
+    __slots__ = ("attributes", "claims", "guest", "seen")
 
     def __init__(self, record: CustomerRecord, ws: WorkingSet) -> None:
         self.seen = frozenset(record.observations)
         self.attributes = dict(ws.attributes_of(record.record_id))
+        self.claims = dict(ws.claims_of(record.record_id).identifiers)
         self.guest = record.guest
 
 
@@ -112,6 +122,7 @@ def _note_change(
         ws.keep_import_change(import_id, record, text, created=True)
         return
     written = ws.attributes_of(record.record_id)
+    claimed = ws.claims_of(record.record_id).identifiers
     overwritten = Overwritten(
         tuple([(kind, value) for kind, value in record.observations if (kind, value) not in before.seen]),
         {
@@ -121,6 +132,7 @@ def _note_change(
         },
         before.guest if before.guest != record.guest else None,
         merges,
+        tuple([(*what, *claim) for what, claim in before.claims.items() if what not in claimed]),
     )
     ws.keep_import_change(import_id, record, _encode(overwritten).decode(), created=False)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from manual import FOLLOW, House, achieve, active, caller, customer, erase, tags
+from manual import FOLLOW, House, achieve, active, caller, claim, customer, erase, tags
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.model import (
@@ -18,6 +18,7 @@ from gateway.model import (
     SetPin,
     UndoImport,
 )
+from gateway.usecases.claims import MOST_IDENTIFIERS
 
 IMPORT, OTHER = "00000000000000aa", "00000000000000bb"
 ANN, BOB, PHONE = "ann@x.eg", "bob@x.eg", "+201001234567"
@@ -26,6 +27,7 @@ STATE = {
     "observation": "type, value, blocked, retired",
     "attribute": "name, value",
     "tag": "tag",
+    "claim": "type, value, source, claimed_at",
     "identifier_owner": "type, value, state, holders",
 }
 
@@ -235,3 +237,37 @@ async def test_an_import_that_is_not_finished_can_be_undone(house: House) -> Non
     await bring(house, customer("pos:1", mobile=PHONE), start=2, last=False)
     assert effects(await undo(house)) == [("removed", "")]
     assert await house.rows("SELECT * FROM observation") == []
+
+
+# ---- claims ----
+
+
+async def test_a_claim_that_the_import_replaced_stands_again(house: House) -> None:
+    await house.send(claim("web:ann", email=ANN, mobile=PHONE))
+    house.clock.advance(HOUR)
+    before = await state(house)
+    await bring(house, customer("web:ann", email=ANN), customer("web:ann", mobile=PHONE))
+    assert (await state(house))["claim"] == []
+    await undo(house)
+    assert await state(house) == before
+
+
+async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(house: House) -> None:
+    await house.send(claim("web:ann", email=ANN, mobile=PHONE))
+    await bring(house, customer("web:ann", email=ANN, mobile=PHONE))
+    house.clock.advance(2 * DAY)
+    await house.send(customer("web:ann", email=ANN))
+    others = [f"other{n}@x.eg" for n in range(MOST_IDENTIFIERS)]
+    await house.send(claim("web:ann", email=" ".join(others)))
+    await undo(house)
+    assert await house.column("SELECT value FROM observation") == [ANN]
+    claimed = await house.column("SELECT value FROM claim")
+    assert sorted(claimed) == sorted(others)
+
+
+async def test_claims_that_an_import_replaced_go_with_the_person(house: House) -> None:
+    await house.send(claim("web:ann", email=ANN))
+    await bring(house, customer("web:ann", email=ANN))
+    assert any(ANN in before for before in await house.column("SELECT before FROM import_change"))
+    await house.send(erase("web:ann"))
+    assert await house.column("SELECT before FROM import_change") == []
