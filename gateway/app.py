@@ -35,6 +35,7 @@ from gateway.model import Caller, ForgetAgain, NoteEvent, StoredRuleSet, StoreRu
 from gateway.pipeline import Pipeline
 from gateway.reload import Reloader
 from gateway.secrets_file import admin_token, open_box, other_secret, secret_path
+from gateway.service_manager import ServiceManager
 from gateway.store import Store
 from gateway.store.maintain import Kept
 from gateway.store.migrations import pending
@@ -333,8 +334,9 @@ async def _serve(config: Config, read: Callable[[], Config], announce: Announce)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     try:
         async with running(config, telemetry=telemetry, on_broken=_exit_at_once) as services:
-            reloader = Reloader(services, read, reload)
-            await _serve_until(stop, services, reloader, announce, end)
+            manager = ServiceManager(os.environ)
+            reloader = Reloader(services, read, reload, manager)
+            await _serve_until(stop, services, reloader, manager, announce, end)
     finally:
         telemetry.close()
     return 1 if failures else 0
@@ -353,6 +355,7 @@ async def _serve_until(
     stop: asyncio.Event,
     services: Services,
     reloader: Reloader,
+    manager: ServiceManager,
     announce: Announce,
     end: Callable[[str], None],
 ) -> None:
@@ -360,12 +363,16 @@ async def _serve_until(
         _settle_garbage_collector()
         announce(services.config, public_url, admin_url)
         _log.info("gateway_started", public=public_url, admin=admin_url)
+        manager.ready()
         reloads = asyncio.create_task(reloader.run(), name="reload")
         reloads.add_done_callback(lambda _: stop.is_set() or end("reload"))
+        watching = asyncio.create_task(manager.watch(services.store.probe), name="watchdog")
         await stop.wait()
+        manager.stopping()
         reloads.cancel()
         await asyncio.wait([reloads])
         _log.info("gateway_stopping")
+    watching.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ from gateway.config.change import Change, changes, comparable
 from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent
+from gateway.service_manager import ServiceManager
 from gateway.usecases.env import Env
 
 _log = structlog.get_logger("reload")
@@ -28,10 +29,13 @@ _HINT = "all settings stay as they were"
 class Reloader:
     """`run` reads the settings by `read` each time that `asked` is set. One reload is over before the next begins."""
 
-    def __init__(self, services: Services, read: Callable[[], Config], asked: asyncio.Event) -> None:
+    def __init__(
+        self, services: Services, read: Callable[[], Config], asked: asyncio.Event, manager: ServiceManager
+    ) -> None:
         self._services = services
         self._read = read
         self._asked = asked
+        self._manager = manager
         self._untold: dict[str, None] = {}
         self._told(taken=True)
 
@@ -42,7 +46,9 @@ class Reloader:
                     await self._asked.wait()
             if self._asked.is_set():
                 self._asked.clear()
+                self._manager.reloading()
                 await self._reload()
+                self._manager.ready()
             await self._write_down()
 
     async def _reload(self) -> None:

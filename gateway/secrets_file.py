@@ -148,15 +148,21 @@ def _read(path: Path, *, named: bool) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Written aside, then linked: the file is there whole or not at all, and of two processes the first wins."""
+    """Of two processes the first wins."""
+    with contextlib.suppress(FileExistsError):
+        write_new(path, secrets.token_hex(_MASTER_BYTES) + "\n")
+
+
+def write_new(path: Path, text: str) -> None:
+    """A file for its owner only, written aside, then linked: it is there whole or not at all. Raises FileExistsError where
+    there is one of that name."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(secrets.token_hex(_MASTER_BYTES) + "\n")
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+        os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)

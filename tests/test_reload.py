@@ -11,6 +11,7 @@ import structlog
 from gateway.config import Config, ConfigError, key_digest, load
 from gateway.config.change import changes, comparable
 from gateway.reload import Reloader
+from gateway.service_manager import ServiceManager
 from gateway.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ async def test_whatever_is_wrong_with_the_file_the_gateway_goes_on(start: "Start
         raise RecursionError("with a secret in its text")
 
     async with start() as gateway:
-        reloading = asyncio.create_task(Reloader(gateway.services, broken, asked).run())
+        reloading = asyncio.create_task(Reloader(gateway.services, broken, asked, ServiceManager({})).run())
         for _ in range(3):
             asked.set()
             assert await tried.get()

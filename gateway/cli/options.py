@@ -25,7 +25,7 @@ def settings(path: Path) -> Config:
     """The settings in `path`. Raises ConfigError for those that cannot be used, Failure for a file that is not there."""
     if not path.exists():
         raise Failure(
-            f"{path}: there is no such file; name one with --config, or begin with a copy of config.example.toml",
+            f"{path}: there is no such file; name one with --config, or write one with: gateway init",
             MISUSED,
         )
     return load(path, os.environ)

@@ -18,6 +18,7 @@ from gateway.cli.output import note, say
 from gateway.errors import GatewayError
 
 COMMANDS = {
+    "init": Lazy("gateway.cli.init", "init", "Write a settings file with keys of its own."),
     "serve": Lazy("gateway.cli.serve", "serve", "Run the gateway until SIGTERM or Ctrl-C."),
     "check": Lazy("gateway.cli.check", "check", "Check the settings and the rules, and print the settings."),
     "demo": Lazy("gateway.cli.demo", "demo", "Play one customer's journey against a fresh gateway."),

@@ -95,8 +95,7 @@ class KeyRing:
 
     def issue(self, channel: str, actor: str, now: int) -> IssuedKey:
         """A fresh pair, each `gw_<api|secret>_<channel>_<id8>_<43 base62>_<crc32>`; nothing is stored here."""
-        key_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-        api_key, secret_key = (_token(kind, channel, key_id) for kind in ("api", "secret"))
+        key_id, api_key, secret_key = new_pair(channel)
         row = ChannelKey(
             key_id,
             channel,
@@ -106,6 +105,13 @@ class KeyRing:
             actor,
         )
         return IssuedKey(api_key, secret_key, row)
+
+
+def new_pair(channel: str) -> tuple[str, str, str]:
+    """An id and the two keys of a fresh pair."""
+    key_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    api_key, secret_key = (_token(kind, channel, key_id) for kind in ("api", "secret"))
+    return key_id, api_key, secret_key
 
 
 def _token(kind: str, channel: str, key_id: str) -> str:
