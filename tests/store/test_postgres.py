@@ -571,7 +571,7 @@ async def test_the_start_warns_of_a_database_that_keeps_everything_in_one_place(
 ) -> None:
     """With a logger and settings of its own: what ran before may have left those of a command, which logs errors alone."""
     structlog.reset_defaults()
-    monkeypatch.setattr("gateway.store.postgres._log", structlog.get_logger("store"))
+    monkeypatch.setattr("gateway.store.postgres.store._log", structlog.get_logger("store"))
     store = PostgresStore(database_url, ManualClock(), checkpoint_key=CHECKPOINT_KEY)
     with capture_logs() as logs:
         await store.open()

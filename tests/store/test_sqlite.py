@@ -456,7 +456,7 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
 
     store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
     await store.open()
-    monkeypatch.setattr("gateway.store.sqlite.load", unreadable)
+    monkeypatch.setattr("gateway.store.sqlite.store.load", unreadable)
     row = Row([Batch(nothing, log), Batch(ask_for_ann, log)], [])
     try:
         with pytest.raises(StoreBroken, match="SQLITE_IOERR_READ"):
@@ -496,7 +496,7 @@ async def test_a_broken_file_means_the_same_on_every_path(
     await store.open()
     try:
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.store.sqlite._in_one_hop", broken)
+            patched.setattr("gateway.store.sqlite.store.in_one_hop", broken)
             with pytest.raises(StoreBroken):
                 await _EVERY_PATH[path](store)
         assert told == ["SQLite reports SQLITE_IOERR_FSYNC"]

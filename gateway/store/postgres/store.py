@@ -1,0 +1,376 @@
+"""The store of several gateways: PostgreSQL, or an engine that speaks its protocol.
+
+Every batch is one SERIALIZABLE transaction in a constant number of round trips. A batch that collided with another replica's is
+run again from its start, as nothing of it has left the process. A commit whose outcome is not known is never called a success.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+
+from gateway.audit.chain import Chain
+from gateway.audit.event import Action, AuditEvent
+from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
+from gateway.errors import StoreBusy, StoreUnavailable
+from gateway.ids import Ids
+from gateway.model import Erasure
+from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
+from gateway.store.operations import newest_moment
+from gateway.store.postgres.connection import SILENT, Connection, Server
+from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
+from gateway.store.postgres.erasures import ErasureTable
+from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
+from gateway.store.postgres.wiping import rewrite
+from gateway.store.protocol import Work, Works
+from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.vouching import row_key
+from gateway.workingset import Needs, WorkingSet
+
+_log = structlog.get_logger("store")
+
+_CONNECTIONS = 10
+_READERS = 8
+_LOAD_ROUNDS = 64
+_RETRIES = 5
+_FIRST_PAUSE = 0.005
+_LEASE = 20 * SECOND
+_LEASE_RENEWAL = 5 * SECOND
+_LONGEST_LEASE = 2 * _LEASE
+"""One that lasts longer was taken by a clock that was ahead, and holds nobody up."""
+_NEVER_ASKED = (-_LEASE_RENEWAL, False)
+_PROBE_SECONDS = 5
+_LONGEST_BATCH_SECONDS = 20
+_SETTLED_AFTER = MINUTE
+"""No batch commits ids older than this: it is given up before."""
+_COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
+"""Another writer was faster, nothing was stored, and the same again may succeed. A unique violation too: another replica
+inserted what this one had looked for and not found, or drew the same id."""
+_TAKE_LEASE = """
+INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+WHERE lease.owner = excluded.owner OR lease.until <= $4 OR lease.until > $5
+"""
+_SERVER_TIME = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+_REPLICA = "replica:"
+_IN_REPLICAS = "name >= 'replica:' AND name < 'replica;'"
+_PROBE = """
+INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+"""
+
+
+class PostgresStore:
+    """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        checkpoint_key: bytes,
+        checkpoint_every: int = MINUTE,
+        checkpoint_events: int = MOST_EVENTS,
+        kept: Kept = USUALLY,
+    ) -> None:
+        self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
+        self._clock = clock
+        self._stamps = Stamps()
+        self._owner = uuid.uuid4().hex
+        self._ids = Ids(_node())
+        self._server = Server(url, _CONNECTIONS)
+        self._columns: Columns = {}
+        self._maintenance = Maintenance(kept)
+        self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
+        self._is_sealed = False
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Semaphore(_READERS)
+        self._leases: dict[str, tuple[int, bool]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._outside = ErasureTable(checkpoint_key)
+
+    # ---- life ----
+
+    async def open(self) -> None:
+        await self._server.open()
+        try:
+            async with self._server.connection() as connection:
+                await migrate(connection, self._clock.now())
+                await refuse_unfinished_copy(connection)
+                self._columns = await columns(connection)
+                await self._outside.open(connection)
+                await _warn_of_weak_durability(connection)
+            self._stamps.raise_to(await newest_moment(self))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let running batches end, sign the end of the log, give back what this process does for all, close every connection.
+        May be called again."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.seal()
+        if self._leases:
+            self._leases.clear()
+            with contextlib.suppress(StoreUnavailable):
+                async with self._server.connection() as connection:
+                    await connection.execute(
+                        f"DELETE FROM lease WHERE owner = $1 AND NOT ({_IN_REPLICAS})", self._owner
+                    )
+        await self._server.close()
+
+    async def seal(self) -> None:
+        if self.chain.is_kept and not self._is_sealed:
+            self._is_sealed = True
+            with contextlib.suppress(StoreUnavailable, asyncpg.PostgresError, *SILENT):
+                await self._sign(lambda: self._signing.end(*self._moment()))
+
+    # ---- the one write path ----
+
+    async def run(self, work: Work) -> None:
+        await self._to_its_end(self._run(work))
+
+    async def run_all(self, works: Works) -> None:
+        while (work := works.next()) is not None:
+            await self.run(work)
+            works.stored(work)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Cancelling the caller does not stop it."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
+
+    async def _run(self, work: Work) -> None:
+        async with self._writing:
+            for again in range(_RETRIES + 1):
+                try:
+                    async with self._server.connection() as connection:
+                        await self._transact(connection, work)
+                    return
+                except _COLLIDED as error:
+                    if again == _RETRIES:
+                        raise _given_up(error) from error
+                    if isinstance(error, asyncpg.UniqueViolationError):
+                        self._ids.move(_node())
+                    await asyncio.sleep(random.uniform(0, _FIRST_PAUSE * 2**again))  # noqa: S311 - spreads retries
+
+    async def _transact(self, connection: Connection, work: Work) -> None:
+        started = asyncio.get_running_loop().time()
+        now, stamp = self._moment()
+        ws = WorkingSet(now, self._ids, stamp=stamp)
+        if self._signing.must_restart(now):
+            self.chain.restart(uuid.uuid4().hex)
+        try:
+            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+            if self._signing.is_due(now):
+                await keep_house(connection, self._columns, self._signing.sign(now, stamp))
+            for _ in range(_LOAD_ROUNDS):
+                needs = Needs(ws)
+                work.needs(ws, needs)
+                if not needs:
+                    break
+                await load(connection, ws, needs)
+            work.process(ws)
+            erases = ws.erases
+            await save(connection, self._columns, ws.changes, self.chain)
+            if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
+                raise StoreUnavailable("the database is too slow; nothing was stored")
+        except BaseException as error:
+            self._undo()
+            await _roll_back(connection, error)
+            raise
+        await self._commit(connection)
+        self.chain.keep(self.chain.tip)
+        self._signing.done()
+        if erases:
+            with contextlib.suppress(
+                asyncpg.PostgresError, *SILENT
+            ):  # it is committed; the next start does it again
+                await self._outside.keep(connection)
+
+    async def _commit(self, connection: Connection) -> None:
+        """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
+
+        Nobody knows either when the server says that it stopped waiting for its standby: what is committed there can still
+        be lost. The audit chain then goes on under a new name, as its next number may be taken or not."""
+        warnings: list[str] = []
+
+        def listen(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+            if getattr(message, "sqlstate", "") == "01000" and "synchronous replication" in str(message):
+                warnings.append(str(message))
+
+        connection.add_log_listener(listen)
+        try:
+            status = await connection.execute("COMMIT")
+        except _COLLIDED:
+            self._undo()
+            raise
+        except BaseException as error:
+            self._signing.undone()
+            self.chain.restart(uuid.uuid4().hex)
+            await self._server.give_up_connections()
+            raise StoreUnavailable("the outcome of a commit is not known; send it again") from error
+        finally:
+            connection.remove_log_listener(listen)
+        if warnings or status != "COMMIT":
+            self.chain.restart(uuid.uuid4().hex)
+            raise StoreUnavailable("the commit did not reach a standby server; send it again")
+
+    def _undo(self) -> None:
+        self.chain.rewind()
+        self._signing.undone()
+
+    def _moment(self) -> tuple[int, int]:
+        """Now, and the stamp for it, which is never before what the database has been seen to hold."""
+        now = self._clock.now()
+        return now, self._stamps.at(now)
+
+    # ---- housekeeping ----
+
+    async def maintain(self, limit: int) -> int:
+        self._stamps.raise_to(await newest_moment(self))
+        now, stamp = self._moment()
+        settled = Ids(0).next(stamp - _SETTLED_AFTER)
+        async with self._server.connection() as connection:
+            done = 0
+            with contextlib.suppress(*_COLLIDED):
+                if await self._takes(connection, "house", now):
+                    tidying = self._maintenance.tidy(now, settled, limit)
+                    done = await self._in_transaction(connection, tidying)
+                    await self._in_transaction(connection, self._signing.adopt(now, stamp))
+                await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
+        return done
+
+    async def sign_anew(self, actor: str) -> int:
+        async with self._server.connection() as connection:
+            await self._outside.sign_anew(connection)
+        now, stamp = self._moment()
+        event = AuditEvent(
+            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
+        )
+        return await self._sign(lambda: self._signing.sign_anew(now, stamp, event))
+
+    async def _sign(self, step: Callable[[], Step]) -> int:
+        """While no batch adds to the chain."""
+        async with self._writing:
+            for again in range(_RETRIES + 1):
+                try:
+                    async with self._server.connection() as connection:
+                        done = await self._in_transaction(connection, step())
+                except BaseException as error:
+                    self._undo()
+                    if again == _RETRIES or not isinstance(error, _COLLIDED):
+                        raise
+                else:
+                    self.chain.keep(self.chain.tip)
+                    return done
+        raise AssertionError("the last round returns or raises")
+
+    async def _in_transaction(self, connection: Connection, step: Any) -> int:
+        try:
+            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+            done = await keep_house(connection, self._columns, step)
+            await connection.execute("COMMIT")
+            self._signing.done()
+        except BaseException as error:
+            self._signing.undone()
+            await _roll_back(connection, error)
+            raise
+        return done
+
+    async def keep_erasures_outside(self) -> None:
+        async with self._server.connection() as connection:
+            await self._outside.keep(connection)
+
+    async def erasures_lacking(self) -> list[Erasure]:
+        async with self._server.connection() as connection:
+            return await self._outside.lacking(connection)
+
+    async def scrub(self) -> tuple[str, ...]:
+        async with self._server.connection() as connection:
+            return await rewrite(connection)
+
+    async def leads(self, work: str) -> bool:
+        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
+        if self._clock.steady() - asked_at < _LEASE_RENEWAL:
+            return leads
+        async with self._server.connection() as connection:
+            return await self._takes(connection, work, self._clock.now())
+
+    async def _takes(self, connection: Connection, work: str, now: int) -> bool:
+        """Take the lease of `work`, or keep it; asks now and then only."""
+        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
+        steady = self._clock.steady()
+        if steady - asked_at >= _LEASE_RENEWAL:
+            status = await connection.execute(
+                _TAKE_LEASE, work, self._owner, now + _LEASE, now, now + _LONGEST_LEASE
+            )
+            leads = status.endswith(" 1")
+            self._leases[work] = (steady, leads)
+        return leads
+
+    async def replicas(self) -> int:
+        """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
+        now = self._clock.now()
+        longest = now + _LONGEST_LEASE
+        async with self._server.connection() as connection:
+            await connection.execute(
+                _TAKE_LEASE, _REPLICA + self._owner, self._owner, now + _LEASE, now, longest
+            )
+            await connection.execute(
+                f"DELETE FROM lease WHERE {_IN_REPLICAS} AND (until <= $1 OR until > $2)", now - HOUR, longest
+            )
+            return await connection.fetchval(
+                f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
+            )
+
+    async def server_time(self) -> int | None:
+        async with self._server.connection() as connection:
+            return await connection.fetchval(_SERVER_TIME, timeout=_PROBE_SECONDS)
+
+    async def probe(self) -> None:
+        async with self._server.connection() as connection:
+            await connection.execute(_PROBE, self._owner, self._clock.now(), timeout=_PROBE_SECONDS)
+
+    # ---- reading ----
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        async with self._reading, self._server.connection() as connection:
+            return [tuple(row) for row in await connection.fetch(readable(sql), *parameters)]
+
+
+def _node() -> int:
+    return int.from_bytes(os.urandom(2))
+
+
+def _given_up(error: asyncpg.PostgresError) -> Exception:
+    """A unique violation that stays belongs to one command of the batch."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return error
+    return StoreBusy("other gateways were faster again and again; nothing was stored")
+
+
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    """A server that did not answer the last statement will not answer this one either; its connection is hung up."""
+    if isinstance(error, SILENT):
+        return
+    with contextlib.suppress(asyncpg.PostgresError, *SILENT):
+        await connection.execute("ROLLBACK")
+
+
+async def _warn_of_weak_durability(connection: Connection) -> None:
+    """Once, at the start; an engine that does not know the setting replicates in its own way."""
+    with contextlib.suppress(asyncpg.UndefinedObjectError):
+        if not await connection.fetchval("SHOW synchronous_standby_names"):
+            _log.warning(
+                "single_node_durability",
+                hint="synchronous_standby_names is empty: what was answered is lost with the database server's disk",
+            )
+        if (mode := await connection.fetchval("SHOW synchronous_commit")) in ("off", "local", "remote_write"):
+            _log.warning("weak_durability", synchronous_commit=mode)

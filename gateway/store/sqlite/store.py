@@ -1,0 +1,360 @@
+"""The embedded store: one SQLite file, one connection that writes, two that read.
+
+Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A second process is kept out by a
+lock on the file, and the writer alone makes checkpoints.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+import structlog
+
+from gateway.audit.chain import Chain
+from gateway.audit.event import Action, AuditEvent
+from gateway.clock import MINUTE, Clock, Stamps
+from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
+from gateway.ids import Ids
+from gateway.model import Erasure
+from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
+from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
+from gateway.store.operations import newest_moment
+from gateway.store.protocol import Work, Works
+from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.sqlite.connection import (
+    ALONE,
+    PRAGMAS,
+    SERVING,
+    in_one_hop,
+    prepare,
+    probe,
+    rows,
+    translated,
+    uri_path,
+)
+from gateway.store.sqlite.dialect import Saver, keep_house, load
+from gateway.store.sqlite.lock import FileLock
+from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
+from gateway.store.vouching import row_key
+from gateway.workingset import Needs, WorkingSet
+
+_log = structlog.get_logger("store")
+
+T = TypeVar("T")
+_READERS = 2
+_LOAD_ROUNDS = 64
+_DISK_CHECK_SECONDS = 1.0
+_EVERY_ID = (1 << 63) - 1
+_LOG = "the write-ahead log, until whoever reads an earlier state of the file has ended"
+
+
+class SqliteStore:
+    """`checkpoint_key` signs the audit log's checkpoints. `on_broken` is told, whatever was under way, when SQLite reports
+    what no later call can be trusted after; it may end the process. `alone`: no calls are served meanwhile, so it may use
+    more memory and let a batch wait now and then. `open` before anything else, `close` at the end."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        checkpoint_key: bytes,
+        on_broken: Callable[[StoreBroken], None] = lambda _: None,
+        checkpoint_every: int = MINUTE,
+        checkpoint_events: int = MOST_EVENTS,
+        kept: Kept = USUALLY,
+        min_free_disk: int = 0,
+        alone: bool = False,
+    ) -> None:
+        self.path = path
+        self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
+        self._on_broken = on_broken
+        self._clock = clock
+        self._stamps = Stamps()
+        self._ids = Ids(int.from_bytes(os.urandom(2)))
+        self._maintenance = Maintenance(kept)
+        self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
+        self._min_free_disk = min_free_disk
+        self._pragmas = (*PRAGMAS, *(ALONE if alone else SERVING))
+        self._disk_ok_until = 0.0
+        self._lock = FileLock(path)
+        self._writer: aiosqlite.Connection | None = None
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._all_readers: list[aiosqlite.Connection] = []
+        self._beside = ThreadPoolExecutor(1, "save")
+        self._asking = 0
+        self._to_wipe = False
+        self._outside = ErasureFile(path, checkpoint_key)
+        self._is_sealed = False
+
+    # ---- life ----
+
+    async def open(self) -> None:
+        if not self._lock.take():
+            raise AlreadyRunning(
+                f"Another gateway process holds {self.path}. Stop it first, or give this one its own store.url."
+            )
+        try:
+            self._writer = await aiosqlite.connect(
+                self.path, isolation_level=None, cached_statements=2048, check_same_thread=False
+            )
+            await self._in_writer(prepare, self._pragmas, self._clock.now())
+            for _ in range(_READERS):
+                reader = await aiosqlite.connect(
+                    f"file:{uri_path(self.path)}?mode=ro",
+                    uri=True,
+                    isolation_level=None,
+                    cached_statements=256,
+                )
+                self._all_readers.append(reader)
+                await reader.execute("PRAGMA query_only=ON")
+                self._readers.put_nowait(reader)
+            self._stamps.raise_to(await newest_moment(self))
+            clear_copies(self.path)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Sign the end of the log, close every connection, then let go of the file. May be called again."""
+        await self.seal()
+        for reader in self._all_readers:
+            await reader.close()
+        self._all_readers.clear()
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        self._beside.shutdown()
+        self._lock.release()
+
+    async def seal(self) -> None:
+        if self._writer is not None and self.chain.is_kept and not self._is_sealed:
+            self._is_sealed = True
+            with contextlib.suppress(StoreUnavailable, StoreBroken), self._translated_errors():
+                await self._in_writer(self._keep_house, self._signing.end(*self._moment()))
+
+    # ---- the one write path ----
+
+    async def run(self, work: Work) -> None:
+        await self.run_all(_Alone(work))
+
+    async def run_all(self, works: Works) -> None:
+        with self._translated_errors():
+            await self._in_writer(self._transact, works)
+            await self._wipe()
+
+    async def leads(self, work: str) -> bool:
+        return True
+
+    async def maintain(self, limit: int) -> int:
+        now, stamp = self._moment()
+        tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
+        signing = self._signing.checkpoint(now, stamp)
+        with self._translated_errors():
+            await self._wipe()
+            return await self._in_writer(self._keep_house, tidying, signing)
+
+    async def sign_anew(self, actor: str) -> int:
+        now, stamp = self._moment()
+        event = AuditEvent(
+            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
+        )
+        self._outside.sign_anew()
+        with self._translated_errors():
+            return await self._in_writer(self._keep_house, self._signing.sign_anew(now, stamp, event))
+
+    def _keep_house(self, connection: sqlite3.Connection, *steps: Step) -> int:
+        """Run the steps in one transaction; what the first of them did."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done, *_ = [keep_house(connection, step) for step in steps]
+            connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if self.chain.begun:
+            self.chain.keep(self.chain.tip)
+        return done
+
+    def _undo(self) -> None:
+        self.chain.rewind()
+        self._signing.undone()
+
+    async def scrub(self) -> tuple[str, ...]:
+        with self._translated_errors():
+            clean = await self._in_writer(rewrite)
+        self._to_wipe |= not clean
+        return () if clean else (_LOG,)
+
+    async def _wipe(self) -> None:
+        """What was erased goes from the files too: now, or as soon as nobody reads an earlier state."""
+        if self._to_wipe:
+            self._to_wipe = not await self._in_writer(self._finish_erasures)
+
+    def _finish_erasures(self, connection: sqlite3.Connection) -> bool:
+        """Whether all of it is done; what is not is tried again in a while."""
+        try:
+            self._keep_outside(connection)
+        except (OSError, ErasuresUnreadable) as error:
+            _log.error("erasure_not_kept_outside", file=str(self._outside.path), error=str(error))
+            return False
+        return wipe(connection, self.path)
+
+    def _keep_outside(self, connection: sqlite3.Connection) -> None:
+        known = self._outside.read()
+        missing = [row for row in connection.execute(ERASURES).fetchall() if row[0] not in known]
+        if missing:
+            self._outside.add(map(erasure_of, missing))
+
+    async def keep_erasures_outside(self) -> None:
+        await self._in_writer(self._keep_outside)
+
+    async def erasures_lacking(self) -> list[Erasure]:
+        seen = {erasure_id for erasure_id, *_ in await self.fetch(ERASURES)}
+        return [one for erasure_id, one in self._outside.read().items() if erasure_id not in seen]
+
+    def _moment(self) -> tuple[int, int]:
+        """Now, and the stamp for it."""
+        now = self._clock.now()
+        return now, self._stamps.at(now)
+
+    async def server_time(self) -> int | None:
+        """There is no server: the file goes by this machine's clock."""
+        return None
+
+    async def probe(self) -> None:
+        self._check_disk()
+        with self._translated_errors():
+            await self._in_writer(probe)
+
+    async def replicas(self) -> int:
+        """One: the lock on the file keeps a second process out."""
+        return 1
+
+    async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open")
+        self._asking += 1
+        try:
+            return await in_one_hop(self._writer, function, *arguments)
+        finally:
+            self._asking -= 1
+
+    def _transact(self, connection: sqlite3.Connection, works: Works) -> None:
+        """What a batch needs is loaded in the transaction of the batch before it, so that it can be decided while that one is
+        committed."""
+        work, saver = works.next(), Saver(connection, self.chain, self._beside)
+        if work is None:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            self._sign_if_due(connection)
+            ws = self._loaded(connection, work, saver)
+            while True:
+                work.process(ws)
+                self._to_wipe |= ws.erases
+                saver.save(ws.changes)
+                stored, work = partial(works.stored, work), works.next() if self._asking <= 1 else None
+                if work is None:
+                    saver.commit(stored)
+                    return
+                ws = self._loaded_before_commit(connection, work, saver, stored)
+        except BaseException:
+            earlier = saver.give_up()
+            self._undo()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if earlier is not None:
+                raise earlier from None
+            raise
+
+    def _sign_if_due(self, connection: sqlite3.Connection) -> None:
+        if self._signing.is_due(self._clock.now()):
+            keep_house(connection, self._signing.sign(*self._moment()))
+
+    def _loaded_before_commit(
+        self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]
+    ) -> WorkingSet:
+        """For `work`, with the commit of the batch before it under way. If nothing can be loaded, that one is committed all
+        the same, unless SQLite gave the transaction up by itself, as after an I/O error."""
+        try:
+            ws = self._loaded(connection, work, saver)
+        except Exception:
+            if connection.in_transaction:
+                saver.commit(stored)
+            raise
+        saver.commit_beside(stored)
+        return ws
+
+    def _loaded(self, connection: sqlite3.Connection, work: Work, saver: Saver) -> WorkingSet:
+        self._check_disk()
+        now, stamp = self._moment()
+        ws = WorkingSet(now, self._ids, saver.save_beside, stamp=stamp)
+        for _ in range(_LOAD_ROUNDS):
+            needs = Needs(ws)
+            work.needs(ws, needs)
+            if not needs:
+                break
+            load(connection, ws, needs)
+        return ws
+
+    def _check_disk(self) -> None:
+        if not self._min_free_disk:
+            return
+        now = time.monotonic()
+        if now < self._disk_ok_until:
+            return
+        if shutil.disk_usage(self.path.parent).free < self._min_free_disk:
+            raise StoreUnavailable(
+                "the disk is nearly full; nothing new is accepted until there is space again"
+            )
+        self._disk_ok_until = now + _DISK_CHECK_SECONDS
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Generator[None]:
+        """Every path to the database goes through here, so that a broken file means the same on each."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            meaning = translated(error)
+            if isinstance(meaning, StoreBroken):
+                self._on_broken(meaning)
+            if meaning is error:
+                raise
+            raise meaning from error
+
+    # ---- reading ----
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        reader = await self._readers.get()
+        try:
+            with self._translated_errors():
+                return await in_one_hop(reader, rows, sql, parameters)
+        finally:
+            self._readers.put_nowait(reader)
+
+
+class _Alone:
+    """One batch with none behind it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work: Work | None = work
+
+    def next(self) -> Work | None:
+        work, self._work = self._work, None
+        return work
+
+    def stored(self, work: Work) -> None:
+        """The end of `run` says so."""
