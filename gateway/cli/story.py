@@ -1,13 +1,14 @@
-"""Audit events as sentences, for whoever has to explain to a customer what happened and why."""
+"""Audit events as sentences, for an operator who explains to a customer what happened and why."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gateway.audit.event import Action
 from gateway.cli.output import Columns, Row, counted
 
 
 def sentence(event: Row) -> str:
-    """What one event says; the action's own name where there is nothing to add."""
+    """What one event says. A newer gateway may tell of actions that are unknown here; these are only named."""
     tell = _SENTENCES.get(event["action"])
     return tell(event, event["detail"] | (event["words"] or {})) if tell else event["action"]
 
@@ -35,8 +36,11 @@ def _split(event: Row, detail: Row) -> str:
 
 
 def _by_hand(event: Row, detail: Row) -> str:
-    note = f": {detail['note']}" if detail.get("note") else ""
-    return f" on the word of {event['actor']}{note}"
+    return f" on the word of {event['actor']}{_noted(detail)}"
+
+
+def _noted(detail: Row) -> str:
+    return f": {detail['note']}" if detail.get("note") else ""
 
 
 def _pinned(text: str) -> "Callable[[Row, Row], str]":
@@ -78,66 +82,127 @@ def _key(event: Row, detail: Row) -> str:
     return f"{detail.get('type', 'identifier')} {detail.get('mask', '')}"
 
 
+def _delivery(text: str) -> "Callable[[Row, Row], str]":
+    return lambda event, detail: (
+        text.format(delivery=event["object"] or "a delivery", target=detail.get("target", "its receiver"))
+        + _and_reason(event)
+    )
+
+
+def _regrouped(event: Row, detail: Row) -> str:
+    counts = [f"{detail[name]} {name}" for name in ("merged", "split", "asked") if detail.get(name)]
+    return f"{counted(detail.get('looked', 0), 'profile')} regrouped: {', '.join(counts) or 'no change'}"
+
+
+def _imported(event: Row, detail: Row) -> str:
+    rows = sum(detail.get("counts", {}).values())
+    return f"import {event['object']} stored {counted(rows, 'row')}"
+
+
+def _import_undone(event: Row, detail: Row) -> str:
+    removed, restored = (counted(len(detail.get(one, ())), "record") for one in ("removed", "restored"))
+    undo = f"the undo of import {event['object']}"
+    return f"{undo} removed {removed} and restored {restored}{_noted(detail)}"
+
+
+def _listed(event: Row, detail: Row) -> str:
+    return f"list {event['object']}: {counted(detail.get('values', 0), 'value')} {event['outcome']}"
+
+
 _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
-    "gateway.started": lambda event, detail: "the gateway started",
-    "gateway.stopped": lambda event, detail: "the gateway stopped",
-    "config.reloaded": lambda event, detail: (
+    Action.GATEWAY_STARTED: lambda event, detail: "the gateway started",
+    Action.GATEWAY_STOPPED: lambda event, detail: "the gateway stopped",
+    Action.CONFIG_RELOADED: lambda event, detail: (
         f"settings were changed: {', '.join(detail.get('settings', ()))}"
     ),
-    "secret.replaced": lambda event, detail: "the lost master secret was replaced by another one",
-    "identity.created": lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
-    "identity.attached": lambda event, detail: (
+    Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",
+    Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
+    Action.IDENTITY_ATTACHED: lambda event, detail: (
         f"{event['channel']}'s customer belongs to {event['profile']}{_why(detail)}"
     ),
-    "identity.merged": _merged,
-    "identity.split": _split,
-    "pin.set": _pinned("{records} were pinned: {kind} be one person"),
-    "pin.dropped": _pinned("the pin on {records} was lifted"),
-    "review.accepted": _reviewed("{profiles} were judged one person"),
-    "review.rejected": _reviewed("{profiles} were judged two persons"),
-    "identity.review": lambda event, detail: (
+    Action.IDENTITY_MERGED: _merged,
+    Action.IDENTITY_SPLIT: _split,
+    Action.PIN_SET: _pinned("{records} were pinned: {kind} be one person"),
+    Action.PIN_DROPPED: _pinned("the pin on {records} was lifted"),
+    Action.REVIEW_ACCEPTED: _reviewed("{profiles} were judged one person"),
+    Action.REVIEW_REJECTED: _reviewed("{profiles} were judged two persons"),
+    Action.IDENTITY_REVIEW: lambda event, detail: (
         f"a person is asked whether two profiles are one{_and_reason(event)}"
     ),
-    "identity.skipped": lambda event, detail: (
+    Action.IDENTITY_SKIPPED: lambda event, detail: (
         f"too many records belong together, by {_key(event, detail)} for one, and were left as they are"
     ),
-    "identity.refused": lambda event, detail: f"profiles were kept apart{_and_reason(event)}",
-    "identity.shadow": lambda event, detail: (
+    Action.IDENTITY_REFUSED: lambda event, detail: f"profiles were kept apart{_and_reason(event)}",
+    Action.IDENTITY_SHADOW: lambda event, detail: (
         f"the rules would have {detail.get('decision')}; they only watch{_why(detail)}"
     ),
-    "identity.claimed": lambda event, detail: (
+    Action.IDENTITY_CLAIMED: lambda event, detail: (
         f"{event['channel']} claimed {_claimed(detail)} without being trusted to state it ({detail.get('source')})"
     ),
-    "identifier.generic": lambda event, detail: (
-        f"{_key(event, detail)} is on too many records and joins nobody now"
+    Action.KEY_GENERIC: lambda event, detail: (
+        f"{_key(event, detail)} is on too many records and joins no profiles now"
     ),
-    "identifier.shared": lambda event, detail: (
-        f"{_key(event, detail)} belongs to several profiles and joins nobody now"
+    Action.KEY_SHARED: lambda event, detail: (
+        f"{_key(event, detail)} belongs to several profiles and joins no profiles now"
     ),
-    "identifier.taken": lambda event, detail: f"{_key(event, detail)} moved here from {event['reason']}",
-    "customer.updated": lambda event, detail: f"{event['channel']} changed {_changed(detail)}",
-    "customer.activated": lambda event, detail: "the customer was switched on",
-    "customer.deactivated": lambda event, detail: "the customer was switched off and earns nothing",
-    "customer.tagged": lambda event, detail: f"tags were attached: {_changed(detail)}",
-    "customer.untagged": lambda event, detail: f"tags were removed: {_changed(detail)}",
-    "customer.erased": lambda event, detail: (
+    Action.KEY_TAKEN: lambda event, detail: f"{_key(event, detail)} moved here from {event['reason']}",
+    Action.CUSTOMER_UPDATED: lambda event, detail: f"{event['channel']} changed {_changed(detail)}",
+    Action.CUSTOMER_ACTIVATED: lambda event, detail: "the customer was switched on",
+    Action.CUSTOMER_DEACTIVATED: lambda event, detail: "the customer was switched off and earns nothing",
+    Action.CUSTOMER_TAGGED: lambda event, detail: f"tags were attached: {_changed(detail)}",
+    Action.CUSTOMER_UNTAGGED: lambda event, detail: f"tags were removed: {_changed(detail)}",
+    Action.CUSTOMER_ERASED: lambda event, detail: (
         f"the customer was erased with {counted(detail.get('records', 0), 'record')}"
     ),
-    "achievement.accepted": _campaign("{channel} reported campaign {campaign}; accepted"),
-    "achievement.duplicate": _campaign("{channel} reported campaign {campaign} again and was told so"),
-    "achievement.replayed": _campaign(
+    Action.ACHIEVEMENT_ACCEPTED: _campaign("{channel} reported campaign {campaign}; accepted"),
+    Action.ACHIEVEMENT_DUPLICATE: _campaign("{channel} reported campaign {campaign} again and was told so"),
+    Action.ACHIEVEMENT_REPLAYED: _campaign(
         "{channel} repeated a request for campaign {campaign} and got the same answer"
     ),
-    "achievement.granted": _granted,
-    "achievement.ignored": _campaign("campaign {campaign} was not granted"),
-    "achievement.failed": _campaign("campaign {campaign} could not be judged"),
-    "achievement.retried": _campaign("campaign {campaign} is judged again"),
-    "call.refused": lambda event, detail: f"a call was refused{_and_reason(event)}",
-    "key.created": lambda event, detail: f"key pair {event['object']} was issued for {event['channel']}",
-    "key.revoked": lambda event, detail: f"key pair {event['object']} of {event['channel']} was revoked",
-    "rules.stored": lambda event, detail: f"rule set {event['object']} was stored",
-    "rules.planned": lambda event, detail: f"it was looked at what rule set {event['object']} would do",
-    "rules.activated": lambda event, detail: f"rule set {event['object']} became the active one",
+    Action.ACHIEVEMENT_GRANTED: _granted,
+    Action.ACHIEVEMENT_IGNORED: _campaign("campaign {campaign} was not granted"),
+    Action.ACHIEVEMENT_FAILED: _campaign("campaign {campaign} could not be judged"),
+    Action.ACHIEVEMENT_RETRIED: _campaign("campaign {campaign} is judged again"),
+    Action.CALL_REFUSED: lambda event, detail: f"a call was refused{_and_reason(event)}",
+    Action.KEY_CREATED: lambda event, detail: f"key pair {event['object']} was issued for {event['channel']}",
+    Action.KEY_REVOKED: lambda event, detail: f"key pair {event['object']} of {event['channel']} was revoked",
+    Action.RULES_STORED: lambda event, detail: f"rule set {event['object']} was stored",
+    Action.RULES_PLANNED: lambda event, detail: f"a plan showed what rule set {event['object']} would do",
+    Action.RULES_ACTIVATED: lambda event, detail: f"rule set {event['object']} became the active one",
+    Action.IDENTITY_REGROUPED: _regrouped,
+    Action.KEY_BLOCKED: lambda event, detail: (
+        f"{_key(event, detail)} was put on a list of blocked values and joins no profiles now"
+    ),
+    Action.KEY_UNBLOCKED: lambda event, detail: (
+        f"{_key(event, detail)} was taken off a list of blocked values"
+    ),
+    Action.POINTS_PROPOSED: lambda event, detail: (
+        f"the platform has points for both sides of merge {detail.get('merge', '')}; a person is asked what to do"
+    ),
+    Action.REVIEW_CLOSED: lambda event, detail: (
+        f"question {event['object']} was closed because it was not answered in time"
+    ),
+    Action.REVIEW_REOPENED: lambda event, detail: (
+        f"question {event['object']} was opened again because there is new evidence"
+    ),
+    Action.CUSTOMER_EXPORTED: lambda event, detail: "all data about the customer was exported",
+    Action.IMPORT_ROWS: _imported,
+    Action.IMPORT_UNDONE: _import_undone,
+    Action.ACHIEVEMENT_DELIVERED: _campaign("the platform has the achievement for campaign {campaign}"),
+    Action.ACHIEVEMENT_DEAD: _campaign(
+        "the achievement for campaign {campaign} was given up and not delivered"
+    ),
+    Action.DELIVERY_UNKNOWN: _delivery("{delivery} was sent to {target}, and no answer came"),
+    Action.DELIVERY_HELD: _delivery("{delivery} to {target} is held back"),
+    Action.DELIVERY_DEAD: _delivery("{delivery} to {target} was given up"),
+    Action.DELIVERY_RETRIED: _delivery("{delivery} is sent to {target} again"),
+    Action.DELIVERY_DISCARDED: _delivery("{delivery} to {target} was discarded"),
+    Action.PLATFORM_HEARD: lambda event, detail: (
+        f"the platform sent a webhook about {detail.get('topic', 'something')}"
+    ),
+    Action.LIST_CHANGED: _listed,
+    Action.CLOCK_BELIEVED: lambda event, detail: "the gateway took over the new time of the machine's clock",
+    Action.DATABASE_SCRUBBED: lambda event, detail: "the database was written anew, without erased data",
 }
 
 STORY: Columns = {

@@ -1,0 +1,73 @@
+"""Each audit action has a sentence, with or without what its event tells."""
+
+import pytest
+
+from gateway.audit.event import Action
+from gateway.cli.story import sentence
+
+BARE = {
+    **dict.fromkeys(("outcome", "channel", "actor", "profile", "object", "request_id", "reason"), ""),
+    "channel": "web",
+}
+
+
+def told(action: str, detail: dict[str, object] | None = None, **fields: str) -> str:
+    return sentence({**BARE, **fields, "action": action, "detail": detail or {}, "words": None})
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_every_action_has_a_sentence(action: Action) -> None:
+    assert len(told(action).split()) > 1
+    assert action.value not in told(action)
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "detail", "expected"),
+    [
+        (
+            Action.IDENTITY_REGROUPED,
+            {},
+            {"looked": 2, "merged": 2, "split": 0, "asked": 1},
+            "2 profiles regrouped: 2 merged, 1 asked",
+        ),
+        (Action.IDENTITY_REGROUPED, {}, {"looked": 1, "merged": 0}, "1 profile regrouped: no change"),
+        (
+            Action.IMPORT_ROWS,
+            {"object": "imp_7"},
+            {"counts": {"created": 3, "attached": 1}},
+            "import imp_7 stored 4 rows",
+        ),
+        (
+            Action.IMPORT_UNDONE,
+            {"object": "imp_7"},
+            {"removed": ["rec_1"], "stays": ["rec_2", "rec_3"], "note": "wrong file"},
+            "the undo of import imp_7 removed 1 record and restored 0 records: wrong file",
+        ),
+        (
+            Action.LIST_CHANGED,
+            {"object": "stores", "outcome": "removed"},
+            {"values": 1},
+            "list stores: 1 value removed",
+        ),
+        (
+            Action.DELIVERY_HELD,
+            {"object": "dlv_1", "reason": "http_500"},
+            {"target": "platform"},
+            "dlv_1 to platform is held back: http_500",
+        ),
+        (
+            Action.ACHIEVEMENT_DEAD,
+            {"reason": "http_422"},
+            {"campaign": 5},
+            "the achievement for campaign 5 was given up and not delivered: http_422",
+        ),
+    ],
+)
+def test_a_sentence_tells_what_the_event_says(
+    action: Action, fields: dict[str, str], detail: dict[str, object], expected: str
+) -> None:
+    assert told(action, detail, **fields) == expected
+
+
+def test_an_action_of_a_newer_gateway_is_named() -> None:
+    assert told("moon.landed") == "moon.landed"
