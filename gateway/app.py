@@ -48,7 +48,8 @@ from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 from gateway.workers import Workers, follow, readable
-from rules.rulefile import describe, parse, preset
+from rules.language.parse import parse, preset
+from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("app")

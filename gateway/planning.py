@@ -15,15 +15,15 @@ import msgspec
 
 from gateway.store.snapshot import Snapshot
 from gateway.store.sqlite import snapshot as sqlite
-from rules.groups import GroupAttributes
+from rules.batch.groups import GroupAttributes
+from rules.batch.partition import partition
+from rules.batch.pieces import Piece
 from rules.identifier import Identifier
+from rules.language.parse import parse
 from rules.matching import is_live
 from rules.normalize import Normalizer
-from rules.partition import partition
-from rules.pieces import Piece
 from rules.plan import Plan, plan
 from rules.record import Observation, Profile, Record
-from rules.rulefile import parse
 from rules.ruleset import HAS, RuleSet
 from rules.survivor import ID_SPACE, survivor
 

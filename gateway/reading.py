@@ -15,8 +15,8 @@ import msgspec
 from gateway.errors import Refusal
 from gateway.http.rows.frames import Answer, Chunk, Rows, Settings, framed, read_frame
 from gateway.http.rows.reader import RowReader
+from rules.language.parse import parse
 from rules.normalize import Normalizer
-from rules.rulefile import parse
 from rules.ruleset import RuleSet
 
 _decode = msgspec.json.Decoder(Settings | Chunk).decode

@@ -26,7 +26,7 @@ from gateway.upstream.deliver import Deliverer
 from gateway.upstream.share import Share
 from gateway.upstream.unanswered import Unanswered
 from gateway.upstream.webhooks import Leftovers, Sender
-from rules.rulefile import parse
+from rules.language.parse import parse
 from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("workers")

@@ -41,8 +41,8 @@ from gateway.model import (
     StoredRuleSet,
     WarnedLine,
 )
+from rules.batch.partition import Partition
 from rules.identifier import Identifier
-from rules.partition import Partition
 from rules.record import Key, Observation, Pin, Profile, Record
 from rules.source import Source
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from rules.evidence import read
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier
 from rules.matching import (
@@ -22,8 +21,9 @@ from rules.matching import (
     judge,
     links,
 )
+from rules.online.evidence import read
+from rules.online.resolve import resolve
 from rules.record import Profile, Record, View
-from rules.resolve import resolve
 from rules.ruleset import Rule, RuleSet
 
 Likeness = Literal["equal", "provider_form", "powerless", "different", "missing"]

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from rules.decision import Step
 from rules.identifier import CANONICAL_SUFFIX, Identifier
 from rules.record import Observation, Pin, Profile, Record, View
-from rules.ruleset import Rule, RuleSet
+from rules.ruleset import ANY_ID_SPACE, Rule, RuleSet
 
 MatchOutcome = Literal["merge", "review", "never", "none"]
 
@@ -101,7 +101,8 @@ def is_vouched(rules: RuleSet, id_space: str, identifier: Identifier, verified: 
 def leads_beyond_owners(rules: RuleSet) -> bool:
     """Whether a key can lead to a profile that holds it and does not own it."""
     return any(kind.require_verified for kind in rules.identifiers.values()) or any(
-        len(rule.all_of) > 1 or rule.needs_verified or "*" not in rule.id_spaces for rule in rules.rules
+        len(rule.all_of) > 1 or rule.needs_verified or ANY_ID_SPACE not in rule.id_spaces
+        for rule in rules.rules
     )
 
 
@@ -170,7 +171,7 @@ def _share(view: View, rule: Rule, one: Record, other: Record) -> bool:
 
 
 def _covers(rule: Rule, *id_spaces: str) -> bool:
-    return "*" in rule.id_spaces or all(space in rule.id_spaces for space in id_spaces)
+    return ANY_ID_SPACE in rule.id_spaces or all(space in rule.id_spaces for space in id_spaces)
 
 
 def _agreements(
@@ -277,7 +278,7 @@ def _leads(
     owner, kind = by.standing.owner, rules.identifiers[by.standing.type]
     if owner == profile.profile_id:
         return True
-    if "*" in rule.id_spaces and not (rule.needs_verified or kind.require_verified):
+    if ANY_ID_SPACE in rule.id_spaces and not (rule.needs_verified or kind.require_verified):
         return False
     if owner is None:
         return kind.require_verified and by.standing.proved and not by.standing.verified

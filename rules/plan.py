@@ -1,7 +1,7 @@
 """A plan: what would change if the profiles became the groups of a partition, before anything does (I21).
 
 Every profile and record is counted, only the cases shown are a sample. Which profile a group goes on as, and what
-changes hands, `rules.pieces` says.
+changes hands, `rules.batch.pieces` says.
 """
 
 from collections import defaultdict
@@ -11,8 +11,8 @@ from heapq import nsmallest
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from rules.partition import Edge, Partition, Refusal
-from rules.pieces import Names, Piece, Survivor, leaving, oldest, pieces
+from rules.batch.partition import Edge, Partition, Refusal
+from rules.batch.pieces import Names, Piece, Survivor, leaving, oldest, pieces
 
 Kind = Literal["merge", "split", "blocked", "review"]
 NO_NAMES: Names = MappingProxyType({})

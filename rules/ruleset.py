@@ -18,6 +18,8 @@ AttributeStrategy = Literal[
     "first_non_empty",
     "most_restrictive",
 ]
+ANY_ID_SPACE = "*"
+"""Among the id spaces of a rule: all of them."""
 ID_SPACE_ORDER = "id_space_order:"
 """Prefix of the one strategy with parameters: `id_space_order:web,pos` takes the value of the first id space
 that has one."""
@@ -95,7 +97,7 @@ class Rule:
     outcome: RuleOutcome = "merge"
     unless_differs: tuple[str, ...] = ()
     needs_verified: bool = False
-    id_spaces: tuple[str, ...] = ("*",)
+    id_spaces: tuple[str, ...] = (ANY_ID_SPACE,)
     confirm_any: tuple[str, ...] = ()
     confirm_missing: Literal["merge", "review"] = "merge"
     not_confirmed: Literal["review", "refuse"] = "review"
@@ -168,17 +170,3 @@ class RuleSet:
 
     def id_space(self, name: str) -> IdSpaceRules:
         return self.id_spaces.get(name, IdSpaceRules())
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake in a rule file: 1-based line (0 when the file as a whole is meant), dotted path, what, and
-    the remedy.
-
-    Paths count from 1 in file order, as in `rule[2].all_of[1]`; keys that are not bare TOML keys are quoted.
-    """
-
-    line: int
-    path: str
-    message: str
-    remedy: str

@@ -36,7 +36,7 @@ from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
 from rules.identifier import Evidence, Identifier
-from rules.rulefile import parse, preset
+from rules.language.parse import parse, preset
 from rules.ruleset import RuleSet
 
 NOON = 1_790_000_000 * SECOND

@@ -10,7 +10,7 @@ import pytest
 from asking import Reply, achieve, ask, grant_all, save
 from forwarding import forwarding
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from pathlib import Path

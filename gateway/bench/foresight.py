@@ -14,8 +14,8 @@ from gateway.bench.figures import Figure, Target
 from gateway.bench.population import add_second_records, build
 from gateway.bench.rounds import Session
 from gateway.bench.subjects import gateway
+from rules.language.parse import preset
 from rules.plan import Plan
-from rules.rulefile import preset
 
 SECONDS = Target("at most", 60)
 MEMORY = Target("at most", 1_536)

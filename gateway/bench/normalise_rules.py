@@ -2,8 +2,9 @@
 gateway.bench.normalise_rules`."""
 
 from gateway.bench.corpus import main
+from rules.language.parse import parse, preset
+from rules.language.problems import describe
 from rules.normalize import Normalizer
-from rules.rulefile import describe, parse, preset
 from rules.ruleset import RuleSet
 
 

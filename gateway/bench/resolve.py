@@ -1,4 +1,4 @@
-"""How many decisions `rules.resolve` makes by itself, each round in a process of its own: no store, no network, one core."""
+"""How many decisions `rules.online.resolve` makes by itself, each round in a process of its own: no store, no network, one core."""
 
 from gateway.bench.children import SERVERS, ask
 from gateway.bench.figures import Figure, Target

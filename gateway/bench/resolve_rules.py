@@ -1,4 +1,4 @@
-"""Decisions of `rules.resolve` alone, under the default rule set, over a state that fits in memory. Run as `python -m
+"""Decisions of `rules.online.resolve` alone, under the default rule set, over a state that fits in memory. Run as `python -m
 gateway.bench.resolve_rules`."""
 
 import gc
@@ -12,8 +12,8 @@ import msgspec
 from gateway.bench.normalise_rules import default_rules
 from gateway.bench.workload import person
 from rules.identifier import Evidence, Identifier
+from rules.online.resolve import resolve
 from rules.record import Key, Observation, Pin, Profile, Record
-from rules.resolve import resolve
 from rules.ruleset import RuleSet
 
 NOW = 1_750_000_000_000

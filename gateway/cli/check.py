@@ -15,8 +15,8 @@ from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.change import Change, changes, comparable
 from gateway.config.check import masked, warnings, with_api_key_alone
-from rules.references import unknown_id_spaces
-from rules.rulefile import describe
+from rules.language.problems import describe
+from rules.language.references import unknown_id_spaces
 from rules.ruleset import RuleSet
 
 

@@ -21,7 +21,8 @@ from gateway.cli.output import (
     say,
 )
 from gateway.config import ConfigError
-from rules.rulefile import describe, parse
+from rules.language.parse import parse
+from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
 app = group("Check, store, list and activate rule sets.")

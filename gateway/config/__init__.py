@@ -35,8 +35,8 @@ from gateway.config.settings import (
     Webhook,
 )
 from gateway.errors import GatewayError
-from rules.toml_lines import Path as TomlPath
-from rules.toml_lines import line_of, locate
+from rules.language.toml_lines import Path as TomlPath
+from rules.language.toml_lines import line_of, locate
 
 __all__ = [
     "Achievements",

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
 from gateway.store.load import KEY, OF_KEY, OWNER
-from rules.evidence import teaches_nothing
 from rules.identifier import Evidence, Identifier
+from rules.online.evidence import teaches_nothing
 from rules.record import Key, Observation
 from rules.ruleset import RuleSet
 

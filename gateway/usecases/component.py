@@ -11,11 +11,11 @@ from itertools import chain
 
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, NotLoaded, WorkingSet
-from rules.evidence import fate
 from rules.identifier import Identifier
 from rules.matching import base_type, is_canonical
+from rules.online.evidence import fate
 from rules.record import Key, KeyState, Observation, Profile, Record
-from rules.ruleset import IdentifierRules, Rule
+from rules.ruleset import ANY_ID_SPACE, IdentifierRules, Rule
 
 MOST_HOLDERS = 100
 """A value that more records hold leads a call to its owner and to nobody else."""
@@ -193,7 +193,7 @@ class Gathering:
     ) -> Iterable[int]:
         """The profiles that hold values of every type of the rule that this record holds too; of values that very many hold,
         those that hold the others. Raises TooLarge where these are all."""
-        if "*" not in rule.id_spaces and record.id_space not in rule.id_spaces:
+        if ANY_ID_SPACE not in rule.id_spaces and record.id_space not in rule.id_spaces:
             return ()
         held = [usable.get(type_, []) for type_ in rule.all_of]
         if not all(held):

@@ -9,10 +9,10 @@ from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
 from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
-from rules.evidence import fate
 from rules.identifier import Identifier
 from rules.normalize import Normalizer
 from rules.normalize.blocked import OWN
+from rules.online.evidence import fate
 from rules.record import Key
 
 

@@ -1,6 +1,6 @@
 """Identity: from a customer id and evidence to one profile, and everything a decision changes (RESOLVE, ATTACH, MERGE).
 
-The deciding is `rules.resolve`; here its decision is carried out on the working set, with an audit event for each change.
+The deciding is `rules.online.resolve`; here its decision is carried out on the working set, with an audit event for each change.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
+from rules.online.resolve import resolve, teaches_nothing
 from rules.record import Key, KeyState, Observation, Profile
-from rules.resolve import resolve, teaches_nothing
 
 _ACTIONS = {
     "created": Action.IDENTITY_CREATED,

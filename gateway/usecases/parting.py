@@ -18,8 +18,8 @@ from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import is_about_points
 from gateway.workingset import Needs, WorkingSet
-from rules.evidence import may_own
 from rules.identifier import Identifier
+from rules.online.evidence import may_own
 from rules.record import Profile, Record
 from rules.ruleset import RuleSet
 

@@ -1,4 +1,4 @@
-"""REGROUP: profiles become what the rules make of their records now, by the definition (`rules.partition`).
+"""REGROUP: profiles become what the rules make of their records now, by the definition (`rules.batch.partition`).
 
 It follows what cannot be decided call by call: a value that turned out to belong to many people, or new rules over
 everybody who is known. Parts come apart first, as `conflict.resplit` says, then what belongs together is joined, and what
@@ -31,10 +31,10 @@ from gateway.usecases.observe import attributes_of_records, pseudonym
 from gateway.usecases.ownership import settle
 from gateway.usecases.parting import needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
+from rules.batch.partition import Edge, Partition, Refusal, partition
+from rules.batch.pieces import Piece, pieces
 from rules.decision import ReviewProposal
 from rules.identifier import Identifier
-from rules.partition import Edge, Partition, Refusal, partition
-from rules.pieces import Piece, pieces
 from rules.record import Profile
 from rules.survivor import survivor
 

@@ -21,7 +21,7 @@ from gateway.config import load
 from gateway.model import Achieve, Caller, SaveCustomer
 from gateway.store.migrations import all_migrations
 from rules.identifier import Evidence, Identifier
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from conftest import RunningGateway

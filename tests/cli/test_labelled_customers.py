@@ -22,8 +22,8 @@ from test_cli import Shell
 
 from gateway.clock import DAY, SystemClock
 from gateway.store.sqlite.snapshot import snapshot
-from rules.partition import partition
-from rules.rulefile import PRESETS, preset
+from rules.batch.partition import partition
+from rules.language.parse import PRESETS, preset
 from rules.ruleset import RuleSet
 
 LABELLED = Path(__file__).parent / "labelled"

@@ -19,7 +19,7 @@ import pytest
 from harness.evidence import breaches
 from harness.process import ADMIN_TOKEN, Process
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 _FAMILIES = 400
 _ROUNDS = 2

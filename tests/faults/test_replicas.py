@@ -32,7 +32,7 @@ from harness.load import (
 )
 from harness.process import ADMIN_TOKEN, Process
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 _REPLICAS = 3
 _CLIENTS = 64

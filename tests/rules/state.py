@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from rules.decision import Decision
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
+from rules.online.resolve import resolve
 from rules.record import Key, KeyState, Observation, Pin, Profile, Record
-from rules.resolve import resolve
 from rules.ruleset import IdentifierRules, Rule, RuleSet
 
 DAY = 86_400_000

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.attributes import KINDS, RESERVED
-from rules.rulefile import describe, parse
+from rules.language.parse import parse
+from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
 FILE = """[rules]

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from state import DAY, State, key, rule_set
 
+from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.identifier import Evidence, Identifier
-from rules.partition import Edge, Partition, Refusal, partition
 from rules.record import Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 

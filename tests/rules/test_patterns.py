@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.patterns import LONGEST_PATTERN, LONGEST_VALUE, objection
+from rules.language.patterns import LONGEST_PATTERN, LONGEST_VALUE, objection
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from state import State, canonical, rule_set, says
 
 from rules.decision import Decision
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
-from rules.plain import plain
-from rules.resolve import deliberate
+from rules.online.plain import plain
+from rules.online.resolve import deliberate
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 
 SPACES = ("web", "pos")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rules.partition import Edge, Partition, Refusal
+from rules.batch.partition import Edge, Partition, Refusal
 from rules.plan import Case, Plan, plan
 
 EASY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

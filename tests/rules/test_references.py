@@ -2,8 +2,9 @@
 
 import pytest
 
-from rules.references import named_id_spaces, unknown_id_spaces
-from rules.rulefile import PRESETS, describe, parse, preset
+from rules.language.parse import PRESETS, parse, preset
+from rules.language.problems import describe
+from rules.language.references import named_id_spaces, unknown_id_spaces
 from rules.ruleset import RuleSet
 
 HEAD = """[rules]

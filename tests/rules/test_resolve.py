@@ -8,7 +8,7 @@ from state import DAY, State, key, rule_set, says
 
 from rules.decision import Decision
 from rules.identifier import Evidence
-from rules.resolve import teaches_nothing
+from rules.online.resolve import teaches_nothing
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 
 LOYALTY = IdentifierRules("opaque", strength=100, max_per_profile=1, immutable=True)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules import grammar
-from rules.rulefile import MOST_BYTES, PRESETS, describe, parse, preset
+from rules.language import grammar
+from rules.language.parse import MOST_BYTES, PRESETS, parse, preset
+from rules.language.problems import Problem, describe
 from rules.ruleset import (
     Attributes,
     Blocked,
@@ -18,7 +19,6 @@ from rules.ruleset import (
     IdentifierRules,
     IdSpaceRules,
     Merge,
-    Problem,
     Review,
     Rule,
     RuleSet,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.toml_lines import Path, line_of, locate
+from rules.language.toml_lines import Path, line_of, locate
 
 TRICKY = r"""# [comment] = 1
 top = 1 # ]]

@@ -48,9 +48,9 @@ from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.past import steps
 from gateway.store.reports.verification import verify
 from gateway.store.sqlite.snapshot import snapshot
+from rules.batch.partition import Partition, partition
 from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier
-from rules.partition import Partition, partition
 from rules.plan import Plan
 from rules.ruleset import RuleSet
 

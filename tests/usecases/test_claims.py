@@ -27,7 +27,7 @@ from manual import (
 from gateway.clock import DAY, HOUR
 from gateway.model import Command, SaveCustomer
 from gateway.usecases.claims import MOST_ATTRIBUTES, MOST_IDENTIFIERS
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 ANN, BOB, PHONE, OTHER = "ann@x.eg", "bob@x.eg", "+201001234567", "+201007654321"
 EMAILS = [f"person{n}@mail.example" for n in range(3)]

@@ -13,7 +13,7 @@ from gateway.model import Explained, ExplainPair, Refused, SetPin, UndoMerge
 from gateway.planning import planned
 from gateway.store.reports import past
 from rules.explain import Explanation, HowStep, replay
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 
 async def explained(house: House, a: int, b: int, *, records: bool = False) -> Explanation:

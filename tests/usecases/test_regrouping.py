@@ -22,8 +22,8 @@ from gateway.model import (
 from gateway.planning import planned
 from gateway.store.operations import ended_pins
 from rules.identifier import Evidence
+from rules.language.parse import preset
 from rules.plan import Plan
-from rules.rulefile import preset
 from rules.ruleset import RuleSet
 
 OPERATOR = Caller("", "", "operator", "req")

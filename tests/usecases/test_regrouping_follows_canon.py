@@ -14,7 +14,7 @@ from test_regrouping import OPERATOR, rules
 from gateway.clock import DAY, HOUR
 from gateway.model import DropPin, MergeProfiles, SetPin, SplitProfile
 from gateway.planning import planned
-from rules.rulefile import preset
+from rules.language.parse import preset
 from rules.ruleset import RuleSet
 
 EMAILS = [f"p{number}@example.com" for number in range(4)]

@@ -8,7 +8,7 @@ from manual import House, customer, environment, rule_set_of
 
 from gateway.clock import DAY
 from gateway.model import SaveCustomer
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 CONFIRMED = """
 [rules]

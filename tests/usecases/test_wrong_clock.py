@@ -26,7 +26,7 @@ from gateway.model import (
 from gateway.store.deliveries import told_since, unanswered
 from gateway.store.operations import active_rules, ended_pins
 from gateway.usecases.deliver import LEASE
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 W = 5 * MINUTE
 AHEAD = [HOUR, 400 * DAY]

@@ -19,9 +19,10 @@ from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
 from gateway.regroup_walk import newest_regroupings
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
-from rules.references import named_id_spaces, unknown_id_spaces
-from rules.rulefile import parse
-from rules.ruleset import Problem, RuleSet
+from rules.language.parse import parse
+from rules.language.problems import Problem
+from rules.language.references import named_id_spaces, unknown_id_spaces
+from rules.ruleset import RuleSet
 
 
 class RuleText(msgspec.Struct, forbid_unknown_fields=True):

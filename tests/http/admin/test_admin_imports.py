@@ -21,7 +21,7 @@ from gateway.usecases import imports as usecase
 from gateway.usecases.env import Env
 from gateway.workers import follow
 from gateway.workingset import WorkingSet
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from conftest import RunningGateway, Start

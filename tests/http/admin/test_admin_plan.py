@@ -9,7 +9,7 @@ import pytest
 from people import achieve, grant, save
 from test_admin_rules import ask
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from conftest import RunningGateway, Start

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from people import EMAIL, MOBILE, save
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from conftest import RunningGateway

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asking import ask
 from forwarding import forwarding
 
-from rules.rulefile import preset
+from rules.language.parse import preset
 
 if TYPE_CHECKING:
     from pathlib import Path

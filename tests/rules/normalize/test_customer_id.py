@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.language.parse import parse
 from rules.normalize.customer_id import (
     CustomerId,
     CustomerIds,
@@ -13,7 +14,6 @@ from rules.normalize.customer_id import (
     normal_form,
     stands_for_no_one,
 )
-from rules.rulefile import parse
 from rules.ruleset import IdSpaceRules, RuleSet
 
 NO_ONE = (

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from itertools import product
 from typing import NamedTuple
 
-from rules.columns import Columns
+from rules.batch.columns import Columns
 from rules.identifier import CANONICAL_SUFFIX
-from rules.ruleset import Rule, RuleSet
+from rules.ruleset import ANY_ID_SPACE, Rule, RuleSet
 
 Values = tuple[int, ...]
 
@@ -104,4 +104,4 @@ def _base(type_: str) -> str:
 
 
 def _covers(rule: Rule, space: str) -> bool:
-    return "*" in rule.id_spaces or space in rule.id_spaces
+    return ANY_ID_SPACE in rule.id_spaces or space in rule.id_spaces

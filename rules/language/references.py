@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from rules.fields import ANY_ID_SPACE, nearest, shown
-from rules.report import Report
-from rules.ruleset import ID_SPACE, ID_SPACE_ORDER, Problem, RuleSet
-from rules.toml_lines import Path, locate
+from rules.language.fields import nearest, shown
+from rules.language.problems import Problem, Problems
+from rules.language.toml_lines import Path, locate
+from rules.ruleset import ANY_ID_SPACE, ID_SPACE, ID_SPACE_ORDER, RuleSet
 
 
 def named_id_spaces(rules: RuleSet) -> frozenset[str]:
@@ -15,18 +15,18 @@ def named_id_spaces(rules: RuleSet) -> frozenset[str]:
 def unknown_id_spaces(rules: RuleSet, known: Collection[str]) -> tuple[Problem, ...]:
     """A problem wherever the file names an id space that no channel and no customer has; of one that it declares, at its table
     only."""
-    report, told = Report(locate(rules.text.replace("\r\n", "\n"))), set[str]()
+    problems, told = Problems(locate(rules.text.replace("\r\n", "\n"))), set[str]()
     for name, path in _id_spaces(rules):
         if name in known or name in told:
             continue
         if name in rules.id_spaces:
             told.add(name)
-        report.add(
+        problems.add(
             path,
             f"no channel and no customer has the id space {shown(name)}",
             f"{nearest(name, sorted(known))}, or add its [[channel]] to the settings first",
         )
-    return report.problems()
+    return problems.by_line()
 
 
 def _id_spaces(rules: RuleSet) -> Iterator[tuple[str, Path]]:

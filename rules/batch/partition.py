@@ -51,10 +51,10 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rules.bounds import Bounds
-from rules.columns import Columns
-from rules.groups import PIN, Group, GroupAttributes, Judgement, Stop
-from rules.holdings import Holding, Reader, Values
+from rules.batch.bounds import Bounds
+from rules.batch.columns import Columns
+from rules.batch.groups import PIN, Group, GroupAttributes, Judgement, Stop
+from rules.batch.holdings import Holding, Reader, Values
 from rules.identifier import Identifier
 from rules.record import Pin, Record
 from rules.ruleset import RuleSet

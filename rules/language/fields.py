@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
-from rules.patterns import LONGEST_VALUE, objection
-from rules.toml_lines import Path
+from rules.language.patterns import LONGEST_VALUE, objection
+from rules.language.toml_lines import Path
 
-ANY_ID_SPACE = "*"
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d)")
 _LONGEST_DURATION = 36_500 * _UNITS["d"]

@@ -10,11 +10,11 @@ from functools import lru_cache
 from math import inf
 
 from rules.decision import Decision, Step
-from rules.evidence import joining_kind
 from rules.identifier import CANONICAL_SUFFIX, Evidence
 from rules.matching import base_type
+from rules.online.evidence import joining_kind
 from rules.record import Key, Profile, View
-from rules.ruleset import IdentifierRules, IdSpaceRules, Rule, RuleOutcome, RuleSet
+from rules.ruleset import ANY_ID_SPACE, IdentifierRules, IdSpaceRules, Rule, RuleOutcome, RuleSet
 
 _UNDECLARED = IdSpaceRules()
 _NO_TYPES: frozenset[str] = frozenset()
@@ -97,7 +97,9 @@ def _glance(rules: RuleSet) -> _Glance | None:
 
 
 def _looks_at_keys_only(rule: Rule) -> bool:
-    return "*" in rule.id_spaces and not (rule.confirm_any or rule.needs_verified or rule.outcome == "never")
+    return ANY_ID_SPACE in rule.id_spaces and not (
+        rule.confirm_any or rule.needs_verified or rule.outcome == "never"
+    )
 
 
 def _rule(rule: Rule) -> _Rule:

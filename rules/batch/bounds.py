@@ -4,7 +4,7 @@ guard needs to be asked. The answer may err only by saying no."""
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from rules.columns import Columns
+from rules.batch.columns import Columns
 from rules.identifier import CANONICAL_SUFFIX
 from rules.ruleset import RuleSet
 

@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import NamedTuple
 
 from rules.decision import Decision, Outcome, ReviewProposal, Step
-from rules.evidence import Reading, read, teaches_nothing
 from rules.guards import Joining, Objection, admit, objection
 from rules.identifier import Evidence, Identifier
 from rules.matching import (
@@ -24,7 +23,8 @@ from rules.matching import (
     judge,
     links,
 )
-from rules.plain import plain
+from rules.online.evidence import Reading, read, teaches_nothing
+from rules.online.plain import plain
 from rules.record import Pin, Profile, Record, View
 from rules.ruleset import RuleSet
 from rules.survivor import survivor

@@ -4,7 +4,7 @@ Defaults live in the types of `rules.ruleset`; a key that is not listed here is 
 from collections.abc import Mapping
 from typing import TypeAlias, get_args
 
-from rules.fields import (
+from rules.language.fields import (
     Reader,
     choice,
     converted,

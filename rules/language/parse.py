@@ -3,15 +3,13 @@ a rule set that it returns satisfies everything that the guide beside this file 
 
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import astuple
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from rules.consistency import check
-from rules.fields import Reader
-from rules.grammar import (
+from rules.language.consistency import check
+from rules.language.fields import Reader
+from rules.language.grammar import (
     ATTRIBUTES,
     BLOCKED,
     CONFLICT,
@@ -30,7 +28,8 @@ from rules.grammar import (
     id_space_name,
     type_name,
 )
-from rules.report import Report
+from rules.language.problems import Problem, Problems
+from rules.language.toml_lines import locate
 from rules.ruleset import (
     Attributes,
     Blocked,
@@ -38,12 +37,10 @@ from rules.ruleset import (
     IdentifierRules,
     IdSpaceRules,
     Merge,
-    Problem,
     Review,
     Rule,
     RuleSet,
 )
-from rules.toml_lines import locate
 
 PRESETS = ("email", "mobile", "email-or-mobile", "strict")
 MOST_BYTES = 256 * 1024
@@ -66,14 +63,6 @@ _DEEP_KEY = re.compile(
 """The time that TOML parsers need grows with the square of a dotted key's length: 60 KiB of one take a minute."""
 
 
-def describe(problems: Iterable[Problem]) -> str:
-    """One line a problem: `line 12: rule[3].all_of: … (remedy)`."""
-    return "\n".join(
-        f"{f'line {line}' if line else 'file'}: {f'{path}: ' if path else ''}{message} ({remedy})"
-        for line, path, message, remedy in map(astuple, problems)
-    )
-
-
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
     """The rule set, or all problems by line. A syntax error hides everything else and comes alone. `stored`: it was accepted
     before, by whatever version; names of attributes that no customer can have do not make it unreadable. A byte order mark, as
@@ -87,7 +76,7 @@ def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
             line = text.count("\n", 0, deep.start()) + 1
             return (_whole("holds a key of more than 16 parts", "no setting is that deep", line),)
         document = tomllib.loads(text)
-        report = Report(locate(text.replace("\r\n", "\n")))
+        problems = Problems(locate(text.replace("\r\n", "\n")))
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         return (_whole("holds a character that UTF-8 cannot write", "delete it", line),)
@@ -95,8 +84,8 @@ def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
         return (_whole("is nested too deeply", "write the lists flat"),)
     except ValueError as error:
         return (_syntax_problem(error, text),)
-    rule_set = _read(document, text, sha256(encoded).hexdigest(), report, stored=stored)
-    return report.problems() or rule_set
+    rule_set = _read(document, text, sha256(encoded).hexdigest(), problems, stored=stored)
+    return problems.by_line() or rule_set
 
 
 def _syntax_problem(error: ValueError, text: str) -> Problem:
@@ -112,95 +101,95 @@ def _whole(message: str, remedy: str, line: int = 0) -> Problem:
     return Problem(line, "", message, remedy)
 
 
-def _read(document: dict[str, Any], text: str, digest: str, report: Report, *, stored: bool) -> RuleSet:
+def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, *, stored: bool) -> RuleSet:
     for key in document:
         if key not in TABLES:
-            report.unknown((key,), TABLES)
-    head = _fields(document, "rules", HEAD, report, ("schema", "version"))
+            problems.unknown((key,), TABLES)
+    head = _fields(document, "rules", HEAD, problems, ("schema", "version"))
     rule_set = RuleSet(
         version=str(head.get("version", "")),
         text=text,
         sha256=digest,
         id_spaces={
-            name: IdSpaceRules(**report.fields(table, ID_SPACE_TABLE, ("id_space", name)))
-            for name, table in _tables(document, "id_space", id_space_name, report).items()
+            name: IdSpaceRules(**problems.fields(table, ID_SPACE_TABLE, ("id_space", name)))
+            for name, table in _tables(document, "id_space", id_space_name, problems).items()
         },
         identifiers={
-            name: _identifier(name, table, report)
-            for name, table in _tables(document, "identifier", type_name, report).items()
+            name: _identifier(name, table, problems)
+            for name, table in _tables(document, "identifier", type_name, problems).items()
         },
-        blocked=Blocked(**_fields(document, "blocked", BLOCKED, report)),
-        rules=_rules(document, report),
-        conflict=Conflict(**_fields(document, "conflict", CONFLICT, report)),
-        merge=Merge(**_fields(document, "merge", MERGE, report)),
-        attributes=_attributes(document, report),
-        review=Review(**_fields(document, "review", REVIEW, report)),
+        blocked=Blocked(**_fields(document, "blocked", BLOCKED, problems)),
+        rules=_rules(document, problems),
+        conflict=Conflict(**_fields(document, "conflict", CONFLICT, problems)),
+        merge=Merge(**_fields(document, "merge", MERGE, problems)),
+        attributes=_attributes(document, problems),
+        review=Review(**_fields(document, "review", REVIEW, problems)),
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
     )
-    check(rule_set, report, stored=stored)
+    check(rule_set, problems, stored=stored)
     return rule_set
 
 
 def _fields(
-    document: dict[str, Any], key: str, readers: Fields, report: Report, required: tuple[str, ...] = ()
+    document: dict[str, Any], key: str, readers: Fields, problems: Problems, required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     if key not in document and not required:
         return {}
     if key not in document:
-        report.add((key,), "is missing", f"begin the file with [{key}] and {', '.join(required)}")
+        problems.add((key,), "is missing", f"begin the file with [{key}] and {', '.join(required)}")
         return {}
-    return report.fields(document[key], readers, (key,), required)
+    return problems.fields(document[key], readers, (key,), required)
 
 
-def _tables(document: dict[str, Any], key: str, name: Reader, report: Report) -> dict[str, Any]:
+def _tables(document: dict[str, Any], key: str, name: Reader, problems: Problems) -> dict[str, Any]:
     """What stands under `[key.NAME]` by name, also where the name is bad, which is reported."""
-    named = report.table(document.get(key, {}), (key,))
+    named = problems.table(document.get(key, {}), (key,))
     if len(named) > MOST_TABLES:
-        report.add((key,), f"there are more than {MOST_TABLES}", "declare fewer")
+        problems.add((key,), f"there are more than {MOST_TABLES}", "declare fewer")
         return {}
     for written in named:
-        report.mistakes((key, written), name(written))
+        problems.mistakes((key, written), name(written))
     return named
 
 
-def _identifier(name: str, table: Any, report: Report) -> IdentifierRules:
+def _identifier(name: str, table: Any, problems: Problems) -> IdentifierRules:
     """While the kind itself is wrong, the keys of every kind are let through."""
     written = table.get("kind") if isinstance(table, dict) else None
     kinds = [kind for kind in IDENTIFIER_BY_KIND if kind == written] or IDENTIFIER_BY_KIND
     readers = dict(IDENTIFIER)
     for kind in kinds:
         readers.update(IDENTIFIER_BY_KIND[kind])
-    values = report.fields(table, readers, ("identifier", name), ("kind",), KIND_OF)
+    values = problems.fields(table, readers, ("identifier", name), ("kind",), KIND_OF)
     values.setdefault("kind", "opaque")
     return IdentifierRules(**values)
 
 
-def _rules(document: dict[str, Any], report: Report) -> tuple[Rule, ...]:
+def _rules(document: dict[str, Any], problems: Problems) -> tuple[Rule, ...]:
     """One rule for each `[[rule]]`, in their order; what a rule lacks or has wrong is empty or the
     default."""
     tables: object = document.get("rule", [])
     if not isinstance(tables, list):
-        report.add(("rule",), "must be a list of tables", "write [[rule]] above each rule")
+        problems.add(("rule",), "must be a list of tables", "write [[rule]] above each rule")
         return ()
     if not 1 <= len(tables) <= MOST_RULES:
-        report.add(("rule",), f"there must be 1 to {MOST_RULES} rules", "write [[rule]] above each rule")
-    return tuple(_rule(position, table, report) for position, table in enumerate(tables[:MOST_RULES]))
+        problems.add(("rule",), f"there must be 1 to {MOST_RULES} rules", "write [[rule]] above each rule")
+    return tuple(_rule(position, table, problems) for position, table in enumerate(tables[:MOST_RULES]))
 
 
-def _rule(position: int, table: object, report: Report) -> Rule:
+def _rule(position: int, table: object, problems: Problems) -> Rule:
     path = ("rule", position)
-    values = report.fields(table, RULE, path, ("name", "all_of"))
+    values = problems.fields(table, RULE, path, ("name", "all_of"))
     values.setdefault("name", "")
     values.setdefault("all_of", ())
     return Rule(**values)
 
 
-def _attributes(document: dict[str, Any], report: Report) -> Attributes:
-    table = report.table(document.get("attributes", {}), ("attributes",))
+def _attributes(document: dict[str, Any], problems: Problems) -> Attributes:
+    table = problems.table(document.get("attributes", {}), ("attributes",))
     own = {key: value for key, value in table.items() if key in ATTRIBUTES}
     named = {key: value for key, value in table.items() if key not in ATTRIBUTES}
-    values = report.fields(own, ATTRIBUTES, ("attributes",))
+    values = problems.fields(own, ATTRIBUTES, ("attributes",))
     for name in named:
-        report.mistakes(("attributes", name), attribute_name(name))
-    strategies = report.fields(named, dict.fromkeys(named, attribute_strategy), ("attributes",))
+        problems.mistakes(("attributes", name), attribute_name(name))
+    strategies = problems.fields(named, dict.fromkeys(named, attribute_strategy), ("attributes",))
     return Attributes(**values, strategies=strategies)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from rules.columns import Columns
+from rules.batch.columns import Columns
+from rules.batch.holdings import Holding
 from rules.guards import Joining, Objection, admit, objection
-from rules.holdings import Holding
 from rules.identifier import Identifier
 from rules.matching import Request, Standing, base_type, is_live, judge, links
 from rules.record import Key, Pin, Profile, Record

@@ -2,15 +2,31 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
 from typing import Any
 
-from rules.fields import Mistake, nearest, shown
-from rules.grammar import Fields
-from rules.ruleset import Problem
-from rules.toml_lines import Path, line_of
+from rules.language.fields import Mistake, nearest, shown
+from rules.language.grammar import Fields
+from rules.language.toml_lines import Path, line_of
 
 
-class Report:
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a rule file: 1-based line (0 when the file as a whole is meant), dotted path, what, and
+    the remedy.
+
+    Paths count from 1 in file order, as in `rule[2].all_of[1]`; keys that are not bare TOML keys are quoted.
+    """
+
+    line: int
+    path: str
+    message: str
+    remedy: str
+
+
+class Problems:
+    """Those that were found so far."""
+
     def __init__(self, lines: dict[Path, int]) -> None:
         self._lines = lines
         self._problems: list[Problem] = []
@@ -20,7 +36,7 @@ class Report:
         self._problems.append(Problem(line_of(self._lines, path), dotted(path), message, remedy))
         self._touched.update(path[:length] for length in range(1, len(path) + 1))
 
-    def problems(self) -> tuple[Problem, ...]:
+    def by_line(self) -> tuple[Problem, ...]:
         """By line; those of the file as a whole come first."""
         return tuple(sorted(self._problems, key=lambda problem: (problem.line, problem.path)))
 
@@ -74,3 +90,11 @@ def dotted(path: Path) -> str:
     """`("rule", 0, "all_of", 1)` as `rule[1].all_of[2]`."""
     parts = (f"[{part + 1}]" if isinstance(part, int) else f".{shown(part)}" for part in path)
     return re.sub(r"^\.", "", "".join(parts))
+
+
+def describe(problems: Iterable[Problem]) -> str:
+    """One line a problem: `line 12: rule[3].all_of: … (remedy)`."""
+    return "\n".join(
+        f"{f'line {line}' if line else 'file'}: {f'{path}: ' if path else ''}{message} ({remedy})"
+        for line, path, message, remedy in map(astuple, problems)
+    )

@@ -1,0 +1,1 @@
+"""CANON: the groups of all records at once, by definition, whatever order they came in."""

@@ -1,0 +1,44 @@
+"""What is wrong with the names of attributes that a rule file mentions."""
+
+from rules.attributes import CUSTOM, KINDS, PATTERN, RESERVED
+from rules.language.fields import Mistake, close, shown
+
+_TEXTS = tuple(name for name, kind in KINDS.items() if kind == "string")
+_KNOWN = f'known: {", ".join(_TEXTS)}, and "{CUSTOM}NAME" for one of your own'
+_ALMOST = 0.8
+"""From this likeness on a name is taken for another one, mistyped."""
+
+
+def uncomparable(name: str) -> Mistake | None:
+    """Why `confirm_any` can find nothing under this name: it compares texts, each under its whole name."""
+    if name.endswith(PATTERN):
+        return Mistake(f"{shown(name)} is a pattern, and one attribute is compared", _KNOWN)
+    if name.startswith(CUSTOM):
+        return _unusable_custom(name)
+    if name not in KINDS:
+        return Mistake(f"no customer has the attribute {shown(name)}", _remedy(name, close(name, _TEXTS)))
+    if KINDS[name] != "string":
+        return Mistake(f"{shown(name)} is no text, and only texts are compared", _KNOWN)
+    return None
+
+
+def mistyped(name: str) -> Mistake | None:
+    """Whether this name, or `prefix.*`, of the table `[attributes]` is almost that of an attribute, and none."""
+    if name.startswith(CUSTOM):
+        return None if name == CUSTOM + "*" or name.endswith(PATTERN) else _unusable_custom(name)
+    meant = close(name, KINDS, _ALMOST)
+    if name in KINDS or not meant:
+        return None
+    return Mistake(f"no customer has the attribute {shown(name)}", _remedy(name, meant))
+
+
+def _unusable_custom(name: str) -> Mistake | None:
+    bare = name.removeprefix(CUSTOM)
+    if bare.strip() and bare.casefold() not in RESERVED:
+        return None
+    own = close(bare, KINDS)
+    return Mistake(f"{shown(name)} is a name that no custom attribute may have", _remedy(name, own))
+
+
+def _remedy(name: str, meant: str) -> str:
+    return f'did you mean "{meant}"? {_KNOWN}' if meant else _KNOWN

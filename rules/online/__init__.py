@@ -1,0 +1,1 @@
+"""RESOLVE: one request at a time, against the state that it meets."""
