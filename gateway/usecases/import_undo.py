@@ -158,8 +158,8 @@ class _Undoing:
                     self._release(identifier, record, profile)
                     ws.drop_observation(record, identifier)
             self._restore_attributes(before, record)
-            for kind, value, *claim in before.claims:
-                put_back(record, Identifier(kind, value), Claim(*claim), ws)
+            for kind, value, source, claimed_at in before.claims:
+                put_back(record, Identifier(kind, value), Claim(source, claimed_at), ws)
         ws.touch_profile(profile)
         look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 

@@ -132,7 +132,13 @@ def _note_change(
         },
         before.guest if before.guest != record.guest else None,
         merges,
-        tuple([(*what, *claim) for what, claim in before.claims.items() if what not in claimed]),
+        tuple(
+            [
+                (kind, value, claim.source, claim.claimed_at)
+                for (kind, value), claim in before.claims.items()
+                if (kind, value) not in claimed
+            ]
+        ),
     )
     ws.keep_import_change(import_id, record, _encode(overwritten).decode(), created=False)
 
