@@ -12,7 +12,7 @@ from gateway.audit.anchored import Anchored
 from gateway.store import Store
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway, Start
+    from tests.support.running_gateway import RunningGateway, Start
 
 
 def _lines(path: Path) -> list[Anchored]:

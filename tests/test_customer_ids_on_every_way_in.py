@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
-from asking import Reply, achieve, ask, grant_all, save
-from forwarding import forwarding
 
 from rules.language.parse import preset
+from tests.support.asking import Reply, achieve, ask, grant_all, save
+from tests.support.forwarding import forwarding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunningGateway, Start
-    from loyalty_platform import Platform
+    from tests.support.loyalty_platform import Platform
+    from tests.support.running_gateway import RunningGateway, Start
 
 A, B = "a@shop.example.com", "b@shop.example.com"
 

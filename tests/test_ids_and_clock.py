@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from manual import NOON
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND, Stamps, SystemClock
 from gateway.ids import Ids, api_number, read, show
+from tests.support.in_process_gateway import NOON
 
 NUMBERS = st.integers(0, (1 << 63) - 1)
 MOMENTS = st.lists(st.integers(NOON - HOUR, NOON + HOUR), min_size=1, max_size=50)

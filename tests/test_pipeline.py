@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import House, achieve, active, caller, customer, erase, tags
 from structlog.testing import capture_logs
 
 from gateway.audit.event import Action
@@ -26,6 +25,7 @@ from gateway.model import (
 )
 from gateway.pipeline import Pipeline
 from gateway.store import Store, Work, Works
+from tests.support.in_process_gateway import InProcessGateway, achieve, active, caller, customer, erase, tags
 
 
 class WatchedStore:
@@ -84,7 +84,7 @@ class WatchedStore:
 class Watched:
     """A house whose pipeline sees the watched store; `hold` keeps one call inside it until `release`."""
 
-    def __init__(self, house: House, store: WatchedStore) -> None:
+    def __init__(self, house: InProcessGateway, store: WatchedStore) -> None:
         self.house = house
         self.store = store
 
@@ -133,7 +133,7 @@ async def build(tmp_path: Path) -> Any:
                 stores.append(WatchedStore(store))
                 return stores[-1]
 
-            house = await stack.enter_async_context(House(tmp_path, around=watch, **limits))
+            house = await stack.enter_async_context(InProcessGateway(tmp_path, around=watch, **limits))
             stack.callback(stores[-1].gate.set)
             return Watched(house, stores[-1])
 
@@ -270,7 +270,7 @@ async def test_a_store_that_takes_nothing_tells_every_caller_and_is_asked_again(
 
 
 async def test_no_caller_hears_success_from_a_broken_store(tmp_path: Path) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         store = WatchedStore(house.store)
         store.fail = lambda _: StoreBroken("SQLITE_IOERR_FSYNC")
         pipeline = Pipeline(store, house.env, queue_limit=10, batch_limit=10)

@@ -15,7 +15,7 @@ from gateway.service_manager import ServiceManager
 from gateway.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway, Start
+    from tests.support.running_gateway import RunningGateway, Start
 
 KEY = b"the key of the marks"
 SECRETS = {

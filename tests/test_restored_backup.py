@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from leftovers import left_in
-from manual import House, caller, customer
 
 from gateway import app
 from gateway.config import ConfigError, load
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure, ForgetAgain
 from gateway.telemetry import Telemetry
+from tests.support.in_process_gateway import InProcessGateway, caller, customer
+from tests.support.leftovers import left_in
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway, Start
+    from tests.support.running_gateway import RunningGateway, Start
 
 ADMIN_TOKEN = "admin-token-0123456789"
 ANN, BOB = {"customerId": "ann", "email": "ann@x.eg"}, {"customerId": "bob", "email": "bob@x.eg"}
@@ -121,7 +121,7 @@ async def test_a_line_that_somebody_else_wrote_erases_no_one_and_stops_the_start
 
 async def test_others_who_were_on_the_same_profile_then_stay(tmp_path: Path) -> None:
     """In the backup the two are one; later they were parted, and one of them was erased."""
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await house.send(customer("web:ann", email="ann@x.eg"))
         await house.send(customer("pos:bob", email="ann@x.eg", mobile="+201001234567"))
         profile = await house.profile_of("web:ann")

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from manual import CHECKPOINT_KEY, ManualClock
-from postgresql import PostgresServer
 
 from gateway.clock import DAY, HOUR
 from gateway.model import ImportPosition, ImportRun, RefusedLine, ReviewItem, WarnedLine
@@ -13,6 +11,8 @@ from gateway.store.maintain import Kept
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.workingset import Needs, WorkingSet
+from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
+from tests.support.postgresql import PostgresServer
 
 OLD = 10 * DAY
 

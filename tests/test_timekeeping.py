@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-from manual import House, ManualClock, caller, customer
 from structlog.testing import capture_logs
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND, SystemClock
@@ -15,6 +14,7 @@ from gateway.telemetry import Metrics
 from gateway.timekeeping import ClockState, Timekeeper
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.limiter import Limiter, Quota
+from tests.support.in_process_gateway import InProcessGateway, ManualClock, caller, customer
 
 FINE = ClockState(0, 0, 0, 0, 0)
 
@@ -22,7 +22,7 @@ FINE = ClockState(0, 0, 0, 0, 0)
 class Machine:
     """A gateway's inside on a machine of which the test holds both clocks (ms)."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: InProcessGateway) -> None:
         self.house = house
         self.wall = house.clock.time
         self.steady = 7
@@ -48,7 +48,7 @@ def _every_line() -> None:
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncGenerator[Machine]:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await house.send(customer("web:ann"))
         machine = Machine(house)
         await machine.keeper.begin()

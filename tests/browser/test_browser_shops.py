@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chromium import serving_page
-from forwarding import forwarding
+from tests.support.chromium import serving_page
+from tests.support.forwarding import forwarding
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway, Start
-    from loyalty_platform import Platform
     from playwright.async_api import Browser, Page
+
+    from tests.support.loyalty_platform import Platform
+    from tests.support.running_gateway import RunningGateway, Start
 
 SERVER = '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
 LIMITED = """

@@ -24,8 +24,8 @@ from rules.identifier import Evidence, Identifier
 from rules.language.parse import preset
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway
-    from postgresql import PostgresServer
+    from tests.support.postgresql import PostgresServer
+    from tests.support.running_gateway import RunningGateway
 
 MASTER_SECRET = "a-master-secret-of-32-characters"
 

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
-from manual import House, achieve, caller, customer, erase
 
 from gateway.cli import run
 from gateway.model import MergeProfiles
 from gateway.store.postgres import PostgresStore
+from tests.support.in_process_gateway import InProcessGateway, achieve, caller, customer, erase
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postgresql import PostgresServer
-
     from gateway.store import Store
+    from tests.support.postgresql import PostgresServer
 
 CHECKPOINT_KEY = b"the key of the checkpoints"
 
@@ -52,7 +51,7 @@ def move(tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture
     return Move(tmp_path / "gateway.db", postgres, capsys)
 
 
-async def fill(house: House, first: int, last: int) -> None:
+async def fill(house: InProcessGateway, first: int, last: int) -> None:
     for number in range(first, last):
         mobile = f"+2010012{number // 2:05d}"
         await house.send(customer(f"web:{number}", {"firstName": f"Näme {number}"}, mobile=mobile))
@@ -82,7 +81,7 @@ async def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
         await connection.close()
 
 
-async def opened(url: str, house: House) -> Store:
+async def opened(url: str, house: InProcessGateway) -> Store:
     store = PostgresStore(url, house.clock, checkpoint_key=CHECKPOINT_KEY)
     await store.open()
     return store
@@ -91,7 +90,7 @@ async def opened(url: str, house: House) -> Store:
 async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_changed_since(
     tmp_path: Path, move: Move
 ) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await fill(house, 0, 30)
         while_open = await move.started()
         assert while_open["complete"] is False
@@ -107,7 +106,7 @@ async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_change
 
 
 async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: Path, move: Move) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await fill(house, 0, 4)
         await move.started()
         with pytest.raises(Exception, match="unfinished copy"):
@@ -119,7 +118,7 @@ async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: 
 
 
 async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: Move) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await fill(house, 0, 10)
         await move.started()
         assert (await move.started())["rows_brought"] == 0
@@ -128,7 +127,7 @@ async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: M
 async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
     tmp_path: Path, move: Move, postgres: PostgresServer
 ) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await fill(house, 0, 10)
         one, other = [row[0] for row in await house.store.fetch("SELECT profile_id FROM profile LIMIT 2")]
         await move.started()
@@ -141,7 +140,7 @@ async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
 
 
 async def test_a_database_that_a_gateway_uses_is_never_filled(tmp_path: Path, move: Move) -> None:
-    async with House(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as house:
         await fill(house, 0, 2)
     await move.started()
     said = await asyncio.to_thread(move.run, 1)
@@ -151,7 +150,7 @@ async def test_a_database_that_a_gateway_uses_is_never_filled(tmp_path: Path, mo
 async def test_without_the_driver_it_says_what_to_install(
     tmp_path: Path, move: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with House(tmp_path):
+    async with InProcessGateway(tmp_path):
         pass
     monkeypatch.setitem(sys.modules, "gateway.store.postgres.filling", None)
     assert "pip install 'loyalty-identity-gateway[postgres]'" in await asyncio.to_thread(move.run, 1)

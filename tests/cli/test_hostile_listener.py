@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 from aiohttp import web
-from test_cli import SETTINGS, Shell
 
 from gateway.secrets_file import proof, proving_key
+from tests.cli.test_cli import SETTINGS, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunningGateway
+    from tests.support.running_gateway import RunningGateway
 
 TOKEN = "admin-token-0123456789"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from test_cli import SETTINGS, Shell
 
 from gateway.secrets_file import proof, proving_key
+from tests.cli.test_cli import SETTINGS, Shell
 
 TABLE = "customer_id\n1\n2\n3\n4\n5\n"
 """One block in three chunks: two rows, two and one."""

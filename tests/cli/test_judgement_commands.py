@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_cli import SETTINGS, Shell
 
 from gateway.model import Caller, SaveCustomer
 from rules.identifier import Evidence, Identifier
+from tests.cli.test_cli import SETTINGS, Shell
 
 if TYPE_CHECKING:
-    from conftest import RunningGateway
+    from tests.support.running_gateway import RunningGateway
 
 WHY = ("--reason", "they said so")
 

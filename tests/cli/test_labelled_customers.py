@@ -17,14 +17,14 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from manual import House, ManualClock, environment, rule_set_of
-from test_cli import Shell
 
 from gateway.clock import DAY, SystemClock
 from gateway.store.sqlite.snapshot import snapshot
 from rules.batch.partition import partition
 from rules.language.parse import PRESETS, preset
 from rules.ruleset import RuleSet
+from tests.cli.test_cli import Shell
+from tests.support.in_process_gateway import InProcessGateway, ManualClock, environment, rule_set_of
 
 LABELLED = Path(__file__).parent / "labelled"
 CHANNELS = ("web", "app", "pos")
@@ -115,7 +115,9 @@ def imported(name: str, resplit: str, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 async def _regroup(directory: Path, rules: RuleSet) -> None:
-    async with House(directory, environment(rules=rules), clock=ManualClock(SystemClock().now())) as house:
+    async with InProcessGateway(
+        directory, environment(rules=rules), clock=ManualClock(SystemClock().now())
+    ) as house:
         await house.regroup()
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from harness import power
-from harness.process import GATEWAY, Launch, Process, Settings
+
+from tests.support.processes import power
+from tests.support.processes.process import GATEWAY, Launch, Process, Settings
 
 collect_ignore = [] if power.can_be_had() else ["test_power_cut.py"]
 

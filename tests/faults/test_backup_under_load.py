@@ -9,10 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness.evidence import all_decided, breaches, broken_grants, rows, stored_pairs, unrecorded_changes
-from harness.load import History, introduce_customers, load, pairs, send_all, told, until
-from harness.process import ADMIN_TOKEN, Launch, Process
-from postgresql import PostgresServer
+
+from tests.support.postgresql import PostgresServer
+from tests.support.processes.evidence import (
+    all_decided,
+    breaches,
+    broken_grants,
+    rows,
+    stored_pairs,
+    unrecorded_changes,
+)
+from tests.support.processes.load import History, introduce_customers, load, pairs, send_all, told, until
+from tests.support.processes.process import ADMIN_TOKEN, Launch, Process
 
 _SOME = 150
 _BACKUPS, _LONG_BACKUPS = 1, 20

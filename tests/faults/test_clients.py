@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from harness.client import (
+
+from tests.support.processes.client import (
     ACHIEVE,
     Answer,
     Connection,
@@ -20,9 +21,9 @@ from harness.client import (
     read_answer,
     request,
 )
-from harness.evidence import stored_pairs
-from harness.load import Attempt, perform, until
-from harness.process import Launch, Process
+from tests.support.processes.evidence import stored_pairs
+from tests.support.processes.load import Attempt, perform, until
+from tests.support.processes.process import Launch, Process
 
 _IMPATIENT = {"server": {"header_timeout": "1s", "body_timeout": "1s", "max_connections_per_ip": 400}}
 _SLOW, _SOME = 100, 10

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.client import achieve_request, admin_request, call, customer_request
-from harness.evidence import all_decided, rows
-from harness.process import ADMIN_TOKEN, Launch, Process
-from postgresql import PostgresServer
 
-_LAUNCHER = str(Path(__file__).parent / "harness" / "wrong_clock.py")
+from tests.support.postgresql import PostgresServer
+from tests.support.processes.client import achieve_request, admin_request, call, customer_request
+from tests.support.processes.evidence import all_decided, rows
+from tests.support.processes.process import ADMIN_TOKEN, Launch, Process
+
+_LAUNCHER = str(Path(__file__).parents[1] / "support" / "processes" / "wrong_clock.py")
 _AHEAD = 400 * 86_400
 _YEAR = timedelta(days=365)
 _GRANTED = "SELECT COUNT(*) FROM achievement WHERE state = 'granted'"

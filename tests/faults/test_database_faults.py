@@ -8,11 +8,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from harness.client import Answer, achieve_request, admin_request, call, customer_request
-from harness.cluster import Cluster, replicated, wired
-from harness.evidence import all_decided, findings, rows
-from harness.load import Attempt, History, introduce_customers, load, pairs, send_all
-from harness.process import Process
+
+from tests.support.processes.client import Answer, achieve_request, admin_request, call, customer_request
+from tests.support.processes.cluster import Cluster, replicated, wired
+from tests.support.processes.evidence import all_decided, findings, rows
+from tests.support.processes.load import Attempt, History, introduce_customers, load, pairs, send_all
+from tests.support.processes.process import Process
 
 _KILLS = 15
 _LONG_KILLS = 500

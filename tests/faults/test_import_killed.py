@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.process import ADMIN_TOKEN, Process
-from readers import readers_of, wait_for_end
+
+from tests.support.processes.process import ADMIN_TOKEN, Process
+from tests.support.readers import readers_of, wait_for_end
 
 _PERSONS = 6_667
 _LINES = 3 * _PERSONS

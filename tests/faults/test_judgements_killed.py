@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.evidence import breaches
-from harness.process import ADMIN_TOKEN, Process
 
 from rules.language.parse import preset
+from tests.support.processes.evidence import breaches
+from tests.support.processes.process import ADMIN_TOKEN, Process
 
 _FAMILIES = 400
 _ROUNDS = 2

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from harness.evidence import (
+
+from tests.support.processes.evidence import (
     all_decided,
     answers_of_one_key,
     breaches,
@@ -17,8 +18,16 @@ from harness.evidence import (
     stored_pairs,
     unrecorded_changes,
 )
-from harness.load import Attempt, History, introduce_customers, load, pairs, send_all, unanswered
-from harness.process import Process
+from tests.support.processes.load import (
+    Attempt,
+    History,
+    introduce_customers,
+    load,
+    pairs,
+    send_all,
+    unanswered,
+)
+from tests.support.processes.process import Process
 
 _ROUNDS = 25
 _LONG_ROUNDS = 500

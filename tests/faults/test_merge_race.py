@@ -10,12 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environment
-from postgresql import PostgresServer
 
 from gateway.clock import MINUTE, SECOND
 from gateway.errors import StoreUnavailable
 from gateway.model import Caller, MergeProfiles, Shaped, UndoMerge
+from tests.support.in_process_gateway import (
+    FOLLOW,
+    SHARE,
+    InProcessGateway,
+    ManualClock,
+    achieve,
+    customer,
+    environment,
+)
+from tests.support.postgresql import PostgresServer
 
 _STEPS, _LONG_STEPS = 600, 5_000
 _AT_ONCE = 12
@@ -34,7 +42,7 @@ _IN_THE_AIR = (
     f"SELECT entry_id FROM ledger WHERE achievement_id NOT IN ({_GRANTED})",
     f"{_GRANTED} AND achievement_id NOT IN (SELECT achievement_id FROM ledger)",
 )
-Houses = list[House]
+Houses = list[InProcessGateway]
 Group = tuple[int, int]
 
 
@@ -49,7 +57,7 @@ async def houses(postgres: PostgresServer, database: str, tmp_path: Path) -> Asy
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
-                House(
+                InProcessGateway(
                     tmp_path, environment(grant_delay=(0, 0), seed=n), clock=clock, url=postgres.url(database)
                 )
             )
@@ -81,7 +89,7 @@ async def test_f08_however_acceptances_merges_undos_and_grants_meet_each_counts_
     assert int(postgres.sql(collided)) > 0, "the control: they stood in each other's way"
 
 
-async def _newcomers(house: House, number: int) -> list[str]:
+async def _newcomers(house: InProcessGateway, number: int) -> list[str]:
     people = [f"web:{number}-{place}" for place in range(_PEOPLE)]
     for who in people:
         await house.send(customer(who))
@@ -132,7 +140,7 @@ class _Counts:
         self.granted: Counter[Group] = Counter()
 
 
-async def _counted(house: House, groups: dict[int, int] | None = None) -> _Counts:
+async def _counted(house: InProcessGateway, groups: dict[int, int] | None = None) -> _Counts:
     counts = _Counts(groups or dict(await house.rows("SELECT record_id, profile_id FROM record")))
     since = house.clock.now() - house.env.dedup_window
     for record, campaign, at in await house.rows(

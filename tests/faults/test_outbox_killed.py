@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from harness.evidence import breaches, broken_promises, rows, stored_pairs
-from harness.load import CUSTOMERS, Attempt, History, load, pairs, until
-from harness.process import Process, Settings
-from loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
+
+from tests.support.loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
+from tests.support.processes.evidence import breaches, broken_promises, rows, stored_pairs
+from tests.support.processes.load import CUSTOMERS, Attempt, History, load, pairs, until
+from tests.support.processes.process import Process, Settings
 
 _ROUNDS = 6
 _LONG_ROUNDS = 100

@@ -15,11 +15,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness.evidence import all_decided, broken_promises, findings
-from harness.load import Attempt, History, introduce_customers, load, pairs, send_all, told, until
-from harness.power import Disk
-from harness.process import Launch, Process
-from postgresql import PostgresServer, programs
+
+from tests.support.postgresql import PostgresServer, programs
+from tests.support.processes.evidence import all_decided, broken_promises, findings
+from tests.support.processes.load import (
+    Attempt,
+    History,
+    introduce_customers,
+    load,
+    pairs,
+    send_all,
+    told,
+    until,
+)
+from tests.support.processes.power import Disk
+from tests.support.processes.process import Launch, Process
 
 _SOME = 150
 _SQLITE_CUTS, _LONG_SQLITE_CUTS = 2, 100

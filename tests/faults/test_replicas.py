@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from harness.client import call, customer_request, request
-from harness.cluster import Cluster, replicated
-from harness.evidence import (
+
+from rules.language.parse import preset
+from tests.support.processes.client import call, customer_request, request
+from tests.support.processes.cluster import Cluster, replicated
+from tests.support.processes.evidence import (
     all_decided,
     breaches,
     broken_grants,
@@ -22,7 +24,7 @@ from harness.evidence import (
     stored_pairs,
     unrecorded_changes,
 )
-from harness.load import (
+from tests.support.processes.load import (
     Attempt,
     History,
     introduce_customers,
@@ -30,9 +32,7 @@ from harness.load import (
     pairs,
     send_all,
 )
-from harness.process import ADMIN_TOKEN, Process
-
-from rules.language.parse import preset
+from tests.support.processes.process import ADMIN_TOKEN, Process
 
 _REPLICAS = 3
 _CLIENTS = 64

@@ -11,11 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
-from harness.client import CUSTOMERS, Answer, Connection, call, request
-from harness.evidence import all_decided, findings, stored_pairs
-from harness.load import Attempt, History, introduce_customers, load, pairs, told, unanswered, until
-from harness.process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
-from postgresql import PostgresServer
+
+from tests.support.postgresql import PostgresServer
+from tests.support.processes.client import CUSTOMERS, Answer, Connection, call, request
+from tests.support.processes.evidence import all_decided, findings, stored_pairs
+from tests.support.processes.load import (
+    Attempt,
+    History,
+    introduce_customers,
+    load,
+    pairs,
+    told,
+    unanswered,
+    until,
+)
+from tests.support.processes.process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
 
 _REPLICAS = 3
 _REVOKED_WITHIN = 5.0

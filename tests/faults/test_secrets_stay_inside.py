@@ -4,10 +4,18 @@ shows it."""
 import json
 from collections.abc import Iterable
 
-from harness.client import ACHIEVE, CUSTOMERS, Answer, Connection, admin_request, call, request
-from harness.evidence import rows
-from harness.load import until
-from harness.process import API_KEY, SECRET_KEY, Process
+from tests.support.processes.client import (
+    ACHIEVE,
+    CUSTOMERS,
+    Answer,
+    Connection,
+    admin_request,
+    call,
+    request,
+)
+from tests.support.processes.evidence import rows
+from tests.support.processes.load import until
+from tests.support.processes.process import API_KEY, SECRET_KEY, Process
 
 _NAME = "canaryname"
 _EMAIL = "canary.bird@canarymail.example"

@@ -14,13 +14,13 @@ from typing import Any
 
 import asyncpg
 import pytest
-from harness import next_version
-from harness.evidence import all_decided, findings, rows
-from harness.load import introduce_customers, load, pairs, send_all, told, until
-from harness.process import ADMIN_TOKEN, GATEWAY, Launch, Process
-from postgresql import PostgresServer
 
 from gateway.store.migrations import all_migrations
+from tests.support.postgresql import PostgresServer
+from tests.support.processes import next_version
+from tests.support.processes.evidence import all_decided, findings, rows
+from tests.support.processes.load import introduce_customers, load, pairs, send_all, told, until
+from tests.support.processes.process import ADMIN_TOKEN, GATEWAY, Launch, Process
 
 _TORN, _LONG_TORN = 2, 100
 _SOME = 150

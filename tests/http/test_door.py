@@ -46,7 +46,7 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
 
-class House:
+class InProcessGateway:
     def __init__(self, limit: int, limit_per_ip: int) -> None:
         self.now = 0.0
         self.released = asyncio.Event()
@@ -84,7 +84,7 @@ def gone(taken: list[tuple[Visit, Wire]]) -> list[int]:
 
 
 async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_others_are_not() -> None:
-    house = House(100, 3)
+    house = InProcessGateway(100, 3)
     taken = house.fill(5, lambda _: "192.0.2.1")
     assert gone(taken) == [3, 4]
     assert not house.come("192.0.2.2")[1].gone
@@ -92,7 +92,7 @@ async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_othe
 
 async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_of_its_address() -> None:
     """So whoever shares an address with an idler, as all operators on one machine do, still comes in."""
-    house = House(100, 3)
+    house = InProcessGateway(100, 3)
     taken = house.fill(3, lambda _: "127.0.0.1")
     house.now = 2.0
     operator, wire = house.come("127.0.0.1")
@@ -103,7 +103,7 @@ async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_o
 
 @pytest.mark.parametrize("idler", ["203.0.113.7", PROXY, "2001:db8::1"])
 async def test_idle_connections_of_one_address_keep_nobody_out(idler: str) -> None:
-    house = House(10, 10)
+    house = InProcessGateway(10, 10)
     taken = house.fill(10, lambda _: idler)
     strangers = [house.come(f"192.0.2.{at}") for at in range(4)]
     assert gone(strangers) == []
@@ -111,7 +111,7 @@ async def test_idle_connections_of_one_address_keep_nobody_out(idler: str) -> No
 
 
 async def test_idle_connections_behind_a_proxy_make_room_for_others_behind_it() -> None:
-    house = House(4, 1)
+    house = InProcessGateway(4, 1)
     taken = house.fill(4, lambda _: PROXY)
     assert house.come(PROXY)[1].gone
     house.now = 2.0
@@ -120,7 +120,7 @@ async def test_idle_connections_behind_a_proxy_make_room_for_others_behind_it() 
 
 
 async def test_idle_connections_of_many_addresses_make_room_after_a_moment() -> None:
-    house = House(10, 10)
+    house = InProcessGateway(10, 10)
     taken = house.fill(10, lambda at: f"203.0.113.{at}")
     house.now = 2.0
     assert not house.come("192.0.2.1")[1].gone
@@ -128,14 +128,14 @@ async def test_idle_connections_of_many_addresses_make_room_after_a_moment() -> 
 
 
 async def test_a_whole_ipv6_network_is_one_address() -> None:
-    house = House(100, 3)
+    house = InProcessGateway(100, 3)
     assert gone(house.fill(5, lambda at: f"2001:db8::{at + 1:x}")) == [3, 4]
     assert gone(house.fill(5, lambda at: f"2001:db8:0:{at + 1:x}::1")) == []
     assert gone(house.fill(3, lambda at: f"::ffff:192.0.2.{at + 1}")) == []
 
 
 async def test_half_a_request_head_is_as_good_as_none() -> None:
-    house = House(2, 2)
+    house = InProcessGateway(2, 2)
     taken = house.fill(2, lambda _: "203.0.113.7")
     for visit, _ in taken:
         visit.data_received(REQUEST[:-2])
@@ -144,7 +144,7 @@ async def test_half_a_request_head_is_as_good_as_none() -> None:
 
 
 async def test_who_asked_something_stays_while_others_said_nothing() -> None:
-    house = House(3, 3)
+    house = InProcessGateway(3, 3)
     taken = house.fill(3, lambda at: f"192.0.2.{at}")
     await ask(taken[0][0])
     house.now = 2.0
@@ -153,7 +153,7 @@ async def test_who_asked_something_stays_while_others_said_nothing() -> None:
 
 
 async def test_who_is_being_answered_is_never_sent_away() -> None:
-    house = House(2, 2)
+    house = InProcessGateway(2, 2)
     taken = house.fill(2, lambda _: "203.0.113.7")
     for visit, _ in taken:
         await ask(visit, "/slow")
@@ -168,7 +168,7 @@ async def test_who_is_being_answered_is_never_sent_away() -> None:
 
 
 async def test_whoever_leaves_or_was_sent_away_is_counted_once() -> None:
-    house = House(2, 2)
+    house = InProcessGateway(2, 2)
     first, second = house.fill(2, lambda _: "203.0.113.7")
     house.come("192.0.2.1")
     assert first[1].gone

@@ -7,7 +7,6 @@ from itertools import combinations
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from state import DAY, State, canonical, rule_set, says
 
 from rules.explain import (
     Arrival,
@@ -24,6 +23,7 @@ from rules.explain import (
 from rules.identifier import Evidence, Identifier
 from rules.record import Profile
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.rules_state import DAY, State, canonical, rule_set, says
 
 EASY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 EMAIL = Rule("email", ("email",))

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from state import DAY, State, canonical, key, rule_set, says
 
 from rules.decision import Decision, Step
 from rules.identifier import Evidence
 from rules.ruleset import IdentifierRules, IdSpaceRules, Rule, RuleSet
+from tests.support.rules_state import DAY, State, canonical, key, rule_set, says
 
 EMAIL = IdentifierRules("email", strength=70)
 MOBILE = IdentifierRules("phone", strength=80)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from state import DAY, State, key, rule_set
 
 from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.identifier import Evidence, Identifier
 from rules.record import Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.rules_state import DAY, State, key, rule_set
 
 NOW = 1_000 * DAY
 TYPES = ("loyalty_id", "mobile", "email")

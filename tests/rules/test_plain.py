@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from state import State, canonical, rule_set, says
 
 from rules.decision import Decision
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
 from rules.online.plain import plain
 from rules.online.resolve import deliberate
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.rules_state import State, canonical, rule_set, says
 
 SPACES = ("web", "pos")
 TYPES = ("loyalty_id", "mobile", "email", "email" + CANONICAL_SUFFIX, "passport")

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from state import DAY, State, key, rule_set, says
 
 from rules.decision import Decision
 from rules.identifier import Evidence
 from rules.online.resolve import teaches_nothing
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.rules_state import DAY, State, key, rule_set, says
 
 LOYALTY = IdentifierRules("opaque", strength=100, max_per_profile=1, immutable=True)
 MOBILE = IdentifierRules("phone", strength=80)

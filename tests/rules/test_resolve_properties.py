@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from state import State, key, rule_set
 
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.rules_state import State, key, rule_set
 
 TYPES = ("loyalty_id", "mobile", "email")
 PLACES = tuple(f"{space}:{number}" for space in ("web", "pos") for number in range(4))

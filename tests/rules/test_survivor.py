@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from state import key, rule_set
 
 from rules.record import Observation, Profile, Record
 from rules.ruleset import Attributes, IdSpaceRules, Merge
 from rules.survivor import AttributeValue, strategy_of, survivor, winning
+from tests.support.rules_state import key, rule_set
 
 SPACES = {"pos": IdSpaceRules(trust=30), "web": IdSpaceRules(trust=60)}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from manual import CHECKPOINT_KEY, NOON, ManualClock
 
 from gateway.audit.checkpoint import read_state
 from gateway.audit.event import Action
@@ -38,6 +37,7 @@ from gateway.store.reports.profiles import merges
 from gateway.workingset import Needs, NotLoaded, WorkingSet
 from rules.identifier import Identifier
 from rules.record import Key, KeyState, Observation, Profile
+from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, ManualClock
 
 Open = Callable[[], Awaitable[Store]]
 Ask = Callable[[Needs], object]

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
-from conformance import CHECKPOINT_KEY, Open, breaches, log, run
-from manual import ManualClock, tamper
 
 from gateway.audit.chain import Chain, Link, event_hash
 from gateway.audit.event import AuditEvent
@@ -15,6 +13,8 @@ from gateway.store import Store
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import links
 from gateway.store.reports.verification import Verdict, verify
+from tests.store.conformance import CHECKPOINT_KEY, Open, breaches, log, run
+from tests.support.in_process_gateway import ManualClock, tamper
 
 
 class Database:

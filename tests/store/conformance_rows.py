@@ -4,11 +4,24 @@ wherever one of them can fail."""
 from dataclasses import dataclass
 
 import pytest
-from conformance import EMAIL, MOBILE, Batch, Do, Mistake, breaches, log, look, nothing, observe, person, run
 
 from gateway.store import Store, Work
 from gateway.workingset import Needs, WorkingSet
 from rules.record import Key
+from tests.store.conformance import (
+    EMAIL,
+    MOBILE,
+    Batch,
+    Do,
+    Mistake,
+    breaches,
+    log,
+    look,
+    nothing,
+    observe,
+    person,
+    run,
+)
 
 # ---- long batches ----
 

@@ -2,8 +2,6 @@
 take out a row that the log vouches for without being found. Cases for any engine."""
 
 import pytest
-from conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run
-from manual import NOON, ManualClock, tamper
 
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
@@ -13,6 +11,8 @@ from gateway.store import Store
 from gateway.store.reports.audit import links
 from gateway.store.reports.verification import Verdict, verify
 from gateway.workingset import WorkingSet
+from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run
+from tests.support.in_process_gateway import NOON, ManualClock, tamper
 
 
 def _populate(ws: WorkingSet) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
-from manual import ManualClock, make_store
 
 from gateway.store import Store
+from tests.support.in_process_gateway import ManualClock, make_store
 
-pytest.register_assert_rewrite("conformance", "conformance_log", "conformance_rows", "conformance_state")
+pytest.register_assert_rewrite(
+    *(f"tests.store.conformance{part}" for part in ("", "_log", "_rows", "_state"))
+)
 Open = Callable[[], Awaitable[Store]]
 
 

@@ -1,6 +1,6 @@
 """Every engine keeps the Store protocol's promises."""
 
-from conformance import *  # noqa: F403
-from conformance_log import *  # noqa: F403
-from conformance_rows import *  # noqa: F403
-from conformance_state import *  # noqa: F403
+from tests.store.conformance import *  # noqa: F403
+from tests.store.conformance_log import *  # noqa: F403
+from tests.store.conformance_rows import *  # noqa: F403
+from tests.store.conformance_state import *  # noqa: F403

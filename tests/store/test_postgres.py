@@ -9,24 +9,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import asyncpg
-import ids_trimmed
-import names_given
-import owners_moved
 import pytest
-import sources_given
 import structlog
-from conformance import (
-    Batch,
-    everything_asked_for,
-    log,
-    look,
-    nothing,
-    person,
-    run,
-)
-from manual import CHECKPOINT_KEY, NOON, House, ManualClock, achieve, customer
-from postgresql import PostgresServer
-from strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
 from structlog.testing import capture_logs
 
 from gateway.audit.verify import Verifier
@@ -42,6 +26,26 @@ from gateway.store.postgres.dialect import statement_of
 from gateway.store.postgres.schema import statements
 from gateway.store.reports.audit import links
 from gateway.workingset import WorkingSet
+from tests.store import ids_trimmed, names_given, owners_moved, sources_given
+from tests.store.conformance import (
+    Batch,
+    everything_asked_for,
+    log,
+    look,
+    nothing,
+    person,
+    run,
+)
+from tests.support.in_process_gateway import (
+    CHECKPOINT_KEY,
+    NOON,
+    InProcessGateway,
+    ManualClock,
+    achieve,
+    customer,
+)
+from tests.support.postgresql import PostgresServer
+from tests.support.strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ class Counting(Server):
 
 
 async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any, database_url: str) -> None:
-    house = House(tmp_path, url=database_url)
+    house = InProcessGateway(tmp_path, url=database_url)
     async with house:
         server = Counting(database_url, 2)
         await server.open()
@@ -101,7 +105,7 @@ async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any
     assert [len(statements) for statements in counted[0]] == [13, 7]
 
 
-async def sent_for(house: House, server: Counting, first: int, count: int) -> list[list[str]]:
+async def sent_for(house: InProcessGateway, server: Counting, first: int, count: int) -> list[list[str]]:
     """The statements of one batch that makes `count` customers known, and of one that accepts an achievement of each."""
     people = range(first, first + count)
     known = [
@@ -298,8 +302,8 @@ async def test_two_processes_that_accept_the_same_achievement_accept_it_once(
 ) -> None:
     clock = ManualClock()
     async with (
-        House(tmp_path, url=database_url, clock=clock) as one,
-        House(tmp_path, url=database_url, clock=clock) as other,
+        InProcessGateway(tmp_path, url=database_url, clock=clock) as one,
+        InProcessGateway(tmp_path, url=database_url, clock=clock) as other,
     ):
         for n in range(10):
             await one.send(customer(f"web:{n}", email=f"p{n}@x.eg"))
@@ -315,7 +319,10 @@ async def test_two_processes_that_accept_the_same_achievement_accept_it_once(
 async def test_two_processes_that_meet_the_same_new_customer_make_one_profile(
     tmp_path: Any, database_url: str
 ) -> None:
-    async with House(tmp_path, url=database_url) as one, House(tmp_path, url=database_url) as other:
+    async with (
+        InProcessGateway(tmp_path, url=database_url) as one,
+        InProcessGateway(tmp_path, url=database_url) as other,
+    ):
         await asyncio.gather(
             *(
                 house.send(customer(f"{space}:{n}", email=f"p{n}@x.eg"))

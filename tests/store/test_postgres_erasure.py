@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
-from leftovers import left_in
-from manual import House, caller, customer, erase, tamper
-from postgresql import PostgresServer
-from zoe import POS, VALUES, a_life, crowd, zoes_env
 
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Done, ForgetAgain
+from tests.support.in_process_gateway import InProcessGateway, caller, customer, erase, tamper
+from tests.support.leftovers import left_in
+from tests.support.postgresql import PostgresServer
+from tests.support.zoe import POS, VALUES, a_life, crowd, zoes_env
 
 
 async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres.url(await postgres.empty())
-    async with House(tmp_path, zoes_env(), url=url) as house:
+    async with InProcessGateway(tmp_path, zoes_env(), url=url) as house:
         await crowd(house, 0, 50)
         await a_life(house)
         await crowd(house, 50, 100)
@@ -30,7 +30,7 @@ async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
     assert left_in(postgres.data / "base", VALUES) == []
 
 
-async def tables(house: House) -> list[str]:
+async def tables(house: InProcessGateway) -> list[str]:
     return await house.column(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
     )
@@ -40,7 +40,7 @@ async def test_erasures_stand_signed_in_a_schema_of_their_own(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres.url(await postgres.empty())
-    async with House(tmp_path, url=url) as house:
+    async with InProcessGateway(tmp_path, url=url) as house:
         await house.send(customer("web:ann", email="ann@x.eg"))
         await house.send(erase("web:ann"))
         assert await house.store.erasures_lacking() == []

@@ -14,24 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import ids_trimmed
-import names_given
-import owners_moved
 import pytest
-import sources_given
-from conformance import (
-    Batch,
-    Open,
-    breaches,
-    everything_asked_for,
-    log,
-    look,
-    nothing,
-    person,
-    run,
-)
-from conformance_rows import Row, ask_for_ann
-from manual import CHECKPOINT_KEY, ManualClock
 
 from gateway.audit.chain import Tip
 from gateway.errors import AlreadyRunning, SchemaMismatch, StoreBroken, StoreUnavailable
@@ -42,6 +25,20 @@ from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import Saver, load
 from gateway.workingset import WorkingSet
+from tests.store import ids_trimmed, names_given, owners_moved, sources_given
+from tests.store.conformance import (
+    Batch,
+    Open,
+    breaches,
+    everything_asked_for,
+    log,
+    look,
+    nothing,
+    person,
+    run,
+)
+from tests.store.conformance_rows import Row, ask_for_ann
+from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
 
 # ---- one process ----
 

@@ -9,7 +9,6 @@ from time import process_time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from manual import NOON
 
 from gateway.clock import HOUR, MINUTE, SECOND
 from gateway.upstream.answers import (
@@ -26,6 +25,7 @@ from gateway.upstream.answers import (
     retry_after,
 )
 from gateway.upstream.errors import Garbled, Lost, Unreachable
+from tests.support.in_process_gateway import NOON
 
 
 def verdict(

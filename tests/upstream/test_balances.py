@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from forwarding import forwarding
-from manual import default_rules
-
 from gateway.model import Caller, MergeProfiles
+from tests.support.forwarding import forwarding
+from tests.support.in_process_gateway import default_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunningGateway, Start
-    from loyalty_platform import Platform
+    from tests.support.loyalty_platform import Platform
+    from tests.support.running_gateway import RunningGateway, Start
 
 
 def rules_that_propose(directory: Path) -> str:

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from manual import ManualClock
 
 from gateway.clock import SECOND
 from gateway.upstream.breaker import Breaker
+from tests.support.in_process_gateway import ManualClock
 
 
 @pytest.fixture

@@ -18,15 +18,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from loyalty_platform import API_KEY, SECRET_KEY, Platform
-from manual import ManualClock
-from misbehaviour import FAULTS
 from multidict import CIMultiDict
 
 from gateway.config import Secret
 from gateway.config import Upstream as Settings
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
+from tests.support.in_process_gateway import ManualClock
+from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
+from tests.support.misbehaviour import FAULTS
 
 CUSTOMERS = "/api/v4.1/integrations/customers"
 CUSTOMER = f"{CUSTOMERS}/c-1"

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loyalty_platform import API_KEY, SECRET_KEY, Platform, serving
-from manual import FOLLOW, SHARE, House, ManualClock, achieve, customer, environment, erase
-from postgresql import PostgresServer
 from structlog.testing import capture_logs
 
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
@@ -27,6 +24,18 @@ from gateway.upstream.deliver import Deliverer
 from gateway.usecases.deliver import LEASE
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
+from tests.support.in_process_gateway import (
+    FOLLOW,
+    SHARE,
+    InProcessGateway,
+    ManualClock,
+    achieve,
+    customer,
+    environment,
+    erase,
+)
+from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform, serving
+from tests.support.postgresql import PostgresServer
 
 ANN = "web:ann"
 RECONCILE = 10 * MINUTE
@@ -35,7 +44,7 @@ RECONCILE = 10 * MINUTE
 class Outbox:
     """A house whose achievements go to a platform; both live by one clock that the test moves."""
 
-    def __init__(self, house: House, platform: Platform, settings: Settings) -> None:
+    def __init__(self, house: InProcessGateway, platform: Platform, settings: Settings) -> None:
         self.house = house
         self.platform = platform
         self.settings = settings
@@ -100,7 +109,7 @@ def settings(platform: Platform, **changed: Any) -> Settings:
 async def outbox(tmp_path: Path) -> AsyncGenerator[Outbox]:
     clock = ManualClock()
     async with (
-        House(tmp_path, environment(delivers=True), clock=clock) as house,
+        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as house,
         serving(clock) as platform,
         Outbox(house, platform, settings(platform)) as built,
     ):
@@ -535,7 +544,7 @@ async def test_a_backlog_goes_out_at_the_limiters_pace_without_one_overrun(tmp_p
     """Real time: quotas of 40 a second and 60 in 30 seconds against a platform that allows just that."""
     clock = SystemClock()
     async with (
-        House(tmp_path, environment(delivers=True), clock=clock) as house,  # type: ignore[arg-type]
+        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as house,  # type: ignore[arg-type]
         serving() as platform,
         Outbox(house, platform, settings(platform)) as outbox,
     ):
@@ -605,8 +614,8 @@ async def test_f11_what_a_dead_gateway_had_taken_another_one_takes_over_within_3
 ) -> None:
     clock, env, url = ManualClock(), environment(delivers=True), postgres.url(postgres.fresh())
     async with (
-        House(tmp_path, env, clock=clock, url=url) as dead,
-        House(tmp_path, environment(delivers=True, seed=2), clock=clock, url=url) as house,
+        InProcessGateway(tmp_path, env, clock=clock, url=url) as dead,
+        InProcessGateway(tmp_path, environment(delivers=True, seed=2), clock=clock, url=url) as house,
         serving(clock) as platform,
         Outbox(house, platform, settings(platform)) as outbox,
     ):

@@ -8,12 +8,12 @@ from heapq import heappop, heappush
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loyalty_platform import OPERATIONS, Platform, Refused
-from manual import NOON, ManualClock
 
 from gateway.clock import HOUR, SECOND
 from gateway.config import Rates
 from gateway.upstream.limiter import WINDOW, Limiter, Quota, Rate
+from tests.support.in_process_gateway import NOON, ManualClock
+from tests.support.loyalty_platform import OPERATIONS, Platform, Refused
 
 WRITES: Rate = "customers_write"
 

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from loyalty_platform import API_KEY, SECRET_KEY, Platform
-from manual import ManualClock
 from multidict import CIMultiDict
-from nginx_server import serving_nginx
 
 from gateway.config import Secret
 from gateway.config import Upstream as Settings
 from gateway.upstream.client import Request, Upstream
+from tests.support.in_process_gateway import ManualClock
+from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
+from tests.support.nginx_server import serving_nginx
 
 MIB = 1 << 20
 

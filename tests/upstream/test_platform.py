@@ -2,7 +2,8 @@
 
 import aiohttp
 import pytest
-from loyalty_platform import API_KEY, OPERATIONS, SECOND, SECRET_KEY, Platform
+
+from tests.support.loyalty_platform import API_KEY, OPERATIONS, SECOND, SECRET_KEY, Platform
 
 KEYS = {"apikey": API_KEY, "secretkey": SECRET_KEY}
 

@@ -1,14 +1,14 @@
 """The upstream's quota among several gateways on one database."""
 
 import pytest
-from manual import ManualClock, make_store
-from postgresql import PostgresServer
 
 from gateway.clock import SECOND
 from gateway.errors import StoreUnavailable
 from gateway.store import Store
 from gateway.upstream.limiter import Limiter, Quota
 from gateway.upstream.share import Share
+from tests.support.in_process_gateway import ManualClock, make_store
+from tests.support.postgresql import PostgresServer
 
 QUOTA = Quota(25, 330)
 

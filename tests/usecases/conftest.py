@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from manual import House
+
+from tests.support.in_process_gateway import InProcessGateway
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
-    async with House(tmp_path, url=database_url) as built:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, url=database_url) as built:
         yield built

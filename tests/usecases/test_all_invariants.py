@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import replay
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from manual import CHECKPOINT_KEY, SHARE, VERSIONS, House, achieve, caller, environment, erase, rule_set_of
 from msgspec.structs import replace
 
 from gateway.audit.verify import Verifier
@@ -53,6 +51,18 @@ from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier
 from rules.plan import Plan
 from rules.ruleset import RuleSet
+from tests.support import replay
+from tests.support.in_process_gateway import (
+    CHECKPOINT_KEY,
+    SHARE,
+    VERSIONS,
+    InProcessGateway,
+    achieve,
+    caller,
+    environment,
+    erase,
+    rule_set_of,
+)
 
 SAM = Caller("", "", "operator:sam", "req_sam")
 EMAILS = [f"person{n}@example.com" for n in range(3)]
@@ -203,7 +213,7 @@ class Machine(RuleBasedStateMachine):
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
-        self.house = House(directory, environment(rules=RULES[version]))
+        self.house = InProcessGateway(directory, environment(rules=RULES[version]))
         self.run(self.house.__aenter__())
         self.replay = replay.Replay()
         self.followed = 0
@@ -516,7 +526,7 @@ sequences = st.lists(calls, max_size=10)
 
 async def ending(directory: Path, version: str, sent: Sequence[SaveCustomer], *, at_once: bool) -> list[Any]:
     """Who is with whom, whose the keys are, and what is asked, without the ids that depend on the order."""
-    async with House(directory, environment(rules=RULES[version])) as house:
+    async with InProcessGateway(directory, environment(rules=RULES[version])) as house:
         if at_once:
             await asyncio.gather(*map(house.send, sent))
         for command in () if at_once else sent:

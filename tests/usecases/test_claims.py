@@ -11,8 +11,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from manual import (
-    House,
+
+from gateway.clock import DAY, HOUR
+from gateway.model import Command, SaveCustomer
+from gateway.usecases.claims import MOST_ATTRIBUTES, MOST_IDENTIFIERS
+from rules.language.parse import preset
+from tests.support.in_process_gateway import (
+    InProcessGateway,
     achieve,
     active,
     claim,
@@ -23,11 +28,6 @@ from manual import (
     rule_set_of,
     tags,
 )
-
-from gateway.clock import DAY, HOUR
-from gateway.model import Command, SaveCustomer
-from gateway.usecases.claims import MOST_ATTRIBUTES, MOST_IDENTIFIERS
-from rules.language.parse import preset
 
 ANN, BOB, PHONE, OTHER = "ann@x.eg", "bob@x.eg", "+201001234567", "+201007654321"
 EMAILS = [f"person{n}@mail.example" for n in range(3)]
@@ -42,7 +42,7 @@ VERIFIED_ONLY = rule_set_of(
 )
 
 
-async def test_a_claim_is_kept_beside_the_record_and_counts_for_nothing(house: House) -> None:
+async def test_a_claim_is_kept_beside_the_record_and_counts_for_nothing(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     before = await house.rows(KEYS)
     saved = await house.send(claim("web:eve", {"displayName": "Ann"}, email=ANN, mobile=PHONE))
@@ -57,7 +57,7 @@ async def test_a_claim_is_kept_beside_the_record_and_counts_for_nothing(house: H
     assert await house.actions() == ["identity.created", "identity.created", "identity.claimed"]
 
 
-async def test_the_audit_log_names_the_source_and_no_value_of_a_claim(house: House) -> None:
+async def test_the_audit_log_names_the_source_and_no_value_of_a_claim(house: InProcessGateway) -> None:
     await house.send(claim("web:eve", {"displayName": "Ann"}, email=ANN))
     (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'identity.claimed'")
     told = msgspec.json.decode(detail)
@@ -68,7 +68,7 @@ async def test_the_audit_log_names_the_source_and_no_value_of_a_claim(house: Hou
     assert ANN not in detail
 
 
-async def test_the_same_claim_again_changes_nothing(house: House) -> None:
+async def test_the_same_claim_again_changes_nothing(house: InProcessGateway) -> None:
     await house.send(claim("web:eve", {"city": "Giza"}, email=ANN))
     before = await house.rows("SELECT * FROM claim"), len(await house.actions())
     house.clock.advance(3 * DAY)
@@ -77,7 +77,7 @@ async def test_the_same_claim_again_changes_nothing(house: House) -> None:
 
 
 async def test_what_a_trusted_source_states_takes_the_place_of_the_claim_and_counts_from_then_on(
-    house: House,
+    house: InProcessGateway,
 ) -> None:
     await house.send(customer("pos:ann", email=ANN))
     await house.send(claim("web:ann", email=ANN))
@@ -92,14 +92,16 @@ async def test_what_a_trusted_source_states_takes_the_place_of_the_claim_and_cou
     ) == [house.clock.now()]
 
 
-async def test_what_another_record_states_leaves_the_claim_a_claim(house: House) -> None:
+async def test_what_another_record_states_leaves_the_claim_a_claim(house: InProcessGateway) -> None:
     await house.send(claim("web:eve", email=ANN))
     await house.send(customer("web:ann", email=ANN))
     assert await house.profile_of("web:eve") != await house.profile_of("web:ann")
     assert await house.rows(CLAIMED) == [("email", ANN, "public")]
 
 
-async def test_what_is_stated_on_the_record_is_not_claimed_too_and_not_refreshed(house: House) -> None:
+async def test_what_is_stated_on_the_record_is_not_claimed_too_and_not_refreshed(
+    house: InProcessGateway,
+) -> None:
     await house.send(customer("web:ann", email=ANN))
     before = await house.rows("SELECT * FROM observation")
     house.clock.advance(9 * DAY)
@@ -108,7 +110,7 @@ async def test_what_is_stated_on_the_record_is_not_claimed_too_and_not_refreshed
     assert await house.rows("SELECT * FROM claim") == []
 
 
-async def test_attributes_and_the_guest_flag_of_a_claim_overwrite_nothing(house: House) -> None:
+async def test_attributes_and_the_guest_flag_of_a_claim_overwrite_nothing(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", {"displayName": "Ann", "city": "Giza"}, guest=False))
     said = claim("web:ann", {"displayName": "Eve", "city": "Giza"})
     await house.send(msgspec.structs.replace(said, guest=True))
@@ -120,7 +122,7 @@ async def test_attributes_and_the_guest_flag_of_a_claim_overwrite_nothing(house:
     assert await house.column("SELECT guest FROM record") == [0]
 
 
-async def test_a_source_that_is_ignored_leaves_nothing_behind(house: House) -> None:
+async def test_a_source_that_is_ignored_leaves_nothing_behind(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     before = [await house.rows(f"SELECT * FROM {table}") for table in ("record", "observation", "claim")]
     for who in ("web:ann", "web:eve"):
@@ -132,7 +134,7 @@ async def test_a_source_that_is_ignored_leaves_nothing_behind(house: House) -> N
     ] == before
 
 
-async def test_claims_of_one_record_are_bounded(house: House) -> None:
+async def test_claims_of_one_record_are_bounded(house: InProcessGateway) -> None:
     for n in range(3 * MOST_IDENTIFIERS):
         house.clock.advance(1)
         await house.send(claim("web:eve", {f"custom.{n}": n, f"custom.{n}b": n}, email=f"p{n}@x.eg"))
@@ -142,7 +144,7 @@ async def test_claims_of_one_record_are_bounded(house: House) -> None:
     assert newest in await house.column("SELECT value FROM claim")
 
 
-async def test_an_erased_person_takes_the_claims_along(house: House) -> None:
+async def test_an_erased_person_takes_the_claims_along(house: InProcessGateway) -> None:
     await house.send(claim("web:eve", {"city": "Giza"}, email=ANN))
     await house.send(erase("web:eve"))
     assert (
@@ -151,7 +153,7 @@ async def test_an_erased_person_takes_the_claims_along(house: House) -> None:
 
 
 async def test_a_rule_that_needs_verified_values_sees_a_claim_once_it_is_verified(tmp_path: Path) -> None:
-    async with House(tmp_path, environment(rules=VERIFIED_ONLY)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=VERIFIED_ONLY)) as house:
 
         def verified(who: str) -> SaveCustomer:
             said = customer(who, email=ANN)
@@ -198,7 +200,7 @@ _claims = st.builds(
 _steps = st.lists(st.tuples(trusted(), st.lists(_claims, max_size=3)), min_size=1, max_size=14)
 
 
-async def _groups(house: House, but: str = "") -> set[frozenset[str]]:
+async def _groups(house: InProcessGateway, but: str = "") -> set[frozenset[str]]:
     """Which records are together."""
     groups: dict[int, set[str]] = {}
     for place, profile_id in await house.rows(TOGETHER):
@@ -213,7 +215,7 @@ def test_i24_a_claim_never_changes_which_records_are_together(
     steps: list[tuple[Command, list[SaveCustomer]]],
 ) -> None:
     async def play(directory: str) -> None:
-        async with House(Path(directory), environment(rules=default_rules())) as house:
+        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as house:
             for command, claims in steps:
                 await house.send(command)
                 for one in claims:
@@ -241,7 +243,7 @@ def test_i25_claims_never_change_any_answer_to_another_caller(
 
     async def play(directory: str, *, with_claims: bool) -> list[Any]:
         answers: list[Any] = []
-        async with House(Path(directory), environment(rules=default_rules())) as house:
+        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as house:
             for command, claims in steps:
                 answers.append(await house.send(command))
                 for one in claims if with_claims else ():
@@ -291,7 +293,7 @@ def _renamed(answers: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("stated", [True, False])
 def test_the_control_a_statement_does_change_which_records_are_together(tmp_path: Path, stated: bool) -> None:
     async def play() -> bool:
-        async with House(tmp_path) as house:
+        async with InProcessGateway(tmp_path) as house:
             await house.send(customer("web:ann", email=ANN))
             await house.send(customer("web:bob", mobile=PHONE))
             say = customer if stated else claim

@@ -5,18 +5,26 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from leftovers import left_in
-from manual import SHARE, House, achieve, caller, customer, environment, erase
-from zoe import EMAIL, NAME, PHONE, POS, VALUES, WEB, a_life, crowd, token, zoes_env
 
 from gateway.clock import SECOND
 from gateway.model import Achieve, ChangeList, ClaimDeliveries, Erased, FinishDelivery, Settle
 from gateway.store.sqlite.wiping import copy_directory
+from tests.support.in_process_gateway import (
+    SHARE,
+    InProcessGateway,
+    achieve,
+    caller,
+    customer,
+    environment,
+    erase,
+)
+from tests.support.leftovers import left_in
+from tests.support.zoe import EMAIL, NAME, PHONE, POS, VALUES, WEB, a_life, crowd, token, zoes_env
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, zoes_env()) as built:
+async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, zoes_env()) as built:
         yield built
 
 
@@ -24,7 +32,7 @@ def copies_in(directory: Path) -> list[str]:
     return [path.name for path in directory.glob("gateway-dry-run-*")]
 
 
-async def test_no_file_holds_any_form_of_any_value(house: House, tmp_path: Path) -> None:
+async def test_no_file_holds_any_form_of_any_value(house: InProcessGateway, tmp_path: Path) -> None:
     await crowd(house, 0, 300)
     await a_life(house)
     await crowd(house, 300, 600)
@@ -37,7 +45,7 @@ async def test_no_file_holds_any_form_of_any_value(house: House, tmp_path: Path)
     assert await house.column("SELECT COUNT(*) FROM record") == [600]
 
 
-async def test_the_answers_of_others_stay(house: House) -> None:
+async def test_the_answers_of_others_stay(house: InProcessGateway) -> None:
     await a_life(house)
     await house.send(customer("web:bob", email="bob@x.eg"))
     await house.send(achieve("web:bob", SHARE.id, token("bob", "bobs")))
@@ -47,7 +55,7 @@ async def test_the_answers_of_others_stay(house: House) -> None:
     assert await house.column("SELECT key FROM answer_of") == ["bobs"]
 
 
-async def test_an_answer_that_took_over_an_expired_key_stays(house: House) -> None:
+async def test_an_answer_that_took_over_an_expired_key_stays(house: InProcessGateway) -> None:
     await a_life(house)
     house.clock.advance(house.env.idempotency_ttl)
     await house.send(customer("web:bob", email="bob@x.eg"))
@@ -58,7 +66,7 @@ async def test_an_answer_that_took_over_an_expired_key_stays(house: House) -> No
 
 async def test_what_is_decided_after_the_erasure_brings_nothing_back(tmp_path: Path) -> None:
     """A report that the platform still has in hand: its refusal, or the answer to a direct one."""
-    async with House(tmp_path, environment(delivers=True)) as house:
+    async with InProcessGateway(tmp_path, environment(delivers=True)) as house:
         await a_life(house)
         (delivery,) = (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries
         direct = Achieve(caller("pos"), POS, 7, (), token(key="direct"), direct=True)
@@ -73,7 +81,7 @@ async def test_what_is_decided_after_the_erasure_brings_nothing_back(tmp_path: P
 
 
 async def test_a_refusal_that_was_kept_goes_with_the_person(tmp_path: Path) -> None:
-    async with House(tmp_path, environment(delivers=True)) as house:
+    async with InProcessGateway(tmp_path, environment(delivers=True)) as house:
         await a_life(house)
         (delivery,) = (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries
         await house.send(
@@ -85,7 +93,7 @@ async def test_a_refusal_that_was_kept_goes_with_the_person(tmp_path: Path) -> N
 
 
 async def test_the_log_is_emptied_as_soon_as_nobody_reads_an_earlier_state(
-    house: House, tmp_path: Path
+    house: InProcessGateway, tmp_path: Path
 ) -> None:
     await a_life(house)
     reader = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
@@ -99,7 +107,7 @@ async def test_the_log_is_emptied_as_soon_as_nobody_reads_an_earlier_state(
 
 
 async def test_a_large_file_is_clean_once_it_is_scrubbed(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: InProcessGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.wiping.REWRITTEN_AT_ONCE", 0)
     await crowd(house, 0, 300)
@@ -112,7 +120,7 @@ async def test_a_large_file_is_clean_once_it_is_scrubbed(
 
 
 async def test_the_copy_of_a_dry_run_that_was_killed_is_removed_and_one_in_use_stays(
-    house: House, tmp_path: Path
+    house: InProcessGateway, tmp_path: Path
 ) -> None:
     await a_life(house)
     killed = tmp_path / "gateway-dry-run-killed"
@@ -129,7 +137,7 @@ async def test_the_copy_of_a_dry_run_that_was_killed_is_removed_and_one_in_use_s
 
 
 async def test_a_value_that_was_to_be_looked_at_again_is_forgotten_with_its_only_holder(
-    house: House, tmp_path: Path
+    house: InProcessGateway, tmp_path: Path
 ) -> None:
     await a_life(house)
     await house.send(ChangeList(caller(""), "stores", (PHONE,), listed=True))
@@ -139,7 +147,7 @@ async def test_a_value_that_was_to_be_looked_at_again_is_forgotten_with_its_only
     assert left_in(tmp_path, VALUES) == []
 
 
-async def test_an_answer_is_forgotten_once_it_expired(house: House) -> None:
+async def test_an_answer_is_forgotten_once_it_expired(house: InProcessGateway) -> None:
     await a_life(house)
     house.clock.advance(house.env.idempotency_ttl + SECOND)
     await house.store.maintain(1_000)

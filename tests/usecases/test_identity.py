@@ -5,26 +5,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manual import VERSIONS, House, achieve, caller, customer, default_rules, environment, says
 
 from gateway.clock import DAY, MINUTE
 from gateway.ids import show
 from gateway.model import Accepted, SaveCustomer, UnknownCustomer
 from rules.identifier import Evidence, Identifier
 from rules.ruleset import Conflict, IdentifierRules, Rule, RuleSet
+from tests.support.in_process_gateway import (
+    VERSIONS,
+    InProcessGateway,
+    achieve,
+    caller,
+    customer,
+    default_rules,
+    environment,
+    says,
+)
 
 ANN = "ann@x.eg"
 PHONE = "+201001234567"
 
 
-async def owner(house: House, kind: str, value: str) -> int | None:
+async def owner(house: InProcessGateway, kind: str, value: str) -> int | None:
     found = await house.column(
         "SELECT owner_id FROM identifier_owner WHERE type = ? AND value = ?", kind, value
     )
     return found[0] if found else None
 
 
-async def state(house: House) -> list[list[tuple[Any, ...]]]:
+async def state(house: InProcessGateway) -> list[list[tuple[Any, ...]]]:
     """Everything that identity is made of, without when it was last seen, plus the number of audit events."""
     return [
         await house.rows(f"SELECT {columns} ORDER BY 1, 2")
@@ -42,14 +51,14 @@ async def state(house: House) -> list[list[tuple[Any, ...]]]:
 # ---- one person, several ids ----
 
 
-async def test_two_channels_that_know_the_same_address_meet_on_one_profile(house: House) -> None:
+async def test_two_channels_that_know_the_same_address_meet_on_one_profile(house: InProcessGateway) -> None:
     web = await house.send(customer("web:ann", email=ANN))
     pos = await house.send(customer("pos:17", email=ANN))
     assert (web.resolution.decision, pos.resolution.decision) == ("created", "attached")
     assert pos.resolution.profile_id == web.resolution.profile_id
 
 
-async def test_a_call_that_knows_two_profiles_makes_them_one(house: House) -> None:
+async def test_a_call_that_knows_two_profiles_makes_them_one(house: InProcessGateway) -> None:
     web = await house.send(customer("web:ann", email=ANN))
     house.clock.advance(MINUTE)
     await house.send(customer("pos:17", mobile=PHONE))
@@ -62,7 +71,7 @@ async def test_a_call_that_knows_two_profiles_makes_them_one(house: House) -> No
 
 
 async def test_an_absorbed_profile_redirects_in_one_hop_however_often_its_survivor_is_absorbed(
-    house: House,
+    house: InProcessGateway,
 ) -> None:
     for step, n in enumerate("321"):
         house.clock.advance(-step * DAY)
@@ -75,7 +84,7 @@ async def test_an_absorbed_profile_redirects_in_one_hop_however_often_its_surviv
     assert await house.column("SELECT redirect_to FROM profile WHERE redirect_to IS NOT NULL") == [oldest] * 2
 
 
-async def test_the_audit_log_holds_no_clear_value_but_finds_it(house: House) -> None:
+async def test_the_audit_log_holds_no_clear_value_but_finds_it(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN, mobile=PHONE))
     (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'identity.created'")
     assert ANN not in detail
@@ -84,7 +93,7 @@ async def test_the_audit_log_holds_no_clear_value_but_finds_it(house: House) -> 
     assert house.env.pseudonyms.of("mobile", PHONE) in detail
 
 
-async def test_a_decision_stands_in_the_audit_log_as_it_always_stood(house: House) -> None:
+async def test_a_decision_stands_in_the_audit_log_as_it_always_stood(house: InProcessGateway) -> None:
     """The chain is over the text: names in alphabetical order, no blanks, steps as lists."""
     no_number = Evidence(Identifier("mobile", "+20100"), "blocked", "too_short")
     await house.send(SaveCustomer(caller(), "ann", (*says(email=ANN), no_number)))
@@ -132,7 +141,7 @@ STORIES = {
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
 @pytest.mark.parametrize("pause", [0, MINUTE, 3 * DAY])
 async def test_the_same_call_again_changes_nothing_but_when_it_was_last_seen(
-    house: House, story: list[SaveCustomer], pause: int
+    house: InProcessGateway, story: list[SaveCustomer], pause: int
 ) -> None:
     first = [await house.send(command) for command in story]
     before = await state(house)
@@ -143,7 +152,7 @@ async def test_the_same_call_again_changes_nothing_but_when_it_was_last_seen(
     assert again.resolution.profile_id == first[-1].resolution.profile_id
 
 
-async def test_what_is_seen_every_day_is_noted_once_a_day(house: House) -> None:
+async def test_what_is_seen_every_day_is_noted_once_a_day(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     seen = []
     for _ in range(8):
@@ -153,7 +162,7 @@ async def test_what_is_seen_every_day_is_noted_once_a_day(house: House) -> None:
     assert len(set(seen)) == 3
 
 
-async def test_a_value_that_becomes_verified_is_stored_once(house: House) -> None:
+async def test_a_value_that_becomes_verified_is_stored_once(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     verified = Evidence(Identifier("email", ANN), verified=True)
     for changed in (True, False):
@@ -166,7 +175,7 @@ def replace_evidence(command: SaveCustomer, *evidence: Evidence) -> SaveCustomer
     return SaveCustomer(command.caller, command.customer_id, evidence, command.attributes, command.guest)
 
 
-async def test_a_new_profile_is_at_version_1_and_each_change_counts(house: House) -> None:
+async def test_a_new_profile_is_at_version_1_and_each_change_counts(house: InProcessGateway) -> None:
     await house.send(customer("web:1", email=ANN))
     assert [row[1] for row in await house.rows(VERSIONS)] == [1]
     await house.send(customer("web:1", email=ANN))
@@ -185,7 +194,7 @@ async def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it(tm
     def proved(who: str) -> SaveCustomer:
         return SaveCustomer(caller(who), "1", (Evidence(Identifier("email", ANN), verified=True),))
 
-    async with House(tmp_path, environment(rules=rules)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules)) as house:
         await house.send(customer("web:1", email=ANN))
         await house.send(proved("pos"))
         assert await house.profile_of("web:1") != await house.profile_of("pos:1")
@@ -194,7 +203,7 @@ async def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it(tm
         assert await house.column("SELECT state FROM review") == ["accepted"]
 
 
-async def test_a_value_that_is_no_longer_blocked_is_taken_up_once(house: House) -> None:
+async def test_a_value_that_is_no_longer_blocked_is_taken_up_once(house: InProcessGateway) -> None:
     blocked = Evidence(Identifier("email", ANN), "blocked", "list")
     await house.send(replace_evidence(customer("web:ann"), blocked))
     assert await owner(house, "email", ANN) is None
@@ -204,7 +213,7 @@ async def test_a_value_that_is_no_longer_blocked_is_taken_up_once(house: House) 
     assert await house.column("SELECT blocked FROM observation") == [0]
 
 
-async def test_a_value_that_cannot_be_read_is_not_stored(house: House) -> None:
+async def test_a_value_that_cannot_be_read_is_not_stored(house: InProcessGateway) -> None:
     await house.send(
         replace_evidence(customer("web:ann"), Evidence(Identifier("email", ""), "invalid", "syntax"))
     )
@@ -214,7 +223,9 @@ async def test_a_value_that_cannot_be_read_is_not_stored(house: House) -> None:
 # ---- values that many hold ----
 
 
-async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more(house: House) -> None:
+async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more(
+    house: InProcessGateway,
+) -> None:
     saved = [
         await house.send(customer(f"web:{n}", email="till@x.eg", mobile=f"+20100000000{n}")) for n in range(9)
     ]
@@ -228,13 +239,13 @@ async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more
 # ---- reviews ----
 
 
-async def disagreeing(house: House) -> None:
+async def disagreeing(house: InProcessGateway) -> None:
     """One address, two numbers: a person is asked."""
     await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
     await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
 
 
-async def test_doubt_leaves_two_profiles_and_one_question(house: House) -> None:
+async def test_doubt_leaves_two_profiles_and_one_question(house: InProcessGateway) -> None:
     await disagreeing(house)
     for _ in range(3):
         house.clock.advance(MINUTE)
@@ -245,14 +256,14 @@ async def test_doubt_leaves_two_profiles_and_one_question(house: House) -> None:
     assert (await house.actions()).count("identity.review") == 1
 
 
-async def test_a_merge_answers_the_question_between_its_two_sides(house: House) -> None:
+async def test_a_merge_answers_the_question_between_its_two_sides(house: InProcessGateway) -> None:
     await disagreeing(house)
     await house.send(customer("app:x", mobile="+201001234567 +201007654321"))
     assert await house.profile_of("web:ann") == await house.profile_of("web:bob")
     assert await house.column("SELECT state FROM review") == ["accepted"]
 
 
-async def test_a_question_about_an_absorbed_profile_becomes_the_survivors(house: House) -> None:
+async def test_a_question_about_an_absorbed_profile_becomes_the_survivors(house: InProcessGateway) -> None:
     await house.send(customer("web:old", mobile="+201009999999"))
     house.clock.advance(MINUTE)
     await disagreeing(house)
@@ -267,8 +278,8 @@ async def test_a_question_about_an_absorbed_profile_becomes_the_survivors(house:
 # ---- other rule sets ----
 
 
-def with_rules(tmp_path: Path, **changes: Any) -> House:
-    return House(tmp_path, environment(rules=replace(default_rules(), **changes)))
+def with_rules(tmp_path: Path, **changes: Any) -> InProcessGateway:
+    return InProcessGateway(tmp_path, environment(rules=replace(default_rules(), **changes)))
 
 
 async def test_in_shadow_mode_profiles_stay_apart_and_own_what_is_free(tmp_path: Path) -> None:
@@ -338,7 +349,7 @@ async def test_a_key_that_moves_leaves_its_former_owner(tmp_path: Path) -> None:
         assert "identifier.taken" in await house.actions()
 
 
-async def test_evidence_decides_for_an_unknown_id_without_creating_anybody(house: House) -> None:
+async def test_evidence_decides_for_an_unknown_id_without_creating_anybody(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     accepted = await house.send(achieve("pos:17", email=ANN))
     assert isinstance(accepted, Accepted)

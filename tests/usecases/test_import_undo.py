@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from manual import FOLLOW, House, achieve, active, caller, claim, customer, erase, tags
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.model import (
@@ -19,6 +18,17 @@ from gateway.model import (
     UndoImport,
 )
 from gateway.usecases.claims import MOST_IDENTIFIERS
+from tests.support.in_process_gateway import (
+    FOLLOW,
+    InProcessGateway,
+    achieve,
+    active,
+    caller,
+    claim,
+    customer,
+    erase,
+    tags,
+)
 
 IMPORT, OTHER = "00000000000000aa", "00000000000000bb"
 ANN, BOB, PHONE = "ann@x.eg", "bob@x.eg", "+201001234567"
@@ -32,7 +42,7 @@ STATE = {
 }
 
 
-async def state(house: House) -> dict[str, Any]:
+async def state(house: InProcessGateway) -> dict[str, Any]:
     """What is known of customers, and who is together with whom; without ids and times, which do not come back."""
     found: dict[str, Any] = {
         table: sorted(await house.rows(f"SELECT {columns} FROM {table}"), key=repr)
@@ -51,7 +61,7 @@ async def state(house: House) -> dict[str, Any]:
 
 
 async def bring(
-    house: House, *rows: SaveCustomer, import_id: str = IMPORT, start: int = 1, last: bool = True
+    house: InProcessGateway, *rows: SaveCustomer, import_id: str = IMPORT, start: int = 1, last: bool = True
 ) -> Any:
     end = ImportPosition(start + len(rows))
     command = ImportRows(caller("pos"), import_id, ImportPosition(start), end, rows, last=last)
@@ -62,7 +72,7 @@ async def bring(
 
 
 async def undo(
-    house: House, import_id: str = IMPORT, limit: int = 200, after: int = 0
+    house: InProcessGateway, import_id: str = IMPORT, limit: int = 200, after: int = 0
 ) -> list[ChangedRecord]:
     records: list[ChangedRecord] = []
     while True:
@@ -105,7 +115,7 @@ def effects(records: Sequence[ChangedRecord]) -> list[tuple[str, str]]:
     ],
 )
 async def test_without_later_traffic_all_is_as_it_was(
-    house: House, rows: list[SaveCustomer], limit: int
+    house: InProcessGateway, rows: list[SaveCustomer], limit: int
 ) -> None:
     await house.send(customer("web:ann", {"city": "Cairo"}, email=ANN))
     await house.send(customer("web:bob", email=BOB))
@@ -120,7 +130,7 @@ async def test_without_later_traffic_all_is_as_it_was(
 
 
 @pytest.mark.parametrize("limit", [1, 200])
-async def test_a_merge_that_a_row_caused_is_taken_back(house: House, limit: int) -> None:
+async def test_a_merge_that_a_row_caused_is_taken_back(house: InProcessGateway, limit: int) -> None:
     await house.send(customer("web:ann", email=ANN))
     await house.send(customer("web:bob", mobile=PHONE))
     before = await state(house)
@@ -131,7 +141,7 @@ async def test_a_merge_that_a_row_caused_is_taken_back(house: House, limit: int)
     assert (await house.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
 
 
-async def test_what_belongs_together_for_another_reason_too_is_joined_again(house: House) -> None:
+async def test_what_belongs_together_for_another_reason_too_is_joined_again(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", email=ANN))
     await house.send(customer("web:bob", mobile=PHONE))
     await bring(house, customer("pos:1", email=ANN, mobile=PHONE))
@@ -141,7 +151,7 @@ async def test_what_belongs_together_for_another_reason_too_is_joined_again(hous
     assert await house.profile_of("pos:1") is None
 
 
-async def _pin(house: House) -> None:
+async def _pin(house: InProcessGateway) -> None:
     one, other = sorted(await house.column("SELECT record_id FROM record"))[:2]
     await house.send(SetPin(caller(""), one, other, "must", "same"))
 
@@ -155,7 +165,9 @@ LATER = {
 
 
 @pytest.mark.parametrize("touched", [*LATER, "seen_again_a_day_later", "imported_again"])
-async def test_a_record_that_later_traffic_used_stays_and_is_named(house: House, touched: str) -> None:
+async def test_a_record_that_later_traffic_used_stays_and_is_named(
+    house: InProcessGateway, touched: str
+) -> None:
     await bring(house, customer("pos:1", email=ANN), customer("pos:2", email=BOB))
     house.clock.advance(HOUR)
     if touched == "seen_again_a_day_later":
@@ -171,7 +183,7 @@ async def test_a_record_that_later_traffic_used_stays_and_is_named(house: House,
     assert await house.profile_of("pos:2") is None
 
 
-async def test_what_was_said_again_or_otherwise_stands(house: House) -> None:
+async def test_what_was_said_again_or_otherwise_stands(house: InProcessGateway) -> None:
     await house.send(customer("web:ann", {"city": "Cairo", "zip": "1"}, email=ANN))
     await bring(house, customer("web:ann", {"city": "Giza", "zip": "2"}, mobile=PHONE, email="b@x.eg"))
     house.clock.advance(2 * DAY)
@@ -184,14 +196,16 @@ async def test_what_was_said_again_or_otherwise_stands(house: House) -> None:
     assert await house.column("SELECT value FROM observation ORDER BY value") == [PHONE, ANN]
 
 
-async def test_an_erased_record_is_gone_and_leaves_nothing_of_the_import(house: House) -> None:
+async def test_an_erased_record_is_gone_and_leaves_nothing_of_the_import(house: InProcessGateway) -> None:
     await bring(house, customer("pos:1", {"city": "Giza"}, email=ANN), customer("pos:2", email=BOB))
     await house.send(erase("pos:1"))
     assert len(await house.rows("SELECT * FROM import_change")) == 1
     assert effects(await undo(house)) == [("removed", "")]
 
 
-async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes(house: House) -> None:
+async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes(
+    house: InProcessGateway,
+) -> None:
     await bring(house, customer("pos:1", email=ANN))
     await house.send(customer("web:ann", email=ANN))
     home = await house.profile_of("web:ann")
@@ -201,7 +215,7 @@ async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes
     assert named == ("1", (await house.column("SELECT record_id FROM record"))[0])
 
 
-async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: House) -> None:
+async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: InProcessGateway) -> None:
     rows = [customer(f"pos:{number}", email=f"{number}@x.eg") for number in range(5)]
     await bring(house, *rows)
     first = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
@@ -219,7 +233,7 @@ async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: 
     assert (await house.actions()).count("import.undone") == 3
 
 
-async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(house: House) -> None:
+async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(house: InProcessGateway) -> None:
     await bring(house, customer("pos:1", email=ANN))
     await undo(house)
     twice = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 200))
@@ -232,7 +246,7 @@ async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(hou
     assert nothing.code == "not_found"
 
 
-async def test_an_import_that_is_not_finished_can_be_undone(house: House) -> None:
+async def test_an_import_that_is_not_finished_can_be_undone(house: InProcessGateway) -> None:
     await bring(house, customer("pos:1", email=ANN), last=False)
     await bring(house, customer("pos:1", mobile=PHONE), start=2, last=False)
     assert effects(await undo(house)) == [("removed", "")]
@@ -242,7 +256,7 @@ async def test_an_import_that_is_not_finished_can_be_undone(house: House) -> Non
 # ---- claims ----
 
 
-async def test_a_claim_that_the_import_replaced_stands_again(house: House) -> None:
+async def test_a_claim_that_the_import_replaced_stands_again(house: InProcessGateway) -> None:
     await house.send(claim("web:ann", email=ANN, mobile=PHONE))
     house.clock.advance(HOUR)
     before = await state(house)
@@ -252,7 +266,7 @@ async def test_a_claim_that_the_import_replaced_stands_again(house: House) -> No
     assert await state(house) == before
 
 
-async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(house: House) -> None:
+async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(house: InProcessGateway) -> None:
     await house.send(claim("web:ann", email=ANN, mobile=PHONE))
     await bring(house, customer("web:ann", email=ANN, mobile=PHONE))
     house.clock.advance(2 * DAY)
@@ -265,7 +279,7 @@ async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(house: House
     assert sorted(claimed) == sorted(others)
 
 
-async def test_claims_that_an_import_replaced_go_with_the_person(house: House) -> None:
+async def test_claims_that_an_import_replaced_go_with_the_person(house: InProcessGateway) -> None:
     await house.send(claim("web:ann", email=ANN))
     await bring(house, customer("web:ann", email=ANN))
     assert any(ANN in before for before in await house.column("SELECT before FROM import_change"))

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from manual import SHARE, House, achieve, customer
 
 from gateway.clock import HOUR, SECOND
 from gateway.model import Caller, DropPin, MergeProfiles, Refused, SetPin, Shaped, SplitProfile, UndoMerge
+from tests.support.in_process_gateway import SHARE, InProcessGateway, achieve, customer
 
 SAM = Caller("", "", "operator:sam", "req_sam")
 WHOS = [f"{channel}:{n}" for channel in ("web", "pos") for n in (1, 2, 3)]
@@ -48,7 +48,7 @@ GROUP BY r.profile_id, a.campaign_id HAVING MAX(a.accepted_at) + ?1 > ?2
 class World:
     """A house under random judgements, and which records a person told apart."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: InProcessGateway) -> None:
         self.house = house
         self.apart: set[frozenset[int]] = set()
         self.named: dict[int, tuple[str, int]] = {}
@@ -177,7 +177,7 @@ class World:
 def test_any_mix_of_calls_and_judgements_keeps_the_invariants(sequence: list[tuple[Any, ...]]) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory)) as house:
+            async with InProcessGateway(Path(directory)) as house:
                 world = World(house)
                 for number in (1, 2):
                     await house.send(customer(f"web:{number}", email=EMAILS[number]))
@@ -197,7 +197,7 @@ def test_an_undo_right_after_any_merge_gives_owners_back_too(
 
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory)) as house:
+            async with InProcessGateway(Path(directory)) as house:
                 world = World(house)
                 await house.send(customer("web:1", email=EMAILS[0]))
                 for step in sequence:

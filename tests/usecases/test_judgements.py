@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from manual import FOLLOW, SHARE, VERSIONS, House, achieve, caller, customer, default_rules, environment
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.ids import show
@@ -28,19 +27,30 @@ from gateway.model import (
     UndoMerge,
 )
 from rules.identifier import Evidence, Identifier
+from tests.support.in_process_gateway import (
+    FOLLOW,
+    SHARE,
+    VERSIONS,
+    InProcessGateway,
+    achieve,
+    caller,
+    customer,
+    default_rules,
+    environment,
+)
 
 ANN, BOB, PHONE, OTHER_PHONE = "ann@x.eg", "bob@x.eg", "+201001234567", "+201007654321"
 SAM = Caller("", "", "operator:sam", "req_sam")
 Mode = Literal["plain", "tree", "all"]
 
 
-async def profile(house: House, who: str) -> int:
+async def profile(house: InProcessGateway, who: str) -> int:
     found = await house.profile_of(who)
     assert found is not None
     return found
 
 
-async def record(house: House, who: str) -> int:
+async def record(house: InProcessGateway, who: str) -> int:
     id_space, _, customer_id = who.partition(":")
     (found,) = await house.column(
         "SELECT record_id FROM record WHERE id_space = ? AND customer_id = ?", id_space, customer_id
@@ -48,49 +58,51 @@ async def record(house: House, who: str) -> int:
     return found
 
 
-async def merged(house: House, one: str, other: str, version: int | None = None) -> Any:
+async def merged(house: InProcessGateway, one: str, other: str, version: int | None = None) -> Any:
     pair = (await profile(house, one), await profile(house, other))
     return await house.send(MergeProfiles(SAM, pair, "they said so", version))
 
 
-async def split(house: House, *whos: str, mode: Mode = "plain", version: int | None = None) -> Any:
+async def split(house: InProcessGateway, *whos: str, mode: Mode = "plain", version: int | None = None) -> Any:
     records = tuple([await record(house, who) for who in whos])
     return await house.send(
         SplitProfile(SAM, await profile(house, whos[0]), records, mode, "not them", version)
     )
 
 
-async def undone(house: House, merge_id: int | None, *, tree: bool = False) -> Any:
+async def undone(house: InProcessGateway, merge_id: int | None, *, tree: bool = False) -> Any:
     assert merge_id is not None
     return await house.send(UndoMerge(SAM, merge_id, "a mistake", tree))
 
 
-async def pinned(house: House, kind: Literal["must", "cannot"], one: str, other: str, **more: Any) -> Any:
+async def pinned(
+    house: InProcessGateway, kind: Literal["must", "cannot"], one: str, other: str, **more: Any
+) -> Any:
     return await house.send(
         SetPin(SAM, await record(house, one), await record(house, other), kind, "seen both", **more)
     )
 
 
-async def unpinned(house: House, one: str, other: str) -> Any:
+async def unpinned(house: InProcessGateway, one: str, other: str) -> Any:
     return await house.send(DropPin(SAM, await record(house, one), await record(house, other)))
 
 
-async def answered(house: House, review_id: int, *, accept: bool) -> Any:
+async def answered(house: InProcessGateway, review_id: int, *, accept: bool) -> Any:
     return await house.send(AnswerReview(SAM, review_id, accept, "asked them"))
 
 
-async def people(house: House, **evidence: dict[str, str]) -> None:
+async def people(house: InProcessGateway, **evidence: dict[str, str]) -> None:
     """`ann={"email": …}` is the customer web:ann; each a minute younger than the one before."""
     for name, values in evidence.items():
         await house.send(customer(f"web:{name}", **values))
         house.clock.advance(MINUTE)
 
 
-async def together(house: House, *names: str) -> bool:
+async def together(house: InProcessGateway, *names: str) -> bool:
     return len({await profile(house, f"web:{name}") for name in names}) == 1
 
 
-async def identity(house: House) -> list[list[tuple[Any, ...]]]:
+async def identity(house: InProcessGateway) -> list[list[tuple[Any, ...]]]:
     """What an undo gives back (I10): all but versions, pins, reviews and the log."""
     return [
         await house.rows(f"SELECT {columns} ORDER BY 1, 2")
@@ -105,12 +117,12 @@ async def identity(house: House) -> list[list[tuple[Any, ...]]]:
     ]
 
 
-async def total(house: House) -> int:
+async def total(house: InProcessGateway) -> int:
     (points,) = await house.column("SELECT COALESCE(SUM(points), 0) FROM ledger")
     return points
 
 
-async def redirects(house: House) -> dict[int, int]:
+async def redirects(house: InProcessGateway) -> dict[int, int]:
     return dict(  # type: ignore[arg-type]
         await house.rows("SELECT profile_id, redirect_to FROM profile WHERE redirect_to IS NOT NULL")
     )
@@ -119,7 +131,7 @@ async def redirects(house: House) -> dict[int, int]:
 # ---- merge ----
 
 
-async def rich(house: House) -> None:
+async def rich(house: InProcessGateway) -> None:
     """Ann with 100 points, Bob with 20."""
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await house.send(achieve("web:ann", FOLLOW.id))
@@ -127,7 +139,7 @@ async def rich(house: House) -> None:
     await house.grant_later()
 
 
-async def test_a_merge_by_hand_adds_balances_and_pins_together(house: House) -> None:
+async def test_a_merge_by_hand_adds_balances_and_pins_together(house: InProcessGateway) -> None:
     await rich(house)
     before, ann = await total(house), await profile(house, "web:ann")
     shaped = await merged(house, "web:bob", "web:ann")
@@ -140,7 +152,7 @@ async def test_a_merge_by_hand_adds_balances_and_pins_together(house: House) -> 
     assert (await house.actions())[-2:] == ["identity.merged", "pin.set"]
 
 
-async def test_what_is_one_already_is_not_merged_again(house: House) -> None:
+async def test_what_is_one_already_is_not_merged_again(house: InProcessGateway) -> None:
     await rich(house)
     await merged(house, "web:ann", "web:bob")
     events = await house.actions()
@@ -148,7 +160,7 @@ async def test_what_is_one_already_is_not_merged_again(house: House) -> None:
     assert (again.changed, await house.actions()) == (False, events)
 
 
-async def test_an_absorbed_id_merges_its_survivor(house: House) -> None:
+async def test_an_absorbed_id_merges_its_survivor(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={}, cem={})
     bob = await profile(house, "web:bob")
     await merged(house, "web:ann", "web:bob")
@@ -157,7 +169,7 @@ async def test_an_absorbed_id_merges_its_survivor(house: House) -> None:
     assert await together(house, "ann", "bob", "cem")
 
 
-async def test_a_profile_that_moved_on_is_not_changed(house: House) -> None:
+async def test_a_profile_that_moved_on_is_not_changed(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     (seen,) = [row[1] for row in await house.rows(VERSIONS) if row[0] == await profile(house, "web:ann")]
     await house.send(customer("pos:1", email=ANN))
@@ -171,7 +183,7 @@ async def test_a_profile_that_moved_on_is_not_changed(house: House) -> None:
     assert await identity(house) == before
 
 
-async def test_who_was_erased_cannot_be_merged_split_or_pinned(house: House) -> None:
+async def test_who_was_erased_cannot_be_merged_split_or_pinned(house: InProcessGateway) -> None:
     await people(house, ann={})
     ann, mine = await profile(house, "web:ann"), await record(house, "web:ann")
     for command in (
@@ -189,7 +201,7 @@ async def test_who_was_erased_cannot_be_merged_split_or_pinned(house: House) -> 
 # ---- split ----
 
 
-async def family(house: House) -> None:
+async def family(house: InProcessGateway) -> None:
     """Ann absorbed Bob after Bob had absorbed Cem; Ann's app is one of her own records."""
     await people(house, ann={"email": ANN}, bob={"email": BOB}, cem={"mobile": PHONE})
     await house.send(customer("app:ann", email=ANN))
@@ -197,7 +209,7 @@ async def family(house: House) -> None:
     await merged(house, "web:ann", "web:bob")
 
 
-async def test_a_plain_split_takes_just_the_records_named(house: House) -> None:
+async def test_a_plain_split_takes_just_the_records_named(house: InProcessGateway) -> None:
     await family(house)
     ann = await profile(house, "web:ann")
     shaped = await split(house, "web:bob")
@@ -206,7 +218,7 @@ async def test_a_plain_split_takes_just_the_records_named(house: House) -> None:
     assert not await together(house, "ann", "bob")
 
 
-async def test_a_tree_split_takes_what_was_absorbed_along(house: House) -> None:
+async def test_a_tree_split_takes_what_was_absorbed_along(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={}, cem={})
     bob = await profile(house, "web:bob")
     await merged(house, "web:bob", "web:cem")
@@ -217,7 +229,9 @@ async def test_a_tree_split_takes_what_was_absorbed_along(house: House) -> None:
     assert not await together(house, "ann", "bob")
 
 
-async def test_splitting_all_puts_every_record_on_its_own_and_the_oldest_stays(house: House) -> None:
+async def test_splitting_all_puts_every_record_on_its_own_and_the_oldest_stays(
+    house: InProcessGateway,
+) -> None:
     await family(house)
     ann = await profile(house, "web:ann")
     shaped = await house.send(SplitProfile(SAM, ann, (), "all", "all wrong"))
@@ -229,7 +243,7 @@ async def test_splitting_all_puts_every_record_on_its_own_and_the_oldest_stays(h
     assert await house.column("SELECT COUNT(*) FROM pin WHERE kind = 'cannot'") == [6]
 
 
-async def test_keys_follow_the_records_that_observed_them(house: House) -> None:
+async def test_keys_follow_the_records_that_observed_them(house: InProcessGateway) -> None:
     await family(house)
     await split(house, "web:bob")
     owners = dict(await house.rows("SELECT value, owner_id FROM identifier_owner"))  # type: ignore[arg-type]
@@ -240,7 +254,7 @@ async def test_keys_follow_the_records_that_observed_them(house: House) -> None:
     }
 
 
-async def test_a_key_of_both_sides_stays_with_the_rest_and_a_person_is_asked(house: House) -> None:
+async def test_a_key_of_both_sides_stays_with_the_rest_and_a_person_is_asked(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN})
     await house.send(customer("app:ann", email=ANN))
     shaped = await split(house, "web:ann")
@@ -252,14 +266,16 @@ async def test_a_key_of_both_sides_stays_with_the_rest_and_a_person_is_asked(hou
 
 
 @pytest.mark.parametrize(("whos", "mode"), [(["web:ann"], "plain"), (["web:ann"], "all"), ([], "plain")])
-async def test_a_split_that_leaves_a_side_empty_is_refused(house: House, whos: list[str], mode: Mode) -> None:
+async def test_a_split_that_leaves_a_side_empty_is_refused(
+    house: InProcessGateway, whos: list[str], mode: Mode
+) -> None:
     await people(house, ann={})
     records = tuple([await record(house, who) for who in whos])
     refused = await house.send(SplitProfile(SAM, await profile(house, "web:ann"), records, mode, ""))
     assert refused.code == "split_empties"
 
 
-async def test_a_record_of_somebody_else_is_named(house: House) -> None:
+async def test_a_record_of_somebody_else_is_named(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={})
     bob = await record(house, "web:bob")
     refused = await house.send(SplitProfile(SAM, await profile(house, "web:ann"), (bob,), "plain", ""))
@@ -267,7 +283,7 @@ async def test_a_record_of_somebody_else_is_named(house: House) -> None:
     assert show("rec", bob) in refused.message
 
 
-async def test_no_mix_of_calls_joins_again_what_was_split(house: House) -> None:
+async def test_no_mix_of_calls_joins_again_what_was_split(house: InProcessGateway) -> None:
     """I11: whoever says whatever of both sides' identifiers, on known and on new ids, in any order."""
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(house, "web:ann", "web:bob")
@@ -282,7 +298,7 @@ async def test_no_mix_of_calls_joins_again_what_was_split(house: House) -> None:
     assert (await merged(house, "web:ann", "web:bob")).code == "pinned_apart"
 
 
-async def test_a_lifted_pin_lets_the_rules_join_again(house: House) -> None:
+async def test_a_lifted_pin_lets_the_rules_join_again(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(house, "web:ann", "web:bob")
     await split(house, "web:bob")
@@ -295,7 +311,7 @@ async def test_a_lifted_pin_lets_the_rules_join_again(house: House) -> None:
 async def test_the_rules_say_how_long_a_split_keeps_apart(tmp_path: Path) -> None:
     rules = default_rules()
     cooling = replace(rules, merge=replace(rules.merge, cooldown_after_split=90 * DAY))
-    async with House(tmp_path, environment(rules=cooling)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=cooling)) as house:
         await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
         await merged(house, "web:ann", "web:bob")
         await split(house, "web:bob")
@@ -308,7 +324,7 @@ async def test_the_rules_say_how_long_a_split_keeps_apart(tmp_path: Path) -> Non
 # ---- undo ----
 
 
-async def busy(house: House) -> None:
+async def busy(house: InProcessGateway) -> None:
     """Ann and Bob disagree about one address, which Bob had first; each has points and an open dedup window of one campaign."""
     await people(house, ann={"mobile": PHONE}, bob={"email": ANN, "mobile": OTHER_PHONE})
     await house.send(customer("web:ann", email=ANN))
@@ -322,7 +338,7 @@ async def busy(house: House) -> None:
 
 
 @pytest.mark.parametrize("who", ["web:ann", "web:bob"])
-async def test_an_undo_right_after_the_merge_gives_everything_back(house: House, who: str) -> None:
+async def test_an_undo_right_after_the_merge_gives_everything_back(house: InProcessGateway, who: str) -> None:
     """I10: membership, profile ids, owners of keys, windows, sums."""
     await busy(house)
     before = await identity(house)
@@ -335,7 +351,7 @@ async def test_an_undo_right_after_the_merge_gives_everything_back(house: House,
         assert isinstance(await house.send(achieve(one, SHARE.id)), Duplicate)
 
 
-async def test_a_merge_by_the_rules_is_undone_alike(house: House) -> None:
+async def test_a_merge_by_the_rules_is_undone_alike(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     before = await identity(house)
     await house.send(customer("web:ann", mobile=PHONE))
@@ -354,7 +370,7 @@ async def test_an_undo_gives_a_key_back_to_who_could_own_it_not_to_who_only_said
     plain = default_rules()
     email = replace(plain.identifiers["email"], require_verified=True)
     rules = replace(plain, identifiers={**plain.identifiers, "email": email})
-    async with House(tmp_path, environment(rules=rules)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules)) as house:
         await people(house, ann={"email": ANN})
         house.clock.advance(SECOND)
         said = (Evidence(Identifier("email", ANN), verified=True),)
@@ -365,7 +381,7 @@ async def test_an_undo_gives_a_key_back_to_who_could_own_it_not_to_who_only_said
         assert await identity(house) == before
 
 
-async def test_undoing_twice_changes_nothing(house: House) -> None:
+async def test_undoing_twice_changes_nothing(house: InProcessGateway) -> None:
     await rich(house)
     shaped = await merged(house, "web:ann", "web:bob")
     await undone(house, shaped.merge_id)
@@ -376,7 +392,7 @@ async def test_undoing_twice_changes_nothing(house: House) -> None:
     assert (await identity(house), await house.actions()) == (before, events)
 
 
-async def test_an_earlier_merge_is_undone_under_a_later_one(house: House) -> None:
+async def test_an_earlier_merge_is_undone_under_a_later_one(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={}, cem={})
     cem = await profile(house, "web:cem")
     earlier = await merged(house, "web:bob", "web:cem")
@@ -386,7 +402,7 @@ async def test_an_earlier_merge_is_undone_under_a_later_one(house: House) -> Non
     assert await profile(house, "web:cem") == cem
 
 
-async def test_merges_undone_in_the_order_they_were_made_give_every_id_back(house: House) -> None:
+async def test_merges_undone_in_the_order_they_were_made_give_every_id_back(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"email": BOB}, cem={"mobile": PHONE})
     before = await identity(house)
     earlier = await merged(house, "web:bob", "web:cem")
@@ -397,7 +413,7 @@ async def test_merges_undone_in_the_order_they_were_made_give_every_id_back(hous
     assert await identity(house) == before
 
 
-async def test_an_undo_leaves_records_that_came_later_where_they_are(house: House) -> None:
+async def test_an_undo_leaves_records_that_came_later_where_they_are(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     shaped = await merged(house, "web:ann", "web:bob")
     await house.send(customer("app:later", mobile=PHONE))
@@ -410,7 +426,7 @@ async def test_an_undo_leaves_records_that_came_later_where_they_are(house: Hous
     assert not await together(house, "ann", "bob")
 
 
-async def test_an_undo_names_what_moved_on_and_a_tree_takes_the_rest(house: House) -> None:
+async def test_an_undo_names_what_moved_on_and_a_tree_takes_the_rest(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={"email": BOB})
     await house.send(customer("app:bob", email=BOB))
     bob = await profile(house, "web:bob")
@@ -427,14 +443,14 @@ async def test_an_undo_names_what_moved_on_and_a_tree_takes_the_rest(house: Hous
 async def test_the_rules_say_how_long_a_merge_can_be_undone(tmp_path: Path) -> None:
     rules = default_rules()
     brief = replace(rules, merge=replace(rules.merge, undo_window=HOUR))
-    async with House(tmp_path, environment(rules=brief)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=brief)) as house:
         await people(house, ann={}, bob={})
         shaped = await merged(house, "web:ann", "web:bob")
         house.clock.advance(HOUR)
         assert (await undone(house, shaped.merge_id)).code == "undo_too_late"
 
 
-async def test_absorbed_ids_lead_to_their_records_in_one_hop(house: House) -> None:
+async def test_absorbed_ids_lead_to_their_records_in_one_hop(house: InProcessGateway) -> None:
     """I3, after chains of merges, after splits and after undos."""
     await people(house, ann={}, bob={}, cem={}, dan={})
     ann, bob, cem, dan = [await profile(house, f"web:{name}") for name in ("ann", "bob", "cem", "dan")]
@@ -448,7 +464,9 @@ async def test_absorbed_ids_lead_to_their_records_in_one_hop(house: House) -> No
     assert await redirects(house) == {dan: cem}
 
 
-async def test_an_absorbed_id_goes_home_also_when_not_all_leave_who_came_with_it(house: House) -> None:
+async def test_an_absorbed_id_goes_home_also_when_not_all_leave_who_came_with_it(
+    house: InProcessGateway,
+) -> None:
     """I3, I23. Its merge is undone by that: who stays behind is taken out by a split of its own."""
     await people(house, ann={}, cem={}, dan={})
     ann, cem, dan = [await profile(house, f"web:{name}") for name in ("ann", "cem", "dan")]
@@ -463,7 +481,9 @@ async def test_an_absorbed_id_goes_home_also_when_not_all_leave_who_came_with_it
     assert await profile(house, "web:dan") == dan
 
 
-async def test_an_absorbed_id_leads_elsewhere_at_once_for_who_comes_next_in_the_batch(house: House) -> None:
+async def test_an_absorbed_id_leads_elsewhere_at_once_for_who_comes_next_in_the_batch(
+    house: InProcessGateway,
+) -> None:
     await people(house, ann={}, cem={}, dan={}, eve={})
     ann, cem, dan, eve = [await profile(house, f"web:{name}") for name in ("ann", "cem", "dan", "eve")]
     await merged(house, "web:cem", "web:dan")
@@ -478,7 +498,7 @@ async def test_an_absorbed_id_leads_elsewhere_at_once_for_who_comes_next_in_the_
 # ---- pins ----
 
 
-async def test_a_must_pin_joins_and_says_so(house: House) -> None:
+async def test_a_must_pin_joins_and_says_so(house: InProcessGateway) -> None:
     await rich(house)
     assert await pinned(house, "must", "web:ann", "web:bob") == Done()
     assert await together(house, "ann", "bob")
@@ -487,14 +507,14 @@ async def test_a_must_pin_joins_and_says_so(house: House) -> None:
     assert await pinned(house, "must", "web:bob", "web:ann") == Done(changed=False)
 
 
-async def test_a_cannot_pin_outranks_every_rule(house: House) -> None:
+async def test_a_cannot_pin_outranks_every_rule(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     assert await pinned(house, "cannot", "web:ann", "web:bob") == Done()
     await house.send(customer("web:ann", email=ANN, mobile=PHONE))
     assert not await together(house, "ann", "bob")
 
 
-async def test_a_pin_ends_with_its_time(house: House) -> None:
+async def test_a_pin_ends_with_its_time(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await pinned(house, "cannot", "web:ann", "web:bob", until=house.clock.now() + DAY)
     assert (await merged(house, "web:ann", "web:bob")).code == "pinned_apart"
@@ -503,7 +523,7 @@ async def test_a_pin_ends_with_its_time(house: House) -> None:
     assert await together(house, "ann", "bob")
 
 
-async def test_contradicting_judgements_are_refused_naming_both(house: House) -> None:
+async def test_contradicting_judgements_are_refused_naming_both(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={"email": BOB})
     await house.send(customer("app:bob", email=BOB))
     ann, bob, app = [await record(house, who) for who in ("web:ann", "web:bob", "app:bob")]
@@ -516,7 +536,7 @@ async def test_contradicting_judgements_are_refused_naming_both(house: House) ->
     assert not await together(house, "ann", "bob")
 
 
-async def test_records_of_one_profile_cannot_be_pinned_apart(house: House) -> None:
+async def test_records_of_one_profile_cannot_be_pinned_apart(house: InProcessGateway) -> None:
     await rich(house)
     await merged(house, "web:ann", "web:bob")
     assert (await pinned(house, "cannot", "web:ann", "web:bob")).code == "pins_contradict"
@@ -524,7 +544,7 @@ async def test_records_of_one_profile_cannot_be_pinned_apart(house: House) -> No
     assert (await pinned(house, "cannot", "web:ann", "web:bob")).code == "same_profile"
 
 
-async def test_a_merge_that_a_pin_forbids_is_refused_naming_it(house: House) -> None:
+async def test_a_merge_that_a_pin_forbids_is_refused_naming_it(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={})
     await pinned(house, "cannot", "web:ann", "web:bob")
     refused = await merged(house, "web:ann", "web:bob")
@@ -535,18 +555,18 @@ async def test_a_merge_that_a_pin_forbids_is_refused_naming_it(house: House) -> 
 # ---- reviews ----
 
 
-async def doubtful(house: House) -> int:
+async def doubtful(house: InProcessGateway) -> int:
     """Ann and Bob share an address and differ in their numbers: the open question."""
     await people(house, ann={"email": ANN, "mobile": PHONE}, bob={"email": ANN, "mobile": OTHER_PHONE})
     (review_id,) = await house.column("SELECT review_id FROM review WHERE state = 'open'")
     return review_id
 
 
-async def verdicts(house: House) -> list[tuple[Any, ...]]:
+async def verdicts(house: InProcessGateway) -> list[tuple[Any, ...]]:
     return await house.rows("SELECT state, closed_by FROM review ORDER BY review_id")
 
 
-async def test_accepting_joins_the_two_and_closes_the_question(house: House) -> None:
+async def test_accepting_joins_the_two_and_closes_the_question(house: InProcessGateway) -> None:
     review_id = await doubtful(house)
     assert (await answered(house, review_id, accept=True)).changed
     assert await together(house, "ann", "bob")
@@ -554,7 +574,7 @@ async def test_accepting_joins_the_two_and_closes_the_question(house: House) -> 
     assert (await house.actions())[-3:] == ["identity.merged", "pin.set", "review.accepted"]
 
 
-async def test_rejecting_pins_apart_and_the_same_evidence_does_not_ask_again(house: House) -> None:
+async def test_rejecting_pins_apart_and_the_same_evidence_does_not_ask_again(house: InProcessGateway) -> None:
     review_id = await doubtful(house)
     await answered(house, review_id, accept=False)
     for who in ("web:ann", "web:bob", "app:new"):
@@ -567,7 +587,7 @@ async def test_rejecting_pins_apart_and_the_same_evidence_does_not_ask_again(hou
 
 @pytest.mark.parametrize("accept", [True, False])
 async def test_the_same_answer_again_changes_nothing_and_the_other_is_refused(
-    house: House, accept: bool
+    house: InProcessGateway, accept: bool
 ) -> None:
     review_id = await doubtful(house)
     await answered(house, review_id, accept=accept)
@@ -577,7 +597,7 @@ async def test_the_same_answer_again_changes_nothing_and_the_other_is_refused(
     assert (await identity(house), await house.actions()) == (before, events)
 
 
-async def test_a_question_follows_a_profile_that_was_merged_elsewhere(house: House) -> None:
+async def test_a_question_follows_a_profile_that_was_merged_elsewhere(house: InProcessGateway) -> None:
     await people(house, eve={"mobile": "+201009999999"})
     review_id = await doubtful(house)
     await merged(house, "web:eve", "web:bob")
@@ -587,7 +607,7 @@ async def test_a_question_follows_a_profile_that_was_merged_elsewhere(house: Hou
     assert await together(house, "ann", "bob", "eve")
 
 
-async def test_a_question_that_a_merge_had_closed_comes_back_after_the_undo(house: House) -> None:
+async def test_a_question_that_a_merge_had_closed_comes_back_after_the_undo(house: InProcessGateway) -> None:
     await people(house, eve={"mobile": "+201009999999"})
     await doubtful(house)
     shaped = await merged(house, "web:eve", "web:bob")
@@ -599,7 +619,7 @@ async def test_a_question_that_a_merge_had_closed_comes_back_after_the_undo(hous
     ) == [("open", "")]
 
 
-async def test_accepting_what_a_pin_forbids_is_refused_and_stays_open(house: House) -> None:
+async def test_accepting_what_a_pin_forbids_is_refused_and_stays_open(house: InProcessGateway) -> None:
     review_id = await doubtful(house)
     await pinned(house, "cannot", "web:ann", "web:bob")
     assert (await answered(house, review_id, accept=True)).code == "pinned_apart"
@@ -609,7 +629,7 @@ async def test_accepting_what_a_pin_forbids_is_refused_and_stays_open(house: Hou
 # ---- what was earned ----
 
 
-async def test_windows_and_accepted_work_follow_their_record(house: House) -> None:
+async def test_windows_and_accepted_work_follow_their_record(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(house, "web:ann", "web:bob")
     assert isinstance(await house.send(achieve("web:bob")), Accepted)
@@ -621,7 +641,7 @@ async def test_windows_and_accepted_work_follow_their_record(house: House) -> No
     assert (await house.points_of("web:ann"), await house.points_of("web:bob")) == (100, 100)
 
 
-async def test_the_window_that_ends_last_counts_for_those_who_are_left(house: House) -> None:
+async def test_the_window_that_ends_last_counts_for_those_who_are_left(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={}, cem={}, dan={})
     for who in ("web:bob", "web:cem", "web:dan", "web:ann"):
         await house.send(achieve(who))
@@ -634,7 +654,7 @@ async def test_the_window_that_ends_last_counts_for_those_who_are_left(house: Ho
     assert (await house.send(achieve("web:bob"))).wait == 30 * SECOND
 
 
-async def test_a_once_only_campaign_counts_for_the_side_that_earned_it(house: House) -> None:
+async def test_a_once_only_campaign_counts_for_the_side_that_earned_it(house: InProcessGateway) -> None:
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(house, "web:ann", "web:bob")
     await house.send(achieve("web:bob"))
@@ -648,7 +668,7 @@ async def test_a_once_only_campaign_counts_for_the_side_that_earned_it(house: Ho
     assert (await house.points_of("web:ann"), await house.points_of("web:bob")) == (100, 100)
 
 
-async def test_judgements_among_calls_of_one_batch_end_as_if_one_by_one(house: House) -> None:
+async def test_judgements_among_calls_of_one_batch_end_as_if_one_by_one(house: InProcessGateway) -> None:
     """A window that leaves a profile makes room for a new one in the same transaction."""
     await people(house, ann={"email": ANN}, bob={"mobile": PHONE}, cem={})
     ann, bob, cem = [await profile(house, f"web:{name}") for name in ("ann", "bob", "cem")]
@@ -671,7 +691,7 @@ async def test_judgements_among_calls_of_one_batch_end_as_if_one_by_one(house: H
     assert isinstance(await house.send(achieve("web:ann")), Duplicate)
 
 
-async def test_the_log_of_a_judgement_names_who_and_why(house: House) -> None:
+async def test_the_log_of_a_judgement_names_who_and_why(house: InProcessGateway) -> None:
     await people(house, ann={}, bob={})
     shaped = await merged(house, "web:ann", "web:bob")
     await undone(house, shaped.merge_id)

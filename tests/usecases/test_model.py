@@ -14,12 +14,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from manual import (
+
+from gateway.audit.verify import Verifier
+from gateway.clock import HOUR, MINUTE, SECOND
+from gateway.model import Accepted, Command, Duplicate, Erased, Saved, UnknownCustomer
+from gateway.store.reports.audit import checkpoints, links
+from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.in_process_gateway import (
     CHECKPOINT_KEY,
     FOLLOW,
     SHARE,
     VERSIONS,
-    House,
+    InProcessGateway,
     achieve,
     active,
     claim,
@@ -28,13 +34,7 @@ from manual import (
     erase,
     tags,
 )
-from postgresql import PostgresServer
-
-from gateway.audit.verify import Verifier
-from gateway.clock import HOUR, MINUTE, SECOND
-from gateway.model import Accepted, Command, Duplicate, Erased, Saved, UnknownCustomer
-from gateway.store.reports.audit import checkpoints, links
-from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.postgresql import PostgresServer
 
 WINDOW = 5 * MINUTE
 POINTS = {FOLLOW.id: FOLLOW.points, SHARE.id: SHARE.points}
@@ -273,7 +273,7 @@ class GatewayMachine(RuleBasedStateMachine):
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
-        self.house = House(directory, environment(rules=RULES), url=self.database())
+        self.house = InProcessGateway(directory, environment(rules=RULES), url=self.database())
         self.reference = Reference()
         self.named: dict[int, tuple[str, int]] = {}
         self.runner.run(self.house.__aenter__())

@@ -4,25 +4,25 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from manual import House, caller, customer, environment, erase
-from test_regrouping import OPERATOR, rules
-from test_regrouping_follows_canon import record_of, split
 
 from gateway.model import AnswerReview, ImportPosition, ImportRows, MergeProfiles, SplitProfile, UndoMerge
+from tests.support.in_process_gateway import InProcessGateway, caller, customer, environment, erase
+from tests.usecases.test_regroup import OPERATOR, rules
+from tests.usecases.test_regrouping_follows_canon import record_of, split
 
 TILL, EMAIL = "+201012345678", "ann@shop-mail.com"
 NAMES = """
 SELECT r.id_space || ':' || r.customer_id, p.canonical_id FROM record r JOIN profile p USING (profile_id)
 """
-Apart = Callable[[House], Awaitable[object]]
+Apart = Callable[[InProcessGateway], Awaitable[object]]
 
 
-async def names(house: House) -> dict[str, str]:
+async def names(house: InProcessGateway) -> dict[str, str]:
     """The upstream's name of each customer."""
     return dict(await house.rows(NAMES))  # type: ignore[arg-type]
 
 
-async def three(house: House) -> None:
+async def three(house: InProcessGateway) -> None:
     """One profile, begun with w146; w148 is joined to it by w147 alone."""
     await house.send(customer("web:w146", mobile=TILL))
     await house.send(customer("web:w147", mobile=TILL, email=EMAIL))
@@ -30,26 +30,26 @@ async def three(house: House) -> None:
     assert set((await names(house)).values()) == {"w146"}
 
 
-async def four_at_the_till(house: House) -> None:
+async def four_at_the_till(house: InProcessGateway) -> None:
     for number in range(4):
         await house.send(customer(f"web:till{number}", mobile=TILL))
     await house.regroup()
 
 
-async def an_import_of_the_till(house: House) -> None:
+async def an_import_of_the_till(house: InProcessGateway) -> None:
     rows = tuple(customer(f"web:till{number}", mobile=TILL) for number in range(4))
     end = ImportPosition(5)
     await house.send(ImportRows(caller(), "imp_1", ImportPosition(), end, rows, last=True))
     await house.regroup()
 
 
-async def other_rules(house: House) -> None:
+async def other_rules(house: InProcessGateway) -> None:
     await house.use(rules("as they are"))
     await house.use(rules("few", phones=f'["{TILL}"]'))
     await house.regroup()
 
 
-async def an_answer(house: House) -> None:
+async def an_answer(house: InProcessGateway) -> None:
     house.env.use(rules("asks", resplit="review"))
     await four_at_the_till(house)
     for review_id in await house.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1"):
@@ -57,7 +57,7 @@ async def an_answer(house: House) -> None:
 
 
 def taken_out(*places: str, mode: str = "plain") -> Apart:
-    async def apart(house: House) -> None:
+    async def apart(house: InProcessGateway) -> None:
         records = tuple([await record_of(house, place) or 0 for place in places])
         profile = await house.profile_of("web:w146") or 0
         await house.send(SplitProfile(OPERATOR, profile, records, mode, "not them"))  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ WAYS: dict[str, Apart] = {
 async def test_who_began_the_profile_keeps_the_account_and_the_others_get_one_of_their_own(
     tmp_path: Path, way: str
 ) -> None:
-    async with House(tmp_path, environment(rules=rules("1"), forwards=True)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"), forwards=True)) as house:
         await three(house)
         profile = await house.profile_of("web:w146")
         await WAYS[way](house)
@@ -94,7 +94,9 @@ async def test_who_began_the_profile_keeps_the_account_and_the_others_get_one_of
 
 
 @pytest.mark.parametrize("alone", ["web:w146", "web:w147", "web:w148"])
-async def test_each_alone_has_a_name_of_its_own_whichever_leaves_first(house: House, alone: str) -> None:
+async def test_each_alone_has_a_name_of_its_own_whichever_leaves_first(
+    house: InProcessGateway, alone: str
+) -> None:
     house.env.use(rules("1"))
     await three(house)
     await taken_out(alone)(house)
@@ -107,7 +109,7 @@ async def test_each_alone_has_a_name_of_its_own_whichever_leaves_first(house: Ho
 
 
 async def test_an_undo_gives_every_name_back_also_where_a_part_of_what_was_merged_left_before(
-    house: House,
+    house: InProcessGateway,
 ) -> None:
     for place in ("web:ann", "web:bob", "web:cem"):
         await house.send(customer(place))
@@ -123,7 +125,7 @@ async def test_an_undo_gives_every_name_back_also_where_a_part_of_what_was_merge
     assert await names(house) == before
 
 
-async def test_an_undo_that_takes_the_name_out_leaves_it_where_its_record_is(house: House) -> None:
+async def test_an_undo_that_takes_the_name_out_leaves_it_where_its_record_is(house: InProcessGateway) -> None:
     """The younger one survives by the rules, so the merge that is undone brought the record that the profile is named after."""
     house.env.use(rules("newest", more='[merge]\nsurvivor = ["newest", "lowest_id"]'))
     for place in ("web:ann", "web:bob", "web:cem"):
@@ -138,7 +140,7 @@ async def test_an_undo_that_takes_the_name_out_leaves_it_where_its_record_is(hou
     assert await names(house) == {"web:ann": "ann", "web:bob": "cem", "web:cem": "cem"}
 
 
-async def test_erasing_one_part_leaves_the_names_of_the_others(house: House) -> None:
+async def test_erasing_one_part_leaves_the_names_of_the_others(house: InProcessGateway) -> None:
     house.env.use(rules("1"))
     await three(house)
     await four_at_the_till(house)
@@ -150,7 +152,7 @@ async def test_erasing_one_part_leaves_the_names_of_the_others(house: House) -> 
 
 async def test_the_log_and_the_listeners_are_told_which_ids_went_with_a_part(tmp_path: Path) -> None:
     env = environment(rules=rules("1"), listeners={"profile.split": ("crm",)})
-    async with House(tmp_path, env) as house:
+    async with InProcessGateway(tmp_path, env) as house:
         for place in ("web:ann", "web:bob", "web:cem"):
             await house.send(customer(place))
         ann, bob, cem = [await house.profile_of(f"web:{name}") or 0 for name in ("ann", "bob", "cem")]

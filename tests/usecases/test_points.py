@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manual import VERSIONS, House, caller, customer, default_rules, environment, erase
 
 from gateway.ids import show
 from gateway.model import (
@@ -18,18 +17,27 @@ from gateway.model import (
     SplitProfile,
     UndoMerge,
 )
+from tests.support.in_process_gateway import (
+    VERSIONS,
+    InProcessGateway,
+    caller,
+    customer,
+    default_rules,
+    environment,
+    erase,
+)
 
 ANN, PHONE = "ann@x.eg", "+201001234567"
 RULES = replace(default_rules(), merge=replace(default_rules().merge, points="propose"))
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=RULES, forwards=True), url=database_url) as built:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, environment(rules=RULES, forwards=True), url=database_url) as built:
         yield built
 
 
-async def merged(house: House) -> tuple[int, int, int]:
+async def merged(house: InProcessGateway) -> tuple[int, int, int]:
     """The merge, its survivor and the absorbed one."""
     await house.send(customer("web:ann", email=ANN))
     await house.send(customer("pos:17", mobile=PHONE))
@@ -40,11 +48,11 @@ async def merged(house: House) -> tuple[int, int, int]:
     return merge_id, survivor, absorbed  # type: ignore[return-value]
 
 
-async def questions(house: House) -> list[tuple[object, ...]]:
+async def questions(house: InProcessGateway) -> list[tuple[object, ...]]:
     return await house.rows("SELECT state, reason FROM review ORDER BY review_id")
 
 
-async def test_a_merge_leaves_a_row_that_asks_for_both_balances(house: House) -> None:
+async def test_a_merge_leaves_a_row_that_asks_for_both_balances(house: InProcessGateway) -> None:
     merge_id, survivor, _ = await merged(house)
     rows = await house.rows("SELECT target, lane, kind, subject, payload FROM delivery")
     assert rows == [("balances", survivor, "points", merge_id, "")]
@@ -53,12 +61,12 @@ async def test_a_merge_leaves_a_row_that_asks_for_both_balances(house: House) ->
 @pytest.mark.parametrize(("points", "forwards"), [("off", True), ("propose", False)])
 async def test_otherwise_nobody_is_asked(points: str, forwards: bool, tmp_path: Path) -> None:
     rules = replace(RULES, merge=replace(RULES.merge, points=points))
-    async with House(tmp_path, environment(rules=rules, forwards=forwards)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules, forwards=forwards)) as house:
         await merged(house)
         assert await house.rows("SELECT * FROM delivery") == []
 
 
-async def test_a_review_states_both_balances_and_names_nobody(house: House) -> None:
+async def test_a_review_states_both_balances_and_names_nobody(house: InProcessGateway) -> None:
     merge_id, survivor, absorbed = await merged(house)
     assert await house.send(ProposePoints(merge_id, 120, 30)) == Done()
     ((state, reason),) = await questions(house)
@@ -68,7 +76,7 @@ async def test_a_review_states_both_balances_and_names_nobody(house: House) -> N
     assert (await house.actions())[-1] == "points.proposed"
 
 
-async def test_proposing_twice_asks_once(house: House) -> None:
+async def test_proposing_twice_asks_once(house: InProcessGateway) -> None:
     merge_id, _, _ = await merged(house)
     await house.send(ProposePoints(merge_id, 120, 30))
     before = await house.rows("SELECT * FROM audit")
@@ -78,7 +86,7 @@ async def test_proposing_twice_asks_once(house: House) -> None:
 
 @pytest.mark.parametrize("accept", [True, False])
 async def test_an_answer_closes_the_question_and_leaves_the_profiles_alone(
-    house: House, accept: bool
+    house: InProcessGateway, accept: bool
 ) -> None:
     merge_id, _, _ = await merged(house)
     await house.send(ProposePoints(merge_id, 120, 30))
@@ -90,7 +98,7 @@ async def test_an_answer_closes_the_question_and_leaves_the_profiles_alone(
     assert await house.rows("SELECT * FROM pin") == []
 
 
-async def test_an_undo_closes_the_question(house: House) -> None:
+async def test_an_undo_closes_the_question(house: InProcessGateway) -> None:
     merge_id, _, _ = await merged(house)
     await house.send(ProposePoints(merge_id, 120, 30))
     await house.send(UndoMerge(caller(), merge_id, ""))
@@ -101,7 +109,7 @@ async def test_an_undo_closes_the_question(house: House) -> None:
     assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
 
 
-async def test_another_question_about_the_same_two_is_asked_all_the_same(house: House) -> None:
+async def test_another_question_about_the_same_two_is_asked_all_the_same(house: InProcessGateway) -> None:
     """The pair was joined by one address that both said; splitting it is contested, whatever was asked of their points."""
     await house.send(customer("web:ann", email=ANN))
     await house.send(customer("pos:17", mobile=PHONE))
@@ -113,7 +121,7 @@ async def test_another_question_about_the_same_two_is_asked_all_the_same(house: 
     assert await questions(house) == [("open", "split:contested")]
 
 
-async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(house: House) -> None:
+async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(house: InProcessGateway) -> None:
     """The merge itself answered the earlier question."""
     await house.send(customer("web:ann", email=ANN))
     await house.send(customer("pos:17", email=ANN))
@@ -131,7 +139,7 @@ async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(house: 
     assert (state, str(reason).partition(" ")[0]) == ("open", "points:")
 
 
-async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(house: House) -> None:
+async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(house: InProcessGateway) -> None:
     merge_id, _, _ = await merged(house)
     await house.send(erase("web:ann"))
     assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
@@ -139,14 +147,14 @@ async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(house: House)
     assert await questions(house) == []
 
 
-async def test_the_row_is_claimed_by_its_own_worker_only(house: House) -> None:
+async def test_the_row_is_claimed_by_its_own_worker_only(house: InProcessGateway) -> None:
     merge_id, _, _ = await merged(house)
     assert (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries == ()
     (claimed,) = (await house.send(ClaimDeliveries("balances", "me", 9))).deliveries
     assert claimed.subject == merge_id
 
 
-async def test_merges_by_hand_are_asked_about_too(house: House) -> None:
+async def test_merges_by_hand_are_asked_about_too(house: InProcessGateway) -> None:
     for who in ("web:ann", "pos:17"):
         await house.send(customer(who))
     a, b = await house.column("SELECT profile_id FROM profile ORDER BY 1")

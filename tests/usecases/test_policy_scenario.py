@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from manual import House, caller, environment, rule_set_of
 
 from gateway.clock import SECOND
 from gateway.model import SaveCustomer
 from rules.ruleset import RuleSet
+from tests.support.in_process_gateway import InProcessGateway, caller, environment, rule_set_of
 
 _GUIDE = files("rules").joinpath("README.md").read_text(encoding="utf-8")
 _SCENARIO = _GUIDE.partition("### One scenario, four policies")[2].partition("\n#")[0]
@@ -56,7 +56,7 @@ def test_the_guide_shows_every_policy_once() -> None:
 
 @pytest.mark.parametrize("ending", endings(), ids=lambda ending: ending.policy)
 async def test_a_policy_ends_as_the_guide_says(ending: Ending, tmp_path: Path) -> None:
-    async with House(tmp_path, environment(rules=rules_with(ending.policy))) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules_with(ending.policy))) as house:
         answers: dict[str, list[str]] = {}
         for call in csv.DictReader(_CALLS.splitlines()):
             before = await state(house)
@@ -68,7 +68,7 @@ async def test_a_policy_ends_as_the_guide_says(ending: Ending, tmp_path: Path) -
         assert await state(house) == before
 
 
-def save(house: House, customer: str, **raw: str) -> SaveCustomer:
+def save(house: InProcessGateway, customer: str, **raw: str) -> SaveCustomer:
     channel, _, customer_id = customer.partition(":")
     evidence = [
         one for type_, text in raw.items() if text for one in house.env.normalizer.evidence(type_, text, None)
@@ -76,11 +76,11 @@ def save(house: House, customer: str, **raw: str) -> SaveCustomer:
     return SaveCustomer(caller(channel), customer_id, tuple(evidence))
 
 
-async def profiles(house: House) -> set[frozenset[str]]:
+async def profiles(house: InProcessGateway) -> set[frozenset[str]]:
     return set((await _members(house)).values())
 
 
-async def questions(house: House) -> set[frozenset[str]]:
+async def questions(house: InProcessGateway) -> set[frozenset[str]]:
     """The pairs asked about, each profile by its first customer."""
     first = {
         profile_id: min(members, key=_calls_order) for profile_id, members in (await _members(house)).items()
@@ -93,14 +93,14 @@ def _calls_order(who: str) -> int:
     return _CALLS.index(f"\n{who},")
 
 
-async def _members(house: House) -> dict[int, frozenset[str]]:
+async def _members(house: InProcessGateway) -> dict[int, frozenset[str]]:
     found: dict[int, frozenset[str]] = {}
     for profile_id, who in await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
         found[profile_id] = found.get(profile_id, frozenset()) | {who}
     return found
 
 
-async def state(house: House) -> list[list[tuple[object, ...]]]:
+async def state(house: InProcessGateway) -> list[list[tuple[object, ...]]]:
     return [
         await house.rows(f"SELECT {what} ORDER BY 1, 2")
         for what in (

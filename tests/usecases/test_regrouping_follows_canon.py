@@ -8,14 +8,21 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from manual import SHARE, House, achieve, customer, environment, rule_set_of
-from test_regrouping import OPERATOR, rules
 
 from gateway.clock import DAY, HOUR
 from gateway.model import DropPin, MergeProfiles, SetPin, SplitProfile
 from gateway.planning import planned
 from rules.language.parse import preset
 from rules.ruleset import RuleSet
+from tests.support.in_process_gateway import (
+    SHARE,
+    InProcessGateway,
+    achieve,
+    customer,
+    environment,
+    rule_set_of,
+)
+from tests.usecases.test_regroup import OPERATOR, rules
 
 EMAILS = [f"p{number}@example.com" for number in range(4)]
 MOBILES = [f"+20100123456{number}" for number in range(3)]
@@ -63,7 +70,7 @@ steps = st.lists(
 )
 
 
-async def take(house: House, step: tuple[Any, ...]) -> None:
+async def take(house: InProcessGateway, step: tuple[Any, ...]) -> None:
     house.clock.advance(HOUR)
     kind, *arguments = step
     if kind == "call":
@@ -83,13 +90,13 @@ async def take(house: House, step: tuple[Any, ...]) -> None:
         await judge(house, kind, arguments[0])
 
 
-async def split(house: House, place: str) -> None:
+async def split(house: InProcessGateway, place: str) -> None:
     profile, record = await house.profile_of(place), await record_of(house, place)
     if profile is not None and record is not None:
         await house.send(SplitProfile(OPERATOR, profile, (record,), "plain", "wrong"))
 
 
-async def judge(house: House, kind: str, places: tuple[str, str]) -> None:
+async def judge(house: InProcessGateway, kind: str, places: tuple[str, str]) -> None:
     profiles = [await house.profile_of(place) for place in places]
     records = [await record_of(house, place) for place in places]
     if None in profiles:
@@ -100,14 +107,14 @@ async def judge(house: House, kind: str, places: tuple[str, str]) -> None:
         await house.send(SetPin(OPERATOR, records[0], records[1], "cannot", "no"))  # type: ignore[arg-type]
 
 
-async def record_of(house: House, place: str) -> int | None:
+async def record_of(house: InProcessGateway, place: str) -> int | None:
     space, _, customer_id = place.partition(":")
     sql = "SELECT record_id FROM record WHERE id_space = ? AND customer_id = ?"
     found = await house.column(sql, space, customer_id)
     return found[0] if found else None
 
 
-async def walk(house: House, candidate: RuleSet, limit: int) -> None:
+async def walk(house: InProcessGateway, candidate: RuleSet, limit: int) -> None:
     """Activate, regroup, and hold it against the plan and the definition. Nothing happens where the rules are active."""
     if house.env.rules == candidate:
         return
@@ -140,7 +147,7 @@ def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
     async def play() -> None:
         first, *others = [VARIANTS[number] for number in variants]
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory), environment(rules=first)) as house:
+            async with InProcessGateway(Path(directory), environment(rules=first)) as house:
                 await house.use(first)
                 named: dict[int, tuple[str, int]] = {}
                 for step in sequence:
@@ -161,7 +168,7 @@ def test_rolling_back_gives_everybody_the_former_profile_back(
 ) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with House(Path(directory), environment(rules=VARIANTS[0])) as house:
+            async with InProcessGateway(Path(directory), environment(rules=VARIANTS[0])) as house:
                 await house.use(VARIANTS[0])
                 for step in sequence:
                     await take(house, step)

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from manual import House, customer, environment, rule_set_of
 
 from gateway.clock import DAY
 from gateway.model import SaveCustomer
 from rules.language.parse import preset
+from tests.support.in_process_gateway import InProcessGateway, customer, environment, rule_set_of
 
 CONFIRMED = """
 [rules]
@@ -30,18 +30,18 @@ survivor = ["oldest", "lowest_id"]
 
 
 @pytest.fixture
-async def strict(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
+async def strict(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
         yield house
 
 
 @pytest.fixture
-async def confirmed(tmp_path: Path) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
+async def confirmed(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
         yield house
 
 
-async def test_two_facts_join_records_though_others_own_each_fact(strict: House) -> None:
+async def test_two_facts_join_records_though_others_own_each_fact(strict: InProcessGateway) -> None:
     await strict.send(customer("pos:till", mobile="+201001234567"))
     await strict.send(customer("web:shop", email="ann@example.com"))
     await strict.send(customer("mobile:app", mobile="+201001234567", email="ann@example.com"))
@@ -51,7 +51,7 @@ async def test_two_facts_join_records_though_others_own_each_fact(strict: House)
     assert await strict.profile_of("pos:till") != await strict.profile_of("web:shop")
 
 
-async def test_two_facts_meet_in_one_batch_as_they_do_one_by_one(strict: House) -> None:
+async def test_two_facts_meet_in_one_batch_as_they_do_one_by_one(strict: InProcessGateway) -> None:
     both = {"mobile": "+201001234567", "email": "ann@example.com"}
     await strict.send(customer("pos:till", mobile=both["mobile"]))
     await strict.send(customer("web:shop", email=both["email"]))
@@ -67,13 +67,13 @@ def named(who: str, last_name: str) -> SaveCustomer:
     return SaveCustomer(command.caller, command.customer_id, command.evidence, {"lastName": last_name})
 
 
-async def test_an_attribute_that_agrees_confirms_a_match(confirmed: House) -> None:
+async def test_an_attribute_that_agrees_confirms_a_match(confirmed: InProcessGateway) -> None:
     await confirmed.send(named("web:1", "Hassan"))
     outcome = await confirmed.send(named("pos:2", "Hassan"))
     assert outcome.resolution.decision == "attached"
 
 
-async def test_an_attribute_that_differs_asks_a_person(confirmed: House) -> None:
+async def test_an_attribute_that_differs_asks_a_person(confirmed: InProcessGateway) -> None:
     await confirmed.send(named("web:1", "Hassan"))
     outcome = await confirmed.send(named("pos:2", "Mansour"))
     assert outcome.resolution.decision == "review"
@@ -81,7 +81,7 @@ async def test_an_attribute_that_differs_asks_a_person(confirmed: House) -> None
 
 
 async def test_holders_that_were_last_seen_before_the_window_do_not_make_a_value_generic(
-    confirmed: House,
+    confirmed: InProcessGateway,
 ) -> None:
     for number in range(4):
         await confirmed.send(named(f"web:{number}", "Hassan"))

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from manual import NOON, SHARE, House, achieve, caller, customer, environment, rule_set_of
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.config import Audience, Campaign, Limit
@@ -27,6 +26,16 @@ from gateway.store.deliveries import told_since, unanswered
 from gateway.store.operations import active_rules, ended_pins
 from gateway.usecases.deliver import LEASE
 from rules.language.parse import preset
+from tests.support.in_process_gateway import (
+    NOON,
+    SHARE,
+    InProcessGateway,
+    achieve,
+    caller,
+    customer,
+    environment,
+    rule_set_of,
+)
 
 W = 5 * MINUTE
 AHEAD = [HOUR, 400 * DAY]
@@ -40,14 +49,14 @@ pytestmark = pytest.mark.parametrize("ahead", AHEAD)
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
+async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
     env = environment(campaigns=[TERM, DAILY, CITY, SHARE], grant_delay=(MINUTE, MINUTE))
-    async with House(tmp_path, env, url=database_url) as built:
+    async with InProcessGateway(tmp_path, env, url=database_url) as built:
         yield built
 
 
 @pytest.fixture(params=["running", "restarted"])
-def right(request: pytest.FixtureRequest, house: House) -> Callable[[], Any]:
+def right(request: pytest.FixtureRequest, house: InProcessGateway) -> Callable[[], Any]:
     """Put the clock right, and keep house as the gateway does all the time."""
 
     async def put_right() -> None:
@@ -59,11 +68,11 @@ def right(request: pytest.FixtureRequest, house: House) -> Callable[[], Any]:
     return put_right
 
 
-async def states(house: House) -> list[tuple[Any, ...]]:
+async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
     return await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
 
 
-async def test_a_campaign_is_open_again(house: House, right: Any, ahead: int) -> None:
+async def test_a_campaign_is_open_again(house: InProcessGateway, right: Any, ahead: int) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
     await house.send(customer("web:bob"))
@@ -73,7 +82,7 @@ async def test_a_campaign_is_open_again(house: House, right: Any, ahead: int) ->
 
 
 async def test_a_reward_that_was_promised_comes_when_it_was_to_come(
-    house: House, right: Any, ahead: int
+    house: InProcessGateway, right: Any, ahead: int
 ) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
@@ -84,7 +93,7 @@ async def test_a_reward_that_was_promised_comes_when_it_was_to_come(
 
 
 async def test_a_reward_that_was_promised_before_is_not_lost_to_the_end_of_the_campaign(
-    house: House, ahead: int
+    house: InProcessGateway, ahead: int
 ) -> None:
     await house.send(customer("web:ann"))
     await house.send(achieve("web:ann", TERM.id))
@@ -93,7 +102,7 @@ async def test_a_reward_that_was_promised_before_is_not_lost_to_the_end_of_the_c
 
 
 async def test_a_dedup_window_is_in_the_way_for_a_day_longer_at_most(
-    house: House, right: Any, ahead: int
+    house: InProcessGateway, right: Any, ahead: int
 ) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
@@ -110,7 +119,7 @@ async def test_a_dedup_window_is_in_the_way_for_a_day_longer_at_most(
 
 @pytest.mark.parametrize("behind", [MINUTE, HOUR, DAY - W])
 async def test_a_clock_that_is_behind_for_a_while_opens_no_window(
-    house: House, right: Any, ahead: int, behind: int
+    house: InProcessGateway, right: Any, ahead: int, behind: int
 ) -> None:
     await house.send(customer("web:ann"))
     await house.send(achieve("web:ann", SHARE.id))
@@ -120,7 +129,7 @@ async def test_a_clock_that_is_behind_for_a_while_opens_no_window(
     assert isinstance(await house.send(achieve("web:ann", SHARE.id)), Duplicate)
 
 
-async def test_a_limit_per_day_is_that_of_today(house: House, right: Any, ahead: int) -> None:
+async def test_a_limit_per_day_is_that_of_today(house: InProcessGateway, right: Any, ahead: int) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = 400 * DAY + ahead
     await house.send(achieve("web:ann", DAILY.id))
@@ -132,7 +141,7 @@ async def test_a_limit_per_day_is_that_of_today(house: House, right: Any, ahead:
     assert await house.grant_later(MINUTE) == Granted(1, 1)
 
 
-async def test_a_keys_answer_is_repeated(house: House, right: Any, ahead: int) -> None:
+async def test_a_keys_answer_is_repeated(house: InProcessGateway, right: Any, ahead: int) -> None:
     token = IdempotencyKey("route", "k1", b"same", b"{}")
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
@@ -142,7 +151,7 @@ async def test_a_keys_answer_is_repeated(house: House, right: Any, ahead: int) -
     assert await house.column("SELECT COUNT(*) FROM achievement") == [1]
 
 
-async def test_ids_and_audit_times_never_go_back(house: House, right: Any, ahead: int) -> None:
+async def test_ids_and_audit_times_never_go_back(house: InProcessGateway, right: Any, ahead: int) -> None:
     async def say(*names: str) -> None:
         for name in names:
             await house.send(customer(f"web:{name}"))
@@ -163,7 +172,9 @@ async def test_ids_and_audit_times_never_go_back(house: House, right: Any, ahead
     assert people == list("abcdefg")
 
 
-async def test_the_newest_word_about_an_attribute_still_counts(house: House, right: Any, ahead: int) -> None:
+async def test_the_newest_word_about_an_attribute_still_counts(
+    house: InProcessGateway, right: Any, ahead: int
+) -> None:
     house.clock.ahead = ahead
     await house.send(customer("web:ann", {"city": "Cairo"}, email="ann@x.eg"))
     await right()
@@ -172,7 +183,7 @@ async def test_the_newest_word_about_an_attribute_still_counts(house: House, rig
     assert await house.grant_later(MINUTE) == Granted(1, 0)
 
 
-async def test_the_audit_log_is_signed_again(house: House, right: Any, ahead: int) -> None:
+async def test_the_audit_log_is_signed_again(house: InProcessGateway, right: Any, ahead: int) -> None:
     house.clock.ahead = ahead
     await house.send(customer("web:ann"))
     await house.store.maintain(100)
@@ -184,7 +195,9 @@ async def test_the_audit_log_is_signed_again(house: House, right: Any, ahead: in
     assert await house.column("SELECT COUNT(*) FROM audit_checkpoint") >= [3]
 
 
-async def test_ended_windows_and_answers_are_swept_again(house: House, right: Any, ahead: int) -> None:
+async def test_ended_windows_and_answers_are_swept_again(
+    house: InProcessGateway, right: Any, ahead: int
+) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
     await house.store.maintain(100)
@@ -196,7 +209,9 @@ async def test_ended_windows_and_answers_are_swept_again(house: House, right: An
     assert await house.rows("SELECT * FROM idempotency") == []
 
 
-async def test_a_walk_over_profiles_is_taken_up_by_another(house: House, right: Any, ahead: int) -> None:
+async def test_a_walk_over_profiles_is_taken_up_by_another(
+    house: InProcessGateway, right: Any, ahead: int
+) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
     await house.use(house.env.rules)
@@ -206,7 +221,7 @@ async def test_a_walk_over_profiles_is_taken_up_by_another(house: House, right: 
 
 
 async def test_the_rules_that_were_activated_last_are_the_active_ones(
-    house: House, right: Any, ahead: int
+    house: InProcessGateway, right: Any, ahead: int
 ) -> None:
     house.clock.ahead = ahead
     await house.use(rule_set_of(preset("email-or-mobile")))
@@ -218,7 +233,7 @@ async def test_the_rules_that_were_activated_last_are_the_active_ones(
     assert found.sha256 == newest.sha256
 
 
-async def test_a_pin_holds_until_its_own_end(house: House, right: Any, ahead: int) -> None:
+async def test_a_pin_holds_until_its_own_end(house: InProcessGateway, right: Any, ahead: int) -> None:
     for name in ("ann", "bob"):
         await house.send(customer(f"web:{name}"))
     one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
@@ -231,7 +246,9 @@ async def test_a_pin_holds_until_its_own_end(house: House, right: Any, ahead: in
     assert await ended_pins(house.store, end, 9) == [(one, other)]
 
 
-async def test_a_direct_report_from_before_is_ended_in_its_time(house: House, right: Any, ahead: int) -> None:
+async def test_a_direct_report_from_before_is_ended_in_its_time(
+    house: InProcessGateway, right: Any, ahead: int
+) -> None:
     await house.send(customer("web:ann"))
     house.clock.ahead = ahead
     await house.send(customer("web:bob"))
@@ -244,7 +261,7 @@ async def test_a_direct_report_from_before_is_ended_in_its_time(house: House, ri
 
 @pytest.mark.parametrize("campaign", [TERM, Campaign(id=4, name="new", points=5, starts_at=NOON - DAY)])
 async def test_a_clock_that_is_behind_for_a_while_costs_no_reward(
-    house: House, right: Any, ahead: int, campaign: Campaign
+    house: InProcessGateway, right: Any, ahead: int, campaign: Campaign
 ) -> None:
     house.env.campaigns = {**house.env.campaigns, campaign.id: campaign}
     await house.send(customer("web:ann"))
@@ -261,25 +278,27 @@ async def test_a_clock_that_is_behind_for_a_while_costs_no_reward(
 
 
 @pytest.fixture
-async def outbox(tmp_path: Path, database_url: str) -> AsyncGenerator[House]:
-    async with House(tmp_path, environment(delivers=True), url=database_url) as built:
+async def outbox(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, environment(delivers=True), url=database_url) as built:
         await built.send(customer("web:ann"))
         yield built
 
 
-async def claimed(house: House, owner: str) -> int:
+async def claimed(house: InProcessGateway, owner: str) -> int:
     found = await house.send(ClaimDeliveries("upstream", owner, 9))
     assert isinstance(found, Claimed)
     return len(found.deliveries)
 
 
-async def put_right(house: House) -> None:
+async def put_right(house: InProcessGateway) -> None:
     house.clock.ahead = 0
     await house.restart()
     await house.store.maintain(100)
 
 
-async def test_a_report_that_was_queued_is_sent_and_has_its_whole_time(outbox: House, ahead: int) -> None:
+async def test_a_report_that_was_queued_is_sent_and_has_its_whole_time(
+    outbox: InProcessGateway, ahead: int
+) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(achieve("web:ann", SHARE.id))
     await put_right(outbox)
@@ -289,7 +308,9 @@ async def test_a_report_that_was_queued_is_sent_and_has_its_whole_time(outbox: H
     assert await claimed(outbox, "one") == 1
 
 
-async def test_a_report_that_was_being_sent_is_taken_up_by_another(outbox: House, ahead: int) -> None:
+async def test_a_report_that_was_being_sent_is_taken_up_by_another(
+    outbox: InProcessGateway, ahead: int
+) -> None:
     await outbox.send(achieve("web:ann", SHARE.id))
     outbox.clock.ahead = 2 * HOUR + ahead
     assert await claimed(outbox, "one") == 1
@@ -297,7 +318,7 @@ async def test_a_report_that_was_being_sent_is_taken_up_by_another(outbox: House
     assert await claimed(outbox, "two") == 1
 
 
-async def test_a_report_that_was_put_off_is_due_again(outbox: House, ahead: int) -> None:
+async def test_a_report_that_was_put_off_is_due_again(outbox: InProcessGateway, ahead: int) -> None:
     await outbox.send(achieve("web:ann", SHARE.id))
     outbox.clock.ahead = 2 * DAY + ahead % DAY  # past 72 h it would have been given up
     found = await outbox.send(ClaimDeliveries("upstream", "one", 9))
@@ -308,7 +329,7 @@ async def test_a_report_that_was_put_off_is_due_again(outbox: House, ahead: int)
     assert await claimed(outbox, "two") == 1
 
 
-async def test_what_waits_for_a_person_goes_on_waiting(outbox: House, ahead: int) -> None:
+async def test_what_waits_for_a_person_goes_on_waiting(outbox: InProcessGateway, ahead: int) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(achieve("web:ann", SHARE.id))
     found = await outbox.send(ClaimDeliveries("upstream", "one", 9))
@@ -319,7 +340,9 @@ async def test_what_waits_for_a_person_goes_on_waiting(outbox: House, ahead: int
     assert await claimed(outbox, "two") == 0
 
 
-async def test_an_ordinary_lease_and_an_ordinary_pause_are_left_alone(outbox: House, ahead: int) -> None:
+async def test_an_ordinary_lease_and_an_ordinary_pause_are_left_alone(
+    outbox: InProcessGateway, ahead: int
+) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(customer("web:bob"))
     outbox.clock.ahead = 0
@@ -333,7 +356,9 @@ async def test_an_ordinary_lease_and_an_ordinary_pause_are_left_alone(outbox: Ho
     assert await claimed(outbox, "two") == 1
 
 
-async def test_what_was_told_to_the_platform_is_counted_within_bounds(outbox: House, ahead: int) -> None:
+async def test_what_was_told_to_the_platform_is_counted_within_bounds(
+    outbox: InProcessGateway, ahead: int
+) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(achieve("web:ann", SHARE.id))
     await put_right(outbox)

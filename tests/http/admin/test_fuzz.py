@@ -1,0 +1,43 @@
+"""Whatever an operator sends, the listener answers as its own document says: no 5xx, no undeclared status or shape."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from gateway.http.admin.openapi import document
+from gateway.http.admin.routes import OPERATIONS
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+SCHEMA = schemathesis.openapi.from_dict(document(OPERATIONS))
+CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
+
+
+@pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
+async def test_every_operation_keeps_to_its_document(gateway: RunningGateway, one: Any) -> None:
+    operation = SCHEMA[f"/admin/v1{one.path}"][one.method]
+    headers = {"Authorization": f"Bearer {gateway.services.admin_token}"}
+
+    @settings(
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    )
+    @given(st.data())
+    def ask(data: st.DataObject) -> None:
+        case = data.draw(operation.as_strategy())
+        case.call_and_validate(base_url=gateway.admin_url, headers=headers, checks=CHECKS)
+
+    await asyncio.to_thread(ask)

@@ -1,0 +1,264 @@
+"""Merge, split, undo, pins and reviews over the admin API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.ids import read
+from gateway.store.reports.pins import pins
+from tests.http.admin.test_plans import Explaining
+from tests.support.people import EMAIL, MOBILE, save
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+WHY = {"reason": "they said so"}
+NOBODY = "prf_0000000000000001"
+
+
+async def ask(
+    gateway: RunningGateway, method: str, path: str, expected: int = 200, body: Any = None, **options: Any
+) -> Any:
+    if body is not None:
+        options["json"] = body
+    async with gateway.admin(method, path, **options) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+async def refused(
+    gateway: RunningGateway, method: str, path: str, status: int, code: str, body: Any = None, **options: Any
+) -> str:
+    problem = await ask(gateway, method, path, status, body, **options)
+    assert problem["code"] == code
+    return problem["detail"]
+
+
+async def two(gateway: RunningGateway) -> tuple[str, str]:
+    """Ann at the web, known by e-mail, and a till customer known by mobile."""
+    web = await save(gateway.services, "web", "web-1", email=EMAIL)
+    return web, await save(gateway.services, "pos", "till-1", mobile=MOBILE)
+
+
+async def records(gateway: RunningGateway, profile: str) -> list[str]:
+    return [record["id"] for record in (await ask(gateway, "GET", f"profiles/{profile}"))["records"]]
+
+
+async def tag(gateway: RunningGateway, profile: str) -> str:
+    async with gateway.admin("GET", f"profiles/{profile}") as response:
+        return response.headers["ETag"]
+
+
+async def merge(gateway: RunningGateway, *profiles: str) -> Any:
+    return await ask(gateway, "POST", "merges", body={"profiles": profiles, **WHY})
+
+
+async def test_a_merge_is_shown_undone_and_shown_as_undone(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    shaped = await merge(gateway, web, till)
+    survivor, absorbed = shaped["profile"], ({web, till} - {shaped["profile"]}).pop()
+    assert (shaped["changed"], shaped["parts"]) == (True, [])
+    (shown,) = (await ask(gateway, "GET", f"profiles/{absorbed}"))["merges"]
+    assert (shown["id"], shown["absorbed"], shown["rule"]) == (shaped["merge"], absorbed, "operator")
+    assert (shown["actor"], shown["undone_at"]) == ("operator", None)
+    undone = await ask(gateway, "POST", f"merges/{shaped['merge']}/undo", body=WHY)
+    assert (undone["profile"], undone["parts"]) == (survivor, [absorbed])
+    assert undone["version"] > shaped["version"]
+    (shown,) = (await ask(gateway, "GET", f"profiles/{survivor}"))["merges"]
+    assert shown["undone_at"]
+    assert (await ask(gateway, "GET", f"profiles/{absorbed}"))["redirected_from"] is None
+    again = await ask(gateway, "POST", f"merges/{shaped['merge']}/undo", body=WHY)
+    assert (again["changed"], again["merge"]) == (False, None)
+
+
+async def test_a_split_names_the_part(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    (of_till,) = await records(gateway, till)
+    survivor = (await merge(gateway, web, till))["profile"]
+    body = {"records": [of_till], "mode": "plain", **WHY}
+    (part,) = (await ask(gateway, "POST", f"profiles/{survivor}/split", body=body))["parts"]
+    assert await records(gateway, part) == [of_till]
+    await refused(gateway, "POST", f"profiles/{survivor}/split", 409, "records_elsewhere", body)
+    await refused(gateway, "POST", f"profiles/{part}/split", 409, "split_empties", body)
+    detail = await refused(
+        gateway, "POST", "merges", 409, "pinned_apart", {"profiles": [survivor, part], **WHY}
+    )
+    assert of_till in detail
+
+
+async def test_all_records_apart_needs_no_names(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    survivor = (await merge(gateway, web, till))["profile"]
+    shaped = await ask(gateway, "POST", f"profiles/{survivor}/split", body={"mode": "all", **WHY})
+    assert len(shaped["parts"]) == 1
+
+
+async def test_the_version_goes_out_as_etag_and_comes_back_as_if_match(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    seen = await tag(gateway, web)
+    await save(gateway.services, "mobile", "app-1", email=EMAIL)
+    body = {"profiles": [web, till], **WHY}
+    stale = {"If-Match": seen}
+    assert seen != await tag(gateway, web)
+    url = f"{gateway.admin_url}/admin/v1/merges"
+    keys = {"Authorization": f"Bearer {gateway.services.admin_token}"}
+    async with gateway.client.post(url, json=body, headers=keys | stale) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (412, "version_changed")
+    current = {"If-Match": await tag(gateway, web)}
+    async with gateway.client.post(url, json=body, headers=keys | current) as response:
+        shaped = await response.json()
+        assert (response.status, response.headers["ETag"]) == (200, f'"{shaped["version"]}"')
+    for path in (f"merges/{shaped['merge']}/undo", f"profiles/{shaped['profile']}/split"):
+        detail = {"mode": "all"} if path.endswith("split") else {}
+        url = f"{gateway.admin_url}/admin/v1/{path}"
+        async with gateway.client.post(url, json=WHY | detail, headers=keys | stale) as response:
+            assert response.status == 412
+        async with gateway.client.post(url, json=WHY | detail, headers=keys | {"If-Match": "*"}) as response:
+            assert response.status in (200, 409)
+
+
+@pytest.mark.parametrize("given", ["", "3", 'W/"3"', '"three"', '"1", "2"', '"٣"', '"' + "9" * 40 + '"'])
+async def test_what_is_no_version_is_said(gateway: RunningGateway, given: str) -> None:
+    web, till = await two(gateway)
+    headers = {"Authorization": f"Bearer {gateway.services.admin_token}", "If-Match": given}
+    url = f"{gateway.admin_url}/admin/v1/merges"
+    async with gateway.client.post(url, json={"profiles": [web, till], **WHY}, headers=headers) as response:
+        problem = await response.json(content_type=None)
+    assert (problem["status"], problem["code"]) == (400, "bad_parameter")
+    assert problem["detail"].startswith("If-Match")
+
+
+async def test_pins_are_set_listed_and_lifted(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    (of_web,), (of_till,) = await records(gateway, web), await records(gateway, till)
+    pair = sorted([of_web, of_till])
+    wanted = {"records": [of_till, of_web], "kind": "cannot", **WHY}
+    placed = await ask(gateway, "POST", "pins", body={**wanted, "until": "90d"})
+    assert (placed["records"], placed["kind"], placed["changed"]) == (pair, "cannot", True)
+    assert set(placed["profiles"]) == {web, till}
+    assert placed["until"] > placed["created_at"]
+    for query in ("", f"?profile={web}", f"?profile={till}", f"?record={of_web}"):
+        (listed,) = (await ask(gateway, "GET", f"pins{query}"))["items"]
+        assert {**listed, "changed": True} == placed
+    detail = await refused(gateway, "POST", "pins", 409, "pins_contradict", {**wanted, "kind": "must"})
+    assert of_web in detail
+    assert of_till in detail
+    dropped = {"records": pair, "changed": True}
+    assert await ask(gateway, "DELETE", f"pins?a={of_till}&b={of_web}") == dropped
+    assert await ask(gateway, "DELETE", f"pins?a={of_web}&b={of_till}") == {**dropped, "changed": False}
+    assert await ask(gateway, "GET", f"pins?record={of_web}") == {"items": [], "next": None}
+    joined = await ask(gateway, "POST", "pins", body={**wanted, "kind": "must"})
+    assert len(joined["profiles"]) == 1
+    await ask(gateway, "DELETE", f"pins?a={of_web}&b={of_till}")
+    await refused(gateway, "POST", "pins", 409, "same_profile", wanted)
+
+
+async def test_pages_walk_over_every_pin_once(gateway: RunningGateway) -> None:
+    made = [await save(gateway.services, "web", f"c{number}") for number in range(4)]
+    one, *others = [record for profile in made for record in await records(gateway, profile)]
+    for other in others:
+        await ask(gateway, "POST", "pins", body={"records": [other, one], "kind": "cannot", **WHY})
+    for query in ("", f"&record={one}"):
+        seen: list[Any] = []
+        cursor = ""
+        while True:
+            answer = await ask(gateway, "GET", f"pins?limit=2{query}{cursor}")
+            seen += [pin["records"] for pin in answer["items"]]
+            if answer["next"] is None:
+                break
+            cursor = f"&cursor={answer['next']}"
+        assert seen == [[one, other] for other in others]
+
+
+async def doubt(gateway: RunningGateway) -> tuple[str, list[str]]:
+    """Two profiles that share an address and differ in their numbers, and the question about them."""
+    ann = await save(gateway.services, "web", "ann", email=EMAIL, mobile="01001234567")
+    bob = await save(gateway.services, "web", "bob", email=EMAIL, mobile="01007654321")
+    (review,) = (await ask(gateway, "GET", "reviews?state=open"))["items"]
+    return review["id"], [ann, bob]
+
+
+async def test_an_accepted_review_shows_the_one_profile(gateway: RunningGateway) -> None:
+    review, profiles = await doubt(gateway)
+    answer = await ask(gateway, "POST", f"reviews/{review}/accept", body={"reason": "same birthday"})
+    assert (answer["state"], answer["closed_by"], answer["changed"]) == ("accepted", "operator", True)
+    assert len(answer["now"]) == 1
+    assert set(answer["now"]) < set(profiles)
+    again = await ask(gateway, "POST", f"reviews/{review}/accept")
+    assert again == {**answer, "changed": False}
+    await refused(gateway, "POST", f"reviews/{review}/reject", 409, "review_closed")
+
+
+async def test_a_rejected_review_shows_both(gateway: RunningGateway) -> None:
+    review, profiles = await doubt(gateway)
+    answer = await ask(gateway, "POST", f"reviews/{review}/reject", body={})
+    assert (answer["state"], set(answer["now"])) == ("rejected", set(profiles))
+    assert (await ask(gateway, "GET", f"pins?profile={profiles[0]}"))["items"][0]["kind"] == "cannot"
+
+
+async def test_judgements_on_nobody_are_not_found(gateway: RunningGateway) -> None:
+    web, _ = await two(gateway)
+    (known,), unknown = await records(gateway, web), "rec_0000000000000001"
+    await refused(gateway, "POST", "merges", 404, "not_found", {"profiles": [web, NOBODY], **WHY})
+    await refused(gateway, "POST", "merges/mrg_0000000000000001/undo", 404, "not_found", WHY)
+    await refused(gateway, "POST", "merges/7/undo", 404, "not_found", WHY)
+    await refused(gateway, "POST", f"profiles/{NOBODY}/split", 404, "not_found", {"mode": "all", **WHY})
+    pin = {"records": [known, unknown], "kind": "must", **WHY}
+    await refused(gateway, "POST", "pins", 404, "not_found", pin)
+    await refused(gateway, "POST", "reviews/rev_0000000000000001/accept", 404, "not_found")
+    await refused(gateway, "GET", f"pins?profile={NOBODY}", 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("merges", {"profiles": [NOBODY, NOBODY]}),
+        ("merges", {"profiles": [NOBODY, NOBODY], "reason": "   "}),
+        ("merges", {"profiles": [NOBODY], **WHY}),
+        ("merges", {"profiles": [NOBODY, "ann@shop.example.org"], **WHY}),
+        ("merges", {"profiles": [NOBODY, NOBODY + "\n"], **WHY}),
+        (f"profiles/{NOBODY}/split", WHY),
+        (f"profiles/{NOBODY}/split", {"mode": "half", **WHY}),
+        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "may", **WHY}),
+        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "2020-01-01", **WHY}),
+        ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "soon", **WHY}),
+    ],
+)
+async def test_what_does_not_fit_is_named_without_its_value(
+    gateway: RunningGateway, path: str, body: Any
+) -> None:
+    problem = await ask(gateway, "POST", path, 400, body)
+    assert problem["code"] in ("bad_body", "bad_parameter")
+    assert "ann@shop" not in problem["detail"]
+
+
+@pytest.mark.parametrize("query", ["", "?a=rec_0000000000000001", "?a=rec_0000000000000001&b=2"])
+async def test_a_pin_is_named_by_both_records(gateway: RunningGateway, query: str) -> None:
+    await refused(gateway, "DELETE", f"pins{query}", 400, "bad_parameter")
+
+
+async def test_pins_of_a_profile_and_a_record_are_two_questions(gateway: RunningGateway) -> None:
+    query = f"pins?profile={NOBODY}&record=rec_0000000000000001"
+    await refused(gateway, "GET", query, 400, "bad_parameter")
+
+
+async def test_the_document_tells_of_versions_and_required_parameters(gateway: RunningGateway) -> None:
+    paths = (await ask(gateway, "GET", "openapi.json"))["paths"]
+    merging = paths["/admin/v1/merges"]["post"]
+    assert [p["name"] for p in merging["parameters"] if p["in"] == "header"] == ["If-Match"]
+    assert {"409", "412"} <= set(merging["responses"])
+    assert "ETag" in paths["/admin/v1/profiles/{id}"]["get"]["responses"]["200"]["headers"]
+    dropping = paths["/admin/v1/pins"]["delete"]["parameters"]
+    assert {p["name"]: p["required"] for p in dropping} == {"a": True, "b": True}
+    assert paths["/admin/v1/reviews/{id}/accept"]["post"]["requestBody"]["required"] is False
+
+
+async def test_the_pins_of_one_record_are_found_over_an_index(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    await merge(gateway, web, till)
+    explaining = Explaining(gateway.services.store)
+    numbers = [read("rec", text) or 0 for text in await records(gateway, web)]
+    assert len(await pins(explaining, numbers, (0, 0), 51)) == 1
+    assert [step for step in explaining.walks() if step != "SCAN p"] == []

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from gateway.http.admin.routes import OPERATIONS
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+
+async def document(gateway: RunningGateway) -> dict[str, Any]:
+    async with gateway.admin("GET", "openapi.json") as response:
+        return await response.json()
+
+
+async def test_the_document_lists_every_operation_and_no_other(gateway: RunningGateway) -> None:
+    paths = (await document(gateway))["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert described == {(one.method, f"/admin/v1{one.path}") for one in OPERATIONS}
+
+
+async def test_every_reference_of_the_document_leads_somewhere(gateway: RunningGateway) -> None:
+    found = await document(gateway)
+    named = set(re.findall(r"'#/components/schemas/([^']+)'", str(found)))
+    assert named
+    assert named <= set(found["components"]["schemas"])
+
+
+async def test_answers_have_the_declared_fields(gateway: RunningGateway) -> None:
+    found = await document(gateway)
+    schema = found["components"]["schemas"]["RuleSetView"]
+    async with gateway.admin("GET", "rules") as response:
+        (item,) = (await response.json())["items"]
+    assert set(item) == set(schema["properties"])

@@ -1,0 +1,84 @@
+"""Questions about one thing must not walk a table, whatever its size: the plans of the real statements, as the engine makes
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.ids import read
+from gateway.store import Store
+from gateway.store.reports import audit, past, profiles, work
+from gateway.store.reports.audit import WantedEvents
+from gateway.store.reports.profiles import Wanted
+from gateway.store.reports.work import WantedWork
+from gateway.store.sqlite import SqliteStore
+from rules.identifier import Identifier
+from tests.support.people import one_person
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+NEWEST = (1 << 63) - 1
+
+
+class Explaining:
+    """Reads, and keeps the plan of every statement it is given."""
+
+    def __init__(self, store: Store) -> None:
+        self.plan: list[str] = []
+        self._store = store
+        self._explain = "EXPLAIN QUERY PLAN" if isinstance(store, SqliteStore) else "EXPLAIN"
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        steps = await self._store.fetch(f"{self._explain} {sql}", parameters)
+        self.plan += [step[-1] for step in steps]
+        return await self._store.fetch(sql, parameters)
+
+    def walks(self) -> list[str]:
+        """What is read from end to end."""
+        return [step for step in self.plan if step.startswith("SCAN") or "Seq Scan" in step]
+
+
+QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
+    "events of a profile": lambda store, profile: audit.events(
+        store, WantedEvents(profiles=["prf_1", "prf_2"]), None, 51, newest_first=True
+    ),
+    "events of an object": lambda store, profile: audit.events(
+        store, WantedEvents(object="ach_1"), 9, 51, newest_first=False
+    ),
+    "events of a request": lambda store, profile: audit.events(
+        store, WantedEvents(request_id="req_1", since=1), None, 51, newest_first=True
+    ),
+    "achievements of a profile": lambda store, profile: work.achievements(
+        store, WantedWork(profile_id=profile), NEWEST, 51
+    ),
+    "profiles by identifier": lambda store, profile: profiles.find(
+        store, Wanted(identifiers=[[Identifier("email", "a@b.c")]]), NEWEST, 51
+    ),
+    "profiles by customer id": lambda store, profile: profiles.find(
+        store, Wanted(records=[[("web", "1")]]), NEWEST, 51
+    ),
+    "profiles by anything": lambda store, profile: profiles.find(
+        store, Wanted(anything=([Identifier("email", "a@b.c")], [("web", "1")], "4711")), NEWEST, 51
+    ),
+    "a survivor": lambda store, profile: profiles.survivor_of(store, profile),
+    "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
+    "merges": lambda store, profile: profiles.merges(store, [profile, 2]),
+    "the past of a profile": lambda store, profile: past.steps(store, profile),
+    "the plan of a rule file": lambda store, profile: work.planned_at(store, "sha"),
+    "open reviews": lambda store, profile: profiles.open_reviews(store, profile),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_a_question_about_one_thing_uses_an_index(gateway: RunningGateway, question: str) -> None:
+    survivor, _ = await one_person(gateway.services)
+    explaining = Explaining(gateway.services.store)
+    await QUESTIONS[question](explaining, read("prf", survivor) or 0)
+    assert explaining.plan
+    assert [
+        step for step in explaining.walks() if step not in ("SCAN path", "SCAN family", "SCAN CONSTANT ROW")
+    ] == []

@@ -1,0 +1,410 @@
+"""Webhooks out, to a real listener on loopback: signed, in order, again until taken, and never into a private network."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import socket
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from gateway.clock import DAY, HOUR, SECOND
+from gateway.config import Secret, Webhook
+from gateway.telemetry import Metrics
+from gateway.upstream.addresses import is_public
+from gateway.upstream.webhooks import Leftovers, Sender, signed, signing_key
+from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import Start
+
+SECRET = "webhook-secret-0123456789"
+TOPIC = "profile.created"
+
+
+@dataclass
+class Listener:
+    """Takes what is sent; `answers` are given first, one each, then 200."""
+
+    url: str = ""
+    answers: list[web.Response | Callable[[], Awaitable[web.Response]]] = field(default_factory=list)
+    heard: asyncio.Queue[tuple[dict[str, str], bytes]] = field(default_factory=asyncio.Queue)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.heard.put_nowait((dict(request.headers), await request.read()))
+        if not self.answers:
+            return web.Response()
+        found = self.answers.pop(0)
+        return found if isinstance(found, web.Response) else await found()
+
+    async def next(self) -> Any:
+        """The next body, after a look at its signature."""
+        headers, body = await asyncio.wait_for(self.heard.get(), 10)
+        text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        expected = b64encode(hmac.digest(SECRET.encode(), text, "sha256")).decode()
+        assert headers["webhook-signature"] == f"v1,{expected}"
+        assert headers["Content-Type"] == "application/json"
+        return json.loads(body)
+
+
+@pytest.fixture
+async def listener() -> AsyncGenerator[Listener]:
+    found = Listener()
+    application = web.Application()
+    application.router.add_route("*", "/{tail:.*}", found.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    found.url = f"http://{host}:{port}/hook?source=gateway"
+    yield found
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path, environment(listeners={TOPIC: ("crm",)})) as built:
+        yield built
+
+
+class Sending:
+    """A sender over the house, stepped by hand."""
+
+    def __init__(
+        self, house: InProcessGateway, url: str, *, allow_private: bool = True, resolver: Any = None
+    ) -> None:
+        webhook = Webhook("crm", url, (TOPIC,), Secret(SECRET), allow_private)
+        self.house = house
+        self.metrics = Metrics()
+        self.sender = Sender(
+            webhook,
+            house.store,
+            house.pipeline,
+            house.clock,
+            lambda low, high: high,
+            self.metrics,
+            "me",
+            resolver,
+        )
+
+    async def __aenter__(self) -> Sender:
+        self.sender.open()
+        return self.sender
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.sender.close()
+
+
+async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
+    return await house.rows("SELECT state, reason, status, attempts FROM delivery ORDER BY delivery_id")
+
+
+async def test_what_is_due_is_sent_signed_and_done(house: InProcessGateway, listener: Listener) -> None:
+    await house.send(customer("web:ann"))
+    sending = Sending(house, listener.url)
+    async with sending as sender:
+        assert await sender.step() == 0
+        assert (await listener.next())["type"] == TOPIC
+        assert await states(house) == [("delivered", "", 200, 1)]
+        assert await sender.step() > 0
+    count, labels = (
+        sending.metrics.registry.get_sample_value,
+        {"target": "webhook:crm", "outcome": "delivered"},
+    )
+    assert count("gateway_delivery_attempts_total", labels) == 1
+    assert listener.heard.empty()
+
+
+async def test_the_three_headers_are_those_of_the_standard() -> None:
+    """The example of the Standard Webhooks specification."""
+    key = signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    headers = signed(b'{"test": 2432232314}', key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330)
+    assert headers == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    assert signing_key("plain text, no prefix") == b"plain text, no prefix"
+
+
+class _Broken(AbstractResolver):
+    """Fails in a way that nobody thought of."""
+
+    async def resolve(self, *_: object, **__: object) -> list[ResolveResult]:
+        raise ZeroDivisionError
+
+    async def close(self) -> None: ...
+
+
+async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann"))
+    async with Sending(house, "http://hook.example.com/", resolver=_Broken()) as sender:
+        await sender.step()
+    assert await states(house) == [("pending", "failed", 0, 1)]
+
+
+async def test_what_is_not_taken_is_sent_again_under_the_same_id(
+    house: InProcessGateway, listener: Listener
+) -> None:
+    listener.answers = [
+        web.Response(status=500),
+        web.Response(status=302, headers={"Location": "/elsewhere"}),
+    ]
+    await house.send(customer("web:ann"))
+    ids: list[str] = []
+    async with Sending(house, listener.url) as sender:
+        for wait in (0, 2, 4):
+            house.clock.advance(wait * SECOND)
+            assert await sender.step() == 0
+            assert await sender.step() > 0
+            headers, _ = listener.heard.get_nowait()
+            ids.append(headers["webhook-id"])
+            assert int(headers["webhook-timestamp"]) == house.clock.now() // SECOND
+    assert len(set(ids)) == 1
+    assert listener.heard.empty()  # nobody followed the redirect
+    assert await states(house) == [("delivered", "", 200, 3)]
+
+
+async def test_retry_after_is_obeyed(house: InProcessGateway, listener: Listener) -> None:
+    listener.answers = [web.Response(status=429, headers={"Retry-After": "60"})]
+    await house.send(customer("web:ann"))
+    async with Sending(house, listener.url) as sender:
+        await sender.step()
+        house.clock.advance(59 * SECOND)
+        assert await sender.step() > 0
+        house.clock.advance(SECOND)
+        assert await sender.step() == 0
+    assert await states(house) == [("delivered", "", 200, 2)]
+
+
+async def test_after_three_days_a_listener_is_given_up(house: InProcessGateway, listener: Listener) -> None:
+    listener.answers = [web.Response(status=503) for _ in range(400)]
+    await house.send(customer("web:ann"))
+    async with Sending(house, listener.url) as sender:
+        while (await house.column("SELECT finished_at FROM delivery")) == [None]:
+            house.clock.advance(15 * 60 * SECOND)
+            await sender.step()
+    assert (await states(house))[0][:3] == ("dead", "gave_up", 503)
+    assert house.clock.now() - NOON >= 3 * DAY - HOUR
+
+
+async def test_a_listener_that_is_gone_is_not_asked_again(
+    house: InProcessGateway, listener: Listener
+) -> None:
+    listener.answers = [web.Response(status=410)]
+    await house.send(customer("web:ann"))
+    async with Sending(house, listener.url) as sender:
+        await sender.step()
+    assert await states(house) == [("dead", "status_410", 410, 1)]
+    assert (await house.actions())[-1] == "delivery.dead"
+
+
+async def test_nobody_there_is_tried_again_later(house: InProcessGateway) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    await house.send(customer("web:ann"))
+    async with Sending(house, f"http://127.0.0.1:{port}/") as sender:
+        await sender.step()
+    assert await states(house) == [("pending", "no_connection", 0, 1)]
+
+
+async def test_events_of_one_profile_arrive_in_order_and_wait_for_each_other(
+    house: InProcessGateway, listener: Listener
+) -> None:
+    """The first of Ann's is refused: her second waits for it, Bob's does not."""
+    for who in ("web:ann", "web:bob"):
+        await house.send(customer(who))
+    ann = await house.profile_of("web:ann")
+    await house.store.run(_Again(ann or 0))
+    listener.answers = [web.Response(status=500), web.Response(status=200)]
+    async with Sending(house, listener.url) as sender:
+        await sender.step()
+        first_round = sorted([await listener.next(), await listener.next()], key=str)
+        assert all(body["type"] == TOPIC for body in first_round)
+        assert await sender.step() > 0  # Ann's second does not overtake
+        house.clock.advance(HOUR)
+        await sender.step()
+        await sender.step()
+    bodies = [json.loads(listener.heard.get_nowait()[1]) for _ in range(2)]
+    assert bodies[0]["type"] == TOPIC
+    assert bodies[1] == {"second": True}
+
+
+class _Again:
+    """One more event of a profile."""
+
+    def __init__(self, profile_id: int) -> None:
+        self.profile_id = profile_id
+
+    def needs(self, ws: Any, needs: Any) -> None:
+        pass
+
+    def process(self, ws: Any) -> None:
+        ws.queue("webhook:crm", self.profile_id, "event", 1, '{"second":true}', give_up_after=DAY)
+
+
+async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
+    house: InProcessGateway,
+) -> None:
+    await house.send(customer("web:ann"))
+    async with Sending(house, f"http://{'a' * 70}.example/") as sender:
+        await sender.step()
+    ((state, _, status, attempts),) = await states(house)
+    assert (state, status, attempts) == ("pending", 0, 1)
+
+
+async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
+    house: InProcessGateway,
+) -> None:
+    leftovers = Leftovers(lambda: ["mail"], house.store, house.pipeline, house.clock, "me")
+    await house.send(customer("web:ann"))
+    await leftovers.step()
+    assert await states(house) == [("pending", "", 0, 0)]
+    house.clock.advance(2 * DAY)
+    await house.send(customer("web:bob"))
+    house.clock.advance(2 * DAY)
+    await leftovers.step()
+    assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
+    house.clock.advance(3 * DAY)
+    served = Leftovers(lambda: ["crm"], house.store, house.pipeline, house.clock, "me")
+    await served.step()  # its own sender gives it up
+    assert (await states(house))[1] == ("pending", "", 0, 0)
+
+
+# ---- never into a private network ----
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
+        "100.64.0.1", "100.127.255.255", "0.0.0.0", "0.1.2.3", "192.0.0.1", "192.0.0.9", "192.0.0.170", "192.0.2.1",
+        "192.88.99.1", "198.18.0.1", "198.19.255.255", "198.51.100.7", "203.0.113.7", "224.0.0.1", "239.255.255.255",
+        "240.0.0.1", "255.255.255.255",
+        "::", "::1", "::7f00:1", "::8.8.8.8", "::10.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:8.8.8.8",
+        "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "64:ff9b:1:abcd::808:808", "100::1", "100:0:0:1::1",
+        "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1",
+        "2002:7f00:1::", "2002:a00:1::1", "2002:c0a8:101::1", "3fff::1", "3fff:fff::1", "4000::1", "5f00::1",
+        "fe80::1", "fe80::1%eth0", "fc00::1", "fd00::1", "fec0::1", "ff02::1", "ff0e::1",
+    ],
+)  # fmt: skip
+def test_a_private_address_is_none_of_the_internet(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.1", "172.15.255.255", "172.32.0.1", "192.0.1.1",
+        "198.17.255.255", "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2001:200::1", "2001:4860:4860::8888",
+        "2a00:1450::1", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002:808:808::1",
+    ],
+)  # fmt: skip
+def test_a_public_address_is_one(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
+)
+async def test_however_a_private_address_is_written_nothing_is_sent_there(
+    house: InProcessGateway, listener: Listener, host: str
+) -> None:
+    await house.send(customer("web:ann"))
+    url = listener.url.replace("127.0.0.1", host)
+    async with Sending(house, url, allow_private=False) as sender:
+        await sender.step()
+    ((state, reason, status, _),) = await states(house)
+    assert (state, status) == ("pending", 0)
+    assert reason in (
+        "private_address",
+        "malformed",
+    )  # the latter for what is no address at all to the HTTP client
+    assert listener.heard.empty()
+
+
+class Flipping(AbstractResolver):
+    """A name server that answers with a public address first and with loopback from then on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        self.asked += 1
+        address = "127.0.0.1" if self.asked > 1 else "9.9.9.9"
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
+    house: InProcessGateway, listener: Listener
+) -> None:
+    await house.send(customer("web:ann"))
+    names = Flipping()
+    await names.resolve("evil.example", 0)
+    url = listener.url.replace("127.0.0.1", "evil.example")
+    async with Sending(house, url, allow_private=False, resolver=names) as sender:
+        await sender.step()
+        assert names.asked == 2  # asked once for each try, and what was answered is what is connected to
+    assert await states(house) == [("pending", "private_address", 0, 1)]
+    assert listener.heard.empty()
+
+
+# ---- in a gateway ----
+
+
+def _table(name: str, listener: Listener, topic: str = TOPIC) -> str:
+    return (
+        f'[[webhook]]\nname = "{name}"\nurl = "{listener.url}&to={name}"\nsecret = "{SECRET}"\n'
+        f'allow_private = true\nevents = ["{topic}"]\n'
+    )
+
+
+async def test_a_reload_changes_who_is_told_of_what(start: Start, listener: Listener) -> None:
+    async with start(_table("crm", listener) + _table("mail", listener, "profile.merged")) as gateway:
+        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
+            assert saved.status == 200
+        await listener.next()
+        await gateway.reload(_table("mail", listener) + _table("shop", listener, "profile.split"))
+        async with gateway.call("POST", "customers", json={"customerId": "bob"}) as saved:
+            assert saved.status == 200
+        assert (await listener.next())["type"] == TOPIC
+        targets = await gateway.rows("SELECT target FROM delivery ORDER BY delivery_id")
+        assert targets == [("webhook:crm",), ("webhook:mail",)]
+        await gateway.reload("")
+        async with gateway.call("POST", "customers", json={"customerId": "cid"}) as saved:
+            assert saved.status == 200
+        assert len(await gateway.rows("SELECT 1 FROM delivery")) == 2
+    assert listener.heard.empty()
+
+
+async def test_a_gateway_tells_its_listeners(start: Start, listener: Listener) -> None:
+    table = (
+        f'[[webhook]]\nname = "crm"\nurl = "{listener.url}"\nsecret = "{SECRET}"\nallow_private = true\n'
+        'events = ["profile.created", "achievement.granted"]\n'
+    )
+    async with start(table) as gateway:
+        async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
+            assert saved.status == 200
+        assert (await listener.next())["type"] == "profile.created"
+        body = {"customerId": "ann", "challengeId": 11664}
+        async with gateway.call("POST", "customers/social-challenges", json=body) as accepted:
+            assert accepted.status == 202
+        granted = await listener.next()
+    assert (granted["type"], granted["data"]["campaign"]) == ("achievement.granted", 11664)

@@ -1,0 +1,124 @@
+"""Erasure: everything that names a person goes, ledger and log stay and name nobody."""
+
+from pathlib import Path
+
+from gateway.clock import DAY, MINUTE
+from gateway.model import EraseCustomer, Erased, UnknownCustomer
+from tests.support.in_process_gateway import SHARE, InProcessGateway, achieve, caller, customer, erase, tags
+
+ANN, PHONE, CITY = "ann@x.eg", "+201001234567", "Heliopolis"
+
+
+async def a_life(house: InProcessGateway) -> None:
+    """Two ids that became one person, with attributes, a tag, a grant and a promise."""
+    await house.send(customer("web:ann-4711", {"city": CITY}, email=ANN))
+    await house.send(customer("pos:till-0815", mobile=PHONE))
+    await house.send(customer("web:ann-4711", email=ANN, mobile=PHONE))
+    await house.send(tags("web:ann-4711", attach="vip"))
+    await house.send(achieve("pos:till-0815", SHARE.id))
+    await house.grant_later()
+    await house.send(achieve("pos:till-0815", SHARE.id))
+
+
+async def test_nothing_in_the_database_names_an_erased_person(house: InProcessGateway) -> None:
+    await a_life(house)
+    assert isinstance(await house.send(erase("pos:till-0815")), Erased)
+    tables = await house.column("SELECT name FROM sqlite_master WHERE type = 'table'")
+    stored = repr([await house.rows(f"SELECT * FROM {table}") for table in tables])
+    for named in (ANN, PHONE, CITY, "ann-4711", "till-0815"):
+        assert named not in stored, named
+
+
+async def test_the_points_that_were_given_stay_in_the_ledger(house: InProcessGateway) -> None:
+    await a_life(house)
+    await house.send(erase("web:ann-4711"))
+    assert await house.column("SELECT points FROM ledger") == [SHARE.points]
+
+
+async def test_erasing_twice_finds_nobody_the_second_time(house: InProcessGateway) -> None:
+    await a_life(house)
+    erased = await house.send(erase("web:ann-4711"))
+    assert erased.records == 2
+    assert await house.send(erase("web:ann-4711")) == UnknownCustomer()
+    assert await house.send(erase("pos:till-0815")) == UnknownCustomer()
+    assert (await house.actions()).count("customer.erased") == 1
+
+
+async def test_an_operator_erases_by_profile_also_by_an_absorbed_one(house: InProcessGateway) -> None:
+    await a_life(house)
+    profiles = await house.column("SELECT profile_id FROM profile")
+    (absorbed,) = await house.column("SELECT profile_id FROM profile WHERE redirect_to IS NOT NULL")
+    outcome = await house.send(EraseCustomer(caller("", "req"), profile_id=absorbed))
+    assert outcome == Erased(next(p for p in profiles if p != absorbed), 2)
+    for profile_id in profiles:
+        assert await house.send(EraseCustomer(caller(""), profile_id=profile_id)) == UnknownCustomer()
+    assert await house.rows("SELECT * FROM profile") == []
+
+
+async def test_who_comes_back_begins_empty(house: InProcessGateway) -> None:
+    await a_life(house)
+    before = await house.profile_of("web:ann-4711")
+    await house.send(erase("web:ann-4711"))
+    saved = await house.send(customer("web:ann-4711", email=ANN))
+    assert saved.resolution.decision == "created"
+    assert saved.resolution.profile_id != before
+    assert await house.points_of("web:ann-4711") == 0
+    assert await house.rows("SELECT * FROM tag") == await house.rows("SELECT * FROM attribute") == []
+    assert await house.profile_of("pos:till-0815") is None
+
+
+async def test_a_promise_to_an_erased_customer_is_ignored(house: InProcessGateway) -> None:
+    await a_life(house)
+    await house.send(erase("web:ann-4711"))
+    await house.send(customer("web:ann-4711", email=ANN))
+    await house.grant_later(DAY)
+    assert await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id") == [
+        ("granted", ""),
+        ("ignored", "customer_unknown"),
+    ]
+
+
+async def test_what_others_share_with_an_erased_person_stays_theirs(house: InProcessGateway) -> None:
+    """A number on two profiles that a person was asked about."""
+    await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(erase("web:ann"))
+    assert await house.rows("SELECT * FROM review") == []
+    house.clock.advance(MINUTE)
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    bob = await house.profile_of("web:bob")
+    assert await house.rows("SELECT value, owner_id FROM identifier_owner ORDER BY 1") == [
+        ("+201007654321", bob),
+        (ANN, bob),
+    ]
+
+
+async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as house:
+        await a_life(house)
+        await house.send(erase("web:ann-4711"))
+        await house.restart()
+        assert await house.profile_of("web:ann-4711") is None
+
+
+async def test_a_key_that_somebody_else_holds_too_is_theirs_from_then_on(house: InProcessGateway) -> None:
+    """They were not joined, as their numbers differ; who states the address next meets the one who is left."""
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(erase("web:ann"))
+    await house.regroup()
+    await house.send(customer("pos:1", email=ANN))
+    assert await house.profile_of("pos:1") == await house.profile_of("web:bob")
+
+
+async def test_those_who_held_a_key_beside_its_owner_meet_once_the_owner_is_erased(
+    house: InProcessGateway,
+) -> None:
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await house.send(customer("pos:1", email=ANN, mobile="+201007654322"))
+    assert len(await house.column("SELECT profile_id FROM profile")) == 3
+    await house.send(erase("web:ann"))
+    await house.regroup()
+    (asked,) = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    assert set(asked) == {await house.profile_of("web:bob"), await house.profile_of("pos:1")}

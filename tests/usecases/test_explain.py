@@ -1,0 +1,175 @@
+"""Why two are apart, and how a profile came to be, on the real use cases and a real file (I20)."""
+
+from pathlib import Path
+from typing import Any
+
+from gateway.clock import MINUTE
+from gateway.ids import show
+from gateway.model import Explained, ExplainPair, Refused, SetPin, UndoMerge
+from gateway.planning import planned
+from gateway.store.reports import past
+from rules.explain import Explanation, HowStep, replay
+from rules.language.parse import preset
+from tests.support.in_process_gateway import InProcessGateway, achieve, customer, environment, rule_set_of
+from tests.usecases.test_judgements import ANN, BOB, OTHER_PHONE, PHONE, SAM, merged, profile, record, split
+from tests.usecases.test_rules_over_more import CONFIRMED
+
+
+async def explained(house: InProcessGateway, a: int, b: int, *, records: bool = False) -> Explanation:
+    outcome = await house.pipeline.submit_background(ExplainPair(a, b, records))
+    assert isinstance(outcome, Explained), outcome
+    return outcome.explanation
+
+
+async def pair(house: InProcessGateway, one: str, other: str) -> Explanation:
+    return await explained(house, await profile(house, one), await profile(house, other))
+
+
+async def steps(house: InProcessGateway, who: str) -> tuple[HowStep, ...]:
+    return await past.steps(house.store, await profile(house, who))
+
+
+async def members(house: InProcessGateway, who: str) -> frozenset[int]:
+    rows = await house.column("SELECT record_id FROM record WHERE profile_id = ?", await profile(house, who))
+    return frozenset(rows)
+
+
+async def dump(house: InProcessGateway) -> dict[str, list[Any]]:
+    tables = await house.column("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    return {table: await house.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
+
+
+async def test_two_that_share_nothing_have_every_rule_say_so(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", email=BOB, mobile=PHONE))
+    found = await pair(house, "web:ann", "web:bob")
+    assert (found.together, found.outcome, found.guard) == (False, "none", "")
+    assert [reading.rule for reading in found.rules] == [rule.name for rule in house.env.rules.rules]
+    likeness = {one.type: one.likeness for reading in found.rules for one in reading.compared}
+    assert (likeness["email"], likeness["mobile"]) == ("different", "missing")
+
+
+async def test_a_pin_that_keeps_two_apart_is_named(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", email=BOB))
+    records = await record(house, "web:ann"), await record(house, "web:bob")
+    await house.send(SetPin(SAM, *records, "cannot", "twins"))
+    found = await pair(house, "web:ann", "web:bob")
+    assert (found.pins, found.outcome, found.guard) == (("cannot",), "never", "cannot")
+    assert await explained(house, *records, records=True) == found
+
+
+async def test_a_limit_that_keeps_two_apart_is_named_with_its_counts(house: InProcessGateway) -> None:
+    for name in "abcd":
+        await house.send(customer(f"web:{name}", mobile=PHONE))
+    found = await pair(house, "web:a", "web:d")
+    assert (found.together, found.outcome, found.guard) == (False, "merge", "ids_per_profile:web")
+    assert found.detail
+    assert PHONE not in repr(found)
+
+
+async def test_a_doubt_of_a_rule_is_named(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await house.send(customer("pos:bob", email=ANN, mobile=OTHER_PHONE))
+    found = await pair(house, "web:ann", "pos:bob")
+    assert (found.together, found.outcome, found.guard) == (False, "review", "unless_differs:mobile")
+
+
+async def test_two_records_of_one_profile_are_judged_by_themselves(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:ann", email=ANN))
+    found = await explained(
+        house, await record(house, "web:ann"), await record(house, "pos:ann"), records=True
+    )
+    assert (found.together, found.outcome) == (True, "merge")
+
+
+async def test_what_is_one_or_not_there_is_refused(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    ann, somebody = await profile(house, "web:ann"), await record(house, "web:ann")
+    for command, code in (
+        (ExplainPair(ann, ann), "same_profile"),
+        (ExplainPair(ann, 7), "not_found"),
+        (ExplainPair(somebody, 7, records=True), "not_found"),
+    ):
+        outcome = await house.pipeline.submit_background(command)
+        assert isinstance(outcome, Refused)
+        assert outcome.code == code
+
+
+async def test_an_explanation_changes_nothing(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", email=BOB))
+    before = await dump(house)
+    await pair(house, "web:ann", "web:bob")
+    assert await dump(house) == before
+
+
+async def test_the_steps_of_a_profile_lead_to_its_members(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("pos:ann", mobile=PHONE))
+    house.clock.advance(MINUTE)
+    await house.send(customer("mobile:ann", email=ANN, mobile=PHONE))
+    found = await steps(house, "web:ann")
+    assert [step.what for step in found] == ["arrived", "arrived", "arrived", "merged"]
+    assert found[-1].rule
+    assert replay(await profile(house, "web:ann"), found) == await members(house, "web:ann")
+
+
+async def test_what_was_split_off_and_merged_again_is_followed_to_its_beginning(
+    house: InProcessGateway,
+) -> None:
+    for who in ("web:ann", "pos:ann", "mobile:ann"):
+        await house.send(customer(who, email=ANN))
+    await house.send(customer("web:bob", email=BOB))
+    await split(house, "pos:ann")
+    house.clock.advance(MINUTE)
+    await merged(house, "web:bob", "pos:ann")
+    for who in ("web:ann", "web:bob"):
+        assert replay(await profile(house, who), await steps(house, who)) == await members(house, who)
+    assert {step.what for step in await steps(house, "web:bob")} == {"arrived", "split", "merged"}
+
+
+async def test_an_undone_merge_is_told_as_such(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(customer("web:bob", email=BOB))
+    shaped = await merged(house, "web:ann", "web:bob")
+    house.clock.advance(MINUTE)
+    await house.send(UndoMerge(SAM, shaped.merge_id, "twins"))
+    for who in ("web:ann", "web:bob"):
+        found = await steps(house, who)
+        assert found[-1].what == "undone"
+        assert replay(await profile(house, who), found) == await members(house, who)
+
+
+async def test_an_achievement_that_brings_a_record_is_an_arrival_too(house: InProcessGateway) -> None:
+    await house.send(customer("web:ann", email=ANN))
+    await house.send(achieve("pos:4711", email=ANN))
+    found = await steps(house, "web:ann")
+    assert [step.what for step in found] == ["arrived", "arrived"]
+    assert show("prf", found[1].profile_id) == show("prf", await profile(house, "pos:4711"))
+
+
+async def test_a_rule_over_two_types_finds_all_that_it_looks_at(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
+        await house.send(customer("pos:till", mobile=PHONE))
+        await house.send(customer("web:shop", email=ANN))
+        await house.send(customer("mobile:app", email=ANN, mobile=PHONE))
+        found = await pair(house, "pos:till", "mobile:app")
+        assert (found.outcome, found.guard) == ("review", "review")
+
+
+async def test_an_attribute_that_does_not_confirm_is_named(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
+        await house.send(customer("pos:till", {"lastName": "Said"}, mobile=PHONE))
+        await house.send(customer("web:shop", {"lastName": "Fahmy"}, mobile=PHONE))
+        found = await pair(house, "pos:till", "web:shop")
+        assert (found.together, found.outcome, found.guard) == (False, "review", "not_confirmed")
+
+
+async def test_a_plan_asks_for_the_same_confirmation_as_a_call(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
+        for who, name in (("pos:till", "Said"), ("web:shop", "Fahmy"), ("mobile:app", "Said")):
+            await house.send(customer(who, {"lastName": name}, mobile=PHONE))
+        found = planned(house.url, house.env.rules, house.clock.now())
+        assert (found.merged, found.split, found.profiles_after) == (0, 0, 2)

@@ -1,0 +1,79 @@
+"""The shops' own numbers: on the list they join nobody, whoever they joined before comes apart, and off it they are anybody's."""
+
+from pathlib import Path
+
+from gateway.model import ChangeList
+from tests.support.in_process_gateway import InProcessGateway, customer, environment
+from tests.usecases.test_regroup import APART, OPERATOR, SHOP, TOGETHER, groups, questions, rules, shop_number
+
+
+async def put(house: InProcessGateway, *values: str, name: str = "stores", listed: bool = True) -> int:
+    """As the running gateway does it: change, follow, regroup."""
+    outcome = await house.send(ChangeList(OPERATOR, name, values, listed))
+    known = house.env.own.get(name, frozenset())
+    house.env.use(house.env.rules, {name: known | {*values} if listed else known - {*values}})
+    await house.regroup()
+    return outcome.changed
+
+
+async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_once_it_is_off(
+    tmp_path: Path,
+) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+        await shop_number(house)
+        assert await groups(house) == TOGETHER
+        assert await put(house, SHOP) == 1
+        assert await groups(house) == APART
+        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
+            ("blocked", None)
+        ]
+        assert await put(house, SHOP, listed=False) == 1
+        assert await groups(house) == TOGETHER
+        actions = await house.actions()
+        assert [one for one in actions if one.startswith(("identifier.", "list."))] == [
+            "identifier.blocked",
+            "list.changed",
+            "identifier.unblocked",
+            "list.changed",
+        ]
+
+
+async def test_its_owner_is_gone_with_the_change_itself(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+        await house.send(customer("web:1", mobile=SHOP))
+        await house.send(ChangeList(OPERATOR, "stores", (SHOP,), listed=True))
+        await house.send(customer("pos:1", mobile=SHOP))
+        assert await groups(house) == ["pos:1", "web:1"]
+
+
+async def test_a_value_that_is_listed_twice_or_taken_off_twice_changes_nothing(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+        assert (await put(house, SHOP), await put(house, SHOP)) == (1, 0)
+        assert (await put(house, SHOP, listed=False), await put(house, SHOP, listed=False)) == (1, 0)
+        assert (await house.actions()).count("list.changed") == 2
+
+
+async def test_a_list_that_the_rules_do_not_name_takes_no_power(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+        await shop_number(house)
+        await put(house, SHOP, name="ours")
+        assert await groups(house) == TOGETHER
+
+
+async def test_a_number_that_was_generic_before_is_generic_again_off_the_list(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", fanout_limit="2"))) as house:
+        await shop_number(house)
+        await house.regroup()
+        await put(house, SHOP)
+        await put(house, SHOP, listed=False)
+        assert await house.column("SELECT state FROM identifier_owner WHERE value = ?", SHOP) == ["generic"]
+        assert await groups(house) == APART
+
+
+async def test_a_person_is_asked_where_the_rules_say_review(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
+        await shop_number(house)
+        await put(house, SHOP)
+        assert [reason for _, reason in await questions(house)] == ["resplit:blocked"] * 2
+        await put(house, SHOP, listed=False)
+        assert await questions(house) == []
