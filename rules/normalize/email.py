@@ -111,10 +111,11 @@ def _address(raw: str) -> str:
 
 
 def _with_known_domain(text: str) -> str:
-    local, at, written = text.rpartition("@")
+    """The local part is read as it would be beside the domain's ASCII form, which is how the value comes back."""
+    local, at, written = (text if "@" in text else text.replace("＠", "@")).rpartition("@")
     if written.isascii() or not at:
         return text
-    return f"{local}@{_domain(written).name}"
+    return f"{ascii_if_meant(local)}@{_domain(written).name}"
 
 
 def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:

@@ -254,6 +254,7 @@ ADDRESSES = st.one_of(
                     "example.com",
                     "Gmail.com",
                     "münchen.de",
+                    "À.fr",
                     "yahoo.com",
                     "GMAİL.com",
                     "ışık.tr",
@@ -264,7 +265,7 @@ ADDRESSES = st.one_of(
             st.text(max_size=12),
         ),
     ),
-    st.text('aB.@+"\\<> é\u200f\u200d％＠％', max_size=24),
+    st.text('aB.@+"\\<> é\u200f\u200d％＠％’À', max_size=24),
 )
 
 
@@ -277,3 +278,17 @@ def test_i22_any_text_has_an_answer_and_an_address_normalises_to_itself(raw: str
     assert bool(found.reason) == (found.status != "ok")
     if found.value:
         assert normalize_email(found.value, rules) == found
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "o’neil@münchen.de",
+        "o'neil@münchen.de",
+        "o＇neil@xn--mnchen-3ya.de",
+        "ｏ’neil＠münchen.de",
+        '"o’neil"@münchen.de',
+    ],
+)
+def test_a_typographic_local_part_is_one_address_beside_an_international_domain(raw: str) -> None:
+    assert normalize_email(raw, IdentifierRules("email")).value == "o'neil@xn--mnchen-3ya.de"
