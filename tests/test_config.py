@@ -180,6 +180,8 @@ def test_an_empty_file_is_all_defaults(read):
         ('[server]\nbody_timeout = "1h30m"', "server.body_timeout"),
         ("[server]\nmax_connections = 0", "server.max_connections"),
         ('[server]\ntrusted_proxies = ["::1", "10.0.0.1/8"]', "server.trusted_proxies[1]"),
+        ('[server]\nallowed_hosts = ["x.example", "x.example:443"]', "server.allowed_hosts[1]"),
+        ('[server]\nallowed_hosts = ["https://x.example"]', "server.allowed_hosts[0]"),
         ('[server]\ncors_origins = "https://shop.example.com"', "server.cors_origins"),
         ('[server]\ncors_origins = ["https://a.example", "*"]', "server.cors_origins[1]"),
         ('[server]\ncors_origins = ["https://a.example", "null"]', "server.cors_origins[1]"),

@@ -74,6 +74,7 @@ def read(directory: Path, text: str) -> dict[str, Any]:
         ("[upstream]", '[log]\nlevel = "debug"\n[upstream]', "log.level"),
         ("[upstream]", '[program]\ntime_zone = "Africa/Cairo"\n[upstream]', "program.time_zone"),
         ("[upstream]", '[server]\ncors_origins = ["https://x.example"]\n[upstream]', "server.cors_origins"),
+        ("[upstream]", '[server]\nallowed_hosts = ["x.example"]\n[upstream]', "server.allowed_hosts"),
         ("[upstream]", '[server]\ntrusted_proxies = ["10.0.0.0/8"]\n[upstream]', "server.trusted_proxies"),
         ("[upstream]", '[achievements]\ngrant_delay = ["1s", "2s"]\n[upstream]', "achievements.grant_delay"),
     ],

@@ -20,6 +20,7 @@ _LIVE: Final = frozenset(
         "log.level",
         "log.requests",
         "program",
+        "server.allowed_hosts",
         "server.cors_origins",
         "server.identity_headers",
         "server.trusted_proxies",

@@ -49,6 +49,7 @@ _QUANTITY = re.compile(r"(\d{1,15})([A-Za-z]+)", re.ASCII)
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9]\d{0,4}))?", re.ASCII
 )
+_NAME = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.ASCII)
 _USUAL_PORTS = {"http": "80", "https": "443"}
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})", re.ASCII)
 
@@ -136,6 +137,15 @@ def network(value: object) -> IPv4Network | IPv6Network:
         ) from None
 
 
+def host_name(value: object) -> str:
+    """As it stands in `Host`, without a port."""
+    if isinstance(value, str) and (_NAME.fullmatch(value.lower()) or _is_ip(value)):
+        return value.lower()
+    raise ValueError(
+        'is not a host name; write it without scheme, port and path, for example "gateway.example.com"'
+    )
+
+
 def origin(value: object) -> str:
     """As a browser writes it in `Origin`."""
     if value == "*":
@@ -193,6 +203,7 @@ Quota = Annotated[tuple[int, int], written(quota, list)]
 Listen = Annotated[Address, written(address)]
 Network = Annotated[IPv4Network | IPv6Network, written(network)]
 Origin = Annotated[str, written(origin)]
+HostName = Annotated[str, written(host_name)]
 Instant = Annotated[int, written(instant, instant_text)]
 TimeZone = Annotated[str, written(time_zone)]
 Region = Annotated[str, written(region)]

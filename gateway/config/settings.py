@@ -16,6 +16,7 @@ from gateway.config.notation import (
     Address,
     DelayRange,
     Duration,
+    HostName,
     Listen,
     Network,
     Origin,
@@ -123,6 +124,7 @@ class Server(Section, frozen=True):
     max_connections_per_ip: Positive = 100
     shutdown_grace: Duration = 15 * SECOND
     trusted_proxies: tuple[Network, ...] = ()
+    allowed_hosts: tuple[HostName, ...] = ()
     cors_origins: tuple[Origin, ...] = ()
     identity_headers: bool = True
 

@@ -3,12 +3,12 @@ nothing to do, first of one that never sent a request; where there is none, it i
 
 import asyncio
 from collections.abc import Callable, Collection
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import cast
 
 from aiohttp import web
 
-from gateway.http.gameball.limits import network_of
+from gateway.http.gameball.limits import is_within, network_of
 
 _PATIENCE = 2.0
 """Seconds that a new connection has to say what it wants."""
@@ -42,7 +42,11 @@ class Door:
     def enter(self, visit: "Visit", address: str) -> bool:
         visit.address, visit.since = network_of(address), self._time()
         own = self._of.get(visit.address, {})
-        if len(own) >= self._limit_per_ip and not self._is_trusted(address) and not self._make_room(own, own):
+        if (
+            len(own) >= self._limit_per_ip
+            and not is_within(address, self._trusted())
+            and not self._make_room(own, own)
+        ):
             return False
         if len(self._inside) >= self._limit and not self._make_room(self._inside, own):
             return False
@@ -73,9 +77,6 @@ class Door:
         self.leave(worst)
         worst.close()
         return True
-
-    def _is_trusted(self, address: str) -> bool:
-        return any(ip_address(address) in network for network in self._trusted())
 
 
 class Visit(asyncio.Protocol):

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 import structlog
 from aiohttp import hdrs, web
 
-from gateway.config import Address
+from gateway.config import Server
 from gateway.errors import GatewayError, Refusal, StoreUnavailable
 from gateway.http.admin.operation import CALLER
 from gateway.http.admin.problem import problem, status_of
@@ -69,9 +69,11 @@ def _actor(request: web.Request) -> str:
 
 def _check(request: web.Request, services: Services) -> bool:
     """Whether the call came with the token. Raises Refusal."""
-    if not _is_own_host(request.headers.getall(hdrs.HOST, ()), services.config.server.admin_listen):
+    if not _is_own_host(request.headers.getall(hdrs.HOST, ()), services.config.server):
         raise Refusal(
-            "wrong_host", "this listener does not answer to that host name; use 127.0.0.1 or localhost"
+            "wrong_host",
+            "this listener does not answer to that host name; use 127.0.0.1 or localhost, or name the proxy in front of it in"
+            " [server] allowed_hosts",
         )
     if request.path in OPEN:
         return False
@@ -84,16 +86,18 @@ def _check(request: web.Request, services: Services) -> bool:
     return True
 
 
-def _is_own_host(hosts: Sequence[str], listen: Address) -> bool:
+def _is_own_host(hosts: Sequence[str], server: Server) -> bool:
     """A page that a browser loaded from elsewhere can point its name at a loopback listener, but cannot change the name.
     A listener that is open to the network has names that only its operator knows; there the token alone guards."""
+    listen = server.admin_listen
     if not listen.is_loopback:
         return True
     found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
     if found is None:
         return False
     name = found["address"] or found["name"].lower()
-    return _as_address(name) in _LOOPBACK_NAMES | {_as_address(listen.host.lower())}
+    own = (listen.host.lower(), *server.allowed_hosts)
+    return _as_address(name) in _LOOPBACK_NAMES | {_as_address(host) for host in own}
 
 
 def _as_address(name: str) -> str:

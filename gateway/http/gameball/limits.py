@@ -1,9 +1,10 @@
 """How much one channel may ask and how often one address may be wrong. Limits live in this process and forget at once
 what no longer counts, so their memory is bounded by a minute of callers."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import hdrs, web
 
@@ -11,6 +12,10 @@ from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import RateLimit
 
 _MOST_ADDRESSES = 65_536
+_HOP = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<v4>[0-9.]+))(?::[0-9]{1,5})?|(?P<bare>[0-9A-Fa-f:.]+)", re.ASCII
+)
+"""An address as proxies write it: bare, in brackets, or with a port."""
 
 
 class TokenBucket:
@@ -63,32 +68,42 @@ def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv
 
 
 def nearest_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The nearest address that is not one of our own proxies."""
+    """The nearest address that is not one of our own proxies; where the outermost of them names none, its own."""
     if not trusted:
         return request.remote or ""
     hops = [
         hop.strip() for value in request.headers.getall(hdrs.X_FORWARDED_FOR, ()) for hop in value.split(",")
     ]
     nearest = request.remote or ""
-    while hops and _is_within(nearest, trusted):
-        nearest = hops.pop()
+    while hops and is_within(nearest, trusted) and (address := _address_in(hops.pop())):
+        nearest = address
     return nearest
 
 
-def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def _address_in(hop: str) -> str:
+    """Without port and brackets; "" for what is no address."""
+    found = _HOP.fullmatch(hop)
+    text = (found["v6"] or found["v4"] or found["bare"]) if found else ""
+    return text if _parsed(text) else ""
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address that a listener for both kinds writes as IPv6 is one all the same."""
     try:
         parsed = ip_address(address)
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    return (isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed
 
 
 def network_of(address: str) -> str:
     """ "" for what is no address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    parsed = _parsed(address)
+    if parsed is None:
         return ""
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

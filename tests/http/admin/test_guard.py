@@ -92,6 +92,26 @@ async def test_a_foreign_host_name_is_refused_even_with_the_token(gateway: Runni
         await assert_problem(response, 421, "wrong_host")
 
 
+async def test_a_proxy_in_front_may_bring_its_own_name_and_no_other(start: Start) -> None:
+    server = (
+        '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
+        'allowed_hosts = ["Gateway.example", "192.0.2.1", "2001:db8::1"]\n'
+    )
+    async with start(server) as gateway:
+        for host in (
+            "gateway.example",
+            "GATEWAY.example:443",
+            "192.0.2.1:8443",
+            "[2001:db8:0::1]",
+            "localhost",
+        ):
+            async with gateway.client.get(f"{gateway.admin_url}/healthz", headers={"Host": host}) as response:
+                assert response.status == 200
+        for host in ("x.gateway.example", "gateway.example.", "evil.example", "192.0.2.10", "[::2]"):
+            async with gateway.client.get(f"{gateway.admin_url}/healthz", headers={"Host": host}) as response:
+                await assert_problem(response, 421, "wrong_host")
+
+
 async def test_two_host_names_are_none(gateway: RunningGateway) -> None:
     host, port = gateway.admin_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
