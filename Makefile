@@ -4,8 +4,9 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 
-run: .venv/installed
+run: .venv/running
 	@exec $(BIN)/gateway serve --config config.example.toml
 
 # Three parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
@@ -27,13 +28,19 @@ bench: .venv/installed .venv/servers
 soak: .venv/installed .venv/servers
 	$(BIN)/pytest -o addopts="" -m soak --timeout 14400
 
-.venv/installed: pyproject.toml constraints.txt Makefile
+# What the gateway runs with; `make run` needs no more. Each file that pip fetches is compared with the hashes of the lock file.
+.venv/running: pyproject.toml requirements/runtime.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The gateway needs Python 3.11 or newer (found: $(PYTHON))."; exit 1; }
 	@$(PYTHON) -m venv .venv 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear .venv; \
 	  else echo "Python's venv module is missing. Install it first: sudo apt-get install python3-venv"; exit 1; fi; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt basedpyright cryptography hatchling hypothesis import-linter jsonschema-rs playwright pytest pytest-aiohttp pytest-timeout ruff schemathesis
+	$(PIP) --require-hashes --requirement requirements/runtime.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# And the tools.
+.venv/installed: .venv/running requirements/development.txt
+	$(PIP) --require-hashes --requirement requirements/development.txt
 	@touch $@
 
 # What tests and measurements run against: Debian's servers, a browser and a second shell, each with a program that shows whether it is there.

@@ -1,4 +1,4 @@
-"""What the code imports is declared, what is declared is used, and what is installed is pinned."""
+"""What the code imports is declared, what is declared is used, and what is installed is locked, each file by its hash."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import ast
 import re
 import sys
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -17,12 +21,8 @@ DATA = {"tzdata"}
 """Read by the standard library where the system has no time zones; imported by nobody."""
 
 
-def canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def named(requirements: list[str]) -> set[str]:
-    return {canonical(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0]) for text in requirements}
+def named(requirements: list[Requirement]) -> set[str]:
+    return {canonicalize_name(one.name) for one in requirements}
 
 
 def imported(source: str) -> set[str]:
@@ -34,7 +34,7 @@ def imported(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
     top = {name.partition(".")[0] for name in found}
-    return {canonical(name) for name in top - OURS - set(sys.stdlib_module_names)}
+    return {canonicalize_name(name) for name in top - OURS - set(sys.stdlib_module_names)}
 
 
 def imported_by(*folders: str) -> set[str]:
@@ -42,30 +42,115 @@ def imported_by(*folders: str) -> set[str]:
     return set().union(*(imported(path.read_text()) for path in paths))
 
 
-DECLARED = named(PROJECT["project"]["dependencies"])
-OPTIONAL = named([one for extra in PROJECT["project"]["optional-dependencies"].values() for one in extra])
-DEVELOPMENT = named(PROJECT["dependency-groups"]["dev"])
-PINNED = {
-    canonical(line.partition("==")[0].partition("[")[0])
-    for line in (ROOT / "constraints.txt").read_text().splitlines()
-    if "==" in line and not line.startswith("#")
-}
+def declared(texts: list[str]) -> list[Requirement]:
+    return [Requirement(text) for text in texts]
+
+
+DECLARED = declared(PROJECT["project"]["dependencies"])
+OPTIONAL = declared(
+    [text for extra in PROJECT["project"]["optional-dependencies"].values() for text in extra]
+)
+DEVELOPMENT = declared(PROJECT["dependency-groups"]["dev"])
+BUILD = declared(PROJECT["build-system"]["requires"])
+
+
+class Locked(NamedTuple):
+    requirement: Requirement
+    hashes: list[str]
+
+    @property
+    def version(self) -> str:
+        return str(self.requirement.specifier).removeprefix("==")
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        return self.requirement.marker is None or self.requirement.marker.evaluate()
+
+
+def lock_file(name: str) -> str:
+    return (ROOT / "requirements" / name).read_text()
+
+
+def entries(text: str) -> list[Locked]:
+    """One for each package: its line, and the lines of hashes that go on from it."""
+    lines = (
+        line for line in text.replace("\\\n", "").splitlines() if line and not line.startswith(("#", "--"))
+    )
+    split = (line.split("--hash=") for line in lines)
+    return [Locked(Requirement(first), [one.strip() for one in hashes]) for first, *hashes in split]
+
+
+def locked(name: str) -> dict[str, Locked]:
+    return {canonicalize_name(one.requirement.name): one for one in entries(lock_file(name))}
+
+
+RUNTIME = locked("runtime.txt")
+TOOLS = locked("development.txt")
+FILES = pytest.mark.parametrize("name", ["runtime.txt", "development.txt"])
 
 
 def test_the_code_imports_what_is_declared_and_nothing_else() -> None:
-    assert imported_by("gateway", "rules") == (DECLARED | OPTIONAL) - DATA
+    assert imported_by("gateway", "rules") == named(DECLARED + OPTIONAL) - DATA
 
 
 def test_the_tests_import_what_is_declared_too() -> None:
-    assert imported_by("tests") - {"tests"} <= DECLARED | OPTIONAL | DEVELOPMENT
+    assert imported_by("tests") - {"tests"} <= named(DECLARED + OPTIONAL + DEVELOPMENT)
 
 
-def test_every_declared_package_is_pinned() -> None:
-    assert DECLARED | OPTIONAL | DEVELOPMENT <= PINNED
+@FILES
+def test_a_lock_file_has_one_version_of_each_package_and_the_hashes_of_its_files(name: str) -> None:
+    found = entries(lock_file(name))
+    assert len({canonicalize_name(one.requirement.name) for one in found}) == len(found) > 30
+    for requirement, hashes in found:
+        assert re.fullmatch(r"==[0-9][^,*]*", str(requirement.specifier)), requirement
+        assert requirement.url is None
+        assert hashes
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in hashes), requirement
+
+
+@FILES
+def test_a_lock_file_says_what_is_fetched_and_not_from_where(name: str) -> None:
+    """A source archive would bring build tools that no hash covers."""
+    text = lock_file(name)
+    assert [line for line in text.splitlines() if line.startswith("-")] == ["--only-binary :all:"]
+    assert "://" not in text
+
+
+def test_what_is_declared_is_locked_in_a_version_that_the_declaration_allows() -> None:
+    for name, wanted in [("runtime.txt", DECLARED + OPTIONAL + BUILD), ("development.txt", DEVELOPMENT)]:
+        found = locked(name)
+        for one in wanted:
+            assert one.specifier.contains(found[canonicalize_name(one.name)].version), (name, one)
+
+
+def test_what_the_gateway_runs_with_is_tested_in_the_same_versions() -> None:
+    assert {name: TOOLS.get(name) for name in RUNTIME} == RUNTIME
+
+
+@FILES
+def test_what_a_locked_package_needs_is_locked_too(name: str) -> None:
+    found = locked(name)
+    roots = DECLARED + OPTIONAL + BUILD + (DEVELOPMENT if name == "development.txt" else [])
+    todo, seen = [(one, "") for one in roots], set[tuple[str, str]]()
+    while todo:
+        one, extra = todo.pop()
+        if one.marker is not None and not one.marker.evaluate({"extra": extra}):
+            continue
+        package = canonicalize_name(one.name)
+        assert package in found, one
+        for part in {"", *one.extras} - {part for known, part in seen if known == package}:
+            seen.add((package, part))
+            todo += [(Requirement(text), part) for text in distribution(package).requires or ()]
+    assert {package for package, _ in seen} == {key for key in found if found[key].is_for_this_machine}
+
+
+def test_what_is_installed_is_what_is_locked() -> None:
+    here = {name: one.version for name, one in TOOLS.items() if one.is_for_this_machine}
+    assert {name: distribution(name).version for name in here} == here
 
 
 def test_the_build_back_end_is_pinned() -> None:
-    assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", text) for text in PROJECT["build-system"]["requires"])
+    assert all(re.fullmatch(r"==[0-9.]+", str(one.specifier)) for one in BUILD)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ SHELLS = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", 
 def checkout(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> Iterator[tuple[Path, int]]:
     """A directory that looks like a checkout, where `make run` serves; and the public port."""
     public, admin = unused_tcp_port_factory(), unused_tcp_port_factory()
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     example = (ROOT / "config.example.toml").read_text(encoding="utf-8")
     moved = example.replace("127.0.0.1:8080", f"127.0.0.1:{public}").replace(
@@ -27,7 +28,7 @@ def checkout(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> Iter
     )
     (tmp_path / "config.example.toml").write_text(moved, encoding="utf-8")
     process = subprocess.Popen(
-        ["make", "--assume-old", ".venv/installed", "run"],
+        ["make", "--assume-old", ".venv/running", "run"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,0 +1,45 @@
+"""Write the lock files anew: `.venv/bin/python requirements/lock.py`.
+
+Each package stays at the version that it has in them, as far as pyproject.toml allows it. `--upgrade` takes the newest
+versions; `--upgrade-package NAME` takes those of one package."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RUNTIME, DEVELOPMENT = "requirements/runtime.txt", "requirements/development.txt"
+_OPTIONS = (
+    "--universal",
+    "--generate-hashes",
+    "--only-binary=:all:",
+    "--emit-build-options",
+    "--no-annotate",
+    "--all-extras",
+    "--custom-compile-command=.venv/bin/python requirements/lock.py",
+    "--quiet",
+)
+"""For every platform at once; a source archive would bring build tools that no hash covers."""
+
+
+def main(arguments: list[str]) -> None:
+    _write(RUNTIME, arguments)
+    _write(DEVELOPMENT, ["--group=dev", f"--constraints={RUNTIME}", *arguments])
+
+
+def _write(file: str, options: list[str]) -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    program = shutil.which("uv", path=sysconfig.get_path("scripts"))
+    if program is None:
+        sys.exit("uv is not installed in this environment; run `make lint` once.")
+    command = [program, "pip", "compile", *_OPTIONS, *options, "--output-file", file, "pyproject.toml", "-"]
+    subprocess.run(  # noqa: S603 - what was installed from the lock file
+        command, cwd=ROOT, check=True, text=True, input="\n".join(build), stdout=subprocess.DEVNULL
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
