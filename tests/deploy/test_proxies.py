@@ -20,12 +20,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from forwarding import forwarding
 from yarl import URL
 
+from tests.support.forwarding import forwarding
+
 if TYPE_CHECKING:
-    from conftest import RunningGateway, Start
-    from loyalty_platform import Platform
+    from tests.support.loyalty_platform import Platform
+    from tests.support.running_gateway import RunningGateway, Start
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PUBLIC, ADMIN = "loyalty.example.com", "gateway-admin.example.com"
