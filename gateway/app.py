@@ -20,7 +20,8 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from gateway.anchor import Anchor
+from gateway.anchor.places import place_of
+from gateway.anchor.worker import Anchor
 from gateway.audit.event import Action
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import Clock, SystemClock
@@ -175,6 +176,9 @@ async def running(
             checkpoint_key=checkpoint_key,
             backlog=Backlog(config.upstream.queue_limit),
         )
+        if config.audit.anchor:
+            place = place_of(lambda: services.config, store, clock, env.draw)
+            services.anchor = Anchor(place, store, clock, telemetry.metrics)
         pipeline.start()
         try:
             await services.timekeeper.begin()
@@ -189,17 +193,17 @@ async def running(
             await services.reading.close()
             await pipeline.stop()
             if begins:
-                await _seal(store, config.audit.anchor)
+                await _seal(services)
     finally:
         await store.close()
 
 
-async def _seal(store: Store, where: str) -> None:
+async def _seal(services: Services) -> None:
     """The log's end is signed, and its signature copied to the anchor; what could not be copied now, the next start copies."""
-    await store.seal()
-    if where:
+    await services.store.seal()
+    if services.anchor is not None:
         with contextlib.suppress(StoreUnavailable):
-            await Anchor(where, store).step()
+            await services.anchor.step()
 
 
 @contextlib.asynccontextmanager

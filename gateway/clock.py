@@ -7,6 +7,7 @@ day, but how much of it has passed. What the wall clock says against the steady 
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 SECOND = 1_000
@@ -134,6 +135,12 @@ class Stamps:
     def at(self, now: int) -> int:
         self._newest = now if now >= self._newest else self._newest + 1
         return self._newest
+
+
+def timestamp(at: int) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    second, milliseconds = divmod(at, SECOND)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 def _steady_ns() -> int:

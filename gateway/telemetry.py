@@ -187,6 +187,11 @@ class Metrics:
         self.audit_lag = Gauge(
             "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
         )
+        self.anchor_lag = Gauge(
+            "gateway_anchor_lag_seconds",
+            "Age of the oldest signature of the audit log that has not reached its anchor",
+            registry=self.registry,
+        )
         self.regrouping_left = Gauge(
             "gateway_regrouping_profiles_left",
             "Profiles that are still to be looked at under the newest rules",

@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 
-from gateway.anchor import Anchor
 from gateway.config import Config, Webhook
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.services import Services
@@ -96,8 +95,8 @@ class Workers:
         if self._deliverer is not None and upstream is not None:
             steps["share"] = Share(self._services.store, upstream.limiter, self._services.clock).step
             steps["deliveries"] = self._deliverer.step
-        if where := self._services.config.audit.anchor:
-            steps["anchor"] = Anchor(where, self._services.store).step
+        if self._services.anchor is not None:
+            steps["anchor"] = self._services.anchor.step
         if self._balances is not None:
             steps["balances"] = self._balances.step
         steps["leftovers"] = self._leftovers.step

@@ -2,57 +2,266 @@
 
 from __future__ import annotations
 
+import hmac
+import json
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
+import pytest
+import structlog
+from aiohttp import web
+from structlog.testing import capture_logs
 
-from gateway.anchor import Anchor
-from gateway.audit.anchored import Anchored
+from gateway.anchor.file import AnchorFile
+from gateway.anchor.line import Anchored, read
+from gateway.anchor.webhook import AnchorWebhook
+from gateway.anchor.worker import Anchor
+from gateway.clock import HOUR, MINUTE
+from gateway.config import Secret, Webhook
 from gateway.store import Store
+from gateway.telemetry import Metrics
+from tests.support.in_process_gateway import InProcessGateway, ManualClock, customer
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start
 
+SECRET = "webhook-secret-0123456789"
+UNHEARD = "http://127.0.0.1:9/hook"
 
-def _lines(path: Path) -> list[Anchored]:
-    return [msgspec.json.decode(line, type=Anchored) for line in path.read_bytes().splitlines() if line]
+
+def lines(path: Path) -> list[Anchored]:
+    return [one for line in path.read_bytes().splitlines() if (one := read(line)) is not None]
 
 
-async def _signed(store: Store) -> list[tuple[int, str]]:
+def places(anchors: list[Anchored]) -> list[tuple[int, str]]:
+    return [(line.checkpoint, line.signature) for line in anchors]
+
+
+async def signed(store: Store) -> list[tuple[int, str]]:
     rows = await store.fetch("SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id")
     return [(number, signature.hex()) for number, signature in rows]
 
 
-def _places(path: Path) -> list[tuple[int, str]]:
-    return [(line.checkpoint, line.signature) for line in _lines(path)]
+@dataclass
+class Receiver:
+    """Appends each body to a file, as a line, where it is signed; `refusals` are answered first, one each."""
+
+    path: Path
+    url: str = ""
+    refusals: list[int] = field(default_factory=list)
+    asked: int = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.refusals:
+            return web.Response(status=self.refusals.pop(0), headers={"Retry-After": "60"})
+        body, headers = await request.read(), request.headers
+        text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        expected = b64encode(hmac.digest(SECRET.encode(), text, "sha256")).decode()
+        assert headers["webhook-signature"] == f"v1,{expected}"
+        with self.path.open("ab") as file:
+            file.write(body + b"\n")
+        return web.Response(status=204)
+
+    @property
+    def held(self) -> list[tuple[int, str]]:
+        return places(lines(self.path)) if self.path.exists() else []
+
+
+@pytest.fixture
+async def receiver(tmp_path: Path) -> AsyncGenerator[Receiver]:
+    found = Receiver(tmp_path / "received")
+    application = web.Application()
+    application.router.add_post("/hook", found.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    found.url = f"http://{host}:{port}/hook"
+    yield found
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    structlog.reset_defaults()
+    async with InProcessGateway(tmp_path) as built:
+        await more_signatures(built, 3)
+        yield built
+
+
+async def more_signatures(house: InProcessGateway, count: int) -> None:
+    for number in range(count):
+        house.clock.advance(HOUR)
+        await house.send(customer(f"web:{house.clock.now()}-{number}"))
+
+
+class Anchoring:
+    """An anchor over the house, stepped by hand."""
+
+    def __init__(self, house: InProcessGateway, url: str) -> None:
+        self.url, self.metrics = url, Metrics()
+        place = AnchorWebhook("vault", self.webhook, house.store, house.clock, lambda low, high: high)
+        self.anchor = Anchor(place, house.store, house.clock, self.metrics)
+
+    def webhook(self) -> Webhook:
+        return Webhook("vault", self.url, (), Secret(SECRET), True)
+
+    async def until_idle(self) -> None:
+        while await self.anchor.step() == 0:
+            pass
+
+    @property
+    def lag(self) -> float | None:
+        return self.metrics.registry.get_sample_value("gateway_anchor_lag_seconds")
+
+
+def in_file(path: Path, store: Store, house: InProcessGateway) -> Anchor:
+    return Anchor(AnchorFile(path), store, house.clock, Metrics())
+
+
+# ---- a file ----
 
 
 async def test_every_signature_is_copied_once_also_that_of_the_end(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "anchors"
     for _ in range(2):
         async with start(f'[audit]\nanchor = "file:{path}"\n') as gateway:
-            signed = await _signed(gateway.services.store)
-        places = _places(path)
-        assert signed == places[: len(signed)]
-        assert len(places) == len(set(places))
-        assert '"ends":{"' in _lines(path)[-1].heads
+            held = await signed(gateway.services.store)
+        found = places(lines(path))
+        assert held == found[: len(held)]
+        assert len(found) == len(set(found))
+        assert '"ends":{"' in lines(path)[-1].heads
 
 
-async def test_a_line_that_was_torn_costs_no_other(gateway: RunningGateway, tmp_path: Path) -> None:
-    path, store = tmp_path / "anchors", gateway.services.store
-    await Anchor(f"file:{path}", store).catch_up()
+async def test_a_line_that_was_torn_costs_no_other(house: InProcessGateway, tmp_path: Path) -> None:
+    path = tmp_path / "anchors"
+    await in_file(path, house.store, house).step()
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
-    await Anchor(f"file:{path}", store).catch_up()
-    lines = path.read_bytes().splitlines()
-    assert set(whole.splitlines()) <= set(lines)
+    await in_file(path, house.store, house).step()
+    assert set(whole.splitlines()) <= set(path.read_bytes().splitlines())
 
 
-async def test_a_place_that_cannot_be_written_is_tried_again(gateway: RunningGateway, tmp_path: Path) -> None:
+async def test_a_place_that_cannot_be_written_is_tried_again(house: InProcessGateway, tmp_path: Path) -> None:
     missing = tmp_path / "not mounted"
-    anchor = Anchor(f"file:{missing}/anchors", gateway.services.store)
+    anchor = in_file(missing / "anchors", house.store, house)
     assert await anchor.step() > 1
     missing.mkdir()
     assert await anchor.step() == 1
-    assert _places(missing / "anchors") == await _signed(gateway.services.store)
+    assert places(lines(missing / "anchors")) == await signed(house.store)
+
+
+# ---- a webhook ----
+
+
+async def test_a_webhook_is_sent_each_signature_once_and_in_order(house: InProcessGateway, receiver: Receiver) -> None:
+    await Anchoring(house, receiver.url).until_idle()
+    await more_signatures(house, 2)
+    after_a_restart = Anchoring(house, receiver.url)
+    await after_a_restart.until_idle()
+    assert receiver.held == await signed(house.store)
+    assert len(receiver.held) >= 5
+    assert receiver.asked == len(receiver.held)
+    body = json.loads(receiver.path.read_bytes().splitlines()[0])
+    assert set(body) == {"type", "timestamp", "data"}
+    assert body["type"] == "audit.checkpoint"
+    assert set(body["data"]) == {"checkpoint", "at", "heads", "signature"}
+
+
+async def test_what_is_not_taken_is_sent_again_before_anything_behind_it(
+    house: InProcessGateway, receiver: Receiver
+) -> None:
+    anchoring = Anchoring(house, receiver.url)
+    receiver.refusals = [500, 503]
+    assert [await anchoring.anchor.step() for _ in range(2)] == [60, 60]
+    assert receiver.held == []
+    await anchoring.until_idle()
+    assert receiver.held == await signed(house.store)
+
+
+async def test_a_listener_that_refuses_half_way_keeps_what_it_took(house: InProcessGateway, receiver: Receiver) -> None:
+    anchoring = Anchoring(house, receiver.url)
+    await anchoring.until_idle()
+    taken = receiver.held
+    await more_signatures(house, 1)
+    receiver.refusals = [410]
+    await anchoring.anchor.step()
+    assert receiver.held == taken
+    await anchoring.until_idle()
+    assert receiver.held == await signed(house.store)
+    assert receiver.asked == len(receiver.held) + 1
+
+
+async def test_an_outage_is_logged_once_counted_and_after_a_while_a_warning(
+    house: InProcessGateway, receiver: Receiver
+) -> None:
+    anchoring = Anchoring(house, receiver.url)
+    await anchoring.until_idle()
+    anchoring.url = UNHEARD
+    await more_signatures(house, 1)
+    with capture_logs() as logs:
+        await anchoring.anchor.step()
+        house.clock.advance(9 * MINUTE)
+        await anchoring.anchor.step()
+        assert anchoring.anchor.warnings == ()
+        house.clock.advance(MINUTE)
+        await anchoring.anchor.step()
+        (warning,) = anchoring.anchor.warnings
+        assert "webhook:vault does not take them (no_connection)" in warning
+        assert anchoring.lag == 10 * 60
+        anchoring.url = receiver.url
+        await anchoring.until_idle()
+    assert anchoring.anchor.warnings == ()
+    assert anchoring.lag == 0
+    assert [line["event"] for line in logs] == ["anchor_not_taken", "anchor_taken_again"]
+    assert receiver.held == await signed(house.store)
+
+
+async def test_a_database_that_was_put_back_is_sent_whole(house: InProcessGateway, receiver: Receiver) -> None:
+    """The listener then has what both of its lives held."""
+    anchoring = Anchoring(house, receiver.url)
+    await anchoring.until_idle()
+    before = receiver.held
+    await house.store.sign_anew("operator:ann")
+    await more_signatures(house, 2)
+    with capture_logs() as logs:
+        await anchoring.until_idle()
+    assert [line["event"] for line in logs] == ["anchor_differs"]
+    assert receiver.held == [*before, *await signed(house.store)]
+
+
+async def test_a_gateway_brings_its_signatures_also_that_of_the_end_and_follows_a_reload(
+    start: Start, receiver: Receiver
+) -> None:
+    def extra(url: str) -> str:
+        return (
+            '[audit]\nanchor = "webhook:vault"\n[[webhook]]\nname = "vault"\nevents = []\nallow_private = true\n'
+            f'url = "{url}"\nsecret = "{SECRET}"\n'
+        )
+
+    async with start(extra(UNHEARD)) as gateway:
+        await gateway.reload(extra(receiver.url))
+        held = await signed(gateway.services.store)
+    assert receiver.held[: len(held)] == held
+    assert '"ends":{"' in lines(receiver.path)[-1].heads
+
+
+async def test_readiness_tells_what_is_not_anchored(gateway: RunningGateway) -> None:
+    async with gateway.client.get(f"{gateway.admin_url}/readyz") as answer:
+        assert await answer.json() == {"status": "ready"}
+    services, later = gateway.services, ManualClock(gateway.services.clock.now() + HOUR)
+    webhook = Webhook("vault", UNHEARD, (), Secret(SECRET), True)
+    place = AnchorWebhook("vault", lambda: webhook, services.store, later, lambda low, high: high)
+    services.anchor = Anchor(place, services.store, later, Metrics())
+    await services.anchor.step()
+    async with gateway.client.get(f"{gateway.admin_url}/readyz") as answer:
+        assert answer.status == 200
+        assert await answer.json() == {
+            "status": "degraded",
+            "warnings": list(services.anchor.warnings),
+        }
+    assert services.anchor.warnings

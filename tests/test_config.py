@@ -151,6 +151,8 @@ def test_an_empty_file_is_all_defaults(read):
             '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = []',
             "webhook[0].events",
         ),
+        ('[audit]\nanchor = "webhook:x"', "audit.anchor"),
+        ('[audit]\nanchor = "anchors"', "audit.anchor"),
         (
             '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = ["profile.gone"]',
             "webhook[0].events[0]",

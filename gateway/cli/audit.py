@@ -1,7 +1,6 @@
 """`gateway audit`: ask the log, follow it, have it explained, verified and carried away."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway.audit.anchored import Anchored
+from gateway.anchor.line import read
 from gateway.cli.connection import Admin, ask
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
@@ -170,7 +169,8 @@ def verify(
         verdict = await admin.get("/audit/verify", state=state)
         if kept is not None:
             verdict["anchors"] = len(kept)
-            verdict["breaches"] += await _parted(admin, kept)
+            parted, verdict["unanchored"] = await _compared(admin, kept)
+            verdict["breaches"] += parted
             verdict["ok"] = not verdict["breaches"]
         return verdict
 
@@ -178,33 +178,37 @@ def verify(
 
 
 def _anchored(path: Path) -> dict[tuple[int, str], int]:
-    """Number and signature of each anchored checkpoint, and its line. A line that a crash tore is passed over."""
+    """Number and signature of each anchored checkpoint, and its line. What is no anchor is passed over: a line that a crash
+    tore, other events of a webhook."""
     kept: dict[tuple[int, str], int] = {}
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                with contextlib.suppress(msgspec.MsgspecError):
-                    one = msgspec.json.decode(line, type=Anchored)
+                if (one := read(line)) is not None:
                     kept.setdefault((one.checkpoint, one.signature), number)
     except OSError as error:
         raise Failure(f"{path}: cannot be read ({error.strerror})") from None
     if not kept:
-        raise Failure(f"{path}: holds no anchor; give the file that [audit] anchor names, or a copy of it")
+        raise Failure(
+            f"{path}: holds no anchor; give the file that [audit] anchor names, or the lines that its webhook kept"
+        )
     return kept
 
 
-async def _parted(admin: Admin, kept: dict[tuple[int, str], int]) -> list[Any]:
-    """The anchored checkpoints that the log does not have: it was put back to an earlier moment, or written anew."""
-    left, cursor = dict(kept), ""
+async def _compared(admin: Admin, kept: dict[tuple[int, str], int]) -> tuple[list[Any], int]:
+    """The anchored checkpoints that the log does not have, as it was put back to an earlier moment, or written anew; and how many
+    of the log's are not anchored."""
+    left, unanchored, cursor = dict(kept), 0, ""
     while cursor is not None:
         answer = await admin.get("/audit/checkpoints", limit=_PAGE, cursor=cursor)
         for point in answer["items"]:
-            left.pop((point["id"], point["signature"]), None)
+            unanchored += left.pop((point["id"], point["signature"]), None) is None
         cursor = answer["next"]
-    return [
+    breaches = [
         {"chain": "anchor", "seq": number, "what": f"line {line}: the log does not have this checkpoint"}
         for (number, _), line in left.items()
     ][:_MOST_BREACHES]
+    return breaches, unanchored
 
 
 def print_verdict(verdict: Any, *, as_json: bool) -> None:
@@ -228,6 +232,8 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
 
 def _note_limits(verdict: Any) -> None:
     """What an intact log does not prove."""
+    if verdict.get("unanchored"):
+        note(f"not in the file: {counted(verdict['unanchored'], 'signed checkpoint')} of the log")
     for tail in verdict["unproven"]:
         how = "a later run signed them as it found them after a crash" if tail["found"] else "not signed yet"
         events, span = counted(tail["events"], "event"), f"{tail['since']} to {tail['until']}"

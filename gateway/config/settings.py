@@ -354,8 +354,6 @@ class Webhook(Section, frozen=True):
     def mistakes(self) -> Iterator[Mistake]:
         if self.secret is None:
             yield Mistake("secret", "is missing; set it by secret_file or secret_env")
-        if not self.events:
-            yield Mistake("events", "is empty, so nothing would be sent; name some topics")
         for position, topic in enumerate(self.events):
             if topic not in TOPICS and not topic.startswith("customer."):
                 yield Mistake(
@@ -373,15 +371,15 @@ class Clock(Section, frozen=True):
 
 class Audit(Section, frozen=True):
     """How much of the log's end can be without a signature: so long, or so many events. `anchor`: where each signature is copied
-    to."""
+    to, a file or one of the webhooks."""
 
     checkpoint: Duration = 60 * SECOND
     checkpoint_events: Count = 1_000
     anchor: str = ""
 
     def mistakes(self) -> Iterator[Mistake]:
-        if self.anchor and not self.anchor.startswith("file:/"):
-            yield Mistake("anchor", 'is no place that can be written to; write "file:/PATH"')
+        if self.anchor and not self.anchor.startswith(("file:/", "webhook:")):
+            yield Mistake("anchor", 'is no place for anchors; write "file:/PATH" or "webhook:NAME"')
 
 
 class Retention(Section, frozen=True):
@@ -444,6 +442,7 @@ class Config(Section, frozen=True):
         yield from self._open_to_guessing()
         yield from self._campaign_windows()
         yield from self._mode_mistakes()
+        yield from self._webhook_mistakes()
 
     def _api_keys(self) -> Iterator[Key | None]:
         return (channel.api_key for channel in self.channels)
@@ -462,6 +461,17 @@ class Config(Section, frozen=True):
             if campaign.dedup_window is not None:
                 path = f"campaign[{position}].dedup_window"
                 yield from dedup_mistakes(path, campaign.dedup_window, longest_delay)
+
+    def _webhook_mistakes(self) -> Iterator[Mistake]:
+        kind, _, anchor = self.audit.anchor.partition(":")
+        anchor = anchor if kind == "webhook" else None
+        for position, webhook in enumerate(self.webhooks):
+            if not webhook.events and webhook.name != anchor:
+                yield Mistake(
+                    f"webhook[{position}].events", "is empty, so nothing would be sent; name some topics"
+                )
+        if anchor is not None and anchor not in {webhook.name for webhook in self.webhooks}:
+            yield Mistake("audit.anchor", f'names no webhook; add a [[webhook]] with name = "{anchor}"')
 
     def _mode_mistakes(self) -> Iterator[Mistake]:
         if self.gateway.mode == "local":

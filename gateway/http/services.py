@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from gateway.anchor.worker import Anchor
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
@@ -44,6 +45,7 @@ class Services:
     checkpoint_key: bytes
     backlog: Backlog
     upstream: Upstream | None = None
+    anchor: Anchor | None = None
     followers: list[Follower] = field(default_factory=list[Follower])
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])

@@ -2,14 +2,11 @@
 Engine-neutral: the steps yield statements and are sent rows, or the number of rows written.
 """
 
-from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
-from gateway.store.statement import Query, Write
-
-Step = Generator[Query | Write, Any, int]
+from gateway.store.statement import Query, Step, Write
 
 _SWEEP_EVERY = HOUR
 _RECALL_EVERY = MINUTE

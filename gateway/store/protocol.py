@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from gateway.model import Erasure
+from gateway.store.statement import Write
 from gateway.workingset import Needs, WorkingSet
 
 
@@ -54,6 +55,10 @@ class Store(Protocol):
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of one read-only statement with `?` placeholders, from the newest committed state."""
+        ...
+
+    async def write(self, write: Write) -> None:
+        """Run a statement over what the process keeps for itself, which no batch changes and no audit event tells of."""
         ...
 
     async def probe(self) -> None:

@@ -11,9 +11,9 @@ from gateway.audit.checkpoint import VERSION_2, Checkpoint, End, LogState, diges
 from gateway.audit.event import AuditEvent
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import earliest
-from gateway.store.maintain import Step, is_within
+from gateway.store.maintain import is_within
 from gateway.store.save import audit_write
-from gateway.store.statement import Query, Write
+from gateway.store.statement import Query, Step, Write
 
 MOST_EVENTS = 1_000
 """Events between two checkpoints, unless the settings say so."""

@@ -10,7 +10,7 @@ tables are looked at; `k.position` counts the keys from 0. `CAST(SUM(…) AS BIG
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Any, NamedTuple
 
 Rows = Sequence[Sequence[Any]]
@@ -38,9 +38,18 @@ class Write(NamedTuple):
     fenced: bool = False
 
 
+Step = Generator[Query | Write, Any, int]
+"""Statements, each of which is answered by its rows or by the number of rows written; at its end, how much was done."""
+
+
 class KeyColumn(NamedTuple):
     name: str
     type: str
+
+
+def alone(write: Write) -> Step:
+    """A step of its own."""
+    return (yield write)
 
 
 _KEYS = re.compile(r"\bkeys\(([^)]*)\) AS k\b")

@@ -3,13 +3,12 @@ in the same transaction, so whatever happened is told, and nothing else is. Bodi
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from gateway.audit.event import Action, AuditEvent
-from gateway.clock import HOUR, SECOND
+from gateway.clock import HOUR, timestamp
 from gateway.ids import read, show
 from gateway.model import MergeRow, ReviewItem
 from gateway.usecases.env import Env
@@ -59,12 +58,6 @@ def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
 
 def queue(ws: WorkingSet, listener: str, lane: int, kind: str, subject: int, payload: str) -> None:
     ws.queue(f"webhook:{listener}", lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER)
-
-
-def timestamp(at: int) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    second, milliseconds = divmod(at, SECOND)
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:

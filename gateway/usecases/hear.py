@@ -4,9 +4,10 @@ is handed on to whoever listens."""
 import msgspec
 
 from gateway.audit.event import Action
+from gateway.clock import timestamp
 from gateway.ids import show
 from gateway.model import Done, HearPlatform, Outcome, PlatformEvent
-from gateway.usecases.announce import queue, timestamp
+from gateway.usecases.announce import queue
 from gateway.usecases.deliver import PLATFORM
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, WorkingSet

@@ -7,7 +7,10 @@ import contextlib
 import json
 import os
 import sqlite3
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -234,14 +237,55 @@ def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shel
     assert breach["what"] == f"{issued['id']}: the row was changed by other hands than the gateway's"
 
 
-def test_a_database_that_was_put_back_is_found_by_the_anchors_only(shell: Shell, tmp_path: Path) -> None:
-    anchors, database, earlier = (tmp_path / name for name in ("anchors", "gateway.db", "earlier.db"))
+class _Kept(BaseHTTPRequestHandler):
+    """What docs/operations/monitor.md has of a receiver: each body is a line."""
+
+    anchors: Path
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.anchors.open("ab") as file:
+            file.write(body + b"\n")
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+
+
+@pytest.fixture(params=["file", "webhook"])
+def anchors(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Iterator[Path]:
+    """The lines that a file has, or that a webhook's receiver wrote down."""
+    path = tmp_path / "anchors"
+    receiver = ThreadingHTTPServer(("127.0.0.1", 0), type("Receiver", (_Kept,), {"anchors": path}))
+    thread = threading.Thread(target=receiver.serve_forever)
+    thread.start()
+    told = {
+        "file": f'[audit]\nanchor = "file:{path}"\n',
+        "webhook": '[audit]\nanchor = "webhook:vault"\n[[webhook]]\nname = "vault"\nevents = []\n'
+        f'url = "http://127.0.0.1:{receiver.server_port}/"\nsecret = "0123456789abcdef"\nallow_private = true\n',
+    }
     with shell.config.open("a") as settings:
-        settings.write(f'\n[audit]\nanchor = "file:{anchors}"\n')
+        settings.write(f"\n{told[request.param]}")
+    yield path
+    receiver.shutdown()
+    thread.join()
+    receiver.server_close()
+
+
+def test_a_database_that_was_put_back_is_found_by_the_anchors_only(
+    shell: Shell, tmp_path: Path, anchors: Path
+) -> None:
+    database, earlier = tmp_path / "gateway.db", tmp_path / "earlier.db"
     shell("keys", "new", "--channel", "web")
     shell("db", "backup", "--to", str(earlier))
     shell("keys", "new", "--channel", "web")
-    assert shell.json("audit", "verify", "--anchors", str(anchors))["anchors"] > 3
+    verdict = shell.json("audit", "verify", "--anchors", str(anchors))
+    assert verdict["anchors"] == verdict["checkpoints"] > 3
+    assert verdict["unanchored"] == 0
+    few = tmp_path / "few"
+    few.write_bytes(anchors.read_bytes().split(b"\n")[0])
+    shell("audit", "verify", "--anchors", str(few))
+    assert f"not in the file: {verdict['checkpoints'] - 1} signed checkpoints of the log" in shell.err
     earlier.replace(database)
     assert shell.json("audit", "verify", "--state")["ok"]
     breaches = shell.json("audit", "verify", "--anchors", str(anchors), code=1)["breaches"]

@@ -20,7 +20,8 @@ from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
 from gateway.telemetry import Metrics
 from gateway.upstream.addresses import is_public
-from gateway.upstream.webhooks import Leftovers, Sender, signed, signing_key
+from gateway.upstream.listener import signed, signing_key
+from gateway.upstream.webhooks import Leftovers, Sender
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
 
 if TYPE_CHECKING:

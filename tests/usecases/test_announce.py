@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.clock import timestamp
 from gateway.config.settings import TOPICS
 from gateway.ids import show
 from gateway.model import (
@@ -18,7 +19,6 @@ from gateway.model import (
     SplitProfile,
     UndoMerge,
 )
-from gateway.usecases.announce import timestamp
 from tests.support.in_process_gateway import (
     FOLLOW,
     NOON,

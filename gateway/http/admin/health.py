@@ -27,10 +27,12 @@ async def healthz(request: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """A call would be accepted now: the store takes writes. StoreUnavailable becomes 503 with Retry-After. A clock that is in doubt
-    is said and no more: it is answered with 200, as calls are served all the same."""
+    and signatures that are not anchored are said and no more: it is answered with 200, as calls are served all the same."""
     services = request.app[SERVICES]
     await services.store.probe()
     warnings = services.timekeeper.state.warnings
+    if services.anchor is not None:
+        warnings += services.anchor.warnings
     return web.json_response(
         {"status": "degraded", "warnings": warnings} if warnings else {"status": "ready"}
     )

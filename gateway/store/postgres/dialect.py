@@ -11,10 +11,9 @@ from typing import Any
 
 from gateway.audit.chain import Chain
 from gateway.store.load import loads
-from gateway.store.maintain import Step
 from gateway.store.postgres.connection import Connection
 from gateway.store.save import StaleEpoch, writes
-from gateway.store.statement import Query, Rows, Write, key_columns, with_keys
+from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
 from gateway.workingset import Changes, Needs, WorkingSet
 
 Columns = dict[str, dict[str, str]]

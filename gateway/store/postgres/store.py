@@ -21,7 +21,7 @@ from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
-from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
+from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
@@ -30,6 +30,7 @@ from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_co
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import Work, Works
 from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
 
@@ -246,6 +247,11 @@ class PostgresStore:
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
         return done
+
+    async def write(self, write: Write) -> None:
+        with contextlib.suppress(*_COLLIDED):  # another gateway wrote it at this moment
+            async with self._server.connection() as connection:
+                await self._in_transaction(connection, alone(write))
 
     async def sign_anew(self, actor: str) -> int:
         async with self._server.connection() as connection:

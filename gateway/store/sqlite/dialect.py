@@ -16,9 +16,8 @@ import msgspec
 
 from gateway.audit.chain import Chain, Tip
 from gateway.store.load import Loading, loads
-from gateway.store.maintain import Step
 from gateway.store.save import StaleEpoch, writes
-from gateway.store.statement import Query, Rows, Write, key_columns, with_keys
+from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
 from gateway.workingset import Changes, Needs, WorkingSet
 
 _encode = msgspec.json.Encoder().encode

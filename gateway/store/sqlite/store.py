@@ -27,7 +27,7 @@ from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, Stor
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
-from gateway.store.maintain import USUALLY, Kept, Maintenance, Step
+from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import Work, Works
 from gateway.store.signing import MOST_EVENTS, Signing
@@ -45,6 +45,7 @@ from gateway.store.sqlite.connection import (
 from gateway.store.sqlite.dialect import Saver, keep_house, load
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
+from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
 
@@ -163,6 +164,10 @@ class SqliteStore:
         with self._translated_errors():
             await self._wipe()
             return await self._in_writer(self._keep_house, tidying, signing)
+
+    async def write(self, write: Write) -> None:
+        with self._translated_errors():
+            await self._in_writer(self._keep_house, alone(write))
 
     async def sign_anew(self, actor: str) -> int:
         now, stamp = self._moment()

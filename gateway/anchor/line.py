@@ -1,0 +1,46 @@
+"""One anchor: a signed checkpoint as it stands outside the database, a line of JSON. A webhook is sent the same as an event."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from gateway.audit.checkpoint import Checkpoint
+from gateway.clock import timestamp
+
+TOPIC: Final = "audit.checkpoint"
+_encode = msgspec.json.Encoder().encode
+
+
+class Anchored(msgspec.Struct, frozen=True):
+    """`signature` in hexadecimal digits."""
+
+    checkpoint: int
+    at: int
+    heads: str
+    signature: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    type: Literal["audit.checkpoint"]
+    timestamp: str
+    data: Anchored
+
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+def anchored(point: Checkpoint) -> Anchored:
+    return Anchored(point.checkpoint_id, point.at, point.heads, point.signature.hex())
+
+
+def written(point: Checkpoint) -> bytes:
+    """Without an end of line."""
+    return _encode(Line(TOPIC, timestamp(point.at), anchored(point)))
+
+
+def read(line: bytes) -> Anchored | None:
+    """None for a line that is no anchor: one that a crash tore, or another event."""
+    try:
+        return _decode(line).data
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,24 @@
+"""Which place the settings name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.anchor.file import AnchorFile
+from gateway.anchor.place import Place
+from gateway.anchor.webhook import AnchorWebhook
+from gateway.clock import Clock
+from gateway.config import Config, Webhook
+from gateway.store import Store
+from gateway.upstream.limiter import Draw
+
+
+def place_of(config: Callable[[], Config], store: Store, clock: Clock, draw: Draw) -> Place:
+    """`config` answers the settings in use, of which `[audit] anchor` stays as it is."""
+    kind, _, name = config().audit.anchor.partition(":")
+    if kind == "file":
+        return AnchorFile(Path(name))
+
+    def webhook() -> Webhook:
+        return next(one for one in config().webhooks if one.name == name)
+
+    return AnchorWebhook(name, webhook, store, clock, draw)

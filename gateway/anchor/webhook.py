@@ -1,0 +1,75 @@
+"""Anchors sent to a webhook: one event for each checkpoint, in their order, each again until it is taken. The table of the
+checkpoints is what waits, so an outage adds nothing to the database; how far the listener has them is kept beside it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.anchor.line import TOPIC, written
+from gateway.anchor.place import Mark, NotTaken, mark_of
+from gateway.audit.checkpoint import Checkpoint
+from gateway.clock import Clock
+from gateway.config import Webhook
+from gateway.store import Store
+from gateway.store.statement import Write
+from gateway.upstream import mistakes
+from gateway.upstream.answers import backoff
+from gateway.upstream.limiter import Draw
+from gateway.upstream.listener import Listener, Reply
+
+_log = structlog.get_logger("anchor")
+
+_TAKEN = """
+INSERT INTO anchored VALUES (?, ?, ?) ON CONFLICT (place) DO UPDATE SET
+checkpoint_id = excluded.checkpoint_id, signature = excluded.signature
+"""
+
+
+class AnchorWebhook:
+    """`webhook` answers the listener's settings as they are now, which a reload may change."""
+
+    is_shared = True
+
+    def __init__(
+        self, name: str, webhook: Callable[[], Webhook], store: Store, clock: Clock, draw: Draw
+    ) -> None:
+        self.name = f"webhook:{name}"
+        self._webhook = webhook
+        self._store = store
+        self._clock = clock
+        self._draw = draw
+        self._failures = 0
+
+    async def last(self) -> Mark | None:
+        sql = "SELECT checkpoint_id, signature FROM anchored WHERE place = ?"
+        rows = await self._store.fetch(sql, (self.name,))
+        return Mark(*rows[0]) if rows else None
+
+    async def take(self, points: Sequence[Checkpoint]) -> int:
+        listener = Listener(self._webhook())
+        listener.open()
+        taken, reply = 0, Reply(0, "", None)
+        try:
+            for point in points:
+                reply = await self._send(listener, point)
+                if reply.reason:
+                    break
+                self._failures, taken = 0, taken + 1
+        finally:
+            await listener.close()
+        if taken:
+            await self._store.write(Write(_TAKEN, [(self.name, *mark_of(points[taken - 1]))]))
+            return taken
+        self._failures += 1
+        wait = backoff(self._failures, self._draw) if reply.wait is None else reply.wait
+        raise NotTaken(reply.reason, wait)
+
+    async def _send(self, listener: Listener, point: Checkpoint) -> Reply:
+        """The message's id is the checkpoint's, so a listener that is told twice can tell."""
+        message_id = f"{TOPIC}.{point.checkpoint_id}.{point.signature.hex()[:16]}"
+        try:
+            return await listener.post(written(point), message_id, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - else a checkpoint that cannot be sent would end the gateway
+            _log.error("anchor_failed", checkpoint=point.checkpoint_id, error=type(error).__name__)
+            return Reply(0, mistakes.FAILED, None)

@@ -1,0 +1,95 @@
+"""Brings each signature of the audit log to its anchor, and says when it cannot."""
+
+import structlog
+
+from gateway.anchor.place import Mark, NotTaken, Place, mark_of
+from gateway.audit.checkpoint import Checkpoint
+from gateway.clock import MINUTE, SECOND, Clock, timestamp
+from gateway.store import Store
+from gateway.store.reports.audit import checkpoints_behind
+from gateway.telemetry import Metrics
+
+_log = structlog.get_logger("anchor")
+
+_POLL = 1.0
+_AT_ONCE = 50
+_LATE = 10 * MINUTE
+"""A signature that is not anchored after so long is a warning."""
+
+
+class Anchor:
+    """`step` is a worker's loop. Nothing that serves calls waits for it."""
+
+    def __init__(self, place: Place, store: Store, clock: Clock, metrics: Metrics) -> None:
+        self._place = place
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._last: Mark | None = None
+        self._oldest: Checkpoint | None = None
+        self._failure = ""
+
+    async def step(self) -> float:
+        """Seconds until the next step."""
+        if self._place.is_shared and not await self._store.leads("anchor"):
+            self._last = None
+            self._tell(None, "")
+            return _POLL
+        try:
+            next_one = await self._bring()
+        except NotTaken as error:
+            self._tell(self._oldest, error.reason)
+            return max(_POLL, error.pause / SECOND)
+        self._tell(next_one, "")
+        return _POLL if next_one is None else 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong, and what to do. Empty: nothing, or not for long."""
+        if self._oldest is None or self._age() < _LATE:
+            return ()
+        since, place = timestamp(self._oldest.at), self._place.name
+        warning = (
+            f"signatures of the audit log since {since} are not anchored: {place} does not take them ({self._failure});"
+            " mend what [audit] anchor names, and they go there by themselves"
+        )
+        return (warning,)
+
+    async def _bring(self) -> Checkpoint | None:
+        """Bring some; the first that is left. Raises NotTaken, StoreUnavailable."""
+        self._last = self._last or await self._place.last()
+        points = await self._behind(self._last)
+        if not points:
+            return None
+        self._oldest = points[0]
+        taken = await self._place.take(points)
+        self._last = mark_of(points[taken - 1])
+        left = points[taken:] or await self._behind(self._last)
+        return left[0] if left else None
+
+    async def _behind(self, last: Mark | None) -> list[Checkpoint]:
+        """The next checkpoints behind the one that the place has; all of them when the log does not have that one."""
+        if last is None:
+            return await checkpoints_behind(self._store, 0, _AT_ONCE)
+        points = await checkpoints_behind(self._store, last.checkpoint_id - 1, _AT_ONCE + 1)
+        if points and mark_of(points[0]) == last:
+            return points[1:]
+        _log.error(
+            "anchor_differs",
+            place=self._place.name,
+            hint="compare with a copy of the anchors: gateway audit verify --anchors FILE",
+        )
+        return await checkpoints_behind(self._store, 0, _AT_ONCE)
+
+    def _tell(self, oldest: Checkpoint | None, failure: str) -> None:
+        """In the metrics always, in the log once."""
+        self._oldest = oldest
+        self._metrics.anchor_lag.set(0 if oldest is None else self._age() / SECOND)
+        if failure and not self._failure:
+            _log.error("anchor_not_taken", place=self._place.name, reason=failure)
+        if self._failure and not failure:
+            _log.info("anchor_taken_again", place=self._place.name)
+        self._failure = failure
+
+    def _age(self) -> int:
+        return max(0, self._clock.now() - self._oldest.at) if self._oldest else 0
