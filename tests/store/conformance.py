@@ -34,6 +34,7 @@ from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
+from gateway.store.statement import Write
 from gateway.workingset import Needs, NotLoaded, WorkingSet
 from rules.identifier import Identifier
 from rules.record import Key, KeyState, Observation, Profile
@@ -1282,3 +1283,21 @@ async def test_what_expired_is_removed_and_what_has_not_stays(store: Store, cloc
     odd = [1, 3, 5, 7, 9]
     assert [n for (n,) in await store.fetch("SELECT profile_id FROM dedup ORDER BY profile_id")] == odd
     assert [int(key) for (key,) in await store.fetch("SELECT key FROM idempotency ORDER BY key")] == odd
+
+
+async def test_what_a_process_keeps_for_itself_is_there_at_once_and_no_event_tells_of_it(
+    store: Store,
+) -> None:
+    await run(store, log)
+    events = await store.fetch("SELECT COUNT(*) FROM audit")
+    for checkpoint_id in (1, 2):
+        await store.write(
+            Write(
+                "INSERT INTO anchored VALUES (?, ?, ?) ON CONFLICT (place) DO UPDATE SET"
+                " checkpoint_id = excluded.checkpoint_id, signature = excluded.signature",
+                [("webhook:vault", checkpoint_id, "ab")],
+            )
+        )
+    assert await store.fetch("SELECT * FROM anchored") == [("webhook:vault", 2, "ab")]
+    assert await store.fetch("SELECT COUNT(*) FROM audit") == events
+    assert await breaches(store) == []
