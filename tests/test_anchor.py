@@ -158,7 +158,9 @@ async def test_a_place_that_cannot_be_written_is_tried_again(house: InProcessGat
 # ---- a webhook ----
 
 
-async def test_a_webhook_is_sent_each_signature_once_and_in_order(house: InProcessGateway, receiver: Receiver) -> None:
+async def test_a_webhook_is_sent_each_signature_once_and_in_order(
+    house: InProcessGateway, receiver: Receiver
+) -> None:
     await Anchoring(house, receiver.url).until_idle()
     await more_signatures(house, 2)
     after_a_restart = Anchoring(house, receiver.url)
@@ -183,7 +185,9 @@ async def test_what_is_not_taken_is_sent_again_before_anything_behind_it(
     assert receiver.held == await signed(house.store)
 
 
-async def test_a_listener_that_refuses_half_way_keeps_what_it_took(house: InProcessGateway, receiver: Receiver) -> None:
+async def test_a_listener_that_refuses_half_way_keeps_what_it_took(
+    house: InProcessGateway, receiver: Receiver
+) -> None:
     anchoring = Anchoring(house, receiver.url)
     await anchoring.until_idle()
     taken = receiver.held
@@ -221,7 +225,9 @@ async def test_an_outage_is_logged_once_counted_and_after_a_while_a_warning(
     assert receiver.held == await signed(house.store)
 
 
-async def test_a_database_that_was_put_back_is_sent_whole(house: InProcessGateway, receiver: Receiver) -> None:
+async def test_a_database_that_was_put_back_is_sent_whole(
+    house: InProcessGateway, receiver: Receiver
+) -> None:
     """The listener then has what both of its lives held."""
     anchoring = Anchoring(house, receiver.url)
     await anchoring.until_idle()
