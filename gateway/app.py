@@ -28,7 +28,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Config, ConfigError
 from gateway.errors import DriverMissing, StoreBroken, StoreUnavailable
 from gateway.http import admin, public
-from gateway.http.door import Door
+from gateway.http.connection_limit import ConnectionLimit
 from gateway.http.keyring import KeyRing
 from gateway.http.rows.process import Reading
 from gateway.http.services import Services
@@ -155,7 +155,7 @@ async def running(
             await _refuse_to_remember(store)
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
-        env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _draw(), secrets.token_bytes)
+        env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _random_between(), secrets.token_bytes)
         pipeline = Pipeline(
             store,
             env,
@@ -177,7 +177,7 @@ async def running(
             backlog=Backlog(config.upstream.queue_limit),
         )
         if config.audit.anchor:
-            place = place_of(lambda: services.config, store, clock, env.draw)
+            place = place_of(lambda: services.config, store, clock, env.random_between)
             services.anchor = Anchor(place, store, clock, telemetry.metrics)
         pipeline.start()
         try:
@@ -212,7 +212,7 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
     if services.config.gateway.mode != "forward":
         yield
         return
-    services.upstream = Upstream(services.config.upstream, services.clock, services.env.draw)
+    services.upstream = Upstream(services.config.upstream, services.clock, services.env.random_between)
     await services.upstream.open()
     try:
         yield
@@ -220,7 +220,7 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
         await services.upstream.close()
 
 
-def _draw() -> Callable[[int, int], int]:
+def _random_between() -> Callable[[int, int], int]:
     chance = random.Random(secrets.randbits(128))  # noqa: S311 - spreads due times, guards nothing
     return lambda low, high: low + int(chance.random() * (high - low + 1))
 
@@ -235,7 +235,7 @@ async def _seed(services: Services) -> None:
 async def replace_secret(services: Services, caller: Caller) -> int:
     """Go on with this process's master secret, in place of the one that the database was written with; how many checkpoints
     were dropped."""
-    dropped = await services.store.sign_anew(caller.actor)
+    dropped = await services.store.rotate_secret(caller.actor)
     _log.warning(
         "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
     )
@@ -422,7 +422,7 @@ async def _listen(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     assert runner.server is not None  # noqa: S101 - set up above
-    door = Door(
+    connections = ConnectionLimit(
         runner.server,
         limit=server.max_connections,
         limit_per_ip=server.max_connections_per_ip,
@@ -431,7 +431,7 @@ async def _listen(
     )
     try:
         listener = await asyncio.get_running_loop().create_server(
-            door, address.host, address.port, backlog=1024
+            connections, address.host, address.port, backlog=1024
         )
     except OSError as error:
         raise ConfigError(

@@ -73,7 +73,7 @@ class SystemClock:
             self._look()
             return self._doubt
 
-    def hear(self, server: int) -> None:
+    def note_server_time(self, server: int) -> None:
         """What the database server's clock says now (ms): from here on it stands in for this machine's, so that all gateways
         on one database go by one clock."""
         with self._lock:

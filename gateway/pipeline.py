@@ -57,7 +57,7 @@ class _Batch:
         return self._ws.changed_identities() if self._ws is not None else ()
 
 
-class _Row:
+class _BackgroundBatches:
     """Background commands as the store takes them, one behind the other, at least one, until anything is `urgent`; `open` are
     those that were given out and are not on disk yet. The store's threads take from `waiting` only while the event loop waits
     for them."""
@@ -217,11 +217,11 @@ class Pipeline:
 
     async def _run_background(self) -> None:
         """What waits in the background, each command in a batch of its own, until calls arrive or others want the store."""
-        row = _Row(self._background, self._is_urgent, self._env, self._answer)
+        source = _BackgroundBatches(self._background, self._is_urgent, self._env, self._answer)
         try:
-            await self._store.run_all(row)
+            await self._store.run_all(source)
         except Exception as error:  # noqa: BLE001 - sorted out there
-            failed, *others = row.open
+            failed, *others = source.open
             self._background.extendleft(item for item, _ in reversed(others))
             self._failed([failed[0]], failed[1], error)
 

@@ -93,7 +93,7 @@ async def take_over(services: Services, config: Config) -> list[str]:
     found = changes(comparable(services.config, key), comparable(config, key))
     _refuse_what_is_fixed(found)
     ready = [follower(config) for follower in services.followers]
-    offered = Env.of(config, env.rules, env.pseudonyms, env.draw, env.entropy)
+    offered = Env.of(config, env.rules, env.pseudonyms, env.random_between, env.random_bytes)
 
     def change() -> None:
         services.config = config

@@ -80,7 +80,7 @@ class Timekeeper:
     async def begin(self) -> None:
         """Take the time at the start for what it is: there is nothing yet to hold it against but how long the database was
         silent, which the gateway may really have been away."""
-        await self._hear()
+        await self._ask_server()
         self._clock.believe()
         state, newest = await self.look(), await newest_moment(self._store)
         self._line = state.now - self._clock.steady()
@@ -111,7 +111,7 @@ class Timekeeper:
 
     async def look(self) -> ClockState:
         """What it is like now."""
-        has_server = await self._hear()
+        has_server = await self._ask_server()
         newest = await newest_moment(self._store)
         doubt, now = self._clock.doubt(), self._clock.now()
         self.state = ClockState(
@@ -124,11 +124,11 @@ class Timekeeper:
         self._tell()
         return self.state
 
-    async def _hear(self) -> bool:
+    async def _ask_server(self) -> bool:
         asked_at = self._clock.steady()
         said = await self._store.server_time()
         if said is not None and self._clock.steady() - asked_at <= _SLOWEST_ANSWER:
-            self._clock.hear(said)
+            self._clock.note_server_time(said)
         return said is not None
 
     def _tell(self) -> None:

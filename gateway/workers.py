@@ -1,4 +1,4 @@
-"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, keeping house, regrouping
+"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, housekeeping, regrouping
 profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task of its
 own; one that dies ends the process, for a gateway without it would lie.
 """
@@ -20,11 +20,11 @@ from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped, StoredRuleSet
 from gateway.regroup_walk import regroup_some
 from gateway.store.operations import active_rules, channel_keys, ended_pins, own_lists, stale_reviews
-from gateway.upstream.balances import BalanceAsker
-from gateway.upstream.deliver import Deliverer
+from gateway.upstream.balances import BalanceWorker
+from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.share import Share
-from gateway.upstream.unanswered import Unanswered
-from gateway.upstream.webhooks import Leftovers, Sender
+from gateway.upstream.unanswered import UnansweredWorker
+from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from rules.language.parse import parse
 from rules.ruleset import RuleSet
 
@@ -59,7 +59,7 @@ class _Mail:
     """What goes to one listener, until it is told to end."""
 
     webhook: Webhook
-    sender: Sender
+    worker: WebhookWorker
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -75,15 +75,15 @@ class Workers:
         self._calls_seen: dict[str, int] = {}
         self._asked_at = perf_counter()
         self._busy_then = 0.0
-        self._deliverer = _deliverer(services)
+        self._delivery_worker = _delivery_worker(services)
         self._balances = _balances(services)
         self._mail = {webhook.name: self._mail_to(webhook) for webhook in services.config.webhooks}
-        self._leftovers = _leftovers(services)
+        self._removed_webhooks = _removed_webhooks(services)
 
     def start(self) -> None:
         steps = {
             "grants": self._grant,
-            "house": self._keep_house,
+            "housekeeping": self._housekeeping,
             "regroup": self._regroup,
             "reviews": self._close_reviews,
             "pins": self._end_pins,
@@ -92,15 +92,15 @@ class Workers:
             "clock": self._services.timekeeper.step,
         }
         upstream = self._services.upstream
-        if self._deliverer is not None and upstream is not None:
+        if self._delivery_worker is not None and upstream is not None:
             steps["share"] = Share(self._services.store, upstream.limiter, self._services.clock).step
-            steps["deliveries"] = self._deliverer.step
+            steps["deliveries"] = self._delivery_worker.step
         if self._services.anchor is not None:
             steps["anchor"] = self._services.anchor.step
         if self._balances is not None:
             steps["balances"] = self._balances.step
-        steps["leftovers"] = self._leftovers.step
-        steps["unanswered"] = Unanswered(
+        steps["removed_webhooks"] = self._removed_webhooks.step
+        steps["unanswered"] = UnansweredWorker(
             self._services.store,
             self._services.pipeline,
             self._services.clock,
@@ -117,11 +117,11 @@ class Workers:
         self._stopping.set()
         for mail in self._mail.values():
             mail.ended.set()
-        if self._deliverer is not None:
-            self._deliverer.stop()
+        if self._delivery_worker is not None:
+            self._delivery_worker.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._deliverer is not None:
-            await self._deliverer.drain()
+        if self._delivery_worker is not None:
+            await self._delivery_worker.drain()
 
     def _go_on(self, name: str, loop: Coroutine[Any, Any, None], end: asyncio.Event) -> None:
         def ended(task: asyncio.Task[None]) -> None:
@@ -148,26 +148,26 @@ class Workers:
     def _mail_to(self, webhook: Webhook) -> _Mail:
         """What it leases is its own: the one before it may still be in its last step."""
         services = self._services
-        sender = Sender(
+        worker = WebhookWorker(
             webhook,
             services.store,
             services.pipeline,
             services.clock,
-            services.env.draw,
+            services.env.random_between,
             services.telemetry.metrics,
             secrets.token_hex(8),
         )
-        return _Mail(webhook, sender)
+        return _Mail(webhook, worker)
 
     def _send_on(self, mail: _Mail) -> None:
         async def loop() -> None:
-            mail.sender.open()
+            mail.worker.open()
             try:
-                await self._repeat(mail.sender.target, mail.sender.step, mail.ended)
+                await self._repeat(mail.worker.target, mail.worker.step, mail.ended)
             finally:
-                await mail.sender.close()
+                await mail.worker.close()
 
-        self._go_on(mail.sender.target, loop(), mail.ended)
+        self._go_on(mail.worker.target, loop(), mail.ended)
 
     def _follow_webhooks(self, config: Config) -> Callable[[], None]:
         """Those that are as they were go on, others end after their step, and new ones begin."""
@@ -256,7 +256,7 @@ class Workers:
 
     # ---- housekeeping ----
 
-    async def _keep_house(self) -> float:
+    async def _housekeeping(self) -> float:
         """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one."""
         share = self._share_of_calls()
         limit = _HOUSE_SHARED if share else _HOUSE_IDLE
@@ -289,38 +289,40 @@ class Workers:
         return _FOLLOW_POLL
 
 
-def _deliverer(services: Services) -> Deliverer | None:
+def _delivery_worker(services: Services) -> DeliveryWorker | None:
     config, upstream = services.config, services.upstream
     if upstream is None or not config.delivers:
         return None
-    return Deliverer(
+    return DeliveryWorker(
         services.pipeline,
         services.store,
         upstream,
         config.upstream,
         services.clock,
-        services.env.draw,
+        services.env.random_between,
         services.telemetry.metrics,
     )
 
 
-def _leftovers(services: Services) -> Leftovers:
+def _removed_webhooks(services: Services) -> RemovedWebhookWorker:
     def names() -> list[str]:
         return [webhook.name for webhook in services.config.webhooks]
 
-    return Leftovers(names, services.store, services.pipeline, services.clock, secrets.token_hex(8))
+    return RemovedWebhookWorker(
+        names, services.store, services.pipeline, services.clock, secrets.token_hex(8)
+    )
 
 
-def _balances(services: Services) -> BalanceAsker | None:
+def _balances(services: Services) -> BalanceWorker | None:
     if services.upstream is None:
         return None
-    return BalanceAsker(
+    return BalanceWorker(
         services.pipeline,
         services.store,
         services.upstream,
         services.config.upstream,
         services.clock,
-        services.env.draw,
+        services.env.random_between,
         services.telemetry.metrics,
     )
 

@@ -232,7 +232,7 @@ async def test_a_database_that_was_put_back_is_sent_whole(
     anchoring = Anchoring(house, receiver.url)
     await anchoring.until_idle()
     before = receiver.held
-    await house.store.sign_anew("operator:ann")
+    await house.store.rotate_secret("operator:ann")
     await more_signatures(house, 2)
     with capture_logs() as logs:
         await anchoring.until_idle()

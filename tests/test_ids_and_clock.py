@@ -237,12 +237,12 @@ def test_a_machine_that_slept_and_counted_it_is_believed_at_once(hardware: Hardw
 def test_a_database_server_stands_in_for_the_machines_clock(hardware: Hardware) -> None:
     clock = hardware.clock()
     hardware.advance(0, 400 * DAY)
-    clock.hear(NOON + SECOND)
+    clock.note_server_time(NOON + SECOND)
     assert clock.now() == NOON + SECOND
     assert clock.ahead_of_machine() == SECOND - 400 * DAY
     hardware.advance(MINUTE, -HOUR)
     assert clock.now() == NOON + MINUTE + SECOND
-    clock.hear(NOON + DAY)
+    clock.note_server_time(NOON + DAY)
     assert clock.now() == NOON + MINUTE + SECOND
     assert clock.doubt() is not None
     clock.believe()

@@ -24,7 +24,7 @@ from gateway.model import (
     UnknownCustomer,
 )
 from gateway.pipeline import Pipeline
-from gateway.store import Store, Work, Works
+from gateway.store import BatchSource, Store, Work
 from tests.support.in_process_gateway import InProcessGateway, achieve, active, caller, customer, erase, tags
 
 
@@ -53,10 +53,10 @@ class WatchedStore:
         finally:
             self.under_way = False
 
-    async def run_all(self, works: Works) -> None:
-        while (work := works.next()) is not None:
+    async def run_all(self, source: BatchSource) -> None:
+        while (work := source.next()) is not None:
             await self.run(work)
-            works.stored(work)
+            source.stored(work)
 
     async def open(self) -> None:
         await self._store.open()

@@ -9,10 +9,12 @@ from gateway.anchor.webhook import AnchorWebhook
 from gateway.clock import Clock
 from gateway.config import Config, Webhook
 from gateway.store import Store
-from gateway.upstream.limiter import Draw
+from gateway.upstream.limiter import RandomBetween
 
 
-def place_of(config: Callable[[], Config], store: Store, clock: Clock, draw: Draw) -> Place:
+def place_of(
+    config: Callable[[], Config], store: Store, clock: Clock, random_between: RandomBetween
+) -> Place:
     """`config` answers the settings in use, of which `[audit] anchor` stays as it is."""
     kind, _, name = config().audit.anchor.partition(":")
     if kind == "file":
@@ -21,4 +23,4 @@ def place_of(config: Callable[[], Config], store: Store, clock: Clock, draw: Dra
     def webhook() -> Webhook:
         return next(one for one in config().webhooks if one.name == name)
 
-    return AnchorWebhook(name, webhook, store, clock, draw)
+    return AnchorWebhook(name, webhook, store, clock, random_between)

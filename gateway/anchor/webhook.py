@@ -15,7 +15,7 @@ from gateway.store import Store
 from gateway.store.statement import Write
 from gateway.upstream import mistakes
 from gateway.upstream.answers import backoff
-from gateway.upstream.limiter import Draw
+from gateway.upstream.limiter import RandomBetween
 from gateway.upstream.listener import Listener, Reply
 
 _log = structlog.get_logger("anchor")
@@ -32,13 +32,18 @@ class AnchorWebhook:
     is_shared = True
 
     def __init__(
-        self, name: str, webhook: Callable[[], Webhook], store: Store, clock: Clock, draw: Draw
+        self,
+        name: str,
+        webhook: Callable[[], Webhook],
+        store: Store,
+        clock: Clock,
+        random_between: RandomBetween,
     ) -> None:
         self.name = f"webhook:{name}"
         self._webhook = webhook
         self._store = store
         self._clock = clock
-        self._draw = draw
+        self._random_between = random_between
         self._failures = 0
 
     async def last(self) -> Mark | None:
@@ -62,7 +67,7 @@ class AnchorWebhook:
             await self._store.write(Write(_TAKEN, [(self.name, *mark_of(points[taken - 1]))]))
             return taken
         self._failures += 1
-        wait = backoff(self._failures, self._draw) if reply.wait is None else reply.wait
+        wait = backoff(self._failures, self._random_between) if reply.wait is None else reply.wait
         raise NotTaken(reply.reason, wait)
 
     async def _send(self, listener: Listener, point: Checkpoint) -> Reply:

@@ -40,8 +40,8 @@ class SqliteFile:
         """One transaction without journal or fsync: what is interrupted is thrown away with its directory."""
         rows = iter(rows)
         first = next(rows)
-        marks = ", ".join("?" * len(first))
-        sql = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a table of ours
+        placeholders = ", ".join("?" * len(first))
+        sql = f"INSERT INTO {table} VALUES ({placeholders})"  # noqa: S608 - a table of ours
         with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")

@@ -14,7 +14,7 @@ from gateway.http.gameball.envelope import NOT_LOCAL, Fault
 from gateway.http.gameball.framing import in_origin_form
 from gateway.http.gameball.gate import Gate
 from gateway.http.gameball.handlers import HANDLERS
-from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, HEAR, OUTSIDE, VERSIONS
+from gateway.http.gameball.operations import ACHIEVE, DOCUMENTED, OUTSIDE, RECEIVE_WEBHOOK, VERSIONS
 from gateway.http.gameball.unreadable import Server
 from gateway.http.proxy import Direct, Forward
 from gateway.http.services import Services
@@ -32,7 +32,7 @@ def build(services: Services, **options: Any) -> web.Server:
             if "{" not in operation.path:
                 gate.fix(f"/api/{written}/integrations{operation.path}", operation, version)
     if services.upstream is not None:
-        gate.fix(webhook.PATH, HEAR, "v4.0")
+        gate.fix(webhook.PATH, RECEIVE_WEBHOOK, "v4.0")
     config, loop = services.config, asyncio.get_running_loop()
     largest = max(config.server.max_body, config.upstream.max_body) + 1
 
@@ -61,7 +61,7 @@ def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:
     forward = Forward(services, services.upstream)
     queued = services.config.achievements.delivery == "queued"
     achieve = HANDLERS[ACHIEVE.route] if queued else Direct(forward)
-    return {HEAR.route: webhook.hear, ACHIEVE.route: achieve}, forward
+    return {RECEIVE_WEBHOOK.route: webhook.receive_webhook, ACHIEVE.route: achieve}, forward
 
 
 async def _not_local(call: Call) -> Fault:

@@ -18,9 +18,9 @@ from gateway.model.deliveries import (
     Claimed,
     DiscardDelivery,
     FinishDelivery,
-    HearPlatform,
     MarkSending,
     ProposePoints,
+    ReceiveWebhook,
     RetryDelivery,
     Stale,
 )
@@ -63,7 +63,7 @@ Command = (
     | EditTags
     | EraseCustomer
     | ForgetAgain
-    | HearPlatform
+    | ReceiveWebhook
     | RefuseCall
     | GrantDue
     | RetryAchievement

@@ -57,7 +57,7 @@ class PlatformEvent(msgspec.Struct, frozen=True):
     heard_at: int
 
 
-class HearPlatform(msgspec.Struct, frozen=True):
+class ReceiveWebhook(msgspec.Struct, frozen=True):
     """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
 
     caller: Caller

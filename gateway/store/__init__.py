@@ -1,5 +1,5 @@
 """What is stored, in SQLite or PostgreSQL: `Store` says what each engine can do."""
 
-from gateway.store.protocol import Store, Work, Works
+from gateway.store.protocol import BatchSource, Store, Work
 
-__all__ = ["Store", "Work", "Works"]
+__all__ = ["BatchSource", "Store", "Work"]

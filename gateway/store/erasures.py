@@ -50,7 +50,7 @@ class ErasureFile:
         """On disk when this returns."""
         self._write(erasures, os.O_APPEND)
 
-    def sign_anew(self) -> None:
+    def rotate_secret(self) -> None:
         """With this key, whatever key the lines were signed with."""
         if not self.path.exists():
             return

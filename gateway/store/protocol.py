@@ -20,7 +20,7 @@ class Work(Protocol):
         ...
 
 
-class Works(Protocol):
+class BatchSource(Protocol):
     """Batches that wait one behind the other. Both methods are called on the store's own threads, and must not block."""
 
     def next(self) -> Work | None:
@@ -46,9 +46,9 @@ class Store(Protocol):
         """
         ...
 
-    async def run_all(self, works: Works) -> None:
-        """A transaction for each of `works`, in their order, until there is no next one or others want the store. A batch may
-        be decided while the one before is still being committed; it is never stored without it.
+    async def run_all(self, source: BatchSource) -> None:
+        """A transaction for each batch of `source`, in their order, until there is no next one or others want the store. A
+        batch may be decided while the one before is still being committed; it is never stored without it.
 
         Raises as `run` does; the first batch that was not reported as stored is what failed, and nothing behind it is stored."""
         ...
@@ -84,7 +84,7 @@ class Store(Protocol):
         """Sign the end of this process's part of the audit log; nothing may be stored afterwards. May be called again."""
         ...
 
-    async def sign_anew(self, actor: str) -> int:
+    async def rotate_secret(self, actor: str) -> int:
         """Replace every checkpoint by one of this process, signed with its own key, and have the audit log say so; how many
         there were."""
         ...

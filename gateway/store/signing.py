@@ -131,7 +131,7 @@ class Signing:
         yield Write(_DROP, [(_LEASE + chain,) for chain in sorted(dead)])
         return len(ends)
 
-    def sign_anew(self, now: int, stamp: int, event: AuditEvent) -> Step:
+    def rotate_secret(self, now: int, stamp: int, event: AuditEvent) -> Step:
         """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours and with the event
         that says so. How many there were."""
         dropped = yield Query("SELECT checkpoint_id FROM audit_checkpoint")

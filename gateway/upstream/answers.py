@@ -13,7 +13,7 @@ import msgspec
 from gateway.audit.pseudonym import mask
 from gateway.clock import HOUR, SECOND
 from gateway.upstream.errors import NoAnswer, Unreachable
-from gateway.upstream.limiter import Draw
+from gateway.upstream.limiter import RandomBetween
 
 _ALREADY_DONE: Final = frozenset({7001, 9001, 9003, 9004})
 _DISABLED: Final = 6000
@@ -128,9 +128,9 @@ def _clamped(span: int) -> int:
     return min(max(span, SECOND), HOUR)
 
 
-def backoff(attempt: int, draw: Draw) -> int:
+def backoff(attempt: int, random_between: RandomBetween) -> int:
     """Milliseconds before the try after the `attempt`-th (from 1): anything up to 2 s doubled each time, at most 15 minutes."""
-    return draw(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF << min(attempt - 1, 16)))
+    return random_between(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF << min(attempt - 1, 16)))
 
 
 # ---- what may be kept of a body ----

@@ -20,7 +20,7 @@ from gateway.upstream import mistakes
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, backoff, judge, judge_failure
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
-from gateway.upstream.limiter import Draw, Rate
+from gateway.upstream.limiter import RandomBetween, Rate
 from gateway.usecases.points import BALANCES
 
 _READ: Final[Rate] = "customers_read"
@@ -54,7 +54,7 @@ class _End(NamedTuple):
     after: int = 0
 
 
-class BalanceAsker:
+class BalanceWorker:
     def __init__(
         self,
         pipeline: Pipeline,
@@ -62,7 +62,7 @@ class BalanceAsker:
         upstream: Upstream,
         settings: Settings,
         clock: Clock,
-        draw: Draw,
+        random_between: RandomBetween,
         metrics: Metrics,
     ) -> None:
         self._pipeline = pipeline
@@ -70,7 +70,7 @@ class BalanceAsker:
         self._upstream = upstream
         self._deadline = settings.delivery_timeout
         self._clock = clock
-        self._draw = draw
+        self._random_between = random_between
         self._metrics = metrics
         self._owner = uuid.uuid4().hex
 
@@ -102,7 +102,7 @@ class BalanceAsker:
             raise
         except Exception as error:  # noqa: BLE001 - else one row that cannot be worked on would end the gateway
             mistakes.tell(delivery, error)
-            return _End("retry", mistakes.FAILED, 0, backoff(delivery.attempts + 1, self._draw))
+            return _End("retry", mistakes.FAILED, 0, backoff(delivery.attempts + 1, self._random_between))
 
     async def _work_on(self, delivery: Delivery) -> _End:
         sides = await sides_of(self._store, delivery.subject)
@@ -140,7 +140,7 @@ class BalanceAsker:
         return _End("dead", "unreadable", reply.status) if points is None else points
 
     def _end(self, verdict: Verdict, status: int, delivery: Delivery) -> _End:
-        pause = backoff(delivery.attempts + 1, self._draw)
+        pause = backoff(delivery.attempts + 1, self._random_between)
         match verdict:
             case Dead(customer_unknown=True):
                 return _End(

@@ -19,7 +19,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.upstream.answers import retry_after
 from gateway.upstream.errors import Garbled, NoAnswer
-from gateway.upstream.limiter import Draw, Limiter, Quota, Rate
+from gateway.upstream.limiter import Limiter, Quota, RandomBetween, Rate
 from gateway.upstream.wire import Connection, Pool
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})
@@ -86,9 +86,9 @@ class Reply:
 class Upstream:
     """`limiter` counts every call and hears of every 429; it holds up nobody who does not ask it."""
 
-    def __init__(self, settings: Settings, clock: Clock, draw: Draw) -> None:
+    def __init__(self, settings: Settings, clock: Clock, random_between: RandomBetween) -> None:
         self.limiter = Limiter(
-            {rate: Quota(*getattr(settings.rates, rate)) for rate in get_args(Rate)}, clock, draw
+            {rate: Quota(*getattr(settings.rates, rate)) for rate in get_args(Rate)}, clock, random_between
         )
         self._settings = settings
         self._clock = clock

@@ -39,7 +39,7 @@ from gateway.upstream.answers import (
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
-from gateway.upstream.limiter import WINDOW, Draw, Rate
+from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
 from gateway.upstream.reconcile import find, progress_in
 from gateway.usecases.deliver import UPSTREAM
 
@@ -81,7 +81,7 @@ class _Said(NamedTuple):
     verdict: Verdict
 
 
-class Deliverer:
+class DeliveryWorker:
     """`step` again and again; at the end `stop`, and after the last step `drain`. Several may work on one database: leases keep
     them apart."""
 
@@ -92,7 +92,7 @@ class Deliverer:
         upstream: Upstream,
         settings: Settings,
         clock: Clock,
-        draw: Draw,
+        random_between: RandomBetween,
         metrics: Metrics,
     ) -> None:
         self.breaker = Breaker(clock)
@@ -101,7 +101,7 @@ class Deliverer:
         self._upstream = upstream
         self._settings = settings
         self._clock = clock
-        self._draw = draw
+        self._random_between = random_between
         self._metrics = metrics
         self._owner = uuid.uuid4().hex
         self._remembers = False
@@ -297,7 +297,7 @@ class Deliverer:
                 return _Result("dead", reason, status=status, answer=detail)
 
     def _pause(self, delivery: Delivery) -> int:
-        return backoff(delivery.attempts + 1, self._draw)
+        return backoff(delivery.attempts + 1, self._random_between)
 
     # ---- finding out ----
 

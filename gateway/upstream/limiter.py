@@ -20,7 +20,7 @@ Rate = Literal[
 ]
 """The platform's rate class, in calls a second / 30 seconds: 100 / 1,200 for customers_read and events,
 1,000 / 15,000 for order_previews, 30 / 360 for all others. Our quotas stay below."""
-Draw = Callable[[int, int], int]
+RandomBetween = Callable[[int, int], int]
 """A uniform integer of the closed range."""
 
 WINDOW: Final = 30 * SECOND
@@ -48,10 +48,10 @@ class Limiter:
     jitter would be too much, a call has its place from the one until a second after the other.
     """
 
-    def __init__(self, quotas: Mapping[Rate, Quota], clock: Clock, draw: Draw) -> None:
+    def __init__(self, quotas: Mapping[Rate, Quota], clock: Clock, random_between: RandomBetween) -> None:
         self.share = 1.0
         self._clock = clock
-        self._draw = draw
+        self._random_between = random_between
         self._lanes = {rate: _Lane(quota) for rate, quota in quotas.items()}
 
     def wait(self, rate: Rate) -> int:
@@ -80,7 +80,7 @@ class Limiter:
         if retry_after is not None:
             lane.pause(now + min(max(retry_after, _SHORTEST), _LONGEST))
         elif now >= lane.paused_until:  # later answers to calls of the same burst tell nothing new
-            lane.slow_down(now, now + self._draw(*_BARE_PAUSE))
+            lane.slow_down(now, now + self._random_between(*_BARE_PAUSE))
 
 
 class _Lane:

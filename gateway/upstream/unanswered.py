@@ -15,7 +15,7 @@ _MARGIN: Final = 5 * MINUTE
 _AT_ONCE: Final = 200
 
 
-class Unanswered:
+class UnansweredWorker:
     """Ends them as `no_answer` when no answer can still be on its way."""
 
     def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, settings: Settings) -> None:

@@ -21,16 +21,16 @@ from gateway.store.deliveries import is_due, targets_given_up
 from gateway.telemetry import Metrics
 from gateway.upstream import mistakes
 from gateway.upstream.answers import backoff
-from gateway.upstream.limiter import Draw
+from gateway.upstream.limiter import RandomBetween
 from gateway.upstream.listener import Listener, Reply
 
 _AT_ONCE: Final = 32
 _POLL: Final = 0.5
-_LEFTOVERS_POLL: Final = 10.0
+_REMOVED_POLL: Final = 10.0
 _GONE: Final = 410
 
 
-class Sender:
+class WebhookWorker:
     """One listener's. `step` is a worker's loop; `open` before the first, `close` after the last."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Sender:
         store: Store,
         pipeline: Pipeline,
         clock: Clock,
-        draw: Draw,
+        random_between: RandomBetween,
         metrics: Metrics,
         owner: str,
         resolver: AbstractResolver | None = None,
@@ -49,7 +49,7 @@ class Sender:
         self._store = store
         self._pipeline = pipeline
         self._clock = clock
-        self._draw = draw
+        self._random_between = random_between
         self._metrics = metrics
         self._owner = owner
 
@@ -80,7 +80,7 @@ class Sender:
         elif status == _GONE or reason == "erased":
             result = "dead"
         if wait is None:
-            wait = backoff(delivery.attempts + 1, self._draw)
+            wait = backoff(delivery.attempts + 1, self._random_between)
         due_at = self._clock.now() + wait if result == "retry" else None
         finish = FinishDelivery(delivery.delivery_id, delivery.epoch, result, due_at, status, reason)
         outcome = await self._pipeline.submit_background(finish)
@@ -98,7 +98,7 @@ class Sender:
             return Reply(0, mistakes.FAILED, None)
 
 
-class Leftovers:
+class RemovedWebhookWorker:
     """What still waits for listeners that are no longer configured here. It is not sent, for another process may know them;
     it ends when it is too old."""
 
@@ -127,4 +127,4 @@ class Leftovers:
             for one in claimed.deliveries:
                 finish = FinishDelivery(one.delivery_id, one.epoch, "back", self._clock.now())
                 await self._pipeline.submit_background(finish)
-        return _LEFTOVERS_POLL
+        return _REMOVED_POLL

@@ -127,11 +127,11 @@ class Connection(BaseProtocol):
             self.fail(Garbled("malformed"))
             return
         for message, payload in messages:
-            self._hear(message, payload)
+            self._receive(message, payload)
         if upgraded:
             self.fail(Garbled("malformed"))
 
-    def _hear(self, message: RawResponseMessage, payload: StreamReader) -> None:
+    def _receive(self, message: RawResponseMessage, payload: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != 101 and self._interim < _MOST_INTERIM:
             self._interim += 1
         elif message.code < 200 or self._head is None or self._head.done() or not _is_clean(message):

@@ -131,7 +131,7 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         command.caller.channel,
         command.caller.request_id,
         ws.now,
-        ws.now if env.delivers or command.direct else ws.now + env.draw(*env.grant_delay),
+        ws.now if env.delivers or command.direct else ws.now + env.random_between(*env.grant_delay),
     )
     ws.accept(achievement)
     if env.delivers:

@@ -15,7 +15,8 @@ from rules.ruleset import RuleSet
 
 @dataclass(slots=True)
 class Env:
-    """`draw(low, high)` gives a uniform integer of the closed range, `entropy(n)` n unguessable bytes. All spans are ms.
+    """`random_between(low, high)` gives a uniform integer of the closed range, `random_bytes(n)` n unguessable bytes.
+    All spans are ms.
 
     `standing_details` names what any campaign's audience asks about a profile, `confirms` whether any rule wants an attribute
     to agree as well. `use` replaces the rules, and `own` the operators' lists with them, and `offer_as` what the settings offer,
@@ -36,8 +37,8 @@ class Env:
     grant_delay: tuple[int, int]
     idempotency_ttl: int
     pseudonyms: Pseudonyms
-    draw: Callable[[int, int], int]
-    entropy: Callable[[int], bytes]
+    random_between: Callable[[int, int], int]
+    random_bytes: Callable[[int], bytes]
     canonical_id: CanonicalId = "first"
     delivers: bool = False
     give_up_after: int = 72 * HOUR
@@ -55,8 +56,8 @@ class Env:
         config: Config,
         rules: RuleSet,
         pseudonyms: Pseudonyms,
-        draw: Callable[[int, int], int],
-        entropy: Callable[[int], bytes],
+        random_between: Callable[[int, int], int],
+        random_bytes: Callable[[int], bytes],
     ) -> Self:
         topics = {topic for webhook in config.webhooks for topic in webhook.events}
         return cls(
@@ -68,8 +69,8 @@ class Env:
             grant_delay=config.achievements.grant_delay,
             idempotency_ttl=config.achievements.idempotency_ttl,
             pseudonyms=pseudonyms,
-            draw=draw,
-            entropy=entropy,
+            random_between=random_between,
+            random_bytes=random_bytes,
             delivers=config.delivers,
             forwards=config.gateway.mode == "forward",
             give_up_after=config.upstream.give_up_after,

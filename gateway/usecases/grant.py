@@ -101,7 +101,7 @@ def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing
 
 def _grant(due: Due, campaign: Campaign, ws: WorkingSet, env: Env) -> None:
     achievement = due.achievement
-    prize = reward(campaign, env.entropy(_COUPON_BYTES) if campaign.coupon else b"")
+    prize = reward(campaign, env.random_bytes(_COUPON_BYTES) if campaign.coupon else b"")
     entry = LedgerEntry(
         achievement.record_id,
         campaign.id,

@@ -1023,7 +1023,7 @@ async def test_checkpoints_of_a_lost_key_give_way_to_one_that_can_be_checked(
     await run(store, log)
     assert not await is_signed_with(store, b"another key")
     there = len(await checkpoints(store))
-    assert await store.sign_anew("operator:ann") == there
+    assert await store.rotate_secret("operator:ann") == there
     assert len(await checkpoints(store)) == 1
     assert await is_signed_with(store, CHECKPOINT_KEY)
     assert await store.fetch("SELECT action, actor FROM audit ORDER BY event_id DESC LIMIT 1") == [

@@ -127,7 +127,7 @@ async def test_what_goes_with_an_erased_person_is_not_missed(filled: Store) -> N
 async def test_rows_of_a_lost_secret_are_known_to_be_there_and_no_more(
     filled: Store, database_url: str
 ) -> None:
-    await filled.sign_anew("operator:ann")
+    await filled.rotate_secret("operator:ann")
     assert (await _checked(filled)).breaches == []
     await tamper(database_url, "DELETE FROM ledger")
     assert {breach.chain for breach in (await _checked(filled)).breaches} == {"ledger"}

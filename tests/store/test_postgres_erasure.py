@@ -54,5 +54,5 @@ async def test_erasures_stand_signed_in_a_schema_of_their_own(
         await tamper(url, "UPDATE public_erased.erasure SET records = '[1]'")
         with pytest.raises(ErasuresUnreadable, match="not signed"):
             await house.store.erasures_lacking()
-        await house.store.sign_anew("operator")
+        await house.store.rotate_secret("operator")
         assert len(await house.store.erasures_lacking()) == 1

@@ -468,7 +468,7 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
 _EVERY_PATH: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "a batch": lambda store: run(store, log),
     "housekeeping": lambda store: store.maintain(10),
-    "new signatures": lambda store: store.sign_anew("operator"),
+    "new signatures": lambda store: store.rotate_secret("operator"),
     "a probe": lambda store: store.probe(),
     "a read": lambda store: store.fetch("SELECT COUNT(*) FROM audit"),
 }

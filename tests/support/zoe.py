@@ -4,7 +4,7 @@ import json
 
 from gateway.config import Campaign
 from gateway.config.offer import Coupon
-from gateway.model import HearPlatform, IdempotencyKey, SetPin
+from gateway.model import IdempotencyKey, ReceiveWebhook, SetPin
 from gateway.usecases.env import Env
 from tests.support.in_process_gateway import (
     SHARE,
@@ -57,4 +57,4 @@ async def a_life(house: InProcessGateway) -> None:
     await house.send(achieve(f"pos:{POS}", SHARE.id, token()))
     await house.grant_later()
     told = json.dumps({"event": UPDATED, "customer_id": WEB, "data": {"email": EMAIL, "name": NAME}})
-    await house.send(HearPlatform(caller(""), "1", UPDATED, WEB, told))
+    await house.send(ReceiveWebhook(caller(""), "1", UPDATED, WEB, told))

@@ -20,7 +20,7 @@ from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeP
 from gateway.telemetry import Metrics
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
-from gateway.upstream.deliver import Deliverer
+from gateway.upstream.deliver import DeliveryWorker
 from gateway.usecases.deliver import LEASE
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
@@ -52,18 +52,18 @@ class Outbox:
         self.metrics = Metrics()
 
     async def __aenter__(self) -> "Outbox":
-        self.upstream = Upstream(self.settings, self.clock, self.house.env.draw)
+        self.upstream = Upstream(self.settings, self.clock, self.house.env.random_between)
         await self.upstream.open()
-        self.deliverer = self.worker()
+        self.delivery_worker = self.worker()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.deliverer.stop()
-        await self.deliverer.drain()
+        self.delivery_worker.stop()
+        await self.delivery_worker.drain()
         await self.upstream.close()
 
-    def worker(self) -> Deliverer:
-        return Deliverer(
+    def worker(self) -> DeliveryWorker:
+        return DeliveryWorker(
             self.house.pipeline,
             self.house.store,
             self.upstream,
@@ -77,8 +77,8 @@ class Outbox:
         """Let `after` pass, then let the worker do what is due, to its end."""
         self.clock.advance(after)
         for _ in range(steps):
-            await self.deliverer.step()
-            await self.deliverer.drain()
+            await self.delivery_worker.step()
+            await self.delivery_worker.drain()
 
     async def report(self, who: str = ANN, campaign: int = FOLLOW.id, **said: str) -> int:
         accepted = await self.house.send(achieve(who, campaign, **said))
@@ -266,7 +266,7 @@ async def test_refused_keys_hold_everything_back_and_burn_no_attempt(outbox: Out
     with answering(outbox.platform, 401, {"code": 1000, "message": "Unauthorized access."}):
         await outbox.work(steps=3)
     assert set(await outbox.rows("state, reason, attempts")) <= {("pending", "auth", 0), ("pending", "", 0)}
-    assert outbox.deliverer.breaker.state == "auth"
+    assert outbox.delivery_worker.breaker.state == "auth"
     asked = len(outbox.platform.seen)
     await outbox.work(after=4 * MINUTE, steps=3)
     assert len(outbox.platform.seen) == asked
@@ -325,18 +325,18 @@ async def test_a_report_that_cannot_be_written_is_tried_ever_more_rarely_and_the
 async def test_a_failure_of_ours_after_a_report_was_sent_leaves_it_unknown(outbox: Outbox) -> None:
     draws = iter([ZeroDivisionError("ann@example.com")])
 
-    def draw(low: int, high: int) -> int:
+    def random_between(low: int, high: int) -> int:
         for mistake in draws:
             raise mistake
         return high
 
-    outbox.deliverer = Deliverer(
+    outbox.delivery_worker = DeliveryWorker(
         outbox.house.pipeline,
         outbox.house.store,
         outbox.upstream,
         outbox.settings,
         outbox.clock,
-        draw,
+        random_between,
         outbox.metrics,
     )
     outbox.platform.next.append("swallowed")
@@ -437,12 +437,12 @@ async def test_a_worker_that_died_while_sending_leaves_an_unknown_one(outbox: Ou
     outbox.platform.always = "slow"
     outbox.platform.slowness = 0.3
     await outbox.report()
-    await outbox.deliverer.step()
+    await outbox.delivery_worker.step()
     await _until(lambda: outbox.platform.seen)
     outbox.platform.always = None
     outbox.platform._answer(outbox.platform.seen[0])  # it is carried out, and the answer never comes
     assert await outbox.rows("state") == [("sending",)]
-    for task in outbox.deliverer._working:
+    for task in outbox.delivery_worker._working:
         task.cancel()
     await asyncio.sleep(0)
     second = outbox.worker()
@@ -468,7 +468,7 @@ async def test_a_worker_that_slept_through_its_lease_is_not_heard(outbox: Outbox
     outbox.platform.next.append("slow")
     outbox.platform.slowness = 0.5
     await outbox.report()
-    await outbox.deliverer.step()
+    await outbox.delivery_worker.step()
     await _until(lambda: outbox.platform.seen)
     outbox.clock.advance(LEASE)
     other = outbox.worker()
@@ -476,7 +476,7 @@ async def test_a_worker_that_slept_through_its_lease_is_not_heard(outbox: Outbox
     await other.drain()
     ((state, epoch),) = await outbox.rows("state, epoch")
     assert (state, epoch) == ("delivered", 2)
-    await outbox.deliverer.drain()
+    await outbox.delivery_worker.drain()
     assert await outbox.rows("state, epoch") == [("delivered", 2)]
     assert outbox.achieved() == 1
     value = outbox.metrics.registry.get_sample_value
@@ -531,7 +531,7 @@ async def test_while_the_upstream_is_dark_the_breaker_keeps_still_and_afterwards
         await outbox.work(after=30 * SECOND)
         attempts = await outbox.house.column("SELECT SUM(attempts) FROM delivery")
         tried = attempts[0]
-    assert outbox.deliverer.breaker.state in ("open", "probing")
+    assert outbox.delivery_worker.breaker.state in ("open", "probing")
     assert tried <= 20 + 10
     await outbox.platform.accept()
     for _ in range(60):
@@ -554,7 +554,7 @@ async def test_a_backlog_goes_out_at_the_limiters_pace_without_one_overrun(tmp_p
             await house.send(achieve(f"web:{name}"))
         started = asyncio.get_running_loop().time()
         while "queued" in await outbox.states():  # noqa: ASYNC110 - this loop is what works it off
-            await asyncio.sleep(min(0.05, await outbox.deliverer.step()))
+            await asyncio.sleep(min(0.05, await outbox.delivery_worker.step()))
         took = asyncio.get_running_loop().time() - started
         assert platform.overruns == 0
         assert took >= 2.0
@@ -599,9 +599,9 @@ async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:
     for number in range(3):
         outbox.platform.ensure(str(number))
         await outbox.report(f"web:{number}")
-    outbox.deliverer.stop()
-    await outbox.deliverer.step()
-    await outbox.deliverer.drain()
+    outbox.delivery_worker.stop()
+    await outbox.delivery_worker.step()
+    await outbox.delivery_worker.drain()
     assert outbox.platform.seen == []
     assert await outbox.rows("state, lease_until, attempts") == [("pending", 0, 0)] * 3
 

@@ -26,7 +26,7 @@ def limiter(clock: ManualClock, quota: Quota = USUAL, seed: int = 1) -> Limiter:
 
 
 def deliver(pace: Limiter, clock: ManualClock, count: int) -> list[int]:
-    """When each of `count` deliveries went, one sender waiting as long as it is told."""
+    """When each of `count` deliveries went, one worker waiting as long as it is told."""
     times: list[int] = []
     for _ in range(count):
         while wait := pace.wait(WRITES):

@@ -21,7 +21,7 @@ from gateway.config import Secret, Webhook
 from gateway.telemetry import Metrics
 from gateway.upstream.addresses import is_public
 from gateway.upstream.listener import signed, signing_key
-from gateway.upstream.webhooks import Leftovers, Sender
+from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
 
 
 class Sending:
-    """A sender over the house, stepped by hand."""
+    """A worker over the house, stepped by hand."""
 
     def __init__(
         self, house: InProcessGateway, url: str, *, allow_private: bool = True, resolver: Any = None
@@ -86,7 +86,7 @@ class Sending:
         webhook = Webhook("crm", url, (TOPIC,), Secret(SECRET), allow_private)
         self.house = house
         self.metrics = Metrics()
-        self.sender = Sender(
+        self.worker = WebhookWorker(
             webhook,
             house.store,
             house.pipeline,
@@ -97,12 +97,12 @@ class Sending:
             resolver,
         )
 
-    async def __aenter__(self) -> Sender:
-        self.sender.open()
-        return self.sender
+    async def __aenter__(self) -> WebhookWorker:
+        self.worker.open()
+        return self.worker
 
     async def __aexit__(self, *_: object) -> None:
-        await self.sender.close()
+        await self.worker.close()
 
 
 async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
@@ -112,11 +112,11 @@ async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
 async def test_what_is_due_is_sent_signed_and_done(house: InProcessGateway, listener: Listener) -> None:
     await house.send(customer("web:ann"))
     sending = Sending(house, listener.url)
-    async with sending as sender:
-        assert await sender.step() == 0
+    async with sending as worker:
+        assert await worker.step() == 0
         assert (await listener.next())["type"] == TOPIC
         assert await states(house) == [("delivered", "", 200, 1)]
-        assert await sender.step() > 0
+        assert await worker.step() > 0
     count, labels = (
         sending.metrics.registry.get_sample_value,
         {"target": "webhook:crm", "outcome": "delivered"},
@@ -148,8 +148,8 @@ class _Broken(AbstractResolver):
 
 async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(house: InProcessGateway) -> None:
     await house.send(customer("web:ann"))
-    async with Sending(house, "http://hook.example.com/", resolver=_Broken()) as sender:
-        await sender.step()
+    async with Sending(house, "http://hook.example.com/", resolver=_Broken()) as worker:
+        await worker.step()
     assert await states(house) == [("pending", "failed", 0, 1)]
 
 
@@ -162,11 +162,11 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
     ]
     await house.send(customer("web:ann"))
     ids: list[str] = []
-    async with Sending(house, listener.url) as sender:
+    async with Sending(house, listener.url) as worker:
         for wait in (0, 2, 4):
             house.clock.advance(wait * SECOND)
-            assert await sender.step() == 0
-            assert await sender.step() > 0
+            assert await worker.step() == 0
+            assert await worker.step() > 0
             headers, _ = listener.heard.get_nowait()
             ids.append(headers["webhook-id"])
             assert int(headers["webhook-timestamp"]) == house.clock.now() // SECOND
@@ -178,22 +178,22 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
 async def test_retry_after_is_obeyed(house: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=429, headers={"Retry-After": "60"})]
     await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as sender:
-        await sender.step()
+    async with Sending(house, listener.url) as worker:
+        await worker.step()
         house.clock.advance(59 * SECOND)
-        assert await sender.step() > 0
+        assert await worker.step() > 0
         house.clock.advance(SECOND)
-        assert await sender.step() == 0
+        assert await worker.step() == 0
     assert await states(house) == [("delivered", "", 200, 2)]
 
 
 async def test_after_three_days_a_listener_is_given_up(house: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=503) for _ in range(400)]
     await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as sender:
+    async with Sending(house, listener.url) as worker:
         while (await house.column("SELECT finished_at FROM delivery")) == [None]:
             house.clock.advance(15 * 60 * SECOND)
-            await sender.step()
+            await worker.step()
     assert (await states(house))[0][:3] == ("dead", "gave_up", 503)
     assert house.clock.now() - NOON >= 3 * DAY - HOUR
 
@@ -203,8 +203,8 @@ async def test_a_listener_that_is_gone_is_not_asked_again(
 ) -> None:
     listener.answers = [web.Response(status=410)]
     await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as sender:
-        await sender.step()
+    async with Sending(house, listener.url) as worker:
+        await worker.step()
     assert await states(house) == [("dead", "status_410", 410, 1)]
     assert (await house.actions())[-1] == "delivery.dead"
 
@@ -214,8 +214,8 @@ async def test_nobody_there_is_tried_again_later(house: InProcessGateway) -> Non
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     await house.send(customer("web:ann"))
-    async with Sending(house, f"http://127.0.0.1:{port}/") as sender:
-        await sender.step()
+    async with Sending(house, f"http://127.0.0.1:{port}/") as worker:
+        await worker.step()
     assert await states(house) == [("pending", "no_connection", 0, 1)]
 
 
@@ -228,14 +228,14 @@ async def test_events_of_one_profile_arrive_in_order_and_wait_for_each_other(
     ann = await house.profile_of("web:ann")
     await house.store.run(_Again(ann or 0))
     listener.answers = [web.Response(status=500), web.Response(status=200)]
-    async with Sending(house, listener.url) as sender:
-        await sender.step()
+    async with Sending(house, listener.url) as worker:
+        await worker.step()
         first_round = sorted([await listener.next(), await listener.next()], key=str)
         assert all(body["type"] == TOPIC for body in first_round)
-        assert await sender.step() > 0  # Ann's second does not overtake
+        assert await worker.step() > 0  # Ann's second does not overtake
         house.clock.advance(HOUR)
-        await sender.step()
-        await sender.step()
+        await worker.step()
+        await worker.step()
     bodies = [json.loads(listener.heard.get_nowait()[1]) for _ in range(2)]
     assert bodies[0]["type"] == TOPIC
     assert bodies[1] == {"second": True}
@@ -258,8 +258,8 @@ async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
     house: InProcessGateway,
 ) -> None:
     await house.send(customer("web:ann"))
-    async with Sending(house, f"http://{'a' * 70}.example/") as sender:
-        await sender.step()
+    async with Sending(house, f"http://{'a' * 70}.example/") as worker:
+        await worker.step()
     ((state, _, status, attempts),) = await states(house)
     assert (state, status, attempts) == ("pending", 0, 1)
 
@@ -267,18 +267,18 @@ async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
 async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
     house: InProcessGateway,
 ) -> None:
-    leftovers = Leftovers(lambda: ["mail"], house.store, house.pipeline, house.clock, "me")
+    removed = RemovedWebhookWorker(lambda: ["mail"], house.store, house.pipeline, house.clock, "me")
     await house.send(customer("web:ann"))
-    await leftovers.step()
+    await removed.step()
     assert await states(house) == [("pending", "", 0, 0)]
     house.clock.advance(2 * DAY)
     await house.send(customer("web:bob"))
     house.clock.advance(2 * DAY)
-    await leftovers.step()
+    await removed.step()
     assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
     house.clock.advance(3 * DAY)
-    served = Leftovers(lambda: ["crm"], house.store, house.pipeline, house.clock, "me")
-    await served.step()  # its own sender gives it up
+    served = RemovedWebhookWorker(lambda: ["crm"], house.store, house.pipeline, house.clock, "me")
+    await served.step()  # its own worker gives it up
     assert (await states(house))[1] == ("pending", "", 0, 0)
 
 
@@ -323,8 +323,8 @@ async def test_however_a_private_address_is_written_nothing_is_sent_there(
 ) -> None:
     await house.send(customer("web:ann"))
     url = listener.url.replace("127.0.0.1", host)
-    async with Sending(house, url, allow_private=False) as sender:
-        await sender.step()
+    async with Sending(house, url, allow_private=False) as worker:
+        await worker.step()
     ((state, reason, status, _),) = await states(house)
     assert (state, status) == ("pending", 0)
     assert reason in (
@@ -360,8 +360,8 @@ async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
     names = Flipping()
     await names.resolve("evil.example", 0)
     url = listener.url.replace("127.0.0.1", "evil.example")
-    async with Sending(house, url, allow_private=False, resolver=names) as sender:
-        await sender.step()
+    async with Sending(house, url, allow_private=False, resolver=names) as worker:
+        await worker.step()
         assert names.asked == 2  # asked once for each try, and what was answered is what is connected to
     assert await states(house) == [("pending", "private_address", 0, 1)]
     assert listener.heard.empty()

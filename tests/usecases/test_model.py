@@ -333,7 +333,7 @@ class GatewayMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.reference.people)
     @rule(restart=st.booleans())
-    def keep_house(self, restart: bool) -> None:
+    def housekeeping(self, restart: bool) -> None:
         self.run(self.house.store.maintain(50))
         if restart:
             self.run(self.house.restart())

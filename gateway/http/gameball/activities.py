@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
+from gateway.http.gameball.customer_lookup import FoundCustomer, find_by_id, find_by_path
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.person import Person, find_customer_of, find_person
 from gateway.http.gameball.wire import activity
 from gateway.store.customers import Entry, count_entries, entries_after, identifiers_of
 
@@ -48,26 +48,26 @@ async def list_activities(call: Call) -> Answer | Fault:
     limit = query.number(call.request, "limit", default=USUAL, least=1, most=MOST)
     if isinstance(limit, Fault):
         return limit
-    person = await find_person(call)
-    if person is None:
+    found = await find_by_path(call)
+    if found is None:
         return CUSTOMER_UNKNOWN
     entries: Sequence[Entry] = ()
     if kind in (None, _REWARDED):
-        entries = await entries_after(call.services.store, person.customer, start, limit + 1)
-    page = await _page(call, person, entries[:limit])
+        entries = await entries_after(call.services.store, found.customer, start, limit + 1)
+    page = await _page(call, found, entries[:limit])
     more = len(entries) > limit
-    return shown({"activities": page, "count": len(page), "hasMore": more}, person.profile_id)
+    return shown({"activities": page, "count": len(page), "hasMore": more}, found.profile_id)
 
 
-async def _page(call: Call, person: Person, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+async def _page(call: Call, found: FoundCustomer, entries: Sequence[Entry]) -> list[dict[str, Any]]:
     env = call.services.env
-    names = await _names(call, person)
+    names = await _names(call, found)
     return [
         activity(
             entry,
             env.campaigns.get(entry.campaign_id),
             env.program,
-            person.customer,
+            found.customer,
             call.parameters[0],
             names,
         )
@@ -75,12 +75,12 @@ async def _page(call: Call, person: Person, entries: Sequence[Entry]) -> list[di
     ]
 
 
-async def _names(call: Call, person: Person) -> dict[str, Any]:
-    known = dict(reversed(await identifiers_of(call.services.store, person.customer)))
+async def _names(call: Call, found: FoundCustomer) -> dict[str, Any]:
+    known = dict(reversed(await identifiers_of(call.services.store, found.customer)))
     return {
-        "email": person.attributes.get("email", known.get("email")),
-        "phoneNumber": person.attributes.get("mobile", known.get("mobile")),
-        "displayName": person.attributes.get("displayName"),
+        "email": found.attributes.get("email", known.get("email")),
+        "phoneNumber": found.attributes.get("mobile", known.get("mobile")),
+        "displayName": found.attributes.get("displayName"),
     }
 
 
@@ -88,7 +88,7 @@ async def count_activities(call: Call) -> Answer | Fault:
     kind = query.word(call.request, "activityType", _KINDS)
     if isinstance(kind, Fault):
         return kind
-    customer = await find_customer_of(call, call.customer_id)
+    customer = await find_by_id(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     counted = kind in (None, _REWARDED)

@@ -7,8 +7,8 @@ from typing import Any
 from gateway.config import Program, Tier
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
+from gateway.http.gameball.customer_lookup import find_by_id
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.person import find_customer_of
 from gateway.http.gameball.wire import money
 from gateway.loyalty import tier_of
 from gateway.store.customers import Earned, earned_by
@@ -16,7 +16,7 @@ from gateway.store.customers import Earned, earned_by
 
 async def get_balance(call: Call) -> Answer | Fault:
     """`expand` adds `tier` and `referrals`; other words in it are ignored."""
-    customer = await find_customer_of(call, call.customer_id)
+    customer = await find_by_id(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     earned = await earned_by(call.services.store, customer)

@@ -126,17 +126,19 @@ class Call:
     def route(self) -> str:
         return self.target.route if self.target else "unknown"
 
-    def marks(self, profile_id: int | None, decision: str, warnings: tuple[str, ...] = ()) -> dict[str, str]:
+    def response_headers(
+        self, profile_id: int | None, decision: str, warnings: tuple[str, ...] = ()
+    ) -> dict[str, str]:
         """What an answer says of the call; whom it led to only towards trusted channels, and who may state who that is."""
-        marks = {"X-Request-Id": self.request_id}
+        headers = {"X-Request-Id": self.request_id}
         towards_trusted = self.channel.trusted and self.trust == "state"
         if profile_id is not None and towards_trusted and self.services.config.server.identity_headers:
-            marks["X-Gateway-Profile"] = show("prf", profile_id)
+            headers["X-Gateway-Profile"] = show("prf", profile_id)
             if decision:
-                marks["X-Gateway-Decision"] = decision
+                headers["X-Gateway-Decision"] = decision
         if warnings:
-            marks[WARNINGS] = ", ".join(warnings)
-        return marks
+            headers[WARNINGS] = ", ".join(warnings)
+        return headers
 
     @property
     def customer_id(self) -> str:

@@ -2,9 +2,9 @@
 
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
+from gateway.http.gameball.customer_lookup import find_by_id, standings
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
 from gateway.http.gameball.identify import name_customer
-from gateway.http.gameball.person import find_customer_of, standings
 from gateway.http.gameball.wire import campaign_listing
 from gateway.loyalty import judge
 
@@ -19,7 +19,7 @@ async def list_campaigns(call: Call) -> Answer | Fault:
     named = name_customer(call, customer_id)
     if isinstance(named, Fault):
         return CUSTOMER_UNKNOWN._replace(warnings=named.warnings) if named.warnings else named
-    customer = await find_customer_of(call, named.customer_id)
+    customer = await find_by_id(call, named.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     standing = await standings(call, customer)

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 from gateway.http.gameball.attributes import all_attributes, open_attributes, read_attributes
 from gateway.http.gameball.call import Answer, Call, carried_out, shown
+from gateway.http.gameball.customer_lookup import FoundCustomer, find_by_path
 from gateway.http.gameball.decode import read_object
 from gateway.http.gameball.envelope import (
     CUSTOMER_UNKNOWN,
@@ -13,7 +14,6 @@ from gateway.http.gameball.envelope import (
     Fault,
 )
 from gateway.http.gameball.identify import Named, identify_call, name_customer
-from gateway.http.gameball.person import Person, find_person
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
 from gateway.store.customers import identifiers_of, tags_of
@@ -77,36 +77,36 @@ def _guest(body: dict[str, Any]) -> bool | Fault | None:
 
 
 async def get(call: Call) -> Answer | Fault:
-    """For the api key alone: nothing that names the person."""
-    person = await find_person(call)
-    if person is None:
+    """For the api key alone: nothing that names the customer."""
+    found = await find_by_path(call)
+    if found is None:
         return CUSTOMER_UNKNOWN
-    tags = await tags_of(call.services.store, person.customer)
-    return _customer(call, person, open_attributes(person.attributes, tags))
+    tags = await tags_of(call.services.store, found.customer)
+    return _customer(call, found, open_attributes(found.attributes, tags))
 
 
 async def get_details(call: Call) -> Answer | Fault:
     """Everything. E-mail and mobile are the attributes where there are any, else the newest identifiers."""
-    person = await find_person(call)
-    if person is None:
+    found = await find_by_path(call)
+    if found is None:
         return CUSTOMER_UNKNOWN
     store = call.services.store
-    attributes = all_attributes(person.attributes, await tags_of(store, person.customer))
-    for kind, value in await identifiers_of(store, person.customer):
+    attributes = all_attributes(found.attributes, await tags_of(store, found.customer))
+    for kind, value in await identifiers_of(store, found.customer):
         if kind in KINDS:
             attributes.setdefault(kind, value)
-    return _customer(call, person, attributes)
+    return _customer(call, found, attributes)
 
 
-def _customer(call: Call, person: Person, attributes: dict[str, Any]) -> Answer:
+def _customer(call: Call, found: FoundCustomer, attributes: dict[str, Any]) -> Answer:
     """Referrals are not part of local mode: nobody is referred, and there is no code to refer with."""
     customer = {
-        "gameballId": api_number(person.profile_id),
+        "gameballId": api_number(found.profile_id),
         "customerId": call.parameters[0],
         "customerAttributes": attributes,
         "isReferred": False,
     }
-    return shown(customer, person.profile_id)
+    return shown(customer, found.profile_id)
 
 
 async def activate(call: Call) -> Answer | Fault:
@@ -130,7 +130,7 @@ async def activate(call: Call) -> Answer | Fault:
 
 
 async def delete(call: Call) -> Answer | Fault:
-    """The whole person, under every customer id; a body is not looked at."""
+    """The whole customer, under every customer id; a body is not looked at."""
     outcome: Erased | UnknownCustomer = await call.services.pipeline.submit(
         EraseCustomer(call.caller, call.customer_id)
     )

@@ -20,6 +20,7 @@ from gateway.clock import SECOND
 from gateway.config import CallSource, Channel, Config
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.http.gameball import session
+from gateway.http.gameball.access_log import AccessLog
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
 from gateway.http.gameball.cors import Cors, is_preflight
 from gateway.http.gameball.envelope import (
@@ -46,15 +47,14 @@ from gateway.http.gameball.limits import FailureBudget, TokenBucket, client_addr
 from gateway.http.gameball.operations import (
     ACHIEVE,
     GENERAL_PAGE,
-    HEAR,
     PREFLIGHT,
+    RECEIVE_WEBHOOK,
     UNLISTED,
     Operation,
     Version,
 )
 from gateway.http.gameball.routing import find, find_unlisted
 from gateway.http.gameball.session import takes_token
-from gateway.http.gameball.tally import Tally
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.keyring import Failure, Opened
 from gateway.http.services import Services
@@ -91,7 +91,7 @@ class Gate:
         self._other = other
         self._api = config.api
         self._passes_unlisted = services.upstream is not None and config.upstream.unknown_routes == "pass"
-        self._tally = Tally(services.telemetry, services.clock)
+        self._access_log = AccessLog(services.telemetry, services.clock)
         self._next_id = _request_ids()
         self._fixed: dict[tuple[str, str], Target] = {}
         self._buckets: dict[str, TokenBucket] = {}
@@ -141,7 +141,7 @@ class Gate:
             )
             outcome = INTERNAL_ERROR
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
-        self._tally.note(call, outcome, profile, began)
+        self._access_log.note(call, outcome, profile, began)
         if isinstance(outcome, Relayed):
             return outcome.response
         return _accepted(call, outcome) if isinstance(outcome, Answer) else _refused(call, outcome)
@@ -208,7 +208,7 @@ class Gate:
             operation.needs_secret(version, high_security=self._api.high_security),
             version < self._api.minimum_version and not operation.from_apps,
             takes_token(operation, version),
-            operation is HEAR,
+            operation is RECEIVE_WEBHOOK,
             self._services.upstream is not None
             and operation.opens_with_key_alone(version, high_security=self._api.high_security),
             id_at,
@@ -303,7 +303,7 @@ def _trust_of(config: Config) -> Mapping[tuple[str, CallSource], Trust]:
 
 def _accepted(call: Call, answer: Answer) -> web.Response:
     headers = CIMultiDict(_pairs(answer.headers)) if answer.headers else _HEADERS.copy()
-    headers.update(call.marks(answer.profile_id, answer.decision, answer.warnings))
+    headers.update(call.response_headers(answer.profile_id, answer.decision, answer.warnings))
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return web.Response(status=answer.status, body=answer.body, headers=headers)
@@ -311,7 +311,7 @@ def _accepted(call: Call, answer: Answer) -> web.Response:
 
 def _refused(call: Call, fault: Fault) -> web.Response:
     headers = _HEADERS.copy()
-    headers.update(call.marks(fault.profile_id, fault.decision, fault.warnings))
+    headers.update(call.response_headers(fault.profile_id, fault.decision, fault.warnings))
     if fault.retry_after:
         headers["Retry-After"] = str(fault.retry_after)
     if fault.allow:

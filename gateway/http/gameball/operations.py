@@ -332,7 +332,7 @@ BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward", 
 UNLISTED = Operation(ANY, "/api/…", KS, "others", "forward", GENERAL_PAGE, Named(by_name="ids"))
 """What the platform has and this table has not."""
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
-HEAR = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
+RECEIVE_WEBHOOK = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
 """What the platform calls, in forward mode. The path is whole: it is no operation of its API."""
 PREFLIGHT = Operation("OPTIONS", "*", K, "others", "both", GENERAL_PAGE, Named())
 """What a browser asks before a page calls, at any path."""

@@ -5,8 +5,8 @@ from typing import Any
 from gateway.config import Campaign
 from gateway.http.gameball import query, wire
 from gateway.http.gameball.call import Answer, Call, shown
+from gateway.http.gameball.customer_lookup import find_by_id, standings
 from gateway.http.gameball.envelope import CAMPAIGN_ID_NOT_POSITIVE, CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.person import find_customer_of, standings
 from gateway.loyalty import Reason, Standing, judge
 
 _LARGEST = (1 << 63) - 1
@@ -24,7 +24,7 @@ async def get_progress(call: Call) -> Answer | Fault:
     )
     if isinstance(campaign_id, Fault):
         return campaign_id
-    customer = await find_customer_of(call, call.customer_id)
+    customer = await find_by_id(call, call.customer_id)
     if customer is None:
         return CUSTOMER_UNKNOWN
     standing = await standings(call, customer)

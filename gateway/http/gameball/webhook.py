@@ -13,7 +13,7 @@ from gateway.http.gameball.call import Answer, Call
 from gateway.http.gameball.decode import parse_object, read_plain, without_bom
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, WRONG_SIGNATURE, Fault
 from gateway.http.gameball.texts import has_controls
-from gateway.model import Caller, HearPlatform
+from gateway.model import Caller, ReceiveWebhook
 
 PATH = "/webhooks/gameball"
 _HEADER = "X-GB-Signature"
@@ -27,7 +27,7 @@ class _Event(msgspec.Struct):
     customer_id: str | int | None = None
 
 
-async def hear(call: Call) -> Answer | Fault:
+async def receive_webhook(call: Call) -> Answer | Fault:
     config = call.services.config
     raw = await read_plain(call.request, config.server.max_body, config.server)
     if isinstance(raw, Fault):
@@ -68,7 +68,7 @@ def _signature(body: bytes, secret: str) -> bytes:
     return hashlib.sha1(body + b":" + secret.encode()).hexdigest().encode()  # noqa: S324
 
 
-def _command(signed: bytes, raw: bytes, caller: Caller) -> HearPlatform | Fault:
+def _command(signed: bytes, raw: bytes, caller: Caller) -> ReceiveWebhook | Fault:
     """What makes an event the same one, told again, is what was signed: all of it, and nothing that could be changed on its way."""
     body = parse_object(raw)
     if isinstance(body, Fault):
@@ -80,4 +80,4 @@ def _command(signed: bytes, raw: bytes, caller: Caller) -> HearPlatform | Fault:
     customer_id = "" if event.customer_id is None else str(event.customer_id)
     if not _TOPIC.fullmatch(event.event) or len(customer_id) > _LONGEST or has_controls(customer_id):
         return INVALID_PAYLOAD
-    return HearPlatform(caller, hashlib.sha256(signed).hexdigest(), event.event, customer_id, raw.decode())
+    return ReceiveWebhook(caller, hashlib.sha256(signed).hexdigest(), event.event, customer_id, raw.decode())

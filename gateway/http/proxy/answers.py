@@ -15,7 +15,7 @@ from gateway.http.gameball.call import WARNINGS, Call, Target
 from gateway.http.proxy import echo
 from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
-from gateway.http.proxy.persons import Person
+from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.reading import Text, text_of
 from gateway.http.proxy.relay import Finish
 from gateway.http.services import Services
@@ -34,48 +34,48 @@ class Answers:
         self._largest = services.config.upstream.max_response
         self._order_jobs = OrderJobs()
 
-    def finish(self, call: Call, target: Target, people: Sequence[Person]) -> Finish | None:
+    def finish(self, call: Call, target: Target, customers: Sequence[ResolvedCustomer]) -> Finish | None:
         """What is done with the whole answer; None where it passes as it comes: what the api key alone opens and who asked for
         nobody tells nothing of customers."""
         named = target.operation.named
-        if target.operation.secret or named.answer or any(person.customer_id for person in people):
-            return partial(self._finish, call, target, people)
+        if target.operation.secret or named.answer or any(customer.customer_id for customer in customers):
+            return partial(self._finish, call, target, customers)
         return None
 
     async def _finish(
         self,
         call: Call,
         target: Target,
-        people: Sequence[Person],
+        customers: Sequence[ResolvedCustomer],
         status: int,
         raw: bytes,
         headers: CIMultiDict[str],
     ) -> bytes:
         if target.route in ERASING:
-            await self._erase(call, people[0], status, raw)
+            await self._erase(call, customers[0], status, raw)
         text = text_of(raw, headers, self._largest) if status != _PARTIAL else None
         if text is not None and OrderJobs.starts_one(target.route):
             self._order_jobs.note(text.utf8)
         try:
-            await self._rename_headers(call, people, headers)
+            await self._rename_headers(call, customers, headers)
             if call.request.method == hdrs.METH_HEAD:
-                _forget_length(headers, people, target)
+                _forget_length(headers, customers, target)
                 return raw
             if not raw:
                 return raw
             if text is None:
                 headers[WARNINGS] = _UNMAPPED
                 return raw
-            return await self._renamed(call, target, people, text, raw, headers)
+            return await self._renamed(call, target, customers, text, raw, headers)
         except StoreUnavailable:
             headers[WARNINGS] = _UNMAPPED
             return raw
 
-    async def _erase(self, call: Call, person: Person, status: int, raw: bytes) -> None:
+    async def _erase(self, call: Call, customer: ResolvedCustomer, status: int, raw: bytes) -> None:
         """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
         gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
-        if gone and person.profile_id is not None:
-            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=person.profile_id))
+        if gone and customer.profile_id is not None:
+            await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=customer.profile_id))
 
     # ---- ids ----
 
@@ -83,7 +83,7 @@ class Answers:
         self,
         call: Call,
         target: Target,
-        people: Sequence[Person],
+        customers: Sequence[ResolvedCustomer],
         text: Text,
         raw: bytes,
         headers: CIMultiDict[str],
@@ -91,15 +91,15 @@ class Answers:
         if target.route in _JOB_STATUS and self._order_jobs.is_one(target.parameters[0], text.utf8):
             return raw
         spots = echo.ids_in(text.utf8)
-        sole = _sole(target, people)
+        sole = _sole(target, customers)
         names = await self._names(
-            call, (spot.customer_id for spot in spots if not (sole and spot.at_root)), people
+            call, (spot.customer_id for spot in spots if not (sole and spot.at_root)), customers
         )
         new = [
             sole if sole and spot.at_root else names.get(spot.customer_id, spot.customer_id) for spot in spots
         ]
         renamed = echo.renamed(text.utf8, spots, new)
-        if _is_doubtful(renamed, target, people):
+        if _is_doubtful(renamed, target, customers):
             headers[WARNINGS] = _UNMAPPED
         if renamed is text.utf8:
             return raw
@@ -107,54 +107,58 @@ class Answers:
         headers.popall(hdrs.CONTENT_ENCODING, None)
         return text.written(renamed)
 
-    async def _rename_headers(self, call: Call, people: Sequence[Person], headers: CIMultiDict[str]) -> None:
+    async def _rename_headers(
+        self, call: Call, customers: Sequence[ResolvedCustomer], headers: CIMultiDict[str]
+    ) -> None:
         found = set(ids_in(headers))
         if found:
-            rename(headers, await self._names(call, found, people))
+            rename(headers, await self._names(call, found, customers))
 
     async def _names(
-        self, call: Call, customer_ids: Iterable[str], people: Sequence[Person]
+        self, call: Call, customer_ids: Iterable[str], customers: Sequence[ResolvedCustomer]
     ) -> Mapping[str, str]:
         """The channel's own ids for the upstream's: those that the call named by theirs, and of others the ones it has."""
-        names = {person.canonical_id: person.customer_id for person in people if person.customer_id}
+        names = {
+            customer.canonical_id: customer.customer_id for customer in customers if customer.customer_id
+        }
         others = set(customer_ids) - names.keys()
         if others:
             names |= await names_in(self._services.store, call.channel.id_space, sorted(others))
         return names
 
 
-def _sole(target: Target, people: Sequence[Person]) -> str:
+def _sole(target: Target, customers: Sequence[ResolvedCustomer]) -> str:
     """At the root of an answer there is nobody but whom the call named; old clients' calls may have named them by an address."""
-    ids = {person.customer_id for person in people if person.customer_id}
+    ids = {customer.customer_id for customer in customers if customer.customer_id}
     return next(iter(ids)) if len(ids) == 1 and not target.operation.named.by_name else ""
 
 
-def _strange(people: Sequence[Person]) -> set[str]:
+def _strange(customers: Sequence[ResolvedCustomer]) -> set[str]:
     """Ids that the channel did not call anybody by. What may be an address or a number may stand in an answer as such."""
-    own = {person.customer_id for person in people}
+    own = {customer.customer_id for customer in customers}
     return {
-        person.canonical_id
-        for person in people
-        if person.customer_id
-        and person.canonical_id not in own
-        and "@" not in person.canonical_id
-        and not person.canonical_id.startswith("+")
+        customer.canonical_id
+        for customer in customers
+        if customer.customer_id
+        and customer.canonical_id not in own
+        and "@" not in customer.canonical_id
+        and not customer.canonical_id.startswith("+")
     }
 
 
-def _is_doubtful(text: bytes, target: Target, people: Sequence[Person]) -> bool:
+def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
     """Whether an id of another channel may still be in it: one of those that the call was about stands somewhere else than in a
     member that is named so; or it is no JSON, and could name others."""
-    strange = _strange(people)
-    others = not people or any("." in place for place in target.operation.named.answer)
+    strange = _strange(customers)
+    others = not customers or any("." in place for place in target.operation.named.answer)
     if not others and not echo.holds(text, strange, in_quotes=False):
         return False
     return echo.holds(text, strange, in_quotes=True) if echo.is_json(text) else True
 
 
-def _forget_length(headers: CIMultiDict[str], people: Sequence[Person], target: Target) -> None:
+def _forget_length(headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer], target: Target) -> None:
     """What a HEAD says of bytes that a GET would change."""
     lists = any("." in place for place in target.operation.named.answer)
-    if lists or not people or any(person.customer_id != person.canonical_id for person in people):
+    if lists or not customers or any(customer.customer_id != customer.canonical_id for customer in customers):
         forget_bytes(headers)
         headers.popall(hdrs.CONTENT_LENGTH, None)

@@ -13,8 +13,8 @@ from gateway.http.gameball.envelope import Fault
 from gateway.http.gameball.identify import Normalize
 from gateway.http.proxy import address, mentions, signature
 from gateway.http.proxy.body import Subject
+from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.mentions import Mentions, Writing
-from gateway.http.proxy.persons import Person
 from gateway.http.proxy.relay import Finish
 from gateway.http.services import Services
 
@@ -44,9 +44,13 @@ class Mentioned(NamedTuple):
     form: bool
     found: Mentions
 
-    def write(self, target: Target, people: Sequence[Person], keys: tuple[str, str]) -> Sent | Fault:
+    def write(
+        self, target: Target, customers: Sequence[ResolvedCustomer], keys: tuple[str, str]
+    ) -> Sent | Fault:
         """`keys` are the secret keys of the channel, "" where it is not known, and of the platform."""
-        ids = {sent: person.canonical_id for sent, person in zip(self.found.subjects, people, strict=True)}
+        ids = {
+            sent: customer.canonical_id for sent, customer in zip(self.found.subjects, customers, strict=True)
+        }
         in_path = zip(target.id_at, target.parameters, strict=True)
         path = address.path(self.path, {place: ids[text] for place, text in in_path})
         if isinstance(path, Fault):

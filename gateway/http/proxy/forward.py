@@ -22,7 +22,7 @@ from gateway.http.proxy.answers import ERASING, Answers
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.by_name import Mentioned, Sent
 from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
-from gateway.http.proxy.persons import Person, Persons
+from gateway.http.proxy.lookup import CustomerLookup, ResolvedCustomer
 from gateway.http.proxy.relay import SMALL, Relay, Upload
 from gateway.http.services import Services
 from gateway.upstream.client import Request, Upstream
@@ -51,7 +51,7 @@ class Forward:
         self._largest = settings.max_body
         self._via = f"1.1 gateway-{hmac.digest(services.checkpoint_key, b'via', 'sha256')[:4].hex()}"
         alone = services.config.store.sqlite_path is not None
-        self._persons = Persons(services, MINUTE if alone else SECOND)
+        self._lookup = CustomerLookup(services, MINUTE if alone else SECOND)
         self._answers = Answers(services)
         self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
 
@@ -71,10 +71,10 @@ class Forward:
                 return fault
         for subject in asked.subjects:
             subject.evidence, subject.claims = weigh(call, subject.evidence)
-        people = await self._persons.find_all(call, asked.subjects, creates=target.operation.named.creates)
-        if isinstance(people, Fault):
-            return people
-        return await self._send(call, target, asked, people)
+        customers = await self._lookup.find_all(call, asked.subjects, creates=target.operation.named.creates)
+        if isinstance(customers, Fault):
+            return customers
+        return await self._send(call, target, asked, customers)
 
     # ---- what the call says ----
 
@@ -107,12 +107,12 @@ class Forward:
     # ---- what is sent ----
 
     async def _send(
-        self, call: Call, target: Target, asked: _Asked | Mentioned, people: Sequence[Person]
+        self, call: Call, target: Target, asked: _Asked | Mentioned, customers: Sequence[ResolvedCustomer]
     ) -> Relayed | Fault:
         if isinstance(asked, Mentioned):
-            sent = asked.write(target, people, by_name.keys_of(call, self._services))
+            sent = asked.write(target, customers, by_name.keys_of(call, self._services))
         else:
-            sent = _written(target, asked, people)
+            sent = _written(target, asked, customers)
         if isinstance(sent, Fault):
             return sent
         headers = self._headers(call)
@@ -123,7 +123,7 @@ class Forward:
         content = sent.raw if sent.raw is not None else await self._unread(call)
         if isinstance(content, Fault):
             return content
-        finish = self._answers.finish(call, target, people)
+        finish = self._answers.finish(call, target, customers)
         if finish is not None:
             _readable(headers)
         if isinstance(asked, Mentioned):
@@ -138,7 +138,7 @@ class Forward:
             target.operation.rate,
             key_alone=call.key_alone,
         )
-        outcome = await self._relay.send(call, request, people, finish, to_the_end=target.route in ERASING)
+        outcome = await self._relay.send(call, request, customers, finish, to_the_end=target.route in ERASING)
         if isinstance(outcome, Fault) and upload is not None and upload.fault is not None:
             return upload.fault
         return outcome
@@ -211,11 +211,11 @@ def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[
     return [subject] if values else []
 
 
-def _written(target: Target, asked: _Asked, people: Sequence[Person]) -> Sent | Fault:
+def _written(target: Target, asked: _Asked, customers: Sequence[ResolvedCustomer]) -> Sent | Fault:
     named = target.operation.named
-    for subject, person in zip(asked.subjects, people, strict=True):
-        subject.call_it(person.canonical_id)
-    in_path = {target.id_at[0]: people[0].canonical_id} if named.path and target.parameters else {}
+    for subject, customer in zip(asked.subjects, customers, strict=True):
+        subject.call_it(customer.canonical_id)
+    in_path = {target.id_at[0]: customers[0].canonical_id} if named.path and target.parameters else {}
     path = address.path(asked.path, in_path)
     if isinstance(path, Fault):
         return path
@@ -224,8 +224,8 @@ def _written(target: Target, asked: _Asked, people: Sequence[Person]) -> Sent | 
         raw = body.write(raw, asked.in_body, many=named.body == "many")
     elif query and asked.subjects and asked.subjects[0].changes and not named.path:
         query = address.with_parameters(query, asked.subjects[0].changes)
-    if query and len(people) == 1 and (named.path or asked.in_body):
-        query = address.with_parameters(query, {_ID: people[0].canonical_id})
+    if query and len(customers) == 1 and (named.path or asked.in_body):
+        query = address.with_parameters(query, {_ID: customers[0].canonical_id})
     return Sent(path, query, raw)
 
 

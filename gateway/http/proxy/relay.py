@@ -28,7 +28,7 @@ from gateway.http.gameball.envelope import (
 from gateway.http.gameball.framing import go_on
 from gateway.http.gameball.unreadable import Connection
 from gateway.http.proxy.headers import towards_client
-from gateway.http.proxy.persons import Person
+from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.upstream.client import Reply, Request, Upstream
 from gateway.upstream.errors import Garbled, NoAnswer, Unreachable
 
@@ -81,7 +81,7 @@ class Relay:
         self,
         call: Call,
         request: Request,
-        people: Sequence[Person],
+        customers: Sequence[ResolvedCustomer],
         finish: Finish | None,
         *,
         to_the_end: bool = False,
@@ -93,7 +93,7 @@ class Relay:
         connection.on_lost = None if to_the_end else task.cancel
         try:
             async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
-                return await self._answer(call, reply, people, finish)
+                return await self._answer(call, reply, customers, finish)
         except NoAnswer as failure:
             return _fault(failure)
         except asyncio.CancelledError:
@@ -105,7 +105,7 @@ class Relay:
             connection.on_lost = None
 
     async def _answer(
-        self, call: Call, reply: Reply, people: Sequence[Person], finish: Finish | None
+        self, call: Call, reply: Reply, customers: Sequence[ResolvedCustomer], finish: Finish | None
     ) -> Relayed | Fault:
         headers = towards_client(reply.headers)
         bodiless = call.request.method == hdrs.METH_HEAD or reply.status in _BODILESS
@@ -114,19 +114,21 @@ class Relay:
             headers[hdrs.CONTENT_LENGTH] = length
         small = length is not None and int(length) <= SMALL
         if finish is None and not (bodiless or small or reply.is_complete):
-            return await _streamed(call, reply, headers, people)
+            return await _streamed(call, reply, headers, customers)
         body = b"" if bodiless else await reply.read(self._largest)
         if finish is not None:
             body = await finish(reply.status, body, headers)
-        return _relayed(call, web.Response(status=reply.status, body=body, headers=headers), people)
+        return _relayed(call, web.Response(status=reply.status, body=body, headers=headers), customers)
 
 
-async def _streamed(call: Call, reply: Reply, headers: CIMultiDict[str], people: Sequence[Person]) -> Relayed:
+async def _streamed(
+    call: Call, reply: Reply, headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer]
+) -> Relayed:
     length = reply.headers.get(hdrs.CONTENT_LENGTH)
     if length is not None:
         headers[hdrs.CONTENT_LENGTH] = length
     response = web.StreamResponse(status=reply.status, headers=headers)
-    relayed = _relayed(call, response, people)
+    relayed = _relayed(call, response, customers)
     await response.prepare(call.request)
     try:
         async for chunk in reply.chunks():
@@ -140,13 +142,13 @@ async def _streamed(call: Call, reply: Reply, headers: CIMultiDict[str], people:
     return relayed
 
 
-def _relayed(call: Call, response: web.StreamResponse, people: Sequence[Person]) -> Relayed:
-    one = people[0] if len(people) == 1 else None
-    of_people = (text for person in people for text in person.warnings)
+def _relayed(call: Call, response: web.StreamResponse, customers: Sequence[ResolvedCustomer]) -> Relayed:
+    one = customers[0] if len(customers) == 1 else None
+    of_people = (text for customer in customers for text in customer.warnings)
     found = [*response.headers.getall(WARNINGS, ()), *call.warnings, *of_people]
     warnings = tuple(dict.fromkeys(found))
     relayed = Relayed(response, one.profile_id if one else None, one.decision if one else "")
-    response.headers.update(call.marks(relayed.profile_id, relayed.decision, warnings))
+    response.headers.update(call.response_headers(relayed.profile_id, relayed.decision, warnings))
     return relayed
 
 

@@ -52,7 +52,7 @@ def readable(sql: str) -> str:
     return numbered(_in_any_order(sql))
 
 
-async def keep_house(connection: Connection, columns: Columns, step: Step) -> int:
+async def run_housekeeping(connection: Connection, columns: Columns, step: Step) -> int:
     """Run a step of housekeeping; answers what it did."""
     answer: Rows | int | None = None
     while True:

@@ -85,7 +85,7 @@ class ErasureTable:
             signature(self._key, one),
         )
 
-    async def sign_anew(self, connection: Connection) -> None:
+    async def rotate_secret(self, connection: Connection) -> None:
         if not self._table:
             return
         rows = await connection.fetch(f"SELECT erasure_id, profile_id, records, at FROM {self._table}")

@@ -163,12 +163,14 @@ class Filling:
 
     async def _put(self, connection: Connection, table: Table, piece: Piece, last: Row | None) -> None:
         """The piece in place of what is there behind its start, up to `last`."""
-        marks = ", ".join("?" * len(table.columns))
+        placeholders = ", ".join("?" * len(table.columns))
         async with connection.transaction():
             bounds = chain(piece.after or (), last or ())
             await connection.execute(f"DELETE FROM {table.name}{_where(table, piece.after, last)}", *bounds)
             await write(
-                connection, self._columns, Write(f"INSERT INTO {table.name} VALUES ({marks})", piece.rows)
+                connection,
+                self._columns,
+                Write(f"INSERT INTO {table.name} VALUES ({placeholders})", piece.rows),
             )
 
 
@@ -179,6 +181,6 @@ def _where(table: Table, after: Row | None, last: Row | None) -> str:
     for bound, sign in ((after, ">"), (last, "<=")):
         if bound is not None:
             start = len(conditions) * width + 1
-            marks = ", ".join(f"${number}" for number in range(start, start + width))
-            conditions.append(f"({key}) {sign} ({marks})")
+            placeholders = ", ".join(f"${number}" for number in range(start, start + width))
+            conditions.append(f"({key}) {sign} ({placeholders})")
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""

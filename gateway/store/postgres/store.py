@@ -24,11 +24,11 @@ from gateway.model import Erasure
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
-from gateway.store.postgres.dialect import Columns, keep_house, load, readable, save
+from gateway.store.postgres.dialect import Columns, load, readable, run_housekeeping, save
 from gateway.store.postgres.erasures import ErasureTable
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
-from gateway.store.protocol import Work, Works
+from gateway.store.protocol import BatchSource, Work
 from gateway.store.signing import MOST_EVENTS, Signing
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
@@ -135,10 +135,10 @@ class PostgresStore:
     async def run(self, work: Work) -> None:
         await self._to_its_end(self._run(work))
 
-    async def run_all(self, works: Works) -> None:
-        while (work := works.next()) is not None:
+    async def run_all(self, source: BatchSource) -> None:
+        while (work := source.next()) is not None:
             await self.run(work)
-            works.stored(work)
+            source.stored(work)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
         """Cancelling the caller does not stop it."""
@@ -170,7 +170,7 @@ class PostgresStore:
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             if self._signing.is_due(now):
-                await keep_house(connection, self._columns, self._signing.sign(now, stamp))
+                await run_housekeeping(connection, self._columns, self._signing.sign(now, stamp))
             for _ in range(_LOAD_ROUNDS):
                 needs = Needs(ws)
                 work.needs(ws, needs)
@@ -253,14 +253,14 @@ class PostgresStore:
             async with self._server.connection() as connection:
                 await self._in_transaction(connection, alone(write))
 
-    async def sign_anew(self, actor: str) -> int:
+    async def rotate_secret(self, actor: str) -> int:
         async with self._server.connection() as connection:
-            await self._outside.sign_anew(connection)
+            await self._outside.rotate_secret(connection)
         now, stamp = self._moment()
         event = AuditEvent(
             self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
         )
-        return await self._sign(lambda: self._signing.sign_anew(now, stamp, event))
+        return await self._sign(lambda: self._signing.rotate_secret(now, stamp, event))
 
     async def _sign(self, step: Callable[[], Step]) -> int:
         """While no batch adds to the chain."""
@@ -281,7 +281,7 @@ class PostgresStore:
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
         try:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
-            done = await keep_house(connection, self._columns, step)
+            done = await run_housekeeping(connection, self._columns, step)
             await connection.execute("COMMIT")
             self._signing.done()
         except BaseException as error:

@@ -14,7 +14,7 @@ from gateway.audit.event import AuditEvent
 from gateway.clock import MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
-from gateway.store.reports.profiles import marks
+from gateway.store.reports.profiles import placeholders
 
 _COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail, bound"
 _NEWEST = (1 << 63) - 1
@@ -64,7 +64,7 @@ async def words(store: Store, found: Iterable[Link]) -> dict[int, str]:
         return {}
     return dict(
         await store.fetch(
-            f"SELECT event_id, words FROM audit_words WHERE event_id IN ({marks(apart)})", apart
+            f"SELECT event_id, words FROM audit_words WHERE event_id IN ({placeholders(apart)})", apart
         )
     )
 
@@ -157,7 +157,7 @@ def _add_looked_up(wanted: WantedEvents, conditions: list[str], values: list[Any
     )
     for column, alternatives in fields:
         if alternatives is not None:
-            among = marks(alternatives)
+            among = placeholders(alternatives)
             conditions.append(
                 f"event_id IN (SELECT row_id FROM lookup WHERE field = ? AND value IN ({among})"
                 f" UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND {column} IN ({among}))"

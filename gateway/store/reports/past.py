@@ -10,7 +10,7 @@ from gateway.ids import read, show
 from gateway.model import MergeRow
 from gateway.store import Store
 from gateway.store.reports.audit import WantedEvents, events
-from gateway.store.reports.profiles import marks, merge_row
+from gateway.store.reports.profiles import merge_row, placeholders
 from rules.explain import Arrival, HowStep, Merging, Splitting, how
 
 _ALL = 1 << 62
@@ -60,8 +60,8 @@ async def _add_arrivals(store: Store, past: Past) -> None:
     rows = await store.fetch(
         f"""
         SELECT object, at, profile, detail FROM audit WHERE event_id IN (
-          SELECT row_id FROM lookup WHERE field = 'audit.object' AND value IN ({marks(new)})
-          UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND object IN ({marks(new)})
+          SELECT row_id FROM lookup WHERE field = 'audit.object' AND value IN ({placeholders(new)})
+          UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND object IN ({placeholders(new)})
         ) AND action >= 'identity.' AND action < 'identity/' ORDER BY event_id
         """,
         (*new, *new),
@@ -75,7 +75,7 @@ async def _add_arrivals(store: Store, past: Past) -> None:
 
 
 async def _add_merges(store: Store, past: Past) -> None:
-    among = marks(list(past.profiles))
+    among = placeholders(list(past.profiles))
     rows = await store.fetch(
         f"SELECT {_MERGE} FROM merge WHERE survivor_id IN ({among})"
         f" UNION SELECT {_MERGE} FROM merge WHERE absorbed_id IN ({among})",

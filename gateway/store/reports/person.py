@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.model import PinRow
 from gateway.store import Store
-from gateway.store.reports.profiles import marks
+from gateway.store.reports.profiles import placeholders
 from gateway.store.reports.work import achievements_among
 
 _DELIVERY = "delivery_id, target, kind, payload, state, created_at, finished_at, answer"
@@ -14,7 +14,7 @@ _DELIVERY = "delivery_id, target, kind, payload, state, created_at, finished_at,
 async def attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
     """Record, name, value as JSON, when it was said."""
     return await store.fetch(
-        f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({marks(records)})"
+        f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({placeholders(records)})"
         " ORDER BY record_id, name",
         records,
     )
@@ -24,7 +24,7 @@ async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple
     """Record, name, value as JSON, who claimed it and when."""
     return await store.fetch(
         "SELECT record_id, name, value, source, claimed_at FROM claimed_attribute"
-        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, name",
+        f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, name",
         records,
     )
 
@@ -32,13 +32,13 @@ async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple
 async def tags(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
     """Record, tag, when it was attached."""
     return await store.fetch(
-        f"SELECT record_id, tag, at FROM tag WHERE record_id IN ({marks(records)}) ORDER BY record_id, tag",
+        f"SELECT record_id, tag, at FROM tag WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, tag",
         records,
     )
 
 
 async def pins(store: Store, records: Sequence[int]) -> list[PinRow]:
-    among = marks(records)
+    among = placeholders(records)
     rows = await store.fetch(
         "SELECT record_a, record_b, kind, expires_at, actor, reason, created_at FROM pin"
         f" WHERE record_a IN ({among}) OR record_b IN ({among}) ORDER BY record_a, record_b",
@@ -49,7 +49,7 @@ async def pins(store: Store, records: Sequence[int]) -> list[PinRow]:
 
 async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
     """Channel, route, key, status and body of the answers that are kept under idempotency keys."""
-    among, names = marks(records), [f"{record_id:016x}" for record_id in records]
+    among, names = placeholders(records), [f"{record_id:016x}" for record_id in records]
     return await store.fetch(
         "SELECT i.channel, i.route, i.key, i.status, i.body, i.expires_at FROM answer_of AS n"
         " JOIN idempotency AS i ON i.channel = n.channel AND i.route = n.route AND i.key = n.key"
@@ -63,7 +63,7 @@ async def waiting(store: Store, profiles: Sequence[int]) -> list[tuple[Any, ...]
     """What the platform told of the person and is not handed on yet."""
     return await store.fetch(
         f"SELECT {_DELIVERY} FROM delivery WHERE finished_at IS NULL AND target <> 'upstream'"
-        f" AND kind = 'platform' AND payload <> '' AND lane IN ({marks(profiles)}) ORDER BY delivery_id",
+        f" AND kind = 'platform' AND payload <> '' AND lane IN ({placeholders(profiles)}) ORDER BY delivery_id",
         profiles,
     )
 
@@ -72,6 +72,6 @@ async def import_changes(store: Store, records: Sequence[int]) -> list[tuple[Any
     """What imports changed, as it is kept so that they can be taken back."""
     return await store.fetch(
         "SELECT import_id, record_id, at, created, before FROM import_change"
-        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, change_id",
+        f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, change_id",
         records,
     )

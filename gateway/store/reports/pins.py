@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import PinRow
 from gateway.store import Store
-from gateway.store.reports.profiles import marks
+from gateway.store.reports.profiles import placeholders
 
 Place = tuple[int, int]
 _PIN = "record_a, record_b, kind, expires_at, actor, reason, created_at"  # PinRow
@@ -28,7 +28,7 @@ async def pins(store: Store, records: Sequence[int] | None, after: Place, limit:
     """By their records, behind `after`; of every record when `records` is None."""
     source, values = "pin", list[Any]()
     if records is not None:
-        among = marks(records)
+        among = placeholders(records)
         source = f"(SELECT * FROM pin WHERE record_a IN ({among}) UNION SELECT * FROM pin WHERE record_b IN ({among}))"
         values = [*records, *records]
     rows = await store.fetch(

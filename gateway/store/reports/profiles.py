@@ -61,7 +61,7 @@ class Overview:
         )
 
 
-def marks(values: Sequence[object]) -> str:
+def placeholders(values: Sequence[object]) -> str:
     """Never empty: PostgreSQL knows no empty list."""
     return ",".join("?" * len(values)) or "NULL"
 
@@ -153,7 +153,7 @@ async def _overviews(store: Store, overviews: list[Overview]) -> list[Overview]:
         return []
     records = await store.fetch(
         "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
-        f" WHERE profile_id IN ({marks(overviews)}) ORDER BY record_id",
+        f" WHERE profile_id IN ({placeholders(overviews)}) ORDER BY record_id",
         tuple(found),
     )
     by_id: dict[int, CustomerRecord] = {}
@@ -177,7 +177,7 @@ async def _add_observations(store: Store, records: dict[int, CustomerRecord]) ->
         return
     rows = await store.fetch(
         "SELECT record_id, type, value, first_seen, last_seen, verified, blocked, retired, source FROM observation"
-        f" WHERE record_id IN ({marks(list(records))}) ORDER BY record_id, first_seen, type, value",
+        f" WHERE record_id IN ({placeholders(list(records))}) ORDER BY record_id, first_seen, type, value",
         tuple(records),
     )
     for number, kind, value, first, last, verified, blocked, retired, source in rows:
@@ -192,7 +192,7 @@ async def _claims(store: Store, records: list[int]) -> Sequence[tuple[Any, ...]]
         return ()
     return await store.fetch(
         "SELECT record_id, type, value, source, claimed_at FROM claim"
-        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, claimed_at, type, value",
+        f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, claimed_at, type, value",
         records,
     )
 
@@ -201,7 +201,7 @@ async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple
     """By record, with their names; the values are JSON texts."""
     rows = await store.fetch(
         "SELECT record_id, name, value, source, claimed_at FROM claimed_attribute"
-        f" WHERE record_id IN ({marks(records)}) ORDER BY record_id, name",
+        f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, name",
         records,
     )
     return [(number, name, ClaimedAttribute(*said)) for number, name, *said in rows]
@@ -245,7 +245,7 @@ async def _earned(store: Store, records: list[int]) -> list[tuple[int, Balance]]
         return []
     rows = await store.fetch(
         "SELECT record_id, CAST(SUM(points) AS BIGINT), CAST(SUM(score) AS BIGINT) FROM ledger"
-        f" WHERE record_id IN ({marks(records)}) GROUP BY record_id",
+        f" WHERE record_id IN ({placeholders(records)}) GROUP BY record_id",
         records,
     )
     return [(number, Balance(points, score)) for number, points, score in rows]
@@ -255,7 +255,8 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
     return [
         Attribute(*row)
         for row in await store.fetch(
-            f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({marks(records)})", records
+            f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({placeholders(records)})",
+            records,
         )
     ]
 
@@ -263,7 +264,7 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
 async def tags(store: Store, records: Sequence[int]) -> list[str]:
     """Each once, however the records spell it."""
     rows = await store.fetch(
-        f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({marks(records)}) ORDER BY tag", records
+        f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({placeholders(records)}) ORDER BY tag", records
     )
     return distinct(tag for (tag,) in rows)
 
@@ -272,7 +273,7 @@ async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow,
     """Every merge into one of these profiles, oldest first, with the time of its undoing."""
     rows = await store.fetch(
         "SELECT merge_id, survivor_id, absorbed_id, survivor_records, absorbed_records, rule, rule_set, actor,"
-        f" request_id, merged_at, undone_at FROM merge WHERE survivor_id IN ({marks(survivors)}) ORDER BY merge_id",
+        f" request_id, merged_at, undone_at FROM merge WHERE survivor_id IN ({placeholders(survivors)}) ORDER BY merge_id",
         survivors,
     )
     return [merge_row(*row) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import Achievement, ChannelKey, StoredRuleSet
 from gateway.store import Store
-from gateway.store.reports.profiles import marks
+from gateway.store.reports.profiles import placeholders
 
 _ACHIEVEMENT = (
     "a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id, a.accepted_at,"
@@ -69,7 +69,7 @@ async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
     if not rows:
         return "1 = 0", []
     records = [record_id for (record_id,) in rows]
-    among = marks(records)
+    among = placeholders(records)
     return f"a.achievement_id IN ({achievements_among(among)})", [
         *(f"{record_id:016x}" for record_id in records),
         *records,
@@ -77,7 +77,7 @@ async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
 
 
 def achievements_among(among: str) -> str:
-    """A query for those of some records; `among` are the marks of the records, which are given as hexadecimal text, then as
+    """A query for those of some records; `among` are the placeholders of the records, which are given as hexadecimal text, then as
     numbers."""
     return (
         f"SELECT row_id FROM lookup WHERE field = 'achievement.record' AND value IN ({among})"

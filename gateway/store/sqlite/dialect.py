@@ -100,7 +100,7 @@ class Saver:
             _write(self._connection, write)
 
 
-def keep_house(connection: sqlite3.Connection, step: Step) -> int:
+def run_housekeeping(connection: sqlite3.Connection, step: Step) -> int:
     """Run a step of housekeeping; answers what it did."""
     answer: Rows | int | None = None
     while True:

@@ -29,7 +29,7 @@ from gateway.model import Erasure
 from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
-from gateway.store.protocol import Work, Works
+from gateway.store.protocol import BatchSource, Work
 from gateway.store.signing import MOST_EVENTS, Signing
 from gateway.store.sqlite.connection import (
     ALONE,
@@ -42,7 +42,7 @@ from gateway.store.sqlite.connection import (
     translated,
     uri_path,
 )
-from gateway.store.sqlite.dialect import Saver, keep_house, load
+from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
 from gateway.store.statement import Step, Write, alone
@@ -142,16 +142,16 @@ class SqliteStore:
         if self._writer is not None and self.chain.is_kept and not self._is_sealed:
             self._is_sealed = True
             with contextlib.suppress(StoreUnavailable, StoreBroken), self._translated_errors():
-                await self._in_writer(self._keep_house, self._signing.end(*self._moment()))
+                await self._in_writer(self._run_housekeeping, self._signing.end(*self._moment()))
 
     # ---- the one write path ----
 
     async def run(self, work: Work) -> None:
         await self.run_all(_Alone(work))
 
-    async def run_all(self, works: Works) -> None:
+    async def run_all(self, source: BatchSource) -> None:
         with self._translated_errors():
-            await self._in_writer(self._transact, works)
+            await self._in_writer(self._transact, source)
             await self._wipe()
 
     async def leads(self, work: str) -> bool:
@@ -163,26 +163,28 @@ class SqliteStore:
         signing = self._signing.checkpoint(now, stamp)
         with self._translated_errors():
             await self._wipe()
-            return await self._in_writer(self._keep_house, tidying, signing)
+            return await self._in_writer(self._run_housekeeping, tidying, signing)
 
     async def write(self, write: Write) -> None:
         with self._translated_errors():
-            await self._in_writer(self._keep_house, alone(write))
+            await self._in_writer(self._run_housekeeping, alone(write))
 
-    async def sign_anew(self, actor: str) -> int:
+    async def rotate_secret(self, actor: str) -> int:
         now, stamp = self._moment()
         event = AuditEvent(
             self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
         )
-        self._outside.sign_anew()
+        self._outside.rotate_secret()
         with self._translated_errors():
-            return await self._in_writer(self._keep_house, self._signing.sign_anew(now, stamp, event))
+            return await self._in_writer(
+                self._run_housekeeping, self._signing.rotate_secret(now, stamp, event)
+            )
 
-    def _keep_house(self, connection: sqlite3.Connection, *steps: Step) -> int:
+    def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:
         """Run the steps in one transaction; what the first of them did."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done, *_ = [keep_house(connection, step) for step in steps]
+            done, *_ = [run_housekeeping(connection, step) for step in steps]
             connection.execute("COMMIT")
         except BaseException:
             self._undo()
@@ -257,10 +259,10 @@ class SqliteStore:
         finally:
             self._asking -= 1
 
-    def _transact(self, connection: sqlite3.Connection, works: Works) -> None:
+    def _transact(self, connection: sqlite3.Connection, source: BatchSource) -> None:
         """What a batch needs is loaded in the transaction of the batch before it, so that it can be decided while that one is
         committed."""
-        work, saver = works.next(), Saver(connection, self.chain, self._beside)
+        work, saver = source.next(), Saver(connection, self.chain, self._beside)
         if work is None:
             return
         try:
@@ -271,7 +273,7 @@ class SqliteStore:
                 work.process(ws)
                 self._to_wipe |= ws.erases
                 saver.save(ws.changes)
-                stored, work = partial(works.stored, work), works.next() if self._asking <= 1 else None
+                stored, work = partial(source.stored, work), source.next() if self._asking <= 1 else None
                 if work is None:
                     saver.commit(stored)
                     return
@@ -287,7 +289,7 @@ class SqliteStore:
 
     def _sign_if_due(self, connection: sqlite3.Connection) -> None:
         if self._signing.is_due(self._clock.now()):
-            keep_house(connection, self._signing.sign(*self._moment()))
+            run_housekeeping(connection, self._signing.sign(*self._moment()))
 
     def _loaded_before_commit(
         self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]

@@ -10,7 +10,7 @@ from gateway.clock import MINUTE
 from gateway.http.gameball.idempotency import fingerprint
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import Achieve, Caller, GrantDue, IdempotencyKey
-from gateway.upstream.unanswered import Unanswered
+from gateway.upstream.unanswered import UnansweredWorker
 from tests.support.asking import achieve, ask
 from tests.support.forwarding import forwarding
 from tests.support.in_process_gateway import ManualClock
@@ -206,7 +206,7 @@ async def test_a_report_that_a_gateway_left_open_ends_without_an_answer(direct: 
     await accepted_and_left(direct, "k1")
     services = direct.services
     clock = ManualClock(services.clock.now())
-    step = Unanswered(services.store, services.pipeline, clock, services.config.upstream).step
+    step = UnansweredWorker(services.store, services.pipeline, clock, services.config.upstream).step
     clock.advance(4 * MINUTE)
     await step()
     assert await state(direct) == [("queued", "direct")]
@@ -223,7 +223,7 @@ async def test_a_report_of_somebody_who_was_erased_since_ends_too(direct: Runnin
     await ask(direct, "DELETE", "customers/ann")
     services = direct.services
     clock = ManualClock(services.clock.now() + 6 * MINUTE)
-    await Unanswered(services.store, services.pipeline, clock, services.config.upstream).step()
+    await UnansweredWorker(services.store, services.pipeline, clock, services.config.upstream).step()
     assert await state(direct) == [("dead", "no_answer")]
 
 

@@ -1,4 +1,4 @@
-"""HEAR: what the platform tells by webhook. Each event counts once, leads to the profile that its customer id means today, and
+"""What the platform tells by webhook. Each event counts once, leads to the profile that its customer id means today, and
 is handed on to whoever listens."""
 
 import msgspec
@@ -6,7 +6,7 @@ import msgspec
 from gateway.audit.event import Action
 from gateway.clock import timestamp
 from gateway.ids import show
-from gateway.model import Done, HearPlatform, Outcome, PlatformEvent
+from gateway.model import Done, Outcome, PlatformEvent, ReceiveWebhook
 from gateway.usecases.announce import queue
 from gateway.usecases.deliver import PLATFORM
 from gateway.usecases.env import Env
@@ -15,7 +15,7 @@ from gateway.workingset import Needs, WorkingSet
 _encode = msgspec.json.Encoder().encode
 
 
-def needs(command: HearPlatform, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def needs(command: ReceiveWebhook, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     needs.platform_event(command.key)
     if not command.customer_id:
         return True
@@ -28,7 +28,7 @@ def needs(command: HearPlatform, ws: WorkingSet, env: Env, needs: Needs) -> bool
     return True
 
 
-def hear(command: HearPlatform, ws: WorkingSet, env: Env) -> Outcome:
+def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Outcome:
     """An event that is known already changes nothing: the platform repeats what was not answered in time."""
     if ws.platform_event(command.key) is not None:
         return Done(changed=False)
@@ -58,7 +58,7 @@ def _whose(customer_id: str, ws: WorkingSet) -> int | None:
     return ws.target_of(holder)
 
 
-def _payload(command: HearPlatform, profile_id: int | None, now: int) -> str:
+def _payload(command: ReceiveWebhook, profile_id: int | None, now: int) -> str:
     body = {
         "type": command.topic,
         "timestamp": timestamp(now),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from gateway.http.door import Door, Visit
+from gateway.http.connection_limit import ConnectionLimit, CountedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ class InProcessGateway:
     def __init__(self, limit: int, limit_per_ip: int) -> None:
         self.now = 0.0
         self.released = asyncio.Event()
-        self.door = Door(
+        self.connection_limit = ConnectionLimit(
             web.Server(self._answer),
             limit=limit,
             limit_per_ip=limit_per_ip,
@@ -63,23 +63,23 @@ class InProcessGateway:
             await self.released.wait()
         return web.Response(text="here")
 
-    def come(self, address: str) -> tuple[Visit, Wire]:
-        visit, wire = self.door(), Wire(address)
-        assert isinstance(visit, Visit)
-        visit.connection_made(wire)
-        return visit, wire
+    def come(self, address: str) -> tuple[CountedConnection, Wire]:
+        connection, wire = self.connection_limit(), Wire(address)
+        assert isinstance(connection, CountedConnection)
+        connection.connection_made(wire)
+        return connection, wire
 
-    def fill(self, number: int, address: Callable[[int], str]) -> list[tuple[Visit, Wire]]:
+    def fill(self, number: int, address: Callable[[int], str]) -> list[tuple[CountedConnection, Wire]]:
         return [self.come(address(at)) for at in range(number)]
 
 
-async def ask(visit: Visit, path: str = "/") -> None:
-    visit.data_received(REQUEST.replace(b"/ ", f"{path} ".encode(), 1))
+async def ask(connection: CountedConnection, path: str = "/") -> None:
+    connection.data_received(REQUEST.replace(b"/ ", f"{path} ".encode(), 1))
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-def gone(taken: list[tuple[Visit, Wire]]) -> list[int]:
+def gone(taken: list[tuple[CountedConnection, Wire]]) -> list[int]:
     return [at for at, (_, wire) in enumerate(taken) if wire.gone]
 
 
@@ -137,8 +137,8 @@ async def test_a_whole_ipv6_network_is_one_address() -> None:
 async def test_half_a_request_head_is_as_good_as_none() -> None:
     house = InProcessGateway(2, 2)
     taken = house.fill(2, lambda _: "203.0.113.7")
-    for visit, _ in taken:
-        visit.data_received(REQUEST[:-2])
+    for connection, _ in taken:
+        connection.data_received(REQUEST[:-2])
     house.now = 2.0
     assert not house.come("203.0.113.7")[1].gone
 
@@ -155,8 +155,8 @@ async def test_who_asked_something_stays_while_others_said_nothing() -> None:
 async def test_who_is_being_answered_is_never_sent_away() -> None:
     house = InProcessGateway(2, 2)
     taken = house.fill(2, lambda _: "203.0.113.7")
-    for visit, _ in taken:
-        await ask(visit, "/slow")
+    for connection, _ in taken:
+        await ask(connection, "/slow")
     house.now = 60.0
     assert house.come("203.0.113.7")[1].gone
     assert house.come("192.0.2.1")[1].gone

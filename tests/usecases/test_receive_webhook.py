@@ -16,8 +16,8 @@ from gateway.model import (
     Delivery,
     Done,
     FinishDelivery,
-    HearPlatform,
     MergeProfiles,
+    ReceiveWebhook,
     Refused,
     RetryDelivery,
 )
@@ -36,9 +36,9 @@ async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGa
         yield built
 
 
-def tells(key: str = "1", customer_id: str = "ann", topic: str = UPDATED) -> HearPlatform:
+def tells(key: str = "1", customer_id: str = "ann", topic: str = UPDATED) -> ReceiveWebhook:
     body = {"event": topic, "customer_id": customer_id, "data": {"email": ANN}}
-    return HearPlatform(UPSTREAM, key, topic, customer_id, json.dumps(body))
+    return ReceiveWebhook(UPSTREAM, key, topic, customer_id, json.dumps(body))
 
 
 async def claimed(house: InProcessGateway) -> Delivery:

@@ -22,7 +22,7 @@ _AT_ONCE = 64
 _UNRESOLVED = ("identity:unresolved",)
 
 
-class Person(NamedTuple):
+class ResolvedCustomer(NamedTuple):
     """One customer of a request: as the channel calls it and as the upstream does. No `profile_id`: nobody that is known."""
 
     customer_id: str
@@ -32,7 +32,7 @@ class Person(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-class Persons:
+class CustomerLookup:
     """`lifetime` (ms) is how long a customer of whom nothing changed here is taken for the same without looking."""
 
     def __init__(self, services: Services, lifetime: int) -> None:
@@ -42,35 +42,41 @@ class Persons:
 
     async def find_all(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
-    ) -> list[Person] | Fault:
-        """One person for each subject."""
+    ) -> list[ResolvedCustomer] | Fault:
+        """One customer for each subject."""
         if len(subjects) == 1:
-            person = await self._find(call, subjects[0], await self._look(call, subjects[0]), creates=creates)
-            return person if isinstance(person, Fault) else [person]
+            customer = await self._find(
+                call, subjects[0], await self._look(call, subjects[0]), creates=creates
+            )
+            return customer if isinstance(customer, Fault) else [customer]
         together = _by_id(subjects)
-        people = await self._find_many(call, together, creates=creates)
-        if any(person.decision == "merged" for person in people if isinstance(person, Person)):
-            people = await self._find_many(call, together, creates=creates)  # an id may be another one by now
-        found = dict(zip([subject.customer_id for subject in together], people, strict=True))
-        answers: list[Person] = []
+        customers = await self._find_many(call, together, creates=creates)
+        if any(
+            customer.decision == "merged" for customer in customers if isinstance(customer, ResolvedCustomer)
+        ):
+            customers = await self._find_many(
+                call, together, creates=creates
+            )  # an id may be another one by now
+        found = dict(zip([subject.customer_id for subject in together], customers, strict=True))
+        answers: list[ResolvedCustomer] = []
         for subject in subjects:
-            person = found[subject.customer_id]
-            if isinstance(person, Fault):
-                return person
-            answers.append(person)
+            customer = found[subject.customer_id]
+            if isinstance(customer, Fault):
+                return customer
+            answers.append(customer)
         return answers
 
     async def _find_many(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
-    ) -> list[Person | Fault]:
+    ) -> list[ResolvedCustomer | Fault]:
         """Those who have to go through the pipeline do so together, and in their order, for one may say who another is."""
-        people: list[Person | Fault] = []
+        customers: list[ResolvedCustomer | Fault] = []
         for start in range(0, len(subjects), _AT_ONCE):
             some = subjects[start : start + _AT_ONCE]
             known_ones = await asyncio.gather(*(self._look(call, one) for one in some))
             pairs = zip(some, known_ones, strict=True)
-            people += await asyncio.gather(*(self._find(call, *pair, creates=creates) for pair in pairs))
-        return people
+            customers += await asyncio.gather(*(self._find(call, *pair, creates=creates) for pair in pairs))
+        return customers
 
     async def _look(self, call: Call, subject: Subject) -> Identified | None:
         """Who it is, if the call says nothing new of a customer that is known."""
@@ -92,9 +98,9 @@ class Persons:
 
     async def _find(
         self, call: Call, subject: Subject, found: Identified | None, *, creates: bool
-    ) -> Person | Fault:
+    ) -> ResolvedCustomer | Fault:
         if not subject.customer_id:
-            return Person("", "", warnings=subject.warnings)
+            return ResolvedCustomer("", "", warnings=subject.warnings)
         named = self._named(call, subject)
         try:
             if named.reason:
@@ -106,23 +112,25 @@ class Persons:
         except StoreUnavailable:
             if not self._passes_unresolved(call):
                 raise
-            return Person(subject.customer_id, subject.customer_id, warnings=subject.warnings + _UNRESOLVED)
+            return ResolvedCustomer(
+                subject.customer_id, subject.customer_id, warnings=subject.warnings + _UNRESOLVED
+            )
         resolution = found.resolution
         warnings = subject.warnings + resolution.warnings
-        return Person(
+        return ResolvedCustomer(
             subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
         )
 
     def _named(self, call: Call, subject: Subject) -> CustomerId:
         return self._services.env.normalizer.customer_id(subject.customer_id, call.channel.id_space)
 
-    async def _no_one(self, subject: Subject, named: CustomerId) -> Person | Fault:
+    async def _no_one(self, subject: Subject, named: CustomerId) -> ResolvedCustomer | Fault:
         """Nothing is learnt, and the platform gets the id as it came, unless it means a customer there who is known here."""
         warnings = (*subject.warnings, customer_id_warning(named.reason))
         for customer_id in {subject.customer_id, named.value}:
             if await holder_of(self._services.store, customer_id) is not None:
                 return CUSTOMER_UNKNOWN._replace(warnings=warnings)
-        return Person(subject.customer_id, subject.customer_id, warnings=warnings)
+        return ResolvedCustomer(subject.customer_id, subject.customer_id, warnings=warnings)
 
     async def _learn(
         self, call: Call, customer_id: str, subject: Subject, *, creates: bool
@@ -131,7 +139,7 @@ class Persons:
         outcome: Identified | UnknownCustomer = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
-    async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> Person | Fault:
+    async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> ResolvedCustomer | Fault:
         """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
         nobody else's. Whose address it is counts only for a call that may state that."""
         if subject.otherwise and call.trust == "state":
@@ -141,10 +149,10 @@ class Persons:
         wanted = (verbatim,) if verbatim else stranger_ids(space, customer_id, self._services.env)
         for canonical_id in wanted:
             if await holder_of(self._services.store, canonical_id) is None:
-                return Person(subject.customer_id, canonical_id, warnings=subject.warnings)
+                return ResolvedCustomer(subject.customer_id, canonical_id, warnings=subject.warnings)
         return CUSTOMER_UNKNOWN
 
-    async def _addressed(self, call: Call, subject: Subject) -> Person:
+    async def _addressed(self, call: Call, subject: Subject) -> ResolvedCustomer:
         """Who has the e-mail or the mobile number that stands in the id's place. The channel reads its own id of them, where
         it has one."""
         store = self._services.store
@@ -154,8 +162,8 @@ class Persons:
                 profile_id, canonical_id = found
                 own = await names_in(store, call.channel.id_space, [canonical_id])
                 name = own.get(canonical_id, subject.customer_id)
-                return Person(name, canonical_id, profile_id, "attached", subject.warnings)
-        return Person(subject.customer_id, subject.otherwise, warnings=subject.warnings)
+                return ResolvedCustomer(name, canonical_id, profile_id, "attached", subject.warnings)
+        return ResolvedCustomer(subject.customer_id, subject.otherwise, warnings=subject.warnings)
 
     def _passes_unresolved(self, call: Call) -> bool:
         policy = self._services.config.upstream.on_store_failure

@@ -10,7 +10,7 @@ from gateway.http.gameball.envelope import Fault
 from gateway.telemetry import Telemetry
 
 
-class Tally:
+class AccessLog:
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._telemetry = telemetry
         self._clock = clock

@@ -21,7 +21,7 @@ from rules.survivor import winning
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class FoundCustomer:
     customer: Customer
     attributes: Mapping[str, Any]
 
@@ -30,25 +30,25 @@ class Person:
         return self.customer.profile_id
 
 
-async def find_customer_of(call: Call, customer_id: str) -> Customer | None:
+async def find_by_id(call: Call, customer_id: str) -> Customer | None:
     """The live profile that this customer id of the channel's id space leads to. Who may not state anything sees no more than
     the record itself."""
     alone = call.trust != "state"
     return await find_customer(call.services.store, call.channel.id_space, customer_id, alone=alone)
 
 
-async def find_person(call: Call) -> Person | None:
+async def find_by_path(call: Call) -> FoundCustomer | None:
     """Who the path names."""
-    customer = await find_customer_of(call, call.customer_id)
-    return await describe(call, customer) if customer else None
+    customer = await find_by_id(call, call.customer_id)
+    return await with_attributes(call, customer) if customer else None
 
 
-async def describe(call: Call, customer: Customer) -> Person:
+async def with_attributes(call: Call, customer: Customer) -> FoundCustomer:
     """With what is claimed, where nothing is stated and the record is looked at alone."""
     stated = await _stated(call, customer)
     if customer.alone is None:
-        return Person(customer, stated)
-    return Person(customer, await claimed_attributes_of(call.services.store, customer) | stated)
+        return FoundCustomer(customer, stated)
+    return FoundCustomer(customer, await claimed_attributes_of(call.services.store, customer) | stated)
 
 
 async def _stated(call: Call, customer: Customer) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def _stated(call: Call, customer: Customer) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """How one person stands towards each campaign now."""
+    """How one customer stands towards each campaign now."""
 
     common: Standing
     grants: Mapping[int, Sequence[int]]

@@ -15,7 +15,7 @@ _PATIENCE = 2.0
 _Handler = Callable[[], web.RequestHandler]
 
 
-class Door:
+class ConnectionLimit:
     """A protocol factory around a server's own. Of an IPv6 address its /64 counts. Proxies that are `trusted` now speak for many
     and count only towards the whole."""
 
@@ -33,59 +33,65 @@ class Door:
         self._limit_per_ip = limit_per_ip
         self._trusted = trusted
         self._time = time
-        self._inside: dict[Visit, None] = {}
-        self._of: dict[str, dict[Visit, None]] = {}
+        self._open: dict[CountedConnection, None] = {}
+        self._of: dict[str, dict[CountedConnection, None]] = {}
 
     def __call__(self) -> asyncio.Protocol:
-        return Visit(self, self._handler())
+        return CountedConnection(self, self._handler())
 
-    def enter(self, visit: "Visit", address: str) -> bool:
-        visit.address, visit.since = network_of(address), self._time()
-        own = self._of.get(visit.address, {})
+    def enter(self, connection: "CountedConnection", address: str) -> bool:
+        connection.address, connection.since = network_of(address), self._time()
+        own = self._of.get(connection.address, {})
         if (
             len(own) >= self._limit_per_ip
             and not is_within(address, self._trusted())
             and not self._make_room(own, own)
         ):
             return False
-        if len(self._inside) >= self._limit and not self._make_room(self._inside, own):
+        if len(self._open) >= self._limit and not self._make_room(self._open, own):
             return False
-        self._inside[visit] = None
-        self._of.setdefault(visit.address, {})[visit] = None
+        self._open[connection] = None
+        self._of.setdefault(connection.address, {})[connection] = None
         return True
 
-    def leave(self, visit: "Visit") -> None:
-        """A visit may leave twice: when it is sent away, and when its connection is closed."""
-        if visit not in self._inside:
+    def leave(self, connection: "CountedConnection") -> None:
+        """A connection may leave twice: when it is sent away, and when its connection is closed."""
+        if connection not in self._open:
             return
-        del self._inside[visit], self._of[visit.address][visit]
-        if not self._of[visit.address]:
-            del self._of[visit.address]
+        del self._open[connection], self._of[connection.address][connection]
+        if not self._of[connection.address]:
+            del self._of[connection.address]
 
-    def _make_room(self, visits: Collection["Visit"], own: Collection["Visit"]) -> bool:
+    def _make_room(
+        self, connections: Collection["CountedConnection"], own: Collection["CountedConnection"]
+    ) -> bool:
         """Close the idle one that can be spared most easily. An address that has more connections than who wants to come in
         (`own`) gets no patience."""
         patient_until = self._time() - _PATIENCE
         spared = [
-            visit
-            for visit in visits
-            if visit.is_idle and (visit.since <= patient_until or len(self._of[visit.address]) > len(own) + 1)
+            connection
+            for connection in connections
+            if connection.is_idle
+            and (connection.since <= patient_until or len(self._of[connection.address]) > len(own) + 1)
         ]
         if not spared:
             return False
-        worst = max(spared, key=lambda visit: (visit.is_mute, len(self._of[visit.address]), -visit.since))
+        worst = max(
+            spared,
+            key=lambda connection: (connection.is_mute, len(self._of[connection.address]), -connection.since),
+        )
         self.leave(worst)
         worst.close()
         return True
 
 
-class Visit(asyncio.Protocol):
+class CountedConnection(asyncio.Protocol):
     """One connection: counted while it is open, otherwise handed through. `since` is when it was opened."""
 
-    def __init__(self, door: Door, inner: web.RequestHandler) -> None:
+    def __init__(self, limited_by: ConnectionLimit, inner: web.RequestHandler) -> None:
         self.address = ""
         self.since = 0.0
-        self._door = door
+        self._limited_by = limited_by
         self._transport: asyncio.Transport | None = None
         self.data_received = inner.data_received
         self.eof_received = inner.eof_received
@@ -111,7 +117,7 @@ class Visit(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
         connection = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
-        if not self._door.enter(self, peer[0] if peer else ""):
+        if not self._limited_by.enter(self, peer[0] if peer else ""):
             connection.abort()
             return
         self._transport = connection
@@ -120,5 +126,5 @@ class Visit(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
             return
-        self._door.leave(self)
+        self._limited_by.leave(self)
         self._inner.connection_lost(exc)
