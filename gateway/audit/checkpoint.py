@@ -41,7 +41,8 @@ class End(NamedTuple):
 
 
 class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All chains at one moment. `begins` and `ends` are those of this checkpoint; `ended` and `digest` cover all that ended."""
+    """All chains at one moment. `begins` and `ends` are those of this checkpoint; `ended` and `digest` cover all that ended.
+    `segments`: how many the archive has, `archived`: the digest of the newest one's header."""
 
     version: Literal[2] = 2
     begins: tuple[str, ...] = ()
@@ -49,6 +50,8 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: dict[str, End] = {}
     ended: int = 0
     digest: str = ""
+    segments: int = 0
+    archived: str = ""
 
     def then(
         self,
@@ -57,8 +60,9 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         begins: Iterable[str] = (),
         reaches: Mapping[str, tuple[int, str]] | None = None,
         ends: Mapping[str, End] | None = None,
+        archived: tuple[int, str] | None = None,
     ) -> "LogState":
-        """The next state of the log, signed at `at`."""
+        """The next state of the log, signed at `at`. `archived`: the number of the newest segment, and its header's digest."""
         begins, ends = tuple(begins), dict(ends or {})
         reached = {chain: Reach(seq, head, at) for chain, (seq, head) in (reaches or {}).items()}
         still = {**self.open, **{chain: Reach(0, "", at) for chain in begins}, **reached}
@@ -68,6 +72,8 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ends=ends,
             ended=self.ended + len(ends),
             digest=_folded(self.digest, ends),
+            segments=archived[0] if archived else self.segments,
+            archived=archived[1] if archived else self.archived,
         )
 
     def encoded(self) -> str:

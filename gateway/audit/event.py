@@ -69,6 +69,7 @@ class Action(StrEnum):
     RULES_STORED = "rules.stored"
     RULES_PLANNED = "rules.planned"
     RULES_ACTIVATED = "rules.activated"
+    AUDIT_ARCHIVED = "audit.archived"
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one

@@ -4,13 +4,15 @@ Whoever can write the database but does not hold the key cannot put an event in,
 but for the end of a chain that is still open: what was written there since its last signature is told as unproven.
 """
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from gateway.audit.chain import Link, event_hash, read_bound
 from gateway.audit.checkpoint import Checkpoint, End, LogState, digest_of, is_signed, read_heads, read_state
+from gateway.audit.segment import Header, header_digest, read_header, tips
 
 
 class Breach(NamedTuple):
@@ -32,6 +34,14 @@ class Tail(NamedTuple):
     found: bool
 
 
+class Cut(NamedTuple):
+    """A stored record of what was archived: a segment's number, the last event in it, and its header."""
+
+    segment: int
+    event_id: int
+    header: str
+
+
 class _Known(NamedTuple):
     """What the checkpoints say of all chains together."""
 
@@ -46,16 +56,23 @@ class _Known(NamedTuple):
     problems: list[Breach]
     signed_since: int | None
     """When the first checkpoint of this kind was signed (ms)."""
+    archived: tuple[int, str]
+    """The number of segments in the archive, and the digest of the newest one's header."""
 
 
 class Verifier:
     """Checks links fed in (chain, seq) order against each other and against what `checkpoints` signed; holds only those and
-    each chain's head, whatever the size of the log. `check` then says whether the signatures and the chains' ends hold."""
+    each chain's head, whatever the size of the log. `check` then says whether the signatures and the chains' ends hold.
+    The links go on behind `cuts`; with `whole`, those that were archived come first, and `reach_cut` behind them."""
 
-    def __init__(self, checkpoints: Iterable[Checkpoint] = ()) -> None:
+    def __init__(
+        self, checkpoints: Iterable[Checkpoint] = (), cuts: Sequence[Cut] = (), *, whole: bool = False
+    ) -> None:
         self._known = _read(checkpoints)
+        self._cuts, self._headers = cuts, _headers(cuts)
+        self.archived = sum(header.events for header in self._headers)
         self.events = 0
-        self.heads: dict[str, tuple[int, bytes]] = {}
+        self.heads: dict[str, tuple[int, bytes]] = {} if whole else tips(self._headers)
         self._last_at: dict[str, int] = {}
         self._broken: set[str] = set()
 
@@ -71,6 +88,22 @@ class Verifier:
             else:
                 self.heads[link.chain] = (link.seq, link.hash)
                 self._last_at[link.chain] = link.event.at
+
+    def begin(self, header: Header) -> None:
+        """Go on with the events of a segment, whatever was found before it."""
+        self.heads.update(
+            {chain: (held.first - 1, bytes.fromhex(held.before)) for chain, held in header.chains.items()}
+        )
+        self._broken -= header.chains.keys()
+
+    def reach_cut(self) -> None:
+        """Go on behind what was archived, whatever was found there."""
+        self.heads.update(tips(self._headers))
+        self._broken.clear()
+
+    def is_signed(self, link: Link) -> bool:
+        """Whether a checkpoint signs it, or one behind it in its chain."""
+        return self._known.reached.get(link.chain, (0, 0))[0] >= link.seq
 
     def _problem(self, link: Link) -> str:
         seq, head = self.heads.get(link.chain, (0, b""))
@@ -90,16 +123,11 @@ class Verifier:
 
     def check(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Iterator[Breach]:
         """After all links: every signature holds, every chain has a signed beginning, and none ends before a signed head."""
-        previous: bytes | None = None
-        for point in checkpoints:
-            if not is_signed(key, point, previous or b""):
-                yield Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
-                return
-            previous = point.signature
-        if self.events and previous is None:
-            yield Breach("checkpoint", 1, "no checkpoint is there: the log is not signed at all")
+        if (problem := self._unsigned(key, checkpoints)) is not None:
+            yield problem
             return
         yield from self._known.problems
+        yield from _unsigned_cuts(self._cuts, self._known.archived)
         for chain, (seq, _) in self._known.reached.items():
             if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
                 self._broken.add(chain)
@@ -107,8 +135,29 @@ class Verifier:
         if self._known.signed_since is not None:
             yield from self._strangers()
 
+    def check_signatures(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> list[Breach]:
+        """What is wrong with the checkpoints and the records of cuts themselves."""
+        problem = self._unsigned(key, checkpoints)
+        if problem is not None:
+            return [problem]
+        return [*self._known.problems, *_unsigned_cuts(self._cuts, self._known.archived)]
+
+    def _unsigned(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Breach | None:
+        """The first signature that does not hold."""
+        previous: bytes | None = None
+        for point in checkpoints:
+            if not is_signed(key, point, previous or b""):
+                return Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
+            previous = point.signature
+        if (self.events or self._cuts) and previous is None:
+            return Breach("checkpoint", 1, "no checkpoint is there: the log is not signed at all")
+        return None
+
     def _strangers(self) -> Iterator[Breach]:
-        for chain in self.heads.keys() - self._known.reached.keys() - self._broken:
+        archived = tips(self._headers)
+        for chain in self._last_at.keys() - self._known.reached.keys() - self._broken:
+            if self.heads[chain] == archived.get(chain):
+                continue
             self._broken.add(chain)
             yield Breach(chain, 1, "the chain was put in: no checkpoint signs its beginning")
 
@@ -144,7 +193,7 @@ class Verifier:
 
 def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
     """One that was altered is passed over here: its signature does not hold."""
-    known = _Known({}, set(), {}, {}, {}, [], None)
+    known = _Known({}, set(), {}, {}, {}, [], None, (0, ""))
     before: LogState | None = None
     for point in checkpoints:
         try:
@@ -171,8 +220,47 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
             known.ends[chain] = end
             since = known.reached.get(chain, (0, point.at))[1]
             _reach(known, chain, end.seq, end.hash, since)
-        before = state
+        if state.segments < before.segments or (state.segments == before.segments) != (
+            state.archived == before.archived
+        ):
+            problem = "what it says of the archive does not follow from the one before"
+            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
+        before, known = state, known._replace(archived=(state.segments, state.archived))
     return known
+
+
+def _headers(cuts: Iterable[Cut]) -> list[Header]:
+    """One that cannot be read is passed over here: no checkpoint signs it."""
+    found: list[Header] = []
+    for cut in cuts:
+        with contextlib.suppress(msgspec.MsgspecError):
+            found.append(read_header(cut.header))
+    return found
+
+
+def _unsigned_cuts(cuts: Sequence[Cut], archived: tuple[int, str]) -> Iterator[Breach]:
+    """The first record of a cut that is missing, was altered or was put in: the newest header's digest is signed, and each
+    header has that of the one before."""
+    count, digest = archived
+    numbers = [cut.segment for cut in cuts]
+    if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < count:
+        missing = min(set(range(1, count + 1)) - set(numbers), default=count + 1)
+        if missing <= count:
+            yield Breach("archive", missing, f"the record of segment {missing} was taken out")
+            return
+    if len(numbers) > count:
+        yield Breach("archive", count + 1, "the record was put in: no checkpoint signs it")
+        return
+    for cut in reversed(cuts):
+        problem = Breach("archive", cut.segment, f"the record of segment {cut.segment} was altered")
+        if header_digest(cut.header) != digest:
+            yield problem
+            return
+        header = read_header(cut.header)
+        if (header.number, header.last) != (cut.segment, cut.event_id):
+            yield problem
+            return
+        digest = header.previous
 
 
 def _reach(known: _Known, chain: str, seq: int, head: str, at: int) -> None:

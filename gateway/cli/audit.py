@@ -10,9 +10,11 @@ import msgspec
 import typer
 
 from gateway.anchor.line import read
+from gateway.cli.audit_archive import archive as archive_command
+from gateway.cli.audit_archive import check_alone, note_archived, print_archive
 from gateway.cli.connection import Admin, ask
-from gateway.cli.failure import REFUSED, Failure
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.failure import MISUSED, REFUSED, Failure
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import (
     Columns,
     counted,
@@ -27,6 +29,7 @@ from gateway.cli.output import (
 from gateway.cli.story import STORY, in_order, sentence
 
 app = group("The audit log.")
+app.command("archive")(archive_command)
 Since = Annotated[str, typer.Option(help="RFC 3339, a date, or a span back from now: 30m, 1h, 7d.")]
 Action = Annotated[str, typer.Option(help="Exact, or a prefix such as 'identity.*'.")]
 _COLUMNS: Columns = {
@@ -75,7 +78,10 @@ def query(
     }
 
     async def found(admin: Admin) -> Any:
-        return await admin.get("/audit", **filters, limit=limit, cursor=cursor)
+        answer = await admin.get("/audit", **filters, limit=limit, cursor=cursor)
+        if not answer["next"]:
+            await note_archived(admin, since)
+        return answer
 
     print_page(ask(config, found), _COLUMNS, as_json=json)
 
@@ -123,6 +129,7 @@ def explain(
     """Tell the story of one achievement, profile or request, oldest first, in sentences."""
 
     async def told(admin: Admin) -> Any:
+        await note_archived(admin)
         return in_order(await _touching(admin, subject))
 
     events = ask(config, told)
@@ -159,14 +166,27 @@ def verify(
         Path | None,
         typer.Option("--anchors", help="Also compare the signatures with this copy of the anchors."),
     ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Also check what was archived, in this directory."),
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Check the archive by itself: only the master secret is needed.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Check that no event was changed, removed or put in; exit 1 when one was."""
+    if alone:
+        if archive is None or state or anchors is not None:
+            raise Failure("--alone checks an archive and nothing else; name it with --archive", MISUSED)
+        print_archive(check_alone(settings(config), archive), as_json=json)
+        return
     kept = _anchored(anchors) if anchors is not None else None
+    directory = str(archive.absolute()) if archive is not None else ""
 
     async def verified(admin: Admin) -> Any:
-        verdict = await admin.get("/audit/verify", state=state)
+        verdict = await admin.get("/audit/verify", state=state, archive=directory)
         if kept is not None:
             verdict["anchors"] = len(kept)
             parted, verdict["unanchored"] = await _compared(admin, kept)
@@ -220,6 +240,7 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
             counted(verdict["checkpoints"], "signed checkpoint"),
         )
         say(f"the audit log is intact: {events}, {checkpoints}")
+        _say_archived(verdict)
         for covered in verdict["state"]:
             say(f"{covered['table']}: {counted(covered['rows'], 'row')} as the log says")
         _note_limits(verdict)
@@ -228,6 +249,14 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
     if not verdict["ok"]:
         note("the audit log was changed by other hands than the gateway's; compare with a backup")
         raise typer.Exit(REFUSED)
+
+
+def _say_archived(verdict: Any) -> None:
+    archived = counted(verdict["archived"], "event")
+    if verdict["segments"]:
+        say(f"the archive is intact: {archived}, {counted(verdict['segments'], 'segment')}")
+    elif verdict["archived"]:
+        note(f"{archived} more are in the archive; check them with --archive DIRECTORY")
 
 
 def _note_limits(verdict: Any) -> None:
@@ -241,7 +270,10 @@ def _note_limits(verdict: Any) -> None:
     for covered in verdict["state"]:
         if covered["earlier"]:
             rows = counted(covered["earlier"], "row")
-            note(f"not proven: {rows} of {covered['table']} from before the log vouched for rows")
+            why = "from before the log vouched for rows"
+            if verdict["archived"] and not verdict["segments"]:
+                why = "for which the archive vouches, if anything; add --archive DIRECTORY"
+            note(f"not proven: {rows} of {covered['table']} {why}")
     if verdict["earlier"]:
         chains = counted(verdict["earlier"], "chain")
         note(
@@ -260,6 +292,7 @@ def export(
     """Write every event as a line of JSON, oldest first."""
 
     async def exported(admin: Admin) -> int:
+        await note_archived(admin, since)
         lines = admin.lines("/audit", since=since, until=until, action=action, order="asc")
         return await _write(lines, to)
 

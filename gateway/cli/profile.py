@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.explanation import print_origin, print_pair
@@ -65,7 +66,10 @@ def history(
     """List what happened to a profile and to those that it absorbed, newest first."""
 
     async def past(admin: Admin) -> Any:
-        return await admin.get(f"/profiles/{segment(profile)}/history", limit=limit, cursor=cursor)
+        answer = await admin.get(f"/profiles/{segment(profile)}/history", limit=limit, cursor=cursor)
+        if not answer["next"]:
+            await note_archived(admin)
+        return answer
 
     print_page(ask(config, past), STORY, as_json=json)
 
@@ -85,6 +89,7 @@ def explain(
     async def explained(admin: Admin) -> Any:
         if other:
             return await admin.get("/explain", a=profile, b=other)
+        await note_archived(admin)
         return await admin.get(f"/profiles/{segment(profile)}/explain")
 
     answer = ask(config, explained)

@@ -202,6 +202,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     ),
     Action.LIST_CHANGED: _listed,
     Action.CLOCK_BELIEVED: lambda event, detail: "the gateway took over the new time of the machine's clock",
+    Action.AUDIT_ARCHIVED: lambda event, detail: (
+        f"{counted(detail.get('events', 0), 'audit event')} moved to the file {event['object']}"
+    ),
     Action.DATABASE_SCRUBBED: lambda event, detail: "the database was written anew, without erased data",
 }
 

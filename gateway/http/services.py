@@ -26,8 +26,9 @@ Follower = Callable[[Config], Callable[[], None]]
 
 @dataclass(slots=True)
 class Services:
-    """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is
-    made: it needs memory for every record; `importing` are the chunks on their way, by the import's id.
+    """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is made: it needs
+    memory for every record; `archiving` while audit events are moved; `importing` are the chunks on their way, by the import's
+    id.
 
     `config` is replaced when the settings are read again. `followers` made something of their own out of it: each is given the
     new settings, makes ready and raises ValueError for what it cannot use, and answers what takes them over, which cannot fail."""
@@ -48,6 +49,7 @@ class Services:
     anchor: Anchor | None = None
     followers: list[Follower] = field(default_factory=list[Follower])
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    archiving: asyncio.Lock = field(default_factory=asyncio.Lock)
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
+from gateway.store.archiving import AUDIT_FIELDS, Pruning
 from gateway.store.statement import Query, Step, Write
 
 _SWEEP_EVERY = HOUR
@@ -15,7 +16,6 @@ _LONGEST_PAUSE = 2 * HOUR
 _PLATFORM_REPEATS = 7 * DAY
 """Far longer than the platform tells an event again."""
 _OVER = frozenset({"delivered", "discarded"})
-_AUDIT_FIELDS = ("profile", "object", "request_id")
 
 _PROGRESS = "SELECT row_id FROM lookup_progress WHERE source = ?"
 _PROGRESSED = """
@@ -23,7 +23,7 @@ INSERT INTO lookup_progress VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET row
 """
 _FOUND_BY = "INSERT INTO lookup VALUES (?, ?, ?) ON CONFLICT (field, value, row_id) DO NOTHING"
 _NEW_EVENTS = f"""
-SELECT event_id, {", ".join(_AUDIT_FIELDS)} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?
+SELECT event_id, {", ".join(AUDIT_FIELDS)} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?
 """
 _NEW_ACHIEVEMENTS = """
 SELECT achievement_id, record_id FROM achievement WHERE achievement_id > ? AND achievement_id < ?
@@ -89,6 +89,7 @@ class Maintenance:
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
+        self.pruning = Pruning()
         self._lists_at: int | None = None
         self._reviews_from = 0
         self._reviews_at: int | None = None
@@ -111,6 +112,7 @@ class Maintenance:
             done += yield from self._sweep_deliveries(now, limit)
             done += yield from self._sweep_import_lists(now, limit)
             done += yield from self._sweep_reviews(now, limit)
+            done += yield from self.pruning.step(limit)
         return done
 
     def _recall(self, now: int, limit: int) -> Step:
@@ -208,7 +210,7 @@ def _index_audit(settled: int, limit: int) -> Step:
     entries = [
         (f"audit.{field}", value, row[0])
         for row in rows
-        for field, value in zip(_AUDIT_FIELDS, row[1:], strict=True)
+        for field, value in zip(AUDIT_FIELDS, row[1:], strict=True)
         if value
     ]
     return (yield from _index("audit", rows, entries))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from gateway.audit.segment import Header
 from gateway.model import Erasure
 from gateway.store.statement import Write
 from gateway.workingset import Needs, WorkingSet
@@ -87,6 +88,19 @@ class Store(Protocol):
     async def rotate_secret(self, actor: str) -> int:
         """Replace every checkpoint by one of this process, signed with its own key, and have the audit log say so; how many
         there were."""
+        ...
+
+    async def sign_what_is_open(self) -> None:
+        """Sign the ends of chains that nobody writes to any more, so that they can be archived."""
+        ...
+
+    async def cut(self, header: Header, actor: str) -> bool:
+        """Sign that the events of this segment are in the archive, whose file is on disk, and have the audit log say so. False, and
+        nothing is stored: it is not the next segment any more, or others were faster."""
+        ...
+
+    async def prune(self, limit: int) -> int:
+        """Take away about `limit` rows of what is in the archive, as housekeeping does, too. Fewer: nothing is left."""
         ...
 
     async def keep_erasures_outside(self) -> None:

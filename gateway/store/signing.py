@@ -8,9 +8,10 @@ import msgspec
 
 from gateway.audit.chain import Chain
 from gateway.audit.checkpoint import VERSION_2, Checkpoint, End, LogState, digest_of, read_state, sign
-from gateway.audit.event import AuditEvent
+from gateway.audit.event import Action, AuditEvent
+from gateway.audit.segment import Header, header_digest, name_of
 from gateway.clock import DAY, HOUR, MINUTE
-from gateway.ids import earliest
+from gateway.ids import earliest, show
 from gateway.store.maintain import is_within
 from gateway.store.save import audit_write
 from gateway.store.statement import Query, Step, Write
@@ -38,6 +39,7 @@ _TAKE = """
 INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 """
 _DROP = "DELETE FROM lease WHERE name = ?"
+_NEWEST_CUT = "SELECT segment, header FROM audit_cut ORDER BY segment DESC LIMIT 1"
 _LEASES = "SELECT name, until FROM lease WHERE name >= 'chain:' AND name < 'chain;'"
 
 
@@ -141,15 +143,45 @@ class Signing:
             _, ends = yield from self._earlier(now, alone=True)
             ends.pop(chain.name, None)
             seq, head = chain.kept
+            first = yield from self._first_state()
             yield from self._write(
-                LogState().then(stamp, reaches={chain.name: (seq, head.hex())}, ends=ends), stamp
+                first.then(stamp, reaches={chain.name: (seq, head.hex())}, ends=ends), stamp
             )
         else:
             yield from self.sign(now, stamp)
         yield audit_write([event], chain)
         return len(dropped)
 
+    def settle(self, now: int, stamp: int) -> Step:
+        """Sign what can be signed now, so that as much as possible can be archived."""
+        if not self._chain.begun:
+            yield from self.sign(now, stamp)
+        yield from self.checkpoint(now, stamp)
+        self._adopted_at = None
+        return (yield from self.adopt(now, stamp))
+
+    def cut(self, now: int, stamp: int, header: Header, event: AuditEvent) -> Step:
+        """Sign that the events of a segment are in the archive. 0, and nothing is done, when it is not the next one, or when this
+        process's chain is taken for ended."""
+        if not self._chain.begun:
+            yield from self.sign(now, stamp)
+        state, text = (yield from self._newest_state()), header.encoded()
+        if state is None or (state.segments + 1, state.archived) != (header.number, header.previous):
+            return 0
+        if self._shared and self._chain.name not in state.open:
+            self._is_lost = True
+            return 0
+        yield Write("INSERT INTO audit_cut VALUES (?, ?, ?)", [(header.number, header.last, text)])
+        yield from self._write(state.then(stamp, archived=(header.number, header_digest(text))), stamp)
+        yield audit_write([event], self._chain)
+        return 1
+
     # ---- parts ----
+
+    def _first_state(self) -> Part[LogState]:
+        """Of a log that has no checkpoint of this kind; what was archived of it before stays archived."""
+        rows = yield Query(_NEWEST_CUT)
+        return LogState(segments=rows[0][0], archived=header_digest(rows[0][1])) if rows else LogState()
 
     def _is_checkpoint_due(self, now: int, slack: int = 1) -> bool:
         seq, _ = self._chain.kept
@@ -162,7 +194,8 @@ class Signing:
         begins, state = [self._chain.name], (yield from self._newest_state())
         if state is None:
             reaches, ends = yield from self._earlier(now)
-            after = LogState().then(stamp, begins=begins, reaches=reaches, ends=ends)
+            first = yield from self._first_state()
+            after = first.then(stamp, begins=begins, reaches=reaches, ends=ends)
         else:
             dead = [] if self._shared else list(state.open)
             after = state.then(stamp, begins=begins, ends=(yield from _ends(state, dead)))
@@ -213,6 +246,24 @@ class Signing:
             if chain == self._chain.name:
                 self._leased_at = now
         return 0
+
+
+def own_event(
+    event_id: int, at: int, action: Action, actor: str, subject: str = "", detail: str = ""
+) -> AuditEvent:
+    """One that the log has of what is done to it."""
+    return AuditEvent(event_id, at, str(action), "ok", "", actor, "", subject, "", "", detail)
+
+
+def archived_event(event_id: int, at: int, header: Header, actor: str) -> AuditEvent:
+    detail = {
+        "events": header.events,
+        "first": show("evt", header.first),
+        "last": show("evt", header.last),
+        "sha256": header_digest(header.encoded()),
+    }
+    name = name_of(header.number)
+    return own_event(event_id, at, Action.AUDIT_ARCHIVED, actor, name, msgspec.json.encode(detail).decode())
 
 
 def _ends(state: LogState, chains: Iterable[str]) -> Part[dict[str, End]]:

@@ -8,7 +8,7 @@ from gateway.store import Store
 from tests.support.in_process_gateway import ManualClock, make_store
 
 pytest.register_assert_rewrite(
-    *(f"tests.store.conformance{part}" for part in ("", "_log", "_rows", "_state"))
+    *(f"tests.store.conformance{part}" for part in ("", "_archive", "_log", "_rows", "_state"))
 )
 Open = Callable[[], Awaitable[Store]]
 

@@ -1,6 +1,7 @@
 """The audit log: filtered pages, the whole answer as a stream of lines, and the check that nothing in it was changed."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -94,6 +95,9 @@ class BreachView(msgspec.Struct):
 
 class VerifyQuery(Query, kw_only=True):
     state: Annotated[bool, Meta(description="also whether rows are as the log says")] = False
+    archive: Annotated[
+        str, Meta(description="a directory of the gateway's machine with the segments of what was archived")
+    ] = ""
 
 
 class SignedView(msgspec.Struct):
@@ -124,10 +128,13 @@ class TailView(msgspec.Struct):
 
 
 class Verified(msgspec.Struct):
-    """`breaches` and `unproven` name at most 100. `earlier`: chains from before their beginnings were signed."""
+    """`breaches` and `unproven` name at most 100. `archived`: events that were archived; `segments`: how many segments were read.
+    `earlier`: chains from before their beginnings were signed."""
 
     ok: bool
     events: int
+    archived: int
+    segments: int
     chains: int
     earlier: int
     checkpoints: int
@@ -213,11 +220,16 @@ def _signed_view(point: Checkpoint) -> SignedView:
 
 
 async def verify_audit(call: Call[VerifyQuery]) -> Verified:
-    services = call.services
-    verdict = await verify(services.store, services.checkpoint_key, state=call.query.state)
+    services, query = call.services, call.query
+    directory = Path(query.archive) if query.archive else None
+    if directory is not None and not directory.is_absolute():
+        raise Refusal("bad_parameter", "archive: is no path in full; write it from / on")
+    verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
     return Verified(
         ok=not verdict.breaches,
         events=verdict.events,
+        archived=verdict.archived,
+        segments=verdict.segments,
         chains=verdict.chains,
         earlier=verdict.earlier,
         checkpoints=verdict.checkpoints,

@@ -10,6 +10,14 @@ from gateway.http.admin.achievements import (
     list_achievements,
     retry_achievement,
 )
+from gateway.http.admin.archive import (
+    ArchiveBody,
+    ArchivedView,
+    ArchiveQuery,
+    ArchiveView,
+    archive_audit,
+    show_archive,
+)
 from gateway.http.admin.audit import (
     AuditQuery,
     EventView,
@@ -462,6 +470,23 @@ OPERATIONS: tuple[Operation, ...] = (
         query=ListQuery,
         answer=Page[SignedView],
         refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/audit/archive",
+        handler=show_archive,
+        summary="What of the audit log is in the archive: its segments, oldest first",
+        query=ArchiveQuery,
+        answer=ArchiveView,
+    ),
+    Operation(
+        method="POST",
+        path="/audit/archive",
+        handler=archive_audit,
+        summary="Move the audit events before a moment into signed segments in a directory, and out of the database",
+        body=ArchiveBody,
+        answer=ArchivedView,
+        refusals=("archive_refused", "archive_unusable"),
     ),
     Operation(
         method="GET",

@@ -16,7 +16,8 @@ import asyncpg
 import structlog
 
 from gateway.audit.chain import Chain
-from gateway.audit.event import Action, AuditEvent
+from gateway.audit.event import Action
+from gateway.audit.segment import Header
 from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
@@ -29,7 +30,7 @@ from gateway.store.postgres.erasures import ErasureTable
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
-from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
 from gateway.workingset import Needs, WorkingSet
@@ -257,10 +258,22 @@ class PostgresStore:
         async with self._server.connection() as connection:
             await self._outside.rotate_secret(connection)
         now, stamp = self._moment()
-        event = AuditEvent(
-            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
-        )
+        event = own_event(self._ids.next(stamp), stamp, Action.SECRET_REPLACED, actor)
         return await self._sign(lambda: self._signing.rotate_secret(now, stamp, event))
+
+    async def sign_what_is_open(self) -> None:
+        await self._sign(lambda: self._signing.settle(*self._moment()))
+
+    async def cut(self, header: Header, actor: str) -> bool:
+        now, stamp = self._moment()
+        event = archived_event(self._ids.next(stamp), stamp, header, actor)
+        return bool(await self._sign(lambda: self._signing.cut(now, stamp, header, event)))
+
+    async def prune(self, limit: int) -> int:
+        async with self._server.connection() as connection:
+            with contextlib.suppress(*_COLLIDED):
+                return await self._in_transaction(connection, self._maintenance.pruning.step(limit))
+        return limit
 
     async def _sign(self, step: Callable[[], Step]) -> int:
         """While no batch adds to the chain."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gateway.audit.chain import Link
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import AuditEvent
+from gateway.audit.verify import Cut
 from gateway.clock import MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
@@ -74,11 +75,11 @@ async def any_with(store: Store, column: Literal["channel", "outcome", "actor"],
     return bool(await store.fetch(f"SELECT 1 FROM audit WHERE {column} = ? LIMIT 1", (value,)))
 
 
-async def links(store: Store) -> AsyncIterator[list[Link]]:
-    """The whole log in chunks; the links of one chain come in their order."""
-    after = 0
+async def links(store: Store, after: int = 0, before: int = _NEWEST) -> AsyncIterator[list[Link]]:
+    """The log between two event ids, in chunks; the links of one chain come in their order."""
     while rows := await store.fetch(
-        f"SELECT {_COLUMNS} FROM audit WHERE event_id > ? ORDER BY event_id LIMIT ?", (after, _CHUNK)
+        f"SELECT {_COLUMNS} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?",
+        (after, before, _CHUNK),
     ):
         chunk = [_link(row) for row in rows]
         after = chunk[-1].event.event_id
@@ -95,6 +96,17 @@ async def hidden(store: Store, chunk: list[Link], newest: int) -> list[int]:
     """The first event of a chunk of the whole log, up to `newest`, that the look-up table does not have under all its values."""
     first, last = chunk[0].event.event_id, min(chunk[-1].event.event_id, newest)
     return [row[0] for row in await store.fetch(_HIDDEN, (first, last))]
+
+
+async def cuts(store: Store) -> list[Cut]:
+    """The records of what was archived, in the order of the segments."""
+    rows = await store.fetch("SELECT segment, event_id, header FROM audit_cut ORDER BY segment")
+    return [Cut(*row) for row in rows]
+
+
+async def newest_cut(store: Store) -> Cut | None:
+    rows = await store.fetch("SELECT segment, event_id, header FROM audit_cut ORDER BY segment DESC LIMIT 1")
+    return Cut(*rows[0]) if rows else None
 
 
 async def checkpoints(store: Store) -> list[Checkpoint]:
@@ -137,7 +149,7 @@ def _conditions(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
 
 def _span(wanted: WantedEvents) -> tuple[list[str], list[Any]]:
     lowest, highest = (0 if wanted.after is None else wanted.after + 1), _NEWEST
-    conditions, values = ["event_id >= ? AND event_id < ?"], list[Any]()
+    conditions, values = [f"event_id >= ? AND event_id < ? AND event_id > {ARCHIVED}"], list[Any]()
     if wanted.since is not None:
         lowest = max(lowest, min(Ids(0).next(wanted.since), _NEWEST))
         conditions.append("at >= ?")
@@ -173,4 +185,6 @@ _HIDDEN = f"""
 SELECT a.event_id FROM audit AS a WHERE a.event_id >= ? AND a.event_id <= ?
 AND ({" OR ".join(map(_NOT_LISTED.format, ("profile", "object", "request_id")))}) ORDER BY a.event_id LIMIT 1
 """
+ARCHIVED = "COALESCE((SELECT event_id FROM audit_cut ORDER BY segment DESC LIMIT 1), 0)"
+"""Up to this event's id, what is still in the table is in the archive and is being taken away."""
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

@@ -9,7 +9,7 @@ import msgspec
 from gateway.ids import read, show
 from gateway.model import MergeRow
 from gateway.store import Store
-from gateway.store.reports.audit import WantedEvents, events
+from gateway.store.reports.audit import ARCHIVED, WantedEvents, events
 from gateway.store.reports.profiles import merge_row, placeholders
 from rules.explain import Arrival, HowStep, Merging, Splitting, how
 
@@ -62,7 +62,7 @@ async def _add_arrivals(store: Store, past: Past) -> None:
         SELECT object, at, profile, detail FROM audit WHERE event_id IN (
           SELECT row_id FROM lookup WHERE field = 'audit.object' AND value IN ({placeholders(new)})
           UNION ALL SELECT event_id FROM audit WHERE event_id > {_WATERMARK} AND object IN ({placeholders(new)})
-        ) AND action >= 'identity.' AND action < 'identity/' ORDER BY event_id
+        ) AND event_id > {ARCHIVED} AND action >= 'identity.' AND action < 'identity/' ORDER BY event_id
         """,
         (*new, *new),
     )

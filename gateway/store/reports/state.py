@@ -11,7 +11,6 @@ from gateway.audit.verify import Breach
 from gateway.clock import SECOND
 from gateway.ids import show
 from gateway.store import Store
-from gateway.store.reports.audit import links
 from gateway.store.vouching import TABLES, Row, row_digest
 
 _AT_ONCE = 250_000
@@ -20,6 +19,10 @@ _CHUNK = 1_000
 _ANY_ORDER = 10 * SECOND
 """How far two gateways' times may be apart."""
 _UNKNOWN = "?"
+
+
+Log = Callable[[], AsyncIterator[list[Link]]]
+"""Reads the log from its beginning, or from where it is known."""
 
 
 class Covered(NamedTuple):
@@ -83,7 +86,9 @@ class _Account:
         return sorted(place for place, last in self._rows.items() if "" not in (last.digest, *last.others))
 
 
-async def verify_rows(store: Store, key: bytes, since: int | None) -> tuple[list[Breach], list[Covered]]:
+async def verify_rows(
+    store: Store, key: bytes, since: int | None, log: Log
+) -> tuple[list[Breach], list[Covered]]:
     """`since`: a row that was made before (ms) may be one that the log does not know; None: there is none."""
     counts = {table: await _count(store, table) for table in TABLES}
     parts = max(1, -(-sum(counts.values()) // _AT_ONCE))
@@ -94,7 +99,7 @@ async def verify_rows(store: Store, key: bytes, since: int | None) -> tuple[list
             return parts == 1 or crc32(f"{table} {row}".encode()) % parts == part
 
         account = _Account(key, wanted)
-        async for chunk in links(store):
+        async for chunk in log():
             for link in chunk:
                 account.add(link)
         for table, shape in TABLES.items():

@@ -1,11 +1,20 @@
-"""The check of the audit log as it is stored: the chains, their signatures, and that questions find what it holds."""
+"""The check of the audit log as it is stored: the chains, their signatures, what is in the archive, and that questions find what
+the log holds."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
-from gateway.audit.verify import Breach, Tail, Verifier
+from gateway.audit.archive import Archive
+from gateway.audit.chain import Link
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.segment import read_header
+from gateway.audit.verify import Breach, Cut, Tail, Verifier
 from gateway.ids import show
 from gateway.store import Store
-from gateway.store.reports.audit import checkpoints, findable, hidden, links
+from gateway.store.reports.audit import checkpoints, cuts, findable, hidden, links
 from gateway.store.reports.state import Covered, verify_rows
 from gateway.store.vouching import row_key
 
@@ -16,9 +25,12 @@ _HIDDEN = (
 
 
 class Verdict(NamedTuple):
-    """`earlier`: chains from before their beginnings were signed. `tails`: what nothing proves."""
+    """`archived`: events that the records of the archive count. `segments`: those of an archive that were read. `earlier`:
+    chains from before their beginnings were signed. `tails`: what nothing proves."""
 
     events: int
+    archived: int
+    segments: int
     chains: int
     earlier: int
     checkpoints: int
@@ -28,29 +40,76 @@ class Verdict(NamedTuple):
     """Empty unless asked for, and for a log that does not hold: it says nothing of rows."""
 
 
-async def verify(store: Store, key: bytes, *, state: bool = False) -> Verdict:
-    """A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that
-    was just read, and would seem to be missing."""
-    verdict = await _read_through(store, key, state)
+async def verify(store: Store, key: bytes, *, state: bool = False, directory: Path | None = None) -> Verdict:
+    """With `directory`, what was archived is read there and checked as if it had stayed. Without it, `state` counts rows from
+    before the newest cut that the rest of the log does not know as earlier.
+
+    A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that was just
+    read, and would seem to be missing."""
+    verdict = await _read_through(store, key, state, directory)
     if verdict.breaches:
-        again = await _read_through(store, key, state)
+        again = await _read_through(store, key, state, directory)
         verdict = again._replace(breaches=[one for one in again.breaches if one in verdict.breaches])
     return verdict
 
 
-async def _read_through(store: Store, key: bytes, state: bool) -> Verdict:
+async def signed_and_cut(store: Store) -> tuple[list[Checkpoint], list[Cut]]:
+    """The checkpoints with the cuts of the same moment."""
+    cut = await cuts(store)
+    while True:
+        points, again = await checkpoints(store), await cuts(store)
+        if again == cut:
+            return points, cut
+        cut = again
+
+
+async def _read_through(store: Store, key: bytes, state: bool, directory: Path | None) -> Verdict:
     """Checkpoints are read first: those written while the links are read sign events that were not read."""
-    points, listed = await checkpoints(store), await findable(store)
-    verifier, breaches = Verifier(points), list[Breach]()
-    async for chunk in links(store):
+    points, cut = await signed_and_cut(store)
+    listed, place = await findable(store), cut[-1].event_id if cut else 0
+    verifier, breaches = Verifier(points, cut, whole=directory is not None), list[Breach]()
+    archive = None if directory is None else Archive(directory, key, cut)
+    if archive is not None:
+        breaches += archive.breaches
+        for found in archive.check(verifier):
+            breaches += found
+            await asyncio.sleep(0)
+        verifier.reach_cut()
+    in_archive = verifier.events
+    async for chunk in links(store, place):
         breaches += verifier.feed(chunk)
         for event_id in await hidden(store, chunk, listed):
             breaches.append(Breach("lookup", 0, _HIDDEN.format(show("evt", event_id))))
     breaches += verifier.check(key, points)
     rows = list[Covered]()
     if state and all(breach.chain == "lookup" for breach in breaches):
-        changed, rows = await verify_rows(store, row_key(key), verifier.rows_since)
+        since = verifier.rows_since if archive is not None else _since(verifier, cut)
+        changed, rows = await verify_rows(store, row_key(key), since, partial(_log, store, place, archive))
         breaches += changed
     return Verdict(
-        verifier.events, len(verifier.heads), verifier.earlier, len(points), breaches, verifier.tails(), rows
+        verifier.events - in_archive,
+        verifier.archived,
+        archive.segments if archive is not None else 0,
+        len(verifier.heads),
+        verifier.earlier,
+        len(points),
+        breaches,
+        verifier.tails(),
+        rows,
     )
+
+
+def _since(verifier: Verifier, cut: list[Cut]) -> int | None:
+    """The rows of before are known to what is in the archive, if to anything."""
+    if not cut:
+        return verifier.rows_since
+    return max(verifier.rows_since or 0, read_header(cut[-1].header).until + 1)
+
+
+async def _log(store: Store, place: int, archive: Archive | None) -> AsyncIterator[list[Link]]:
+    """All of it that can be read, in order."""
+    for chunk in archive.links() if archive is not None else ():
+        yield chunk
+        await asyncio.sleep(0)
+    async for chunk in links(store, place):
+        yield chunk

@@ -21,7 +21,8 @@ import aiosqlite
 import structlog
 
 from gateway.audit.chain import Chain
-from gateway.audit.event import Action, AuditEvent
+from gateway.audit.event import Action
+from gateway.audit.segment import Header
 from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
@@ -30,7 +31,7 @@ from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
-from gateway.store.signing import MOST_EVENTS, Signing
+from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
 from gateway.store.sqlite.connection import (
     ALONE,
     PRAGMAS,
@@ -171,14 +172,27 @@ class SqliteStore:
 
     async def rotate_secret(self, actor: str) -> int:
         now, stamp = self._moment()
-        event = AuditEvent(
-            self._ids.next(stamp), stamp, str(Action.SECRET_REPLACED), "ok", "", actor, "", "", "", "", ""
-        )
+        event = own_event(self._ids.next(stamp), stamp, Action.SECRET_REPLACED, actor)
         self._outside.rotate_secret()
         with self._translated_errors():
             return await self._in_writer(
                 self._run_housekeeping, self._signing.rotate_secret(now, stamp, event)
             )
+
+    async def sign_what_is_open(self) -> None:
+        with self._translated_errors():
+            await self._in_writer(self._run_housekeeping, self._signing.settle(*self._moment()))
+
+    async def cut(self, header: Header, actor: str) -> bool:
+        now, stamp = self._moment()
+        event = archived_event(self._ids.next(stamp), stamp, header, actor)
+        with self._translated_errors():
+            step = self._signing.cut(now, stamp, header, event)
+            return bool(await self._in_writer(self._run_housekeeping, step))
+
+    async def prune(self, limit: int) -> int:
+        with self._translated_errors():
+            return await self._in_writer(self._run_housekeeping, self._maintenance.pruning.step(limit))
 
     def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:
         """Run the steps in one transaction; what the first of them did."""

@@ -1,0 +1,148 @@
+"""Archiving: old audit events go into signed segments in a directory, one segment after the other, and then out of the database.
+
+A segment's file is on disk before the database says so, and the database says so before an event is deleted. A run that was
+killed at any moment is finished by the next one: it takes up the file that the database does not know of yet, and housekeeping
+deletes what is left of the events.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.audit.chain import Link
+from gateway.audit.segment import Header, Packing, header_digest, is_signed, name_of
+from gateway.audit.segment_file import SegmentFile, read_segment, write_segment
+from gateway.audit.verify import Verifier
+from gateway.clock import HOUR
+from gateway.errors import Refusal, StoreBusy
+from gateway.ids import earliest
+from gateway.store import Store
+from gateway.store.reports.audit import links
+from gateway.store.reports.verification import signed_and_cut
+
+MOST_EVENTS = 100_000
+MOST_BYTES = 1 << 26
+"""A segment is closed once it has so many events, or so many bytes before they are compressed."""
+NOT_BEFORE = HOUR
+"""No event that is younger is archived: its chain may go on, or be unsigned yet."""
+_BROKEN = (
+    "the audit log does not hold, so nothing of it is archived ({}); look closer with: gateway audit verify"
+)
+
+
+class Archived(NamedTuple):
+    """What one run moved. `left`: events before the moment that stay, as no checkpoint signs them yet."""
+
+    events: int
+    segments: list[str]
+    left: bool
+
+
+class Archiver:
+    """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait."""
+
+    def __init__(self, store: Store, key: bytes, directory: Path, actor: str, chunk: int) -> None:
+        self._store = store
+        self._key = key
+        self._directory = directory
+        self._actor = actor
+        self._chunk = chunk
+
+    async def archive(self, before: int) -> Archived:
+        """Move every signed event from before a moment (ms). Raises Refusal, and StoreUnavailable."""
+        if not self._directory.is_absolute() or not self._directory.is_dir():
+            raise Refusal(
+                "archive_unusable", f"{self._directory}: is no directory; make it, and name it in full"
+            )
+        store = self._store
+        await store.sign_what_is_open()
+        points, cuts = await signed_and_cut(store)
+        verifier = Verifier(points, cuts)
+        if problems := verifier.check_signatures(self._key, points):
+            raise Refusal("archive_refused", _BROKEN.format(problems[0].what))
+        place, number = (cuts[-1].event_id, cuts[-1].segment) if cuts else (0, 0)
+        digest = header_digest(cuts[-1].header) if cuts else ""
+        done, names, left = 0, list[str](), False
+        while not left:
+            header, left = await self._segment(verifier, place, earliest(before), number + 1, digest)
+            if header is None:
+                break
+            if not await store.cut(header, self._actor):
+                raise StoreBusy("another run archived the same events; run it again")
+            place, number, digest = header.last, header.number, header_digest(header.encoded())
+            done, names = done + header.events, [*names, name_of(number)]
+            await self._prune()
+        await self._prune()
+        return Archived(done, names, left)
+
+    async def _prune(self) -> None:
+        while True:
+            if await self._store.prune(self._chunk) < self._chunk:
+                return
+
+    async def _segment(
+        self, verifier: Verifier, place: int, end: int, number: int, previous: str
+    ) -> tuple[Header | None, bool]:
+        """The header of the next segment, whose file is there; and whether there are events before `end` that nothing signs."""
+        begun = self._begun(number, previous)
+        if begun is not None:
+            end = begun.header.last + 1
+        packing, left = Packing(), False
+        async for signed, complete in _signed(verifier, links(self._store, place, end)):
+            packing.add(signed, verifier.heads)
+            for breach in verifier.feed(signed):
+                raise Refusal("archive_refused", _BROKEN.format(f"chain {breach.chain}: {breach.what}"))
+            left = not complete
+            if left or (begun is None and (packing.events >= MOST_EVENTS or packing.size >= MOST_BYTES)):
+                break
+        if not packing.events:
+            if begun is not None:
+                raise self._is_another(begun)
+            return None, left
+        header = packing.header(number, previous)
+        if begun is None:
+            await self._write(header, packing.body())
+        elif begun.header != header:
+            raise self._is_another(begun)
+        return header, left
+
+    def _begun(self, number: int, previous: str) -> SegmentFile | None:
+        """What a killed run left behind: the next segment, which the log does not know of yet."""
+        path = self._directory / name_of(number)
+        try:
+            found = read_segment(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Refusal("archive_unusable", f"{path}: cannot be read ({error.strerror})") from None
+        except ValueError as error:
+            raise Refusal("archive_unusable", f"{path}: {error}; move it away") from None
+        if not is_signed(self._key, found.text, found.signature) or found.header.previous != previous:
+            raise self._is_another(found)
+        return found
+
+    def _is_another(self, found: SegmentFile) -> Refusal:
+        return Refusal(
+            "archive_unusable",
+            f"{found.path}: is there already, and is not the next segment of this log; name another directory,"
+            " or move the file away",
+        )
+
+    async def _write(self, header: Header, body: list[bytes]) -> None:
+        try:
+            await asyncio.to_thread(write_segment, self._directory, header, self._key, body)
+        except OSError as error:
+            place = self._directory / name_of(header.number)
+            raise Refusal("archive_unusable", f"{place}: cannot be written ({error.strerror})") from None
+
+
+async def _signed(
+    verifier: Verifier, chunks: AsyncIterator[list[Link]]
+) -> AsyncIterator[tuple[list[Link], bool]]:
+    """Chunks up to the first event that no checkpoint signs, and whether a chunk is whole."""
+    async for chunk in chunks:
+        unsigned = next((n for n, link in enumerate(chunk) if not verifier.is_signed(link)), None)
+        yield chunk[:unsigned], unsigned is None
+        if unsigned is not None:
+            return

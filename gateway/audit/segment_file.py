@@ -1,0 +1,101 @@
+"""Segments as files of one directory: written whole or not at all, and read without trust."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.audit.chain import Link
+from gateway.audit.segment import (
+    LONGEST_HEADER,
+    MAGIC,
+    Header,
+    Unpacking,
+    name_of,
+    number_of,
+    read_header,
+    signature,
+)
+
+_LONGEST_SIGNATURE = 100
+_PIECE = 1 << 16
+
+
+class SegmentFile(NamedTuple):
+    """A file whose header can be read; nothing of it is checked yet."""
+
+    path: Path
+    text: str
+    header: Header
+    signature: str
+
+    def links(self) -> Iterator[list[Link]]:
+        """Its events, in pieces. Raises OSError, and ValueError for a body that was altered."""
+        unpacking = Unpacking(self.header)
+        try:
+            with os.fdopen(_opened(self.path), "rb") as file:
+                for _ in range(3):
+                    file.readline(LONGEST_HEADER)
+                yield from unpacking.read(iter(lambda: file.read(_PIECE), b""))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise ValueError(str(error)) from None
+        if not unpacking.is_whole:
+            raise ValueError("the events are not those that the header has the digest of")
+
+
+def listed(directory: Path) -> dict[int, Path]:
+    """The segments of a directory by the numbers in their names. Raises OSError."""
+    numbered = ((number_of(path.name), path) for path in directory.iterdir())
+    return dict(sorted((number, path) for number, path in numbered if number is not None))
+
+
+def read_segment(path: Path) -> SegmentFile:
+    """Raises OSError, and ValueError for a file whose header cannot be read."""
+    with os.fdopen(_opened(path), "rb") as file:
+        magic = file.readline(len(MAGIC) + 1)
+        if magic != MAGIC + b"\n":
+            raise ValueError("it is no segment of an audit log")
+        text, signed = file.readline(LONGEST_HEADER), file.readline(_LONGEST_SIGNATURE)
+    try:
+        written = text.decode().removesuffix("\n")
+        return SegmentFile(path, written, read_header(written), signed.decode().strip())
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ValueError("its header cannot be read") from None
+
+
+def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[bytes]) -> Path:
+    """On disk under its name when this returns; a file of that name is never replaced. Raises OSError."""
+    text, name = header.encoded(), name_of(header.number)
+    path, draft = directory / name, directory / f"{name}.partial"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+            file.write(b"%b\n%b\n%b\n" % (MAGIC, text.encode(), signature(key, text).encode()))
+            file.writelines(body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(directory)
+    return path
+
+
+def _opened(path: Path) -> int:
+    """A link is not followed, and what is no file is not waited for."""
+    opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise ValueError("it is no file")
+    return opened
+
+
+def _sync(directory: Path) -> None:
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

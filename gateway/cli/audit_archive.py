@@ -1,0 +1,79 @@
+"""`gateway audit archive`, and what other commands say of events that are in the archive."""
+
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.audit.archive import Archive
+from gateway.audit.verify import Verifier
+from gateway.cli.confirm import Yes, confirm
+from gateway.cli.connection import Admin, ask
+from gateway.cli.failure import REFUSED
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.output import counted, note, print_json, print_rows, say
+from gateway.config import Config
+from gateway.secrets_file import open_box
+
+_MOST_BREACHES = 100
+
+
+def archive(
+    before: Annotated[str, typer.Option("--before", help="RFC 3339, a date, or a span back from now: 400d.")],
+    to: Annotated[Path, typer.Option("--to", help="A directory on the gateway's machine.")],
+    yes: Yes = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Move old audit events into signed files, and out of the database."""
+    confirm(f"Move the audit events before {before} to {to}, and delete them from the database?", yes=yes)
+    directory = str(to.absolute())
+
+    async def archived(admin: Admin) -> Any:
+        return await admin.post("/audit/archive", {"before": before, "to": directory})
+
+    answer = ask(config, archived, changes=True)
+    if json:
+        print_json(answer)
+        return
+    segments = counted(len(answer["segments"]), "segment")
+    say(f"{counted(answer['events'], 'event')} moved to {to}, in {segments}")
+    if answer["unsigned"]:
+        note("newer events of before that moment are not signed yet and stay; run it again later")
+    if answer["segments"]:
+        note("keep these files with the backups: only they hold the events now")
+
+
+async def note_archived(admin: Admin, since: str = "") -> None:
+    """Say that a list of events does not have those of the archive, where it would go back so far."""
+    until = (await admin.get("/audit/archive", since=since))["until"]
+    if until:
+        note(f"events up to {until} are in the archive, and are not looked at")
+
+
+def check_alone(config: Config, directory: Path) -> dict[str, Any]:
+    """An archive by what it says itself and the master secret."""
+    archive = Archive(directory, open_box(config, make=False).key("audit checkpoint"))
+    verifier = Verifier()
+    breaches = [*archive.breaches, *chain.from_iterable(archive.check(verifier))]
+    return {
+        "ok": not breaches,
+        "events": verifier.events,
+        "segments": archive.segments,
+        "breaches": [breach._asdict() for breach in breaches[:_MOST_BREACHES]],
+    }
+
+
+def print_archive(verdict: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(verdict)
+    elif verdict["ok"]:
+        events, segments = counted(verdict["events"], "event"), counted(verdict["segments"], "segment")
+        say(f"the archive is intact: {events}, {segments}")
+        note("only the log can tell whether newer segments are missing; leave out --alone to compare with it")
+    else:
+        print_rows(verdict["breaches"], {"chain": "chain", "segment or event": "seq", "what": "what"})
+    if not verdict["ok"]:
+        note("the archive was changed by other hands than the gateway's; compare with a backup")
+        raise typer.Exit(REFUSED)

@@ -1,0 +1,78 @@
+"""What of the audit log is in the archive, and moving more of it there."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.archive import NOT_BEFORE, Archiver
+from gateway.audit.segment import name_of, read_header
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call
+from gateway.http.admin.times import Time, When, read, shown
+from gateway.store.reports.audit import cuts
+
+_CHUNK = 1_000
+"""Events that are deleted in one transaction: calls wait for it."""
+
+
+class ArchiveQuery(Query, kw_only=True):
+    since: Annotated[When, Meta(description="segments that end before are left out")] = ""
+
+
+class ArchiveBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`to` is a directory of the machine that the gateway runs on, in full; it must be there."""
+
+    before: When
+    to: str
+
+
+class ArchivedView(msgspec.Struct):
+    """`unsigned`: events from before the moment are left, as no checkpoint signs them yet."""
+
+    events: int
+    segments: list[str]
+    unsigned: bool
+
+
+class SegmentView(msgspec.Struct):
+    """`since` and `until` are the times of its first and its last event."""
+
+    name: str
+    events: int
+    since: Time
+    until: Time
+
+
+class ArchiveView(msgspec.Struct):
+    """`until`: events up to this time are in the archive, and no query finds them; null when there are none behind `since`."""
+
+    events: int
+    until: Time | None
+    segments: list[SegmentView]
+
+
+async def show_archive(call: Call[ArchiveQuery]) -> ArchiveView:
+    since = read("since", call.query.since, call.services.clock.now()) or 0
+    headers = [read_header(cut.header) for cut in await cuts(call.services.store)]
+    headers = [header for header in headers if header.until >= since]
+    return ArchiveView(
+        sum(header.events for header in headers),
+        shown(headers[-1].until) if headers else None,
+        [SegmentView(name_of(h.number), h.events, shown(h.since), shown(h.until)) for h in headers],
+    )
+
+
+async def archive_audit(call: Call[Query]) -> ArchivedView:
+    body, services = await call.body(ArchiveBody), call.services
+    now = services.clock.now()
+    before = read("before", body.before, now)
+    if before is None or before > now - NOT_BEFORE:
+        raise Refusal("bad_parameter", "before: is less than an hour ago; give an earlier time")
+    async with services.archiving:
+        done = await Archiver(
+            services.store, services.checkpoint_key, Path(body.to), call.caller.actor, _CHUNK
+        ).archive(before)
+    return ArchivedView(done.events, done.segments, done.left)

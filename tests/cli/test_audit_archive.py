@@ -1,0 +1,82 @@
+"""`gateway audit archive` and what the commands that read the log say afterwards."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.segment import name_of
+from gateway.config import load
+from gateway.secrets_file import open_box
+from gateway.store.sqlite import SqliteStore
+from tests.cli.test_cli import SETTINGS, Shell
+from tests.store.conformance import log, run
+from tests.support.in_process_gateway import ManualClock
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """On a database with events of long ago."""
+    config = tmp_path / "config.toml"
+    config.write_text(SETTINGS.format(directory=tmp_path, admin="127.0.0.1:0"))
+    key = open_box(load(config, {}), make=True).key("audit checkpoint")
+    asyncio.run(_log_long_ago(SqliteStore(tmp_path / "gateway.db", ManualClock(), checkpoint_key=key)))
+    (tmp_path / "archive").mkdir()
+    return Shell(config, capsys)
+
+
+async def _log_long_ago(store: SqliteStore) -> None:
+    await store.open()
+    await run(store, lambda ws: log(ws, 10))
+    await store.close()
+
+
+def _archive(shell: Shell, *words: str, code: int = 0) -> str:
+    return shell(
+        "audit", "archive", "--before", "1d", "--to", f"{shell.config.parent}/archive", *words, code=code
+    )
+
+
+def test_nothing_is_archived_without_a_word(shell: Shell) -> None:
+    _archive(shell, code=2)
+    assert "--yes" in shell.err
+    assert "more are in the archive" not in shell("audit", "verify") + shell.err
+
+
+def test_old_events_are_moved_told_of_and_verified(shell: Shell) -> None:
+    directory = shell.config.parent / "archive"
+    assert f"10 events moved to {directory}, in 1 segment" in _archive(shell, "--yes")
+    assert [path.name for path in directory.iterdir()] == [name_of(1)]
+    assert "0 events moved" in _archive(shell, "--yes")
+    shell("audit", "verify", "--state")
+    assert "10 events more are in the archive" in shell.err
+    whole = ("audit", "verify", "--archive", str(directory))
+    assert "the archive is intact: 10 events, 1 segment" in shell(*whole, "--state")
+    assert "the archive is intact: 10 events, 1 segment" in shell(*whole, "--alone")
+    assert shell.json(*whole, "--alone")["ok"]
+    shell(*whole, "--alone", "--state", code=2)
+
+
+def test_what_reads_the_log_says_that_it_does_not_see_all(shell: Shell) -> None:
+    _archive(shell, "--yes")
+    for words in (
+        ("query",),
+        ("query", "--since", "2020-01-01"),
+        ("export",),
+        ("explain", name_of(1)),
+    ):
+        shell("audit", *words)
+        assert "are in the archive, and are not looked at" in shell.err, words
+    shell("audit", "query", "--since", "1h")
+    assert "archive" not in shell.err
+
+
+def test_an_archive_that_was_changed_is_refused(shell: Shell) -> None:
+    _archive(shell, "--yes")
+    directory = shell.config.parent / "archive"
+    path = directory / name_of(1)
+    path.write_bytes(path.read_bytes()[:-1])
+    for more in ((), ("--alone",)):
+        told = shell("audit", "verify", "--archive", str(directory), *more, code=1)
+        assert f"segment 1 ({name_of(1)}) was altered" in " ".join(told.split())
+    assert not shell.json("audit", "verify", "--archive", str(directory), "--alone", code=1)["ok"]

@@ -1,0 +1,257 @@
+"""The archive's files against whoever can write them but does not hold the master secret, and runs that are killed; on one
+engine, as they are the same for each."""
+
+import gzip
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.archive import Archiver
+from gateway.audit.archive import Archive
+from gateway.audit.segment import MAGIC, name_of, signature
+from gateway.audit.segment_file import read_segment
+from gateway.audit.verify import Verifier
+from gateway.clock import DAY, HOUR
+from gateway.errors import Refusal
+from gateway.store import Store
+from tests.store.conformance_archive import Kept, fresh, kept, put_in_a_chain
+from tests.support.in_process_gateway import CHECKPOINT_KEY
+
+__all__ = ["fresh", "kept"]
+
+
+async def _alone(kept: Kept) -> list[str]:
+    archive, verifier = Archive(kept.directory, CHECKPOINT_KEY), Verifier()
+    return [
+        breach.what
+        for breach in (*archive.breaches, *(b for found in archive.check(verifier) for b in found))
+    ]
+
+
+async def test_the_archive_verifies_by_itself(kept: Kept) -> None:
+    assert await _alone(kept) == []
+
+
+async def test_what_is_younger_than_an_unsigned_event_stays(fresh: Kept) -> None:
+    links = await fresh.links(fresh.orderly)
+    await put_in_a_chain(fresh, links[-1].event.event_id + 1)
+    done = await fresh.archive()
+    assert (done.events, done.left) == (len(links), True)
+
+
+# ---- forgeries ----
+
+
+def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """With another body under the header that is there."""
+    magic, header, signed, body = path.read_bytes().split(b"\n", 3)
+    changed = gzip.compress(change(gzip.decompress(body)))
+    path.write_bytes(b"\n".join([magic, header, signed, changed]))
+
+
+def _segment(kept: Kept, number: int = 2) -> Path:
+    return kept.directory / name_of(number)
+
+
+async def _remove_a_segment(kept: Kept) -> None:
+    _segment(kept).unlink()
+
+
+async def _remove_the_first_segment(kept: Kept) -> None:
+    _segment(kept, 1).unlink()
+
+
+async def _edit_an_event(kept: Kept) -> None:
+    _rewrite(_segment(kept), lambda body: body.replace(b'"ok"', b'"no"', 1))
+
+
+async def _drop_an_event(kept: Kept) -> None:
+    _rewrite(_segment(kept), lambda body: body.split(b"\n", 1)[1])
+
+
+async def _reorder_events(kept: Kept) -> None:
+    def swapped(body: bytes) -> bytes:
+        one, other, *rest = body.splitlines(keepends=True)
+        return b"".join([other, one, *rest])
+
+    _rewrite(_segment(kept), swapped)
+
+
+async def _truncate(kept: Kept) -> None:
+    path = _segment(kept)
+    path.write_bytes(path.read_bytes()[:-4])
+
+
+async def _append(kept: Kept) -> None:
+    path = _segment(kept)
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+async def _edit_a_header(kept: Kept) -> None:
+    path = _segment(kept)
+    path.write_bytes(path.read_bytes().replace(b'"since":1', b'"since":2', 1))
+
+
+async def _swap_two(kept: Kept) -> None:
+    one, other, aside = _segment(kept, 1), _segment(kept, 2), kept.directory / "aside"
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+async def _put_a_copy_in(kept: Kept) -> None:
+    shutil.copy(_segment(kept), _segment(kept, 99))
+
+
+async def _put_one_of_another_secret_in(kept: Kept) -> None:
+    """With all digests and the signature made anew, under another key."""
+    path = _segment(kept)
+    file = read_segment(path)
+    header = msgspec.structs.replace(file.header, until=file.header.until + 1).encoded()
+    body = path.read_bytes().split(b"\n", 3)[3]
+    path.write_bytes(b"\n".join([MAGIC, header.encode(), signature(b"another", header).encode(), body]))
+
+
+async def _put_a_link_in(kept: Kept) -> None:
+    path, elsewhere = _segment(kept), kept.directory.parent / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+_FORGED_FILES: dict[Callable[[Kept], Awaitable[None]], tuple[int, str]] = {
+    _remove_a_segment: (2, "is missing"),
+    _remove_the_first_segment: (1, "is missing"),
+    _edit_an_event: (2, "was altered"),
+    _drop_an_event: (2, "was altered"),
+    _reorder_events: (2, "was altered"),
+    _truncate: (2, "was altered"),
+    _append: (2, "was altered"),
+    _edit_a_header: (2, "edited"),
+    _swap_two: (1, "holds segment 2"),
+    _put_a_copy_in: (99, "holds segment 2"),
+    _put_one_of_another_secret_in: (2, "edited"),
+    _put_a_link_in: (2, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("forge", _FORGED_FILES)
+async def test_a_forged_file_is_named(kept: Kept, forge: Callable[[Kept], Awaitable[None]]) -> None:
+    await forge(kept)
+    number, what = _FORGED_FILES[forge]
+    expected = f"segment {number} ({name_of(number)}) "
+    with_log = [breach.what for breach in (await kept.checked(kept.directory)).breaches]
+    for found in (with_log, await _alone(kept)):
+        assert [one for one in found if one.startswith(expected) and what in one], found
+    assert (await kept.checked()).breaches == []
+
+
+async def test_an_archive_of_another_log_of_the_same_secret_is_named(kept: Kept, tmp_path: Path) -> None:
+    file = read_segment(_segment(kept, 1))
+    header = msgspec.structs.replace(file.header, first=file.header.first + 1).encoded()
+    body = file.path.read_bytes().split(b"\n", 3)[3]
+    file.path.write_bytes(
+        b"\n".join([MAGIC, header.encode(), signature(CHECKPOINT_KEY, header).encode(), body])
+    )
+    assert "does not follow the one before" in " ".join(await _alone(kept))
+    breaches = (await kept.checked(kept.directory)).breaches
+    assert [breach.seq for breach in breaches if "of another log" in breach.what] == [1]
+
+
+# ---- runs that were killed ----
+
+
+class _Killed(BaseException):
+    """Stands for SIGKILL: nothing that handles errors handles it."""
+
+
+def _kill_at(monkeypatch: pytest.MonkeyPatch, target: object, name: str, call: int) -> None:
+    """Before the so-manieth call."""
+    real, calls = getattr(target, name), iter(range(1_000))
+
+    def killed(*arguments: object, **named: object) -> object:
+        if next(calls) == call:
+            raise _Killed
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(target, name, killed)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "call"),
+    [
+        ("gateway.archive.write_segment", "", 0),
+        ("gateway.archive.write_segment", "", 1),
+        ("os.link", "", 0),
+        ("store", "cut", 0),
+        ("store", "cut", 1),
+        ("store", "prune", 0),
+        ("store", "prune", 2),
+    ],
+)
+async def test_a_run_that_was_killed_is_finished_by_the_next(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch, target: str, name: str, call: int
+) -> None:
+    whole, before = await fresh.links(), fresh.clock.now() - 2 * HOUR
+    with monkeypatch.context() as patching:
+        store = await fresh._open()
+        if target == "store":
+            _kill_at(patching, store, name, call)
+        else:
+            place, _, function = target.rpartition(".")
+            _kill_at(patching, __import__(place, fromlist=["_"]), function, call)
+        with pytest.raises(_Killed):
+            await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann", 7).archive(before)
+        await store.close()
+    between = await fresh.checked(fresh.directory)
+    assert between.breaches == []
+    fresh.clock.advance(DAY)
+    await fresh.archive(before)
+    archive = Archive(fresh.directory, CHECKPOINT_KEY)
+    moved = [link for links in archive.links() for link in links]
+    rest = await fresh.links()
+    assert moved + [link for link in rest if link in whole] == whole
+    assert (await fresh.checked(fresh.directory)).breaches == []
+    assert {path.name for path in fresh.directory.iterdir()} == {
+        name_of(n + 1) for n in range(archive.segments)
+    }
+
+
+async def test_housekeeping_takes_away_what_a_killed_run_left(fresh: Kept) -> None:
+    store: Store = await fresh._open()
+    archiver = Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann", 7)
+    archiver._prune = _nothing  # type: ignore[method-assign]
+    await archiver.archive(fresh.clock.now() - 2 * HOUR)
+    fresh.clock.advance(HOUR)
+    while await store.maintain(5):
+        pass
+    [[left]] = await store.fetch(
+        "SELECT COUNT(*) FROM audit WHERE event_id <= (SELECT MAX(event_id) FROM audit_cut)"
+    )
+    await store.close()
+    assert left == 0
+    assert (await fresh.checked(fresh.directory)).breaches == []
+
+
+async def _nothing() -> None: ...
+
+
+async def test_a_file_of_another_log_is_never_replaced(fresh: Kept) -> None:
+    path = fresh.directory / name_of(1)
+    path.write_text("something else")
+    with pytest.raises(Refusal, match="move it away"):
+        await fresh.archive()
+    assert path.read_text() == "something else"
+
+
+async def test_a_restored_database_does_not_overwrite_what_was_archived_of_later(fresh: Kept) -> None:
+    """The log went on differently after the backup: the segment that is there holds events that this log does not have."""
+    await fresh.archive()
+    content = (fresh.directory / name_of(1)).read_bytes()
+    await fresh.tamper("DELETE FROM audit_cut")
+    await fresh.tamper("DELETE FROM audit_checkpoint WHERE heads NOT LIKE '%segments_:0,%'")
+    with pytest.raises(Refusal):
+        await fresh.archive()
+    assert (fresh.directory / name_of(1)).read_bytes() == content
