@@ -12,7 +12,7 @@ import pytest
 
 from gateway import app
 from gateway.config import load
-from gateway.telemetry import Telemetry
+from gateway.telemetry.telemetry import Telemetry
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import Platform, serving
 from tests.support.postgresql import PostgresServer, serving_postgres

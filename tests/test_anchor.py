@@ -22,7 +22,7 @@ from gateway.anchor.worker import Anchor
 from gateway.clock import HOUR, MINUTE
 from gateway.config import Secret, Webhook
 from gateway.store import Store
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, customer
 
 if TYPE_CHECKING:

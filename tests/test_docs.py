@@ -16,7 +16,7 @@ from gateway.http.admin.problem import STATUS
 from gateway.http.gameball import envelope
 from gateway.http.gameball.envelope import Fault
 from gateway.loyalty import eligibility
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
 GENERATOR = "docs/generate.py"

@@ -7,7 +7,7 @@ from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import MINUTE, SECOND, Clock, timestamp
 from gateway.store import Store
 from gateway.store.reports.audit import checkpoints_behind
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("anchor")
 

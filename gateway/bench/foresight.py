@@ -29,7 +29,7 @@ def plan(session: Session) -> list[Figure]:
     directory, database = _populated(session, "plan", records)
     with session.step("plan"):
         now = str(time.time_ns() // 1_000_000)
-        took = run(["gateway.planning", now], directory, f"{database.url}\n{preset(_CANDIDATE)}")
+        took = run(["gateway.processes.plan", now], directory, f"{database.url}\n{preset(_CANDIDATE)}")
     found = msgspec.json.decode(took.output, type=Plan)
     if not (found.merged and found.split):
         raise BenchError(f"the plan found nothing to merge or nothing to split: {found}")

@@ -14,7 +14,7 @@ from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import counted, note, print_json, print_rows, say
 from gateway.config import Config
-from gateway.secrets_file import open_box
+from gateway.config.master_secret import open_box
 
 _MOST_BREACHES = 100
 

@@ -58,7 +58,7 @@ def check(
 
 def _changes_of_running(file: Path, config: Config) -> list[Change]:
     """From the settings of the gateway that runs to these. Raises Failure where none runs."""
-    from gateway.secrets_file import admin_token
+    from gateway.config.master_secret import admin_token
 
     running = ask(file, lambda admin: admin.get("/settings"), only_running=True)
     return changes(running["settings"], comparable(config, admin_token(config).encode()))

@@ -19,7 +19,7 @@ import msgspec
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import settings
 from gateway.config import Config
-from gateway.secrets_file import admin_token, proof, proving_key
+from gateway.config.master_secret import admin_token, proof, proving_key
 
 if TYPE_CHECKING:
     import aiohttp

@@ -6,8 +6,8 @@ from importlib.resources import files
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
 from gateway.cli.output import note, say
+from gateway.config.master_secret import write_new
 from gateway.http.keyring import new_pair
-from gateway.secrets_file import write_new
 
 _EXAMPLE_KEY = re.compile(r'"example-(?P<channel>\w+)-(?P<kind>api|secret)-key-\d+"')
 _OF_THE_EXAMPLE = (

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.visible import visible as plain
+from gateway.telemetry.visible import visible as plain
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]

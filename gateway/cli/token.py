@@ -6,7 +6,7 @@ from gateway.cli.output import print_json, say
 
 def admin_token(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Print the token of the admin API: the configured one, or the one derived from the master secret."""
-    from gateway.secrets_file import admin_token as token_of
+    from gateway.config.master_secret import admin_token as token_of
 
     token = token_of(settings(config))
     if json:

@@ -1,4 +1,4 @@
-"""The rows of an .xlsx file, as another process reads them (`gateway.workbook`)."""
+"""The rows of an .xlsx file, as another process reads them (`gateway.processes.read_workbook`)."""
 
 import contextlib
 import json
@@ -39,7 +39,15 @@ class Rows:
 @contextlib.contextmanager
 def opened_rows(file: Path, sheet: str) -> Generator[Rows]:
     """Raises Failure for a file that cannot be read, at once or where its rows end."""
-    command = [sys.executable, "-P", "-m", "gateway.workbook", str(file.resolve()), sheet, str(_MEMORY)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "gateway.processes.read_workbook",
+        str(file.resolve()),
+        sheet,
+        str(_MEMORY),
+    ]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as reading:

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gateway.config.notation import Duration, Instant
 from gateway.config.section import Mistake, Section
-from gateway.tags import folded_all
+from gateway.model.tags import folded_all
 
 Period = Literal["day", "week", "month"]
 CampaignType = Literal["social", "signup", "birthday", "event", "high_score", "scheduled", "spin_the_wheel"]

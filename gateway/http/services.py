@@ -15,11 +15,11 @@ from gateway.http.rows.process import Reading
 from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.telemetry import Telemetry
-from gateway.timekeeping import Timekeeper
+from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
+from gateway.workers.timekeeping import Timekeeper
 
 Follower = Callable[[Config], Callable[[], None]]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from gateway.config import Audience, Campaign, Limit, Program
 from gateway.loyalty.period import period_around
-from gateway.tags import folded, folded_all
+from gateway.model.tags import folded, folded_all
 
 Reason = Literal[
     "program_disabled",

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.model.tags import distinct
 from gateway.store import Store
-from gateway.tags import distinct
 from rules.identifier import Identifier
 from rules.survivor import AttributeValue
 

@@ -4,7 +4,7 @@ from gateway.clock import SECOND, Clock
 from gateway.errors import OutboxFull
 from gateway.store import Store
 from gateway.store.deliveries import backlog
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 
 
 class Backlog:

@@ -15,7 +15,7 @@ from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, Fi
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, sides_of
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream import mistakes
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, backoff, judge, judge_failure
 from gateway.upstream.client import Request, Upstream

@@ -22,7 +22,7 @@ from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDeliv
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import Report, is_due, report_of, reported, told_since
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream import mistakes
 from gateway.upstream.answers import (
     Dead,

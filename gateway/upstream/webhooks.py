@@ -18,7 +18,7 @@ from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, Fi
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, targets_given_up
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream import mistakes
 from gateway.upstream.answers import backoff
 from gateway.upstream.limiter import RandomBetween

@@ -18,7 +18,7 @@ from gateway.model import (
     SetActive,
     UnknownCustomer,
 )
-from gateway.tags import distinct, folded
+from gateway.model.tags import distinct, folded
 from gateway.usecases import claims
 from gateway.usecases.env import Env
 from gateway.usecases.observe import needs_of_identity, observe, unusable

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.audit.segment import name_of
 from gateway.config import load
-from gateway.secrets_file import open_box
+from gateway.config.master_secret import open_box
 from gateway.store.sqlite import SqliteStore
 from tests.cli.test_cli import SETTINGS, Shell
 from tests.store.conformance import log, run

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.secrets_file import proof, proving_key
+from gateway.config.master_secret import proof, proving_key
 from tests.cli.test_cli import SETTINGS, Shell
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.secrets_file import proof, proving_key
+from gateway.config.master_secret import proof, proving_key
 from tests.cli.test_cli import SETTINGS, Shell
 
 TABLE = "customer_id\n1\n2\n3\n4\n5\n"

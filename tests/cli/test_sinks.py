@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.output import csv_line, plain
-from gateway.telemetry import LogWriter
-from gateway.visible import visible, visible_line
+from gateway.telemetry.log import LogWriter
+from gateway.telemetry.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gateway.config import Audience, Campaign, Limit, Period, Program
 from gateway.loyalty import Reason, Standing, judge, needs
-from gateway.tags import folded
+from gateway.model.tags import folded
 
 NOW = 1_790_000_000_000
 HOUR = 3_600_000

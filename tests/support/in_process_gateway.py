@@ -29,11 +29,11 @@ from gateway.model import (
     StoreRules,
 )
 from gateway.pipeline import Pipeline
-from gateway.regroup_walk import regroup_some
 from gateway.store import Store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
+from gateway.workers.regroup_walk import regroup_some
 from rules.identifier import Evidence, Identifier
 from rules.language.parse import parse, preset
 from rules.ruleset import RuleSet

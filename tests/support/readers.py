@@ -11,7 +11,11 @@ def readers_of(pid: int) -> list[int]:
     """Those that the process has now."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
-    return [child for child in children if b"gateway.reading" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [
+        child
+        for child in children
+        if b"gateway.processes.read_rows" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def wait_for_end(pid: int) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import aiohttp
 
+from gateway.app.reload import take_over
 from gateway.config import load
 from gateway.http.services import Services
-from gateway.regroup_walk import regroup_some
-from gateway.reload import take_over
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.workers.regroup_walk import regroup_some
 from tests.support.in_process_gateway import tamper
 
 CHANNELS = """

@@ -17,7 +17,7 @@ from gateway.config import Upstream as Settings
 from gateway.errors import OutboxFull
 from gateway.ids import show
 from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeProfiles, RetryDelivery
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.upstream.deliver import DeliveryWorker

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream.addresses import is_public
 from gateway.upstream.listener import signed, signing_key
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker

@@ -40,7 +40,7 @@ from gateway.model import (
     StoreRules,
     UndoMerge,
 )
-from gateway.planning import planned
+from gateway.processes.plan import planned
 from gateway.store.load import OF_KEY
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.past import steps

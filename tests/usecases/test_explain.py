@@ -6,7 +6,7 @@ from typing import Any
 from gateway.clock import MINUTE
 from gateway.ids import show
 from gateway.model import Explained, ExplainPair, Refused, SetPin, UndoMerge
-from gateway.planning import planned
+from gateway.processes.plan import planned
 from gateway.store.reports import past
 from rules.explain import Explanation, HowStep, replay
 from rules.language.parse import preset

@@ -18,7 +18,7 @@ from gateway.model import (
     SetPin,
     SplitProfile,
 )
-from gateway.planning import planned
+from gateway.processes.plan import planned
 from gateway.store.operations import ended_pins
 from rules.identifier import Evidence
 from rules.language.parse import preset

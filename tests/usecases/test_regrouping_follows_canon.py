@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import DAY, HOUR
 from gateway.model import DropPin, MergeProfiles, SetPin, SplitProfile
-from gateway.planning import planned
+from gateway.processes.plan import planned
 from rules.language.parse import preset
 from rules.ruleset import RuleSet
 from tests.support.in_process_gateway import (

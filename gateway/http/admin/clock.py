@@ -5,7 +5,7 @@ import msgspec
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown
-from gateway.timekeeping import ClockState
+from gateway.workers.timekeeping import ClockState
 
 
 class ClockView(msgspec.Struct):

@@ -6,8 +6,8 @@ import re
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.config.master_secret import proof, proving_key
 from gateway.http.services import SERVICES
-from gateway.secrets_file import proof, proving_key
 
 _CHALLENGE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 

@@ -1,6 +1,7 @@
 """A rule set seen before it merges: what it would make of everybody who is known now. Nothing of theirs is changed (I21).
 
-The thinking is done by a process of its own (`gateway.planning`); what is kept is that a plan of exactly this content exists."""
+The thinking is done by a process of its own (`gateway.processes.plan`); what is kept is that a plan of exactly
+this content exists."""
 
 import asyncio
 import contextlib
@@ -79,7 +80,7 @@ async def _plan(services: Services, rules: RuleSet) -> Plan:
         sys.executable,
         "-P",
         "-m",
-        "gateway.planning",
+        "gateway.processes.plan",
         str(services.clock.now()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -16,9 +16,9 @@ from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
-from gateway.regroup_walk import newest_regroupings
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
+from gateway.workers.regroup_walk import newest_regroupings
 from rules.language.parse import parse
 from rules.language.problems import Problem
 from rules.language.references import named_id_spaces, unknown_id_spaces

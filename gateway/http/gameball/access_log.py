@@ -7,7 +7,7 @@ from time import perf_counter
 from gateway.clock import SECOND, Clock
 from gateway.http.gameball.call import Answer, Call, Relayed
 from gateway.http.gameball.envelope import Fault
-from gateway.telemetry import Telemetry
+from gateway.telemetry.telemetry import Telemetry
 
 
 class AccessLog:

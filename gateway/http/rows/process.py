@@ -1,4 +1,5 @@
-"""The gateway's side of `gateway.reading`: started at the first chunk, asked chunk by chunk, ended when none came for a while."""
+"""The gateway's side of `gateway.processes.read_rows`: started at the first chunk, asked chunk by chunk, ended
+when none came for a while."""
 
 import asyncio
 import contextlib
@@ -63,7 +64,7 @@ class Reading:
                 sys.executable,
                 "-P",
                 "-m",
-                "gateway.reading",
+                "gateway.processes.read_rows",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,  # what a traceback quotes may be a person's

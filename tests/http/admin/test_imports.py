@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from gateway.app.follow import follow
 from gateway.http.rows import process
 from gateway.model import Outcome, SaveCustomer
 from gateway.usecases import customer
 from gateway.usecases import imports as usecase
 from gateway.usecases.env import Env
-from gateway.workers import follow
 from gateway.workingset import WorkingSet
 from rules.language.parse import preset
 from tests.support.people import EMAIL, save

@@ -17,8 +17,8 @@ from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import AuditEvent
 from gateway.audit.verify import Verifier
 from gateway.config import load
+from gateway.config.master_secret import open_box
 from gateway.ids import show
-from gateway.secrets_file import open_box
 from tests.support.processes.load import History, Pair, until
 from tests.support.processes.process import ADMIN_TOKEN, Process
 

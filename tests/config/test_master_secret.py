@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import secrets_file
-from gateway.config import ConfigError, load
+from gateway.config import ConfigError, load, master_secret
 
 _PUBLISHED = "5a" * 32
 
@@ -14,14 +13,14 @@ _PUBLISHED = "5a" * 32
 @pytest.fixture(autouse=True)
 def _published(monkeypatch: pytest.MonkeyPatch) -> None:
     digest = hashlib.sha256(_PUBLISHED.encode()).hexdigest()
-    monkeypatch.setattr(secrets_file, "_PUBLISHED", secrets_file._PUBLISHED | {digest})
+    monkeypatch.setattr(master_secret, "_PUBLISHED", master_secret._PUBLISHED | {digest})
 
 
-def _open(tmp_path: Path, variables: dict[str, str] | None = None) -> secrets_file.SecretBox:
+def _open(tmp_path: Path, variables: dict[str, str] | None = None) -> master_secret.SecretBox:
     file = tmp_path / "config.toml"
     setting = '[server]\nsecret_env = "MASTER"\n' if variables else ""
     file.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/gateway.db"\n{setting}')
-    return secrets_file.open_box(load(file, variables or {}), make=True)
+    return master_secret.open_box(load(file, variables or {}), make=True)
 
 
 def test_a_new_secret_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -31,7 +30,7 @@ def test_a_new_secret_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_the_secret_that_was_once_in_the_repository_is_known_by_its_digest() -> None:
-    assert "3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43" in secrets_file._PUBLISHED
+    assert "3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43" in master_secret._PUBLISHED
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n", "  \n"])

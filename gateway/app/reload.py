@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
+from gateway.app.service_manager import ServiceManager
 from gateway.audit.event import Action
 from gateway.clock import SECOND
 from gateway.config import Config, ConfigError
@@ -16,7 +17,6 @@ from gateway.config.change import Change, changes, comparable
 from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent
-from gateway.service_manager import ServiceManager
 from gateway.usecases.env import Env
 
 _log = structlog.get_logger("reload")

@@ -8,25 +8,23 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from functools import partial
 from time import perf_counter
 from typing import Any
 
 import structlog
 
+from gateway.app.follow import follow
 from gateway.config import Config, Webhook
-from gateway.errors import GatewayError, StoreUnavailable
+from gateway.errors import GatewayError
 from gateway.http.services import Services
-from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped, StoredRuleSet
-from gateway.regroup_walk import regroup_some
-from gateway.store.operations import active_rules, channel_keys, ended_pins, own_lists, stale_reviews
+from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped
+from gateway.store.operations import ended_pins, stale_reviews
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
-from rules.language.parse import parse
-from rules.ruleset import RuleSet
+from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")
 
@@ -325,24 +323,3 @@ def _balances(services: Services) -> BalanceWorker | None:
         services.env.random_between,
         services.telemetry.metrics,
     )
-
-
-def readable(stored: StoredRuleSet) -> RuleSet:
-    """Raises StoreUnavailable for a rule set that another gateway version stored and this one cannot read."""
-    parsed = parse(stored.text, stored=True)
-    if not isinstance(parsed, RuleSet):
-        raise StoreUnavailable(f"the rule set {stored.version} cannot be read by this gateway version")
-    return parsed
-
-
-async def follow(services: Services) -> None:
-    """Take over the active rule set, the active keys and the lists of the database. May run any number of times."""
-    services.keyring.refresh(await channel_keys(services.store))
-    env, own = services.env, await own_lists(services.store)
-    active = await active_rules(services.store)
-    if active is not None and active.sha256 != env.rules.sha256:
-        await services.pipeline.between_batches(partial(env.use, readable(active), own))
-        _log.info("rules_in_use", version=active.version, sha256=active.sha256)
-    elif own != env.own:
-        await services.pipeline.between_batches(lambda: env.use(env.rules, own))
-        _log.info("lists_in_use", lists=sorted(own))

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from gateway.clock import DAY, HOUR, MINUTE, SECOND, SystemClock
 from gateway.config import RateLimit
 from gateway.http.gameball.limits import FailureBudget, TokenBucket
-from gateway.telemetry import Metrics
-from gateway.timekeeping import ClockState, Timekeeper
+from gateway.telemetry.metrics import Metrics
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.limiter import Limiter, Quota
+from gateway.workers.timekeeping import ClockState, Timekeeper
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, caller, customer
 
 FINE = ClockState(0, 0, 0, 0, 0)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from gateway.telemetry import LogWriter
+from gateway.telemetry.log import LogWriter
 
 
 def test_after_it_is_closed_the_log_writes_into_nobody_elses_file(tmp_path: Path) -> None:

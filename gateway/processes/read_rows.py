@@ -1,5 +1,5 @@
-"""`python -m gateway.reading`: the rows of imports, read beside the gateway that asks for them. Questions on stdin, answers
-on stdout, in the same order; it ends when stdin does, so it never outlives who started it.
+"""`python -m gateway.processes.read_rows`: the rows of imports, read beside the gateway that asks for them. Questions on
+stdin, answers on stdout, in the same order; it ends when stdin does, so it never outlives who started it.
 
 A process of its own, as reading a row costs as much as all of its HTTP: the one that decides and saves has that time for
 itself. It imports little, to be there at once.

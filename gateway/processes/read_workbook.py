@@ -1,5 +1,5 @@
-"""`python -m gateway.workbook FILE SHEET MEMORY`: the rows of an .xlsx file as JSON, a line each, on stdout. First comes a line
-that says which sheet it is, or why the file cannot be read.
+"""`python -m gateway.processes.read_workbook FILE SHEET MEMORY`: the rows of an .xlsx file as JSON, a line each, on stdout. First
+comes a line that says which sheet it is, or why the file cannot be read.
 
 A process of its own with a limit of memory, in bytes, because a small archive can hold very much: what passes the limit ends this
 process and nothing else. Cells come as the text that a spreadsheet writes into a CSV file.

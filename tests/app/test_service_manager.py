@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.service_manager import ServiceManager
 from gateway.errors import StoreUnavailable
-from gateway.service_manager import ServiceManager
 
 
 class Systemd:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from gateway.app.reload import Reloader
+from gateway.app.service_manager import ServiceManager
 from gateway.config import Config, ConfigError, key_digest, load
 from gateway.config.change import changes, comparable
-from gateway.reload import Reloader
-from gateway.service_manager import ServiceManager
-from gateway.telemetry import Telemetry
+from gateway.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start

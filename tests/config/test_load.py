@@ -40,7 +40,7 @@ from gateway.config.notation import (
 from gateway.config.reading import forms, secret_kind, section_of
 
 moments = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: 2 < moment.year < 9_998)
-EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 KEY = "a-key-of-some-length"
 TABLES = {"channel": Channel, "campaign": Campaign, "tier": Tier, "webhook": Webhook}
 MINIMAL = {

@@ -1,4 +1,4 @@
-"""`python -m gateway.planning NOW`: what a rule file would make of the whole database, as JSON on stdout. On stdin come the
+"""`python -m gateway.processes.plan NOW`: what a rule file would make of the whole database, as JSON on stdout. On stdin come the
 database's URL, as it may hold a password, a line end, and the rule file.
 
 A process of its own, as it thinks for seconds about all records: the one that serves goes on. It writes nothing (I21).

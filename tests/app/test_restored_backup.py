@@ -14,7 +14,7 @@ from gateway import app
 from gateway.config import ConfigError, load
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure, ForgetAgain
-from gateway.telemetry import Telemetry
+from gateway.telemetry.telemetry import Telemetry
 from tests.support.in_process_gateway import InProcessGateway, caller, customer
 from tests.support.leftovers import left_in
 

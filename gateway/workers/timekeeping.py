@@ -11,7 +11,7 @@ from gateway.model import Caller, NoteEvent
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.operations import newest_moment
-from gateway.telemetry import Metrics
+from gateway.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("clock")
 

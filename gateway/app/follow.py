@@ -1,0 +1,35 @@
+"""Rules, keys and lists that were changed elsewhere: by a command, or by another gateway on the same database."""
+
+from functools import partial
+
+import structlog
+
+from gateway.errors import StoreUnavailable
+from gateway.http.services import Services
+from gateway.model import StoredRuleSet
+from gateway.store.operations import active_rules, channel_keys, own_lists
+from rules.language.parse import parse
+from rules.ruleset import RuleSet
+
+_log = structlog.get_logger("follow")
+
+
+def readable(stored: StoredRuleSet) -> RuleSet:
+    """Raises StoreUnavailable for a rule set that another gateway version stored and this one cannot read."""
+    parsed = parse(stored.text, stored=True)
+    if not isinstance(parsed, RuleSet):
+        raise StoreUnavailable(f"the rule set {stored.version} cannot be read by this gateway version")
+    return parsed
+
+
+async def follow(services: Services) -> None:
+    """Take over the active rule set, the active keys and the lists of the database. May run any number of times."""
+    services.keyring.refresh(await channel_keys(services.store))
+    env, own = services.env, await own_lists(services.store)
+    active = await active_rules(services.store)
+    if active is not None and active.sha256 != env.rules.sha256:
+        await services.pipeline.between_batches(partial(env.use, readable(active), own))
+        _log.info("rules_in_use", version=active.version, sha256=active.sha256)
+    elif own != env.own:
+        await services.pipeline.between_batches(lambda: env.use(env.rules, own))
+        _log.info("lists_in_use", lists=sorted(own))

@@ -1,0 +1,226 @@
+"""From settings to an open store with its pipeline and all that the listeners need, and back to rest; for `gateway serve`, and
+for a command that finds no gateway running."""
+
+import contextlib
+import os
+import random
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import structlog
+
+from gateway.anchor.places import place_of
+from gateway.anchor.worker import Anchor
+from gateway.app.broken import end_command
+from gateway.app.follow import follow, readable
+from gateway.app.making import make_store, seed_rules
+from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import SystemClock
+from gateway.config import Config, ConfigError
+from gateway.config.master_secret import admin_token, open_box, other_secret, secret_path
+from gateway.errors import StoreBroken, StoreUnavailable
+from gateway.http.keyring import KeyRing
+from gateway.http.rows.process import Reading
+from gateway.http.services import Services
+from gateway.model import Caller, ForgetAgain, StoredRuleSet, StoreRules
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.migrations import pending
+from gateway.store.operations import active_rules, is_signed_with
+from gateway.store.sqlite.schema import applied_steps
+from gateway.telemetry.telemetry import Telemetry
+from gateway.upstream.backlog import Backlog
+from gateway.upstream.client import Upstream
+from gateway.usecases.env import Env
+from gateway.workers.timekeeping import Timekeeper
+
+_log = structlog.get_logger("app")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config,
+    *,
+    telemetry: Telemetry,
+    on_broken: Callable[[StoreBroken], None],
+    alone: bool = False,
+    any_secret: bool = False,
+    makes_secret: bool = True,
+    begins: bool = True,
+    forgets: bool = True,
+) -> AsyncGenerator[Services]:
+    """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
+    the store's. Raises ConfigError for a database that was written with another master secret, or whose secret is missing,
+    unless `any_secret` will do. Without `makes_secret` a new database's secret is not made either; without `begins` it gets
+    no rule set. Erasures that a restored database has not seen are carried out; without `forgets` they are an error."""
+    clock = SystemClock(config.clock.believe_after)
+    box = open_box(config, make=makes_secret and (any_secret or _may_be_new(config)))
+    checkpoint_key = box.key("audit checkpoint")
+    store = make_store(config, clock, checkpoint_key, on_broken=on_broken, alone=alone)
+    await store.open()
+    try:
+        known = any_secret or await is_signed_with(store, checkpoint_key)
+        if not known:
+            if box.is_new:
+                secret_path(config).unlink()
+            raise other_secret(config)
+        if not (forgets or any_secret):
+            await _refuse_to_remember(store)
+        active = await active_rules(store)
+        rules = readable(active) if active is not None else seed_rules(config)
+        env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _random_between(), secrets.token_bytes)
+        pipeline = Pipeline(
+            store,
+            env,
+            queue_limit=config.store.queue_limit,
+            batch_limit=config.store.batch_limit,
+        )
+        services = Services(
+            config,
+            store,
+            pipeline,
+            KeyRing(config.channels, box.key("channel keys")),
+            env,
+            Reading(env),
+            clock,
+            Timekeeper(clock, store, pipeline, telemetry.metrics),
+            telemetry,
+            admin_token=admin_token(config, box),
+            checkpoint_key=checkpoint_key,
+            backlog=Backlog(config.upstream.queue_limit),
+        )
+        if config.audit.anchor:
+            place = place_of(lambda: services.config, store, clock, env.random_between)
+            services.anchor = Anchor(place, store, clock, telemetry.metrics)
+        pipeline.start()
+        try:
+            await services.timekeeper.begin()
+            if active is None and begins:
+                await _seed(services)
+            if forgets:
+                await _forget_again(services)
+            await follow(services)
+            async with _connected(services):
+                yield services
+        finally:
+            await services.reading.close()
+            await pipeline.stop()
+            if begins:
+                await _seal(services)
+    finally:
+        await store.close()
+
+
+async def _seal(services: Services) -> None:
+    """The log's end is signed, and its signature copied to the anchor; what could not be copied now, the next start copies."""
+    await services.store.seal()
+    if services.anchor is not None:
+        with contextlib.suppress(StoreUnavailable):
+            await services.anchor.step()
+
+
+@contextlib.asynccontextmanager
+async def _connected(services: Services) -> AsyncGenerator[None]:
+    """In forward mode, the upstream's client for as long as the gateway runs."""
+    if services.config.gateway.mode != "forward":
+        yield
+        return
+    services.upstream = Upstream(services.config.upstream, services.clock, services.env.random_between)
+    await services.upstream.open()
+    try:
+        yield
+    finally:
+        await services.upstream.close()
+
+
+def _random_between() -> Callable[[int, int], int]:
+    chance = random.Random(secrets.randbits(128))  # noqa: S311 - spreads due times, guards nothing
+    return lambda low, high: low + int(chance.random() * (high - low + 1))
+
+
+async def _seed(services: Services) -> None:
+    """The database's first rule set. With it comes the signature that tells a start with another master secret from ours."""
+    rules = services.env.rules
+    row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
+    await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
+
+
+async def replace_secret(services: Services, caller: Caller) -> int:
+    """Go on with this process's master secret, in place of the one that the database was written with; how many checkpoints
+    were dropped."""
+    dropped = await services.store.rotate_secret(caller.actor)
+    _log.warning(
+        "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
+    )
+    return dropped
+
+
+@contextlib.asynccontextmanager
+async def offline(config: Config, *, changes: bool, any_secret: bool = False) -> AsyncGenerator[Services]:
+    """The gateway's inside without listeners, for a command that finds no gateway running. A command that `changes` things may
+    begin a new database; one that only reads makes nothing: no file, no secret, no schema. Raises AlreadyRunning, and
+    ConfigError where something is missing."""
+    if not changes:
+        _refuse_to_begin(config.store.sqlite_path)
+    telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
+    try:
+        async with running(
+            config,
+            telemetry=telemetry,
+            on_broken=end_command,
+            alone=True,
+            any_secret=any_secret,
+            makes_secret=any_secret or (changes and config.store.sqlite_path is not None),
+            begins=changes,
+            forgets=False,
+        ) as services:
+            yield services
+    finally:
+        telemetry.close()
+
+
+def _may_be_new(config: Config) -> bool:
+    """Whether the database has no master secret yet; of one on a server that cannot be told from here."""
+    path = config.store.sqlite_path
+    return path is None or not Path(path).exists() or not applied_steps(Path(path))
+
+
+async def _refuse_to_remember(store: Store) -> None:
+    """Raises ConfigError for a restored database that has not seen erasures of later."""
+    lacking = len(await store.erasures_lacking())
+    if lacking:
+        count = "1 erasure is" if lacking == 1 else f"{lacking} erasures are"
+        problem = (
+            f"store.url: the database was restored from a backup, and {count} newer than that;"
+            " start the gateway, which carries them out before it serves: gateway serve"
+        )
+        raise ConfigError((problem,))
+
+
+async def _forget_again(services: Services) -> None:
+    """What a restored database has not seen of erasures, before anything is served from it."""
+    store = services.store
+    lacking = await store.erasures_lacking()
+    for erasure in lacking:
+        await services.pipeline.submit(ForgetAgain(_ITSELF, erasure))
+    if lacking:
+        _log.warning(
+            "erasures_carried_out_again", erasures=len(lacking), hint="the database is a restored backup"
+        )
+    await store.keep_erasures_outside()
+
+
+def _refuse_to_begin(path: str | None) -> None:
+    """Raises ConfigError when opening the SQLite file at `path` would make it, or change its schema."""
+    if path is None:
+        return
+    try:
+        missing = pending(applied_steps(Path(path)))
+    except FileNotFoundError:
+        problem = f"{path}: there is no database yet; start the gateway, or run: gateway db migrate"
+        raise ConfigError((problem,)) from None
+    if missing:
+        problem = f"{path}: its schema is of an earlier version of the gateway; run: gateway db migrate"
+        raise ConfigError((problem,))

@@ -1,0 +1,172 @@
+"""Serving: both listeners and the workers, from the first signal to rest without losing anything.
+
+Stopping goes: take no new connections, finish the calls in flight, let the workers finish their step, drain the pipeline,
+note the stop, close the store."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from gateway.app.broken import exit_at_once
+from gateway.app.opening import running
+from gateway.app.reload import Reloader
+from gateway.app.service_manager import ServiceManager
+from gateway.app.workers import Workers
+from gateway.audit.event import Action
+from gateway.config import Address, Config, ConfigError
+from gateway.http import admin, public
+from gateway.http.connection_limit import ConnectionLimit
+from gateway.http.services import Services
+from gateway.model import Caller, NoteEvent
+from gateway.store.operations import newest_link
+from gateway.telemetry.telemetry import Telemetry
+
+_log = structlog.get_logger("app")
+_ITSELF = Caller("", "", "gateway", "", "gateway")
+_LONGEST_LINE = 8190
+_LINGER_SECONDS = 1.0
+"""How long the rest of a refused body is still read, so that its sender sees the refusal and not a reset."""
+Announce = Callable[[Config, str, str], None]
+
+
+def serve(read: Callable[[], Config], announce: Announce) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. The settings are read now, and again at each SIGHUP. `announce` is told them and
+    both listeners' URLs once calls are taken."""
+    return uvloop.run(_serve(read(), read, announce))
+
+
+async def _serve(config: Config, read: Callable[[], Config], announce: Announce) -> int:
+    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=config.log.requests)
+    stop, reload = asyncio.Event(), asyncio.Event()
+    failures: list[str] = []
+
+    def end(reason: str) -> None:
+        failures.append(reason)
+        stop.set()
+
+    def hang_up() -> None:
+        _reopen_log(telemetry)
+        reload.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    try:
+        async with running(config, telemetry=telemetry, on_broken=exit_at_once) as services:
+            manager = ServiceManager(os.environ)
+            reloader = Reloader(services, read, reload, manager)
+            await _serve_until(stop, services, reloader, manager, announce, end)
+    finally:
+        telemetry.close()
+    return 1 if failures else 0
+
+
+def _reopen_log(telemetry: Telemetry) -> None:
+    try:
+        telemetry.writer.reopen()
+    except OSError as error:
+        _log.error("log_not_reopened", error=error.strerror)
+    else:
+        _log.info("log_reopened")
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    services: Services,
+    reloader: Reloader,
+    manager: ServiceManager,
+    announce: Announce,
+    end: Callable[[str], None],
+) -> None:
+    async with listening(services, on_death=end) as (public_url, admin_url):
+        _calm_garbage_collector()
+        announce(services.config, public_url, admin_url)
+        _log.info("gateway_started", public=public_url, admin=admin_url)
+        manager.ready()
+        reloads = asyncio.create_task(reloader.run(), name="reload")
+        reloads.add_done_callback(lambda _: stop.is_set() or end("reload"))
+        watching = asyncio.create_task(manager.watch(services.store.probe), name="watchdog")
+        await stop.wait()
+        manager.stopping()
+        reloads.cancel()
+        await asyncio.wait([reloads])
+        _log.info("gateway_stopping")
+    watching.cancel()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    services: Services, *, on_death: Callable[[str], None]
+) -> AsyncGenerator[tuple[str, str]]:
+    """Both listeners and the workers, from the note of the start to the note of the stop; yields the listeners' URLs."""
+    server = services.config.server
+    previous = await newest_link(services.store)
+    started = NoteEvent(_ITSELF, Action.GATEWAY_STARTED, {"previous": previous} if previous else {})
+    await services.pipeline.submit(started)
+    workers = Workers(services, on_death)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
+        options, grace = _options(services.config), server.shutdown_grace / 1000
+        operators = web.AppRunner(admin.build(services), shutdown_timeout=grace, **options)
+        operator = await _listen(operators, services, server.admin_listen, stack)
+        stack.push_async_callback(workers.stop)
+        channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
+        public_url = await _listen(channels, services, server.listen, stack)
+        workers.start()
+        yield public_url, operator
+
+
+def _options(config: Config) -> dict[str, Any]:
+    """What both listeners tell aiohttp's request handler."""
+    return {
+        "access_log": None,
+        "auto_decompress": False,
+        "keepalive_timeout": config.server.header_timeout / 1000,
+        "lingering_time": _LINGER_SECONDS,
+        "max_field_size": _LONGEST_LINE,
+        "max_line_size": _LONGEST_LINE,
+    }
+
+
+async def _listen(
+    runner: web.BaseRunner, services: Services, address: Address, stack: contextlib.AsyncExitStack
+) -> str:
+    """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken."""
+    server = services.config.server
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    assert runner.server is not None  # noqa: S101 - set up above
+    connections = ConnectionLimit(
+        runner.server,
+        limit=server.max_connections,
+        limit_per_ip=server.max_connections_per_ip,
+        trusted=lambda: services.config.server.trusted_proxies,
+        time=asyncio.get_running_loop().time,
+    )
+    try:
+        listener = await asyncio.get_running_loop().create_server(
+            connections, address.host, address.port, backlog=1024
+        )
+    except OSError as error:
+        raise ConfigError(
+            (f"server: cannot listen on {address}: {error.strerror}; is another process there?",)
+        ) from None
+    stack.callback(listener.close)
+    host, port = listener.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _calm_garbage_collector() -> None:
+    """What lives as long as the process is taken out of the collector's sight; it then runs rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)

@@ -1,0 +1,1 @@
+"""What the gateway tells about itself while it runs: JSON log lines and Prometheus metrics, never with personal data."""
