@@ -11,7 +11,7 @@ from gateway.audit.pseudonym import Pseudonyms
 
 
 class Action(StrEnum):
-    """`subject.what happened`. Every one is documented in gateway/README.md; a test holds that."""
+    """`subject.what happened`. Each has a line in `MEANINGS`."""
 
     GATEWAY_STARTED = "gateway.started"
     GATEWAY_STOPPED = "gateway.stopped"
@@ -73,6 +73,118 @@ class Action(StrEnum):
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
+
+
+MEANINGS: Mapping[Action, str] = {
+    Action.GATEWAY_STARTED: "the gateway started; the event has the head of the chain before it",
+    Action.GATEWAY_STOPPED: "the gateway stopped in order",
+    Action.CONFIG_RELOADED: (
+        "a reload took over other settings: their names (100 at most) and their `count`, never their values"
+    ),
+    Action.IDENTITY_CREATED: "a decision made a profile; the detail has the rule, the rule set and the trace",
+    Action.IDENTITY_ATTACHED: "a decision added a record to a profile; the detail as above",
+    Action.IDENTITY_MERGED: "a decision or a person joined profiles; the detail as above",
+    Action.IDENTITY_SPLIT: (
+        "records were split off, or a merge was undone (`reason`: `split:plain`, `split:tree`, "
+        "`split:all`, `undo`); the detail has the parts, the record after which each side is named, the "
+        "former ids that now lead to a part, and the operator's note"
+    ),
+    Action.IDENTITY_REVIEW: "the conflict policy kept profiles apart and asks a person",
+    Action.IDENTITY_REGROUPED: (
+        "a regrouping ended and changed something, or was a walk after new rules: its scope, cause and "
+        "counts; each merge, split and question has its own event"
+    ),
+    Action.IDENTITY_SKIPPED: (
+        "a regrouping left profiles as they are (`profiles`): too many records belong together "
+        "(`too_large`), or in too long a row (`too_far`); with the value that most of these records hold, "
+        "and how many do"
+    ),
+    Action.IDENTITY_REFUSED: "the conflict policy kept profiles apart",
+    Action.IDENTITY_SHADOW: 'what would have been decided, in `mode = "shadow"`',
+    Action.IDENTITY_CLAIMED: (
+        "a source that may not state it said an identifier or an attribute of its own record; the detail "
+        "has the pseudonyms, the names and the source"
+    ),
+    Action.KEY_GENERIC: "too many records hold a value; it no longer joins",
+    Action.KEY_SHARED: "a household shares a value; it does not join",
+    Action.KEY_BLOCKED: "a value was put on an operators' list",
+    Action.KEY_UNBLOCKED: "a value was taken off an operators' list",
+    Action.KEY_TAKEN: "a value moved to another profile",
+    Action.PIN_SET: "a person decided about two records (`must`, `cannot`)",
+    Action.PIN_DROPPED: (
+        "a pin was lifted; one that ends by its time (`until`, `cooldown_after_split`) is removed within "
+        "10 s, and its `note` says so"
+    ),
+    Action.POINTS_PROPOSED: (
+        "the platform keeps points for both sides of a merge; names the review that asks a person about them"
+    ),
+    Action.REVIEW_ACCEPTED: "a person accepted a review; a merge that follows has its own event",
+    Action.REVIEW_REJECTED: "a person rejected a review",
+    Action.REVIEW_CLOSED: "a review was not answered in time",
+    Action.REVIEW_REOPENED: "new evidence supports a review that was closed",
+    Action.CUSTOMER_UPDATED: "a customer's attributes changed; which, is in the event's words",
+    Action.CUSTOMER_ACTIVATED: "a customer was activated",
+    Action.CUSTOMER_DEACTIVATED: "a customer was deactivated",
+    Action.CUSTOMER_TAGGED: "tags were attached; which, is in the event's words",
+    Action.CUSTOMER_UNTAGGED: "tags were removed; which, is in the event's words",
+    Action.CUSTOMER_EXPORTED: "an operator exported everything that is held on a person (`gateway export`)",
+    Action.CUSTOMER_ERASED: (
+        "a person was erased; the number of records. `restored`: erased again in a database that was "
+        "restored from a backup"
+    ),
+    Action.IMPORT_ROWS: (
+        "a chunk of an import is on disk: its lines, the rows of a block that were taken before and after "
+        "it, rows by decision, unusable identifiers by reason; the decision about each row has its own "
+        "event"
+    ),
+    Action.IMPORT_UNDONE: (
+        "a chunk of an undo is on disk (`outcome`: `part`, at the end `ok`): its records by what became "
+        "of them"
+    ),
+    Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
+    Action.ACHIEVEMENT_DUPLICATE: "a report was refused: it is inside the dedup window",
+    Action.ACHIEVEMENT_REPLAYED: "a repeated `Idempotency-Key` got the stored answer",
+    Action.ACHIEVEMENT_GRANTED: "an achievement was granted when it was due",
+    Action.ACHIEVEMENT_IGNORED: "an achievement was ignored when it was due; the reason says why",
+    Action.ACHIEVEMENT_FAILED: "deciding about an achievement raised an exception",
+    Action.ACHIEVEMENT_RETRIED: "an operator put an achievement back",
+    Action.ACHIEVEMENT_DELIVERED: (
+        "the platform has the achievement; the detail has the delivery, its attempts and the last status"
+    ),
+    Action.ACHIEVEMENT_DEAD: "the achievement was given up, with the reason; the detail as above",
+    Action.DELIVERY_UNKNOWN: "a delivery left and no answer came: whether it arrived has to be found out",
+    Action.DELIVERY_HELD: "a delivery waits for its time or for a person; the reason says why",
+    Action.DELIVERY_DEAD: "a webhook's delivery was given up",
+    Action.DELIVERY_RETRIED: "an operator sent a delivery again",
+    Action.DELIVERY_DISCARDED: "an operator gave up a delivery for good",
+    Action.PLATFORM_HEARD: (
+        "the platform called the webhook: the topic and the listeners, nothing of the content"
+    ),
+    Action.CALL_REFUSED: "a call was refused: route, status, code",
+    Action.KEY_CREATED: "a channel key was made",
+    Action.KEY_REVOKED: "a channel key was revoked",
+    Action.LIST_CHANGED: "an operators' list got or lost values: how many",
+    Action.RULES_STORED: "a rule version was stored",
+    Action.RULES_PLANNED: "a plan was made; the detail has the SHA-256 of the rules' content",
+    Action.RULES_ACTIVATED: "a rule version was activated",
+    Action.AUDIT_ARCHIVED: (
+        "the events of a segment were moved to a file (`gateway audit archive`); `events`, the ids of the "
+        "`first` and the `last`, the `sha256` of the segment's header"
+    ),
+    Action.CLOCK_BELIEVED: (
+        "deadlines are judged by another time from here on, `moved_ms` later: a jump of the clock lasted, "
+        "or an operator said that the clock is right"
+    ),
+    Action.DATABASE_SCRUBBED: (
+        "an operator had the database rewritten (`gateway db scrub`); `left`: in how many places copies "
+        "of erased data may still be"
+    ),
+    Action.SECRET_REPLACED: (
+        "the database continues with another master secret, because an operator said so (`gateway db "
+        "new-secret`)"
+    ),
+}
+"""When each is written. The reference page of audit actions is made from this table."""
 
 
 def words_hmac(pseudonyms: Pseudonyms, event_id: int, words: str) -> str:

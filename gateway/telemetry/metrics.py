@@ -62,7 +62,7 @@ class Metrics:
         )
         self.unknown_routes = Counter(
             "gateway_unknown_routes_total",
-            "Calls passed on though their operation is not known here",
+            "Calls passed on although the gateway does not know their operation",
             ["channel", "method"],
             registry=self.registry,
         )
@@ -80,19 +80,19 @@ class Metrics:
         )
         self.attempts = Counter(
             "gateway_delivery_attempts_total",
-            "What became of claimed deliveries",
+            "What became of each attempt to deliver",
             ["target", "outcome"],
             registry=self.registry,
         )
         self.breaker = Enum(
             "gateway_upstream_breaker",
-            "Whether deliveries to the upstream are tried",
+            "Whether deliveries to the platform are tried: closed (yes), probing, open (not now), auth (keys refused)",
             states=["closed", "probing", "open", "auth"],
             registry=self.registry,
         )
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",
-            "How far this is ahead of the time that deadlines are judged by",
+            "How far the wall, database or machine clock is ahead of the time by which deadlines are judged",
             ["of"],
             registry=self.registry,
         )
@@ -107,16 +107,18 @@ class Metrics:
             registry=self.registry,
         )
         self.audit_lag = Gauge(
-            "gateway_lookup_backlog", "1 while the lookup tables are behind", registry=self.registry
+            "gateway_lookup_backlog",
+            "1 while the audit log's lookup tables are behind",
+            registry=self.registry,
         )
         self.anchor_lag = Gauge(
             "gateway_anchor_lag_seconds",
-            "Age of the oldest signature of the audit log that has not reached its anchor",
+            "Age of the oldest signature of the audit log that has not reached its anchor; 0 when there is none, or no anchor",
             registry=self.registry,
         )
         self.regrouping_left = Gauge(
             "gateway_regrouping_profiles_left",
-            "Profiles that are still to be looked at under the newest rules",
+            "Profiles that a rule change has still to look at",
             registry=self.registry,
         )
         self.regrouped = Counter(

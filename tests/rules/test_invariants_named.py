@@ -1,12 +1,11 @@
-"""Every invariant of the guide is in the name of a test, so that whoever reads the one finds the other."""
+"""Every documented invariant is in the name of a test, so that a reader of the one finds the other."""
 
 import ast
 import re
-from importlib.resources import files
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-GUIDE = files("rules").joinpath("README.md").read_text(encoding="utf-8").partition("## What always holds")[2]
+PAGE = TESTS.parent / "docs/contributing/invariants.md"
 
 
 def named() -> set[int]:
@@ -20,7 +19,10 @@ def named() -> set[int]:
     return {int(part[1:]) for name in names for part in name.split("_") if re.fullmatch(r"i\d+", part)}
 
 
-def test_every_invariant_of_the_guide_is_in_the_name_of_a_test() -> None:
-    numbers = [int(number) for number in re.findall(r"^\| I(\d+) \|", GUIDE, re.MULTILINE)]
+def test_every_invariant_is_in_the_name_of_a_test() -> None:
+    numbers = [
+        int(number)
+        for number in re.findall(r"^- \*\*I(\d+)\*\*", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
     assert len(numbers) == 24
     assert sorted(set(numbers) - named()) == []

@@ -1,5 +1,5 @@
 """The real use cases against a reference model of plain dictionaries, on a real database, with restarts and with several
-commands in one batch (I1, I2, I3, I4, I6, I9, I15, I18 of `rules/README.md`)."""
+commands in one batch (I1, I2, I3, I4, I6, I9, I15, I18 of `docs/contributing/invariants.md`)."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,7 @@
-"""The scenario of `rules/README.md`, carried out as it stands there: four policies, one list of calls."""
+"""The scenario of `docs/guides/rules-limits.md`, carried out as it stands there: four policies, one list of calls."""
 
 import csv
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from gateway.model import SaveCustomer
 from rules.ruleset import RuleSet
 from tests.support.in_process_gateway import InProcessGateway, caller, environment, rule_set_of
 
-_GUIDE = files("rules").joinpath("README.md").read_text(encoding="utf-8")
+_GUIDE = (Path(__file__).parents[2] / "docs/guides/rules-limits.md").read_text(encoding="utf-8")
 _SCENARIO = _GUIDE.partition("### One scenario, four policies")[2].partition("\n#")[0]
 _RULES, _CALLS = (
     _SCENARIO.partition(f"```{language}\n")[2].partition("```")[0] for language in ("toml", "csv")
@@ -33,9 +32,17 @@ class Ending(NamedTuple):
 def endings() -> list[Ending]:
     rows = [row.split("|")[1:-1] for row in _SCENARIO.splitlines() if row.startswith("| `")]
     return [
-        Ending(_names(p)[0], _names(a)[0], _groups(profiles), _groups(asked))
-        for p, a, profiles, asked in rows
+        Ending(_names(p)[0], _names(a)[0], _groups(profiles), _asked(_names(p)[0])) for p, a, profiles in rows
     ]
+
+
+def _asked(policy: str) -> set[frozenset[str]]:
+    """The page names the one policy that leaves questions, and their pairs."""
+    found = re.search(
+        r"Only `(\w+)` leaves open questions\. They are about these pairs: ([^.]*?)\n\n", _SCENARIO
+    )
+    assert found
+    return _groups(found[2]) if found[1] == policy else set()
 
 
 def _names(cell: str) -> list[str]:

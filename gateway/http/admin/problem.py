@@ -1,39 +1,123 @@
-"""Refusals of the admin API as problem details (RFC 9457). The table is the one place where a code becomes a status; a
-code that is not in it is a conflict with the present state."""
+"""Refusals of the admin API as problem details (RFC 9457). The table is the one place where a code becomes a status, and
+the reference page of errors is made from it. A code that is not in it is a conflict with the present state."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
 
 from gateway.errors import Refusal
 
-STATUS: Mapping[str, int] = {
-    "bad_parameter": 400,
-    "unknown_parameter": 400,
-    "bad_cursor": 400,
-    "bad_body": 400,
-    "unauthorized": 401,
-    "not_found": 404,
-    "key_unknown": 404,
-    "rules_unknown": 404,
-    "achievement_unknown": 404,
-    "delivery_unknown": 404,
-    "unknown_channel": 404,
-    "method_not_allowed": 405,
-    "body_timeout": 408,
-    "version_changed": 412,
-    "too_large": 413,
-    "unsupported_media_type": 415,
-    "wrong_host": 421,
-    "bad_rules": 422,
-    "too_many_requests": 429,
-    "internal_error": 500,
-    "plan_failed": 503,
-    "reading_failed": 503,
-    "unavailable": 503,
+
+class Code(NamedTuple):
+    """Its status, when it is answered, and what to do."""
+
+    status: int
+    meaning: str
+    remedy: str = ""
+
+
+CODES: Mapping[str, Code] = {
+    "bad_parameter": Code(400, "a query parameter cannot be used", "the detail names it"),
+    "unknown_parameter": Code(
+        400, "the operation has no such query parameter", "the detail lists the known ones"
+    ),
+    "bad_cursor": Code(400, "the cursor is not one of this list", "begin again without a cursor"),
+    "bad_body": Code(400, "the body cannot be used", "the detail names the place"),
+    "unauthorized": Code(401, "the bearer token is missing or wrong", "`gateway admin-token` prints it"),
+    "not_found": Code(404, "there is no such thing"),
+    "key_unknown": Code(404, "there is no such channel key", "`gateway keys list`"),
+    "rules_unknown": Code(404, "no rule set with this version is stored", "`gateway rules list`"),
+    "achievement_unknown": Code(404, "there is no such achievement", "`gateway achievements list`"),
+    "delivery_unknown": Code(404, "there is no such delivery", "`gateway deliveries list`"),
+    "unknown_channel": Code(404, "the settings have no such channel", "the detail lists the known ones"),
+    "method_not_allowed": Code(405, "the path does not take this method"),
+    "body_timeout": Code(408, "the body did not arrive in time", "send it again"),
+    "achievement_delivered": Code(409, "the platform has the achievement; a report is not repeated"),
+    "achievement_granted": Code(409, "a grant is final"),
+    "archive_refused": Code(409, "the audit log does not hold", "`gateway audit verify` says where"),
+    "archive_unusable": Code(
+        409, "the directory cannot be used, or has a file that is not the log's next segment"
+    ),
+    "delivery_blanked": Code(
+        409, "the body of the platform's event held personal data, and was removed when it was given up"
+    ),
+    "delivery_closed": Code(409, "the delivery was delivered or discarded; that is final"),
+    "delivery_open": Code(
+        409,
+        "only a dead or held delivery can be retried or discarded; this one is still on its way",
+        "wait for it",
+    ),
+    "import_moved": Code(
+        409,
+        "the lines are not the next ones of this import: another command sends it too, or an answer was lost",
+        "ask where the import stands",
+    ),
+    "import_undoing": Code(409, "the import is being undone", "finish the undo first"),
+    "import_undone": Code(409, "the import was undone before, and nothing was imported since"),
+    "pinned_apart": Code(
+        409, "a person pinned records of the two profiles apart", "remove that pin before merging"
+    ),
+    "pins_contradict": Code(409, "the opposite pin exists", "the detail names both"),
+    "plan_required": Code(
+        409,
+        'the rule set needs a plan of exactly its content before it goes live (`activation = "after_dry_run"`)',
+        '`gateway rules plan FILE`, or write `"immediate"`',
+    ),
+    "plan_running": Code(
+        409,
+        "another plan is running; one at a time, because a plan needs memory for every record",
+        "wait for it",
+    ),
+    "records_elsewhere": Code(409, "a record to split off is not on this profile"),
+    "records_moved": Code(
+        409, "records of the merge were moved on since", "undo with `tree`, which takes out the rest"
+    ),
+    "regrouping_over": Code(409, "the regrouping is finished; only the gateway itself meets this"),
+    "regrouping_taken": Code(
+        409, "another process works on the regrouping; only the gateway itself meets this"
+    ),
+    "review_closed": Code(
+        409,
+        "the review was answered otherwise, its profile was merged (then another review stands for it), or its records were moved",
+    ),
+    "same_profile": Code(
+        409,
+        "two records of one profile cannot be pinned apart; or two profile ids to compare lead to one profile",
+        "split the profile; or compare records",
+    ),
+    "split_empties": Code(409, "a split or undo would leave one side without records"),
+    "too_many_keys": Code(409, "a channel has at most two active key pairs", "revoke one first"),
+    "undo_too_late": Code(
+        409, "the merge is older than the rules' `undo_window`", "split the profile instead"
+    ),
+    "version_taken": Code(
+        409, "the rule set's version is stored with another content", "give the file a new `version`"
+    ),
+    "version_changed": Code(412, "the profile is no longer at the version in `If-Match`", "look at it again"),
+    "too_large": Code(413, "the body is too large"),
+    "unsupported_media_type": Code(
+        415, "the content type is not one that the operation takes", "the detail names it"
+    ),
+    "wrong_host": Code(421, "the `Host` is not this listener's; a guard against DNS rebinding"),
+    "bad_rules": Code(422, "the rule file has problems", "each problem has its line, path and remedy"),
+    "too_many_requests": Code(
+        429,
+        "more calls with a wrong token came from this address than `[limits] failures_per_minute`; the right token is still taken",
+        "wait as long as `Retry-After` says",
+    ),
+    "internal_error": Code(500, "a fault of the gateway", "the log has the request id"),
+    "plan_failed": Code(
+        503, "the process that plans ended, or took longer than 15 minutes; nothing was stored", "plan again"
+    ),
+    "reading_failed": Code(
+        503,
+        "the process that reads an import's rows ended twice; nothing of this chunk was stored",
+        "send it again",
+    ),
+    "unavailable": Code(503, "the store does not answer", "send it again"),
 }
 _CONFLICT = 409
 
@@ -60,7 +144,8 @@ class RuleProblems(Refusal):
 
 
 def status_of(code: str) -> int:
-    return STATUS.get(code, _CONFLICT)
+    found = CODES.get(code)
+    return _CONFLICT if found is None else found.status
 
 
 def problem(refusal: Refusal, request_id: str, headers: Mapping[str, str] | None = None) -> web.Response:

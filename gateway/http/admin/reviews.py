@@ -1,4 +1,4 @@
-"""Questions for a person: listed, and answered. What accepting and rejecting mean, the reason says (gateway/README.md)."""
+"""Questions for a person: listed, and answered. The reason of a review says what its answers do: docs/reference/reviews.md."""
 
 from typing import Annotated, Literal
 

@@ -1,6 +1,7 @@
 """What a refused call is told: the platform's envelope, and the one table of what can be refused. A fault names its
 status, code and text; nothing in it comes from the call, so it can be logged and audited as it is."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -174,3 +175,95 @@ def unavailable(retry_after: int) -> Fault:
     return Fault(
         503, 5003, "the service is temporarily unavailable. please try again.", retry_after, recorded=True
     )
+
+
+# ---- what they mean ----
+
+
+class Meaning(NamedTuple):
+    """When a caller gets this status and code, and what to do."""
+
+    when: str
+    remedy: str = ""
+
+
+MEANINGS: Mapping[tuple[int, int], Meaning] = {
+    (401, 1000): Meaning(
+        ("unknown api key; or a webhook of the platform whose signature is missing or wrong"),
+        "check the keys of the channel: `gateway keys list`",
+    ),
+    (401, 1001): Meaning(
+        (
+            "the secret key is missing or wrong; or a session token is refused, or is for another "
+            "customer than the call names; or the operation is in no table: what it does is not known "
+            "here, so the platform's secret key must not vouch for a caller who has only a public api "
+            "key"
+        ),
+        "send the secret key, or a token of this customer",
+    ),
+    (401, 1006): Meaning("the secret key is missing or wrong, on social-challenges", "send the secret key"),
+    (403, 1002): Meaning(
+        (
+            'the API version is below `[api] minimum_version`. "v1.0", the default, lets all pass; '
+            '"v4.0" refuses versions 1 to 3, which only forward mode serves; "v4.1" refuses v4.0 too'
+        ),
+        "use a newer version",
+    ),
+    (429, 2000): Meaning(
+        "the channel's rate limit, or too many refused keys from one address",
+        "wait as long as `Retry-After` says",
+    ),
+    (400, 2000): Meaning("a malformed path or header, or a body where none belongs"),
+    (421, 2000): Meaning("a malformed `Host`"),
+    (501, 2000): Meaning("a transfer encoding other than `chunked`"),
+    (417, 2000): Meaning("`Expect` is not understood"),
+    (408, 2000): Meaning("the body did not arrive in time", "send it again"),
+    (413, 2000): Meaning(
+        "the body is larger than `[server] max_body`, or than `[upstream] max_body` in a "
+        "forwarded call, packed or unpacked; or it unpacks to more than 64 KiB and 200 times its "
+        "size"
+    ),
+    (404, 4004): Meaning("the customer does not exist; or there is no such operation"),
+    (404, 4005): Meaning(
+        (
+            "local mode does not answer this operation, and never will, so clients that repeat a 5xx "
+            "must not see one. `gateway_not_local_total` counts these calls"
+        ),
+        "use forward mode",
+    ),
+    (508, 2000): Meaning("the call came through this gateway before", "check `[upstream] base_url`"),
+    (499, 2000): Meaning(
+        "never sent: the caller went away, and the call to the platform was ended. It is in logs and metrics"
+    ),
+    (405, 2000): Meaning("the method is not allowed", "`Allow` names those that are"),
+    (415, 3002): Meaning(
+        "not JSON by its content type, not UTF-8, or packed in another way than gzip or deflate, once"
+    ),
+    (400, 3016): Meaning(
+        "not a JSON object in UTF-8, a wrong type, a member twice, NUL or a lone surrogate, "
+        "nested too deep; or an unusable `Idempotency-Key`"
+    ),
+    (400, 3000): Meaning(
+        "the customer id is missing, longer than 100 characters, or stands for no customer "
+        "(`X-Gateway-Warnings: customerId:placeholder`); or `challengeId`, `isActive` or `tags` "
+        "is missing"
+    ),
+    (422, 3003): Meaning(
+        "an invalid value: an id that is not positive, an unknown enum value, a reserved "
+        "attribute name; or an `Idempotency-Key` that was used with another body"
+    ),
+    (422, 3011): Meaning("more or longer values than allowed, or more than 1,000 objects in a batch"),
+    (400, 4000): Meaning("the action is inside the dedup window", "`Retry-After` says how long"),
+    (502, 5002): Meaning("the platform cannot be reached; nothing was sent to it", "send it again"),
+    (504, 5004): Meaning(
+        "the platform did not answer within `[upstream] total_timeout`; it may have carried the call out"
+    ),
+    (502, 5005): Meaning("the connection to the platform broke; it may have carried the call out"),
+    (502, 5006): Meaning("the platform's answer was unusable; it may have carried the call out"),
+    (500, 5000): Meaning("a fault of the gateway", "the log has the request id"),
+    (503, 5003): Meaning(
+        ("the queue or outbox is full, the disk is full, or the store is unavailable; nothing was stored"),
+        "send it again after `Retry-After`",
+    ),
+}
+"""By status and code. The reference page of errors is made from this table."""
