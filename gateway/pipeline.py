@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, StoreUnavailable
-from gateway.model import Command, Outcome
+from gateway.model import AnyCommand, Command
+from gateway.model.command import Outcome
 from gateway.store import Store, Work
 from gateway.usecases import carry_out, collect_needs
 from gateway.usecases.env import Env
@@ -23,18 +24,18 @@ from gateway.workingset import Needs, NotLoaded, WorkingSet
 _IN_A_ROW = 32
 """Background commands that the store is given at a time: others want it too, such as housekeeping."""
 _log = structlog.get_logger("pipeline")
-_Item = tuple[Command, "asyncio.Future[Any]"]
+_Item = tuple[AnyCommand, "asyncio.Future[Any]"]
 
 
 class _Batch:
     """Commands as one unit of work; `outcomes` is complete once `process` returned."""
 
-    def __init__(self, commands: Sequence[Command], env: Env) -> None:
+    def __init__(self, commands: Sequence[AnyCommand], env: Env) -> None:
         self.commands = commands
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Any] = []
         self._env = env
         self._ws: WorkingSet | None = None
-        self._open: Sequence[Command] = ()
+        self._open: Sequence[AnyCommand] = ()
 
     def needs(self, ws: WorkingSet, needs: Needs) -> None:
         if ws is not self._ws:
@@ -43,7 +44,7 @@ class _Batch:
         self._open = [command for command in self._open if not collect_needs(command, ws, env, needs)]
 
     def process(self, ws: WorkingSet) -> None:
-        outcomes: list[Outcome] = []
+        outcomes: list[Any] = []
         position = 0
         try:
             for command in self.commands:
@@ -144,20 +145,20 @@ class Pipeline:
         self._wake.set()
         await asyncio.shield(done)
 
-    async def submit(self, command: Command) -> Any:
+    async def submit(self, command: Command[Outcome]) -> Outcome:
         """The command's outcome, after its commit. Raises QueueFull or StoreUnavailable: send it again later."""
         if len(self._calls) >= self._queue_limit:
             raise QueueFull("too many calls are waiting; send it again in a moment")
         return await self._enqueue(self._calls, command)
 
-    async def submit_background(self, command: Command) -> Any:
+    async def submit_background(self, command: Command[Outcome]) -> Outcome:
         """Like `submit`, in a transaction of its own behind the next batch of calls."""
         return await self._enqueue(self._background, command)
 
-    def _enqueue(self, queue: deque[_Item], command: Command) -> "asyncio.Future[Any]":
+    def _enqueue(self, queue: deque[_Item], command: Command[Outcome]) -> "asyncio.Future[Outcome]":
         if self._stopping:
             raise QueueFull("the gateway is stopping; send it again in a moment")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         queue.append((command, future))
         self._wake.set()
         return future

@@ -8,6 +8,7 @@ from gateway.model.achievements import (
     Achieve,
     Achievement,
     AchievementState,
+    AchieveOutcome,
     Dedup,
     Due,
     Duplicate,
@@ -23,7 +24,8 @@ from gateway.model.achievements import (
 )
 from gateway.model.audit import NoteEvent, RefuseCall
 from gateway.model.caller import Caller
-from gateway.model.commands import Command, Outcome
+from gateway.model.command import AnyCommand, Command, Done, Refused
+from gateway.model.commands import Outcome
 from gateway.model.customers import Claim, ClaimedAttribute, Claims, EditTags, SaveCustomer, Saved, SetActive
 from gateway.model.deliveries import (
     ClaimDeliveries,
@@ -89,10 +91,8 @@ from gateway.model.operators import (
     ChangeList,
     ChannelKey,
     CreateKey,
-    Done,
     Listed,
     NotePlan,
-    Refused,
     RevokeKey,
     StoredRuleSet,
     StoreRules,
@@ -104,10 +104,12 @@ __all__ = [
     "SEEN_PRECISION",
     "Accepted",
     "Achieve",
+    "AchieveOutcome",
     "Achievement",
     "AchievementState",
     "ActivateRules",
     "AnswerReview",
+    "AnyCommand",
     "Caller",
     "ChangeList",
     "ChangedRecord",

@@ -6,7 +6,8 @@ from typing import Literal
 import msgspec
 
 from gateway.model.caller import Caller
-from gateway.model.identity import Resolution
+from gateway.model.command import Command, Done, Refused
+from gateway.model.identity import Resolution, UnknownCustomer
 from rules.identifier import Evidence, Identifier
 
 AchievementState = Literal["accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"]
@@ -88,47 +89,6 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
     headers: str = ""
 
 
-class Achieve(msgspec.Struct, frozen=True):
-    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer. `direct`: the
-    caller reports it to the upstream itself, at once, and says by `Settle` what came of it."""
-
-    caller: Caller
-    customer_id: str
-    campaign_id: int
-    evidence: tuple[Evidence, ...] = ()
-    idempotency: IdempotencyKey | None = None
-    direct: bool = False
-    claims: tuple[Identifier, ...] = ()
-
-
-class Settle(msgspec.Struct, frozen=True):
-    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
-    what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
-    a word. No `profile_id`: the customer was erased since."""
-
-    caller: Caller
-    achievement_id: int
-    profile_id: int | None
-    campaign_id: int
-    result: Literal["delivered", "refused", "unknown"]
-    reason: str
-    status: int = 0
-    idempotency: IdempotencyKey | None = None
-
-
-class GrantDue(msgspec.Struct, frozen=True):
-    """Decide up to `limit` achievements that are due."""
-
-    limit: int
-
-
-class RetryAchievement(msgspec.Struct, frozen=True):
-    """Put an ignored, failed or dead achievement back, due now."""
-
-    caller: Caller
-    achievement_id: int
-
-
 class Accepted(msgspec.Struct, frozen=True):
     achievement_id: int
     resolution: Resolution
@@ -157,3 +117,47 @@ class Granted(msgspec.Struct, frozen=True):
     granted: int
     ignored: int
     failed: int = 0
+
+
+AchieveOutcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
+
+
+class Achieve(Command[AchieveOutcome], frozen=True):
+    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer. `direct`: the
+    caller reports it to the upstream itself, at once, and says by `Settle` what came of it."""
+
+    caller: Caller
+    customer_id: str
+    campaign_id: int
+    evidence: tuple[Evidence, ...] = ()
+    idempotency: IdempotencyKey | None = None
+    direct: bool = False
+    claims: tuple[Identifier, ...] = ()
+
+
+class Settle(Command[Done], frozen=True):
+    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
+    what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
+    a word. No `profile_id`: the customer was erased since."""
+
+    caller: Caller
+    achievement_id: int
+    profile_id: int | None
+    campaign_id: int
+    result: Literal["delivered", "refused", "unknown"]
+    reason: str
+    status: int = 0
+    idempotency: IdempotencyKey | None = None
+
+
+class GrantDue(Command[Granted], frozen=True):
+    """Decide up to `limit` achievements that are due."""
+
+    limit: int
+
+
+class RetryAchievement(Command[Done | Refused], frozen=True):
+    """Put an ignored, failed or dead achievement back, due now."""
+
+    caller: Caller
+    achievement_id: int

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Done
 
 
-class RefuseCall(msgspec.Struct, frozen=True):
+class RefuseCall(Command[Done], frozen=True):
     """A call that was refused before it reached a use case; recorded, nothing else. `count`: it stands for so many."""
 
     caller: Caller
@@ -19,7 +18,7 @@ class RefuseCall(msgspec.Struct, frozen=True):
     count: int = 1
 
 
-class NoteEvent(msgspec.Struct, frozen=True):
+class NoteEvent(Command[Done], frozen=True):
     """Write one audit event that changes nothing: of the gateway's own life (start, stop), or that somebody looked."""
 
     caller: Caller

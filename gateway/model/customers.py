@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.model.caller import Caller
-from gateway.model.identity import Resolution
+from gateway.model.command import Command
+from gateway.model.identity import Resolution, UnknownCustomer
 from rules.identifier import Evidence, Identifier
 from rules.source import Source
 
@@ -35,7 +36,14 @@ class Claims:
     attributes: dict[str, ClaimedAttribute] = field(default_factory=dict[str, ClaimedAttribute])
 
 
-class SaveCustomer(msgspec.Struct, frozen=True):
+class Saved(msgspec.Struct, frozen=True):
+    """`changed` says whether the call changed anything (`stateChanged` of activate)."""
+
+    resolution: Resolution
+    changed: bool = True
+
+
+class SaveCustomer(Command[Saved | UnknownCustomer], frozen=True):
     """Create or update a customer. Omitted attributes stay; `guest` None leaves what is known. `claims` are identifiers that
     are not evidence, and attributes are claims where the caller may not state them."""
 
@@ -47,21 +55,14 @@ class SaveCustomer(msgspec.Struct, frozen=True):
     claims: tuple[Identifier, ...] = ()
 
 
-class SetActive(msgspec.Struct, frozen=True):
+class SetActive(Command[Saved | UnknownCustomer], frozen=True):
     caller: Caller
     customer_id: str
     active: bool
 
 
-class EditTags(msgspec.Struct, frozen=True):
+class EditTags(Command[Saved | UnknownCustomer], frozen=True):
     caller: Caller
     customer_id: str
     attach: frozenset[str] = frozenset()
     detach: frozenset[str] = frozenset()
-
-
-class Saved(msgspec.Struct, frozen=True):
-    """`changed` says whether the call changed anything (`stateChanged` of activate)."""
-
-    resolution: Resolution
-    changed: bool = True

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Done, Refused
 
 DeliveryState = Literal["pending", "sending", "unknown", "held", "delivered", "dead", "discarded"]
 
@@ -57,7 +58,17 @@ class PlatformEvent(msgspec.Struct, frozen=True):
     heard_at: int
 
 
-class ReceiveWebhook(msgspec.Struct, frozen=True):
+class Claimed(msgspec.Struct, frozen=True):
+    """What a claim leased; each is its claimer's until `lease_until`."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Stale(msgspec.Struct, frozen=True):
+    """Somebody else claimed the delivery since; nothing was changed."""
+
+
+class ReceiveWebhook(Command[Done], frozen=True):
     """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
 
     caller: Caller
@@ -67,7 +78,7 @@ class ReceiveWebhook(msgspec.Struct, frozen=True):
     body: str
 
 
-class ClaimDeliveries(msgspec.Struct, frozen=True):
+class ClaimDeliveries(Command[Claimed], frozen=True):
     """Lease up to `limit` due deliveries of one target to `owner`, oldest due first."""
 
     target: str
@@ -75,7 +86,7 @@ class ClaimDeliveries(msgspec.Struct, frozen=True):
     limit: int
 
 
-class MarkSending(msgspec.Struct, frozen=True):
+class MarkSending(Command[Done | Stale], frozen=True):
     """The claimed delivery goes out now, about this profile; committed before the first byte is written."""
 
     delivery_id: int
@@ -83,7 +94,7 @@ class MarkSending(msgspec.Struct, frozen=True):
     profile_id: int
 
 
-class ProposePoints(msgspec.Struct, frozen=True):
+class ProposePoints(Command[Done], frozen=True):
     """Put before a person what the upstream keeps for the two sides of a merge."""
 
     merge_id: int
@@ -91,7 +102,7 @@ class ProposePoints(msgspec.Struct, frozen=True):
     absorbed_points: int
 
 
-class FinishDelivery(msgspec.Struct, frozen=True):
+class FinishDelivery(Command[Done | Stale], frozen=True):
     """What became of a claimed delivery, and when it is due again.
 
     `retry`: the receiver did not take it. `back`: it was not tried, and costs no attempt. `unknown`: it left and nobody knows
@@ -107,25 +118,15 @@ class FinishDelivery(msgspec.Struct, frozen=True):
     answer: str = ""
 
 
-class RetryDelivery(msgspec.Struct, frozen=True):
+class RetryDelivery(Command[Done | Refused], frozen=True):
     """Send a dead or held delivery again, now."""
 
     caller: Caller
     delivery_id: int
 
 
-class DiscardDelivery(msgspec.Struct, frozen=True):
+class DiscardDelivery(Command[Done | Refused], frozen=True):
     """Give a dead or held delivery up for good."""
 
     caller: Caller
     delivery_id: int
-
-
-class Claimed(msgspec.Struct, frozen=True):
-    """What a claim leased; each is its claimer's until `lease_until`."""
-
-    deliveries: tuple[Delivery, ...]
-
-
-class Stale(msgspec.Struct, frozen=True):
-    """Somebody else claimed the delivery since; nothing was changed."""

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.clock import DAY
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Done
 from rules.identifier import Evidence, Identifier
 from rules.record import Record
 
@@ -53,32 +54,6 @@ class Erasure(msgspec.Struct, frozen=True):
     at: int
 
 
-class Identify(msgspec.Struct, frozen=True):
-    """Whom a call that is forwarded is about, learning from what it says; `guest` None leaves what is known."""
-
-    caller: Caller
-    customer_id: str
-    evidence: tuple[Evidence, ...]
-    may_create: bool
-    guest: bool | None = None
-    claims: tuple[Identifier, ...] = ()
-
-
-class EraseCustomer(msgspec.Struct, frozen=True):
-    """Remove a profile with all its records, observations, attributes, tags and keys. Ledger entries stay, nameless."""
-
-    caller: Caller
-    customer_id: str = ""
-    profile_id: int | None = None
-
-
-class ForgetAgain(msgspec.Struct, frozen=True):
-    """Erase the records of an erasure that this database, restored from a backup, has not seen."""
-
-    caller: Caller
-    erasure: Erasure
-
-
 class Resolution(msgspec.Struct, frozen=True):
     """Where a call's customer ended: the profile and the decision that led there."""
 
@@ -103,3 +78,29 @@ class UnknownCustomer(msgspec.Struct, frozen=True):
 class Erased(msgspec.Struct, frozen=True):
     profile_id: int
     records: int
+
+
+class Identify(Command[Identified | UnknownCustomer], frozen=True):
+    """Whom a call that is forwarded is about, learning from what it says; `guest` None leaves what is known."""
+
+    caller: Caller
+    customer_id: str
+    evidence: tuple[Evidence, ...]
+    may_create: bool
+    guest: bool | None = None
+    claims: tuple[Identifier, ...] = ()
+
+
+class EraseCustomer(Command[Erased | UnknownCustomer], frozen=True):
+    """Remove a profile with all its records, observations, attributes, tags and keys. Ledger entries stay, nameless."""
+
+    caller: Caller
+    customer_id: str = ""
+    profile_id: int | None = None
+
+
+class ForgetAgain(Command[Done], frozen=True):
+    """Erase the records of an erasure that this database, restored from a backup, has not seen."""
+
+    caller: Caller
+    erasure: Erasure

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Refused
 from gateway.model.customers import SaveCustomer
 from rules.source import Source
 
@@ -107,7 +108,20 @@ class ChangedRecord(msgspec.Struct, frozen=True):
         return "stays" if self.touched else "removed"
 
 
-class ImportRows(msgspec.Struct, frozen=True):
+class ImportUndone(msgspec.Struct, frozen=True):
+    """`records` are those that were looked at. `run.undo_after` is None once all were."""
+
+    run: ImportRun
+    records: tuple[ChangedRecord, ...]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """The import as it stands after its newest lines."""
+
+    run: ImportRun
+
+
+class ImportRows(Command[Imported | Refused], frozen=True):
     """The next lines of an import, those between two positions, as one change: all of them or none. `last`: the file ends
     here."""
 
@@ -121,7 +135,7 @@ class ImportRows(msgspec.Struct, frozen=True):
     last: bool = False
 
 
-class UndoImport(msgspec.Struct, frozen=True):
+class UndoImport(Command[ImportUndone | Refused], frozen=True):
     """Undo an import on up to `limit` records behind `after`, where its undo stands."""
 
     caller: Caller
@@ -129,16 +143,3 @@ class UndoImport(msgspec.Struct, frozen=True):
     after: int
     limit: int
     reason: str = ""
-
-
-class ImportUndone(msgspec.Struct, frozen=True):
-    """`records` are those that were looked at. `run.undo_after` is None once all were."""
-
-    run: ImportRun
-    records: tuple[ChangedRecord, ...]
-
-
-class Imported(msgspec.Struct, frozen=True):
-    """The import as it stands after its newest lines."""
-
-    run: ImportRun

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Done, Refused
 from rules.explain import Explanation
 from rules.record import Pin
 
@@ -57,86 +58,6 @@ class ReviewItem:
     evidence: frozenset[str] = frozenset()
 
 
-class MergeProfiles(msgspec.Struct, frozen=True):
-    """Join two profiles by hand. `version` is the first one's, as the operator saw it; None does not check."""
-
-    caller: Caller
-    profiles: tuple[int, int]
-    reason: str
-    version: int | None = None
-
-
-class SplitProfile(msgspec.Struct, frozen=True):
-    """Take records out of a profile: `plain` just these, `tree` with all that was absorbed together with them, `all`
-    every record onto a profile of its own."""
-
-    caller: Caller
-    profile_id: int
-    records: tuple[int, ...]
-    mode: Literal["plain", "tree", "all"]
-    reason: str
-    version: int | None = None
-
-
-class UndoMerge(msgspec.Struct, frozen=True):
-    """Take one merge back. With `tree`, records of it that were moved on are left where they are. `version` is that of the
-    profile it is taken out of; None does not check."""
-
-    caller: Caller
-    merge_id: int
-    reason: str
-    tree: bool = False
-    version: int | None = None
-
-
-class SetPin(msgspec.Struct, frozen=True):
-    """A person's judgement on two records; `until` None is for ever."""
-
-    caller: Caller
-    record_a: int
-    record_b: int
-    kind: Literal["must", "cannot"]
-    reason: str
-    until: int | None = None
-
-
-class DropPin(msgspec.Struct, frozen=True):
-    caller: Caller
-    record_a: int
-    record_b: int
-
-
-class EndPins(msgspec.Struct, frozen=True):
-    """Take away the pins of these pairs of records, if they have ended by their time."""
-
-    caller: Caller
-    pairs: tuple[tuple[int, int], ...]
-
-
-class AnswerReview(msgspec.Struct, frozen=True):
-    """Accept joins the two profiles, reject pins them apart."""
-
-    caller: Caller
-    review_id: int
-    accept: bool
-    reason: str
-
-
-class CloseStaleReviews(msgspec.Struct, frozen=True):
-    """Close these questions if they are still open and as old as the rules say: nobody answered."""
-
-    caller: Caller
-    reviews: tuple[int, ...]
-
-
-class ExplainPair(msgspec.Struct, frozen=True):
-    """Why two profiles, or two records when `records`, are one or are not. Changes nothing."""
-
-    a: int
-    b: int
-    records: bool = False
-
-
 class Shaped(msgspec.Struct, frozen=True):
     """A profile after an operator changed what belongs to it; `parts` are the profiles that were split off."""
 
@@ -149,3 +70,83 @@ class Shaped(msgspec.Struct, frozen=True):
 
 class Explained(msgspec.Struct, frozen=True):
     explanation: Explanation
+
+
+class MergeProfiles(Command[Shaped | Refused], frozen=True):
+    """Join two profiles by hand. `version` is the first one's, as the operator saw it; None does not check."""
+
+    caller: Caller
+    profiles: tuple[int, int]
+    reason: str
+    version: int | None = None
+
+
+class SplitProfile(Command[Shaped | Refused], frozen=True):
+    """Take records out of a profile: `plain` just these, `tree` with all that was absorbed together with them, `all`
+    every record onto a profile of its own."""
+
+    caller: Caller
+    profile_id: int
+    records: tuple[int, ...]
+    mode: Literal["plain", "tree", "all"]
+    reason: str
+    version: int | None = None
+
+
+class UndoMerge(Command[Shaped | Refused], frozen=True):
+    """Take one merge back. With `tree`, records of it that were moved on are left where they are. `version` is that of the
+    profile it is taken out of; None does not check."""
+
+    caller: Caller
+    merge_id: int
+    reason: str
+    tree: bool = False
+    version: int | None = None
+
+
+class SetPin(Command[Done | Refused], frozen=True):
+    """A person's judgement on two records; `until` None is for ever."""
+
+    caller: Caller
+    record_a: int
+    record_b: int
+    kind: Literal["must", "cannot"]
+    reason: str
+    until: int | None = None
+
+
+class DropPin(Command[Done], frozen=True):
+    caller: Caller
+    record_a: int
+    record_b: int
+
+
+class EndPins(Command[Done], frozen=True):
+    """Take away the pins of these pairs of records, if they have ended by their time."""
+
+    caller: Caller
+    pairs: tuple[tuple[int, int], ...]
+
+
+class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
+    """Accept joins the two profiles, reject pins them apart."""
+
+    caller: Caller
+    review_id: int
+    accept: bool
+    reason: str
+
+
+class CloseStaleReviews(Command[Done], frozen=True):
+    """Close these questions if they are still open and as old as the rules say: nobody answered."""
+
+    caller: Caller
+    reviews: tuple[int, ...]
+
+
+class ExplainPair(Command[Explained | Refused], frozen=True):
+    """Why two profiles, or two records when `records`, are one or are not. Changes nothing."""
+
+    a: int
+    b: int
+    records: bool = False

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Done, Refused
 
 
 class ChannelKey(msgspec.Struct, frozen=True):
@@ -25,17 +26,23 @@ class StoredRuleSet(msgspec.Struct, frozen=True):
     stored_at: int
 
 
-class CreateKey(msgspec.Struct, frozen=True):
+class Listed(msgspec.Struct, frozen=True):
+    """How many values of a list were added or removed; the others were so already."""
+
+    changed: int
+
+
+class CreateKey(Command[Done | Refused], frozen=True):
     caller: Caller
     key: ChannelKey
 
 
-class RevokeKey(msgspec.Struct, frozen=True):
+class RevokeKey(Command[Done | Refused], frozen=True):
     caller: Caller
     key_id: str
 
 
-class StoreRules(msgspec.Struct, frozen=True):
+class StoreRules(Command[Done | Refused], frozen=True):
     """Keep a rule set under its version; the same text under the same version again is no change."""
 
     caller: Caller
@@ -43,12 +50,12 @@ class StoreRules(msgspec.Struct, frozen=True):
     activate: bool = False
 
 
-class ActivateRules(msgspec.Struct, frozen=True):
+class ActivateRules(Command[Done | Refused], frozen=True):
     caller: Caller
     version: str
 
 
-class ChangeList(msgspec.Struct, frozen=True):
+class ChangeList(Command[Listed], frozen=True):
     """Add values to, or remove them from, a list of the operators' own. They are written as identifiers are stored."""
 
     caller: Caller
@@ -57,29 +64,10 @@ class ChangeList(msgspec.Struct, frozen=True):
     listed: bool
 
 
-class NotePlan(msgspec.Struct, frozen=True):
+class NotePlan(Command[Done], frozen=True):
     """Keep that a plan of this content was made; `summary` is its counts as JSON text."""
 
     caller: Caller
     sha256: str
     version: str
     summary: str
-
-
-class Done(msgspec.Struct, frozen=True):
-    """An operator's command was carried out; `changed` is False when it already was so."""
-
-    changed: bool = True
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """How many values of a list were added or removed; the others were so already."""
-
-    changed: int
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """An operator's command cannot be carried out; `code` is stable and documented."""
-
-    code: str
-    message: str

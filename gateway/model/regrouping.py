@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model.caller import Caller
+from gateway.model.command import Command, Refused
 
 
 class Regrouping(msgspec.Struct, frozen=True):
@@ -38,7 +39,16 @@ class Regrouping(msgspec.Struct, frozen=True):
     finished_at: int | None = None
 
 
-class Regroup(msgspec.Struct, frozen=True):
+class Regrouped(msgspec.Struct, frozen=True):
+    """The regrouping as it stands, and what this step of it did; `waits`: nothing, the rules in use are not yet those that it
+    is about."""
+
+    run: Regrouping
+    done: Mapping[str, int] = {}
+    waits: bool = False
+
+
+class Regroup(Command[Regrouped | Refused], frozen=True):
     """Look at the next profiles of a regrouping, those behind `after`, as one change. `last`: there are no others. `total` is
     how many there are at all, where the sender counted them. Refused while another `worker` holds it."""
 
@@ -49,12 +59,3 @@ class Regroup(msgspec.Struct, frozen=True):
     profiles: tuple[int, ...]
     last: bool
     total: int = 0
-
-
-class Regrouped(msgspec.Struct, frozen=True):
-    """The regrouping as it stands, and what this step of it did; `waits`: nothing, the rules in use are not yet those that it
-    is about."""
-
-    run: Regrouping
-    done: Mapping[str, int] = {}
-    waits: bool = False

@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.errors import GatewayError
-from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery, ProposePoints
+from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, ProposePoints
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, sides_of
@@ -80,7 +80,7 @@ class BalanceWorker:
             return max(_POLL, pause / SECOND)
         if not await is_due(self._store, BALANCES, self._clock.now()):
             return _POLL
-        claimed: Claimed = await self._pipeline.submit_background(ClaimDeliveries(BALANCES, self._owner, 1))
+        claimed = await self._pipeline.submit_background(ClaimDeliveries(BALANCES, self._owner, 1))
         for delivery in claimed.deliveries:
             end = await self._tried(delivery)
             finish = FinishDelivery(

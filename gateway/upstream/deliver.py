@@ -8,7 +8,7 @@ leaves whose lease might end before its answer, and what may have arrived is not
 import asyncio
 import contextlib
 import uuid
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.errors import GatewayError, StoreUnavailable
-from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, MarkSending, Stale
+from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, Done, FinishDelivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import Report, is_due, report_of, reported, told_since
@@ -206,7 +206,7 @@ class DeliveryWorker:
         self._metrics.attempts.labels(UPSTREAM, told).inc()
         self._metrics.breaker.state(self.breaker.state)
 
-    async def _commit(self, command: FinishDelivery, until: int) -> Any:
+    async def _commit(self, command: FinishDelivery, until: int) -> Done | Stale:
         """What came of it is worth several tries while nobody else may know better."""
         while True:
             try:

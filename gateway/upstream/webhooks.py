@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver
 from gateway.clock import Clock
 from gateway.config import Webhook
 from gateway.ids import show
-from gateway.model import ClaimDeliveries, Claimed, Delivery, DeliveryResult, FinishDelivery, Stale
+from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due, targets_given_up
@@ -63,9 +63,7 @@ class WebhookWorker:
         """Send what is due, and be asked again after the seconds that this answers."""
         if not await is_due(self._store, self.target, self._clock.now()):
             return _POLL
-        claimed: Claimed = await self._pipeline.submit_background(
-            ClaimDeliveries(self.target, self._owner, _AT_ONCE)
-        )
+        claimed = await self._pipeline.submit_background(ClaimDeliveries(self.target, self._owner, _AT_ONCE))
         ends = await asyncio.gather(*map(self._deliver, claimed.deliveries), return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):
@@ -121,9 +119,7 @@ class RemovedWebhookWorker:
         for target in await targets_given_up(self._store, self._clock.now()):
             if target.removeprefix("webhook:") in self._listeners():
                 continue
-            claimed: Claimed = await self._pipeline.submit_background(
-                ClaimDeliveries(target, self._owner, _AT_ONCE)
-            )
+            claimed = await self._pipeline.submit_background(ClaimDeliveries(target, self._owner, _AT_ONCE))
             for one in claimed.deliveries:
                 finish = FinishDelivery(one.delivery_id, one.epoch, "back", self._clock.now())
                 await self._pipeline.submit_background(finish)

@@ -8,11 +8,11 @@ from gateway.model import (
     Achieve,
     ActivateRules,
     AnswerReview,
+    AnyCommand,
     Caller,
     ChangeList,
     ClaimDeliveries,
     CloseStaleReviews,
-    Command,
     CreateKey,
     DiscardDelivery,
     DropPin,
@@ -73,7 +73,7 @@ from gateway.workingset import Needs, WorkingSet
 _NeedsOf = Callable[[Any, WorkingSet, Env, Needs], bool]
 _CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
 
-_USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
+_USE_CASES: dict[type[AnyCommand], tuple[_NeedsOf, _CarryOut]] = {
     Achieve: (achieve.needs, achieve.achieve),
     Settle: (achieve.needs_of_settling, achieve.settle),
     Identify: (identify.needs, identify.identify),
@@ -114,12 +114,12 @@ _USE_CASES: dict[type[Command], tuple[_NeedsOf, _CarryOut]] = {
 }
 
 
-def collect_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def collect_needs(command: AnyCommand, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """Add what `command` still needs. True: once that is loaded it needs nothing more."""
     return _USE_CASES[type(command)][0](command, ws, env, needs)
 
 
-def carry_out(command: Command, ws: WorkingSet, env: Env) -> Outcome:
+def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Outcome:
     """Decide and change the working set."""
     caller: Caller | None = getattr(command, "caller", None)
     ws.source = caller.source if caller is not None else "gateway"

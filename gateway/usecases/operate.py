@@ -5,9 +5,9 @@ from msgspec.structs import replace
 from gateway.audit.event import Action
 from gateway.model import (
     ActivateRules,
+    AnyCommand,
     Caller,
     ChannelKey,
-    Command,
     CreateKey,
     Done,
     NoteEvent,
@@ -25,7 +25,7 @@ from gateway.workingset import Needs, WorkingSet
 _KEYS_PER_CHANNEL = 2
 
 
-def no_needs(command: Command, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def no_needs(command: AnyCommand, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     """Nothing has to be loaded."""
     return True
 

@@ -4,8 +4,6 @@ How far each is stands in the database, in the transaction of what it changed: w
 next one goes on there. Who works on one holds it for a while; of two processes one is turned away.
 """
 
-from typing import Any
-
 from gateway.model import Caller, Regroup, Regrouped, Regrouping
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -44,7 +42,7 @@ async def regroup_some(store: Store, pipeline: Pipeline, worker: str, limit: int
     total = 0 if run.looked or run.scope != "rules" else await _count(store)
     last = run.scope == "profile" or len(profiles) < limit
     command = Regroup(_ITSELF, run.regrouping_id, worker, run.cursor, tuple(profiles), last, total)
-    outcome: Any = await pipeline.submit_background(command)
+    outcome = await pipeline.submit_background(command)
     return outcome if isinstance(outcome, Regrouped) and not outcome.waits else None
 
 

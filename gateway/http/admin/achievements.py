@@ -70,7 +70,7 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
 async def retry_achievement(call: Call[Query]) -> Changed:
     number = call.id("ach")
     outcome = await call.submit(RetryAchievement(call.caller, number))
-    return Changed(show("ach", number), getattr(outcome, "changed", True))
+    return Changed(show("ach", number), outcome.changed)
 
 
 def achievement_view(earned: Earned) -> AchievementView:

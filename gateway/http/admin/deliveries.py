@@ -11,7 +11,7 @@ from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page,
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
-from gateway.model import Delivery, DiscardDelivery, RetryDelivery
+from gateway.model import Delivery, DiscardDelivery, Done, RetryDelivery
 from gateway.store.reports.outbox import Listed, delivery_of, list_deliveries_of
 from gateway.usecases.deliver import subject_prefix
 
@@ -77,8 +77,8 @@ async def discard_delivery(call: Call[Query]) -> Changed:
     return _changed(number, await call.submit(DiscardDelivery(call.caller, number)))
 
 
-def _changed(number: int, outcome: object) -> Changed:
-    return Changed(show("dlv", number), getattr(outcome, "changed", True))
+def _changed(number: int, outcome: Done) -> Changed:
+    return Changed(show("dlv", number), outcome.changed)
 
 
 def _view(found: Listed) -> DeliveryView:

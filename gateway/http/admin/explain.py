@@ -10,7 +10,7 @@ from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, shown
 from gateway.ids import read, show
-from gateway.model import Explained, ExplainPair, Refused
+from gateway.model import ExplainPair, Refused
 from gateway.store.reports import past
 from gateway.store.reports.profiles import load, shared_claims, survivor_of
 from rules.explain import HowStep, RuleReading
@@ -87,7 +87,6 @@ async def explain_pair(call: Call[PairQuery]) -> PairView:
     outcome = await call.services.pipeline.submit_background(command)
     if isinstance(outcome, Refused):
         raise Refusal(outcome.code, outcome.message)
-    assert isinstance(outcome, Explained)  # noqa: S101 - the only other outcome
     found = outcome.explanation
     sides = (command.a, command.b) if command.records else (found.profile_a, found.profile_b)
     claimed = await shared_claims(call.services.store, *sides, records=command.records)

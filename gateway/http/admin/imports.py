@@ -24,7 +24,6 @@ from gateway.model import (
     ImportPosition,
     ImportRows,
     ImportRun,
-    Outcome,
     Refused,
     RefusedLine,
     SaveCustomer,
@@ -181,7 +180,7 @@ class _Bringing:
     async def _submit(
         self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Judged]], *, last: bool
     ) -> ImportRun:
-        outcome: Outcome = await self._pipeline.submit_background(
+        outcome = await self._pipeline.submit_background(
             ImportRows(
                 self._caller,
                 self._import_id,

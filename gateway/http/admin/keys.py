@@ -67,7 +67,7 @@ async def revoke_key(call: Call[Query]) -> Changed:
     key_id = call.request.match_info["id"]
     outcome = await call.submit(RevokeKey(call.caller, key_id))
     await _refresh(call.services)
-    return Changed(key_id, getattr(outcome, "changed", True))
+    return Changed(key_id, outcome.changed)
 
 
 async def _refresh(services: Services) -> None:

@@ -78,7 +78,7 @@ async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
     services = call.services
     own = await own_lists(services.store)
     await services.pipeline.between_batches(lambda: services.env.use(services.env.rules, own))
-    return ChangedList(name, list(values), getattr(outcome, "changed", 0), _in_use(call, name))
+    return ChangedList(name, list(values), outcome.changed, _in_use(call, name))
 
 
 def _name(call: Call[Any]) -> str:

@@ -13,7 +13,7 @@ from gateway.http.admin.listing import Query
 from gateway.http.admin.named import ProfileId, Reason, RecordId, number
 from gateway.http.admin.operation import Call
 from gateway.ids import show
-from gateway.model import MergeProfiles, Outcome, Shaped, SplitProfile, UndoMerge
+from gateway.model import MergeProfiles, Shaped, SplitProfile, UndoMerge
 
 _MOST_RECORDS = 1_000
 
@@ -73,8 +73,7 @@ async def split_profile(call: Call[Query]) -> ShapedView:
     return _shaped(call, await call.submit(split))
 
 
-def _shaped(call: Call[Query], outcome: Outcome) -> ShapedView:
-    assert isinstance(outcome, Shaped)  # noqa: S101 - what these commands answer with, besides refusals
+def _shaped(call: Call[Query], outcome: Shaped) -> ShapedView:
     call.tag(outcome.version)
     return ShapedView(
         show("prf", outcome.profile_id),

@@ -14,10 +14,11 @@ from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.services import SERVICES, Services
 from gateway.ids import Prefix, read
-from gateway.model import Caller, Command, Outcome, Refused
+from gateway.model import Caller, Command, Refused
 
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B")
+T = TypeVar("T")
 
 CALLER = web.RequestKey("caller", Caller)
 PREFIX = "/admin/v1"
@@ -78,9 +79,9 @@ class Call(Generic[Q]):
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise Refusal("bad_body", f"the body does not fit: {error}") from None
 
-    async def submit(self, command: Command) -> Outcome:
+    async def submit(self, command: Command[T | Refused]) -> T:
         """The committed outcome; what the gateway refuses is raised as a Refusal."""
-        outcome: Outcome = await self.services.pipeline.submit(command)
+        outcome = await self.services.pipeline.submit(command)
         if isinstance(outcome, Refused):
             raise Refusal(outcome.code, outcome.message)
         return outcome

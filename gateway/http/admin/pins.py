@@ -78,13 +78,13 @@ async def set_pin(call: Call[Query]) -> PinSet:
     until = ahead("until", asked.until, call.services.clock.now())
     outcome = await call.submit(SetPin(call.caller, pair[0], pair[1], asked.kind, asked.reason, until))
     placed = await _known(call.services.store, min(pair), max(pair))
-    return PinSet(*_view(placed), changed=getattr(outcome, "changed", True))
+    return PinSet(*_view(placed), changed=outcome.changed)
 
 
 async def drop_pin(call: Call[PinPair]) -> PinDropped:
     a, b = number("rec", "a", call.query.a), number("rec", "b", call.query.b)
     outcome = await call.submit(DropPin(call.caller, a, b))
-    return PinDropped([show("rec", min(a, b)), show("rec", max(a, b))], getattr(outcome, "changed", True))
+    return PinDropped([show("rec", min(a, b)), show("rec", max(a, b))], outcome.changed)
 
 
 async def _wanted(store: Store, query: PinQuery) -> list[int] | None:

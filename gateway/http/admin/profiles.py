@@ -166,8 +166,6 @@ async def erase_profile(call: Call[Query]) -> ErasedView:
             return ErasedView(show("prf", outcome.profile_id), outcome.records)
         case UnknownCustomer():
             raise nobody(call)
-        case _:
-            raise AssertionError(outcome)
 
 
 async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:

@@ -70,7 +70,7 @@ async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
         raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
     found = [await reports.survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
     now = [show("prf", profile) for profile in dict.fromkeys(found) if profile is not None]
-    return AnsweredReview(*_fields(item), now=now, changed=getattr(outcome, "changed", True))
+    return AnsweredReview(*_fields(item), now=now, changed=outcome.changed)
 
 
 def review_view(item: ReviewItem) -> ReviewView:

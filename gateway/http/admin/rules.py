@@ -15,7 +15,7 @@ from gateway.http.admin.operation import Call
 from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
-from gateway.model import ActivateRules, Regrouping, StoredRuleSet, StoreRules
+from gateway.model import ActivateRules, Done, Regrouping, StoredRuleSet, StoreRules
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
 from gateway.workers.regroup_walk import newest_regroupings
@@ -140,13 +140,13 @@ async def _waits(services: Services, rules: RuleSet) -> bool:
     return rules.activation != "immediate" and await work.planned_at(services.store, rules.sha256) is None
 
 
-async def _stored(services: Services, rules: RuleSet, outcome: Any) -> StoredRules:
+async def _stored(services: Services, rules: RuleSet, outcome: Done) -> StoredRules:
     active = await work.active_version(services.store)
     return StoredRules(
         rules.version,
         rules.sha256,
         active == rules.version,
-        getattr(outcome, "changed", True),
+        outcome.changed,
         await work.planned_at(services.store, rules.sha256) is not None,
     )
 

@@ -22,6 +22,7 @@ from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import (
     Accepted,
     Achieve,
+    AchieveOutcome,
     Duplicate,
     IdempotencyKey,
     KeyReused,
@@ -32,7 +33,6 @@ from gateway.model import (
 LARGEST_ID = (1 << 53) - 1
 """The largest integer that every JSON reader holds exactly."""
 _RECORDED_UNKNOWN = CUSTOMER_UNKNOWN._replace(recorded=True)
-Outcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
 
 
 class Report(NamedTuple):
@@ -106,7 +106,7 @@ def _idempotency(call: Call, body: dict[str, Any], accepted: bytes) -> Idempoten
     return IdempotencyKey(ACHIEVE.route, key, fingerprint(call.channel.name, ACHIEVE.route, body), accepted)
 
 
-def answer_to(report: Report, outcome: Outcome) -> Answer | Fault:
+def answer_to(report: Report, outcome: AchieveOutcome) -> Answer | Fault:
     match outcome:
         case Accepted(resolution=resolution):
             return Answer(

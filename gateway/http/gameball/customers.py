@@ -36,7 +36,7 @@ async def save(call: Call) -> Answer | Fault:
     if isinstance(command, Fault):
         return command
     save_customer, warnings = command
-    outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(save_customer)
+    outcome = await call.services.pipeline.submit(save_customer)
     match outcome:
         case Saved(resolution=resolution):
             ids = {
@@ -116,9 +116,7 @@ async def activate(call: Call) -> Answer | Fault:
     active = body.get("isActive")
     if not isinstance(active, bool):
         return IS_ACTIVE_MISSING if active is None else INVALID_PAYLOAD
-    outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(
-        SetActive(call.caller, call.customer_id, active)
-    )
+    outcome = await call.services.pipeline.submit(SetActive(call.caller, call.customer_id, active))
     match outcome:
         case Saved(resolution=resolution, changed=changed):
             state = {"customerId": call.parameters[0], "isActive": active, "stateChanged": changed}
@@ -131,9 +129,7 @@ async def activate(call: Call) -> Answer | Fault:
 
 async def delete(call: Call) -> Answer | Fault:
     """The whole customer, under every customer id; a body is not looked at."""
-    outcome: Erased | UnknownCustomer = await call.services.pipeline.submit(
-        EraseCustomer(call.caller, call.customer_id)
-    )
+    outcome = await call.services.pipeline.submit(EraseCustomer(call.caller, call.customer_id))
     match outcome:
         case Erased(profile_id=profile_id):
             return shown({}, profile_id)

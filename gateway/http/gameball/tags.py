@@ -52,7 +52,7 @@ def parse_tags(body: dict[str, Any]) -> frozenset[str] | Fault:
 
 
 async def _edit(call: Call, command: EditTags, message: str) -> Answer | Fault:
-    outcome: Saved | UnknownCustomer = await call.services.pipeline.submit(command)
+    outcome = await call.services.pipeline.submit(command)
     match outcome:
         case Saved(resolution=resolution):
             return carried_out({"success": True, "message": message}, resolution)

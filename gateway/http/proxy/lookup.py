@@ -13,7 +13,7 @@ from gateway.http.gameball.identify import customer_id_warning
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.memory import Memory
 from gateway.http.services import Services
-from gateway.model import Identified, Identify, UnknownCustomer
+from gateway.model import Identified, Identify
 from gateway.store.identities import Question, holder_of, known, names_in, owner_of
 from gateway.usecases.canonical import stranger_ids
 from rules.normalize.customer_id import CustomerId
@@ -136,7 +136,7 @@ class CustomerLookup:
         self, call: Call, customer_id: str, subject: Subject, *, creates: bool
     ) -> Identified | None:
         command = Identify(call.caller, customer_id, subject.evidence, creates, subject.guest, subject.claims)
-        outcome: Identified | UnknownCustomer = await self._services.pipeline.submit(command)
+        outcome = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
     async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> ResolvedCustomer | Fault:
