@@ -55,7 +55,7 @@ def cannot(
 
 @app.command()
 def remove(record: One, other: Other, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Lift a judgement; what the rules make of the two is carried out behind the calls."""
+    """Remove a pin. The rules then decide about the two again, in the background."""
 
     async def dropped(admin: Admin) -> Any:
         return await admin.delete("/pins", a=record, b=other)

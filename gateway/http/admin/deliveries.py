@@ -22,8 +22,8 @@ class DeliveryQuery(ListQuery, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct):
-    """`subject` is an achievement, an event or a merge, `profile` whom it is about. `due_at` None waits for a person, or for
-    nothing any more. `sent_at`: when an attempt left of which nobody knows whether it arrived. `status` is the last HTTP
+    """`subject` is an achievement, an event or a merge, and `profile` is the customer. Without `due_at` it waits for a person, or
+    is over. `sent_at` is when an attempt left that may have arrived. `status` is the last HTTP
     status, 0 without an answer."""
 
     id: str

@@ -40,7 +40,7 @@ class Apart(msgspec.Struct):
 
 
 class DuplicateView(msgspec.Struct):
-    """Profiles that share `mask` (a customer id is shown as it is). `state` tells a value that joins nobody: `generic`,
+    """Profiles that share `mask` (a customer id is shown as it is). `state` says why a value joins no profiles: `generic`,
     `shared` or `blocked`. `profiles` and `records` count them all, `members` are at most the first 50 records."""
 
     reason: Reason

@@ -24,8 +24,8 @@ class PairQuery(Query, kw_only=True):
 
 
 class ComparedView(msgspec.Struct):
-    """`likeness` is `equal`, `provider_form` (only the provider's forms are equal), `powerless` (the same value, but one that
-    joins nobody), `different` or `missing`."""
+    """`likeness` is `equal`, `provider_form` (only the provider's forms are equal), `powerless` (the same value, but it joins
+    no profiles), `different` or `missing`."""
 
     type: str
     likeness: str

@@ -52,8 +52,8 @@ class Counts(msgspec.Struct):
 
 
 class PlanView(msgspec.Struct):
-    """`cases` are samples, those with the most points first; the counts are of all. `claims` are identifiers that nobody
-    trusted has stated: no rule looks at them."""
+    """`cases` are samples, those with the most points first; the counts are of all. `claims` are identifiers that
+    no trusted source has stated: no rule looks at them."""
 
     version: str
     sha256: str

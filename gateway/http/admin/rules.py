@@ -36,7 +36,7 @@ class StoreQuery(Query, kw_only=True):
 
 
 class RegroupingView(msgspec.Struct):
-    """The walk over everybody after the last activation: `looked` of about `total` profiles. Profiles `merged` and `split`,
+    """The walk over all profiles after the last activation: `looked` of about `total` profiles. Profiles `merged` and `split`,
     questions `asked` and `points` that changed hands are counted as a plan counts them; `skipped` belong to too many records."""
 
     started_at: Time
