@@ -420,6 +420,8 @@ class WorkingSet:
         self.now = now
         self.stamp = now if stamp is None else stamp
         self.source: Source = "gateway"
+        self.request_id = ""
+        self.traces: dict[str, str] = {}
         self.ids = ids
         self._save = save
         self.records: dict[RecordKey, CustomerRecord | None] = {}
@@ -873,10 +875,19 @@ class WorkingSet:
         self.changes.decided.append(achievement)
 
     def queue(
-        self, target: str, lane: int, kind: str, subject: int, payload: str, *, give_up_after: int
+        self,
+        target: str,
+        lane: int,
+        kind: str,
+        subject: int,
+        payload: str,
+        *,
+        give_up_after: int,
+        request_id: str | None = None,
     ) -> Delivery:
-        """One more delivery, due now."""
+        """One more delivery, due now, caused by `request_id`, or by the request of the command that is carried out."""
         delivery_id = self.next_id()
+        cause = self.request_id if request_id is None else request_id
         delivery = Delivery(
             delivery_id,
             target,
@@ -888,6 +899,8 @@ class WorkingSet:
             self.now,
             self.now,
             self.now + give_up_after,
+            request_id=cause,
+            trace=self.traces.get(cause, ""),
         )
         self.deliveries[delivery_id] = delivery
         self.changes.new_deliveries.append(delivery)

@@ -35,6 +35,7 @@ class Achievement:
     due_at: int
     decided_at: int | None = None
     epoch: int = 0
+    trace: str = ""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):

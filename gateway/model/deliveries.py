@@ -21,7 +21,8 @@ class Delivery:
     `lane` is a profile: rows of one lane reach a webhook in order, and for the upstream it is the profile under whose id the
     newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
     oldest attempt left of which nobody knows whether it arrived. `answer` is the receiver's last word, masked. `epoch` counts
-    claims: only the newest one may change the row; `fence` is the epoch that the store must still hold.
+    claims: only the newest one may change the row; `fence` is the epoch that the store must still hold. `request_id` and `trace`
+    are of the call that caused it.
     """
 
     delivery_id: int
@@ -43,6 +44,8 @@ class Delivery:
     status: int = 0
     reason: str = ""
     answer: str = ""
+    request_id: str = ""
+    trace: str = ""
     fence: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -113,7 +113,7 @@ FROM keys(channel text, route text, key text) AS k
 CROSS JOIN idempotency AS a ON a.channel = k.channel AND a.route = k.route AND a.key = k.key
 """
 _ACHIEVEMENT_COLUMNS = """a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id,
-a.accepted_at, a.due_at, a.decided_at, a.epoch"""
+a.accepted_at, a.due_at, a.decided_at, a.epoch, a.trace"""
 _ACHIEVEMENTS = f"""SELECT {_ACHIEVEMENT_COLUMNS} FROM keys(achievement_id bigint) AS k
 CROSS JOIN achievement AS a ON a.achievement_id = k.achievement_id"""
 _DUE = f"""
@@ -122,7 +122,8 @@ FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER B
 LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
 """
 _DELIVERY_COLUMNS = """d.delivery_id, d.target, d.lane, d.kind, d.subject, d.payload, d.state, d.created_at, d.due_at,
-d.expires_at, d.owner, d.lease_until, d.epoch, d.attempts, d.sent_at, d.finished_at, d.status, d.reason, d.answer"""
+d.expires_at, d.owner, d.lease_until, d.epoch, d.attempts, d.sent_at, d.finished_at, d.status, d.reason, d.answer,
+d.request_id, d.trace"""
 _DELIVERIES = f"""SELECT {_DELIVERY_COLUMNS} FROM keys(delivery_id bigint) AS k
 CROSS JOIN delivery AS d ON d.delivery_id = k.delivery_id"""
 _CLAIMABLE = f"""
@@ -395,7 +396,7 @@ def _load_windows(ws: WorkingSet, pairs: set[tuple[int, int]]) -> Loading:
 
 def _load_due(ws: WorkingSet, limit: int, details: frozenset[str]) -> Loading:
     [rows] = yield [Query(_DUE, parameters=(ws.now, limit))]
-    dues = [Due(Achievement(*row[:-1]), row[-1]) for row in rows]
+    dues = [Due(_achievement(ws, row[:-1]), row[-1]) for row in rows]
     ws.due = dues
     of_profile: dict[int, list[Due]] = {}
     for due in dues:
@@ -471,7 +472,15 @@ def _load_achievements(ws: WorkingSet, achievement_ids: set[int]) -> Loading:
         ws.achievements[achievement_id] = None
     [rows] = yield [Query(_ACHIEVEMENTS, achievement_ids)]
     for row in rows:
-        ws.achievements[row[0]] = Achievement(*row)
+        ws.achievements[row[0]] = _achievement(ws, row)
+
+
+def _achievement(ws: WorkingSet, row: Sequence[Any]) -> Achievement:
+    """What comes of it later belongs to the trace of the call that reported it."""
+    achievement = Achievement(*row)
+    if achievement.trace:
+        ws.traces[achievement.request_id] = achievement.trace
+    return achievement
 
 
 def _load_deliveries(ws: WorkingSet, delivery_ids: set[int]) -> Loading:

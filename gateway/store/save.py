@@ -372,7 +372,7 @@ def _save_customer(changes: Changes) -> Iterator[Write]:
 def _save_achievements(changes: Changes) -> Iterator[Write]:
     if changes.new_achievements:
         yield Write(
-            "INSERT INTO achievement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO achievement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     a.achievement_id,
@@ -386,6 +386,7 @@ def _save_achievements(changes: Changes) -> Iterator[Write]:
                     a.due_at,
                     a.decided_at,
                     a.epoch,
+                    a.trace,
                 )
                 for a in changes.new_achievements
             ],
@@ -416,7 +417,7 @@ def _save_achievements(changes: Changes) -> Iterator[Write]:
 def _save_deliveries(changes: Changes) -> Iterator[Write]:
     if changes.new_deliveries:
         yield Write(
-            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     d.delivery_id,
@@ -438,6 +439,8 @@ def _save_deliveries(changes: Changes) -> Iterator[Write]:
                     d.status,
                     d.reason,
                     d.answer,
+                    d.request_id,
+                    d.trace,
                 )
                 for d in changes.new_deliveries
             ],

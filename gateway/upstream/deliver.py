@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from multidict import CIMultiDict
 
+from gateway import trace
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.errors import GatewayError, StoreUnavailable
@@ -230,7 +231,7 @@ class DeliveryWorker:
             self.breaker.admit()
             self._upstream.limiter.note(_WRITE)
         after_unknown = delivery.sent_at is not None
-        said = await self._ask(_request(report), delivery, after_unknown=after_unknown)
+        said = await self._ask(_request(report, delivery), delivery, after_unknown=after_unknown)
         if code_of(said.body) == _REPEATED:
             return _Result("delivered", "" if after_unknown else "duplicate", status=said.status)
         return self._judged(delivery, said)
@@ -312,7 +313,7 @@ class DeliveryWorker:
                 return _back(delivery)
             self.breaker.admit()
             self._upstream.limiter.note(_READ)
-        said = await self._ask(_question(report), delivery, after_unknown=False)
+        said = await self._ask(_question(report, delivery), delivery, after_unknown=False)
         if isinstance(said.verdict, Dead):
             lost = said.verdict.customer_unknown  # then it has nothing of the customer, our report included
             return _Result("absent", delivery.reason) if lost else _undecidable(said.status)
@@ -338,23 +339,27 @@ def _back(delivery: Delivery, after: int = 0) -> _Result:
     return _Result("back", delivery.reason, after, delivery.status, delivery.answer)
 
 
-def _request(report: Report) -> Request:
+def _request(report: Report, delivery: Delivery) -> Request:
     body = {"customerId": report.canonical_id, "challengeId": report.campaign_id}
     keys = {"email": report.email, "mobile": report.mobile}
-    headers = CIMultiDict(
-        {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-    )
+    headers = _headers(delivery)
+    headers["Content-Type"] = "application/json"
     body |= {name: value for name, value in keys.items() if value}
     return Request("POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True)
 
 
-def _question(report: Report) -> Request:
+def _question(report: Report, delivery: Delivery) -> Request:
     customer = quote(report.canonical_id, safe="")
     target = f"{_BASE}/{customer}/reward-campaigns-progress?campaignId={report.campaign_id}"
     return Request(
         "GET",
         target,
-        CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity"}),
+        _headers(delivery),
         rate=_READ,
         counted=True,
     )
+
+
+def _headers(delivery: Delivery) -> CIMultiDict[str]:
+    cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
+    return CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity", **cause})

@@ -63,9 +63,9 @@ class Listener:
     async def close(self) -> None:
         await self._session.close()
 
-    async def post(self, body: bytes, message_id: str, now: int) -> Reply:
-        """Send one message, at the time `now` (ms)."""
-        headers = {"Content-Type": "application/json", "User-Agent": "gateway"}
+    async def post(self, body: bytes, message_id: str, now: int, cause: Mapping[str, str] = {}) -> Reply:
+        """Send one message, at the time `now` (ms). `cause` are headers that say which call it comes from."""
+        headers = {"Content-Type": "application/json", "User-Agent": "gateway", **cause}
         headers |= signed(body, self._key, message_id, now // SECOND)
         try:
             if not self._allow_private:

@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp.abc import AbstractResolver
 
+from gateway import trace
 from gateway.clock import Clock
 from gateway.config import Webhook
 from gateway.ids import show
@@ -90,7 +91,8 @@ class WebhookWorker:
             return Reply(0, "erased", None)
         message_id, now = show("dlv", delivery.delivery_id), self._clock.now()
         try:
-            return await self._listener.post(delivery.payload.encode(), message_id, now)
+            cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
+            return await self._listener.post(delivery.payload.encode(), message_id, now, cause)
         except Exception as error:  # noqa: BLE001 - else one row that cannot be sent would end the gateway
             mistakes.tell(delivery, error)
             return Reply(0, mistakes.FAILED, None)

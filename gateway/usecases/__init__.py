@@ -123,6 +123,9 @@ def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Outcome:
     """Decide and change the working set."""
     caller: Caller | None = getattr(command, "caller", None)
     ws.source = caller.source if caller is not None else "gateway"
+    ws.request_id = caller.request_id if caller is not None else ""
+    if caller is not None and caller.trace:
+        ws.traces[caller.request_id] = caller.trace
     if not env.listeners and not env.forwards:
         return _USE_CASES[type(command)][1](command, ws, env)
     before = mark(ws)

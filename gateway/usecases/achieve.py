@@ -132,6 +132,7 @@ def _accept(command: Achieve, resolution: Resolution, ws: WorkingSet, env: Env) 
         command.caller.request_id,
         ws.now,
         ws.now if env.delivers or command.direct else ws.now + env.random_between(*env.grant_delay),
+        trace=command.caller.trace,
     )
     ws.accept(achievement)
     if env.delivers:

@@ -36,12 +36,14 @@ class Mark(NamedTuple):
 
 
 class _News(NamedTuple):
-    """`lane` is the profile in whose order it is told, `subject` the id of what it is about."""
+    """`lane` is the profile in whose order it is told, `subject` the id of what it is about. `request_id` is of the call that
+    caused it, where that is not the one at hand."""
 
     topic: str
     lane: int
     subject: int
     data: Mapping[str, Any]
+    request_id: str | None = None
 
 
 def mark(ws: WorkingSet) -> Mark:
@@ -50,14 +52,23 @@ def mark(ws: WorkingSet) -> Mark:
 
 def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
     """Queue the news since `since` for everybody who wants to hear them."""
-    for topic, lane, subject, data in _news(ws, since):
+    for topic, lane, subject, data, request_id in _news(ws, since):
         body = {"type": topic, "timestamp": timestamp(ws.now), "data": data}
         for listener in env.listeners.get(topic, ()):
-            queue(ws, listener, lane, EVENT, subject, _encode(body).decode())
+            queue(ws, listener, lane, EVENT, subject, _encode(body).decode(), request_id)
 
 
-def queue(ws: WorkingSet, listener: str, lane: int, kind: str, subject: int, payload: str) -> None:
-    ws.queue(f"webhook:{listener}", lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER)
+def queue(
+    ws: WorkingSet,
+    listener: str,
+    lane: int,
+    kind: str,
+    subject: int,
+    payload: str,
+    request_id: str | None = None,
+) -> None:
+    target = f"webhook:{listener}"
+    ws.queue(target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id)
 
 
 def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:
@@ -78,9 +89,10 @@ def _of_event(event: AuditEvent) -> _News | None:
             detail = _decode(event.detail)
             data = {"profile": event.profile, "parts": detail["parts"], "redirects": detail["redirects"]}
             data |= {"merge": event.object or None}
-            return _News("profile.split", lane, event.event_id, data)
+            return _News("profile.split", lane, event.event_id, data, event.request_id)
         case action if action in _ACHIEVEMENTS:
-            return _News(_ACHIEVEMENTS[action], lane, event.event_id, _of_achievement(event))
+            topic, data = _ACHIEVEMENTS[action], _of_achievement(event)
+            return _News(topic, lane, event.event_id, data, event.request_id)
         case _:
             return None
 

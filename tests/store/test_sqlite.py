@@ -250,7 +250,9 @@ async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Conne
     """SQLite by itself would begin with every e-mail address and mobile number there is."""
     schema.execute("INSERT INTO profile VALUES (1, 0, 1, NULL, 'ann', 1)")
     schema.execute("INSERT INTO record VALUES ('web', 'ann', 1, 1, 0, 1, 0)")
-    schema.execute("INSERT INTO achievement VALUES (1, 1, 11664, 'queued', '', 'web', 'req', 0, 0, NULL, 0)")
+    schema.execute(
+        "INSERT INTO achievement VALUES (1, 1, 11664, 'queued', '', 'web', 'req', 0, 0, NULL, 0, '')"
+    )
     plans: list[list[str]] = []
 
     class Explained:

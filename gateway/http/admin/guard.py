@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import structlog
 from aiohttp import hdrs, web
 
+from gateway import trace
 from gateway.config import Server
 from gateway.errors import GatewayError, Refusal, StoreUnavailable
 from gateway.http.admin.operation import CALLER
@@ -36,14 +37,15 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
     services = request.app[SERVICES]
     started = time.perf_counter()
-    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator")
+    named = trace.taken(request.headers.getall(trace.HEADER, ()))
+    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator", trace=named)
     request[CALLER] = caller
     code, is_known = "", False
     try:
         is_known = _check(request, services)
         response = await handler(request)
     except Exception as error:  # noqa: BLE001 - the outermost place of the listener: nothing may leave as a traceback
-        refusal, headers = _refusal(error)
+        refusal, headers = _refusal(error, caller)
         code = refusal.code
         await _record(request, services, caller, refusal, is_known=is_known)
         response = problem(refusal, caller.request_id, headers)
@@ -108,7 +110,7 @@ def _as_address(name: str) -> str:
         return name
 
 
-def _refusal(error: Exception) -> tuple[Refusal, Mapping[str, str]]:
+def _refusal(error: Exception, caller: Caller) -> tuple[Refusal, Mapping[str, str]]:
     match error:
         case Refusal():
             return error, headers_of(error)
@@ -120,7 +122,7 @@ def _refusal(error: Exception) -> tuple[Refusal, Mapping[str, str]]:
                 _HTTP_CODES[error.status], f"{error.reason.lower()}; see /admin/v1/openapi.json"
             ), allow
         case _:
-            _log.error("request_failed", exc_info=error)
+            _log.error("request_failed", request_id=caller.request_id, exc_info=error)
             return Refusal(
                 "internal_error", "the gateway failed; its log says where, under this request id"
             ), {}
@@ -158,6 +160,7 @@ def _log_line(
             "error": code,
             "actor": caller.actor,
             "request_id": caller.request_id,
+            "trace_id": trace.trace_id(caller.trace, caller.request_id),
             "ms": round((time.perf_counter() - started) * 1_000, 2),
         }
     )

@@ -125,7 +125,14 @@ async def import_rows(call: Call[Query]) -> ImportView:
     one fails, this one is refused as not being the next."""
     asked = await call.body(_Sent)
     channel, import_id = _channel(call, asked.channel), import_id_of(call)
-    caller = Caller(channel.name, channel.id_space, call.caller.actor, call.caller.request_id, "import")
+    caller = Caller(
+        channel.name,
+        channel.id_space,
+        call.caller.actor,
+        call.caller.request_id,
+        "import",
+        trace=call.caller.trace,
+    )
     pipeline = call.services.pipeline
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
         calls = pipeline.calls_done

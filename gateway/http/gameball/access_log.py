@@ -28,6 +28,7 @@ class AccessLog:
                     "ts": self._timestamp(),
                     "event": "request",
                     "request_id": call.request_id,
+                    "trace_id": call.trace_id,
                     "channel": call.channel.name,
                     "route": route,
                     "status": outcome.status,

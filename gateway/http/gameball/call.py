@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
+from gateway import trace
 from gateway.config import Channel
 from gateway.http.gameball.envelope import SESSION_OF_ANOTHER, Fault
 from gateway.http.gameball.operations import Operation
@@ -71,9 +72,9 @@ class Target(NamedTuple):
 class Call:
     """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
     customer id that a session token spoke for, "" where the channel itself speaks, for all its customers; `vouched` is what the
-    token says of that customer. `source` is who speaks, `trust` what that one may do. `key_alone`: the platform's secret key
-    must not vouch for it. `warnings` are of the call as a whole. Nothing that came behind the `last` call of a connection is
-    read.
+    token says of that customer. `source` is who speaks, `trust` what that one may do. `trace` is one that it named.
+    `key_alone`: the platform's secret key must not vouch for it. `warnings` are of the call as a whole. Nothing that came
+    behind the `last` call of a connection is read.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Call:
         "session",
         "source",
         "target",
+        "trace",
         "trust",
         "vouched",
         "warnings",
@@ -96,6 +98,7 @@ class Call:
         self.services = services
         self.request = request
         self.request_id = request_id
+        self.trace = trace.taken(request.headers.getall(trace.HEADER, ()))
         self.target: Target | None = None
         self.channel: Channel = NOBODY
         self.actor = "anonymous"
@@ -116,7 +119,13 @@ class Call:
     @property
     def caller(self) -> Caller:
         channel = self.channel
-        return Caller(channel.name, channel.id_space, self.actor, self.request_id, self.source, self.trust)
+        return Caller(
+            channel.name, channel.id_space, self.actor, self.request_id, self.source, self.trust, self.trace
+        )
+
+    @property
+    def trace_id(self) -> str:
+        return trace.trace_id(self.trace, self.request_id)
 
     def fault_in_session(self, customer_id: str) -> Fault | None:
         """Whoever takes session tokens asks this about each customer that the call names."""

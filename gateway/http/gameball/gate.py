@@ -137,7 +137,10 @@ class Gate:
             outcome = unavailable(error.retry_after)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an envelope and we a log line
             _log.error(
-                "call_failed", request_id=call.request_id, exc_info=not isinstance(error, GatewayError)
+                "call_failed",
+                request_id=call.request_id,
+                trace_id=call.trace_id,
+                exc_info=not isinstance(error, GatewayError),
             )
             outcome = INTERNAL_ERROR
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)

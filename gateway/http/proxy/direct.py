@@ -62,7 +62,12 @@ class Direct:
         try:
             await call.services.pipeline.submit(command)
         except StoreUnavailable:
-            _log.warning("report_not_settled", request_id=call.request_id, result=result.result)
+            _log.warning(
+                "report_not_settled",
+                request_id=call.request_id,
+                trace_id=call.trace_id,
+                result=result.result,
+            )
 
 
 def _kept(key: IdempotencyKey | None, answer: Relayed | Fault) -> IdempotencyKey | None:

@@ -148,6 +148,7 @@ class Forward:
             call.request.headers,
             via=self._via,
             request_id=call.request_id,
+            taken=call.trace,
             address=nearest_address(call.request, self._services.config.server.trusted_proxies),
         )
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway import trace
 from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.header_names import CONNECTION, KEYS, is_for_gateways
 
@@ -33,9 +34,9 @@ _NAMES_ONE = re.compile(r"(?:x-)?(?:gb-|gameball-)?(?:customer-?id|player-?uniqu
 
 
 def towards_upstream(
-    given: CIMultiDictProxy[str], *, via: str, request_id: str, address: str
+    given: CIMultiDictProxy[str], *, via: str, request_id: str, taken: str, address: str
 ) -> CIMultiDict[str]:
-    """What a client's headers become. `address` is the client's, "" when it is not known."""
+    """What a client's headers become. `address` is the client's, "" when it is not known; `taken` is the trace that it named."""
     named = _listed(given)
     sent = CIMultiDict(
         [
@@ -45,7 +46,9 @@ def towards_upstream(
         ]
     )
     sent.add(hdrs.VIA, via)
-    sent["X-Request-Id"] = request_id
+    sent.update(trace.headers(taken, request_id))
+    if not taken:
+        sent.popall(trace.STATE_HEADER, None)
     if address:
         sent[hdrs.X_FORWARDED_FOR] = address
     return sent

@@ -1,0 +1,50 @@
+"""The trace that a call belongs to (W3C Trace Context): taken over where the caller names one, else made of the request id, so that
+it need not be kept. A taken trace is its id and its flags, `4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none.
+"""
+
+import re
+from collections.abc import Sequence
+
+_TRACEPARENT = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<id>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?",
+    re.ASCII,
+)
+_ID_DIGITS, _SPAN_DIGITS = 32, 16
+_NOT_SAMPLED = "00"
+HEADER = "traceparent"
+STATE_HEADER = "tracestate"
+
+
+def taken(values: Sequence[str]) -> str:
+    """The trace that a request's `traceparent` headers name; "" where they name none, several, or one that is malformed."""
+    found = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    if (
+        found is None
+        or found["version"] == "ff"
+        or (found["version"] == "00" and found["more"])
+        or not int(found["id"], 16)
+        or not int(found["parent"], 16)
+    ):
+        return ""
+    return f"{found['id']}-{found['flags']}"
+
+
+def trace_id(trace: str, request_id: str) -> str:
+    """32 hex digits; "" for what no request caused."""
+    return (
+        trace[:_ID_DIGITS] or _digits(request_id).rjust(_ID_DIGITS, "0")[-_ID_DIGITS:] if request_id else ""
+    )
+
+
+def headers(trace: str, request_id: str, span: int | None = None) -> dict[str, str]:
+    """What a request that goes out says of the one that caused it; nothing where none did. `span` is the number of the step that
+    sends it; without one it is the call itself."""
+    if not request_id:
+        return {}
+    step = _digits(request_id)[-_SPAN_DIGITS:].rjust(_SPAN_DIGITS, "0") if span is None else f"{span:016x}"
+    flags = trace[_ID_DIGITS + 1 :] or _NOT_SAMPLED
+    return {"X-Request-Id": request_id, HEADER: f"00-{trace_id(trace, request_id)}-{step}-{flags}"}
+
+
+def _digits(request_id: str) -> str:
+    return request_id.removeprefix("req_")

@@ -1,0 +1,53 @@
+"""The trace of a call: taken over or made, and what is sent on of it."""
+
+import pytest
+
+from gateway import trace
+
+ID, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+REQUEST = "req_0123456789ab0000002a"
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ([], ""),
+        ([f"00-{ID}-{PARENT}-01"], f"{ID}-01"),
+        ([f"00-{ID}-{PARENT}-00"], f"{ID}-00"),
+        ([f"01-{ID}-{PARENT}-01-what-is-new"], f"{ID}-01"),
+        ([f"00-{ID}-{PARENT}-01-what-is-new"], ""),
+        ([f"ff-{ID}-{PARENT}-01"], ""),
+        ([f"00-{'0' * 32}-{PARENT}-01"], ""),
+        ([f"00-{ID}-{'0' * 16}-01"], ""),
+        ([f"00-{ID.upper()}-{PARENT}-01"], ""),
+        ([f" 00-{ID}-{PARENT}-01"], ""),
+        ([f"00-{ID}-{PARENT}"], ""),
+        (["ann@example.com"], ""),
+        ([f"00-{ID}-{PARENT}-01"] * 2, ""),
+    ],
+)
+def test_only_a_well_formed_trace_is_taken(headers: list[str], taken: str) -> None:
+    assert trace.taken(headers) == taken
+
+
+@pytest.mark.parametrize(
+    ("taken", "span", "sent"),
+    [
+        (f"{ID}-01", None, f"00-{ID}-456789ab0000002a-01"),
+        (f"{ID}-01", 255, f"00-{ID}-00000000000000ff-01"),
+        ("", None, "00-0000000000000123456789ab0000002a-456789ab0000002a-00"),
+        ("", 255, "00-0000000000000123456789ab0000002a-00000000000000ff-00"),
+    ],
+)
+def test_what_goes_out_is_a_step_of_the_same_trace(taken: str, span: int | None, sent: str) -> None:
+    headers = trace.headers(taken, REQUEST, span)
+    assert headers == {"X-Request-Id": REQUEST, "traceparent": sent}
+    assert trace.taken([sent])
+    assert trace.trace_id(taken, REQUEST) == sent.split("-")[1]
+
+
+def test_an_operators_call_has_a_trace_too_and_what_no_call_caused_has_none() -> None:
+    headers = trace.headers("", "req_0123456789abcdef")
+    assert trace.taken([headers["traceparent"]])
+    assert trace.headers("", "") == {}
+    assert trace.trace_id("", "") == ""
