@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import (

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway import trace
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
@@ -45,9 +46,12 @@ class DeliveryView(msgspec.Struct):
 
 
 class DeliveryDetail(DeliveryView):
-    """`answer` is what the receiver last said against it, masked, at most 2 KiB."""
+    """`answer` is what the receiver last said against it, masked, at most 2 KiB. `request_id` and `trace_id` are of the call that
+    caused the delivery, empty where none did."""
 
     answer: str
+    request_id: str
+    trace_id: str
 
 
 async def list_deliveries(call: Call[DeliveryQuery]) -> Page[DeliveryView]:
@@ -64,7 +68,13 @@ async def show_delivery(call: Call[Query]) -> DeliveryDetail:
     found = await delivery_of(call.services.store, call.id("dlv"))
     if found is None:
         raise Refusal("delivery_unknown", "There is no such delivery.")
-    return DeliveryDetail(**msgspec.structs.asdict(_view(found)), answer=found.delivery.answer)
+    one: Delivery = found.delivery
+    return DeliveryDetail(
+        **msgspec.structs.asdict(_view(found)),
+        answer=one.answer,
+        request_id=one.request_id,
+        trace_id=trace.trace_id(one.trace, one.request_id),
+    )
 
 
 async def retry_delivery(call: Call[Query]) -> Changed:

@@ -153,6 +153,7 @@ def _log_line(
     services.telemetry.request(
         {
             "ts": shown(services.clock.now()),
+            "level": "info",
             "event": "admin_request",
             "method": request.method,
             "route": route_of(request),

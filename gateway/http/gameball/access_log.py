@@ -26,6 +26,7 @@ class AccessLog:
             self._telemetry.request(
                 {
                     "ts": self._timestamp(),
+                    "level": "info",
                     "event": "request",
                     "request_id": call.request_id,
                     "trace_id": call.trace_id,
