@@ -56,7 +56,7 @@ X-Credential-Identifier Tailscale-User-Login X-ARR-SSL X-ARR-LOG-ID Proxy Proxy-
 """
 UNBELIEVED = """
 X-Client-Version X-Client-Name X-Device-Id X-Shop X-Zip X-Tips X-Ghost-Mode X-Pathway X-Urls X-Hosts-Seen X-Api-Version X-Schema
-X-Methods X-Correlation-Id traceparent tracestate lang Referer From Prefer DNT X-Remotely X-CFO
+X-Methods X-Correlation-Id lang Referer From Prefer DNT X-Remotely X-CFO
 """
 PASSED = {
     "lang": "ar",
