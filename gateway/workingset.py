@@ -966,6 +966,11 @@ class WorkingSet:
         self.changes.erasures.append(erasure)
 
     @property
+    def erasures(self) -> list[Erasure]:
+        """Those of this batch."""
+        return [one for changes in (*self._saved, self.changes) for one in changes.erasures]
+
+    @property
     def erases(self) -> bool:
         """Whether this batch erased anybody."""
         return any(changes.erased or changes.erasures for changes in (*self._saved, self.changes))

@@ -12,7 +12,9 @@ from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
 
 ERASURES = "SELECT erasure_id, profile_id, records, at FROM erasure ORDER BY erasure_id"
+ERASURE = "SELECT erasure_id, profile_id, records, at FROM erasure WHERE erasure_id = ?"
 _DOMAIN = b"gateway.erasure.v1\x00"
+_BLOCK = 4096
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,6 +42,18 @@ class ErasureFile:
     def __init__(self, database: Path, key: bytes) -> None:
         self.path = database.with_name(f"{database.name}.erased")
         self._key = key
+        self._as_left: tuple[int, ...] | None = None
+
+    def is_as_left(self) -> bool:
+        """Whether it is what `add` made of it, so that it need not be read to know what is in it."""
+        return self._as_left is not None and self._as_left == self._state()
+
+    def _state(self) -> tuple[int, ...]:
+        try:
+            found = self.path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return ()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     def read(self) -> dict[int, Erasure]:
         """Raises ErasuresUnreadable for a line that is not ours. A last line without an end was being written when the process was
@@ -48,7 +62,9 @@ class ErasureFile:
 
     def add(self, erasures: Iterable[Erasure]) -> None:
         """On disk when this returns."""
-        self._write(erasures, os.O_APPEND)
+        if lines := list(erasures):
+            self._write(lines, os.O_APPEND)
+        self._as_left = self._state()
 
     def rotate_secret(self) -> None:
         """With this key, whatever key the lines were signed with."""
@@ -110,5 +126,11 @@ def _sync_directory(path: Path) -> None:
 
 
 def _cut_unfinished(fd: int) -> None:
-    content = os.pread(fd, os.fstat(fd).st_size, 0)
-    os.ftruncate(fd, content.rfind(b"\n") + 1)
+    end = os.fstat(fd).st_size
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        if (found := os.pread(fd, end - start, start).rfind(b"\n")) >= 0:
+            os.ftruncate(fd, start + found + 1)
+            return
+        end = start
+    os.ftruncate(fd, 0)

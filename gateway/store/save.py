@@ -9,8 +9,6 @@ import msgspec
 
 from gateway.audit.chain import Chain
 from gateway.audit.event import AuditEvent
-from gateway.clock import MINUTE
-from gateway.ids import later
 from gateway.model import FEW_HOLDERS, ProfileRow
 from gateway.store.statement import Write
 from gateway.store.vouching import digests
@@ -72,10 +70,10 @@ UPDATE delivery SET lane = ?, payload = ?, state = ?, due_at = ?, expires_at = ?
 attempts = ?, sent_at = ?, finished_at = ?, status = ?, reason = ?, answer = ? WHERE delivery_id = ? AND epoch = ?
 """
 _FORGOTTEN = """
-UPDATE delivery SET payload = '' FROM keys(profile_id bigint) AS k
+UPDATE delivery SET payload = '' WHERE delivery_id IN (
+SELECT d.delivery_id FROM keys(profile_id bigint) AS k
 CROSS JOIN profile AS p ON p.profile_id = k.profile_id OR p.redirect_to = k.profile_id
-WHERE delivery.lane = p.profile_id AND delivery.finished_at IS NULL AND delivery.target <> 'upstream'
-AND delivery.kind = 'platform'
+CROSS JOIN delivery AS d ON d.lane = p.profile_id AND d.finished_at IS NULL AND d.kind = 'platform')
 """
 """What the platform said of an erased person and nobody was told yet."""
 _DEDUP = """
@@ -128,15 +126,19 @@ CROSS JOIN answer_of AS n ON n.achievement_id = e.achievement_id)
 """
 _FORGOTTEN_ANSWERS_OF = f"DELETE FROM answer_of WHERE achievement_id IN ({_ACHIEVEMENTS_OF})"
 _FORGOTTEN_REFUSALS = f"""
-UPDATE delivery SET answer = '' WHERE answer <> '' AND delivery_id IN (
+UPDATE delivery SET answer = '' WHERE delivery_id IN (
 SELECT d.delivery_id FROM ({_ACHIEVEMENTS_OF}) AS e
-CROSS JOIN delivery AS d ON d.delivery_id > e.achievement_id AND d.delivery_id < e.achievement_id + {later(0, MINUTE)}
-AND d.target = 'upstream' AND d.subject = e.achievement_id)
+CROSS JOIN delivery AS d ON d.subject = e.achievement_id AND d.answer <> '' AND d.target = 'upstream')
 """
-"""What the upstream said of a report that it refused. Its delivery was queued with the achievement, or soon after."""
+"""What the upstream said of a report that it refused."""
 _FORGOTTEN_WORDS = """
 DELETE FROM audit_words WHERE event_id IN (
 SELECT w.event_id FROM keys(record_id bigint) AS k CROSS JOIN audit_words_of AS w ON w.record_id = k.record_id)
+"""
+_FORGOTTEN_REGROUPINGS = """
+DELETE FROM regrouping WHERE regrouping_id IN (
+SELECT r.regrouping_id FROM keys(type text, value text) AS k
+CROSS JOIN regrouping AS r ON r.value = k.value AND r.type = k.type AND r.value <> '')
 """
 _FORGOTTEN_COUPONS = "UPDATE ledger SET coupon_code = '' WHERE record_id = ? AND coupon_code <> ''"
 _OF_RECORD = (
@@ -554,10 +556,7 @@ def _erase(profiles: list[Profile], keys: Mapping[Identifier, Key]) -> Iterator[
     yield Write(_FORGOTTEN_COUPONS, records)
     yield Write(_FORGOTTEN_WORDS, records)
     held = {one for profile in profiles for record in profile.records.values() for one in record.observations}
-    yield Write(
-        "DELETE FROM regrouping WHERE type = ? AND value = ?",
-        [tuple(one) for one in sorted(held) if keys[one].holders <= 0],
-    )
+    yield Write(_FORGOTTEN_REGROUPINGS, [tuple(one) for one in sorted(held) if keys[one].holders <= 0])
     for place in _OF_RECORD:
         yield Write(f"DELETE FROM {place} = ?", records)
     for place in _OF_PROFILE:

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
 
-from gateway.audit.chain import Tip
+from gateway.audit.chain import Chain, Tip
 from gateway.errors import AlreadyRunning, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
@@ -25,6 +26,7 @@ from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import Saver, load
 from gateway.workingset import WorkingSet
+from rules.identifier import Identifier
 from tests.store import ids_trimmed, names_given, owners_moved, sources_given
 from tests.store.conformance import (
     Batch,
@@ -34,6 +36,7 @@ from tests.store.conformance import (
     log,
     look,
     nothing,
+    observe,
     person,
     run,
 )
@@ -203,9 +206,13 @@ def statements_of_loading(connection: sqlite3.Connection, target: str = "upstrea
     return statements
 
 
+def plan_of(connection: sqlite3.Connection, sql: str) -> list[str]:
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
 def scanned(connection: sqlite3.Connection, sql: str) -> Iterator[str]:
     """What a statement reads from end to end, besides the JSON array of keys and the results of its own subqueries."""
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    plan = plan_of(connection, sql)
     own = {found[1] for line in plan if (found := re.match(r"(?:CO-ROUTINE|MATERIALIZE) (\w+)", line))}
     for line in plan:
         found = re.match(r"SCAN (\w+)( VIRTUAL TABLE)?", line)
@@ -226,9 +233,30 @@ def test_a_scan_would_be_noticed(schema: sqlite3.Connection) -> None:
     assert list(scanned(schema, by_index)) == ["SCAN record USING COVERING INDEX record_of_profile"]
 
 
+def test_an_erasure_finds_what_names_a_person_without_reading_what_is_of_others(
+    schema: sqlite3.Connection,
+) -> None:
+    ws = WorkingSet(0, Ids(0))
+    profile, (record,) = person(ws, "web:ann")
+    seen = observe(ws, record, Identifier("email", "ann@x.eg"), profile.profile_id)
+    ws.keys[seen.identifier].holders = 0
+    ws.forget(profile)
+    statements: list[str] = []
+    schema.set_trace_callback(statements.append)
+    with ThreadPoolExecutor(1) as beside:
+        Saver(schema, Chain("chain", b"key"), beside).save(ws.changes)
+    schema.set_trace_callback(None)
+    assert len(statements) >= 20
+    found = {
+        sql: [*scanned(schema, sql), *(line for line in plan_of(schema, sql) if "AUTOMATIC" in line)]
+        for sql in statements
+    }
+    assert {sql: lines for sql, lines in found.items() if lines} == {}
+
+
 def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connection) -> None:
     (due,) = (sql for sql in statements_of_loading(schema) if "'accepted' AND due_at <=" in sql)
-    plan = [row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {due}")]
+    plan = plan_of(schema, due)
     assert any("achievement_due (due_at<?)" in line for line in plan)
 
 
@@ -240,7 +268,7 @@ def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
     schema: sqlite3.Connection, target: str, indexes: set[str]
 ) -> None:
     (claim,) = (sql for sql in statements_of_loading(schema, target) if "lease_until <=" in sql)
-    plan = " ".join(row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {claim}"))
+    plan = " ".join(plan_of(schema, claim))
     assert set(re.findall(r"INDEX (\w+)", plan)) == indexes
     assert "delivery_open (target=? AND due_at<?)" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan

@@ -1,6 +1,7 @@
 """Erasures outside the database's own schema: in one beside it, which backups of that schema leave alone."""
 
 import contextlib
+from collections.abc import Sequence
 
 import asyncpg
 import msgspec
@@ -27,6 +28,7 @@ class ErasureTable:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._table = ""
+        self._is_complete = False
 
     async def open(self, connection: Connection) -> None:
         schema = f"{await connection.fetchval('SELECT current_schema()::text')}_erased"
@@ -64,15 +66,26 @@ class ErasureTable:
             found.append(one)
         return found
 
-    async def keep(self, connection: Connection) -> None:
+    async def keep(self, connection: Connection, erased: Sequence[Erasure]) -> None:
+        """What was stored just now; after a failure also what is missing of earlier."""
         if not self._table:
             return
+        missing = erased if self._is_complete else await self._missing(connection)
+        self._is_complete = False
+        for one in missing:
+            await self._add(connection, one)
+        self._is_complete = True
+
+    async def keep_all(self, connection: Connection) -> None:
+        self._is_complete = False
+        await self.keep(connection, ())
+
+    async def _missing(self, connection: Connection) -> list[Erasure]:
         rows = await connection.fetch(
             "SELECT e.erasure_id, e.profile_id, e.records, e.at FROM erasure AS e WHERE NOT EXISTS"
             f" (SELECT 1 FROM {self._table} AS o WHERE o.erasure_id = e.erasure_id) ORDER BY e.erasure_id"
         )
-        for row in rows:
-            await self._add(connection, erasure_of(tuple(row)))
+        return [erasure_of(tuple(row)) for row in rows]
 
     async def _add(self, connection: Connection, one: Erasure) -> None:
         await connection.execute(

@@ -179,7 +179,7 @@ class PostgresStore:
                     break
                 await load(connection, ws, needs)
             work.process(ws)
-            erases = ws.erases
+            erased = ws.erasures
             await save(connection, self._columns, ws.changes, self.chain)
             if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
                 raise StoreUnavailable("the database is too slow; nothing was stored")
@@ -190,11 +190,11 @@ class PostgresStore:
         await self._commit(connection)
         self.chain.keep(self.chain.tip)
         self._signing.done()
-        if erases:
+        if erased:
             with contextlib.suppress(
                 asyncpg.PostgresError, *SILENT
-            ):  # it is committed; the next start does it again
-                await self._outside.keep(connection)
+            ):  # it is committed; the next erasure or start does it again
+                await self._outside.keep(connection, erased)
 
     async def _commit(self, connection: Connection) -> None:
         """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
@@ -305,7 +305,7 @@ class PostgresStore:
 
     async def keep_erasures_outside(self) -> None:
         async with self._server.connection() as connection:
-            await self._outside.keep(connection)
+            await self._outside.keep_all(connection)
 
     async def erasures_lacking(self) -> list[Erasure]:
         async with self._server.connection() as connection:

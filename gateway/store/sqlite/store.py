@@ -27,7 +27,7 @@ from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
-from gateway.store.erasures import ERASURES, ErasureFile, erasure_of
+from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
@@ -96,6 +96,8 @@ class SqliteStore:
         self._beside = ThreadPoolExecutor(1, "save")
         self._asking = 0
         self._to_wipe = False
+        self._has_erased = False
+        self._erasing: list[int] = []
         self._outside = ErasureFile(path, checkpoint_key)
         self._is_sealed = False
 
@@ -153,7 +155,9 @@ class SqliteStore:
     async def run_all(self, source: BatchSource) -> None:
         with self._translated_errors():
             await self._in_writer(self._transact, source)
-            await self._wipe()
+            if self._has_erased:
+                self._has_erased = False
+                await self._wipe()
 
     async def leads(self, work: str) -> bool:
         return True
@@ -220,7 +224,7 @@ class SqliteStore:
         return () if clean else (_LOG,)
 
     async def _wipe(self) -> None:
-        """What was erased goes from the files too: now, or as soon as nobody reads an earlier state."""
+        """What was erased goes from the files too: now, or with housekeeping after the last that reads an earlier state."""
         if self._to_wipe:
             self._to_wipe = not await self._in_writer(self._finish_erasures)
 
@@ -234,10 +238,14 @@ class SqliteStore:
         return wipe(connection, self.path)
 
     def _keep_outside(self, connection: sqlite3.Connection) -> None:
-        known = self._outside.read()
-        missing = [row for row in connection.execute(ERASURES).fetchall() if row[0] not in known]
-        if missing:
-            self._outside.add(map(erasure_of, missing))
+        """Those of the batches since the last time; all that are missing where the file is not as they left it."""
+        if self._outside.is_as_left():
+            rows = [row for one in self._erasing for row in connection.execute(ERASURE, (one,)).fetchall()]
+        else:
+            known = self._outside.read()
+            rows = [row for row in connection.execute(ERASURES).fetchall() if row[0] not in known]
+        self._outside.add(map(erasure_of, rows))
+        self._erasing.clear()
 
     async def keep_erasures_outside(self) -> None:
         await self._in_writer(self._keep_outside)
@@ -285,7 +293,7 @@ class SqliteStore:
             ws = self._loaded(connection, work, saver)
             while True:
                 work.process(ws)
-                self._to_wipe |= ws.erases
+                self._note_erasures(ws)
                 saver.save(ws.changes)
                 stored, work = partial(source.stored, work), source.next() if self._asking <= 1 else None
                 if work is None:
@@ -300,6 +308,12 @@ class SqliteStore:
             if earlier is not None:
                 raise earlier from None
             raise
+
+    def _note_erasures(self, ws: WorkingSet) -> None:
+        """They are looked up when the batch is stored; perhaps it never is."""
+        if ws.erases:
+            self._to_wipe = self._has_erased = True
+        self._erasing += [erasure.erasure_id for erasure in ws.erasures]
 
     def _sign_if_due(self, connection: sqlite3.Connection) -> None:
         if self._signing.is_due(self._clock.now()):
