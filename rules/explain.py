@@ -5,31 +5,20 @@ a guard exactly where RESOLVE would meet it (I20). `how` lists moves of records;
 the profile's members (I20). Types, names and counts appear here, never an identifier's value (I18).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from rules.guards import Joining, objection
-from rules.identifier import Evidence, Identifier
-from rules.matching import (
-    Match,
-    MatchOutcome,
-    Request,
-    base_type,
-    is_canonical,
-    is_live,
-    judge,
-    links,
-)
+from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
+from rules.matching import STRONGEST_FIRST, Match, MatchOutcome, Request, judge, links
 from rules.online.evidence import read
 from rules.online.resolve import resolve
+from rules.online.rounds import ProfileAttributes
+from rules.policy import Policy, PolicyRule
 from rules.record import Profile, Record, View
-from rules.ruleset import Rule, RuleSet
 
 Likeness = Literal["equal", "provider_form", "powerless", "different", "missing"]
-ProfileAttributes = Callable[[int], Mapping[str, str]]
-
-_STRONGEST: tuple[MatchOutcome, ...] = ("never", "merge", "review", "none")
 
 
 class Compared(NamedTuple):
@@ -112,7 +101,7 @@ class HowStep(NamedTuple):
 
 def why(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     a: int,
     b: int,
     now: int,
@@ -122,12 +111,12 @@ def why(
 
     Where only a third profile stands in the way (one request would join too many), that is looked up too: the
     view answers for the owners of both profiles' keys, as it does for a request."""
-    return _explain(view, rules, view.profile(a), view.profile(b), now, profile_attributes)
+    return _explain(view, policy, view.profile(a), view.profile(b), now, profile_attributes)
 
 
 def why_records(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     a: Record,
     b: Record,
     now: int,
@@ -137,7 +126,7 @@ def why_records(
     one, other = (
         replace(view.profile(record.profile_id), records={record.record_id: record}) for record in (a, b)
     )
-    return _explain(view, rules, one, other, now, profile_attributes)
+    return _explain(view, policy, one, other, now, profile_attributes)
 
 
 def how(
@@ -171,23 +160,23 @@ def replay(profile_id: int, steps: Iterable[HowStep]) -> frozenset[int]:
 
 def _explain(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     one: Profile,
     other: Profile,
     now: int,
     attributes: ProfileAttributes | None,
 ) -> Explanation:
     sides = [(record, own, to) for own, to in ((one, other), (other, one)) for record in own.records.values()]
-    asked = [(_request(view, rules, record, own, to, now, attributes), to) for record, own, to in sides]
-    readings = tuple(_reading(view, rules, rule, one, other, asked, attributes) for rule in rules.rules)
+    asked = [(_request(view, policy, record, own, to, now, attributes), to) for record, own, to in sides]
+    readings = tuple(_reading(view, policy, rule, one, other, asked, attributes) for rule in policy.rules)
     pins = [pin for pin in view.pins(one.records) if links(pin, one, other, now)]
-    matches = [judge(view, rules, request, to, pins, _of(attributes, to)) for request, to in asked]
+    matches = [judge(view, policy, request, to, pins, _of(attributes, to)) for request, to in asked]
     best, together = _best(matches), one.profile_id == other.profile_id
     speaking = [side[0] for side, match in zip(sides, matches, strict=True) if match.outcome == "merge"]
     guard, detail = (
         ("", "")
         if together
-        else _guard(best, readings) or _stopped(view, rules, speaking, one, other, now, attributes)
+        else _guard(best, readings) or _stopped(view, policy, speaking, one, other, now, attributes)
     )
     return Explanation(
         one.profile_id,
@@ -205,7 +194,7 @@ def _explain(
 
 def _request(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     record: Record,
     own: Profile,
     to: Profile,
@@ -214,7 +203,7 @@ def _request(
 ) -> Request:
     """The record says again all that it ever said."""
     said = _said(record)
-    reading = read(view, rules, record.id_space, record, said)
+    reading = read(view, policy, record.id_space, record, said)
     keys = dict(sorted(reading.keys.items(), key=lambda item: item[1].owner != to.profile_id))
     stated = frozenset(item.identifier for item in said).difference(reading.generic, reading.shared)
     return Request(record.id_space, now, keys, stated, own, _of(attributes, own))
@@ -225,35 +214,37 @@ def _of(attributes: ProfileAttributes | None, profile: Profile) -> Mapping[str, 
 
 
 def _best(matches: Iterable[Match]) -> Match:
-    return min(matches, key=lambda match: (_STRONGEST.index(match.outcome), match.rank))
+    return min(matches, key=lambda match: (STRONGEST_FIRST.index(match.outcome), match.rank))
 
 
 def _reading(
     view: View,
-    rules: RuleSet,
-    rule: Rule,
+    policy: Policy,
+    rule: PolicyRule,
     one: Profile,
     other: Profile,
     asked: Sequence[tuple[Request, Profile]],
     attributes: ProfileAttributes | None,
 ) -> RuleReading:
-    alone = replace(rules, rules=(rule,))
-    best = _best(judge(view, alone, request, to, (), _of(attributes, to)) for request, to in asked)
+    alone = (judge(view, policy, request, to, (), _of(attributes, to), (rule,)) for request, to in asked)
+    best = min(alone, key=lambda match: STRONGEST_FIRST.index(match.outcome))
     named = best.steps[0].detail if best.steps else ""
-    doubt = "" if named == "+".join(rule.all_of) else named
+    doubt = "" if named == rule.types else named
     compared = tuple(_compared(view, type_, one, other) for type_ in (*rule.all_of, *rule.unless_differs))
     return RuleReading(rule.name, best.outcome, doubt, compared)
 
 
 def _compared(view: View, type_: str, one: Profile, other: Profile) -> Compared:
-    ours, theirs = ({held for held in _held(side) if base_type(held) == type_} for side in (one, other))
+    ours, theirs = (
+        {held for held in _held(side) if declared_type(held.type) == type_} for side in (one, other)
+    )
     if not ours or not theirs:
         return Compared(type_, "missing")
     common = ours & theirs
     powered = [held for held in common if _is_powered(view, held, one) and _is_powered(view, held, other)]
-    if any(not is_canonical(held) for held in powered):
+    if any(not is_provider_form(held.type) for held in powered):
         return Compared(type_, "equal")
-    if any(not is_canonical(held) for held in common):
+    if any(not is_provider_form(held.type) for held in common):
         return Compared(type_, "powerless")
     return Compared(type_, "provider_form" if powered else "different")
 
@@ -264,7 +255,7 @@ def _held(profile: Profile) -> Iterator[Identifier]:
 
 def _is_powered(view: View, identifier: Identifier, profile: Profile) -> bool:
     seen = [record.observations.get(identifier) for record in profile.records.values()]
-    return view.key(identifier).state == "normal" and any(each and is_live(each) for each in seen)
+    return view.key(identifier).state == "normal" and any(each and each.is_live for each in seen)
 
 
 def _guard(best: Match, readings: Iterable[RuleReading]) -> tuple[str, str] | None:
@@ -283,7 +274,7 @@ def _guard(best: Match, readings: Iterable[RuleReading]) -> tuple[str, str] | No
 
 def _stopped(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     speaking: Iterable[Record],
     one: Profile,
     other: Profile,
@@ -292,15 +283,15 @@ def _stopped(
 ) -> tuple[str, str]:
     """The guard between the two profiles, or else between all that one of the records would join at once; with
     the counts behind it."""
-    if rules.mode != "enforce":
-        return f"mode:{rules.mode}", ""
+    if policy.mode != "enforce":
+        return f"mode:{policy.mode}", ""
     whole = view.profile(one.profile_id), view.profile(other.profile_id)
-    if found := objection(view, rules, Joining(whole, whole[0], "", now, frozenset())):
+    if found := objection(view, policy, Joining(whole, whole[0], "", now, frozenset())):
         return found.guard, found.detail
     for record in speaking:
         decision = resolve(
             view,
-            rules,
+            policy,
             id_space=record.id_space,
             customer_id=record.customer_id,
             evidence=_said(record),
@@ -317,7 +308,7 @@ def _said(record: Record) -> list[Evidence]:
     return [
         Evidence(identifier, "ok", "", seen.verified)
         for identifier, seen in record.observations.items()
-        if is_live(seen)
+        if seen.is_live
     ]
 
 

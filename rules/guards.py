@@ -6,16 +6,16 @@ allowed stands: an excess that one profile has already is not held against it ag
 would make (I5).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from rules.identifier import Identifier
-from rules.matching import forbidding_rule, is_live, links
+from rules.matching import forbidding_rule, links
+from rules.policy import Policy, ValueLimit
 from rules.record import Profile, View
-from rules.ruleset import ConflictPolicy, IdentifierRules, IdSpaceRules, RuleSet
+from rules.ruleset import ConflictPolicy
 from rules.survivor import survivor
 
 Remedy = ConflictPolicy | Literal["separate", "best"]
@@ -35,8 +35,7 @@ class Objection(NamedTuple):
         return self.guard.partition(":")[0] in ("cannot", "never")
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(NamedTuple):
     """Profiles that would become one with the request's record. `asserted` are the keys that the request
     brings along; `yielding` the types whose older values make room for them."""
 
@@ -67,152 +66,191 @@ class Admission(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def objection(view: View, rules: RuleSet, joining: Joining) -> Objection | None:
+_NOTHING = Admission((), (), (), ())
+_Guard: TypeAlias = Callable[[View, Policy, Joining], Objection | None]
+
+
+def objection(
+    view: View, policy: Policy, joining: Joining, guards: Sequence[_Guard] | None = None
+) -> Objection | None:
     """The first guard that stands against the join; None when it may be done. A record alone on its profile
     can only break the limit of a type that allows no second value."""
+    if not joining.profiles:
+        return None
     if not joining.joins:
-        return next(_values(view, rules, joining), None)
-    # A stopped record that asks again must hear the same, although it now brings a profile of its own: so what counts
-    # profiles comes last, and what a policy may argue with comes after what it may not.
-    guards = (_apart, _ids, _records, _balance, _values, _profiles)
-    return next((found for guard in guards for found in guard(view, rules, joining)), None)
+        return _values(view, policy, joining)
+    for guard in GUARDS if guards is None else guards:
+        if found := guard(view, policy, joining):
+            return found
+    return None
 
 
 def admit(
     view: View,
-    rules: RuleSet,
+    policy: Policy,
     joining: Joining,
     unowned: Collection[Identifier],
     moved: Collection[Identifier],
 ) -> Admission:
     """Take up `moved` keys, which leave another owner, and then the unowned ones, as far as the limits go."""
-    wanted: defaultdict[str, list[Identifier]] = defaultdict(list)
+    if not moved and not unowned:
+        return _NOTHING
+    wanted: dict[str, list[Identifier]] = {}
     for identifier in (*moved, *unowned):
-        wanted[identifier.type].append(identifier)
+        wanted.setdefault(identifier.type, []).append(identifier)
     taken_up: list[Identifier] = []
     dropped: list[Identifier] = []
     for type_, identifiers in wanted.items():
-        up, out = _fit(view, rules, joining, type_, identifiers, moved)
+        limit = policy.limits.get(type_)
+        if limit is None:
+            taken_up += identifiers
+            continue
+        up, out = _fit(view, limit, joining, identifiers, moved)
         taken_up += up
         dropped += out
     left_out = [one for one in (*moved, *unowned) if one not in taken_up]
     return Admission(
-        tuple(one for one in taken_up if one not in moved),
-        tuple(one for one in taken_up if one in moved),
+        tuple([one for one in taken_up if one not in moved]),
+        tuple([one for one in taken_up if one in moved]),
         tuple(dropped),
-        tuple(dict.fromkeys(f"limit:{one.type}" for one in left_out)),
+        tuple(dict.fromkeys([f"limit:{one.type}" for one in left_out])),
     )
 
 
 def _fit(
     view: View,
-    rules: RuleSet,
+    limit: ValueLimit,
     joining: Joining,
-    type_: str,
     wanted: list[Identifier],
     moved: Collection[Identifier],
 ) -> tuple[list[Identifier], list[Identifier]]:
     """Of one type's wanted keys those that fit, and the held ones that make room: the longest unseen, never
     one that the request states itself."""
-    kind = rules.identifiers.get(type_)
-    if kind is None or kind.max_per_profile == 0:
+    held = _held(view, limit, joining.profiles, joining.now) if joining.profiles else {}
+    if len(held) + len(wanted) <= limit.most:
         return wanted, []
-    held = _held(view, kind, type_, joining.profiles, joining.now)
     leaving = sorted(held.keys() - joining.asserted, key=lambda one: (held[one], one), reverse=True)
-    makes_room = not kind.immutable and (kind.at_limit == "drop_oldest" or type_ in joining.yielding)
+    makes_room = limit.makes_room(joining.yielding)
     up: list[Identifier] = []
     out: list[Identifier] = []
     for identifier in wanted:
-        if len(held) - len(out) + len(up) >= kind.max_per_profile:
-            if not leaving or not (makes_room or (identifier in moved and not kind.immutable)):
+        if len(held) - len(out) + len(up) >= limit.most:
+            if not leaving or not (makes_room or (identifier in moved and not limit.immutable)):
                 continue
             out.append(leaving.pop())
         up.append(identifier)
     return up, out
 
 
-def _apart(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
+# ---- the guards ----
+
+
+def _apart(view: View, policy: Policy, joining: Joining) -> Objection | None:
     """Two members that a person or a `never` rule keeps apart: the record fits both, and they cannot be one
     (ambiguous)."""
-    pins = [p for p in view.pins(r for one in joining.profiles for r in one.records) if p.kind == "cannot"]
-    forbids = any(rule.outcome == "never" for rule in rules.rules)
+    if len(joining.profiles) < 2:
+        return None
+    pins = [p for p in view.pins([r for one in joining.profiles for r in one.records]) if p.kind == "cannot"]
     for one, other in combinations(joining.profiles, 2):
         if any(links(pin, one, other, joining.now) for pin in pins):
-            yield Objection("cannot", rules.conflict.ambiguous)
-        elif forbids and (rule := forbidding_rule(view, rules, one, other)):
-            yield Objection(f"never:{rule}", rules.conflict.ambiguous)
+            return Objection("cannot", policy.ambiguous)
+        if policy.forbids and (rule := forbidding_rule(view, policy, one, other)):
+            return Objection(f"never:{rule}", policy.ambiguous)
+    return None
 
 
-def _records(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
-    records = sum(len(one.records) for one in joining.profiles) + joining.is_new
-    if records > rules.merge.max_records:
-        yield Objection("max_records", "review", f"{records}>{rules.merge.max_records}")
+def _records(view: View, policy: Policy, joining: Joining) -> Objection | None:
+    records, most = _size(joining), policy.most_records
+    return Objection("max_records", "review", f"{records}>{most}") if records > most else None
 
 
-def _profiles(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
-    profiles, at_once = len(joining.profiles), rules.merge.max_profiles_at_once
-    if profiles > at_once:
-        yield Objection("max_profiles_at_once", "review", f"{profiles}>{at_once}")
+def _size(joining: Joining) -> int:
+    return sum([len(one.records) for one in joining.profiles]) + joining.is_new
 
 
-def _ids(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
-    counts = [Counter(record.id_space for record in one.records.values()) for one in joining.profiles]
-    together = sum(counts, Counter({joining.id_space: 1} if joining.is_new else {}))
-    for id_space, count in sorted(together.items()):
-        limits = rules.id_spaces.get(id_space, IdSpaceRules())
-        if limits.on_many_ids == "allow":
-            continue
-        if count > max(limits.ids_per_profile, *(each[id_space] for each in counts)):
-            yield Objection(
-                f"ids_per_profile:{id_space}", limits.on_many_ids, f"{count}>{limits.ids_per_profile}"
-            )
+def _profiles(view: View, policy: Policy, joining: Joining) -> Objection | None:
+    profiles, at_once = len(joining.profiles), policy.most_profiles_at_once
+    if profiles <= at_once:
+        return None
+    return Objection("max_profiles_at_once", "review", f"{profiles}>{at_once}")
 
 
-def _values(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
-    for type_, kind in rules.identifiers.items():
-        if kind.max_per_profile == 0 or not joining.profiles:
-            continue
-        apart = [len(_held(view, kind, type_, (one,), joining.now)) for one in joining.profiles]
-        held = _held(view, kind, type_, joining.profiles, joining.now)
-        brought = {one for one in joining.asserted if one.type == type_ and one not in held}
-        count = len(held)
-        if brought and held and _insists(kind, joining) and type_ not in joining.yielding:
-            count += len(brought)
-        if count > max(kind.max_per_profile, *apart):
-            remedy = "review" if kind.at_limit == "review" else rules.conflict.policy
-            yield Objection(f"max_per_profile:{type_}", remedy, f"{count}>{kind.max_per_profile}")
+def _ids(view: View, policy: Policy, joining: Joining) -> Objection | None:
+    if _size(joining) <= policy.least_ids:
+        return None
+    together = {joining.id_space: 1} if joining.is_new else {}
+    for one in joining.profiles:
+        for record in one.records.values():
+            together[record.id_space] = together.get(record.id_space, 0) + 1
+    beyond = [id_space for id_space, count in together.items() if count > policy.ids(id_space).most]
+    for id_space in sorted(beyond):
+        count, limit = together[id_space], policy.ids(id_space)
+        if count > max([_ids_of(one, id_space) for one in joining.profiles]):
+            return Objection(f"ids_per_profile:{id_space}", limit.remedy, f"{count}>{limit.most}")
+    return None
 
 
-def _insists(kind: IdentifierRules, joining: Joining) -> bool:
-    """Whether one value too many is a conflict, rather than something for `at_limit` to settle."""
-    if kind.immutable or (kind.max_per_profile == 1 and kind.at_limit != "drop_oldest"):
-        return True
-    return kind.at_limit == "review" and joining.joins
+def _ids_of(profile: Profile, id_space: str) -> int:
+    return sum(record.id_space == id_space for record in profile.records.values())
 
 
-def _balance(view: View, rules: RuleSet, joining: Joining) -> Iterator[Objection]:
-    most = rules.merge.protect_balance_over
+def _values(view: View, policy: Policy, joining: Joining) -> Objection | None:
+    written = _written(joining)
+    for type_, limit in policy.limits.items():
+        if written.get(type_, 0) > limit.most and (found := _too_many(view, limit, joining)):
+            return found
+    return None
+
+
+def _written(joining: Joining) -> Mapping[str, int]:
+    """How many values of each type are in question at most, whether they count or not."""
+    values = set(joining.asserted)
+    for profile in joining.profiles:
+        for record in profile.records.values():
+            values.update(record.observations)
+    return Counter([one.type for one in values])
+
+
+def _too_many(view: View, limit: ValueLimit, joining: Joining) -> Objection | None:
+    apart = [len(_held(view, limit, (one,), joining.now)) for one in joining.profiles]
+    held = _held(view, limit, joining.profiles, joining.now)
+    brought = {one for one in joining.asserted if one.type == limit.type and one not in held}
+    count = len(held)
+    if brought and held and limit.insists(joins=joining.joins) and limit.type not in joining.yielding:
+        count += len(brought)
+    if count <= max(limit.most, *apart):
+        return None
+    return Objection(f"max_per_profile:{limit.type}", limit.remedy, f"{count}>{limit.most}")
+
+
+def _balance(view: View, policy: Policy, joining: Joining) -> Objection | None:
+    most = policy.protected_balance
     if most == 0 or len(joining.profiles) < 2:
-        return
-    stays = survivor(rules, joining.profiles)
-    moving = sum(view.balance(one.profile_id) for one in joining.profiles if one is not stays)
-    if moving > most:
-        yield Objection("protect_balance_over", "review", f"{moving}>{most}")
+        return None
+    stays = survivor(policy.rule_set, joining.profiles)
+    moving = sum([view.balance(one.profile_id) for one in joining.profiles if one is not stays])
+    return Objection("protect_balance_over", "review", f"{moving}>{most}") if moving > most else None
 
 
-def _held(
-    view: View, kind: IdentifierRules, type_: str, profiles: Collection[Profile], now: int
-) -> dict[Identifier, int]:
+def _held(view: View, limit: ValueLimit, profiles: Collection[Profile], now: int) -> dict[Identifier, int]:
     """The profiles' own keys of a type that count against its limit, with the moment each was last seen."""
     seen: dict[Identifier, int] = {}
     for profile in profiles:
         for record in profile.records.values():
             for identifier, observation in record.observations.items():
-                if identifier.type == type_ and is_live(observation):
+                if identifier.type == limit.type and observation.is_live:
                     seen[identifier] = max(seen.get(identifier, 0), observation.last_seen)
     owners = {profile.profile_id for profile in profiles}
     return {
         identifier: at
         for identifier, at in seen.items()
-        if (kind.window is None or now - at <= kind.window) and view.key(identifier).owner in owners
+        if limit.counts(now - at) and view.key(identifier).owner in owners
     }
+
+
+# A stopped record that asks again must hear the same, although it now brings a profile of its own: so what counts
+# profiles comes last, and what a policy may argue with comes after what it may not.
+GUARDS: tuple[_Guard, ...] = (_apart, _ids, _records, _balance, _values, _profiles)
+OF_GROUPS: tuple[_Guard, ...] = (_apart, _ids, _records, _balance, _values)
+"""Without what binds one request only."""
+WITHOUT_VALUES: tuple[_Guard, ...] = (_apart, _ids, _records, _balance)

@@ -13,6 +13,15 @@ class Identifier(NamedTuple):
     value: str
 
 
+def declared_type(type_: str) -> str:
+    """The declared type whose rules an identifier of this type follows: the e-mail's for its provider form."""
+    return type_.removesuffix(CANONICAL_SUFFIX)
+
+
+def is_provider_form(type_: str) -> bool:
+    return type_.endswith(CANONICAL_SUFFIX)
+
+
 Status = Literal["ok", "blocked", "invalid"]
 
 

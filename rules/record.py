@@ -27,6 +27,11 @@ class Observation:
     retired: bool = False
     source: Source = "backend"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the record still stands for the value."""
+        return not (self.retired or self.blocked)
+
 
 @dataclass(slots=True)
 class Record:
@@ -67,6 +72,15 @@ class Profile:
     redirect_to: int | None = None
     records: dict[int, Record] = field(default_factory=dict)
 
+    def live_identifiers(self) -> set[Identifier]:
+        """What its records still stand for."""
+        found: set[Identifier] = set()
+        for record in self.records.values():
+            for identifier, seen in record.observations.items():
+                if not (seen.retired or seen.blocked):
+                    found.add(identifier)
+        return found
+
 
 @dataclass(slots=True, frozen=True)
 class Pin:
@@ -77,6 +91,14 @@ class Pin:
     record_b: int
     kind: Literal["must", "cannot"]
     until: int | None = None
+
+    def is_in_force(self, now: int) -> bool:
+        return self.until is None or self.until > now
+
+    def is_between(self, one: Profile, other: Profile) -> bool:
+        """Whether each of the two has one of its records."""
+        sides = (self.record_a, self.record_b)
+        return any(a in one.records and b in other.records for a, b in (sides, sides[::-1]))
 
 
 class Keys(Protocol):

@@ -7,14 +7,11 @@ split has nothing to restore: the same values, read over fewer records, give the
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from rules.matching import live_identifiers
 from rules.record import Profile
-from rules.ruleset import HAS, ID_SPACE_ORDER, Attributes, IdSpaceRules, RuleSet
-
-ID_SPACE = "id_space:"
+from rules.ruleset import HAS, ID_SPACE, ID_SPACE_ORDER, Attributes, RuleSet
 
 
 class AttributeValue(NamedTuple):
@@ -31,12 +28,12 @@ def survivor(rules: RuleSet, profiles: Sequence[Profile]) -> Profile:
     """The profile that absorbs the others, by `merge.survivor`: `has:<type>`, `id_space:<name>`, `oldest`,
     `newest`, `most_records`, `lowest_id`. What the list leaves open the lowest id decides, so the order
     is total."""
+    if len(profiles) == 1:
+        return profiles[0]
     return min(profiles, key=lambda one: (*(_place(by, one) for by in rules.merge.survivor), one.profile_id))
 
 
-def winning(
-    rules: Attributes, id_spaces: Mapping[str, IdSpaceRules], values: Iterable[AttributeValue]
-) -> dict[str, Any]:
+def winning(rules: RuleSet, values: Iterable[AttributeValue]) -> dict[str, Any]:
     """The winning value of each attribute that has one. Ties go to the more trusted id space, then to the
     lowest record id. `union` gives a list without repetitions, `sum` a number."""
     by_name: defaultdict[str, list[AttributeValue]] = defaultdict(list)
@@ -45,7 +42,11 @@ def winning(
     return {
         name: chosen[0]
         for name, candidates in by_name.items()
-        if (chosen := _choose(rules, strategy_of(rules, name), _by_trust(id_spaces, candidates)))
+        if (
+            chosen := _choose(
+                rules.attributes, strategy_of(rules.attributes, name), _by_trust(rules, candidates)
+            )
+        )
     }
 
 
@@ -69,19 +70,14 @@ def _place(criterion: str, profile: Profile) -> int:
         case "lowest_id":
             return profile.profile_id
         case _ if criterion.startswith(HAS):
-            return all(held.type != criterion.removeprefix(HAS) for held in live_identifiers(profile))
+            return all(held.type != criterion.removeprefix(HAS) for held in profile.live_identifiers())
         case _:
             wanted = criterion.removeprefix(ID_SPACE)
             return all(record.id_space != wanted for record in profile.records.values())
 
 
-def _by_trust(
-    id_spaces: Mapping[str, IdSpaceRules], candidates: Iterable[AttributeValue]
-) -> list[AttributeValue]:
-    undeclared = IdSpaceRules()
-    return sorted(
-        candidates, key=lambda one: (-id_spaces.get(one.id_space, undeclared).trust, one.record_id, one.at)
-    )
+def _by_trust(rules: RuleSet, candidates: Iterable[AttributeValue]) -> list[AttributeValue]:
+    return sorted(candidates, key=lambda one: (-rules.id_space(one.id_space).trust, one.record_id, one.at))
 
 
 def _choose(rules: Attributes, strategy: str, ordered: list[AttributeValue]) -> list[Any]:

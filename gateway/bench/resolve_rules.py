@@ -13,8 +13,8 @@ from gateway.bench.normalise_rules import default_rules
 from gateway.bench.workload import person
 from rules.identifier import Evidence, Identifier
 from rules.online.resolve import resolve
+from rules.policy import Policy
 from rules.record import Key, Observation, Pin, Profile, Record
-from rules.ruleset import RuleSet
 
 NOW = 1_750_000_000_000
 RECORDS_EACH = 3
@@ -79,30 +79,30 @@ def _identifiers(number: int) -> tuple[Identifier, Identifier]:
     return Identifier("mobile", who.mobile), Identifier("email", who.email)
 
 
-def _timed(state: _State, rules: RuleSet, people: range, outcome: str) -> float:
+def _timed(state: _State, policy: Policy, people: range, outcome: str) -> float:
     asked = [tuple(map(Evidence, _identifiers(number))) for number in people]
     began = time.process_time()
-    others = sum([_decide(state, rules, evidence) != outcome for evidence in asked])
+    others = sum([_decide(state, policy, evidence) != outcome for evidence in asked])
     took = time.process_time() - began
     if others:
         raise SystemExit(f"{others} decisions were not {outcome}")
     return took
 
 
-def _decide(state: _State, rules: RuleSet, evidence: tuple[Evidence, ...]) -> str | None:
-    decision = resolve(state, rules, id_space="pos", customer_id="new", evidence=evidence, now=NOW)
+def _decide(state: _State, policy: Policy, evidence: tuple[Evidence, ...]) -> str | None:
+    decision = resolve(state, policy, id_space="pos", customer_id="new", evidence=evidence, now=NOW)
     return decision.outcome if decision else None
 
 
 def main() -> None:
     people = msgspec.json.decode(sys.stdin.buffer.read(), type=Question).people
-    rules, state = default_rules(), _state(people)
+    policy, state = Policy(default_rules()), _state(people)
     gc.freeze()  # as the gateway does
     gc.set_threshold(50_000, 50, 50)
-    _timed(state, rules, range(min(people, WARM_UP)), "attached")
+    _timed(state, policy, range(min(people, WARM_UP)), "attached")
     pace = Pace(
-        people / _timed(state, rules, range(people), "attached"),
-        people / _timed(state, rules, range(people, 2 * people), "created"),
+        people / _timed(state, policy, range(people), "attached"),
+        people / _timed(state, policy, range(people, 2 * people), "created"),
     )
     sys.stdout.buffer.write(msgspec.json.encode(pace))
 

@@ -20,26 +20,27 @@ from rules.batch.partition import partition
 from rules.batch.pieces import Piece
 from rules.identifier import Identifier
 from rules.language.parse import parse
-from rules.matching import is_live
 from rules.normalize import Normalizer
 from rules.plan import Plan, plan
+from rules.policy import Policy
 from rules.record import Observation, Profile, Record
-from rules.ruleset import HAS, RuleSet
-from rules.survivor import ID_SPACE, survivor
+from rules.ruleset import HAS, ID_SPACE, RuleSet
+from rules.survivor import survivor
 
 _POLITENESS = 10
 _REMEMBERED = 4_096
 
 
 def planned(url: str, rules: RuleSet, now: int) -> Plan:
-    names = {name for rule in rules.rules for name in rule.confirm_any}
+    policy = Policy(rules)
+    names = {name for rule in policy.rules for name in rule.confirm_any}
     with _snapshot(url, names) as state:
         normalizer = Normalizer(rules, state.own_lists)
         marks = _Marks(rules)
         after = partition(
             map(marks.note, _as_stated_now(state.records, normalizer)),
             state.pins,
-            rules,
+            policy,
             now=now,
             balances=state.balances,
             attributes=_last_words(state) if names else None,
@@ -69,7 +70,7 @@ class _Marks:
 
     def note(self, record: Record) -> Record:
         types = frozenset(
-            one.type for one, seen in record.observations.items() if one.type in self._types and is_live(seen)
+            one.type for one, seen in record.observations.items() if one.type in self._types and seen.is_live
         )
         if types or record.id_space in self._spaces:
             self._marked[record.record_id] = record.id_space, types

@@ -9,8 +9,8 @@ from gateway.store import Store
 from gateway.store.load import KEY, OF_KEY, OWNER
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
+from rules.policy import Policy
 from rules.record import Key, Observation
-from rules.ruleset import RuleSet
 
 _RECORD = f"""
 SELECT r.record_id, r.profile_id, r.created_at, r.guest, p.canonical_id,
@@ -49,7 +49,7 @@ class Question(NamedTuple):
     claims: tuple[Identifier, ...] = ()
 
 
-async def known(store: Store, rules: RuleSet, question: Question, now: int) -> Identified | None:
+async def known(store: Store, policy: Policy, question: Question, now: int) -> Identified | None:
     """What `Identify` would answer, if it would change nothing; None: it has to be asked.
 
     It would note once a day that an identifier was seen again, so this answers None then.
@@ -65,7 +65,7 @@ async def known(store: Store, rules: RuleSet, question: Question, now: int) -> I
     keys = _Keys()
     for row in rows:
         _add_observation(record, keys, row[5:])
-    if not teaches_nothing(keys, rules, record, evidence) or _to_be_seen_again(record, evidence, now):
+    if not teaches_nothing(keys, policy, record, evidence) or _to_be_seen_again(record, evidence, now):
         return None
     fresh = [one for one in claims if one not in record.observations]
     if fresh and not await _all_claimed(store, record_id, fresh):

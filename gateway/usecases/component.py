@@ -12,10 +12,8 @@ from itertools import chain
 from gateway.usecases.env import Env
 from gateway.workingset import Needs, NotLoaded, WorkingSet
 from rules.identifier import Identifier
-from rules.matching import base_type, is_canonical
-from rules.online.evidence import fate
+from rules.policy import Policy, PolicyRule
 from rules.record import Key, KeyState, Observation, Profile, Record
-from rules.ruleset import ANY_ID_SPACE, IdentifierRules, Rule
 
 MOST_HOLDERS = 100
 """A value that more records hold leads a call to its owner and to nobody else."""
@@ -40,12 +38,9 @@ class Powers:
     anew: bool
     _known: dict[Identifier, KeyState] = field(default_factory=dict[Identifier, KeyState])
 
-    def kind(self, identifier: Identifier) -> IdentifierRules | None:
-        """The rules of a type that may join profiles; None for every other."""
-        kind = self.env.rules.identifiers.get(base_type(identifier))
-        if kind is None or not kind.merge or (is_canonical(identifier) and kind.provider_canonical == "off"):
-            return None
-        return kind
+    @property
+    def policy(self) -> Policy:
+        return self.env.policy
 
     def state(self, identifier: Identifier) -> KeyState:
         """Raises NotLoaded while the ages of its holders are still to be looked up."""
@@ -57,42 +52,32 @@ class Powers:
     def _anew(self, key: Key) -> KeyState:
         if self.env.normalizer.blocks(key.identifier):
             return "blocked"
-        kind = self.kind(key.identifier)
-        if kind is None:
-            return "normal"
-        if self.looks_at_ages(key, kind) and key.identifier not in self.ws.held:
+        type_ = key.identifier.type
+        if self.policy.depends_on_ages(type_, key.holders) and key.identifier not in self.ws.held:
             raise NotLoaded
-        state = fate(kind, "normal", key.holders - key.aged)
-        return state if state in ("generic", "shared") else "normal"
+        return self.policy.state(type_, key.holders - key.aged)
 
     def is_crowded(self, identifier: Identifier) -> bool:
         """Whether so many hold the value that a person is asked each time: it joins nobody by itself."""
-        kind = self.kind(identifier)
-        if kind is None or self.state(identifier) != "normal":
+        if self.state(identifier) != "normal":
             return False
         key = self.ws.key(identifier)
-        return fate(kind, "normal", key.holders - key.aged) == "crowded"
+        return self.policy.power(identifier.type, key.holders - key.aged) == "crowded"
 
     def needs_of_ages(self, profiles: Iterable[Profile], needs: Needs) -> bool:
         """How long ago the holders of their values stated them, where power depends on it."""
         known = True
         for identifier in _held(profiles):
-            kind = self.kind(identifier)
-            if kind is not None and self.looks_at_ages(self.ws.key(identifier), kind):
-                since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
-                needs.holders_of(identifier, since)
+            if self.policy.depends_on_ages(identifier.type, self.ws.key(identifier).holders):
+                needs.holders_of(identifier, self.policy.counted_since(identifier.type, self.ws.now))
                 known &= identifier in self.ws.held
         return known
-
-    @staticmethod
-    def looks_at_ages(key: Key, kind: IdentifierRules) -> bool:
-        return kind.fanout_window is not None and 0 < kind.fanout_limit < key.holders
 
     def has(self, seen: Observation) -> bool:
         """Whether the value may join its record to others."""
         return (
-            not (seen.retired or seen.blocked)
-            and self.kind(seen.identifier) is not None
+            seen.is_live
+            and seen.identifier.type in self.policy.key_types
             and self.state(seen.identifier) == "normal"
         )
 
@@ -158,7 +143,7 @@ class Gathering:
             if not doubtful:
                 yield from self._pinned(record)
             usable = self._usable(record, doubtful=doubtful)
-            for rule in self.env.rules.rules:
+            for rule in self.env.policy.rules:
                 if rule.outcome == "merge" or (doubtful and rule.outcome == "review"):
                     yield from self._sharing(rule, record, usable, doubtful=doubtful)
 
@@ -166,34 +151,32 @@ class Gathering:
         """The record's values that others hold too, by their declared types."""
         usable: dict[str, list[Key]] = {}
         for identifier, seen in record.observations.items():
-            kind = self.powers.kind(identifier)
-            if kind is None or (
-                not doubtful and is_canonical(identifier) and kind.provider_canonical != "merge"
-            ):
+            key_type = self.env.policy.key_types.get(identifier.type)
+            if key_type is None or not (doubtful or key_type.joins_alone):
                 continue
             key = self.ws.key(identifier)
             known = identifier in self.ws.held
             if key.holders < 2:
                 continue
-            if not known and self.powers.looks_at_ages(key, kind):
+            if not known and key_type.depends_on_ages(key.holders):
                 self._ask_for_holders(identifier)
             elif self.powers.has(seen) and (doubtful or not self.powers.is_crowded(identifier)):
                 if known or key.holders > MOST_RECORDS:
-                    usable.setdefault(base_type(identifier), []).append(key)
+                    usable.setdefault(key_type.declared, []).append(key)
                 else:
                     self._ask_for_holders(identifier)
         return usable
 
     def _ask_for_holders(self, identifier: Identifier) -> None:
-        since = self.env.holders_since(base_type(identifier), self.ws.now) or 0
+        since = self.env.policy.counted_since(identifier.type, self.ws.now)
         self._ask(lambda needs: needs.holders_of(identifier, since))
 
     def _sharing(
-        self, rule: Rule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
+        self, rule: PolicyRule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
     ) -> Iterable[int]:
         """The profiles that hold values of every type of the rule that this record holds too; of values that very many hold,
         those that hold the others. Raises TooLarge where these are all."""
-        if ANY_ID_SPACE not in rule.id_spaces and record.id_space not in rule.id_spaces:
+        if not rule.covers(record.id_space):
             return ()
         held = [usable.get(type_, []) for type_ in rule.all_of]
         if not all(held):
@@ -210,7 +193,7 @@ class Gathering:
 
     def _pinned(self, record: Record) -> Iterator[int]:
         for pin in self.ws.pins([record.record_id]):
-            if pin.kind == "must" and (pin.until is None or pin.until > self.ws.now):
+            if pin.kind == "must" and pin.is_in_force(self.ws.now):
                 other = pin.record_b if pin.record_a == record.record_id else pin.record_a
                 if other in self.ws.by_record_id:
                     yield self.ws.by_record_id[other].profile_id

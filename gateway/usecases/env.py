@@ -8,8 +8,8 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import HOUR
 from gateway.config import Campaign, CanonicalId, Config, Program, Tier
 from gateway.loyalty.eligibility import needs
-from rules.matching import leads_beyond_owners
 from rules.normalize import Normalizer
+from rules.policy import Policy
 from rules.ruleset import RuleSet
 
 
@@ -18,8 +18,8 @@ class Env:
     """`random_between(low, high)` gives a uniform integer of the closed range, `random_bytes(n)` n unguessable bytes.
     All spans are ms.
 
-    `standing_details` names what any campaign's audience asks about a profile, `confirms` whether any rule wants an attribute
-    to agree as well. `use` replaces the rules, and `own` the operators' lists with them, and `offer_as` what the settings offer,
+    `standing_details` names what any campaign's audience asks about a profile, `policy` is the
+    rules, compiled. `use` replaces the rules, and `own` the operators' lists with them, and `offer_as` what the settings offer,
     while the pipeline is between two batches; everything else stays for the life of the process.
 
     `forwards`: calls go to an upstream, which keeps points of its own.
@@ -45,10 +45,9 @@ class Env:
     forwards: bool = False
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     own: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    policy: Policy = field(init=False)
     normalizer: Normalizer = field(init=False)
-    confirms: bool = field(init=False)
     standing_details: frozenset[str] = field(init=False)
-    _beyond_owners: bool = field(init=False)
 
     @classmethod
     def of(
@@ -105,13 +104,4 @@ class Env:
         """`own` are the operators' lists by name; without it those in use stay."""
         self.rules = rules
         self.own = self.own if own is None else own
-        self.normalizer = Normalizer(rules, self.own)
-        self.confirms = any(rule.confirm_any for rule in rules.rules)
-        self._beyond_owners = leads_beyond_owners(rules)
-
-    def holders_since(self, kind: str, now: int) -> int | None:
-        """From when on the holders of a key of this type count for its fan-out (0: ever); None where nobody asks."""
-        window = self.rules.identifiers[kind].fanout_window if kind in self.rules.identifiers else None
-        if window is not None:
-            return now - window
-        return 0 if self._beyond_owners else None
+        self.policy, self.normalizer = Policy(rules), Normalizer(rules, self.own)

@@ -24,7 +24,7 @@ def needs(command: ExplainPair, ws: WorkingSet, env: Env, needs: Needs) -> bool:
         if key.owner is not None:
             needs.profile(key.owner)
         complete = needs_of_holders(key, ws, env, needs) and complete
-    if env.confirms:
+    if env.policy.confirms:
         for record_id in (record_id for one in ws.profiles.values() for record_id in one.records):
             needs.attributes_of(record_id)
         complete = not needs
@@ -46,13 +46,13 @@ def explain(command: ExplainPair, ws: WorkingSet, env: Env) -> Outcome:
     one, other = (_profile(number, command, ws) for number in (command.a, command.b))
     if one is None or other is None:
         return Refused("not_found", f"There is no such {'record' if command.records else 'profile'}.")
-    attributes = partial(attributes_of, ws) if env.confirms else None
+    attributes = partial(attributes_of, ws) if env.policy.confirms else None
     if command.records:
         pair = one.records[command.a], other.records[command.b]
-        return Explained(why_records(ws, env.rules, *pair, ws.now, attributes))
+        return Explained(why_records(ws, env.policy, *pair, ws.now, attributes))
     if one is other:
         return _same(one)
-    return Explained(why(ws, env.rules, one.profile_id, other.profile_id, ws.now, attributes))
+    return Explained(why(ws, env.policy, one.profile_id, other.profile_id, ws.now, attributes))
 
 
 def _same(profile: Profile) -> Refused:

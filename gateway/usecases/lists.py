@@ -12,7 +12,6 @@ from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
 from rules.normalize import Normalizer
 from rules.normalize.blocked import OWN
-from rules.online.evidence import fate
 from rules.record import Key
 
 
@@ -60,9 +59,7 @@ def _settle(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSe
     blocked = normalizer.blocks(key.identifier)
     if key.holders == 0 or blocked == (key.state == "blocked"):
         return
-    kind = env.rules.identifiers[key.identifier.type]
-    state = fate(kind, "normal", key.holders)
-    key.state = "blocked" if blocked else "generic" if state == "generic" else "normal"
+    key.state = "blocked" if blocked else env.policy.state(key.identifier.type, key.holders)
     key.owner = None
     ws.touch_key(key)
     action, cause = (Action.KEY_BLOCKED, "blocked") if blocked else (Action.KEY_UNBLOCKED, "unblocked")

@@ -227,16 +227,9 @@ def live(profile_id: int, ws: WorkingSet) -> Profile | None:
 def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
     """A judgement in force that keeps the two apart."""
     for pin in ws.all_pins.values():
-        across = (pin.record_a in one.records and pin.record_b in other.records) or (
-            pin.record_b in one.records and pin.record_a in other.records
-        )
-        if across and pin.kind == "cannot" and in_force(pin, ws):
+        if pin.kind == "cannot" and pin.is_in_force(ws.now) and pin.is_between(one, other):
             return pin
     return None
-
-
-def in_force(pin: Pin, ws: WorkingSet) -> bool:
-    return pin.until is None or pin.until > ws.now
 
 
 def _pinned_apart(pin: PinRow) -> Refused:

@@ -21,7 +21,8 @@ from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
 from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
-from rules.online.resolve import resolve, teaches_nothing
+from rules.online.evidence import teaches_nothing
+from rules.online.resolve import resolve
 from rules.record import Key, KeyState, Observation, Profile
 
 _ACTIONS = {
@@ -57,7 +58,7 @@ def needs_of_identity(
     if record is not None:
         if claims:
             needs.claims_of(record.record_id)
-        if teaches_nothing(ws, env.rules, record, evidence):
+        if teaches_nothing(ws, env.policy, record, evidence):
             return True
         needs.profile(record.profile_id)
     elif may_create:
@@ -70,7 +71,7 @@ def needs_of_identity(
         if key.owner is not None:
             needs.profile(key.owner)
         complete &= needs_of_holders(key, ws, env, needs)
-    if env.confirms:
+    if env.policy.confirms:
         complete = _needs_of_attributes(record, evidence, ws, needs) and complete
     return complete
 
@@ -97,7 +98,7 @@ def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     is counted inside a window needs the ages of the holders. They are looked up only if the owner has not all of them."""
     if key.holders == 0:
         return True
-    since = env.holders_since(key.identifier.type, ws.now)
+    since = env.policy.holders_since(key.identifier.type, ws.now)
     if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True
     if key.identifier not in ws.held:
@@ -137,19 +138,19 @@ def observe(
     Running it twice with the same input changes nothing the second time but `last_seen`, and that once a day.
     """
     known = ws.record(caller.id_space, customer_id)
-    if known is not None and teaches_nothing(ws, env.rules, known, evidence):
+    if known is not None and teaches_nothing(ws, env.policy, known, evidence):
         _see_again(ws, known, evidence)
         return Resolution(known.profile_id, known.record_id, "attached", "known")
     decision = resolve(
         ws,
-        env.rules,
+        env.policy,
         id_space=caller.id_space,
         customer_id=customer_id,
         evidence=evidence,
         now=ws.now,
         may_create=may_create,
-        attributes=_texts(attributes) if env.confirms else None,
-        profile_attributes=partial(attributes_of, ws) if env.confirms else None,
+        attributes=_texts(attributes) if env.policy.confirms else None,
+        profile_attributes=partial(attributes_of, ws) if env.policy.confirms else None,
     )
     if decision is None or (known is None and not decision.enforced and not may_create):
         return None

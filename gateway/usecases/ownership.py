@@ -9,7 +9,6 @@ from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 from rules.guards import Joining, admit
 from rules.identifier import Identifier
-from rules.matching import is_vouched
 from rules.record import Profile
 
 _NOBODY_YET: tuple[Profile, ...] = ()
@@ -51,11 +50,8 @@ def _holdings(
     for profile in profiles:
         for record in profile.records.values():
             for identifier, seen in record.observations.items():
-                held, kind = holdings[identifier], powers.kind(identifier)
-                if kind is None or not powers.has(seen):
-                    continue
-                vouched = is_vouched(env.rules, record.id_space, identifier, seen.verified)
-                if vouched or not kind.require_verified:
+                held = holdings[identifier]
+                if powers.has(seen) and env.policy.may_own(record, seen):
                     held.append(_Holding(seen.first_seen, record.record_id, profile.profile_id))
     return holdings
 
@@ -68,8 +64,7 @@ def _admitted(
 
     def place(identifier: Identifier) -> tuple[int, Identifier]:
         at = min(holdings[identifier]).first_seen
-        kind = env.rules.identifiers.get(identifier.type)
-        return (-at if kind is not None and kind.at_limit == "drop_oldest" else at), identifier
+        return (-at if env.policy.takes_newest_first(identifier.type) else at), identifier
 
     nobody = Joining(_NOBODY_YET, None, "", ws.now, frozenset())
-    yield from admit(ws, env.rules, nobody, sorted(wanted, key=place), ()).own
+    yield from admit(ws, env.policy, nobody, sorted(wanted, key=place), ()).own

@@ -19,9 +19,8 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import is_about_points
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
-from rules.online.evidence import may_own
+from rules.policy import Policy
 from rules.record import Profile, Record
-from rules.ruleset import RuleSet
 
 NO_VALUE = Identifier("", "")
 
@@ -124,8 +123,8 @@ def _share_keys(
     must look. None, on an undo: it goes back to whom it came first, of those who may own it: whose it was before the merge
     is not kept, and would be another's only where that side had no room for it."""
     contested: set[str] = set()
-    here = _first_words(profile, env.rules)
-    for identifier, word in _first_words(part, env.rules).items():
+    here = _first_words(profile, env.policy)
+    for identifier, word in _first_words(part, env.policy).items():
         key = ws.key(identifier)
         if key.owner != profile.profile_id:
             continue
@@ -138,14 +137,14 @@ def _share_keys(
     return contested
 
 
-def _first_words(profile: Profile, rules: RuleSet) -> dict[Identifier, tuple[bool, int, int]]:
+def _first_words(profile: Profile, policy: Policy) -> dict[Identifier, tuple[bool, int, int]]:
     """What the profile's records observed, by the record with the best word: one that may own before one that may not, then
     the one that had it first."""
     first: dict[Identifier, tuple[bool, int, int]] = {}
     for record_id, record in profile.records.items():
         for seen in record.observations.values():
             if not seen.retired:
-                word = (not may_own(rules, record, seen), seen.first_seen, record_id)
+                word = (not policy.may_own(record, seen), seen.first_seen, record_id)
                 first[seen.identifier] = min(word, first.get(seen.identifier, word))
     return first
 

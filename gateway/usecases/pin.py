@@ -6,7 +6,7 @@ from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import Caller, Done, DropPin, EndPins, Outcome, PinRow, Refused, SetPin
 from gateway.usecases.env import Env
-from gateway.usecases.merge import cannot_pin, in_force, join_by_hand, note_pin
+from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
 from gateway.usecases.parting import look_again
 from gateway.workingset import Needs, WorkingSet
 
@@ -38,7 +38,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
     if homes[0] is None or homes[1] is None or pair[0] == pair[1]:
         return Refused("not_found", "A pin needs two records that exist; `gateway profile show` lists them.")
     known = ws.all_pins.get(pair)
-    if known is not None and not in_force(known, ws):
+    if known is not None and not known.is_in_force(ws.now):
         known = None
     if known is not None and known.kind == command.kind and known.until == command.until:
         return Done(changed=False)
@@ -79,7 +79,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
 
 def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Outcome:
     """Those that were lifted, or set anew, meanwhile are left alone."""
-    known = [pin for pair in command.pairs if (pin := ws.all_pins.get(pair)) and not in_force(pin, ws)]
+    known = [pin for pair in command.pairs if (pin := ws.all_pins.get(pair)) and not pin.is_in_force(ws.now)]
     for pin in known:
         _lift(pin, command.caller, ws, env, "it has ended by its time")
     return Done(changed=bool(known))

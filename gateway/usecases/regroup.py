@@ -26,7 +26,7 @@ from gateway.usecases.component import (
     seen_by_rules,
 )
 from gateway.usecases.env import Env
-from gateway.usecases.merge import CONTESTED, in_force, join, open_review
+from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.observe import attributes_of_records, pseudonym
 from gateway.usecases.ownership import settle
 from gateway.usecases.parting import needs_of_parting, note_parting, take_out
@@ -206,7 +206,7 @@ class _Look:
         for profile_id in everybody:
             needs.points_of(profile_id)
             loaded &= profile_id in self.ws.counted
-            for record_id in self.ws.profiles[profile_id].records if self.env.confirms else ():
+            for record_id in self.ws.profiles[profile_id].records if self.env.policy.confirms else ():
                 needs.attributes_of(record_id)
                 loaded &= record_id in self.ws.attributes
         profiles = [self.ws.profiles[profile_id] for profile_id in everybody]
@@ -228,12 +228,12 @@ class _Look:
             known = self.ws.partitions[self.start] = partition(
                 seen_by_rules(profiles, self.powers),
                 self.ws.all_pins.values(),
-                self.env.rules,
+                self.env.policy,
                 now=self.ws.now,
                 balances=self.ws.points,
                 generic=powerless(profiles, self.powers),
                 crowded=crowded(profiles, self.powers),
-                attributes=partial(attributes_of_records, self.ws) if self.env.confirms else None,
+                attributes=partial(attributes_of_records, self.ws) if self.env.policy.confirms else None,
             )
         return known
 
@@ -280,7 +280,7 @@ class _Look:
             for profile_id in self.core
             for record in self.ws.profiles[profile_id].records.values()
             for key in map(self.ws.key, record.observations)
-            if key.state == "normal" and self.powers.kind(key.identifier) is not None
+            if key.state == "normal" and key.identifier.type in self.env.policy.key_types
         ]
         return max(held)[1] if held else None
 
@@ -397,7 +397,7 @@ class _Carrying:
 
     @cached_property
     def _is_pinned_apart(self) -> bool:
-        return any(p.kind == "cannot" and in_force(p, self.ws) for p in self.ws.pins(self.records))
+        return any(p.kind == "cannot" and p.is_in_force(self.ws.now) for p in self.ws.pins(self.records))
 
     def _join(self, found: Collection[Piece]) -> None:
         candidates = [piece for piece in found if piece.lives_as] or found

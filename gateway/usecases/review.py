@@ -33,7 +33,6 @@ from gateway.usecases.merge import (
 from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
 from gateway.workingset import Needs, WorkingSet
 from rules.identifier import Identifier
-from rules.matching import live_identifiers
 from rules.record import Profile
 
 
@@ -172,7 +171,7 @@ def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -
 
 
 def _held(profile: Profile) -> set[Identifier]:
-    return set(live_identifiers(profile))
+    return profile.live_identifiers()
 
 
 # ---- questions that nobody answers ----

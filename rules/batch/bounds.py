@@ -5,35 +5,31 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from rules.batch.columns import Columns
-from rules.identifier import CANONICAL_SUFFIX
-from rules.ruleset import RuleSet
+from rules.identifier import declared_type
+from rules.policy import Policy
 
 
 class Bounds:
     """The limits of a rule set, in the form in which a set of rows is quickly held against them."""
 
     def __init__(
-        self, columns: Columns, rules: RuleSet, pinned: Collection[int], balances: Mapping[int, int]
+        self, columns: Columns, policy: Policy, pinned: Collection[int], balances: Mapping[int, int]
     ) -> None:
         self._columns, self._pinned, self._balances = columns, pinned, balances
-        self._max_records = rules.merge.max_records
-        self._protected = rules.merge.protect_balance_over
-        merging = [rule for rule in rules.rules if rule.outcome == "merge"]
-        self._must_look = any(rule.outcome == "never" for rule in rules.rules) or any(
-            rule.confirm_any for rule in merging
-        )
-        spaces = [rules.id_space(name) for name in columns.spaces]
-        self._ids = [
-            self._max_records if one.on_many_ids == "allow" else one.ids_per_profile for one in spaces
-        ]
+        self._max_records = policy.most_records
+        self._protected = policy.protected_balance
+        merging = [rule for rule in policy.rules if rule.outcome == "merge"]
+        self._must_look = policy.forbids or any(rule.confirm_any for rule in merging)
+        self._ids = [policy.ids(name).most for name in columns.spaces]
         differing = {type_ for rule in merging for type_ in rule.unless_differs}
         self._values = [
             (codes, most)
-            for type_ in rules.identifiers
-            if (most := _most(rules, type_, differing))
+            for type_ in policy.rule_set.identifiers
+            if (most := _most(policy, type_, differing))
             and (codes := _codes(columns, type_, with_form=type_ in differing))
         ]
-        ages = [rules.identifiers[type_].stale_after for rule in merging for type_ in rule.all_of]
+        types = [policy.key_types.get(type_) for rule in merging for type_ in rule.all_of]
+        ages = [key_type.stale_after for key_type in types if key_type]
         self._stale_after = min((age for age in ages if age), default=0)
 
     def are_far(self, rows: Sequence[int]) -> bool:
@@ -69,14 +65,16 @@ class Bounds:
         return newest - min(columns.last_seen[at] for at in places) <= self._stale_after
 
 
-def _most(rules: RuleSet, type_: str, differing: Collection[str]) -> int:
+def _most(policy: Policy, type_: str, differing: Collection[str]) -> int:
     """How many values of a type are harmless on one profile; 0 for any number."""
     if type_ in differing:
         return 1
-    kind = rules.identifiers[type_]
-    return kind.max_per_profile if kind.merge else 0
+    return policy.limits[type_].most if type_ in policy.limits else 0
 
 
 def _codes(columns: Columns, type_: str, *, with_form: bool) -> list[int]:
-    names = {type_, type_ + CANONICAL_SUFFIX} if with_form else {type_}
-    return [code for code, name in enumerate(columns.types) if name in names]
+    return [
+        code
+        for code, name in enumerate(columns.types)
+        if name == type_ or (with_form and declared_type(name) == type_)
+    ]

@@ -9,12 +9,9 @@ from array import array
 from collections.abc import Collection, Iterable
 from itertools import compress
 
-from rules.identifier import CANONICAL_SUFFIX, Identifier
-from rules.matching import is_live, is_vouched
+from rules.identifier import Identifier
+from rules.policy import Policy
 from rules.record import Observation, Record
-from rules.ruleset import RuleSet
-
-EVER = -(2**63)
 
 
 class Columns:
@@ -25,7 +22,7 @@ class Columns:
     def __init__(
         self,
         records: Iterable[Record],
-        rules: RuleSet,
+        policy: Policy,
         now: int,
         generic: Collection[Identifier],
         crowded: Collection[Identifier],
@@ -36,12 +33,12 @@ class Columns:
         self.starts = array("q", [0])
         self.keys, self.first_seen, self.last_seen = array("i"), array("q"), array("q")
         self.vouched = bytearray()
-        self.types = _types(rules)
+        self.types = _types(policy)
         self.type_of = bytearray()
         self._values: list[str] = []
-        holders = self._read(records, rules, now)
+        holders = self._read(records, policy, now)
         self.crowded = bytearray(len(self._values))
-        self._drop(self._powerless(rules, holders, generic))
+        self._drop(self._powerless(policy, holders, generic))
         self._crowd(crowded)
         self.shared = self._count()
 
@@ -74,11 +71,11 @@ class Columns:
             self.record_ids[row], space, "", self.profile_ids[row], self.created_at[row], observations
         )
 
-    def _read(self, records: Iterable[Record], rules: RuleSet, now: int) -> "array[int]":
+    def _read(self, records: Iterable[Record], policy: Policy, now: int) -> "array[int]":
         """Fill the columns; how many records hold each key, inside its type's window."""
         numbers: dict[str, dict[str, int]] = {type_: {} for type_ in self.types}
         codes = {type_: code for code, type_ in enumerate(self.types)}
-        since = {type_: _since(rules, type_, now) for type_ in self.types}
+        since = {type_: policy.counted_since(type_, now) for type_ in self.types}
         spaces: dict[str, int] = {}
         vouched_types: dict[str, set[str]] = {}
         keys, values, holders = self.keys, self._values, array("i")
@@ -86,9 +83,7 @@ class Columns:
             space = record.id_space
             if space not in spaces:
                 spaces[space] = len(spaces)
-                vouched_types[space] = {
-                    type_ for type_ in self.types if is_vouched(rules, space, Identifier(type_, ""), False)
-                }
+                vouched_types[space] = {one for one in self.types if policy.is_vouched(space, one, False)}
             self.record_ids.append(record.record_id)
             self.profile_ids.append(record.profile_id)
             self.created_at.append(record.created_at)
@@ -103,7 +98,7 @@ class Columns:
                     holders.append(0)
                 if seen.last_seen >= since[type_]:
                     holders[key] += 1
-                if is_live(seen):
+                if seen.is_live:
                     keys.append(key)
                     self.first_seen.append(seen.first_seen)
                     self.last_seen.append(seen.last_seen)
@@ -112,18 +107,19 @@ class Columns:
         self.spaces = list(spaces)
         return holders
 
-    def _powerless(self, rules: RuleSet, holders: "array[int]", generic: Collection[Identifier]) -> bytearray:
+    def _powerless(self, policy: Policy, holders: "array[int]", generic: Collection[Identifier]) -> bytearray:
         """The keys that are shared or generic; those that are only crowded are noted."""
         powerless = bytearray(len(holders))
-        kinds = [rules.identifiers[type_.removesuffix(CANONICAL_SUFFIX)] for type_ in self.types]
+        key_types = [policy.key_types.get(type_) for type_ in self.types]
         known = {identifier for identifier in generic if identifier.type in self.types}
         for key, count in enumerate(holders):
-            kind = kinds[self.type_of[key]]
-            if (known and self.identifier(key) in known) or (kind.merge and kind.max_profiles > 1):
-                powerless[key] = True
-            elif kind.merge and 0 < kind.fanout_limit < count:
-                powerless[key] = kind.on_fanout == "quarantine"
-                self.crowded[key] = kind.on_fanout == "review"
+            key_type = key_types[self.type_of[key]]
+            power = key_type.power(count) if key_type else "normal"
+            if power != "normal":
+                self.crowded[key] = power == "crowded"
+                powerless[key] = power != "crowded"
+            if known and self.identifier(key) in known:
+                self.crowded[key], powerless[key] = False, True
         return powerless
 
     def _crowd(self, known: Collection[Identifier]) -> None:
@@ -154,22 +150,14 @@ class Columns:
         return more
 
 
-def _since(rules: RuleSet, type_: str, now: int) -> int:
-    window = rules.identifiers[type_.removesuffix(CANONICAL_SUFFIX)].fanout_window
-    return EVER if window is None else now - window
-
-
-def _types(rules: RuleSet) -> list[str]:
+def _types(policy: Policy) -> list[str]:
     """The types that can join, keep apart, or break a limit; the others are not read. An e-mail comes with
     its provider form."""
     named = {
-        *(type_ for rule in rules.rules for type_ in (*rule.all_of, *rule.unless_differs)),
-        *(type_ for type_, kind in rules.identifiers.items() if kind.merge and kind.max_per_profile),
-    }
-    kinds = {type_: kind for type_, kind in rules.identifiers.items() if type_ in named}
+        type_ for rule in policy.rules for type_ in (*rule.all_of, *rule.unless_differs)
+    } | policy.limits.keys()
+    declared = [name for name in policy.rule_set.identifiers if name in named]
     forms = [
-        type_ + CANONICAL_SUFFIX
-        for type_, kind in kinds.items()
-        if kind.merge and kind.kind == "email" and kind.provider_canonical != "off"
+        one.name for one in policy.key_types.values() if one.declared in named and one.name != one.declared
     ]
-    return [*kinds, *forms]
+    return [*declared, *forms]

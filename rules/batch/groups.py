@@ -5,23 +5,22 @@ power. A group is shown to them as a profile whose id is its lowest record id.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules.batch.columns import Columns
 from rules.batch.holdings import Holding
-from rules.guards import Joining, Objection, admit, objection
+from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, objection
 from rules.identifier import Identifier
-from rules.matching import Request, Standing, base_type, is_live, judge, links
+from rules.matching import Request, Standing, judge, links
+from rules.policy import Policy
 from rules.record import Key, Pin, Profile, Record
-from rules.ruleset import RuleSet
 
 GroupAttributes = Callable[[Collection[int]], Mapping[str, str]]
 """The winning attributes of these records, taken as one profile."""
 
 PIN = "pin:must"
 """Stands for the rule where a person pinned two records together."""
-_UNBOUND = 2**63
 
 
 class Stop(NamedTuple):
@@ -80,13 +79,13 @@ _EMPTY = _Pair({}, {}, (), {})
 
 
 class Judgement:
-    """Judges pairs of groups under one rule set and at one time, and keeps account of the values that have
+    """Judges pairs of groups under one policy and at one time, and keeps account of the values that have
     power. `now` is the moment at which limits are counted; a rule is read at the moment of the edge."""
 
     def __init__(
         self,
         columns: Columns,
-        rules: RuleSet,
+        policy: Policy,
         pins: Mapping[int, Sequence[Pin]],
         *,
         now: int,
@@ -95,20 +94,15 @@ class Judgement:
     ) -> None:
         self._columns, self._pins, self._now = columns, pins, now
         self._balances, self._attributes = balances, attributes
-        self._rules = replace(rules, merge=replace(rules.merge, max_profiles_at_once=_UNBOUND))
-        self._without_values = replace(self._rules, identifiers={})
-        self._alone = [replace(self._rules, rules=(rule,)) for rule in rules.rules]
-        self._newest_first = {
-            type_ for type_, kind in rules.identifiers.items() if kind.at_limit == "drop_oldest"
-        }
+        self._policy = policy
         self._crowded = {columns.identifier(key) for key, crowded in enumerate(columns.crowded) if crowded}
 
     def refusal(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
         """Why the holding's group may not join the other by the holding's rule; None when it may."""
-        rule = self._rules.rules[holding.rank]
+        rule = self._policy.rules[holding.rank]
         one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
         request = self._request(one, other, holding, self._powered(theirs))
-        match = judge(view, self._alone[holding.rank], request, other, (), self._attributes_of(other))
+        match = judge(view, self._policy, request, other, (), self._attributes_of(other), (rule,))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of)
         if self._pinned_apart(one, other):
@@ -125,7 +119,7 @@ class Judgement:
         """What a person is to be asked about two groups that agree on something; None when nothing is."""
         one, other = self._look(mine), self._look(theirs)
         request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
-        match = judge(_EMPTY, self._rules, request, other, self._pins_of(one), self._attributes_of(other))
+        match = judge(_EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other))
         if match.outcome != "review":
             return None
         named = next(step.detail for step in match.steps if step.what == f"rule:{match.rule}")
@@ -157,9 +151,9 @@ class Judgement:
         one, other = self._look(mine), self._look(theirs)
         both = Joining((other, one), one, "", self._now, frozenset())
         if len(mine.rows) > 1 and len(theirs.rows) > 1:
-            return objection(view, self._rules, both)
-        return objection(view, self._without_values, both) or objection(
-            view, self._rules, self._bringing(*_newcomer(mine, theirs))
+            return objection(view, self._policy, both, OF_GROUPS)
+        return objection(view, self._policy, both, WITHOUT_VALUES) or objection(
+            view, self._policy, self._bringing(*_newcomer(mine, theirs)), OF_GROUPS
         )
 
     def _bringing(self, newcomer: Group, group: Group) -> Joining:
@@ -173,7 +167,9 @@ class Judgement:
         newcomer, group = _newcomer(mine, theirs)
         powered = self._powered(group)
         brought = self._in_order(newcomer, self._powered(newcomer) - powered)
-        admission = admit(self._pair(mine, theirs), self._rules, self._bringing(newcomer, group), brought, ())
+        admission = admit(
+            self._pair(mine, theirs), self._policy, self._bringing(newcomer, group), brought, ()
+        )
         for record in self._look(group).records.values():
             for identifier in record.observations.keys() & set(admission.dropped):
                 record.observations[identifier].retired = True
@@ -190,15 +186,14 @@ class Judgement:
             ownable = set(self._ownable(self._look(group))).difference(self._crowded)
             ordered = self._in_order(group, ownable)
             nobody = Joining((), None, "", self._now, frozenset())
-            group.powered = frozenset(admit(_EMPTY, self._rules, nobody, ordered, ()).own)
+            group.powered = frozenset(admit(_EMPTY, self._policy, nobody, ordered, ()).own)
         return group.powered
 
     def _ownable(self, profile: Profile) -> Iterator[Identifier]:
         """The values by which one key alone can lead to the profile."""
         for record in profile.records.values():
             for identifier, seen in record.observations.items():
-                kind = self._rules.identifiers[base_type(identifier)]
-                if kind.merge and (seen.verified or not kind.require_verified):
+                if self._policy.may_own(record, seen):
                     yield identifier
 
     def _in_order(self, group: Group, identifiers: Collection[Identifier]) -> list[Identifier]:
@@ -211,7 +206,7 @@ class Judgement:
 
         def place(identifier: Identifier) -> tuple[int, Identifier]:
             at = first[identifier]
-            return (-at if identifier.type in self._newest_first else at), identifier
+            return (-at if self._policy.takes_newest_first(identifier.type) else at), identifier
 
         return sorted(identifiers, key=place)
 
@@ -238,15 +233,15 @@ class Judgement:
         said = sorted(record.observations.items(), key=lambda item: item[0] not in powered)
         keys = {
             identifier: Standing(
-                base_type(identifier),
+                key_type.declared,
                 other.profile_id if identifier in powered else None,
                 seen.verified,
                 crowded=identifier in self._crowded,
             )
             for identifier, seen in said
-            if self._rules.identifiers[base_type(identifier)].merge and is_live(seen)
+            if seen.is_live and (key_type := self._policy.key_types.get(identifier.type))
         }
-        stated = frozenset(i for i, seen in record.observations.items() if is_live(seen))
+        stated = frozenset(i for i, seen in record.observations.items() if seen.is_live)
         attributes = self._attributes([holding.record_id]) if self._attributes else None
         return Request(record.id_space, holding.moment, keys, stated, own, attributes)
 

@@ -9,8 +9,8 @@ from itertools import product
 from typing import NamedTuple
 
 from rules.batch.columns import Columns
-from rules.identifier import CANONICAL_SUFFIX
-from rules.ruleset import ANY_ID_SPACE, Rule, RuleSet
+from rules.identifier import is_provider_form
+from rules.policy import Policy
 
 Values = tuple[int, ...]
 
@@ -31,29 +31,28 @@ class Reader:
     """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question:
     by crowded values, unvouched ones, or provider forms that may not merge."""
 
-    def __init__(self, columns: Columns, rules: RuleSet, rank: int, *, doubtful: bool = False) -> None:
+    def __init__(self, columns: Columns, policy: Policy, rank: int, *, doubtful: bool = False) -> None:
         self._columns, self._rank = columns, rank
-        self.rule = rule = rules.rules[rank]
-        self._spaces = {number for number, name in enumerate(columns.spaces) if _covers(rule, name)}
+        self.rule = rule = policy.rules[rank]
+        self._spaces = {number for number, name in enumerate(columns.spaces) if rule.covers(name)}
         self._arity = len(rule.all_of)
         self._require_verified = {
             code
             for code, type_ in enumerate(columns.types)
-            if rules.identifiers[_base(type_)].require_verified
+            if type_ in policy.key_types and policy.key_types[type_].verified_only
         }
         every = set(range(len(columns.types)) if rule.needs_verified else ())
         self._vouched_only = set[int]() if doubtful else self._require_verified | every
-        self._is_form = [type_.endswith(CANONICAL_SUFFIX) for type_ in columns.types]
-        self._part = self._parts(rules, doubtful)
+        self._is_form = [is_provider_form(type_) for type_ in columns.types]
+        self._part = self._parts(policy, doubtful)
 
-    def _parts(self, rules: RuleSet, doubtful: bool) -> bytes:
+    def _parts(self, policy: Policy, doubtful: bool) -> bytes:
         """For each key the type of the rule, counted from 1, that it stands for; 0 when it cannot serve."""
         parts = [0] * len(self._columns.types)
         for code, type_ in enumerate(self._columns.types):
-            kind = rules.identifiers[_base(type_)]
-            may_join = doubtful or not self._is_form[code] or kind.provider_canonical == "merge"
-            if may_join and kind.merge and _base(type_) in self.rule.all_of:
-                parts[code] = self.rule.all_of.index(_base(type_)) + 1
+            key_type = policy.key_types.get(type_)
+            if key_type and (doubtful or key_type.joins_alone) and key_type.declared in self.rule.all_of:
+                parts[code] = self.rule.all_of.index(key_type.declared) + 1
         columns = self._columns
         keys = zip(columns.type_of, columns.shared, columns.crowded, strict=True)
         return bytes(
@@ -97,11 +96,3 @@ class Reader:
         if len(usable) < self._arity:
             return ()
         return product(*([at for at in usable if part[keys[at]] == one] for one in range(1, self._arity + 1)))
-
-
-def _base(type_: str) -> str:
-    return type_.removesuffix(CANONICAL_SUFFIX)
-
-
-def _covers(rule: Rule, space: str) -> bool:
-    return ANY_ID_SPACE in rule.id_spaces or space in rule.id_spaces

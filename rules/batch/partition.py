@@ -56,8 +56,8 @@ from rules.batch.columns import Columns
 from rules.batch.groups import PIN, Group, GroupAttributes, Judgement, Stop
 from rules.batch.holdings import Holding, Reader, Values
 from rules.identifier import Identifier
+from rules.policy import Policy
 from rules.record import Pin, Record
-from rules.ruleset import RuleSet
 
 _Refuses = Callable[[Group, Group], Stop | None]
 NO_BALANCES: Mapping[int, int] = MappingProxyType({})
@@ -99,7 +99,7 @@ class Partition:
 def partition(
     records: Iterable[Record],
     pins: Iterable[Pin],
-    rules: RuleSet,
+    policy: Policy,
     *,
     now: int,
     balances: Mapping[int, int] = NO_BALANCES,
@@ -114,25 +114,25 @@ def partition(
     a person is asked about. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives
     what enforcing would; `off` joins nobody.
     """
-    columns = Columns(records, rules, now, generic, crowded)
+    columns = Columns(records, policy, now, generic, crowded)
     pins_of = _pins_of(pins, now)
-    judgement = Judgement(columns, rules, pins_of, now=now, balances=balances, attributes=attributes)
-    work = _Partitioning(columns, rules, judgement, pins_of, Bounds(columns, rules, pins_of, balances))
-    if rules.mode != "off":
-        work.join([Reader(columns, rules, rank) for rank in _ranks(rules, "merge")])
-        work.ask([Reader(columns, rules, rank, doubtful=True) for rank in _ranks(rules, "merge", "review")])
+    judgement = Judgement(columns, policy, pins_of, now=now, balances=balances, attributes=attributes)
+    work = _Partitioning(columns, judgement, pins_of, Bounds(columns, policy, pins_of, balances))
+    if policy.mode != "off":
+        work.join([Reader(columns, policy, rank) for rank in _ranks(policy, "merge")])
+        work.ask([Reader(columns, policy, rank, doubtful=True) for rank in _ranks(policy, "merge", "review")])
     return work.partition()
 
 
-def _ranks(rules: RuleSet, *outcomes: str) -> list[int]:
-    return [rank for rank, rule in enumerate(rules.rules) if rule.outcome in outcomes]
+def _ranks(policy: Policy, *outcomes: str) -> list[int]:
+    return [rule.rank for rule in policy.rules if rule.outcome in outcomes]
 
 
 def _pins_of(pins: Iterable[Pin], now: int) -> dict[int, list[Pin]]:
     """The pins in force, by each of their records."""
     by_record: dict[int, list[Pin]] = {}
     for pin in pins:
-        if pin.until is None or pin.until > now:
+        if pin.is_in_force(now):
             by_record.setdefault(pin.record_a, []).append(pin)
             by_record.setdefault(pin.record_b, []).append(pin)
     return by_record
@@ -144,12 +144,11 @@ class _Partitioning:
     def __init__(
         self,
         columns: Columns,
-        rules: RuleSet,
         judgement: Judgement,
         pins_of: Mapping[int, Sequence[Pin]],
         bounds: Bounds,
     ) -> None:
-        self._columns, self._rules, self._judgement, self._bounds = columns, rules, judgement, bounds
+        self._columns, self._judgement, self._bounds = columns, judgement, bounds
         self._ids = ids = columns.record_ids
         self._row_of = {ids[row]: row for row in range(len(ids)) if ids[row] in pins_of} if pins_of else {}
         self._must = _must(pins_of, self._row_of)

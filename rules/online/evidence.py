@@ -1,27 +1,27 @@
-"""What a request's evidence is worth before anybody is compared: which identifiers are keys that may join,
-and which lose that power by this very request, because too many records hold them (generic) or many
+"""What a request's evidence is worth before profiles are compared: which identifiers are keys that may join,
+and which stop matching by this very request, because too many records hold them (generic) or several
 people may (shared)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.decision import Step
-from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
-from rules.matching import Standing, base_type, is_live, is_vouched
-from rules.record import Keys, Observation, Record, View
-from rules.ruleset import IdentifierRules, RuleSet
+from rules.identifier import Evidence, Identifier
+from rules.matching import Standing
+from rules.policy import KeyType, Policy
+from rules.record import Key, Keys, Record, View
 
 
 class Reading(NamedTuple):
-    """What the request's evidence is worth: keys that may join, and keys that lose that power now."""
+    """What the request's evidence is worth: keys that may join, and keys that stop matching now."""
 
     keys: Mapping[Identifier, Standing]
-    generic: tuple[Identifier, ...]
-    shared: tuple[Identifier, ...]
-    steps: tuple[Step, ...]
+    generic: tuple[Identifier, ...] = ()
+    shared: tuple[Identifier, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
-def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequence[Evidence]) -> bool:
+def teaches_nothing(keys: Keys, policy: Policy, record: Record, evidence: Sequence[Evidence]) -> bool:
     """Whether the record's profile already says all that the request says; then no profile needs to be
     loaded.
 
@@ -42,104 +42,86 @@ def teaches_nothing(keys: Keys, rules: RuleSet, record: Record, evidence: Sequen
             return False
         if status == "ok":
             key = keys.key(identifier)
-            if key.owner != record.profile_id and key.state == "normal" and may_own(rules, record, seen):
+            if key.owner != record.profile_id and key.state == "normal" and policy.may_own(record, seen):
                 return False
     return True
 
 
-def may_own(rules: RuleSet, record: Record, seen: Observation) -> bool:
-    """Whether the record's word can make its profile the owner of the key, while that is in state normal."""
-    kind = joining_kind(rules, seen.identifier.type)
-    if kind is None or kind.max_profiles > 1 or not is_live(seen):
-        return False
-    return not kind.require_verified or is_vouched(rules, record.id_space, seen.identifier, seen.verified)
-
-
-def joining_kind(rules: RuleSet, type_: str) -> IdentifierRules | None:
-    """The rules of a type that may join profiles; None for every other."""
-    kind = rules.identifiers.get(type_.removesuffix(CANONICAL_SUFFIX))
-    if kind is None or not kind.merge:
-        return None
-    if kind.provider_canonical == "off" and type_.endswith(CANONICAL_SUFFIX):
-        return None
-    return kind
-
-
 def read(
-    view: View, rules: RuleSet, id_space: str, record: Record | None, stored: Iterable[Evidence]
+    view: View, policy: Policy, id_space: str, record: Record | None, stored: Iterable[Evidence]
 ) -> Reading:
     """Sort the evidence that a record of this id space is about to hold; `record` is None while it is
     unknown."""
     keys: dict[Identifier, Standing] = {}
-    generic: list[Identifier] = []
-    shared: list[Identifier] = []
-    steps: list[Step] = []
+    powerless: list[tuple[Key, str]] = []
     for identifier, status, _, verified in stored:
-        kind = joining_kind(rules, identifier.type)
-        if status != "ok" or kind is None:
+        key_type = policy.key_types.get(identifier.type)
+        if status != "ok" or key_type is None:
             continue
         key = view.key(identifier)
-        found = fate(kind, key.state, key.holders - key.aged + (not _holds(record, identifier)))
-        if found in ("normal", "crowded"):
-            earlier = keys[identifier].verified if identifier in keys else False
-            was_vouched = _was_vouched(rules, record, identifier)
-            vouched = earlier or was_vouched or is_vouched(rules, id_space, identifier, verified)
+        power = _power(key, key_type, record)
+        if power in ("normal", "crowded"):
+            known = keys.get(identifier)
+            was_vouched = _was_vouched(policy, record, identifier)
+            vouched = (
+                (known is not None and known.verified)
+                or was_vouched
+                or policy.is_vouched(id_space, identifier.type, verified)
+            )
             keys[identifier] = Standing(
-                base_type(identifier),
+                key_type.declared,
                 key.owner,
                 vouched,
-                crowded=found == "crowded",
+                crowded=power == "crowded",
                 proved=vouched and not was_vouched,
             )
-            continue
-        steps.append(Step(f"key:{identifier.type}", None, found))
-        if key.state == "normal":
-            (shared if found == "shared" else generic).append(identifier)
-    keys |= _recalled(view, rules, record, {*keys, *generic, *shared})
-    return Reading(
-        keys, tuple(dict.fromkeys(generic)), tuple(dict.fromkeys(shared)), tuple(dict.fromkeys(steps))
-    )
+        else:
+            powerless.append((key, power))
+    if record is not None and policy.compares_several:
+        keys |= _recalled(view, policy, record, {*keys, *(key.identifier for key, _ in powerless)})
+    return _sorted_out(keys, powerless) if powerless else Reading(keys)
 
 
-def fate(kind: IdentifierRules, state: str, holders: int) -> str:
-    """What a key is from this request on, counting its record among the holders."""
-    if state != "normal":
-        return state
-    if kind.max_profiles > 1:
-        return "shared"
-    if kind.fanout_limit == 0 or holders <= kind.fanout_limit or kind.on_fanout == "ignore":
-        return "normal"
-    return "generic" if kind.on_fanout == "quarantine" else "crowded"
+def _power(key: Key, key_type: KeyType, record: Record | None) -> str:
+    """What the key is worth from this request on, counting its record among the holders."""
+    if key.state != "normal":
+        return key.state
+    holds = record is not None and key.identifier in record.observations
+    return key_type.power(key.holders - key.aged + (not holds))
 
 
-def _holds(record: Record | None, identifier: Identifier) -> bool:
-    return record is not None and identifier in record.observations
-
-
-def _was_vouched(rules: RuleSet, record: Record | None, identifier: Identifier) -> bool:
+def _was_vouched(policy: Policy, record: Record | None, identifier: Identifier) -> bool:
     seen = record.observations.get(identifier) if record is not None else None
     if record is None or seen is None:
         return False
-    return is_vouched(rules, record.id_space, identifier, seen.verified)
+    return policy.is_vouched(record.id_space, identifier.type, seen.verified)
+
+
+def _sorted_out(keys: Mapping[Identifier, Standing], powerless: Sequence[tuple[Key, str]]) -> Reading:
+    turned = [(key.identifier, power) for key, power in powerless if key.state == "normal"]
+    return Reading(
+        keys,
+        tuple(dict.fromkeys(one for one, power in turned if power == "generic")),
+        tuple(dict.fromkeys(one for one, power in turned if power == "shared")),
+        tuple(dict.fromkeys(Step(f"key:{key.identifier.type}", None, power) for key, power in powerless)),
+    )
 
 
 def _recalled(
-    view: View, rules: RuleSet, record: Record | None, stated: set[Identifier]
+    view: View, policy: Policy, record: Record, stated: set[Identifier]
 ) -> dict[Identifier, Standing]:
     """The record's earlier keys: beside a stated one they complete a rule over several types, alone they
     raise nothing."""
-    if record is None or all(len(rule.all_of) == 1 for rule in rules.rules):
-        return {}
     return {
         identifier: Standing(
-            base_type(identifier),
+            key_type.declared,
             key.owner,
-            is_vouched(rules, record.id_space, identifier, seen.verified),
+            policy.is_vouched(record.id_space, identifier.type, seen.verified),
             stated=False,
         )
         for identifier, seen in record.observations.items()
         if identifier not in stated
-        and is_live(seen)
-        and joining_kind(rules, identifier.type)
+        and seen.is_live
+        and (key_type := policy.key_types.get(identifier.type))
         and (key := view.key(identifier)).state == "normal"
     }

@@ -22,6 +22,7 @@ from gateway.clock import DAY, SystemClock
 from gateway.store.sqlite.snapshot import snapshot
 from rules.batch.partition import partition
 from rules.language.parse import PRESETS, preset
+from rules.policy import Policy
 from rules.ruleset import RuleSet
 from tests.cli.test_cli import Shell
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, environment, rule_set_of
@@ -76,7 +77,7 @@ class Imported:
         with snapshot(database, ()) as state:
             records = list(state.records)
         place = {one.record_id: (one.id_space, one.customer_id) for one in records}
-        whole = partition(records, (), rules, now=max(one.created_at for one in records) + DAY)
+        whole = partition(records, (), Policy(rules), now=max(one.created_at for one in records) + DAY)
         self.canon = {frozenset(place[one] for one in group) for group in whole.groups}
         self.asked = {
             frozenset((place[one.record_a], place[one.record_b])) for one in whole.refused if one.asks

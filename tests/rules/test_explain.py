@@ -21,6 +21,7 @@ from rules.explain import (
     why_records,
 )
 from rules.identifier import Evidence, Identifier
+from rules.policy import Policy
 from rules.record import Profile
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.rules_state import DAY, State, canonical, rule_set, says
@@ -30,7 +31,7 @@ EMAIL = Rule("email", ("email",))
 
 
 def asked(state: State, one: str = "web:1", other: str = "web:2"):
-    return why(state, state.rules, state.at(one), state.at(other), state.now)
+    return why(state, Policy(state.rules), state.at(one), state.at(other), state.now)
 
 
 # ---- why ----
@@ -131,9 +132,9 @@ def test_two_records_of_one_profile_are_compared_by_what_each_says() -> None:
     state.send("web:2", email="e", mobile="m")
     state.send("web:3", mobile="m")
     one, three = (state.records["web", number] for number in "13")
-    found = why_records(state, state.rules, one, three, state.now)
+    found = why_records(state, Policy(state.rules), one, three, state.now)
     assert (found.together, found.outcome, found.guard) == (True, "none", "")
-    assert why_records(state, state.rules, one, state.records["web", "2"], state.now).rule == "email"
+    assert why_records(state, Policy(state.rules), one, state.records["web", "2"], state.now).rule == "email"
 
 
 def test_an_explanation_tells_no_value() -> None:
@@ -196,11 +197,11 @@ def test_i20_a_guard_is_named_exactly_where_a_rule_fires_between_two_that_stay_a
     for where, said in requests:
         state.ask(where, said)
     for one, other in combinations(state.live(), 2):
-        found = why(state, rules, one.profile_id, other.profile_id, state.now)
+        found = why(state, Policy(rules), one.profile_id, other.profile_id, state.now)
         fires = any(reading.outcome != "none" for reading in found.rules)
         assert bool(found.guard) == (fires and not join_when_asked_again(state, one, other))
         assert found == replace(
-            why(state, rules, other.profile_id, one.profile_id, state.now),
+            why(state, Policy(rules), other.profile_id, one.profile_id, state.now),
             profile_a=one.profile_id,
             profile_b=other.profile_id,
         )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.identifier import Evidence, Identifier
+from rules.policy import Policy
 from rules.record import Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.rules_state import DAY, State, key, rule_set
@@ -36,7 +37,7 @@ def see(made: Record, identifier: Identifier, at: int = 0, **how: bool) -> Recor
 
 
 def canon(rules: RuleSet, *records: Record, pins: Iterable[Pin] = (), **options: object) -> Partition:
-    return partition(records, pins, rules, now=NOW, **options)  # type: ignore[arg-type]
+    return partition(records, pins, Policy(rules), now=NOW, **options)  # type: ignore[arg-type]
 
 
 def members(found: Partition) -> list[set[int]]:
@@ -106,7 +107,7 @@ def test_nobody_is_joined_while_the_rules_are_off() -> None:
 def test_records_are_read_once_and_left_as_they_are() -> None:
     rules = rule_set(identifiers=kinds(email={"max_per_profile": 1, "at_limit": "drop_oldest"}))
     records = [record(1, email="e", mobile="m"), record(2, 1, email="f", mobile="m")]
-    assert members(partition(iter(records), [], rules, now=NOW)) == [{1, 2}]
+    assert members(partition(iter(records), [], Policy(rules), now=NOW)) == [{1, 2}]
     assert not any(seen.retired for each in records for seen in each.observations.values())
 
 
@@ -372,7 +373,7 @@ def run(rules: RuleSet, requests: Iterable[Sent]) -> Watched:
 
 
 def whole(state: State) -> Partition:
-    return partition(state.records.values(), state.all_pins, state.rules, now=state.now)
+    return partition(state.records.values(), state.all_pins, Policy(state.rules), now=state.now)
 
 
 def by_profile(state: State) -> set[frozenset[int]]:

@@ -8,6 +8,7 @@ import pytest
 from rules.decision import Decision
 from rules.identifier import Evidence
 from rules.online.resolve import teaches_nothing
+from rules.policy import Policy
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.rules_state import DAY, State, key, rule_set, says
 
@@ -119,7 +120,7 @@ class ProfilesMayNotBeRead(State):
 def known(state: State, *evidence: Evidence) -> bool:
     record = state.record("web", "1")
     assert record is not None
-    return teaches_nothing(state, state.rules, record, evidence)
+    return teaches_nothing(state, Policy(state.rules), record, evidence)
 
 
 def test_a_known_request_is_decided_without_reading_a_profile() -> None:
@@ -129,7 +130,7 @@ def test_a_known_request_is_decided_without_reading_a_profile() -> None:
     record = guarded.record("web", "1")
     assert record is not None
     evidence = says(mobile="1", email="a")
-    assert teaches_nothing(guarded, state.rules, record, evidence)
+    assert teaches_nothing(guarded, Policy(state.rules), record, evidence)
     decision = state.send("web:1", mobile="1", email="a")
     assert decision == Decision("attached", 1, reason="known", evidence=tuple(evidence))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.record import Observation, Profile, Record
-from rules.ruleset import Attributes, IdSpaceRules, Merge
+from rules.ruleset import Attributes, IdSpaceRules, Merge, RuleSet
 from rules.survivor import AttributeValue, strategy_of, survivor, winning
 from tests.support.rules_state import key, rule_set
 
@@ -64,6 +64,10 @@ def test_i7_the_survivor_does_not_depend_on_the_order_of_the_profiles(
     assert survivor(rules, profiles) is survivor(rules, [A, B, C, D])
 
 
+def valuing(attributes: Attributes) -> RuleSet:
+    return rule_set(attributes=attributes, id_spaces=SPACES)
+
+
 def said(*values: tuple[Any, str, int], name: str = "x") -> list[AttributeValue]:
     """(value, id space, at); record ids count up."""
     return [
@@ -96,18 +100,18 @@ def said(*values: tuple[Any, str, int], name: str = "x") -> list[AttributeValue]
 def test_each_strategy_chooses_by_its_own_measure_then_by_trust_then_by_the_lowest_record(
     strategy: str, values: list[tuple[Any, str, int]], expected: object
 ) -> None:
-    assert winning(Attributes(default=strategy), SPACES, said(*values)) == {"x": expected}
+    assert winning(valuing(Attributes(default=strategy)), said(*values)) == {"x": expected}
 
 
 def test_an_empty_value_wins_only_where_empties_count() -> None:
     values = said(("a", "web", 1), ("", "web", 2))
-    assert winning(Attributes(), SPACES, values) == {"x": "a"}
-    assert winning(Attributes(ignore_empty=False), SPACES, values) == {"x": ""}
+    assert winning(valuing(Attributes()), values) == {"x": "a"}
+    assert winning(valuing(Attributes(ignore_empty=False)), values) == {"x": ""}
 
 
 def test_an_attribute_without_any_usable_value_is_absent() -> None:
-    assert winning(Attributes(), SPACES, said((None, "web", 1), ([], "pos", 2))) == {}
-    assert winning(Attributes(default="sum"), SPACES, said(("many", "web", 1))) == {}
+    assert winning(valuing(Attributes()), said((None, "web", 1), ([], "pos", 2))) == {}
+    assert winning(valuing(Attributes(default="sum")), said(("many", "web", 1))) == {}
 
 
 def test_the_exact_name_comes_before_the_longest_pattern_and_that_before_the_default() -> None:
@@ -139,4 +143,4 @@ def test_i7_the_winning_value_does_not_depend_on_the_order_of_the_values(
 ) -> None:
     rules, ordered = Attributes(default=strategy), said(*values)
     shuffled = random.sample(ordered, len(ordered))
-    assert winning(rules, SPACES, shuffled) == winning(rules, SPACES, ordered)
+    assert winning(valuing(rules), shuffled) == winning(valuing(rules), ordered)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rules.decision import Decision
 from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
 from rules.online.resolve import resolve
+from rules.policy import Policy
 from rules.record import Key, KeyState, Observation, Pin, Profile, Record
 from rules.ruleset import IdentifierRules, Rule, RuleSet
 
@@ -88,7 +89,7 @@ class State:
         id_space, _, customer_id = where.partition(":")
         decision = resolve(
             self,
-            self.rules,
+            Policy(self.rules),
             id_space=id_space,
             customer_id=customer_id,
             evidence=list(evidence),

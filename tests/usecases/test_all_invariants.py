@@ -50,6 +50,7 @@ from rules.batch.partition import Partition, partition
 from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier
 from rules.plan import Plan
+from rules.policy import Policy
 from rules.ruleset import RuleSet
 from tests.support import replay
 from tests.support.in_process_gateway import (
@@ -263,7 +264,7 @@ class Machine(RuleBasedStateMachine):
             return partition(
                 list(state.records),
                 state.pins,
-                rules or self.house.env.rules,
+                Policy(rules or self.house.env.rules),
                 now=self.house.clock.now(),
                 balances=state.balances,
                 generic=self._powerless(),

@@ -25,7 +25,7 @@ def identify(who: str, *, may_create: bool = True, guest: bool | None = None, **
 async def read(house: InProcessGateway, call: Identify) -> Identified | None:
     """What the fast path says."""
     question = Question(call.caller.id_space, call.customer_id, call.evidence, call.guest, call.claims)
-    return await known(house.store, house.env.rules, question, house.clock.now())
+    return await known(house.store, house.env.policy, question, house.clock.now())
 
 
 async def stored(house: InProcessGateway) -> list[object]:

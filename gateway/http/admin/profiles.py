@@ -312,7 +312,7 @@ async def _attributes(services: Services, overview: Overview) -> dict[str, Any]:
         for one in await reports.attributes(services.store, list(id_spaces))
     ]
     rules = services.env.rules
-    return winning(rules.attributes, rules.id_spaces, values)
+    return winning(rules, values)
 
 
 def _merge_view(merge: MergeRow, undone_at: int | None) -> MergeView:

@@ -54,7 +54,7 @@ async def with_attributes(call: Call, customer: Customer) -> FoundCustomer:
 async def _stated(call: Call, customer: Customer) -> dict[str, Any]:
     rules = call.services.env.rules
     values = await attributes_of(call.services.store, customer)
-    return winning(rules.attributes, rules.id_spaces, values)
+    return winning(rules, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ the rest is left out."""
 from typing import NamedTuple
 
 from gateway.http.gameball.call import Call
-from rules.identifier import Evidence, Identifier
-from rules.matching import is_canonical
+from rules.identifier import Evidence, Identifier, is_provider_form
 
 
 class Said(NamedTuple):
@@ -23,6 +22,8 @@ def weigh(call: Call, evidence: tuple[Evidence, ...]) -> Said:
     claims = [
         item.identifier
         for item in evidence
-        if item.status != "invalid" and not is_canonical(item.identifier) and item.identifier not in vouched
+        if item.status != "invalid"
+        and not is_provider_form(item.identifier.type)
+        and item.identifier not in vouched
     ]
     return Said(call.vouched, tuple(claims))

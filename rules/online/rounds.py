@@ -1,0 +1,254 @@
+"""The rounds of RESOLVE: look at the candidates, check the guards, and let the conflict policy take something away, until
+nothing stands against what is left.
+
+Candidates are the owners of the request's keys, and the profiles that hold several of them together. Ownership changes
+hands only under `move_to_newest` (I1); a pinned pair is never joined (I17).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from rules.decision import Step
+from rules.guards import Joining, Objection, objection
+from rules.identifier import Identifier
+from rules.matching import Match, Request, Standing, judge
+from rules.policy import Policy
+from rules.record import Pin, Profile, View
+
+ProfileAttributes = Callable[[int], Mapping[str, str]]
+_NOTHING_MOVED: Mapping[Identifier, int] = {}
+
+
+class Case(NamedTuple):
+    """What stays the same in all rounds."""
+
+    view: View
+    policy: Policy
+    request: Request
+    pins: tuple[Pin, ...]
+    profile_attributes: ProfileAttributes | None
+
+    def joining(self, look: "Look", joins: Iterable[Match]) -> Joining:
+        request = self.request
+        matched = [match.profile for match in joins]
+        members = (request.own, *matched) if request.own else tuple(matched)
+        asserted = frozenset([i for i, key in look.keys.items() if key.stated]).union(look.moved)
+        return Joining(members, request.own, request.id_space, request.now, asserted, look.yielding)
+
+
+class Look(NamedTuple):
+    """One look at the candidates. A conflict policy takes something away and looks again: keys that are
+    dropped or moved here from their owners, profiles that are barred, those that hold keys without owning
+    any, types whose older values make room."""
+
+    keys: Mapping[Identifier, Standing]
+    moved: Mapping[Identifier, int] = _NOTHING_MOVED
+    barred: frozenset[int] = frozenset()
+    with_holders: bool = True
+    yielding: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+
+class Verdict(NamedTuple):
+    """Where the rounds ended: the profiles to join, those to ask about, and the guard that nothing could
+    satisfy, with the profiles that it kept `apart`."""
+
+    last: Look
+    joining: Joining
+    joins: tuple[Match, ...]
+    asked: tuple[Match, ...]
+    trace: list[Step]
+    stopped: Objection | None = None
+    apart: tuple[Match, ...] = ()
+
+
+def settle(case: Case) -> Verdict:
+    """Look, check, and take something away until the check passes or nothing can make it pass."""
+    look, trace = Look(case.request.keys), list[Step]()
+    opening: tuple[Match, ...] | None = None
+    while True:
+        matches = _matches(case, look)
+        joins = tuple([match for match in matches if match.outcome == "merge"])
+        asked = tuple([match for match in matches if match.outcome == "review"])
+        opening = joins if opening is None else opening
+        for match in matches:
+            trace += match.steps
+        joining = case.joining(look, joins)
+        found = objection(case.view, case.policy, joining)
+        if found is None:
+            return Verdict(look, joining, joins, asked, trace)
+        trace.append(Step(f"guard:{found.guard}", None, found.remedy, found.detail))
+        following = _again(case, look, joins, found, trace)
+        if following is None:
+            return _stop(case, look, opening if look.moved else joins, asked, found, trace)
+        look = following
+
+
+def recorded(match: Match) -> tuple[bool, int, int]:
+    """Joins before questions, then the order of the rules, then the profile."""
+    return match.outcome != "merge", match.rank, match.profile.profile_id
+
+
+# ---- candidates ----
+
+
+def _matches(case: Case, look: Look) -> list[Match]:
+    """The owners of the stated keys, judged, and the profiles that hold several of these together while others own
+    them."""
+    if case.policy.mode == "off":
+        return []
+    candidates = set[int]()
+    for identifier, key in look.keys.items():
+        if key.stated:
+            if key.owner is not None:
+                candidates.add(key.owner)
+            if look.with_holders:
+                candidates.update(case.view.key(identifier).profiles)
+    if not candidates:
+        return []
+    barred = look.barred | {case.request.own.profile_id} if case.request.own else look.barred
+    request = case.request if look.keys is case.request.keys else case.request._replace(keys=look.keys)
+    matches = [
+        _judge(case, request, case.pins, profile)
+        for profile in _live(case.view, candidates)
+        if profile.profile_id not in barred
+    ]
+    return _side_by_side(case, request, matches) if len(matches) > 1 else matches
+
+
+def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
+    """Each live profile once, by id."""
+    live = {profile.profile_id: profile for profile in map(view.profile, profile_ids)}
+    return [live[profile_id] for profile_id in sorted(live)]
+
+
+def _judge(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
+    attributes = case.profile_attributes(profile.profile_id) if case.profile_attributes else None
+    return judge(case.view, case.policy, request, profile, pins, attributes)
+
+
+def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Match]:
+    """The matches as they are once those that join have joined: each profile is judged beside what joins before it,
+    so that the same request again, which meets them as one, hears the same (I6)."""
+    waiting = sorted(matches, key=recorded)
+    settled: list[Match] = []
+    while any(match.outcome == "merge" for match in waiting):
+        match = next(match for match in waiting if match.outcome == "merge")
+        waiting.remove(match)
+        settled.append(match)
+        together = _beside(request.own, match.profile)
+        request = request._replace(own=together)
+        pins = tuple(case.view.pins(together.records))
+        waiting = sorted((_again_beside(case, request, pins, match) for match in waiting), key=recorded)
+    return sorted((*settled, *waiting), key=lambda match: match.profile.profile_id)
+
+
+def _again_beside(case: Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
+    """A profile that wants to join and is pinned apart from another one that does still wants to: that makes the request
+    ambiguous."""
+    again = _judge(case, request, pins, match.profile)
+    return match if match.outcome == "merge" and again.outcome == "never" else again
+
+
+def _beside(own: Profile | None, profile: Profile) -> Profile:
+    if own is None:
+        return profile
+    together = {**own.records, **profile.records}
+    return Profile(own.profile_id, own.created_at, own.version, own.redirect_to, together)
+
+
+# ---- what a conflict policy takes away ----
+
+
+def _again(
+    case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
+) -> Look | None:
+    """The next look, with something taken away; None when the request stops here. A profile that owns no key goes
+    first: where a split left the same keys on both sides, the owner is meant."""
+    owners = {key.owner for key in look.keys.values()}
+    if found.is_ambiguous and look.with_holders and any(m.profile.profile_id not in owners for m in joins):
+        return look._replace(with_holders=False)
+    match found.remedy:
+        case "drop_lowest":
+            weakest = min((i for i, key in look.keys.items() if key.stated), key=case.policy.strength)
+            return _without(look, weakest, "dropped", trace)
+        case "move_to_newest":
+            return _move(case, look, joins, found, trace)
+        case "best" | "separate":
+            return _choose(look, joins, found)
+        case "review" | "refuse":
+            return None
+
+
+def _move(
+    case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
+) -> Look | None:
+    """The request's word is the newest: its weakest key that leads elsewhere comes over, or an older value
+    makes room. Where neither helps, a new record takes its keys to a profile of its own. Nothing moves on the
+    word of a request that breaks the limit by itself."""
+    joined = {match.profile.profile_id for match in joins}
+    limit = case.policy.limits[found.guard.partition(":")[2]]
+    if sum(i.type == limit.type and key.stated for i, key in case.request.keys.items()) > limit.most:
+        return None
+    movable = _leading(look, joined - {_anchor(case)})
+    if not movable and limit.type not in look.yielding and not limit.immutable:
+        return look._replace(yielding=look.yielding | {limit.type})
+    if case.request.own is None:
+        movable = movable or _leading(look, joined)
+    if not movable:
+        return None
+    weakest = min(movable, key=case.policy.strength)
+    moved = {**look.moved, weakest: movable[weakest]}
+    return _without(look, weakest, "moved", trace)._replace(moved=moved)
+
+
+def _leading(look: Look, profile_ids: Collection[int]) -> dict[Identifier, int]:
+    """The stated keys that these profiles own."""
+    return {
+        i: key.owner
+        for i, key in look.keys.items()
+        if key.stated and key.owner is not None and key.owner in profile_ids
+    }
+
+
+def _anchor(case: Case) -> int | None:
+    """The profile that stays: the record's own, else the owner of the strongest key that the request
+    states."""
+    if case.request.own is not None:
+        return case.request.own.profile_id
+    keys = case.request.keys
+    return keys[max(keys, key=case.policy.strength)].owner
+
+
+def _choose(look: Look, joins: tuple[Match, ...], found: Objection) -> Look:
+    """The record fits profiles that cannot be one: it goes to the best of them, or to none. A last one that
+    even the record's own profile cannot join is given up too."""
+    ids = {match.profile.profile_id for match in joins}
+    if found.remedy == "best" and len(ids) > 1:
+        ids.remove(max(joins, key=lambda one: (one.weight, -one.profile.profile_id)).profile.profile_id)
+    return look._replace(barred=look.barred | ids, warnings=(*look.warnings, "ambiguous"))
+
+
+def _without(look: Look, identifier: Identifier, how: str, trace: list[Step]) -> Look:
+    policy = "policy:drop_lowest" if how == "dropped" else "policy:move_to_newest"
+    trace.append(Step(policy, None, how, identifier.type))
+    return look._replace(
+        keys={one: key for one, key in look.keys.items() if one != identifier},
+        warnings=(*look.warnings, f"{how}:{identifier.type}"),
+    )
+
+
+def _stop(
+    case: Case,
+    look: Look,
+    apart: tuple[Match, ...],
+    asked: tuple[Match, ...],
+    found: Objection,
+    trace: list[Step],
+) -> Verdict:
+    """Nothing is joined or moved; the record keeps to its own profile."""
+    trace.append(Step(f"policy:{found.remedy}", None, "stopped", found.guard))
+    kept = Look(case.request.keys) if look.moved else Look(look.keys, warnings=look.warnings)
+    if not apart:
+        kept = kept._replace(warnings=(*kept.warnings, f"conflict:{found.guard}"))
+    return Verdict(kept, case.joining(kept, ()), (), asked, trace, found, apart)

@@ -1,0 +1,283 @@
+"""The policy: a rule set, compiled once when it is activated.
+
+Every question about types, id spaces, rules and limits is answered here and nowhere else: which values join profiles
+and who may own them, what a value is worth that many records hold, whose word counts as verified, which rule looks at
+which id space, and how much one profile may hold. What it is asked about (a request, two groups, a stored component)
+is looked at elsewhere: the policy knows no state.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import Literal
+
+from rules.identifier import CANONICAL_SUFFIX, Identifier, declared_type
+from rules.record import KeyState, Observation, Record
+from rules.ruleset import (
+    ANY_ID_SPACE,
+    ConflictPolicy,
+    IdentifierRules,
+    IdSpaceRules,
+    Rule,
+    RuleOutcome,
+    RuleSet,
+)
+
+Power = Literal["normal", "crowded", "generic", "shared"]
+"""`normal`: the value joins. `crowded`: so many records hold it that a person is asked each time. `generic`: so many hold
+it that it joins nothing. `shared`: several people may have it, so it joins nothing."""
+EVER = 0
+"""A moment before every other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyType:
+    """A type whose values may join profiles: a declared one, or the provider form of one. `joins_alone` is False for a
+    form that only raises a question. `fan_out` is the number of records from which on a value is in doubt."""
+
+    name: str
+    declared: str
+    joins_alone: bool
+    strength: tuple[bool, int]
+    is_shared: bool
+    fan_out: float
+    beyond: Power
+    fan_out_window: int | None
+    stale_after: int
+    verified_only: bool
+
+    def power(self, holders: int) -> Power:
+        """What a value is worth that so many records hold inside the window."""
+        if self.is_shared:
+            return "shared"
+        return self.beyond if holders > self.fan_out else "normal"
+
+    def depends_on_ages(self, holders: int) -> bool:
+        """Whether it matters how long ago so many holders stated a value."""
+        return self.fan_out_window is not None and holders > self.fan_out
+
+    def may_own(self, *, vouched: bool) -> bool:
+        """Whether a record's word makes its profile the owner of a value, while that is in state normal."""
+        return not self.is_shared and (vouched or not self.verified_only)
+
+    def is_stale(self, unseen_for: int) -> bool:
+        return 0 < self.stale_after < unseen_for
+
+
+@dataclass(frozen=True, slots=True)
+class ValueLimit:
+    """How many values of a type one profile may hold, and what one too many means."""
+
+    type: str
+    most: int
+    window: int | None
+    immutable: bool
+    newest_first: bool
+    at_limit: Literal["keep_old", "drop_oldest", "review"]
+    remedy: ConflictPolicy
+
+    def counts(self, unseen_for: int) -> bool:
+        return self.window is None or unseen_for <= self.window
+
+    def makes_room(self, yielding: Iterable[str]) -> bool:
+        """Whether an older value goes where a newer one comes."""
+        return not self.immutable and (self.newest_first or self.type in yielding)
+
+    def insists(self, *, joins: bool) -> bool:
+        """Whether one value too many is a conflict, rather than something for `at_limit` to settle."""
+        if self.immutable or (self.most == 1 and not self.newest_first):
+            return True
+        return self.at_limit == "review" and joins
+
+
+@dataclass(frozen=True, slots=True)
+class IdLimit:
+    """How many customer ids of one id space a profile may hold."""
+
+    most: float
+    remedy: ConflictPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """A rule with what it says in every decision. `rank` is its place in the file. `alone` is the one type that it asks
+    for; `""` where it asks for several. `id_spaces` is None where it looks at all of them."""
+
+    rank: int
+    name: str
+    all_of: tuple[str, ...]
+    alone: str
+    outcome: RuleOutcome
+    unless_differs: tuple[str, ...]
+    needs_verified: bool
+    id_spaces: frozenset[str] | None
+    confirm_any: tuple[str, ...]
+    confirm_missing: Literal["merge", "review"]
+    not_confirmed: Literal["review", "refuse"]
+    code: str
+    types: str
+
+    def covers(self, *id_spaces: str) -> bool:
+        """Whether the rule looks at records of these id spaces."""
+        return self.id_spaces is None or self.id_spaces.issuperset(id_spaces)
+
+    def asks_the_owner_only(self, key_type: KeyType) -> bool:
+        """Whether a single value leads to its owner and to no other profile, whoever stated it and however."""
+        return self.id_spaces is None and not (self.needs_verified or key_type.verified_only)
+
+
+class Policy:
+    """`rule_set` is what it was compiled from. Tables are by type, id space or rank; a type that is not in `key_types`
+    joins no profiles."""
+
+    def __init__(self, rule_set: RuleSet) -> None:
+        self.rule_set = rule_set
+        self.mode = rule_set.mode
+        self.rules = tuple(_rule(rank, rule) for rank, rule in enumerate(rule_set.rules))
+        self.key_types = {one.name: one for one in _key_types(rule_set)}
+        self.limits = {
+            name: _limit(name, kind, rule_set.conflict.policy)
+            for name, kind in rule_set.identifiers.items()
+            if kind.merge and kind.max_per_profile
+        }
+        self.most_records = rule_set.merge.max_records
+        self.most_profiles_at_once = rule_set.merge.max_profiles_at_once
+        self.protected_balance = rule_set.merge.protect_balance_over
+        self.ambiguous: Literal["separate", "best", "review"] = rule_set.conflict.ambiguous
+        self._id_limits = {name: _id_limit(space) for name, space in rule_set.id_spaces.items()}
+        self._other_ids = _id_limit(IdSpaceRules())
+        self.least_ids = min([self._other_ids.most, *(one.most for one in self._id_limits.values())])
+        self._vouching = {name: _vouched_types(space) for name, space in rule_set.id_spaces.items()}
+        self.forbids = any(rule.outcome == "never" for rule in self.rules)
+        self.compares_several = any(not rule.alone for rule in self.rules)
+        self.confirms = any(rule.confirm_any for rule in self.rules)
+
+    # ---- identifiers ----
+
+    def power(self, type_: str, holders: int) -> Power:
+        """What a value is worth that so many records hold; one that joins no profiles is normal."""
+        key_type = self.key_types.get(type_)
+        return "normal" if key_type is None else key_type.power(holders)
+
+    def state(self, type_: str, holders: int) -> KeyState:
+        """The state of a value that so many records hold; whether it is crowded is asked each time."""
+        power = self.power(type_, holders)
+        return "normal" if power == "crowded" else power
+
+    def depends_on_ages(self, type_: str, holders: int) -> bool:
+        """Whether it matters how long ago so many holders stated a value."""
+        return type_ in self.key_types and self.key_types[type_].depends_on_ages(holders)
+
+    def is_vouched(self, id_space: str, type_: str, verified: bool) -> bool:
+        """Verified by itself, or by an id space that verifies every value of the type."""
+        return verified or type_ in self._vouching.get(id_space, ())
+
+    def may_own(self, record: Record, seen: Observation) -> bool:
+        """Whether the record's word makes its profile the owner of the value, while that is in state normal."""
+        type_ = seen.identifier.type
+        key_type = self.key_types.get(type_)
+        if key_type is None or not seen.is_live:
+            return False
+        return key_type.may_own(vouched=self.is_vouched(record.id_space, type_, seen.verified))
+
+    def strength(self, identifier: Identifier) -> tuple[bool, int, Identifier]:
+        """Order of evidence; provider forms come below every written value."""
+        return *self.key_types[identifier.type].strength, identifier
+
+    def counted_since(self, type_: str, now: int) -> int:
+        """From when on the holders of a value count for its fan-out."""
+        window = self._fan_out_window(type_)
+        return EVER if window is None else now - window
+
+    def holders_since(self, type_: str, now: int) -> int | None:
+        """The same, for a request that has to know who holds its values; None where their number is enough."""
+        window = self._fan_out_window(type_)
+        if window is None:
+            return EVER if self._leads_beyond_owners else None
+        return now - window
+
+    def _fan_out_window(self, type_: str) -> int | None:
+        kind = self.rule_set.identifiers.get(declared_type(type_))
+        return None if kind is None else kind.fanout_window
+
+    @cached_property
+    def _leads_beyond_owners(self) -> bool:
+        """Whether a value can lead to a profile that holds it and does not own it."""
+        return any(kind.require_verified for kind in self.rule_set.identifiers.values()) or any(
+            not rule.alone or rule.needs_verified or rule.id_spaces is not None for rule in self.rules
+        )
+
+    # ---- limits ----
+
+    def takes_newest_first(self, type_: str) -> bool:
+        """Whether a newer value takes the place of an older one at the type's limit."""
+        return type_ in self.limits and self.limits[type_].newest_first
+
+    def ids(self, id_space: str) -> IdLimit:
+        return self._id_limits.get(id_space, self._other_ids)
+
+
+def _rule(rank: int, rule: Rule) -> PolicyRule:
+    return PolicyRule(
+        rank,
+        rule.name,
+        rule.all_of,
+        rule.all_of[0] if len(rule.all_of) == 1 else "",
+        rule.outcome,
+        rule.unless_differs,
+        rule.needs_verified,
+        None if ANY_ID_SPACE in rule.id_spaces else frozenset(rule.id_spaces),
+        rule.confirm_any,
+        rule.confirm_missing,
+        rule.not_confirmed,
+        f"rule:{rule.name}",
+        "+".join(rule.all_of),
+    )
+
+
+def _key_types(rule_set: RuleSet) -> Iterable[KeyType]:
+    for name, kind in rule_set.identifiers.items():
+        if kind.merge:
+            yield _key_type(name, name, kind, joins_alone=True)
+            if kind.provider_canonical != "off":
+                form = name + CANONICAL_SUFFIX
+                yield _key_type(form, name, kind, joins_alone=kind.provider_canonical == "merge")
+
+
+def _key_type(name: str, declared: str, kind: IdentifierRules, *, joins_alone: bool) -> KeyType:
+    unlimited = kind.fanout_limit == 0 or kind.on_fanout == "ignore"
+    return KeyType(
+        name,
+        declared,
+        joins_alone,
+        (name == declared, kind.strength),
+        kind.max_profiles > 1,
+        inf if unlimited else kind.fanout_limit,
+        "generic" if kind.on_fanout == "quarantine" else "crowded",
+        kind.fanout_window,
+        kind.stale_after,
+        kind.require_verified,
+    )
+
+
+def _limit(name: str, kind: IdentifierRules, conflict: ConflictPolicy) -> ValueLimit:
+    return ValueLimit(
+        name,
+        kind.max_per_profile,
+        kind.window,
+        kind.immutable,
+        kind.at_limit == "drop_oldest",
+        kind.at_limit,
+        "review" if kind.at_limit == "review" else conflict,
+    )
+
+
+def _id_limit(space: IdSpaceRules) -> IdLimit:
+    if space.on_many_ids == "allow":
+        return IdLimit(inf, "review")
+    return IdLimit(space.ids_per_profile, space.on_many_ids)
+
+
+def _vouched_types(space: IdSpaceRules) -> Mapping[str, None]:
+    return dict.fromkeys(type_ + form for type_ in space.verified for form in ("", CANONICAL_SUFFIX))
