@@ -70,3 +70,8 @@ def test_no_file_of_the_project_names_a_place_outside_it() -> None:
         *ROOT.glob(".*.yaml"),
     ]
     assert not [path for path in text_files if any(place in path.read_text() for place in places)]
+
+
+def test_each_step_of_the_schema_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "gateway/store/migrations").glob("*.sql")]
+    assert len(numbers) == len({*numbers})
