@@ -96,7 +96,8 @@ class _BackgroundBatches:
 class Pipeline:
     """`submit` for calls, `submit_background` for work that can wait. `start` before the first, `stop` drains both.
 
-    `busy_seconds` is the time spent on batches of calls: how much of the writer they take.
+    `busy_seconds` is the time spent on batches of calls: how much of the writer they take. `observe` is told the size and
+    the seconds of each.
     """
 
     def __init__(
@@ -106,7 +107,9 @@ class Pipeline:
         *,
         queue_limit: int,
         batch_limit: int,
+        observe: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
+        self._observe = observe
         self._store = store
         self._env = env
         self._queue_limit = queue_limit
@@ -185,8 +188,10 @@ class Pipeline:
                 batch = [calls.popleft() for _ in range(min(len(calls), self._batch_limit))]
                 started = perf_counter()
                 await self._run(batch)
-                self.busy_seconds += perf_counter() - started
+                seconds = perf_counter() - started
+                self.busy_seconds += seconds
                 self.calls_done += len(batch)
+                self._observe(len(batch), seconds)
             if background:
                 await self._run_background()
 

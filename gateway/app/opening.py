@@ -76,7 +76,9 @@ async def running(
             env,
             queue_limit=config.store.queue_limit,
             batch_limit=config.store.batch_limit,
+            observe=telemetry.metrics.note_batch,
         )
+        telemetry.metrics.waiting.set_function(lambda: pipeline.waiting)
         services = Services(
             config,
             store,
@@ -127,7 +129,12 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
     if services.config.gateway.mode != "forward":
         yield
         return
-    services.upstream = Upstream(services.config.upstream, services.clock, services.env.random_between)
+    services.upstream = Upstream(
+        services.config.upstream,
+        services.clock,
+        services.env.random_between,
+        services.telemetry.metrics.calls.note_upstream,
+    )
     await services.upstream.open()
     try:
         yield

@@ -21,6 +21,7 @@ from gateway.app.reload import Reloader
 from gateway.app.service_manager import ServiceManager
 from gateway.app.workers import Workers
 from gateway.audit.event import Action
+from gateway.clock import SECOND
 from gateway.config import Address, Config, ConfigError
 from gateway.http import admin, public
 from gateway.http.connection_limit import ConnectionLimit
@@ -44,7 +45,12 @@ def serve(read: Callable[[], Config], announce: Announce) -> int:
 
 
 async def _serve(config: Config, read: Callable[[], Config], announce: Announce) -> int:
-    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=config.log.requests)
+    telemetry = Telemetry(
+        level=config.log.level,
+        path=config.log.file,
+        log_requests=config.log.requests,
+        longest=config.upstream.total_timeout / SECOND,
+    )
     stop, reload = asyncio.Event(), asyncio.Event()
     failures: list[str] = []
 

@@ -24,6 +24,7 @@ from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
+from gateway.workers.measuring import measure
 from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")
@@ -277,7 +278,9 @@ class Workers:
 
     async def _count_backlog(self) -> float:
         services, started = self._services, perf_counter()
-        await services.backlog.measure(services.store, services.clock, services.telemetry.metrics)
+        metrics = services.telemetry.metrics
+        await services.backlog.measure(services.store, services.clock, metrics)
+        await measure(services.store, services.config.store.sqlite_path, services.clock, metrics)
         return max(_COUNT_POLL, _COUNT_SHARE * (perf_counter() - started))
 
     # ---- rules, keys and lists changed elsewhere ----

@@ -71,6 +71,18 @@ async def newest_moment(store: Store) -> int:
     return max(rows[0][0], moment(rows[0][1])) if rows else 0
 
 
+async def newest_signature(store: Store) -> int:
+    """When the audit log was signed last (ms); 0 for never."""
+    rows = await store.fetch("SELECT at FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1")
+    return rows[0][0] if rows else 0
+
+
+async def open_reviews(store: Store) -> list[tuple[str, int]]:
+    """How many questions wait for an operator, by reason."""
+    rows = await store.fetch("SELECT reason, COUNT(*) FROM review WHERE state = 'open' GROUP BY reason")
+    return [(reason, number) for reason, number in rows]
+
+
 async def newest_link(store: Store) -> tuple[str, int, str] | None:
     """Chain, sequence number and hash of the newest audit event, for the next chain to point back to."""
     rows = await store.fetch("SELECT chain, seq, hash FROM audit ORDER BY event_id DESC LIMIT 1")

@@ -1,59 +1,112 @@
-"""Counters and gauges for Prometheus; labels are routes, codes and outcomes, never ids."""
+"""Counters, gauges and histograms for Prometheus; labels are channels, routes, codes and outcomes, never ids."""
 
-from bisect import bisect_left
+import platform
 from collections.abc import Iterator
-from itertools import accumulate
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Enum, Gauge
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, Metric
 
-_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+from gateway.telemetry.durations import Durations, bounds_up_to
+
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_LONGEST_COMMIT = 30.0
 
 
 class Calls:
-    """Counts and latencies of public calls as plain integers, made into metrics only when they are asked for: a tenth of
-    what a metric object costs for each call, and every call pays it."""
+    """Calls of channels and to the platform; every call pays for these. `longest` is of the answers, in seconds."""
 
-    def __init__(self) -> None:
-        self._counts: dict[tuple[str, int, str], int] = {}
-        self._buckets: dict[str, list[int]] = {}
-        self._seconds: dict[str, float] = {}
+    def __init__(self, longest: float) -> None:
+        self._counts: dict[tuple[str, str, int, str], int] = {}
+        bounds = bounds_up_to(longest)
+        self._answers = Durations(
+            "gateway_request_seconds", "Time to answer a public call", ["route"], bounds
+        )
+        self._upstream = Durations(
+            "gateway_upstream_seconds",
+            "Time until the platform's answer began, by rate class of the operation",
+            ["operations", "outcome"],
+            bounds,
+        )
 
-    def note(self, route: str, status: int, decision: str, seconds: float) -> None:
-        key = (route, status, decision)
+    def note(self, channel: str, route: str, status: int, decision: str, seconds: float) -> None:
+        key = (channel, route, status, decision)
         self._counts[key] = self._counts.get(key, 0) + 1
-        buckets = self._buckets.get(route)
-        if buckets is None:
-            buckets = self._buckets[route] = [0] * (len(_BOUNDS) + 1)
-        buckets[bisect_left(_BOUNDS, seconds)] += 1
-        self._seconds[route] = self._seconds.get(route, 0.0) + seconds
+        self._answers.note((route,), seconds)
+
+    def note_upstream(self, operations: str, outcome: str, seconds: float) -> None:
+        """`operations` is their rate class; `outcome` a class of statuses, 429, or why there was no answer."""
+        self._upstream.note((operations, outcome), seconds)
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
-            "gateway_requests", "Public calls answered", labels=["route", "status", "decision"]
+            "gateway_requests", "Public calls answered", labels=["channel", "route", "status", "decision"]
         )
-        for (route, status, decision), count in list(self._counts.items()):
-            requests.add_metric([route, str(status), decision], count)
+        for (channel, route, status, decision), count in list(self._counts.items()):
+            requests.add_metric([channel, route, str(status), decision], count)
         yield requests
-        latency = HistogramMetricFamily(
-            "gateway_request_seconds", "Time to answer a public call", labels=["route"]
-        )
-        for route, buckets in list(self._buckets.items()):
-            sums = accumulate(buckets)
-            named = zip((*map(str, _BOUNDS), "+Inf"), sums, strict=True)
-            latency.add_metric(
-                [route], [(bound, float(total)) for bound, total in named], self._seconds[route]
-            )
-        yield latency
+        yield self._answers.family()
+        yield self._upstream.family()
 
 
 class Metrics:
-    """The gateway's metrics; labels are routes, codes and outcomes, never ids."""
+    """The gateway's metrics. `longest` is the most seconds that an answer may take."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = 30.0) -> None:
         self.registry = CollectorRegistry()
-        self.calls = Calls()
+        ProcessCollector(registry=self.registry)
+        self.calls = Calls(longest)
         self.registry.register(self.calls)
+        self.build = Gauge(
+            "gateway_build_info", "1, with the versions", ["version", "python"], registry=self.registry
+        )
+        self.build.labels(version("loyalty-identity-gateway"), platform.python_version()).set(1)
+        self.waiting = Gauge(
+            "gateway_pipeline_waiting", "Calls that wait for the next commit", registry=self.registry
+        )
+        self.batch_size = Histogram(
+            "gateway_pipeline_batch_size",
+            "Calls in one transaction",
+            buckets=_BATCH_SIZES,
+            registry=self.registry,
+        )
+        self.commit_seconds = Histogram(
+            "gateway_pipeline_commit_seconds",
+            "Time to decide and commit a batch of calls",
+            buckets=bounds_up_to(_LONGEST_COMMIT),
+            registry=self.registry,
+        )
+        self.reviews = Gauge(
+            "gateway_reviews_open", "Questions that wait for an operator", ["reason"], registry=self.registry
+        )
+        self.checkpoint_age = Gauge(
+            "gateway_audit_checkpoint_age_seconds",
+            "How long ago the audit log was signed last, while it has newer events; 0 otherwise",
+            registry=self.registry,
+        )
+        self.audit_verified_at = Gauge(
+            "gateway_audit_verified_timestamp_seconds",
+            "When the audit log was verified last since this process started, whatever was found; 0 for never",
+            registry=self.registry,
+        )
+        self.audit_breaches = Gauge(
+            "gateway_audit_breaches",
+            "What the last verification of the audit log found",
+            registry=self.registry,
+        )
+        self.database_bytes = Gauge("gateway_database_bytes", "Size of the database", registry=self.registry)
+        self.wal_bytes = Gauge(
+            "gateway_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", registry=self.registry
+        )
+        self.disk_free_bytes = Gauge(
+            "gateway_disk_free_bytes",
+            "Free space beside the SQLite database; NaN on PostgreSQL, where the disk is another machine's",
+            registry=self.registry,
+        )
+        self.disk_free_bytes.set(float("nan"))
+        self.import_rows = Counter(
+            "gateway_import_rows_total", "Rows of imports", ["outcome"], registry=self.registry
+        )
         self.not_local = Counter(
             "gateway_not_local_total",
             "Calls of operations that local mode does not answer",
@@ -124,3 +177,8 @@ class Metrics:
         self.regrouped = Counter(
             "gateway_regrouped_total", "What regrouping did to profiles", ["what"], registry=self.registry
         )
+
+    def note_batch(self, size: int, seconds: float) -> None:
+        """A batch of so many calls was decided and committed."""
+        self.batch_size.observe(size)
+        self.commit_seconds.observe(seconds)

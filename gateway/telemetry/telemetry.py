@@ -15,10 +15,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Telemetry:
-    """The process's log and metrics; `request` is the hot one."""
+    """The process's log and metrics; `request` is the hot one. `longest` is the most seconds that an answer may take."""
 
-    def __init__(self, *, level: str, path: str, log_requests: bool) -> None:
-        self.metrics = Metrics()
+    def __init__(self, *, level: str, path: str, log_requests: bool, longest: float = 30.0) -> None:
+        self.metrics = Metrics(longest)
         self.writer = LogWriter(path)
         self.log_requests = log_requests
         _configure(self.writer, level)

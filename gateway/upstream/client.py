@@ -6,7 +6,8 @@ remembered; and a connection whose exchange did not end cleanly is closed and ne
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from time import perf_counter
 from types import TracebackType
 from typing import Final, NamedTuple, get_args
 
@@ -28,6 +29,10 @@ _OURS: Final = frozenset({"host", "apikey", "secretkey", "connection", "content-
 _SMALL: Final = 64 << 10
 _SLOWEST: Final = 64 << 10
 """Bytes a second. What `chunks` receives moves its deadline by the time that it takes at this pace."""
+
+
+Observe = Callable[[str, str, float], None]
+"""Told of each call: its rate class, what became of it, and the seconds until the answer began."""
 
 
 class Request(NamedTuple):
@@ -84,9 +89,16 @@ class Reply:
 
 
 class Upstream:
-    """`limiter` counts every call and hears of every 429; it holds up nobody who does not ask it."""
+    """`limiter` counts every call and hears of every 429; it holds up nobody who does not ask it. `observe` hears of every call."""
 
-    def __init__(self, settings: Settings, clock: Clock, random_between: RandomBetween) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        random_between: RandomBetween,
+        observe: Observe = lambda operations, outcome, seconds: None,
+    ) -> None:
+        self._observe = observe
         self.limiter = Limiter(
             {rate: Quota(*getattr(settings.rates, rate)) for rate in get_args(Rate)}, clock, random_between
         )
@@ -124,6 +136,18 @@ class Upstream:
 
     async def send(self, exchange: "Exchange") -> RawResponseMessage:
         """What an exchange enters with."""
+        began, outcome = perf_counter(), "given_up"
+        try:
+            message = await self._answered(exchange)
+            outcome = "429" if message.code == 429 else f"{message.code // 100}xx"
+        except NoAnswer as failure:
+            outcome = failure.reason
+            raise
+        finally:
+            self._observe(exchange.request.rate, outcome, perf_counter() - began)
+        return message
+
+    async def _answered(self, exchange: "Exchange") -> RawResponseMessage:
         request = exchange.request
         rendered = self._rendered(request, own=exchange.pool is self._single)
         self._repeats.earn()

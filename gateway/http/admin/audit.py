@@ -12,6 +12,7 @@ from gateway.audit.chain import Link
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import Action, AuditEvent, words_hmac
 from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import SECOND
 from gateway.errors import Refusal
 from gateway.http.admin.listing import (
     MOST,
@@ -225,6 +226,9 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
     if directory is not None and not directory.is_absolute():
         raise Refusal("bad_parameter", "archive: is no path in full; write it from / on")
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
+    metrics = services.telemetry.metrics
+    metrics.audit_verified_at.set(services.clock.now() / SECOND)
+    metrics.audit_breaches.set(len(verdict.breaches))
     return Verified(
         ok=not verdict.breaches,
         events=verdict.events,

@@ -139,6 +139,10 @@ async def import_rows(call: Call[Query]) -> ImportView:
         bringing = _Bringing(pipeline, caller, import_id)
         run = await bringing.take(*_positions(asked, len(lines)), lines, last=asked.last)
         busy = pipeline.calls_done != calls or pipeline.waiting > 0
+    refused = sum(isinstance(row, str) for _, row in lines)
+    rows = call.services.telemetry.metrics.import_rows
+    rows.labels("refused").inc(refused)
+    rows.labels("taken").inc(len(lines) - refused)
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
 
 

@@ -21,7 +21,9 @@ class AccessLog:
         """`began` is of `perf_counter`."""
         seconds = perf_counter() - began
         route = call.route
-        self._telemetry.metrics.calls.note(route, outcome.status, outcome.decision, seconds)
+        self._telemetry.metrics.calls.note(
+            call.channel.name, route, outcome.status, outcome.decision, seconds
+        )
         if self._telemetry.log_requests:
             self._telemetry.request(
                 {
