@@ -188,7 +188,7 @@ class Workers:
     # ---- grants ----
 
     async def _grant(self) -> float:
-        """One chunk of what is due: large while nobody calls, small and with pauses while calls arrive."""
+        """One chunk of what is due: large while no calls arrive, small and with pauses while they do."""
         if not await self._services.store.leads("grants"):
             return _GRANT_POLL
         busy = self._calls_arrive("grants")
@@ -231,7 +231,7 @@ class Workers:
         for what, count in outcome.done.items():
             metrics.regrouped.labels(what).inc(count)
 
-    # ---- questions that nobody answers ----
+    # ---- questions that are not answered ----
 
     async def _close_reviews(self) -> float:
         services = self._services

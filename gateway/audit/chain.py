@@ -57,7 +57,7 @@ class Chain:
         self.restart(name)
 
     def restart(self, name: str) -> None:
-        """Go on as another chain, when nobody knows whether the last links were committed."""
+        """Go on as another chain, when it is unknown whether the last links were committed."""
         self.name = name
         self.kept: Tip = (0, b"")
         """The newest link that is committed."""

@@ -212,7 +212,7 @@ class AuditEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Words(NamedTuple):
-    """What people wrote, or names that may say who somebody is: kept apart from the log, where it is erased with any of `records`.
+    """What people wrote, or names that may identify a person: kept apart from the log, where it is erased with any of `records`.
     The log has the HMAC, under the detail's `words`. Empty ones are left out."""
 
     said: Mapping[str, str | list[str]]

@@ -1,6 +1,6 @@
 """Checking the log: every link against the one before it, every chain against the checkpoints, and those against the key.
 
-Whoever can write the database but does not hold the key cannot put an event in, take one out or change one, wherever it is,
+A person who can write the database but does not hold the key cannot put an event in, take one out or change one, wherever it is,
 but for the end of a chain that is still open: what was written there since its last signature is told as unproven.
 """
 

@@ -304,7 +304,7 @@ def export(
 async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
     count = 0
     try:
-        with open(to or 1, "xb" if to else "wb", closefd=to is not None) as out:  # noqa: ASYNC230 - nobody else waits here
+        with open(to or 1, "xb" if to else "wb", closefd=to is not None) as out:  # noqa: ASYNC230 - nothing else runs in this loop
             async for line in lines:
                 out.write(line)
                 count += 1

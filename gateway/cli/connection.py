@@ -1,5 +1,5 @@
 """The way to the admin API: the gateway that runs on this configuration, else the same API over the store that this process
-opens itself, on a socket that nobody else can reach. A command cannot tell the two apart, so it cannot do what the API cannot."""
+opens itself, on a private socket. A command cannot tell the two apart, so it cannot do what the API cannot."""
 
 import asyncio
 import contextlib

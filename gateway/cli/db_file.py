@@ -1,4 +1,4 @@
-"""The SQLite file as `gateway db` looks at it, beside whoever serves from it."""
+"""The SQLite file as `gateway db` looks at it, also beside a running gateway."""
 
 import contextlib
 import sqlite3

@@ -6,13 +6,13 @@ from gateway.cli.output import Columns, Row, counted, note, print_rows, say
 
 _OUTCOMES = {
     "merge": "are one person",
-    "review": "may be one person: somebody has to say",
+    "review": "may be one person: a person has to decide",
     "never": "must stay apart",
     "none": "have nothing to do with each other",
 }
 _LIKENESS = {
     "provider_form": "the same mailbox, written in two ways",
-    "powerless": "equal, but it joins nobody",
+    "powerless": "equal, but it joins no profiles",
 }
 
 

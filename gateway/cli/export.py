@@ -98,6 +98,6 @@ def _shown(value: Any) -> str:
 
 
 def _text(value: object) -> str:
-    """Control characters are shown by their names: a page may not hold them, and nobody would see them."""
+    """Control characters are shown by their names: a page may not hold them, and they would be invisible."""
     text = "".join(one if one.isprintable() or one in "\n\t" else f"\\u{ord(one):04x}" for one in str(value))
     return markup.escape(text)

@@ -60,7 +60,7 @@ def revoke(
     json: AsJson = False,
 ) -> None:
     """Revoke a key pair; a running gateway refuses it at once."""
-    confirm(f"Revoke {key_id}? Whoever uses it is refused from then on.", yes=yes)
+    confirm(f"Revoke {key_id}? Calls with it are refused from then on.", yes=yes)
 
     async def revoked(admin: Admin) -> Any:
         return await admin.delete(f"/keys/{segment(key_id)}")

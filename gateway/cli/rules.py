@@ -44,7 +44,7 @@ _COUNTS = {
     "merged": "profiles that would merge",
     "split": "profiles that would come apart",
     "blocked": "profiles kept apart by a guard",
-    "in_review": "profiles that somebody would be asked about",
+    "in_review": "profiles that a person would be asked about",
     "reviews": "questions",
     "largest_before": "records on the largest profile now",
     "largest": "records on the largest profile then",
@@ -173,7 +173,7 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
 
 
 def _progress(walk: Row | None) -> str:
-    """How far the walk over everybody is, after a rule set was activated."""
+    """How far the walk over all profiles is, after a rule set was activated."""
     if walk is None:
         return ""
     return "all" if walk["finished_at"] else f"{walk['looked']} of {walk['total'] or '?'}"

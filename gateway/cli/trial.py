@@ -15,8 +15,8 @@ from gateway.store.sqlite.wiping import copy_directory
 
 @contextlib.contextmanager
 def copied(config: Config) -> Generator[Config]:
-    """The configuration of a gateway that nobody reaches, over a copy of this one's database. The copy stands beside the
-    original, where there is room for it and nobody else may read."""
+    """The configuration of a gateway without a public port, over a copy of this one's database. The copy stands beside the
+    original, where there is room for it and other users cannot read it."""
     original = config.store.sqlite_path
     if original is None:
         raise Failure("store.url: a dry run is for SQLite; try the import on a copy of the database")

@@ -75,7 +75,7 @@ def _alone(config: Config, channel: Channel) -> str:
         case "claim":
             return (
                 f"{reads}, as far as that record has them, create customers, and claim identifiers and attributes, which join"
-                " nobody and overwrite nothing"
+                " no profiles and overwrite nothing"
             )
         case "ignore":
             return f"{reads}, as far as that record has them; what it says is not kept"
@@ -93,7 +93,7 @@ def _exposed(config: Config) -> Iterator[str]:
         for source, shown in _UNPROVEN.items():
             if config.trust_in(channel, source) == "state":
                 yield (
-                    f'channel[{position}]: trust in {source} calls is "state", so whoever has {shown} can join two profiles by'
+                    f'channel[{position}]: trust in {source} calls is "state", so a caller with {shown} can join two profiles by'
                     ' writing their e-mail or mobile; use "claim"'
                 )
     for position, webhook in enumerate(config.webhooks):
@@ -105,8 +105,8 @@ def _exposed(config: Config) -> Iterator[str]:
 
 def _without_effect(config: Config) -> Iterator[str]:
     if not config.channels:
-        yield "channel: there is none, so nobody can call; add a [[channel]]"
+        yield "channel: there is none, so no system can call; add a [[channel]]"
     highest = max((tier.order for tier in config.tiers), default=0)
     for position, campaign in enumerate(config.campaigns):
         if campaign.audience.min_tier > highest:
-            yield f"campaign[{position}].audience.min_tier: nobody can earn; add a [[tier]] that high"
+            yield f"campaign[{position}].audience.min_tier: no customer can earn; add a [[tier]] that high"

@@ -38,7 +38,7 @@ def build(services: Services, **options: Any) -> web.Server:
 
     class Request(web.BaseRequest):
         async def _prepare_hook(self, response: web.StreamResponse) -> None:
-            """Every answer passes here, whoever made it, also one that goes out in pieces."""
+            """Every answer passes here, also one that goes out in pieces."""
             cors.mark(self.headers, response.headers)
 
     def request(*parts: Any) -> web.BaseRequest:

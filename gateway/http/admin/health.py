@@ -1,4 +1,4 @@
-"""What machines ask: alive, ready to take calls, and figures. Open to whoever reaches the listener."""
+"""What machines ask: alive, ready to take calls, and figures. They need no token."""
 
 import asyncio
 import re

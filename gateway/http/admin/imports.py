@@ -1,5 +1,5 @@
 """Imports: customers brought by the file, a chunk of lines to a request and to a transaction. How far an import is stands in
-the database, so whoever sends the lines can stop anywhere and go on later; an import is known by an id that its sender
+the database, so the sender can stop anywhere and continue later; an import is known by an id that its sender
 makes of the file."""
 
 import re
@@ -208,7 +208,7 @@ class _Bringing:
         if not isinstance(outcome, Imported):
             raise Refusal(
                 "import_moved",
-                f"the import does not stand at line {start.next_line}: somebody else sends it too, or an answer was lost; "
+                f"the import does not stand at line {start.next_line}: another command sends it too, or an answer was lost; "
                 "ask where it stands and go on there",
             )
         return outcome.run

@@ -1,4 +1,4 @@
-"""Lists of the operators' own telephone numbers: what `own:NAME` in a rule file stands for. A listed number joins nobody."""
+"""Lists of the operators' own telephone numbers: what `own:NAME` in a rule file stands for. A listed number joins no profiles."""
 
 import re
 from typing import Annotated, Any

@@ -103,7 +103,7 @@ async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
 
 
 async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:
-    """The pin that was just set. Raises Refusal when somebody lifted it, or erased a record, in between."""
+    """The pin that was just set. Raises Refusal if it was lifted, or a record was erased, in between."""
     found = await reports.pins(store, [record_a], (record_a, record_b - 1), 1)
     if not found or _place(found[0]) != (record_a, record_b):
         raise Refusal(

@@ -1,4 +1,4 @@
-"""A rule set seen before it merges: what it would make of everybody who is known now. Nothing of theirs is changed (I21).
+"""A rule set seen before it merges: what it would make of all known customers. Nothing is changed (I21).
 
 The thinking is done by a process of its own (`gateway.processes.plan`); what is kept is that a plan of exactly
 this content exists."""

@@ -1,6 +1,6 @@
 """Profiles for support staff: find one by what the person says, see all that was put together in it, erase it.
 
-Identifiers are shown in clear here, because whoever helps a customer must compare them; they are in no log line."""
+Identifiers are shown in clear here, because support has to compare them; they are in no log line."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any

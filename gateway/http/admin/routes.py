@@ -1,4 +1,4 @@
-"""The table of the admin API: every operation once, for the router, the OpenAPI document and whoever wants to know."""
+"""The table of the admin API: every operation once, for the router and the OpenAPI document."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,5 +1,5 @@
 """Calls without the token: a few mistakes a minute from each address, and one audit event a minute for each kind of refusal,
-with how many there were. So whoever knows nothing cannot fill the audit log, and every such call is in it all the same."""
+with how many there were. So a stranger cannot fill the audit log, and every such call is in it all the same."""
 
 import asyncio
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ def ahead(name: str, text: str, now: int) -> int | None:
 
 def _moment(name: str, text: str, span: str) -> int:
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an offset's plus sign that nobody escaped
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an offset's plus sign that was not escaped
         return instant(
             moment if moment.tzinfo or len(text) > len("2026-11-23") else moment.replace(tzinfo=UTC)
         )

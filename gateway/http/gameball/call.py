@@ -128,7 +128,7 @@ class Call:
         return trace.trace_id(self.trace, self.request_id)
 
     def fault_in_session(self, customer_id: str) -> Fault | None:
-        """Whoever takes session tokens asks this about each customer that the call names."""
+        """An operation that takes session tokens asks this about each customer that the call names."""
         return None if self.session in ("", customer_id) else SESSION_OF_ANOTHER
 
     @property

@@ -62,7 +62,7 @@ class Cors:
 
     def answer(self, asked: CIMultiDictProxy[str], place: Place | None) -> web.Response:
         """To a browser that asks what a page may send to `place`; None is one that is not known here. Pages of other origins
-        learn nothing more than what `Allow` tells everybody."""
+        learn nothing more than `Allow` tells every caller."""
         methods = ", ".join(_methods(place))
         headers = CIMultiDict({"Server": "gateway", hdrs.ALLOW: methods, hdrs.CACHE_CONTROL: "no-store"})
         if self._origins:

@@ -99,7 +99,7 @@ async def get_details(call: Call) -> Answer | Fault:
 
 
 def _customer(call: Call, found: FoundCustomer, attributes: dict[str, Any]) -> Answer:
-    """Referrals are not part of local mode: nobody is referred, and there is no code to refer with."""
+    """Referrals are not part of local mode: no customer is referred, and there is no code to refer with."""
     customer = {
         "gameballId": api_number(found.profile_id),
         "customerId": call.parameters[0],

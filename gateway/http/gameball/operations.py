@@ -23,10 +23,10 @@ class Named(NamedTuple):
     """Where an operation names customers, and what it does with one that is new.
 
     `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root,
-    "many" for a batch of such objects, `{"body": […]}` or a bare array, "" for a body that names nobody; `attributes` says that
+    "many" for a batch of such objects, `{"body": […]}` or a bare array, "" for a body without customers; `attributes` says that
     `customerAttributes` has them once more. `answer` lists the places of customer ids in a successful answer: a name at the
     root, or one in each element of a list; a place that other customers' ids may stand in is mapped for the channel that reads
-    it. `referrerCode` names somebody else and stands nowhere here. `creates`: the platform makes a customer of an unknown id.
+    it. `referrerCode` names another person and is not listed here. `creates`: the platform makes a customer of an unknown id.
 
     `by_name` is for operations whose places are in no table: members and parameters are recognised by their names, path
     segments by the word before them. "people": the e-mail and mobile beside an id are that customer's; "ids": nothing but ids.

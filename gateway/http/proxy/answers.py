@@ -128,13 +128,13 @@ class Answers:
 
 
 def _sole(target: Target, customers: Sequence[ResolvedCustomer]) -> str:
-    """At the root of an answer there is nobody but whom the call named; old clients' calls may have named them by an address."""
+    """At its root an answer has only the customer whom the call named; old clients may have used an address."""
     ids = {customer.customer_id for customer in customers if customer.customer_id}
     return next(iter(ids)) if len(ids) == 1 and not target.operation.named.by_name else ""
 
 
 def _strange(customers: Sequence[ResolvedCustomer]) -> set[str]:
-    """Ids that the channel did not call anybody by. What may be an address or a number may stand in an answer as such."""
+    """Ids that the channel did not use in its call. What may be an address or a number may stand in an answer as such."""
     own = {customer.customer_id for customer in customers}
     return {
         customer.canonical_id

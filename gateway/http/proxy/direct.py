@@ -34,7 +34,7 @@ class Direct:
         self._forward = forward
 
     async def __call__(self, call: Call) -> Answer | Relayed | Fault:
-        """Whom nobody here knows the platform may know; there is no window for them but its own."""
+        """The platform may know a customer who is unknown here; only its own window applies to them."""
         report = await read_report(call)
         if isinstance(report, Fault):
             return report

@@ -1,7 +1,7 @@
 """Answers whose customer ids are turned into the channel's own, while everything else keeps its bytes. Pure.
 
 Members are found by their names and by their quotes, wherever they stand: so an answer is renamed that no parser would read
-alike (a name twice, `NaN`, deep nesting, a byte order mark), and one of an operation that is not published to name anybody.
+alike (a name twice, `NaN`, deep nesting, a byte order mark), and one of an operation that is published to name no customer.
 """
 
 import json

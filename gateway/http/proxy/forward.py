@@ -167,7 +167,7 @@ def _evidence(call: Call, kind: str, text: str) -> Sequence[Evidence]:
 
 
 def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> list[Subject] | Fault:
-    """The subject of the path first. The body may repeat its id and state more of it, but name nobody else."""
+    """The subject of the path first. The body may repeat its id and state more about it, but name no other customer."""
     customer_id = target.parameters[0]
     fault = fault_in_customer_id(customer_id)
     if fault is not None:
@@ -182,7 +182,7 @@ def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> 
 
 
 def _fault_in_repetition(query: str, subjects: Sequence[Subject]) -> Fault | None:
-    """Where path or body name the customer, the query may repeat the id, but name nobody else."""
+    """Where path or body name the customer, the query may repeat the id, but name no other."""
     found = address.parameters(query, (_ID,))
     if isinstance(found, Fault):
         return found
@@ -191,7 +191,7 @@ def _fault_in_repetition(query: str, subjects: Sequence[Subject]) -> Fault | Non
 
 
 def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
-    """The id and, where the operation takes them, e-mail and mobile. A `+` that nobody escaped arrives as a blank."""
+    """The id and, where the operation takes them, e-mail and mobile. A `+` that was not escaped arrives as a blank."""
     values = address.parameters(query, names)
     if isinstance(values, Fault):
         return values

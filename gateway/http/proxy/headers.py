@@ -1,5 +1,5 @@
 """Headers on both sides (RFC 9110 §7.6): what belongs to one connection ends here, what only we may say is not taken from
-anybody else, and keys go nowhere."""
+others, and keys go nowhere."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -23,7 +23,7 @@ _UNRESOLVED = ("identity:unresolved",)
 
 
 class ResolvedCustomer(NamedTuple):
-    """One customer of a request: as the channel calls it and as the upstream does. No `profile_id`: nobody that is known."""
+    """One customer of a request: as the channel calls it and as the upstream does. No `profile_id`: the customer is unknown."""
 
     customer_id: str
     canonical_id: str
@@ -33,7 +33,7 @@ class ResolvedCustomer(NamedTuple):
 
 
 class CustomerLookup:
-    """`lifetime` (ms) is how long a customer of whom nothing changed here is taken for the same without looking."""
+    """`lifetime` (ms) is how long a customer is taken for the same without a look-up, if nothing changed here."""
 
     def __init__(self, services: Services, lifetime: int) -> None:
         self._services = services
@@ -90,7 +90,7 @@ class CustomerLookup:
         if found is not None:
             return found
         stamp = self._memory.stamp(question, rules)
-        with contextlib.suppress(StoreUnavailable):  # whoever needs the store next says what that means
+        with contextlib.suppress(StoreUnavailable):  # the next call that needs the store says what that means
             found = await known(services.store, services.env.policy, question, stamp.at)
         if found is not None:
             self._memory.keep(question, stamp, found)

@@ -1,4 +1,4 @@
-"""Whom calls were about a moment ago: customers of whom nothing new was said, so that the next such call costs no read.
+"""The customers of recent calls that said nothing new, so that the next such call costs no read.
 
 What is remembered is forgotten with the commit that changes it: every record and key has a counter, shared with a few others,
 and an entry is good as long as the counters are as they were before it was read.

@@ -136,7 +136,7 @@ def _by_folded_name(members: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _each(value: Any) -> Iterator[Any]:
-    """The values that stand for customers: lists are opened, objects are looked into by whoever walks."""
+    """The values that stand for customers: lists are opened, objects are left to the walk."""
     if isinstance(value, list):
         for one in value:
             yield from _each(one)
@@ -168,7 +168,7 @@ def _parameter_name(written: str) -> str:
 
 
 def _ids_of(name: str, value: str) -> Iterator[str | None]:
-    """The ids that a parameter names, None for one that is no text. A `+` that nobody escaped begins a mobile number."""
+    """The ids that a parameter names, None for one that is no text. A `+` that was not escaped begins a mobile number."""
     if name not in _ONE and name not in _MANY:
         return
     for one in value.split(",") if name in _MANY else [value]:

@@ -2,7 +2,7 @@
 where they are large, with nothing of the connection, the keys or other gateways in them.
 
 A client that goes away ends the exchange, unless something has to be done here whatever becomes of the client. What breaks
-before the first byte went out is answered in the envelope; after it, the connection is cut, so that nobody takes half an
+before the first byte went out is answered in the envelope; after it, the connection is cut, so that no client takes half an
 answer for a whole one.
 """
 
