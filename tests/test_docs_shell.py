@@ -45,12 +45,16 @@ def checkout(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> Iter
         process.communicate(timeout=30)
 
 
-def _pasted(shell: str, page: str, checkout: tuple[Path, int]) -> str:
+_GATEWAY = 'gateway() { .venv/bin/gateway "$@" --config config.example.toml; }\n'
+"""The command by the name that it has outside a checkout, for the gateway that serves."""
+
+
+def _pasted(shell: str, page: str, checkout: tuple[Path, int], before: str = "") -> str:
     """What an interactive shell prints when the page's blocks are pasted into it."""
     directory, port = checkout
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S)
-    script = "".join(block for block in blocks if not block.startswith("make "))
+    script = before + "".join(block for block in blocks if not block.startswith("make "))
     ended = subprocess.run(
         SHELLS[shell],
         cwd=directory,
@@ -94,3 +98,14 @@ def test_the_quickstart_does_what_it_says(shell: str, checkout: tuple[Path, int]
     assert "can't send this action multiple times" in output
     assert re.search(r"^prf_\w+ +web:w-20, pos:t-20 ", output, flags=re.M)
     assert re.search(r"identity\.merged .* rule:\w+", output)
+
+
+def test_the_rules_tutorial_does_what_it_says(checkout: tuple[Path, int]) -> None:
+    output = _pasted("bash", "docs/guides/rules-tutorial.md", checkout, _GATEWAY)
+    assert re.findall(r"^(\S+) +(yes|no) +\d{4}-", output, flags=re.M) == [
+        ("preset-email-or-mobile-1", "yes"),
+        ("my-rules-1", "yes"),
+        ("preset-email-or-mobile-1", "no"),
+    ]
+    assert "rule set preset-email-or-mobile-1 is active now" in output
+    assert re.search(r"^\+201001234567 ", output, flags=re.M)

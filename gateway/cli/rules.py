@@ -42,7 +42,7 @@ _COUNTS = {
     "profiles_before": "profiles now",
     "profiles_after": "profiles then",
     "merged": "profiles that would merge",
-    "split": "profiles that would come apart",
+    "split": "profiles that would be split",
     "blocked": "profiles kept apart by a guard",
     "in_review": "profiles that a person would be asked about",
     "reviews": "questions",
