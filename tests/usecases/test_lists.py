@@ -70,6 +70,20 @@ async def test_a_number_that_was_generic_before_is_generic_again_off_the_list(tm
         assert await groups(house) == APART
 
 
+async def test_a_number_of_a_type_that_several_people_share_is_shared_again_off_the_list(
+    tmp_path: Path,
+) -> None:
+    shared = rules("1", max_per_profile="3\nmax_profiles = 2")
+    async with InProcessGateway(tmp_path, environment(rules=shared)) as house:
+        for who in ("web:1", "pos:1"):
+            await house.send(customer(who, mobile=SHOP))
+        await put(house, SHOP)
+        await put(house, SHOP, listed=False)
+        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
+            ("shared", None)
+        ]
+
+
 async def test_a_person_is_asked_where_the_rules_say_review(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
         await shop_number(house)
