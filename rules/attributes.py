@@ -31,6 +31,6 @@ KINDS: Mapping[str, Literal["string", "number", "integer", "array"]] = MappingPr
         "channel": "string",
     }
 )
-"""What a caller may write. `email` and `mobile` here are data, which join nobody."""
+"""What a caller may write. `email` and `mobile` here are data, which join no profiles."""
 RESERVED = frozenset(name.casefold() for name in (*KINDS, "tags", "utMs", "manualDate", "custom"))
 """What no custom attribute may be called, in any case."""

@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
     `outcome`: `created` a new profile, as nothing matched; `attached` the record joins or stays on one
     profile; `merged` two or more profiles become one; `review` a person is asked and the record stays on
-    (or gets) its own profile; `refused` the same without asking anybody.
+    (or gets) its own profile; `refused` the same, and no person is asked.
 
     `reason` is one of `known` (the request taught nothing), `new`, `same_profile`, `rule:<name>`,
     `pin:must`, `ambiguous` and `conflict:<guard>`; `rule` names the rule that led there, where one did. A

@@ -28,7 +28,7 @@ Status = Literal["ok", "blocked", "invalid"]
 class Normalized(NamedTuple):
     """What became of one written value.
 
-    `ok`: `value` is the key. `blocked`: well formed, stored, but it may not join anybody; `reason` says why. `invalid`: there
+    `ok`: `value` is the key. `blocked`: well formed, stored, but it may not join profiles; `reason` says why. `invalid`: there
     is no value; `reason` says why. `canonical` is the provider's own form of an e-mail (`""` when there is none): a second,
     weaker key, never a replacement of the address.
     """

@@ -123,7 +123,7 @@ class PolicyRule:
         return self.id_spaces is None or self.id_spaces.issuperset(id_spaces)
 
     def asks_the_owner_only(self, key_type: KeyType) -> bool:
-        """Whether a single value leads to its owner and to no other profile, whoever stated it and however."""
+        """Whether a single value leads to its owner and to no other profile, whatever the source and however it was stated."""
         return self.id_spaces is None and not (self.needs_verified or key_type.verified_only)
 
 
@@ -141,6 +141,7 @@ class Policy:
             for name, kind in rule_set.identifiers.items()
             if kind.merge and kind.max_per_profile
         }
+        self.phone_types = tuple(n for n, kind in rule_set.identifiers.items() if kind.kind == "phone")
         self.most_records = rule_set.merge.max_records
         self.most_profiles_at_once = rule_set.merge.max_profiles_at_once
         self.protected_balance = rule_set.merge.protect_balance_over

@@ -16,7 +16,7 @@ KeyState = Literal["normal", "shared", "generic", "blocked"]
 
 @dataclass(slots=True)
 class Observation:
-    """One identifier stated of one record, and by whom first. A retired observation lost its key to a newer
+    """One identifier stated of one record, and which source stated it first. A retired observation lost its key to a newer
     holder and no longer matches."""
 
     identifier: Identifier

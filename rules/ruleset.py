@@ -76,7 +76,7 @@ class IdentifierRules:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Values that may never join anybody; checked after normalisation and on the raw text (stripped,
+    """Values that may never join profiles; checked after normalisation and on the raw text (stripped,
     casefolded)."""
 
     exact: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from rules.policy import Policy, PolicyRule
 from rules.record import Key, KeyState, Observation, Profile, Record
 
 MOST_HOLDERS = 100
-"""A value that more records hold leads a call to its owner and to nobody else."""
+"""A value that more records hold leads a call to its owner only."""
 MOST_RECORDS = 2_000
 """Records that are looked at together. A component is bounded by `fanout_limit` and `max_records`; this one has neither."""
 
@@ -58,7 +58,7 @@ class Powers:
         return self.policy.state(type_, key.holders - key.aged)
 
     def is_crowded(self, identifier: Identifier) -> bool:
-        """Whether so many hold the value that a person is asked each time: it joins nobody by itself."""
+        """Whether so many records hold the value that a person is asked each time: it joins none by itself."""
         if self.state(identifier) != "normal":
             return False
         key = self.ws.key(identifier)
@@ -85,7 +85,7 @@ class Powers:
 @dataclass(slots=True)
 class Gathering:
     """Follows shared values and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`.
-    `leaves_out`: so many hold a value together that nobody is asked about it here."""
+    `leaves_out`: so many hold a value together that no question about it is asked here."""
 
     ws: WorkingSet
     env: Env

@@ -50,8 +50,7 @@ def change(command: ChangeList, ws: WorkingSet, env: Env) -> Outcome:
 
 
 def _identifiers(values: Iterable[str], env: Env) -> list[Identifier]:
-    phones = [type_ for type_, kind in env.rules.identifiers.items() if kind.kind == "phone"]
-    return [Identifier(type_, value) for value in values for type_ in phones]
+    return [Identifier(type_, value) for value in values for type_ in env.policy.phone_types]
 
 
 def _settle(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSet, env: Env) -> None:

@@ -1,7 +1,7 @@
 """Records in columns: what the partition of a whole store needs of each, in arrays instead of objects.
 
 Records are read once, as they come, and are not kept: one costs about a hundred bytes, a value about two
-hundred. Values that may join nobody (blocked, retired, shared, generic) are dropped once they have been
+hundred. Values that may not join (blocked, retired, shared, generic) are dropped once they have been
 counted, so nothing that reads these columns can meet one.
 """
 
@@ -59,7 +59,7 @@ class Columns:
         return Identifier(self.types[self.type_of[key]], self._values[key])
 
     def record(self, row: int) -> Record:
-        """The record as it was read, without its customer id and without the values that join nobody."""
+        """The record as it was read, without its customer id and without the values that may not join."""
         observations = {
             (identifier := self.identifier(self.keys[at])): Observation(
                 identifier, self.first_seen[at], self.last_seen[at], verified=bool(self.vouched[at])

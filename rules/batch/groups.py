@@ -185,8 +185,8 @@ class Judgement:
         if group.powered is None:
             ownable = set(self._ownable(self._look(group))).difference(self._crowded)
             ordered = self._in_order(group, ownable)
-            nobody = Joining((), None, "", self._now, frozenset())
-            group.powered = frozenset(admit(_EMPTY, self._policy, nobody, ordered, ()).own)
+            alone = Joining((), None, "", self._now, frozenset())
+            group.powered = frozenset(admit(_EMPTY, self._policy, alone, ordered, ()).own)
         return group.powered
 
     def _ownable(self, profile: Profile) -> Iterator[Identifier]:

@@ -25,7 +25,7 @@ would (`at_limit` decides what a value too many means); two groups bring what th
 request only, `max_profiles_at_once` and `ambiguous = "separate"`, binds nothing here. Points move only
 between groups that are not on one profile already.
 
-What is equal to deciding one by one, and when (tests/rules/test_partition.py):
+What is equal to deciding one by one, and when (tests/rules/batch/test_partition.py):
 * Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
 * With rules that only ask, and types of which only verified values join: the groups. The whole may ask
   more: about a value that lost its owner by erasure or retirement, its holders are asked here, and by
@@ -112,7 +112,7 @@ def partition(
     `balances` are points by record id. `generic` names values that are known to be generic or shared though
     these records alone do not show it (when only a part of the store is looked at), `crowded` likewise those that
     a person is asked about. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives
-    what enforcing would; `off` joins nobody.
+    what enforcing would; `off` joins none.
     """
     columns = Columns(records, policy, now, generic, crowded)
     pins_of = _pins_of(pins, now)
@@ -216,7 +216,7 @@ class _Partitioning:
                 holders[each] = self._holders(holders.get(each, []), holding.row, each, judged=judged)
 
     def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
-        """Whom a later holding of these values asks: of one value its owner, of several together each group."""
+        """The rows that a later holding of these values asks: of one value its owner, of several together each group."""
         key, *others = values
         if others:
             return self._one_per_group((*earlier, row))

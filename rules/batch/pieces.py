@@ -5,7 +5,8 @@ named after, else with its oldest record. How many points or records the other p
 account elsewhere, and it is that record's. Another piece lives on as the oldest of the absorbed profiles that are named after
 one of its records, and becomes a new profile where there is none. A group goes on as one of the profiles that its pieces are
 or were, the one that a merge of these would leave; where none of them was any, as a new one. What does not end on its present
-profile changes hands, and its points with it. The plan counts by this, and whoever carries a partition out follows it (I21).
+profile changes hands, and its points with it. The plan counts by this, and the use case that carries a partition out
+follows it (I21).
 """
 
 from collections import defaultdict

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 LONGEST_VALUE = 320
-"""Characters; whoever matches these patterns against a longer text must refuse or cut the text first."""
+"""Characters; a caller that matches these patterns against a longer text must refuse or cut the text first."""
 LONGEST_PATTERN = 200
 _MOST_WAYS = (LONGEST_VALUE + 2) ** 2  # two free repeats in an anchored pattern fit, three do not
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")

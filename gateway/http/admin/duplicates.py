@@ -83,7 +83,7 @@ async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Gr
     """Up to `limit` groups behind the cursor, over the rest of the reasons."""
     reason, *place = at
     after: Place = (place[0], place[1])
-    phones = [name for name, kind in call.services.env.rules.identifiers.items() if kind.kind == "phone"]
+    phones = call.services.env.policy.phone_types
     asked = (reason,) if call.query.reason else REASONS[REASONS.index(reason) :]
     found: list[Group] = []
     for one in asked:
