@@ -45,7 +45,7 @@ def make_store(
     ConfigError when its driver is not installed."""
     every, most = config.audit.checkpoint, config.audit.checkpoint_events
     ages = config.retention
-    kept = Kept(ages.deliveries, ages.import_lists, ages.reviews)
+    kept = Kept(ages.deliveries, ages.import_lists, ages.reviews, ages.achievements, ages.ledger_details)
     path = config.store.sqlite_path
     if path is not None:
         return SqliteStore(

@@ -8,6 +8,7 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +25,7 @@ from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
+from gateway.workers.archive import Archiver, AutomaticArchive
 from gateway.workers.measuring import measure
 from gateway.workers.regroup_walk import regroup_some
 
@@ -94,6 +96,8 @@ class Workers:
         if self._delivery_worker is not None and upstream is not None:
             steps["share"] = Share(self._services.store, upstream.limiter, self._services.clock).step
             steps["deliveries"] = self._delivery_worker.step
+        if self._services.config.retention.audit:
+            steps["archive"] = self._archive().step
         if self._services.anchor is not None:
             steps["anchor"] = self._services.anchor.step
         if self._balances is not None:
@@ -254,6 +258,17 @@ class Workers:
         return 0 if len(found) == _PINS_AT_ONCE else _PIN_POLL
 
     # ---- housekeeping ----
+
+    def _archive(self) -> AutomaticArchive:
+        services, kept = self._services, self._services.config.retention
+        archiver = Archiver(
+            services.store,
+            services.checkpoint_key,
+            Path(kept.audit_archive),
+            "gateway",
+            stopping=self._stopping.is_set,
+        )
+        return AutomaticArchive(archiver, services.store, services.clock, kept.audit, services.archiving)
 
     async def _housekeeping(self) -> float:
         """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one."""

@@ -69,6 +69,7 @@ class Action(StrEnum):
     RULES_STORED = "rules.stored"
     RULES_PLANNED = "rules.planned"
     RULES_ACTIVATED = "rules.activated"
+    RETENTION_APPLIED = "retention.applied"
     AUDIT_ARCHIVED = "audit.archived"
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
@@ -167,6 +168,10 @@ MEANINGS: Mapping[Action, str] = {
     Action.RULES_STORED: "a rule version was stored",
     Action.RULES_PLANNED: "a plan was made; the detail has the SHA-256 of the rules' content",
     Action.RULES_ACTIVATED: "a rule version was activated",
+    Action.RETENTION_APPLIED: (
+        "old details went as `[retention]` says: `achievements` that were over, `reporters` of granted ones "
+        "(channel and request id), and `coupons` (their codes)"
+    ),
     Action.AUDIT_ARCHIVED: (
         "the events of a segment were moved to a file (`gateway audit archive`); `events`, the ids of the "
         "`first` and the `last`, the `sha256` of the segment's header"

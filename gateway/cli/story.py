@@ -202,6 +202,10 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     ),
     Action.LIST_CHANGED: _listed,
     Action.CLOCK_BELIEVED: lambda event, detail: "the gateway took over the new time of the machine's clock",
+    Action.RETENTION_APPLIED: lambda event, detail: (
+        f"old details went: {counted(detail.get('achievements', 0), 'achievement')},"
+        f" {counted(detail.get('coupons', 0), 'coupon code')}"
+    ),
     Action.AUDIT_ARCHIVED: lambda event, detail: (
         f"{counted(detail.get('events', 0), 'audit event')} moved to the file {event['object']}"
     ),

@@ -46,6 +46,7 @@ Name = Annotated[
 ]
 
 
+_LONGEST_WINDOW = 7 * DAY
 _DATABASE_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%[^\]]*)?\]|[^\[\]:]*)(:\d{1,5})?", re.ASCII)
 
 
@@ -383,11 +384,24 @@ class Audit(Section, frozen=True):
 
 
 class Retention(Section, frozen=True):
-    """How long what is over is kept; 0: for good."""
+    """How long what is over is kept; 0: for good. Audit events of that age are archived in `audit_archive`."""
 
     deliveries: Duration = 30 * DAY
     import_lists: Duration = 0
     reviews: Duration = 0
+    achievements: Duration = 0
+    ledger_details: Duration = 0
+    audit: Duration = 0
+    audit_archive: str = ""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for name in ("achievements", "ledger_details"):
+            if 0 < getattr(self, name) < _LONGEST_WINDOW + DAY:
+                yield Mistake(name, 'is too short, as dedup windows last up to 7 days; write at least "8d"')
+        if 0 < self.audit < DAY:
+            yield Mistake("audit", 'is too short; write at least "1d"')
+        if self.audit and not self.audit_archive.startswith("/"):
+            yield Mistake("audit_archive", "is no directory; write its path in full, from / on")
 
 
 class Log(Section, frozen=True):
@@ -490,7 +504,7 @@ class Config(Section, frozen=True):
 
 def dedup_mistakes(path: str, window: int, longest_delay: int) -> Iterator[Mistake]:
     """A window that ends before the grant would let a second achievement in while the first is pending."""
-    if not SECOND <= window <= 7 * DAY:
+    if not SECOND <= window <= _LONGEST_WINDOW:
         yield Mistake(path, 'is out of range; write "1s" to "7d"')
     elif window < longest_delay:
         longest = duration_text(longest_delay)

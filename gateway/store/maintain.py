@@ -79,6 +79,8 @@ class Kept(NamedTuple):
     deliveries: int = 30 * DAY
     import_lists: int = 0
     reviews: int = 0
+    achievements: int = 0
+    ledger_details: int = 0
 
 
 USUALLY = Kept()

@@ -153,6 +153,11 @@ def test_an_empty_file_is_all_defaults(read):
         ),
         ('[audit]\nanchor = "webhook:x"', "audit.anchor"),
         ('[audit]\nanchor = "anchors"', "audit.anchor"),
+        ('[retention]\nachievements = "7d"', "retention.achievements"),
+        ('[retention]\nledger_details = "1h"', "retention.ledger_details"),
+        ('[retention]\naudit = "1h"\naudit_archive = "/archive"', "retention.audit"),
+        ('[retention]\naudit = "400d"', "retention.audit_archive"),
+        ('[retention]\naudit = "400d"\naudit_archive = "archive"', "retention.audit_archive"),
         (
             '[[webhook]]\nname = "x"\nurl = "https://x.example"\nsecret = "0123456789abcdef"\nevents = ["profile.gone"]',
             "webhook[0].events[0]",

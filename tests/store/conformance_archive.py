@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway import archive as archiving
-from gateway.archive import Archived, Archiver
 from gateway.audit.archive import Archive
 from gateway.audit.segment import name_of
 from gateway.clock import HOUR
 from gateway.errors import Refusal
 from gateway.store.reports.audit import WantedEvents, events
 from gateway.store.reports.verification import Verdict, verify
+from gateway.workers import archive as archiving
+from gateway.workers.archive import Archived, Archiver
 from tests.store.conformance import CHECKPOINT_KEY, Open, run
 from tests.store.conformance_log import Database
 from tests.store.conformance_state import _populate

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.archive import Archiver
 from gateway.audit.archive import Archive
 from gateway.audit.segment import MAGIC, name_of, signature
 from gateway.audit.segment_file import read_segment
@@ -17,6 +16,7 @@ from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR
 from gateway.errors import Refusal
 from gateway.store import Store
+from gateway.workers.archive import Archiver
 from tests.store.conformance_archive import Kept, fresh, kept, put_in_a_chain
 from tests.support.in_process_gateway import CHECKPOINT_KEY
 
@@ -182,8 +182,8 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, target: object, name: str, call: i
 @pytest.mark.parametrize(
     ("target", "name", "call"),
     [
-        ("gateway.archive.write_segment", "", 0),
-        ("gateway.archive.write_segment", "", 1),
+        ("gateway.workers.archive.write_segment", "", 0),
+        ("gateway.workers.archive.write_segment", "", 1),
         ("os.link", "", 0),
         ("store", "cut", 0),
         ("store", "cut", 1),

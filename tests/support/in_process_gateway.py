@@ -30,6 +30,7 @@ from gateway.model import (
 )
 from gateway.pipeline import Pipeline
 from gateway.store import Store
+from gateway.store.maintain import USUALLY, Kept
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
@@ -157,13 +158,14 @@ def erase(who: str) -> EraseCustomer:
     return EraseCustomer(caller(channel), customer_id)
 
 
-def make_store(url: str, clock: Clock) -> Store:
+def make_store(url: str, clock: Clock, kept: Kept = USUALLY) -> Store:
     """`strict:` before a PostgreSQL URL: with portable SQL only, and with collisions."""
     if url.startswith("sqlite:///"):
-        return SqliteStore(Path(url.removeprefix("sqlite:///")), clock, checkpoint_key=CHECKPOINT_KEY)
+        path = Path(url.removeprefix("sqlite:///"))
+        return SqliteStore(path, clock, checkpoint_key=CHECKPOINT_KEY, kept=kept)
     if url.startswith("strict:"):
         return strict(url.removeprefix("strict:"), clock, CHECKPOINT_KEY)
-    return PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY)
+    return PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY, kept=kept)
 
 
 async def tamper(url: str, statement: str) -> None:
@@ -190,6 +192,7 @@ class InProcessGateway:
         clock: ManualClock | None = None,
         url: str = "",
         around: Callable[[Store], Store] = lambda store: store,
+        kept: Kept = USUALLY,
         queue_limit: int = 10_000,
         batch_limit: int = 256,
     ) -> None:
@@ -198,10 +201,11 @@ class InProcessGateway:
         self.path = directory / "gateway.db"
         self.url = url or f"sqlite:///{self.path}"
         self._around = around
+        self._kept = kept
         self._limits = {"queue_limit": queue_limit, "batch_limit": batch_limit}
 
     async def __aenter__(self) -> "InProcessGateway":
-        self.store = make_store(self.url, self.clock)
+        self.store = make_store(self.url, self.clock, self._kept)
         await self.store.open()
         self.pipeline = Pipeline(self._around(self.store), self.env, **self._limits)
         self.pipeline.start()

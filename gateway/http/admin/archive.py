@@ -6,16 +6,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway.archive import NOT_BEFORE, Archiver
 from gateway.audit.segment import name_of, read_header
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
 from gateway.http.admin.times import Time, When, read, shown
 from gateway.store.reports.audit import cuts
-
-_CHUNK = 1_000
-"""Events that are deleted in one transaction: calls wait for it."""
+from gateway.workers.archive import NOT_BEFORE, Archiver
 
 
 class ArchiveQuery(Query, kw_only=True):
@@ -72,7 +69,6 @@ async def archive_audit(call: Call[Query]) -> ArchivedView:
     if before is None or before > now - NOT_BEFORE:
         raise Refusal("bad_parameter", "before: is less than an hour ago; give an earlier time")
     async with services.archiving:
-        done = await Archiver(
-            services.store, services.checkpoint_key, Path(body.to), call.caller.actor, _CHUNK
-        ).archive(before)
+        archiver = Archiver(services.store, services.checkpoint_key, Path(body.to), call.caller.actor)
+        done = await archiver.archive(before)
     return ArchivedView(done.events, done.segments, done.left)

@@ -30,6 +30,7 @@ from gateway.store.postgres.erasures import ErasureTable
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
+from gateway.store.retention import Retention
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
@@ -87,6 +88,7 @@ class PostgresStore:
         self._server = Server(url, _CONNECTIONS)
         self._columns: Columns = {}
         self._maintenance = Maintenance(kept)
+        self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
         self._is_sealed = False
         self._writing = asyncio.Lock()
@@ -247,7 +249,15 @@ class PostgresStore:
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
-        return done
+        return max(done, await self._forget(limit))
+
+    async def _forget(self, limit: int) -> int:
+        """While no batch adds to the chain, as what goes is told by it."""
+        if not self._retention.is_due(self._clock.now()) or not await self.leads("house"):
+            return 0
+        with contextlib.suppress(*_COLLIDED):
+            return await self._sign(lambda: self._retention.step(*self._moment(), self._ids.next, limit))
+        return 0
 
     async def write(self, write: Write) -> None:
         with contextlib.suppress(*_COLLIDED):  # another gateway wrote it at this moment

@@ -104,6 +104,14 @@ async def cuts(store: Store) -> list[Cut]:
     return [Cut(*row) for row in rows]
 
 
+async def any_between(store: Store, after: int, before: int) -> bool:
+    """Whether the log has an event between two ids."""
+    rows = await store.fetch(
+        "SELECT 1 FROM audit WHERE event_id > ? AND event_id < ? LIMIT 1", (after, before)
+    )
+    return bool(rows)
+
+
 async def newest_cut(store: Store) -> Cut | None:
     rows = await store.fetch("SELECT segment, event_id, header FROM audit_cut ORDER BY segment DESC LIMIT 1")
     return Cut(*rows[0]) if rows else None

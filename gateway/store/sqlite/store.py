@@ -31,6 +31,7 @@ from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
+from gateway.store.retention import Retention
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
 from gateway.store.sqlite.connection import (
     ALONE,
@@ -85,6 +86,7 @@ class SqliteStore:
         self._stamps = Stamps()
         self._ids = Ids(int.from_bytes(os.urandom(2)))
         self._maintenance = Maintenance(kept)
+        self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
         self._min_free_disk = min_free_disk
         self._pragmas = (*PRAGMAS, *(ALONE if alone else SERVING))
@@ -166,9 +168,10 @@ class SqliteStore:
         now, stamp = self._moment()
         tidying = self._maintenance.tidy(now, _EVERY_ID, limit)
         signing = self._signing.checkpoint(now, stamp)
+        forgetting = self._retention.step(now, stamp, self._ids.next, limit)
         with self._translated_errors():
             await self._wipe()
-            return await self._in_writer(self._run_housekeeping, tidying, signing)
+            return await self._in_writer(self._run_housekeeping, tidying, signing, forgetting)
 
     async def write(self, write: Write) -> None:
         with self._translated_errors():
@@ -199,10 +202,10 @@ class SqliteStore:
             return await self._in_writer(self._run_housekeeping, self._maintenance.pruning.step(limit))
 
     def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:
-        """Run the steps in one transaction; what the first of them did."""
+        """Run the steps in one transaction; what the busiest of them did."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done, *_ = [run_housekeeping(connection, step) for step in steps]
+            done = max([run_housekeeping(connection, step) for step in steps])
             connection.execute("COMMIT")
         except BaseException:
             self._undo()

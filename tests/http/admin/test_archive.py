@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.archive import Archiver
 from gateway.audit.segment import name_of
+from gateway.workers.archive import Archiver
 from tests.support.people import save
 
 if TYPE_CHECKING:

@@ -6,26 +6,33 @@ deletes what is left of the events.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
+
+import structlog
 
 from gateway.audit.chain import Link
 from gateway.audit.segment import Header, Packing, header_digest, is_signed, name_of
 from gateway.audit.segment_file import SegmentFile, read_segment, write_segment
 from gateway.audit.verify import Verifier
-from gateway.clock import HOUR
+from gateway.clock import DAY, HOUR, Clock
 from gateway.errors import Refusal, StoreBusy
 from gateway.ids import earliest
 from gateway.store import Store
-from gateway.store.reports.audit import links
+from gateway.store.reports.audit import any_between, links, newest_cut
 from gateway.store.reports.verification import signed_and_cut
+
+_log = structlog.get_logger("archive")
 
 MOST_EVENTS = 100_000
 MOST_BYTES = 1 << 26
 """A segment is closed once it has so many events, or so many bytes before they are compressed."""
 NOT_BEFORE = HOUR
 """No event that is younger is archived: its chain may go on, or be unsigned yet."""
+CHUNK = 1_000
+"""Events that are deleted in one transaction beside calls, which wait for it."""
+_POLL = 600.0
 _BROKEN = (
     "the audit log does not hold, so nothing of it is archived ({}); look closer with: gateway audit verify"
 )
@@ -40,14 +47,25 @@ class Archived(NamedTuple):
 
 
 class Archiver:
-    """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait."""
+    """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait. `stopping`: end as soon as
+    possible; another run goes on from there."""
 
-    def __init__(self, store: Store, key: bytes, directory: Path, actor: str, chunk: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        key: bytes,
+        directory: Path,
+        actor: str,
+        chunk: int = CHUNK,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._store = store
         self._key = key
         self._directory = directory
         self._actor = actor
         self._chunk = chunk
+        self._stopping = stopping
 
     async def archive(self, before: int) -> Archived:
         """Move every signed event from before a moment (ms). Raises Refusal, and StoreUnavailable."""
@@ -64,7 +82,7 @@ class Archiver:
         place, number = (cuts[-1].event_id, cuts[-1].segment) if cuts else (0, 0)
         digest = header_digest(cuts[-1].header) if cuts else ""
         done, names, left = 0, list[str](), False
-        while not left:
+        while not left and not self._stopping():
             header, left = await self._segment(verifier, place, earliest(before), number + 1, digest)
             if header is None:
                 break
@@ -77,7 +95,7 @@ class Archiver:
         return Archived(done, names, left)
 
     async def _prune(self) -> None:
-        while True:
+        while not self._stopping():
             if await self._store.prune(self._chunk) < self._chunk:
                 return
 
@@ -135,6 +153,40 @@ class Archiver:
         except OSError as error:
             place = self._directory / name_of(header.number)
             raise Refusal("archive_unusable", f"{place}: cannot be written ({error.strerror})") from None
+
+
+class AutomaticArchive:
+    """Archives what is older than `age`, in whole days. `archiving` is held meanwhile."""
+
+    def __init__(
+        self, archiver: Archiver, store: Store, clock: Clock, age: int, archiving: asyncio.Lock
+    ) -> None:
+        self._archiver = archiver
+        self._store = store
+        self._clock = clock
+        self._age = age
+        self._archiving = archiving
+
+    async def step(self) -> float:
+        """Seconds until the next step."""
+        before = (self._clock.now() - self._age) // DAY * DAY
+        if not await self._store.leads("archive"):
+            return _POLL
+        place = await newest_cut(self._store)
+        if not await any_between(self._store, place.event_id if place else 0, earliest(before)):
+            return _POLL
+        async with self._archiving:
+            try:
+                done = await self._archiver.archive(before)
+            except Refusal as error:
+                _log.error("audit_not_archived", problem=str(error))
+                return _POLL
+        if done.left:
+            _log.error(
+                "audit_not_archived", problem="no checkpoint signs the next event: gateway audit verify"
+            )
+        _log.info("audit_archived", events=done.events, segments=done.segments)
+        return _POLL
 
 
 async def _signed(
