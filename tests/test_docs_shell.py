@@ -1,4 +1,4 @@
-"""The shell blocks of the README and the quickstart do what the text says, pasted into bash and into zsh."""
+"""The shell blocks of pages do what the text says, pasted into bash; those of the README and the quickstart into zsh too."""
 
 import os
 import re
@@ -109,3 +109,10 @@ def test_the_rules_tutorial_does_what_it_says(checkout: tuple[Path, int]) -> Non
     ]
     assert "rule set preset-email-or-mobile-1 is active now" in output
     assert re.search(r"^\+201001234567 ", output, flags=re.M)
+
+
+def test_the_page_about_backups_makes_one(checkout: tuple[Path, int]) -> None:
+    output = _pasted("bash", "docs/operations/backup-restore-upgrade.md", checkout, _GATEWAY)
+    assert re.search(r"^backup\.db holds the database, .* and was verified$", output, flags=re.M)
+    assert re.search(r"^the audit log is intact", output, flags=re.M)
+    assert (checkout[0] / "backup.db").exists()
