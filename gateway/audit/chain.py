@@ -24,10 +24,11 @@ def event_hash(chain: str, seq: int, previous: bytes, event: AuditEvent, bound: 
 
 
 class Bound(msgspec.Struct, omit_defaults=True):
-    """What an event's hash covers beside the event. `log`: the checkpoint that signs the chain's beginning. `rows`: by table and
-    row, digests of what the transaction wrote."""
+    """What an event's hash covers beside the event. `log`: the checkpoint that signs the chain's beginning; `covers`: the schema
+    step up to which the chain's writer has rows vouched for. `rows`: by table and row, digests of what the transaction wrote."""
 
     log: str = ""
+    covers: int = 0
     rows: dict[str, dict[str, str]] = {}
 
 
@@ -74,11 +75,11 @@ class Chain:
     def tip(self) -> Tip:
         return self.seq, self.head
 
-    def begin(self, log: str) -> None:
+    def begin(self, log: str, covers: int = 0) -> None:
         """`log` is the digest of the checkpoint that signs the beginning, with the heads of all earlier chains in it. The first
         event names it."""
         self.begun = True
-        self._bound = Bound(log)
+        self._bound = Bound(log, covers)
 
     def vouch(self, rows: dict[str, dict[str, str]]) -> None:
         """Have the next event's hash cover these digests of rows."""

@@ -73,6 +73,7 @@ class Action(StrEnum):
     AUDIT_ARCHIVED = "audit.archived"
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
+    STATE_BOUND = "state.bound"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 
@@ -183,6 +184,10 @@ MEANINGS: Mapping[Action, str] = {
     Action.DATABASE_SCRUBBED: (
         "an operator had the database rewritten (`gateway db scrub`); `left`: in how many places copies "
         "of erased data may still be"
+    ),
+    Action.STATE_BOUND: (
+        "an upgrade: `rows` of a `table` that a schema `step` rewrote, or that are covered from that step on, "
+        "are bound to the log as they are found; `first` and `last`: the first of them, and all of them"
     ),
     Action.SECRET_REPLACED: (
         "the database continues with another master secret, because an operator said so (`gateway db "

@@ -242,7 +242,11 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
         say(f"the audit log is intact: {events}, {checkpoints}")
         _say_archived(verdict)
         for covered in verdict["state"]:
-            say(f"{covered['table']}: {counted(covered['rows'], 'row')} as the log says")
+            if covered["since"]:
+                rows = counted(covered["rows"] - covered["earlier"], "row")
+                say(f"{covered['table']}: {rows} as the log says, bound since {covered['since']}")
+        if verdict["uncovered"]:
+            say(f"not covered: {verdict['uncovered']}")
         _note_limits(verdict)
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
@@ -268,7 +272,12 @@ def _note_limits(verdict: Any) -> None:
         events, span = counted(tail["events"], "event"), f"{tail['since']} to {tail['until']}"
         note(f"not proven: the last {events} of chain {tail['chain'][:8]}, {span}: {how}")
     for covered in verdict["state"]:
-        if covered["earlier"]:
+        if not covered["since"]:
+            rows = counted(covered["rows"], "row")
+            note(
+                f"not checked: {rows} of {covered['table']}, which the gateway is still binding after an upgrade"
+            )
+        elif covered["earlier"]:
             rows = counted(covered["earlier"], "row")
             why = "from before the log vouched for rows"
             if verdict["archived"] and not verdict["segments"]:

@@ -115,6 +115,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.CONFIG_RELOADED: lambda event, detail: (
         f"settings were changed: {', '.join(detail.get('settings', ()))}"
     ),
+    Action.STATE_BOUND: lambda event, detail: (
+        f"{counted(detail['rows'], 'row')} of {detail['table']} were bound to the log, as schema step {detail['step']} has it"
+    ),
     Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",
     Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
     Action.IDENTITY_ATTACHED: lambda event, detail: (

@@ -184,7 +184,8 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
         yield Write(sql, changes.dropped_attributes)
     if changes.freed:
         yield Write("DELETE FROM profile WHERE profile_id = ?", [(freed,) for freed in changes.freed])
-    yield from _save_identity(changes)
+    profiles = list(_changed_rows(changes))
+    yield from _save_identity(changes, profiles)
     yield from _save_customer(changes)
     yield from _save_achievements(changes)
     yield from _save_deliveries(changes)
@@ -197,7 +198,7 @@ def writes(changes: Changes, chain: Chain) -> Iterator[Write]:
     if changes.erasures:
         rows = [(e.erasure_id, e.profile_id, _encode(e.records).decode(), e.at) for e in changes.erasures]
         yield Write("INSERT INTO erasure VALUES (?, ?, ?, ?) ON CONFLICT (erasure_id) DO NOTHING", rows)
-    if rows := digests(changes, chain.row_key):
+    if rows := digests(changes, profiles, chain.row_key):
         chain.vouch(rows)
     if changes.events:
         yield audit_write(changes.events, chain)
@@ -238,7 +239,7 @@ def _save_states(keys: list[Key]) -> Iterator[Write]:
         yield Write("DELETE FROM identifier_state WHERE type = ? AND value = ?", usual)
 
 
-def _save_identity(changes: Changes) -> Iterator[Write]:
+def _save_identity(changes: Changes, profiles: list[ProfileRow]) -> Iterator[Write]:
     keys = changes.keys
     if changes.new_records:
         yield Write(
@@ -282,20 +283,12 @@ def _save_identity(changes: Changes) -> Iterator[Write]:
             yield Write(_OWNER, [(keys[identifier].owner, *identifier) for identifier in behind])
     if changes.states:
         yield from _save_states([key for _, key in sorted(changes.states.items())])
-    if changes.profiles:
+    if profiles:
         rows = [
-            (
-                row.profile_id,
-                row.created_at,
-                row.changes,
-                row.redirect_to,
-                row.canonical_id,
-                row.named_after,
-            )
-            for row in _changed_rows(changes)
+            (p.profile_id, p.created_at, p.changes, p.redirect_to, p.canonical_id, p.named_after)
+            for p in profiles
         ]
-        if rows:
-            yield Write(_PROFILE, rows)
+        yield Write(_PROFILE, rows)
     if changes.absorbed:
         yield Write(_REDIRECT, _in_one_step(changes.absorbed))
     if changes.merges:

@@ -15,13 +15,15 @@ from gateway.ids import earliest, show
 from gateway.store.maintain import is_within
 from gateway.store.save import audit_write
 from gateway.store.statement import Query, Step, Write
+from gateway.store.vouching import newest_binding
 
 MOST_EVENTS = 1_000
 """Events between two checkpoints, unless the settings say so."""
 T = TypeVar("T")
 Part = Generator[Query | Write, Any, T]
 
-_LEASE = "chain:"
+CHAIN_LEASE = "chain:"
+_COVERS = " covers "
 _LEASED_FOR = 10 * MINUTE
 _RENEW_EVERY = MINUTE
 _NEVER_LONGER = DAY
@@ -52,6 +54,7 @@ class Signing:
         self._key = key
         self._every = every
         self._most = most_events
+        self._covers = newest_binding()
         self._shared = shared
         self._signed = ("", 0)
         self._signed_at: int | None = None
@@ -86,7 +89,7 @@ class Signing:
         if self._chain.begun:
             return (yield from self.checkpoint(now, stamp))
         text = yield from self._beginning(now, stamp)
-        self._chain.begin(digest_of(text))
+        self._chain.begin(digest_of(text), self._covers)
         self._is_lost = False
         yield from self._lease(self._chain.name, now, _LEASED_FOR)
         return 1
@@ -114,7 +117,7 @@ class Signing:
         if state is None or chain not in state.open:
             return 0
         yield from self._write(state.then(stamp, ends={chain: End(seq, head.hex(), seq)}), stamp)
-        yield Write(_DROP, [(_LEASE + chain,)])
+        yield Write(_DROP, [(CHAIN_LEASE + chain,)])
         return 1
 
     def adopt(self, now: int, stamp: int) -> Step:
@@ -123,14 +126,14 @@ class Signing:
             return 0
         self._adopted_at = now
         leases = dict((yield Query(_LEASES)))
-        alive = {name.removeprefix(_LEASE) for name, until in leases.items() if until > now}
+        alive = {name.removeprefix(CHAIN_LEASE) for name, until in leases.items() if until > now}
         state = yield from self._newest_state()
         dead = [] if state is None else state.open.keys() - alive - {self._chain.name}
         if state is None or not dead:
             return 0
         ends = yield from _ends(state, dead)
         yield from self._write(state.then(stamp, ends=ends), stamp)
-        yield Write(_DROP, [(_LEASE + chain,) for chain in sorted(dead)])
+        yield Write(_DROP, [(CHAIN_LEASE + chain,) for chain in sorted(dead)])
         return len(ends)
 
     def rotate_secret(self, now: int, stamp: int, event: AuditEvent) -> Step:
@@ -242,8 +245,10 @@ class Signing:
 
     def _lease(self, chain: str, now: int, span: int) -> Step:
         if self._shared:
-            yield Write(_TAKE, [(_LEASE + chain, chain, now + span)])
-            if chain == self._chain.name:
+            is_own = chain == self._chain.name
+            owner = f"{chain}{_COVERS}{self._covers}" if is_own else chain
+            yield Write(_TAKE, [(CHAIN_LEASE + chain, owner, now + span)])
+            if is_own:
                 self._leased_at = now
         return 0
 
@@ -264,6 +269,11 @@ def archived_event(event_id: int, at: int, header: Header, actor: str) -> AuditE
     }
     name = name_of(header.number)
     return own_event(event_id, at, Action.AUDIT_ARCHIVED, actor, name, msgspec.json.encode(detail).decode())
+
+
+def covers_of(owner: str) -> int:
+    """The schema step up to which the holder of a chain's lease has rows vouched for."""
+    return int(owner.partition(_COVERS)[2] or 0)
 
 
 def _ends(state: LogState, chains: Iterable[str]) -> Part[dict[str, End]]:

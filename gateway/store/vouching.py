@@ -1,6 +1,7 @@
 """Rows that the audit log vouches for: with each change of one, the next event's hash covers a digest of the row as it is from
-then on. So the log says what the ledger, the balances (which are its sums), the partition, the pins, the keys and the rules are.
-A coupon's code is not covered, for an erasure takes it away.
+then on. So the log says what the ledger, the balances (which are its sums), the partition, the names of profiles, merges,
+questions, pins, keys and rules are. A coupon's code has a digest of its own, for an erasure takes it and leaves the entry. Where
+a profile redirects is not in a digest: it leads to the record that it is named after, and that one's place is in one.
 
 A digest is keyed, because what it stands for is short: without the master secret it cannot be made, nor tried out.
 """
@@ -8,10 +9,13 @@ A digest is keyed, because what it stands for is short: without the master secre
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.model import LedgerEntry, MergeRow, ProfileRow, ReviewItem
+from gateway.store import migrations
 from gateway.workingset import Changes
 
 _DIGEST_BYTES = 8
@@ -19,14 +23,25 @@ _encode = msgspec.json.Encoder().encode
 Row = Sequence[Any]
 
 
+UNCOVERED = (
+    "observations, attributes, tags, claims, achievements, dedup windows, kept answers, deliveries, imports, operators' own lists"
+    " and what operators wrote"
+)
+"""What no digest covers, said by `gateway audit verify --state` and docs/trust-model.md."""
+
+
 class Vouched(NamedTuple):
-    """A table: the columns that a digest covers, those that name a row, the one that says when it was made ("": none does), and
-    those of the primary key where they are others."""
+    """Rows of one kind: the columns that a digest covers, those that name a row, the one that says when it was made ("": none
+    does), and those of the primary key where they are others. `about` are columns whose values stand before the digest, as
+    numbers or words that say nothing of anybody: by them it is known when a row is rightly gone. `source` is the table, where that
+    has another name, and which rows of it."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    made: str
+    made: str = ""
     by: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def scan(self) -> tuple[str, ...]:
@@ -34,6 +49,9 @@ class Vouched(NamedTuple):
 
     def key_of(self, row: Row) -> str:
         return " ".join(str(row[self.columns.index(name)]) for name in self.key)
+
+    def about_of(self, row: Row) -> str:
+        return " ".join(str(row[self.columns.index(name)]) for name in self.about)
 
     def made_at(self, row: Row) -> int:
         """In ms; 0 where the row does not say it."""
@@ -56,10 +74,46 @@ _CHANNEL_KEY = ("key_id", "channel", "api_hash", "secret_hash", "created_at", "c
 _RULE_SET = ("version", "sha256", "text", "author", "stored_at")
 _ACTIVATION = ("activation_id", "version", "actor", "activated_at")
 
+_PROFILE = ("profile_id", "created_at", "canonical_id", "named_after")
+_MERGE = (
+    "merge_id",
+    "survivor_id",
+    "absorbed_id",
+    "survivor_records",
+    "absorbed_records",
+    "rule",
+    "rule_set",
+    "actor",
+    "request_id",
+    "merged_at",
+)
+_REVIEW = (
+    "review_id",
+    "profile_a",
+    "profile_b",
+    "state",
+    "reason",
+    "rule",
+    "types",
+    "opened_at",
+    "closed_at",
+    "closed_by",
+    "records",
+    "evidence",
+)
+_COUPON = ("record_id", "campaign_id", "achievement_id", "coupon_code")
+
 TABLES = {
     "record": Vouched(_RECORD, ("record_id",), "created_at", ("id_space", "customer_id")),
+    "profile": Vouched(_PROFILE, ("profile_id",), about=("named_after",)),
+    "merge": Vouched(_MERGE, ("merge_id",)),
+    "merge_undone": Vouched(
+        ("merge_id", "undone_at"), ("merge_id",), source="merge WHERE undone_at IS NOT NULL"
+    ),
+    "review": Vouched(_REVIEW, ("review_id",), about=("state", "profile_a", "profile_b")),
     "ledger": Vouched(_LEDGER, ("record_id", "campaign_id", "achievement_id"), "entered_at"),
-    "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",), ""),
+    "coupon": Vouched(_COUPON, _COUPON[:3], source="ledger WHERE coupon_code <> ''"),
+    "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",)),
     "pin": Vouched(_PIN, ("record_a", "record_b"), "created_at"),
     "channel_key": Vouched(_CHANNEL_KEY, ("key_id",), "created_at"),
     "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
@@ -67,9 +121,39 @@ TABLES = {
 }
 
 
+def bound_by() -> dict[str, int]:
+    """By table, the newest schema step that binds its rows; 0: none, they are bound since rows are at all."""
+    found = dict.fromkeys(TABLES, 0)
+    for step in migrations.all_migrations():
+        found.update(dict.fromkeys(step.binds, step.version))
+    return found
+
+
+def newest_binding() -> int:
+    """The schema step up to which this gateway has rows vouched for."""
+    return max(bound_by().values())
+
+
+def rows_of(name: str, after: Row, limit: int) -> tuple[str, tuple[Any, ...]]:
+    """The statement, and its parameters, that reads the next rows behind a place in the order of `scan`."""
+    shape = TABLES[name]
+    names, order = ", ".join(shape.columns), ", ".join(shape.scan)
+    where = f"({order}) > ({', '.join('?' * len(after))})" if after else ""
+    table, _, which = (shape.source or name).partition(" WHERE ")
+    conditions = " AND ".join(filter(None, (which, where))) or "1 = 1"
+    sql = f"SELECT {names} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT ?"
+    return sql, (*after, limit)
+
+
 def row_key(checkpoint_key: bytes) -> bytes:
     """The key of the digests."""
     return hmac.digest(checkpoint_key, b"rows", "sha256")
+
+
+def vouched(name: str, key: bytes, row: Row) -> str:
+    """What the log says of a row."""
+    about = TABLES[name].about_of(row)
+    return f"{about}.{row_digest(key, row)}" if about else row_digest(key, row)
 
 
 def row_digest(key: bytes, row: Row) -> str:
@@ -78,14 +162,15 @@ def row_digest(key: bytes, row: Row) -> str:
     return blake2b(_encode(stored), key=key, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def digests(changes: Changes, key: bytes) -> dict[str, dict[str, str]]:
-    """By table and row, the digests of what the batch leaves behind; "" for a row that it took away."""
+def digests(changes: Changes, profiles: Sequence[ProfileRow], key: bytes) -> dict[str, dict[str, str]]:
+    """By table and row, the digests of what the batch leaves behind, of profiles those that it wrote; "" for a row that it took
+    away."""
     found: dict[str, dict[str, str]] = {}
     for table, rows in _gone(changes):
         found.setdefault(table, {}).update({_shown(row): "" for row in rows})
-    for table, rows in _kept(changes):
+    for table, rows in chain(_identity(changes, profiles), _loyalty(changes), _operations(changes)):
         shape = TABLES[table]
-        found.setdefault(table, {}).update({shape.key_of(row): row_digest(key, row) for row in rows})
+        found.setdefault(table, {}).update({shape.key_of(row): vouched(table, key, row) for row in rows})
     return found
 
 
@@ -96,9 +181,11 @@ def _gone(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
         yield "record", [(record_id,) for profile in changes.erased for record_id in profile.records]
     if changes.removed:
         yield "record", [(record.record_id,) for record in changes.removed]
+    if changes.freed:
+        yield "profile", [(profile_id,) for profile_id in changes.freed]
 
 
-def _kept(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
+def _identity(changes: Changes, profiles: Sequence[ProfileRow]) -> Iterator[tuple[str, Iterable[Row]]]:
     if changes.new_records or changes.records:
         records = (*changes.new_records, *changes.records.values())
         yield (
@@ -108,25 +195,12 @@ def _kept(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
                 for r in records
             ],
         )
-    if changes.ledger:
-        yield (
-            "ledger",
-            [
-                (
-                    e.record_id,
-                    e.campaign_id,
-                    e.entry_id,
-                    e.kind,
-                    e.achievement_id,
-                    e.points,
-                    e.score,
-                    e.entered_at,
-                )
-                for e in changes.ledger
-            ],
-        )
-    if changes.spends:
-        yield "campaign_spend", list(changes.spends.items())
+    if profiles:
+        yield "profile", [(p.profile_id, p.created_at, p.canonical_id, p.named_after) for p in profiles]
+    if changes.merges:
+        yield "merge", map(_merge, changes.merges)
+    if changes.undone:
+        yield "merge_undone", [(merge_id, changes.at) for merge_id in changes.undone]
     if changes.pins:
         yield (
             "pin",
@@ -135,6 +209,40 @@ def _kept(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
                 for p in changes.pins.values()
             ],
         )
+    if changes.reviews:
+        yield "review", map(_review, changes.reviews.values())
+
+
+def _merge(m: MergeRow) -> Row:
+    survivors, absorbed = _encode(m.survivor_records).decode(), _encode(m.absorbed_records).decode()
+    ids = (m.merge_id, m.survivor_id, m.absorbed_id)
+    return (*ids, survivors, absorbed, m.rule, m.rule_set, m.actor, m.request_id, m.merged_at)
+
+
+def _review(v: ReviewItem) -> Row:
+    types, records, evidence = (
+        _encode(values).decode() for values in (v.types, v.records, sorted(v.evidence))
+    )
+    head = (v.review_id, v.profile_a, v.profile_b, v.state, v.reason, v.rule, types)
+    return (*head, v.opened_at, v.closed_at, v.closed_by, records, evidence)
+
+
+def _loyalty(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
+    if changes.ledger:
+        yield "ledger", map(_entry, changes.ledger)
+        coded = [entry for entry in changes.ledger if entry.coupon_code]
+        if coded:
+            yield "coupon", [(e.record_id, e.campaign_id, e.achievement_id, e.coupon_code) for e in coded]
+    if changes.spends:
+        yield "campaign_spend", list(changes.spends.items())
+
+
+def _entry(e: LedgerEntry) -> Row:
+    earned = (e.achievement_id, e.points, e.score, e.entered_at)
+    return (e.record_id, e.campaign_id, e.entry_id, e.kind, *earned)
+
+
+def _operations(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
     if changes.channel_keys:
         yield "channel_key", [msgspec.structs.astuple(one) for one in changes.channel_keys.values()]
     if changes.rule_sets:

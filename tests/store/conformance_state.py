@@ -1,14 +1,18 @@
 """The state against the audit log: whoever can write the database but does not hold the master secret cannot change, put in or
 take out a row that the log vouches for without being found. Cases for any engine."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import msgspec
 import pytest
 
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
-from gateway.model import ChannelKey, PinRow, StoredRuleSet
-from gateway.store import Store
+from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredRuleSet
+from gateway.store import Store, migrations
 from gateway.store.reports.audit import links
+from gateway.store.reports.state import Covered
 from gateway.store.reports.verification import Verdict, verify
 from gateway.workingset import WorkingSet
 from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run
@@ -21,7 +25,24 @@ def _populate(ws: WorkingSet) -> None:
     for record in (ann, bob):
         won = achievement(ws, record.record_id)
         ws.accept(won)
-        ws.enter(entry(ws, won))
+        ws.enter(msgspec.structs.replace(entry(ws, won), coupon_code="FB-1"))
+    lone, (cid,) = person(ws, "web:cid")
+    survivor, _ = person(ws, "web:dan")
+    ws.balances[lone.profile_id] = ws.balances[survivor.profile_id] = 0
+    sides = ((min(survivor.records),), (cid.record_id,))
+    for _ in range(2):
+        profiles = (survivor.profile_id, lone.profile_id)
+        ws.add_merge(MergeRow(ws.next_id(), *profiles, *sides, "r", "v1", "ann", "req", ws.now))
+    ws.undo(ws.merged[0])
+    ws.move(cid, lone, survivor)
+    ws.redirect(lone, survivor)
+    profile_a, profile_b = sorted((ann.profile_id, bob.profile_id))
+    for number, state in enumerate(("open", "accepted")):
+        ws.keep_review(
+            ReviewItem(
+                ws.next_id(), profile_a + number, profile_b + number, state, "rule:r", "r", ("email",), ws.now
+            )
+        )
     ws.spend(7, 50)
     ws.set_pin(PinRow(ann.record_id, bob.record_id, "cannot", None, "operator:ann", "twins", ws.now))
     key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
@@ -56,8 +77,13 @@ async def test_untouched_rows_are_as_the_log_says(filled: Store) -> None:
     verdict = await _checked(filled)
     assert verdict.breaches == []
     assert {covered.table: (covered.rows, covered.earlier) for covered in verdict.rows} == {
-        "record": (2, 0),
+        "record": (4, 0),
+        "profile": (4, 0),
+        "merge": (2, 0),
+        "merge_undone": (1, 0),
+        "review": (2, 0),
         "ledger": (2, 0),
+        "coupon": (2, 0),
         "campaign_spend": (1, 0),
         "pin": (1, 0),
         "channel_key": (1, 0),
@@ -69,6 +95,11 @@ async def test_untouched_rows_are_as_the_log_says(filled: Store) -> None:
 _NEW_RECORD = (
     f"INSERT INTO record VALUES ('web', 'eve', {Ids(3).next(NOON - 400 * DAY)}, 1, {NOON - 400 * DAY}, 1, 0)"
 )
+_FOLLOWS = {
+    "UPDATE record SET profile_id = (SELECT MIN(profile_id) FROM record)": ["profile"],
+    "DELETE FROM ledger WHERE record_id = (SELECT MIN(record_id) FROM record)": ["coupon"],
+}
+"""What else is named where one row says something of another."""
 _TAMPERINGS = {
     "UPDATE ledger SET points = points + 1000 WHERE record_id = (SELECT MIN(record_id) FROM record)": (
         "ledger",
@@ -80,6 +111,28 @@ _TAMPERINGS = {
         "ledger",
         "was put in",
     ),
+    "UPDATE ledger SET coupon_code = 'FREE'": ("coupon", "was changed"),
+    "UPDATE ledger SET coupon_code = ''": ("coupon", "was taken out"),
+    "UPDATE profile SET canonical_id = 'eve' WHERE redirect_to IS NOT NULL": ("profile", "was changed"),
+    "UPDATE profile SET named_after = 0": ("profile", "was changed"),
+    "UPDATE profile SET redirect_to = (SELECT MIN(profile_id) FROM profile) WHERE redirect_to IS NOT NULL": (
+        "profile",
+        "redirects elsewhere",
+    ),
+    "UPDATE profile SET redirect_to = NULL": ("profile", "redirects elsewhere"),
+    "UPDATE profile SET redirect_to = (SELECT MAX(profile_id) FROM profile)"
+    " WHERE profile_id = (SELECT MIN(profile_id) FROM profile)": ("profile", "redirects elsewhere"),
+    "DELETE FROM profile WHERE redirect_to IS NOT NULL": ("profile", "was taken out"),
+    "INSERT INTO profile SELECT 5, created_at, changes, NULL, 'eve', 0 FROM profile LIMIT 1": (
+        "profile",
+        "was put in",
+    ),
+    "UPDATE merge SET absorbed_records = '[1,2]'": ("merge", "was changed"),
+    "UPDATE merge SET undone_at = 1": ("merge_undone", "was"),
+    "UPDATE merge SET undone_at = NULL": ("merge_undone", "was taken out"),
+    "UPDATE review SET state = 'rejected'": ("review", "was changed"),
+    "UPDATE review SET evidence = '[\"rule:r\"]'": ("review", "was changed"),
+    "DELETE FROM review WHERE state = 'open'": ("review", "was taken out"),
     "UPDATE campaign_spend SET points = 0": ("campaign_spend", "was changed"),
     "UPDATE record SET profile_id = (SELECT MIN(profile_id) FROM record)": ("record", "was changed"),
     "UPDATE record SET active = 0 WHERE customer_id = 'ann'": ("record", "was changed"),
@@ -102,8 +155,8 @@ async def test_a_row_that_was_tampered_with_is_named(
     table, what = _TAMPERINGS[tampering]
     breaches = (await _checked(filled)).breaches
     assert breaches
-    assert {breach.chain for breach in breaches} == {table}
-    assert all(what in breach.what for breach in breaches)
+    assert all(what in breach.what for breach in breaches if breach.chain == table)
+    assert {breach.chain for breach in breaches} == {table, *_FOLLOWS.get(tampering, ())}
     assert (await verify(filled, CHECKPOINT_KEY)).breaches == []
 
 
@@ -130,7 +183,7 @@ async def test_rows_of_a_lost_secret_are_known_to_be_there_and_no_more(
     await filled.rotate_secret("operator:ann")
     assert (await _checked(filled)).breaches == []
     await tamper(database_url, "DELETE FROM ledger")
-    assert {breach.chain for breach in (await _checked(filled)).breaches} == {"ledger"}
+    assert {breach.chain for breach in (await _checked(filled)).breaches} == {"ledger", "coupon"}
 
 
 async def test_rows_from_before_are_counted_and_not_taken_for_new(
@@ -150,9 +203,160 @@ async def test_rows_from_before_are_counted_and_not_taken_for_new(
     store = await store_factory()
     await _hash_without_rows(store, database_url)
     await run(store, lambda ws: (person(ws, "web:new"), log(ws)))
+    await _bind(store)
     verdict = await _checked(store)
     assert verdict.breaches == []
-    assert {c.table: (c.rows, c.earlier) for c in verdict.rows}["record"] == (3, 2)
+    assert {c.table: (c.rows, c.earlier) for c in verdict.rows}["record"] == (5, 4)
     await tamper(database_url, "UPDATE record SET guest = 1 WHERE customer_id = 'new'")
     assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}
     await store.close()
+
+
+# ---- schema steps that bind rows ----
+
+_STEP = 9_000
+_REWRITING = "-- binds: record\nUPDATE record SET guest = 1 - guest WHERE guest IN (0, 1);"
+
+
+NextVersion = Callable[[str], None]
+Upgraded = Callable[..., Awaitable[Store]]
+
+
+@pytest.fixture
+async def next_version(monkeypatch: pytest.MonkeyPatch, database_url: str) -> AsyncGenerator[NextVersion]:
+    """Makes the gateway the next version, with one more schema step."""
+
+    def make(sql: str) -> None:
+        steps = [*migrations.all_migrations(), migrations.Migration(_STEP, "next_version", sql)]
+        monkeypatch.setattr(migrations, "all_migrations", lambda: steps)
+
+    yield make
+    await tamper(database_url, f"DELETE FROM schema_version WHERE version = {_STEP}")
+
+
+async def _bind(store: Store, limit: int = 100) -> None:
+    """Housekeeping until nothing is left to do."""
+    while await store.maintain(limit) >= limit:
+        pass
+
+
+async def _records(store: Store) -> Covered:
+    return next(covered for covered in (await _checked(store)).rows if covered.table == "record")
+
+
+async def _nothing(store: Store) -> None: ...
+
+
+@pytest.fixture
+def upgraded(store_factory: Open, clock: ManualClock, next_version: NextVersion) -> Upgraded:
+    """A filled database an hour after a step that rewrote its records, before housekeeping; `forging` what was changed before
+    the step."""
+
+    async def upgrade(sql: str = _REWRITING, forging: Callable[[Store], Awaitable[None]] = _nothing) -> Store:
+        store = await store_factory()
+        await run(store, _populate)
+        await forging(store)
+        await store.close()
+        clock.advance(HOUR)
+        next_version(sql)
+        store = await store_factory()
+        await run(store, log)
+        return store
+
+    return upgrade
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_rows_that_a_schema_step_rewrote_are_bound_anew_and_the_log_says_so(
+    upgraded: Upgraded, clock: ManualClock, limit: int
+) -> None:
+    store = await upgraded()
+    assert (await _checked(store)).breaches == []
+    assert (await _records(store)).since is None
+    await _bind(store, limit)
+    assert (await _checked(store)).breaches == []
+    assert (await _records(store)).since == clock.now()
+    details = await store.fetch("SELECT detail FROM audit WHERE action = 'state.bound' ORDER BY event_id")
+    pieces = [msgspec.json.decode(detail) for (detail,) in details]
+    assert {(piece["step"], piece["table"]) for piece in pieces} == {(_STEP, "record")}
+    assert sum(piece["rows"] for piece in pieces) == 4
+    assert [piece["last"] for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+async def test_after_the_binding_a_row_that_is_tampered_with_is_named(
+    upgraded: Upgraded, database_url: str
+) -> None:
+    store = await upgraded()
+    await _bind(store)
+    await tamper(database_url, "UPDATE record SET guest = 1 - guest WHERE customer_id = 'ann'")
+    (breach,) = (await _checked(store)).breaches
+    assert "was changed" in breach.what
+
+
+async def test_without_a_word_in_the_step_what_it_rewrote_is_tampering(upgraded: Upgraded) -> None:
+    store = await upgraded(_REWRITING.partition("\n")[2])
+    await _bind(store)
+    assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}
+
+
+async def test_what_was_forged_before_the_step_is_bound_as_it_is_found(
+    upgraded: Upgraded, clock: ManualClock, database_url: str
+) -> None:
+    """So the check is made before an upgrade; afterwards the log says from when on it vouches."""
+
+    async def forge(store: Store) -> None:
+        await tamper(database_url, "UPDATE record SET active = 0 WHERE customer_id = 'ann'")
+        assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}
+
+    store = await upgraded(forging=forge)
+    await _bind(store)
+    assert (await _checked(store)).breaches == []
+    assert (await _records(store)).since == clock.now()
+
+
+@pytest.mark.parametrize("forget", ["DELETE FROM state_binding", "UPDATE state_binding SET is_done = 0"])
+async def test_a_step_binds_once_whatever_its_marks_say(
+    upgraded: Upgraded, store_factory: Open, clock: ManualClock, database_url: str, forget: str
+) -> None:
+    store = await upgraded()
+    await _bind(store)
+    await store.close()
+    await tamper(database_url, "UPDATE record SET guest = 1 - guest WHERE customer_id = 'ann'")
+    await tamper(database_url, forget)
+    clock.advance(HOUR)
+    store = await store_factory()
+    await run(store, log)
+    await _bind(store)
+    assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}
+
+
+async def test_a_database_that_begins_with_a_step_is_bound_from_its_first_event_on(
+    store_factory: Open, clock: ManualClock, next_version: NextVersion, database_url: str
+) -> None:
+    next_version(_REWRITING)
+    store = await store_factory()
+    begun = clock.now()
+    await run(store, _populate)
+    clock.advance(HOUR)
+    await _bind(store)
+    assert (await _records(store)).since == begun
+    assert await store.fetch("SELECT 1 FROM audit WHERE action = 'state.bound'") == []
+    await tamper(database_url, "UPDATE record SET guest = 1 WHERE customer_id = 'ann'")
+    assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}
+
+
+async def test_a_row_that_is_written_while_a_step_binds_is_as_the_log_says(upgraded: Upgraded) -> None:
+    def change(ws: WorkingSet) -> None:
+        for customer_id in ("ann", "dan"):
+            record = ws.record("web", customer_id)
+            assert record is not None
+            record.active = False
+            ws.touch_record(record)
+        log(ws)
+
+    store = await upgraded()
+    await store.maintain(2)
+    await run(store, change, lambda needs: (needs.record("web", "ann"), needs.record("web", "dan")))
+    await _bind(store, 2)
+    assert (await _checked(store)).breaches == []
+    assert (await _records(store)).since is not None

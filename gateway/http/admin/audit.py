@@ -27,7 +27,7 @@ from gateway.http.admin.listing import (
     refuse_unknown,
 )
 from gateway.http.admin.operation import Call
-from gateway.http.admin.times import Time, When, read, shown
+from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.ids import read as read_id
 from gateway.ids import show
 from gateway.store import Store
@@ -35,6 +35,7 @@ from gateway.store.reports import audit as reports
 from gateway.store.reports.audit import WantedEvents
 from gateway.store.reports.profiles import ids_leading_to, survivor_of
 from gateway.store.reports.verification import verify
+from gateway.store.vouching import UNCOVERED
 
 NDJSON = "application/x-ndjson"
 _MOST_BREACHES = 100
@@ -110,11 +111,13 @@ class SignedView(msgspec.Struct):
 
 
 class RowsView(msgspec.Struct):
-    """How many rows of a table were held against the log; `earlier`: it does not know them, as they are from before an upgrade."""
+    """How many rows of a table were held against the log, which vouches for them since `since`; `earlier`: it does not know them,
+    as they are from before an upgrade. `since` null: they were not checked, as an upgrade's binding is not finished."""
 
     table: str
     rows: int
     earlier: int
+    since: Time | None
 
 
 class TailView(msgspec.Struct):
@@ -142,6 +145,8 @@ class Verified(msgspec.Struct):
     breaches: list[BreachView]
     unproven: list[TailView]
     state: list[RowsView]
+    uncovered: str
+    """What the log does not vouch for; "" unless the state was asked for."""
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
@@ -242,7 +247,11 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
             TailView(tail.chain, tail.events, shown(tail.since), shown(tail.until), tail.found)
             for tail in verdict.tails[-_MOST_BREACHES:]
         ],
-        state=[RowsView(*covered) for covered in verdict.rows],
+        state=[
+            RowsView(covered.table, covered.rows, covered.earlier, shown_or_none(covered.since))
+            for covered in verdict.rows
+        ],
+        uncovered=UNCOVERED if verdict.rows else "",
     )
 
 

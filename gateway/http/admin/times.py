@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from gateway.clock import timestamp
 from gateway.config.notation import duration, instant
 from gateway.errors import Refusal
 
@@ -16,8 +17,7 @@ When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back f
 
 def shown(at: int) -> Time:
     """`2026-11-23T04:00:00.123Z`."""
-    moment = datetime.fromtimestamp(at // 1_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1_000:03d}Z"
+    return timestamp(at)
 
 
 def shown_or_none(at: int | None) -> Time | None:

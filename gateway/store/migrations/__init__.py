@@ -1,10 +1,13 @@
 """The schema as numbered, forward-only steps. A step that was applied is never edited: its checksum is stored with it."""
 
 import hashlib
+import re
 from importlib import resources
 from typing import NamedTuple
 
 from gateway.errors import SchemaMismatch
+
+_BINDS = re.compile(r"^-- binds: (.+)$", re.MULTILINE)
 
 
 class Migration(NamedTuple):
@@ -15,6 +18,13 @@ class Migration(NamedTuple):
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def binds(self) -> list[str]:
+        """What the audit log vouches for anew once the step is done, by the names of `gateway.store.vouching`: rows that the step
+        rewrites, or that nothing vouched for before it. A line of the step says so: `-- binds: profile review`."""
+        found = _BINDS.search(self.sql)
+        return found[1].split() if found else []
 
 
 def all_migrations() -> list[Migration]:

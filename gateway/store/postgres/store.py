@@ -22,6 +22,7 @@ from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.store.binding import Binding
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
@@ -90,6 +91,7 @@ class PostgresStore:
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=True)
+        self._binding = Binding(self.chain, shared=True)
         self._is_sealed = False
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(_READERS)
@@ -248,6 +250,7 @@ class PostgresStore:
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
+                    done += await self._bind(limit)
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
         return max(done, await self._forget(limit))
 
@@ -258,6 +261,16 @@ class PostgresStore:
         with contextlib.suppress(*_COLLIDED):
             return await self._sign(lambda: self._retention.step(*self._moment(), self._ids.next, limit))
         return 0
+
+    async def _bind(self, limit: int) -> int:
+        now, stamp = self._moment()
+        if self._binding.is_done or not self.chain.is_kept or self._signing.must_restart(now):
+            return 0
+        try:
+            return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
+        except (StoreUnavailable, *SILENT):
+            self.chain.restart(uuid.uuid4().hex)
+            raise
 
     async def write(self, write: Write) -> None:
         with contextlib.suppress(*_COLLIDED):  # another gateway wrote it at this moment

@@ -1,17 +1,21 @@
 """The check of the state against the log: every row that the log vouches for is as it was last written, none was taken out, and
 none was put in."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
+import msgspec
+
 from gateway.audit.chain import Link, read_bound
-from gateway.audit.event import Action
+from gateway.audit.event import Action, AuditEvent
 from gateway.audit.verify import Breach
 from gateway.clock import SECOND
-from gateway.ids import show
+from gateway.ids import Prefix, show
 from gateway.store import Store
-from gateway.store.vouching import TABLES, Row, row_digest
+from gateway.store.binding import BoundRows
+from gateway.store.reports.profiles import placeholders
+from gateway.store.vouching import TABLES, Row, Vouched, bound_by, rows_of, vouched
 
 _AT_ONCE = 250_000
 """Rows that are held in memory; of more the log is read again for each part."""
@@ -19,6 +23,15 @@ _CHUNK = 1_000
 _ANY_ORDER = 10 * SECOND
 """How far two gateways' times may be apart."""
 _UNKNOWN = "?"
+_MOST_ASTRAY = 1_000
+_PREFIXES: Mapping[str, Prefix] = {"record": "rec", "profile": "prf", "review": "rev", "merge": "mrg"}
+_ASTRAY = """
+SELECT p.profile_id FROM profile AS p LEFT JOIN record AS r ON r.record_id = p.named_after
+LEFT JOIN profile AS t ON t.profile_id = p.redirect_to
+WHERE (r.record_id IS NOT NULL AND COALESCE(p.redirect_to, p.profile_id) <> r.profile_id)
+OR (p.redirect_to IS NOT NULL AND (t.profile_id IS NULL OR t.redirect_to IS NOT NULL)) ORDER BY p.profile_id LIMIT ?
+"""
+_decode = msgspec.json.Decoder(BoundRows).decode
 
 
 Log = Callable[[], AsyncIterator[list[Link]]]
@@ -26,39 +39,67 @@ Log = Callable[[], AsyncIterator[list[Link]]]
 
 
 class Covered(NamedTuple):
-    """A table's rows, and how many of them are from before the log vouched for rows."""
+    """A table's rows, how many of them are from before the log vouched for rows, and since when (ms) it vouches for all others;
+    None: a schema step's binding is under way, and nothing of them is checked."""
 
     table: str
     rows: int
     earlier: int
+    since: int | None
 
 
 class _Last(NamedTuple):
-    digest: str
+    told: str
     chain: str
     at: int
     others: tuple[str, ...]
 
 
 class _Account:
-    """What the log vouches for, of the rows that `wanted` picks. Events come in their order."""
+    """What the log vouches for, of the rows that `wanted` picks. Events come in their order. `since`: by table, from when on (ms)
+    its rows are bound, as far as they are; 0 where the events of that time are not at hand, unless the log is `whole`."""
 
-    def __init__(self, key: bytes, wanted: Callable[[str, str], bool]) -> None:
+    def __init__(self, key: bytes, wanted: Callable[[str, str], bool], *, whole: bool) -> None:
         self._key = key
         self._wanted = wanted
         self._rows: dict[tuple[str, str], _Last] = {}
+        self._steps = bound_by()
+        self._covers: int | None = None if whole else 0
+        self._begun: set[tuple[int, str]] = set()
+        self._finished: set[tuple[int, str]] = set()
+        self.since: dict[str, int] = {} if whole else dict.fromkeys(TABLES, 0)
 
     def add(self, link: Link) -> None:
+        bound = read_bound(link.bound)
+        if self._covers is None:
+            self._covers = bound.covers
+            self.since = {table: link.event.at for table, step in self._steps.items() if step <= bound.covers}
         if link.event.action == Action.SECRET_REPLACED:
             self._forget_digests()
-        if link.bound:
-            self._add_rows(link.chain, link.event.at, read_bound(link.bound).rows)
+        if link.event.action != Action.STATE_BOUND or self._counts(link.event):
+            self._add_rows(link.chain, link.event.at, bound.rows)
+
+    def _counts(self, event: AuditEvent) -> bool:
+        """Whether a piece of a schema step's binding is one that the gateway had to make: a step binds once, and not in a
+        database that was made with it."""
+        piece = _decode(event.detail)
+        place = (piece.step, piece.table)
+        if place in self._finished or piece.step <= (self._covers or 0):
+            return False
+        if piece.first:
+            self._begun.add(place)
+        if piece.last:
+            self._finished.add(place)
+            if place in self._begun and self._steps.get(piece.table) == piece.step:
+                self.since[piece.table] = event.at
+        return True
 
     def _forget_digests(self) -> None:
         """They were made with a master secret that was replaced: what rows were before cannot be told any more."""
         for place, last in self._rows.items():
-            if last.digest:
-                self._rows[place] = last._replace(digest=_UNKNOWN, others=())
+            if last.told:
+                about, dot, _ = last.told.rpartition(".")
+                self._rows[place] = last._replace(told=f"{about}{dot}{_UNKNOWN}", others=())
 
     def _add_rows(self, chain: str, at: int, rows: Mapping[str, Mapping[str, str]]) -> None:
         """Of what two gateways wrote at nearly the same time either may have been the later."""
@@ -68,7 +109,7 @@ class _Account:
                     continue
                 before, others = self._rows.get((table, row)), tuple[str, ...]()
                 if before is not None and before.chain != chain and at - before.at < _ANY_ORDER:
-                    others = (before.digest, *before.others)
+                    others = (before.told, *before.others)
                 self._rows[table, row] = _Last(digest, chain, at, others)
 
     def problem(self, table: str, row: Row) -> str | None:
@@ -76,70 +117,82 @@ class _Account:
         last = self._rows.pop((table, TABLES[table].key_of(row)), None)
         if last is None:
             return None
-        told = {last.digest, *last.others}
-        if _UNKNOWN in told or row_digest(self._key, row) in told:
+        told = {last.told, *last.others}
+        if any(one.endswith(_UNKNOWN) for one in told) or vouched(table, self._key, row) in told:
             return ""
-        return "was taken away, and is there again" if last.digest == "" else "was changed"
+        return "was taken away, and is there again" if last.told == "" else "was changed"
 
-    def missing(self) -> list[tuple[str, str]]:
-        """The rows that were not asked about and should be there."""
-        return sorted(place for place, last in self._rows.items() if "" not in (last.digest, *last.others))
+    def missing(self) -> list[tuple[str, str, str]]:
+        """The rows that were not asked about and should be there, with what stands before their digest."""
+        return sorted(
+            (table, row, last.told.rpartition(".")[0])
+            for (table, row), last in self._rows.items()
+            if "" not in (last.told, *last.others) and table in self.since
+        )
 
 
 async def verify_rows(
-    store: Store, key: bytes, since: int | None, log: Log
+    store: Store, key: bytes, since: int | None, log: Log, *, whole: bool
 ) -> tuple[list[Breach], list[Covered]]:
-    """`since`: a row that was made before (ms) may be one that the log does not know; None: there is none."""
+    """`since`: a row that was made before (ms) may be one that the log does not know; None: there is none. `whole`: the log is read
+    from its beginning."""
     counts = {table: await _count(store, table) for table in TABLES}
     parts = max(1, -(-sum(counts.values()) // _AT_ONCE))
-    breaches, earlier = list[Breach](), dict.fromkeys(TABLES, 0)
+    breaches, earlier, bound = list[Breach](), dict.fromkeys(TABLES, 0), dict[str, int]()
     for part in range(parts):
 
         def wanted(table: str, row: str, part: int = part) -> bool:
             return parts == 1 or crc32(f"{table} {row}".encode()) % parts == part
 
-        account = _Account(key, wanted)
+        account = _Account(key, wanted, whole=whole)
         async for chunk in log():
             for link in chunk:
                 account.add(link)
         for table, shape in TABLES.items():
             async for row in _rows(store, table):
-                if wanted(table, shape.key_of(row)):
+                if table in account.since and wanted(table, shape.key_of(row)):
                     what = account.problem(table, row)
-                    if what is None and since is not None and shape.made_at(row) < since:
+                    if what is None and _is_earlier(shape, row, since, account.since[table]):
                         earlier[table] += 1
                     elif what != "":
                         breaches.append(_breach(table, shape.key_of(row), what or "was put in"))
         breaches += [
             _breach(table, row, "was taken out")
-            for table, row in account.missing()
-            if table != "pin" or await _both_there(store, row)
+            for table, row, about in account.missing()
+            if await _should_be_there(store, table, row, about)
         ]
-    return breaches, [Covered(table, counts[table], earlier[table]) for table in TABLES]
+        bound = account.since
+    if {"profile", "record"} <= bound.keys():
+        breaches += await _astray(store)
+    told = {table: max(at, since or 0) for table, at in bound.items()}
+    return breaches, [Covered(table, counts[table], earlier[table], told.get(table)) for table in TABLES]
+
+
+def _is_earlier(shape: Vouched, row: Row, since: int | None, bound: int) -> bool:
+    """Whether a row is from before the log vouched for rows, in a table that was not bound since."""
+    return since is not None and bound < since and shape.made_at(row) < since
 
 
 def _breach(table: str, row: str, what: str) -> Breach:
-    shown = " ".join(
-        show("rec", int(value)) if name.startswith("record") else value
-        for name, value in zip(TABLES[table].key, row.split(" ", len(TABLES[table].key) - 1), strict=True)
-    )
+    names = TABLES[table].key
+    shown = " ".join(map(_shown, names, row.split(" ", len(names) - 1)))
     return Breach(table, 0, f"{shown}: the row {what} by other hands than the gateway's")
 
 
+def _shown(name: str, value: str) -> str:
+    prefix = _PREFIXES.get(name.partition("_")[0])
+    return show(prefix, int(value)) if prefix else value
+
+
 async def _count(store: Store, table: str) -> int:
-    [[count]] = await store.fetch(f"SELECT COUNT(*) FROM {table}")
+    [[count]] = await store.fetch(f"SELECT COUNT(*) FROM {TABLES[table].source or table}")
     return count
 
 
 async def _rows(store: Store, table: str) -> AsyncIterator[Row]:
-    shape = TABLES[table]
-    names, order = ", ".join(shape.columns), ", ".join(shape.scan)
-    after: tuple[object, ...] = ()
+    shape, after = TABLES[table], tuple[Any, ...]()
     while True:
-        where = f" WHERE ({order}) > ({', '.join('?' * len(after))})" if after else ""
-        rows = await store.fetch(
-            f"SELECT {names} FROM {table}{where} ORDER BY {order} LIMIT ?", (*after, _CHUNK)
-        )
+        rows = await store.fetch(*rows_of(table, after, _CHUNK))
         for row in rows:
             yield row
         if len(rows) < _CHUNK:
@@ -147,8 +200,33 @@ async def _rows(store: Store, table: str) -> AsyncIterator[Row]:
         after = tuple(rows[-1][shape.columns.index(name)] for name in shape.scan)
 
 
-async def _both_there(store: Store, pin: str) -> bool:
-    """A pin goes with either of its records."""
-    one, other = map(int, pin.split(" "))
-    rows = await store.fetch("SELECT COUNT(*) FROM record WHERE record_id IN (?, ?)", (one, other))
-    return rows[0][0] == len({one, other})
+async def _should_be_there(store: Store, table: str, row: str, about: str) -> bool:
+    """A pin goes with either of its records, a coupon's code with its record, a profile with the record that it is named after, a
+    question with either of its profiles, or some time after its answer."""
+    match table:
+        case "pin":
+            return await _are_there(store, "record", row.split(" "))
+        case "coupon":
+            return await _are_there(store, "record", row.split(" ")[:1])
+        case "profile":
+            return await _are_there(store, "record", [about])
+        case "review":
+            state, *profiles = about.split(" ")
+            return state == "open" and await _are_there(store, "profile", profiles)
+        case _:
+            return True
+
+
+async def _are_there(store: Store, table: Literal["record", "profile"], ids: Iterable[str]) -> bool:
+    wanted = list({int(one) for one in ids})
+    rows = await store.fetch(
+        f"SELECT COUNT(*) FROM {table} WHERE {table}_id IN ({placeholders(wanted)})", wanted
+    )
+    return rows[0][0] == len(wanted)
+
+
+async def _astray(store: Store) -> list[Breach]:
+    """Profiles that do not lead to the record that they are named after, or to no live profile."""
+    rows = await store.fetch(_ASTRAY, (_MOST_ASTRAY,))
+    what = "redirects elsewhere than to the record that it is named after, by other hands than the gateway's"
+    return [Breach("profile", 0, f"{show('prf', profile_id)}: {what}") for (profile_id,) in rows]

@@ -84,7 +84,8 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
     rows = list[Covered]()
     if state and all(breach.chain == "lookup" for breach in breaches):
         since = verifier.rows_since if archive is not None else _since(verifier, cut)
-        changed, rows = await verify_rows(store, row_key(key), since, partial(_log, store, place, archive))
+        log, whole = partial(_log, store, place, archive), archive is not None or not cut
+        changed, rows = await verify_rows(store, row_key(key), since, log, whole=whole)
         breaches += changed
     return Verdict(
         verifier.events - in_archive,

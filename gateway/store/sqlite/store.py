@@ -27,6 +27,7 @@ from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.store.binding import Binding
 from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
@@ -88,6 +89,7 @@ class SqliteStore:
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
+        self._binding = Binding(self.chain, shared=False)
         self._min_free_disk = min_free_disk
         self._pragmas = (*PRAGMAS, *(ALONE if alone else SERVING))
         self._disk_ok_until = 0.0
@@ -171,7 +173,11 @@ class SqliteStore:
         forgetting = self._retention.step(now, stamp, self._ids.next, limit)
         with self._translated_errors():
             await self._wipe()
-            return await self._in_writer(self._run_housekeeping, tidying, signing, forgetting)
+            done = await self._in_writer(self._run_housekeeping, tidying, signing, forgetting)
+            if not self._binding.is_done:
+                binding = self._binding.bind(now, stamp, self._ids.next, limit)
+                done += await self._in_writer(self._run_housekeeping, binding)
+            return done
 
     async def write(self, write: Write) -> None:
         with self._translated_errors():

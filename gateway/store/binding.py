@@ -1,0 +1,94 @@
+"""Binding rows anew after a schema step that rewrote them, or from which on they are vouched for: piece by piece, each with an
+audit event whose hash covers the digests of the rows as they are found. A step binds once: what comes after its last piece does
+not count, so whoever changes a row cannot have it bound by letting the step run again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gateway.audit.chain import Chain, read_bound
+from gateway.audit.event import Action, AuditEvent
+from gateway.store import migrations
+from gateway.store.save import audit_write
+from gateway.store.signing import CHAIN_LEASE, Part, covers_of
+from gateway.store.statement import Query, Step, Write
+from gateway.store.vouching import TABLES, newest_binding, rows_of, vouched
+
+_FIRST = "SELECT seq, bound FROM audit ORDER BY event_id LIMIT 1"
+_PLACES = "SELECT step, name, place, is_done FROM state_binding"
+_REACHED = """
+INSERT INTO state_binding VALUES (?, ?, ?, ?) ON CONFLICT (step, name) DO UPDATE SET
+place = excluded.place, is_done = excluded.is_done
+"""
+_OTHERS = "SELECT owner FROM lease WHERE name >= 'chain:' AND name < 'chain;' AND until > ? AND name <> ?"
+_encode = msgspec.json.Encoder().encode
+
+
+class BoundRows(msgspec.Struct, frozen=True):
+    """The detail of a `state.bound` event: so many rows of a table are bound by a schema step, the `first` of them, and with the
+    `last` all."""
+
+    step: int
+    table: str
+    rows: int
+    first: bool
+    last: bool
+
+
+class Binding:
+    """`shared`: other gateways may write to the database. Nothing is bound while one of them is of a version that vouches for
+    less: what it wrote meanwhile would seem to be written by other hands."""
+
+    def __init__(self, chain: Chain, *, shared: bool) -> None:
+        self._chain = chain
+        self._covers = newest_binding()
+        self._shared = shared
+        self.is_done = False
+
+    def bind(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
+        """The next piece. How many rows it had, and 1 more while others are left."""
+        if self.is_done or not self._chain.is_kept:
+            return 0
+        todo = yield from self._todo()
+        self.is_done = todo is None
+        if todo is None or (self._shared and (yield from self._is_beside_an_older(now))):
+            return 0
+        step, table, place = todo
+        shape, (sql, parameters) = TABLES[table], rows_of(table, place, limit)
+        rows = yield Query(sql, parameters=parameters)
+        self._chain.vouch(
+            {table: {shape.key_of(row): vouched(table, self._chain.row_key, row) for row in rows}}
+        )
+        last = len(rows) < limit
+        detail = _encode(BoundRows(step, table, len(rows), not place, last)).decode()
+        subject = f"schema_{step}"
+        event = AuditEvent(
+            new_id(stamp), stamp, str(Action.STATE_BOUND), "ok", "", "gateway", "", subject, "", "", detail
+        )
+        yield audit_write([event], self._chain)
+        reached = [rows[-1][shape.columns.index(name)] for name in shape.scan] if rows else list(place)
+        yield Write(_REACHED, [(step, table, _encode(reached).decode(), int(last))])
+        return len(rows) + 1
+
+    def _todo(self) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
+        """The table of which rows are left, with its step and the place that was reached."""
+        places = {(step, name): (place, done) for step, name, place, done in (yield Query(_PLACES))}
+        steps = [(one.version, table) for one in migrations.all_migrations() for table in one.binds]
+        new = [place for place in steps if place not in places]
+        if new:
+            [(seq, bound)] = yield Query(_FIRST)
+            begun = read_bound(bound).covers if seq == 1 else 0
+            made_so = [(step, table, "[]", 1) for step, table in new if step <= begun]
+            yield Write(_REACHED, made_so)
+            places |= {(step, table): (place, done) for step, table, place, done in made_so}
+        for step, table in steps:
+            place, done = places.get((step, table), ("[]", 0))
+            if not done:
+                return step, table, tuple(msgspec.json.decode(place))
+        return None
+
+    def _is_beside_an_older(self, now: int) -> Part[bool]:
+        owners = yield Query(_OTHERS, parameters=(now, f"{CHAIN_LEASE}{self._chain.name}"))
+        return any(covers_of(owner) < self._covers for (owner,) in owners)
