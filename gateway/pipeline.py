@@ -52,6 +52,7 @@ class _Batch:
                 position += 1
         except Exception as error:
             raise CommandFailed(position) from error
+        ws.bind_rest()
         self.outcomes = outcomes
 
     def changed(self) -> Collection[Hashable]:

@@ -403,6 +403,16 @@ class Changes:
         self.words: list[tuple[int, str]] = []
         self.words_of: list[tuple[int, int]] = []
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether the audit log vouches for any of it."""
+        identity = (
+            self.new_records or self.records or self.removed or self.profiles or self.freed or self.erased
+        )
+        judged = self.merges or self.undone or self.pins or self.dropped_pins or self.reviews
+        operated = self.channel_keys or self.rule_sets or self.activations
+        return bool(identity or judged or self.ledger or self.spends or operated)
+
 
 class WorkingSet:
     """The state as one batch sees it. `now` is the transaction's one moment (ms UTC), by which deadlines are judged; `stamp` is the
@@ -479,6 +489,13 @@ class WorkingSet:
             self._save(self.changes)
             self._saved.append(self.changes)
             self.changes = Changes(self.now, self.keys)
+
+    def bind_rest(self) -> None:
+        """At the end of a batch: rows that the log vouches for may have changed without an event, as where a review is taken
+        back. The next event's hash covers them, so one has to be in the same transaction."""
+        if not self.events and any(changes.is_bound for changes in (*self._saved, self.changes)):
+            self.source = "gateway"
+            self.record_event(Action.STATE_NOTED, actor="gateway")
 
     # ---- reading (rules.record.View) ----
 

@@ -74,6 +74,7 @@ class Action(StrEnum):
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
     STATE_BOUND = "state.bound"
+    STATE_NOTED = "state.noted"
     SECRET_REPLACED = "secret.replaced"  # noqa: S105 - no password, but what happened to one
 
 
@@ -189,6 +190,7 @@ MEANINGS: Mapping[Action, str] = {
         "an upgrade: `rows` of a `table` that a schema `step` rewrote, or that are covered from that step on, "
         "are bound to the log as they are found; `first` and `last`: the first of them, and all of them"
     ),
+    Action.STATE_NOTED: "rows changed that the log vouches for, with no event of their own: a review was taken back",
     Action.SECRET_REPLACED: (
         "the database continues with another master secret, because an operator said so (`gateway db "
         "new-secret`)"

@@ -118,6 +118,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.STATE_BOUND: lambda event, detail: (
         f"{counted(detail['rows'], 'row')} of {detail['table']} were bound to the log, as schema step {detail['step']} has it"
     ),
+    Action.STATE_NOTED: lambda event, detail: "a review was taken back or noted more evidence",
     Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",
     Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
     Action.IDENTITY_ATTACHED: lambda event, detail: (

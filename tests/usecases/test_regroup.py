@@ -200,6 +200,9 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
         await house.regroup()
         assert len(await questions(house)) == 1
         assert len(await groups(house)) == 1 + len(ALONE)
+        bound = await house.column("SELECT bound FROM audit WHERE action = 'state.noted'")
+        assert len(bound) == 1
+        assert '"review":{"' in bound[0]
 
 
 # ---- a pin that is lifted ----
