@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -126,12 +126,12 @@ def log() -> Iterator[list[Any]]:
 async def build(tmp_path: Path) -> Any:
     async with AsyncExitStack() as stack:
 
-        async def built(**limits: int) -> Watched:
+        async def built(**limits: Any) -> Watched:
             stores: list[WatchedStore] = []
 
             def watch(store: Store) -> Store:
                 stores.append(WatchedStore(store))
-                return stores[-1]
+                return cast("Store", stores[-1])
 
             house = await stack.enter_async_context(InProcessGateway(tmp_path, around=watch, **limits))
             stack.callback(stores[-1].gate.set)
@@ -273,7 +273,7 @@ async def test_no_caller_hears_success_from_a_broken_store(tmp_path: Path) -> No
     async with InProcessGateway(tmp_path) as house:
         store = WatchedStore(house.store)
         store.fail = lambda _: StoreBroken("SQLITE_IOERR_FSYNC")
-        pipeline = Pipeline(store, house.env, queue_limit=10, batch_limit=10)
+        pipeline = Pipeline(cast("Store", store), house.env, queue_limit=10, batch_limit=10)
         pipeline.start()
         with pytest.raises(StoreUnavailable):
             await pipeline.submit(customer("web:ann"))
@@ -321,7 +321,7 @@ async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(wat
 
 async def test_calls_go_first_and_background_work_takes_turns_with_them(watched: Watched) -> None:
     store = watched.store
-    pipeline = Pipeline(store, watched.house.env, queue_limit=10, batch_limit=2)
+    pipeline = Pipeline(cast("Store", store), watched.house.env, queue_limit=10, batch_limit=2)
     background = [asyncio.create_task(pipeline.submit_background(GrantDue(9))) for _ in range(3)]
     calls = [asyncio.create_task(pipeline.submit(customer(f"web:{n}"))) for n in range(4)]
     await asyncio.sleep(0)
@@ -406,7 +406,7 @@ async def test_a_change_whose_asker_left_is_made_all_the_same(watched: Watched) 
 
 async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Watched) -> None:
     changed: list[bool] = []
-    idle = Pipeline(watched.store, watched.house.env, queue_limit=1, batch_limit=1)
+    idle = Pipeline(cast("Store", watched.store), watched.house.env, queue_limit=1, batch_limit=1)
     await idle.between_batches(lambda: changed.append(True))
     await watched.house.pipeline.stop()
     await watched.house.pipeline.between_batches(lambda: changed.append(True))
@@ -436,5 +436,5 @@ async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Wa
 async def test_stopping_twice_and_stopping_what_never_started_is_stopping(watched: Watched) -> None:
     await watched.house.pipeline.stop()
     await watched.house.pipeline.stop()
-    idle = Pipeline(watched.store, watched.house.env, queue_limit=1, batch_limit=1)
+    idle = Pipeline(cast("Store", watched.store), watched.house.env, queue_limit=1, batch_limit=1)
     await idle.stop()

@@ -50,7 +50,8 @@ class Hostile:
             case "echo":
                 return web.json_response({"status": "ok", "proof": challenge})
             case "guess":
-                here = request.transport.get_extra_info("sockname") if request.transport else ("", 0)
+                assert request.transport is not None
+                here: tuple[str, int] = request.transport.get_extra_info("sockname")
                 return web.json_response({"proof": proof(proving_key("wrong"), challenge, *here)})
             case "empty":
                 return web.json_response({"status": "ok", "proof": ""})

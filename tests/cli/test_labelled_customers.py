@@ -105,7 +105,7 @@ def imported(name: str, resplit: str, tmp_path: Path, capsys: pytest.CaptureFixt
     config.write_text(CONFIG.format(directory=tmp_path, rules=rules) + channels)
     shell = Shell(config, capsys)
     for channel in CHANNELS:
-        file = shutil.copy(LABELLED / f"{channel}.csv", tmp_path)
+        file = str(shutil.copy(LABELLED / f"{channel}.csv", tmp_path))
         answer = shell.json("import", file, "--channel", channel)
         assert sum(answer["counts"].values()) == len(rows(channel))
         assert "rejected" not in answer["counts"]

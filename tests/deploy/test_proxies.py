@@ -10,7 +10,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ class Calling:
 
     def __init__(self, session: aiohttp.ClientSession, ports: tuple[int, int]) -> None:
         self.session = session
-        self._ports = dict(zip((PUBLIC, ADMIN), ports, strict=True))
+        self._ports: dict[str, int] = dict(zip((PUBLIC, ADMIN), ports, strict=True))
 
     async def get(self, host: str, path: str, **headers: str) -> int:
         url = URL(f"https://127.0.0.1:{self._ports[host]}{path}", encoded=True)
@@ -173,7 +173,7 @@ async def test_calls_pass_byte_for_byte_with_the_address_that_the_proxy_saw(
     start: Start,
     platform: Platform,
     tmp_path: Path,
-    proxy: type[contextlib.AbstractContextManager[tuple[int, int]]],
+    proxy: Callable[[Path, RunningGateway], contextlib.AbstractContextManager[tuple[int, int]]],
 ) -> None:
     certificate(tmp_path)
     async with forwarding(start, platform, more=BEHIND_A_PROXY) as gateway:

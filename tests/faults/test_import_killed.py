@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -89,7 +89,7 @@ def _kill_gateway(process: Process, command: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
     """A gateway whose import was killed three times: the command over the file alone, then the gateway, then the command
     beside the gateway; the last time, only the process that reads was. None of these outlives who started it."""
     directory = tmp_path_factory.mktemp("import")

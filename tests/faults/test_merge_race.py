@@ -98,7 +98,8 @@ async def _newcomers(house: InProcessGateway, number: int) -> list[str]:
 
 async def _meet(houses: Houses, people: list[str], chance: random.Random, happened: Counter[str]) -> set[int]:
     """One round of commands at once; which profiles an undo was asked for."""
-    profiles = list({await houses[0].profile_of(who): None for who in people})
+    found = [await houses[0].profile_of(who) for who in people]
+    profiles = list(dict.fromkeys(profile for profile in found if profile is not None))
     merges = await houses[0].rows("SELECT merge_id, survivor_id FROM merge WHERE undone_at IS NULL")
     leads_to = dict(await houses[0].rows("SELECT profile_id, COALESCE(redirect_to, profile_id) FROM profile"))
     parted, sent = set[int](), list[Awaitable[Any]]()

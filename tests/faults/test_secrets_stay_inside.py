@@ -70,7 +70,7 @@ def _calls() -> Iterable[bytes]:
     yield request("GET", f"/{_EMAIL}?{_EMAIL}")
     yield request("GET", f"/api/v4.1/{_EMAIL}//x")
     yield request("BREW", f"{CUSTOMERS}/{_EMAIL}")
-    headers = dict.fromkeys(
+    headers: dict[str, str] = dict.fromkeys(
         ("User-Agent", "X-Request-Id", "X-Forwarded-For", "Referer", "Cookie", "Lang"), _EMAIL
     )
     yield request("GET", _CUSTOMER, headers=headers)

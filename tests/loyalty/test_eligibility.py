@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,7 +116,9 @@ def test_a_campaign_may_welcome_guests():
         ({"city": "Cairo"}, {"city": "Cairo", "vip": True}, False),
     ],
 )
-def test_every_attribute_of_the_audience_must_be_equal(known: dict, wanted: dict, fits: bool):
+def test_every_attribute_of_the_audience_must_be_equal(
+    known: dict[str, Any], wanted: dict[str, Any], fits: bool
+) -> None:
     campaign = replace(CAMPAIGN, audience=Audience(attributes=wanted))
     assert (judge(PROGRAM, campaign, Standing(attributes=known), NOW) is None) is fits
 
@@ -238,8 +241,11 @@ SPELLINGS = [
 def test_tags_are_compared_without_case(configured: str, attached: str) -> None:
     standing = ANYBODY._replace(tags=frozenset({attached, "other"}))
     only, without = (
-        replace(CAMPAIGN, audience=Audience(**{which: frozenset({configured})}))
-        for which in ("include_tags", "exclude_tags")
+        replace(CAMPAIGN, audience=audience)
+        for audience in (
+            Audience(include_tags=frozenset({configured})),
+            Audience(exclude_tags=frozenset({configured})),
+        )
     )
     assert judge(PROGRAM, only, standing, NOW) is None
     assert judge(PROGRAM, without, standing, NOW) == "audience_excluded_tag"

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from itertools import combinations
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -26,7 +27,9 @@ from rules.record import Profile
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.rules_state import DAY, State, canonical, rule_set, says
 
-EASY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+EASY = settings(
+    max_examples=80, deadline=None, suppress_health_check=cast("list[HealthCheck]", list(HealthCheck))
+)
 EMAIL = Rule("email", ("email",))
 
 

@@ -28,6 +28,7 @@ from gateway.model import (
     StoredAnswer,
     StoredRuleSet,
 )
+from gateway.model.achievements import Due
 from gateway.store import Store
 from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
@@ -86,12 +87,17 @@ async def loaded_profile(store: Store, profile_id: int) -> Profile:
     return ws.profile(profile_id)
 
 
+def due_in(ws: WorkingSet) -> list[Due]:
+    assert ws.due is not None
+    return ws.due
+
+
 def person(ws: WorkingSet, *places: str, guest: bool = False) -> tuple[Profile, list[CustomerRecord]]:
     """A profile with a record for each `<id space>:<customer id>`."""
-    split = [place.partition(":")[::2] for place in places]
+    split = [(space, customer_id) for space, _, customer_id in (place.partition(":") for place in places)]
     profile = ws.create_profile()
     ws.touch_profile(profile)
-    return profile, [ws.create_record(profile, *place, guest) for place in split]
+    return profile, [ws.create_record(profile, space, customer_id, guest) for space, customer_id in split]
 
 
 def observe(ws: WorkingSet, record: CustomerRecord, identifier: Identifier, owner: int | None) -> Observation:
@@ -216,7 +222,13 @@ async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many
         made = await run(store, hold, lambda needs: needs.key(EMAIL))
         newest = max(made.profiles)
         assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", newest, holders)]
-        for state, owner in (("generic", None), ("normal", newest), ("normal", None), ("normal", newest)):
+        changes: list[tuple[KeyState, int | None]] = [
+            ("generic", None),
+            ("normal", newest),
+            ("normal", None),
+            ("normal", newest),
+        ]
+        for state, owner in changes:
 
             def change(ws: WorkingSet, state: KeyState = state, owner: int | None = owner) -> None:
                 key = ws.key(EMAIL)
@@ -494,6 +506,7 @@ async def test_an_achievement_comes_back_and_a_decision_counts_its_epoch_up(stor
 
     def decide(ws: WorkingSet) -> None:
         found = ws.achievements[achievement_id]
+        assert found is not None
         assert found == accepted
         found.state, found.reason, found.decided_at = "ignored", "guest", ws.now
         ws.decide(found)
@@ -551,7 +564,7 @@ async def test_what_was_decided_is_not_due(store: Store) -> None:
     await run(store, save)
 
     def decide(ws: WorkingSet) -> None:
-        (due,) = ws.due or ()
+        (due,) = due_in(ws)
         due.achievement.state = "granted"
         ws.decide(due.achievement)
 
@@ -574,11 +587,11 @@ async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: 
     saved = await run(store, save)
     web, pos = saved.by_record_id.values()
     details = frozenset({"tags", "score", "attributes"})
-    (due,) = (await look(store, lambda needs: needs.due_achievements(9, details))).due or ()
+    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, details)))
     assert sorted(due.records) == sorted([(web.record_id, True, True), (pos.record_id, False, False)])
     assert due.granted == [NOON, NOON]
     assert (due.tags, due.score) == ({"vip", "staff"}, 16)
-    (plain,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    (plain,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
     assert (plain.tags, plain.score, plain.attributes) == (frozenset(), 0, {})
 
 
@@ -592,7 +605,7 @@ async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store
         ws.accept(achievement(ws, web.record_id))
 
     saved = await run(store, save)
-    (due,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
     assert due.granted == [NOON - HOUR]
     (profile_id,) = saved.profiles
     assert await grants_of(store, Customer(profile_id, True, False, {})) == {7: [NOON - HOUR]}
@@ -735,7 +748,7 @@ async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store:
     for table in PERSONAL:
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
     assert await store.fetch("SELECT points FROM ledger") == [(100,)]
-    (due,) = (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due or ()
+    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
     assert due.profile_id is None
 
 

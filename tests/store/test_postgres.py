@@ -94,13 +94,15 @@ async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any
     async with house:
         server = Counting(database_url, 2)
         await server.open()
-        house.store._server, before = server, house.store._server
+        store = house.store
+        assert isinstance(store, PostgresStore)
+        store._server, before = server, store._server
         await sent_for(house, server, 900, 1)  # the driver asks once for the types of arrays
         counted = [
             await sent_for(house, server, first, count) for first, count in ((0, 2), (100, 20), (200, 200))
         ]
         await server.close()
-        house.store._server = before
+        store._server = before
     assert counted[0] == counted[1] == counted[2]
     assert [len(statements) for statements in counted[0]] == [13, 7]
 

@@ -21,7 +21,6 @@ from gateway.model import (
     EditTags,
     EraseCustomer,
     GrantDue,
-    IdempotencyKey,
     Regrouped,
     SaveCustomer,
     SetActive,
@@ -120,17 +119,13 @@ def says(**values: str) -> tuple[Evidence, ...]:
     return tuple(Evidence(Identifier(kind, value)) for kind, text in values.items() for value in text.split())
 
 
-def achieve(
-    who: str, campaign: int = FOLLOW.id, token: IdempotencyKey | None = None, **evidence: str
-) -> Achieve:
+def achieve(who: str, campaign: int = FOLLOW.id, token: Any = None, **evidence: str) -> Achieve:
     """`who` is `<channel>:<customer id>`, here and below; a channel's id space has its name."""
     channel, _, customer_id = who.partition(":")
     return Achieve(caller(channel), customer_id, campaign, says(**evidence), token)
 
 
-def customer(
-    who: str, attributes: Mapping[str, Any] | None = None, guest: bool | None = None, **evidence: str
-) -> SaveCustomer:
+def customer(who: str, attributes: Any = None, guest: Any = None, **evidence: str) -> SaveCustomer:
     channel, _, customer_id = who.partition(":")
     return SaveCustomer(caller(channel), customer_id, says(**evidence), attributes or {}, guest)
 

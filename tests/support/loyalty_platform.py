@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
+from typing_extensions import override
 
 from tests.support import older_versions
 from tests.support.misbehaviour import FAULTS
@@ -141,7 +142,10 @@ OPERATIONS = sorted(_operations(), key=lambda operation: sum(part.startswith("{"
 class _Said(web.StreamResponse):
     """Stands for an answer that is on the wire already; the connection goes on if it still can."""
 
-    keep_alive = True
+    @property
+    @override
+    def keep_alive(self) -> bool:
+        return True
 
     async def prepare(self, request: web.BaseRequest) -> None:
         return None

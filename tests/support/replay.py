@@ -25,7 +25,10 @@ class Event(NamedTuple):
 
 
 def read(rows: Iterable[tuple[Any, ...]]) -> list[Event]:
-    return [Event(*rest, msgspec.json.decode(detail) if detail else {}) for *rest, detail in rows]
+    return [
+        Event(action, outcome, profile, what, reason, msgspec.json.decode(detail) if detail else {})
+        for action, outcome, profile, what, reason, detail in rows
+    ]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -110,7 +111,7 @@ class RunningGateway:
         """Change the database behind the gateway's back."""
         await tamper(self.services.config.store.url, statement)
 
-    async def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+    async def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return await self.services.store.fetch(sql, parameters)
 
     async def reload(self, extra: str = "", **parts: str) -> None:

@@ -43,7 +43,7 @@ def request(
 
 @asynccontextmanager
 async def connected(url: str, **settings: Any) -> AsyncIterator[Upstream]:
-    keys = {"api_key": Secret(API_KEY), "secret_key": Secret(SECRET_KEY)}
+    keys: dict[str, Any] = {"api_key": Secret(API_KEY), "secret_key": Secret(SECRET_KEY)}
     upstream = Upstream(Settings(base_url=url, **keys, **settings), ManualClock(), random.Random(1).randint)
     await upstream.open()
     try:

@@ -101,8 +101,12 @@ class Outbox:
 
 
 def settings(platform: Platform, **changed: Any) -> Settings:
-    keys = {"api_key": Secret(API_KEY), "secret_key": Secret(SECRET_KEY)}
-    return Settings(base_url=platform.url, **{**keys, "delivery_timeout": 2 * SECOND, **changed})
+    usual: dict[str, Any] = {
+        "api_key": Secret(API_KEY),
+        "secret_key": Secret(SECRET_KEY),
+        "delivery_timeout": 2 * SECOND,
+    }
+    return Settings(base_url=platform.url, **(usual | changed))
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """The stand-in for the loyalty platform keeps to what the platform publishes; whoever tests against it relies on that."""
 
+from typing import Any
+
 import aiohttp
 import pytest
 
-from tests.support.loyalty_platform import API_KEY, OPERATIONS, SECOND, SECRET_KEY, Platform
+from tests.support.loyalty_platform import API_KEY, OPERATIONS, SECOND, SECRET_KEY, OwnClock, Platform
 
 KEYS = {"apikey": API_KEY, "secretkey": SECRET_KEY}
 
@@ -12,7 +14,7 @@ KEYS = {"apikey": API_KEY, "secretkey": SECRET_KEY}
 async def ask(platform: Platform):
     async with aiohttp.ClientSession(platform.url, headers=KEYS) as session:
 
-        async def asked(method: str, path: str, **options: object) -> tuple[int, object]:
+        async def asked(method: str, path: str, **options: Any) -> tuple[int, Any]:
             async with session.request(method, f"/api/v4.1/integrations{path}", **options) as answer:
                 return answer.status, await answer.json() if await answer.read() else None
 
@@ -33,6 +35,7 @@ async def test_a_social_campaign_is_accepted_granted_later_and_refused_within_th
         "can't send this action multiple times",
     )
     assert (await ask("GET", "/customers/c-1/balance"))[1]["avaliablePointsBalance"] == 0
+    assert isinstance(platform.clock, OwnClock)
     platform.clock.advance(platform.dedup_window)
     assert (await ask("GET", "/customers/c-1/balance"))[1]["avaliablePointsBalance"] == 100
     assert (await ask("POST", "/customers/social-challenges", json=report))[0] == 202

@@ -219,6 +219,7 @@ async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: 
     rows = [customer(f"pos:{number}", email=f"{number}@x.eg") for number in range(5)]
     await bring(house, *rows)
     first = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
+    assert not isinstance(first, Refused)
     assert first.run.undo_after is not None
     again = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
     assert isinstance(again, Refused)

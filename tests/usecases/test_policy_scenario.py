@@ -65,6 +65,7 @@ def test_the_guide_shows_every_policy_once() -> None:
 async def test_a_policy_ends_as_the_guide_says(ending: Ending, tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules_with(ending.policy))) as house:
         answers: dict[str, list[str]] = {}
+        before: object = None
         for call in csv.DictReader(_CALLS.splitlines()):
             before = await state(house)
             outcome = await house.send(save(house, **call))

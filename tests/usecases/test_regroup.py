@@ -1,6 +1,7 @@
 """Regrouping: profiles become what the rules make of their records now, once a value lost its power or new rules came."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -654,7 +655,7 @@ async def test_a_walk_knows_how_old_the_values_are_also_of_those_who_are_only_as
         assert len(await questions(house)) == foreseen.reviews == 1
 
 
-def both_forms(house: InProcessGateway, text: str) -> list[Evidence]:
+def both_forms(house: InProcessGateway, text: str) -> Sequence[Evidence]:
     """The address as it is written and in its provider's form."""
     return house.env.normalizer.evidence("email", text, None)
 

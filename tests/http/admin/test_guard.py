@@ -194,10 +194,9 @@ async def knock(gateway: RunningGateway, times: int, url: str = "", **headers: s
 async def test_wrong_tokens_are_throttled_and_one_row_a_minute_counts_them(start: Start) -> None:
     async with (
         start("[limits]\nfailures_per_minute = 5") as gateway,
-        TestServer(admin.build(gateway.services)) as server,
+        TestServer(application := admin.build(gateway.services)) as server,
     ):
-        assert server.app is not None
-        strangers, url = server.app[STRANGERS], str(server.make_url("")).rstrip("/")
+        strangers, url = application[STRANGERS], str(server.make_url("")).rstrip("/")
         assert await knock(gateway, 9, url, Authorization="Bearer wrong") == [401] * 5 + [429] * 4
         assert await refused(gateway) == [("unauthorized", 1), ("too_many_requests", 1)]
         operator = f"Bearer {TOKEN}"

@@ -174,7 +174,7 @@ async def test_a_chunk_that_fails_is_taken_in_halves_in_its_order_down_to_the_ro
     listed = await ask(gateway, "GET", f"imports/{IMPORT}/refusals")
     assert listed["items"] == [{"line": 2, "reason": "failed"}]
     halves = await gateway.rows("SELECT detail FROM audit WHERE action = 'import.rows' ORDER BY event_id")
-    steps = [json.loads(detail)["ahead"] for (detail,) in halves]
+    steps = [json.loads(str(detail))["ahead"] for (detail,) in halves]
     assert steps == [[0, 1], [1, 2], [2, 5 if block else 0]]
 
 

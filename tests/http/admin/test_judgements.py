@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from gateway.ids import read
+from gateway.store import Store
 from gateway.store.reports.pins import pins
 from tests.http.admin.test_plans import Explaining
 from tests.support.people import EMAIL, MOBILE, save
@@ -260,5 +261,5 @@ async def test_the_pins_of_one_record_are_found_over_an_index(gateway: RunningGa
     await merge(gateway, web, till)
     explaining = Explaining(gateway.services.store)
     numbers = [read("rec", text) or 0 for text in await records(gateway, web)]
-    assert len(await pins(explaining, numbers, (0, 0), 51)) == 1
+    assert len(await pins(cast("Store", explaining), numbers, (0, 0), 51)) == 1
     assert [step for step in explaining.walks() if step != "SCAN p"] == []

@@ -197,7 +197,8 @@ async def test_a_referrer_is_not_taken_up_silently(gateway: RunningGateway) -> N
 
 @pytest.mark.parametrize("flag", ["guest", "isGuest"])
 async def test_a_guest_achieves_nothing(gateway: RunningGateway, flag: str) -> None:
-    await save(gateway, **{flag: True})
+    said: dict[str, Any] = {flag: True}
+    await save(gateway, **said)
     assert (await achieve(gateway)).status == 202
     await grant_all(gateway)
     assert (await ask(gateway, "GET", "customers/ann/balance")).body["totalEarnedPoints"] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from hypothesis import HealthCheck, given, settings
@@ -56,7 +56,12 @@ async def test_no_bytes_make_the_gateway_fail(gateway: RunningGateway) -> None:
     host, port = gateway.url.removeprefix("http://").split(":")
     keys = {**gateway.keys("web"), "Content-Type": "application/json"}
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=200,
+        deadline=None,
+        suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
+        database=None,
+    )
     @given(st.sampled_from(CORE), SEGMENTS | st.just("ann"), QUERIES, BODIES)
     def any_call(operation: Any, segment: str, query: str, body: bytes) -> None:
         path = f"/api/v4.1/integrations{operation.path.replace('{customerId}', segment)}{query}"

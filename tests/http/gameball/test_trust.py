@@ -42,7 +42,7 @@ async def balance(gateway: RunningGateway, customer_id: str) -> int:
 
 
 async def together(gateway: RunningGateway, *customers: str) -> bool:
-    profiles = dict(await gateway.rows(PROFILES))
+    profiles: dict[Any, Any] = dict(await gateway.rows(PROFILES))
     return len({profiles[one] for one in customers}) == 1
 
 

@@ -358,7 +358,7 @@ async def test_ids_in_headers_are_the_channels_own(
 
 
 def test_headers_are_renamed_where_they_name_a_customer() -> None:
-    headers = CIMultiDict(
+    headers: CIMultiDict[str] = CIMultiDict(
         [("Location", "/customers/a"), ("Set-Cookie", "a"), ("Set-Cookie", "b"), ("X-A", "a")]
     )
     assert list(ids_in_headers(headers)) == ["a"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -183,7 +183,9 @@ async def test_one_channel_never_reaches_anothers_customer(
         path = "/".join("ann" if part == "{customerId}" else part.strip("{}") for part in operation.path)[1:]
         body = {"customerId": "ann", "tags": "x", "isActive": False}
         many = any(place.startswith("[]") for place in operation.asked)
-        options = {"json": [body] if many else body} if operation.method in {"POST", "PUT"} else {}
+        options: dict[str, Any] = (
+            {"json": [body] if many else body} if operation.method in {"POST", "PUT"} else {}
+        )
         query = "?customerId=ann&forCustomerId=ann" if operation.method == "GET" else ""
         platform.seen.clear()
         async with forward.call(operation.method, path + query, channel="pos", **options):

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import NamedTuple
+from random import Random
+from typing import Any, Literal, NamedTuple, cast
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rules.batch.partition import Edge, Partition, Refusal, partition
+from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
 from rules.policy import Policy
 from rules.record import Observation, Pin, Record
@@ -19,7 +21,9 @@ from tests.support.rules_state import DAY, State, key, rule_set
 NOW = 1_000 * DAY
 TYPES = ("loyalty_id", "mobile", "email")
 PLACES = tuple(f"{space}:{number}" for space in ("web", "pos") for number in range(4))
-EASY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+EASY = settings(
+    max_examples=80, deadline=None, suppress_health_check=cast("list[HealthCheck]", list(HealthCheck))
+)
 
 
 def record(record_id: int, at: int = 0, space: str = "web", **values: str) -> Record:
@@ -31,13 +35,13 @@ def record(record_id: int, at: int = 0, space: str = "web", **values: str) -> Re
     return made
 
 
-def see(made: Record, identifier: Identifier, at: int = 0, **how: bool) -> Record:
+def see(made: Record, identifier: Identifier, at: int = 0, **how: Any) -> Record:
     made.observations[identifier] = Observation(identifier, NOW + at, NOW + at, **how)
     return made
 
 
-def canon(rules: RuleSet, *records: Record, pins: Iterable[Pin] = (), **options: object) -> Partition:
-    return partition(records, pins, Policy(rules), now=NOW, **options)  # type: ignore[arg-type]
+def canon(rules: RuleSet, *records: Record, pins: Iterable[Pin] = (), **options: Any) -> Partition:
+    return partition(records, pins, Policy(rules), now=NOW, **options)
 
 
 def members(found: Partition) -> list[set[int]]:
@@ -48,10 +52,10 @@ def guards(found: Partition) -> list[tuple[str, bool]]:
     return [(refused.guard, refused.asks) for refused in found.refused]
 
 
-def kinds(**changed: object) -> dict[str, IdentifierRules]:
+def kinds(**changed: Any) -> dict[str, IdentifierRules]:
     """`kinds(mobile=dict(max_per_profile=1))` on top of the types without limits."""
     plain = rule_set().identifiers
-    return {**plain, **{name: replace(plain[name], **options) for name, options in changed.items()}}  # type: ignore[arg-type]
+    return {**plain, **{name: replace(plain[name], **options) for name, options in changed.items()}}
 
 
 # ---- what joins ----
@@ -359,9 +363,9 @@ class Watched(State):
 
     left_out = False
 
-    def apply(self, decision: object, id_space: str, customer_id: str) -> None:
-        self.left_out |= any(warning.startswith("limit:") for warning in decision.warnings)  # type: ignore[attr-defined]
-        super().apply(decision, id_space, customer_id)  # type: ignore[arg-type]
+    def apply(self, decision: Decision, id_space: str, customer_id: str) -> None:
+        self.left_out |= any(warning.startswith("limit:") for warning in decision.warnings)
+        super().apply(decision, id_space, customer_id)
 
 
 def run(rules: RuleSet, requests: Iterable[Sent]) -> Watched:
@@ -441,7 +445,7 @@ def bound(rules: RuleSet, guard: str) -> RuleSet:
         "keep_old": {"identifiers": kinds(mobile={"max_per_profile": 2})},
         "at_limit_review": {"identifiers": kinds(mobile={"max_per_profile": 2, "at_limit": "review"})},
     }
-    return replace(rules, **changes[guard])  # type: ignore[arg-type]
+    return replace(rules, **changes[guard])
 
 
 @settings(EASY, max_examples=250)
@@ -570,8 +574,9 @@ HELD = st.dictionaries(
 RECORDS = st.lists(st.tuples(st.sampled_from(["web", "pos"]), HELD), max_size=7).map(
     lambda drawn: [held_by(number, space, held) for number, (space, held) in enumerate(drawn, start=1)]
 )
+KINDS: list[Literal["must", "cannot"]] = ["must", "cannot"]
 PINS = st.lists(
-    st.tuples(st.sampled_from(list(combinations(range(1, 8), 2))), st.sampled_from(["must", "cannot"])),
+    st.tuples(st.sampled_from(list(combinations(range(1, 8), 2))), st.sampled_from(KINDS)),
     max_size=3,
 ).map(lambda drawn: [Pin(a, b, kind) for (a, b), kind in drawn])
 
@@ -586,13 +591,13 @@ def held_by(record_id: int, space: str, held: dict[Identifier, tuple[int, bool]]
 @settings(EASY, max_examples=150)
 @given(ANY_RULES, RECORDS, PINS, st.randoms(use_true_random=False))
 def test_i7_the_order_of_the_records_does_not_matter(
-    rules: RuleSet, records: list[Record], pins: list[Pin], random: object
+    rules: RuleSet, records: list[Record], pins: list[Pin], random: Random
 ) -> None:
     shuffled = [
         replace(
             each, observations=dict(random.sample(list(each.observations.items()), len(each.observations)))
-        )  # type: ignore[attr-defined]
-        for each in random.sample(records, len(records))  # type: ignore[attr-defined]
+        )
+        for each in random.sample(records, len(records))
     ]
     assert canon(rules, *shuffled, pins=pins[::-1]) == canon(rules, *records, pins=pins)
 

@@ -33,7 +33,7 @@ EMAIL = IdentifierRules(
 def _library_phone(text: str, region: str | None = None) -> tuple[str, str]:
     """Value and type, both empty if the library calls the number invalid."""
     value, before = text, ""
-    while value != before:
+    while True:
         try:
             number = phonenumbers.parse(value, region)
         except NumberParseException:
@@ -41,7 +41,8 @@ def _library_phone(text: str, region: str | None = None) -> tuple[str, str]:
         if not phonenumbers.is_valid_number(number):
             return "", ""
         before, value = value, phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return value, PhoneNumberType.to_string(phonenumbers.number_type(number))
+        if value == before:
+            return value, PhoneNumberType.to_string(phonenumbers.number_type(number))
 
 
 def _library_phone_without_plus(text: str, region: str) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Phone numbers: the forms that people write, what is refused and why, and one key for one number (I22)."""
 
+from typing import Literal
+
 import phonenumbers
 import pytest
 from hypothesis import given, settings
@@ -118,7 +120,7 @@ EXTENSIONS = [
 
 @pytest.mark.parametrize("raw", EXTENSIONS)
 def test_an_extension_is_kept_dropped_or_refused_as_the_rules_say(raw: str) -> None:
-    def under(extension: str) -> Normalized:
+    def under(extension: Literal["keep", "drop", "reject"]) -> Normalized:
         return normalize_phone(raw, None, IdentifierRules("phone", types=ANY_TYPE, extension=extension))
 
     assert under("keep") == Normalized("ok", f"{LONDON};ext=12")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -16,7 +16,12 @@ from tests.support.rules_state import State, key, rule_set
 
 TYPES = ("loyalty_id", "mobile", "email")
 PLACES = tuple(f"{space}:{number}" for space in ("web", "pos") for number in range(4))
-EASY = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+EASY = settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
+)
 
 
 class Sent(NamedTuple):

@@ -172,7 +172,11 @@ def breaches(process: Process) -> list[str]:
         "SELECT chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, "
         "reason, detail, bound FROM audit ORDER BY chain, seq",
     )
-    found = list(verifier.feed(Link(*row[:3], AuditEvent(*row[3:-1]), row[-1]) for row in links))
+    found = list(
+        verifier.feed(
+            Link(chain, seq, digest, AuditEvent(*event), bound) for chain, seq, digest, *event, bound in links
+        )
+    )
     config = load(process.config, {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN})
     key = open_box(config, make=False).key("audit checkpoint")
     found += verifier.check(key, checkpoints)
