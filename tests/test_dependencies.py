@@ -19,6 +19,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = {"gateway", "rules"}
 DATA = {"tzdata"}
 """Read by the standard library where the system has no time zones; imported by nobody."""
+IMPORTED_AS = {"yaml": "pyyaml"}
+"""Packages that are named otherwise than what they bring."""
 
 
 def named(requirements: list[Requirement]) -> set[str]:
@@ -33,8 +35,8 @@ def imported(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
-    top = {name.partition(".")[0] for name in found}
-    return {canonicalize_name(name) for name in top - OURS - set(sys.stdlib_module_names)}
+    others = {name.partition(".")[0] for name in found} - OURS - set(sys.stdlib_module_names)
+    return {canonicalize_name(IMPORTED_AS.get(name, name)) for name in others}
 
 
 def imported_by(*folders: str) -> set[str]:

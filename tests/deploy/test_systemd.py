@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
-SERVICES = ("gateway.service", "gateway@.service", "gateway-backup.service")
+SERVICES = ("gateway.service", "gateway@.service", "gateway-backup.service", "gateway-audit.service")
 MOST_EXPOSED = 2.0
 
 
@@ -38,7 +38,8 @@ def installed(tmp_path: Path) -> Path:
 def test_systemd_finds_nothing_wrong_with_the_units(installed: Path) -> None:
     instance = installed / "gateway@a.service"
     shutil.copy(installed / "gateway@.service", instance)
-    names = ("gateway.service", instance.name, "gateway-backup.service", "gateway-backup.timer")
+    jobs = (f"gateway-{name}.{kind}" for name in ("backup", "audit") for kind in ("service", "timer"))
+    names = ("gateway.service", instance.name, *jobs)
     verified = analyze("verify", "--man=no", *(installed / name for name in names))
     assert (verified.returncode, verified.stderr, verified.stdout) == (0, "", "")
 
