@@ -1,4 +1,4 @@
-"""What is asked about everybody at once: the plan of another rule set, and who looks like one person and is apart. Over
+"""Questions about all customers at once: the plan of another rule set, and profiles that look like one person. Over
 people of whom three in ten have two records."""
 
 import time

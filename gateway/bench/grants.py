@@ -53,7 +53,7 @@ def _calm(session: Session, directory: Path, database: Database, workload: Workl
 
 
 def _watch(session: Session) -> list[Window]:
-    """Windows in which nobody calls."""
+    """Windows without calls."""
     windows: list[Window] = []
     turns = range(session.options.rounds)
     for _ in session.progress.track(turns, description="grants alone"):

@@ -12,7 +12,7 @@ from gateway.clock import DAY
 from gateway.ids import Ids
 
 BORN = 1_750_000_000_000
-"""When everybody was first seen: 2025-06-15, long before any dedup window."""
+"""When all of them were first seen: 2025-06-15, long before any dedup window."""
 
 TILL = "till"
 """The id space of the second records."""

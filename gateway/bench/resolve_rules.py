@@ -29,14 +29,14 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """Decisions a second of CPU: on new records of profiles that are there, and of people whom nobody knows."""
+    """Decisions a second of CPU: on new records of profiles that are there, and of unknown people."""
 
     known: float
     unknown: float
 
 
 class _State(NamedTuple):
-    """Implements `rules.record.View`. Everybody in it has a profile of three records, no points and no pins."""
+    """Implements `rules.record.View`. Each person in it has a profile of three records, no points and no pins."""
 
     keys: Mapping[Identifier, Key]
     profiles: Mapping[int, Profile]

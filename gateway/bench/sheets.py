@@ -13,7 +13,7 @@ SPACES = ("web", "pos")
 _AGAIN = 0.04
 """Of the web shop's rows: a second account."""
 _KNOWN = 0.56
-"""Of the till's rows: somebody of the web shop. Both together are 30 % of all rows."""
+"""Of the till's rows: a customer of the web shop. Both together are 30 % of all rows."""
 _MISSING = 0.1
 
 

@@ -9,7 +9,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, Page
 from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.profile import ACHIEVEMENTS
 
-app = group("List achievements, and judge or report one again.")
+app = group("List achievements, and decide about or report one again.")
 _COLUMNS: Columns = {**ACHIEVEMENTS, "profile": "profile"}
 
 
@@ -41,7 +41,7 @@ def retry(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Judge an ignored or failed achievement again, or report a dead one again; the running gateway does it within a second."""
+    """Decide about an ignored or failed achievement again, or report a dead one again. The gateway does it within a second."""
 
     async def retried(admin: Admin) -> Any:
         return await admin.post(f"/achievements/{segment(achievement)}/retry")

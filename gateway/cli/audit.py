@@ -176,7 +176,7 @@ def verify(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Check that no event was changed, removed or put in; exit 1 when one was."""
+    """Check that no event was changed, removed or inserted; exit 1 if one was."""
     if alone:
         if archive is None or state or anchors is not None:
             raise Failure("--alone checks an archive and nothing else; name it with --archive", MISUSED)

@@ -52,7 +52,7 @@ def backup(
 
 @app.command()
 def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check the SQLite file's structure and the audit log's chain; exit 1 when either does not hold."""
+    """Check the SQLite file's structure and the audit log's chain; exit 1 if one of them is damaged."""
     loaded = settings(config)
     if loaded.store.sqlite_path is not None:
         source, found = loaded.store.sqlite_path, _damage(_database(loaded))

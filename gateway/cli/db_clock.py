@@ -21,7 +21,7 @@ def clock(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """The time that deadlines are judged by; exit 1 when the clock, the database and the time that passed do not agree."""
+    """Show the time by which deadlines are judged; exit 1 if the clock and the database disagree about it."""
 
     async def asked(admin: Admin) -> Any:
         return await (admin.post("/clock/believe") if believe else admin.get("/clock"))

@@ -9,7 +9,7 @@ from gateway.cli.output import note, print_json, say
 
 
 def scrub(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Write the database anew, so that no byte of what was erased is left in it. Calls wait meanwhile."""
+    """Rewrite the database, so that no copy of erased data is left in it. Calls wait meanwhile."""
     confirm("Write the whole database anew? Calls wait until it is done.", yes=yes)
 
     async def scrubbed(admin: Admin) -> Any:

@@ -61,7 +61,7 @@ def show(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Show one delivery, with what the receiver last said against it."""
+    """Show one delivery, with the receiver's last refusal."""
 
     async def shown(admin: Admin) -> Any:
         return await admin.get(f"/deliveries/{segment(delivery)}")

@@ -1,4 +1,4 @@
-"""`gateway pin`: a person's judgement that two records must, or cannot, be the same person."""
+"""`gateway pin`: a person's decision that two records must, or cannot, be the same person."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, Page
 from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.shape import Why
 
-app = group("Judge two records, list judgements, lift one.")
+app = group("Pin two records together or apart, list pins, remove one.")
 One = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…, from `profile show`.")]
 Other = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…")]
 Until = Annotated[
@@ -76,7 +76,7 @@ def list_(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """List judgements and where their records are now."""
+    """List pins and where their records are now."""
 
     async def listed(admin: Admin) -> Any:
         return await admin.get("/pins", profile=profile, record=record, limit=limit, cursor=cursor)

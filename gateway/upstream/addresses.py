@@ -1,4 +1,4 @@
-"""Whom the gateway may call when somebody else wrote down where: public addresses only. What was checked is what is connected
+"""Where the gateway may call if the address is a setting: public addresses only. What was checked is what is connected
 to, so a name that leads elsewhere a moment later leads nowhere."""
 
 import socket
@@ -56,7 +56,7 @@ def _inside(address: IPv6Address) -> IPv4Address | None:
 
 
 def check_literal(host: str) -> None:
-    """Raises PrivateAddress for an address, which nobody would resolve. A name is left to `PublicResolver`."""
+    """Raises PrivateAddress for an address, which needs no resolving. A name is left to `PublicResolver`."""
     try:
         public = is_public(host)
     except ValueError:

@@ -53,7 +53,7 @@ class Breaker:
             self._open("open")
 
     def denied(self) -> None:
-        """The upstream refused our keys; nothing will be carried out before somebody corrects them."""
+        """The upstream refused our keys; nothing will be carried out until they are corrected."""
         self._open("auth")
 
     def _is_sick(self) -> bool:

@@ -89,7 +89,7 @@ class Reply:
 
 
 class Upstream:
-    """`limiter` counts every call and hears of every 429; it holds up nobody who does not ask it. `observe` hears of every call."""
+    """`limiter` counts every call and is told of every 429; it delays only those who ask it. `observe` is told of every call."""
 
     def __init__(
         self,

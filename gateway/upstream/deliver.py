@@ -170,7 +170,7 @@ class DeliveryWorker:
             return _Result("unknown", mistakes.FAILED, self._pause(delivery))
 
     async def _outcome(self, delivery: Delivery) -> _Result | None:
-        """None: it is somebody else's by now."""
+        """None: another worker has it by now."""
         report = await report_of(self._store, delivery.subject)
         if report is None:
             return _Result("dead", "customer_erased")
@@ -179,7 +179,7 @@ class DeliveryWorker:
         now = self._clock.now()
         sent_at = (
             delivery.sent_at if delivery.sent_at <= now + JUMP else 0
-        )  # by a clock that was ahead: nobody knows when
+        )  # by a clock that was ahead: the moment is unknown
         if report.profile_id != delivery.lane:
             return _undecidable()
         if now + self._settings.delivery_timeout <= sent_at + self._settings.dedup_window:
@@ -208,7 +208,7 @@ class DeliveryWorker:
         self._metrics.breaker.state(self.breaker.state)
 
     async def _commit(self, command: FinishDelivery, until: int) -> Done | Stale:
-        """What came of it is worth several tries while nobody else may know better."""
+        """Record the result, with several tries: no other worker knows it."""
         while True:
             try:
                 return await self._pipeline.submit_background(command)

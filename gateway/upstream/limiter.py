@@ -41,7 +41,7 @@ class Quota(NamedTuple):
 
 
 class Limiter:
-    """Asks nobody to sleep: `wait` says how long. `share` is the part of the quotas that is this process's, 0 to 1; with 0
+    """Never sleeps itself: `wait` says how long. `share` is the part of the quotas that is this process's, 0 to 1; with 0
     nothing may go that can wait.
 
     The upstream counts a call when it arrives, which is some time between `note` and `done`. So in the short quota, where a little
@@ -55,7 +55,7 @@ class Limiter:
         self._lanes = {rate: _Lane(quota) for rate, quota in quotas.items()}
 
     def wait(self, rate: Rate) -> int:
-        """Milliseconds until a delivery of this class may go, or until asking again; 0 is now. Whoever then sends says so by
+        """Milliseconds until a delivery of this class may go, or until asking again; 0 is now. The sender reports the call with
         `note`."""
         if not self.share:
             return SECOND

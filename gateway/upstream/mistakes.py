@@ -14,6 +14,6 @@ FAILED: Final = "failed"
 
 
 def tell(delivery: Delivery, mistake: Exception) -> None:
-    """Log its type; what it says may be about somebody."""
+    """Log its type; its message may hold personal data."""
     name = type(mistake).__name__
     _log.error("delivery_failed", delivery=show("dlv", delivery.delivery_id), error=name)

@@ -13,7 +13,7 @@ _UNTIL_FREE: Final = 2 * _BEAT + WINDOW
 
 
 class Share:
-    """`step` every few seconds. Whoever cannot say that it lives sends nothing, for the others take its part."""
+    """`step` every few seconds. A gateway that cannot report that it lives sends nothing, because the others take its part."""
 
     def __init__(self, store: Store, limiter: Limiter, clock: Clock) -> None:
         self._store = store

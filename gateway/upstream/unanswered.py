@@ -1,5 +1,5 @@
-"""Direct reports of which nobody will say any more what came of them, because the gateway that sent them came to grief, or the
-store was away when their answer came. Whether they arrived only the upstream knows."""
+"""Direct reports whose result will not be recorded any more, because the gateway that sent them failed, or the store was
+unavailable when their answer came. Only the upstream knows whether they arrived."""
 
 from typing import Final
 

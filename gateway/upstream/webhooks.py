@@ -1,7 +1,7 @@
 """Webhooks out: the outbox rows of one listener, sent in the order of their lanes, and again until they are taken or too old.
 The listener may see one twice; `webhook-id` tells.
 
-Nothing marks a row before it is sent: to tell somebody twice is allowed, so a lease that ends without an answer is simply sent
+Nothing marks a row before it is sent: a repeated event is allowed, so a lease that ends without an answer is simply sent
 again.
 """
 

@@ -79,7 +79,7 @@ class Connection(BaseProtocol):
         return await self._head
 
     async def upload(self, pieces: AsyncIterator[bytes]) -> None:
-        """Write a body in chunks, for as long as nobody has answered."""
+        """Write a body in chunks, until an answer comes."""
         try:
             async for piece in pieces:
                 if self.transport is None or self.body is not None:
@@ -102,11 +102,11 @@ class Connection(BaseProtocol):
         return True
 
     def fail(self, failure: NoAnswer) -> None:
-        """Whoever waits for head or body hears of it; nothing else will be read or written."""
+        """Those who wait for head or body are told; nothing else will be read or written."""
         self.abort()
         if self._head is not None and not self._head.done():
             self._head.set_exception(failure)
-            self._head.exception()  # there may be nobody any more who waits
+            self._head.exception()  # perhaps no task waits for it any more
         elif self.body is not None and not self.body.is_eof():
             self.body.set_exception(failure)
 
@@ -117,7 +117,7 @@ class Connection(BaseProtocol):
     # ---- what the transport says ----
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:  # nobody has asked
+        if self._parser is None:  # no request was sent
             self.abort()
             return
         self._heard = self._loop.time()

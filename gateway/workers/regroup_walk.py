@@ -1,7 +1,7 @@
 """The walk of a regrouping, behind the calls: which profiles come next, and one chunk of them as one command.
 
-How far each is stands in the database, in the transaction of what it changed: whoever stops or dies in the middle, the
-next one goes on there. Who works on one holds it for a while; of two processes one is turned away.
+How far each is stands in the database, in the transaction of what it changed: if a process stops or dies in the middle, the
+next one continues there. Who works on one holds it for a while; of two processes one is turned away.
 """
 
 from gateway.model import Caller, Regroup, Regrouped, Regrouping
@@ -26,7 +26,7 @@ SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE profile_id = ? AND p
 
 
 async def next_regrouping(store: Store) -> Regrouping | None:
-    """Of those not finished: single profiles and values before the walk over everybody."""
+    """Of those not finished: single profiles and values before the walk over all profiles."""
     rows = await store.fetch(
         f"{_OPEN} WHERE finished_at IS NULL ORDER BY CASE scope WHEN 'rules' THEN 1 ELSE 0 END, regrouping_id LIMIT 1"
     )
@@ -34,7 +34,7 @@ async def next_regrouping(store: Store) -> Regrouping | None:
 
 
 async def regroup_some(store: Store, pipeline: Pipeline, worker: str, limit: int) -> Regrouped | None:
-    """Regroup up to `limit` profiles. None: nothing is to be done, or somebody else does it."""
+    """Regroup up to `limit` profiles. None: there is nothing to do, or another process does it."""
     run = await next_regrouping(store)
     if run is None:
         return None
@@ -47,7 +47,7 @@ async def regroup_some(store: Store, pipeline: Pipeline, worker: str, limit: int
 
 
 async def newest_regroupings(store: Store) -> dict[str, Regrouping]:
-    """The newest walk over everybody for each rule set, by its SHA-256."""
+    """The newest walk over all profiles for each rule set, by its SHA-256."""
     rows = await store.fetch(f"{_OPEN} WHERE scope = 'rules' ORDER BY regrouping_id")
     return {run.rule_set: run for run in (Regrouping(*row) for row in rows)}
 

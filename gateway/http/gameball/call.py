@@ -70,7 +70,7 @@ class Target(NamedTuple):
 
 
 class Call:
-    """A handler sees the call of a channel at its target; until then it is nobody's and aimed at nothing. `session` is the
+    """A handler sees the call of a channel at its target; until then it has no channel and no target. `session` is the
     customer id that a session token spoke for, "" where the channel itself speaks, for all its customers; `vouched` is what the
     token says of that customer. `source` is who speaks, `trust` what that one may do. `trace` is one that it named.
     `key_alone`: the platform's secret key must not vouch for it. `warnings` are of the call as a whole. Nothing that came

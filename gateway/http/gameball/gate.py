@@ -282,7 +282,7 @@ class Gate:
     # ---- out ----
 
     async def _record(self, call: Call, fault: Fault) -> Fault:
-        """Write a refusal to the audit log; what nobody signed only while its address has not been wrong too often."""
+        """Write a refusal to the audit log; an unauthenticated one only while its address has not failed too often."""
         if fault.recorded:
             return fault
         if call.channel is NOBODY:

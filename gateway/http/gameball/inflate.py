@@ -18,7 +18,7 @@ _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15
 
 def unpacked(raw: bytes, encodings: Sequence[str], largest: int) -> bytes | Fault:
     """The body behind the values of its `Content-Encoding` headers, at most `largest` bytes of it. One encoding is undone:
-    nobody needs two, but for a bomb."""
+    two are of use for a bomb only."""
     names = [name.strip().lower() for value in encodings for name in value.split(",")]
     packed = [name for name in names if name not in ("", "identity")]
     if not packed:

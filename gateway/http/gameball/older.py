@@ -1,6 +1,6 @@
 """Versions 1 to 3 of the platform's API, as its server libraries for PHP, Python, Ruby and .NET, its Magento module and the Segment
-connector call them. The customer is `playerUniqueId`. Which keys an operation needs is not published: whoever shows the api key
-alone is handed on with the api key alone, and the platform judges."""
+connector call them. The customer is `playerUniqueId`. Which keys an operation needs is not published: a call with the api key alone
+is passed on with the api key alone, and the platform decides."""
 
 from gateway.http.gameball.operations import ANY, GENERAL_PAGE, KS, Named, Operation, Version
 from gateway.upstream.limiter import Rate

@@ -13,8 +13,8 @@ from gateway.http.gameball.upgrades import WithoutUpgrades
 
 
 class Connection(WithoutUpgrades):
-    """aiohttp's own, except for what it says before anybody here was asked, and that somebody may want to know when the
-    client goes away."""
+    """aiohttp's own, except for what it answers by itself, and that a handler can ask to be told when the client
+    goes away."""
 
     on_lost: Callable[[], object] | None = None
 

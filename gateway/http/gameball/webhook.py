@@ -49,7 +49,7 @@ async def receive_webhook(call: Call) -> Answer | Fault:
 def _signed(raw: bytes, given: str, secret: str) -> bytes | None:
     """The bytes that the signature is of, None when it is of nothing here. Hex SHA-1 over the body and the secret key: over the
     bytes that came, with their byte order mark or without, else over the body written compactly, as the platform signs it before
-    anybody on the way writes it anew."""
+    a proxy rewrites it."""
     signature = given.strip().lower().encode("utf-8", "replace")
     return next(
         (body for body in _readings(raw) if hmac.compare_digest(_signature(body, secret), signature)), None

@@ -35,8 +35,8 @@ class Answers:
         self._order_jobs = OrderJobs()
 
     def finish(self, call: Call, target: Target, customers: Sequence[ResolvedCustomer]) -> Finish | None:
-        """What is done with the whole answer; None where it passes as it comes: what the api key alone opens and who asked for
-        nobody tells nothing of customers."""
+        """What is done with the whole answer; None where it passes as it comes: what the api key alone opens, for a call that
+        names no customer, says nothing about customers."""
         named = target.operation.named
         if target.operation.secret or named.answer or any(customer.customer_id for customer in customers):
             return partial(self._finish, call, target, customers)

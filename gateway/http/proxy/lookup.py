@@ -1,5 +1,5 @@
-"""From the customers that a request names to the ids under which the upstream knows them. A customer of whom nothing new is
-said costs one read; all others go through the pipeline, as in every call."""
+"""From the customers that a request names to the ids under which the upstream knows them. A customer about whom a call
+says nothing new costs one read; all others go through the pipeline, as in every call."""
 
 import asyncio
 import contextlib
@@ -140,8 +140,8 @@ class CustomerLookup:
         return outcome if isinstance(outcome, Identified) else None
 
     async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> ResolvedCustomer | Fault:
-        """Who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get; but under
-        nobody else's. Whose address it is counts only for a call that may state that."""
+        """A customer who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get, but
+        never under another customer's. The owner of an address counts only for a call that may state that."""
         if subject.otherwise and call.trust == "state":
             return await self._addressed(call, subject)
         space = call.channel.id_space
