@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from gateway.config import Address, Config, ConfigError
 from gateway.http import admin, public
 from gateway.http.connection_limit import ConnectionLimit
 from gateway.http.services import Services
+from gateway.http.upgrades import WithoutUpgrades
 from gateway.model import Caller, NoteEvent
 from gateway.store.operations import newest_link
 from gateway.telemetry.telemetry import Telemetry
@@ -122,8 +124,9 @@ async def listening(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
         options, grace = _options(services.config), server.shutdown_grace / 1000
-        operators = web.AppRunner(admin.build(services), shutdown_timeout=grace, **options)
-        operator = await _listen(operators, services, server.admin_listen, stack)
+        operators = web.AppRunner(admin.build(services), shutdown_timeout=grace)
+        plain = partial(WithoutUpgrades, loop=asyncio.get_running_loop(), **options)
+        operator = await _listen(operators, services, server.admin_listen, stack, plain)
         stack.push_async_callback(workers.stop)
         channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
         public_url = await _listen(channels, services, server.listen, stack)
@@ -144,15 +147,20 @@ def _options(config: Config) -> dict[str, Any]:
 
 
 async def _listen(
-    runner: web.BaseRunner, services: Services, address: Address, stack: contextlib.AsyncExitStack
+    runner: web.BaseRunner,
+    services: Services,
+    address: Address,
+    stack: contextlib.AsyncExitStack,
+    connection: Callable[[web.Server], web.RequestHandler] = lambda server: server(),
 ) -> str:
-    """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken."""
+    """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken. `connection` makes what
+    reads one of them."""
     server = services.config.server
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     assert runner.server is not None  # noqa: S101 - set up above
     connections = ConnectionLimit(
-        runner.server,
+        partial(connection, runner.server),
         limit=server.max_connections,
         limit_per_ip=server.max_connections_per_ip,
         trusted=lambda: services.config.server.trusted_proxies,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -298,7 +299,7 @@ def export(
     action: Action = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write every event as a line of JSON, oldest first."""
+    """Write every event as a line of JSON, oldest first; on a terminal it is shown as text."""
 
     async def exported(admin: Admin) -> int:
         await note_archived(admin, since)
@@ -312,6 +313,11 @@ def export(
 
 async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
     count = 0
+    if to is None and sys.stdout.isatty():
+        async for line in lines:
+            say(line.decode().rstrip("\n"))
+            count += 1
+        return count
     try:
         with open(to or 1, "xb" if to else "wb", closefd=to is not None) as out:  # noqa: ASYNC230 - nothing else runs in this loop
             async for line in lines:

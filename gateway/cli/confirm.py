@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.failure import MISUSED, REFUSED, Failure
+from gateway.cli.output import plain
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -18,5 +19,5 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Failure(
             "this cannot be taken back, and there is no terminal to ask on; add --yes to do it", MISUSED
         )
-    if not typer.confirm(question, err=True):
+    if not typer.confirm(plain(question), err=True):
         raise Failure("stopped; nothing was done", REFUSED)

@@ -2,7 +2,6 @@
 
 import html as markup
 import json as encoding
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ import typer
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.import_lists import private_file
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
-from gateway.cli.output import note
+from gateway.cli.output import note, print_document
 from gateway.cli.profile import ProfileId
 
 _STYLE = (
@@ -49,7 +48,7 @@ def export(
     answer = ask(config, exported, changes=True)
     text = page(answer) if html else encoding.dumps(answer, indent=2, ensure_ascii=False) + "\n"
     if to is None:
-        sys.stdout.write(text)
+        print_document(text)
         return
     with private_file(to) as file:
         file.write(text)

@@ -12,7 +12,7 @@ from gateway.cli.columns import Assignment
 from gateway.cli.customer_file import Job, Sheet
 from gateway.cli.failure import Failure
 from gateway.cli.headings import CUSTOMER_ID, GUEST, PRESETS
-from gateway.cli.output import note
+from gateway.cli.output import note, plain
 
 _MOST_IGNORED = 60
 
@@ -36,7 +36,7 @@ def show_columns(job: Job, sheet: Sheet, identifiers: list[str]) -> None:
     for name, becomes in _becoming(sheet, identifiers):
         ignored += becomes.startswith("ignored")
         if not becomes.startswith("ignored") or ignored <= _MOST_IGNORED:
-            table.add_row(Text(name or "(no name)"), Text(becomes))
+            table.add_row(Text(plain(name) or "(no name)"), Text(plain(becomes)))
     if ignored > _MOST_IGNORED:
         table.add_row(f"{ignored - _MOST_IGNORED} more", "ignored")
     console = Console(stderr=True, highlight=False)

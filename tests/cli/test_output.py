@@ -288,5 +288,30 @@ def test_counts_have_plurals(number: int, thing: str, words: str) -> None:
     assert counted(number, thing) == words
 
 
+TRICKS = "\x9b31m\x1b]0;title\x07\u202e"
+"""JSON by itself escapes a part of it."""
+
+
+def test_no_file_and_no_customer_writes_to_the_terminal(shop: Path) -> None:
+    table = f"customerId,email,note,{TRICKS}\nann,ann@x.eg,{TRICKS},1\nbob,bob@x.eg,,2\n"
+    (shop / "people.csv").write_text(table, encoding="utf-8")
+    words = ("import", "people.csv", "--channel", "web", "--map", "custom.note=note")
+    code, table = _on_terminal(shop, *words, typed=b"y\n")
+    assert code == 0, table
+    ann, bob = (
+        json.loads(_run(shop, "profile", "find", "--customer-id", name, "--json").stdout)["items"][0]["id"]
+        for name in ("ann", "bob")
+    )
+    _run(shop, "merge", ann, bob, "--reason", TRICKS)
+    _, person = _on_terminal(shop, "export", ann)
+    _, log = _on_terminal(shop, "audit", "export")
+    assert "\x9b31m" in _run(shop, "audit", "export").stdout
+    for shown in (table, person, log):
+        assert "\\u009b31m" in shown
+        assert not {"\x9b", "\x07", "\u202e", "\x1b]"} & {
+            shown[at : at + size] for at in range(len(shown)) for size in (1, 2)
+        }
+
+
 def test_the_database_is_written_anew(shop: Path) -> None:
     assert json.loads(_run(shop, "db", "scrub", "--yes", "--json").stdout) == {"left": []}

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.http.gameball.envelope import INTERNAL_ERROR, MALFORMED_REQUEST, render
 from gateway.http.gameball.operations import GENERAL_PAGE
-from gateway.http.gameball.upgrades import WithoutUpgrades
+from gateway.http.upgrades import WithoutUpgrades
 
 
 class Connection(WithoutUpgrades):

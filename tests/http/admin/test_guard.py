@@ -248,3 +248,14 @@ async def test_each_address_has_mistakes_of_its_own_also_behind_a_proxy(start: S
         for address in ("203.0.113.1", "203.0.113.2", "2001:db8::1", "2001:db8:0:1::1"):
             assert await knock(gateway, 3, **{"X-Forwarded-For": address}) == [401, 401, 429]
         assert await knock(gateway, 1, **{"X-Forwarded-For": "2001:db8::2"}) == [429]
+
+
+async def test_what_follows_an_upgrade_in_the_same_packet_is_answered(gateway: RunningGateway) -> None:
+    host = gateway.admin_url.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    asks = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n"
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    writer.write(f"{asks}{upgrade}\r\n{asks}Connection: close\r\n\r\n".encode())
+    answers = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
