@@ -1,6 +1,22 @@
 """What stops the gateway from going on. Expected results are values (gateway.model); these are for «cannot»."""
 
 
+class ReadFailed(Exception):
+    """The engine refuses a read for what it asks or meets, such as text that is none. Names the engine's error, and no value."""
+
+
+MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ReadFailed,
+)
+"""What our own code raises over a value that it was not written for. Failures of memory, disk and network are not among them."""
+
+
 class GatewayError(Exception):
     """Root of all; the text names the thing and the remedy and holds no personal data."""
 
@@ -42,9 +58,8 @@ class StoreBroken(GatewayError):
 class CommandFailed(GatewayError):
     """One command failed by itself; its neighbours in the batch are not touched."""
 
-    def __init__(self, position: int) -> None:
-        super().__init__(f"command {position} of the batch failed")
-        self.position = position
+    def __init__(self) -> None:
+        super().__init__("the command failed; the log says where")
 
 
 class AlreadyRunning(GatewayError):

@@ -7,7 +7,7 @@ commit.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -28,11 +28,13 @@ _Item = tuple[AnyCommand, "asyncio.Future[Any]"]
 
 
 class _Batch:
-    """Commands as one unit of work; `outcomes` is complete once `process` returned."""
+    """Commands as one unit of work; `outcomes` is complete once `process` returned. Where it raised, `deciding`
+    is the position of the command that did."""
 
     def __init__(self, commands: Sequence[AnyCommand], env: Env) -> None:
         self.commands = commands
         self.outcomes: list[Any] = []
+        self.deciding: int | None = None
         self._env = env
         self._ws: WorkingSet | None = None
         self._open: Sequence[AnyCommand] = ()
@@ -45,13 +47,10 @@ class _Batch:
 
     def process(self, ws: WorkingSet) -> None:
         outcomes: list[Any] = []
-        position = 0
-        try:
-            for command in self.commands:
-                outcomes.append(carry_out(command, ws, self._env))
-                position += 1
-        except Exception as error:
-            raise CommandFailed(position) from error
+        for position, command in enumerate(self.commands):
+            self.deciding = position
+            outcomes.append(carry_out(command, ws, self._env))
+        self.deciding = None
         ws.bind_rest()
         self.outcomes = outcomes
 
@@ -178,7 +177,7 @@ class Pipeline:
     async def _drain(self) -> None:
         calls, background = self._calls, self._background
         while True:
-            self._make_changes()
+            await self._make_changes()
             if not calls and not background:
                 if self._stopping:
                     return
@@ -196,15 +195,14 @@ class Pipeline:
             if background:
                 await self._run_background()
 
-    def _make_changes(self) -> None:
+    async def _make_changes(self) -> None:
         while self._changes:
             change, done = self._changes.popleft()
-            try:
-                change()
-            except Exception as error:  # noqa: BLE001 - it is for who asked
-                done.set_exception(error)
-            else:
+            error = await _failure_of(_made(change))
+            if error is None:
                 done.set_result(None)
+            else:
+                done.set_exception(error)
 
     async def _run(self, items: list[_Item]) -> None:
         """Carry the items out, in their order and in as few batches as their failures leave."""
@@ -215,9 +213,8 @@ class Pipeline:
     async def _run_batch(self, items: list[_Item]) -> list[list[_Item]]:
         """Commit and answer; what could not be done as a whole comes back in parts, first part first."""
         batch = _Batch([command for command, _ in items], self._env)
-        try:
-            await self._store.run(batch)
-        except Exception as error:  # noqa: BLE001 - sorted out there
+        error = await _failure_of(self._store.run(batch))
+        if error is not None:
             return self._failed(items, batch, error)
         self._answer(items, batch)
         return []
@@ -225,9 +222,8 @@ class Pipeline:
     async def _run_background(self) -> None:
         """What waits in the background, each command in a batch of its own, until calls arrive or others want the store."""
         source = _BackgroundBatches(self._background, self._is_urgent, self._env, self._answer)
-        try:
-            await self._store.run_all(source)
-        except Exception as error:  # noqa: BLE001 - sorted out there
+        error = await _failure_of(self._store.run_all(source))
+        if error is not None:
             failed, *others = source.open
             self._background.extendleft(item for item, _ in reversed(others))
             self._failed([failed[0]], failed[1], error)
@@ -245,8 +241,6 @@ class Pipeline:
     def _failed(self, items: list[_Item], batch: _Batch, error: Exception) -> list[list[_Item]]:
         """What is to be tried again, in parts; a single command is answered."""
         match error:
-            case CommandFailed():
-                return _without(items, error)
             case StoreBroken():
                 _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
             case StoreUnavailable():
@@ -254,6 +248,8 @@ class Pipeline:
                     return _in_halves(items)
                 self._tell(batch)  # perhaps it was committed all the same
                 _answer_all(items, error)
+            case _ if batch.deciding is not None:
+                return _without(items, batch.deciding, error)
             case _:  # a row the engine refuses: find the command it belongs to
                 return _halves(items, error)
         return []
@@ -265,13 +261,25 @@ class Pipeline:
                 watcher(changed)
 
 
-def _without(items: list[_Item], failed: CommandFailed) -> list[list[_Item]]:
-    position = failed.position
-    if isinstance(failed.__cause__, NotLoaded) and position > 0:
+async def _failure_of(work: Awaitable[None]) -> Exception | None:
+    """What was not foreseen in a command, a row or a change ends here: it is for whoever sent it, and the writer goes on."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - the next command must not wait for a writer that is gone
+        return error
+    return None
+
+
+async def _made(change: Callable[[], None]) -> None:
+    change()
+
+
+def _without(items: list[_Item], position: int, error: Exception) -> list[list[_Item]]:
+    if isinstance(error, NotLoaded) and position > 0:
         return [items[:position], items[position:]]
     command, _ = items[position]
-    _log.error("command_failed", command=type(command).__name__, exc_info=failed.__cause__)
-    _answer_all(items[position : position + 1], failed)
+    _log.error("command_failed", command=type(command).__name__, exc_info=error)
+    _answer_all(items[position : position + 1], CommandFailed())
     rest = items[:position] + items[position + 1 :]
     return [rest] if rest else []
 
@@ -281,7 +289,7 @@ def _halves(items: list[_Item], error: Exception) -> list[list[_Item]]:
         return _in_halves(items)
     command, _ = items[0]
     _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
-    _answer_all(items, CommandFailed(0))
+    _answer_all(items, CommandFailed())
     return []
 
 

@@ -172,3 +172,10 @@ def test_the_build_back_end_is_pinned() -> None:
 )
 def test_an_import_is_found_wherever_it_stands(source: str, found: set[str]) -> None:
     assert imported(source) == found
+
+
+@pytest.mark.parametrize("name", ["aiohttp", "aiosqlite", "asyncpg"])
+def test_a_library_whose_inside_we_use_has_a_ceiling(name: str) -> None:
+    """A newer minor version comes in only when the adapter's test has been run with it."""
+    (found,) = (one for one in DECLARED + OPTIONAL if one.name == name)
+    assert {specifier.operator for specifier in found.specifier} == {">=", "<"}

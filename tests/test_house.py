@@ -1,6 +1,7 @@
 """The house's own rules, held on every source file."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,16 @@ NEVER_AWAIT = [
     or path.is_relative_to(ROOT / "gateway/loyalty")
     or path == ROOT / "gateway/workingset.py"
 ]
+ADAPTERS = {
+    "gateway/http/aiohttp_handler.py",
+    "gateway/upstream/aiohttp_protocol.py",
+    "gateway/store/sqlite/one_hop.py",
+    "gateway/store/postgres/socket_of.py",
+}
+"""Each may use what a library keeps to itself, and has a test that holds the library to it."""
+PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_exit"}
+BROAD = {"gateway/pipeline.py": 1, "gateway/http/unforeseen.py": 1}
+"""Where whatever was not foreseen ends, and how often."""
 IMPURE = {
     "os",
     "io",
@@ -85,3 +96,45 @@ def test_no_file_of_the_project_names_a_place_outside_it() -> None:
 def test_each_step_of_the_schema_has_a_number_of_its_own() -> None:
     numbers = [path.name[:4] for path in (ROOT / "gateway/store/migrations").glob("*.sql")]
     assert len(numbers) == len({*numbers})
+
+
+def _private_names_of_others(tree: ast.AST) -> set[str]:
+    """Attributes with an underscore in front, of anything but an object's own self and class."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and re.match("_[^_]", node.attr)
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls", "other"})
+        and not (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "super")
+    } - PUBLIC
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_library_keeps_to_itself_is_used_by_its_adapter_alone(path: Path) -> None:
+    found = _private_names_of_others(ast.parse(path.read_text()))
+    assert str(path.relative_to(ROOT)) in ADAPTERS or not found
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    """It takes whatever is not foreseen, and keeps it."""
+    raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+    names = {"Exception", "BaseException"}
+    taken = handler.type is None or bool(
+        names & {n.id for n in ast.walk(handler.type) if isinstance(n, ast.Name)}
+    )
+    return taken and not raises
+
+
+def test_what_is_not_foreseen_ends_in_two_places() -> None:
+    found = {
+        str(path.relative_to(ROOT)): count
+        for path in SOURCES
+        if (
+            count := sum(
+                isinstance(n, ast.ExceptHandler) and _is_broad(n)
+                for n in ast.walk(ast.parse(path.read_text()))
+            )
+        )
+    }
+    assert found == BROAD

@@ -11,6 +11,7 @@ from gateway.anchor.place import Mark, NotTaken, mark_of
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import Clock
 from gateway.config import Webhook
+from gateway.errors import MISTAKES
 from gateway.store import Store
 from gateway.store.statement import Write
 from gateway.upstream import mistakes
@@ -75,6 +76,6 @@ class AnchorWebhook:
         message_id = f"{TOPIC}.{point.checkpoint_id}.{point.signature.hex()[:16]}"
         try:
             return await listener.post(written(point), message_id, self._clock.now())
-        except Exception as error:  # noqa: BLE001 - else a checkpoint that cannot be sent would end the gateway
+        except MISTAKES as error:  # else a checkpoint that cannot be sent would end the gateway
             _log.error("anchor_failed", checkpoint=point.checkpoint_id, error=type(error).__name__)
             return Reply(0, mistakes.FAILED, None)

@@ -14,7 +14,7 @@ from gateway.audit.event import Action
 from gateway.clock import SECOND
 from gateway.config import Config, ConfigError
 from gateway.config.change import Change, changes, comparable
-from gateway.errors import GatewayError
+from gateway.errors import MISTAKES, GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, NoteEvent
 from gateway.usecases.env import Env
@@ -54,7 +54,12 @@ class Reloader:
     async def _reload(self) -> None:
         try:
             names = await take_over(self._services, await asyncio.to_thread(self._read))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the gateway goes on as it was
+        except (
+            GatewayError,
+            OSError,
+            RecursionError,
+            *MISTAKES,
+        ) as error:  # whatever is wrong with the file, the gateway goes on as it was
             for problem in _problems(error):
                 _log.error("config_refused", problem=problem, hint=_HINT)
             self._told(taken=False)

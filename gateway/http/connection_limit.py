@@ -8,6 +8,7 @@ from typing import cast
 
 from aiohttp import web
 
+from gateway.http.aiohttp_handler import heads_read, is_busy
 from gateway.http.gameball.limits import is_within, network_of
 
 _PATIENCE = 2.0
@@ -102,13 +103,12 @@ class CountedConnection(asyncio.Protocol):
     @property
     def is_mute(self) -> bool:
         """It never sent a whole request head."""
-        return not self._inner._request_count  # pyright: ignore[reportPrivateUsage]
+        return not heads_read(self._inner)
 
     @property
     def is_idle(self) -> bool:
         """No request is being answered or waits for it."""
-        inner = self._inner
-        return inner._current_request is None and not inner._messages  # pyright: ignore[reportPrivateUsage]
+        return not is_busy(self._inner)
 
     def close(self) -> None:
         if self._transport is not None:

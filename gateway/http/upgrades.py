@@ -7,7 +7,8 @@ its length says.
 """
 
 from aiohttp import hdrs, web
-from aiohttp.http import RawRequestMessage
+
+from gateway.http.aiohttp_handler import heads_read, is_full, newest_head, stay_with_http
 
 _END = b"\r\n\r\n"
 _NAME = b"upgrade"
@@ -45,7 +46,7 @@ class WithoutUpgrades(web.RequestHandler):
             self._feed(piece)
 
     def _must_wait(self) -> bool:
-        return self._reading_paused or len(self._messages) >= self._max_msg_queue_size
+        return is_full(self)
 
     def _end_in(self, data: bytes) -> int:
         """Up to where `data` may be fed at once."""
@@ -67,12 +68,10 @@ class WithoutUpgrades(web.RequestHandler):
         return len(data)
 
     def _feed(self, piece: bytes) -> None:
-        known = self._request_count
+        known = heads_read(self)
         super().data_received(piece)
-        if self._request_count > known:
-            message = self._messages[-1][0]
-            if isinstance(message, RawRequestMessage) and message.upgrade and not message.chunked:
+        if heads_read(self) > known:
+            message = newest_head(self)
+            if message is not None and message.upgrade and not message.chunked:
                 self._left = int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
-        if self._upgraded and self._parser is not None:
-            self._parser.set_upgraded(False)
-            self._upgraded = False
+        stay_with_http(self)

@@ -14,6 +14,7 @@ import resource
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -27,6 +28,20 @@ _DIGITS_KEPT = 10**15
 _LONGEST = 64 << 10
 _DAMAGED = "is damaged or no .xlsx file; open it in the spreadsheet and save it anew"
 _PADDED = re.compile("0{2,30}")
+_BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What openpyxl raises over an archive whose parts are damaged, encrypted, missing or of another kind; the syntax is XML's."""
 
 
 class Unusable(Exception):
@@ -47,7 +62,7 @@ def main(path: str, sheet: str, memory: int) -> None:
         out.write(_line({"error": why.args[0]}))
     except MemoryError:
         out.write(_line({"error": "needs too much memory; save the sheet as «CSV UTF-8»"}))
-    except Exception:  # noqa: BLE001 - whatever a broken archive raises; its text may quote a cell
+    except _BROKEN:  # its text may quote a cell
         out.write(_line({"error": _DAMAGED}))
 
 

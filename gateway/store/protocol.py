@@ -55,7 +55,8 @@ class Store(Protocol):
         ...
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of one read-only statement with `?` placeholders, from the newest committed state."""
+        """Rows of one read-only statement with `?` placeholders, from the newest committed state. Raises
+        StoreUnavailable and ReadFailed."""
         ...
 
     async def write(self, write: Write) -> None:

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
-from gateway.errors import GatewayError
+from gateway.errors import MISTAKES, GatewayError
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, ProposePoints
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -100,7 +100,7 @@ class BalanceWorker:
             return await self._work_on(delivery)
         except GatewayError:
             raise
-        except Exception as error:  # noqa: BLE001 - else one row that cannot be worked on would end the gateway
+        except MISTAKES as error:  # else one row that cannot be worked on would end the gateway
             mistakes.tell(delivery, error)
             return _End("retry", mistakes.FAILED, 0, backoff(delivery.attempts + 1, self._random_between))
 

@@ -21,7 +21,7 @@ from gateway.config import Upstream as Settings
 from gateway.upstream.answers import retry_after
 from gateway.upstream.errors import Garbled, NoAnswer
 from gateway.upstream.limiter import Limiter, Quota, RandomBetween, Rate
-from gateway.upstream.wire import Connection, Pool
+from gateway.upstream.wire import Pool, UpstreamConnection
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -52,7 +52,9 @@ class Request(NamedTuple):
 class Reply:
     """An answer whose body has not been read yet; good inside its exchange only."""
 
-    def __init__(self, connection: Connection, message: RawResponseMessage, body: StreamReader) -> None:
+    def __init__(
+        self, connection: UpstreamConnection, message: RawResponseMessage, body: StreamReader
+    ) -> None:
         self.status = message.code
         self.headers: CIMultiDictProxy[str] = message.headers
         self._connection = connection
@@ -232,7 +234,7 @@ class Exchange:
         self.pool = pool
         self._upstream = upstream
         self._deadline = deadline
-        self._connection: Connection | None = None
+        self._connection: UpstreamConnection | None = None
         self._upload: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Reply:
@@ -259,6 +261,7 @@ class Exchange:
         connection.ask(rendered, self._deadline, bodiless=self.request.method == hdrs.METH_HEAD)
         if body is not None and not isinstance(body, bytes):
             self._upload = asyncio.create_task(connection.upload(body))
+            self._upload.add_done_callback(_told)
         return await connection.head()
 
     def _end(self) -> None:
@@ -267,6 +270,12 @@ class Exchange:
         if self._connection is not None:
             self.pool.give(self._connection)
             self._connection = None
+
+
+def _told(upload: asyncio.Task[None]) -> None:
+    """What broke off a body is known to the call whose body it is; its task has nothing to add."""
+    if not upload.cancelled():
+        upload.exception()
 
 
 class _RepeatBudget:

@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 from gateway import trace
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
-from gateway.errors import GatewayError, StoreUnavailable
+from gateway.errors import MISTAKES, GatewayError, StoreUnavailable
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, Done, FinishDelivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -165,7 +165,7 @@ class DeliveryWorker:
             return await self._outcome(delivery)
         except GatewayError:
             raise
-        except Exception as error:  # noqa: BLE001 - else it would come back every 30 s, for ever
+        except MISTAKES as error:  # else it would come back every 30 s, for ever
             mistakes.tell(delivery, error)
             return _Result("unknown", mistakes.FAILED, self._pause(delivery))
 

@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver
 from gateway import trace
 from gateway.clock import Clock
 from gateway.config import Webhook
+from gateway.errors import MISTAKES
 from gateway.ids import show
 from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, Stale
 from gateway.pipeline import Pipeline
@@ -93,7 +94,7 @@ class WebhookWorker:
         try:
             cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
             return await self._listener.post(delivery.payload.encode(), message_id, now, cause)
-        except Exception as error:  # noqa: BLE001 - else one row that cannot be sent would end the gateway
+        except MISTAKES as error:  # else one row that cannot be sent would end the gateway
             mistakes.tell(delivery, error)
             return Reply(0, mistakes.FAILED, None)
 

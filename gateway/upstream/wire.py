@@ -1,36 +1,34 @@
 """HTTP/1.1 connections to the upstream: one exchange at a time on each, kept for the next one only when the last ended cleanly.
 
-aiohttp's own parser reads the answers. Its ClientSession, made for browsing, would cost more than all that the gateway does to a
-call, would send PUT and DELETE again by itself, and takes what arrives on an idle connection for the next answer.
+aiohttp's own parser reads the answers (`aiohttp_protocol`).
 """
 
 import asyncio
-import contextlib
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from aiohttp import ClientPayloadError, StreamReader
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpResponseParser, RawResponseMessage
+from aiohttp import StreamReader
+from aiohttp.http import RawResponseMessage
 
+from gateway.upstream.aiohttp_protocol import ResponseProtocol, Unparsable
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
 
-_BUFFER: Final = 64 << 10
-_LONGEST_LINE: Final = 8190
-_MOST_HEADERS: Final = 128
 _MOST_INTERIM: Final = 16
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Connection(BaseProtocol):
+class UpstreamConnection(ResponseProtocol):
     """What `ask` writes is answered by `head`; then `body` is there to be read. `deadline` is in the loop's time and may be moved
     while an answer comes; `silence` is how many seconds its pieces may be apart."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
         super().__init__(loop)
+        self._time = loop.time
+        self._call_at = loop.call_at
+        self._new_future: Callable[[], asyncio.Future[RawResponseMessage]] = loop.create_future
         self.body: StreamReader | None = None
         self.deadline = 0.0
         self.idle_since = 0.0
@@ -56,20 +54,9 @@ class Connection(BaseProtocol):
         """Write a request, or its beginning. A `bodiless` answer ends with its head. Raises Lost."""
         if self.transport is None:
             raise Lost("disconnected")
-        self._head, self.body, self._interim = self._loop.create_future(), None, 0
-        self._parser = HttpResponseParser(
-            self,
-            self._loop,
-            _BUFFER,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-            max_headers=_MOST_HEADERS,
-            payload_exception=ClientPayloadError,
-            response_with_body=not bodiless,
-            read_until_eof=True,
-            auto_decompress=False,
-        )
-        self.deadline, self._heard = deadline, self._loop.time()
+        self._head, self.body, self._interim = self._new_future(), None, 0
+        self.expect(bodiless=bodiless)
+        self.deadline, self._heard = deadline, self._time()
         self._watch()
         self.transport.write(request)
 
@@ -79,26 +66,31 @@ class Connection(BaseProtocol):
         return await self._head
 
     async def upload(self, pieces: AsyncIterator[bytes]) -> None:
-        """Write a body in chunks, until an answer comes."""
+        """Write a body in chunks, until an answer comes. The upstream never takes a body for whole that broke off."""
+        ended = False
         try:
             async for piece in pieces:
                 if self.transport is None or self.body is not None:
+                    ended = True
                     return
                 if piece:
                     self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-                    self._heard = self._loop.time()
-                    await self._drain_helper()
+                    self._heard = self._time()
+                    await self.drained()
             if self.transport is not None:
                 self.transport.write(b"0\r\n\r\n")
-        except Exception:  # noqa: BLE001 - whatever became of the body, the upstream must not take it for whole
-            self.fail(Lost("disconnected"))
+            ended = True
+        finally:
+            if not ended:
+                self.fail(Lost("disconnected"))
 
     def finish(self) -> bool:
         """The exchange is over; whether there may be another one. If not, the connection is closed."""
         if not self.reusable:
             self.abort()
             return False
-        self._parser = self._head = None
+        self._head = None
+        self.expect_nothing()
         return True
 
     def fail(self, failure: NoAnswer) -> None:
@@ -117,19 +109,17 @@ class Connection(BaseProtocol):
     # ---- what the transport says ----
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:  # no request was sent
+        if not self.expects:  # no request was sent
             self.abort()
             return
-        self._heard = self._loop.time()
+        self._heard = self._time()
         try:
-            messages, upgraded, _ = self._parser.feed_data(data)
-        except Exception:  # noqa: BLE001 - the parser has a dozen names for what can be wrong
+            answers = self.parsed(data)
+        except Unparsable:
             self.fail(Garbled("malformed"))
             return
-        for message, payload in messages:
+        for message, payload in answers:
             self._receive(message, payload)
-        if upgraded:
-            self.fail(Garbled("malformed"))
 
     def _receive(self, message: RawResponseMessage, payload: StreamReader) -> None:
         if 100 <= message.code < 200 and message.code != 101 and self._interim < _MOST_INTERIM:
@@ -146,10 +136,9 @@ class Connection(BaseProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        parser, self._parser = self._parser, None
-        if parser is not None and exc is None and self.body is not None:
-            with contextlib.suppress(Exception):
-                parser.feed_eof()  # an answer without a length ends here
+        if exc is None and self.body is not None:
+            self.end()
+        self.expect_nothing()
         self.fail(Lost("disconnected" if self.body is None else "truncated"))
 
     # ---- how long it may take ----
@@ -163,14 +152,14 @@ class Connection(BaseProtocol):
                 return
             self._timer.cancel()
         self._fires_at = until
-        self._timer = self._loop.call_at(until, self._look_at_the_clock)
+        self._timer = self._call_at(until, self._look_at_the_clock)
 
     def _look_at_the_clock(self) -> None:
         self._timer = None
         if self._head is None:
             return
-        now = self._loop.time()
-        if self._reading_paused:
+        now = self._time()
+        if self.is_paused:
             self._heard = now  # the pause is ours
         if now >= min(self.deadline, self._heard + self._silence):
             self.fail(Lost("timeout"))
@@ -201,10 +190,10 @@ class Pool:
         self._keepalive, self._patience, self._silence = keepalive, patience, silence
         self._loop = asyncio.get_running_loop()
         self._slots = asyncio.Semaphore(limit)
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[UpstreamConnection] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def take(self, deadline: float) -> Connection:
+    async def take(self, deadline: float) -> UpstreamConnection:
         """A connection, to be given back. Raises Unreachable when there is none in time."""
         if not self._slots.locked():
             await self._slots.acquire()
@@ -219,7 +208,7 @@ class Pool:
             self._slots.release()
             raise
 
-    def give(self, connection: Connection) -> None:
+    def give(self, connection: UpstreamConnection) -> None:
         self._slots.release()
         if not connection.finish():
             return
@@ -237,7 +226,7 @@ class Pool:
         while self._idle:
             self._idle.pop().abort()
 
-    def _kept(self) -> Connection | None:
+    def _kept(self) -> UpstreamConnection | None:
         oldest = self._loop.time() - self._keepalive
         while self._idle:
             connection = self._idle.pop()
@@ -253,11 +242,14 @@ class Pool:
         except TimeoutError:
             raise Unreachable("timeout") from None
 
-    async def _connected(self, deadline: float) -> Connection:
+    async def _connected(self, deadline: float) -> UpstreamConnection:
         try:
             async with asyncio.timeout_at(min(deadline, self._loop.time() + self._patience)):
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._loop, self._silence), self._host, self._port, ssl=self._tls
+                    lambda: UpstreamConnection(self._loop, self._silence),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
                 )
         except TimeoutError:
             raise Unreachable("timeout") from None

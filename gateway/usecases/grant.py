@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.audit.event import Action
 from gateway.config import Campaign
+from gateway.errors import MISTAKES
 from gateway.ids import show
 from gateway.loyalty.eligibility import Reason, Standing, judge
 from gateway.loyalty.reward import reward
@@ -67,7 +68,7 @@ def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     campaign = env.campaigns.get(due.achievement.campaign_id)
     try:
         reason = _reason(campaign, _standing(due, earlier, ws, env), due.achievement.accepted_at, ws.now, env)
-    except Exception as error:  # noqa: BLE001 - one poisoned row must not hold up every grant behind it
+    except MISTAKES as error:  # one poisoned row must not hold up every grant behind it
         return _close(due, "failed", type(error).__name__, ws)
     if reason is not None or campaign is None:
         return _close(due, "ignored", reason or "campaign_unknown", ws)

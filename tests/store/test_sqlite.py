@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
 
 from gateway.audit.chain import Chain, Tip
-from gateway.errors import AlreadyRunning, SchemaMismatch, StoreBroken, StoreUnavailable
+from gateway.errors import AlreadyRunning, ReadFailed, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.deliveries import Report, report_of
@@ -370,7 +369,7 @@ async def test_a_read_that_failed_holds_on_to_nothing(store: Store) -> None:
     for _ in range(2):
         try:
             await store.fetch("SELECT CAST(x'ff' AS TEXT) FROM record")
-        except sqlite3.OperationalError as error:
+        except ReadFailed as error:
             failures.append(error)  # and with it the place where it failed
     await run(store, lambda ws: person(ws, "web:bob"))
     seen = [await store.fetch("SELECT COUNT(*) FROM record") for _ in range(2)]
@@ -378,7 +377,7 @@ async def test_a_read_that_failed_holds_on_to_nothing(store: Store) -> None:
 
 
 async def test_a_read_cannot_write(store: Store) -> None:
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(ReadFailed):
         await store.fetch("DELETE FROM record")
 
 
@@ -553,40 +552,3 @@ async def test_a_probe_waits_for_one_batch_and_not_for_the_row(store: Store) -> 
 async def limit_pages(store: SqliteStore, pages: int) -> None:
     """SQLite's own way to a full database; it never goes below the present size."""
     await store._in_writer(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}"))
-
-
-# ---- what aiosqlite must go on doing ----
-
-
-async def test_aiosqlite_runs_a_function_in_one_hop_on_the_connections_thread(tmp_path: Path) -> None:
-    """`Connection._execute` is private: this holds it to what the store builds on."""
-    connection = await aiosqlite.connect(tmp_path / "hop.db", isolation_level=None)
-    try:
-        threads: list[int] = []
-
-        def transaction(raw: sqlite3.Connection, value: int) -> int:
-            threads.append(threading.get_ident())
-            raw.execute("CREATE TABLE t (v)")
-            raw.execute("INSERT INTO t VALUES (?)", (value,))
-            threads.append(threading.get_ident())
-            return raw.execute("SELECT v + 1 FROM t").fetchone()[0]
-
-        assert await connection._execute(transaction, connection._conn, 41) == 42
-        assert len(set(threads)) == 1
-        assert threads[0] != threading.get_ident()
-    finally:
-        await connection.close()
-
-
-async def test_aiosqlite_raises_what_the_function_raised_and_goes_on(tmp_path: Path) -> None:
-    connection = await aiosqlite.connect(tmp_path / "hop.db", isolation_level=None)
-    try:
-
-        def fail(_: sqlite3.Connection) -> None:
-            raise LookupError("mine")
-
-        with pytest.raises(LookupError, match="mine"):
-            await connection._execute(fail, connection._conn)
-        assert await connection._execute(lambda: 1) == 1
-    finally:
-        await connection.close()

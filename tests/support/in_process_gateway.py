@@ -197,12 +197,17 @@ class InProcessGateway:
         self.url = url or f"sqlite:///{self.path}"
         self._around = around
         self._kept = kept
-        self._limits = {"queue_limit": queue_limit, "batch_limit": batch_limit}
+        self._queue_limit, self._batch_limit = queue_limit, batch_limit
 
     async def __aenter__(self) -> "InProcessGateway":
         self.store = make_store(self.url, self.clock, self._kept)
         await self.store.open()
-        self.pipeline = Pipeline(self._around(self.store), self.env, **self._limits)
+        self.pipeline = Pipeline(
+            self._around(self.store),
+            self.env,
+            queue_limit=self._queue_limit,
+            batch_limit=self._batch_limit,
+        )
         self.pipeline.start()
         return self
 

@@ -312,7 +312,7 @@ async def test_a_report_that_cannot_be_written_is_tried_ever_more_rarely_and_the
     with capture_logs() as lines:
         await outbox.work()
     (delivery_id,) = await outbox.house.column("SELECT delivery_id FROM delivery")
-    failed = {"event": "delivery_failed", "log_level": "error", "error": "OperationalError"}
+    failed = {"event": "delivery_failed", "log_level": "error", "error": "ReadFailed"}
     assert lines == [{**failed, "delivery": show("dlv", delivery_id)}]
     assert await outbox.rows("state, reason, attempts, sent_at, due_at") == [
         ("pending", "failed", 1, None, outbox.clock.now() + 2 * SECOND)

@@ -22,6 +22,7 @@ from gateway.http.admin.problem import problem, status_of
 from gateway.http.admin.strangers import STRANGERS, headers_of
 from gateway.http.admin.times import shown
 from gateway.http.services import SERVICES, Services
+from gateway.http.unforeseen import answered
 from gateway.model import Caller, RefuseCall
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -41,14 +42,20 @@ async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
     caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator", trace=named)
     request[CALLER] = caller
     code, is_known = "", False
-    try:
+
+    async def answering() -> web.StreamResponse:
+        nonlocal is_known
         is_known = _check(request, services)
-        response = await handler(request)
-    except Exception as error:  # noqa: BLE001 - the outermost place of the listener: nothing may leave as a traceback
+        return await handler(request)
+
+    async def refusing(error: Exception) -> web.StreamResponse:
+        nonlocal code
         refusal, headers = _refusal(error, caller)
         code = refusal.code
         await _record(request, services, caller, refusal, is_known=is_known)
-        response = problem(refusal, caller.request_id, headers)
+        return problem(refusal, caller.request_id, headers)
+
+    response = await answered(answering(), refusing)
     if not response.prepared:
         response.headers["X-Request-Id"] = caller.request_id
         response.headers["Cache-Control"] = "no-store"

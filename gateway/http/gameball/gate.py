@@ -7,6 +7,7 @@ No exception leaves this room: what a call did wrong is a fault, what we did wro
 import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import count
 from time import perf_counter
 from typing import get_args
@@ -58,6 +59,7 @@ from gateway.http.gameball.session import takes_token
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.keyring import Failure, Opened
 from gateway.http.services import Services
+from gateway.http.unforeseen import answered
 from gateway.ids import show
 from gateway.model import RefuseCall
 from rules.identifier import Evidence
@@ -131,18 +133,7 @@ class Gate:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         began = perf_counter()
         call = Call(self._services, request, self._next_id())
-        try:
-            outcome = await self._outcome(call)
-        except StoreUnavailable as error:
-            outcome = unavailable(error.retry_after)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an envelope and we a log line
-            _log.error(
-                "call_failed",
-                request_id=call.request_id,
-                trace_id=call.trace_id,
-                exc_info=not isinstance(error, GatewayError),
-            )
-            outcome = INTERNAL_ERROR
+        outcome = await answered(self._outcome(call), partial(_failed, call))
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
         self._access_log.note(call, outcome, profile, began)
         if isinstance(outcome, Relayed):
@@ -302,6 +293,18 @@ def _trust_of(config: Config) -> Mapping[tuple[str, CallSource], Trust]:
         for channel in config.channels
         for source in get_args(CallSource)
     }
+
+
+async def _failed(call: Call, error: Exception) -> Fault:
+    if isinstance(error, StoreUnavailable):
+        return unavailable(error.retry_after)
+    _log.error(
+        "call_failed",
+        request_id=call.request_id,
+        trace_id=call.trace_id,
+        exc_info=not isinstance(error, GatewayError),
+    )
+    return INTERNAL_ERROR
 
 
 def _accepted(call: Call, answer: Answer) -> web.Response:

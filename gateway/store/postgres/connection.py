@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import StoreUnavailable
+from gateway.store.postgres.socket_of import socket_of
 
 Connection = PoolConnectionProxy
 
@@ -127,7 +128,7 @@ def _unavailable(error: BaseException) -> StoreUnavailable:
 
 
 async def _prepare(connection: Connection) -> None:
-    sock: socket.socket | None = connection._transport.get_extra_info("socket")
+    sock = socket_of(connection)
     if sock is not None and sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _KEEPALIVE:

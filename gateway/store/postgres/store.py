@@ -19,7 +19,7 @@ from gateway.audit.chain import Chain
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
 from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
-from gateway.errors import StoreBusy, StoreUnavailable
+from gateway.errors import ReadFailed, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store.binding import Binding
@@ -383,8 +383,11 @@ class PostgresStore:
     # ---- reading ----
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        async with self._reading, self._server.connection() as connection:
-            return [tuple(row) for row in await connection.fetch(readable(sql), *parameters)]
+        try:
+            async with self._reading, self._server.connection() as connection:
+                return [tuple(row) for row in await connection.fetch(readable(sql), *parameters)]
+        except asyncpg.PostgresError as error:
+            raise ReadFailed(type(error).__name__) from error
 
 
 def _node() -> int:

@@ -1,13 +1,10 @@
 """Connections to a SQLite file: how one is set up, what runs on its thread, and what its errors mean to the gateway."""
 
-import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-
-import aiosqlite
 
 from gateway.errors import StoreBroken, StoreUnavailable
 from gateway.store.migrations import pending
@@ -39,12 +36,6 @@ ALONE = (
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-async def in_one_hop(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
-    """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
-    hop = connection._execute(function, connection._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
-    return await asyncio.shield(asyncio.ensure_future(hop))
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

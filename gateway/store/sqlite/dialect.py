@@ -8,7 +8,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -47,7 +47,6 @@ class Saver:
         self._chain = chain
         self._beside = beside
         self._newest: Future[None] | None = None
-        self._failure: BaseException | None = None
 
     def save_beside(self, changes: Changes) -> None:
         """`changes` are read now, but their lists are the caller's no more."""
@@ -69,26 +68,16 @@ class Saver:
 
     def give_up(self) -> BaseException | None:
         """Let what is under way come to its end; what it ran into, if anything."""
-        if self._newest is not None:
-            wait((self._newest,))
-        return self._failure
+        return self._newest.exception() if self._newest is not None else None
 
     def _wait(self) -> None:
         if (failure := self.give_up()) is not None:
             raise failure
 
     def _do_beside(self, job: Callable[[], object]) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._newest = self._beside.submit(self._attempt, job)
-
-    def _attempt(self, job: Callable[[], object]) -> None:
-        if self._failure is not None:
-            return
-        try:
-            job()
-        except BaseException as failure:  # noqa: BLE001 - raised where the batch is decided
-            self._failure = failure
+        if self._newest is not None and self._newest.done():
+            self._newest.result()
+        self._newest = self._beside.submit(_after, self._newest, job)
 
     def _commit(self, tip: Tip, stored: Callable[[], None]) -> None:
         self._connection.execute("COMMIT")
@@ -98,6 +87,13 @@ class Saver:
     def _write_all(self, changed: Iterable[Write]) -> None:
         for write in changed:
             _write(self._connection, write)
+
+
+def _after(earlier: Future[None] | None, job: Callable[[], object]) -> None:
+    """Nothing is done after a failure: it is raised again in place of the job."""
+    if earlier is not None:
+        earlier.result()
+    job()
 
 
 def run_housekeeping(connection: sqlite3.Connection, step: Step) -> int:

@@ -24,7 +24,7 @@ from gateway.audit.chain import Chain
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
 from gateway.clock import MINUTE, Clock, Stamps
-from gateway.errors import AlreadyRunning, ErasuresUnreadable, StoreBroken, StoreUnavailable
+from gateway.errors import AlreadyRunning, ErasuresUnreadable, ReadFailed, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store.binding import Binding
@@ -38,7 +38,6 @@ from gateway.store.sqlite.connection import (
     ALONE,
     PRAGMAS,
     SERVING,
-    in_one_hop,
     prepare,
     probe,
     rows,
@@ -47,6 +46,7 @@ from gateway.store.sqlite.connection import (
 )
 from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
 from gateway.store.sqlite.lock import FileLock
+from gateway.store.sqlite.one_hop import in_one_hop
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
@@ -386,6 +386,8 @@ class SqliteStore:
         try:
             with self._translated_errors():
                 return await in_one_hop(reader, rows, sql, parameters)
+        except sqlite3.DatabaseError as error:
+            raise ReadFailed(type(error).__name__) from error
         finally:
             self._readers.put_nowait(reader)
 

@@ -1,0 +1,17 @@
+"""A whole function on the thread of an aiosqlite connection. aiosqlite offers its statements one by one; what runs a function
+there has no public name and is used here and nowhere else. A test holds this module against the versions that pyproject.toml
+allows."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import aiosqlite
+
+T = TypeVar("T")
+
+
+async def in_one_hop(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
+    """Run `function(connection, …)` in ONE hop on the connection's thread; cancelling the caller does not stop it."""
+    hop = connection._execute(function, connection._conn, *arguments)  # pyright: ignore[reportPrivateUsage]
+    return await asyncio.shield(asyncio.ensure_future(hop))

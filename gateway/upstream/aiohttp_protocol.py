@@ -1,0 +1,76 @@
+"""aiohttp's parser and flow control for the answers on one connection. What aiohttp has no public name for is used here and
+nowhere else; a test holds this module against the versions of aiohttp that pyproject.toml allows.
+
+Its ClientSession, made for browsing, would cost more than all that the gateway does to a call, would send PUT and DELETE again by
+itself, and takes what arrives on an idle connection for the next answer.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import ClientPayloadError, StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpResponseParser, RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+
+_BUFFER: Final = 64 << 10
+_LONGEST_LINE: Final = 8190
+_MOST_HEADERS: Final = 128
+
+
+class Unparsable(Exception):
+    """What came is no HTTP/1.1 answer."""
+
+
+class ResponseProtocol(BaseProtocol):
+    """After `expect`, `parsed` makes answers of bytes. The body of an answer pauses the transport while nothing reads it."""
+
+    @property
+    def expects(self) -> bool:
+        return self._parser is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """Reading waits for whoever reads the body."""
+        return self._reading_paused
+
+    def expect(self, *, bodiless: bool) -> None:
+        """Make ready for one answer. A `bodiless` one ends with its head."""
+        self._parser = HttpResponseParser(
+            self,
+            self._loop,
+            _BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_HEADERS,
+            payload_exception=ClientPayloadError,
+            response_with_body=not bodiless,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+
+    def expect_nothing(self) -> None:
+        self._parser = None
+
+    def parsed(self, data: bytes) -> Sequence[tuple[RawResponseMessage, StreamReader]]:
+        """The heads that are whole now, each with its body to come. Raises Unparsable."""
+        assert self._parser is not None  # noqa: S101 - an answer is expected
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except HttpProcessingError as error:
+            raise Unparsable from error
+        if upgraded:
+            raise Unparsable
+        return messages
+
+    def end(self) -> None:
+        """Nothing more comes: an answer without a length is whole."""
+        parser, self._parser = self._parser, None
+        if parser is not None:
+            with contextlib.suppress(HttpProcessingError):
+                parser.feed_eof()
+
+    async def drained(self) -> None:
+        """Wait until what was written may be followed by more. Raises ConnectionError."""
+        await self._drain_helper()
