@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.audit_archive import note_archived
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.import_lists import private_file
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
@@ -43,6 +44,7 @@ def export(
     """Everything that is held on a person. The audit log says who asked for it."""
 
     async def exported(admin: Admin) -> Any:
+        await note_archived(admin)
         return await admin.get(f"/profiles/{segment(profile)}/export")
 
     answer = ask(config, exported, changes=True)

@@ -49,7 +49,7 @@ class Binding:
 
     def bind(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
         """The next piece. How many rows it had, and 1 more while others are left."""
-        if self.is_done or not self._chain.is_kept:
+        if self.is_done or not self._chain.kept[0]:
             return 0
         todo = yield from self._todo()
         self.is_done = todo is None
