@@ -4,10 +4,12 @@ Two clocks are looked at. The wall clock says what time it is, and may be wrong;
 day, but how much of it has passed. What the wall clock says against the steady one is not believed until it lasts.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 SECOND = 1_000
@@ -91,6 +93,13 @@ class SystemClock:
             self._now, self._doubt = self._said(), None
             return (self._now - before) // _MS
 
+    def resume(self, line: int) -> None:
+        """Go on from where an earlier run of this boot stood, whose time was `line` ms ahead of the steady clock. What the wall
+        clock says otherwise is a jump."""
+        with self._lock:
+            self._looked_at = self._steady()
+            self._now, self._doubt = line * _MS + self._looked_at, None
+
     def _look(self) -> int:
         steady = self._steady()
         passed = steady - self._looked_at
@@ -135,6 +144,15 @@ class Stamps:
     def at(self, now: int) -> int:
         self._newest = now if now >= self._newest else self._newest + 1
         return self._newest
+
+
+def boot_id() -> str:
+    """The same for two processes whose steady clocks are one, "" where the system does not say it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/time')}" if _STEADY is not None else ""
+    except OSError:
+        return ""
 
 
 def timestamp(at: int) -> str:

@@ -16,7 +16,7 @@ from gateway.app.broken import end_command
 from gateway.app.follow import follow, readable
 from gateway.app.making import make_store, seed_rules
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, boot_id
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import admin_token, open_box, other_secret, secret_path
 from gateway.errors import StoreBroken, StoreUnavailable
@@ -87,7 +87,7 @@ async def running(
             env,
             Reading(env),
             clock,
-            Timekeeper(clock, store, pipeline, telemetry.metrics),
+            Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
             telemetry,
             admin_token=admin_token(config, box),
             checkpoint_key=checkpoint_key,

@@ -11,6 +11,7 @@ from gateway.model import Caller, NoteEvent
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.operations import newest_moment
+from gateway.store.statement import Write
 from gateway.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("clock")
@@ -20,6 +21,7 @@ _SLOWEST_ANSWER = SECOND
 """A database server that took longer has not said what time it is now."""
 _LONG_SILENCE = 7 * DAY
 _ITSELF = Caller("", "", "gateway", "")
+_KEEP_LINE = "INSERT INTO boot VALUES (?, ?) ON CONFLICT (boot_id) DO UPDATE SET line = excluded.line"
 _HINT = "gateway db clock says what to do"
 
 
@@ -66,22 +68,33 @@ class ClockState(NamedTuple):
 
 
 class Timekeeper:
-    """`begin` once the store is open, then `step` again and again."""
+    """`begin` once the store is open, then `step` again and again. `boot` names the boot that the steady clock counts from; "": no
+    other run is known to be of the same."""
 
-    def __init__(self, clock: SystemClock, store: Store, pipeline: Pipeline, metrics: Metrics) -> None:
+    def __init__(
+        self, clock: SystemClock, store: Store, pipeline: Pipeline, metrics: Metrics, boot: str = ""
+    ) -> None:
         self._clock = clock
         self._store = store
         self._pipeline = pipeline
         self._metrics = metrics
         self._line = 0
+        self._boot = boot
+        self._has_server = False
+        self._kept: int | None = None
         self._told: frozenset[str] = frozenset()
         self.state = ClockState(clock.now(), 0, 0, 0, 0)
 
     async def begin(self) -> None:
-        """Take the time at the start for what it is: there is nothing yet to hold it against but how long the database was
-        silent, which the gateway may really have been away."""
-        await self._ask_server()
-        self._clock.believe()
+        """Go on from an earlier run of this boot. Without one, take the time at the start for what it is: there is nothing to hold
+        it against but how long the database was silent, which the gateway may really have been away."""
+        if not await self._ask_server() and self._boot:
+            rows = await self._store.fetch("SELECT line FROM boot WHERE boot_id = ?", (self._boot,))
+            self._kept = rows[0][0] if rows else None
+        if self._kept is None:
+            self._clock.believe()
+        else:
+            self._clock.resume(self._kept)
         state, newest = await self.look(), await newest_moment(self._store)
         self._line = state.now - self._clock.steady()
         silent = state.now - newest
@@ -99,6 +112,7 @@ class Timekeeper:
         moved, self._line = line - self._line, line
         if abs(moved) > JUMP:
             await self._note(_ITSELF, moved)
+        await self._keep_line()
         return _LOOK_EVERY
 
     async def believe(self, caller: Caller) -> ClockState:
@@ -107,7 +121,9 @@ class Timekeeper:
         self._line += moved
         if moved:
             await self._note(caller, moved)
-        return await self.look()
+        state = await self.look()
+        await self._keep_line()
+        return state
 
     async def look(self) -> ClockState:
         """What it is like now."""
@@ -124,12 +140,21 @@ class Timekeeper:
         self._tell()
         return self.state
 
+    async def _keep_line(self) -> None:
+        """For the next run of this boot; on PostgreSQL the server's clock is the one that counts."""
+        if self._has_server or not self._boot:
+            return
+        if self._kept is None or abs(self._line - self._kept) > SECOND:
+            await self._store.write(Write(_KEEP_LINE, [(self._boot, self._line)]))
+            self._kept = self._line
+
     async def _ask_server(self) -> bool:
         asked_at = self._clock.steady()
         said = await self._store.server_time()
         if said is not None and self._clock.steady() - asked_at <= _SLOWEST_ANSWER:
             self._clock.note_server_time(said)
-        return said is not None
+        self._has_server = said is not None
+        return self._has_server
 
     def _tell(self) -> None:
         """In the metrics always, in the log once."""

@@ -108,6 +108,10 @@ async def test_after_a_start_with_a_clock_that_was_ahead_rewards_go_on(
     clock.set(0)
     process.start()
     await becomes(process, "degraded")
+    assert any(
+        "jumped" in warning and "back" in warning for warning in (await readiness(process))["warnings"]
+    )
+    _command(process, "db", "clock", "--believe")
     (warning,) = (await readiness(process))["warnings"]
     assert "the newest moment in the database is 400 d ahead of the clock" in warning or "399 d" in warning
     await reported(process, "bob")
@@ -127,6 +131,25 @@ async def test_after_a_start_with_a_clock_that_was_ahead_rewards_go_on(
     assert said.returncode == 1
     assert "ahead of the clock" in said.stderr
     assert "ahead of the clock" in _command(process, "db", "check").stderr
+    assert process.stop() == 0
+
+
+async def test_a_clock_that_is_wrong_at_a_start_is_found_out_when_it_was_right_before_in_this_boot(
+    prepare: Launch, clock: WrongClock
+) -> None:
+    process = with_an_end(prepare(launcher=(_LAUNCHER, str(clock.place))), "10m").start()
+    await reported(process, "ann")
+    async with asyncio.timeout(30):
+        while not rows(process.place, "SELECT 1 FROM boot"):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.05)
+    process.stop()
+    clock.set(_AHEAD)
+    process.start()
+    await becomes(process, "degraded")
+    await reported(process, "bob")
+    await all_decided(process)
+    assert rows(process.place, _GRANTED) == [(2,)]
+    assert audit_times(process)[-1] < (datetime.now(UTC) + _YEAR).timestamp() * 1_000
     assert process.stop() == 0
 
 

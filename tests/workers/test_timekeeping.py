@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from gateway.clock import DAY, HOUR, MINUTE, SECOND, SystemClock
+from gateway.clock import DAY, HOUR, MINUTE, SECOND, SystemClock, boot_id
 from gateway.config import RateLimit
 from gateway.http.gameball.limits import FailureBudget, TokenBucket
 from gateway.telemetry.metrics import Metrics
@@ -22,7 +22,7 @@ FINE = ClockState(0, 0, 0, 0, 0)
 class Machine:
     """A gateway's inside on a machine of which the test holds both clocks (ms)."""
 
-    def __init__(self, house: InProcessGateway) -> None:
+    def __init__(self, house: InProcessGateway, boot: str = "") -> None:
         self.house = house
         self.wall = house.clock.time
         self.steady = 7
@@ -30,7 +30,7 @@ class Machine:
         self.clock = SystemClock(
             10 * MINUTE, wall=lambda: self.wall * 1_000_000, steady=lambda: self.steady * 1_000_000
         )
-        self.keeper = Timekeeper(self.clock, house.store, house.pipeline, self.metrics)
+        self.keeper = Timekeeper(self.clock, house.store, house.pipeline, self.metrics, boot)
 
     def advance(self, span: int, jump: int = 0) -> None:
         self.steady += span
@@ -135,6 +135,79 @@ def test_a_warning_says_by_how_much_and_in_which_direction(state: ClockState, wo
     said = "\n".join(state.warnings)
     assert bool(said) == bool(words)
     assert all(word in said for word in words)
+
+
+# ---- a start within a boot ----
+
+
+def restarted(before: Machine, jump: int = 0, boot: str = "boot-1") -> Machine:
+    """Another run an hour later, with the wall clock moved by `jump` meanwhile."""
+    after = Machine(before.house, boot)
+    after.steady, after.wall = before.steady + HOUR, before.wall + HOUR + jump
+    return after
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncGenerator[Machine]:
+    async with InProcessGateway(tmp_path) as house:
+        machine = Machine(house, "boot-1")
+        await machine.keeper.begin()
+        await machine.keeper.step()
+        yield machine
+
+
+@pytest.mark.parametrize("jump", [400 * DAY, -400 * DAY])
+async def test_a_clock_that_is_wrong_at_a_start_is_found_out_within_a_boot(
+    served: Machine, jump: int
+) -> None:
+    again = restarted(served, jump)
+    await again.keeper.begin()
+    assert again.clock.now() == served.wall + HOUR
+    assert again.keeper.state.wall_ahead == jump
+    assert again.keeper.state.warnings
+    again.wall -= jump
+    await again.keeper.step()
+    assert again.keeper.state.warnings == ()
+
+
+async def test_a_clock_that_lasts_is_believed_and_the_next_start_knows_it(served: Machine) -> None:
+    again = restarted(served, DAY)
+    await again.keeper.begin()
+    again.advance(10 * MINUTE)
+    await again.keeper.step()
+    assert again.clock.now() == again.wall
+    third = restarted(again)
+    await third.keeper.begin()
+    assert third.keeper.state.warnings == ()
+    assert third.clock.now() == third.wall
+
+
+async def test_an_operators_word_holds_for_the_next_start(served: Machine) -> None:
+    again = restarted(served, DAY)
+    await again.keeper.begin()
+    await again.keeper.believe(caller(""))
+    third = restarted(again)
+    await third.keeper.begin()
+    assert third.clock.now() == third.wall
+
+
+@pytest.mark.parametrize("boot", ["boot-2", ""])
+async def test_after_another_boot_the_clock_at_the_start_is_believed(served: Machine, boot: str) -> None:
+    again = restarted(served, DAY, boot)
+    await again.keeper.begin()
+    assert again.clock.now() == again.wall
+    assert again.keeper.state.warnings == ()
+
+
+async def test_a_start_by_itself_keeps_nothing(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as house:
+        await Machine(house, "boot-1").keeper.begin()
+        assert await house.rows("SELECT * FROM boot") == []
+
+
+def test_a_boot_has_a_name_that_stays() -> None:
+    assert boot_id()
+    assert boot_id() == boot_id()
 
 
 # ---- spans within a process ----
