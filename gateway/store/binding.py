@@ -51,7 +51,10 @@ class Binding:
         """The next piece. How many rows it had, and 1 more while others are left."""
         if self.is_done or not self._chain.kept[0]:
             return 0
-        todo = yield from self._todo()
+        first = yield Query(_FIRST)
+        if not first:
+            return 0
+        todo = yield from self._todo(*first[0])
         self.is_done = todo is None
         if todo is None or (self._shared and (yield from self._is_beside_an_older(now))):
             return 0
@@ -72,13 +75,13 @@ class Binding:
         yield Write(_REACHED, [(step, table, _encode(reached).decode(), int(last))])
         return len(rows) + 1
 
-    def _todo(self) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
-        """The table of which rows are left, with its step and the place that was reached."""
+    def _todo(self, seq: int, bound: str) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
+        """The table of which rows are left, with its step and the place that was reached. `seq` and `bound` are of the log's first
+        event."""
         places = {(step, name): (place, done) for step, name, place, done in (yield Query(_PLACES))}
         steps = [(one.version, table) for one in migrations.all_migrations() for table in one.binds]
         new = [place for place in steps if place not in places]
         if new:
-            [(seq, bound)] = yield Query(_FIRST)
             begun = read_bound(bound).covers if seq == 1 else 0
             made_so = [(step, table, "[]", 1) for step, table in new if step <= begun]
             yield Write(_REACHED, made_so)
