@@ -20,7 +20,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, group, setti
 from gateway.cli.output import counted, note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config
-from gateway.config.settings import store_url_text
+from gateway.config.urls import store_url_text
 
 app = group("Back up, check, migrate and move the database.")
 app.command()(clock)

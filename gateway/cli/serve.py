@@ -10,7 +10,7 @@ import typer
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
 from gateway.cli.output import note
 from gateway.config import Channel, Config, Key
-from gateway.config.settings import store_url_text
+from gateway.config.urls import store_url_text
 
 _API = "/api/v4.0/integrations/customers"
 

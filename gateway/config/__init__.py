@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.config.channel import CallSource, Channel, RateLimit
 from gateway.config.check import masked, warnings, with_api_key_alone
 from gateway.config.notation import Address
 from gateway.config.offer import Audience, Campaign, CampaignType, Coupon, CouponType, Limit, Period, Tier
@@ -18,22 +19,16 @@ from gateway.config.settings import (
     Achievements,
     Api,
     Audit,
-    CallSource,
-    CanonicalId,
-    Channel,
     Config,
     Gateway,
     Limits,
     Log,
     Program,
-    RateLimit,
-    Rates,
     Rules,
     Server,
     Store,
-    Upstream,
-    Webhook,
 )
+from gateway.config.upstream import CanonicalId, Rates, Upstream, Webhook
 from gateway.errors import GatewayError
 from rules.language.toml_lines import Path as TomlPath
 from rules.language.toml_lines import line_of, locate

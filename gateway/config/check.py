@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec.structs import fields
 
+from gateway.config.channel import CallSource, Channel
 from gateway.config.reading import notation_of
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Section
-from gateway.config.settings import CallSource, Channel, Config
+from gateway.config.settings import Config
 
 _UNPROVEN: dict[CallSource, str] = {"public": "its api key", "session": "a session token of its own"}
 

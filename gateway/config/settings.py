@@ -2,16 +2,15 @@
 shows. A value is checked where it is declared; what only two settings together can get wrong is in
 `mistakes`."""
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from msgspec import Meta, Struct, ValidationError, convert, field
-from msgspec.structs import asdict, force_setattr
+from msgspec import Meta, field
 
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
+from gateway.config.channel import CallSource, Channel, Trusting
+from gateway.config.keys import short_keys
 from gateway.config.notation import (
     Address,
     DelayRange,
@@ -20,8 +19,6 @@ from gateway.config.notation import (
     Listen,
     Network,
     Origin,
-    Quota,
-    Region,
     Size,
     TimeZone,
     duration_text,
@@ -30,82 +27,11 @@ from gateway.config.notation import (
 from gateway.config.offer import Amount, Campaign, Count, Positive, Tier
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
+from gateway.config.upstream import Upstream, Webhook
+from gateway.config.urls import store_url, store_url_text
 from rules.source import Trust
 
-SHORTEST_KEY = 16
-"""Characters; what `gateway keys new` makes is far longer."""
-TOKEN_KEY = 32
-"""Characters of a session key: an AES-256 key as text."""
-
-Name = Annotated[
-    str,
-    Meta(
-        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$",
-        description='1 to 50 letters, digits and "_.-", a letter or digit first',
-    ),
-]
-
-
 _LONGEST_WINDOW = 7 * DAY
-_DATABASE_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%[^\]]*)?\]|[^\[\]:]*)(:\d{1,5})?", re.ASCII)
-
-
-def _is_server(url: str) -> bool:
-    """Whether a PostgreSQL URL can be taken apart; it may name several hosts."""
-    try:
-        hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    except ValueError:
-        return False
-    return all(
-        (found := _DATABASE_HOST.fullmatch(host)) and int((found[3] or ":1")[1:]) < 65_536 for host in hosts
-    )
-
-
-def store_url(value: object) -> str:
-    if isinstance(value, str) and value.isprintable():
-        if re.match(r"sqlite:///.", value):
-            return value
-        if re.match(r"postgres(ql)?://.", value) and _is_server(value):
-            return value
-    raise ValueError(
-        'is not a database; write "sqlite:///gateway.db" or "postgresql://user@host/db"'
-    )  # the value itself may hold a password
-
-
-def store_url_text(url: str) -> str:
-    """The URL with its password masked, wherever the password stands."""
-    masked = re.sub(r"(://[^:@/]*):[^?]*@", r"\1:******@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1******", masked)
-
-
-def _has_host(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return url.isprintable() and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def http_url(value: object) -> str:
-    shape = r"https?://[^\s/?#@]+(/[^\s?#]*)?"
-    if isinstance(value, str) and re.fullmatch(shape, value) and _has_host(value):
-        return value.rstrip("/")
-    raise ValueError('is not a web address; write scheme and host, for example "https://api.gameball.co"')
-
-
-def webhook_url(value: object) -> str:
-    shape = r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?"
-    if isinstance(value, str) and re.fullmatch(shape, value) and _has_host(value):
-        return value
-    raise ValueError(
-        'is not a web address; write it whole, for example "https://crm.example.com/hooks/loyalty"'
-    )
-
-
-def webhook_url_text(url: str) -> str:
-    """The URL without its query, which may hold a token."""
-    address, mark, _ = url.partition("?")
-    return f"{address}?******" if mark else address
 
 
 class Server(Section, frozen=True):
@@ -137,7 +63,7 @@ class Server(Section, frozen=True):
                 "admin_token",
                 "is missing though admin_listen is not loopback; set admin_token_env or admin_token_file",
             )
-        yield from _short_keys(self, ("admin_token", "secret"), inline_too=True)
+        yield from short_keys(self, ("admin_token", "secret"), inline_too=True)
 
 
 class Store(Section, frozen=True):
@@ -177,63 +103,6 @@ class Achievements(Section, frozen=True):
         yield from dedup_mistakes("dedup_window", self.dedup_window, self.grant_delay[1])
 
 
-class RateLimit(Section, frozen=True):
-    """A token bucket: `per_second` on average, `burst` at once."""
-
-    per_second: Positive
-    burst: Positive
-
-
-class Trusting(Section, frozen=True):
-    """What each source may do with what it says of a customer: `state` it, `claim` it, or have it ignored."""
-
-    public: Trust = "claim"
-    session: Trust = "claim"
-    backend: Trust = "state"
-
-
-class ChannelTrust(Section, frozen=True):
-    """The same for one channel; what is left out is as for all."""
-
-    public: Trust | None = None
-    session: Trust | None = None
-    backend: Trust | None = None
-
-
-class Channel(Section, frozen=True):
-    """A calling system. Without keys here they come from the database. Identity headers go to trusted ones
-    only. `session_key` verifies its apps' session tokens; without one, a `secret_key` of that length does."""
-
-    name: Name
-    kind: Literal["online", "offline"] = "online"
-    id_space: Name = ""
-    default_region: Region = ""
-    api_key: Key | None = None
-    secret_key: Key | None = None
-    session_key: Secret | None = None
-    rate_limit: RateLimit | None = None
-    trusted: bool = True
-    trust: ChannelTrust | None = None
-
-    def __post_init__(self) -> None:
-        if not self.id_space:
-            force_setattr(self, "id_space", self.name)
-
-    def mistakes(self) -> Iterator[Mistake]:
-        if self.secret_key and not self.api_key:
-            yield Mistake("api_key", "is missing beside secret_key; a call shows both")
-        if self.session_key and len(self.session_key.reveal()) != TOKEN_KEY:
-            yield Mistake("session_key", f"is not an AES-256 key as text; write {TOKEN_KEY} characters")
-        yield from _short_keys(self, ("api_key", "secret_key"), inline_too=False)
-
-    @property
-    def token_key(self) -> bytes | None:
-        """What the channel's session tokens are made with; None when it has no such key."""
-        secret = self.session_key or (self.secret_key and self.secret_key.secret)
-        key = secret.reveal().encode() if secret else b""
-        return key if len(key) == TOKEN_KEY else None
-
-
 class Program(Section, frozen=True):
     """The loyalty program. The `disabled_…` texts go out with each accepted call while it is not enabled."""
 
@@ -247,121 +116,6 @@ class Program(Section, frozen=True):
     disabled_status: str = "disabled"
     disabled_message: str = "The loyalty program is disabled; nothing is rewarded."
     disabled_learn_more: str = ""
-
-
-CallSource = Literal["public", "session", "backend"]
-"""Who calls on the public listener: with the api key alone, with a session token, with the secret key."""
-CanonicalId = Literal["first", "prefixed", "profile"]
-TOPICS = (
-    "profile.created",
-    "profile.merged",
-    "profile.split",
-    "review.opened",
-    "achievement.granted",
-    "achievement.ignored",
-    "achievement.delivered",
-    "achievement.dead",
-)
-"""What the gateway tells of itself. The platform's own begin with `customer.`."""
-
-
-class Rates(Section, frozen=True):
-    """By rate class: calls in a second and in 30 seconds that deliveries keep to. The platform's own limits are 30 and 360, of
-    customers_read and events 100 and 1,200, of order_previews 1,000 and 15,000; the distance is for calls that
-    channels wait for, which are counted and not held up."""
-
-    coupons: Quota = (25, 330)
-    customers_read: Quota = (80, 1_100)
-    customers_write: Quota = (25, 330)
-    events: Quota = (80, 1_100)
-    order_previews: Quota = (800, 13_750)
-    orders: Quota = (25, 330)
-    others: Quota = (25, 330)
-    transactions: Quota = (25, 330)
-
-
-class OnStoreFailure(Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of a call whose customer cannot be looked up. `pass`: forwarded under the channel's own customer id."""
-
-    reads: Literal["refuse", "pass"] = "refuse"
-    writes: Literal["refuse", "pass"] = "refuse"
-
-
-def store_failure(value: object) -> OnStoreFailure:
-    """One word for all calls, or a table of `reads` and `writes`."""
-    try:
-        given = {"reads": value, "writes": value} if isinstance(value, str) else value
-        return convert(given, OnStoreFailure)
-    except ValidationError:
-        raise ValueError(
-            'is not "refuse" or "pass"; write one of them, or { reads = "pass", writes = "refuse" }'
-        ) from None
-
-
-class Upstream(Section, frozen=True):
-    """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
-    gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
-    for, up to the head of the answer; `max_response` of an answer that has to be read whole.
-
-    A delivery that left without an answer is sent again within the upstream's `dedup_window`, and from `reconcile_after` on
-    the upstream is asked whether it arrived. One that is not done after `give_up_after` is dead. `queue_limit` counts open
-    deliveries of every kind."""
-
-    base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
-    api_key: Secret | None = None
-    secret_key: Secret | None = None
-    canonical_id: CanonicalId = "first"
-    on_store_failure: Annotated[OnStoreFailure, written(store_failure, asdict)] = OnStoreFailure()
-    unknown_routes: Literal["refuse", "pass"] = "pass"
-    connect_timeout: Duration = 5 * SECOND
-    read_timeout: Duration = 10 * SECOND
-    total_timeout: Duration = 30 * SECOND
-    delivery_timeout: Duration = 10 * SECOND
-    keepalive: Duration = 10 * SECOND
-    max_connections: Positive = 256
-    max_body: Size = 1 << 20
-    max_response: Size = 16 << 20
-    rates: Rates = Rates()
-    dedup_window: Duration = 60 * SECOND
-    reconcile_after: Duration = 10 * MINUTE
-    give_up_after: Duration = 72 * HOUR
-    queue_limit: Positive = 1_000_000
-
-    def mistakes(self) -> Iterator[Mistake]:
-        for name in ("connect_timeout", "read_timeout", "total_timeout", "delivery_timeout"):
-            if not 0 < getattr(self, name) <= 5 * MINUTE:
-                yield Mistake(name, 'is out of range; write a time up to "5m"')
-        for name in ("max_body", "max_response"):
-            if not 0 < getattr(self, name) <= 1 << 30:
-                yield Mistake(name, 'is out of range; write a size up to "1GiB"')
-        if self.reconcile_after < self.dedup_window:
-            yield Mistake(
-                "reconcile_after", "is shorter than dedup_window; what is sent again could still come"
-            )
-        if not HOUR <= self.give_up_after <= 30 * DAY:
-            yield Mistake("give_up_after", 'is out of range; write "1h" to "30d"')
-
-
-class Webhook(Section, frozen=True):
-    """A listener to what happens here, called at `url` with bodies signed by `secret`. `events` are topics: the gateway's own,
-    or the platform's (`customer.…`), which are handed on."""
-
-    name: Name
-    url: Annotated[str, written(webhook_url, webhook_url_text)]
-    events: tuple[str, ...]
-    secret: Secret | None = None
-    allow_private: bool = False
-
-    def mistakes(self) -> Iterator[Mistake]:
-        if self.secret is None:
-            yield Mistake("secret", "is missing; set it by secret_file or secret_env")
-        for position, topic in enumerate(self.events):
-            if topic not in TOPICS and not topic.startswith("customer."):
-                yield Mistake(
-                    f"events[{position}]",
-                    f"is no topic; write one of {', '.join(TOPICS)}, or one of the platform's customer.…",
-                )
-        yield from _short_keys(self, ("secret",), inline_too=True)
 
 
 class Clock(Section, frozen=True):
@@ -466,7 +220,7 @@ class Config(Section, frozen=True):
         if self.server.listen.is_loopback:
             return
         for position, channel in enumerate(self.channels):
-            for mistake in _short_keys(channel, ("api_key", "secret_key"), inline_too=True):
+            for mistake in short_keys(channel, ("api_key", "secret_key"), inline_too=True):
                 yield mistake.under(f"channel[{position}]")
 
     def _campaign_windows(self) -> Iterator[Mistake]:
@@ -509,16 +263,6 @@ def dedup_mistakes(path: str, window: int, longest_delay: int) -> Iterator[Mista
     elif window < longest_delay:
         longest = duration_text(longest_delay)
         yield Mistake(path, f'is shorter than the longest grant_delay; write at least "{longest}"')
-
-
-def _short_keys(section: Section, names: Iterable[str], *, inline_too: bool) -> Iterator[Mistake]:
-    for name in names:
-        key: Secret | Key | None = getattr(section, name)
-        secret = key.secret if isinstance(key, Key) else key
-        if secret is None or (secret.source == "inline" and not inline_too):
-            continue
-        if len(secret.reveal()) < SHORTEST_KEY:
-            yield Mistake(name, f"is too short to be safe; use at least {SHORTEST_KEY} characters")
 
 
 def _repeated(table: str, name: str, values: Iterable[Hashable | None]) -> Iterator[Mistake]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.clock import timestamp
-from gateway.config.settings import TOPICS
+from gateway.config.upstream import TOPICS
 from gateway.ids import show
 from gateway.model import (
     ClaimDeliveries,

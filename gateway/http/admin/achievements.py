@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import read, show
 from gateway.model import RetryAchievement
@@ -91,3 +91,24 @@ def achievement_view(earned: Earned) -> AchievementView:
         earned.score,
         earned.coupon_code,
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/achievements",
+        handler=list_achievements,
+        summary="Accepted achievements and their states, newest first",
+        query=AchievementQuery,
+        answer=Page[AchievementView],
+        refusals=("bad_cursor", "not_found"),
+    ),
+    Operation(
+        method="POST",
+        path="/achievements/{id}/retry",
+        handler=retry_achievement,
+        summary="Decide about an ignored or failed achievement again, or report a dead one again, now",
+        answer=Changed,
+        refusals=("achievement_unknown", "achievement_granted", "achievement_delivered", "delivery_closed"),
+    ),
+)

@@ -9,7 +9,7 @@ from msgspec import Meta
 from gateway.audit.segment import name_of, read_header
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown
 from gateway.store.reports.audit import cuts
 from gateway.workers.archive import NOT_BEFORE, Archiver
@@ -72,3 +72,24 @@ async def archive_audit(call: Call[Query]) -> ArchivedView:
         archiver = Archiver(services.store, services.checkpoint_key, Path(body.to), call.caller.actor)
         done = await archiver.archive(before)
     return ArchivedView(done.events, done.segments, done.left)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/audit/archive",
+        handler=show_archive,
+        summary="What of the audit log is in the archive: its segments, oldest first",
+        query=ArchiveQuery,
+        answer=ArchiveView,
+    ),
+    Operation(
+        method="POST",
+        path="/audit/archive",
+        handler=archive_audit,
+        summary="Move the audit events before a moment into signed segments in a directory, and out of the database",
+        body=ArchiveBody,
+        answer=ArchivedView,
+        refusals=("archive_refused", "archive_unusable"),
+    ),
+)

@@ -26,7 +26,7 @@ from gateway.http.admin.listing import (
     read_cursor,
     refuse_unknown,
 )
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.ids import read as read_id
 from gateway.ids import show
@@ -328,3 +328,34 @@ def _event_id(name: str, text: str) -> int:
     if number is None:
         raise Refusal("bad_parameter", f"{name}: is not an event id; write evt_ and 16 hexadecimal digits")
     return number
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/audit",
+        handler=query_audit,
+        summary="Audit events, newest first; all of them, one a line, with Accept: application/x-ndjson",
+        query=AuditQuery,
+        answer=Page[EventView],
+        streams=True,
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/audit/checkpoints",
+        handler=list_checkpoints,
+        summary="The signed checkpoints of the audit log, oldest first, to compare with anchors",
+        query=ListQuery,
+        answer=Page[SignedView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/audit/verify",
+        handler=verify_audit,
+        summary="Check every chain and signed checkpoint of the audit log; with `state`, also the rows that it covers",
+        query=VerifyQuery,
+        answer=Verified,
+    ),
+)

@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.workers.timekeeping import ClockState
 
@@ -38,3 +38,21 @@ def _view(state: ClockState) -> ClockView:
         state.machine_ahead,
         list(state.warnings),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/clock",
+        handler=show_clock,
+        summary="The time by which deadlines are judged, and which clocks are ahead of it",
+        answer=ClockView,
+    ),
+    Operation(
+        method="POST",
+        path="/clock/believe",
+        handler=believe_clock,
+        summary="State that the wall clock is right: it is believed at once",
+        answer=ClockView,
+    ),
+)

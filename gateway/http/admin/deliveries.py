@@ -9,7 +9,7 @@ from gateway import trace
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import Delivery, DiscardDelivery, Done, RetryDelivery
@@ -111,3 +111,40 @@ def _view(found: Listed) -> DeliveryView:
         shown_or_none(one.sent_at),
         shown_or_none(one.finished_at),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/deliveries",
+        handler=list_deliveries,
+        summary="Deliveries to the platform and to webhooks, newest first",
+        query=DeliveryQuery,
+        answer=Page[DeliveryView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/deliveries/{id}",
+        handler=show_delivery,
+        summary="One delivery, with the receiver's last refusal",
+        answer=DeliveryDetail,
+        refusals=("delivery_unknown",),
+    ),
+    Operation(
+        method="POST",
+        path="/deliveries/{id}/retry",
+        handler=retry_delivery,
+        summary="Send a dead or held delivery again, now",
+        answer=Changed,
+        refusals=("delivery_unknown", "delivery_open", "delivery_closed"),
+    ),
+    Operation(
+        method="POST",
+        path="/deliveries/{id}/discard",
+        handler=discard_delivery,
+        summary="Give up a dead or held delivery for good",
+        answer=Changed,
+        refusals=("delivery_unknown", "delivery_open", "delivery_closed"),
+    ),
+)

@@ -9,7 +9,7 @@ from msgspec import Meta
 from gateway.audit.pseudonym import mask
 from gateway.http.admin.audit import NDJSON
 from gateway.http.admin.listing import Limit, Page, Query, read_cursor, write_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.store.reports import duplicates as reports
 from gateway.store.reports.duplicates import REASONS, START, Group, Place, Reason
@@ -105,3 +105,17 @@ def _view(group: Group) -> DuplicateView:
 
 def _shown(group: Group, value: Any) -> str:
     return value if group.reason == "customer_id" else mask(group.type, value)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/duplicates",
+        handler=list_duplicates,
+        summary="Live profiles that look like one person but are not joined, with the reason; nothing is merged",
+        query=DuplicateQuery,
+        answer=Page[DuplicateView],
+        streams=True,
+        refusals=("bad_cursor",),
+    ),
+)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.ids import read, show
 from gateway.model import ExplainPair, Refused
@@ -145,3 +145,23 @@ def _step(step: HowStep) -> StepView:
         [show("rec", record_id) for record_id in step.records],
         step.rule,
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/profiles/{id}/explain",
+        handler=explain_profile,
+        summary="How a profile was built: every arrival, merge, split and undo of its records, oldest first",
+        answer=OriginView,
+    ),
+    Operation(
+        method="GET",
+        path="/explain",
+        handler=explain_pair,
+        summary="Why two profiles, or two records, are one or are not: every rule, and what keeps them apart",
+        query=PairQuery,
+        answer=PairView,
+        refusals=("not_found", "same_profile"),
+    ),
+)

@@ -8,7 +8,7 @@ from gateway.audit.event import Action
 from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.audit import EventView, events_of
 from gateway.http.admin.listing import MOST, NEWEST, Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.profiles import ProfileDetail, nobody, whole_profile
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
@@ -160,3 +160,14 @@ async def _achievements(store: Store, number: int) -> list[AchievementView]:
         if len(some) < MOST:
             return found
         before = some[-1].achievement.achievement_id
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/profiles/{id}/export",
+        handler=export_profile,
+        summary="Everything that is held on a person; the audit log says who asked for it",
+        answer=PersonExport,
+    ),
+)

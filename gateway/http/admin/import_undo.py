@@ -10,7 +10,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.imports import import_id_of
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.named import Reason
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.model import ChangedRecord, ImportRun, Refused, UndoImport
 from gateway.store.reports import imports as reports
@@ -85,3 +85,25 @@ def _view(one: ChangedRecord) -> UndoneRecordView:
         max(one.records - 1, 0),
         [show("mrg", merge_id) for merge_id in one.merges] if one.effect in ("removed", "restored") else [],
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/imports/{id}/undo",
+        handler=plan_import_undo,
+        summary="What an undo of an import would do, record by record; nothing is changed",
+        query=ListQuery,
+        answer=Page[UndoneRecordView],
+        refusals=("bad_cursor", "import_undone"),
+    ),
+    Operation(
+        method="POST",
+        path="/imports/{id}/undo",
+        handler=undo_import,
+        summary="Undo the next records of an import; repeat until it is finished",
+        body=ImportUndoing,
+        answer=ImportUndoneView,
+        refusals=("import_undone", "import_moved"),
+    ),
+)

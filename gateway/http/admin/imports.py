@@ -13,7 +13,7 @@ from msgspec import Meta
 from gateway.config import Channel
 from gateway.errors import CommandFailed, Refusal
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
 from gateway.http.rows.queue import ChunkQueue
@@ -295,3 +295,43 @@ def _view(call: Call[Any], run: ImportRun, chunk: int) -> ImportView:
         identifiers=list(call.services.env.rules.identifiers),
         chunk=chunk,
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/imports/{id}",
+        handler=show_import,
+        summary="How far an import is",
+        query=ImportQuery,
+        answer=ImportView,
+        refusals=("unknown_channel",),
+    ),
+    Operation(
+        method="POST",
+        path="/imports/{id}/rows",
+        handler=import_rows,
+        summary="Import the next lines, all of them or none; each is saved as a call would save it",
+        body=NewRows,
+        answer=ImportView,
+        refusals=("unknown_channel", "import_moved", "import_undoing", "reading_failed"),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/refusals",
+        handler=list_refusals,
+        summary="The lines that an import could not take, with the reason of each",
+        query=ListQuery,
+        answer=Page[RefusedLineView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/warnings",
+        handler=list_warnings,
+        summary="The identifiers that an import could not use, by line, with the reason of each; their rows were taken",
+        query=ListQuery,
+        answer=Page[WarnedLineView],
+        refusals=("bad_cursor",),
+    ),
+)

@@ -1,5 +1,6 @@
 """Key pairs of the channels: issued once in clear, kept as HMACs, revoked at once here and within seconds elsewhere."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import Meta
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
 from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor, refuse_unknown
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ChannelKey, CreateKey, RevokeKey
@@ -78,3 +79,34 @@ def _view(key: ChannelKey) -> KeyView:
     return KeyView(
         key.key_id, key.channel, shown(key.created_at), key.created_by, shown_or_none(key.revoked_at)
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/keys",
+        handler=list_keys,
+        summary="Key pairs that were issued, without the keys",
+        query=KeyQuery,
+        answer=Page[KeyView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/keys",
+        handler=create_key,
+        summary="Issue a key pair for a channel; shown this once",
+        body=NewKey,
+        answer=IssuedView,
+        status=HTTPStatus.CREATED,
+        refusals=("unknown_channel", "too_many_keys"),
+    ),
+    Operation(
+        method="DELETE",
+        path="/keys/{id}",
+        handler=revoke_key,
+        summary="Revoke a key pair",
+        answer=Changed,
+        refusals=("key_unknown",),
+    ),
+)

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.model import ChangeList
 from gateway.store.operations import own_lists
@@ -106,3 +106,39 @@ def _in_use(call: Call[Query], name: str) -> bool:
 
 def _view(one: OnList) -> ListedView:
     return ListedView(one.value, shown(one.added_at), one.added_by)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/lists",
+        handler=list_lists,
+        summary="The operators' own lists of numbers, which `own:NAME` in a rule file stands for",
+        answer=Page[ListView],
+    ),
+    Operation(
+        method="GET",
+        path="/lists/{name}",
+        handler=show_list,
+        summary="The numbers of one list",
+        query=ListQuery,
+        answer=Page[ListedView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/lists/{name}",
+        handler=add_to_list,
+        summary="Put numbers on a list: they stop joining customers, and `resplit` decides about those they joined",
+        body=NumbersOfList,
+        answer=ChangedList,
+    ),
+    Operation(
+        method="DELETE",
+        path="/lists/{name}",
+        handler=remove_from_list,
+        summary="Take numbers off a list, so that they can join customers again",
+        body=NumbersOfList,
+        answer=ChangedList,
+    ),
+)

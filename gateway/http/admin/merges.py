@@ -11,7 +11,7 @@ from msgspec import Meta
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.named import ProfileId, Reason, RecordId, number
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.model import MergeProfiles, Shaped, SplitProfile, UndoMerge
 
@@ -82,3 +82,40 @@ def _shaped(call: Call[Query], outcome: Shaped) -> ShapedView:
         show("mrg", outcome.merge_id) if outcome.merge_id is not None else None,
         [show("prf", part) for part in outcome.parts],
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/merges",
+        handler=merge_profiles,
+        summary="Join two profiles by hand; they are pinned together",
+        body=NewMerge,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("not_found", "pinned_apart"),
+    ),
+    Operation(
+        method="POST",
+        path="/merges/{id}/undo",
+        handler=undo_merge,
+        summary="Undo one merge; the two sides are pinned apart",
+        body=Undoing,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("records_moved", "split_empties", "undo_too_late"),
+    ),
+    Operation(
+        method="POST",
+        path="/profiles/{id}/split",
+        handler=split_profile,
+        summary="Take records out of a profile; the two sides are pinned apart",
+        body=Splitting,
+        answer=ShapedView,
+        tagged=True,
+        conditional=True,
+        refusals=("records_elsewhere", "split_empties"),
+    ),
+)

@@ -8,7 +8,7 @@ from msgspec import Meta
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.named import Reason, RecordId, number
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, ahead, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import DropPin, SetPin
@@ -129,3 +129,33 @@ def _view(
         shown(pin.created_at),
         shown_or_none(pin.until),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/pins",
+        handler=list_pins,
+        summary="Pins of two records: all, or those of a profile or record",
+        query=PinQuery,
+        answer=Page[PinView],
+        refusals=("bad_cursor", "not_found"),
+    ),
+    Operation(
+        method="POST",
+        path="/pins",
+        handler=set_pin,
+        summary="Pin two records: they must be one person (which joins them), or cannot be",
+        body=NewPin,
+        answer=PinSet,
+        refusals=("not_found", "pins_contradict", "same_profile"),
+    ),
+    Operation(
+        method="DELETE",
+        path="/pins",
+        handler=drop_pin,
+        summary="Remove the pin of two records; the rules decide again from their next call on",
+        query=PinPair,
+        answer=PinDropped,
+    ),
+)

@@ -11,8 +11,8 @@ import msgspec
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
-from gateway.http.admin.rules import text_of, usable
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.rules import RuleText, text_of, usable
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import NotePlan
@@ -114,3 +114,17 @@ def _case(case: Case) -> CaseView:
         list(case.types),
         case.guard,
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/rules/plan",
+        handler=plan_rules,
+        summary="What a rule file would change: merges, splits, blocks and questions; nothing is changed",
+        body=RuleText,
+        plain_text=True,
+        answer=PlanView,
+        refusals=("bad_rules", "plan_running", "plan_failed"),
+    ),
+)

@@ -12,7 +12,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
 from gateway.http.admin.listing import NEWEST, USUAL, Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.reviews import ReviewView, review_view
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
@@ -327,3 +327,41 @@ def _merge_view(merge: MergeRow, undone_at: int | None) -> MergeView:
         shown(merge.merged_at),
         shown_or_none(undone_at),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/profiles",
+        handler=find_profiles,
+        summary="Find live profiles by what a person says; raw values are normalised first",
+        query=FindQuery,
+        answer=Page[ProfileView],
+        refusals=("bad_cursor", "unknown_channel"),
+    ),
+    Operation(
+        method="GET",
+        path="/profiles/{id}",
+        handler=show_profile,
+        summary="One profile with everything on it; an absorbed id answers with the survivor",
+        answer=ProfileDetail,
+        tagged=True,
+    ),
+    Operation(
+        method="GET",
+        path="/profiles/{id}/history",
+        handler=profile_history,
+        summary="The audit events of a profile and of those that it absorbed",
+        query=HistoryQuery,
+        answer=Page[EventView],
+        streams=True,
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="DELETE",
+        path="/profiles/{id}",
+        handler=erase_profile,
+        summary="Erase a person: records, identifiers, attributes and tags; points stay, without a name",
+        answer=ErasedView,
+    ),
+)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import AnswerReview, ReviewItem
@@ -92,3 +92,34 @@ def _fields(
         item.closed_by,
         [show("rec", record_id) for record_id in item.records],
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/reviews",
+        handler=list_reviews,
+        summary="Questions for a person, newest first",
+        query=ReviewQuery,
+        answer=Page[ReviewView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/{id}/accept",
+        handler=accept_review,
+        summary="Yes: join the two profiles, let the records leave, or give the contested keys to the other side",
+        body=ReviewAnswer,
+        answer=AnsweredReview,
+        refusals=("review_closed", "pinned_apart"),
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/{id}/reject",
+        handler=reject_review,
+        summary="No: pin the two profiles apart, keep the records together, or leave the contested keys",
+        body=ReviewAnswer,
+        answer=AnsweredReview,
+        refusals=("review_closed", "same_profile"),
+    ),
+)

@@ -4,6 +4,7 @@ A rule set that asks for a dry run (`activation = "after_dry_run"`, the default)
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
@@ -219,3 +220,54 @@ def _view(known: KnownRuleSet, active: str, walks: Mapping[str, Regrouping]) -> 
 def _walked(run: Regrouping) -> RegroupingView:
     counts = (run.total, run.looked, run.merged, run.split, run.asked, run.points, run.skipped)
     return RegroupingView(shown(run.started_at), shown_or_none(run.finished_at), *counts)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/rules",
+        handler=list_rules,
+        summary="Stored rule sets, newest first",
+        query=ListQuery,
+        answer=Page[RuleSetView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/rules/check",
+        handler=check_rules,
+        summary="Validate a rule file; nothing is stored",
+        body=RuleText,
+        plain_text=True,
+        answer=CheckedRules,
+        refusals=("bad_rules",),
+    ),
+    Operation(
+        method="POST",
+        path="/rules",
+        handler=store_rules,
+        summary="Store a rule file under its version",
+        query=StoreQuery,
+        body=RuleText,
+        plain_text=True,
+        answer=StoredRules,
+        status=HTTPStatus.CREATED,
+        refusals=("bad_rules", "version_taken", "plan_required"),
+    ),
+    Operation(
+        method="GET",
+        path="/rules/{version}",
+        handler=show_rules,
+        summary="One rule set with its text",
+        answer=RuleSetDetail,
+        refusals=("rules_unknown",),
+    ),
+    Operation(
+        method="POST",
+        path="/rules/{version}/activate",
+        handler=activate_rules,
+        summary="Activate a stored rule set; an earlier one again is a rollback",
+        answer=StoredRules,
+        refusals=("rules_unknown", "plan_required"),
+    ),
+)

@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.audit.event import Action
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 from gateway.model import NoteEvent
 
 
@@ -18,3 +18,14 @@ async def scrub_database(call: Call[Query]) -> ScrubView:
     left = await call.services.store.scrub()
     await call.submit(NoteEvent(call.caller, Action.DATABASE_SCRUBBED, {"left": len(left)}))
     return ScrubView(list(left))
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/scrub",
+        handler=scrub_database,
+        summary="Rewrite the database, so that no copy of erased data is left in unused bytes; calls wait",
+        answer=ScrubView,
+    ),
+)

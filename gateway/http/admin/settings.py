@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.config.change import comparable
 from gateway.http.admin.listing import Query
-from gateway.http.admin.operation import Call
+from gateway.http.admin.operation import Call, Operation
 
 
 class SettingsView(msgspec.Struct):
@@ -17,3 +17,14 @@ class SettingsView(msgspec.Struct):
 
 async def show_settings(call: Call[Query]) -> SettingsView:
     return SettingsView(comparable(call.services.config, call.services.admin_token.encode()))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/settings",
+        handler=show_settings,
+        summary="The settings in use; a secret is shown as a mark only",
+        answer=SettingsView,
+    ),
+)
