@@ -116,7 +116,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         f"settings were changed: {', '.join(detail.get('settings', ()))}"
     ),
     Action.STATE_BOUND: lambda event, detail: (
-        f"{counted(detail['rows'], 'row')} of {detail['table']} were bound to the log, as schema step {detail['step']} has it"
+        f"{counted(detail.get('rows', 0), 'row')} of {detail.get('table', 'a table')} bound to the log, as schema step"
+        f" {detail.get('step', 'of an upgrade')} asks"
     ),
     Action.STATE_NOTED: lambda event, detail: "a review was taken back or noted more evidence",
     Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",

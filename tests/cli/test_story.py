@@ -50,6 +50,12 @@ def test_every_action_has_a_sentence(action: Action) -> None:
             "list stores: 1 value removed",
         ),
         (
+            Action.STATE_BOUND,
+            {},
+            {"table": "review", "rows": 2, "step": 60},
+            "2 rows of review bound to the log, as schema step 60 asks",
+        ),
+        (
             Action.DELIVERY_HELD,
             {"object": "dlv_1", "reason": "http_500"},
             {"target": "platform"},
