@@ -17,9 +17,9 @@ from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, Sto
 from gateway.model import AnyCommand, Command
 from gateway.model.command import Outcome
 from gateway.store import Store, Work
-from gateway.usecases import carry_out, collect_needs
+from gateway.usecases import carry_out, wants
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, NotLoaded, WorkingSet
+from gateway.workingset import NotLoaded, WorkingSet
 
 _IN_A_ROW = 32
 """Background commands that the store is given at a time: others want it too, such as housekeeping."""
@@ -39,11 +39,11 @@ class _Batch:
         self._ws: WorkingSet | None = None
         self._open: Sequence[AnyCommand] = ()
 
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+    def wants(self, ws: WorkingSet) -> None:
         if ws is not self._ws:
             self._ws, self._open = ws, self.commands
         env = self._env
-        self._open = [command for command in self._open if not collect_needs(command, ws, env, needs)]
+        self._open = [command for command in self._open if not wants(command, ws, env)]
 
     def process(self, ws: WorkingSet) -> None:
         outcomes: list[Any] = []

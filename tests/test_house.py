@@ -14,7 +14,7 @@ NEVER_AWAIT = [
     if path.is_relative_to(ROOT / "rules")
     or path.is_relative_to(ROOT / "gateway/usecases")
     or path.is_relative_to(ROOT / "gateway/loyalty")
-    or path == ROOT / "gateway/workingset.py"
+    or path.is_relative_to(ROOT / "gateway/workingset")
 ]
 ADAPTERS = {
     "gateway/http/aiohttp_handler.py",

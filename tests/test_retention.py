@@ -10,7 +10,7 @@ from gateway.store import Store
 from gateway.store.maintain import Kept
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
 from tests.support.postgresql import PostgresServer
 
@@ -18,7 +18,7 @@ OLD = 10 * DAY
 
 
 class Batch:
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+    def wants(self, ws: WorkingSet) -> None:
         """Nothing is loaded."""
 
     def process(self, ws: WorkingSet) -> None:

@@ -9,6 +9,7 @@ from gateway.model.achievements import (
     Achievement,
     AchievementState,
     AchieveOutcome,
+    AnswerOf,
     Dedup,
     Due,
     Duplicate,
@@ -26,7 +27,16 @@ from gateway.model.audit import NoteEvent, RefuseCall
 from gateway.model.caller import Caller
 from gateway.model.command import AnyCommand, Command, Done, Refused
 from gateway.model.commands import Outcome
-from gateway.model.customers import Claim, ClaimedAttribute, Claims, EditTags, SaveCustomer, Saved, SetActive
+from gateway.model.customers import (
+    AttributeValue,
+    Claim,
+    ClaimedAttribute,
+    Claims,
+    EditTags,
+    SaveCustomer,
+    Saved,
+    SetActive,
+)
 from gateway.model.deliveries import (
     ClaimDeliveries,
     Claimed,
@@ -88,12 +98,15 @@ from gateway.model.judgements import (
 )
 from gateway.model.operators import (
     ActivateRules,
+    Activation,
     ChangeList,
     ChannelKey,
     CreateKey,
     Listed,
+    ListedValue,
     NotePlan,
     RevokeKey,
+    RulePlan,
     StoredRuleSet,
     StoreRules,
 )
@@ -108,8 +121,11 @@ __all__ = [
     "Achievement",
     "AchievementState",
     "ActivateRules",
+    "Activation",
+    "AnswerOf",
     "AnswerReview",
     "AnyCommand",
+    "AttributeValue",
     "Caller",
     "ChangeList",
     "ChangedRecord",
@@ -155,6 +171,7 @@ __all__ = [
     "KeyReused",
     "LedgerEntry",
     "Listed",
+    "ListedValue",
     "MarkSending",
     "MergeProfiles",
     "MergeRow",
@@ -180,6 +197,7 @@ __all__ = [
     "ReviewItem",
     "ReviewState",
     "RevokeKey",
+    "RulePlan",
     "SaveCustomer",
     "Saved",
     "SetActive",

@@ -63,6 +63,16 @@ class StoredAnswer(msgspec.Struct, frozen=True):
     headers: str = ""
 
 
+class AnswerOf(msgspec.Struct, frozen=True):
+    """Under which key the answer is kept that was given for an achievement."""
+
+    achievement_id: int
+    channel: str
+    route: str
+    key: str
+    expires_at: int
+
+
 @dataclass(slots=True)
 class Due:
     """An achievement that is due, with what its profile looks like now; `profile_id` None: the customer was erased.

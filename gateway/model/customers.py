@@ -13,6 +13,14 @@ from rules.identifier import Evidence, Identifier
 from rules.source import Source
 
 
+class AttributeValue(NamedTuple):
+    """The value of one attribute of one record, as JSON text, and who said so when."""
+
+    value: str
+    at: int
+    source: Source
+
+
 class Claim(NamedTuple):
     """One identifier claimed of one record. It owns no key, joins nobody and counts for no fan-out."""
 

@@ -26,6 +26,33 @@ class StoredRuleSet(msgspec.Struct, frozen=True):
     stored_at: int
 
 
+class Activation(msgspec.Struct, frozen=True):
+    """That a version became the active one; the newest activation counts."""
+
+    activation_id: int
+    version: str
+    actor: str
+    activated_at: int
+
+
+class RulePlan(msgspec.Struct, frozen=True):
+    """That a plan of a rule set's content was made, and what it counted as JSON text."""
+
+    sha256: str
+    planned_at: int
+    planned_by: str
+    summary: str
+
+
+class ListedValue(msgspec.Struct, frozen=True):
+    """One value of one of the operators' lists."""
+
+    name: str
+    value: str
+    added_at: int
+    added_by: str
+
+
 class Listed(msgspec.Struct, frozen=True):
     """How many values of a list were added or removed; the others were so already."""
 

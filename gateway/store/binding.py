@@ -11,9 +11,9 @@ import msgspec
 from gateway.audit.chain import Chain, read_bound
 from gateway.audit.event import Action, AuditEvent
 from gateway.store import migrations
-from gateway.store.save import audit_write
 from gateway.store.signing import CHAIN_LEASE, Part, covers_of
 from gateway.store.statement import Query, Step, Write
+from gateway.store.tables.audit import audit_write
 from gateway.store.vouching import TABLES, newest_binding, rows_of, vouched
 
 _FIRST = "SELECT seq, bound FROM audit ORDER BY event_id LIMIT 1"

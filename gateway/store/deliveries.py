@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from gateway.ids import earliest, moment
 from gateway.store import Store
-from gateway.store.load import LONGEST_LEASE, OF_KEY, OWNER
 from gateway.store.reports.work import of_profile
+from gateway.store.tables.deliveries import LONGEST_LEASE
+from gateway.store.tables.identity import OF_KEY, OWNER
 
 _IDENTIFIERS = ("email", "mobile")
 _EVENTS_LOOKED_AT = 100_000

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import SEEN_PRECISION, CustomerRecord, Identified, Resolution
 from gateway.store import Store
-from gateway.store.load import KEY, OF_KEY, OWNER
+from gateway.store.tables.identity import KEY, OF_KEY, OWNER
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
 from rules.policy import Policy

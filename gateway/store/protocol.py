@@ -6,14 +6,14 @@ from typing import Any, Protocol
 from gateway.audit.segment import Header
 from gateway.model import Erasure
 from gateway.store.statement import Write
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 
 class Work(Protocol):
     """A batch as the store sees it. Both methods are synchronous, may run more than once, and must not block."""
 
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
-        """Add to `needs` what is missing; called again after each load until nothing is."""
+    def wants(self, ws: WorkingSet) -> None:
+        """Ask the collections for what is missing; called again after each load until nothing is."""
         ...
 
     def process(self, ws: WorkingSet) -> None:
@@ -41,7 +41,7 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
     async def run(self, work: Work) -> None:
-        """One transaction: load what `work` needs, process, save, commit durably.
+        """One transaction: load what `work` wants, process, save, commit durably.
 
         Raises StoreUnavailable (nothing stored), StoreBroken, or what `process` raised (nothing stored).
         """

@@ -11,9 +11,9 @@ from gateway.audit.event import Action
 from gateway.clock import DAY, MINUTE
 from gateway.ids import earliest, later
 from gateway.store.maintain import Kept, is_within
-from gateway.store.save import audit_write
 from gateway.store.signing import Part, own_event
 from gateway.store.statement import Query, Step, Write
+from gateway.store.tables.audit import audit_write
 
 _OVER = frozenset({"ignored", "failed", "delivered", "dead"})
 _OLD = """

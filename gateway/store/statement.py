@@ -28,8 +28,8 @@ class Query(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One INSERT, UPDATE or DELETE for each of `rows`, which fill its `?`; an INSERT names no columns and gives all of
-    them in the table's order. With `keys(…)` it is one statement for all rows at once.
+    """One INSERT, UPDATE or DELETE for each of `rows`, which fill its `?`; an INSERT gives the columns that it
+    names, else all of them in the table's order. With `keys(…)` it is one statement for all rows at once.
 
     `fenced`: every row must hit, or StaleEpoch is raised."""
 
@@ -56,10 +56,15 @@ _KEYS = re.compile(r"\bkeys\(([^)]*)\) AS k\b")
 _COLUMN = re.compile(r"\bk\.(\w+)")
 
 
+def columns_of(text: str) -> list[KeyColumn]:
+    """Key columns as `keys(…)` writes them."""
+    return [KeyColumn(*column.split()) for column in text.split(",")]
+
+
 def key_columns(sql: str) -> list[KeyColumn]:
     """The columns of the statement's `keys(…)`, in order; empty when it has none."""
     found = _KEYS.search(sql)
-    return [KeyColumn(*column.split()) for column in found[1].split(",")] if found else []
+    return columns_of(found[1]) if found else []
 
 
 def with_keys(sql: str, table: str, column: Callable[[str], str]) -> str:

@@ -7,16 +7,20 @@ A digest is keyed, because what it stands for is short: without the master secre
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.model import LedgerEntry, MergeRow, ProfileRow, ReviewItem
+from gateway.model import LedgerEntry, MergeRow
 from gateway.store import migrations
-from gateway.workingset import Changes
+from gateway.store.tables.achievements import LEDGER
+from gateway.store.tables.columns import Columns
+from gateway.store.tables.identity import PROFILE, record_row
+from gateway.store.tables.judgements import MERGE, PIN, REVIEW
+from gateway.store.tables.operators import ACTIVATION, CHANNEL_KEY, RULE_SET
+from gateway.workingset import WorkingSet, Written
 
 _DIGEST_BYTES = 8
 _encode = msgspec.json.Encoder().encode
@@ -69,7 +73,7 @@ _LEDGER = (
     "score",
     "entered_at",
 )
-_PIN = ("record_a", "record_b", "kind", "actor", "reason", "created_at", "expires_at")
+_PIN_COLUMNS = ("record_a", "record_b", "kind", "actor", "reason", "created_at", "expires_at")
 _CHANNEL_KEY = ("key_id", "channel", "api_hash", "secret_hash", "created_at", "created_by", "revoked_at")
 _RULE_SET = ("version", "sha256", "text", "author", "stored_at")
 _ACTIVATION = ("activation_id", "version", "actor", "activated_at")
@@ -114,7 +118,7 @@ TABLES = {
     "ledger": Vouched(_LEDGER, ("record_id", "campaign_id", "achievement_id"), "entered_at"),
     "coupon": Vouched(_COUPON, _COUPON[:3], source="ledger WHERE coupon_code <> ''"),
     "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",)),
-    "pin": Vouched(_PIN, ("record_a", "record_b"), "created_at"),
+    "pin": Vouched(_PIN_COLUMNS, ("record_a", "record_b"), "created_at"),
     "channel_key": Vouched(_CHANNEL_KEY, ("key_id",), "created_at"),
     "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
     "rule_activation": Vouched(_ACTIVATION, ("activation_id",), "activated_at"),
@@ -162,93 +166,76 @@ def row_digest(key: bytes, row: Row) -> str:
     return blake2b(_encode(stored), key=key, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def digests(changes: Changes, profiles: Sequence[ProfileRow], key: bytes) -> dict[str, dict[str, str]]:
+def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, dict[str, str]]:
     """By table and row, the digests of what the batch leaves behind, of profiles those that it wrote; "" for a row that it took
-    away."""
+    away. `changed` are the collections that changed."""
     found: dict[str, dict[str, str]] = {}
-    for table, rows in _gone(changes):
-        found.setdefault(table, {}).update({_shown(row): "" for row in rows})
-    for table, rows in chain(_identity(changes, profiles), _loyalty(changes), _operations(changes)):
-        shape = TABLES[table]
-        found.setdefault(table, {}).update({shape.key_of(row): vouched(table, key, row) for row in rows})
+    for collection, table, keys_of in GONE:
+        if collection in changed and (keys := keys_of(ws.collections[collection])):
+            found.setdefault(table, {}).update(dict.fromkeys(map(_shown, keys), ""))
+    for collection, table, rows_of_ in KEPT:
+        if collection in changed and (rows := rows_of_(ws.collections[collection])):
+            shape = TABLES[table]
+            found.setdefault(table, {}).update({shape.key_of(row): vouched(table, key, row) for row in rows})
+    if "stored_profiles" in changed and ws.written_profiles:
+        shape, rows = TABLES["profile"], _chosen("profile", PROFILE)(ws.written_profiles)
+        found.setdefault("profile", {}).update(
+            {shape.key_of(row): vouched("profile", key, row) for row in rows}
+        )
     return found
 
 
-def _gone(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
-    if changes.dropped_pins:
-        yield "pin", changes.dropped_pins
-    if changes.erased:
-        yield "record", [(record_id,) for profile in changes.erased for record_id in profile.records]
-    if changes.removed:
-        yield "record", [(record.record_id,) for record in changes.removed]
-    if changes.freed:
-        yield "profile", [(profile_id,) for profile_id in changes.freed]
+def _chosen(table: str, columns: Columns[Any]) -> Callable[[Iterable[Any]], list[Row]]:
+    """Of each entity the columns that a digest covers, in its order, which is not to change."""
+    places = [columns.all.index(name) for name in TABLES[table].columns]
+    return lambda entities: [[columns.row(one)[place] for place in places] for one in entities]
 
 
-def _identity(changes: Changes, profiles: Sequence[ProfileRow]) -> Iterator[tuple[str, Iterable[Row]]]:
-    if changes.new_records or changes.records:
-        records = (*changes.new_records, *changes.records.values())
-        yield (
-            "record",
-            [
-                (r.id_space, r.customer_id, r.record_id, r.profile_id, r.created_at, r.active, r.guest)
-                for r in records
-            ],
-        )
-    if profiles:
-        yield "profile", [(p.profile_id, p.created_at, p.canonical_id, p.named_after) for p in profiles]
-    if changes.merges:
-        yield "merge", map(_merge, changes.merges)
-    if changes.undone:
-        yield "merge_undone", [(merge_id, changes.at) for merge_id in changes.undone]
-    if changes.pins:
-        yield (
-            "pin",
-            [
-                (p.record_a, p.record_b, p.kind, p.actor, p.reason, p.created_at, p.until)
-                for p in changes.pins.values()
-            ],
-        )
-    if changes.reviews:
-        yield "review", map(_review, changes.reviews.values())
+def _left(written: Written[Any, Any]) -> list[Any]:
+    return [*written.added.values(), *written.changed.values()]
 
 
-def _merge(m: MergeRow) -> Row:
-    survivors, absorbed = _encode(m.survivor_records).decode(), _encode(m.absorbed_records).decode()
-    ids = (m.merge_id, m.survivor_id, m.absorbed_id)
-    return (*ids, survivors, absorbed, m.rule, m.rule_set, m.actor, m.request_id, m.merged_at)
+def _undone(merges: Written[int, MergeRow]) -> list[Row]:
+    return [(row.merge_id, row.undone_at) for row in _left(merges) if row.undone_at is not None]
 
 
-def _review(v: ReviewItem) -> Row:
-    types, records, evidence = (
-        _encode(values).decode() for values in (v.types, v.records, sorted(v.evidence))
-    )
-    head = (v.review_id, v.profile_a, v.profile_b, v.state, v.reason, v.rule, types)
-    return (*head, v.opened_at, v.closed_at, v.closed_by, records, evidence)
+def _coupons(entries: Written[int, LedgerEntry]) -> list[Row]:
+    coded = [entry for entry in entries.added.values() if entry.coupon_code]
+    return [(e.record_id, e.campaign_id, e.achievement_id, e.coupon_code) for e in coded]
 
 
-def _loyalty(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
-    if changes.ledger:
-        yield "ledger", map(_entry, changes.ledger)
-        coded = [entry for entry in changes.ledger if entry.coupon_code]
-        if coded:
-            yield "coupon", [(e.record_id, e.campaign_id, e.achievement_id, e.coupon_code) for e in coded]
-    if changes.spends:
-        yield "campaign_spend", list(changes.spends.items())
+_Rows = Callable[[Any], Collection[Row]]
+_RULES = _chosen("rule_set", RULE_SET)
+_ENTRIES = _chosen("ledger", LEDGER)
+_MERGES, _REVIEWS = _chosen("merge", MERGE), _chosen("review", REVIEW)
+_PINS, _KEYS = _chosen("pin", PIN), _chosen("channel_key", CHANNEL_KEY)
+_ACTIVATIONS = _chosen("rule_activation", ACTIVATION)
 
-
-def _entry(e: LedgerEntry) -> Row:
-    earned = (e.achievement_id, e.points, e.score, e.entered_at)
-    return (e.record_id, e.campaign_id, e.entry_id, e.kind, *earned)
-
-
-def _operations(changes: Changes) -> Iterator[tuple[str, Iterable[Row]]]:
-    if changes.channel_keys:
-        yield "channel_key", [msgspec.structs.astuple(one) for one in changes.channel_keys.values()]
-    if changes.rule_sets:
-        yield "rule_set", [msgspec.structs.astuple(one) for one in changes.rule_sets]
-    if changes.activations:
-        yield "rule_activation", changes.activations
+KEPT: tuple[tuple[str, str, _Rows], ...] = (
+    ("records", "record", lambda records: [record_row(one) for one in _left(records)]),
+    ("merges", "merge", lambda merges: _MERGES(merges.added.values())),
+    ("merges", "merge_undone", _undone),
+    ("all_pins", "pin", lambda pins: _PINS(_left(pins))),
+    ("review_items", "review", lambda reviews: _REVIEWS(_left(reviews))),
+    ("ledger", "ledger", lambda entries: _ENTRIES(entries.added.values())),
+    ("ledger", "coupon", _coupons),
+    ("budgets", "campaign_spend", lambda budgets: budgets.changed.items()),
+    ("channel_keys", "channel_key", lambda keys: _KEYS(_left(keys))),
+    ("rule_sets", "rule_set", lambda rule_sets: _RULES(_left(rule_sets))),
+    ("activations", "rule_activation", lambda activations: _ACTIVATIONS(_left(activations))),
+)
+"""The collections with covered rows, their table, and the rows of what was added or changed."""
+GONE: tuple[tuple[str, str, _Rows], ...] = (
+    ("all_pins", "pin", lambda pins: pins.dropped),
+    (
+        "erased",
+        "record",
+        lambda erased: [(one,) for profile in erased.added.values() for one in profile.records],
+    ),
+    ("removed", "record", lambda removed: [(record_id,) for record_id in removed.added]),
+    ("stored_profiles", "profile", lambda profiles: [(profile_id,) for profile_id in profiles.dropped]),
+)
+"""The collections that say which covered rows are gone, their table, and the keys of these rows."""
 
 
 def _shown(key: Row) -> str:

@@ -68,55 +68,55 @@ from gateway.usecases import (
 )
 from gateway.usecases.announce import announce, mark
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
-_NeedsOf = Callable[[Any, WorkingSet, Env, Needs], bool]
+_Wants = Callable[[Any, WorkingSet, Env], bool]
 _CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
 
-_USE_CASES: dict[type[AnyCommand], tuple[_NeedsOf, _CarryOut]] = {
-    Achieve: (achieve.needs, achieve.achieve),
-    Settle: (achieve.needs_of_settling, achieve.settle),
-    Identify: (identify.needs, identify.identify),
-    SaveCustomer: (customer.needs_of_save, customer.save),
-    ImportRows: (imports.needs, imports.import_rows),
-    UndoImport: (import_undo.needs, import_undo.undo_import),
-    SetActive: (customer.needs_of_profile, customer.set_active),
-    EditTags: (customer.needs_of_profile, customer.edit_tags),
-    EraseCustomer: (erase.needs, erase.erase),
-    ForgetAgain: (erase.needs_of_forgetting_again, erase.forget_again),
-    ReceiveWebhook: (receive_webhook.needs, receive_webhook.receive_webhook),
-    RefuseCall: (operate.no_needs, operate.refuse_call),
-    NoteEvent: (operate.no_needs, operate.note_event),
-    ExplainPair: (explain.needs, explain.explain),
-    NotePlan: (operate.no_needs, operate.note_plan),
-    GrantDue: (grant.needs, grant.grant_due),
-    RetryAchievement: (grant.needs_of_retry, grant.retry),
-    ClaimDeliveries: (deliver.needs_of_claim, deliver.claim),
-    MarkSending: (deliver.needs_of_sending, deliver.mark_sending),
-    ProposePoints: (points.needs, points.propose),
-    FinishDelivery: (deliver.needs_of_finish, deliver.finish),
-    RetryDelivery: (deliver.needs_of_operator, deliver.retry),
-    DiscardDelivery: (deliver.needs_of_operator, deliver.discard),
-    CreateKey: (operate.needs_of_create_key, operate.create_key),
-    RevokeKey: (operate.needs_of_revoke_key, operate.revoke_key),
-    StoreRules: (operate.needs_of_store_rules, operate.store_rules),
-    MergeProfiles: (merge.needs, merge.merge),
-    SplitProfile: (split.needs_of_split, split.split),
-    UndoMerge: (split.needs_of_undo, split.undo),
-    SetPin: (pin.needs, pin.set_pin),
-    DropPin: (pin.needs, pin.drop_pin),
-    EndPins: (pin.needs_of_ending, pin.end_pins),
-    AnswerReview: (review.needs, review.answer),
-    CloseStaleReviews: (review.needs_of_stale, review.close_stale),
-    Regroup: (regroup.needs, regroup.regroup),
-    ChangeList: (lists.needs, lists.change),
-    ActivateRules: (operate.needs_of_activate_rules, operate.activate_rules),
+_USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
+    Achieve: (achieve.wants, achieve.achieve),
+    Settle: (achieve.wants_of_settling, achieve.settle),
+    Identify: (identify.wants, identify.identify),
+    SaveCustomer: (customer.wants_of_save, customer.save),
+    ImportRows: (imports.wants, imports.import_rows),
+    UndoImport: (import_undo.wants, import_undo.undo_import),
+    SetActive: (customer.wants_of_profile, customer.set_active),
+    EditTags: (customer.wants_of_profile, customer.edit_tags),
+    EraseCustomer: (erase.wants, erase.erase),
+    ForgetAgain: (erase.wants_of_forgetting_again, erase.forget_again),
+    ReceiveWebhook: (receive_webhook.wants, receive_webhook.receive_webhook),
+    RefuseCall: (operate.wants_nothing, operate.refuse_call),
+    NoteEvent: (operate.wants_nothing, operate.note_event),
+    ExplainPair: (explain.wants, explain.explain),
+    NotePlan: (operate.wants_nothing, operate.note_plan),
+    GrantDue: (grant.wants, grant.grant_due),
+    RetryAchievement: (grant.wants_of_retry, grant.retry),
+    ClaimDeliveries: (deliver.wants_of_claim, deliver.claim),
+    MarkSending: (deliver.wants_of_sending, deliver.mark_sending),
+    ProposePoints: (points.wants, points.propose),
+    FinishDelivery: (deliver.wants_of_finish, deliver.finish),
+    RetryDelivery: (deliver.wants_of_operator, deliver.retry),
+    DiscardDelivery: (deliver.wants_of_operator, deliver.discard),
+    CreateKey: (operate.wants_of_create_key, operate.create_key),
+    RevokeKey: (operate.wants_of_revoke_key, operate.revoke_key),
+    StoreRules: (operate.wants_of_store_rules, operate.store_rules),
+    MergeProfiles: (merge.wants, merge.merge),
+    SplitProfile: (split.wants_of_split, split.split),
+    UndoMerge: (split.wants_of_undo, split.undo),
+    SetPin: (pin.wants, pin.set_pin),
+    DropPin: (pin.wants, pin.drop_pin),
+    EndPins: (pin.wants_of_ending, pin.end_pins),
+    AnswerReview: (review.wants, review.answer),
+    CloseStaleReviews: (review.wants_of_stale, review.close_stale),
+    Regroup: (regroup.wants, regroup.regroup),
+    ChangeList: (lists.wants, lists.change),
+    ActivateRules: (operate.wants_of_activate_rules, operate.activate_rules),
 }
 
 
-def collect_needs(command: AnyCommand, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    """Add what `command` still needs. True: once that is loaded it needs nothing more."""
-    return _USE_CASES[type(command)][0](command, ws, env, needs)
+def wants(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
+    """Ask for what `command` still needs. True: once that is loaded it needs nothing more."""
+    return _USE_CASES[type(command)][0](command, ws, env)
 
 
 def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Outcome:

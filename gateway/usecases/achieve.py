@@ -31,31 +31,30 @@ from gateway.model import (
 from gateway.usecases import claims
 from gateway.usecases.deliver import ACHIEVEMENT, UPSTREAM
 from gateway.usecases.env import Env
-from gateway.usecases.observe import needs_of_identity, observe, unusable
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.observe import observe, unusable, wants_of_identity
+from gateway.workingset import WorkingSet
 
 DIRECT = "direct"
 """The reason of an achievement that is queued because the platform was asked and has not answered yet."""
 
 
-def needs(command: Achieve, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants(command: Achieve, ws: WorkingSet, env: Env) -> bool:
     caller, token = command.caller, command.idempotency
     if token is not None:
-        needs.answer(caller.channel, token.route, token.key)
-    if not needs_of_identity(
+        ws.answers.want((caller.channel, token.route, token.key))
+    if not wants_of_identity(
         caller,
         command.customer_id,
         command.evidence,
         ws,
         env,
-        needs,
         may_create=_may_create(command, env),
         claims=bool(command.claims),
     ):
         return False
     record = ws.records[caller.id_space, command.customer_id]
     if record is not None:
-        needs.window(record.profile_id, command.campaign_id)
+        ws.want_window(record.profile_id, command.campaign_id)
     return True
 
 
@@ -184,18 +183,18 @@ def lost(
     return Settle(caller, achievement_id, profile_id, campaign_id, "unknown", "no_answer")
 
 
-def needs_of_settling(command: Settle, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.achievement(command.achievement_id)
+def wants_of_settling(command: Settle, ws: WorkingSet, env: Env) -> bool:
+    ws.achievements.want(command.achievement_id)
     if command.profile_id is not None:
-        needs.window(command.profile_id, command.campaign_id)
+        ws.want_window(command.profile_id, command.campaign_id)
     if (token := command.idempotency) is None:
         return True
-    needs.answer(command.caller.channel, token.route, token.key)
+    ws.answers.want((command.caller.channel, token.route, token.key))
     if command.achievement_id not in ws.achievements:
         return False
     achievement = ws.achievements[command.achievement_id]
     if achievement is not None:
-        needs.home(achievement.record_id)
+        ws.homes.want(achievement.record_id)
     return True
 
 

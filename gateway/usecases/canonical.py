@@ -5,7 +5,7 @@ the record that the profile is named after, and is wherever that record is (`par
 from collections.abc import Iterable
 
 from gateway.usecases.env import Env
-from gateway.workingset import Needs
+from gateway.workingset import WorkingSet
 
 _LONGEST = 100
 """Characters that the platform takes as a customer id."""
@@ -31,6 +31,5 @@ def stranger_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
     return _usable(wanted)
 
 
-def needs_of_canonical_id(id_space: str, customer_id: str, env: Env, needs: Needs) -> None:
-    for text in canonical_ids(id_space, customer_id, env):
-        needs.canonical_id(text)
+def wants_of_canonical_id(id_space: str, customer_id: str, ws: WorkingSet, env: Env) -> None:
+    ws.canonical_ids.want_all(canonical_ids(id_space, customer_id, env))

@@ -56,7 +56,7 @@ def keep(
 def _keep_identifiers(
     command: Achieve | Identify | SaveCustomer, record: CustomerRecord, ws: WorkingSet
 ) -> list[Identifier]:
-    known = ws.claims_of(record.record_id).identifiers
+    known = ws.claims[record.record_id].identifiers
     fresh = [one for one in _distinct(command.claims) if one not in record.observations and one not in known]
     fresh = fresh[:MOST_IDENTIFIERS]
     oldest = sorted(known, key=lambda one: (known[one].claimed_at, one))
@@ -73,7 +73,7 @@ def _keep_attributes(
     attributes: Mapping[str, Any],
     ws: WorkingSet,
 ) -> list[str]:
-    stated, known = ws.attributes_of(record.record_id), ws.claims_of(record.record_id).attributes
+    stated, known = ws.attributes[record.record_id], ws.claims[record.record_id].attributes
     names: list[str] = []
     for name, value in attributes.items():
         text = _encode(value).decode()
@@ -88,7 +88,7 @@ def _keep_attributes(
 
 def put_back(record: CustomerRecord, identifier: Identifier, claim: Claim, ws: WorkingSet) -> None:
     """Let a claim stand again whose place a statement took that is taken back, unless others filled its place since."""
-    known = ws.claims_of(record.record_id).identifiers
+    known = ws.claims[record.record_id].identifiers
     if identifier not in record.observations and identifier not in known and len(known) < MOST_IDENTIFIERS:
         ws.keep_claim(record, identifier, claim)
 

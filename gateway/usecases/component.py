@@ -10,23 +10,33 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, NotLoaded, WorkingSet
+from gateway.workingset import NotLoaded, WorkingSet
 from rules.identifier import Identifier
 from rules.policy import Policy, PolicyRule
 from rules.record import Key, KeyState, Observation, Profile, Record
 
 MOST_HOLDERS = 100
 """A value that more records hold leads a call to its owner only."""
+MOST_STEPS = 30
+"""Steps from profile to profile that are followed from where one begins."""
 MOST_RECORDS = 2_000
 """Records that are looked at together. A component is bounded by `fanout_limit` and `max_records`; this one has neither."""
 
 
-class TooLarge(Exception):
-    """More records belong together than can be looked at in one transaction; `reached` are the profiles so far."""
+class LeftAlone(Exception):
+    """A component cannot be looked at in one transaction; `reached` are the profiles so far."""
 
     def __init__(self, reached: set[int]) -> None:
         super().__init__(len(reached))
         self.reached = reached
+
+
+class TooLarge(LeftAlone):
+    """More records belong together than can be looked at."""
+
+
+class TooFar(LeftAlone):
+    """They belong together in too long a row: each step is a look-up of its own."""
 
 
 @dataclass(slots=True)
@@ -53,7 +63,7 @@ class Powers:
         if self.env.normalizer.blocks(key.identifier):
             return "blocked"
         type_ = key.identifier.type
-        if self.policy.depends_on_ages(type_, key.holders) and key.identifier not in self.ws.held:
+        if self.policy.depends_on_ages(type_, key.holders) and key.identifier not in self.ws.holders:
             raise NotLoaded
         return self.policy.state(type_, key.holders - key.aged)
 
@@ -64,13 +74,13 @@ class Powers:
         key = self.ws.key(identifier)
         return self.policy.power(identifier.type, key.holders - key.aged) == "crowded"
 
-    def needs_of_ages(self, profiles: Iterable[Profile], needs: Needs) -> bool:
+    def wants_of_ages(self, profiles: Iterable[Profile]) -> bool:
         """How long ago the holders of their values stated them, where power depends on it."""
         known = True
         for identifier in _held(profiles):
             if self.policy.depends_on_ages(identifier.type, self.ws.key(identifier).holders):
-                needs.holders_of(identifier, self.policy.counted_since(identifier.type, self.ws.now))
-                known &= identifier in self.ws.held
+                since = self.policy.counted_since(identifier.type, self.ws.now)
+                known &= self.ws.holders.want_since(identifier, since)
         return known
 
     def has(self, seen: Observation) -> bool:
@@ -84,19 +94,18 @@ class Powers:
 
 @dataclass(slots=True)
 class Gathering:
-    """Follows shared values and pins from profile to profile. What is not loaded yet it asks `needs` for, and is not `complete`.
-    `leaves_out`: so many hold a value together that no question about it is asked here."""
+    """Follows shared values and pins from profile to profile. What is not loaded yet it asks for, and is not `complete`.
+    `leaves_out`: so many hold a value together that no question is asked about it here."""
 
     ws: WorkingSet
     env: Env
-    needs: Needs | None
     powers: Powers
     complete: bool = True
     leaves_out: bool = False
     _reached: set[int] = field(default_factory=set[int])
 
     def component(self, start: Iterable[int]) -> set[int]:
-        """The live profiles that values under merging rules connect. Raises TooLarge."""
+        """The live profiles that values under merging rules connect. Raises TooLarge and TooFar."""
         return self._reach(start, lambda profile: self._neighbours(profile, doubtful=False))
 
     def asked_about(self, profiles: Iterable[int]) -> set[int]:
@@ -109,34 +118,38 @@ class Gathering:
 
     def _reach(self, start: Iterable[int], onwards: Callable[[Profile], Iterable[int]]) -> set[int]:
         self._reached = reached = set[int]()
-        todo, records = list(start), 0
-        while todo:
-            profile = self._profile(todo.pop())
-            if profile is None or profile.profile_id in reached:
-                continue
-            reached.add(profile.profile_id)
-            records += len(profile.records)
-            if records > MOST_RECORDS:
-                raise TooLarge(reached)
-            todo += onwards(profile)
+        found, records, steps = set(start), 0, 0
+        while found:
+            if steps > MOST_STEPS:
+                raise TooFar(reached)
+            steps += 1
+            profiles = [one for one in map(self._profile, sorted(found)) if one is not None]
+            found = set[int]()
+            for profile in profiles:
+                if profile.profile_id in reached:
+                    continue
+                reached.add(profile.profile_id)
+                records += len(profile.records)
+                if records > MOST_RECORDS:
+                    raise TooLarge(reached)
+                found.update(onwards(profile))
+            found -= reached
         return reached
 
     def _profile(self, profile_id: int) -> Profile | None:
         """The live profile that an id leads to; None while it is not loaded, or erased."""
-        if profile_id in self.ws.profiles:
-            try:
-                return self.ws.profile(profile_id)
-            except NotLoaded:
-                redirect = self.ws.profiles[profile_id].redirect_to
-                assert redirect is not None  # noqa: S101 - else it would be loaded
-                profile_id = redirect
-        self._ask(lambda needs: needs.profile(profile_id))
+        while self._asked(self.ws.profiles.want(profile_id)):
+            if profile_id not in self.ws.profiles:
+                return None
+            profile = self.ws.profiles[profile_id]
+            if profile.redirect_to is None:
+                return profile
+            profile_id = profile.redirect_to
         return None
 
-    def _ask(self, ask: Callable[[Needs], None]) -> None:
-        if self.needs is not None:
-            ask(self.needs)
-        self.complete = False
+    def _asked(self, known: bool) -> bool:
+        self.complete &= known
+        return known
 
     def _neighbours(self, profile: Profile, *, doubtful: bool) -> Iterator[int]:
         for record in profile.records.values():
@@ -155,7 +168,7 @@ class Gathering:
             if key_type is None or not (doubtful or key_type.joins_alone):
                 continue
             key = self.ws.key(identifier)
-            known = identifier in self.ws.held
+            known = identifier in self.ws.holders
             if key.holders < 2:
                 continue
             if not known and key_type.depends_on_ages(key.holders):
@@ -169,7 +182,7 @@ class Gathering:
 
     def _ask_for_holders(self, identifier: Identifier) -> None:
         since = self.env.policy.counted_since(identifier.type, self.ws.now)
-        self._ask(lambda needs: needs.holders_of(identifier, since))
+        self._asked(self.ws.holders.want_since(identifier, since))
 
     def _sharing(
         self, rule: PolicyRule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
@@ -184,7 +197,7 @@ class Gathering:
         sides = [
             {*chain.from_iterable(key.profiles for key in keys)}
             for keys in held
-            if all(key.identifier in self.ws.held for key in keys)
+            if all(key.identifier in self.ws.holders for key in keys)
         ]
         if not sides and not doubtful:
             raise TooLarge(self._reached)
@@ -197,9 +210,7 @@ class Gathering:
                 other = pin.record_b if pin.record_a == record.record_id else pin.record_a
                 if other in self.ws.by_record_id:
                     yield self.ws.by_record_id[other].profile_id
-                elif other not in self.ws.homes:
-                    self._ask(lambda needs, other=other: needs.home(other))
-                elif (home := self.ws.homes[other]) is not None:
+                elif self._asked(self.ws.homes.want(other)) and (home := self.ws.homes[other]) is not None:
                     yield home
 
 

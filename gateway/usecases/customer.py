@@ -21,28 +21,27 @@ from gateway.model import (
 from gateway.model.tags import distinct, folded
 from gateway.usecases import claims
 from gateway.usecases.env import Env
-from gateway.usecases.observe import needs_of_identity, observe, unusable
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.observe import observe, unusable, wants_of_identity
+from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def needs_of_save(command: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_save(command: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
     caller, customer_id = command.caller, command.customer_id
-    if not needs_of_identity(
+    if not wants_of_identity(
         caller,
         customer_id,
         command.evidence,
         ws,
         env,
-        needs,
         may_create=caller.trust != "ignore",
         claims=caller.trust == "claim",
     ):
         return False
     record = ws.records[caller.id_space, customer_id]
     if record is not None:
-        needs.attributes_of(record.record_id)
+        ws.attributes.want(record.record_id)
     return True
 
 
@@ -79,7 +78,7 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
 def _set_attributes(
     caller: Caller, attributes: Mapping[str, Any], record: CustomerRecord, ws: WorkingSet
 ) -> list[str]:
-    known = ws.attributes_of(record.record_id)
+    known = ws.attributes[record.record_id]
     changed: list[str] = []
     for name, value in attributes.items():
         text = _encode(value).decode()
@@ -89,20 +88,18 @@ def _set_attributes(
     return changed
 
 
-def needs_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env) -> bool:
     """The whole profile behind a customer id, with the tags of its records."""
     place = (command.caller.id_space, command.customer_id)
-    if place not in ws.records:
-        needs.record(*place)
+    if not ws.records.want(place):
         return False
     record = ws.records[place]
     if record is None:
         return True
-    if record.profile_id not in ws.profiles:
-        needs.profile(record.profile_id)
+    if not ws.profiles.want(record.profile_id):
         return False
     for record_id in ws.profile(record.profile_id).records:
-        needs.attributes_of(record_id)
+        ws.attributes.want(record_id)
     return True
 
 
@@ -129,7 +126,7 @@ def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
     if not records:
         return UnknownCustomer()
     own, resolution = records[0], Resolution(records[0].profile_id, records[0].record_id, "attached", "known")
-    present = [(record, tag) for record in records for tag in ws.tags_of(record.record_id)]
+    present = [(record, tag) for record in records for tag in ws.tags[record.record_id]]
     known, unwanted = {folded(tag) for _, tag in present}, {folded(tag) for tag in command.detach}
     attached = [tag for tag in distinct(sorted(command.attach)) if folded(tag) not in known]
     dropped = [(record, tag) for record, tag in present if folded(tag) in unwanted]

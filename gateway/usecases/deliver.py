@@ -27,7 +27,7 @@ from gateway.model import (
     Stale,
 )
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 UPSTREAM = "upstream"
 ACHIEVEMENT = "achievement"
@@ -40,14 +40,15 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 # ---- claiming and sending ----
 
 
-def needs_of_claim(command: ClaimDeliveries, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.claimable(command.target, command.limit)
+def wants_of_claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> bool:
+    ws.claimable.want((command.target, command.limit))
     return True
 
 
 def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Outcome:
     """What was found `sending` left with a worker that came to grief: it becomes `unknown`."""
-    claimed = tuple(ws.claimable or ())
+    wanted = (command.target, command.limit)
+    claimed = tuple(ws.claimable[wanted])
     for delivery in claimed:
         if delivery.state == "sending":
             delivery.attempts += 1
@@ -60,12 +61,12 @@ def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Outcome:
         delivery.lease_until = ws.now + LEASE
         delivery.epoch += 1
         ws.touch_delivery(delivery)
-    ws.claimable = []
+    ws.claimable.put(wanted, [])
     return Claimed(claimed)
 
 
-def needs_of_sending(command: MarkSending, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.delivery(command.delivery_id)
+def wants_of_sending(command: MarkSending, ws: WorkingSet, env: Env) -> bool:
+    ws.deliveries.want(command.delivery_id)
     return True
 
 
@@ -93,9 +94,9 @@ def _claimed(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery 
 # ---- finishing ----
 
 
-def needs_of_finish(command: FinishDelivery, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.delivery(command.delivery_id)
-    if not _needs_of_subject(command.delivery_id, ws, needs):
+def wants_of_finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> bool:
+    ws.deliveries.want(command.delivery_id)
+    if not _wants_of_subject(command.delivery_id, ws):
         return False
     delivery = ws.deliveries[command.delivery_id]
     if not command.answer or delivery is None or delivery.kind != ACHIEVEMENT:
@@ -104,16 +105,16 @@ def needs_of_finish(command: FinishDelivery, ws: WorkingSet, env: Env, needs: Ne
         return False
     achievement = ws.achievements[delivery.subject]
     if achievement is not None:
-        needs.home(achievement.record_id)
+        ws.homes.want(achievement.record_id)
     return True
 
 
-def _needs_of_subject(delivery_id: int, ws: WorkingSet, needs: Needs) -> bool:
+def _wants_of_subject(delivery_id: int, ws: WorkingSet) -> bool:
     if delivery_id not in ws.deliveries:
         return False
     delivery = ws.deliveries[delivery_id]
     if delivery is not None and delivery.kind == ACHIEVEMENT:
-        needs.achievement(delivery.subject)
+        ws.achievements.want(delivery.subject)
     return True
 
 
@@ -122,7 +123,7 @@ def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
     if delivery is None:
         return Stale()
     delivery.status, delivery.reason = command.status, command.reason
-    delivery.answer = command.answer if _may_be_kept(delivery, ws) else ""
+    delivery.answer = command.answer if command.answer and _may_be_kept(delivery, ws) else ""
     delivery.owner, delivery.lease_until = "", 0
     delivery.attempts += command.result not in ("back", "absent")
     if delivery.state != "unknown" and command.result not in ("unknown", "delivered"):
@@ -149,7 +150,7 @@ def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
 def _may_be_kept(delivery: Delivery, ws: WorkingSet) -> bool:
     """Whether what the receiver answered is of somebody who was not erased while it was on its way."""
     achievement = ws.achievements[delivery.subject] if delivery.kind == ACHIEVEMENT else None
-    return achievement is None or ws.homes.get(achievement.record_id) is not None
+    return achievement is None or ws.homes[achievement.record_id] is not None
 
 
 def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:
@@ -184,11 +185,9 @@ def _close(
 # ---- operators ----
 
 
-def needs_of_operator(
-    command: RetryDelivery | DiscardDelivery, ws: WorkingSet, env: Env, needs: Needs
-) -> bool:
-    needs.delivery(command.delivery_id)
-    return _needs_of_subject(command.delivery_id, ws, needs)
+def wants_of_operator(command: RetryDelivery | DiscardDelivery, ws: WorkingSet, env: Env) -> bool:
+    ws.deliveries.want(command.delivery_id)
+    return _wants_of_subject(command.delivery_id, ws)
 
 
 def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Outcome:

@@ -13,28 +13,26 @@ from gateway.model import (
     UnknownCustomer,
 )
 from gateway.usecases.env import Env
-from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
+from gateway.workingset import WorkingSet
 from rules.record import Key, Profile
 
 _RESTORED = "restored"
 
 
-def needs(command: EraseCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants(command: EraseCustomer, ws: WorkingSet, env: Env) -> bool:
     if command.profile_id is not None:
-        if command.profile_id not in ws.redirects:
-            needs.redirect(command.profile_id)
+        if not ws.redirects.want(command.profile_id):
             return False
         target = ws.redirects[command.profile_id]
     else:
         place = (command.caller.id_space, command.customer_id)
-        if place not in ws.records:
-            needs.record(*place)
+        if not ws.records.want(place):
             return False
         record = ws.records[place]
         target = record.profile_id if record is not None else None
     if target is not None:
-        needs.profile(target)
+        ws.profiles.want(target)
     return True
 
 
@@ -44,7 +42,8 @@ def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
     if profile is None:
         return UnknownCustomer()
     count = len(profile.records)
-    ws.keep_erasure(Erasure(ws.next_id(), profile.profile_id, tuple(sorted(profile.records)), ws.stamp))
+    erasure = Erasure(ws.next_id(), profile.profile_id, tuple(sorted(profile.records)), ws.stamp)
+    ws.erasures.add(erasure.erasure_id, erasure)
     _forget(profile, command.caller, "", ws)
     return Erased(profile.profile_id, count)
 
@@ -53,7 +52,7 @@ def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> No
     count = len(profile.records)
     for record_id in profile.records:
         for pair in tuple(ws.pinned.get(record_id, ())):
-            if (pin := ws.all_pins.get(pair)) is not None:
+            if (pin := ws.all_pins[pair]) is not None:
                 ws.drop_pin(pin)
     release_keys(profile, ws)
     ws.forget(profile)
@@ -71,12 +70,12 @@ def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> No
 # ---- in a restored database ----
 
 
-def needs_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> bool:
     missing = [record_id for record_id in command.erasure.records if record_id not in ws.homes]
     for record_id in missing:
-        needs.home(record_id)
+        ws.homes.want(record_id)
     homes = {ws.homes[record_id] for record_id in command.erasure.records if record_id not in missing}
-    ready = [needs_of_parting(home, ws, env, needs) for home in homes]
+    ready = [wants_of_parting(home, ws, env) for home in homes]
     return not missing and all(ready)
 
 
@@ -93,7 +92,7 @@ def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Outcome:
             note_parting(profile, [part], command.caller, _RESTORED, "", ws, env)
             profile = part if leaving == part.records.keys() else profile
         _forget(profile, command.caller, _RESTORED, ws)
-    ws.keep_erasure(command.erasure)
+    ws.erasures.add(command.erasure.erasure_id, command.erasure)
     return Done(changed=bool(homes))
 
 

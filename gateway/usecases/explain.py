@@ -5,16 +5,16 @@ from functools import partial
 from gateway.ids import show
 from gateway.model import Explained, ExplainPair, Outcome, Refused
 from gateway.usecases.env import Env
-from gateway.usecases.merge import live, needs_of_live
-from gateway.usecases.observe import attributes_of, needs_of_holders
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.merge import live
+from gateway.usecases.observe import attributes_of, wants_of_holders
+from gateway.workingset import WorkingSet
 from rules.explain import why, why_records
 from rules.record import Profile
 
 
-def needs(command: ExplainPair, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants(command: ExplainPair, ws: WorkingSet, env: Env) -> bool:
     """The two profiles whole, and every profile that one of their values leads to: a guard may be met there."""
-    if not _needs_of_pair(command, ws, needs):
+    if not _wants_of_pair(command, ws):
         return False
     found = (_profile(number, command, ws) for number in (command.a, command.b))
     pair = [one for one in found if one is not None]
@@ -22,24 +22,19 @@ def needs(command: ExplainPair, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     complete = True
     for key in map(ws.key, values):
         if key.owner is not None:
-            needs.profile(key.owner)
-        complete = needs_of_holders(key, ws, env, needs) and complete
+            ws.profiles.want(key.owner)
+        complete = wants_of_holders(key, ws, env) and complete
     if env.policy.confirms:
-        for record_id in (record_id for one in ws.profiles.values() for record_id in one.records):
-            needs.attributes_of(record_id)
-        complete = not needs
+        records = [record_id for one in ws.profiles.values() for record_id in one.records]
+        complete = ws.attributes.want_all(records) and complete
     return complete
 
 
-def _needs_of_pair(command: ExplainPair, ws: WorkingSet, needs: Needs) -> bool:
-    if not command.records:
-        return needs_of_live((command.a, command.b), ws, needs) and not needs
-    for record_id in (command.a, command.b):
-        needs.home(record_id)
-        home = ws.homes.get(record_id)
-        if home is not None:
-            needs.profile(home)
-    return not needs
+def _wants_of_pair(command: ExplainPair, ws: WorkingSet) -> bool:
+    pair, leads = (command.a, command.b), ws.homes if command.records else ws.redirects
+    if not leads.want_all(pair):
+        return False
+    return ws.profiles.want_all([one for one in (leads[number] for number in pair) if one is not None])
 
 
 def explain(command: ExplainPair, ws: WorkingSet, env: Env) -> Outcome:

@@ -31,27 +31,27 @@ from gateway.model import (
 )
 from gateway.usecases.deliver import retry_delivery
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 _COUPON_BYTES = 10
 _decode = msgspec.json.decode
 
 
-def needs(command: GrantDue, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if ws.due is None:
-        needs.due_achievements(command.limit, env.standing_details)
+def wants(command: GrantDue, ws: WorkingSet, env: Env) -> bool:
+    wanted = (command.limit, env.standing_details)
+    if not ws.due.want(wanted):
         return False
-    for due in ws.due:
+    for due in ws.due[wanted]:
         campaign = env.campaigns.get(due.achievement.campaign_id)
         if campaign is not None and campaign.budget_points:
-            needs.spend(campaign.id)
+            ws.budgets.want(campaign.id)
     return True
 
 
 def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Outcome:
     earlier = _Earlier()
     counts = {"granted": 0, "ignored": 0, "failed": 0}
-    for due in ws.due or ():
+    for due in ws.due[command.limit, env.standing_details]:
         counts[_decide(due, earlier, ws, env)] += 1
     return Granted(**counts)
 
@@ -67,7 +67,8 @@ class _Earlier:
 def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
     campaign = env.campaigns.get(due.achievement.campaign_id)
     try:
-        reason = _reason(campaign, _standing(due, earlier, ws, env), due.achievement.accepted_at, ws.now, env)
+        standing = _standing(due, campaign, earlier, ws, env)
+        reason = _reason(campaign, standing, due.achievement.accepted_at, ws.now, env)
     except MISTAKES as error:  # one poisoned row must not hold up every grant behind it
         return _close(due, "failed", type(error).__name__, ws)
     if reason is not None or campaign is None:
@@ -86,7 +87,7 @@ def _reason(
     return reason and judge(env.program, campaign, standing, now) if accepted_at > now else reason
 
 
-def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing:
+def _standing(due: Due, campaign: Campaign | None, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing:
     tier = tier_of(env.tiers, due.score + earlier.score[due.profile_id])
     return Standing(
         exists=due.profile_id is not None,
@@ -96,7 +97,7 @@ def _standing(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> Standing
         tier=tier.order if tier is not None else 0,
         attributes={name: _decode(text) for name, text in due.attributes.items()},
         granted=(*due.granted, *earlier.granted[due.profile_id, due.achievement.campaign_id]),
-        spent=ws.spends.get(due.achievement.campaign_id, 0),
+        spent=ws.budgets[campaign.id] if campaign is not None and campaign.budget_points else 0,
     )
 
 
@@ -152,9 +153,9 @@ def _set_state(achievement: Achievement, state: AchievementState, reason: str, w
     ws.decide(achievement)
 
 
-def needs_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.achievement(command.achievement_id)
-    needs.delivery_of(command.achievement_id)
+def wants_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> bool:
+    ws.achievements.want(command.achievement_id)
+    ws.sendings.want(command.achievement_id)
     return True
 
 

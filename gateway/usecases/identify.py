@@ -8,26 +8,25 @@ from gateway.ids import show
 from gateway.model import Identified, Identify, Outcome, Resolution, UnknownCustomer
 from gateway.usecases import claims
 from gateway.usecases.env import Env
-from gateway.usecases.observe import needs_of_identity, observe
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.observe import observe, wants_of_identity
+from gateway.workingset import WorkingSet
 
 
-def needs(command: Identify, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants(command: Identify, ws: WorkingSet, env: Env) -> bool:
     caller, customer_id = command.caller, command.customer_id
-    if not needs_of_identity(
+    if not wants_of_identity(
         caller,
         customer_id,
         command.evidence,
         ws,
         env,
-        needs,
         may_create=_may_create(command),
         claims=bool(command.claims),
     ):
         return False
     record = ws.records[caller.id_space, customer_id]
     if record is not None:
-        needs.profile(record.profile_id)
+        ws.profiles.want(record.profile_id)
     return True
 
 

@@ -24,9 +24,9 @@ from gateway.model import (
 from gateway.usecases.claims import put_back
 from gateway.usecases.env import Env
 from gateway.usecases.erase import release_keys
-from gateway.usecases.merge import live, needs_of_live
-from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.merge import live, wants_of_live
+from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
+from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.record import Profile, Record
 
@@ -34,41 +34,39 @@ _decode = msgspec.json.Decoder(Overwritten).decode
 _CAUSE = "import_undone"
 
 
-def needs(command: UndoImport, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.import_run(command.import_id)
-    if command.import_id not in ws.imports:
+def wants(command: UndoImport, ws: WorkingSet, env: Env) -> bool:
+    if not ws.imports.want(command.import_id):
         return False
     if _refused(command, ws.imports[command.import_id]) is not None:
         return True
-    needs.changed_by_import(command.import_id, command.after, command.limit)
-    if ws.changed_records is None:
+    chunk = (command.import_id, command.after, command.limit)
+    if not ws.changed_by_import.want(chunk):
         return False
-    ready = [
-        _needs_of(one, ws, env, needs) for one in ws.changed_records if one.effect in ("removed", "restored")
-    ]
+    found = ws.changed_by_import[chunk]
+    ready = [_wants_of(one, ws, env) for one in found if one.effect in ("removed", "restored")]
     return all(ready)
 
 
-def _needs_of(one: ChangedRecord, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.attributes_of(one.record_id)
-    needs.claims_of(one.record_id)
-    ready = needs_of_parting(one.profile_id, ws, env, needs)
+def _wants_of(one: ChangedRecord, ws: WorkingSet, env: Env) -> bool:
+    ws.attributes.want(one.record_id)
+    ws.claims.want(one.record_id)
+    ready = wants_of_parting(one.profile_id, ws, env)
     for merge_id in one.merges:
-        needs.merge(merge_id)
+        ws.merges.want(merge_id)
         if merge_id not in ws.merges:
             ready = False
         elif (row := ws.merges[merge_id]) is not None and row.undone_at is None:
-            known = needs_of_live((row.survivor_id,), ws, needs)
-            ready &= known and needs_of_parting(ws.redirects[row.survivor_id], ws, env, needs)
+            known = wants_of_live((row.survivor_id,), ws)
+            ready &= known and wants_of_parting(ws.redirects[row.survivor_id], ws, env)
     return ready
 
 
 def undo_import(command: UndoImport, ws: WorkingSet, env: Env) -> Outcome:
-    run = ws.import_run(command.import_id)
+    run = ws.imports[command.import_id]
     refused = _refused(command, run)
-    if refused is not None or run is None or ws.changed_records is None:
+    if refused is not None or run is None:
         return refused or Refused("not_found", "There is no such import.")
-    found = ws.changed_records
+    found = ws.changed_by_import[command.import_id, command.after, command.limit]
     _Undoing(command, ws, env).carry_out(found)
     last = len(found) < command.limit
     _note(command, found, ws, env, last=last)
@@ -164,7 +162,7 @@ class _Undoing:
         look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 
     def _restore_attributes(self, before: Overwritten, record: CustomerRecord) -> None:
-        known = self.ws.attributes_of(record.record_id)
+        known = self.ws.attributes[record.record_id]
         for name, (was, written) in before.attributes.items():
             if known.get(name) != written:
                 continue

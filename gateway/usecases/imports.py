@@ -19,9 +19,9 @@ from gateway.model import (
     SaveCustomer,
     Saved,
 )
-from gateway.usecases.customer import needs_of_save, save
+from gateway.usecases.customer import save, wants_of_save
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder().encode
 REJECTED = "rejected"
@@ -30,21 +30,21 @@ _STEP = 256
 """Rows that are saved while the next ones are decided."""
 
 
-def needs(command: ImportRows, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants(command: ImportRows, ws: WorkingSet, env: Env) -> bool:
     """Rows whose needs are known are not asked again."""
-    needs.import_run(command.import_id)
+    ws.imports.want(command.import_id)
     chunk = (command.import_id, command.start)
     asking = ws.rows_asking.get(chunk, command.rows)
-    ws.rows_asking[chunk] = [row for row in asking if not _needs_of_row(row, ws, env, needs)]
+    ws.rows_asking[chunk] = [row for row in asking if not _wants_of_row(row, ws, env)]
     return not ws.rows_asking[chunk]
 
 
-def _needs_of_row(row: SaveCustomer, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if not needs_of_save(row, ws, env, needs):
+def _wants_of_row(row: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
+    if not wants_of_save(row, ws, env):
         return False
     record = ws.records[row.caller.id_space, row.customer_id]
     if record is not None:
-        needs.claims_of(record.record_id)
+        ws.claims.want(record.record_id)
     return True
 
 
@@ -52,7 +52,7 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
     """Take the next lines. Lines that are not the next ones are refused: another process is at work, or the answer to the
     same lines was lost on its way."""
     caller = command.caller
-    run = ws.import_run(command.import_id) or ImportRun(command.import_id, caller.channel, ws.now)
+    run = ws.imports[command.import_id] or ImportRun(command.import_id, caller.channel, ws.now)
     start, end = command.start, command.end
     if run.undo_after is not None:
         return Refused("import_undoing", "the import is being undone; finish that first: gateway import undo")
@@ -89,7 +89,7 @@ def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
 
 def _outcomes(command: ImportRows, ws: WorkingSet, env: Env) -> Iterator[str]:
     for number, row in enumerate(command.rows, 1):
-        known = ws.records.get((row.caller.id_space, row.customer_id))
+        known = ws.record(row.caller.id_space, row.customer_id)
         before = _State(known, ws) if known is not None else None
         merged = len(ws.merged)
         saved = save(row, ws, env)
@@ -107,8 +107,8 @@ class _State:
 
     def __init__(self, record: CustomerRecord, ws: WorkingSet) -> None:
         self.seen = frozenset(record.observations)
-        self.attributes = dict(ws.attributes_of(record.record_id))
-        self.claims = dict(ws.claims_of(record.record_id).identifiers)
+        self.attributes = dict(ws.attributes[record.record_id])
+        self.claims = dict(ws.claims[record.record_id].identifiers)
         self.guest = record.guest
 
 
@@ -121,8 +121,8 @@ def _note_change(
         text = _encode(Overwritten(merges=merges)).decode() if merges else ""
         ws.keep_import_change(import_id, record, text, created=True)
         return
-    written = ws.attributes_of(record.record_id)
-    claimed = ws.claims_of(record.record_id).identifiers
+    written = ws.attributes[record.record_id]
+    claimed = ws.claims[record.record_id].identifiers
     overwritten = Overwritten(
         tuple([(kind, value) for kind, value in record.observations if (kind, value) not in before.seen]),
         {

@@ -4,21 +4,21 @@ power at once, whoever holds it; one that is taken off regains it."""
 from collections.abc import Iterable
 
 from gateway.audit.event import Action
-from gateway.model import ChangeList, Listed, Outcome
+from gateway.model import ChangeList, Listed, ListedValue, Outcome
 from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
 from gateway.usecases.parting import look_again
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.normalize import Normalizer
 from rules.normalize.blocked import OWN
 from rules.record import Key
 
 
-def needs(command: ChangeList, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.list(command.name)
+def wants(command: ChangeList, ws: WorkingSet, env: Env) -> bool:
+    ws.lists.want(command.name)
     for identifier in _identifiers(command.values, env):
-        needs.key(identifier)
+        ws.keys.want(identifier)
     return True
 
 
@@ -29,11 +29,13 @@ def change(command: ChangeList, ws: WorkingSet, env: Env) -> Outcome:
     if not changed:
         return Listed(0)
     after = before | values if command.listed else before - values
-    ws.lists[command.name] = after
-    if command.listed:
-        ws.changes.listed += [(command.name, value, ws.now, command.caller.actor) for value in changed]
-    else:
-        ws.changes.unlisted += [(command.name, value) for value in changed]
+    ws.lists.put(command.name, after)
+    for value in changed:
+        if command.listed:
+            row = ListedValue(command.name, value, ws.now, command.caller.actor)
+            ws.listed.add((command.name, value), row)
+        else:
+            ws.listed.drop((command.name, value))
     if f"{OWN}{command.name}" in env.rules.blocked.phones:
         normalizer = Normalizer(env.rules, {**env.own, command.name: after})
         for identifier in _identifiers(changed, env):

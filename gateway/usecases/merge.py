@@ -8,7 +8,7 @@ from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import Caller, MergeProfiles, MergeRow, Outcome, PinRow, Refused, ReviewItem, Shaped
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Pin, Profile
 from rules.ruleset import RuleSet
@@ -88,7 +88,7 @@ def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> boo
         return False
     pair = (min(a, b), max(a, b))
     evidence = frozenset((*([f"rule:{proposal.rule}"] if proposal.rule else ()), *proposal.types))
-    known = ws.reviews.get(pair)
+    known = ws.review_of(pair)
     if known is None:
         item = ReviewItem(
             ws.next_id(),
@@ -143,19 +143,17 @@ def is_about_points(item: ReviewItem) -> bool:
 # ---- an operator's merge ----
 
 
-def needs(command: MergeProfiles, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    return needs_of_live(command.profiles, ws, needs)
+def wants(command: MergeProfiles, ws: WorkingSet, env: Env) -> bool:
+    return wants_of_live(command.profiles, ws)
 
 
-def needs_of_live(profile_ids: tuple[int, ...], ws: WorkingSet, needs: Needs) -> bool:
+def wants_of_live(profile_ids: tuple[int, ...], ws: WorkingSet) -> bool:
     """The live profiles that these ids lead to."""
-    for profile_id in profile_ids:
-        needs.redirect(profile_id)
-    targets = [ws.redirects.get(profile_id) for profile_id in profile_ids]
-    for target in targets:
-        if target is not None:
-            needs.profile(target)
-    return all(profile_id in ws.redirects for profile_id in profile_ids)
+    if not ws.redirects.want_all(profile_ids):
+        return False
+    targets = [ws.redirects[profile_id] for profile_id in profile_ids]
+    ws.profiles.want_all([target for target in targets if target is not None])
+    return True
 
 
 def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Outcome:
@@ -226,7 +224,7 @@ def live(profile_id: int, ws: WorkingSet) -> Profile | None:
 
 def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
     """A judgement in force that keeps the two apart."""
-    for pin in ws.all_pins.values():
+    for pin in ws.standing_pins:
         if pin.kind == "cannot" and pin.is_in_force(ws.now) and pin.is_between(one, other):
             return pin
     return None

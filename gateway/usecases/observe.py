@@ -13,12 +13,12 @@ from gateway.audit.event import Action, DecisionDetail, StatedValue
 from gateway.audit.pseudonym import mask
 from gateway.ids import show
 from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
-from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
+from gateway.usecases.canonical import canonical_ids, wants_of_canonical_id
 from gateway.usecases.component import MOST_HOLDERS
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.usecases.parting import look_again
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
@@ -34,13 +34,12 @@ _ACTIONS = {
 }
 
 
-def needs_of_identity(
+def wants_of_identity(
     caller: Caller,
     customer_id: str,
     evidence: tuple[Evidence, ...],
     ws: WorkingSet,
     env: Env,
-    needs: Needs,
     *,
     may_create: bool,
     claims: bool = False,
@@ -49,35 +48,35 @@ def needs_of_identity(
     new, every profile they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
     place = (caller.id_space, customer_id)
     if place not in ws.records:
-        needs.record(*place)
+        ws.records.want(place)
         for item in evidence:
             if item.status != "invalid":
-                needs.key(item.identifier)
+                ws.keys.want(item.identifier)
         return False
     record = ws.records[place]
     if record is not None:
         if claims:
-            needs.claims_of(record.record_id)
+            ws.claims.want(record.record_id)
         if teaches_nothing(ws, env.policy, record, evidence):
             return True
-        needs.profile(record.profile_id)
+        ws.profiles.want(record.profile_id)
     elif may_create:
-        needs_of_canonical_id(caller.id_space, customer_id, env, needs)
+        wants_of_canonical_id(caller.id_space, customer_id, ws, env)
     complete = True
     for item in evidence:
         if item.status == "invalid":
             continue
         key = ws.key(item.identifier)
         if key.owner is not None:
-            needs.profile(key.owner)
-        complete &= needs_of_holders(key, ws, env, needs)
+            ws.profiles.want(key.owner)
+        complete &= wants_of_holders(key, ws, env)
     if env.policy.confirms:
-        complete = _needs_of_attributes(record, evidence, ws, needs) and complete
+        complete = _wants_of_attributes(record, evidence, ws) and complete
     return complete
 
 
-def _needs_of_attributes(
-    record: CustomerRecord | None, evidence: tuple[Evidence, ...], ws: WorkingSet, needs: Needs
+def _wants_of_attributes(
+    record: CustomerRecord | None, evidence: tuple[Evidence, ...], ws: WorkingSet
 ) -> bool:
     """What a rule compares to confirm a match: the attributes on every record of every profile in question."""
     keys = [ws.key(item.identifier) for item in evidence if item.status != "invalid"]
@@ -89,11 +88,11 @@ def _needs_of_attributes(
     loaded = [ws.profiles[profile_id] for profile_id in profile_ids if profile_id in ws.profiles]
     for profile in loaded:
         for record_id in profile.records:
-            needs.attributes_of(record_id)
+            ws.attributes.want(record_id)
     return len(loaded) == len(profile_ids)
 
 
-def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_holders(key: Key, ws: WorkingSet, env: Env) -> bool:
     """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
     is counted inside a window needs the ages of the holders. They are looked up only if the owner has not all of them."""
     if key.holders == 0:
@@ -101,24 +100,23 @@ def needs_of_holders(key: Key, ws: WorkingSet, env: Env, needs: Needs) -> bool:
     since = env.policy.holders_since(key.identifier.type, ws.now)
     if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
         return True
-    if key.identifier not in ws.held:
+    if key.identifier not in ws.holders:
         if key.owner is None:
-            needs.holders_of(key.identifier, since)
+            ws.holders.want_since(key.identifier, since)
             return False
         if key.holders > 1 or since > 0:
-            if key.owner not in ws.profiles:
-                needs.profile(key.owner)
+            if not ws.profiles.want(key.owner):
                 return False
             records = ws.profiles[key.owner].records.values()
             seen = [one.observations[key.identifier] for one in records if key.identifier in one.observations]
             if len(seen) < key.holders:
-                needs.holders_of(key.identifier, since)
+                ws.holders.want_since(key.identifier, since)
                 return False
             key.aged = sum(one.last_seen < since for one in seen)
         key.profiles = (key.owner,)
-        ws.held.add(key.identifier)
+        ws.holders.put(key.identifier, since)
     for profile_id in key.profiles:
-        needs.profile(profile_id)
+        ws.profiles.want(profile_id)
     return True
 
 
@@ -169,7 +167,7 @@ def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
 def attributes_of_records(ws: WorkingSet, record_ids: Iterable[int]) -> dict[str, str]:
     found: dict[str, str] = {}
     for record_id in sorted(record_ids):
-        values = {name: msgspec.json.decode(text) for name, text in ws.attributes_of(record_id).items()}
+        values = {name: msgspec.json.decode(text) for name, text in ws.attributes[record_id].items()}
         found |= _texts(values)
     return found
 

@@ -17,15 +17,17 @@ from gateway.model import (
     Refused,
     Regrouping,
     RevokeKey,
+    RulePlan,
     StoreRules,
 )
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
+from gateway.workingset.operators import EVERY_CHANNEL
 
 _KEYS_PER_CHANNEL = 2
 
 
-def no_needs(command: AnyCommand, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_nothing(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
     """Nothing has to be loaded."""
     return True
 
@@ -56,49 +58,39 @@ def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def needs_of_create_key(command: CreateKey, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.keys_of_channel(command.key.channel)
+def wants_of_create_key(command: CreateKey, ws: WorkingSet, env: Env) -> bool:
+    ws.keys_of_channel.want(command.key.channel)
     return True
 
 
 def create_key(command: CreateKey, ws: WorkingSet, env: Env) -> Outcome:
     """At most two active pairs a channel: the one in use and the one that follows it."""
-    keys = ws.channel_keys[command.key.channel]
+    keys = ws.keys_of_channel[command.key.channel]
     if sum(key.revoked_at is None for key in keys) >= _KEYS_PER_CHANNEL:
         return Refused(
             "too_many_keys",
             f"Channel {command.key.channel} has {_KEYS_PER_CHANNEL} active key pairs; revoke one first.",
         )
-    _keep_key(command.key, ws)
+    ws.keep_channel_key(command.key)
     _note_key(Action.KEY_CREATED, command.caller, command.key, ws)
     return Done()
 
 
-def needs_of_revoke_key(command: RevokeKey, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.keys_of_channel("*")
+def wants_of_revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> bool:
+    ws.keys_of_channel.want(EVERY_CHANNEL)
     return True
 
 
 def revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> Outcome:
-    key = next((key for key in ws.channel_keys["*"] if key.key_id == command.key_id), None)
+    key = next((key for key in ws.keys_of_channel[EVERY_CHANNEL] if key.key_id == command.key_id), None)
     if key is None:
         return Refused("key_unknown", "There is no key pair with this id; `gateway keys list` shows them.")
     if key.revoked_at is not None:
         return Done(changed=False)
-    revoked = ChannelKey(
-        key.key_id, key.channel, key.api_hash, key.secret_hash, key.created_at, key.created_by, ws.now
-    )
-    _keep_key(revoked, ws)
+    revoked = replace(key, revoked_at=ws.now)
+    ws.keep_channel_key(revoked)
     _note_key(Action.KEY_REVOKED, command.caller, revoked, ws)
     return Done()
-
-
-def _keep_key(key: ChannelKey, ws: WorkingSet) -> None:
-    for channel in (key.channel, "*"):
-        if channel in ws.channel_keys:
-            others = [other for other in ws.channel_keys[channel] if other.key_id != key.key_id]
-            ws.channel_keys[channel] = [*others, key]
-    ws.changes.channel_keys[key.key_id] = key
 
 
 def _note_key(action: Action, caller: Caller, key: ChannelKey, ws: WorkingSet) -> None:
@@ -107,8 +99,8 @@ def _note_key(action: Action, caller: Caller, key: ChannelKey, ws: WorkingSet) -
     )
 
 
-def needs_of_store_rules(command: StoreRules, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.rule_set(command.rule_set.version)
+def wants_of_store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> bool:
+    ws.rule_sets.want(command.rule_set.version)
     return True
 
 
@@ -121,8 +113,7 @@ def store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> Outcome:
         )
     changed = known is None
     if changed:
-        ws.rule_sets[command.rule_set.version] = command.rule_set
-        ws.changes.rule_sets.append(command.rule_set)
+        ws.rule_sets.add(command.rule_set.version, command.rule_set)
         _note_rules(
             Action.RULES_STORED, command.caller, command.rule_set.version, ws, command.rule_set.sha256
         )
@@ -132,8 +123,8 @@ def store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> Outcome:
     return Done(changed)
 
 
-def needs_of_activate_rules(command: ActivateRules, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.rule_set(command.version)
+def wants_of_activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> bool:
+    ws.rule_sets.want(command.version)
     return True
 
 
@@ -151,7 +142,7 @@ def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Outcome:
 
 def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Outcome:
     """A newer plan of the same content takes the older one's place."""
-    ws.changes.plans.append((command.sha256, ws.now, command.caller.actor, command.summary))
+    ws.plans.keep(command.sha256, RulePlan(command.sha256, ws.now, command.caller.actor, command.summary))
     _note_rules(Action.RULES_PLANNED, command.caller, command.version, ws, command.sha256)
     return Done()
 
@@ -167,8 +158,7 @@ def _activate(caller: Caller, version: str, ws: WorkingSet) -> None:
         ws.keep_regrouping(
             Regrouping(ws.next_id(), "rules", f"rules:{version}", stored.sha256, "", "", 0, ws.now)
         )
-    ws.active_rules = version
-    ws.changes.activations.append((ws.next_id(), version, caller.actor, ws.now))
+    ws.activate(version, caller.actor)
     _note_rules(Action.RULES_ACTIVATED, caller, version, ws, "")
 
 

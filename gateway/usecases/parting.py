@@ -14,10 +14,10 @@ from typing import Literal
 from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import Caller, Dedup, Regrouping
-from gateway.usecases.canonical import canonical_ids, needs_of_canonical_id
+from gateway.usecases.canonical import canonical_ids, wants_of_canonical_id
 from gateway.usecases.env import Env
 from gateway.usecases.merge import is_about_points
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.policy import Policy
 from rules.record import Profile, Record
@@ -25,22 +25,22 @@ from rules.record import Profile, Record
 NO_VALUE = Identifier("", "")
 
 
-def needs_of_parting(profile_id: int | None, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_parting(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
     """The profile whole, what was absorbed by it, the achievements behind their dedup windows, and the canonical ids that
     a part could get."""
     if profile_id is None:
         return True
-    needs.absorbed_by(profile_id)
-    needs.profile(profile_id)
+    ws.absorptions.want(profile_id)
+    ws.profiles.want(profile_id)
     if profile_id not in ws.profiles or profile_id not in ws.absorptions:
         return False
     for record in ws.profiles[profile_id].records.values():
-        needs_of_canonical_id(record.id_space, record.customer_id, env, needs)
+        wants_of_canonical_id(record.id_space, record.customer_id, ws, env)
     family = [profile_id, *(row.absorbed_id for row in ws.absorptions[profile_id])]
     for member in family:
-        needs.profile(member)
+        ws.profiles.want(member)
         for _, window in ws.windows_of(member):
-            needs.achievement(window.achievement_id)
+            ws.achievements.want(window.achievement_id)
     return all(member in ws.profiles for member in family)
 
 
@@ -72,7 +72,7 @@ def _settle_questions(profile: Profile, part: Profile, rest: Profile, ws: Workin
     """Whether other records should leave the rest stays a question, and is asked anew where some of them just did; what was
     asked about the points of these two is no question any more."""
     pair = (min(profile.profile_id, part.profile_id), max(profile.profile_id, part.profile_id))
-    asked = ws.reviews.get(pair)
+    asked = ws.review_of(pair)
     if asked is not None and asked.state == "open" and is_about_points(asked):
         ws.close_review(asked, "stale", "split")
     for item in ws.leave_questions(profile.profile_id):
@@ -105,7 +105,7 @@ def _id_for(
 ) -> Profile:
     """An absorbed profile that is named after one of the records: the one whose merge is taken back, else the oldest. Where
     there is none, a new one, named after its oldest record."""
-    rows = [row for row in ws.absorptions_of(profile.profile_id) if ws.namesake_of(row) in moving]
+    rows = [row for row in ws.absorptions[profile.profile_id] if ws.namesake_of(row) in moving]
     if rows:
         return ws.revive(min(rows, key=lambda row: (row.merge_id != undone, row.absorbed_id)))
     oldest = min((profile.records[record_id] for record_id in moving), key=age)
@@ -169,13 +169,13 @@ def _share_windows(profile: Profile, part: Profile, ws: WorkingSet) -> None:
 
 def _redirecting(profile: Profile, side: Profile, ws: WorkingSet) -> list[int]:
     """Of the ids that the profile had absorbed, those that lead to this side now."""
-    absorbed = [row.absorbed_id for row in ws.absorptions_of(profile.profile_id)]
+    absorbed = [row.absorbed_id for row in ws.absorptions[profile.profile_id]]
     return [one for one in absorbed if ws.profiles[one].redirect_to == side.profile_id]
 
 
 def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
     """An absorbed id leads to where the record went that it is named after."""
-    for row in ws.absorptions_of(profile.profile_id):
+    for row in ws.absorptions[profile.profile_id]:
         if row.absorbed_id != part.profile_id and ws.namesake_of(row) in part.records:
             ws.repoint(row.absorbed_id, part)
 

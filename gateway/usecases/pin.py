@@ -8,26 +8,26 @@ from gateway.model import Caller, Done, DropPin, EndPins, Outcome, PinRow, Refus
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
 from gateway.usecases.parting import look_again
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 
-def needs(command: SetPin | DropPin, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    return _needs_of((command.record_a, command.record_b), ws, needs)
+def wants(command: SetPin | DropPin, ws: WorkingSet, env: Env) -> bool:
+    return _wants_of((command.record_a, command.record_b), ws)
 
 
-def needs_of_ending(command: EndPins, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    return _needs_of({record_id for pair in command.pairs for record_id in pair}, ws, needs)
+def wants_of_ending(command: EndPins, ws: WorkingSet, env: Env) -> bool:
+    return _wants_of({record_id for pair in command.pairs for record_id in pair}, ws)
 
 
-def _needs_of(record_ids: Iterable[int], ws: WorkingSet, needs: Needs) -> bool:
+def _wants_of(record_ids: Iterable[int], ws: WorkingSet) -> bool:
     """Where the records are, and all that is on those profiles."""
     complete = True
     for record_id in record_ids:
-        needs.home(record_id)
+        ws.homes.want(record_id)
         if record_id not in ws.homes:
             complete = False
         elif (home := ws.homes[record_id]) is not None:
-            needs.profile(home)
+            ws.profiles.want(home)
     return complete
 
 
@@ -37,7 +37,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
     homes = [ws.homes[record_id] for record_id in pair]
     if homes[0] is None or homes[1] is None or pair[0] == pair[1]:
         return Refused("not_found", "A pin needs two records that exist; `gateway profile show` lists them.")
-    known = ws.all_pins.get(pair)
+    known = ws.pin_of(pair)
     if known is not None and not known.is_in_force(ws.now):
         known = None
     if known is not None and known.kind == command.kind and known.until == command.until:
@@ -70,7 +70,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
     """Lift a judgement; what the rules make of the two is carried out behind the calls."""
-    known = ws.all_pins.get(_pair(command))
+    known = ws.pin_of(_pair(command))
     if known is None:
         return Done(changed=False)
     _lift(known, command.caller, ws, env, "")
@@ -79,7 +79,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
 
 def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Outcome:
     """Those that were lifted, or set anew, meanwhile are left alone."""
-    known = [pin for pair in command.pairs if (pin := ws.all_pins.get(pair)) and not pin.is_in_force(ws.now)]
+    known = [pin for pair in command.pairs if (pin := ws.pin_of(pair)) and not pin.is_in_force(ws.now)]
     for pin in known:
         _lift(pin, command.caller, ws, env, "it has ended by its time")
     return Done(changed=bool(known))

@@ -6,7 +6,7 @@ from gateway.ids import show
 from gateway.model import Done, MergeRow, Outcome, ProposePoints, ReviewItem
 from gateway.usecases.env import Env
 from gateway.usecases.merge import POINTS
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 BALANCES = "balances"
 """The target of these deliveries."""
@@ -20,14 +20,13 @@ def ask_for_balances(ws: WorkingSet, env: Env, since: int) -> None:
         ws.queue(BALANCES, row.survivor_id, "points", row.merge_id, "", give_up_after=env.give_up_after)
 
 
-def needs(command: ProposePoints, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if command.merge_id not in ws.merges:
-        needs.merge(command.merge_id)
+def wants(command: ProposePoints, ws: WorkingSet, env: Env) -> bool:
+    if not ws.merges.want(command.merge_id):
         return False
     row = ws.merges[command.merge_id]
     if row is not None:
-        needs.profile(row.survivor_id)
-        needs.profile(row.absorbed_id)
+        ws.profiles.want(row.survivor_id)
+        ws.profiles.want(row.absorbed_id)
     return True
 
 
@@ -40,7 +39,7 @@ def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Outcome:
         return Done(changed=False)
     reason = _reason(row, command)
     pair = (min(row.survivor_id, row.absorbed_id), max(row.survivor_id, row.absorbed_id))
-    known = ws.reviews.get(pair)
+    known = ws.review_of(pair)
     if known is None:
         ws.keep_review(ReviewItem(ws.next_id(), *pair, "open", reason, row.rule, (), ws.now))
     elif known.reason == reason:

@@ -10,31 +10,30 @@ from gateway.model import Done, Outcome, PlatformEvent, ReceiveWebhook
 from gateway.usecases.announce import queue
 from gateway.usecases.deliver import PLATFORM
 from gateway.usecases.env import Env
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder().encode
 
 
-def needs(command: ReceiveWebhook, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.platform_event(command.key)
+def wants(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> bool:
+    ws.platform_events.want(command.key)
     if not command.customer_id:
         return True
-    needs.canonical_id(command.customer_id)
-    if command.customer_id not in ws.canonical_ids:
+    if not ws.canonical_ids.want(command.customer_id):
         return False
     holder = ws.holder_of(command.customer_id)
     if holder is not None:
-        needs.redirect(holder)
+        ws.redirects.want(holder)
     return True
 
 
 def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Outcome:
     """An event that is known already changes nothing: the platform repeats what was not answered in time."""
-    if ws.platform_event(command.key) is not None:
+    if ws.platform_events[command.key] is not None:
         return Done(changed=False)
     profile_id = _whose(command.customer_id, ws)
     event = PlatformEvent(command.key, command.topic, profile_id, ws.now)
-    ws.keep_platform_event(event)
+    ws.platform_events.add(event.key, event)
     subject = ws.next_id()
     listeners = env.listeners.get(command.topic, ())
     payload = _payload(command, profile_id, ws.now) if listeners else ""

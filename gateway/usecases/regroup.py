@@ -19,6 +19,7 @@ from gateway.ids import show
 from gateway.model import Outcome, Refused, Regroup, Regrouped, Regrouping, ReviewItem
 from gateway.usecases.component import (
     Gathering,
+    LeftAlone,
     Powers,
     TooLarge,
     crowded,
@@ -29,8 +30,8 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.observe import attributes_of_records, pseudonym
 from gateway.usecases.ownership import settle
-from gateway.usecases.parting import needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.parting import note_parting, take_out, wants_of_parting
+from gateway.workingset import NotLoaded, WorkingSet
 from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.batch.pieces import Piece, pieces
 from rules.decision import ReviewProposal
@@ -46,12 +47,13 @@ _COUNTED = ("merged", "split", "asked", "points", "skipped")
 _LIMITS = ("max_records", "ids_per_profile", "max_per_profile", "protect_balance_over")
 
 
-def needs(command: Regroup, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    needs.regrouping(command.regrouping_id)
-    run = ws.regroupings.get(command.regrouping_id)
+def wants(command: Regroup, ws: WorkingSet, env: Env) -> bool:
+    if not ws.regroupings.want(command.regrouping_id):
+        return False
+    run = ws.regroupings[command.regrouping_id]
     if run is None or not _may_begin(command, run, ws, env):
-        return command.regrouping_id in ws.regroupings
-    loaded = [look.load(needs) for look in _looks(command, run, ws, env, needs)]
+        return True
+    loaded = [look.wants() for look in _looks(command, run, ws, env)]
     return all(loaded)
 
 
@@ -74,7 +76,7 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Outcome:
     )
     if env.rules.mode == "enforce":
         skipped: list[_Look] = []
-        for look in _looks(command, run, ws, env, None):
+        for look in _looks(command, run, ws, env):
             counted = look.carry_out(command)
             after = _sum(after, counted)
             skipped += [look] if counted.skipped else []
@@ -144,9 +146,7 @@ class _Counts:
     skipped: int = 0
 
 
-def _looks(
-    command: Regroup, run: Regrouping, ws: WorkingSet, env: Env, needs: Needs | None
-) -> "Iterator[_Look]":
+def _looks(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> "Iterator[_Look]":
     """One look for each component that these profiles are in."""
     seen: set[int] = set()
     powers = Powers(ws, env, anew=run.scope == "rules")
@@ -156,7 +156,7 @@ def _looks(
         ):
             continue
         look = _Look(run, ws, env, powers, profile_id)
-        look.gather(needs)
+        look.gather()
         seen |= look.core
         yield look
 
@@ -175,45 +175,43 @@ class _Look:
     around: frozenset[int] = frozenset()
     leaves_out: bool = False
     complete: bool = False
-    too_large: bool = False
+    why_skipped: str = ""
 
     # ---- what must be loaded ----
 
-    def gather(self, needs: Needs | None) -> None:
+    def gather(self) -> None:
         """Once it is complete it stays what it is: what is done to other components changes nothing of this one."""
         known = self.ws.components.get(self.start)
         if known is not None:
             (self.core, self.around, self.leaves_out), self.complete = known, True
             return
-        gathering = Gathering(self.ws, self.env, needs, self.powers)
+        gathering = Gathering(self.ws, self.env, self.powers)
         try:
             self.core = frozenset(gathering.component([self.start]))
             self.around = frozenset(gathering.component(gathering.asked_about(self.core))) - self.core
-        except TooLarge as far:
-            self.core, self.too_large = self.core or frozenset(far.reached), True
-        self.complete = gathering.complete and not self.too_large
+        except LeftAlone as left:
+            self.core = self.core or frozenset(left.reached)
+            self.why_skipped = "too_large" if isinstance(left, TooLarge) else "too_far"
+        self.complete = gathering.complete and not self.why_skipped
         if self.complete:
             self.leaves_out = gathering.leaves_out
             self.ws.components[self.start] = self.core, self.around, self.leaves_out
 
-    def load(self, needs: Needs) -> bool:
+    def wants(self) -> bool:
         """Ask for what the component's partition, and then what following it, needs. True: nothing more will be needed."""
-        if self.too_large:
+        if self.why_skipped:
             return True
         if not self.complete:
             return False
-        everybody, loaded = self.core | self.around, True
-        for profile_id in everybody:
-            needs.points_of(profile_id)
-            loaded &= profile_id in self.ws.counted
-            for record_id in self.ws.profiles[profile_id].records if self.env.policy.confirms else ():
-                needs.attributes_of(record_id)
-                loaded &= record_id in self.ws.attributes
+        everybody = self.core | self.around
         profiles = [self.ws.profiles[profile_id] for profile_id in everybody]
-        if not self.powers.needs_of_ages(profiles, needs) or not loaded:
+        loaded = self.ws.counted.want_all(everybody)
+        if self.env.policy.confirms:
+            loaded &= self.ws.attributes.want_all(one for profile in profiles for one in profile.records)
+        if not self.powers.wants_of_ages(profiles) or not loaded:
             return False
         broken = {piece.profile_id for piece in self.found if len(self.by_profile[piece.profile_id]) > 1}
-        ready = [needs_of_parting(profile_id, self.ws, self.env, needs) for profile_id in broken]
+        ready = [wants_of_parting(profile_id, self.ws, self.env) for profile_id in broken]
         return all(ready)
 
     # ---- what the rules make of it ----
@@ -227,7 +225,7 @@ class _Look:
                 return Partition((frozenset(profiles[0].records),), (), ())
             known = self.ws.partitions[self.start] = partition(
                 seen_by_rules(profiles, self.powers),
-                self.ws.all_pins.values(),
+                self.ws.standing_pins,
                 self.env.policy,
                 now=self.ws.now,
                 balances=self.ws.points,
@@ -247,7 +245,7 @@ class _Look:
         once these are loaded."""
         ws = self.ws
         names = {ws.namesake(ws.profiles[profile_id]): profile_id for profile_id in self.core}
-        for row in (row for profile_id in self.core for row in ws.absorptions.get(profile_id, ())):
+        for row in (row for one in self.core if one in ws.absorptions for row in ws.absorptions[one]):
             if row.absorbed_id in ws.profile_rows:
                 names[ws.namesake_of(row)] = row.absorbed_id
         return names
@@ -259,18 +257,16 @@ class _Look:
     # ---- carrying it out ----
 
     def carry_out(self, command: Regroup) -> _Counts:
-        """What is too large, or reaches too far to be loaded in so many rounds, is left as it is."""
-        if not self.complete or not self.load(Needs(self.ws)):
+        """What is too large, or reaches too far, is left as it is."""
+        if self.why_skipped:
             return _Counts(skipped=len(self.skipped(command)))
-        return _Carrying(self, command).out()
+        if not self.complete:
+            raise NotLoaded("components")
+        return _Carrying(self, command).out() if self.core else _Counts()
 
     def skipped(self, command: Regroup) -> frozenset[int]:
         """The profiles in question here, should the component be left as it is."""
         return self.core.intersection(command.profiles)
-
-    @property
-    def why_skipped(self) -> str:
-        return "too_large" if self.too_large else "too_far"
 
     @property
     def most_held(self) -> Identifier | None:
@@ -342,7 +338,7 @@ class _Carrying:
         parts = [take_out(profile, frozenset(piece.records), self.ws, self.look.env)[0] for piece in others]
         note_parting(profile, parts, self.caller, "regroup", self.run.cause, self.ws, self.look.env)
         for side in (profile, *parts):
-            self.ws.balances[side.profile_id] = sum(self.ws.points.get(one, 0) for one in side.records)
+            self.ws.balances.put(side.profile_id, sum(self.ws.points.get(one, 0) for one in side.records))
         self.counts.split += 1
 
     def _ask_to_leave(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:

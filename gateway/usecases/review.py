@@ -27,25 +27,24 @@ from gateway.usecases.merge import (
     is_about_points,
     live,
     merge,
-    needs_of_live,
     note_pin,
+    wants_of_live,
 )
-from gateway.usecases.parting import look_again, needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
+from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.record import Profile
 
 
-def needs(command: AnswerReview, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if command.review_id not in ws.review_items:
-        needs.review(command.review_id)
+def wants(command: AnswerReview, ws: WorkingSet, env: Env) -> bool:
+    if not ws.review_items.want(command.review_id):
         return False
     item = ws.review_items[command.review_id]
     if item is None:
         return True
-    if not needs_of_live((item.profile_a, item.profile_b), ws, needs):
+    if not wants_of_live((item.profile_a, item.profile_b), ws):
         return False
-    return not item.records or needs_of_parting(ws.redirects[item.profile_a], ws, env, needs)
+    return not item.records or wants_of_parting(ws.redirects[item.profile_a], ws, env)
 
 
 def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
@@ -177,9 +176,9 @@ def _held(profile: Profile) -> set[Identifier]:
 # ---- questions that nobody answers ----
 
 
-def needs_of_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env, needs: Needs) -> bool:
+def wants_of_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> bool:
     for review_id in command.reviews:
-        needs.review(review_id)
+        ws.review_items.want(review_id)
     return True
 
 

@@ -9,34 +9,33 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import (
     CONTESTED,
     live,
-    needs_of_live,
     open_review,
     version_changed,
+    wants_of_live,
 )
-from gateway.usecases.parting import needs_of_parting, note_parting, take_out
-from gateway.workingset import Needs, WorkingSet
+from gateway.usecases.parting import note_parting, take_out, wants_of_parting
+from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
 
 
-def needs_of_split(command: SplitProfile, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if not needs_of_live((command.profile_id,), ws, needs):
+def wants_of_split(command: SplitProfile, ws: WorkingSet, env: Env) -> bool:
+    if not wants_of_live((command.profile_id,), ws):
         return False
-    return needs_of_parting(ws.redirects[command.profile_id], ws, env, needs)
+    return wants_of_parting(ws.redirects[command.profile_id], ws, env)
 
 
-def needs_of_undo(command: UndoMerge, ws: WorkingSet, env: Env, needs: Needs) -> bool:
-    if command.merge_id not in ws.merges:
-        needs.merge(command.merge_id)
+def wants_of_undo(command: UndoMerge, ws: WorkingSet, env: Env) -> bool:
+    if not ws.merges.want(command.merge_id):
         return False
     row = ws.merges[command.merge_id]
     if row is None:
         return True
-    if not needs_of_live((row.survivor_id,), ws, needs):
+    if not wants_of_live((row.survivor_id,), ws):
         return False
     for record_id in row.absorbed_records:
-        needs.home(record_id)
-    return needs_of_parting(ws.redirects[row.survivor_id], ws, env, needs)
+        ws.homes.want(record_id)
+    return wants_of_parting(ws.redirects[row.survivor_id], ws, env)
 
 
 def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Outcome:
@@ -66,7 +65,7 @@ def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[froz
         return [frozenset({record_id}) for record_id in sorted(profile.records) if record_id != stays]
     leaving = set(command.records)
     if command.mode == "tree":
-        for row in reversed(ws.absorptions_of(profile.profile_id)):
+        for row in reversed(ws.absorptions[profile.profile_id]):
             if leaving.intersection(row.absorbed_records):
                 leaving |= set(row.absorbed_records) & profile.records.keys()
     return [frozenset(leaving)] if leaving else []

@@ -22,13 +22,13 @@ from gateway.model import (
     CustomerRecord,
     Dedup,
     Delivery,
+    Due,
     LedgerEntry,
     MergeRow,
     ReviewItem,
     StoredAnswer,
     StoredRuleSet,
 )
-from gateway.model.achievements import Due
 from gateway.store import Store
 from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
@@ -36,13 +36,14 @@ from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.profiles import merges
 from gateway.store.statement import Write
-from gateway.workingset import Needs, NotLoaded, WorkingSet
+from gateway.store.tables import TABLES
+from gateway.workingset import NotLoaded, WorkingSet
 from rules.identifier import Identifier
 from rules.record import Key, KeyState, Observation, Profile
 from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, ManualClock
 
 Open = Callable[[], Awaitable[Store]]
-Ask = Callable[[Needs], object]
+Ask = Callable[[WorkingSet], object]
 Do = Callable[[WorkingSet], object]
 EMAIL = Identifier("email", "ann@x.eg")
 MOBILE = Identifier("mobile", "+201001234567")
@@ -59,8 +60,8 @@ class Batch:
     do: Do
     seen: WorkingSet | None = None
 
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
-        self.ask(needs)
+    def wants(self, ws: WorkingSet) -> None:
+        self.ask(ws)
 
     def process(self, ws: WorkingSet) -> None:
         self.seen = ws
@@ -83,13 +84,8 @@ async def look(store: Store, ask: Ask) -> WorkingSet:
 
 
 async def loaded_profile(store: Store, profile_id: int) -> Profile:
-    ws = await look(store, lambda needs: needs.profile(profile_id))
+    ws = await look(store, lambda ws: ws.profiles.want(profile_id))
     return ws.profile(profile_id)
-
-
-def due_in(ws: WorkingSet) -> list[Due]:
-    assert ws.due is not None
-    return ws.due
 
 
 def person(ws: WorkingSet, *places: str, guest: bool = False) -> tuple[Profile, list[CustomerRecord]]:
@@ -104,7 +100,7 @@ def observe(ws: WorkingSet, record: CustomerRecord, identifier: Identifier, owne
     seen = Observation(identifier, ws.now, ws.now)
     record.observations[identifier] = seen
     ws.touch_observation(record, seen)
-    ws.keys[identifier] = Key(identifier, "normal", owner, 1)
+    ws.keys.put(identifier, Key(identifier, "normal", owner, 1))
     ws.touch_key(ws.keys[identifier])
     return seen
 
@@ -128,39 +124,43 @@ def entry(ws: WorkingSet, of: Achievement, points: int = 100, score: int = 10) -
     )
 
 
-def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> Needs:
-    """One of each thing that can be needed; deliveries are claimed for `target`."""
-    needs = Needs(ws)
-    needs.record("web", "ann")
-    needs.key(Identifier("email", "ann@x.eg"))
-    needs.holders_of(Identifier("email", "ann@x.eg"), 0)
-    needs.profile(1)
-    needs.redirect(1)
-    needs.window(2, 7)
-    needs.answer("web", "route", "key")
-    needs.achievement(1)
-    needs.spend(7)
-    needs.merge(1)
-    needs.absorbed_by(1)
-    needs.home(1)
-    needs.review(1)
-    needs.import_run("x")
-    needs.changed_by_import("x", 0, 1)
-    needs.canonical_id("4711")
-    needs.platform_event("key")
-    needs.delivery(1)
-    needs.delivery_of(1)
-    needs.claimable(target, 20)
-    needs.points_of(1)
-    needs.regrouping(1)
-    needs.list("stores")
-    needs.attributes_of(1)
-    needs.claims_of(1)
-    needs.keys_of_channel("web")
-    needs.rule_set("1")
-    needs.due_achievements(1, frozenset({"tags", "score", "attributes"}))
-    assert all(getattr(needs, name) for name in Needs.__slots__)
-    return needs
+def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> None:
+    """One of each thing that can be asked for; deliveries are claimed for `target`."""
+    ws.records.want(("web", "ann"))
+    ws.keys.want(Identifier("email", "ann@x.eg"))
+    ws.holders.want_since(Identifier("email", "ann@x.eg"), 0)
+    ws.profiles.want(1)
+    ws.redirects.want(1)
+    ws.want_window(2, 7)
+    ws.answers.want(("web", "route", "key"))
+    ws.achievements.want(1)
+    ws.budgets.want(7)
+    ws.merges.want(1)
+    ws.absorptions.want(1)
+    ws.homes.want(1)
+    ws.review_items.want(1)
+    ws.imports.want("x")
+    ws.changed_by_import.want(("x", 0, 1))
+    ws.canonical_ids.want("4711")
+    ws.platform_events.want("key")
+    ws.deliveries.want(1)
+    ws.sendings.want(1)
+    ws.claimable.want((target, 20))
+    ws.counted.want(1)
+    ws.regroupings.want(1)
+    ws.lists.want("stores")
+    ws.attributes.want(1)
+    ws.claims.want(1)
+    ws.keys_of_channel.want("web")
+    ws.rule_sets.want("1")
+    ws.due.want((1, frozenset({"tags", "score", "attributes"})))
+    wanted = {name for name, collection in ws.collections.items() if collection.wanted}
+    assert wanted == {table.collection for table in TABLES if table.load is not None}
+
+
+async def due_now(store: Store, details: frozenset[str] = frozenset()) -> list[Due]:
+    ws = await look(store, lambda ws: ws.due.want((9, details)))
+    return ws.due[9, details]
 
 
 # ---- records, observations, keys, profiles ----
@@ -175,7 +175,7 @@ async def test_a_record_comes_back_with_its_observations_and_their_keys(store: S
         ws.keys[MOBILE].state, ws.keys[MOBILE].holders = "generic", 60
 
     saved = await run(store, save)
-    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
     assert ws.record("web", "ann") == saved.record("web", "ann")
     assert ws.key(EMAIL) == saved.key(EMAIL)
     assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 60)
@@ -191,19 +191,19 @@ async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) ->
 
     homes: list[int] = []
     for number in range(1, FEW_HOLDERS + 3):
-        homes += (await run(store, hold(f"{number}"), lambda needs: needs.key(EMAIL))).profiles
+        homes += (await run(store, hold(f"{number}"), lambda ws: ws.keys.want(EMAIL))).profiles
         assert await keys_as_looked_up(store) == [Key(EMAIL, holders=number)]
     for left in range(FEW_HOLDERS + 1, FEW_HOLDERS - 2, -1):
         home = homes.pop()
-        await run(store, lambda ws, home=home: forget(ws, home), lambda needs, home=home: needs.profile(home))
+        await run(store, lambda ws, home=home: forget(ws, home), lambda ws, home=home: ws.profiles.want(home))
         assert await keys_as_looked_up(store) == [Key(EMAIL, holders=left)]
 
 
 async def keys_as_looked_up(store: Store) -> list[Key]:
     """What is known of the e-mail by itself, with a record that holds it, and to somebody who asks the database; once, if all
     say the same."""
-    by_key = await look(store, lambda needs: needs.key(EMAIL))
-    by_record = await look(store, lambda needs: needs.record("web", "1"))
+    by_key = await look(store, lambda ws: ws.keys.want(EMAIL))
+    by_record = await look(store, lambda ws: ws.records.want(("web", "1")))
     rows = await store.fetch("SELECT state, owner_id, holders FROM identifier_owner")
     found = [by_key.key(EMAIL), by_record.key(EMAIL), *(Key(EMAIL, *row) for row in rows)]
     return [key for n, key in enumerate(found) if key not in found[:n]]
@@ -219,7 +219,7 @@ async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many
                 if number == up_to:
                     ws.own(EMAIL, profile)
 
-        made = await run(store, hold, lambda needs: needs.key(EMAIL))
+        made = await run(store, hold, lambda ws: ws.keys.want(EMAIL))
         newest = max(made.profiles)
         assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", newest, holders)]
         changes: list[tuple[KeyState, int | None]] = [
@@ -235,7 +235,7 @@ async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many
                 key.state, key.owner = state, owner
                 ws.touch_key(key)
 
-            await run(store, change, lambda needs: needs.key(EMAIL))
+            await run(store, change, lambda ws: ws.keys.want(EMAIL))
             assert await keys_as_looked_up(store) == [Key(EMAIL, state, owner, holders)]
 
 
@@ -245,10 +245,10 @@ async def test_the_owner_of_a_key_is_known_when_its_many_holders_become_few(stor
             _, (record,) = person(ws, f"web:{number}")
             meet(ws, record)
 
-    homes = [*(await run(store, hold, lambda needs: needs.key(EMAIL))).profiles]
+    homes = [*(await run(store, hold, lambda ws: ws.keys.want(EMAIL))).profiles]
     first, last = homes[0], homes[-1]
-    await run(store, lambda ws: ws.own(EMAIL, ws.profile(first)), lambda needs: needs.profile(first))
-    await run(store, lambda ws: forget(ws, last), lambda needs: needs.profile(last))
+    await run(store, lambda ws: ws.own(EMAIL, ws.profile(first)), lambda ws: ws.profiles.want(first))
+    await run(store, lambda ws: forget(ws, last), lambda ws: ws.profiles.want(last))
     assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", first, FEW_HOLDERS)]
 
 
@@ -264,8 +264,8 @@ async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store
         seen.last_seen, seen.verified, seen.blocked, seen.retired = ws.now, True, True, True
         ws.touch_observation(record, seen)
 
-    await run(store, change, lambda needs: needs.record("web", "ann"))
-    record = (await look(store, lambda needs: needs.record("web", "ann"))).record("web", "ann")
+    await run(store, change, lambda ws: ws.records.want(("web", "ann")))
+    record = (await look(store, lambda ws: ws.records.want(("web", "ann")))).record("web", "ann")
     assert record is not None
     assert (record.active, record.guest) == (False, True)
     assert record.observations == {EMAIL: Observation(EMAIL, NOON, NOON + DAY, True, True, True)}
@@ -277,8 +277,8 @@ async def test_a_key_that_nobody_holds_is_as_one_never_seen(store: Store) -> Non
         ws.keys[EMAIL].state = "generic"
 
     home = next(iter((await run(store, shun)).profiles))
-    await run(store, lambda ws: forget(ws, home), lambda needs: needs.profile(home))
-    assert (await look(store, lambda needs: needs.key(EMAIL))).key(EMAIL) == Key(EMAIL)
+    await run(store, lambda ws: forget(ws, home), lambda ws: ws.profiles.want(home))
+    assert (await look(store, lambda ws: ws.keys.want(EMAIL))).key(EMAIL) == Key(EMAIL)
 
 
 async def test_a_profile_comes_back_whole(store: Store) -> None:
@@ -292,7 +292,7 @@ async def test_a_profile_comes_back_whole(store: Store) -> None:
 
     saved = await run(store, save)
     (profile_id,) = saved.profiles
-    ws = await look(store, lambda needs: needs.profile(profile_id))
+    ws = await look(store, lambda ws: ws.profiles.want(profile_id))
     assert ws.profile(profile_id) == saved.profile(profile_id)
     assert ws.profile_rows[profile_id] == saved.profile_rows[profile_id]
     assert ws.record("pos", "17") is ws.by_record_id[ws.record("pos", "17").record_id]  # type: ignore[union-attr]
@@ -306,9 +306,9 @@ async def test_a_record_loaded_alone_and_with_its_profile_is_one_object(store: S
     saved = await run(store, lambda ws: person(ws, "web:ann", "pos:17"))
     (profile_id,) = saved.profiles
 
-    def ask(needs: Needs) -> None:
-        needs.record("web", "ann")
-        needs.profile(profile_id)
+    def ask(ws: WorkingSet) -> None:
+        ws.records.want(("web", "ann"))
+        ws.profiles.want(profile_id)
 
     ws = await look(store, ask)
     record = ws.record("web", "ann")
@@ -321,10 +321,9 @@ async def test_what_a_first_look_shows_can_be_asked_for_in_a_second(store: Store
     seen: list[int] = []
 
     class ByRecord(Batch):
-        def needs(self, ws: WorkingSet, needs: Needs) -> None:
-            needs.record("web", "ann")
-            if (record := ws.records.get(("web", "ann"))) is not None:
-                needs.profile(record.profile_id)
+        def wants(self, ws: WorkingSet) -> None:
+            if ws.records.want(("web", "ann")) and (record := ws.record("web", "ann")) is not None:
+                ws.profiles.want(record.profile_id)
 
     await store.run(ByRecord(nothing, lambda ws: seen.append(len(ws.by_record_id))))
     assert seen == [2]
@@ -335,8 +334,8 @@ async def test_what_a_first_look_shows_can_be_asked_for_in_a_second(store: Store
 )
 async def test_any_text_is_an_id_of_its_own(store: Store, customer_id: str) -> None:
     await run(store, lambda ws: (person(ws, f"web:{customer_id}"), person(ws, "web:other")))
-    ws = await look(store, lambda needs: needs.record("web", customer_id))
-    assert [place for place, record in ws.records.items() if record] == [("web", customer_id)]
+    ws = await look(store, lambda ws: ws.records.want(("web", customer_id)))
+    assert [place for place, record in ws.records.held.items() if record] == [("web", customer_id)]
 
 
 # ---- redirects and merges ----
@@ -344,7 +343,7 @@ async def test_any_text_is_an_id_of_its_own(store: Store, customer_id: str) -> N
 
 def redirect(ws: WorkingSet, absorbed: int, survivor: int) -> None:
     ws.profiles[absorbed].redirect_to = survivor
-    ws.changes.absorbed.append((absorbed, survivor))
+    ws.absorbed.add(len(ws.absorbed.added), (absorbed, survivor))
     ws.touch_profile(ws.profiles[absorbed])
 
 
@@ -357,24 +356,24 @@ async def test_a_chain_of_merges_leaves_redirects_of_one_hop(store: Store, batch
         await run(
             store,
             lambda ws, step=step: [redirect(ws, *pair) for pair in step],
-            lambda needs: [needs.profile(p) for p in (a, b, c)],
+            lambda ws: [ws.profiles.want(p) for p in (a, b, c)],
         )
-    ws = await look(store, lambda needs: [needs.redirect(p) for p in (a, b, c, FAR)])
-    assert ws.redirects == {a: c, b: c, c: c, FAR: None}
+    ws = await look(store, lambda ws: [ws.redirects.want(p) for p in (a, b, c, FAR)])
+    assert ws.redirects.held == {a: c, b: c, c: c, FAR: None}
 
 
 async def test_a_profiles_version_and_redirect_are_kept(store: Store) -> None:
     saved = await run(store, lambda ws: [person(ws, f"web:{n}") for n in range(2)])
     a, b = saved.profiles
-    await run(store, lambda ws: redirect(ws, a, b), lambda needs: (needs.profile(a), needs.profile(b)))
-    ws = await look(store, lambda needs: (needs.profile(a), needs.profile(b)))
+    await run(store, lambda ws: redirect(ws, a, b), lambda ws: (ws.profiles.want(a), ws.profiles.want(b)))
+    ws = await look(store, lambda ws: (ws.profiles.want(a), ws.profiles.want(b)))
     assert (ws.profiles[a].version, ws.profiles[a].redirect_to) == (2, b)
     assert ws.profile(a) is ws.profiles[b]
 
 
 async def test_a_merge_keeps_the_record_lists_of_both_sides(store: Store) -> None:
     row = MergeRow(5, 1, 2, (11, 12), (21,), "email", "sha", "channel:web", "req", NOON)
-    await run(store, lambda ws: ws.changes.merges.append(row))
+    await run(store, lambda ws: ws.merges.add(row.merge_id, row))
     assert await merges(store, [1]) == [(row, None)]
 
 
@@ -382,7 +381,8 @@ async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(
     def save(ws: WorkingSet) -> None:
         a, b = (person(ws, f"web:{n}")[0].profile_id for n in range(2))
         item = ReviewItem(ws.next_id(), a, b, "open", "rule:email", "email", ("email",), ws.now)
-        ws.reviews[a, b] = ws.changes.reviews[item.review_id] = item
+        ws.reviews[a, b] = item
+        ws.touch_review(item)
 
     saved = await run(store, save)
     ((a, b),) = saved.reviews
@@ -390,11 +390,11 @@ async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(
     def close(ws: WorkingSet) -> None:
         item = ws.reviews[a, b]
         item.state, item.closed_at, item.closed_by = "rejected", ws.now, "operator"
-        ws.changes.reviews[item.review_id] = item
+        ws.touch_review(item)
 
-    closed = await run(store, close, lambda needs: needs.profile(a))
+    closed = await run(store, close, lambda ws: ws.profiles.want(a))
     assert closed.reviews == {(a, b): saved.reviews[a, b]} or closed.reviews[a, b].state == "rejected"
-    assert (await look(store, lambda needs: needs.profile(b))).reviews == closed.reviews
+    assert (await look(store, lambda ws: ws.profiles.want(b))).reviews == closed.reviews
 
 
 # ---- sources and claims ----
@@ -407,7 +407,7 @@ async def test_an_observation_and_an_attribute_keep_their_source(store: Store) -
         ws.set_attribute(record, "city", '"Giza"', "session")
 
     await run(store, save)
-    loaded = (await look(store, lambda needs: needs.record("web", "ann"))).record("web", "ann")
+    loaded = (await look(store, lambda ws: ws.records.want(("web", "ann")))).record("web", "ann")
     assert loaded is not None
     assert loaded.observations[EMAIL].source == "import"
     assert await store.fetch("SELECT source FROM attribute") == [("session",)]
@@ -429,22 +429,22 @@ async def test_claims_are_kept_by_record_and_are_no_holders_of_a_key(
         ws.keep_claim(eve, EMAIL, Claim("public", NOON))
         ws.keep_claimed_attribute(eve, "city", given)
 
-    await run(store, claim, lambda needs: needs.claims_of(eve.record_id))
-    ws = await look(store, lambda needs: [needs.claims_of(one.record_id) for one in (ann, eve)])
-    assert ws.claims_of(ann.record_id) == Claims()
-    assert ws.claims_of(eve.record_id) == Claims({EMAIL: Claim("public", NOON)}, {"city": given})
-    key = (await look(store, lambda needs: needs.key(EMAIL))).key(EMAIL)
+    await run(store, claim, lambda ws: ws.claims.want(eve.record_id))
+    ws = await look(store, lambda ws: [ws.claims.want(one.record_id) for one in (ann, eve)])
+    assert ws.claims[ann.record_id] == Claims()
+    assert ws.claims[eve.record_id] == Claims({EMAIL: Claim("public", NOON)}, {"city": given})
+    key = (await look(store, lambda ws: ws.keys.want(EMAIL))).key(EMAIL)
     assert (key.holders, key.owner) == (1, profile_id)
 
 
 async def test_a_claim_is_dropped_whether_it_was_loaded_or_not(store: Store) -> None:
     saved = await run(store, lambda ws: person(ws, "web:eve"))
     (eve,) = saved.by_record_id.values()
-    for needs_of_drop in (nothing, lambda needs: needs.claims_of(eve.record_id)):
+    for needs_of_drop in (nothing, lambda ws: ws.claims.want(eve.record_id)):
         await run(
             store,
             lambda ws: ws.keep_claim(eve, EMAIL, Claim("public", NOON)),
-            lambda needs: needs.claims_of(eve.record_id),
+            lambda ws: ws.claims.want(eve.record_id),
         )
         await run(store, lambda ws: ws.drop_claim(eve, EMAIL), needs_of_drop)
         assert await store.fetch("SELECT * FROM claim") == []
@@ -467,10 +467,10 @@ async def test_attributes_are_kept_by_record_and_the_newest_value_stays(
     await run(
         store,
         lambda ws: ws.set_attribute(web, "city", '"Luxor"'),
-        lambda needs: needs.attributes_of(web.record_id),
+        lambda ws: ws.attributes.want(web.record_id),
     )
-    ws = await look(store, lambda needs: [needs.attributes_of(r.record_id) for r in (web, pos)])
-    assert ws.attributes == {web.record_id: {"city": '"Luxor"'}, pos.record_id: {"city": '"Cairo"'}}
+    ws = await look(store, lambda ws: [ws.attributes.want(r.record_id) for r in (web, pos)])
+    assert ws.attributes.held == {web.record_id: {"city": '"Luxor"'}, pos.record_id: {"city": '"Cairo"'}}
 
 
 TAG_EDITS: dict[str, tuple[str, set[str]]] = {
@@ -492,9 +492,9 @@ async def test_the_last_edit_of_a_tag_in_a_batch_counts(store: Store, edits: str
         for word in edits.split():
             (ws.set_tag if word[0] == "+" else ws.drop_tag)(record, word[1:])
 
-    await run(store, edit, lambda needs: needs.attributes_of(record.record_id))
-    ws = await look(store, lambda needs: needs.attributes_of(record.record_id))
-    assert ws.tags == {record.record_id: left}
+    await run(store, edit, lambda ws: ws.attributes.want(record.record_id))
+    ws = await look(store, lambda ws: ws.attributes.want(record.record_id))
+    assert ws.tags.held == {record.record_id: left}
 
 
 # ---- achievements, windows, answers, ledger ----
@@ -502,7 +502,7 @@ async def test_the_last_edit_of_a_tag_in_a_batch_counts(store: Store, edits: str
 
 async def test_an_achievement_comes_back_and_a_decision_counts_its_epoch_up(store: Store) -> None:
     saved = await run(store, lambda ws: ws.accept(achievement(ws, 1)))
-    ((achievement_id, accepted),) = saved.achievements.items()
+    ((achievement_id, accepted),) = saved.achievements.held.items()
 
     def decide(ws: WorkingSet) -> None:
         found = ws.achievements[achievement_id]
@@ -511,8 +511,8 @@ async def test_an_achievement_comes_back_and_a_decision_counts_its_epoch_up(stor
         found.state, found.reason, found.decided_at = "ignored", "guest", ws.now
         ws.decide(found)
 
-    await run(store, decide, lambda needs: needs.achievement(achievement_id))
-    found = (await look(store, lambda needs: needs.achievement(achievement_id))).achievements[achievement_id]
+    await run(store, decide, lambda ws: ws.achievements.want(achievement_id))
+    found = (await look(store, lambda ws: ws.achievements.want(achievement_id))).achievements[achievement_id]
     assert found is not None
     assert (found.state, found.reason, found.decided_at, found.epoch) == ("ignored", "guest", NOON, 1)
 
@@ -520,11 +520,11 @@ async def test_an_achievement_comes_back_and_a_decision_counts_its_epoch_up(stor
 async def test_a_decision_on_a_stale_epoch_stores_nothing_of_its_batch(store: Store) -> None:
     saved = await run(store, lambda ws: ws.accept(achievement(ws, 1)))
     (achievement_id,) = saved.achievements
-    stale = await look(store, lambda needs: needs.achievement(achievement_id))
+    stale = await look(store, lambda ws: ws.achievements.want(achievement_id))
     await run(
         store,
         lambda ws: ws.decide(ws.achievements[achievement_id]),  # type: ignore[arg-type]
-        lambda needs: needs.achievement(achievement_id),
+        lambda ws: ws.achievements.want(achievement_id),
     )
 
     def decide(ws: WorkingSet) -> None:
@@ -550,10 +550,10 @@ async def test_what_is_due_comes_in_the_order_of_its_time_and_never_early(
 
     await run(store, save)
     clock.advance(30)
-    ws = await look(store, lambda needs: needs.due_achievements(9, frozenset()))
-    assert [due.achievement.due_at - NOON for due in ws.due or ()] == [10, 20, 30]
-    ws = await look(store, lambda needs: needs.due_achievements(2, frozenset()))
-    assert [due.achievement.due_at - NOON for due in ws.due or ()] == [10, 20]
+    ws = await look(store, lambda ws: ws.due.want((9, frozenset())))
+    assert [due.achievement.due_at - NOON for due in ws.due[9, frozenset()]] == [10, 20, 30]
+    ws = await look(store, lambda ws: ws.due.want((2, frozenset())))
+    assert [due.achievement.due_at - NOON for due in ws.due[2, frozenset()]] == [10, 20]
 
 
 async def test_what_was_decided_is_not_due(store: Store) -> None:
@@ -564,12 +564,12 @@ async def test_what_was_decided_is_not_due(store: Store) -> None:
     await run(store, save)
 
     def decide(ws: WorkingSet) -> None:
-        (due,) = due_in(ws)
+        (due,) = ws.due[9, frozenset()]
         due.achievement.state = "granted"
         ws.decide(due.achievement)
 
-    await run(store, decide, lambda needs: needs.due_achievements(9, frozenset()))
-    assert (await look(store, lambda needs: needs.due_achievements(9, frozenset()))).due == []
+    await run(store, decide, lambda ws: ws.due.want((9, frozenset())))
+    assert await due_now(store) == []
 
 
 async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: Store) -> None:
@@ -587,11 +587,11 @@ async def test_a_due_achievement_shows_what_its_whole_profile_looks_like(store: 
     saved = await run(store, save)
     web, pos = saved.by_record_id.values()
     details = frozenset({"tags", "score", "attributes"})
-    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, details)))
+    (due,) = await due_now(store, details)
     assert sorted(due.records) == sorted([(web.record_id, True, True), (pos.record_id, False, False)])
     assert due.granted == [NOON, NOON]
     assert (due.tags, due.score) == ({"vip", "staff"}, 16)
-    (plain,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
+    (plain,) = await due_now(store)
     assert (plain.tags, plain.score, plain.attributes) == (frozenset(), 0, {})
 
 
@@ -605,7 +605,7 @@ async def test_a_grant_counts_at_the_moment_its_report_was_accepted(store: Store
         ws.accept(achievement(ws, web.record_id))
 
     saved = await run(store, save)
-    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
+    (due,) = await due_now(store)
     assert due.granted == [NOON - HOUR]
     (profile_id,) = saved.profiles
     assert await grants_of(store, Customer(profile_id, True, False, {})) == {7: [NOON - HOUR]}
@@ -615,9 +615,9 @@ async def test_a_dedup_window_is_kept_replaced_and_dropped(store: Store) -> None
     first, second = Dedup(1, NOON, NOON + 1), Dedup(2, NOON + 5, NOON + 9)
     for window in (first, second):
         await run(store, lambda ws, window=window: ws.set_window(3, 7, window))
-        assert (await look(store, lambda needs: needs.window(3, 7))).window(3, 7) == window
+        assert (await look(store, lambda ws: ws.want_window(3, 7))).window(3, 7) == window
     await run(store, lambda ws: ws.drop_window(3, 7))
-    assert (await look(store, lambda needs: needs.window(3, 7))).window(3, 7) is None
+    assert (await look(store, lambda ws: ws.want_window(3, 7))).window(3, 7) is None
 
 
 async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store) -> None:
@@ -631,34 +631,36 @@ async def test_an_answer_is_kept_byte_for_byte_under_its_whole_key(store: Store)
         ("web", "other", "key"),
     )
 
-    def ask(needs: Needs) -> None:
+    def ask(ws: WorkingSet) -> None:
         for each in (key, other_channel, other_route):
-            needs.answer(*each)
+            ws.answers.want(each)
 
-    assert (await look(store, ask)).answers == {key: answer, other_channel: None, other_route: None}
+    assert (await look(store, ask)).answers.held == {key: answer, other_channel: None, other_route: None}
     await run(store, lambda ws: ws.keep_answer(key, again, 1))
     assert (await look(store, ask)).answers[key] == again
 
 
 async def test_an_achievement_has_one_ledger_entry_whatever_happens(store: Store) -> None:
-    won = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).changes.new_achievements[0]
+    (accepted,) = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).achievements.values()
+    assert accepted is not None
+    won = accepted
     await run(store, lambda ws: ws.enter(entry(ws, won)))
 
     def again(ws: WorkingSet) -> None:
         ws.enter(entry(ws, won))
-        ws.spend(7, 100)
+        ws.budgets.keep(7, 100)
 
     with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
-        await run(store, again, lambda needs: needs.spend(7))
+        await run(store, again, lambda ws: ws.budgets.want(7))
     assert await store.fetch("SELECT points, score FROM ledger") == [(100, 10)]
     assert await store.fetch("SELECT points FROM campaign_spend") == []
 
 
 async def test_what_a_campaign_spent_adds_up(store: Store) -> None:
     for _ in range(2):
-        await run(store, lambda ws: (ws.spend(7, 10), ws.spend(7, 20)), lambda needs: needs.spend(7))
-    ws = await look(store, lambda needs: (needs.spend(7), needs.spend(8)))
-    assert ws.spends == {7: 60, 8: 0}
+        await run(store, lambda ws: (ws.spend(7, 10), ws.spend(7, 20)), lambda ws: ws.budgets.want(7))
+    ws = await look(store, lambda ws: (ws.budgets.want(7), ws.budgets.want(8)))
+    assert ws.budgets.held == {7: 60, 8: 0}
 
 
 # ---- keys and rule sets ----
@@ -670,23 +672,23 @@ async def test_channel_keys_are_found_by_channel_and_all_together(store: Store) 
     revoked = ChannelKey("k1", "web", b"\x00a", b"s", NOON, "operator", NOON + 1)
 
     def keep(*keys: ChannelKey) -> Do:
-        return lambda ws: ws.changes.channel_keys.update({key.key_id: key for key in keys})
+        return lambda ws: [ws.keep_channel_key(key) for key in keys]
 
     await run(store, keep(web, pos))
     await run(store, keep(revoked))
-    ws = await look(store, lambda needs: [needs.keys_of_channel(c) for c in ("web", "app", "*")])
-    assert ws.channel_keys["web"] == [revoked]
-    assert ws.channel_keys["app"] == []
-    assert {key.key_id: key for key in ws.channel_keys["*"]} == {"k1": revoked, "k2": pos}
+    ws = await look(store, lambda ws: [ws.keys_of_channel.want(c) for c in ("web", "app", "*")])
+    assert ws.keys_of_channel["web"] == [revoked]
+    assert ws.keys_of_channel["app"] == []
+    assert {key.key_id: key for key in ws.keys_of_channel["*"]} == {"k1": revoked, "k2": pos}
 
 
 async def test_the_newest_activation_says_which_rules_are_active(store: Store) -> None:
     one, two = (StoredRuleSet(v, f"sha-{v}", "text", "operator", NOON) for v in ("1", "2"))
-    await run(store, lambda ws: ws.changes.rule_sets.extend([one, two]))
+    await run(store, lambda ws: [ws.rule_sets.add(rules.version, rules) for rules in (one, two)])
     for version in ("1", "2", "1"):
-        await run(store, lambda ws, v=version: ws.changes.activations.append((ws.next_id(), v, "op", ws.now)))
-    ws = await look(store, lambda needs: [needs.rule_set(v) for v in ("1", "2", "3")])
-    assert ws.rule_sets == {"1": one, "2": two, "3": None}
+        await run(store, lambda ws, v=version: ws.activate(v, "op"))
+    ws = await look(store, lambda ws: [ws.rule_sets.want(v) for v in ("1", "2", "3")])
+    assert ws.rule_sets.held == {"1": one, "2": two, "3": None}
     assert ws.active_rules == "1"
 
 
@@ -708,7 +710,8 @@ async def populated(store: Store) -> WorkingSet:
         ws.set_window(profile.profile_id, 7, Dedup(1, ws.now, ws.now + 1))
         pair = (profile.profile_id, stranger.profile_id)
         item = ReviewItem(ws.next_id(), *pair, "open", "rule:email", "email", (), ws.now)
-        ws.reviews[pair] = ws.changes.reviews[item.review_id] = item
+        ws.reviews[pair] = item
+        ws.touch_review(item)
         won = achievement(ws, record.record_id)
         ws.accept(won)
         ws.enter(entry(ws, won))
@@ -742,13 +745,13 @@ PERSONAL = (
 
 async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store: Store) -> None:
     profile_id = next(iter((await populated(store)).profiles))
-    await run(store, lambda ws: forget(ws, profile_id), lambda needs: needs.profile(profile_id))
+    await run(store, lambda ws: forget(ws, profile_id), lambda ws: ws.profiles.want(profile_id))
     assert await store.fetch("SELECT customer_id FROM record") == [("bob",)]
     assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
     for table in PERSONAL:
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
     assert await store.fetch("SELECT points FROM ledger") == [(100,)]
-    (due,) = due_in(await look(store, lambda needs: needs.due_achievements(9, frozenset())))
+    (due,) = await due_now(store)
     assert due.profile_id is None
 
 
@@ -759,8 +762,8 @@ async def test_a_customer_erased_and_created_again_in_one_batch_is_a_new_one(sto
         forget(ws, profile_id)
         person(ws, "web:ann")
 
-    saved = await run(store, replace, lambda needs: needs.profile(profile_id))
-    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    saved = await run(store, replace, lambda ws: ws.profiles.want(profile_id))
+    ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
     assert ws.record("web", "ann") == saved.record("web", "ann") != None  # noqa: E711
     for table in PERSONAL:
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
@@ -775,7 +778,7 @@ async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(s
         person(ws, "web:ann")
 
     saved = await run(store, save)
-    ws = await look(store, lambda needs: needs.record("web", "ann"))
+    ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
     assert ws.record("web", "ann") == saved.record("web", "ann") != None  # noqa: E711
     assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
     for table in PERSONAL:
@@ -790,7 +793,7 @@ async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_ch
         meet(ws, record)
         ws.own(EMAIL, profile)
 
-    home = max((await run(store, begin, lambda needs: needs.key(EMAIL))).profiles)
+    home = max((await run(store, begin, lambda ws: ws.keys.want(EMAIL))).profiles)
 
     def change_and_erase(ws: WorkingSet) -> None:
         profile = ws.profile(home)
@@ -798,7 +801,7 @@ async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_ch
         ws.key(EMAIL).owner = None
         forget(ws, home)
 
-    await run(store, change_and_erase, lambda needs: needs.profile(home))
+    await run(store, change_and_erase, lambda ws: ws.profiles.want(home))
     assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", None, 1)]
 
 
@@ -806,8 +809,8 @@ async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_nobody(s
     def save(ws: WorkingSet) -> None:
         assert ws.create_profile(["ann"]).profile_id == ws.holder_of("ann")
 
-    saved = await run(store, save, lambda needs: needs.canonical_id("ann"))
-    ws = await look(store, lambda needs: (needs.canonical_id("ann"), needs.canonical_id("ANN")))
+    saved = await run(store, save, lambda ws: ws.canonical_ids.want("ann"))
+    ws = await look(store, lambda ws: (ws.canonical_ids.want("ann"), ws.canonical_ids.want("ANN")))
     assert [ws.holder_of("ann")] == list(saved.profiles)
     assert ws.holder_of("ANN") is None
     with pytest.raises(NotLoaded):
@@ -817,7 +820,7 @@ async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_nobody(s
 async def test_no_two_profiles_can_be_stored_with_one_canonical_id(store: Store) -> None:
     def twice(ws: WorkingSet) -> None:
         for _ in range(2):
-            ws.canonical_ids["ann"] = None
+            ws.canonical_ids.put("ann", None)
             ws.create_profile(["ann"])
 
     with pytest.raises(Exception, match=r"(?i)unique"):
@@ -826,8 +829,8 @@ async def test_no_two_profiles_can_be_stored_with_one_canonical_id(store: Store)
 
 
 async def test_an_erased_profiles_canonical_id_is_free_in_the_same_batch(store: Store) -> None:
-    def ask(needs: Needs) -> object:
-        return needs.canonical_id("ann")
+    def ask(ws: WorkingSet) -> object:
+        return ws.canonical_ids.want("ann")
 
     saved = await run(store, lambda ws: ws.create_profile(["ann"]), ask)
     (old,) = saved.profiles
@@ -836,7 +839,7 @@ async def test_an_erased_profiles_canonical_id_is_free_in_the_same_batch(store: 
         forget(ws, old)
         ws.create_profile(["ann"])
 
-    saved = await run(store, replace, lambda needs: (ask(needs), needs.profile(old)))
+    saved = await run(store, replace, lambda ws: (ask(ws), ws.profiles.want(old)))
     assert await store.fetch("SELECT profile_id, canonical_id FROM profile") == [(*saved.profiles, "ann")]
 
 
@@ -853,7 +856,7 @@ async def test_a_profile_merged_and_erased_in_one_batch_leaves_no_redirect(store
         redirect(ws, a, b)
         forget(ws, a)
 
-    await run(store, merge_and_erase, lambda needs: (needs.profile(a), needs.profile(b)))
+    await run(store, merge_and_erase, lambda ws: (ws.profiles.want(a), ws.profiles.want(b)))
     assert await store.fetch("SELECT profile_id FROM profile") == []
     assert await store.fetch("SELECT record_id FROM record") == []
 
@@ -862,25 +865,26 @@ async def test_a_profile_merged_and_erased_in_one_batch_leaves_no_redirect(store
 
 
 async def test_what_is_not_there_is_none(store: Store) -> None:
-    def ask(needs: Needs) -> None:
-        needs.record("web", "nobody")
-        needs.key(EMAIL)
-        needs.window(1, 2)
-        needs.answer("web", "route", "key")
-        needs.achievement(1)
-        needs.redirect(1)
-        needs.rule_set("1")
-        needs.spend(1)
-        needs.attributes_of(1)
-        needs.keys_of_channel("web")
-        needs.due_achievements(1, frozenset())
+    def ask(ws: WorkingSet) -> None:
+        ws.records.want(("web", "nobody"))
+        ws.keys.want(EMAIL)
+        ws.want_window(1, 2)
+        ws.answers.want(("web", "route", "key"))
+        ws.achievements.want(1)
+        ws.redirects.want(1)
+        ws.rule_sets.want("1")
+        ws.budgets.want(1)
+        ws.attributes.want(1)
+        ws.keys_of_channel.want("web")
+        ws.due.want((1, frozenset()))
 
     ws = await look(store, ask)
-    absent: list[Any] = [ws.records, ws.answers, ws.achievements, ws.redirects, ws.rule_sets, ws.dedup]
+    absent: list[Any] = [ws.records, ws.answers, ws.achievements, ws.redirects, ws.rule_sets, ws.windows]
     assert [list(found.values()) for found in absent] == [[None]] * len(absent)
     assert ws.key(EMAIL) == Key(EMAIL)
-    assert (ws.spends, ws.attributes, ws.tags, ws.channel_keys) == ({1: 0}, {1: {}}, {1: set()}, {"web": []})
-    assert (ws.due, ws.active_rules) == ([], "")
+    assert (ws.budgets.held, ws.attributes.held, ws.tags.held) == ({1: 0}, {1: {}}, {1: set()})
+    assert (ws.keys_of_channel.held, ws.due.held) == ({"web": []}, {(1, frozenset()): []})
+    assert ws.active_rules == ""
 
 
 @pytest.mark.parametrize(
@@ -992,9 +996,11 @@ async def test_the_chain_holds_also_over_batches_that_were_undone(store: Store) 
 
     def refused_late(ws: WorkingSet) -> None:
         log(ws)
-        ws.changes.events.append(ws.changes.events[0])
+        ws.audit_events.add(0, ws.events[0])
 
-    won = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).changes.new_achievements[0]
+    (accepted,) = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).achievements.values()
+    assert accepted is not None
+    won = accepted
     for spoiled in (fail, refused, refused_late):
         await run(store, log)
         with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
@@ -1105,15 +1111,17 @@ async def test_a_delivery_that_was_leased_by_a_wrong_clock_is_free(store: Store,
     await run(store, queue)
 
     def lease(ws: WorkingSet) -> None:
-        for delivery in ws.claimable or ():
+        for delivery in ws.claimable["upstream", 9]:
             delivery.owner, delivery.lease_until = "one", clock.now() + MINUTE
             ws.touch_delivery(delivery)
 
     clock.ahead = DAY
-    await run(store, lease, lambda needs: needs.claimable("upstream", 9))
+    await run(store, lease, lambda ws: ws.claimable.want(("upstream", 9)))
     clock.ahead = 0
     assert await is_due(store, "upstream", clock.now())
-    assert len((await look(store, lambda needs: needs.claimable("upstream", 9))).claimable or ()) == 1
+    assert (
+        len((await look(store, lambda ws: ws.claimable.want(("upstream", 9)))).claimable["upstream", 9]) == 1
+    )
 
 
 # ---- deliveries ----
@@ -1125,14 +1133,14 @@ def queue(ws: WorkingSet, count: int = 1, target: str = "upstream") -> None:
 
 
 async def one_delivery(store: Store, delivery_id: int) -> Delivery:
-    found = (await look(store, lambda needs: needs.delivery(delivery_id))).deliveries[delivery_id]
+    found = (await look(store, lambda ws: ws.deliveries.want(delivery_id))).deliveries[delivery_id]
     assert found is not None
     return found
 
 
 async def test_a_delivery_comes_back_as_it_was_saved_and_as_it_was_changed(store: Store) -> None:
     saved = await run(store, queue)
-    ((delivery_id, delivery),) = saved.deliveries.items()
+    ((delivery_id, delivery),) = saved.deliveries.held.items()
     assert await one_delivery(store, delivery_id) == delivery
 
     def change(ws: WorkingSet) -> None:
@@ -1144,7 +1152,7 @@ async def test_a_delivery_comes_back_as_it_was_saved_and_as_it_was_changed(store
         found.reason, found.answer = "because", "they said so"
         ws.touch_delivery(found)
 
-    changed = await run(store, change, lambda needs: needs.delivery(delivery_id))
+    changed = await run(store, change, lambda ws: ws.deliveries.want(delivery_id))
     found = await one_delivery(store, delivery_id)
     assert found.fence == 1
     expected = changed.deliveries[delivery_id]
@@ -1154,17 +1162,18 @@ async def test_a_delivery_comes_back_as_it_was_saved_and_as_it_was_changed(store
 
 
 async def test_a_delivery_that_is_not_there_is_noted_as_absent(store: Store) -> None:
-    def ask(needs: Needs) -> None:
-        needs.delivery(1)
-        needs.delivery_of(2)
-        needs.claimable("upstream", 5)
+    def ask(ws: WorkingSet) -> None:
+        ws.deliveries.want(1)
+        ws.sendings.want(2)
+        ws.claimable.want(("upstream", 5))
 
     ws = await look(store, ask)
-    assert (ws.deliveries, ws.sendings, ws.claimable) == ({1: None}, {2: None}, [])
+    assert (ws.deliveries.held, ws.sendings.held) == ({1: None}, {2: None})
+    assert ws.claimable.held == {("upstream", 5): []}
 
 
 async def test_a_claim_of_a_delivery_that_somebody_else_claimed_is_not_committed(store: Store) -> None:
-    ((delivery_id, _),) = (await run(store, queue)).deliveries.items()
+    ((delivery_id, _),) = (await run(store, queue)).deliveries.held.items()
 
     def late(ws: WorkingSet) -> None:
         found = ws.deliveries[delivery_id]
@@ -1174,7 +1183,7 @@ async def test_a_claim_of_a_delivery_that_somebody_else_claimed_is_not_committed
         ws.touch_delivery(found)
 
     with pytest.raises(Exception):  # noqa: B017 - each engine has its own
-        await run(store, late, lambda needs: needs.delivery(delivery_id))
+        await run(store, late, lambda ws: ws.deliveries.want(delivery_id))
     assert (await one_delivery(store, delivery_id)).owner == ""
 
 
@@ -1185,7 +1194,7 @@ async def test_claimable_is_what_is_open_due_and_nobodys_oldest_first(
     done, leased, later, waiting, *free = saved.deliveries
 
     def change(ws: WorkingSet) -> None:
-        found = {number: one for number, one in ws.deliveries.items() if one is not None}
+        found = {number: one for number, one in ws.deliveries.held.items() if one is not None}
         found[done].finished_at = ws.now
         found[leased].lease_until = ws.now + MINUTE
         found[later].due_at = ws.now + MINUTE
@@ -1193,16 +1202,16 @@ async def test_claimable_is_what_is_open_due_and_nobodys_oldest_first(
         for one in found.values():
             ws.touch_delivery(one)
 
-    def all_of_them(needs: Needs) -> None:
+    def all_of_them(ws: WorkingSet) -> None:
         for number in saved.deliveries:
-            needs.delivery(number)
+            ws.deliveries.want(number)
 
     await run(store, change, all_of_them)
     await run(store, lambda ws: queue(ws, 1, "webhook:crm"))
 
     async def claimable(limit: int) -> list[int]:
-        ws = await look(store, lambda needs: needs.claimable("upstream", limit))
-        return [one.delivery_id for one in ws.claimable or ()]
+        ws = await look(store, lambda ws: ws.claimable.want(("upstream", limit)))
+        return [one.delivery_id for one in ws.claimable["upstream", limit]]
 
     assert await claimable(9) == free
     assert await claimable(1) == free[:1]
@@ -1269,7 +1278,7 @@ async def test_a_month_after_its_end_a_delivery_is_removed_and_what_is_dead_or_o
                 ws.touch_delivery(one)
 
     clock.advance(DAY)
-    await run(store, finish, lambda needs: [needs.delivery(number) for number in saved.deliveries])
+    await run(store, finish, lambda ws: [ws.deliveries.want(number) for number in saved.deliveries])
     clock.advance(30 * DAY - 1)
     while await store.maintain(2) >= 2:
         pass

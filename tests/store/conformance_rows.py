@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.store import Store, Work
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.record import Key
 from tests.store.conformance import (
     EMAIL,
@@ -62,7 +62,11 @@ async def test_what_a_batch_changes_again_after_a_step_is_stored_as_it_is_at_the
     home = bob.profile_id
     ws = await look(
         store,
-        lambda needs: (needs.profile(home), needs.key(MOBILE), needs.attributes_of(min(written.attributes))),
+        lambda ws: (
+            ws.profiles.want(home),
+            ws.keys.want(MOBILE),
+            ws.attributes.want(min(written.attributes)),
+        ),
     )
     assert {record.customer_id for record in ws.profile(home).records.values()} == {"ann", "bob"}
     assert (ws.key(EMAIL), ws.key(MOBILE)) == (Key(EMAIL, "normal", home, 1), Key(MOBILE, "generic", None, 1))
@@ -116,8 +120,8 @@ class Row:
         self.done.append(work)
 
 
-def ask_for_ann(needs: Needs) -> None:
-    needs.record("web", "ann")
+def ask_for_ann(ws: WorkingSet) -> None:
+    ws.records.want(("web", "ann"))
 
 
 def is_there(ws: WorkingSet) -> None:
@@ -143,7 +147,7 @@ async def test_a_batch_in_a_row_meets_what_the_one_before_it_left(store: Store) 
     assert await breaches(store) == []
 
 
-def asks_too_much(needs: Needs) -> None:
+def asks_too_much(ws: WorkingSet) -> None:
     raise Mistake
 
 

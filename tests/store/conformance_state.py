@@ -28,7 +28,8 @@ def _populate(ws: WorkingSet) -> None:
         ws.enter(msgspec.structs.replace(entry(ws, won), coupon_code="FB-1"))
     lone, (cid,) = person(ws, "web:cid")
     survivor, _ = person(ws, "web:dan")
-    ws.balances[lone.profile_id] = ws.balances[survivor.profile_id] = 0
+    for one in (lone, survivor):
+        ws.balances.put(one.profile_id, 0)
     sides = ((min(survivor.records),), (cid.record_id,))
     for _ in range(2):
         profiles = (survivor.profile_id, lone.profile_id)
@@ -43,12 +44,12 @@ def _populate(ws: WorkingSet) -> None:
                 ws.next_id(), profile_a + number, profile_b + number, state, "rule:r", "r", ("email",), ws.now
             )
         )
-    ws.spend(7, 50)
+    ws.budgets.keep(7, 50)
     ws.set_pin(PinRow(ann.record_id, bob.record_id, "cannot", None, "operator:ann", "twins", ws.now))
     key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
-    ws.changes.channel_keys[key.key_id] = key
-    ws.changes.rule_sets.append(StoredRuleSet("v1", "0" * 64, "text", "ann", ws.now))
-    ws.changes.activations.append((ws.next_id(), "v1", "ann", ws.now))
+    ws.keep_channel_key(key)
+    ws.rule_sets.add("v1", StoredRuleSet("v1", "0" * 64, "text", "ann", ws.now))
+    ws.activate("v1", "ann")
     log(ws)
 
 
@@ -173,7 +174,7 @@ async def test_what_goes_with_an_erased_person_is_not_missed(filled: Store) -> N
         log(ws)
 
     [[home]] = await filled.fetch("SELECT profile_id FROM record WHERE customer_id = 'ann'")
-    await run(filled, erase, lambda needs: needs.profile(home))
+    await run(filled, erase, lambda ws: ws.profiles.want(home))
     assert (await _checked(filled)).breaches == []
 
 
@@ -356,7 +357,7 @@ async def test_a_row_that_is_written_while_a_step_binds_is_as_the_log_says(upgra
 
     store = await upgraded()
     await store.maintain(2)
-    await run(store, change, lambda needs: (needs.record("web", "ann"), needs.record("web", "dan")))
+    await run(store, change, lambda ws: ws.records.want_all([("web", "ann"), ("web", "dan")]))
     await _bind(store, 2)
     assert (await _checked(store)).breaches == []
     assert (await _records(store)).since is not None

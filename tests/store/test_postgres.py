@@ -18,7 +18,7 @@ from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.errors import SchemaMismatch, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
-from gateway.store.load import loads
+from gateway.store.batch import load_wanted
 from gateway.store.migrations import all_migrations
 from gateway.store.postgres import PostgresStore
 from gateway.store.postgres.connection import Connection, Server
@@ -165,16 +165,17 @@ async def planner(postgres: PostgresServer) -> AsyncGenerator[Planner]:
 async def test_nothing_that_loading_reads_for_a_call_is_read_from_end_to_end(planner: Planner) -> None:
     ws = WorkingSet(0, Ids(0))
     walked: dict[str, set[str]] = {}
-    for loading in loads(ws, everything_asked_for(ws)):
-        queries = next(loading, None)
-        while queries is not None:
-            for query in queries:
-                sql, arguments = statement_of(query)
-                walked[query.sql] = await planner.walked(sql, *arguments) - OPERATORS_ONLY
-            try:
-                queries = loading.send([[] for _ in queries])
-            except StopIteration:
-                break
+    everything_asked_for(ws)
+    loading = load_wanted(ws)
+    queries = next(loading, None)
+    while queries is not None:
+        for query in queries:
+            sql, arguments = statement_of(query)
+            walked[query.sql] = await planner.walked(sql, *arguments) - OPERATORS_ONLY
+        try:
+            queries = loading.send([[] for _ in queries])
+        except StopIteration:
+            break
     assert len(walked) >= 20
     assert {sql: tables for sql, tables in walked.items() if tables} == {}
 
@@ -291,7 +292,7 @@ async def test_text_is_ordered_by_its_bytes_also_where_the_database_orders_it_ot
         await run(store, lambda ws: [person(ws, f"web:{name}") for name in ("a", "B", "b", "ä", "aa", "a b")])
         found = await store.fetch("SELECT customer_id FROM record ORDER BY customer_id")
         assert [name for (name,) in found] == ["B", "a", "a b", "aa", "b", "ä"]
-        assert (await look(store, lambda needs: needs.record("web", "ä"))).record("web", "ä")
+        assert (await look(store, lambda ws: ws.records.want(("web", "ä")))).record("web", "ä")
     finally:
         await store.close()
 

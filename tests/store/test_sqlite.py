@@ -20,10 +20,12 @@ from gateway.audit.chain import Chain, Tip
 from gateway.errors import AlreadyRunning, ReadFailed, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.store import Store
+from gateway.store.batch import load_wanted
 from gateway.store.deliveries import Report, report_of
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import Saver, load
+from gateway.store.tables.table import Loading
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from tests.store import ids_trimmed, names_given, owners_moved, sources_given
@@ -197,10 +199,10 @@ def schema() -> Iterator[sqlite3.Connection]:
 def statements_of_loading(connection: sqlite3.Connection, target: str = "upstream") -> list[str]:
     """Every statement that `load` runs when everything is asked for; deliveries are claimed for `target`."""
     ws = WorkingSet(0, Ids(0))
-    needs = everything_asked_for(ws, target)
+    everything_asked_for(ws, target)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    load(connection, ws, needs)
+    load(connection, load_wanted(ws))
     connection.set_trace_callback(None)
     return statements
 
@@ -243,7 +245,7 @@ def test_an_erasure_finds_what_names_a_person_without_reading_what_is_of_others(
     statements: list[str] = []
     schema.set_trace_callback(statements.append)
     with ThreadPoolExecutor(1) as beside:
-        Saver(schema, Chain("chain", b"key"), beside).save(ws.changes)
+        Saver(schema, Chain("chain", b"key"), beside).save(ws)
     schema.set_trace_callback(None)
     assert len(statements) >= 20
     found = {
@@ -308,7 +310,7 @@ async def test_a_profile_comes_with_the_pins_of_its_records(store_factory: Open,
     with sqlite3.connect(tmp_path / "gateway.db") as connection:
         connection.execute("INSERT INTO pin VALUES (?, ?, 'cannot', 'operator', '', 0, NULL)", (a, b))
     connection.close()
-    ws = await look(await store_factory(), lambda needs: needs.profile(profile))
+    ws = await look(await store_factory(), lambda ws: ws.profiles.want(profile))
     assert [(pin.record_a, pin.record_b, pin.kind) for pin in ws.pins([b])] == [(a, b, "cannot")]
 
 
@@ -474,7 +476,9 @@ async def test_a_commit_that_fails_beside_the_next_batch_takes_that_one_with_it(
 async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_stores_nothing(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(connection: sqlite3.Connection, *_: object) -> None:
+    def unreadable(connection: sqlite3.Connection, loading: Loading) -> None:
+        if next(loading, None) is None:
+            return
         connection.execute("ROLLBACK")  # as SQLite does by itself
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_READ, "SQLITE_IOERR_READ"

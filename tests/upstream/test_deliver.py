@@ -22,7 +22,7 @@ from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.upstream.deliver import DeliveryWorker
 from gateway.usecases.deliver import LEASE
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from tests.support.in_process_gateway import (
     FOLLOW,
@@ -162,8 +162,8 @@ async def test_a_shared_number_is_not_sent_as_a_merge_key(outbox: Outbox) -> Non
 
 
 class _Disown:
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
-        needs.key(Identifier("mobile", "+201001234567"))
+    def wants(self, ws: WorkingSet) -> None:
+        ws.keys.want(Identifier("mobile", "+201001234567"))
 
     def process(self, ws: WorkingSet) -> None:
         for key in ws.keys.values():

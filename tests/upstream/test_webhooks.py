@@ -247,7 +247,7 @@ class _Again:
     def __init__(self, profile_id: int) -> None:
         self.profile_id = profile_id
 
-    def needs(self, ws: Any, needs: Any) -> None:
+    def wants(self, ws: Any) -> None:
         pass
 
     def process(self, ws: Any) -> None:

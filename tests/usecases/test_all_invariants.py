@@ -41,11 +41,11 @@ from gateway.model import (
     UndoMerge,
 )
 from gateway.processes.plan import planned
-from gateway.store.load import OF_KEY
 from gateway.store.reports.audit import checkpoints, links
 from gateway.store.reports.past import steps
 from gateway.store.reports.verification import verify
 from gateway.store.sqlite.snapshot import snapshot
+from gateway.store.tables.identity import OF_KEY
 from rules.batch.partition import Partition, partition
 from rules.explain import replay as built
 from rules.identifier import Evidence, Identifier

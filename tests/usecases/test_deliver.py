@@ -30,7 +30,7 @@ from gateway.model import (
     Stale,
 )
 from gateway.usecases.deliver import LEASE
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import (
     FOLLOW,
     SHARE,
@@ -196,7 +196,7 @@ async def test_of_a_webhooks_lane_only_the_oldest_open_delivery_can_be_claimed(
     house: InProcessGateway,
 ) -> None:
     class Queue:
-        def needs(self, ws: WorkingSet, needs: Needs) -> None: ...
+        def wants(self, ws: WorkingSet) -> None: ...
 
         def process(self, ws: WorkingSet) -> None:
             for lane in (1, 1, 2):

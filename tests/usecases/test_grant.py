@@ -22,7 +22,7 @@ from gateway.model import (
     Refused,
     RetryAchievement,
 )
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import (
     FOLLOW,
     NOON,
@@ -530,7 +530,7 @@ class Stalled:
     def __init__(self, achievement: Achievement) -> None:
         self.achievement = achievement
 
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
+    def wants(self, ws: WorkingSet) -> None:
         pass
 
     def process(self, ws: WorkingSet) -> None:
@@ -559,8 +559,8 @@ class Seen(Stalled):
     def __init__(self, achievement_id: int) -> None:
         self.achievement_id = achievement_id
 
-    def needs(self, ws: WorkingSet, needs: Needs) -> None:
-        needs.achievement(self.achievement_id)
+    def wants(self, ws: WorkingSet) -> None:
+        ws.achievements.want(self.achievement_id)
 
     def process(self, ws: WorkingSet) -> None:
         found = ws.achievements[self.achievement_id]

@@ -19,7 +19,7 @@ from gateway.http.services import Services
 from gateway.model import ActivateRules, Done, Regrouping, StoredRuleSet, StoreRules
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
-from gateway.workers.regroup_walk import newest_regroupings
+from gateway.store.tables.regrouping import newest_regroupings
 from rules.language.parse import parse
 from rules.language.problems import Problem
 from rules.language.references import named_id_spaces, unknown_id_spaces

@@ -10,16 +10,16 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gateway.audit.chain import Chain
-from gateway.store.load import loads
+from gateway.store.batch import StaleEpoch, writes
 from gateway.store.postgres.connection import Connection
-from gateway.store.save import StaleEpoch, writes
 from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
-from gateway.workingset import Changes, Needs, WorkingSet
+from gateway.store.tables.table import Loading
+from gateway.workingset import WorkingSet
 
 Columns = dict[str, dict[str, str]]
 """The type of each column by table, both in the schema's order."""
 
-_INSERT = re.compile(r"\s*INSERT INTO (\w+) VALUES \([^)]*\)(.*)", re.DOTALL)
+_INSERT = re.compile(r"\s*INSERT INTO (\w+) (?:\(([^)]*)\) )?VALUES \([^)]*\)(.*)", re.DOTALL)
 _CHANGE = re.compile(r"\s*(UPDATE|DELETE FROM) (\w+)(.*?)\s(WHERE .*)", re.DOTALL)
 _COLUMN_MARK = re.compile(r"(\w+) = \?")
 _MARK = re.compile(r"'[^']*'|\?")
@@ -28,21 +28,20 @@ _KEY_LENGTH = 3
 """No unique key of the schema has more columns, and every one stands first in its table."""
 
 
-async def load(connection: Connection, ws: WorkingSet, needs: Needs) -> None:
-    """Put everything that is needed into the working set."""
-    for loading in loads(ws, needs):
-        queries = next(loading, None)
-        while queries is not None:
-            answers = [await rows(connection, query) for query in queries]
-            try:
-                queries = loading.send(answers)
-            except StopIteration:
-                break
+async def load(connection: Connection, loading: Loading) -> None:
+    """Run the queries that it asks."""
+    queries = next(loading, None)
+    while queries is not None:
+        answers = [await rows(connection, query) for query in queries]
+        try:
+            queries = loading.send(answers)
+        except StopIteration:
+            return
 
 
-async def save(connection: Connection, columns: Columns, changes: Changes, chain: Chain) -> None:
+async def save(connection: Connection, columns: Columns, ws: WorkingSet, chain: Chain) -> None:
     """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
-    for one in writes(changes, chain):
+    for one in writes(ws, chain):
         await write(connection, columns, one)
 
 
@@ -148,7 +147,10 @@ def _write_text(sql: str, columns: Columns) -> tuple[str, list[int]]:
     if key_columns(sql):
         return _with_array_keys(sql)[0], []
     if found := _INSERT.fullmatch(sql):
-        table, rest = found.groups()
+        table, names, rest = found.groups()
+        if names:
+            types = [columns[table][name.strip()] for name in names.split(",")]
+            return f"INSERT INTO {table} ({names}) SELECT * FROM {_unnest(types)}{rest}", []
         types = list(columns[table].values())[: sql.count("?")]
         return f"INSERT INTO {table} SELECT * FROM {_unnest(types)}{rest}", []
     found = _CHANGE.fullmatch(sql)

@@ -22,6 +22,7 @@ from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
 from gateway.errors import ReadFailed, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.store import batch
 from gateway.store.binding import Binding
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
@@ -35,13 +36,12 @@ from gateway.store.retention import Retention
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 _log = structlog.get_logger("store")
 
 _CONNECTIONS = 10
 _READERS = 8
-_LOAD_ROUNDS = 64
 _RETRIES = 5
 _FIRST_PAUSE = 0.005
 _LEASE = 20 * SECOND
@@ -176,15 +176,10 @@ class PostgresStore:
             await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
             if self._signing.is_due(now):
                 await run_housekeeping(connection, self._columns, self._signing.sign(now, stamp))
-            for _ in range(_LOAD_ROUNDS):
-                needs = Needs(ws)
-                work.needs(ws, needs)
-                if not needs:
-                    break
-                await load(connection, ws, needs)
+            await load(connection, batch.load(work, ws))
             work.process(ws)
-            erased = ws.erasures
-            await save(connection, self._columns, ws.changes, self.chain)
+            erased = ws.every_erasure()
+            await save(connection, self._columns, ws, self.chain)
             if asyncio.get_running_loop().time() - started > _LONGEST_BATCH_SECONDS:
                 raise StoreUnavailable("the database is too slow; nothing was stored")
         except BaseException as error:

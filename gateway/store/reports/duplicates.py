@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from gateway.store import Store
-from gateway.store.load import OF_KEY
+from gateway.store.tables.identity import OF_KEY
 from rules.identifier import CANONICAL_SUFFIX
 
 Reason = Literal["same_identifier", "provider_form", "number_ending", "customer_id"]

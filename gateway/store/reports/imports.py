@@ -2,15 +2,13 @@
 
 from gateway.model import ChangedRecord, ImportRun, RefusedLine, WarnedLine
 from gateway.store import Store
-from gateway.store.load import CHANGED_RECORDS, IMPORT_BLOCK, IMPORT_COLUMNS
-from gateway.store.load import changed_records as from_rows
-from gateway.store.load import import_run as from_row
+from gateway.store.tables.imports import ALL_RUNS, CHANGED_RECORDS
+from gateway.store.tables.imports import changed_records as from_rows
+from gateway.store.tables.imports import import_run as from_row
 
 
 async def import_run(store: Store, import_id: str) -> ImportRun | None:
-    rows = await store.fetch(
-        f"SELECT {IMPORT_COLUMNS} FROM import_run AS m {IMPORT_BLOCK} WHERE m.import_id = ?", (import_id,)
-    )
+    rows = await store.fetch(f"{ALL_RUNS} WHERE m.import_id = ?", (import_id,))
     return from_row(rows[0]) if rows else None
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain, Tip
-from gateway.store.load import Loading, loads
-from gateway.store.save import StaleEpoch, writes
+from gateway.store.batch import StaleEpoch, writes
 from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
-from gateway.workingset import Changes, Needs, WorkingSet
+from gateway.store.tables.table import Loading
+from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -27,12 +27,6 @@ _KEYS = "json_each(?1) AS k"
 _BLOCKS = (512, 256, 128, 64)
 """Rows in one statement; what is left over is one statement more. So most statements are met again and stay prepared."""
 _VALUES = re.compile(r"VALUES (\([^)]*\))")
-
-
-def load(connection: sqlite3.Connection, ws: WorkingSet, needs: Needs) -> None:
-    """Put everything that is needed into the working set."""
-    for loading in loads(ws, needs):
-        _drive(connection, loading)
 
 
 class Saver:
@@ -48,13 +42,13 @@ class Saver:
         self._beside = beside
         self._newest: Future[None] | None = None
 
-    def save_beside(self, changes: Changes) -> None:
-        """`changes` are read now, but their lists are the caller's no more."""
-        self._do_beside(partial(self._write_all, list(writes(changes, self._chain))))
+    def save_beside(self, ws: WorkingSet) -> None:
+        """What was changed is read now."""
+        self._do_beside(partial(self._write_all, list(writes(ws, self._chain))))
 
-    def save(self, changes: Changes) -> None:
+    def save(self, ws: WorkingSet) -> None:
         self._wait()
-        self._write_all(writes(changes, self._chain))
+        self._write_all(writes(ws, self._chain))
 
     def commit(self, stored: Callable[[], None]) -> None:
         """`stored` is called once it is on disk."""
@@ -109,7 +103,8 @@ def run_housekeeping(connection: sqlite3.Connection, step: Step) -> int:
         )
 
 
-def _drive(connection: sqlite3.Connection, loading: Loading) -> None:
+def load(connection: sqlite3.Connection, loading: Loading) -> None:
+    """Run the queries that it asks."""
     queries = next(loading, None)
     while queries is not None:
         answers = [_rows(connection, query) for query in queries]

@@ -27,6 +27,7 @@ from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ErasuresUnreadable, ReadFailed, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.store import batch
 from gateway.store.binding import Binding
 from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.maintain import USUALLY, Kept, Maintenance
@@ -50,13 +51,12 @@ from gateway.store.sqlite.one_hop import in_one_hop
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
 from gateway.store.statement import Step, Write, alone
 from gateway.store.vouching import row_key
-from gateway.workingset import Needs, WorkingSet
+from gateway.workingset import WorkingSet
 
 _log = structlog.get_logger("store")
 
 T = TypeVar("T")
 _READERS = 2
-_LOAD_ROUNDS = 64
 _DISK_CHECK_SECONDS = 1.0
 _EVERY_ID = (1 << 63) - 1
 _LOG = "the write-ahead log, until whoever reads an earlier state of the file has ended"
@@ -303,7 +303,7 @@ class SqliteStore:
             while True:
                 work.process(ws)
                 self._note_erasures(ws)
-                saver.save(ws.changes)
+                saver.save(ws)
                 stored, work = partial(source.stored, work), source.next() if self._asking <= 1 else None
                 if work is None:
                     saver.commit(stored)
@@ -322,7 +322,7 @@ class SqliteStore:
         """They are looked up when the batch is stored; perhaps it never is."""
         if ws.erases:
             self._to_wipe = self._has_erased = True
-        self._erasing += [erasure.erasure_id for erasure in ws.erasures]
+        self._erasing += [erasure.erasure_id for erasure in ws.every_erasure()]
 
     def _sign_if_due(self, connection: sqlite3.Connection) -> None:
         if self._signing.is_due(self._clock.now()):
@@ -346,12 +346,7 @@ class SqliteStore:
         self._check_disk()
         now, stamp = self._moment()
         ws = WorkingSet(now, self._ids, saver.save_beside, stamp=stamp)
-        for _ in range(_LOAD_ROUNDS):
-            needs = Needs(ws)
-            work.needs(ws, needs)
-            if not needs:
-                break
-            load(connection, ws, needs)
+        load(connection, batch.load(work, ws))
         return ws
 
     def _check_disk(self) -> None:

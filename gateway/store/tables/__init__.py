@@ -1,0 +1,28 @@
+"""How each kind of thing in a working set is loaded and saved: one module a subject, one `Table` a collection."""
+
+from gateway.store.tables import (
+    achievements,
+    audit,
+    customers,
+    deliveries,
+    identity,
+    imports,
+    judgements,
+    operators,
+    regrouping,
+)
+
+TABLES = (
+    *identity.TABLES,
+    *judgements.TABLES,
+    *customers.TABLES,
+    *achievements.TABLES,
+    *deliveries.TABLES,
+    *imports.TABLES,
+    *regrouping.TABLES,
+    *operators.TABLES,
+    *audit.TABLES,
+)
+"""In the order in which they are loaded and saved: records bring keys, and profiles what is on them."""
+
+__all__ = ["TABLES"]

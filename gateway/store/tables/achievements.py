@@ -1,0 +1,165 @@
+"""Achievements, dedup windows, idempotent answers, the ledger and budgets: how they are stored."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.model import Achievement, AnswerOf, Dedup, Due, LedgerEntry, StoredAnswer
+from gateway.store.statement import Query, Write
+from gateway.store.tables.columns import Columns
+from gateway.store.tables.table import Loading, Table, entities, rows_of, stored
+from gateway.workingset import WorkingSet, Written
+from gateway.workingset.achievements import DueWanted
+
+_ACHIEVEMENT = Columns(
+    "achievement",
+    Achievement,
+    "achievement_id bigint",
+    fixed=("record_id", "campaign_id", "channel", "request_id", "accepted_at", "epoch", "trace"),
+)
+WINDOW = Columns("dedup", Dedup, "profile_id bigint, campaign_id bigint")
+_ANSWER = Columns("idempotency", StoredAnswer, "channel text, route text, key text")
+_ANSWER_OF = Columns("answer_of", AnswerOf, "achievement_id bigint")
+LEDGER = Columns("ledger", LedgerEntry, "record_id bigint, campaign_id bigint, achievement_id bigint")
+_DECIDED = _ACHIEVEMENT.update("epoch = epoch + 1", fence="epoch")
+_BUDGETS = """SELECT s.campaign_id, s.points FROM keys(campaign_id bigint) AS k
+CROSS JOIN campaign_spend AS s ON s.campaign_id = k.campaign_id"""
+_SPEND = "INSERT INTO campaign_spend VALUES (?, ?) ON CONFLICT (campaign_id) DO UPDATE SET points = excluded.points"
+BALANCES = """
+SELECT r.profile_id, CAST(SUM(l.points) AS BIGINT) FROM keys(profile_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id
+CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.profile_id
+"""
+_POINTS = """
+SELECT r.record_id, CAST(SUM(l.points) AS BIGINT) FROM keys(profile_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id
+CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.record_id
+"""
+_DUE = f"""
+SELECT {_ACHIEVEMENT.select("a")}, r.profile_id
+FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT ?) AS a
+LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
+"""
+_STANDINGS = """
+SELECT k.position, r.record_id, r.active, r.guest, COALESCE(g.accepted_at, l.entered_at)
+FROM keys(profile_id bigint, campaign_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id
+LEFT JOIN ledger AS l ON l.record_id = r.record_id AND l.campaign_id = k.campaign_id
+LEFT JOIN achievement AS g ON g.achievement_id = l.achievement_id
+"""
+_SCORES = BALANCES.replace("l.points", "l.score")
+_PROFILE_TAGS = """
+SELECT r.profile_id, t.tag FROM keys(profile_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id CROSS JOIN tag AS t ON t.record_id = r.record_id
+"""
+_PROFILE_ATTRIBUTES = """
+SELECT r.profile_id, a.name, a.value FROM keys(profile_id bigint) AS k
+CROSS JOIN record AS r ON r.profile_id = k.profile_id CROSS JOIN attribute AS a ON a.record_id = r.record_id
+ORDER BY a.at, a.record_id
+"""
+_DETAILS = {"score": _SCORES, "tags": _PROFILE_TAGS, "attributes": _PROFILE_ATTRIBUTES}
+
+
+# ---- what is due ----
+
+
+def _load_due(ws: WorkingSet, wanted: list[DueWanted]) -> Loading:
+    for limit, details in wanted:
+        [rows] = yield [Query(_DUE, parameters=(ws.now, limit))]
+        dues = [Due(_ACHIEVEMENT.read(row[:-1]), row[-1]) for row in rows]
+        for due in dues:
+            _note_trace(ws, due.achievement)
+        ws.due.put((limit, details), dues)
+        yield from _load_standings(dues, details)
+
+
+def _load_standings(dues: list[Due], details: frozenset[str]) -> Loading:
+    of_profile: dict[int, list[Due]] = {}
+    for due in dues:
+        if due.profile_id is not None:
+            of_profile.setdefault(due.profile_id, []).append(due)
+    pairs = [(due.profile_id, due.achievement.campaign_id) for due in dues]
+    detailed = {name: query for name, query in _DETAILS.items() if name in details}
+    standings, *answers = yield [
+        Query(_STANDINGS, pairs, packed=True),
+        *(Query(sql, of_profile) for sql in detailed.values()),
+    ]
+    for position, record_id, active, guest, accepted_at in standings:
+        due = dues[position]
+        if not due.records or due.records[-1][0] != record_id:
+            due.records.append((record_id, bool(active), bool(guest)))
+        if accepted_at is not None:
+            due.granted.append(accepted_at)
+    for name, details_of in zip(detailed, answers, strict=True):
+        for profile_id, *detail in details_of:
+            for due in of_profile[profile_id]:
+                _add_detail(due, name, detail)
+
+
+def _add_detail(due: Due, name: str, detail: list[Any]) -> None:
+    match name:
+        case "score":
+            [due.score] = detail
+        case "tags":
+            due.tags |= {*detail}
+        case _:
+            attribute, value = detail
+            due.attributes[attribute] = value
+
+
+def _note_trace(ws: WorkingSet, achievement: Achievement) -> None:
+    """What comes of it later belongs to the trace of the call that reported it."""
+    if achievement.trace:
+        ws.traces[achievement.request_id] = achievement.trace
+
+
+# ---- sums ----
+
+
+def _load_budgets(ws: WorkingSet, campaign_ids: list[int]) -> Loading:
+    for campaign_id in campaign_ids:
+        ws.budgets.put(campaign_id, 0)
+    [rows] = yield [Query(_BUDGETS, campaign_ids)]
+    for campaign_id, points in rows:
+        ws.budgets.put(campaign_id, points)
+
+
+def _load_points(ws: WorkingSet, profile_ids: list[int]) -> Loading:
+    [rows] = yield [Query(_POINTS, profile_ids)]
+    for record_id, points in rows:
+        ws.points[record_id] = points
+    for profile_id in profile_ids:
+        ws.counted.put(profile_id, True)
+
+
+# ---- saving ----
+
+
+def _save_achievements(ws: WorkingSet, achievements: Written[int, Achievement]) -> Iterator[Write]:
+    if achievements.added:
+        yield Write(_ACHIEVEMENT.insert, stored(_ACHIEVEMENT, achievements.added))
+    if achievements.changed:
+        rows = [
+            (*_ACHIEVEMENT.change(one), achievement_id, one.epoch)
+            for achievement_id, one in sorted(achievements.changed.items())
+        ]
+        yield Write(_DECIDED, rows, fenced=True)
+
+
+def _save_ledger(ws: WorkingSet, entries: Written[int, LedgerEntry]) -> Iterator[Write]:
+    yield Write(LEDGER.insert, sorted(LEDGER.row(entry) for entry in entries.added.values()))
+
+
+def _save_budgets(ws: WorkingSet, budgets: Written[int, int]) -> Iterator[Write]:
+    yield Write(_SPEND, list(budgets.changed.items()))
+
+
+TABLES = (
+    entities("achievements", _ACHIEVEMENT, saves=_save_achievements, notes=_note_trace),
+    Table("due", _load_due),
+    entities("windows", WINDOW, packed=True),
+    entities("answers", _ANSWER),
+    Table("answers_of", None, rows_of(_ANSWER_OF)),
+    Table("ledger", None, _save_ledger),
+    Table("budgets", _load_budgets, _save_budgets),
+    Table("counted", _load_points),
+)

@@ -1,0 +1,58 @@
+"""Regroupings: how they are stored, and which profiles one goes on with."""
+
+from gateway.model import Regrouping
+from gateway.store.protocol import Store
+from gateway.store.tables.columns import Columns
+from gateway.store.tables.table import entities
+
+REGROUPING = Columns(
+    "regrouping",
+    Regrouping,
+    "regrouping_id bigint",
+    fixed=("scope", "cause", "rule_set", "type", "value", "profile_id", "started_at"),
+)
+_RUNS = f"SELECT {REGROUPING.select('g')} FROM regrouping AS g"
+OPEN_WALKS = f"{_RUNS} WHERE g.scope = 'rules' AND g.finished_at IS NULL"
+_NEXT = f"""{_RUNS} WHERE g.finished_at IS NULL
+ORDER BY CASE g.scope WHEN 'rules' THEN 1 ELSE 0 END, g.regrouping_id LIMIT 1"""
+_WALKS = f"{_RUNS} WHERE g.scope = 'rules' ORDER BY g.regrouping_id"
+_ALL = (
+    "SELECT profile_id FROM profile WHERE redirect_to IS NULL AND profile_id > ? ORDER BY profile_id LIMIT ?"
+)
+_HOLDERS = """
+SELECT DISTINCT r.profile_id FROM observation AS o JOIN record AS r ON r.record_id = o.record_id
+WHERE o.type = ? AND o.value = ? AND r.profile_id > ? ORDER BY r.profile_id LIMIT ?
+"""
+_ONE = """
+SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE profile_id = ? AND profile_id > ? LIMIT ?
+"""
+
+TABLES = (entities("regroupings", REGROUPING),)
+
+
+async def next_regrouping(store: Store) -> Regrouping | None:
+    """Of those not finished: single profiles and values before the walk over all profiles."""
+    rows = await store.fetch(_NEXT)
+    return REGROUPING.read(rows[0]) if rows else None
+
+
+async def newest_regroupings(store: Store) -> dict[str, Regrouping]:
+    """The newest walk over all profiles for each rule set, by its SHA-256."""
+    runs = [REGROUPING.read(row) for row in await store.fetch(_WALKS)]
+    return {run.rule_set: run for run in runs}
+
+
+async def profiles_behind(store: Store, run: Regrouping, limit: int) -> list[int]:
+    """The next ones that the regrouping looks at."""
+    if run.scope == "rules":
+        rows = await store.fetch(_ALL, (run.cursor, limit))
+    elif run.scope == "value":
+        rows = await store.fetch(_HOLDERS, (run.type, run.value, run.cursor, limit))
+    else:
+        rows = await store.fetch(_ONE, (run.profile_id, run.cursor, limit))
+    return [profile_id for (profile_id,) in rows]
+
+
+async def count_profiles(store: Store) -> int:
+    rows = await store.fetch("SELECT COUNT(*) FROM profile WHERE redirect_to IS NULL")
+    return rows[0][0]

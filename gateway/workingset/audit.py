@@ -1,0 +1,68 @@
+"""The audit events of a batch, and the words of customers and operators that they are bound to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.audit.event import Action, AuditEvent, DecisionDetail, Words, words_hmac
+from gateway.ids import Ids
+from gateway.workingset.collection import Of, Written
+from gateway.workingset.moment import Moment
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Audit(Moment):
+    """`words` are what an event's hash is bound to and an erasure takes away, by event; `words_of` say by record whose they
+    are."""
+
+    audit_events = Of(Written[int, AuditEvent])
+    words = Of(Written[int, str])
+    words_of = Of(Written[tuple[int, int], None])
+
+    def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
+        super().__init__(now, ids, stamp=stamp)
+        self.events: list[AuditEvent] = []
+
+    def record_event(
+        self,
+        action: Action,
+        *,
+        outcome: str = "ok",
+        channel: str = "",
+        actor: str = "",
+        profile: str = "",
+        subject: str = "",
+        request_id: str = "",
+        reason: str = "",
+        detail: Mapping[str, Any] | DecisionDetail | None = None,
+        words: Words | None = None,
+    ) -> None:
+        """Append an audit event; it is committed, or lost, together with everything else of its command. Only a mapping as
+        `detail` goes with `words`. The detail names the source of the command, unless that is the gateway itself."""
+        event_id = self.next_id()
+        if self.source != "gateway" and not isinstance(detail, DecisionDetail):
+            detail = {**(detail or {}), "source": self.source}
+        if words is not None and (said := {name: text for name, text in words.said.items() if text}):
+            assert not isinstance(detail, DecisionDetail)  # noqa: S101 - what a decision says has its place
+            text = _encode(said).decode()
+            detail = {**(detail or {}), "words": words_hmac(words.pseudonyms, event_id, text)}
+            self.words.add(event_id, text)
+            for record_id in sorted(words.records):
+                self.words_of.add((record_id, event_id), None)
+        event = AuditEvent(
+            event_id,
+            self.stamp,
+            str(action),
+            outcome,
+            channel,
+            actor,
+            profile,
+            subject,
+            request_id,
+            reason,
+            _encode(detail).decode() if detail else "",
+        )
+        self.events.append(event)
+        self.audit_events.add(event_id, event)

@@ -1,0 +1,49 @@
+"""Work for others: the outbox, and what the platform told."""
+
+from gateway.model import Delivery, PlatformEvent
+from gateway.workingset.collection import Collection, Of
+from gateway.workingset.moment import Moment
+
+
+class Deliveries(Moment):
+    """`sendings` are the deliveries that achievements wait for, by the achievement. `claimable`, by target and limit, are
+    deliveries that are due and nobody's; of a webhook's lane, only the oldest that is open."""
+
+    deliveries = Of(Collection[int, Delivery | None])
+    sendings = Of(Collection[int, int | None])
+    claimable = Of(Collection[tuple[str, int], list[Delivery]])
+    platform_events = Of(Collection[str, PlatformEvent | None])
+
+    def queue(
+        self,
+        target: str,
+        lane: int,
+        kind: str,
+        subject: int,
+        payload: str,
+        *,
+        give_up_after: int,
+        request_id: str | None = None,
+    ) -> Delivery:
+        """One more delivery, due now, caused by `request_id`, or by the request of the command that is carried out."""
+        cause = self.request_id if request_id is None else request_id
+        delivery = Delivery(
+            delivery_id=self.next_id(),
+            target=target,
+            lane=lane,
+            kind=kind,
+            subject=subject,
+            payload=payload,
+            state="pending",
+            created_at=self.now,
+            due_at=self.now,
+            expires_at=self.now + give_up_after,
+            request_id=cause,
+            trace=self.traces.get(cause, ""),
+        )
+        self.deliveries.add(delivery.delivery_id, delivery)
+        return delivery
+
+    def touch_delivery(self, delivery: Delivery) -> None:
+        """Keep what changed of it. The save is fenced by the epoch under which it was loaded."""
+        self.deliveries.keep(delivery.delivery_id, delivery)

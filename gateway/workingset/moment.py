@@ -1,0 +1,26 @@
+"""The moment of a batch, its supply of ids, and the collections that it uses."""
+
+from typing import Any
+
+from gateway.ids import Ids
+from gateway.workingset.collection import Written
+from rules.source import Source
+
+
+class Moment:
+    """`now` is the transaction's one moment (ms UTC), by which deadlines are judged; `stamp` is the same for what is put in
+    order by its time, and never goes back. `source` is who sent the command that is being carried out, in
+    `request_id`; `traces` are by request. `collections` are
+    those that the batch uses, by name."""
+
+    def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
+        self.now = now
+        self.stamp = now if stamp is None else stamp
+        self.source: Source = "gateway"
+        self.request_id = ""
+        self.traces: dict[str, str] = {}
+        self.ids = ids
+        self.collections: dict[str, Written[Any, Any]] = {}
+
+    def next_id(self) -> int:
+        return self.ids.next(self.stamp)

@@ -1,0 +1,28 @@
+"""Regroupings, and what a batch found out about the components that it regroups."""
+
+from gateway.ids import Ids
+from gateway.model import Regrouping
+from gateway.workingset.collection import Collection, Of
+from gateway.workingset.moment import Moment
+from rules.batch.partition import Partition
+from rules.identifier import Identifier
+
+
+class Regroupings(Moment):
+    """`components` and `partitions` are by the profile from which a component was reached: they stay what they were when the
+    batch began to change other components."""
+
+    regroupings = Of(Collection[int, Regrouping | None])
+
+    def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
+        super().__init__(now, ids, stamp=stamp)
+        self.looked_again: set[tuple[Identifier, int]] = set()
+        self.components: dict[int, tuple[frozenset[int], frozenset[int], bool]] = {}
+        self.partitions: dict[int, Partition] = {}
+
+    def keep_regrouping(self, run: Regrouping) -> None:
+        self.regroupings.keep(run.regrouping_id, run)
+
+    def forget_regrouping(self, run: Regrouping) -> None:
+        """It is done, and nothing of it is worth keeping: the audit log has what it changed."""
+        self.regroupings.remove(run.regrouping_id, None)

@@ -1,0 +1,91 @@
+"""What one batch may look at and what it changed: one collection for each kind of thing, cut by subject.
+
+A use case asks the collections for what it needs, the store fills them, and saves what they changed. Nothing here awaits.
+"""
+
+from collections.abc import Callable
+
+from gateway.audit.event import Action
+from gateway.ids import Ids
+from gateway.model import Erasure
+from gateway.workingset.audit import Audit
+from gateway.workingset.deliveries import Deliveries
+from gateway.workingset.identity import Identity, RecordKey
+from gateway.workingset.imports import Imports
+from gateway.workingset.operators import Operators
+from gateway.workingset.regrouping import Regroupings
+from rules.identifier import Identifier
+
+BOUND = frozenset(
+    (
+        *("records", "removed", "stored_profiles", "erased", "merges", "all_pins", "review_items"),
+        *("ledger", "budgets", "channel_keys", "rule_sets", "activations"),
+    )
+)
+"""The collections with rows that the audit log vouches for."""
+
+
+class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
+    """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the profiles, merges, reviews and audit
+    events that came to be, in their order.
+
+    `save` is called whenever a long batch ends a step; without it, all is saved at the end.
+    """
+
+    def __init__(
+        self,
+        now: int,
+        ids: Ids,
+        save: "Callable[[WorkingSet], None] | None" = None,
+        *,
+        stamp: int | None = None,
+    ) -> None:
+        super().__init__(now, ids, stamp=stamp)
+        self._save = save
+        self._erased_before = False
+        self._bound_before = False
+        self._erasures_before: list[Erasure] = []
+        self._changed_before: set[RecordKey | Identifier] = set()
+
+    def wanting(self) -> list[str]:
+        """The collections in which something is still to be looked up."""
+        return [name for name, one in self.collections.items() if one.wanted]
+
+    def changed(self) -> list[str]:
+        """The collections that changed since the last save."""
+        return [name for name, one in self.collections.items() if one.added or one.changed or one.dropped]
+
+    def end_step(self) -> None:
+        """A long batch is at a place where nothing is half done: what it changed may be saved while it goes on."""
+        if self._save is not None:
+            self._save(self)
+            self._erased_before, self._changed_before = self.erases, self.changed_identities()
+            self._erasures_before = self.every_erasure()
+            self._bound_before = self._is_bound()
+            for one in self.collections.values():
+                one.saved()
+
+    def bind_rest(self) -> None:
+        """At the end of a batch: rows that the log vouches for may have changed without an event, as where a review is taken
+        back. The next event's hash covers them, so one has to be in the same transaction."""
+        if not self.events and self._is_bound():
+            self.source = "gateway"
+            self.record_event(Action.STATE_NOTED, actor="gateway")
+
+    def _is_bound(self) -> bool:
+        return self._bound_before or not BOUND.isdisjoint(self.changed())
+
+    @property
+    def erases(self) -> bool:
+        """Whether this batch erased anybody."""
+        return self._erased_before or super().erases
+
+    def every_erasure(self) -> list[Erasure]:
+        """Those of this batch."""
+        if "erasures" not in self.collections:
+            return self._erasures_before
+        return [*self._erasures_before, *self.erasures.added.values()]
+
+    def changed_identities(self) -> set[RecordKey | Identifier]:
+        """The records and keys of which this batch changed anything that a call is resolved by."""
+        return self._changed_before | super().changed_identities()

@@ -1,0 +1,53 @@
+"""Every collection of a working set is bound to a table, and every entity to the columns that the schema has."""
+
+import sqlite3
+
+import pytest
+
+from gateway.store.migrations import all_migrations
+from gateway.store.tables import (
+    TABLES,
+    achievements,
+    customers,
+    deliveries,
+    identity,
+    imports,
+    judgements,
+    operators,
+    regrouping,
+)
+from gateway.store.tables.columns import Columns
+from gateway.store.vouching import GONE, KEPT
+from gateway.workingset import WorkingSet
+from gateway.workingset.collection import Of
+from gateway.workingset.workingset import BOUND
+
+WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures", "audit_events"}
+"""Loaded with attributes and profiles; what an erasure takes; and events, which are linked to the chain as they are saved."""
+SUBJECTS = (achievements, customers, deliveries, identity, imports, judgements, operators, regrouping)
+COLUMNS = [one for subject in SUBJECTS for one in vars(subject).values() if isinstance(one, Columns)]
+
+
+def test_a_working_set_knows_which_collections_have_rows_that_the_log_vouches_for() -> None:
+    assert {collection for collection, *_ in (*KEPT, *GONE)} == BOUND
+
+
+def test_every_collection_is_loaded_or_saved_by_a_table() -> None:
+    declared = {
+        name for part in WorkingSet.__mro__ for name, one in vars(part).items() if isinstance(one, Of)
+    }
+    bound = [table.collection for table in TABLES]
+    assert len(bound) == len(set(bound))
+    assert declared == {*bound} | WITH_ANOTHER
+
+
+@pytest.mark.parametrize("columns", COLUMNS, ids=lambda columns: columns.table)
+def test_an_entity_has_the_columns_of_its_table(columns: Columns[object]) -> None:
+    connection = sqlite3.connect(":memory:")
+    for step in all_migrations():
+        connection.executescript(step.sql)
+    shape = connection.execute(f"PRAGMA table_info({columns.table})").fetchall()
+    assert {name for _, name, *_ in shape} == {*columns.all}
+    keys = {name for _, name, *_, place in shape if place}
+    assert {column.name for column in columns.key} == keys
+    connection.close()
