@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
-from rules.matching import STRONGEST_FIRST, Match, MatchOutcome, Request, judge, links
+from rules.matching import STRENGTH, Match, MatchOutcome, Request, judge, links
 from rules.online.evidence import read
 from rules.online.resolve import resolve
 from rules.online.rounds import ProfileAttributes
@@ -214,7 +214,7 @@ def _of(attributes: ProfileAttributes | None, profile: Profile) -> Mapping[str, 
 
 
 def _best(matches: Iterable[Match]) -> Match:
-    return min(matches, key=lambda match: (STRONGEST_FIRST.index(match.outcome), match.rank))
+    return min(matches, key=lambda match: (STRENGTH[match.outcome], match.rank))
 
 
 def _reading(
@@ -227,7 +227,7 @@ def _reading(
     attributes: ProfileAttributes | None,
 ) -> RuleReading:
     alone = (judge(view, policy, request, to, (), _of(attributes, to), (rule,)) for request, to in asked)
-    best = min(alone, key=lambda match: STRONGEST_FIRST.index(match.outcome))
+    best = min(alone, key=lambda match: STRENGTH[match.outcome])
     named = best.steps[0].detail if best.steps else ""
     doubt = "" if named == rule.types else named
     compared = tuple(_compared(view, type_, one, other) for type_ in (*rule.all_of, *rule.unless_differs))

@@ -7,7 +7,7 @@ would make (I5).
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -176,7 +176,9 @@ def _profiles(view: View, policy: Policy, joining: Joining) -> Objection | None:
 
 
 def _ids(view: View, policy: Policy, joining: Joining) -> Objection | None:
-    if _size(joining) <= policy.least_ids:
+    spaces = {record.id_space for one in joining.profiles for record in one.records.values()}
+    most_in_one_space = _size(joining) - len(spaces) + 1
+    if most_in_one_space <= policy.least_ids:
         return None
     together = {joining.id_space: 1} if joining.is_new else {}
     for one in joining.profiles:
@@ -195,20 +197,23 @@ def _ids_of(profile: Profile, id_space: str) -> int:
 
 
 def _values(view: View, policy: Policy, joining: Joining) -> Objection | None:
-    written = _written(joining)
+    values = _written(joining)
+    if len(values) <= policy.least_values:
+        return None
+    written = Counter([one.type for one in values])
     for type_, limit in policy.limits.items():
         if written.get(type_, 0) > limit.most and (found := _too_many(view, limit, joining)):
             return found
     return None
 
 
-def _written(joining: Joining) -> Mapping[str, int]:
-    """How many values of each type are in question at most, whether they count or not."""
+def _written(joining: Joining) -> set[Identifier]:
+    """The values in question, whether they count or not."""
     values = set(joining.asserted)
     for profile in joining.profiles:
         for record in profile.records.values():
             values.update(record.observations)
-    return Counter([one.type for one in values])
+    return values
 
 
 def _too_many(view: View, limit: ValueLimit, joining: Joining) -> Objection | None:

@@ -16,7 +16,8 @@ from rules.policy import Policy, PolicyRule
 from rules.record import Pin, Profile, Record, View
 
 MatchOutcome = Literal["merge", "review", "never", "none"]
-STRONGEST_FIRST: tuple[MatchOutcome, ...] = ("never", "merge", "review", "none")
+STRENGTH: Mapping[MatchOutcome, int] = {"never": 0, "merge": 1, "review": 2, "none": 3}
+"""The strongest first."""
 
 
 class Standing(NamedTuple):
@@ -108,7 +109,7 @@ def judge(
             for rule, firing in fired
         ]
     )
-    pinned = {pin.kind for pin in pins if links(pin, request.own, profile, request.now)}
+    pinned = {pin.kind for pin in pins if links(pin, request.own, profile, request.now)} if pins else ()
     if "cannot" in pinned:
         step = Step("pin:cannot", profile.profile_id, "none")
         return Match(profile, "never", "conflict:cannot", steps=(*steps, step))
@@ -117,7 +118,7 @@ def judge(
         return Match(profile, "merge", "pin:must", rank=-1, weight=(2**31, 0), steps=(*steps, step))
     if not fired:
         return Match(profile, "none")
-    rule, firing = min(fired, key=lambda each: STRONGEST_FIRST.index(each[1].outcome))
+    rule, firing = min(fired, key=lambda each: STRENGTH[each[1].outcome])
     return Match(
         profile, firing.outcome, rule.code, rule.name, rule.all_of, rule.rank, _weight(policy, agreed), steps
     )

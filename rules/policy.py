@@ -12,7 +12,7 @@ from functools import cached_property
 from math import inf
 from typing import Literal
 
-from rules.identifier import CANONICAL_SUFFIX, Identifier, declared_type
+from rules.identifier import CANONICAL_SUFFIX, Identifier
 from rules.record import KeyState, Observation, Record
 from rules.ruleset import (
     ANY_ID_SPACE,
@@ -142,6 +142,7 @@ class Policy:
             if kind.merge and kind.max_per_profile
         }
         self.phone_types = tuple(n for n, kind in rule_set.identifiers.items() if kind.kind == "phone")
+        self.least_values = min((one.most for one in self.limits.values()), default=inf)
         self.most_records = rule_set.merge.max_records
         self.most_profiles_at_once = rule_set.merge.max_profiles_at_once
         self.protected_balance = rule_set.merge.protect_balance_over
@@ -149,6 +150,11 @@ class Policy:
         self._id_limits = {name: _id_limit(space) for name, space in rule_set.id_spaces.items()}
         self._other_ids = _id_limit(IdSpaceRules())
         self.least_ids = min([self._other_ids.most, *(one.most for one in self._id_limits.values())])
+        self._windows = {
+            name + form: kind.fanout_window
+            for name, kind in rule_set.identifiers.items()
+            for form in ("", CANONICAL_SUFFIX)
+        }
         self._vouching = {name: _vouched_types(space) for name, space in rule_set.id_spaces.items()}
         self.forbids = any(rule.outcome == "never" for rule in self.rules)
         self.compares_several = any(not rule.alone for rule in self.rules)
@@ -188,19 +194,15 @@ class Policy:
 
     def counted_since(self, type_: str, now: int) -> int:
         """From when on the holders of a value count for its fan-out."""
-        window = self._fan_out_window(type_)
+        window = self._windows.get(type_)
         return EVER if window is None else now - window
 
     def holders_since(self, type_: str, now: int) -> int | None:
         """The same, for a request that has to know who holds its values; None where their number is enough."""
-        window = self._fan_out_window(type_)
+        window = self._windows.get(type_)
         if window is None:
             return EVER if self._leads_beyond_owners else None
         return now - window
-
-    def _fan_out_window(self, type_: str) -> int | None:
-        kind = self.rule_set.identifiers.get(declared_type(type_))
-        return None if kind is None else kind.fanout_window
 
     @cached_property
     def _leads_beyond_owners(self) -> bool:

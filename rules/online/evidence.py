@@ -60,20 +60,14 @@ def read(
             continue
         key = view.key(identifier)
         power = _power(key, key_type, record)
-        if power in ("normal", "crowded"):
-            known = keys.get(identifier)
-            was_vouched = _was_vouched(policy, record, identifier)
-            vouched = (
-                (known is not None and known.verified)
-                or was_vouched
-                or policy.is_vouched(id_space, identifier.type, verified)
-            )
+        if power == "normal" or power == "crowded":
+            was_vouched = record is not None and _was_vouched(policy, record, identifier)
+            vouched = was_vouched or policy.is_vouched(id_space, identifier.type, verified)
+            if identifier in keys:
+                vouched = vouched or keys[identifier].verified
+            proved = vouched and not was_vouched
             keys[identifier] = Standing(
-                key_type.declared,
-                key.owner,
-                vouched,
-                crowded=power == "crowded",
-                proved=vouched and not was_vouched,
+                key_type.declared, key.owner, vouched, power == "crowded", True, proved
             )
         else:
             powerless.append((key, power))
@@ -90,11 +84,9 @@ def _power(key: Key, key_type: KeyType, record: Record | None) -> str:
     return key_type.power(key.holders - key.aged + (not holds))
 
 
-def _was_vouched(policy: Policy, record: Record | None, identifier: Identifier) -> bool:
-    seen = record.observations.get(identifier) if record is not None else None
-    if record is None or seen is None:
-        return False
-    return policy.is_vouched(record.id_space, identifier.type, seen.verified)
+def _was_vouched(policy: Policy, record: Record, identifier: Identifier) -> bool:
+    seen = record.observations.get(identifier)
+    return seen is not None and policy.is_vouched(record.id_space, identifier.type, seen.verified)
 
 
 def _sorted_out(keys: Mapping[Identifier, Standing], powerless: Sequence[tuple[Key, str]]) -> Reading:

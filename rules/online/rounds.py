@@ -119,6 +119,8 @@ def _matches(case: Case, look: Look) -> list[Match]:
 def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
     """Each live profile once, by id."""
     live = {profile.profile_id: profile for profile in map(view.profile, profile_ids)}
+    if len(live) == 1:
+        return list(live.values())
     return [live[profile_id] for profile_id in sorted(live)]
 
 
