@@ -4,7 +4,6 @@ real gateway."""
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import shutil
 import socket
@@ -16,12 +15,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from yarl import URL
 
+from tests.support.certificates import write_certificate
 from tests.support.forwarding import forwarding
 
 if TYPE_CHECKING:
@@ -36,31 +32,6 @@ BEHIND_A_PROXY = (
     '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
     f'trusted_proxies = ["127.0.0.1/32"]\nallowed_hosts = ["{ADMIN}"]\n'
 )
-
-
-def certificate(directory: Path) -> None:
-    """A certificate for both names, signed by itself, with its key in one file, and the key in a file of its own."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, PUBLIC)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(PUBLIC), x509.DNSName(ADMIN)]), False)
-        .sign(key, hashes.SHA256())
-    )
-    public = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    for one in (PUBLIC, ADMIN):
-        (directory / f"{one}.pem").write_bytes(public + private)
-        (directory / f"{one}.key").write_bytes(private)
 
 
 class Calling:
@@ -175,7 +146,7 @@ async def test_calls_pass_byte_for_byte_with_the_address_that_the_proxy_saw(
     tmp_path: Path,
     proxy: Callable[[Path, RunningGateway], contextlib.AbstractContextManager[tuple[int, int]]],
 ) -> None:
-    certificate(tmp_path)
+    write_certificate(tmp_path, PUBLIC, ADMIN)
     async with forwarding(start, platform, more=BEHIND_A_PROXY) as gateway:
         with proxy(tmp_path, gateway) as ports:
             async with calling(tmp_path, ports) as client:
@@ -188,7 +159,7 @@ async def test_calls_pass_byte_for_byte_with_the_address_that_the_proxy_saw(
 
 
 async def test_operators_come_in_by_the_proxys_name(start: Start, tmp_path: Path) -> None:
-    certificate(tmp_path)
+    write_certificate(tmp_path, PUBLIC, ADMIN)
     async with start(BEHIND_A_PROXY) as gateway:
         with nginx(tmp_path, gateway) as ports:
             async with calling(tmp_path, ports) as client:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import socket
+import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes.process import Process
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
 SERVICES = ("gateway.service", "gateway@.service", "gateway-backup.service", "gateway-audit.service")
@@ -76,5 +82,68 @@ def test_one_of_several_differs_from_the_only_one_in_its_settings_alone() -> Non
     assert same.splitlines()[1:] == one.read_text().splitlines()[1:]
 
 
-def test_the_backup_script_can_be_run() -> None:
-    assert os.access(UNITS / "gateway-backup", os.X_OK)
+def test_the_backup_script_keeps_the_newest_copies_and_what_they_need(tmp_path: Path) -> None:
+    database, copies = tmp_path / "gateway.db", tmp_path / "copies"
+    copies.mkdir()
+    for day in ("20260101", "20260102", "20260103"):
+        (copies / f"gateway-{day}T023000Z.db").write_text("an older copy")
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\nurl = "sqlite:///{database}"\nmin_free_disk = "0B"\n')
+    program = tmp_path / "gateway"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m gateway "$@"\n')
+    program.chmod(0o755)
+    subprocess.run([program, "db", "migrate", "--config", config], check=True, capture_output=True)
+    environment = {
+        "GATEWAY": program, "CONFIG": config, "DATABASE": database, "TO": copies, "KEEP": "2", "PATH": "/usr/bin:/bin",
+    }  # fmt: skip
+    subprocess.run([UNITS / "gateway-backup"], env=environment, check=True, capture_output=True)
+    found = sorted(path.name for path in copies.iterdir())
+    assert found[0] == "gateway-20260103T023000Z.db"
+    assert re.fullmatch(r"gateway-\d{8}T\d{6}Z\.db", found[1])
+    assert found[2:] == ["gateway.db.secret"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in copies.iterdir() if path.name >= found[1]} == {
+        0o600
+    }
+
+
+# ---- what the units rely on ----
+
+
+class Systemd:
+    """Its end of the socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(60)
+
+    def hears(self) -> str:
+        return self._socket.recv(4096).decode().splitlines()[0]
+
+    def hears_news(self) -> str:
+        """The next that is no sign of life."""
+        while (said := self.hears()) == "WATCHDOG=1":
+            pass
+        return said
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def test_a_gateway_tells_systemd_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "300000")
+    systemd = Systemd(tmp_path / "notify")
+    process = Process(tmp_path / "gateway")
+    try:
+        process.launch()
+        assert systemd.hears_news() == "READY=1"
+        assert systemd.hears() == "WATCHDOG=1"
+        os.kill(process.pid, signal.SIGHUP)
+        assert [systemd.hears_news(), systemd.hears_news()] == ["RELOADING=1", "READY=1"]
+        process.terminate()
+        assert systemd.hears_news() == "STOPPING=1"
+        assert process.wait() == 0
+    finally:
+        process.kill()
+        systemd.close()
