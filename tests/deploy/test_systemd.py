@@ -93,9 +93,8 @@ def test_the_backup_script_keeps_the_newest_copies_and_what_they_need(tmp_path: 
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m gateway "$@"\n')
     program.chmod(0o755)
     subprocess.run([program, "db", "migrate", "--config", config], check=True, capture_output=True)
-    environment = {
-        "GATEWAY": program, "CONFIG": config, "DATABASE": database, "TO": copies, "KEEP": "2", "PATH": "/usr/bin:/bin",
-    }  # fmt: skip
+    places = {"GATEWAY": program, "CONFIG": config, "DATABASE": database, "TO": copies}
+    environment = {name: str(path) for name, path in places.items()} | {"KEEP": "2", "PATH": "/usr/bin:/bin"}
     subprocess.run([UNITS / "gateway-backup"], env=environment, check=True, capture_output=True)
     found = sorted(path.name for path in copies.iterdir())
     assert found[0] == "gateway-20260103T023000Z.db"
