@@ -22,6 +22,7 @@ from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regroupe
 from gateway.store.operations import ended_pins, stale_reviews
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
+from gateway.upstream.outbox import Outbox
 from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
@@ -324,9 +325,19 @@ def _removed_webhooks(services: Services) -> RemovedWebhookWorker:
     def names() -> list[str]:
         return [webhook.name for webhook in services.config.webhooks]
 
-    return RemovedWebhookWorker(
-        names, services.store, services.pipeline, services.clock, secrets.token_hex(8)
-    )
+    def outbox_of(target: str) -> Outbox:
+        return Outbox(
+            target,
+            owner,
+            services.store,
+            services.pipeline,
+            services.clock,
+            services.env.random_between,
+            services.telemetry.metrics,
+        )
+
+    owner = secrets.token_hex(8)
+    return RemovedWebhookWorker(names, services.store, outbox_of, services.clock)
 
 
 def _balances(services: Services) -> BalanceWorker | None:

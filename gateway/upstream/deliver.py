@@ -18,13 +18,12 @@ from multidict import CIMultiDict
 from gateway import trace
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
 from gateway.config import Upstream as Settings
-from gateway.errors import MISTAKES, GatewayError, StoreUnavailable
-from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, Done, FinishDelivery, MarkSending, Stale
+from gateway.errors import GatewayError
+from gateway.model import Delivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.deliveries import Report, is_due, report_of, reported, told_since
+from gateway.store.deliveries import Report, report_of, reported, told_since
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream import mistakes
 from gateway.upstream.answers import (
     Dead,
     Delivered,
@@ -32,7 +31,6 @@ from gateway.upstream.answers import (
     Retry,
     Unknown,
     Verdict,
-    backoff,
     code_of,
     judge,
     judge_failure,
@@ -41,6 +39,7 @@ from gateway.upstream.breaker import Breaker
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
+from gateway.upstream.outbox import End, Outbox
 from gateway.upstream.reconcile import find, progress_in
 from gateway.usecases.deliver import UPSTREAM
 
@@ -62,16 +61,6 @@ _RESOLVE_AGAIN: Final = MINUTE
 _LOOK_AGAIN: Final = 15 * MINUTE
 _REPEATED: Final = 4000
 _PASSING: Final = frozenset({408, 425, 429})
-
-
-class _Result(NamedTuple):
-    """What becomes of a delivery; `after` is how many ms until it is due again, None for a person."""
-
-    result: DeliveryResult
-    reason: str = ""
-    after: int | None = 0
-    status: int = 0
-    answer: str = ""
 
 
 class _Said(NamedTuple):
@@ -102,12 +91,21 @@ class DeliveryWorker:
         self._upstream = upstream
         self._settings = settings
         self._clock = clock
-        self._random_between = random_between
         self._metrics = metrics
-        self._owner = uuid.uuid4().hex
         self._remembers = False
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._outbox = Outbox(
+            UPSTREAM,
+            uuid.uuid4().hex,
+            store,
+            pipeline,
+            clock,
+            random_between,
+            metrics,
+            failed="unknown",  # what was not marked as sending before is not unknown
+            stopping=self._stopping,
+        )
         self._working: set[asyncio.Task[None]] = set()
 
     async def step(self) -> float:
@@ -121,14 +119,14 @@ class DeliveryWorker:
         if room <= 0:
             await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
             return 0
-        if not await is_due(self._store, UPSTREAM, self._clock.now()):
+        if not await self._outbox.is_due():
             return _POLL
-        claimed = await self._pipeline.submit_background(ClaimDeliveries(UPSTREAM, self._owner, room))
-        for delivery in claimed.deliveries:
+        claimed = await self._outbox.claim(room)
+        for delivery in claimed:
             task = asyncio.create_task(self._work_on(delivery))
             self._working.add(task)
             task.add_done_callback(self._done)
-        return 0 if len(claimed.deliveries) == room else _POLL
+        return 0 if len(claimed) == room else _POLL
 
     async def _remember(self) -> None:
         """What was sent before a restart is in the upstream's quota still."""
@@ -155,25 +153,17 @@ class DeliveryWorker:
 
     async def _work_on(self, delivery: Delivery) -> None:
         try:
-            await self._finish(delivery, await self._tried(delivery))
+            await self._outbox.work_on(delivery, self._tried)
         except GatewayError as error:  # its lease ends, and it is found again as what it then is
             _log.warning("delivery_left", error=type(error).__name__)
+        finally:
+            self._metrics.breaker.state(self.breaker.state)
 
-    async def _tried(self, delivery: Delivery) -> _Result | None:
-        """A mistake of ours is an attempt like any other; what was not marked as sending before it is not unknown."""
-        try:
-            return await self._outcome(delivery)
-        except GatewayError:
-            raise
-        except MISTAKES as error:  # else it would come back every 30 s, for ever
-            mistakes.tell(delivery, error)
-            return _Result("unknown", mistakes.FAILED, self._pause(delivery))
-
-    async def _outcome(self, delivery: Delivery) -> _Result | None:
+    async def _tried(self, delivery: Delivery) -> End | None:
         """None: another worker has it by now."""
         report = await report_of(self._store, delivery.subject)
         if report is None:
-            return _Result("dead", "customer_erased")
+            return End("dead", "customer_erased")
         if delivery.sent_at is None:
             return await self._send(delivery, report)
         now = self._clock.now()
@@ -188,38 +178,9 @@ class DeliveryWorker:
             return _back(delivery, sent_at + self._settings.reconcile_after - now)
         return await self._reconcile(delivery, report)
 
-    async def _finish(self, delivery: Delivery, result: _Result | None) -> None:
-        if result is None:
-            self._metrics.attempts.labels(UPSTREAM, "stale").inc()
-            return
-        now = self._clock.now()
-        command = FinishDelivery(
-            delivery.delivery_id,
-            delivery.epoch,
-            result.result,
-            None if result.after is None else now + result.after,
-            result.status,
-            result.reason,
-            result.answer,
-        )
-        outcome = await self._commit(command, delivery.lease_until)
-        told = "stale" if isinstance(outcome, Stale) else result.result
-        self._metrics.attempts.labels(UPSTREAM, told).inc()
-        self._metrics.breaker.state(self.breaker.state)
-
-    async def _commit(self, command: FinishDelivery, until: int) -> Done | Stale:
-        """Record the result, with several tries: no other worker knows it."""
-        while True:
-            try:
-                return await self._pipeline.submit_background(command)
-            except StoreUnavailable as error:
-                if self._clock.now() + error.retry_after * SECOND >= until or self._stopping.is_set():
-                    raise
-                await self._rest(error.retry_after * SECOND)
-
     # ---- sending ----
 
-    async def _send(self, delivery: Delivery, report: Report) -> _Result | None:
+    async def _send(self, delivery: Delivery, report: Report) -> End | None:
         async with self._turn:
             if not await self._admitted(_WRITE, delivery):
                 return _back(delivery)
@@ -233,7 +194,7 @@ class DeliveryWorker:
         after_unknown = delivery.sent_at is not None
         said = await self._ask(_request(report, delivery), delivery, after_unknown=after_unknown)
         if code_of(said.body) == _REPEATED:
-            return _Result("delivered", "" if after_unknown else "duplicate", status=said.status)
+            return End("delivered", "" if after_unknown else "duplicate", status=said.status)
         return self._judged(delivery, said)
 
     async def _admitted(self, rate: Rate, delivery: Delivery) -> bool:
@@ -276,33 +237,30 @@ class DeliveryWorker:
         else:
             self.breaker.succeeded()
 
-    def _judged(self, delivery: Delivery, said: _Said) -> _Result:
+    def _judged(self, delivery: Delivery, said: _Said) -> End:
         status = said.status
         match said.verdict:
             case Delivered():
-                return _Result("delivered", status=status)
+                return End("delivered", status=status)
             case Retry(reason, after):
-                pause = after if after is not None else self._pause(delivery)
-                return _Result("retry", reason, pause, status)
+                pause = after if after is not None else self._outbox.pause(delivery)
+                return End("retry", reason, pause, status)
             case Unknown(reason):
-                return _Result("unknown", reason, self._pause(delivery), status)
+                return End("unknown", reason, self._outbox.pause(delivery), status)
             case Held("auth" as reason):
-                return _Result("back", reason, 0, status)
+                return End("back", reason, 0, status)
             case Held(reason):
-                return _Result("held", reason, _LOOK_AGAIN, status)
+                return End("held", reason, _LOOK_AGAIN, status)
             case Dead(_, detail, customer_unknown=True):
                 if delivery.reason == "customer_unknown":
-                    return _Result("dead", "customer_unknown", status=status, answer=detail)
-                return _Result("retry", "customer_unknown", _RESOLVE_AGAIN, status)
+                    return End("dead", "customer_unknown", status=status, answer=detail)
+                return End("retry", "customer_unknown", _RESOLVE_AGAIN, status)
             case Dead(reason, detail):
-                return _Result("dead", reason, status=status, answer=detail)
-
-    def _pause(self, delivery: Delivery) -> int:
-        return backoff(delivery.attempts + 1, self._random_between)
+                return End("dead", reason, status=status, answer=detail)
 
     # ---- finding out ----
 
-    async def _reconcile(self, delivery: Delivery, report: Report) -> _Result:
+    async def _reconcile(self, delivery: Delivery, report: Report) -> End:
         """Ask the upstream how often it has counted the campaign for this customer. What is older and still on its way has
         to be settled first, or the count would not tell whose it is."""
         known = await reported(self._store, report, delivery.subject)
@@ -316,27 +274,27 @@ class DeliveryWorker:
         said = await self._ask(_question(report, delivery), delivery, after_unknown=False)
         if isinstance(said.verdict, Dead):
             lost = said.verdict.customer_unknown  # then it has nothing of the customer, our report included
-            return _Result("absent", delivery.reason) if lost else _undecidable(said.status)
+            return End("absent", delivery.reason) if lost else _undecidable(said.status)
         if not isinstance(said.verdict, Delivered):
             return self._judged(delivery, said)
         match find(progress_in(said.body, report.campaign_id), known.delivered):
             case "absent":
-                return _Result("absent", delivery.reason)
+                return End("absent", delivery.reason)
             case "undecidable":
                 return _undecidable(said.status)
             case "arrived":
-                return _Result("delivered", "reconciled")
+                return End("delivered", "reconciled")
             case "nothing_to_earn":
-                return _Result("delivered", "nothing_to_earn")
+                return End("delivered", "nothing_to_earn")
 
 
-def _undecidable(status: int = 0) -> _Result:
+def _undecidable(status: int = 0) -> End:
     """Whether it arrived is for a person to find out."""
-    return _Result("held", "undecidable", None, status)
+    return End("held", "undecidable", None, status)
 
 
-def _back(delivery: Delivery, after: int = 0) -> _Result:
-    return _Result("back", delivery.reason, after, delivery.status, delivery.answer)
+def _back(delivery: Delivery, after: int = 0) -> End:
+    return End("back", delivery.reason, after, delivery.status, delivery.answer)
 
 
 def _request(report: Report, delivery: Delivery) -> Request:

@@ -14,17 +14,15 @@ from aiohttp.abc import AbstractResolver
 from gateway import trace
 from gateway.clock import Clock
 from gateway.config import Webhook
-from gateway.errors import MISTAKES
 from gateway.ids import show
-from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, FinishDelivery, Stale
+from gateway.model import Delivery
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.deliveries import is_due, targets_given_up
+from gateway.store.deliveries import targets_given_up
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream import mistakes
-from gateway.upstream.answers import backoff
 from gateway.upstream.limiter import RandomBetween
-from gateway.upstream.listener import Listener, Reply
+from gateway.upstream.listener import Listener
+from gateway.upstream.outbox import End, Outbox
 
 _AT_ONCE: Final = 32
 _POLL: Final = 0.5
@@ -48,12 +46,8 @@ class WebhookWorker:
     ) -> None:
         self.target = f"webhook:{webhook.name}"
         self._listener = Listener(webhook, resolver)
-        self._store = store
-        self._pipeline = pipeline
         self._clock = clock
-        self._random_between = random_between
-        self._metrics = metrics
-        self._owner = owner
+        self._outbox = Outbox(self.target, owner, store, pipeline, clock, random_between, metrics)
 
     def open(self) -> None:
         self._listener.open()
@@ -63,40 +57,29 @@ class WebhookWorker:
 
     async def step(self) -> float:
         """Send what is due, and be asked again after the seconds that this answers."""
-        if not await is_due(self._store, self.target, self._clock.now()):
+        if not await self._outbox.is_due():
             return _POLL
-        claimed = await self._pipeline.submit_background(ClaimDeliveries(self.target, self._owner, _AT_ONCE))
-        ends = await asyncio.gather(*map(self._deliver, claimed.deliveries), return_exceptions=True)
+        claimed = await self._outbox.claim(_AT_ONCE)
+        ends = await asyncio.gather(
+            *(self._outbox.work_on(delivery, self._sent) for delivery in claimed), return_exceptions=True
+        )
         for end in ends:
             if isinstance(end, BaseException):
                 raise end
-        return 0 if claimed.deliveries else _POLL
+        return 0 if claimed else _POLL
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        status, reason, wait = await self._send(delivery)
-        result: DeliveryResult = "retry"
-        if 200 <= status < 300:
-            result = "delivered"
-        elif status == _GONE or reason == "erased":
-            result = "dead"
-        if wait is None:
-            wait = backoff(delivery.attempts + 1, self._random_between)
-        due_at = self._clock.now() + wait if result == "retry" else None
-        finish = FinishDelivery(delivery.delivery_id, delivery.epoch, result, due_at, status, reason)
-        outcome = await self._pipeline.submit_background(finish)
-        told = "stale" if isinstance(outcome, Stale) else result
-        self._metrics.attempts.labels(self.target, told).inc()
-
-    async def _send(self, delivery: Delivery) -> Reply:
+    async def _sent(self, delivery: Delivery) -> End:
         if not delivery.payload:
-            return Reply(0, "erased", None)
-        message_id, now = show("dlv", delivery.delivery_id), self._clock.now()
-        try:
-            cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
-            return await self._listener.post(delivery.payload.encode(), message_id, now, cause)
-        except MISTAKES as error:  # else one row that cannot be sent would end the gateway
-            mistakes.tell(delivery, error)
-            return Reply(0, mistakes.FAILED, None)
+            return End("dead", "erased", None)
+        message_id = show("dlv", delivery.delivery_id)
+        cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
+        reply = await self._listener.post(delivery.payload.encode(), message_id, self._clock.now(), cause)
+        if 200 <= reply.status < 300:
+            return End("delivered", reply.reason, None, reply.status)
+        if reply.status == _GONE:
+            return End("dead", reply.reason, None, reply.status)
+        wait = self._outbox.pause(delivery) if reply.wait is None else reply.wait
+        return End("retry", reply.reason, wait, reply.status)
 
 
 class RemovedWebhookWorker:
@@ -107,23 +90,24 @@ class RemovedWebhookWorker:
         self,
         listeners: Callable[[], Collection[str]],
         store: Store,
-        pipeline: Pipeline,
+        outbox_of: Callable[[str], Outbox],
         clock: Clock,
-        owner: str,
     ) -> None:
         self._listeners = listeners
         self._store = store
-        self._pipeline = pipeline
+        self._outbox_of = outbox_of
         self._clock = clock
-        self._owner = owner
 
     async def step(self) -> float:
         """Close some of what is too old, and be asked again after the seconds that this answers."""
         for target in await targets_given_up(self._store, self._clock.now()):
             if target.removeprefix("webhook:") in self._listeners():
                 continue
-            claimed = await self._pipeline.submit_background(ClaimDeliveries(target, self._owner, _AT_ONCE))
-            for one in claimed.deliveries:
-                finish = FinishDelivery(one.delivery_id, one.epoch, "back", self._clock.now())
-                await self._pipeline.submit_background(finish)
+            outbox = self._outbox_of(target)
+            for delivery in await outbox.claim(_AT_ONCE):
+                await outbox.work_on(delivery, _given_back)
         return _REMOVED_POLL
+
+
+async def _given_back(_: Delivery) -> End:
+    return End("back")

@@ -21,6 +21,7 @@ from gateway.config import Secret, Webhook
 from gateway.telemetry.metrics import Metrics
 from gateway.upstream.addresses import is_public
 from gateway.upstream.listener import signed, signing_key
+from gateway.upstream.outbox import Outbox
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
 
@@ -75,6 +76,15 @@ async def listener() -> AsyncGenerator[Listener]:
 async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, environment(listeners={TOPIC: ("crm",)})) as built:
         yield built
+
+
+def removed_worker(house: InProcessGateway, configured: str) -> RemovedWebhookWorker:
+    def outbox_of(target: str) -> Outbox:
+        return Outbox(
+            target, "me", house.store, house.pipeline, house.clock, house.env.random_between, Metrics()
+        )
+
+    return RemovedWebhookWorker(lambda: [configured], house.store, outbox_of, house.clock)
 
 
 class Sending:
@@ -267,7 +277,7 @@ async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
 async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
     house: InProcessGateway,
 ) -> None:
-    removed = RemovedWebhookWorker(lambda: ["mail"], house.store, house.pipeline, house.clock, "me")
+    removed = removed_worker(house, "mail")
     await house.send(customer("web:ann"))
     await removed.step()
     assert await states(house) == [("pending", "", 0, 0)]
@@ -277,7 +287,7 @@ async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_whe
     await removed.step()
     assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
     house.clock.advance(3 * DAY)
-    served = RemovedWebhookWorker(lambda: ["crm"], house.store, house.pipeline, house.clock, "me")
+    served = removed_worker(house, "crm")
     await served.step()  # its own worker gives it up
     assert (await states(house))[1] == ("pending", "", 0, 0)
 

@@ -1,0 +1,97 @@
+"""The mechanism of every worker on the outbox: claim what is due of one target, try each row, store what became of it. What a
+try is, how many there are at once, and when, is each worker's own."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from gateway.clock import SECOND, Clock
+from gateway.errors import MISTAKES, StoreUnavailable
+from gateway.model import ClaimDeliveries, Delivery, DeliveryResult, Done, FinishDelivery, Stale
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.deliveries import is_due
+from gateway.telemetry.metrics import Metrics
+from gateway.upstream import mistakes
+from gateway.upstream.answers import backoff
+from gateway.upstream.limiter import RandomBetween
+
+
+class End(NamedTuple):
+    """How a try ends; `after` is how many ms until the row is due again, None where only a person can say."""
+
+    result: DeliveryResult
+    reason: str = ""
+    after: int | None = 0
+    status: int = 0
+    answer: str = ""
+
+
+class Outbox:
+    """The rows of one target, as one worker sees them. Several workers may share a database: leases keep them apart.
+
+    A mistake of ours over a row is a try like any other, and ends as `failed` says; else the row would come back with each lease
+    for ever, or end the gateway. With `stopping`, an end that the store cannot take now is kept for the rest of the lease, or
+    until then."""
+
+    def __init__(
+        self,
+        target: str,
+        owner: str,
+        store: Store,
+        pipeline: Pipeline,
+        clock: Clock,
+        random_between: RandomBetween,
+        metrics: Metrics,
+        *,
+        failed: DeliveryResult = "retry",
+        stopping: asyncio.Event | None = None,
+    ) -> None:
+        self._target = target
+        self._owner = owner
+        self._store = store
+        self._pipeline = pipeline
+        self._clock = clock
+        self._random_between = random_between
+        self._metrics = metrics
+        self._failed: DeliveryResult = failed
+        self._stopping = stopping
+
+    async def is_due(self) -> bool:
+        return await is_due(self._store, self._target, self._clock.now())
+
+    async def claim(self, limit: int) -> tuple[Delivery, ...]:
+        """At most `limit` of the rows that are due; those that are too old are given up."""
+        claimed = await self._pipeline.submit_background(ClaimDeliveries(self._target, self._owner, limit))
+        return tuple(claimed.deliveries)
+
+    async def work_on(self, delivery: Delivery, tried: Callable[[Delivery], Awaitable[End | None]]) -> None:
+        """Try it once. `tried` answers None when another worker has the row by now."""
+        try:
+            end = await tried(delivery)
+        except MISTAKES as error:
+            mistakes.tell(delivery, error)
+            end = End(self._failed, mistakes.FAILED, self.pause(delivery))
+        is_ours = end is not None and not isinstance(await self._finish(delivery, end), Stale)
+        self._metrics.attempts.labels(self._target, end.result if end and is_ours else "stale").inc()
+
+    def pause(self, delivery: Delivery) -> int:
+        """How long the row waits after this try, in ms."""
+        return backoff(delivery.attempts + 1, self._random_between)
+
+    async def _finish(self, delivery: Delivery, end: End) -> Done | Stale:
+        due_at = None if end.after is None else self._clock.now() + end.after
+        command = FinishDelivery(
+            delivery.delivery_id, delivery.epoch, end.result, due_at, end.status, end.reason, end.answer
+        )
+        while True:
+            try:
+                return await self._pipeline.submit_background(command)
+            except StoreUnavailable as error:
+                pause = error.retry_after * SECOND
+                stopping = self._stopping
+                if stopping is None or stopping.is_set() or self._clock.now() + pause >= delivery.lease_until:
+                    raise
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), error.retry_after)
