@@ -79,6 +79,35 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
+OPTIONS_OF_THE_POLICY = {
+    "at_limit",
+    "fanout_limit",
+    "fanout_window",
+    "ids_per_profile",
+    "max_per_profile",
+    "max_profiles",
+    "max_profiles_at_once",
+    "max_records",
+    "on_fanout",
+    "on_many_ids",
+    "protect_balance_over",
+    "provider_canonical",
+    "require_verified",
+}
+READ_THEM = [
+    ROOT / "rules/policy.py",
+    ROOT / "rules/normalize/email.py",  # makes provider forms, or none
+    *(ROOT / "rules/language").glob("*.py"),
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_the_options_of_the_rules_mean_is_answered_by_the_policy_alone(path: Path) -> None:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert path in READ_THEM or not read & OPTIONS_OF_THE_POLICY
+
+
 def test_no_file_of_the_project_names_a_place_outside_it() -> None:
     places = ("/" + "work/", ".." + "/shared", "shared" + "/design")
     text_files = [
