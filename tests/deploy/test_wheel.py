@@ -112,3 +112,25 @@ def test_it_serves_from_the_settings_that_it_wrote(
         process.communicate(timeout=30)
     assert process.returncode == 0
     assert os.listdir(tmp_path)
+
+
+@pytest.mark.soak
+def test_it_runs_on_each_python_of_this_machine(wheel: Path, tmp_path: Path) -> None:
+    """With everything fetched as an installation fetches it."""
+    named = [shutil.which(f"python3.{minor}") for minor in range(11, 15)]
+    pythons = [python for python in named if python and answers(python)]
+    assert pythons
+    for number, python in enumerate(pythons):
+        place = tmp_path / str(number)
+        subprocess.run([python, "-m", "venv", str(place)], check=True)
+        install = [place / "bin/pip", "install", "--quiet"]
+        lock = ROOT / "requirements/runtime.txt"
+        subprocess.run([*install, "--require-hashes", "--requirement", lock], check=True)
+        subprocess.run([*install, "--no-deps", str(wheel)], check=True)
+        for words in (["init"], ["check"], ["demo"]):
+            ended = subprocess.run([place / "bin/gateway", *words], cwd=place, env=BARE, check=False)
+            assert ended.returncode == 0, (python, words)
+
+
+def answers(python: str) -> bool:
+    return subprocess.run([python, "-c", "import venv"], check=False, capture_output=True).returncode == 0
