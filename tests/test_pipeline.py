@@ -70,8 +70,8 @@ class WatchedStore:
     async def probe(self) -> None:
         await self._store.probe()
 
-    async def leads(self, work: str) -> bool:
-        return await self._store.leads(work)
+    async def take_lead(self, work: str) -> bool:
+        return await self._store.take_lead(work)
 
     async def maintain(self, limit: int) -> int:
         return await self._store.maintain(limit)

@@ -31,7 +31,7 @@ class Anchor:
 
     async def step(self) -> float:
         """Seconds until the next step."""
-        if self._place.is_shared and not await self._store.leads("anchor"):
+        if self._place.is_shared and not await self._store.take_lead("anchor"):
             self._last = None
             self._tell(None, "")
             return _POLL

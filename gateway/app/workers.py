@@ -194,7 +194,7 @@ class Workers:
 
     async def _grant(self) -> float:
         """One chunk of what is due: large while no calls arrive, small and with pauses while they do."""
-        if not await self._services.store.leads("grants"):
+        if not await self._services.store.take_lead("grants"):
             return _GRANT_POLL
         busy = self._calls_arrive("grants")
         chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK

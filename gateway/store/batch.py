@@ -53,12 +53,11 @@ def writes(ws: WorkingSet, chain: Chain) -> Iterator[Write]:
     erases = not erasure.COLLECTIONS.isdisjoint(changed)
     if erases:
         yield from erasure.before(ws)
-    for name in sorted(_ORDER.keys() & changed, key=_ORDER.__getitem__):
-        if name in _SAVES:
-            yield from _SAVES[name](ws, ws.collections[name])
+    for name in sorted((name for name in changed if name in _SAVES), key=_ORDER.__getitem__):
+        yield from _SAVES[name](ws, ws.collections[name])
     if erases:
         yield from erasure.after(ws)
     if rows := digests(ws, changed, chain.row_key):
         chain.vouch(rows)
-    if ws.audit_events.added:
-        yield audit_write(ws.audit_events.added.values(), chain)
+    if ws.new_events:
+        yield audit_write(ws.new_events, chain)

@@ -71,9 +71,9 @@ class Store(Protocol):
         """What the database server's clock says (ms UTC); None where the database is a file of this machine."""
         ...
 
-    async def leads(self, work: str) -> bool:
-        """Whether this process does `work` for all that share the database, and another does not: it spares them collisions,
-        nothing depends on it. When the one that leads ends, another takes over within 25 s."""
+    async def take_lead(self, work: str) -> bool:
+        """Take or keep the lead in `work` for all that share the database, unless another process has it; whether this one leads
+        now. It spares them collisions, nothing depends on it. When the one that leads ends, another takes over within 25 s."""
         ...
 
     async def maintain(self, limit: int) -> int:
@@ -118,6 +118,10 @@ class Store(Protocol):
         the same, and until when. Calls wait meanwhile."""
         ...
 
+    async def report_alive(self) -> None:
+        """Say that this process lives. One that falls silent counts for 20 s more."""
+        ...
+
     async def replicas(self) -> int:
-        """Say that this process lives, and count those that do, itself among them. One that falls silent counts for 20 s more."""
+        """How many processes live on this database: those that reported it, this one among them."""
         ...

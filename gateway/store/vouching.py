@@ -9,6 +9,7 @@ A digest is keyed, because what it stands for is short: without the master secre
 import hmac
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -178,7 +179,7 @@ def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, d
             shape = TABLES[table]
             found.setdefault(table, {}).update({shape.key_of(row): vouched(table, key, row) for row in rows})
     if "stored_profiles" in changed and ws.written_profiles:
-        shape, rows = TABLES["profile"], _chosen("profile", PROFILE)(ws.written_profiles)
+        shape, rows = TABLES["profile"], _PROFILES(ws.written_profiles)
         found.setdefault("profile", {}).update(
             {shape.key_of(row): vouched("profile", key, row) for row in rows}
         )
@@ -187,8 +188,8 @@ def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, d
 
 def _chosen(table: str, columns: Columns[Any]) -> Callable[[Iterable[Any]], list[Row]]:
     """Of each entity the columns that a digest covers, in its order, which is not to change."""
-    places = [columns.all.index(name) for name in TABLES[table].columns]
-    return lambda entities: [[columns.row(one)[place] for place in places] for one in entities]
+    chosen = itemgetter(*(columns.all.index(name) for name in TABLES[table].columns))
+    return lambda entities: [chosen(columns.row(one)) for one in entities]
 
 
 def _left(written: Written[Any, Any]) -> list[Any]:
@@ -208,6 +209,7 @@ _Rows = Callable[[Any], Collection[Row]]
 _RULES = _chosen("rule_set", RULE_SET)
 _ENTRIES = _chosen("ledger", LEDGER)
 _MERGES, _REVIEWS = _chosen("merge", MERGE), _chosen("review", REVIEW)
+_PROFILES = _chosen("profile", PROFILE)
 _PINS, _KEYS = _chosen("pin", PIN), _chosen("channel_key", CHANNEL_KEY)
 _ACTIVATIONS = _chosen("rule_activation", ACTIVATION)
 

@@ -25,6 +25,7 @@ class Share:
     async def step(self) -> float:
         """Take the part that is due now. Seconds until the next step."""
         try:
+            await self._store.report_alive()
             alive = await self._store.replicas()
         except StoreUnavailable:
             self._limiter.share, self._among_others_since = 0.0, None

@@ -170,7 +170,7 @@ class AutomaticArchive:
     async def step(self) -> float:
         """Seconds until the next step."""
         before = (self._clock.now() - self._age) // DAY * DAY
-        if not await self._store.leads("archive"):
+        if not await self._store.take_lead("archive"):
             return _POLL
         place = await newest_cut(self._store)
         if not await any_between(self._store, place.event_id if place else 0, earliest(before)):

@@ -14,16 +14,16 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Audit(Moment):
-    """`words` are what an event's hash is bound to and an erasure takes away, by event; `words_of` say by record whose they
-    are."""
+    """`events` are all of the batch, `new_events` those since its last save. `words` are what an event's hash is bound to and
+    an erasure takes away, by event; `words_of` say by record whose they are."""
 
-    audit_events = Of(Written[int, AuditEvent])
     words = Of(Written[int, str])
     words_of = Of(Written[tuple[int, int], None])
 
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
         super().__init__(now, ids, stamp=stamp)
         self.events: list[AuditEvent] = []
+        self.new_events: list[AuditEvent] = []
 
     def record_event(
         self,
@@ -65,4 +65,4 @@ class Audit(Moment):
             _encode(detail).decode() if detail else "",
         )
         self.events.append(event)
-        self.audit_events.add(event_id, event)
+        self.new_events.append(event)

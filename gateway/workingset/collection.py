@@ -129,12 +129,16 @@ class Collection(Written[K, V]):
         self.held[key] = value
 
     def add(self, key: K, value: V) -> None:
-        super().add(key, value)
-        self.held[key] = value
+        if key in self.added:
+            raise AddedTwice
+        self.held[key] = self.added[key] = value
 
     def keep(self, key: K, value: V) -> None:
         self.held[key] = value
-        super().keep(key, value)
+        if key in self.added:
+            self.added[key] = value
+        else:
+            self.changed[key] = value
 
     def remove(self, key: K, left: V) -> None:
         """Delete the row. `left` is what is read here from now on."""

@@ -22,9 +22,9 @@ class Customers(Moment):
 
     def begin_customer(self, record: Record) -> None:
         """Nothing is known of a new record yet."""
-        self.attributes.put(record.record_id, {})
-        self.tags.put(record.record_id, set())
-        self.claims.put(record.record_id, Claims())
+        self.attributes.held[record.record_id] = {}
+        self.tags.held[record.record_id] = set()
+        self.claims.held[record.record_id] = Claims()
 
     def set_attribute(self, record: Record, name: str, value: str, source: Source = "backend") -> None:
         self.attributes[record.record_id][name] = value

@@ -149,11 +149,11 @@ class Identity(Customers, Achievements, Judgements):
         else:
             canonical_id = show("prf", profile_id)
         profile = Profile(profile_id, self.now, version=0)
-        self.canonical_ids.put(canonical_id, profile_id)
+        self.canonical_ids.held[canonical_id] = profile_id
         self.created.append(profile_id)
-        self.profiles.put(profile_id, profile)
+        self.profiles.held[profile_id] = profile
         self.profile_rows[profile_id] = ProfileRow(profile_id, self.now, None, None, canonical_id)
-        self.balances.put(profile_id, 0)
+        self.balances.held[profile_id] = 0
         self._keep_profile(profile)
         return profile
 
@@ -198,7 +198,7 @@ class Identity(Customers, Achievements, Judgements):
         self._keep_profile(profile)
 
     def _keep_profile(self, profile: Profile) -> None:
-        self.stored_profiles.keep(profile.profile_id, (self.profile_rows[profile.profile_id], profile))
+        self.stored_profiles.changed[profile.profile_id] = (self.profile_rows[profile.profile_id], profile)
 
     def move(self, record: Record, source: Profile, target: Profile) -> None:
         source.records.pop(record.record_id, None)
@@ -218,20 +218,19 @@ class Identity(Customers, Achievements, Judgements):
         key.holders += 1
         key.profiles += (record.profile_id,)
         if key.holders > FEW_HOLDERS:
-            self.states.keep(identifier, key)
+            self.states.changed[identifier] = key
 
     def own(self, identifier: Identifier, profile: Profile) -> None:
         """The key leads to this profile from now on."""
         key = self.key(identifier)
         if key.owner != profile.profile_id:
             key.owner = profile.profile_id
-            self.owned.keep(identifier, key)
+            self.owned.changed[identifier] = key
             if key.holders > FEW_HOLDERS:
-                self.states.keep(identifier, key)
+                self.states.changed[identifier] = key
 
     def touch_key(self, key: Key) -> None:
-        self.owned.keep(key.identifier, key)
-        self.states.keep(key.identifier, key)
+        self.owned.changed[key.identifier] = self.states.changed[key.identifier] = key
 
     # ---- profiles that lead to others ----
 

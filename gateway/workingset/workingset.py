@@ -62,6 +62,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
             self._erased_before, self._changed_before = self.erases, self.changed_identities()
             self._erasures_before = self.every_erasure()
             self._bound_before = self._is_bound()
+            self.new_events = []
             for one in self.collections.values():
                 one.saved()
 

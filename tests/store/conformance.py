@@ -996,7 +996,7 @@ async def test_the_chain_holds_also_over_batches_that_were_undone(store: Store) 
 
     def refused_late(ws: WorkingSet) -> None:
         log(ws)
-        ws.audit_events.add(0, ws.events[0])
+        ws.new_events.append(ws.events[0])
 
     (accepted,) = (await run(store, lambda ws: ws.accept(achievement(ws, 1)))).achievements.values()
     assert accepted is not None
@@ -1250,8 +1250,8 @@ async def test_the_lookup_tables_are_filled_completely_in_small_steps_and_after_
 
 
 async def test_who_is_alone_leads(store: Store) -> None:
-    assert await store.leads("grants")
-    assert await store.leads("grants")
+    assert await store.take_lead("grants")
+    assert await store.take_lead("grants")
 
 
 async def test_a_house_that_is_kept_has_nothing_left_to_do(store: Store, clock: ManualClock) -> None:

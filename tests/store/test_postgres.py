@@ -359,12 +359,12 @@ async def test_one_of_them_leads_until_it_is_closed_or_silent(
     opened: Callable[[], Any], clock: ManualClock
 ) -> None:
     one, other, third = await opened(), await opened(), await opened()
-    assert [await store.leads("grants") for store in (one, other, third)] == [True, False, False]
+    assert [await store.take_lead("grants") for store in (one, other, third)] == [True, False, False]
     await one.close()
     clock.advance(5 * SECOND)
-    assert [await store.leads("grants") for store in (other, third)] == [True, False]
+    assert [await store.take_lead("grants") for store in (other, third)] == [True, False]
     clock.advance(20 * SECOND)
-    assert [await store.leads("grants") for store in (third, other)] == [True, False]
+    assert [await store.take_lead("grants") for store in (third, other)] == [True, False]
 
 
 async def test_stamps_never_fall_behind_what_another_process_has_stored(
@@ -391,10 +391,12 @@ async def test_a_lease_that_a_wrong_clock_took_holds_nobody_up(
 ) -> None:
     ahead, other = await opened(), await opened()
     clock.ahead = wrong
-    assert await ahead.leads("grants")
+    assert await ahead.take_lead("grants")
+    await ahead.report_alive()
     assert await ahead.replicas() == 1
     clock.ahead = 0
-    assert await other.leads("grants")
+    assert await other.take_lead("grants")
+    await other.report_alive()
     assert await other.replicas() == 1
 
 
@@ -403,10 +405,10 @@ async def test_a_lease_is_renewed_at_the_pace_of_real_time_whatever_the_clock_sa
 ) -> None:
     one, other = await opened(), await opened()
     for clock.ahead in (0, 400 * DAY, 0, -400 * DAY, 0):
-        assert await one.leads("grants")
+        assert await one.take_lead("grants")
         clock.advance(5 * SECOND)
-    assert await one.leads("grants")
-    assert not await other.leads("grants")
+    assert await one.take_lead("grants")
+    assert not await other.take_lead("grants")
 
 
 async def test_the_servers_time_is_asked_for(opened: Callable[[], Any]) -> None:

@@ -22,8 +22,8 @@ from gateway.workingset import WorkingSet
 from gateway.workingset.collection import Of
 from gateway.workingset.workingset import BOUND
 
-WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures", "audit_events"}
-"""Loaded with attributes and profiles; what an erasure takes; and events, which are linked to the chain as they are saved."""
+WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures"}
+"""Loaded with attributes and profiles; and what an erasure takes."""
 SUBJECTS = (achievements, customers, deliveries, identity, imports, judgements, operators, regrouping)
 COLUMNS = [one for subject in SUBJECTS for one in vars(subject).values() if isinstance(one, Columns)]
 

@@ -251,7 +251,7 @@ class PostgresStore:
 
     async def _forget(self, limit: int) -> int:
         """While no batch adds to the chain, as what goes is told by it."""
-        if not self._retention.is_due(self._clock.now()) or not await self.leads("house"):
+        if not self._retention.is_due(self._clock.now()) or not await self.take_lead("house"):
             return 0
         with contextlib.suppress(*_COLLIDED):
             return await self._sign(lambda: self._retention.step(*self._moment(), self._ids.next, limit))
@@ -333,7 +333,7 @@ class PostgresStore:
         async with self._server.connection() as connection:
             return await rewrite(connection)
 
-    async def leads(self, work: str) -> bool:
+    async def take_lead(self, work: str) -> bool:
         asked_at, leads = self._leases.get(work, _NEVER_ASKED)
         if self._clock.steady() - asked_at < _LEASE_RENEWAL:
             return leads
@@ -352,7 +352,7 @@ class PostgresStore:
             self._leases[work] = (steady, leads)
         return leads
 
-    async def replicas(self) -> int:
+    async def report_alive(self) -> None:
         """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
         now = self._clock.now()
         longest = now + _LONGEST_LEASE
@@ -363,6 +363,10 @@ class PostgresStore:
             await connection.execute(
                 f"DELETE FROM lease WHERE {_IN_REPLICAS} AND (until <= $1 OR until > $2)", now - HOUR, longest
             )
+
+    async def replicas(self) -> int:
+        now = self._clock.now()
+        async with self._server.connection() as connection:
             return await connection.fetchval(
                 f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
             )

@@ -163,7 +163,7 @@ class SqliteStore:
                 self._has_erased = False
                 await self._wipe()
 
-    async def leads(self, work: str) -> bool:
+    async def take_lead(self, work: str) -> bool:
         return True
 
     async def maintain(self, limit: int) -> int:
@@ -276,6 +276,9 @@ class SqliteStore:
         self._check_disk()
         with self._translated_errors():
             await self._in_writer(probe)
+
+    async def report_alive(self) -> None:
+        """The lock on the file says so."""
 
     async def replicas(self) -> int:
         """One: the lock on the file keeps a second process out."""
