@@ -261,7 +261,7 @@ async def test_nothing_personal_is_logged(gateway: RunningGateway) -> None:
         ("unknown", 404, 4004),
     ]
     assert set(requests[0]) == {
-        "ts", "event", "request_id", "channel", "route", "status", "code", "ms", "profile", "decision",
+        "ts", "event", "level", "request_id", "trace_id", "channel", "route", "status", "code", "ms", "profile", "decision",
     }  # fmt: skip
 
 
