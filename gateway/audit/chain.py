@@ -64,12 +64,15 @@ class Chain:
         """The newest link that is committed."""
         self.is_kept = False
         """Whether its beginning is committed."""
+        self._beginning = Bound()
+        """What the first event has to name."""
         self.rewind()
 
     def rewind(self) -> None:
         self.seq, self.head = self.kept
         self.begun = self.is_kept
-        self._bound: Bound | None = None
+        is_empty = self.begun and not self.seq
+        self._bound: Bound | None = Bound(self._beginning.log, self._beginning.covers) if is_empty else None
 
     @property
     def tip(self) -> Tip:
@@ -79,6 +82,7 @@ class Chain:
         """`log` is the digest of the checkpoint that signs the beginning, with the heads of all earlier chains in it. The first
         event names it."""
         self.begun = True
+        self._beginning = Bound(log, covers)
         self._bound = Bound(log, covers)
 
     def vouch(self, rows: dict[str, dict[str, str]]) -> None:

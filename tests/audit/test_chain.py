@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.chain import Chain, Link, event_hash
+from gateway.audit.chain import Bound, Chain, Link, event_hash, read_bound
 from gateway.audit.checkpoint import Checkpoint, sign
 from gateway.audit.event import AuditEvent
 from gateway.audit.verify import Breach, Verifier
@@ -132,6 +132,17 @@ def test_links_of_what_was_rolled_back_leave_no_trace() -> None:
     chain.rewind()
     second = chain.link(event(4))
     assert verified([first, second]) == []
+
+
+def test_the_first_event_names_the_beginning_though_it_is_of_a_later_transaction() -> None:
+    """The one that began the chain had no event, and the one behind it was rolled back."""
+    chain = Chain("a")
+    chain.begin("digest", 7)
+    chain.keep(chain.tip)
+    chain.vouch({"record": {"1": "of a row that was rolled back"}})
+    chain.rewind()
+    assert read_bound(chain.link(event(1)).bound) == Bound("digest", 7)
+    assert chain.link(event(2)).bound == ""
 
 
 @given(st.text(), st.text())

@@ -13,6 +13,7 @@ from gateway.store import Store
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import links
 from gateway.store.reports.verification import Verdict, verify
+from gateway.workingset import WorkingSet
 from tests.store.conformance import CHECKPOINT_KEY, Open, breaches, log, run
 from tests.support.in_process_gateway import ManualClock, tamper
 
@@ -213,6 +214,23 @@ async def test_a_run_that_follows_does_not_cover_it_up(
     await attack(database)
     await (await database.run(maintained=True)).close()
     assert (await database.verified()).breaches
+
+
+async def test_a_chain_that_begins_without_an_event_accuses_nobody_when_the_next_batch_fails(
+    store: Store,
+) -> None:
+    """Before archiving, and with a batch that changes nothing, a chain begins and has no event yet."""
+
+    def fail(ws: WorkingSet) -> None:
+        log(ws)
+        raise ZeroDivisionError
+
+    await store.sign_what_is_open()
+    await run(store)
+    with pytest.raises(ZeroDivisionError):
+        await run(store, fail)
+    await run(store, log)
+    assert await breaches(store) == []
 
 
 async def test_a_log_without_any_signature_is_nobodys(database: Database, store_factory: Open) -> None:
