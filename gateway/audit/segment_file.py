@@ -1,6 +1,7 @@
 """Segments as files of one directory: written whole or not at all, and read without trust."""
 
 import os
+import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from gateway.audit.segment import (
 
 _LONGEST_SIGNATURE = 100
 _PIECE = 1 << 16
+_DRAFT = ".partial"
 
 
 class SegmentFile(NamedTuple):
@@ -69,8 +71,8 @@ def read_segment(path: Path) -> SegmentFile:
 def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[bytes]) -> Path:
     """On disk under its name when this returns; a file of that name is never replaced. Raises OSError."""
     text, name = header.encoded(), name_of(header.number)
-    path, draft = directory / name, directory / f"{name}.partial"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    path, draft = directory / name, directory / f"{name}.{secrets.token_hex(4)}{_DRAFT}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
             file.write(b"%b\n%b\n%b\n" % (MAGIC, text.encode(), signature(key, text).encode()))
@@ -80,8 +82,29 @@ def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[by
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    _drop_drafts(directory, name)
     _sync(directory)
     return path
+
+
+def secure_segment(file: SegmentFile) -> None:
+    """Have a file that another process put there on disk, after all its events were found to be whole. Raises OSError, and
+    ValueError for events that are not those of the header."""
+    for _ in file.links():
+        pass
+    opened = _opened(file.path)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+    _drop_drafts(file.path.parent, file.path.name)
+    _sync(file.path.parent)
+
+
+def _drop_drafts(directory: Path, name: str) -> None:
+    """What killed runs left. No draft can become the segment any more, as the segment is there."""
+    for draft in directory.glob(f"{name}.*{_DRAFT}"):
+        draft.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> int:

@@ -1,17 +1,23 @@
 """Taking away from the database what is in the archive, a bounded step at a time. Engine-neutral, like the rest of housekeeping."""
 
+import contextlib
+
+import msgspec
+
+from gateway.audit.segment import read_header
 from gateway.store.statement import Query, Step, Write
 
 AUDIT_FIELDS = ("profile", "object", "request_id")
 """The columns that events are found by, in the table lookup."""
 
-_CUT = "SELECT event_id FROM audit_cut ORDER BY segment DESC LIMIT 1"
+_CUTS = "SELECT segment, event_id, header FROM audit_cut WHERE segment > ? ORDER BY segment"
 _ARCHIVED = f"""
-SELECT event_id, {", ".join(AUDIT_FIELDS)} FROM audit WHERE event_id <= ? ORDER BY event_id LIMIT ?
+SELECT event_id, chain, seq, {", ".join(AUDIT_FIELDS)} FROM audit
+WHERE event_id > ? AND event_id <= ? ORDER BY event_id LIMIT ?
 """
 _WORDS_OF = """
-SELECT record_id, event_id FROM audit_words_of WHERE (record_id, event_id) > (?, ?)
-ORDER BY record_id, event_id LIMIT ?
+SELECT o.record_id, o.event_id, w.event_id FROM audit_words_of AS o LEFT JOIN audit_words AS w ON w.event_id = o.event_id
+WHERE (o.record_id, o.event_id) > (?, ?) ORDER BY o.record_id, o.event_id LIMIT ?
 """
 _FOUND_BY = "DELETE FROM lookup WHERE field = ? AND value = ? AND row_id = ?"
 _NO_WORDS_OF = "DELETE FROM audit_words_of WHERE record_id = ? AND event_id = ?"
@@ -19,40 +25,54 @@ _START = (0, 0)
 
 
 class Pruning:
-    """Events up to the newest cut go, with what finds them and what people wrote about them. Whose words those were is walked over
+    """Events up to the newest cut go, with what finds them and what people wrote about them. One that no segment holds stays,
+    whatever its id: a gateway whose clock was wrong may have written it behind the cut. Whose words those were is walked over
     once behind the rest, as nothing finds it by the event. All of its state can be lost."""
 
     def __init__(self) -> None:
+        self._segment = 0
+        self._cut = 0
+        self._held: dict[str, int] = {}
+        """By chain, the last event that a segment holds."""
+        self._after = 0
+        """Up to here, all that is left stays."""
         self._walked = 0
         self._from = _START
 
     def step(self, limit: int) -> Step:
         """How many rows were looked at; fewer than `limit`: nothing is left."""
-        newest = yield Query(_CUT)
-        if not newest:
+        for segment, cut, header in (yield Query(_CUTS, parameters=(self._segment,))):
+            self._segment, self._cut, self._after = segment, cut, 0
+            with contextlib.suppress(
+                msgspec.MsgspecError
+            ):  # it was altered, as verify says; nothing goes by it
+                self._held |= {chain: held.last for chain, held in read_header(header).chains.items()}
+        if not self._segment:
             return 0
-        [[cut]] = newest
-        gone = yield Query(_ARCHIVED, parameters=(cut, limit))
+        rows = yield Query(_ARCHIVED, parameters=(self._after, self._cut, limit))
+        gone = [row for row in rows if row[2] <= self._held.get(row[1], 0)]
         if gone:
             found = [
                 (f"audit.{field}", value, row[0])
                 for row in gone
-                for field, value in zip(AUDIT_FIELDS, row[1:], strict=True)
+                for field, value in zip(AUDIT_FIELDS, row[3:], strict=True)
                 if value
             ]
             ids = [(row[0],) for row in gone]
             yield Write(_FOUND_BY, sorted(found))
             yield Write("DELETE FROM audit_words WHERE event_id = ?", ids)
             yield Write("DELETE FROM audit WHERE event_id = ?", ids)
-        if len(gone) == limit or self._walked >= cut:
-            return len(gone)
-        return (yield from self._walk(cut, limit))
+        elif rows:
+            self._after = rows[-1][0]
+        if len(rows) == limit or self._walked >= self._cut:
+            return len(gone) if len(rows) < limit else limit
+        return (yield from self._walk(self._cut, limit))
 
     def _walk(self, cut: int, limit: int) -> Step:
         rows = yield Query(_WORDS_OF, parameters=(*self._from, limit))
-        yield Write(_NO_WORDS_OF, [tuple(row) for row in rows if row[1] <= cut])
+        yield Write(_NO_WORDS_OF, [row[:2] for row in map(tuple, rows) if row[1] <= cut and row[2] is None])
         if len(rows) < limit:
             self._walked, self._from = cut, _START
         else:
-            self._from = tuple(rows[-1])
+            self._from = tuple(rows[-1])[:2]
         return len(rows)

@@ -6,6 +6,7 @@ deletes what is left of the events.
 """
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ import structlog
 
 from gateway.audit.chain import Link
 from gateway.audit.segment import Header, Packing, header_digest, is_signed, name_of
-from gateway.audit.segment_file import SegmentFile, read_segment, write_segment
+from gateway.audit.segment_file import SegmentFile, read_segment, secure_segment, write_segment
 from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR, Clock
 from gateway.errors import Refusal, StoreBusy
@@ -36,6 +37,7 @@ _POLL = 600.0
 _BROKEN = (
     "the audit log does not hold, so nothing of it is archived ({}); look closer with: gateway audit verify"
 )
+_OVERTAKEN = "another run archived the same events; run it again"
 
 
 class Archived(NamedTuple):
@@ -69,10 +71,7 @@ class Archiver:
 
     async def archive(self, before: int) -> Archived:
         """Move every signed event from before a moment (ms). Raises Refusal, and StoreUnavailable."""
-        if not self._directory.is_absolute() or not self._directory.is_dir():
-            raise Refusal(
-                "archive_unusable", f"{self._directory}: is no directory; make it, and name it in full"
-            )
+        _refuse_unfit(self._directory)
         store = self._store
         await store.sign_what_is_open()
         points, cuts = await signed_and_cut(store)
@@ -87,7 +86,7 @@ class Archiver:
             if header is None:
                 break
             if not await store.cut(header, self._actor):
-                raise StoreBusy("another run archived the same events; run it again")
+                raise StoreBusy(_OVERTAKEN)
             place, number, digest = header.last, header.number, header_digest(header.encoded())
             done, names = done + header.events, [*names, name_of(number)]
             await self._prune()
@@ -110,6 +109,9 @@ class Archiver:
         async for signed, complete in _signed(verifier, links(self._store, place, end)):
             packing.add(signed, verifier.heads)
             for breach in verifier.feed(signed):
+                newest = await newest_cut(self._store)
+                if newest is not None and newest.segment >= number:
+                    raise StoreBusy(_OVERTAKEN)
                 raise Refusal("archive_refused", _BROKEN.format(f"chain {breach.chain}: {breach.what}"))
             left = not complete
             if left or (begun is None and (packing.events >= MOST_EVENTS or packing.size >= MOST_BYTES)):
@@ -123,6 +125,8 @@ class Archiver:
             await self._write(header, packing.body())
         elif begun.header != header:
             raise self._is_another(begun)
+        else:
+            await self._secure(begun)
         return header, left
 
     def _begun(self, number: int, previous: str) -> SegmentFile | None:
@@ -153,6 +157,15 @@ class Archiver:
         except OSError as error:
             place = self._directory / name_of(header.number)
             raise Refusal("archive_unusable", f"{place}: cannot be written ({error.strerror})") from None
+
+    async def _secure(self, begun: SegmentFile) -> None:
+        """Its header says what the events are; the file has to hold them, and be on disk, before they are deleted."""
+        try:
+            await asyncio.to_thread(secure_segment, begun)
+        except OSError as error:
+            raise Refusal("archive_unusable", f"{begun.path}: cannot be read ({error.strerror})") from None
+        except ValueError as error:
+            raise Refusal("archive_unusable", f"{begun.path}: is damaged ({error}); move it away") from None
 
 
 class AutomaticArchive:
@@ -187,6 +200,16 @@ class AutomaticArchive:
             )
         _log.info("audit_archived", events=done.events, segments=done.segments)
         return _POLL
+
+
+def _refuse_unfit(directory: Path) -> None:
+    if not directory.is_absolute() or not directory.is_dir():
+        raise Refusal("archive_unusable", f"{directory}: is no directory; make it, and name it in full")
+    if directory.stat().st_mode & stat.S_IWOTH:
+        raise Refusal(
+            "archive_unusable",
+            f"{directory}: every user of the machine can replace files in it; run: chmod o-w {directory}",
+        )
 
 
 async def _signed(

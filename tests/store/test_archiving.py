@@ -2,6 +2,7 @@
 engine, as they are the same for each."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,12 +11,15 @@ import msgspec
 import pytest
 
 from gateway.audit.archive import Archive
-from gateway.audit.segment import MAGIC, name_of, signature
+from gateway.audit.chain import Link, event_hash
+from gateway.audit.segment import MAGIC, Header, name_of, signature
 from gateway.audit.segment_file import read_segment
 from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR
-from gateway.errors import Refusal
+from gateway.errors import Refusal, StoreBusy
 from gateway.store import Store
+from gateway.store.reports.audit import links
+from gateway.workers import archive as archiving
 from gateway.workers.archive import Archiver
 from tests.store.conformance_archive import Kept, fresh, kept, put_in_a_chain
 from tests.support.in_process_gateway import CHECKPOINT_KEY
@@ -64,8 +68,8 @@ async def _remove_the_first_segment(kept: Kept) -> None:
     _segment(kept, 1).unlink()
 
 
-async def _edit_an_event(kept: Kept) -> None:
-    _rewrite(_segment(kept), lambda body: body.replace(b'"ok"', b'"no"', 1))
+async def _edit_an_event(kept: Kept, number: int = 2) -> None:
+    _rewrite(_segment(kept, number), lambda body: body.replace(b'"ok"', b'"no"', 1))
 
 
 async def _drop_an_event(kept: Kept) -> None:
@@ -80,8 +84,8 @@ async def _reorder_events(kept: Kept) -> None:
     _rewrite(_segment(kept), swapped)
 
 
-async def _truncate(kept: Kept) -> None:
-    path = _segment(kept)
+async def _truncate(kept: Kept, number: int = 2) -> None:
+    path = _segment(kept, number)
     path.write_bytes(path.read_bytes()[:-4])
 
 
@@ -255,3 +259,102 @@ async def test_a_restored_database_does_not_overwrite_what_was_archived_of_later
     with pytest.raises(Refusal):
         await fresh.archive()
     assert (fresh.directory / name_of(1)).read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", [_truncate, _edit_an_event])
+async def test_a_segment_that_lost_events_is_not_taken_over(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Kept, int], Awaitable[None]]
+) -> None:
+    """A file that was copied in part has a good header; the events would be deleted and be nowhere."""
+    whole, store = await fresh.links(), await fresh._open()
+    with monkeypatch.context() as patching:
+        _kill_at(patching, store, "cut", 0)
+        with pytest.raises(_Killed):
+            await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann").archive(
+                fresh.clock.now() - 2 * HOUR
+            )
+    await store.close()
+    await damage(fresh, 1)
+    with pytest.raises(Refusal, match="is damaged"):
+        await fresh.archive()
+    assert [link for link in await fresh.links() if link in whole] == whole
+    assert (await fresh.checked()).archived == 0
+
+
+async def test_what_is_taken_over_is_on_disk_before_the_events_go(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The killed run may have died between its file's name and the sync of the directory."""
+    store, synced, cut_after = await fresh._open(), list[str](), list[int]()
+    with monkeypatch.context() as patching:
+        _kill_at(patching, store, "cut", 0)
+        with pytest.raises(_Killed):
+            await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann").archive(
+                fresh.clock.now() - 2 * HOUR
+            )
+    sync, cut = os.fsync, store.cut
+
+    def noted(opened: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{opened}").resolve().name)
+        sync(opened)
+
+    async def counted(header: Header, actor: str) -> bool:
+        cut_after.append(len(synced))
+        return await cut(header, actor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(store, "cut", counted)
+    await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann").archive(
+        fresh.clock.now() - 2 * HOUR
+    )
+    await store.close()
+    assert synced[: cut_after[0]] == [name_of(1), fresh.directory.name]
+
+
+async def test_a_run_that_is_overtaken_accuses_nobody(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another gateway archives between what it knows of the log and what it reads of it."""
+    elsewhere, store, known = tmp_path / "elsewhere", await fresh._open(), archiving.signed_and_cut
+    elsewhere.mkdir()
+
+    async def overtaken(_: Store) -> object:
+        before = await known(store)
+        monkeypatch.setattr(archiving, "signed_and_cut", known)
+        whole = [link async for chunk in links(store) for link in chunk]
+        await Archiver(store, CHECKPOINT_KEY, elsewhere, "operator:eve").archive(whole[1].event.at + 1)
+        return before
+
+    monkeypatch.setattr(archiving, "signed_and_cut", overtaken)
+    with pytest.raises(StoreBusy, match="another run"):
+        await Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann").archive(
+            fresh.clock.now() - 2 * HOUR
+        )
+    await store.close()
+    assert (await fresh.checked(elsewhere)).breaches == []
+
+
+async def test_an_event_that_no_segment_holds_is_never_deleted(kept: Kept) -> None:
+    """A gateway whose clock was hours behind wrote it with an id from before the cut."""
+    [*_, last] = await kept.links()
+    event = msgspec.structs.replace(last.event, event_id=7)
+    await kept.put(
+        Link(last.chain, last.seq + 1, event_hash(last.chain, last.seq + 1, last.hash, event), event)
+    )
+    await kept.tamper(
+        f"UPDATE audit_cut SET event_id = {1 << 62} WHERE segment = (SELECT MAX(segment) FROM audit_cut)"
+    )
+    before = {link.event.event_id for link in await kept.links()}
+    store = await kept._open()
+    while await store.prune(2):
+        pass
+    left = {event_id for (event_id,) in await store.fetch("SELECT event_id FROM audit")}
+    await store.close()
+    assert before <= left
+
+
+async def test_a_directory_that_every_user_can_write_to_is_refused(fresh: Kept) -> None:
+    fresh.directory.chmod(0o1777)
+    with pytest.raises(Refusal, match="chmod o-w"):
+        await fresh.archive()
+    assert list(fresh.directory.iterdir()) == []
