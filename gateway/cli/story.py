@@ -1,6 +1,6 @@
 """Audit events as sentences, for an operator who explains to a customer what happened and why."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.audit.event import Action
@@ -50,10 +50,28 @@ def _pinned(text: str) -> "Callable[[Row, Row], str]":
     )
 
 
-def _reviewed(text: str) -> "Callable[[Row, Row], str]":
+def _reviewed(answers: Mapping[str, str]) -> "Callable[[Row, Row], str]":
     return lambda event, detail: (
-        text.format(profiles=" and ".join(detail.get("profiles", ()))) + _by_hand(event, detail)
+        answers[detail.get("asked", "join")].format(
+            profile=event["profile"], profiles=" and ".join(detail.get("profiles", ()))
+        )
+        + _by_hand(event, detail)
     )
+
+
+_ACCEPTED = {
+    "join": "{profiles} were judged one person",
+    "leave": "records that were in question left {profile}",
+    "keys": "the identifiers that {profiles} both hold were given to the other of the two",
+    "points": "the points that the platform kept for {profiles} were moved by a person",
+}
+_REJECTED = {
+    "join": "{profiles} were judged two persons",
+    "leave": "records that were in question stay with {profile}",
+    "keys": "the identifiers that {profiles} both hold stay with their owner",
+    "points": "the points that the platform keeps for {profiles} stay as they are",
+}
+"""By what the review asked."""
 
 
 def _granted(event: Row, detail: Row) -> str:
@@ -119,7 +137,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         f"{counted(detail.get('rows', 0), 'row')} of {detail.get('table', 'a table')} bound to the log, as schema step"
         f" {detail.get('step', 'of an upgrade')} asks"
     ),
-    Action.STATE_NOTED: lambda event, detail: "a review was taken back or noted more evidence",
+    Action.STATE_NOTED: lambda event, detail: (
+        "a review was closed as stale, or more evidence was noted on it"
+    ),
     Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",
     Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
     Action.IDENTITY_ATTACHED: lambda event, detail: (
@@ -129,8 +149,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.IDENTITY_SPLIT: _split,
     Action.PIN_SET: _pinned("{records} were pinned: {kind} be one person"),
     Action.PIN_DROPPED: _pinned("the pin on {records} was lifted"),
-    Action.REVIEW_ACCEPTED: _reviewed("{profiles} were judged one person"),
-    Action.REVIEW_REJECTED: _reviewed("{profiles} were judged two persons"),
+    Action.REVIEW_ACCEPTED: _reviewed(_ACCEPTED),
+    Action.REVIEW_REJECTED: _reviewed(_REJECTED),
     Action.IDENTITY_REVIEW: lambda event, detail: (
         f"a person is asked whether two profiles are one{_and_reason(event)}"
     ),

@@ -6,6 +6,7 @@ import contextlib
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from gateway.audit.event import Action
 from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.errors import SchemaMismatch, StoreBusy, StoreUnavailable
@@ -25,6 +27,9 @@ from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import statement_of
 from gateway.store.postgres.schema import statements
 from gateway.store.reports.audit import links
+from gateway.store.signing import own_event
+from gateway.store.statement import Step
+from gateway.store.tables.audit import audit_write
 from gateway.workingset import WorkingSet
 from tests.store import ids_trimmed, names_given, owners_moved, sources_given
 from tests.store.conformance import (
@@ -51,6 +56,9 @@ from tests.support.strict_portable import FORBIDDEN, NotPortable, StrictServer, 
 @pytest.fixture
 def engine() -> str:
     return "postgres"
+
+
+_EXECUTE = asyncpg.Connection.execute
 
 
 @pytest.fixture
@@ -504,28 +512,52 @@ async def test_a_connection_that_was_cut_between_batches_costs_one_refusal_at_mo
     await store.probe()
 
 
+async def _commit_and_say_nothing(self: Any, query: str, *arguments: Any, **options: Any) -> str:
+    status = await _EXECUTE(self, query, *arguments, **options)
+    if query == "COMMIT":
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    return status
+
+
 async def test_a_connection_that_is_cut_during_the_commit_is_no_success_and_no_breach(
     opened: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store: PostgresStore = await opened()
     await run(store, log)
-    execute = asyncpg.Connection.execute
-
-    async def commits_and_says_nothing(self: Any, query: str, *arguments: Any, **options: Any) -> str:
-        status = await execute(self, query, *arguments, **options)
-        if query == "COMMIT":
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
-        return status
-
     with monkeypatch.context() as patch:
-        patch.setattr(asyncpg.Connection, "execute", commits_and_says_nothing)
+        patch.setattr(asyncpg.Connection, "execute", _commit_and_say_nothing)
         with pytest.raises(StoreUnavailable, match="not known"):
             await run(store, log)
     await run(store, log)
+    assert await _lengths(store) == [3, 6]
+
+
+async def test_an_event_of_the_logs_own_with_an_unknown_outcome_is_no_breach(
+    opened: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: PostgresStore = await opened()
+    await run(store, log)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncpg.Connection, "execute", _commit_and_say_nothing)
+        with pytest.raises(StoreUnavailable):
+            await store._sign(partial(_note, store))
+    await run(store, log)
+    assert await _lengths(store) == [3, 4]
+
+
+def _note(store: PostgresStore) -> Step:
+    """What cut, rotate_secret and housekeeping do: an event that belongs to no batch."""
+    event_id = store._ids.next(store._clock.now())
+    yield audit_write([own_event(event_id, 1, Action.AUDIT_ARCHIVED, "operator:ann")], store.chain)
+    return 1
+
+
+async def _lengths(store: Store) -> list[int]:
+    """Of the chains, which have to hold."""
     verifier = Verifier()
     async for chunk in links(store):
         assert list(verifier.feed(chunk)) == []
-    assert sorted(count for count, _ in verifier.heads.values()) == [3, 6]
+    return sorted(count for count, _ in verifier.heads.values())
 
 
 async def test_a_commit_that_no_standby_confirmed_is_no_success(

@@ -261,11 +261,7 @@ class PostgresStore:
         now, stamp = self._moment()
         if self._binding.is_done or not self.chain.is_kept or self._signing.must_restart(now):
             return 0
-        try:
-            return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
-        except (StoreUnavailable, *SILENT):
-            self.chain.restart(uuid.uuid4().hex)
-            raise
+        return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
 
     async def write(self, write: Write) -> None:
         with contextlib.suppress(*_COLLIDED):  # another gateway wrote it at this moment
@@ -294,7 +290,8 @@ class PostgresStore:
         return limit
 
     async def _sign(self, step: Callable[[], Step]) -> int:
-        """While no batch adds to the chain."""
+        """While no batch adds to the chain. Where it is not known whether it was committed, the chain goes on under a new name:
+        its next number may be taken or not."""
         async with self._writing:
             for again in range(_RETRIES + 1):
                 try:
@@ -302,7 +299,10 @@ class PostgresStore:
                         done = await self._in_transaction(connection, step())
                 except BaseException as error:
                     self._undo()
-                    if again == _RETRIES or not isinstance(error, _COLLIDED):
+                    if not isinstance(error, _COLLIDED):
+                        self.chain.restart(uuid.uuid4().hex)
+                        raise
+                    if again == _RETRIES:
                         raise
                 else:
                     self.chain.keep(self.chain.tip)
