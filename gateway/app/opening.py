@@ -110,17 +110,17 @@ async def running(
             await services.reading.close()
             await pipeline.stop()
             if begins:
-                await _seal(services)
+                await _seal(store, services.anchor)
     finally:
         await store.close()
 
 
-async def _seal(services: Services) -> None:
+async def _seal(store: Store, anchor: Anchor | None) -> None:
     """The log's end is signed, and its signature copied to the anchor; what could not be copied now, the next start copies."""
-    await services.store.seal()
-    if services.anchor is not None:
+    await store.seal()
+    if anchor is not None:
         with contextlib.suppress(StoreUnavailable):
-            await services.anchor.step()
+            await anchor.step()
 
 
 @contextlib.asynccontextmanager

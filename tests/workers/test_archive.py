@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.audit.segment import name_of
 from gateway.clock import DAY, HOUR
@@ -67,14 +68,13 @@ async def test_whole_days_are_archived_once_they_are_old_enough(served: Served) 
     assert (await verify(served.store, CHECKPOINT_KEY, directory=served.directory)).breaches == []
 
 
-async def test_what_cannot_be_archived_is_told_and_tried_again(
-    served: Served, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_what_cannot_be_archived_is_told_and_tried_again(served: Served) -> None:
     await served.pass_time(1)
     served.clock.advance(AGE + DAY)
     served.directory.rmdir()
-    await served.archive.step()
-    assert f"{served.directory}: is no directory" in capsys.readouterr().out
+    with capture_logs() as lines:
+        await served.archive.step()
+    assert f"{served.directory}: is no directory" in str(lines)
     served.directory.mkdir()
     await served.archive.step()
     assert [path.name for path in served.directory.iterdir()] == [name_of(1)]
