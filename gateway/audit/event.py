@@ -121,8 +121,11 @@ MEANINGS: Mapping[Action, str] = {
     Action.POINTS_PROPOSED: (
         "the platform keeps points for both sides of a merge; names the review that asks a person about them"
     ),
-    Action.REVIEW_ACCEPTED: "a person accepted a review; a merge that follows has its own event",
-    Action.REVIEW_REJECTED: "a person rejected a review",
+    Action.REVIEW_ACCEPTED: (
+        "a person accepted a review; `asked` is what about (`join`, `leave`, `keys`, `points`); a merge or a "
+        "split that follows has its own event"
+    ),
+    Action.REVIEW_REJECTED: "a person rejected a review; `asked` as above",
     Action.REVIEW_CLOSED: "a review was not answered in time",
     Action.REVIEW_REOPENED: "new evidence supports a review that was closed",
     Action.CUSTOMER_UPDATED: "a customer's attributes changed; which, is in the event's words",
@@ -190,7 +193,10 @@ MEANINGS: Mapping[Action, str] = {
         "an upgrade: `rows` of a `table` that a schema `step` rewrote, or that are covered from that step on, "
         "are bound to the log as they are found; `first` and `last`: the first of them, and all of them"
     ),
-    Action.STATE_NOTED: "rows changed that the log vouches for, with no event of their own: a review was taken back",
+    Action.STATE_NOTED: (
+        "rows changed that the log vouches for, without an event of their own: a review was closed as stale, "
+        "or more evidence was noted on it"
+    ),
     Action.SECRET_REPLACED: (
         "the database continues with another master secret, because an operator said so (`gateway db "
         "new-secret`)"

@@ -26,7 +26,6 @@ from gateway.model.achievements import (
 from gateway.model.audit import NoteEvent, RefuseCall
 from gateway.model.caller import Caller
 from gateway.model.command import AnyCommand, Command, Done, Refused
-from gateway.model.commands import Outcome
 from gateway.model.customers import (
     AttributeValue,
     Claim,
@@ -110,6 +109,7 @@ from gateway.model.operators import (
     StoredRuleSet,
     StoreRules,
 )
+from gateway.model.outcomes import Outcome
 from gateway.model.regrouping import Regroup, Regrouped, Regrouping
 
 __all__ = [

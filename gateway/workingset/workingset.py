@@ -67,8 +67,8 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
                 one.saved()
 
     def bind_rest(self) -> None:
-        """At the end of a batch: rows that the log vouches for may have changed without an event, as where a review is taken
-        back. The next event's hash covers them, so one has to be in the same transaction."""
+        """At the end of a batch: rows that the log vouches for may have changed without an event, as where a review is
+        closed as stale. The next event's hash covers them, so one has to be in the same transaction."""
         if not self.events and self._is_bound():
             self.source = "gateway"
             self.record_event(Action.STATE_NOTED, actor="gateway")

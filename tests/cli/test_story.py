@@ -75,5 +75,33 @@ def test_a_sentence_tells_what_the_event_says(
     assert told(action, detail, **fields) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "accepted", "rejected"),
+    [
+        ("join", "prf_1 and prf_2 were judged one person", "prf_1 and prf_2 were judged two persons"),
+        (
+            "leave",
+            "records that were in question left prf_1",
+            "records that were in question stay with prf_1",
+        ),
+        (
+            "keys",
+            "the identifiers that prf_1 and prf_2 both hold were given to the other of the two",
+            "the identifiers that prf_1 and prf_2 both hold stay with their owner",
+        ),
+        (
+            "points",
+            "the points that the platform kept for prf_1 and prf_2 were moved by a person",
+            "the points that the platform keeps for prf_1 and prf_2 stay as they are",
+        ),
+    ],
+)
+def test_the_answer_to_a_review_is_told_by_what_was_asked(asked: str, accepted: str, rejected: str) -> None:
+    detail = {"profiles": ["prf_1", "prf_2"], "asked": asked, "note": "asked her"}
+    for action, expected in ((Action.REVIEW_ACCEPTED, accepted), (Action.REVIEW_REJECTED, rejected)):
+        said = told(action, detail, profile="prf_1", actor="sam")
+        assert said == f"{expected} on the word of sam: asked her"
+
+
 def test_an_action_of_a_newer_gateway_is_named() -> None:
     assert told("moon.landed") == "moon.landed"

@@ -34,7 +34,7 @@ from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
-from gateway.store.reports.profiles import merges
+from gateway.store.reports.profiles import merges, open_reviews
 from gateway.store.statement import Write
 from gateway.store.tables import TABLES
 from gateway.workingset import NotLoaded, WorkingSet
@@ -374,18 +374,20 @@ async def test_a_profiles_version_and_redirect_are_kept(store: Store) -> None:
 async def test_a_merge_keeps_the_record_lists_of_both_sides(store: Store) -> None:
     row = MergeRow(5, 1, 2, (11, 12), (21,), "email", "sha", "channel:web", "req", NOON)
     await run(store, lambda ws: ws.merges.add(row.merge_id, row))
-    assert await merges(store, [1]) == [(row, None)]
+    assert await merges(store, [1]) == [row]
 
 
 async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(store: Store) -> None:
     def save(ws: WorkingSet) -> None:
         a, b = (person(ws, f"web:{n}")[0].profile_id for n in range(2))
         item = ReviewItem(ws.next_id(), a, b, "open", "rule:email", "email", ("email",), ws.now)
+        item.evidence = frozenset({"rule:email", "email"})
         ws.reviews[a, b] = item
         ws.touch_review(item)
 
     saved = await run(store, save)
     ((a, b),) = saved.reviews
+    assert await open_reviews(store, b) == [saved.reviews[a, b]]
 
     def close(ws: WorkingSet) -> None:
         item = ws.reviews[a, b]

@@ -296,7 +296,7 @@ async def _detail(services: Services, overview: Overview, asked: int) -> Profile
             for record_id, name, one in await reports.claimed_attributes(store, records)
         ],
         tags=await reports.tags(store, records),
-        merges=[_merge_view(merge, undone_at) for merge, undone_at in merges],
+        merges=[_merge_view(merge) for merge in merges],
         achievements=[achievement_view(one) for one in earned],
         reviews=[review_view(item) for item in await reports.open_reviews(store, number)],
         redirected_from=show("prf", asked) if asked != number else None,
@@ -315,7 +315,7 @@ async def _attributes(services: Services, overview: Overview) -> dict[str, Any]:
     return winning(rules, values)
 
 
-def _merge_view(merge: MergeRow, undone_at: int | None) -> MergeView:
+def _merge_view(merge: MergeRow) -> MergeView:
     return MergeView(
         show("mrg", merge.merge_id),
         show("prf", merge.survivor_id),
@@ -325,7 +325,7 @@ def _merge_view(merge: MergeRow, undone_at: int | None) -> MergeView:
         merge.actor,
         merge.request_id,
         shown(merge.merged_at),
-        shown_or_none(undone_at),
+        shown_or_none(merge.undone_at),
     )
 
 

@@ -10,14 +10,12 @@ from gateway.ids import read, show
 from gateway.model import MergeRow
 from gateway.store import Store
 from gateway.store.reports.audit import ARCHIVED, WantedEvents, events
-from gateway.store.reports.profiles import merge_row, placeholders
+from gateway.store.reports.profiles import placeholders
+from gateway.store.tables.judgements import MERGE
 from rules.explain import Arrival, HowStep, Merging, Splitting, how
 
 _ALL = 1 << 62
-_MERGE = (
-    "merge_id, survivor_id, absorbed_id, survivor_records, absorbed_records, rule, rule_set, actor, request_id,"
-    " merged_at, undone_at"
-)
+_MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 
 @dataclass(slots=True)
@@ -77,12 +75,11 @@ async def _add_arrivals(store: Store, past: Past) -> None:
 async def _add_merges(store: Store, past: Past) -> None:
     among = placeholders(list(past.profiles))
     rows = await store.fetch(
-        f"SELECT {_MERGE} FROM merge WHERE survivor_id IN ({among})"
-        f" UNION SELECT {_MERGE} FROM merge WHERE absorbed_id IN ({among})",
+        f"{_MERGE} WHERE m.survivor_id IN ({among}) UNION {_MERGE} WHERE m.absorbed_id IN ({among})",
         (*past.profiles, *past.profiles),
     )
     for row in rows:
-        merge, _ = merge_row(*row)
+        merge = MERGE.read(row)
         past.merges[merge.merge_id] = merge
         past.profiles |= {merge.survivor_id, merge.absorbed_id}
         past.records.update(merge.survivor_records, merge.absorbed_records)

@@ -7,6 +7,7 @@ from gateway.model import PinRow
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
 from gateway.store.reports.work import achievements_among
+from gateway.store.tables.judgements import PIN
 
 _DELIVERY = "delivery_id, target, kind, payload, state, created_at, finished_at, answer"
 
@@ -40,11 +41,11 @@ async def tags(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
 async def pins(store: Store, records: Sequence[int]) -> list[PinRow]:
     among = placeholders(records)
     rows = await store.fetch(
-        "SELECT record_a, record_b, kind, expires_at, actor, reason, created_at FROM pin"
-        f" WHERE record_a IN ({among}) OR record_b IN ({among}) ORDER BY record_a, record_b",
+        f"SELECT {PIN.select('p')} FROM pin AS p"
+        f" WHERE p.record_a IN ({among}) OR p.record_b IN ({among}) ORDER BY p.record_a, p.record_b",
         (*records, *records),
     )
-    return [PinRow(*row) for row in rows]
+    return [PIN.read(row) for row in rows]
 
 
 async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from gateway.model import PinRow
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
+from gateway.store.tables.judgements import PIN
 
 Place = tuple[int, int]
-_PIN = "record_a, record_b, kind, expires_at, actor, reason, created_at"  # PinRow
 
 
 class PlacedPin(NamedTuple):
@@ -32,9 +32,9 @@ async def pins(store: Store, records: Sequence[int] | None, after: Place, limit:
         source = f"(SELECT * FROM pin WHERE record_a IN ({among}) UNION SELECT * FROM pin WHERE record_b IN ({among}))"
         values = [*records, *records]
     rows = await store.fetch(
-        f"SELECT {', '.join(f'p.{name}' for name in _PIN.split(', '))}, a.profile_id, b.profile_id FROM {source} AS p"
+        f"SELECT a.profile_id, b.profile_id, {PIN.select('p')} FROM {source} AS p"
         " JOIN record a ON a.record_id = p.record_a JOIN record b ON b.record_id = p.record_b"
         " WHERE p.record_a > ? OR (p.record_a = ? AND p.record_b > ?) ORDER BY p.record_a, p.record_b LIMIT ?",
         (*values, after[0], *after, limit),
     )
-    return [PlacedPin(PinRow(*row[:7]), *row[7:]) for row in rows]
+    return [PlacedPin(PIN.read(pin), a, b) for a, b, *pin in rows]

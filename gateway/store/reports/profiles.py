@@ -1,20 +1,19 @@
 """Profiles as a person looks them up: by identifier, by customer id, by an id that was absorbed long ago."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import msgspec
 
 from gateway.model import Claim, ClaimedAttribute, CustomerRecord, MergeRow, ReviewItem
 from gateway.model.tags import distinct
 from gateway.store import Store
+from gateway.store.tables.judgements import MERGE, REVIEW
 from rules.identifier import Identifier
 from rules.record import Observation
 
 _PROFILE = """p.profile_id, p.created_at, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id),
 p.canonical_id"""
-_REVIEW = "review_id, profile_a, profile_b, state, reason, rule, types, opened_at, closed_at, closed_by, records"  # ReviewItem
+_REVIEW = f"SELECT {REVIEW.select('v')} FROM review AS v"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -269,55 +268,35 @@ async def tags(store: Store, records: Sequence[int]) -> list[str]:
     return distinct(tag for (tag,) in rows)
 
 
-async def merges(store: Store, survivors: Sequence[int]) -> list[tuple[MergeRow, int | None]]:
-    """Every merge into one of these profiles, oldest first, with the time of its undoing."""
+async def merges(store: Store, survivors: Sequence[int]) -> list[MergeRow]:
+    """Every merge into one of these profiles, oldest first."""
     rows = await store.fetch(
-        "SELECT merge_id, survivor_id, absorbed_id, survivor_records, absorbed_records, rule, rule_set, actor,"
-        f" request_id, merged_at, undone_at FROM merge WHERE survivor_id IN ({placeholders(survivors)}) ORDER BY merge_id",
+        f"SELECT {MERGE.select('m')} FROM merge AS m"
+        f" WHERE m.survivor_id IN ({placeholders(survivors)}) ORDER BY m.merge_id",
         survivors,
     )
-    return [merge_row(*row) for row in rows]
-
-
-def merge_row(
-    number: int, survivor: int, absorbed: int, of_survivor: str, of_absorbed: str, *rest: Any
-) -> tuple[MergeRow, int | None]:
-    """A merge from the columns of its row, with the time of its undoing."""
-    *named, undone_at = rest
-    return MergeRow(
-        number, survivor, absorbed, _numbers(of_survivor), _numbers(of_absorbed), *named
-    ), undone_at
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return msgspec.json.decode(text, type=tuple[int, ...])
+    return [MERGE.read(row) for row in rows]
 
 
 async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
     rows = await store.fetch(
-        f"SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_a = ?"
-        f" UNION SELECT {_REVIEW} FROM review WHERE state = 'open' AND profile_b = ?",
+        f"{_REVIEW} WHERE v.state = 'open' AND v.profile_a = ?"
+        f" UNION {_REVIEW} WHERE v.state = 'open' AND v.profile_b = ?",
         (profile_id, profile_id),
     )
-    return [_review(row) for row in rows]
+    return [REVIEW.read(row) for row in rows]
 
 
 async def review(store: Store, review_id: int) -> ReviewItem | None:
-    rows = await store.fetch(f"SELECT {_REVIEW} FROM review WHERE review_id = ?", (review_id,))
-    return _review(rows[0]) if rows else None
+    rows = await store.fetch(f"{_REVIEW} WHERE v.review_id = ?", (review_id,))
+    return REVIEW.read(rows[0]) if rows else None
 
 
 async def reviews(store: Store, state: str, before: int, limit: int) -> list[ReviewItem]:
     """Newest first; every state when `state` is empty."""
-    condition, values = (" AND state = ?", [state]) if state else ("", [])
+    condition, values = (" AND v.state = ?", [state]) if state else ("", [])
     rows = await store.fetch(
-        f"SELECT {_REVIEW} FROM review WHERE review_id < ?{condition} ORDER BY review_id DESC LIMIT ?",
+        f"{_REVIEW} WHERE v.review_id < ?{condition} ORDER BY v.review_id DESC LIMIT ?",
         (before, *values, limit),
     )
-    return [_review(row) for row in rows]
-
-
-def _review(row: Iterable[Any]) -> ReviewItem:
-    number, a, b, state, reason, rule, types, *rest, records = row
-    named = msgspec.json.decode(types, type=tuple[str, ...])
-    return ReviewItem(number, a, b, state, reason, rule, named, *rest, records=_numbers(records))
+    return [REVIEW.read(row) for row in rows]

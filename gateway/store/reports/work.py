@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from gateway.model import Achievement, ChannelKey, StoredRuleSet
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
+from gateway.store.tables.operators import CHANNEL_KEY, RULE_SET
 
 _ACHIEVEMENT = (
     "a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id, a.accepted_at,"
     " a.due_at, a.decided_at, a.epoch"
 )
-_KEY = "key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at"
 
 
 class Earned(NamedTuple):
@@ -92,18 +92,18 @@ async def rule_sets(
     """Newest first, behind the (stored_at, version) given; only one version when it is named."""
     conditions, values = ["1 = 1"], list[object]()
     if before is not None:
-        conditions.append("(stored_at < ? OR stored_at = ? AND version < ?)")
+        conditions.append("(s.stored_at < ? OR s.stored_at = ? AND s.version < ?)")
         values += [before[0], *before]
     if version:
-        conditions.append("version = ?")
+        conditions.append("s.version = ?")
         values.append(version)
     rows = await store.fetch(
-        "SELECT version, sha256, text, author, stored_at,"
-        " (SELECT MAX(activated_at) FROM rule_activation a WHERE a.version = rule_set.version) FROM rule_set"
-        f" WHERE {' AND '.join(conditions)} ORDER BY stored_at DESC, version DESC LIMIT ?",
+        "SELECT (SELECT MAX(a.activated_at) FROM rule_activation AS a WHERE a.version = s.version),"
+        f" {RULE_SET.select('s')} FROM rule_set AS s"
+        f" WHERE {' AND '.join(conditions)} ORDER BY s.stored_at DESC, s.version DESC LIMIT ?",
         (*values, limit),
     )
-    return [KnownRuleSet(StoredRuleSet(*row[:5]), row[5]) for row in rows]
+    return [KnownRuleSet(RULE_SET.read(stored), activated_at) for activated_at, *stored in rows]
 
 
 async def active_version(store: Store) -> str:
@@ -124,9 +124,10 @@ async def planned_at(store: Store, sha256: str) -> int | None:
 
 async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:
     """By key id, behind `after`; of every channel when `channel` is empty."""
-    condition, values = (" AND channel = ?", [channel]) if channel else ("", [])
+    condition, values = (" AND k.channel = ?", [channel]) if channel else ("", [])
     rows = await store.fetch(
-        f"SELECT {_KEY} FROM channel_key WHERE key_id > ?{condition} ORDER BY key_id LIMIT ?",
+        f"SELECT {CHANNEL_KEY.select('k')} FROM channel_key AS k"
+        f" WHERE k.key_id > ?{condition} ORDER BY k.key_id LIMIT ?",
         (after, *values, limit),
     )
-    return [ChannelKey(*row) for row in rows]
+    return [CHANNEL_KEY.read(row) for row in rows]

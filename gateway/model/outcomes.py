@@ -1,4 +1,4 @@
-"""Every outcome that some command may have."""
+"""The outcomes of all commands."""
 
 from gateway.model.achievements import (
     Accepted,
