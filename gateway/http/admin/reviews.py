@@ -23,8 +23,10 @@ class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ReviewView(msgspec.Struct):
-    """May these two profiles be one? `types` are the identifier types on which they meet. With `records`: should these leave
-    the profile, which is named once?"""
+    """A question to a person. `reason` says which. `rule:…`, `conflict:…`, `ambiguous`: are these two profiles one person?
+    `resplit:…`: should `records` leave the profile, which is named once? `split:contested`: which of the two owns the
+    identifiers that both hold? `points: …`: were the points moved that the platform keeps for both? `types` are the
+    identifier types in question."""
 
     id: str
     profiles: list[str]
