@@ -97,7 +97,7 @@ def test_a_sentence_tells_what_the_event_says(
     ],
 )
 def test_the_answer_to_a_review_is_told_by_what_was_asked(asked: str, accepted: str, rejected: str) -> None:
-    detail = {"profiles": ["prf_1", "prf_2"], "asked": asked, "note": "asked her"}
+    detail: dict[str, object] = {"profiles": ["prf_1", "prf_2"], "asked": asked, "note": "asked her"}
     for action, expected in ((Action.REVIEW_ACCEPTED, accepted), (Action.REVIEW_REJECTED, rejected)):
         said = told(action, detail, profile="prf_1", actor="sam")
         assert said == f"{expected} on the word of sam: asked her"
