@@ -15,7 +15,9 @@ from gateway.store.signing import Part, own_event
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
 
-_OVER = frozenset({"ignored", "failed", "delivered", "dead"})
+_OVER = frozenset({"ignored", "failed", "dead"})
+_COUNTED = frozenset({"granted", "delivered"})
+"""By the granted ones a limit is held, by the delivered ones it is found out whether a later report has arrived."""
 _OLD = """
 SELECT a.achievement_id, a.record_id, a.campaign_id, a.state, a.decided_at, a.epoch,
 CASE WHEN a.channel = '' THEN 0 ELSE 1 END, l.entered_at, CASE WHEN COALESCE(l.coupon_code, '') = '' THEN 0 ELSE 1 END
@@ -58,7 +60,8 @@ class _Old(NamedTuple):
 
 class Retention:
     """Once a day, a walk over the achievements that are old enough, a bounded piece at a time. What is over goes whole, unless an
-    erasure needs it to find something else; of what was granted, who reported it and the coupon's code. All state can be lost."""
+    erasure needs it to find something else; of what was granted or delivered, who reported it, and the coupon's code. All state can
+    be lost."""
 
     def __init__(self, chain: Chain, kept: Kept) -> None:
         self._chain = chain
@@ -95,7 +98,7 @@ class Retention:
             if self._kept.achievements and _ended(one.decided_at, now, self._kept.achievements)
         ]
         over = yield from _unnamed([one for one in done if one.state in _OVER])
-        granted = [one for one in done if one.state == "granted" and one.is_told]
+        counted = [one for one in done if one.state in _COUNTED and one.is_told]
         coupons = [
             one
             for one in old
@@ -106,11 +109,11 @@ class Retention:
         yield Write(_DROP, [(one.achievement_id, one.epoch) for one in over])
         found = [("achievement.record", f"{one.record_id:016x}", one.achievement_id) for one in over]
         yield Write(_FOUND_BY, sorted(found))
-        yield Write(_UNTOLD, [(one.achievement_id, one.epoch) for one in granted])
+        yield Write(_UNTOLD, [(one.achievement_id, one.epoch) for one in counted])
         yield Write(_NO_COUPON, [one.entry for one in coupons])
         if coupons:
             self._chain.vouch({"coupon": {" ".join(map(str, one.entry)): "" for one in coupons}})
-        return {"achievements": len(over), "reporters": len(granted), "coupons": len(coupons)}
+        return {"achievements": len(over), "reporters": len(counted), "coupons": len(coupons)}
 
 
 def _ended(at: int | None, now: int, age: int) -> bool:

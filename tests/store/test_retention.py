@@ -10,6 +10,7 @@ from gateway.clock import DAY, HOUR
 from gateway.config import Campaign, Coupon, Limit
 from gateway.model import IdempotencyKey
 from gateway.store.customers import find_customer, grants_of
+from gateway.store.deliveries import report_of, reported
 from gateway.store.maintain import Kept
 from gateway.store.reports.verification import verify
 from tests.support.in_process_gateway import (
@@ -113,10 +114,10 @@ async def test_what_an_erasure_finds_something_by_stays(house: InProcessGateway)
     await house.send(achieve("web:ann", OVER.id, IdempotencyKey("route", "key", b"f", b"{}")))
     await house.grant_later()
     await tamper(house.url, f"UPDATE answer_of SET expires_at = {house.clock.now() + 2 * OLD}")
-    reported = await _reported(house)
+    refused = await _reported(house)
     house.clock.advance(OLD + DAY)
     await _tidy(house)
-    assert set(await house.column("SELECT achievement_id FROM answer_of")) | {reported} == set(
+    assert set(await house.column("SELECT achievement_id FROM answer_of")) | {refused} == set(
         await house.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'")
     )
     await tamper(house.url, "DELETE FROM delivery")
@@ -128,15 +129,28 @@ async def test_what_an_erasure_finds_something_by_stays(house: InProcessGateway)
     assert await house.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'") == []
 
 
-async def _reported(house: InProcessGateway) -> int:
-    """An achievement that was refused by the platform, with its delivery."""
+async def test_what_the_platform_has_stays_counted(house: InProcessGateway) -> None:
+    """By its count it is found out whether a later report without an answer has arrived."""
+    number = await _reported(house, "delivered")
+    report = await report_of(house.store, number)
+    assert report is not None
+    await tamper(house.url, "DELETE FROM delivery")
+    before = await reported(house.store, report, number)
+    house.clock.advance(OLD + DAY)
+    await _tidy(house)
+    assert await reported(house.store, report, number) == before == (1, 0)
+    assert await house.column("SELECT channel FROM achievement WHERE state = 'delivered'") == [""]
+
+
+async def _reported(house: InProcessGateway, state: str = "dead") -> int:
+    """An achievement that was refused by the platform, or in another state, with its delivery."""
     house.env.delivers = True
     house.clock.advance(HOUR)
     accepted = await house.send(achieve("web:ann", OVER.id))
     house.env.delivers = False
     await tamper(
         house.url,
-        f"UPDATE achievement SET state = 'dead', decided_at = {house.clock.now()}"
+        f"UPDATE achievement SET state = '{state}', decided_at = {house.clock.now()}"
         f" WHERE achievement_id = {accepted.achievement_id}",
     )
     return accepted.achievement_id
