@@ -16,7 +16,7 @@ from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
 from gateway.store.vouching import TABLES, newest_binding, rows_of, vouched
 
-_FIRST = "SELECT seq, bound FROM audit ORDER BY event_id LIMIT 1"
+_FIRST = "SELECT seq, bound, (SELECT COUNT(*) FROM audit_cut) FROM audit ORDER BY event_id LIMIT 1"
 _PLACES = "SELECT step, name, place, is_done FROM state_binding"
 _REACHED = """
 INSERT INTO state_binding VALUES (?, ?, ?, ?) ON CONFLICT (step, name) DO UPDATE SET
@@ -75,14 +75,14 @@ class Binding:
         yield Write(_REACHED, [(step, table, _encode(reached).decode(), int(last))])
         return len(rows) + 1
 
-    def _todo(self, seq: int, bound: str) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
-        """The table of which rows are left, with its step and the place that was reached. `seq` and `bound` are of the log's first
-        event."""
+    def _todo(self, seq: int, bound: str, segments: int) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
+        """The table of which rows are left, with its step and the place that was reached. `seq` and `bound` are of the first
+        event that is left, which is the log's first unless some are in `segments`."""
         places = {(step, name): (place, done) for step, name, place, done in (yield Query(_PLACES))}
         steps = [(one.version, table) for one in migrations.all_migrations() for table in one.binds]
         new = [place for place in steps if place not in places]
         if new:
-            begun = read_bound(bound).covers if seq == 1 else 0
+            begun = read_bound(bound).covers if seq == 1 and not segments else 0
             made_so = [(step, table, "[]", 1) for step, table in new if step <= begun]
             yield Write(_REACHED, made_so)
             places |= {(step, table): (place, done) for step, table, place, done in made_so}
