@@ -109,7 +109,6 @@ from gateway.model.operators import (
     StoredRuleSet,
     StoreRules,
 )
-from gateway.model.outcomes import Outcome
 from gateway.model.regrouping import Regroup, Regrouped, Regrouping
 
 __all__ = [
@@ -177,7 +176,6 @@ __all__ = [
     "MergeRow",
     "NoteEvent",
     "NotePlan",
-    "Outcome",
     "Overwritten",
     "PinRow",
     "PlatformEvent",

@@ -29,7 +29,6 @@ from gateway.model import (
     MergeProfiles,
     NoteEvent,
     NotePlan,
-    Outcome,
     ProposePoints,
     ReceiveWebhook,
     RefuseCall,
@@ -71,9 +70,9 @@ from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
 _Wants = Callable[[Any, WorkingSet, Env], bool]
-_CarryOut = Callable[[Any, WorkingSet, Env], Outcome]
+_CarryOut = Callable[[Any, WorkingSet, Env], Any]
 
-_USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
+USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     Achieve: (achieve.wants, achieve.achieve),
     Settle: (achieve.wants_of_settling, achieve.settle),
     Identify: (identify.wants, identify.identify),
@@ -116,10 +115,10 @@ _USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
 
 def wants(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
     """Ask for what `command` still needs. True: once that is loaded it needs nothing more."""
-    return _USE_CASES[type(command)][0](command, ws, env)
+    return USE_CASES[type(command)][0](command, ws, env)
 
 
-def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Outcome:
+def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Any:
     """Decide and change the working set."""
     caller: Caller | None = getattr(command, "caller", None)
     ws.source = caller.source if caller is not None else "gateway"
@@ -127,9 +126,9 @@ def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Outcome:
     if caller is not None and caller.trace:
         ws.traces[caller.request_id] = caller.trace
     if not env.listeners and not env.forwards:
-        return _USE_CASES[type(command)][1](command, ws, env)
+        return USE_CASES[type(command)][1](command, ws, env)
     before = mark(ws)
-    outcome = _USE_CASES[type(command)][1](command, ws, env)
+    outcome = USE_CASES[type(command)][1](command, ws, env)
     points.ask_for_balances(ws, env, before.merges)
     if env.listeners:
         announce(ws, env, before)

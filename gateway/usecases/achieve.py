@@ -15,13 +15,13 @@ from gateway.model import (
     Accepted,
     Achieve,
     Achievement,
+    AchieveOutcome,
     Caller,
     Dedup,
     Done,
     Duplicate,
     IdempotencyKey,
     KeyReused,
-    Outcome,
     Replayed,
     Resolution,
     Settle,
@@ -58,7 +58,7 @@ def wants(command: Achieve, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def achieve(command: Achieve, ws: WorkingSet, env: Env) -> Outcome:
+def achieve(command: Achieve, ws: WorkingSet, env: Env) -> AchieveOutcome:
     token = command.idempotency
     if token is not None and (stored := _stored_answer(command.caller, token, ws)) is not None:
         return _repeat(command, token, stored, ws)
@@ -109,7 +109,9 @@ def _stored_answer(caller: Caller, token: IdempotencyKey, ws: WorkingSet) -> Sto
     return stored if stored is not None and stored.expires_at > ws.now else None
 
 
-def _repeat(command: Achieve, token: IdempotencyKey, stored: StoredAnswer, ws: WorkingSet) -> Outcome:
+def _repeat(
+    command: Achieve, token: IdempotencyKey, stored: StoredAnswer, ws: WorkingSet
+) -> Replayed | KeyReused:
     """A repeated key is itself committed (as an event) before it is answered, so that the answer it repeats is durable too."""
     if stored.fingerprint == token.fingerprint:
         _note(command, ws, Action.ACHIEVEMENT_REPLAYED, None, "ok", "idempotency_key")
@@ -198,7 +200,7 @@ def wants_of_settling(command: Settle, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def settle(command: Settle, ws: WorkingSet, env: Env) -> Outcome:
+def settle(command: Settle, ws: WorkingSet, env: Env) -> Done:
     """The achievement ends here, and its key is answered from now on if it was delivered: before, nobody had promised anything.
     Whether one whose answer was lost has arrived only the upstream knows, so its window stays."""
     achievement = ws.achievements[command.achievement_id]

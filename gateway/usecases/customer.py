@@ -11,7 +11,6 @@ from gateway.model import (
     Caller,
     CustomerRecord,
     EditTags,
-    Outcome,
     Resolution,
     SaveCustomer,
     Saved,
@@ -45,7 +44,7 @@ def wants_of_save(command: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
+def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
     """Create or update. Values that are already there are not written again. Who may not state anything makes a customer,
     and claims the rest."""
     caller, events = command.caller, len(ws.events)
@@ -103,7 +102,7 @@ def wants_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env) ->
     return True
 
 
-def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Outcome:
+def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
     """Switch the whole person on or off; `changed` is False when it already was so."""
     records = _records_behind(command.caller, command.customer_id, ws)
     if not records:
@@ -119,7 +118,7 @@ def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Outcome:
     return Saved(resolution, bool(others))
 
 
-def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Outcome:
+def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
     """Attach to the caller's record, detach from every record of the profile. Case tells no tags apart; what is kept is the
     spelling that came first."""
     records = _records_behind(command.caller, command.customer_id, ws)

@@ -21,7 +21,6 @@ from gateway.model import (
     Done,
     FinishDelivery,
     MarkSending,
-    Outcome,
     Refused,
     RetryDelivery,
     Stale,
@@ -45,7 +44,7 @@ def wants_of_claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Outcome:
+def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Claimed:
     """What was found `sending` left with a worker that came to grief: it becomes `unknown`."""
     wanted = (command.target, command.limit)
     claimed = tuple(ws.claimable[wanted])
@@ -70,7 +69,7 @@ def wants_of_sending(command: MarkSending, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Outcome:
+def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Done | Stale:
     """An unknown one that is sent again stays unknown: its earlier attempt is not answered by a later one."""
     delivery = _claimed(command, ws)
     if delivery is None:
@@ -118,7 +117,7 @@ def _wants_of_subject(delivery_id: int, ws: WorkingSet) -> bool:
     return True
 
 
-def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Outcome:
+def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Done | Stale:
     delivery = _claimed(command, ws)
     if delivery is None:
         return Stale()
@@ -190,7 +189,7 @@ def wants_of_operator(command: RetryDelivery | DiscardDelivery, ws: WorkingSet, 
     return _wants_of_subject(command.delivery_id, ws)
 
 
-def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Outcome:
+def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Done | Refused:
     """A person's word that it is to be sent: an attempt that nobody knows of is no longer waited for."""
     delivery = ws.deliveries[command.delivery_id]
     if delivery is None:
@@ -218,7 +217,7 @@ def retry_delivery(delivery: Delivery, caller: Caller, ws: WorkingSet, env: Env)
     return Done()
 
 
-def discard(command: DiscardDelivery, ws: WorkingSet, env: Env) -> Outcome:
+def discard(command: DiscardDelivery, ws: WorkingSet, env: Env) -> Done | Refused:
     delivery = ws.deliveries[command.delivery_id]
     if delivery is None:
         return _unknown()
@@ -242,7 +241,7 @@ def _unknown() -> Refused:
     return Refused("delivery_unknown", "There is no such delivery.")
 
 
-def _not_waiting(delivery: Delivery) -> Outcome:
+def _not_waiting(delivery: Delivery) -> Refused:
     if delivery.state in ("delivered", "discarded"):
         return Refused("delivery_closed", f"It was {delivery.state}; that is final.")
     return Refused(

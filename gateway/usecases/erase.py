@@ -9,7 +9,6 @@ from gateway.model import (
     Erased,
     Erasure,
     ForgetAgain,
-    Outcome,
     UnknownCustomer,
 )
 from gateway.usecases.env import Env
@@ -36,7 +35,7 @@ def wants(command: EraseCustomer, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Outcome:
+def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Erased | UnknownCustomer:
     """The whole person, under every customer id. A second call finds nobody."""
     profile = _target(command, ws)
     if profile is None:
@@ -79,7 +78,7 @@ def wants_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env) ->
     return not missing and all(ready)
 
 
-def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Outcome:
+def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Done:
     """The records that are there. Others that were on their profile when the backup was made stay."""
     homes: dict[int, set[int]] = {}
     for record_id in command.erasure.records:

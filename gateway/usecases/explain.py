@@ -3,7 +3,11 @@
 from functools import partial
 
 from gateway.ids import show
-from gateway.model import Explained, ExplainPair, Outcome, Refused
+from gateway.model import (
+    Explained,
+    ExplainPair,
+    Refused,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.merge import live
 from gateway.usecases.observe import attributes_of, wants_of_holders
@@ -37,7 +41,7 @@ def _wants_of_pair(command: ExplainPair, ws: WorkingSet) -> bool:
     return ws.profiles.want_all([one for one in (leads[number] for number in pair) if one is not None])
 
 
-def explain(command: ExplainPair, ws: WorkingSet, env: Env) -> Outcome:
+def explain(command: ExplainPair, ws: WorkingSet, env: Env) -> Explained | Refused:
     one, other = (_profile(number, command, ws) for number in (command.a, command.b))
     if one is None or other is None:
         return Refused("not_found", f"There is no such {'record' if command.records else 'profile'}.")

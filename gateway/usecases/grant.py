@@ -25,7 +25,6 @@ from gateway.model import (
     GrantDue,
     Granted,
     LedgerEntry,
-    Outcome,
     Refused,
     RetryAchievement,
 )
@@ -48,7 +47,7 @@ def wants(command: GrantDue, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Outcome:
+def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Granted:
     earlier = _Earlier()
     counts = {"granted": 0, "ignored": 0, "failed": 0}
     for due in ws.due[command.limit, env.standing_details]:
@@ -159,7 +158,7 @@ def wants_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
+def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Done | Refused:
     """Judge it again, or report it again, now. What was granted or delivered is final."""
     achievement = ws.achievements[command.achievement_id]
     if achievement is None:
@@ -185,7 +184,7 @@ def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def _report_again(command: RetryAchievement, ws: WorkingSet, env: Env) -> Outcome:
+def _report_again(command: RetryAchievement, ws: WorkingSet, env: Env) -> Done | Refused:
     delivery_id = ws.sendings[command.achievement_id]
     delivery = ws.deliveries[delivery_id] if delivery_id is not None else None
     if delivery is None or delivery.state != "dead":

@@ -5,7 +5,12 @@ A call that teaches nothing new is answered by `store.identities.known` without 
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Identified, Identify, Outcome, Resolution, UnknownCustomer
+from gateway.model import (
+    Identified,
+    Identify,
+    Resolution,
+    UnknownCustomer,
+)
 from gateway.usecases import claims
 from gateway.usecases.env import Env
 from gateway.usecases.observe import observe, wants_of_identity
@@ -30,7 +35,7 @@ def wants(command: Identify, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def identify(command: Identify, ws: WorkingSet, env: Env) -> Outcome:
+def identify(command: Identify, ws: WorkingSet, env: Env) -> Identified | UnknownCustomer:
     resolution = observe(
         command.caller,
         command.customer_id,

@@ -16,7 +16,6 @@ from gateway.model import (
     CustomerRecord,
     ImportRun,
     ImportUndone,
-    Outcome,
     Overwritten,
     Refused,
     UndoImport,
@@ -61,7 +60,7 @@ def _wants_of(one: ChangedRecord, ws: WorkingSet, env: Env) -> bool:
     return ready
 
 
-def undo_import(command: UndoImport, ws: WorkingSet, env: Env) -> Outcome:
+def undo_import(command: UndoImport, ws: WorkingSet, env: Env) -> ImportUndone | Refused:
     run = ws.imports[command.import_id]
     refused = _refused(command, run)
     if refused is not None or run is None:

@@ -13,7 +13,6 @@ from gateway.model import (
     Imported,
     ImportRows,
     ImportRun,
-    Outcome,
     Overwritten,
     Refused,
     SaveCustomer,
@@ -48,7 +47,7 @@ def _wants_of_row(row: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Outcome:
+def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Imported | Refused:
     """Take the next lines. Lines that are not the next ones are refused: another process is at work, or the answer to the
     same lines was lost on its way."""
     caller = command.caller

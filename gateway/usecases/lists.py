@@ -4,7 +4,11 @@ power at once, whoever holds it; one that is taken off regains it."""
 from collections.abc import Iterable
 
 from gateway.audit.event import Action
-from gateway.model import ChangeList, Listed, ListedValue, Outcome
+from gateway.model import (
+    ChangeList,
+    Listed,
+    ListedValue,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.observe import pseudonym
 from gateway.usecases.parting import look_again
@@ -22,7 +26,7 @@ def wants(command: ChangeList, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def change(command: ChangeList, ws: WorkingSet, env: Env) -> Outcome:
+def change(command: ChangeList, ws: WorkingSet, env: Env) -> Listed:
     """Values that are there, or not there, already are left as they are."""
     before, values = ws.lists[command.name], frozenset(command.values)
     changed = sorted(values - before if command.listed else values & before)

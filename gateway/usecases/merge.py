@@ -6,7 +6,15 @@ The rules' merges and an operator's are the same; only who asked differs.
 
 from gateway.audit.event import Action, Words
 from gateway.ids import show
-from gateway.model import Caller, MergeProfiles, MergeRow, Outcome, PinRow, Refused, ReviewItem, Shaped
+from gateway.model import (
+    Caller,
+    MergeProfiles,
+    MergeRow,
+    PinRow,
+    Refused,
+    ReviewItem,
+    Shaped,
+)
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
@@ -156,7 +164,7 @@ def wants_of_live(profile_ids: tuple[int, ...], ws: WorkingSet) -> bool:
     return True
 
 
-def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Outcome:
+def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
     """Join two profiles by hand and pin them together, so that no rule change takes them apart again."""
     found = [live(profile_id, ws) for profile_id in command.profiles]
     one, other = found[0], found[1]

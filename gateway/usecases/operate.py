@@ -12,7 +12,6 @@ from gateway.model import (
     Done,
     NoteEvent,
     NotePlan,
-    Outcome,
     RefuseCall,
     Refused,
     Regrouping,
@@ -32,7 +31,7 @@ def wants_nothing(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Outcome:
+def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Done:
     caller = command.caller
     counted = {"count": command.count} if command.count > 1 else {}
     ws.record_event(
@@ -47,7 +46,7 @@ def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Outcome:
+def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Done:
     ws.record_event(
         Action(command.action),
         actor=command.caller.actor,
@@ -63,7 +62,7 @@ def wants_of_create_key(command: CreateKey, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def create_key(command: CreateKey, ws: WorkingSet, env: Env) -> Outcome:
+def create_key(command: CreateKey, ws: WorkingSet, env: Env) -> Done | Refused:
     """At most two active pairs a channel: the one in use and the one that follows it."""
     keys = ws.keys_of_channel[command.key.channel]
     if sum(key.revoked_at is None for key in keys) >= _KEYS_PER_CHANNEL:
@@ -81,7 +80,7 @@ def wants_of_revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> Outcome:
+def revoke_key(command: RevokeKey, ws: WorkingSet, env: Env) -> Done | Refused:
     key = next((key for key in ws.keys_of_channel[EVERY_CHANNEL] if key.key_id == command.key_id), None)
     if key is None:
         return Refused("key_unknown", "There is no key pair with this id; `gateway keys list` shows them.")
@@ -104,7 +103,7 @@ def wants_of_store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> Outcome:
+def store_rules(command: StoreRules, ws: WorkingSet, env: Env) -> Done | Refused:
     known = ws.rule_sets[command.rule_set.version]
     if known is not None and known.sha256 != command.rule_set.sha256:
         return Refused(
@@ -128,7 +127,7 @@ def wants_of_activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) ->
     return True
 
 
-def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Outcome:
+def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Done | Refused:
     """Make a stored version the active one; an older version again is a rollback."""
     if ws.rule_sets[command.version] is None:
         return Refused(
@@ -140,7 +139,7 @@ def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Outcome:
+def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Done:
     """A newer plan of the same content takes the older one's place."""
     ws.plans.keep(command.sha256, RulePlan(command.sha256, ws.now, command.caller.actor, command.summary))
     _note_rules(Action.RULES_PLANNED, command.caller, command.version, ws, command.sha256)

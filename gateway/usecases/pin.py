@@ -4,7 +4,15 @@ from collections.abc import Iterable
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Caller, Done, DropPin, EndPins, Outcome, PinRow, Refused, SetPin
+from gateway.model import (
+    Caller,
+    Done,
+    DropPin,
+    EndPins,
+    PinRow,
+    Refused,
+    SetPin,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
 from gateway.usecases.parting import look_again
@@ -31,7 +39,7 @@ def _wants_of(record_ids: Iterable[int], ws: WorkingSet) -> bool:
     return complete
 
 
-def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
+def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Done | Refused:
     """`must` joins the two profiles, where nothing forbids it; `cannot` is refused for two records of one profile: split it."""
     pair = _pair(command)
     homes = [ws.homes[record_id] for record_id in pair]
@@ -68,7 +76,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
+def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
     """Lift a judgement; what the rules make of the two is carried out behind the calls."""
     known = ws.pin_of(_pair(command))
     if known is None:
@@ -77,7 +85,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Outcome:
     return Done()
 
 
-def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Outcome:
+def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
     """Those that were lifted, or set anew, meanwhile are left alone."""
     known = [pin for pair in command.pairs if (pin := ws.pin_of(pair)) and not pin.is_in_force(ws.now)]
     for pin in known:

@@ -3,7 +3,12 @@ as the outbox has it, and put before a person; nobody's points are moved by them
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Done, MergeRow, Outcome, ProposePoints, ReviewItem
+from gateway.model import (
+    Done,
+    MergeRow,
+    ProposePoints,
+    ReviewItem,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.merge import POINTS
 from gateway.workingset import WorkingSet
@@ -30,7 +35,7 @@ def wants(command: ProposePoints, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Outcome:
+def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Done:
     """Ask a person. Nothing to ask where the merge was undone or the customer erased since; asking twice is asking once."""
     row = ws.merges[command.merge_id]
     if row is None or row.undone_at is not None:

@@ -6,7 +6,11 @@ import msgspec
 from gateway.audit.event import Action
 from gateway.clock import timestamp
 from gateway.ids import show
-from gateway.model import Done, Outcome, PlatformEvent, ReceiveWebhook
+from gateway.model import (
+    Done,
+    PlatformEvent,
+    ReceiveWebhook,
+)
 from gateway.usecases.announce import queue
 from gateway.usecases.deliver import PLATFORM
 from gateway.usecases.env import Env
@@ -27,7 +31,7 @@ def wants(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Outcome:
+def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     """An event that is known already changes nothing: the platform repeats what was not answered in time."""
     if ws.platform_events[command.key] is not None:
         return Done(changed=False)

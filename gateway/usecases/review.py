@@ -14,7 +14,6 @@ from gateway.model import (
     CloseStaleReviews,
     Done,
     MergeProfiles,
-    Outcome,
     PinRow,
     Refused,
     ReviewItem,
@@ -47,7 +46,7 @@ def wants(command: AnswerReview, ws: WorkingSet, env: Env) -> bool:
     return not item.records or wants_of_parting(ws.redirects[item.profile_a], ws, env)
 
 
-def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Outcome:
+def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | Refused:
     item = ws.review_items[command.review_id]
     if item is None:
         return Refused("not_found", "There is no such review.")
@@ -87,7 +86,7 @@ def _asked(item: ReviewItem) -> str:
     return "points" if is_about_points(item) else "join"
 
 
-def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:
+def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Done | Shaped | Refused:
     if item.records:
         return _answer_leaving(command, item, ws, env)
     if item.reason == CONTESTED:
@@ -97,12 +96,12 @@ def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env
     return _accept(command, item, ws, env) if command.accept else _reject(command, item, ws)
 
 
-def _accept(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:
+def _accept(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Shaped | Refused:
     pair = (item.profile_a, item.profile_b)
     return merge(MergeProfiles(command.caller, pair, command.reason or "review accepted"), ws, env)
 
 
-def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Outcome:
+def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped | Refused:
     one, other = live(item.profile_a, ws), live(item.profile_b, ws)
     if one is None or other is None:
         return Refused("not_found", "One of the two profiles was erased.")
@@ -118,7 +117,7 @@ def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Outcome:
 # ---- should these records leave? ----
 
 
-def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Outcome:
+def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Shaped | Refused:
     profile = live(item.profile_a, ws)
     leaving = frozenset(item.records)
     if profile is None or not leaving < profile.records.keys():
@@ -140,7 +139,7 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
 
 def _let_leave(
     command: AnswerReview, profile: Profile, leaving: frozenset[int], ws: WorkingSet, env: Env
-) -> Outcome:
+) -> Shaped:
     """Not pinned apart: what comes to be known later may join them again."""
     part, _ = take_out(profile, leaving, ws, env)
     note_parting(profile, [part], command.caller, "review", command.reason, ws, env)
@@ -152,7 +151,7 @@ def _let_leave(
 # ---- whose are the contested keys? ----
 
 
-def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Outcome:
+def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped | Refused:
     """Of the types in question, the keys that one side owns and both hold go to the other side, or stay."""
     one, other = live(item.profile_a, ws), live(item.profile_b, ws)
     if one is None or other is None:
@@ -182,7 +181,7 @@ def wants_of_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> bool
     return True
 
 
-def close_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> Outcome:
+def close_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> Done:
     after = env.rules.review.auto_close_stale_after
     closed = False
     for review_id in command.reviews:

@@ -4,7 +4,14 @@ are pinned apart, or the next call would join them again; no sum changes."""
 from collections.abc import Iterable
 
 from gateway.ids import show
-from gateway.model import MergeRow, Outcome, PinRow, Refused, Shaped, SplitProfile, UndoMerge
+from gateway.model import (
+    MergeRow,
+    PinRow,
+    Refused,
+    Shaped,
+    SplitProfile,
+    UndoMerge,
+)
 from gateway.usecases.env import Env
 from gateway.usecases.merge import (
     CONTESTED,
@@ -38,7 +45,7 @@ def wants_of_undo(command: UndoMerge, ws: WorkingSet, env: Env) -> bool:
     return wants_of_parting(ws.redirects[row.survivor_id], ws, env)
 
 
-def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Outcome:
+def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
     """The caller's records and the rest, never empty, are two profiles; the one that it is named after keeps its id."""
     profile = live(command.profile_id, ws)
     if profile is None:
@@ -71,7 +78,7 @@ def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[froz
     return [frozenset(leaving)] if leaving else []
 
 
-def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Outcome:
+def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
     """The records that the merge brought leave again. Refused when some were moved on since, unless `tree`."""
     row = ws.merges[command.merge_id]
     if row is None:

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.app.follow import follow
 from gateway.http.rows import process
-from gateway.model import Outcome, SaveCustomer
+from gateway.model import SaveCustomer, Saved, UnknownCustomer
 from gateway.usecases import customer
 from gateway.usecases import imports as usecase
 from gateway.usecases.env import Env
@@ -159,7 +159,7 @@ async def test_a_part_of_a_block_that_cannot_be_is_refused(
 async def test_a_chunk_that_fails_is_taken_in_halves_in_its_order_down_to_the_row_that_fails(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, block: str
 ) -> None:
-    def save_or_fail(command: SaveCustomer, ws: WorkingSet, env: Env) -> Outcome:
+    def save_or_fail(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
         if command.customer_id == "bad":
             raise ValueError
         return customer.save(command, ws, env)

@@ -1,0 +1,232 @@
+"""A component of a regrouping becoming what the rules make of it: parts leave, profiles join, questions are opened and closed."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gateway.audit.event import Action
+from gateway.ids import show
+from gateway.model import Regroup, ReviewItem
+from gateway.usecases.merge import CONTESTED, join, open_review
+from gateway.usecases.ownership import settle
+from gateway.usecases.parting import note_parting, take_out
+from gateway.usecases.regroup_look import Look, grouped
+from rules.batch.partition import Edge, Refusal
+from rules.batch.pieces import Piece
+from rules.decision import ReviewProposal
+from rules.record import Profile
+from rules.survivor import survivor
+
+_WITHOUT_OWNER = ("unblocked", "erased")
+"""Causes that leave a value of power with nobody to own it."""
+_OF_REQUESTS = ("conflict:max_profiles_at_once", "conflict:cannot", "conflict:never")
+_LIMITS = ("max_records", "ids_per_profile", "max_per_profile", "protect_balance_over")
+
+
+@dataclass(slots=True)
+class Counts:
+    """As a plan counts them."""
+
+    merged: int = 0
+    split: int = 0
+    asked: int = 0
+    points: int = 0
+    skipped: int = 0
+
+
+class Carrying:
+    """One component becoming what the rules make of it."""
+
+    def __init__(self, look: Look, command: Regroup) -> None:
+        self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
+        self.caller = command.caller
+        self.main = {piece.profile_id: piece for piece in look.found if piece.is_main}
+        self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
+        self.held: set[int] = set()
+        self.merging: set[int] = set()
+        self.counts = Counts()
+
+    def out(self) -> Counts:
+        for profile_id, found in self.look.by_profile.items():
+            if len(found) > 1:
+                self._part(self.ws.profiles[profile_id], found)
+        for group, found in grouped(self.look.found, "group").items():
+            if len(found) > 1 and group not in self.held and not self._is_asked(found):
+                self._join(found)
+        if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
+            settle(self._profiles(), self.look.powers, self.ws, self.look.env)
+        self._ask()
+        self.counts.merged = len(self.merging)
+        moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]
+        self.counts.points = sum(abs(piece.points) for piece in moved)
+        return self.counts
+
+    def _home(self, record_id: int) -> int:
+        return self.ws.by_record_id[record_id].profile_id
+
+    def _profiles(self) -> list[Profile]:
+        """The live profiles of the component, as they are by now."""
+        return [self.ws.profiles[home] for home in sorted({self._home(one) for one in self.records})]
+
+    # ---- coming apart ----
+
+    def _part(self, profile: Profile, found: Sequence[Piece]) -> None:
+        main = self.main[profile.profile_id]
+        others = sorted((piece for piece in found if piece != main), key=lambda piece: piece.records)
+        if self.rules.conflict.resplit == "auto":
+            self._take_apart(profile, main, others)
+            return
+        self.held |= {piece.group for piece in found}
+        if self.rules.conflict.resplit == "review":
+            self._ask_to_leave(profile, main, others)
+
+    def _take_apart(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
+        parts = [take_out(profile, frozenset(piece.records), self.ws, self.look.env)[0] for piece in others]
+        note_parting(profile, parts, self.caller, "regroup", self.run.cause, self.ws, self.look.env)
+        for side in (profile, *parts):
+            self.ws.balances.put(side.profile_id, sum(self.ws.points.get(one, 0) for one in side.records))
+        self.counts.split += 1
+
+    def _ask_to_leave(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
+        """One question a part. What was asked of other records before does not stand any more."""
+        known = {frozenset(item.records): item for item in self.ws.leave_questions(profile.profile_id)}
+        for piece in others:
+            if known.pop(frozenset(piece.records), None) is None:
+                self._open_leave_question(profile, main, piece)
+        for item in known.values():
+            self.ws.close_review(item, "stale", self._by())
+
+    def _open_leave_question(self, profile: Profile, main: Piece, piece: Piece) -> None:
+        why = self._between(main, piece)
+        rule, types = (why.rule, why.types) if why else ("", (self.run.type,) if self.run.type else ())
+        item = ReviewItem(
+            self.ws.next_id(),
+            profile.profile_id,
+            profile.profile_id,
+            "open",
+            f"resplit:{why.guard if why else self.run.cause if self.run.scope == 'value' else 'no_rule'}",
+            rule,
+            types,
+            self.ws.now,
+            records=piece.records,
+        )
+        self.ws.keep_review(item)
+        self.counts.asked += 1
+        self._note_question(item)
+
+    def _between(self, main: Piece, piece: Piece) -> Refusal | None:
+        for refused in self.look.after.refused:
+            sides = {refused.record_a, refused.record_b}
+            if sides & set(main.records) and sides & set(piece.records):
+                return refused
+        return None
+
+    # ---- coming together ----
+
+    def _is_asked(self, found: Collection[Piece]) -> bool:
+        """An open question that the definition does not know is why the profiles are not one; new rules join them all the same,
+        as their plan says."""
+        homes = {self._home(piece.records[0]) for piece in found}
+        return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())
+
+    def _stands(self, item: ReviewItem) -> bool:
+        """Whether only a request can have raised this open question, under these rules and pins."""
+        if self.run.scope == "rules" or item.state != "open":
+            return False
+        if item.reason == "conflict:cannot" and not self._is_pinned_apart:
+            return False
+        return item.reason.startswith(_OF_REQUESTS)
+
+    @cached_property
+    def _is_pinned_apart(self) -> bool:
+        return any(p.kind == "cannot" and p.is_in_force(self.ws.now) for p in self.ws.pins(self.records))
+
+    def _join(self, found: Collection[Piece]) -> None:
+        candidates = [piece for piece in found if piece.lives_as] or found
+        winner = survivor(self.rules, [self.ws.profiles[self._home(one.records[0])] for one in candidates])
+        homes = {self._home(piece.records[0]) for piece in found} - {winner.profile_id}
+        for home in sorted(homes):
+            self._absorb(winner, self.ws.profiles[home])
+        self.ws.touch_profile(winner)
+        self.merging.update(piece.profile_id for piece in found)
+
+    def _absorb(self, winner: Profile, loser: Profile) -> None:
+        edge = self._edge(loser)
+        row = join(self.ws, winner, loser, self.caller, rule=edge.rule, rules=self.rules)
+        self.ws.record_event(
+            Action.IDENTITY_MERGED,
+            outcome="merged",
+            actor=self.caller.actor,
+            profile=show("prf", winner.profile_id),
+            subject=show("mrg", row.merge_id),
+            request_id=self.caller.request_id,
+            reason=f"rule:{edge.rule}",
+            detail={
+                "absorbed": [show("prf", loser.profile_id)],
+                "rule": edge.rule,
+                "rule_set": self.rules.sha256[:16],
+                "cause": self.run.cause,
+            },
+        )
+
+    def _edge(self, loser: Profile) -> Edge:
+        """The first edge by which the profile's records belong to others."""
+        return next(
+            edge
+            for edge in self.look.after.joined
+            if (edge.record_a in loser.records) != (edge.record_b in loser.records)
+        )
+
+    # ---- what a person is asked ----
+
+    def _ask(self) -> None:
+        asked: set[tuple[int, ...]] = set()
+        for refused in self.look.after.refused:
+            pair = tuple(sorted({self._home(refused.record_a), self._home(refused.record_b)}))
+            if refused.asks and len(pair) == 2 and self._concerns(refused):
+                asked.add(pair)
+                if open_review(self.ws, self.rules, _proposal(refused, pair)):
+                    self.counts.asked += 1
+                    self._note_question(self.ws.reviews[pair[0], pair[1]])
+        self._drop_questions(asked)
+
+    def _concerns(self, refused: Refusal) -> bool:
+        """Whether the question is this component's, not one between others around it."""
+        return not self.records.isdisjoint((refused.record_a, refused.record_b))
+
+    def _drop_questions(self, asked: Collection[tuple[int, ...]]) -> None:
+        """What the rules do not ask any more."""
+        profiles = {profile.profile_id for profile in self._profiles()}
+        for pair, item in self.ws.reviews.items():
+            ours = item.state == "open" and item.reason != CONTESTED and profiles.intersection(pair)
+            if ours and pair not in asked and not self._stands(item) and self._was_looked_at(pair):
+                self.ws.close_review(item, "stale", self._by())
+        parted = {profile_id for profile_id, found in self.look.by_profile.items() if len(found) > 1}
+        for profile_id in profiles - parted:
+            for item in self.ws.leave_questions(profile_id):
+                self.ws.close_review(item, "stale", self._by())
+
+    def _was_looked_at(self, pair: tuple[int, int]) -> bool:
+        everybody = self.look.core | self.look.around
+        return not self.look.leaves_out or everybody.issuperset(pair)
+
+    def _by(self) -> str:
+        return f"regroup:{self.run.cause}"
+
+    def _note_question(self, item: ReviewItem) -> None:
+        self.ws.record_event(
+            Action.IDENTITY_REVIEW,
+            outcome="review",
+            actor=self.caller.actor,
+            profile=show("prf", item.profile_a),
+            subject=show("rev", item.review_id),
+            request_id=self.caller.request_id,
+            reason=item.reason,
+            detail={"cause": self.run.cause, "records": [show("rec", one) for one in item.records]},
+        )
+
+
+def _proposal(refused: Refusal, pair: tuple[int, ...]) -> ReviewProposal:
+    limit = refused.guard.partition(":")[0] in _LIMITS
+    reason = f"conflict:{refused.guard}" if limit else f"rule:{refused.rule}"
+    return ReviewProposal(pair[0], pair[1], reason, refused.rule, refused.types)

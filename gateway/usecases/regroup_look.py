@@ -1,0 +1,141 @@
+"""One component of a regrouping: which profiles it has, and what the rules make of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from gateway.model import Regroup, Regrouping
+from gateway.usecases.component import (
+    Gathering,
+    LeftAlone,
+    Powers,
+    TooLarge,
+    crowded,
+    powerless,
+    seen_by_rules,
+)
+from gateway.usecases.env import Env
+from gateway.usecases.observe import attributes_of_records
+from gateway.usecases.parting import wants_of_parting
+from gateway.workingset import WorkingSet
+from rules.batch.partition import Partition, partition
+from rules.batch.pieces import Piece, pieces
+from rules.identifier import Identifier
+
+
+@dataclass
+class Look:
+    """One component: `core` are its profiles, `around` those that a person could be asked about together with one of them, but
+    where it `leaves_out` somebody because too many could be."""
+
+    run: Regrouping
+    ws: WorkingSet
+    env: Env
+    powers: Powers
+    start: int
+    core: frozenset[int] = frozenset()
+    around: frozenset[int] = frozenset()
+    leaves_out: bool = False
+    complete: bool = False
+    why_skipped: str = ""
+
+    # ---- what must be loaded ----
+
+    def gather(self) -> None:
+        """Once it is complete it stays what it is: what is done to other components changes nothing of this one."""
+        known = self.ws.components.get(self.start)
+        if known is not None:
+            (self.core, self.around, self.leaves_out), self.complete = known, True
+            return
+        gathering = Gathering(self.ws, self.env, self.powers)
+        try:
+            self.core = frozenset(gathering.component([self.start]))
+            self.around = frozenset(gathering.component(gathering.asked_about(self.core))) - self.core
+        except LeftAlone as left:
+            self.core = self.core or frozenset(left.reached)
+            self.why_skipped = "too_large" if isinstance(left, TooLarge) else "too_far"
+        self.complete = gathering.complete and not self.why_skipped
+        if self.complete:
+            self.leaves_out = gathering.leaves_out
+            self.ws.components[self.start] = self.core, self.around, self.leaves_out
+
+    def wants(self) -> bool:
+        """Ask for what the component's partition, and then what following it, needs. True: nothing more will be needed."""
+        if self.why_skipped:
+            return True
+        if not self.complete:
+            return False
+        everybody = self.core | self.around
+        profiles = [self.ws.profiles[profile_id] for profile_id in everybody]
+        loaded = self.ws.counted.want_all(everybody)
+        if self.env.policy.confirms:
+            loaded &= self.ws.attributes.want_all(one for profile in profiles for one in profile.records)
+        if not self.powers.wants_of_ages(profiles) or not loaded:
+            return False
+        broken = {piece.profile_id for piece in self.found if len(self.by_profile[piece.profile_id]) > 1}
+        ready = [wants_of_parting(profile_id, self.ws, self.env) for profile_id in broken]
+        return all(ready)
+
+    # ---- what the rules make of it ----
+
+    @cached_property
+    def after(self) -> Partition:
+        known = self.ws.partitions.get(self.start)
+        if known is None:
+            profiles = [self.ws.profiles[one] for one in sorted(self.core | self.around)]
+            if sum(len(profile.records) for profile in profiles) == 1:
+                return Partition((frozenset(profiles[0].records),), (), ())
+            known = self.ws.partitions[self.start] = partition(
+                seen_by_rules(profiles, self.powers),
+                self.ws.standing_pins,
+                self.env.policy,
+                now=self.ws.now,
+                balances=self.ws.points,
+                generic=powerless(profiles, self.powers),
+                crowded=crowded(profiles, self.powers),
+                attributes=partial(attributes_of_records, self.ws) if self.env.policy.confirms else None,
+            )
+        return known
+
+    @cached_property
+    def found(self) -> list[Piece]:
+        before = {profile_id: self.ws.profiles[profile_id].records for profile_id in self.core}
+        return list(pieces(before, self.after.groups, self.ws.points, self._names()))
+
+    def _names(self) -> dict[int, int]:
+        """The profiles by the records that they are named after; also those that were absorbed by a profile that comes apart,
+        once these are loaded."""
+        ws = self.ws
+        names = {ws.namesake(ws.profiles[profile_id]): profile_id for profile_id in self.core}
+        for row in (row for one in self.core if one in ws.absorptions for row in ws.absorptions[one]):
+            if row.absorbed_id in ws.profile_rows:
+                names[ws.namesake_of(row)] = row.absorbed_id
+        return names
+
+    @cached_property
+    def by_profile(self) -> dict[int, list[Piece]]:
+        return grouped(self.found, "profile_id")
+
+    def skipped(self, command: Regroup) -> frozenset[int]:
+        """The profiles in question here, should the component be left as it is."""
+        return self.core.intersection(command.profiles)
+
+    @property
+    def most_held(self) -> Identifier | None:
+        """Of the values with power in this component, as far as it was reached, the one that most records hold."""
+        held = [
+            (key.holders, key.identifier)
+            for profile_id in self.core
+            for record in self.ws.profiles[profile_id].records.values()
+            for key in map(self.ws.key, record.observations)
+            if key.state == "normal" and key.identifier.type in self.env.policy.key_types
+        ]
+        return max(held)[1] if held else None
+
+
+def grouped(found: Iterable[Piece], by: str) -> dict[int, list[Piece]]:
+    grouped: defaultdict[int, list[Piece]] = defaultdict(list)
+    for piece in found:
+        grouped[getattr(piece, by)].append(piece)
+    return dict(grouped)
