@@ -1,5 +1,5 @@
-"""Who is the same person: normalisation, merge rules and decisions, as pure functions over plain data.
+"""Decides who is the same person: normalisation, merge rules and decisions, as pure functions over plain data.
 
-Nothing here reads a clock, a file, a socket or a random source, and nothing logs: the caller passes the state in and carries
-the decision out. `README.md` beside this file is the map.
+Nothing here reads a clock, a file, a socket or a random source, and nothing logs. The caller passes the state in and carries
+the decision out.
 """

@@ -1,4 +1,5 @@
-"""The attributes that a customer can have: the platform's, with the kind of their values, and custom ones of any name."""
+"""The attributes that a customer can have: those of the platform, each with the kind of its values, and custom ones with any
+name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -31,6 +32,6 @@ KINDS: Mapping[str, Literal["string", "number", "integer", "array"]] = MappingPr
         "channel": "string",
     }
 )
-"""What a caller may write. `email` and `mobile` here are data, which join no profiles."""
+"""What a caller may write. `email` and `mobile` are plain data here: they join no profiles."""
 RESERVED = frozenset(name.casefold() for name in (*KINDS, "tags", "utMs", "manualDate", "custom"))
-"""What no custom attribute may be called, in any case."""
+"""Names that no custom attribute may have, in upper or lower case."""

@@ -1,8 +1,8 @@
-"""Explanations: why two profiles are one or are not, and how a profile came to be.
+"""Explanations: why two profiles are one or are not, and how a profile was built.
 
-`why` evaluates nothing by itself: it has each rule judged, in both directions, and asks the guards, so it names
-a guard exactly where RESOLVE would meet it (I20). `how` lists moves of records; replayed from nothing they give
-the profile's members (I20). Types, names and counts appear here, never an identifier's value (I18).
+`why` has no logic of its own: it evaluates each rule in both directions and asks the guards, so it names a guard exactly where
+RESOLVE would meet it (I20). `how` lists moves of records; replayed from nothing, they give the profile's members (I20). Types,
+names and counts appear here, never an identifier's value (I18).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,15 +22,15 @@ Likeness = Literal["equal", "provider_form", "powerless", "different", "missing"
 
 
 class Compared(NamedTuple):
-    """One type on both sides. `provider_form`: only the provider's forms are equal; `powerless`: the same value, but
-    generic, shared, blocked or retired on one of them; `missing`: one side has none."""
+    """One type on both sides. `provider_form`: only the provider's forms are equal. `powerless`: the value is the same, but it
+    joins no profiles, because it is generic, shared, blocked or retired on one side. `missing`: one side has none."""
 
     type: str
     likeness: Likeness
 
 
 class RuleReading(NamedTuple):
-    """What one rule says by itself. `doubt` is why a `merge` rule only asks, or keeps silent."""
+    """The result of one rule on its own. `doubt` is why a `merge` rule only asks, or does not fire."""
 
     rule: str
     outcome: MatchOutcome
@@ -40,10 +40,10 @@ class RuleReading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`outcome` is what rules and pins together want, `rule` the rule they name (`pin:must`, `pin:cannot` for a pin).
-    `guard` is what keeps the two apart: a guard of a decision, the doubt of a rule, `review` where the rule itself only
-    asks, `mode:shadow` or `mode:off`; empty when they are together, when no rule fires, and when the next request that
-    states the evidence would join them."""
+    """`outcome` is the result of rules and pins together, `rule` the rule that decided it (`pin:must`, `pin:cannot` for a pin).
+    `guard` is what keeps the two apart: a guard of a decision, the doubt of a rule, `review` where the rule itself only asks,
+    `mode:shadow` or `mode:off`. It is empty if they are together, if no rule fires, or if the next request that states the
+    evidence would join them."""
 
     profile_a: int
     profile_b: int
@@ -57,7 +57,7 @@ class Explanation:
 
 
 class Arrival(NamedTuple):
-    """A record came to a profile, a new one or by a rule. `id` orders what happened in one millisecond."""
+    """A record joined a profile, or began a new one. `id` sorts events of the same millisecond."""
 
     id: int
     at: int
@@ -67,7 +67,7 @@ class Arrival(NamedTuple):
 
 
 class Merging(NamedTuple):
-    """One profile was absorbed with the records that it had; `undone_at` when they were handed back."""
+    """One profile was absorbed with the records that it had. `undone_at` is when these left again."""
 
     id: int
     at: int
@@ -89,7 +89,7 @@ class Splitting(NamedTuple):
 
 
 class HowStep(NamedTuple):
-    """Records went to a profile, from nowhere (`arrived`) or from another one."""
+    """Records moved to a profile from another one, or `arrived` as new records."""
 
     at: int
     what: Literal["arrived", "merged", "undone", "split"]
@@ -107,10 +107,11 @@ def why(
     now: int,
     profile_attributes: ProfileAttributes | None = None,
 ) -> Explanation:
-    """Two profiles, redirects followed. For one and the same, ask about two of its records.
+    """Explain two profiles; redirects are followed. To explain a single profile, compare two of its records.
 
-    Where only a third profile stands in the way (one request would join too many), that is looked up too: the
-    view answers for the owners of both profiles' keys, as it does for a request."""
+    Sometimes only a third profile blocks a join (one request would join too many). This is checked too: the view has the owners
+    of both profiles' keys, as it does for a request.
+    """
     return _explain(view, policy, view.profile(a), view.profile(b), now, profile_attributes)
 
 
@@ -122,7 +123,7 @@ def why_records(
     now: int,
     profile_attributes: ProfileAttributes | None = None,
 ) -> Explanation:
-    """Two records by what they say themselves, whether their profile is one or not."""
+    """Explain two records by what they state themselves, whether or not they are on one profile."""
     one, other = (
         replace(view.profile(record.profile_id), records={record.record_id: record}) for record in (a, b)
     )
@@ -135,8 +136,8 @@ def how(
     merges: Iterable[Merging] = (),
     splits: Iterable[Splitting] = (),
 ) -> tuple[HowStep, ...]:
-    """The steps that built a profile, oldest first, out of all that happened to the records concerned; what went
-    on elsewhere is left out."""
+    """The steps that built a profile, oldest first. `events` may hold everything that happened to its records; events of other
+    profiles are left out."""
     moves = [
         step for _, _, step in sorted((*_arrived(arrivals), *_merged(merges), *_split(splits)), key=_moment)
     ]
@@ -148,7 +149,7 @@ def how(
 
 
 def replay(profile_id: int, steps: Iterable[HowStep]) -> frozenset[int]:
-    """The members of a profile once the steps are done."""
+    """The members of a profile after all steps."""
     where: dict[int, int] = {}
     for step in steps:
         where.update(dict.fromkeys(step.records, step.profile_id))
@@ -201,7 +202,7 @@ def _request(
     now: int,
     attributes: ProfileAttributes | None,
 ) -> Request:
-    """The record says again all that it ever said."""
+    """The request in which the record states everything again that it ever stated."""
     said = _said(record)
     reading = read(view, policy, record.id_space, record, said)
     keys = dict(sorted(reading.keys.items(), key=lambda item: item[1].owner != to.profile_id))
@@ -259,7 +260,7 @@ def _is_powered(view: View, identifier: Identifier, profile: Profile) -> bool:
 
 
 def _guard(best: Match, readings: Iterable[RuleReading]) -> tuple[str, str] | None:
-    """What the rules themselves have against it; None when they want the two joined."""
+    """Why the rules themselves do not join the two; None if they do."""
     match best.outcome:
         case "none":
             return "", ""
@@ -281,7 +282,7 @@ def _stopped(
     now: int,
     attributes: ProfileAttributes | None,
 ) -> tuple[str, str]:
-    """The guard between the two profiles, or else between all that one of the records would join at once; with
+    """The guard that keeps the two profiles apart, or that stops one of the records from joining everything it matches; with
     the counts behind it."""
     if policy.mode != "enforce":
         return f"mode:{policy.mode}", ""

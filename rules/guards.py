@@ -1,9 +1,7 @@
-"""CHECK: may these profiles and this record share one profile, and which of the request's keys may it take
-up.
+"""CHECK: may these profiles and this record share one profile, and which of the request's keys may it have?
 
-Every guard only ever says no, so tightening one never joins what stayed apart before (I16). What a person
-allowed stands: an excess that one profile has already is not held against it again, only one that the join
-would make (I5).
+A guard can only forbid, so a stricter guard never joins what stayed apart before (I16). What a person allowed stands: a limit
+that a profile already exceeds is not held against it again. Only an excess that the join itself causes is (I5).
 """
 
 from collections import Counter
@@ -22,7 +20,7 @@ Remedy = ConflictPolicy | Literal["separate", "best"]
 
 
 class Objection(NamedTuple):
-    """The guard that forbids a join, what the rule set does about it, and the counts behind it."""
+    """The guard that forbids a join, what the rule set does in that case, and the counts behind it."""
 
     guard: str
     remedy: Remedy
@@ -30,14 +28,13 @@ class Objection(NamedTuple):
 
     @property
     def is_ambiguous(self) -> bool:
-        """Two members are kept apart by judgement, not by a limit: the request fits both, and they cannot
-        be one."""
+        """A person or a `never` rule keeps two members apart, not a limit: the request fits both, and they cannot be one."""
         return self.guard.partition(":")[0] in ("cannot", "never")
 
 
 class Joining(NamedTuple):
-    """Profiles that would become one with the request's record. `asserted` are the keys that the request
-    brings along; `yielding` the types whose older values make room for them."""
+    """Profiles that would be joined with the request's record. `asserted` are the keys that the request brings; `yielding` are
+    the types whose older values make room for these."""
 
     profiles: tuple[Profile, ...]
     own: Profile | None
@@ -52,13 +49,13 @@ class Joining(NamedTuple):
 
     @property
     def joins(self) -> bool:
-        """Something comes together that was apart before."""
+        """Whether the join connects profiles or records that were apart."""
         return len(self.profiles) > (0 if self.own is None else 1)
 
 
 class Admission(NamedTuple):
-    """Which keys a profile takes up, which come from another owner, which of its own make room, and what
-    was left out."""
+    """Which keys a profile gains, which of these come from another owner, which of its own make room, and which are left
+    out."""
 
     own: tuple[Identifier, ...]
     taken: tuple[Identifier, ...]
@@ -73,8 +70,8 @@ _Guard: TypeAlias = Callable[[View, Policy, Joining], Objection | None]
 def objection(
     view: View, policy: Policy, joining: Joining, guards: Sequence[_Guard] | None = None
 ) -> Objection | None:
-    """The first guard that stands against the join; None when it may be done. A record alone on its profile
-    can only break the limit of a type that allows no second value."""
+    """The first guard that forbids the join; None if it is allowed. A record alone on its profile can only break the limit of a
+    type that allows no second value."""
     if not joining.profiles:
         return None
     if not joining.joins:
@@ -92,7 +89,7 @@ def admit(
     unowned: Collection[Identifier],
     moved: Collection[Identifier],
 ) -> Admission:
-    """Take up `moved` keys, which leave another owner, and then the unowned ones, as far as the limits go."""
+    """Add `moved` keys, which leave another owner, and then keys without an owner, as far as the limits allow."""
     if not moved and not unowned:
         return _NOTHING
     wanted: dict[str, list[Identifier]] = {}
@@ -124,8 +121,8 @@ def _fit(
     wanted: list[Identifier],
     moved: Collection[Identifier],
 ) -> tuple[list[Identifier], list[Identifier]]:
-    """Of one type's wanted keys those that fit, and the held ones that make room: the longest unseen, never
-    one that the request states itself."""
+    """The wanted keys of one type that fit, and the held keys that make room. Those unseen for longest go first, never one that
+    the request states itself."""
     held = _held(view, limit, joining.profiles, joining.now) if joining.profiles else {}
     if len(held) + len(wanted) <= limit.most:
         return wanted, []
@@ -146,8 +143,7 @@ def _fit(
 
 
 def _apart(view: View, policy: Policy, joining: Joining) -> Objection | None:
-    """Two members that a person or a `never` rule keeps apart: the record fits both, and they cannot be one
-    (ambiguous)."""
+    """Two members that a person or a `never` rule keeps apart: the record fits both, and they cannot be one (ambiguous)."""
     if len(joining.profiles) < 2:
         return None
     pins = [p for p in view.pins([r for one in joining.profiles for r in one.records]) if p.kind == "cannot"]
@@ -208,7 +204,7 @@ def _values(view: View, policy: Policy, joining: Joining) -> Objection | None:
 
 
 def _written(joining: Joining) -> set[Identifier]:
-    """The values in question, whether they count or not."""
+    """All values that the joined profile would hold, whether they count for a limit or not."""
     values = set(joining.asserted)
     for profile in joining.profiles:
         for record in profile.records.values():
@@ -253,9 +249,9 @@ def _held(view: View, limit: ValueLimit, profiles: Collection[Profile], now: int
     }
 
 
-# A stopped record that asks again must hear the same, although it now brings a profile of its own: so what counts
-# profiles comes last, and what a policy may argue with comes after what it may not.
+# A record that was stopped must get the same answer when it asks again, although it then has a profile of its own. So the
+# guards that count profiles come last, and guards that a policy can resolve come after those that it cannot.
 GUARDS: tuple[_Guard, ...] = (_apart, _ids, _records, _balance, _values, _profiles)
 OF_GROUPS: tuple[_Guard, ...] = (_apart, _ids, _records, _balance, _values)
-"""Without what binds one request only."""
+"""The guards without those that limit a single request only."""
 WITHOUT_VALUES: tuple[_Guard, ...] = (_apart, _ids, _records, _balance)

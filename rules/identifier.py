@@ -14,7 +14,7 @@ class Identifier(NamedTuple):
 
 
 def declared_type(type_: str) -> str:
-    """The declared type whose rules an identifier of this type follows: the e-mail's for its provider form."""
+    """The declared type whose rules apply to an identifier of this type: the e-mail type for its provider form."""
     return type_.removesuffix(CANONICAL_SUFFIX)
 
 
@@ -26,11 +26,11 @@ Status = Literal["ok", "blocked", "invalid"]
 
 
 class Normalized(NamedTuple):
-    """What became of one written value.
+    """The result of normalising one value.
 
-    `ok`: `value` is the key. `blocked`: well formed, stored, but it may not join profiles; `reason` says why. `invalid`: there
-    is no value; `reason` says why. `canonical` is the provider's own form of an e-mail (`""` when there is none): a second,
-    weaker key, never a replacement of the address.
+    `ok`: `value` is the key. `blocked`: it is well formed and stored, but may not join profiles; `reason` says why.
+    `invalid`: there is no value; `reason` says why. `canonical` is the provider's own form of an e-mail (`""` if there is
+    none): a second, weaker key that never replaces the address.
     """
 
     status: Status

@@ -1,10 +1,10 @@
-"""Which rules fire between a request and one profile, and what each of them is worth there.
+"""Evaluates which rules fire between a request and one profile, and how strong each result is.
 
-Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on
-every type of a rule. That keeps the answer independent of the order in which records came together (I7). A
-single key leads to its owner (`_leads` says when to another profile); several keys together speak for any
-profile that holds them on one record. Whatever casts doubt on a merge (a provider form, an unverified, stale
-or crowded key, differing facts) makes it a question for a person, never a silent no.
+Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on every type of a rule.
+So the answer does not depend on the order in which records were joined (I7). A single key leads to its owner (`_leads` says
+when it leads to another profile). Several keys together match any profile that holds them on one record. Whatever makes a merge
+doubtful (a provider form, an unverified, stale or crowded key, differing facts) turns it into a question for a person, never
+into a silent no.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +21,9 @@ STRENGTH: Mapping[MatchOutcome, int] = {"never": 0, "merge": 1, "review": 2, "no
 
 
 class Standing(NamedTuple):
-    """How one of the request's keys stands. `type` is the declared type (the e-mail's for its provider
-    form). `crowded`: held by too many records. `stated` False: known of the record from earlier
-    requests, not said in this one. `proved`: verified by this request, and not on its record before."""
+    """The state of one of the request's keys. `type` is the declared type (the e-mail type for its provider form). `crowded`:
+    too many records hold it. `stated` False: earlier requests stated it of the record, this one does not. `proved`: this
+    request verifies it, and it was not verified on its record before."""
 
     type: str
     owner: int | None
@@ -34,8 +34,8 @@ class Standing(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request as matching sees it: `keys` are the identifiers that may join profiles, `stated` all that
-    it says (ok ones of any type), `own` its record's profile."""
+    """A request as matching sees it. `keys` are the identifiers that may join profiles, `stated` all valid ones that it states,
+    of any type, and `own` is the profile of its record."""
 
     id_space: str
     now: int
@@ -46,8 +46,8 @@ class Request(NamedTuple):
 
 
 class Match(NamedTuple):
-    """What the rules say about the request and one profile. `rank` is the recorded rule's place in the rule
-    set, `weight` orders evidence: the strongest agreeing type, then how many types agree."""
+    """The result of the rules for the request and one profile. `rank` is the position of the recorded rule in the rule set.
+    `weight` sorts evidence: by the strongest agreeing type, then by the number of agreeing types."""
 
     profile: Profile
     outcome: MatchOutcome
@@ -60,7 +60,7 @@ class Match(NamedTuple):
 
 
 class _Agreement(NamedTuple):
-    """One key that the request and a record share. `verified`: on both sides."""
+    """A key that the request and a record share. `verified`: on both sides."""
 
     identifier: Identifier
     standing: Standing
@@ -71,7 +71,7 @@ class _Agreement(NamedTuple):
 
 _ByType: TypeAlias = dict[str, _Agreement]
 _Agreed: TypeAlias = Sequence[tuple[Record, _ByType]]
-"""Per record of the profile the declared types on which it agrees with the request."""
+"""By record of the profile, the declared types on which it agrees with the request."""
 
 
 class _Firing(NamedTuple):
@@ -91,11 +91,11 @@ def judge(
     profile_attributes: Mapping[str, str] | None = None,
     rules: Sequence[PolicyRule] | None = None,
 ) -> Match:
-    """Every rule (or each of `rules`) is evaluated and leaves a step; the strongest outcome wins, the first rule
-    that gave it is recorded.
+    """Evaluate every rule (or those in `rules`); each leaves a step. The strongest outcome wins, and the first rule that gave
+    it is recorded.
 
-    Pins outrank the rules: `cannot` beats all, `must` all but `cannot`. A `never` rule stops what other
-    rules would join.
+    Pins outrank the rules: `cannot` beats everything, `must` everything but `cannot`. A `never` rule stops what other rules
+    would join.
     """
     agreed = _agreements(policy, request, profile)
     fired = [
@@ -125,7 +125,7 @@ def judge(
 
 
 def links(pin: Pin, one: Profile | None, other: Profile, now: int) -> bool:
-    """Whether the pin is in force and stands between the two profiles."""
+    """Whether the pin is in force and concerns the two profiles."""
     return one is not None and pin.is_in_force(now) and pin.is_between(one, other)
 
 
@@ -155,8 +155,8 @@ def _share(view: View, rule: PolicyRule, one: Record, other: Record) -> bool:
 
 
 def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
-    """Of each type the least doubtful key; the profile's own before one that it only holds: the order of the values
-    in a request says nothing."""
+    """The least doubtful key of each type; a key that the profile owns comes before one that it only holds. The order of the
+    values in a request does not matter."""
     agreed: list[tuple[Record, _ByType]] = []
     unverified: dict[Identifier, _Agreement] = {}
     for record in profile.records.values():
@@ -233,7 +233,7 @@ def _fire(
     agreed: _Agreed,
     profile_attributes: Mapping[str, str] | None,
 ) -> _Firing | None:
-    """The rule's best outcome over the profile's records; None when no record agrees on all of its types."""
+    """The rule's best outcome over the profile's records; None if no record agrees on all of its types."""
     doubt = _least_doubt(view, policy, rule, request, profile, agreed)
     if doubt is None:
         return None
@@ -248,7 +248,7 @@ def _fire(
 def _least_doubt(
     view: View, policy: Policy, rule: PolicyRule, request: Request, profile: Profile, agreed: _Agreed
 ) -> str | None:
-    """Why a merge by this rule needs a person; empty when it does not. None when the rule does not fire."""
+    """Why a merge by this rule needs a person; empty if it does not. None if the rule does not fire."""
     least: str | None = None
     for record, by_type in agreed:
         parts = _parts(rule, by_type)
@@ -291,8 +291,8 @@ def _holds(
 def _leads(
     view: View, policy: Policy, rule: PolicyRule, request: Request, profile: Profile, by: _Agreement
 ) -> bool:
-    """Whether one key alone leads to the profile: it owns the key; or the rule has no use for the owner's word; or
-    the owner is the request itself, which proves only now what the profile stated before."""
+    """Whether one key alone leads to the profile. It does if the profile owns the key, if the rule cannot use what the owner
+    stated, or if the owner is the request itself, which only now verifies what the profile stated before."""
     owner, key_type = by.standing.owner, policy.key_types[by.standing.type]
     if owner == profile.profile_id:
         return True
@@ -317,7 +317,7 @@ def _is_witness(owner: Profile, policy: Policy, rule: PolicyRule, identifier: Id
 
 
 def _doubt(rule: PolicyRule, parts: Sequence[_Agreement], by_type: _ByType) -> str:
-    """Empty when there is none. A stale key needs a second one beside it."""
+    """The doubt about the matching keys; empty if there is none. A stale key needs a second key beside it."""
     for part in parts:
         if part.doubt:
             return part.doubt
@@ -349,7 +349,7 @@ def _differ(view: View, ours: set[Identifier], theirs: set[Identifier]) -> bool:
 
 
 def _unconfirmed(rule: PolicyRule, request: Request, profile_attributes: Mapping[str, str]) -> _Firing | None:
-    """None when an attribute agrees, or when none can be compared and the rule does not insist."""
+    """Why an attribute keeps the two apart. None if one agrees, or if none can be compared and the rule does not require it."""
     if not rule.confirm_any:
         return None
     ours = request.attributes or {}

@@ -1,7 +1,7 @@
-"""A plan: what would change if the profiles became the groups of a partition, before anything does (I21).
+"""A plan: what would change if the profiles became the groups of a partition. It is made before anything changes (I21).
 
-Every profile and record is counted, only the cases shown are a sample. Which profile a group goes on as, and what
-changes hands, `rules.batch.pieces` says.
+Every profile and record is counted; the cases are only a sample. `rules.batch.pieces` decides which profile id a group keeps
+and what changes hands.
 """
 
 from collections import defaultdict
@@ -19,9 +19,9 @@ NO_NAMES: Names = MappingProxyType({})
 
 
 class Case(NamedTuple):
-    """One change, with its reason. `profiles` are those concerned, `records` what moves or what the reason was found
-    between; `points` would change hands. A merge names the rule that asks for it; a split, block or question the guard,
-    which is empty where no rule joins the parts any more."""
+    """One change, with its reason. `profiles` are the profiles concerned. `records` are those that move, or between which the
+    reason was found. `points` would change hands. A merge names the rule that joins; a split, block or question names the
+    guard, which is empty if no rule joins the parts any more."""
 
     kind: Kind
     profiles: tuple[int, ...]
@@ -62,9 +62,9 @@ def plan(
     survivor: Survivor = oldest,
     names: Names = NO_NAMES,
 ) -> Plan:
-    """Compare the profiles' record ids with a partition of the same records, and maybe of new ones. `balances`
-    are points by record id; `sample` is the number of cases of each kind; a profile that `names` does not name is named
-    after its oldest record."""
+    """Compare the profiles' record ids with a partition of the same records, and maybe of new ones. `balances` holds points by
+    record id. `sample` is the number of cases of each kind. A profile that is not in `names` is named after its oldest
+    record."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
     found = list(pieces(before, after.groups, balances, names))
     moving = leaving(found, survivor)
@@ -93,7 +93,7 @@ def plan(
 def _merges(
     found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
 ) -> Iterator[Case]:
-    """Groups with records of several profiles; the reason is the first edge between records that are apart now."""
+    """Groups with records of several profiles. The reason is the first edge between records that are apart now."""
     by_group: defaultdict[int, list[Piece]] = defaultdict(list)
     for piece in found:
         by_group[piece.group].append(piece)
@@ -112,7 +112,7 @@ def _merges(
 def _splits(
     found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
 ) -> Iterator[Case]:
-    """Profiles that come apart; the reason is the first edge between the parts that was refused, if one was."""
+    """Profiles that are split. The reason is the first refused edge between the parts, if there is one."""
     by_profile: defaultdict[int, list[Piece]] = defaultdict(list)
     for piece in found:
         by_profile[piece.profile_id].append(piece)

@@ -1,9 +1,9 @@
 """The policy: a rule set, compiled once when it is activated.
 
-Every question about types, id spaces, rules and limits is answered here and nowhere else: which values join profiles
-and who may own them, what a value is worth that many records hold, whose word counts as verified, which rule looks at
-which id space, and how much one profile may hold. What it is asked about (a request, two groups, a stored component)
-is looked at elsewhere: the policy knows no state.
+Every question about types, id spaces, rules and limits is answered here and nowhere else: which values join profiles and who
+may own them, the state of a value that many records hold, which sources verify a value, which rules apply to which id space,
+and how much one profile may hold. The policy knows no state. Callers evaluate the state (a request, two groups, a stored
+component).
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,16 +25,16 @@ from rules.ruleset import (
 )
 
 Power = Literal["normal", "crowded", "generic", "shared"]
-"""`normal`: the value joins. `crowded`: so many records hold it that a person is asked each time. `generic`: so many hold
-it that it joins nothing. `shared`: several people may have it, so it joins nothing."""
+"""`normal`: the value joins. `crowded`: so many records hold it that a person is asked each time. `generic`: so many hold it
+that it joins nothing. `shared`: several people may have it, so it joins nothing."""
 EVER = 0
-"""A moment before every other one."""
+"""A moment before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyType:
-    """A type whose values may join profiles: a declared one, or the provider form of one. `joins_alone` is False for a
-    form that only raises a question. `fan_out` is the number of records from which on a value is in doubt."""
+    """A type whose values may join profiles: a declared type, or its provider form. `joins_alone` is False for a form that only
+    raises a question. From `fan_out` records on, a value is in doubt."""
 
     name: str
     declared: str
@@ -48,17 +48,17 @@ class KeyType:
     verified_only: bool
 
     def power(self, holders: int) -> Power:
-        """What a value is worth that so many records hold inside the window."""
+        """The state of a value that this many records hold inside the window."""
         if self.is_shared:
             return "shared"
         return self.beyond if holders > self.fan_out else "normal"
 
     def depends_on_ages(self, holders: int) -> bool:
-        """Whether it matters how long ago so many holders stated a value."""
+        """Whether it matters, for this many holders, how long ago they stated the value."""
         return self.fan_out_window is not None and holders > self.fan_out
 
     def may_own(self, *, vouched: bool) -> bool:
-        """Whether a record's word makes its profile the owner of a value, while that is in state normal."""
+        """Whether a record that states a value makes its profile the value's owner, while the value is in state normal."""
         return not self.is_shared and (vouched or not self.verified_only)
 
     def is_stale(self, unseen_for: int) -> bool:
@@ -67,7 +67,7 @@ class KeyType:
 
 @dataclass(frozen=True, slots=True)
 class ValueLimit:
-    """How many values of a type one profile may hold, and what one too many means."""
+    """How many values of a type one profile may hold, and what happens above that number."""
 
     type: str
     most: int
@@ -81,11 +81,11 @@ class ValueLimit:
         return self.window is None or unseen_for <= self.window
 
     def makes_room(self, yielding: Iterable[str]) -> bool:
-        """Whether an older value goes where a newer one comes."""
+        """Whether an older value makes room for a newer one."""
         return not self.immutable and (self.newest_first or self.type in yielding)
 
     def insists(self, *, joins: bool) -> bool:
-        """Whether one value too many is a conflict, rather than something for `at_limit` to settle."""
+        """Whether a value above the limit is a conflict. If not, `at_limit` decides."""
         if self.immutable or (self.most == 1 and not self.newest_first):
             return True
         return self.at_limit == "review" and joins
@@ -101,8 +101,8 @@ class IdLimit:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
-    """A rule with what it says in every decision. `rank` is its place in the file. `alone` is the one type that it asks
-    for; `""` where it asks for several. `id_spaces` is None where it looks at all of them."""
+    """A rule with the fields that every decision reports. `rank` is its position in the file. `alone` is its type if it
+    requires one only, and `""` if it requires several. `id_spaces` is None if it applies to all of them."""
 
     rank: int
     name: str
@@ -119,17 +119,16 @@ class PolicyRule:
     types: str
 
     def covers(self, *id_spaces: str) -> bool:
-        """Whether the rule looks at records of these id spaces."""
+        """Whether the rule applies to records of these id spaces."""
         return self.id_spaces is None or self.id_spaces.issuperset(id_spaces)
 
     def asks_the_owner_only(self, key_type: KeyType) -> bool:
-        """Whether a single value leads to its owner and to no other profile, whatever the source and however it was stated."""
+        """Whether a single value leads to its owner and to no other profile, whatever its source and however it was stated."""
         return self.id_spaces is None and not (self.needs_verified or key_type.verified_only)
 
 
 class Policy:
-    """`rule_set` is what it was compiled from. Tables are by type, id space or rank; a type that is not in `key_types`
-    joins no profiles."""
+    """`rule_set` is its source. Tables are by type, id space or rank. A type that is not in `key_types` joins no profiles."""
 
     def __init__(self, rule_set: RuleSet) -> None:
         self.rule_set = rule_set
@@ -163,17 +162,17 @@ class Policy:
     # ---- identifiers ----
 
     def power(self, type_: str, holders: int) -> Power:
-        """What a value is worth that so many records hold; one that joins no profiles is normal."""
+        """The state of a value that this many records hold; normal for a value that joins no profiles."""
         key_type = self.key_types.get(type_)
         return "normal" if key_type is None else key_type.power(holders)
 
     def state(self, type_: str, holders: int) -> KeyState:
-        """The state of a value that so many records hold; whether it is crowded is asked each time."""
+        """The stored state of a value that this many records hold. `crowded` is not stored; it is computed each time."""
         power = self.power(type_, holders)
         return "normal" if power == "crowded" else power
 
     def depends_on_ages(self, type_: str, holders: int) -> bool:
-        """Whether it matters how long ago so many holders stated a value."""
+        """Whether it matters, for this many holders, how long ago they stated the value."""
         return type_ in self.key_types and self.key_types[type_].depends_on_ages(holders)
 
     def is_vouched(self, id_space: str, type_: str, verified: bool) -> bool:
@@ -181,7 +180,7 @@ class Policy:
         return verified or type_ in self._vouching.get(id_space, ())
 
     def may_own(self, record: Record, seen: Observation) -> bool:
-        """Whether the record's word makes its profile the owner of the value, while that is in state normal."""
+        """Whether a record that states the value makes its profile the owner, while the value is in state normal."""
         type_ = seen.identifier.type
         key_type = self.key_types.get(type_)
         if key_type is None or not seen.is_live:
@@ -189,16 +188,16 @@ class Policy:
         return key_type.may_own(vouched=self.is_vouched(record.id_space, type_, seen.verified))
 
     def strength(self, identifier: Identifier) -> tuple[bool, int, Identifier]:
-        """Order of evidence; provider forms come below every written value."""
+        """The sort order of evidence; provider forms come below every written value."""
         return *self.key_types[identifier.type].strength, identifier
 
     def counted_since(self, type_: str, now: int) -> int:
-        """From when on the holders of a value count for its fan-out."""
+        """The moment from which holders of a value count for its fan-out."""
         window = self._windows.get(type_)
         return EVER if window is None else now - window
 
     def holders_since(self, type_: str, now: int) -> int | None:
-        """The same, for a request that has to know who holds its values; None where their number is enough."""
+        """The same, for a request that needs the holders of its values; None if their number is enough."""
         window = self._windows.get(type_)
         if window is None:
             return EVER if self._leads_beyond_owners else None
@@ -206,7 +205,7 @@ class Policy:
 
     @cached_property
     def _leads_beyond_owners(self) -> bool:
-        """Whether a value can lead to a profile that holds it and does not own it."""
+        """Whether a value can lead to a profile that holds it without owning it."""
         return any(kind.require_verified for kind in self.rule_set.identifiers.values()) or any(
             not rule.alone or rule.needs_verified or rule.id_spaces is not None for rule in self.rules
         )

@@ -1,7 +1,7 @@
-"""The state that a decision looks at: records, what was observed with them, keys, profiles and pins.
+"""The state for a decision: records, their observations, keys, profiles and pins.
 
-A record, (id space, customer id), is the atom: merges and splits move whole records, never bare
-identifiers. All times are integer milliseconds UTC.
+A record, (id space, customer id), is the atom: merges and splits move whole records, never single identifiers. All times are
+integer milliseconds UTC.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ KeyState = Literal["normal", "shared", "generic", "blocked"]
 
 @dataclass(slots=True)
 class Observation:
-    """One identifier stated of one record, and which source stated it first. A retired observation lost its key to a newer
-    holder and no longer matches."""
+    """One identifier that was stated of a record, and its first source. A retired observation lost its key to a newer holder
+    and no longer matches."""
 
     identifier: Identifier
     first_seen: int
@@ -29,7 +29,7 @@ class Observation:
 
     @property
     def is_live(self) -> bool:
-        """Whether the record still stands for the value."""
+        """Whether the record still has the value."""
         return not (self.retired or self.blocked)
 
 
@@ -45,13 +45,11 @@ class Record:
 
 @dataclass(slots=True)
 class Key:
-    """What is known of one identifier: its state, its live owner (only in state normal), and how many
-    records hold it.
+    """What is known about one identifier: its state, its live owner (only in state normal), and how many records hold it.
 
-    `holders` counts distinct records, `aged` those of them that were last seen before the type's
-    `fanout_window`. `profiles` are
-    the live profiles of those records, as far as the view knows them; rules over several types look there,
-    because a profile may hold two keys together while others own each of them.
+    `holders` counts distinct records, `aged` those of them that were last seen before the type's `fanout_window`. `profiles`
+    are the live profiles of those records, as far as the view knows them; rules over several types look there, because a
+    profile may hold two keys together while others own each of them.
     """
 
     identifier: Identifier
@@ -73,7 +71,7 @@ class Profile:
     records: dict[int, Record] = field(default_factory=dict)
 
     def live_identifiers(self) -> set[Identifier]:
-        """What its records still stand for."""
+        """The identifiers that its records still have."""
         found: set[Identifier] = set()
         for record in self.records.values():
             for identifier, seen in record.observations.items():
@@ -84,8 +82,7 @@ class Profile:
 
 @dataclass(slots=True, frozen=True)
 class Pin:
-    """A person's judgement on two records; outranks every rule. `record_a < record_b`; `until` None means
-    for ever."""
+    """A person's decision on two records; outranks every rule. `record_a < record_b`. `until` None means for ever."""
 
     record_a: int
     record_b: int
@@ -96,7 +93,7 @@ class Pin:
         return self.until is None or self.until > now
 
     def is_between(self, one: Profile, other: Profile) -> bool:
-        """Whether each of the two has one of its records."""
+        """Whether the pin connects the two profiles: each has one of its records."""
         sides = (self.record_a, self.record_b)
         return any(a in one.records and b in other.records for a, b in (sides, sides[::-1]))
 
@@ -105,30 +102,29 @@ class Keys(Protocol):
     """Read access to keys alone."""
 
     def key(self, identifier: Identifier) -> Key:
-        """The key; a fresh `Key` (normal, unowned, no holders) for a value never seen.
+        """The key; a fresh `Key` (normal, unowned, no holders) for a new value.
 
-        Asked for a request's own identifiers and for what is observed on any profile that `View.profile` gave out.
+        Callers ask for a request's own identifiers, and for those observed on a profile that `View.profile` returned.
         """
         ...
 
 
 class View(Keys, Protocol):
-    """Read access to the state. Implementations raise for what was not loaded; they never answer "unknown"
-    for it."""
+    """Read access to the state. An implementation raises for anything that was not loaded; it never answers "unknown"."""
 
     def record(self, id_space: str, customer_id: str) -> Record | None: ...
 
     def profile(self, profile_id: int) -> Profile:
         """The live profile with every record and observation; redirects are followed.
 
-        Asked for the record's profile and for the owner and `profiles` of the request's keys.
+        Callers ask for the record's profile, and for the owner and `profiles` of the request's keys.
         """
         ...
 
     def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
-        """Pins in which any of these records takes part."""
+        """Pins that concern any of these records."""
         ...
 
     def balance(self, profile_id: int) -> int:
-        """Points on the profile's records."""
+        """The sum of points on the profile's records."""
         ...

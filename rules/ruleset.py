@@ -1,5 +1,5 @@
-"""The rule set: frozen data that a rule file stands for. The defaults here are the defaults of the file's
-keys, and the words that the `Literal`s allow are the words that the file may use."""
+"""The rule set: frozen data for a rule file. The defaults here are the defaults of the file's keys, and the words in the
+`Literal`s are the words that the file may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,10 +19,9 @@ AttributeStrategy = Literal[
     "most_restrictive",
 ]
 ANY_ID_SPACE = "*"
-"""Among the id spaces of a rule: all of them."""
+"""In the id spaces of a rule: all of them."""
 ID_SPACE_ORDER = "id_space_order:"
-"""Prefix of the one strategy with parameters: `id_space_order:web,pos` takes the value of the first id space
-that has one."""
+"""Prefix of the one strategy with parameters: `id_space_order:web,pos` takes the value of the first id space that has one."""
 HAS = "has:"
 """Survivor criterion with a parameter: `has:loyalty_id` prefers a profile that holds such an identifier."""
 ID_SPACE = "id_space:"
@@ -31,8 +30,8 @@ ID_SPACE = "id_space:"
 
 @dataclass(frozen=True, slots=True)
 class IdSpaceRules:
-    """How far one system's customer ids and assertions are trusted; `verified` names the types that it has
-    verified. `placeholders` are more ids that stand for no customer here, `real_ids` some that look as if they did."""
+    """How far one system's customer ids and statements are trusted. `verified` names the types that the system has verified.
+    `placeholders` are more ids that stand for no customer here; `real_ids` are ids that look like placeholders but are real."""
 
     trust: int = 50
     ids_per_profile: int = 3
@@ -76,7 +75,7 @@ class IdentifierRules:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Values that may never join profiles; checked after normalisation and on the raw text (stripped,
+    """Values that may never join profiles. They are compared with the normalised value and with the raw text (stripped,
     casefolded)."""
 
     exact: frozenset[str] = frozenset()
@@ -88,9 +87,8 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All types of `all_of` must agree. `unless_differs` demotes merge to review when both sides have such a
-    value and differ; of `confirm_any`, attribute names, one must agree too. `id_spaces` `("*",)` is every id
-    space."""
+    """All types of `all_of` must agree. `unless_differs` turns a merge into a review if both sides have such a value and
+    differ. `confirm_any` names attributes, one of which must agree too. `id_spaces` `("*",)` is every id space."""
 
     name: str
     all_of: tuple[str, ...]
@@ -105,8 +103,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """`policy`: when a merge would break a limit. `ambiguous`: when a record fits two profiles that cannot be
-    one. `resplit`: when later evidence breaks an earlier join."""
+    """`policy`: if a merge would break a limit. `ambiguous`: if a record fits two profiles that cannot be one. `resplit`: if
+    later evidence shows that an earlier join was wrong."""
 
     policy: ConflictPolicy = "review"
     ambiguous: Literal["separate", "best", "review"] = "separate"
@@ -115,9 +113,9 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """`survivor` is a total order: criteria from first to last, always ending in `lowest_id`. Durations are
-    milliseconds, None is "ever"; `protect_balance_over` is in points, 0 is off. `points` is about those that the upstream keeps
-    for the two."""
+    """`survivor` is a total order: criteria from first to last, always ending in `lowest_id`. Durations are milliseconds, None
+    is "ever"; `protect_balance_over` is in points, 0 is off. `points` concerns the points that the upstream keeps for both
+    profiles."""
 
     survivor: tuple[str, ...] = ("oldest", "lowest_id")
     max_records: int = 50
@@ -130,7 +128,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`auto_close_stale_after` is in milliseconds; None never closes a review by its age."""
+    """`auto_close_stale_after` is in milliseconds; None never closes a review because of its age."""
 
     auto_close_stale_after: int | None = 180 * 86_400_000
     reopen_on_new_evidence: bool = True
@@ -148,8 +146,8 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A valid rule set. `sha256` is the hex digest of `text` in UTF-8; log lines and decisions carry it. Take
-    the rules of an id space from `id_space`, which knows the defaults of undeclared ones."""
+    """A valid rule set. `sha256` is the hex digest of `text` in UTF-8, which log lines and decisions include. Read the rules of
+    an id space with `id_space`, which has the defaults of undeclared ones."""
 
     version: str
     text: str

@@ -1,8 +1,7 @@
-"""Who survives: the profile of a merge, by a total order, and the value of an attribute, chosen anew on
-every read.
+"""Chooses the surviving profile of a merge, by a total order, and the winning value of an attribute, at every read.
 
-Neither choice depends on the order in which things arrived (I7). Nothing is overwritten by a merge, so a
-split has nothing to restore: the same values, read over fewer records, give the former answer (I10).
+Neither choice depends on the order in which things arrived (I7). A merge overwrites nothing, so a split has nothing to restore:
+the same values, read over fewer records, give the former answer (I10).
 """
 
 import json
@@ -15,7 +14,7 @@ from rules.ruleset import HAS, ID_SPACE, ID_SPACE_ORDER, Attributes, RuleSet
 
 
 class AttributeValue(NamedTuple):
-    """One record's value of one attribute: any JSON value, and the moment (ms UTC) from which it holds."""
+    """One record's value of one attribute: any JSON value, with the moment (ms UTC) from which it applies."""
 
     name: str
     value: Any
@@ -25,17 +24,16 @@ class AttributeValue(NamedTuple):
 
 
 def survivor(rules: RuleSet, profiles: Sequence[Profile]) -> Profile:
-    """The profile that absorbs the others, by `merge.survivor`: `has:<type>`, `id_space:<name>`, `oldest`,
-    `newest`, `most_records`, `lowest_id`. What the list leaves open the lowest id decides, so the order
-    is total."""
+    """The profile that absorbs the others, by `merge.survivor`: `has:<type>`, `id_space:<name>`, `oldest`, `newest`,
+    `most_records`, `lowest_id`. If these criteria do not decide, the lowest id does, so the order is total."""
     if len(profiles) == 1:
         return profiles[0]
     return min(profiles, key=lambda one: (*(_place(by, one) for by in rules.merge.survivor), one.profile_id))
 
 
 def winning(rules: RuleSet, values: Iterable[AttributeValue]) -> dict[str, Any]:
-    """The winning value of each attribute that has one. Ties go to the more trusted id space, then to the
-    lowest record id. `union` gives a list without repetitions, `sum` a number."""
+    """The winning value of each attribute that has one. If values tie, the more trusted id space wins, then the lowest record
+    id. `union` gives a list without repetitions, `sum` a number."""
     by_name: defaultdict[str, list[AttributeValue]] = defaultdict(list)
     for value in values:
         by_name[value.name].append(value)
@@ -51,7 +49,7 @@ def winning(rules: RuleSet, values: Iterable[AttributeValue]) -> dict[str, Any]:
 
 
 def strategy_of(rules: Attributes, name: str) -> str:
-    """The strategy named for the attribute itself, else for its longest `prefix.*`, else the default."""
+    """The strategy for the attribute itself, or else for its longest `prefix.*`, or else the default."""
     stems = name.split(".")
     patterns = (".".join(stems[:length]) + ".*" for length in range(len(stems) - 1, 0, -1))
     return next(
@@ -81,8 +79,8 @@ def _by_trust(rules: RuleSet, candidates: Iterable[AttributeValue]) -> list[Attr
 
 
 def _choose(rules: Attributes, strategy: str, ordered: list[AttributeValue]) -> list[Any]:
-    """The winning value as a list of one, or an empty list. `min` and `max` keep the first of equals: the
-    tie-break."""
+    """The winning value as a list of one, or an empty list. `min` and `max` keep the first of equal values, which the tie-break
+    put first."""
     if rules.ignore_empty or strategy == "first_non_empty":
         ordered = [one for one in ordered if not _is_empty(one.value)]
     if not ordered:
@@ -147,5 +145,5 @@ def _is_denial(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """One text for equal JSON values; 1, true and "1" differ."""
+    """The same text for equal JSON values; 1, true and "1" differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""CANON: the groups of all records at once, by definition, whatever order they came in."""
+"""CANON: the groups of all records, computed at once. The order in which records arrived does not matter."""

@@ -1,5 +1,5 @@
-"""Where nothing can stand against an edge: there the groups are plain connected components, and no rule or
-guard needs to be asked. The answer may err only by saying no."""
+"""Finds the groups in which nothing can stop an edge. These groups are plain connected components, so no rule or guard has to
+be evaluated. A wrong answer may only be a "no", which costs time and changes no result."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,7 @@ from rules.policy import Policy
 
 
 class Bounds:
-    """The limits of a rule set, in the form in which a set of rows is quickly held against them."""
+    """The limits of a rule set, in a form that is fast to compare with a set of rows."""
 
     def __init__(
         self, columns: Columns, policy: Policy, pinned: Collection[int], balances: Mapping[int, int]
@@ -33,7 +33,7 @@ class Bounds:
         self._stale_after = min((age for age in ages if age), default=0)
 
     def are_far(self, rows: Sequence[int]) -> bool:
-        """Whether these rows, all on one profile, would still be far from every limit and doubt."""
+        """Whether these rows, all on one profile, would stay clear of every limit and doubt."""
         columns = self._columns
         if self._must_look or len(rows) > self._max_records:
             return False
@@ -66,7 +66,7 @@ class Bounds:
 
 
 def _most(policy: Policy, type_: str, differing: Collection[str]) -> int:
-    """How many values of a type are harmless on one profile; 0 for any number."""
+    """How many values of a type one profile may have without any effect; 0 for any number."""
     if type_ in differing:
         return 1
     return policy.limits[type_].most if type_ in policy.limits else 0

@@ -1,8 +1,8 @@
-"""Records in columns: what the partition of a whole store needs of each, in arrays instead of objects.
+"""Records in columns: what the partition of a whole store needs of each record, in arrays instead of objects.
 
-Records are read once, as they come, and are not kept: one costs about a hundred bytes, a value about two
-hundred. Values that may not join (blocked, retired, shared, generic) are dropped once they have been
-counted, so nothing that reads these columns can meet one.
+Records are read once, as they arrive, and are not kept. A record costs about a hundred bytes, a value about two hundred. Values
+that may not join (blocked, retired, shared, generic) are dropped once they have been counted, so readers of these columns never
+see them.
 """
 
 from array import array
@@ -15,9 +15,9 @@ from rules.record import Observation, Record
 
 
 class Columns:
-    """Rows are records, in the order in which they came. A row's observations are the places `observed(row)`
-    of `keys`, `first_seen`, `last_seen` and `vouched`. A key is a number; `identifier` says what it stands
-    for. `shared[key]`: more than one row has it. `crowded[key]`: so many that a person is to be asked."""
+    """Rows are records, in the order in which they arrived. `observed(row)` gives a row's positions in `keys`, `first_seen`,
+    `last_seen` and `vouched`. A key is a number; `identifier` gives the identifier behind it. `shared[key]`: more than one row
+    has it. `crowded[key]`: so many rows have it that a person has to decide."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Columns:
         return self.keys[self.starts[row] : self.starts[row + 1]]
 
     def shares(self, row: int) -> bool:
-        """Whether the row has a key that another one has too."""
+        """Whether another row has one of this row's keys."""
         return any(self.shared[key] for key in self.keys_of(row))
 
     def identifier(self, key: int) -> Identifier:
@@ -72,7 +72,7 @@ class Columns:
         )
 
     def _read(self, records: Iterable[Record], policy: Policy, now: int) -> "array[int]":
-        """Fill the columns; how many records hold each key, inside its type's window."""
+        """Fill the columns. Returns how many records hold each key, within the window of its type."""
         numbers: dict[str, dict[str, int]] = {type_: {} for type_ in self.types}
         codes = {type_: code for code, type_ in enumerate(self.types)}
         since = {type_: policy.counted_since(type_, now) for type_ in self.types}
@@ -108,7 +108,7 @@ class Columns:
         return holders
 
     def _powerless(self, policy: Policy, holders: "array[int]", generic: Collection[Identifier]) -> bytearray:
-        """The keys that are shared or generic; those that are only crowded are noted."""
+        """The keys that are shared or generic. Also marks keys that are only crowded."""
         powerless = bytearray(len(holders))
         key_types = [policy.key_types.get(type_) for type_ in self.types]
         known = {identifier for identifier in generic if identifier.type in self.types}
@@ -123,7 +123,7 @@ class Columns:
         return powerless
 
     def _crowd(self, known: Collection[Identifier]) -> None:
-        """Note also those that are known to be crowded though these records alone do not show it."""
+        """Also marks keys that are known to be crowded although these records alone do not show it."""
         for key in range(len(self.crowded)) if known else ():
             if self.identifier(key) in known:
                 self.crowded[key] = True
@@ -151,8 +151,8 @@ class Columns:
 
 
 def _types(policy: Policy) -> list[str]:
-    """The types that can join, keep apart, or break a limit; the others are not read. An e-mail comes with
-    its provider form."""
+    """The types that can join, keep apart or break a limit; other types are not read. An e-mail comes with its provider
+    form."""
     named = {
         type_ for rule in policy.rules for type_ in (*rule.all_of, *rule.unless_differs)
     } | policy.limits.keys()

@@ -1,7 +1,7 @@
-"""May two groups of records be one? The rules and guards of RESOLVE, asked about groups instead of a request.
+"""Decides whether two groups of records may be joined, by applying the rules and guards of RESOLVE to groups.
 
-Nothing is evaluated anew here: `judge` reads the rule, `objection` the guards, `admit` which values keep their
-power. A group is shown to them as a profile whose id is its lowest record id.
+This module has no logic of its own for rules or limits: `judge` evaluates the rule, `objection` the guards, and `admit` decides
+which values can still match. They see a group as a profile whose id is its lowest record id.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,11 +20,11 @@ GroupAttributes = Callable[[Collection[int]], Mapping[str, str]]
 """The winning attributes of these records, taken as one profile."""
 
 PIN = "pin:must"
-"""Stands for the rule where a person pinned two records together."""
+"""The rule name for two records that a person pinned together."""
 
 
 class Stop(NamedTuple):
-    """What keeps two groups apart: a guard, or the doubt of a rule. `asks`: a person is to be asked."""
+    """What keeps two groups apart: a guard, or the doubt of a rule. `asks`: a person has to decide."""
 
     rule: str
     types: tuple[str, ...]
@@ -34,8 +34,8 @@ class Stop(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Rows that are one. `profile` is what the rules see of them, `powered` are the values that count and
-    join; both are filled when first looked at."""
+    """Rows that belong to one person. `profile` is what the rules see of them. `powered` holds the values that count and join.
+    Both are computed at first use."""
 
     rows: list[int]
     profile: Profile | None = None
@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """The state as far as two groups go."""
+    """The part of the state that concerns two groups."""
 
     profiles: Mapping[int, Profile]
     powered: Mapping[int, Collection[Identifier]]
@@ -79,8 +79,8 @@ _EMPTY = _Pair({}, {}, (), {})
 
 
 class Judgement:
-    """Judges pairs of groups under one policy and at one time, and keeps account of the values that have
-    power. `now` is the moment at which limits are counted; a rule is read at the moment of the edge."""
+    """Judges pairs of groups under one policy and at one time, and records which values can still match. `now` is the time for
+    counting limits; a rule is evaluated at the time of the edge."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Judgement:
         self._crowded = {columns.identifier(key) for key, crowded in enumerate(columns.crowded) if crowded}
 
     def refusal(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
-        """Why the holding's group may not join the other by the holding's rule; None when it may."""
+        """Why this holding's rule does not let its group join the other; None if it does."""
         rule = self._policy.rules[holding.rank]
         one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
         request = self._request(one, other, holding, self._powered(theirs))
@@ -111,12 +111,12 @@ class Judgement:
         return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
 
     def pin_refusal(self, mine: Group, theirs: Group) -> Stop | None:
-        """Why the two may not follow a `must` pin: a person's judgement yields to another one only, to no limit (I5)."""
+        """Why the two may not follow a `must` pin. Only another person's decision can stop a `must` pin; limits cannot (I5)."""
         apart = self._pinned_apart(self._look(mine), self._look(theirs))
         return Stop(PIN, (), "cannot", asks=False) if apart else None
 
     def question(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
-        """What a person is to be asked about two groups that agree on something; None when nothing is."""
+        """The question for a person about two groups that agree on something; None if there is none."""
         one, other = self._look(mine), self._look(theirs)
         request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
         match = judge(_EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other))
@@ -127,11 +127,11 @@ class Judgement:
         return Stop(match.rule, match.types, doubt or "review", asks=True)
 
     def is_powered(self, group: Group, key: int) -> bool:
-        """Whether the value leads to the group; one that found no room there does not."""
+        """Whether the value leads to the group. A value for which the group had no room does not."""
         return self._columns.identifier(key) in self._powered(group)
 
     def join(self, mine: Group, theirs: Group) -> tuple[Group, Group]:
-        """Make them one, once nothing stands against it: the group that stays, and the one that is gone."""
+        """Join them, once nothing stands against it. Returns the group that stays and the one that is absorbed."""
         kept, gone = (theirs, mine) if len(theirs.rows) >= len(mine.rows) else (mine, theirs)
         if mine.profile is not None and theirs.profile is not None:
             kept.powered = self._powered_together(mine, theirs)
@@ -161,7 +161,7 @@ class Judgement:
         return Joining((self._look(group),), None, record.id_space, self._now, frozenset(record.observations))
 
     def _powered_together(self, mine: Group, theirs: Group) -> frozenset[Identifier]:
-        """The values that keep their power, once a newcomer's have found room or not."""
+        """The values that still match after the join, whether or not there was room for those of the newcomer."""
         if len(mine.rows) > 1 and len(theirs.rows) > 1:
             return self._powered(mine) | self._powered(theirs)
         newcomer, group = _newcomer(mine, theirs)
@@ -190,14 +190,14 @@ class Judgement:
         return group.powered
 
     def _ownable(self, profile: Profile) -> Iterator[Identifier]:
-        """The values by which one key alone can lead to the profile."""
+        """The values that lead to the profile by one key alone."""
         for record in profile.records.values():
             for identifier, seen in record.observations.items():
                 if self._policy.may_own(record, seen):
                     yield identifier
 
     def _in_order(self, group: Group, identifiers: Collection[Identifier]) -> list[Identifier]:
-        """The oldest first; the newest first where an older value makes room for a newer one."""
+        """Sorted oldest first, or newest first where an older value makes room for a newer one."""
         first: dict[Identifier, int] = {}
         for record in self._look(group).records.values():
             for identifier in identifiers & record.observations.keys():
@@ -227,8 +227,8 @@ class Judgement:
     def _request(
         self, own: Profile, other: Profile, holding: Holding, powered: Collection[Identifier]
     ) -> Request:
-        """The holding's record says again all that it ever said to the other group; of equal values the one with
-        power speaks first."""
+        """The holding's record states everything again that it ever stated to the other group. Of equal values, the one that
+        still matches comes first."""
         record = own.records[holding.record_id]
         said = sorted(record.observations.items(), key=lambda item: item[0] not in powered)
         keys = {
@@ -250,7 +250,7 @@ class Judgement:
 
 
 def _newcomer(mine: Group, theirs: Group) -> tuple[Group, Group]:
-    """The group of one record that brings its values to the other; of two such, the later one."""
+    """The group of one record that brings its values to the other; if both have one record, the later one."""
     return (mine, theirs) if len(mine.rows) == 1 else (theirs, mine)
 
 

@@ -1,7 +1,7 @@
-"""Holdings: which records could speak for one rule, by which values, and from which moment on.
+"""Holdings: which records can support a rule, with which values, and from which moment on.
 
-Two records with the same holding agree on all types of the rule; whatever depends on one record alone (its
-id space, whether a value is vouched for) is settled here, and what depends on both sides is left to `judge`.
+Two records with the same holding agree on all types of the rule. What depends on one record alone (its id space, whether a
+value is vouched for) is checked here. What depends on both sides is left to `judge`.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ Values = tuple[int, ...]
 
 
 class Holding(NamedTuple):
-    """One record's values for the types of a rule. `moment`: since when it holds all of them; `by_form`:
-    one of them is a provider form. The fields stand in the order in which edges are asked."""
+    """One record's values for the types of a rule. `moment`: since when it has held all of them. `by_form`: one of them is a
+    provider form. Edges are sorted by these fields, in this order."""
 
     rank: int
     by_form: bool
@@ -28,8 +28,8 @@ class Holding(NamedTuple):
 
 
 class Reader:
-    """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question:
-    by crowded values, unvouched ones, or provider forms that may not merge."""
+    """Reads the holdings of one rule from the columns. `doubtful` includes those that only raise a question: with crowded
+    values, unvouched values, or provider forms that may not merge."""
 
     def __init__(self, columns: Columns, policy: Policy, rank: int, *, doubtful: bool = False) -> None:
         self._columns, self._rank = columns, rank
@@ -47,7 +47,7 @@ class Reader:
         self._part = self._parts(policy, doubtful)
 
     def _parts(self, policy: Policy, doubtful: bool) -> bytes:
-        """For each key the type of the rule, counted from 1, that it stands for; 0 when it cannot serve."""
+        """For each key the position (from 1) of its type in the rule; 0 if the rule cannot use it."""
         parts = [0] * len(self._columns.types)
         for code, type_ in enumerate(self._columns.types):
             key_type = policy.key_types.get(type_)
@@ -73,7 +73,7 @@ class Reader:
             yield Holding(self._rank, by_form, moment, columns.record_ids[row], row, keys)
 
     def precedence(self, holding: Holding) -> tuple[bool, Holding]:
-        """Orders holdings by who would own the values: vouched for where the type asks for it, then the oldest."""
+        """Sorts holdings by the right to own the values: vouched ones first where the type requires it, then the oldest."""
         columns = self._columns
         vouched = {columns.keys[at] for at in columns.observed(holding.row) if columns.vouched[at]}
         required = {key for key in holding.values if columns.type_of[key] in self._require_verified}

@@ -1,46 +1,51 @@
-"""CANON: the partition of all records by definition, against which deciding one by one is tested (I8).
+"""CANON: the partition of all records by definition. Tests compare it with deciding one request at a time (I8).
 
 An edge joins two records that agree on all types of a `merge` rule, or that a person pinned together. Edges
-are asked in one order, which does not depend on how the records came: pins by record ids, then rule by rule
-as the file has them, written values before provider forms, by the moment at which the agreement came to be
-(the newest `first_seen` among its values), then by the later record and the earlier one. An edge joins its
-two groups unless the rule has a doubt, a `cannot` pin or a `never` rule parts them, or a limit would break;
-then it is refused, and if the two are apart at the end that is a question or a block. A `must` pin yields to
-`cannot` pins alone: what a person joined stands, whatever the limits are.
+are evaluated in one order, which does not depend on how the records arrived:
 
-A key has one owner (I1), here as for requests: of one value, the first record that the rule can use, and with
-it the group in which that one is. A later record that states the value asks this group and no other; if it is
-refused, who comes after it does not ask it either, but the owner. Only where the owner's group had no room for
-the value does the next record own it. Several values together have no owner: their edges go to each group
-that holds them on one record.
+1. pins, by record ids;
+2. rule by rule, in the order of the file, written values before provider forms;
+3. within a rule, by the moment of the agreement (the newest `first_seen` among its values), then by the later
+   record, then by the earlier one.
 
-Not all pairs are looked at, and the result is as if they were. Where no guard or doubt can bind (`Bounds`),
-any spanning edges give the same groups. Elsewhere a later record asks each group that its values lead to
-once: its other edges to that group come next in the order, and meet the same two groups. The cost of a value
-is therefore its holders, and of several values their holders times the groups that they end in;
-`fanout_limit` is what keeps that small.
+An edge joins its two groups unless the rule has a doubt, a `cannot` pin or a `never` rule keeps them apart, or
+a limit would break. Then it is refused. If the two are still apart at the end, the refusal is a question or a
+block. A `must` pin yields to `cannot` pins alone: what a person joined stands, whatever the limits are.
+
+A key has one owner (I1), here as for requests. The owner of a single value is the first record that the rule
+can use, and with it the group of that record. A later record that states the value has an edge to this group
+and to no other. If the edge is refused, records after it still have their edge to the owner. Only if the
+owner's group had no room for the value does the next record own it. Several values together have no owner:
+their edges lead to each group that holds them on one record.
+
+Not all pairs are evaluated, but the result is the same as if they were. Where no guard or doubt can bind
+(`Bounds`), any spanning edges give the same groups. Elsewhere a later record has one edge to each group that
+its values lead to: its other edges to that group come next in the order and concern the same two groups. So a
+single value costs as much as it has holders, and several values cost their holders times the groups that they
+end in. `fanout_limit` keeps that small.
 
 Limits are those of a profile. A record that still stands alone brings its values to a group as a request
-would (`at_limit` decides what a value too many means); two groups bring what they hold. What binds one
-request only, `max_profiles_at_once` and `ambiguous = "separate"`, binds nothing here. Points move only
-between groups that are not on one profile already.
+would (`at_limit` decides about a value above the limit); two groups bring what they hold. Guards for single
+requests, `max_profiles_at_once` and `ambiguous = "separate"`, do not apply here. Points move only between
+groups that are not on one profile already.
 
-What is equal to deciding one by one, and when (tests/rules/batch/test_partition.py):
+Which results equal those of deciding one by one (tests/rules/batch/test_partition.py):
 * Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
-* With rules that only ask, and types of which only verified values join: the groups. The whole may ask
-  more: about a value that lost its owner by erasure or retirement, its holders are asked here, and by
-  requests the next one that states it.
+* With rules that only ask, and types of which only verified values join: the groups. The partition may ask
+  more questions. If a value lost its owner by erasure or retirement, the partition asks its holders, and
+  requests ask the next record that states it.
 * With one rule by one type, under guards that refuse the newcomer: the groups, as long as each record states
   one value and nothing later.
 * Under `max_records`, `max_profiles_at_once`, `ids_per_profile`, `unless_differs`, `needs_verified` and
-  crowded values, with `policy = "review"`: which records came together first depends on the order, and the
-  groups may differ by exactly the open questions. All answered yes, both give the same groups. So it is under
-  `max_per_profile`, as long as no request left a value without power (its warning `limit:<type>`): whose
-  value that is, is settled by arrival there and by age here.
-* A value that turned generic had its power before: the groups here lie inside the profiles, and `resplit`
-  is about the difference.
-* Nothing like it holds for `refuse`, `drop_lowest` and `move_to_newest`, which settle a conflict for good
-  and in silence, nor for `never` rules, where a request that fits both sides goes to neither.
+  crowded values, with `policy = "review"`: the groups differ only by the open questions, because the order
+  decides which records are joined first. If all are answered yes, both give the same groups. The same holds
+  under `max_per_profile`, as long as no request stored a value that does not match (its warning
+  `limit:<type>`): requests decide by arrival who owns that value, the partition decides by age.
+* A value that turned generic matched before: the groups here lie inside the profiles, and `resplit` decides
+  about the difference.
+* For `refuse`, `drop_lowest` and `move_to_newest` there is no such equality, because they settle a conflict
+  for good and without a question. The same is true of `never` rules, where a request that fits both sides
+  joins neither.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -64,7 +69,7 @@ NO_BALANCES: Mapping[int, int] = MappingProxyType({})
 
 
 class Edge(NamedTuple):
-    """Two records that made one group of two; `record_a < record_b`. `rule` is `pin:must` for a pin."""
+    """Two records whose edge joined two groups; `record_a < record_b`. `rule` is `pin:must` for a pin."""
 
     record_a: int
     record_b: int
@@ -73,10 +78,9 @@ class Edge(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An edge between two groups that stay apart, one for each such pair. `guard` is a guard or a
-    doubt as a trace names them (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or
-    `review` where the rule itself only asks. `asks`: a person gets the question; else the two are kept apart
-    in silence."""
+    """An edge between two groups that stay apart; one for each such pair. `guard` is a guard or a doubt, named as in a trace
+    (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or `review` where the rule itself only asks.
+    `asks`: a person is asked; otherwise the two are kept apart without a question."""
 
     record_a: int
     record_b: int
@@ -88,8 +92,8 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`groups` of record ids, by their lowest; `joined` the edges that built them, group by group in the order
-    in which they were asked; `refused` what still lies between two of the groups."""
+    """`groups` of record ids, sorted by their lowest id. `joined`: the edges that built them, group by group in the order of
+    evaluation. `refused`: the edges that remain between two of the groups."""
 
     groups: tuple[frozenset[int], ...]
     joined: tuple[Edge, ...]
@@ -109,10 +113,10 @@ def partition(
 ) -> Partition:
     """The groups of these records, whatever order they come in; they are read once and may be a generator.
 
-    `balances` are points by record id. `generic` names values that are known to be generic or shared though
-    these records alone do not show it (when only a part of the store is looked at), `crowded` likewise those that
-    a person is asked about. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives
-    what enforcing would; `off` joins none.
+    `balances` are points by record id. `generic` names values that are known to be generic or shared although these records
+    alone do not show it (because they are only a part of the store); `crowded` does the same for values about which a person is
+    asked. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives what enforcing would; `off`
+    joins nothing.
     """
     columns = Columns(records, policy, now, generic, crowded)
     pins_of = _pins_of(pins, now)
@@ -178,7 +182,7 @@ class _Partitioning:
                 self._group_of[row].forget()
 
     def _bundles(self, readers: Sequence[Reader]) -> list[list[int]]:
-        """Rows that edges would connect if nothing stood against them; each bundle and all of them by record id."""
+        """Rows that edges would connect if nothing stopped them: each bundle, and all bundles by record id."""
         parent = list(range(len(self._ids)))
         for row, others in self._must.items():
             for other in others:
@@ -202,7 +206,7 @@ class _Partitioning:
                 self._try(row, other, PIN, (), self._judgement.pin_refusal)
 
     def _follow(self, reader: Reader, rows: Iterable[int], *, judged: bool) -> None:
-        """Ask the edges of each holding: to every group that had the same holding before, by lowest record id."""
+        """Evaluate the edges of each holding, to every earlier group with the same holding, by lowest record id."""
         rule, holders = reader.rule, dict[Values, list[int]]()
         holdings = sorted(holding for row in rows for holding in reader.holdings(row))
         for _, same in groupby(holdings, key=itemgetter(0, 1, 2, 3)):
@@ -216,7 +220,8 @@ class _Partitioning:
                 holders[each] = self._holders(holders.get(each, []), holding.row, each, judged=judged)
 
     def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
-        """The rows that a later holding of these values asks: of one value its owner, of several together each group."""
+        """The rows to which a later holding of these values has edges: the owner of a single value, or every group that holds
+        several values together."""
         key, *others = values
         if others:
             return self._one_per_group((*earlier, row))
@@ -246,7 +251,7 @@ class _Partitioning:
     # ---- what stayed apart ----
 
     def ask(self, readers: Sequence[Reader]) -> None:
-        """A question between the first group that has a holding and each other one that has it too."""
+        """A question between the first group that has a holding and each other group that has it too."""
         rows = self._contested()
         for reader in readers:
             for holding, head in sorted(self._pairs(reader, rows), key=_asked):
@@ -279,7 +284,7 @@ class _Partitioning:
         return rows
 
     def _refused(self) -> Iterator[Refusal]:
-        """One refusal for each pair of groups; a question before a silent one, else the first."""
+        """One refusal for each pair of groups: one with a question if there is one, otherwise the first."""
         chosen: dict[tuple[int, int], tuple[int, int, Stop]] = {}
         for row, other, stop in self._stopped:
             one, two = sorted(id(self._group_of[each]) for each in (row, other))
@@ -291,7 +296,7 @@ class _Partitioning:
 
 
 def _asked(pair: tuple[Holding, Holding]) -> tuple[int, bool, int, int, int]:
-    """The order of edges: form, moment, the later record and the first."""
+    """The sort key of edges: form, moment, the later record, the earlier record."""
     holding, head = pair
     return holding.rank, holding.by_form, holding.moment, holding.record_id, head.record_id
 

@@ -1,12 +1,13 @@
-"""Pieces: what becomes of the profiles that there are when their records are to form other groups.
+"""Pieces: what happens to existing profiles when their records are to form other groups.
 
-A profile whose records fall into several groups goes on with its main piece: the one with the record that the profile is
-named after, else with its oldest record. How many points or records the other pieces have does not matter: the name is an
-account elsewhere, and it is that record's. Another piece lives on as the oldest of the absorbed profiles that are named after
-one of its records, and becomes a new profile where there is none. A group goes on as one of the profiles that its pieces are
-or were, the one that a merge of these would leave; where none of them was any, as a new one. What does not end on its present
-profile changes hands, and its points with it. The plan counts by this, and the use case that carries a partition out
-follows it (I21).
+A profile whose records fall into several groups keeps its id for its main piece: the piece with the record after which the
+profile is named, or else with its oldest record. The number of points or records in the other pieces does not matter, because
+the name is that record's account on the platform. Another piece takes the id of the oldest absorbed profile that is named after
+one of its records. If there is none, it becomes a new profile.
+
+A group takes the id of one of its pieces: the one that a merge of these would leave. If no piece has an id, the group becomes a
+new profile. A piece that does not end on its present profile changes hands, with its points. The plan counts by these rules,
+and the use case that carries a partition out follows them (I21).
 """
 
 from collections import defaultdict
@@ -15,8 +16,8 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """The records of one profile that one group holds; `group` is its place in the partition. `lives_as` is the profile that it
-    would be alone: the one that it is on, one that was absorbed, or 0 for a new one."""
+    """The records of one profile that one group holds. `group` is its index in the partition. `lives_as` is the profile that
+    the piece would be if it stood alone: its present one, one that was absorbed, or 0 for a new one."""
 
     profile_id: int
     group: int
@@ -30,9 +31,9 @@ class Piece(NamedTuple):
 
 
 Names = Mapping[int, int]
-"""By record id, the profile that is named after it, live or absorbed."""
+"""By record id, the profile that is named after the record, live or absorbed."""
 Survivor = Callable[[Sequence[Piece]], Piece]
-"""Which of several pieces a merge of what they live on as would leave."""
+"""Chooses the id that a merge of several pieces would leave."""
 
 
 def pieces(
@@ -41,8 +42,8 @@ def pieces(
     balances: Mapping[int, int],
     names: Names,
 ) -> Iterator[Piece]:
-    """The pieces of all groups that are not simply a profile as it was. `before` are the profiles' record ids; records of
-    the groups that are on none of these profiles are left out."""
+    """The pieces of all groups that differ from a profile as it was. `before` holds the profiles' record ids. Records that are
+    on none of these profiles are left out."""
     profile_of = {record_id: profile_id for profile_id, records in before.items() for record_id in records}
     namesakes = {profile_id: record_id for record_id, profile_id in names.items() if profile_id in before}
     for number, group in enumerate(groups):
@@ -76,5 +77,5 @@ def leaving(found: Iterable[Piece], survivor: Survivor) -> set[Piece]:
 
 
 def oldest(found: Sequence[Piece]) -> Piece:
-    """The piece that lives on as the profile with the lowest id, which is the oldest."""
+    """The piece whose profile has the lowest id, which is the oldest."""
     return min(found, key=lambda piece: piece.lives_as)

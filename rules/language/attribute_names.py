@@ -1,4 +1,4 @@
-"""What is wrong with the names of attributes that a rule file mentions."""
+"""Finds mistakes in the names of attributes in a rule file."""
 
 from rules.attributes import CUSTOM, KINDS, PATTERN, RESERVED
 from rules.language.fields import Mistake, close, shown
@@ -6,24 +6,24 @@ from rules.language.fields import Mistake, close, shown
 _TEXTS = tuple(name for name, kind in KINDS.items() if kind == "string")
 _KNOWN = f'known: {", ".join(_TEXTS)}, and "{CUSTOM}NAME" for one of your own'
 _ALMOST = 0.8
-"""From this likeness on a name is taken for another one, mistyped."""
+"""A name at least this similar to a known one is reported as a typing error."""
 
 
 def uncomparable(name: str) -> Mistake | None:
-    """Why `confirm_any` can find nothing under this name: it compares texts, each under its whole name."""
+    """Why `confirm_any` cannot use this name: it compares texts, each under its full name."""
     if name.endswith(PATTERN):
-        return Mistake(f"{shown(name)} is a pattern, and one attribute is compared", _KNOWN)
+        return Mistake(f"{shown(name)} is a pattern, but confirm_any compares single attributes", _KNOWN)
     if name.startswith(CUSTOM):
         return _unusable_custom(name)
     if name not in KINDS:
         return Mistake(f"no customer has the attribute {shown(name)}", _remedy(name, close(name, _TEXTS)))
     if KINDS[name] != "string":
-        return Mistake(f"{shown(name)} is no text, and only texts are compared", _KNOWN)
+        return Mistake(f"{shown(name)} is not a text, and only texts are compared", _KNOWN)
     return None
 
 
 def mistyped(name: str) -> Mistake | None:
-    """Whether this name, or `prefix.*`, of the table `[attributes]` is almost that of an attribute, and none."""
+    """Whether this name, or `prefix.*`, in the table `[attributes]` looks like a misspelt attribute."""
     if name.startswith(CUSTOM):
         return None if name == CUSTOM + "*" or name.endswith(PATTERN) else _unusable_custom(name)
     meant = close(name, KINDS, _ALMOST)
@@ -37,7 +37,9 @@ def _unusable_custom(name: str) -> Mistake | None:
     if bare.strip() and bare.casefold() not in RESERVED:
         return None
     own = close(bare, KINDS)
-    return Mistake(f"{shown(name)} is a name that no custom attribute may have", _remedy(name, own))
+    return Mistake(
+        f"{shown(name)} is a reserved name, which no custom attribute may have", _remedy(name, own)
+    )
 
 
 def _remedy(name: str, meant: str) -> str:

@@ -1,5 +1,5 @@
-"""What a rule file's parts must be to each other: names that exist, orders that are total, keys that cannot
-join strangers. A part that could not be read is left out here, so that one mistake is told once."""
+"""Checks how the parts of a rule file fit together: names must exist, orders must be total, and no key may join strangers. A
+part that could not be read is left out here, so that one mistake is reported once."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,8 +11,8 @@ from rules.ruleset import ANY_ID_SPACE, HAS, ID_SPACE, ID_SPACE_ORDER, Identifie
 
 
 def check(rule_set: RuleSet, problems: Problems, *, stored: bool) -> None:
-    """`rule_set` as it was read; the positions of its rules are those in the file. The attributes of a `stored` one are let
-    through."""
+    """`rule_set` as it was read; the positions of its rules are those in the file. For a `stored` rule set, names of attributes
+    are not checked."""
     _strengths(rule_set, problems)
     _verified(rule_set, problems)
     _rule_names(rule_set, problems)
@@ -39,7 +39,7 @@ def _strengths(rule_set: RuleSet, problems: Problems) -> None:
         if first != name:
             problems.add(
                 (*path, "strength"),
-                f"is the strength of {shown(first)} too",
+                f"is also the strength of {shown(first)}",
                 "give each merging type its own",
             )
 
@@ -50,7 +50,7 @@ def _verified(rule_set: RuleSet, problems: Problems) -> None:
             _declared_at(("id_space", name, "verified"), verified, rule_set.identifiers, problems)
         if id_space.placeholders & id_space.real_ids:
             problems.add(
-                ("id_space", name, "real_ids"), "one of them is in placeholders too", "keep it in one list"
+                ("id_space", name, "real_ids"), "one of them is also in placeholders", "keep it in one list"
             )
 
 
@@ -59,7 +59,9 @@ def _rule_names(rule_set: RuleSet, problems: Problems) -> None:
     for position, rule in enumerate(rule_set.rules):
         if rule.name and rule.name in seen:
             problems.add(
-                ("rule", position, "name"), "is the name of an earlier rule", "give each rule its own name"
+                ("rule", position, "name"),
+                "is already the name of an earlier rule",
+                "give each rule its own name",
             )
         seen.add(rule.name)
 
@@ -75,26 +77,26 @@ def _declared_at(path: Path, name: str, declared: Collection[str], problems: Pro
 
 
 def _read(problems: Problems, path: Path, *keys: str) -> bool:
-    """The file's own values, or the defaults, stand at these keys; nothing replaces a mistake."""
+    """Whether these keys were read without a mistake, so that they hold the values of the file or the defaults."""
     return all(problems.is_clean((*path, key)) for key in keys)
 
 
 def _demotion(rule: Rule, path: Path, problems: Problems) -> None:
     for position, name in enumerate(rule.unless_differs):
         if name in rule.all_of:
-            problems.add((*path, position), f"{shown(name)} agrees whenever this rule fires", "delete it")
+            problems.add((*path, position), f"{shown(name)} always agrees when this rule fires", "delete it")
 
 
 def _id_spaces_of(rule: Rule, declared: Collection[str], path: Path, problems: Problems) -> None:
     if ANY_ID_SPACE in rule.id_spaces and len(rule.id_spaces) > 1:
-        problems.add(path, '"*" is every id space already', "keep either it or the names")
+        problems.add(path, '"*" already includes every id space', 'keep either "*" or the names')
     elif ANY_ID_SPACE not in rule.id_spaces and declared:
         _declared(rule.id_spaces, declared, path, problems)
 
 
 def _joining(rule: Rule, rule_set: RuleSet, path: Path, problems: Problems) -> None:
-    """What a rule compares must be allowed to merge; and a single key that merges needs a guard against a
-    value that many people share. A type with one value a profile is its own guard."""
+    """The types that a rule compares must be allowed to merge. A single key that merges needs a guard against a value that many
+    people share. A type with one value per profile needs no other guard."""
     for position, name in enumerate(rule.all_of):
         identifier = rule_set.identifiers.get(name, IdentifierRules("opaque"))
         if not identifier.merge:
@@ -116,7 +118,7 @@ def _single_key(name: str, rule_set: RuleSet, path: Path, problems: Problems) ->
     if identifier.fanout_limit == 0 and identifier.max_per_profile != 1:
         problems.add(
             path,
-            f"{shown(name)} alone merges, and has no fanout_limit",
+            f"{shown(name)} merges alone, but has no fanout_limit",
             f"set identifier.{shown(name)}.fanout_limit, for example 5",
         )
 

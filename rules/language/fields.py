@@ -1,5 +1,5 @@
-"""Readers for the values of a rule file: each turns one TOML value into the field it stands for, or into its
-mistakes. No message repeats a value, because blocked lists hold people's addresses and numbers."""
+"""Readers for the values of a rule file: each turns one TOML value into the value of a field, or into a list of mistakes. No
+message repeats a value, because blocked lists hold addresses and numbers of people."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -15,8 +15,7 @@ _LONGEST_DURATION = 36_500 * _UNITS["d"]
 
 
 class Mistake(NamedTuple):
-    """What is wrong with a value, and the remedy; `at` leads from the value to the wrong element inside
-    it."""
+    """What is wrong with a value, and the remedy. `at` is the path from the value to the wrong element inside it."""
 
     message: str
     remedy: str
@@ -24,7 +23,7 @@ class Mistake(NamedTuple):
 
 
 Reader: TypeAlias = Callable[[object], object]
-"""From a TOML value to the field's value, which is never a list, or to the list of its mistakes."""
+"""Turns a TOML value into the field's value, which is never a list, or into the list of its mistakes."""
 
 
 def flag(value: object) -> object:
@@ -60,7 +59,7 @@ def text(least: int = 1, most: int = 100) -> Reader:
 
 
 def spelled(pattern: str, description: str, remedy: str) -> Reader:
-    """Text that matches `pattern` as a whole; `description` completes "must be …"."""
+    """Accepts text that matches `pattern` as a whole; `description` completes "must be …"."""
     allowed = re.compile(pattern)
 
     def read(value: object) -> object:
@@ -83,7 +82,7 @@ def choice(allowed: Iterable[str]) -> Reader:
 
 
 def literal(owner: type, name: str) -> Reader:
-    """The words that the `Literal` of field `name` allows."""
+    """The words that the `Literal` of the field `name` allows."""
     return choice(get_args(get_type_hints(owner)[name]))
 
 
@@ -118,7 +117,7 @@ def pattern(value: object) -> object:
 
 
 def many(item: Reader, *, least: int = 0, most: int = 1_000) -> Reader:
-    """A list of different items, as a tuple in the order of the file."""
+    """Accepts a list of different items; gives a tuple in the order of the file."""
 
     def read(value: object) -> object:
         if not isinstance(value, list) or not least <= len(value) <= most:
@@ -145,7 +144,7 @@ def _repeats(items: list[object]) -> list[Mistake]:
 
 
 def converted(reader: Reader, convert: Callable[[Any], object]) -> Reader:
-    """`reader`, and `convert` applied to what it accepts."""
+    """`reader`, with `convert` applied to the values that it accepts."""
 
     def read(value: object) -> object:
         result = reader(value)
@@ -155,7 +154,7 @@ def converted(reader: Reader, convert: Callable[[Any], object]) -> Reader:
 
 
 def nearest(word: object, known: Collection[str]) -> str:
-    """A remedy for an unknown word: the closest known one, else all of them."""
+    """A remedy for an unknown word: the closest known word, or else all known words."""
     meant = close(word, known) if isinstance(word, str) else ""
     if meant:
         return f'did you mean "{meant}"?'
@@ -163,14 +162,14 @@ def nearest(word: object, known: Collection[str]) -> str:
 
 
 def close(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """The known word that this one is most like in any case, if one is like it; else ""."""
+    """The known word that is most similar to this one, ignoring case; "" if none is similar."""
     folded = {one.casefold(): one for one in known}
     found = get_close_matches(word[:100].casefold(), folded, n=1, cutoff=likeness)
     return folded[found[0]] if found else ""
 
 
 def shown(name: str) -> str:
-    """A name from the file, fit for a one-line message."""
+    """A name from the file, safe for a one-line message."""
     return (
         name
         if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name)

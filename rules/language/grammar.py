@@ -1,5 +1,5 @@
-"""The grammar of a rule file as data: for each table its keys, and for each key how its value is read.
-Defaults live in the types of `rules.ruleset`; a key that is not listed here is a mistake in the file."""
+"""The grammar of a rule file as data: the keys of each table, and how the value of each key is read. Defaults are in the types
+of `rules.ruleset`. A key that is not listed here is a mistake in the file."""
 
 from collections.abc import Mapping
 from typing import TypeAlias, get_args
@@ -160,4 +160,4 @@ ATTRIBUTES: Fields = {
     "default": attribute_strategy,
     "ignore_empty": flag,
 }
-"""Every other key of this table is an attribute's name or a `prefix.*`, and its value a strategy."""
+"""Every other key of this table is the name of an attribute or a `prefix.*`, with a strategy as its value."""

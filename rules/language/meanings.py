@@ -1,4 +1,4 @@
-"""What each key of a rule file means, for its reference page; `rules.language.grammar` says how its value is read, and
+"""The meaning of each key of a rule file, for its reference page. `rules.language.grammar` says how its value is read,
 `rules.ruleset` has its default."""
 
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import TypeAlias
 Meanings: TypeAlias = Mapping[str, str]
 
 RULES: Meanings = {
-    "schema": "the version of this grammar",
-    "version": "your own name for this content; change it whenever the content changes",
+    "schema": "the version of the rule language",
+    "version": "your name for this content; change it whenever the content changes",
     "mode": "`enforce` merges; `shadow` decides and records but never merges; `off` joins no records",
-    "activation": "`after_dry_run` waits until a plan of this content was made; `immediate` does not",
+    "activation": "`after_dry_run` requires a plan of exactly this content first; `immediate` does not",
 }
 ID_SPACE: Meanings = {
     "trust": "if two values of an attribute are equally good, the more trusted system's wins",
-    "ids_per_profile": "more different ids of this space on one profile than this are unusual",
-    "on_many_ids": "what happens then: `review` asks a person",
-    "verified": "types whose values this system has proved, by one-time code or confirmed opt-in",
+    "ids_per_profile": "how many different ids of this space one profile normally has at most",
+    "on_many_ids": "what happens above that number: `review` asks a person",
+    "verified": "types whose values this system has verified, by one-time code or confirmed opt-in",
     "placeholders": (
         "more customer ids that stand for no customer here, such as the till's own walk-in number "
         '`"9999"`; compared without case'
@@ -27,13 +27,13 @@ ID_SPACE: Meanings = {
     ),
 }
 IDENTIFIER: Meanings = {
-    "kind": "how values are normalised",
+    "kind": "how the values are normalised",
     "merge": "with false, values are stored and searchable, and can tell people apart, but never join",
     "strength": "the order of evidence; each type that merges needs its own",
     "max_per_profile": "different values that one profile may hold; 0 is unlimited, 1 makes the type unique",
     "window": "only values seen this recently count against `max_per_profile`",
     "at_limit": (
-        "a value too many: `keep_old` stores it without power to join, `drop_oldest` makes room, "
+        "what happens to a value above that limit: `keep_old` stores it but does not match by it, `drop_oldest` makes room, "
         "`review` asks"
     ),
     "max_profiles": "more than 1 says that households share such values: they are stored and never merge",
@@ -108,7 +108,7 @@ CONFLICT: Meanings = {
         "stronger evidence, `review` asks"
     ),
     "resplit": (
-        "later evidence shows that an earlier join was wrong: `review` asks, `auto` splits, `off` leaves it"
+        "what happens if later evidence shows that a join was wrong: `review` asks, `auto` splits, `off` keeps it"
     ),
 }
 MERGE: Meanings = {
@@ -130,8 +130,8 @@ MERGE: Meanings = {
     ),
 }
 ATTRIBUTES: Meanings = {
-    "default": "the strategy of every attribute that is not named",
-    "ignore_empty": "an empty value never wins over a filled one",
+    "default": "the strategy of every attribute that is not named here",
+    "ignore_empty": "whether a filled value always wins over an empty one",
 }
 REVIEW: Meanings = {
     "auto_close_stale_after": 'an open question that is not answered closes after this; `"ever"` keeps it open',

@@ -1,5 +1,5 @@
-"""The rule file: TOML text in, a valid rule set or every problem of the text out. No text makes it raise, and
-a rule set that it returns satisfies everything that the guide beside this file promises."""
+"""The rule file: TOML text in, a valid rule set or every problem of the text out. No text makes it raise. A rule set that it
+returns satisfies everything that the rule guide promises."""
 
 import re
 import tomllib
@@ -60,13 +60,13 @@ def preset(name: str) -> str:
 _DEEP_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){16}"""
 )
-"""The time that TOML parsers need grows with the square of a dotted key's length: 60 KiB of one take a minute."""
+"""TOML parsers need time that grows with the square of a dotted key's length: 60 KiB of one key take a minute."""
 
 
 def parse(text: str, *, stored: bool = False) -> RuleSet | tuple[Problem, ...]:
-    """The rule set, or all problems by line. A syntax error hides everything else and comes alone. `stored`: it was accepted
-    before, by whatever version; names of attributes that no customer can have do not make it unreadable. A byte order mark, as
-    some editors write it, is not part of the text."""
+    """The rule set, or all problems by line. A syntax error hides all other problems and is reported alone. `stored`: any
+    version of the gateway accepted the text before, so unknown names of attributes do not make it unreadable. A byte order
+    mark, which some editors write, is ignored."""
     text = text.removeprefix("\ufeff")
     try:
         encoded = text.encode()
@@ -142,7 +142,7 @@ def _fields(
 
 
 def _tables(document: dict[str, Any], key: str, name: Reader, problems: Problems) -> dict[str, Any]:
-    """What stands under `[key.NAME]` by name, also where the name is bad, which is reported."""
+    """The tables under `[key.NAME]` by name. Those with a bad name are included, and reported."""
     named = problems.table(document.get(key, {}), (key,))
     if len(named) > MOST_TABLES:
         problems.add((key,), f"there are more than {MOST_TABLES}", "declare fewer")
@@ -153,7 +153,7 @@ def _tables(document: dict[str, Any], key: str, name: Reader, problems: Problems
 
 
 def _identifier(name: str, table: Any, problems: Problems) -> IdentifierRules:
-    """While the kind itself is wrong, the keys of every kind are let through."""
+    """If `kind` itself is wrong, the keys of every kind are accepted."""
     written = table.get("kind") if isinstance(table, dict) else None
     kinds = [kind for kind in IDENTIFIER_BY_KIND if kind == written] or IDENTIFIER_BY_KIND
     readers = dict(IDENTIFIER)
@@ -165,8 +165,7 @@ def _identifier(name: str, table: Any, problems: Problems) -> IdentifierRules:
 
 
 def _rules(document: dict[str, Any], problems: Problems) -> tuple[Rule, ...]:
-    """One rule for each `[[rule]]`, in their order; what a rule lacks or has wrong is empty or the
-    default."""
+    """One rule for each `[[rule]]`, in their order. Fields that are missing or wrong are empty or have the default."""
     tables: object = document.get("rule", [])
     if not isinstance(tables, list):
         problems.add(("rule",), "must be a list of tables", "write [[rule]] above each rule")

@@ -1,6 +1,5 @@
-"""Which regular expressions a rule file may hold. A pattern is accepted only if the number of ways in which
-it could match a value of `LONGEST_VALUE` characters is small, so that no value, however chosen, makes
-matching slow."""
+"""Decides which regular expressions a rule file may hold. A pattern is accepted only if it can match a value of `LONGEST_VALUE`
+characters in a small number of ways, so that no value can make matching slow."""
 
 import re
 import warnings
@@ -10,7 +9,7 @@ from math import prod
 from typing import Any
 
 LONGEST_VALUE = 320
-"""Characters; a caller that matches these patterns against a longer text must refuse or cut the text first."""
+"""Characters. A caller that matches these patterns against a longer text must refuse or cut the text first."""
 LONGEST_PATTERN = 200
 _MOST_WAYS = (LONGEST_VALUE + 2) ** 2  # two free repeats in an anchored pattern fit, three do not
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
@@ -55,8 +54,8 @@ def _anchored(tree: Any) -> bool:
 
 
 def _forbidden(tree: Any) -> Iterator[str]:
-    """Constructs whose cost cannot be bounded by counting. A reference to a single character, as in
-    `(\\d)\\1{6,}`, can."""
+    """Constructs whose cost cannot be bounded by counting. A reference to a single character, as in `(\\d)\\1{6,}`, is
+    allowed."""
     for op, arg in tree:
         name = op.name
         if name in ("ASSERT", "ASSERT_NOT"):
@@ -85,8 +84,7 @@ def _children(name: str, arg: Any) -> list[Any]:
 
 
 def _ways(tree: Any) -> int:
-    """An upper bound, itself capped just above the limit, on the paths that a backtracking matcher can
-    try."""
+    """An upper bound, capped just above the limit, of the paths that a backtracking matcher can try."""
     return min(prod(_ways_of(op.name, arg) for op, arg in tree), _MOST_WAYS + 1)
 
 

@@ -1,4 +1,4 @@
-"""Collects the problems of one rule file, so that all of them are told at once and each with its line."""
+"""Collects the problems of one rule file, so that all of them are reported at once, each with its line."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Problem:
 
 
 class Problems:
-    """Those that were found so far."""
+    """The problems found so far."""
 
     def __init__(self, lines: dict[Path, int]) -> None:
         self._lines = lines
@@ -41,18 +41,18 @@ class Problems:
         return tuple(sorted(self._problems, key=lambda problem: (problem.line, problem.path)))
 
     def is_clean(self, path: Path) -> bool:
-        """Nothing was found at `path` or inside it: what was read there is what the file says."""
+        """Whether no problem was found at `path` or inside it, so that what was read there can be trusted."""
         return path not in self._touched
 
     def mistakes(self, path: Path, result: object) -> bool:
-        """Adds what a reader found wrong at `path`; False when it found nothing."""
+        """Adds the mistakes that a reader found at `path`; False if there are none."""
         found: list[Mistake] = result if isinstance(result, list) else []
         for mistake in found:
             self.add((*path, *mistake.at), mistake.message, mistake.remedy)
         return bool(found)
 
     def table(self, value: object, path: Path) -> dict[str, Any]:
-        """`value` as a table; an empty one when it is something else."""
+        """`value` as a table; an empty table, with a problem noted, if it is something else."""
         if isinstance(value, dict):
             return value
         self.add(path, "must be a table", f"write [{dotted(path)}]")
@@ -66,8 +66,7 @@ class Problems:
         required: tuple[str, ...] = (),
         foreign: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """What could be read of a table, by key. `foreign` holds keys of other kinds, each with its
-        kind."""
+        """The values of a table that could be read, by key. `foreign` holds keys of other kinds, each with its kind."""
         if not isinstance(value, dict):
             return self.table(value, path)
         table: dict[str, object] = value
@@ -76,7 +75,7 @@ class Problems:
                 self.add((*path, key), "is missing", "add it")
         for key in [key for key in table if key not in readers]:
             if foreign and key in foreign:
-                self.add((*path, key), f"belongs to kind {foreign[key]} only", "delete it")
+                self.add((*path, key), f"is a key of kind {foreign[key]} only", "delete it")
             else:
                 self.unknown((*path, key), readers)
         results = {key: readers[key](value) for key, value in table.items() if key in readers}
@@ -93,7 +92,7 @@ def dotted(path: Path) -> str:
 
 
 def describe(problems: Iterable[Problem]) -> str:
-    """One line a problem: `line 12: rule[3].all_of: … (remedy)`."""
+    """One line for each problem: `line 12: rule[3].all_of: … (remedy)`."""
     return "\n".join(
         f"{f'line {line}' if line else 'file'}: {f'{path}: ' if path else ''}{message} ({remedy})"
         for line, path, message, remedy in map(astuple, problems)

@@ -1,4 +1,4 @@
-"""What a rule file names that only the place where it is used can know: id spaces, which channels have."""
+"""Checks names in a rule file that depend on the gateway's settings: its id spaces, which channels have."""
 
 from collections.abc import Collection, Iterator
 
@@ -13,8 +13,8 @@ def named_id_spaces(rules: RuleSet) -> frozenset[str]:
 
 
 def unknown_id_spaces(rules: RuleSet, known: Collection[str]) -> tuple[Problem, ...]:
-    """A problem wherever the file names an id space that no channel and no customer has; of one that it declares, at its table
-    only."""
+    """One problem for each id space in the file that no channel and no customer has. If the file declares it, only its table is
+    reported."""
     problems, told = Problems(locate(rules.text.replace("\r\n", "\n"))), set[str]()
     for name, path in _id_spaces(rules):
         if name in known or name in told:

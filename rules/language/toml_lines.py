@@ -1,6 +1,5 @@
-"""Where each key and element of a TOML text stands, because `tomllib` gives values without positions. It
-keeps one promise: every path that `tomllib` would build from the text is known here, with the 1-based line on
-which its key or element begins."""
+"""Finds the line of each key and element of a TOML text, because `tomllib` gives values without positions. Every path that
+`tomllib` would build from the text is known here, with the 1-based line on which its key or element begins."""
 
 import re
 import tomllib
@@ -27,16 +26,14 @@ _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
 
 
 def locate(text: str) -> dict[Path, int]:
-    """The line of every path. `text` must be TOML that `tomllib` accepts; for anything else the answer means
-    nothing."""
+    """The line of every path. `text` must be TOML that `tomllib` accepts; for any other text the result means nothing."""
     scanner = _Scanner(text)
     scanner.document()
     return scanner.lines
 
 
 def line_of(lines: dict[Path, int], path: Path) -> int:
-    """The line of `path`, of the nearest thing around it when it is absent itself, or 0 when nothing around
-    it is there."""
+    """The line of `path`. If it is absent, the line of the nearest table around it, or 0 if there is none."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 0)
@@ -143,11 +140,11 @@ class _Scanner:
         return bisect_left(self._breaks, self._at) + 1
 
     def _mark(self, path: Path, line: int) -> None:
-        """Notes the line of `path`, and of the tables around it that have no line of their own."""
+        """Records the line of `path`, and of the tables around it that have no line of their own."""
         for length in range(1, len(path) + 1):
             self.lines.setdefault(path[:length], line)
 
 
 def _unquoted(part: str) -> str:
-    """The key that a quoted or bare part stands for; `tomllib` itself knows best how to undo escapes."""
+    """The key that a quoted or bare part stands for; `tomllib` itself resolves the escapes."""
     return part if part[0] not in "\"'" else next(iter(tomllib.loads(f"{part} = 0")))

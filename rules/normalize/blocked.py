@@ -1,6 +1,6 @@
-"""Blocked values: written nothings such as `null`, the shop's own number, and what else must not join people.
+"""Blocked values: placeholders such as `null`, the shop's own number, and everything else that must not join people.
 
-The more is blocked the fewer merges there are (I16): a blocked value is still a key, it only never joins.
+The more values are blocked, the fewer merges there are (I16). A blocked value is still a key; it only never joins.
 """
 
 import re
@@ -13,7 +13,7 @@ from rules.normalize.phone import normalize_phone
 from rules.ruleset import Blocked, IdentifierKind, IdentifierRules
 
 OWN = "own:"
-"""Entries of `phones` that name a list of the operators' own."""
+"""Prefix of entries in `phones` that name one of the operators' own lists."""
 NO_LISTS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 QUOTES = "\"'`"
@@ -23,7 +23,7 @@ _SPECIAL = re.compile(r"\(\?[aiLmsuxP(]")
 
 
 class Blocklist:
-    """Everything blocked for one kind of identifier."""
+    """All blocked values for one kind of identifier."""
 
     def __init__(
         self, blocked: Blocked, kind: IdentifierKind, own: Mapping[str, frozenset[str]] = NO_LISTS
@@ -58,7 +58,7 @@ class Blocklist:
 
 
 def folded(written: str) -> str:
-    """Raw text as the lists hold it: case folded, without outer space and quotes."""
+    """Raw text in the form that the lists hold: case folded, without outer spaces and quotes."""
     return written.strip().strip(QUOTES).strip().casefold()
 
 
@@ -80,16 +80,17 @@ def _glob(address: str) -> str:
 
 
 def _finders(patterns: list[str]) -> tuple[Callable[[str], re.Match[str] | None], ...]:
-    """As few searches as will do. A pattern that can match at the start only is not tried anywhere else."""
+    """Combines the patterns into as few searches as possible. A pattern that can only match at the start is not tried
+    elsewhere."""
     anchored = [pattern for pattern in patterns if _at_start_only(pattern)]
     floating = [pattern for pattern in patterns if pattern not in anchored]
     return (*(one.match for one in _joined(anchored)), *(one.search for one in _joined(floating)))
 
 
 def _joined(patterns: list[str]) -> list[re.Pattern[str]]:
-    """One alternative of all. Patterns with flags, names or conditions stay alone.
+    """One alternation of all patterns. Patterns with flags, names or conditions stay separate.
 
-    A pattern that refers to its groups by number can only lead, where the numbers are still its own.
+    A pattern that refers to its groups by number has to come first, where its numbers do not change.
     """
     alone = [pattern for pattern in patterns if _SPECIAL.search(pattern)]
     numbered = [pattern for pattern in patterns if pattern not in alone and _NUMBERED.search(pattern)]
@@ -99,7 +100,7 @@ def _joined(patterns: list[str]) -> list[re.Pattern[str]]:
 
 
 def _at_start_only(pattern: str) -> bool:
-    """Certain only: starts with `^`, and no alternative outside brackets."""
+    """True only if it is certain: the pattern starts with `^` and has no alternative outside brackets."""
     bare = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "", pattern)
     while (outer := re.sub(r"\([^()]*\)", "", bare)) != bare:
         bare = outer

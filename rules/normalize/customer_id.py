@@ -1,9 +1,8 @@
-"""Customer ids: one id written in several ways is one id, and a text that programs write when they have no customer is
-the id of no one.
+"""Customer ids: one id written in several ways stays one id, and a text that programs write when they have no customer is not
+an id.
 
-An id is opaque: its case, its zeros and its punctuation stay. Only what copying, fixed-width columns and keyboards add is
-taken off. What stands for no one is compared more loosely, because a wrong match there costs a warning, and a missed one
-makes one person of strangers.
+An id is opaque: its case, zeros and punctuation stay. Only what copying, fixed-width columns and keyboards add is removed.
+Placeholders are matched more loosely, because a wrong match costs a warning, and a missed one joins strangers.
 """
 
 import re
@@ -17,12 +16,12 @@ from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import RuleSet
 
 LONGEST = 100
-"""Characters of a customer id; what is longer is the id of no one, and callers refuse it."""
+"""The most characters of a customer id. A longer text is not an id, and callers refuse it."""
 LONGEST_WRITTEN = 1_000
-"""The same with the blanks and marks around it."""
+"""The same limit for a text with its outer blanks and marks."""
 _REMEMBERED = 16_384
 _EDGES = "\u200c\u200d\u2061\u2062\u2063\u2064\u2800\u3164\u115f\u1160\uffa0\ufe0e\ufe0f\ufffc"
-"""Invisible at the edges of a text; inside one some of them tell words apart."""
+"""Invisible at the edges of a text. Inside a text, some of them separate words."""
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _NOTHING = re.compile(
@@ -46,7 +45,7 @@ _NOTHING = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COUNTED = re.compile(r"(?:[A-Za-z]+[-_:]?)?[1-9][0-9]{0,8}")
-"""Most ids, seen at a glance: a number that was counted up to, perhaps behind a word."""
+"""Recognises most ids quickly: a counted number, perhaps after a word."""
 _DIGITS_LOST = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?e\+[0-9]{2,}", re.IGNORECASE)
 
 _DECIMALS = re.compile(r"([+-]?[0-9]+)[.,]0{1,2}")
@@ -59,14 +58,14 @@ Reason = Literal[
 
 
 class CustomerId(NamedTuple):
-    """`value` is the id as records have it, "" for a text that is blank. With a `reason` it is the id of no one customer."""
+    """`value` is the id as records store it, "" for a blank text. With a `reason`, it is not the id of one customer."""
 
     value: str
     reason: Reason = ""
 
 
 class CustomerIds:
-    """What the ids of a rule set's id spaces are. For any number of threads."""
+    """Normalises the customer ids of a rule set's id spaces. Thread-safe."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         spaces = ruleset.id_spaces.items()
@@ -84,7 +83,7 @@ class CustomerIds:
 
 
 def normal_form(text: str) -> str:
-    """The text in NFC, without outer blanks and invisible marks. It is its own normal form."""
+    """The text in NFC, without outer blanks and invisible marks. Applying it again changes nothing."""
     if text.isascii():
         return text.strip()
     while (plain := visible(unicodedata.normalize("NFC", text)).strip(_EDGES)) != text:
@@ -93,7 +92,7 @@ def normal_form(text: str) -> str:
 
 
 def stands_for_no_one(value: str) -> bool:
-    """Whether this is what is written where there is no customer, in any id space."""
+    """Whether programs or people write this text where there is no customer, in any id space."""
     if _COUNTED.fullmatch(value):
         return False
     text = _folded(value)
@@ -101,8 +100,8 @@ def stands_for_no_one(value: str) -> bool:
 
 
 def from_spreadsheet(text: str) -> str:
-    """A cell's customer id without what spreadsheets put around it: the apostrophe, the quotation marks and the `="…"` that
-    keep a text from becoming a formula or a number, and the decimals of a number. `1.000` may be a thousand, and stays."""
+    """A cell's customer id without what spreadsheets add: the apostrophe, the quotation marks and the `="…"` that keep a text
+    from becoming a formula or a number, and the decimals of a number. `1.000` may be a thousand, so it stays."""
     if len(text) > LONGEST_WRITTEN:
         return text
     text = unguarded(text.strip())

@@ -1,9 +1,8 @@
-"""The type of a number already in E.164: the library's metadata as one expression per code and length.
+"""The type of a number that is already in E.164. The library's metadata is compiled into one expression per code and length.
 
-This is the hot path: one dictionary hit and one match instead of the library's parse, validate and format.
-The invariant is that an answer equals `phonenumbers.number_type` and that such a number is its own E.164
-form; wherever that is not certain the answer is `""` and the caller asks the library. The differential test
-holds this against every release of the metadata.
+This is the hot path: one dictionary lookup and one match replace the library's parse, validate and format. The answer always
+equals `phonenumbers.number_type`, and such a number is its own E.164 form. Where that is not certain, the answer is `""` and
+the caller asks the library. The differential test checks this against every release of the metadata.
 """
 
 import re
@@ -31,9 +30,9 @@ _ORDER = (
 
 
 class _Matcher(NamedTuple):
-    """`types[i]` is what a match of group `i` means.
+    """`types[i]` is the type for a match of group `i`.
 
-    The groups are empty and stand behind their alternative: so the engine can skip one by its first digit.
+    The groups are empty and follow their alternatives, so that the engine can skip an alternative by its first digit.
     """
 
     match: Callable[[str], re.Match[str] | None]
@@ -49,7 +48,7 @@ _NEVER = _Matcher(re.compile(r"(?!)").fullmatch, ("",))
 
 
 class _Plan(dict[int, _Matcher]):
-    """Matchers of one calling code by the length of the whole number, each compiled when first met."""
+    """Matchers of one calling code, by the length of the whole number. Each is compiled at first use."""
 
     def __init__(self, calling_code: int, regions: tuple[str, ...]) -> None:
         super().__init__()
@@ -64,7 +63,7 @@ class _Plan(dict[int, _Matcher]):
 
 
 def _plans() -> Iterator[tuple[str, _Plan]]:
-    """Calling codes are free of common prefixes, so the plus and three digits tell the code."""
+    """No calling code is a prefix of another one, so the plus and three digits identify it."""
     for calling_code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
         plan = _Plan(calling_code, regions)
         free = 3 - len(str(calling_code))
@@ -76,7 +75,7 @@ _PLANS = dict(_plans())
 
 
 def number_type(value: str) -> str:
-    """The library's name of the type, e.g. `MOBILE`, or `""` unless `value` is certainly valid E.164."""
+    """The library's name of the type, for example `MOBILE`; `""` unless `value` is certainly valid E.164."""
     plan = _PLANS.get(value[:4])
     if plan is None:
         return ""
@@ -86,9 +85,9 @@ def number_type(value: str) -> str:
 
 
 def from_national(digits: str, region: str) -> str:
-    """The E.164 form of a national one that `number_type` may then judge, or `""` wherever the library's reading of the
-    first digits (an exit code, a calling code without plus, a rewritten prefix) is not certain. `region` is supported.
-    """
+    """The E.164 form of a national number, whose type `number_type` can then give. `""` wherever it is not certain how the
+    library reads the first digits (an exit code, a calling code without plus, a rewritten prefix). `region` must be
+    supported."""
     home = _home(region)
     if home.rewrites or home.exits(digits) or digits.startswith(home.calling_code):
         return ""
@@ -98,7 +97,7 @@ def from_national(digits: str, region: str) -> str:
 
 
 class _Home(NamedTuple):
-    """How a region writes its own numbers: what leads out of it, what stands before a national number, what may follow."""
+    """How a region writes its own numbers: its exit codes, what comes before a national number, and what may follow."""
 
     calling_code: str
     exits: Callable[[str], re.Match[str] | None]
@@ -147,9 +146,9 @@ def _compile(calling_code: int, regions: tuple[str, ...], length: int) -> _Match
 
 
 def _not_rewritten(main: PhoneMetadata, start: str) -> str:
-    """Parsing strips the main region's national prefix even after a calling code: those go to the library.
+    """Parsing strips the main region's national prefix even after a calling code; such numbers go to the library.
 
-    Some regions' prefix may be empty, which strips nothing: the look-behind asks for at least one digit.
+    Some regions' prefix may be empty, which strips nothing, so the look-behind requires at least one digit.
     """
     if not main.national_prefix_for_parsing:
         return ""
@@ -158,7 +157,8 @@ def _not_rewritten(main: PhoneMetadata, start: str) -> str:
 
 
 def _types(region: PhoneMetadata, digits: int) -> Iterator[_Typed]:
-    """What a number of this many digits can be, in the library's order; nothing if not even general."""
+    """The possible types of a number with this many digits, in the library's order; empty if the general pattern does not
+    match."""
     if not _pattern(region.general_desc, digits):
         return
     for name in _ORDER:

@@ -31,7 +31,7 @@ EmailReason = Literal[
     "empty",
     "too_long",
     "syntax",
-    "domain",  # before the @ all may be well, the domain is not one that can receive mail
+    "domain",  # before the @ the address may be valid, but the domain cannot receive mail
     "masked",  # blocked: `eri***@example.com` is legal and joins strangers
     "role",  # blocked: info@, sales@, noreply@ …
     "disposable",  # blocked, unless the rules allow it
@@ -42,7 +42,7 @@ MAX_LENGTH = 320
 _MAX_ADDRESS = 254
 _ROUNDS = 3
 
-_ATEXT = r"[a-zA-Z0-9_!$%&'+/=?^`{|}~-]"  # RFC 5322 without the characters that masks are made of
+_ATEXT = r"[a-zA-Z0-9_!$%&'+/=?^`{|}~-]"  # RFC 5322 without the characters that masks use
 _is_plain = re.compile(rf"(?!['`]){_ATEXT}+(?:\.{_ATEXT}+)*").fullmatch
 _is_masked = re.compile(r"[*•●▪■█·…\ufffd]|#{3}").search
 _DOTTED, _DOTLESS = "i\u0307", "\u0131"
@@ -50,7 +50,7 @@ _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 
 
 class _Domain(NamedTuple):
-    """`room`: how many bytes the local part may have, so that every form of the address keeps its limit."""
+    """`room`: how many bytes the local part may have, so that every form of the address stays within its limit."""
 
     name: str
     room: int
@@ -62,14 +62,14 @@ _NO_DOMAIN = _Domain("", 0, None, disposable=False)
 
 
 def normalize_email(raw: str, rules: IdentifierRules) -> Normalized:
-    """The value is `local@domain`; `canonical` is set if the provider is known, even where it equals the value."""
+    """The value is `local@domain`. `canonical` is set if the provider is known, even if it equals the value."""
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
     return _plain(raw, rules) or _read(_address(raw), rules)
 
 
 def _plain(text: str, rules: IdentifierRules) -> Normalized | None:
-    """The hot path: a plain local part and a known domain; None if the library has to say."""
+    """The hot path: a plain local part and a known domain; None if the library has to decide."""
     local, _, written = text.partition("@")
     if _is_plain(local) is None or len(local) > (domain := _domain(written)).room:
         return None
@@ -101,7 +101,7 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
 
 
 def _address(raw: str) -> str:
-    """The one address inside `<…>`, `mailto:…` and what copying and spreadsheets left around it."""
+    """The one address inside `<…>`, `mailto:…` and what copying and spreadsheets leave around it."""
     text = unguarded(ascii_if_meant(visible(raw)))
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1].strip()
@@ -111,7 +111,7 @@ def _address(raw: str) -> str:
 
 
 def _with_known_domain(text: str) -> str:
-    """The local part is read as it would be beside the domain's ASCII form, which is how the value comes back."""
+    """Reads the local part together with the domain's ASCII form, as it is read again when the value comes back."""
     local, at, written = (text if "@" in text else text.replace("＠", "@")).rpartition("@")
     if written.isascii() or not at:
         return text
@@ -119,7 +119,8 @@ def _with_known_domain(text: str) -> str:
 
 
 def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:
-    """The local part as it is kept. One that begins with an apostrophe keeps its quotes, which tell it from a cell's mark."""
+    """The local part as it is stored. If it begins with an apostrophe, it keeps its quotes, because a bare apostrophe would be
+    taken for a spreadsheet's mark."""
     if rules.casefold_local:
         local = _folded(local)
         plain = local.replace(_DOTLESS, "i")
@@ -128,7 +129,7 @@ def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:
 
 
 def _folded(local: str) -> str:
-    """Lower case and not case folding: `straße` and `strasse` are two mailboxes."""
+    """Uses lower case, not case folding: `straße` and `strasse` are two mailboxes."""
     return unicodedata.normalize("NFC", local.lower()).replace(_DOTTED, "i")
 
 
@@ -145,7 +146,7 @@ def _judged(local: str, domain: _Domain, rules: IdentifierRules) -> Normalized:
 
 @lru_cache(maxsize=8192)
 def _domain(written: str) -> _Domain:
-    """What the library makes of a domain; `room` is 0 if nothing. Callers bound the length of `written`."""
+    """What the library makes of a domain; `room` is 0 if it is invalid. Callers limit the length of `written`."""
     try:
         checked = validate_email(f"a@{written}", check_deliverability=False)
     except ValueError:
@@ -160,7 +161,8 @@ def _domain(written: str) -> _Domain:
 
 
 def _meant(domain: str, written: str) -> str | None:
-    """The domain without letters that are an i in another case; None if it has none, or is known to mean them."""
+    """The domain with i for letters that are an i in another case. None if there are none, or if the domain is known to need
+    them."""
     if _DOTTED in domain:
         return domain.replace(_DOTTED, "i")
     names, _, top = domain.rpartition(".")

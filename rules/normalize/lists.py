@@ -1,4 +1,4 @@
-"""Word lists: what belongs to nobody, to a function, or to anybody. More words, fewer merges (I16)."""
+"""Word lists: placeholders, role addresses and throw-away domains. More words, fewer merges (I16)."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -13,7 +13,7 @@ JUNK = _words(
     redacted hidden private (null) <null> n.a.
     """
 ) | {"[object object]", "no email", "no phone", "not available", "not provided"}
-"""What systems write when they have nothing: programs' own words for it, and placeholders of forms."""
+"""What systems write when they have no value: programs' own words for it, and placeholders of forms."""
 
 JUNK_EMAILS = _words(
     """
@@ -28,10 +28,10 @@ JUNK_LOCALS = _words(
     anonymous guest no-email no_email noemail nomail none null undefined unknown
     """
 )
-"""The same, in front of any domain."""
+"""The same words, before any domain."""
 
 JUNK_PHONE_TAILS = tuple(digit * 8 for digit in "0123456789")
-"""A phone number that ends in eight times the same digit was typed to get past a form."""
+"""People type a number that ends in eight equal digits to get past a form."""
 
 ROLES = _words(
     """
@@ -64,7 +64,7 @@ DISPOSABLE = _words(
     yopmail.fr yopmail.net
     """
 )
-"""Domains of addresses that anybody may read or that are gone tomorrow. Subdomains count as well."""
+"""Domains of addresses that any person may read, or that soon disappear. Subdomains count as well."""
 
 HOTMAIL = _words(
     """
@@ -83,7 +83,7 @@ HOTMAIL = _words(
     outlook.pt outlook.sa outlook.sg outlook.sk passport.com windowslive.com
     """
 )
-"""Domains of Microsoft's consumer mail. Each is a set of names of its own."""
+"""Domains of Microsoft's consumer mail. An address in one domain is not the same mailbox in another."""
 
 PLUS_TAGGED = _words(
     """
@@ -92,7 +92,7 @@ PLUS_TAGGED = _words(
     riseup.net
     """
 )
-"""Domains of further providers that ignore what follows a plus, as their help pages say."""
+"""Domains of other providers that ignore everything after a plus, as their help pages say."""
 
 YANDEX = _words("yandex.ru yandex.com yandex.by yandex.kz yandex.ua ya.ru")
 """Domains under which Yandex delivers to one mailbox."""

@@ -16,7 +16,7 @@ _COLUMNS = """
     customer id, customer ids, user id, client id, member id, player unique id, your customer id, your user id,
     customer id here, insert customer id, some customer id, id, email
 """
-"""The name of the value, where the value was meant."""
+"""Names of the field, which appear where its value was meant."""
 _PEOPLE = """
     unknown, unknown user, unknown customer, anonymous, anonymous user, anonymous customer, anon, guest, guest user,
     guest customer, guest checkout, visitor, walk in, walk in customer, cash customer, cash sale, counter sale,

@@ -1,5 +1,5 @@
-"""One rule set's normalisation: the kind, options and blocked values of each declared type, and what a customer id is in
-each id space, prepared once."""
+"""The normalisation of one rule set: the kind, options and blocked values of each declared type, and the customer ids of each
+id space. All of it is prepared once."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,10 +23,10 @@ _SETTLED = frozenset({"empty", "too_long"})
 
 
 class Normalizer:
-    """Built once per rule set, for any number of threads.
+    """Built once per rule set; thread-safe.
 
-    `own` are numbers (E.164) that belong to no customer, by the name under which `own:…` in the rules asks for them.
-    `types` are those that the rules declare, in their order. `customer_id(text, id_space)` is the id that a text stands for.
+    `own` holds numbers (E.164) that are no customer's, by the name under which `own:…` in the rules refers to them. `types` are
+    those that the rules declare, in their order. `customer_id(text, id_space)` gives the id for a text.
     """
 
     def __init__(self, ruleset: RuleSet, own: Mapping[str, frozenset[str]] = NO_LISTS) -> None:
@@ -38,7 +38,7 @@ class Normalizer:
         self.evidence = lru_cache(_REMEMBERED)(self._evidence)
 
     def normalize(self, type: str, raw: str, region: str | None = None) -> Normalized:  # noqa: A002
-        """What became of `raw`, for any string at all. `region` is where national phone numbers belong."""
+        """Normalise `raw`, which may be any string. `region` is the region of national phone numbers."""
         declared = self._declared.get(type)
         if declared is None:
             return _UNDECLARED
@@ -53,20 +53,20 @@ class Normalizer:
         same = value and raw.strip().casefold() == value and canonical in ("", value)
         if (
             same and value[-1].isalnum() and ";" not in value
-        ):  # most: no quotes, no extension, written as the key
+        ):  # most values: no quotes, no extension, already written as the key
             covered = blocked.covers(value)
         else:
             covered = reason not in _SETTLED and any(map(blocked.covers, _forms(raw, found)))
         return Normalized("blocked" if value else "invalid", value, "blocked_value") if covered else found
 
     def blocks(self, identifier: Identifier) -> bool:
-        """Whether a stored value would not be taken as a key if it were stated now."""
+        """Whether the rules would not accept a stored value as a key today."""
         return self.normalize(identifier.type.removesuffix(CANONICAL_SUFFIX), identifier.value).status != "ok"
 
     def _evidence(self, type: str, raw: str, region: str | None) -> tuple[Evidence, ...]:  # noqa: A002
-        """`raw` as evidence, followed by its canonical form where it has one. An invalid one keeps the raw text.
+        """`raw` as evidence, followed by its canonical form if it has one. An invalid value keeps its raw text.
 
-        The last few thousand are remembered: one customer's calls come close together.
+        The last few thousand results are cached, because one customer's calls come close together.
         """
         status, value, reason, canonical = self.normalize(type, raw, region)
         stated = Evidence(Identifier(type, value or raw), status, reason)
@@ -76,6 +76,6 @@ class Normalizer:
 
 
 def _forms(raw: str, found: Normalized) -> set[str]:
-    """The key, the text as written, the canonical form, and the number that an extension belongs to."""
+    """The key, the text as written, the canonical form, and the number without its extension."""
     _, value, _, canonical = found
     return {value, folded(unguarded(visible(raw))), canonical, value.partition(";ext=")[0]} - {""}

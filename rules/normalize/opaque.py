@@ -1,4 +1,4 @@
-"""Opaque identifiers such as loyalty ids: their writing is normalised, never their meaning; case stays."""
+"""Opaque identifiers such as loyalty ids. Only their writing is normalised; their case stays."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ OpaqueReason = Literal[
     "empty",
     "too_long",
     "control",  # a control or other unprintable character inside
-    "pattern",  # not what the rule's pattern asks for
+    "pattern",  # does not match the rule's pattern
     "blocked_value",
 ]
 
@@ -22,7 +22,8 @@ MAX_LENGTH = 320
 
 
 def normalize_opaque(raw: str, rules: IdentifierRules) -> Normalized:
-    """NFC, no outer space or marks, nor a spreadsheet's guard, digits of any script as 0-9; `rules.pattern` is searched in that."""
+    """NFC, without outer spaces or marks and a spreadsheet's apostrophe, with digits of any script as 0-9. `rules.pattern` is
+    searched in the result."""
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
     value = unguarded(visible(ascii_digits(unicodedata.normalize("NFC", visible(raw)))))

@@ -1,14 +1,13 @@
-"""Phone numbers to E.164: all ways of writing one number give one key, and a key normalises to itself (I22).
+"""Phone numbers to E.164: every way of writing a number gives the same key, and a key normalises to itself (I22).
 
-`phonenumbers` decides what a number is, with three differences. It reads letters as digits and drops what
-it does not know, so a masked `+49 30 1234***` would become somebody else's number: text that is not plainly
-a number is refused. Its E.164 form may parse to another number (a national prefix is taken off twice): it
-is applied until the value stays. And `00` before a country code is `+` in every region, if the rules say
-so.
+`phonenumbers` decides what a number is, with three differences. It reads letters as digits and drops what it does not know, so
+a masked `+49 30 1234***` would become another person's number. So text that is not clearly a number is refused. Its E.164 form
+may parse to another number (a national prefix is removed twice), so it is applied until the value no longer changes. And `00`
+before a country code is `+` in every region, if the rules say so.
 
-Where that reading gives no number of an allowed type, three others are tried, in this order: the digits begin with the
-region's own country code and lack its plus; the number is of a plan that has changed since; a mobile lacks the mark that its
-country puts before mobiles. Each counts only if it does give one.
+Where that reading gives no number of an allowed type, three others are tried, in this order: the digits begin with the region's
+own country code and lack its plus; the number belongs to a former numbering plan; a mobile lacks the prefix that its country
+puts before mobiles. Each reading counts only if it gives such a number.
 """
 
 import re
@@ -59,12 +58,12 @@ _CONTEXT = re.compile(r"(;phone-context=)00(?=[1-9])")
 
 _MOBILES = frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"})
 
-# Compiling all regions' patterns over and over is most of the library's cost. This is for the whole process.
+# The library would compile all regions' patterns again and again, which is most of its cost. This cache is process-wide.
 phonenumbers.enable_pattern_cache()
 
 
 class _Reading(NamedTuple):
-    """What the library makes of a text. `number` is None where it makes nothing of it."""
+    """The library's reading of a text. `number` is None if it cannot read it."""
 
     found: Normalized
     number: PhoneNumber | None = None
@@ -120,7 +119,7 @@ def _read(text: str, region: str | None, rules: IdentifierRules) -> Normalized:
 
 
 def _without_punctuation(text: str, region: str | None) -> str:
-    """The number in E.164 as far as that is plain to see: the hot path of written forms. The library judges the others."""
+    """The number in E.164 if that is obvious; the hot path of written forms. The library judges all other numbers."""
     bare = text.translate(_PUNCTUATION)
     if bare.isdigit():
         return from_national(bare, region) if region else ""
@@ -179,7 +178,7 @@ def _renumbered(reading: _Reading, rules: IdentifierRules) -> Normalized | None:
 
 
 def _runs_together(text: str, found: Normalized, region: str | None, rules: IdentifierRules) -> bool:
-    """Whether the text is two numbers with nothing but a separator of digits between them."""
+    """Whether the text is two numbers with only a digit separator between them."""
     first = without_last_digits(text) if "/" in text else ""
     if first and _best(first, region, rules).value:
         return True
@@ -195,7 +194,7 @@ def _national(number: PhoneNumber) -> str:
 
 
 def _settled(number: PhoneNumber) -> tuple[str, str]:
-    """The E.164 form that parses to itself, and its type; two empty strings if the number is not valid."""
+    """The E.164 form that parses to itself, and its type; two empty strings if the number is invalid."""
     for _ in range(_ROUNDS):
         value = _e164(number)
         if kind := number_type(value):

@@ -1,7 +1,7 @@
-"""How a mail provider reads the local part: which two addresses reach one mailbox by its own published rule.
+"""How a mail provider reads the local part: which two addresses reach one mailbox, by its own published rule.
 
-That canonical form is a second, weaker key; it never replaces an address. Only domains that the provider runs
-itself are listed, and only those that document what they ignore: GMX and WEB.DE, for instance, ignore nothing.
+That canonical form is a second, weaker key, which never replaces an address. Only domains that the provider runs itself are
+listed, and only if it documents what it ignores. GMX and WEB.DE, for instance, ignore nothing.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from rules.normalize.lists import HOTMAIL, PLUS_TAGGED, YAHOO, YANDEX
 
 
 class Provider(NamedTuple):
-    """`tag` starts the part that the provider ignores, and `ignored` are single characters that do not count either.
+    """`tag` starts the part that the provider ignores; `ignored` are single characters that it ignores as well.
 
-    `dots_are_hyphens`: it makes no difference between the two. `domain` stands for all names of one mailbox.
+    `dots_are_hyphens`: the provider treats the two alike. `domain` stands for all names of one mailbox.
     """
 
     tag: str
@@ -21,7 +21,7 @@ class Provider(NamedTuple):
     domain: str = ""
 
     def canonical(self, local: str, domain: str) -> str:
-        """The address as the provider reads it, or `""` if the local part is not one that it gives out."""
+        """The address as the provider reads it; `""` if the provider does not issue such a local part."""
         name = local.partition(self.tag)[0].lower()
         for character in self.ignored:
             name = name.replace(character, "")

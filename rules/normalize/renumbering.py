@@ -1,8 +1,8 @@
-"""Mobile numbers as they were before their country renumbered them, and the forms that only a mobile in Argentina has.
+"""Mobile numbers of former numbering plans, and the forms that only mobiles in Argentina have.
 
-A row is used only where the old form is no valid number today and the new one is a valid mobile number. So a row can be wider
-than the old plan was: the metadata of `phonenumbers` decides what exists. A country belongs here once the regulator's rule gives
-exactly one new number for an old one, and a source says so.
+A row is used only if the old form is not a valid number today and the new one is a valid mobile number. So a row may be wider
+than the old plan was: the metadata of `phonenumbers` decides what exists. A country is listed only if the regulator's rule
+gives exactly one new number for an old one, and a source confirms it.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Change(NamedTuple):
-    """`old` matches the national number (without trunk prefix) as a whole; `new` is its replacement."""
+    """`old` matches the whole national number (without trunk prefix); `new` is its replacement."""
 
     calling_code: int
     since: str
@@ -101,7 +101,7 @@ _ROWS = _by_code()
 
 
 def renumbered(calling_code: int, national: str) -> Iterator[str]:
-    """The forms in E.164 that a number of an old plan may have today.
+    """The forms in E.164 that a number of a former plan may have today.
 
     The library leaves the trunk prefix on a number that is too short for today's plan.
     """
@@ -111,7 +111,7 @@ def renumbered(calling_code: int, national: str) -> Iterator[str]:
 
 
 def with_mobile_mark(value: str) -> str:
-    """`+54 9 11 …` for `+54 11 …`: one subscriber, called from abroad as a mobile; `""` for other countries' numbers."""
+    """`+54 9 11 …` for `+54 11 …`: the same subscriber, called from abroad as a mobile; `""` for numbers of other countries."""
     found = _NATIONAL_MOBILE_AR.fullmatch(value)
     return f"+549{found[1]}" if found else ""
 

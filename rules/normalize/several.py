@@ -1,6 +1,6 @@
 """More than one telephone number in one value: `0100…;0111…`, `0151… oder 030…`, `030 1234567/68`.
 
-Taking the first of them would be a guess about who answers it, so such a value is refused.
+Taking the first number would guess who answers it, so such a value is refused.
 """
 
 import re
@@ -11,23 +11,23 @@ _MARK = re.compile(r"[^\d\s.()\[\]/+-]+|(?<=[\d)\s])(?=\+)")
 _GAP = re.compile(r"\s*[\s/-]\s*")
 _LAST_DIGITS = re.compile(r"(.*\d)\s*/\s*-?\d{1,2}")
 _SHORTEST, _USUAL, _LONGEST = 4, 7, 17
-"""Some islands have numbers of four digits; what has seven is a number everywhere, and no extension. The longest are 15, and an
-exit code."""
+"""Some islands have numbers of four digits. Seven digits are a number everywhere, and no extension. The longest numbers have 15
+digits and an exit code."""
 
 
 def marked_apart(text: str) -> bool:
-    """Whether a mark or a word stands between what are two numbers by their lengths alone."""
+    """Whether a mark or a word separates two parts that are numbers by their lengths alone."""
     return _as_long([_digits(part) for part in _MARK.split(_PARAMETER.sub("", text))])
 
 
 def without_last_digits(text: str) -> str:
-    """The first number of `030 1234567/68`, which is short for two, or `""`."""
+    """The first number of `030 1234567/68`, a short form for two numbers; otherwise `""`."""
     found = _LAST_DIGITS.fullmatch(text)
     return found[1] if found and _digits(found[1]) >= _USUAL else ""
 
 
 def halves(text: str) -> Iterator[tuple[str, str]]:
-    """Every way in which a space, a slash or a hyphen may separate two numbers."""
+    """Every way in which a space, a slash or a hyphen can separate two numbers."""
     for gap in _GAP.finditer(text):
         before, after = text[: gap.start()], text[gap.end() :]
         lengths = [_digits(before), _digits(after)]

@@ -1,12 +1,12 @@
-"""What a spreadsheet does to a value: the marks it puts around text, and the decimals it makes of whole numbers.
+"""What a spreadsheet does to a value: the marks that it puts around text, and the decimals that it adds to whole numbers.
 
-Every function here is idempotent and answers for any string.
+Every function here is idempotent and accepts any string.
 """
 
 import re
 
 GUARDS = frozenset("'`\u00b4\u2018\u2019\u201b\u2032\u02bc")
-"""The apostrophe that keeps a cell text, straight or as word processors and keyboards change it."""
+"""The apostrophe that keeps a cell text: straight, or as word processors and keyboards change it."""
 
 _OPENING = GUARDS | set('="\u201c\u201d\u201e\u00ab')
 _AS_FORMULA = re.compile(r"=\s*(?:\"(.*)\"|'(.*)')", re.DOTALL)
@@ -33,9 +33,9 @@ def unguarded(text: str) -> str:
 
 
 def written_out(text: str) -> str:
-    """The whole number that `1601234567.0`, `1,601,234,567.00` and `1.601234567e9` were before; any other text unchanged.
+    """The whole number behind `1601234567.0`, `1,601,234,567.00` and `1.601234567e9`; any other text unchanged.
 
-    `""` if its digits are not all there, or if it never was whole. In `06.12.34.56.00` the dot separates pairs and starts no
+    `""` if some of its digits are lost, or if it was not whole. In `06.12.34.56.00` the dot separates pairs and starts no
     decimals: a fraction is shorter than the group before it.
     """
     if found := _SCIENTIFIC.fullmatch(text):

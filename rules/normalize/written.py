@@ -1,6 +1,6 @@
-"""Written text to plain text: what keyboards and copying add to an identifier without meaning anything by it.
+"""Plain text from written text: removes what keyboards and copying add to an identifier without meaning.
 
-Every function here is idempotent and answers for any string, lone surrogates and NUL included.
+Every function here is idempotent and accepts any string, lone surrogates and NUL included.
 """
 
 import unicodedata
@@ -24,13 +24,13 @@ _PLUSES = "\ufe62\u2795"
 def visible(text: str) -> str:
     """The text without outer white space, soft hyphens, zero-width spaces and direction marks.
 
-    The zero-width joiners stay: they tell words apart in Persian and Indic scripts.
+    The zero-width joiners stay, because they separate words in Persian and Indic scripts.
     """
     return (text if text.isascii() else text.translate(_VISIBLE)).strip()
 
 
 def ascii_if_meant(text: str) -> str:
-    """Full-width typing and typographic apostrophes as ASCII, and joiners dropped, if that leaves pure ASCII; any other text
+    """Full-width characters and typographic apostrophes as ASCII, without joiners, if the result is pure ASCII; any other text
     unchanged."""
     if text.isascii():
         return text
@@ -39,14 +39,14 @@ def ascii_if_meant(text: str) -> str:
 
 
 def ascii_digits(text: str) -> str:
-    """Decimal digits of every script as 0-9: somebody's keyboard, not a different number."""
+    """Decimal digits of every script as 0-9: another keyboard, but the same number."""
     if text.isascii():
         return text
     return "".join(_digit(character) for character in text)
 
 
 def phone_text(text: str) -> str:
-    """Lower case, with the digits, dashes, spaces, plus signs and full-width forms of any script as ASCII."""
+    """Lower case, with the digits, dashes, spaces, plus signs and full-width forms of every script as ASCII."""
     if not text.isascii():
         text = "".join(map(_phone_character, text))
     return " ".join(text.split()).lower()

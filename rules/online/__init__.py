@@ -1,1 +1,1 @@
-"""RESOLVE: one request at a time, against the state that it meets."""
+"""RESOLVE: decides on one request at a time, against the state at that moment."""

@@ -1,6 +1,5 @@
-"""What a request's evidence is worth before profiles are compared: which identifiers are keys that may join,
-and which stop matching by this very request, because too many records hold them (generic) or several
-people may (shared)."""
+"""Evaluates a request's evidence before profiles are compared: which identifiers are keys that may join, and which stop
+matching with this request, because too many records hold them (generic) or several people may share them (shared)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from rules.record import Key, Keys, Record, View
 
 
 class Reading(NamedTuple):
-    """What the request's evidence is worth: keys that may join, and keys that stop matching now."""
+    """The evaluated evidence of a request: keys that may join, and keys that stop matching now."""
 
     keys: Mapping[Identifier, Standing]
     generic: tuple[Identifier, ...] = ()
@@ -22,11 +21,9 @@ class Reading(NamedTuple):
 
 
 def teaches_nothing(keys: Keys, policy: Policy, record: Record, evidence: Sequence[Evidence]) -> bool:
-    """Whether the record's profile already says all that the request says; then no profile needs to be
-    loaded.
+    """Whether the record's profile already says everything that the request says, so that no profile needs to be loaded.
 
-    Reads only the keys of the evidence. A newly verified value is news; so is one that this profile lost to
-    another.
+    Reads only the keys of the evidence. A newly verified value is news, and so is a value that this profile lost to another.
     """
     observations = record.observations
     for identifier, status, _, verified in evidence:
@@ -50,8 +47,7 @@ def teaches_nothing(keys: Keys, policy: Policy, record: Record, evidence: Sequen
 def read(
     view: View, policy: Policy, id_space: str, record: Record | None, stored: Iterable[Evidence]
 ) -> Reading:
-    """Sort the evidence that a record of this id space is about to hold; `record` is None while it is
-    unknown."""
+    """Sort the evidence that a record of this id space is about to hold. `record` is None while it is unknown."""
     keys: dict[Identifier, Standing] = {}
     powerless: list[tuple[Key, str]] = []
     for identifier, status, _, verified in stored:
@@ -77,7 +73,7 @@ def read(
 
 
 def _power(key: Key, key_type: KeyType, record: Record | None) -> str:
-    """What the key is worth from this request on, counting its record among the holders."""
+    """The state of the key from this request on, with its record counted among the holders."""
     if key.state != "normal":
         return key.state
     holds = record is not None and key.identifier in record.observations
@@ -102,8 +98,7 @@ def _sorted_out(keys: Mapping[Identifier, Standing], powerless: Sequence[tuple[K
 def _recalled(
     view: View, policy: Policy, record: Record, stated: set[Identifier]
 ) -> dict[Identifier, Standing]:
-    """The record's earlier keys: beside a stated one they complete a rule over several types, alone they
-    raise nothing."""
+    """The record's earlier keys. Beside a stated key they can complete a rule over several types; alone they have no effect."""
     return {
         identifier: Standing(
             key_type.declared,

@@ -1,7 +1,7 @@
-"""RESOLVE: one request, the state it meets, and the decision that follows.
+"""RESOLVE: from one request and the current state to a decision.
 
-Rules say which profiles to join, guards whether that may be, and the conflict policy what happens when it may not
-(`rounds`). Deciding the same request again on the state that it left changes nothing (I6).
+Rules say which profiles to join, guards whether that is allowed, and the conflict policy what happens if it is not (`rounds`).
+Deciding the same request again on the resulting state changes nothing (I6).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,8 @@ def resolve(
 ) -> Decision | None:
     """Decide on one request; nothing is changed.
 
-    None only when `may_create` is False, the record is unknown, and no rule joins it to a profile that
-    exists (in shadow mode: none ever does). Attributes serve `confirm_any`; left out, they count as
-    missing.
+    None only if `may_create` is False, the record is unknown, and no rule joins it to an existing profile (in shadow mode no
+    rule ever does). Attributes serve `confirm_any`; without them, they count as missing.
     """
     stored = tuple([item for item in evidence if item.status != "invalid"])
     record = view.record(id_space, customer_id)
@@ -112,8 +111,8 @@ def _reason(verdict: Verdict, own: Profile | None, first: Match | None) -> str:
 
 
 def _reviews(case: Case, verdict: Verdict, stays: int | None) -> tuple[ReviewProposal, ...]:
-    """One question a pair: each doubtful match with the request's profile, and all pairs of a join that was
-    stopped. No question is about a pair that is pinned apart."""
+    """One question for each pair: each doubtful match with the request's profile, and all pairs of a join that was stopped.
+    Pairs that are pinned apart give no question."""
     if verdict.stopped is not None and verdict.stopped.remedy == "refuse":
         return ()
     joined = [match.profile for match in verdict.joins]

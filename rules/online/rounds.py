@@ -1,8 +1,8 @@
-"""The rounds of RESOLVE: look at the candidates, check the guards, and let the conflict policy take something away, until
-nothing stands against what is left.
+"""The rounds of RESOLVE: evaluate the candidates, check the guards, and let the conflict policy remove something, until no
+guard forbids the rest.
 
-Candidates are the owners of the request's keys, and the profiles that hold several of them together. Ownership changes
-hands only under `move_to_newest` (I1); a pinned pair is never joined (I17).
+Candidates are the owners of the request's keys, and the profiles that hold several of the keys together. A key changes its
+owner only under `move_to_newest` (I1). A pinned pair is never joined (I17).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -37,9 +37,8 @@ class Case(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One look at the candidates. A conflict policy takes something away and looks again: keys that are
-    dropped or moved here from their owners, profiles that are barred, those that hold keys without owning
-    any, types whose older values make room."""
+    """The state of one round. A conflict policy removes something and starts another round: keys that are dropped or taken from
+    their owners, profiles that are barred, profiles that hold keys without owning any, types whose older values make room."""
 
     keys: Mapping[Identifier, Standing]
     moved: Mapping[Identifier, int] = _NOTHING_MOVED
@@ -50,8 +49,8 @@ class Look(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Where the rounds ended: the profiles to join, those to ask about, and the guard that nothing could
-    satisfy, with the profiles that it kept `apart`."""
+    """The result of the rounds: the profiles to join, those to ask about, and the guard that could not be satisfied, with the
+    profiles that it kept `apart`."""
 
     last: Look
     joining: Joining
@@ -63,7 +62,7 @@ class Verdict(NamedTuple):
 
 
 def settle(case: Case) -> Verdict:
-    """Look, check, and take something away until the check passes or nothing can make it pass."""
+    """Evaluate, check and remove something, until the check passes or nothing can make it pass."""
     look, trace = Look(case.request.keys), list[Step]()
     opening: tuple[Match, ...] | None = None
     while True:
@@ -85,7 +84,7 @@ def settle(case: Case) -> Verdict:
 
 
 def recorded(match: Match) -> tuple[bool, int, int]:
-    """Joins before questions, then the order of the rules, then the profile."""
+    """The sort order: joins before questions, then by rule, then by profile."""
     return match.outcome != "merge", match.rank, match.profile.profile_id
 
 
@@ -93,8 +92,8 @@ def recorded(match: Match) -> tuple[bool, int, int]:
 
 
 def _matches(case: Case, look: Look) -> list[Match]:
-    """The owners of the stated keys, judged, and the profiles that hold several of these together while others own
-    them."""
+    """Matches with the owners of the stated keys, and with the profiles that hold several of these keys under different
+    owners."""
     if case.policy.mode == "off":
         return []
     candidates = set[int]()
@@ -130,8 +129,8 @@ def _judge(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile
 
 
 def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Match]:
-    """The matches as they are once those that join have joined: each profile is judged beside what joins before it,
-    so that the same request again, which meets them as one, hears the same (I6)."""
+    """The matches as they are after the joins: each profile is judged together with those that join before it. So the same
+    request gets the same answer again when it meets them as one profile (I6)."""
     waiting = sorted(matches, key=recorded)
     settled: list[Match] = []
     while any(match.outcome == "merge" for match in waiting):
@@ -146,8 +145,8 @@ def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Ma
 
 
 def _again_beside(case: Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
-    """A profile that wants to join and is pinned apart from another one that does still wants to: that makes the request
-    ambiguous."""
+    """If a profile should join but is pinned apart from another one that should join too, it still counts. That makes the
+    request ambiguous."""
     again = _judge(case, request, pins, match.profile)
     return match if match.outcome == "merge" and again.outcome == "never" else again
 
@@ -165,8 +164,8 @@ def _beside(own: Profile | None, profile: Profile) -> Profile:
 def _again(
     case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
 ) -> Look | None:
-    """The next look, with something taken away; None when the request stops here. A profile that owns no key goes
-    first: where a split left the same keys on both sides, the owner is meant."""
+    """The next round, with something removed; None if the request stops here. A profile that owns no key is removed first:
+    after a split, both sides may hold the same keys, and the owner is meant."""
     owners = {key.owner for key in look.keys.values()}
     if found.is_ambiguous and look.with_holders and any(m.profile.profile_id not in owners for m in joins):
         return look._replace(with_holders=False)
@@ -185,9 +184,9 @@ def _again(
 def _move(
     case: Case, look: Look, joins: tuple[Match, ...], found: Objection, trace: list[Step]
 ) -> Look | None:
-    """The request's word is the newest: its weakest key that leads elsewhere comes over, or an older value
-    makes room. Where neither helps, a new record takes its keys to a profile of its own. Nothing moves on the
-    word of a request that breaks the limit by itself."""
+    """The request is the newest source: its weakest key that leads elsewhere moves here, or an older value makes room. If
+    neither helps, a new record takes its keys to a profile of its own. Nothing moves for a request that breaks the limit by
+    itself."""
     joined = {match.profile.profile_id for match in joins}
     limit = case.policy.limits[found.guard.partition(":")[2]]
     if sum(i.type == limit.type and key.stated for i, key in case.request.keys.items()) > limit.most:
@@ -214,8 +213,7 @@ def _leading(look: Look, profile_ids: Collection[int]) -> dict[Identifier, int]:
 
 
 def _anchor(case: Case) -> int | None:
-    """The profile that stays: the record's own, else the owner of the strongest key that the request
-    states."""
+    """The profile that stays: the record's own, or else the owner of the strongest stated key."""
     if case.request.own is not None:
         return case.request.own.profile_id
     keys = case.request.keys
@@ -223,8 +221,8 @@ def _anchor(case: Case) -> int | None:
 
 
 def _choose(look: Look, joins: tuple[Match, ...], found: Objection) -> Look:
-    """The record fits profiles that cannot be one: it goes to the best of them, or to none. A last one that
-    even the record's own profile cannot join is given up too."""
+    """The record fits profiles that cannot be one: it joins the best of them, or none. If even the record's own profile cannot
+    join the last one, that one is given up too."""
     ids = {match.profile.profile_id for match in joins}
     if found.remedy == "best" and len(ids) > 1:
         ids.remove(max(joins, key=lambda one: (one.weight, -one.profile.profile_id)).profile.profile_id)
@@ -248,7 +246,7 @@ def _stop(
     found: Objection,
     trace: list[Step],
 ) -> Verdict:
-    """Nothing is joined or moved; the record keeps to its own profile."""
+    """Nothing is joined or moved; the record stays on its own profile."""
     trace.append(Step(f"policy:{found.remedy}", None, "stopped", found.guard))
     kept = Look(case.request.keys) if look.moved else Look(look.keys, warnings=look.warnings)
     if not apart:
