@@ -1,1 +1,1 @@
-"""Anchors: each signature of the audit log, also where the owner of the database cannot reach it."""
+"""Anchors: copies of each audit log signature in a place that the owner of the database cannot change."""

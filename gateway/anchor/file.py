@@ -1,4 +1,4 @@
-"""Anchors in a file, to which lines are only ever added: of a database that was put back it still has what that held."""
+"""Anchors in a file. Lines are only added, so the file keeps the signatures even if the database is restored from a backup."""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _LONGEST_LINE = 1 << 22
 
 
 class AnchorFile:
-    """Each gateway writes its own, also where several share a database."""
+    """Each gateway writes its own file, even if several gateways share a database."""
 
     is_shared = False
 
@@ -51,7 +51,7 @@ def _ends_a_line(fd: int) -> bool:
 
 
 def _last_mark(path: Path) -> Mark | None:
-    """None for a file that is not there or holds no line that can be read."""
+    """The last anchor in the file; None if there is no file or no readable line in it."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_LINE))

@@ -1,4 +1,4 @@
-"""One anchor: a signed checkpoint as it stands outside the database, a line of JSON. A webhook is sent the same as an event."""
+"""One anchor: a signed checkpoint outside the database, as a line of JSON. A webhook gets the same JSON as an event."""
 
 from typing import Final, Literal
 
@@ -34,12 +34,12 @@ def anchored(point: Checkpoint) -> Anchored:
 
 
 def written(point: Checkpoint) -> bytes:
-    """Without an end of line."""
+    """The JSON text, without a line end."""
     return _encode(Line(TOPIC, timestamp(point.at), anchored(point)))
 
 
 def read(line: bytes) -> Anchored | None:
-    """None for a line that is no anchor: one that a crash tore, or another event."""
+    """None for a line that is not an anchor: one that a crash cut short, or another event."""
     try:
         return _decode(line).data
     except msgspec.MsgspecError:

@@ -1,4 +1,4 @@
-"""Where anchors go, as the one who brings them sees it."""
+"""The interface of a place that keeps anchors."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -7,7 +7,7 @@ from gateway.audit.checkpoint import Checkpoint
 
 
 class NotTaken(Exception):
-    """The place has not taken a checkpoint. `pause`: after so many ms it is worth trying again."""
+    """The place did not accept a checkpoint. `pause`: milliseconds until another attempt makes sense."""
 
     def __init__(self, reason: str, pause: int) -> None:
         super().__init__(reason)
@@ -16,7 +16,7 @@ class NotTaken(Exception):
 
 
 class Mark(NamedTuple):
-    """By what a checkpoint is known again."""
+    """Identifies a checkpoint."""
 
     checkpoint_id: int
     signature: str
@@ -28,16 +28,16 @@ def mark_of(point: Checkpoint) -> Mark:
 
 
 class Place(Protocol):
-    """`is_shared`: the gateways of one database bring to the same place, so one of them does it for all."""
+    """`is_shared`: all gateways of one database write to the same place, so one of them does it for all."""
 
     name: str
     is_shared: bool
 
     async def last(self) -> Mark | None:
-        """What it took last, as far as that is known. Raises NotTaken."""
+        """The last checkpoint that the place has, as far as that is known. Raises NotTaken."""
         ...
 
     async def take(self, points: Sequence[Checkpoint]) -> int:
-        """Hand over the next ones, in their order; of how many it is known that it has them. Raises NotTaken where that is
+        """Hand over the next checkpoints, in order. Returns how many the place has for certain; raises NotTaken if that is
         none."""
         ...

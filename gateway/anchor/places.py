@@ -1,4 +1,4 @@
-"""Which place the settings name."""
+"""Creates the place that the settings name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from gateway.upstream.limiter import RandomBetween
 def place_of(
     config: Callable[[], Config], store: Store, clock: Clock, random_between: RandomBetween
 ) -> Place:
-    """`config` answers the settings in use, of which `[audit] anchor` stays as it is."""
+    """`config` returns the current settings. A reload does not change their `[audit] anchor`."""
     kind, _, name = config().audit.anchor.partition(":")
     if kind == "file":
         return AnchorFile(Path(name))

@@ -1,5 +1,6 @@
-"""Anchors sent to a webhook: one event for each checkpoint, in their order, each again until it is taken. The table of the
-checkpoints is what waits, so an outage adds nothing to the database; how far the listener has them is kept beside it.
+"""Sends anchors to a webhook: one event for each checkpoint, in order, each repeated until the listener accepts it.
+
+The table of checkpoints is the queue, so an outage adds nothing to the database. Another table records how far the listener is.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ checkpoint_id = excluded.checkpoint_id, signature = excluded.signature
 
 
 class AnchorWebhook:
-    """`webhook` answers the listener's settings as they are now, which a reload may change."""
+    """`webhook` returns the listener's current settings, which a reload may change."""
 
     is_shared = True
 
@@ -72,10 +73,10 @@ class AnchorWebhook:
         raise NotTaken(reply.reason, wait)
 
     async def _send(self, listener: Listener, point: Checkpoint) -> Reply:
-        """The message's id is the checkpoint's, so a listener that is told twice can tell."""
+        """The message's id is the checkpoint's, so a listener can recognise a repeated message."""
         message_id = f"{TOPIC}.{point.checkpoint_id}.{point.signature.hex()[:16]}"
         try:
             return await listener.post(written(point), message_id, self._clock.now())
-        except MISTAKES as error:  # else a checkpoint that cannot be sent would end the gateway
+        except MISTAKES as error:  # an exception here would end the gateway
             _log.error("anchor_failed", checkpoint=point.checkpoint_id, error=type(error).__name__)
             return Reply(0, mistakes.FAILED, None)

@@ -1,4 +1,4 @@
-"""Brings each signature of the audit log to its anchor, and says when it cannot."""
+"""Copies each signature of the audit log to its anchor, and warns when it cannot."""
 
 import structlog
 
@@ -14,7 +14,7 @@ _log = structlog.get_logger("anchor")
 _POLL = 1.0
 _AT_ONCE = 50
 _LATE = 10 * MINUTE
-"""A signature that is not anchored after so long is a warning."""
+"""Milliseconds after which a signature without an anchor is a warning."""
 
 
 class Anchor:
@@ -45,18 +45,18 @@ class Anchor:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong, and what to do. Empty: nothing, or not for long."""
+        """What is wrong, with the remedy. Empty if nothing is, or only since a short time."""
         if self._oldest is None or self._age() < _LATE:
             return ()
         since, place = timestamp(self._oldest.at), self._place.name
         warning = (
             f"signatures of the audit log since {since} are not anchored: {place} does not take them ({self._failure});"
-            " mend what [audit] anchor names, and they go there by themselves"
+            " repair what [audit] anchor names, and the gateway sends them by itself"
         )
         return (warning,)
 
     async def _bring(self) -> Checkpoint | None:
-        """Bring some; the first that is left. Raises NotTaken, StoreUnavailable."""
+        """Send some checkpoints. Returns the first that remains. Raises NotTaken, StoreUnavailable."""
         self._last = self._last or await self._place.last()
         points = await self._behind(self._last)
         if not points:
@@ -68,7 +68,7 @@ class Anchor:
         return left[0] if left else None
 
     async def _behind(self, last: Mark | None) -> list[Checkpoint]:
-        """The next checkpoints behind the one that the place has; all of them when the log does not have that one."""
+        """The checkpoints after the last one that the place has; all of them if the log does not have that one."""
         if last is None:
             return await checkpoints_behind(self._store, 0, _AT_ONCE)
         points = await checkpoints_behind(self._store, last.checkpoint_id - 1, _AT_ONCE + 1)
@@ -82,7 +82,7 @@ class Anchor:
         return await checkpoints_behind(self._store, 0, _AT_ONCE)
 
     def _tell(self, oldest: Checkpoint | None, failure: str) -> None:
-        """In the metrics always, in the log once."""
+        """Sets the metric each time, and logs once."""
         self._oldest = oldest
         self._metrics.anchor_lag.set(0 if oldest is None else self._age() / SECOND)
         if failure and not self._failure:

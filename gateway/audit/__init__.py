@@ -1,1 +1,2 @@
-"""The audit log: who did what, on what, why; append-only, in the transaction of its cause, hash-chained per writer."""
+"""The audit log: who did what, to what, and why. Events are append-only, written in the transaction of their cause, and linked
+in a hash chain for each writer."""

@@ -1,4 +1,4 @@
-"""Checking an archive: every segment is there, is the one that the log or the master secret vouches for, and holds its events."""
+"""Checks an archive: every segment is there, the log or the master secret vouches for it, and it holds its events."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -10,12 +10,12 @@ from gateway.audit.segment_file import SegmentFile, listed, read_segment
 from gateway.audit.verify import Breach, Cut, Verifier
 
 ARCHIVE = "archive"
-"""Stands for the chain in what is wrong with an archive; the number is then that of the segment."""
+"""Used in place of a chain in a breach of an archive. The number is then that of a segment."""
 
 
 class Archive:
-    """The segments of a directory. With `cuts`, the records of a log, they must be those that it records; without, they must be
-    signed with `key` and follow each other from the first one on. `breaches` are what is wrong with that."""
+    """The segments of a directory. `cuts` are a log's records of its archive, which the segments must match. Without `cuts`,
+    the segments must be signed with `key` and follow each other from the first one on. `breaches` are violations of this."""
 
     def __init__(self, directory: Path, key: bytes, cuts: Sequence[Cut] | None = None) -> None:
         self._key = key
@@ -41,7 +41,7 @@ class Archive:
         return len(self._good)
 
     def check(self, verifier: Verifier) -> Iterator[list[Breach]]:
-        """Feeds all events to a verifier, in pieces; for each, what does not hold of it."""
+        """Feeds all events to a verifier, in pieces. Returns the breaches."""
         for file in self._good:
             verifier.begin(file.header)
             try:
@@ -53,7 +53,7 @@ class Archive:
                 yield [self._breach(file.header.number, f"was altered: {error}")]
 
     def links(self) -> Iterator[list[Link]]:
-        """Everything again, of an archive that was found to hold. Raises OSError and ValueError."""
+        """All events again, from an archive that was checked before. Raises OSError and ValueError."""
         for file in self._good:
             yield from file.links()
 
@@ -72,22 +72,25 @@ class Archive:
             self._good.append(file)
 
     def _problem(self, number: int, file: SegmentFile, recorded: dict[int, str] | None) -> str:
-        """A signed next segment of the log is what an archiving that was killed left behind; the next one takes it up."""
+        """A signed segment after the last recorded one is left over from an archiving run that was killed. The next run uses
+        it."""
         if file.header.number != number:
             return f"holds segment {file.header.number}: the file was renamed"
         if recorded is not None and number in recorded:
             known = file.text == recorded[number]
-            return "" if known else "is not the one that the log records: it was edited, or is of another log"
+            return (
+                ""
+                if known
+                else "is not the one that the log records: it was edited, or belongs to another log"
+            )
         if not is_signed(self._key, file.text, file.signature):
-            return "is not signed with the master secret: it was edited, or is of another database"
+            return "is not signed with the master secret: it was edited, or belongs to another database"
         if recorded is None:
             return ""
         newest = header_digest(recorded[len(recorded)]) if recorded else ""
         if (number, file.header.previous) == (len(recorded) + 1, newest):
             return ""
-        return (
-            "is not recorded in the log: it is of another log, or the log was put back to an earlier moment"
-        )
+        return "is not recorded in the log: it belongs to another log, or the log was restored to an earlier state"
 
     def _hold_together(self) -> None:
         if self._good and self._good[0].header.number == 1 and self._good[0].header.previous:
@@ -95,7 +98,7 @@ class Archive:
         for one, other in pairwise(self._good):
             follows = one.header.number + 1 == other.header.number
             if follows and other.header.previous != header_digest(one.text):
-                self._note(other.header.number, "does not follow the one before: they are of two logs")
+                self._note(other.header.number, "does not follow the one before: they belong to two logs")
 
     def _note(self, number: int, what: str) -> None:
         self.breaches.append(self._breach(number, what))

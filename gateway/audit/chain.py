@@ -1,6 +1,6 @@
-"""The hash chain of one writer: each event's hash covers the event, what is bound to it, and the hash before it.
+"""The hash chain of one writer. Each event's hash covers the event, the data bound to it, and the previous hash.
 
-A chain belongs to one run of one process. `checkpoint` makes one log of all chains, `verify` checks it.
+A chain belongs to one run of one process. `checkpoint` combines all chains into one log, `verify` checks it.
 """
 
 import hashlib
@@ -17,15 +17,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 def event_hash(chain: str, seq: int, previous: bytes, event: AuditEvent, bound: str = "") -> bytes:
-    """SHA-256 over domain, chain, sequence number, previous hash, the event as a JSON array in field order, and the JSON
-    object of what is bound to it, if anything is."""
+    """SHA-256 over domain, chain, sequence number, previous hash, the event as a JSON array in field order, and the JSON object
+    of the bound data, if there is any."""
     head = b"%b%b\x00%d\x00%b" % (_DOMAIN, chain.encode(), seq, previous)
     return hashlib.sha256(head + _encode(event) + bound.encode()).digest()
 
 
 class Bound(msgspec.Struct, omit_defaults=True):
-    """What an event's hash covers beside the event. `log`: the checkpoint that signs the chain's beginning; `covers`: the schema
-    step up to which the chain's writer has rows vouched for. `rows`: by table and row, digests of what the transaction wrote."""
+    """Data that an event's hash covers in addition to the event. `log`: the checkpoint that signs the chain's beginning.
+    `covers`: the schema step up to which the log vouches for the rows of the chain's writer. `rows`: digests of the rows that
+    the transaction wrote, by table and row."""
 
     log: str = ""
     covers: int = 0
@@ -38,7 +39,7 @@ def read_bound(text: str) -> Bound:
 
 
 class Link(NamedTuple):
-    """An event in its place in a chain, as it is stored."""
+    """An event at its position in a chain, as it is stored."""
 
     chain: str
     seq: int
@@ -48,24 +49,24 @@ class Link(NamedTuple):
 
 
 class Chain:
-    """A writer's own chain. `begin` comes first, in the transaction of its first events; `link` is called for events in order;
-    `rewind` drops what belongs to a transaction that did not commit. `row_key` is for the digests of rows."""
+    """A writer's own chain. Call `begin` first, in the transaction of its first events; `link` for each event in order;
+    `rewind` to drop the links of a transaction that did not commit. `row_key` is the key for the digests of rows."""
 
     def __init__(self, name: str, row_key: bytes = b"") -> None:
         self.row_key = row_key
         self.was_kept = False
-        """Whether this writer has committed anything, under whatever name."""
+        """Whether this writer has committed anything, in any of its chains."""
         self.restart(name)
 
     def restart(self, name: str) -> None:
-        """Go on as another chain, when it is unknown whether the last links were committed."""
+        """Continue as another chain, because it is unknown whether the last links were committed."""
         self.name = name
         self.kept: Tip = (0, b"")
-        """The newest link that is committed."""
+        """The newest committed link."""
         self.is_kept = False
-        """Whether its beginning is committed."""
+        """Whether the chain's beginning is committed."""
         self._beginning = Bound()
-        """What the first event has to name."""
+        """The data that the first event names."""
         self.rewind()
 
     def rewind(self) -> None:
@@ -79,14 +80,14 @@ class Chain:
         return self.seq, self.head
 
     def begin(self, log: str, covers: int = 0) -> None:
-        """`log` is the digest of the checkpoint that signs the beginning, with the heads of all earlier chains in it. The first
-        event names it."""
+        """`log` is the digest of the checkpoint that signs the beginning, which includes the heads of all earlier chains. The
+        first event names it."""
         self.begun = True
         self._beginning = Bound(log, covers)
         self._bound = Bound(log, covers)
 
     def vouch(self, rows: dict[str, dict[str, str]]) -> None:
-        """Have the next event's hash cover these digests of rows."""
+        """The next event's hash will cover these digests of rows."""
         self._bound = self._bound or Bound()
         for table, told in rows.items():
             self._bound.rows.setdefault(table, {}).update(told)
@@ -100,6 +101,6 @@ class Chain:
         return Link(self.name, self.seq, self.head, event, bound)
 
     def keep(self, tip: Tip) -> None:
-        """It is committed, with everything before it."""
+        """The link is committed, with everything before it."""
         self.kept = tip
         self.is_kept = self.was_kept = True

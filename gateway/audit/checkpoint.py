@@ -1,7 +1,6 @@
-"""Checkpoints make one log of all chains. Each is signed with a key that is not in the database, over the signature before it,
-and says which chains begin, which go on and how far they are signed, and which have ended and where. For what ended earlier
-it has a number and a digest, so its size does not grow with the log.
-"""
+"""Checkpoints combine all chains into one log. Each is signed with a key outside the database, over the signature before it. It
+says which chains begin, which continue and how far they are signed, and which have ended and where. Chains that ended earlier
+are covered by a count and a digest, so a checkpoint does not grow with the log."""
 
 import hashlib
 import hmac
@@ -12,11 +11,11 @@ import msgspec
 
 _DOMAIN = b"gateway.audit.v1\x00"
 VERSION_2 = '{"version":2,'
-"""How the text of a checkpoint begins, unless a gateway of an earlier version signed it."""
+"""The first characters of a checkpoint's text. Earlier versions of the gateway wrote another form."""
 
 
 class Checkpoint(NamedTuple):
-    """A stored checkpoint. `heads` is the text that is signed: a `LogState`, or of an earlier version `{chain: [seq, hex]}`."""
+    """A stored checkpoint. `heads` is the signed text: a `LogState`, or `{chain: [seq, hex]}` from an earlier version."""
 
     checkpoint_id: int
     at: int
@@ -25,7 +24,7 @@ class Checkpoint(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How far an open chain is signed, and since when (ms)."""
+    """The last signed event of an open chain, and since when it is signed (ms)."""
 
     seq: int
     hash: str
@@ -33,7 +32,7 @@ class Reach(NamedTuple):
 
 
 class End(NamedTuple):
-    """A chain's last link. What lies behind `signed` was first signed by another run, as it was found after a crash."""
+    """A chain's last link. Another run signed the events after `signed`, as it found them after a crash."""
 
     seq: int
     hash: str
@@ -41,8 +40,8 @@ class End(NamedTuple):
 
 
 class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All chains at one moment. `begins` and `ends` are those of this checkpoint; `ended` and `digest` cover all that ended.
-    `segments`: how many the archive has, `archived`: the digest of the newest one's header."""
+    """All chains at one moment. `begins` and `ends` are new in this checkpoint; `ended` and `digest` cover all chains that
+    ended. `segments`: how many segments the archive has. `archived`: the digest of the newest header."""
 
     version: Literal[2] = 2
     begins: tuple[str, ...] = ()
@@ -62,7 +61,8 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ends: Mapping[str, End] | None = None,
         archived: tuple[int, str] | None = None,
     ) -> "LogState":
-        """The next state of the log, signed at `at`. `archived`: the number of the newest segment, and its header's digest."""
+        """The next state of the log, signed at `at`. `archived`: the number of the newest segment, and the digest of its
+        header."""
         begins, ends = tuple(begins), dict(ends or {})
         reached = {chain: Reach(seq, head, at) for chain, (seq, head) in (reaches or {}).items()}
         still = {**self.open, **{chain: Reach(0, "", at) for chain in begins}, **reached}
@@ -88,7 +88,7 @@ def _folded(digest: str, ends: Mapping[str, End]) -> str:
 
 
 def digest_of(text: str) -> str:
-    """What a chain's first event names its checkpoint by."""
+    """The digest by which a chain's first event names its checkpoint."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -98,7 +98,7 @@ def read_state(text: str) -> LogState | None:
 
 
 def read_heads(text: str) -> dict[str, tuple[int, str]]:
-    """The signed heads of a checkpoint of an earlier version. Raises msgspec.MsgspecError."""
+    """The signed heads of a checkpoint from an earlier version. Raises msgspec.MsgspecError."""
     return msgspec.json.decode(text, type=dict[str, tuple[int, str]])
 
 

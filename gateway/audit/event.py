@@ -79,10 +79,10 @@ class Action(StrEnum):
 
 
 MEANINGS: Mapping[Action, str] = {
-    Action.GATEWAY_STARTED: "the gateway started; the event has the head of the chain before it",
-    Action.GATEWAY_STOPPED: "the gateway stopped in order",
+    Action.GATEWAY_STARTED: "the gateway started; the event names the head of the previous chain",
+    Action.GATEWAY_STOPPED: "the gateway stopped normally",
     Action.CONFIG_RELOADED: (
-        "a reload took over other settings: their names (100 at most) and their `count`, never their values"
+        "a reload changed settings: their names (100 at most) and their `count`, never their values"
     ),
     Action.IDENTITY_CREATED: "a decision made a profile; the detail has the rule, the rule set and the trace",
     Action.IDENTITY_ATTACHED: "a decision added a record to a profile; the detail as above",
@@ -92,14 +92,14 @@ MEANINGS: Mapping[Action, str] = {
         "`split:all`, `undo`); the detail has the parts, the record after which each side is named, the "
         "former ids that now lead to a part, and the operator's note"
     ),
-    Action.IDENTITY_REVIEW: "the conflict policy kept profiles apart and asks a person",
+    Action.IDENTITY_REVIEW: "the conflict policy kept profiles apart, and a person is asked",
     Action.IDENTITY_REGROUPED: (
         "a regrouping ended and changed something, or was a walk after new rules: its scope, cause and "
         "counts; each merge, split and question has its own event"
     ),
     Action.IDENTITY_SKIPPED: (
         "a regrouping left profiles as they are (`profiles`): too many records belong together "
-        "(`too_large`), or in too long a row (`too_far`); with the value that most of these records hold, "
+        "(`too_large`), or in too long a chain (`too_far`); with the value that most of these records hold, "
         "and how many do"
     ),
     Action.IDENTITY_REFUSED: "the conflict policy kept profiles apart",
@@ -115,7 +115,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.KEY_TAKEN: "a value moved to another profile",
     Action.PIN_SET: "a person decided about two records (`must`, `cannot`)",
     Action.PIN_DROPPED: (
-        "a pin was lifted; one that ends by its time (`until`, `cooldown_after_split`) is removed within "
+        "a pin was lifted; a pin that expires (`until`, `cooldown_after_split`) is removed within "
         "10 s, and its `note` says so"
     ),
     Action.POINTS_PROPOSED: (
@@ -128,12 +128,12 @@ MEANINGS: Mapping[Action, str] = {
     Action.REVIEW_REJECTED: "a person rejected a review; `asked` as above",
     Action.REVIEW_CLOSED: "a review was not answered in time",
     Action.REVIEW_REOPENED: "new evidence supports a review that was closed",
-    Action.CUSTOMER_UPDATED: "a customer's attributes changed; which, is in the event's words",
+    Action.CUSTOMER_UPDATED: "a customer's attributes changed; the event's words name them",
     Action.CUSTOMER_ACTIVATED: "a customer was activated",
     Action.CUSTOMER_DEACTIVATED: "a customer was deactivated",
-    Action.CUSTOMER_TAGGED: "tags were attached; which, is in the event's words",
-    Action.CUSTOMER_UNTAGGED: "tags were removed; which, is in the event's words",
-    Action.CUSTOMER_EXPORTED: "an operator exported everything that is held on a person (`gateway export`)",
+    Action.CUSTOMER_TAGGED: "tags were attached; the event's words name them",
+    Action.CUSTOMER_UNTAGGED: "tags were removed; the event's words name them",
+    Action.CUSTOMER_EXPORTED: "an operator exported everything that is stored about a person (`gateway export`)",
     Action.CUSTOMER_ERASED: (
         "a person was erased; the number of records. `restored`: erased again in a database that was "
         "restored from a backup"
@@ -148,33 +148,33 @@ MEANINGS: Mapping[Action, str] = {
         "of them"
     ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
-    Action.ACHIEVEMENT_DUPLICATE: "a report was refused: it is inside the dedup window",
+    Action.ACHIEVEMENT_DUPLICATE: "a report was refused, because it was inside the dedup window",
     Action.ACHIEVEMENT_REPLAYED: "a repeated `Idempotency-Key` got the stored answer",
     Action.ACHIEVEMENT_GRANTED: "an achievement was granted when it was due",
     Action.ACHIEVEMENT_IGNORED: "an achievement was ignored when it was due; the reason says why",
-    Action.ACHIEVEMENT_FAILED: "deciding about an achievement raised an exception",
-    Action.ACHIEVEMENT_RETRIED: "an operator put an achievement back",
+    Action.ACHIEVEMENT_FAILED: "an exception stopped the decision about an achievement",
+    Action.ACHIEVEMENT_RETRIED: "an operator queued an achievement again",
     Action.ACHIEVEMENT_DELIVERED: (
         "the platform has the achievement; the detail has the delivery, its attempts and the last status"
     ),
     Action.ACHIEVEMENT_DEAD: "the achievement was given up, with the reason; the detail as above",
-    Action.DELIVERY_UNKNOWN: "a delivery left and no answer came: whether it arrived has to be found out",
-    Action.DELIVERY_HELD: "a delivery waits for its time or for a person; the reason says why",
+    Action.DELIVERY_UNKNOWN: "a delivery was sent and no answer came, so it is unknown whether it arrived",
+    Action.DELIVERY_HELD: "a delivery waits for a later time or for a person; the reason says why",
     Action.DELIVERY_DEAD: "a webhook's delivery was given up",
     Action.DELIVERY_RETRIED: "an operator sent a delivery again",
-    Action.DELIVERY_DISCARDED: "an operator gave up a delivery for good",
+    Action.DELIVERY_DISCARDED: "an operator discarded a delivery",
     Action.PLATFORM_HEARD: (
-        "the platform called the webhook: the topic and the listeners, nothing of the content"
+        "the platform called the webhook; the event has the topic and the listeners, but no content"
     ),
     Action.CALL_REFUSED: "a call was refused: route, status, code",
-    Action.KEY_CREATED: "a channel key was made",
+    Action.KEY_CREATED: "a channel key was issued",
     Action.KEY_REVOKED: "a channel key was revoked",
-    Action.LIST_CHANGED: "an operators' list got or lost values: how many",
+    Action.LIST_CHANGED: "values were added to an operators' list or removed from it; the event has their number",
     Action.RULES_STORED: "a rule version was stored",
     Action.RULES_PLANNED: "a plan was made; the detail has the SHA-256 of the rules' content",
     Action.RULES_ACTIVATED: "a rule version was activated",
     Action.RETENTION_APPLIED: (
-        "old details went as `[retention]` says: `achievements` that were over, `reporters` of granted ones "
+        "old details were deleted after `[retention]`: finished `achievements`, `reporters` of granted ones "
         "(channel and request id), and `coupons` (their codes)"
     ),
     Action.AUDIT_ARCHIVED: (
@@ -182,7 +182,7 @@ MEANINGS: Mapping[Action, str] = {
         "`first` and the `last`, the `sha256` of the segment's header"
     ),
     Action.CLOCK_BELIEVED: (
-        "deadlines are judged by another time from here on, `moved_ms` later: a jump of the clock lasted, "
+        "the gateway's time moved by `moved_ms`, and deadlines follow it: a jump of the clock lasted, "
         "or an operator said that the clock is right"
     ),
     Action.DATABASE_SCRUBBED: (
@@ -206,7 +206,7 @@ MEANINGS: Mapping[Action, str] = {
 
 
 def words_hmac(pseudonyms: Pseudonyms, event_id: int, words: str) -> str:
-    """Another one for each event, so that the same words are not seen to be the same."""
+    """Makes equal words look different in each event."""
     return pseudonyms.of("words", f"{event_id}\x00{words}")
 
 
@@ -230,8 +230,8 @@ class AuditEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Words(NamedTuple):
-    """What people wrote, or names that may identify a person: kept apart from the log, where it is erased with any of `records`.
-    The log has the HMAC, under the detail's `words`. Empty ones are left out."""
+    """Text that people wrote, or names that may identify a person. It is stored outside the log, and erased with any of
+    `records`. The log has the HMACs, under the detail's `words`. Empty texts are left out."""
 
     said: Mapping[str, str | list[str]]
     records: Collection[int]
@@ -239,7 +239,7 @@ class Words(NamedTuple):
 
 
 class StatedValue(msgspec.Struct, frozen=True, gc=False):
-    """One identifier of a decision's evidence, and what it was worth."""
+    """One identifier of a decision's evidence, with its state."""
 
     type: str
     hmac: str
@@ -249,8 +249,8 @@ class StatedValue(msgspec.Struct, frozen=True, gc=False):
 
 
 class DecisionDetail(msgspec.Struct, frozen=True, gc=False):
-    """The detail of an `identity.…` event. Each step of the trace is what was looked at, the profile (`""`: the request
-    itself), what came of it, and more about that."""
+    """The detail of an `identity.…` event. Each step of the trace has the check, the profile (`""`: the request itself), the
+    result, and more about it."""
 
     decision: str
     rule: str

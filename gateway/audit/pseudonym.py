@@ -1,4 +1,4 @@
-"""How personal data may appear outside the database: as an HMAC that can be searched for, or as a mask that cannot be read back."""
+"""Personal data outside the database: as an HMAC that can be searched for, or as a mask that cannot be reversed."""
 
 from hashlib import sha256
 
@@ -7,9 +7,9 @@ _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5
 
 
 class Pseudonyms:
-    """HMAC-SHA256 under a key that lives outside the database, cut to 128 bits.
+    """HMAC-SHA256 under a key outside the database, cut to 128 bits.
 
-    The key is worked into both hashes of RFC 2104 once: setting a library's HMAC up costs more than its two hashes.
+    The key is hashed into both states of RFC 2104 once, because setting up a library's HMAC costs more than its two hashes.
     """
 
     def __init__(self, key: bytes) -> None:

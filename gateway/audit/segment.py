@@ -17,7 +17,7 @@ from gateway.audit.chain import Link, Tip
 
 MAGIC = b"gateway-audit-segment 1"
 LONGEST_HEADER = 1 << 26
-"""Bytes of a header's line, of which there is no need to read more."""
+"""The most bytes of a header's line; reading stops there."""
 _DOMAIN = b"gateway.audit.segment.v1\x00"
 _NAME = re.compile(r"audit-(\d{6,})\.segment", re.ASCII)
 _GZIP = 16 + zlib.MAX_WBITS
@@ -28,8 +28,8 @@ _decode_link = msgspec.json.Decoder(Link).decode
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What a segment holds of a chain: the events `first` to `last`, the hash before the first ("": it begins the chain), and the
-    last one's. Hashes in hexadecimal digits."""
+    """The events of one chain in a segment: `first` to `last`, the hash before the first ("": it begins the chain), and the
+    hash of the last. Hashes are in hexadecimal digits."""
 
     first: int
     before: str
@@ -38,8 +38,9 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`number` counts from 1; `previous` is the digest of the header before, "" for the first. `since` and `until` are the times of
-    the first and the last event (ms UTC), which have the ids `first` and `last`. `lines`: SHA-256 of the events' lines."""
+    """`number` counts from 1. `previous` is the digest of the header before, "" for the first. `since` and `until` are the
+    times of the first and the last event (ms UTC), which have the ids `first` and `last`. `lines`: SHA-256 of the events'
+    lines."""
 
     number: int
     previous: str
@@ -61,7 +62,7 @@ def read_header(text: str | bytes) -> Header:
 
 
 def header_digest(text: str) -> str:
-    """What the next header, and the log's checkpoints, name a header by."""
+    """The digest by which the next header, and the log's checkpoints, name a header."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -79,13 +80,13 @@ def name_of(number: int) -> str:
 
 
 def number_of(name: str) -> int | None:
-    """None for a file that is no segment."""
+    """None for a file that is not a segment."""
     found = _NAME.fullmatch(name)
     return int(found[1]) if found else None
 
 
 def tips(headers: Iterable[Header]) -> dict[str, Tip]:
-    """Where the chains end that the segments hold, in the order of the segments."""
+    """Where each chain ends in the segments, which are given in order."""
     return {
         chain: (held.last, bytes.fromhex(held.hash))
         for header in headers
@@ -94,7 +95,7 @@ def tips(headers: Iterable[Header]) -> dict[str, Tip]:
 
 
 class Packing:
-    """A segment that is being made: `add` its events in their order, then take its `header` and its `body`."""
+    """Builds a segment: `add` its events in order, then take its `header` and its `body`."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -107,7 +108,7 @@ class Packing:
         self._chains: dict[str, Stretch] = {}
 
     def add(self, links: Iterable[Link], before: Mapping[str, Tip]) -> None:
-        """`before` is where each chain was before these events."""
+        """`before` has the last link of each chain before these events."""
         lines: list[bytes] = []
         for link in links:
             self._first, self._last = self._first or link, link
@@ -139,13 +140,13 @@ class Packing:
         )
 
     def body(self) -> list[bytes]:
-        """The compressed lines, in pieces. Nothing can be added any more."""
+        """The compressed lines, in pieces. Nothing can be added after this call."""
         self._body.append(self._packer.flush())
         return self._body
 
 
 class Unpacking:
-    """Reads a segment's compressed lines. What was altered there is found by `is_whole`, after all of them."""
+    """Reads a segment's compressed lines. `is_whole` tells, after the last line, whether they were altered."""
 
     def __init__(self, header: Header) -> None:
         self._header = header
@@ -153,7 +154,8 @@ class Unpacking:
         self._events = 0
 
     def read(self, pieces: Iterable[bytes]) -> Iterator[list[Link]]:
-        """Raises ValueError for what is no such stream or goes on behind its end. Memory stays bounded, whatever it holds."""
+        """Raises ValueError for data that is not such a stream or has bytes after its end. Memory stays bounded for any
+        input."""
         unpacker, rest = zlib.decompressobj(wbits=_GZIP), b""
         try:
             for piece in pieces:
@@ -165,7 +167,7 @@ class Unpacking:
                     if len(rest) > LONGEST_HEADER:
                         raise ValueError("a line without an end")
                 if unpacker.unused_data or (unpacker.eof and piece):
-                    raise ValueError("something behind the end")
+                    raise ValueError("data after the end")
         except zlib.error as error:
             raise ValueError(str(error)) from None
         if rest or not unpacker.eof:

@@ -1,4 +1,4 @@
-"""Segments as files of one directory: written whole or not at all, and read without trust."""
+"""Segments as files of one directory. They are written completely or not at all, and readers do not trust their content."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ _DRAFT = ".partial"
 
 
 class SegmentFile(NamedTuple):
-    """A file whose header can be read; nothing of it is checked yet."""
+    """A file with a readable header. Nothing else is checked yet."""
 
     path: Path
     text: str
@@ -45,7 +45,7 @@ class SegmentFile(NamedTuple):
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ValueError(str(error)) from None
         if not unpacking.is_whole:
-            raise ValueError("the events are not those that the header has the digest of")
+            raise ValueError("the events do not match the digest in the header")
 
 
 def listed(directory: Path) -> dict[int, Path]:
@@ -59,7 +59,7 @@ def read_segment(path: Path) -> SegmentFile:
     with os.fdopen(_opened(path), "rb") as file:
         magic = file.readline(len(MAGIC) + 1)
         if magic != MAGIC + b"\n":
-            raise ValueError("it is no segment of an audit log")
+            raise ValueError("it is not a segment of an audit log")
         text, signed = file.readline(LONGEST_HEADER), file.readline(_LONGEST_SIGNATURE)
     try:
         written = text.decode().removesuffix("\n")
@@ -69,7 +69,7 @@ def read_segment(path: Path) -> SegmentFile:
 
 
 def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[bytes]) -> Path:
-    """On disk under its name when this returns; a file of that name is never replaced. Raises OSError."""
+    """The file is on disk under its name when this returns. It never replaces an existing file. Raises OSError."""
     text, name = header.encoded(), name_of(header.number)
     path, draft = directory / name, directory / f"{name}.{secrets.token_hex(4)}{_DRAFT}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -108,11 +108,11 @@ def _drop_drafts(directory: Path, name: str) -> None:
 
 
 def _opened(path: Path) -> int:
-    """A link is not followed, and what is no file is not waited for."""
+    """Does not follow a link, and does not wait for anything but a regular file."""
     opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(opened).st_mode):
         os.close(opened)
-        raise ValueError("it is no file")
+        raise ValueError("it is not a file")
     return opened
 
 

@@ -1,7 +1,8 @@
-"""Checking the log: every link against the one before it, every chain against the checkpoints, and those against the key.
+"""Checks the log: every link against the one before it, every chain against the checkpoints, and the checkpoints against the
+key.
 
-A person who can write the database but does not hold the key cannot put an event in, take one out or change one, wherever it is,
-but for the end of a chain that is still open: what was written there since its last signature is told as unproven.
+A person who can write the database but does not have the key cannot insert, remove or change an event without being detected.
+The only exception is the end of a chain that is still open: events after its last signature are reported as unproven.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from gateway.audit.segment import Header, header_digest, read_header, tips
 
 
 class Breach(NamedTuple):
-    """The first place of a chain that does not hold."""
+    """The first position of a chain where the check fails."""
 
     chain: str
     seq: int
@@ -24,7 +25,7 @@ class Breach(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """What nothing proves: events behind the last signature of an open chain, between two times (ms). `found`: a later run
+    """Events without proof: those after the last signature of an open chain, between two times (ms). `found`: a later run
     signed them as it found them, after a crash."""
 
     chain: str
@@ -35,7 +36,7 @@ class Tail(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A stored record of what was archived: a segment's number, the last event in it, and its header."""
+    """A stored record of an archived segment: its number, the last event in it, and its header."""
 
     segment: int
     event_id: int
@@ -43,12 +44,12 @@ class Cut(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What the checkpoints say of all chains together."""
+    """What the checkpoints say about all chains together."""
 
     begins: dict[str, str]
     """By chain, the digest of the checkpoint that signs its beginning."""
     earlier: set[str]
-    """Chains that were there when the first checkpoint of this kind was signed."""
+    """Chains that existed when the first checkpoint of this kind was signed."""
     reached: dict[str, tuple[int, int]]
     """By chain, the highest signed number, and when it was signed."""
     ends: dict[str, End]
@@ -61,9 +62,9 @@ class _Known(NamedTuple):
 
 
 class Verifier:
-    """Checks links fed in (chain, seq) order against each other and against what `checkpoints` signed; holds only those and
-    each chain's head, whatever the size of the log. `check` then says whether the signatures and the chains' ends hold.
-    The links go on behind `cuts`; with `whole`, those that were archived come first, and `reach_cut` behind them."""
+    """Checks links, in (chain, seq) order, against each other and against the signed `checkpoints`. Stores only these and each
+    chain's head, whatever the size of the log. `check` then checks the signatures and the ends of the chains. The links start
+    after `cuts`; with `whole`, the archived ones come first, and `reach_cut` after them."""
 
     def __init__(
         self, checkpoints: Iterable[Checkpoint] = (), cuts: Sequence[Cut] = (), *, whole: bool = False
@@ -90,19 +91,19 @@ class Verifier:
                 self._last_at[link.chain] = link.event.at
 
     def begin(self, header: Header) -> None:
-        """Go on with the events of a segment, whatever was found before it."""
+        """Continue with the events of a segment, even if breaches were found before it."""
         self.heads.update(
             {chain: (held.first - 1, bytes.fromhex(held.before)) for chain, held in header.chains.items()}
         )
         self._broken -= header.chains.keys()
 
     def reach_cut(self) -> None:
-        """Go on behind what was archived, whatever was found there."""
+        """Continue after the archived events, even if breaches were found in them."""
         self.heads.update(tips(self._headers))
         self._broken.clear()
 
     def is_signed(self, link: Link) -> bool:
-        """Whether a checkpoint signs it, or one behind it in its chain."""
+        """Whether a checkpoint signs this event, or a later one in its chain."""
         return self._known.reached.get(link.chain, (0, 0))[0] >= link.seq
 
     def _problem(self, link: Link) -> str:
@@ -112,17 +113,17 @@ class Verifier:
         if event_hash(link.chain, link.seq, head, link.event, link.bound) != link.hash:
             return "the event or its hash was altered"
         if self._known.heads.get((link.chain, link.seq), link.hash.hex()) != link.hash.hex():
-            return "the chain was written anew: a checkpoint signed another event"
+            return "the chain was rewritten: a checkpoint signed another event"
         end = self._known.ends.get(link.chain)
         if end is not None and link.seq > end.seq:
             return f"the event was added: the chain's end is signed at event {end.seq}"
         begins = self._known.begins.get(link.chain)
         if link.seq == 1 and begins is not None and read_bound(link.bound).log != begins:
-            return "the chain's beginning names other checkpoints than the one that signs it"
+            return "the chain's beginning names another checkpoint than the one that signs it"
         return ""
 
     def check(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Iterator[Breach]:
-        """After all links: every signature holds, every chain has a signed beginning, and none ends before a signed head."""
+        """After all links: every signature is valid, every chain has a signed beginning, and none ends before a signed head."""
         if (problem := self._unsigned(key, checkpoints)) is not None:
             yield problem
             return
@@ -136,21 +137,21 @@ class Verifier:
             yield from self._strangers()
 
     def check_signatures(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> list[Breach]:
-        """What is wrong with the checkpoints and the records of cuts themselves."""
+        """What is wrong with the checkpoints themselves, and with the records of cuts."""
         problem = self._unsigned(key, checkpoints)
         if problem is not None:
             return [problem]
         return [*self._known.problems, *_unsigned_cuts(self._cuts, self._known.archived)]
 
     def _unsigned(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Breach | None:
-        """The first signature that does not hold."""
+        """The first invalid signature."""
         previous: bytes | None = None
         for point in checkpoints:
             if not is_signed(key, point, previous or b""):
-                return Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature does not hold")
+                return Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature is not valid")
             previous = point.signature
         if (self.events or self._cuts) and previous is None:
-            return Breach("checkpoint", 1, "no checkpoint is there: the log is not signed at all")
+            return Breach("checkpoint", 1, "there is no checkpoint: the log is not signed at all")
         return None
 
     def _strangers(self) -> Iterator[Breach]:
@@ -159,16 +160,16 @@ class Verifier:
             if self.heads[chain] == archived.get(chain):
                 continue
             self._broken.add(chain)
-            yield Breach(chain, 1, "the chain was put in: no checkpoint signs its beginning")
+            yield Breach(chain, 1, "the chain was inserted: no checkpoint signs its beginning")
 
     @property
     def earlier(self) -> int:
-        """How many chains are of a time before their beginnings were signed."""
+        """How many chains began before beginnings were signed."""
         return len(self.heads if self._known.signed_since is None else self._known.earlier)
 
     @property
     def rows_since(self) -> int | None:
-        """Rows that were made before (ms) may be ones that no event vouches for; None: from the first one on, all are."""
+        """Rows from before this time (ms) may have no event that covers them; None: every row has one."""
         if not self.earlier:
             return None
         since = self._known.signed_since
@@ -176,7 +177,7 @@ class Verifier:
         return max([since or 0, *(at + 1 for at in last)])
 
     def tails(self) -> list[Tail]:
-        """After `check`: what could not be proven, the newest last."""
+        """After `check`: the events without proof, the newest last."""
         found = [
             Tail(chain, end.seq - end.signed, self._known.reached[chain][1], self._last_at[chain], True)
             for chain, end in self._known.ends.items()
@@ -192,7 +193,7 @@ class Verifier:
 
 
 def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
-    """One that was altered is passed over here: its signature does not hold."""
+    """An altered checkpoint is skipped here, because its signature is invalid anyway."""
     known = _Known({}, set(), {}, {}, {}, [], None, (0, ""))
     before: LogState | None = None
     for point in checkpoints:
@@ -230,7 +231,7 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
 
 
 def _headers(cuts: Iterable[Cut]) -> list[Header]:
-    """One that cannot be read is passed over here: no checkpoint signs it."""
+    """An unreadable record is skipped here, because no checkpoint signs it."""
     found: list[Header] = []
     for cut in cuts:
         with contextlib.suppress(msgspec.MsgspecError):
@@ -239,17 +240,17 @@ def _headers(cuts: Iterable[Cut]) -> list[Header]:
 
 
 def _unsigned_cuts(cuts: Sequence[Cut], archived: tuple[int, str]) -> Iterator[Breach]:
-    """The first record of a cut that is missing, was altered or was put in: the newest header's digest is signed, and each
-    header has that of the one before."""
+    """The first record of a cut that is missing, changed or inserted. The newest header's digest is signed, and each header
+    includes the digest of the one before."""
     count, digest = archived
     numbers = [cut.segment for cut in cuts]
     if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < count:
         missing = min(set(range(1, count + 1)) - set(numbers), default=count + 1)
         if missing <= count:
-            yield Breach("archive", missing, f"the record of segment {missing} was taken out")
+            yield Breach("archive", missing, f"the record of segment {missing} was removed")
             return
     if len(numbers) > count:
-        yield Breach("archive", count + 1, "the record was put in: no checkpoint signs it")
+        yield Breach("archive", count + 1, "the record was inserted: no checkpoint signs it")
         return
     for cut in reversed(cuts):
         problem = Breach("archive", cut.segment, f"the record of segment {cut.segment} was altered")

@@ -30,7 +30,7 @@ _OF_A_FILE = _Targets(
 _OF_A_SERVER = _Targets(
     Target("at least", 0.18, goal=0.25), Target("at least", 0.32, goal=0.40), Target("at most", 15.0)
 )
-"""The server shares the cores, and a commit is a round trip."""
+"""The server shares the cores, and each commit is a round trip."""
 
 
 def _targets(session: Session) -> _Targets:

@@ -1,5 +1,4 @@
-"""The yardstick: what a bare aiohttp handler costs on uvloop, JSON in, a fixed 202 out. Run as `python -m
-gateway.bench.bare PORT`."""
+"""The reference: a bare aiohttp handler on uvloop, JSON in, a fixed 202 out. Run as `python -m gateway.bench.bare PORT`."""
 
 import sys
 

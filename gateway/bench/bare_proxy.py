@@ -1,5 +1,5 @@
-"""The yardstick of forwarding: a reverse proxy as one writes it first with aiohttp, on uvloop: read the body, send it with every
-header by a ClientSession, read the answer, send it on. Run as `python -m gateway.bench.bare_proxy PORT UPSTREAM_PORT`."""
+"""The reference for forwarding: a simple aiohttp reverse proxy on uvloop. It reads the body, sends it with every header through
+a ClientSession, reads the answer and returns it. Run as `python -m gateway.bench.bare_proxy PORT UPSTREAM_PORT`."""
 
 import sys
 from collections.abc import AsyncGenerator

@@ -1,5 +1,5 @@
-"""`gateway bench`: runs the parts one after another, prints the table, writes the JSON, and says by its exit
-code whether to trust it."""
+"""`gateway bench`: runs the parts one after another, prints the table and writes the JSON. Its exit code says whether the
+figures can be trusted."""
 
 import os
 import signal

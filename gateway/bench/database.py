@@ -1,5 +1,5 @@
-"""The databases that are measured, as the benchmark fills and reads them behind the gateway's back: a SQLite file each, or a
-database each on the server of `--db`."""
+"""The measured databases, which the benchmark fills and reads without the gateway: a SQLite file each, or a database each on
+the server of `--db`."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ class Database(Protocol):
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     def damage(self) -> str:
-        """What is wrong with its structure; "" is nothing."""
+        """What is wrong with its structure; "" if nothing is."""
         ...
 
 
@@ -37,7 +37,7 @@ class SqliteFile:
         self.url = f"sqlite:///{path}"
 
     def fill(self, table: str, rows: Iterable[Row]) -> None:
-        """One transaction without journal or fsync: what is interrupted is thrown away with its directory."""
+        """One transaction without journal or fsync: if it is interrupted, its directory is deleted."""
         rows = iter(rows)
         first = next(rows)
         placeholders = ", ".join("?" * len(first))
@@ -101,7 +101,7 @@ class PostgresDatabase:
 
 
 class Databases:
-    """Makes them. `server` "" makes files; what was made on a server is dropped at the end."""
+    """Creates the databases. `server` "" creates files. Databases on a server are dropped at the end."""
 
     def __init__(self, server: str) -> None:
         self._server = server

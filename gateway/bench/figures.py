@@ -1,4 +1,4 @@
-"""Figures: one value per round, summed up by median and spread, with the target it is held to. Pure."""
+"""Figures: one value for each round, reduced to median and spread, with its target. Pure."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ def poisson(rate: float, seconds: float, rng: random.Random) -> Iterator[float]:
 
 
 class Target(msgspec.Struct, frozen=True):
-    """`goal` is what we work towards; only `limit` is held."""
+    """`goal` is the aim; only `limit` is enforced."""
 
     sense: Literal["at least", "at most"]
     limit: float
@@ -70,7 +70,8 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def met(self) -> bool | None:
-        """None without a target. The better quartile is what counts: one noisy round is no verdict."""
+        """Whether the figure meets its target; None without a target. The better quartile counts, because one noisy round
+        proves nothing."""
         if self.target is None:
             return None
         if self.target.sense == "at least":

@@ -1,5 +1,5 @@
-"""What a large file costs: two gateways in the same rounds, one over few profiles and one over many. Time to
-ready, accepts, memory."""
+"""The cost of a large database: two gateways in the same rounds, one with few profiles and one with many. Measures time to
+ready, accepts and memory."""
 
 from gateway.bench.accept import client_bound, prepare, rates
 from gateway.bench.figures import Figure, Target, ratios

@@ -1,5 +1,5 @@
-"""Bringing customers by the file: one file of each of two id spaces, three rows in ten of somebody who is there already, into
-an empty database with no gateway beside it. Afterwards every row must be one record."""
+"""Imports from files: one file for each of two id spaces, with three rows in ten about existing customers, into an empty
+database without a running gateway. Afterwards every row must be one record."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The yardstick of normalisation: the libraries as their manuals call them. Run as `python -m
+"""The reference for normalisation: the libraries, called as their manuals say. Run as `python -m
 gateway.bench.normalise_plain`."""
 
 import phonenumbers

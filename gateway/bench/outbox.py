@@ -1,5 +1,5 @@
-"""Achievements that wait for the platform: taking them in while it is dark, as against while it answers; and a start on a million
-of them, which then go out at the platform's pace."""
+"""Achievements that wait for the platform: accepting them while it is down, compared with while it answers; and a start with a
+million of them, which are then sent at the platform's pace."""
 
 import socket
 import time
@@ -59,7 +59,7 @@ def _intake(session: Session) -> list[Figure]:
             client_bound([*base_runs, *runs]),
         ),
         Figure(
-            f"accept p99, platform dark / answering, {OPEN}",
+            f"accept p99, platform down / answering, {OPEN}",
             "ratio",
             ratios([run.p99 for run in calm], [run.p99 for run in base_calm]),
             DARK_P99,

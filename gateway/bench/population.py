@@ -41,8 +41,8 @@ def _observations(members: Iterable[_Member], seen_at: int) -> Iterator[Row]:
 
 
 def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
-    """`people` profiles of one record with one e-mail and one mobile each, last seen at `seen_at`; the tables must exist and
-    hold nobody."""
+    """`people` profiles with one record, one e-mail and one mobile each, last seen at `seen_at`. The tables must exist and be
+    empty."""
     database.fill("record", _records(_members(people)))
     database.fill("profile", _profiles(_members(people)))
     database.fill("observation", _observations(_members(people), seen_at))

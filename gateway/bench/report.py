@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 class Report(msgspec.Struct, frozen=True):
     """`schema_version` grows when a field changes its meaning or goes; fields are added without it.
 
-    `void` says of a part that could not be measured why: its figures are missing.
+    `void` gives the reason for each part that could not be measured. Its figures are missing.
     """
 
     schema_version: int
@@ -96,7 +96,7 @@ _VERDICTS = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
 
 def number(value: float) -> str:
-    """Three digits that mean something, whatever the size."""
+    """Three significant digits, whatever the size."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -22,5 +22,5 @@ def resolve(session: Session) -> list[Figure]:
             [pace.known for pace in paces],
             JOINING,
         ),
-        Figure("decisions, a new record of nobody known", "1/s", [pace.unknown for pace in paces]),
+        Figure("decisions, a new record of an unknown person", "1/s", [pace.unknown for pace in paces]),
     ]

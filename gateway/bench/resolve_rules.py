@@ -23,7 +23,7 @@ _SPACES = ("web", "mobile", "callcenter")
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Decide about so many people, each with two identifiers."""
+    """Decide about this many people, each with two identifiers."""
 
     people: int
 
@@ -58,7 +58,7 @@ class _State(NamedTuple):
 
 
 def _state(people: int) -> _State:
-    """The first `people` are there; of as many more only their keys, which nobody holds."""
+    """The first `people` exist. For as many more there are only keys, which no record holds."""
     keys: dict[Identifier, Key] = {}
     profiles: dict[int, Profile] = {}
     for number in range(people):

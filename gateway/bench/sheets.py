@@ -1,5 +1,5 @@
-"""The files that the import benchmark brings: what a web shop and then a till exported of the same customers. Three rows in
-ten are of somebody who is there already, and each system writes e-mails and mobiles in its own ways."""
+"""The files of the import benchmark: exports of the same customers from a web shop and then from a till. Three rows in ten
+concern a customer who already exists, and each system writes e-mails and mobiles in its own way."""
 
 import csv
 import random
@@ -36,7 +36,7 @@ def _online(rng: random.Random, rows: int) -> Iterator[int]:
 
 
 def _offline(rng: random.Random, rows: int, online: int) -> Iterator[int]:
-    """Behind the web shop's people come those whom only the till knows."""
+    """After the web shop's customers come those that only the till knows."""
     known = int(online * (1 - _AGAIN)) or 1
     for number in range(rows):
         yield rng.randrange(known) if rng.random() < _KNOWN else online + number

@@ -1,5 +1,5 @@
-"""All that the benchmark reads from the gateway's tables: did every accepted answer become exactly one row,
-and when was what granted."""
+"""The benchmark's queries on the gateway's tables: whether every accepted answer became exactly one row, and when each grant
+was decided."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

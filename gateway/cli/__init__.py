@@ -1,4 +1,4 @@
-"""The `gateway` command: a client of the admin API, plus what no running gateway can do for itself."""
+"""The `gateway` command: a client of the admin API, plus the work that a running gateway cannot do for itself."""
 
 from gateway.cli.program import app, main, run
 

@@ -1,4 +1,4 @@
-"""`gateway achievements`: accepted work and what became of it."""
+"""`gateway achievements`: accepted achievements and their results."""
 
 from typing import Annotated, Any
 
@@ -41,7 +41,7 @@ def retry(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Decide about an ignored or failed achievement again, or report a dead one again. The gateway does it within a second."""
+    """Decide about an ignored or failed achievement again, or report a dead one again. This takes up to a second."""
 
     async def retried(admin: Admin) -> Any:
         return await admin.post(f"/achievements/{segment(achievement)}/retry")
@@ -53,5 +53,5 @@ def retry(
         say(
             f"{achievement} is due now"
             if answer["changed"]
-            else f"{achievement} is still waiting for its turn"
+            else f"{achievement} is still waiting to be decided"
         )

@@ -1,4 +1,4 @@
-"""`gateway audit`: ask the log, follow it, have it explained, verified and carried away."""
+"""`gateway audit`: query, follow, explain, verify and export the audit log."""
 
 import asyncio
 import os
@@ -127,7 +127,7 @@ def explain(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Tell the story of one achievement, profile or request, oldest first, in sentences."""
+    """Explain what happened to one achievement, profile or request, oldest first, in sentences."""
 
     async def told(admin: Admin) -> Any:
         await note_archived(admin)
@@ -135,7 +135,7 @@ def explain(
 
     events = ask(config, told)
     if not events:
-        raise Failure(f"{subject}: the audit log knows nothing of it; give an ach_…, prf_… or request id")
+        raise Failure(f"{subject}: the audit log has no such events; give an ach_…, prf_… or request id")
     if json:
         print_json({"items": [{**event, "sentence": sentence(event)} for event in events], "next": None})
     else:
@@ -169,7 +169,7 @@ def verify(
     ] = None,
     archive: Annotated[
         Path | None,
-        typer.Option("--archive", help="Also check what was archived, in this directory."),
+        typer.Option("--archive", help="Also check the archived events, in this directory."),
     ] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Check the archive by itself: only the master secret is needed.")
@@ -199,8 +199,8 @@ def verify(
 
 
 def _anchored(path: Path) -> dict[tuple[int, str], int]:
-    """Number and signature of each anchored checkpoint, and its line. What is no anchor is passed over: a line that a crash
-    tore, other events of a webhook."""
+    """Number and signature of each anchored checkpoint, with its line. Other lines are skipped: a line that a crash cut short,
+    or other events of a webhook."""
     kept: dict[tuple[int, str], int] = {}
     try:
         with path.open("rb") as lines:
@@ -211,14 +211,14 @@ def _anchored(path: Path) -> dict[tuple[int, str], int]:
         raise Failure(f"{path}: cannot be read ({error.strerror})") from None
     if not kept:
         raise Failure(
-            f"{path}: holds no anchor; give the file that [audit] anchor names, or the lines that its webhook kept"
+            f"{path}: holds no anchor; give the file that [audit] anchor names, or the lines that its webhook stored"
         )
     return kept
 
 
 async def _compared(admin: Admin, kept: dict[tuple[int, str], int]) -> tuple[list[Any], int]:
-    """The anchored checkpoints that the log does not have, as it was put back to an earlier moment, or written anew; and how many
-    of the log's are not anchored."""
+    """The anchored checkpoints that the log does not have, because it was restored to an earlier state or rewritten, and how
+    many of the log's checkpoints are not anchored."""
     left, unanchored, cursor = dict(kept), 0, ""
     while cursor is not None:
         answer = await admin.get("/audit/checkpoints", limit=_PAGE, cursor=cursor)
@@ -252,7 +252,7 @@ def print_verdict(verdict: Any, *, as_json: bool) -> None:
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "event": "seq", "what": "what"})
     if not verdict["ok"]:
-        note("the audit log was changed by other hands than the gateway's; compare with a backup")
+        note("something other than the gateway changed the audit log; compare it with a backup")
         raise typer.Exit(REFUSED)
 
 
@@ -265,7 +265,7 @@ def _say_archived(verdict: Any) -> None:
 
 
 def _note_limits(verdict: Any) -> None:
-    """What an intact log does not prove."""
+    """Reports everything that an intact log does not prove."""
     if verdict.get("unanchored"):
         note(f"not in the file: {counted(verdict['unanchored'], 'signed checkpoint')} of the log")
     for tail in verdict["unproven"]:
@@ -282,12 +282,12 @@ def _note_limits(verdict: Any) -> None:
             rows = counted(covered["earlier"], "row")
             why = "from before the log vouched for rows"
             if verdict["archived"] and not verdict["segments"]:
-                why = "for which the archive vouches, if anything; add --archive DIRECTORY"
+                why = "which only the archive can prove; add --archive DIRECTORY"
             note(f"not proven: {rows} of {covered['table']} {why}")
     if verdict["earlier"]:
         chains = counted(verdict["earlier"], "chain")
         note(
-            f"{chains} from before an upgrade or a new master secret: signed as found then, not as they were written"
+            f"{chains} from before an upgrade or a new master secret: signed as they were found then, not as they were written"
         )
 
 
@@ -327,7 +327,7 @@ async def _write(lines: AsyncIterator[bytes], to: Path | None) -> int:
             if to is not None:
                 os.fsync(out.fileno())
     except FileExistsError:
-        raise Failure(f"{to}: is there already; give a new name") from None
+        raise Failure(f"{to}: exists already; give a new name") from None
     except BrokenPipeError:
         raise
     except OSError as error:

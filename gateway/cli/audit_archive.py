@@ -1,4 +1,4 @@
-"""`gateway audit archive`, and what other commands say of events that are in the archive."""
+"""`gateway audit archive`, and the notes of other commands about archived events."""
 
 from itertools import chain
 from pathlib import Path
@@ -40,20 +40,20 @@ def archive(
     segments = counted(len(answer["segments"]), "segment")
     say(f"{counted(answer['events'], 'event')} moved to {to}, in {segments}")
     if answer["unsigned"]:
-        note("newer events of before that moment are not signed yet and stay; run it again later")
+        note("the newest events before that moment are not signed yet and stay; run it again later")
     if answer["segments"]:
         note("keep these files with the backups: only they hold the events now")
 
 
 async def note_archived(admin: Admin, since: str = "") -> None:
-    """Say that a list of events does not have those of the archive, where it would go back so far."""
+    """Say that a list of events leaves out those in the archive, if it would go back that far."""
     until = (await admin.get("/audit/archive", since=since))["until"]
     if until:
-        note(f"events up to {until} are in the archive, and are not looked at")
+        note(f"events up to {until} are in the archive, and are not searched")
 
 
 def check_alone(config: Config, directory: Path) -> dict[str, Any]:
-    """An archive by what it says itself and the master secret."""
+    """Check an archive by itself, with the master secret."""
     archive = Archive(directory, open_box(config, make=False).key("audit checkpoint"))
     verifier = Verifier()
     breaches = [*archive.breaches, *chain.from_iterable(archive.check(verifier))]
@@ -75,5 +75,5 @@ def print_archive(verdict: dict[str, Any], *, as_json: bool) -> None:
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "segment or event": "seq", "what": "what"})
     if not verdict["ok"]:
-        note("the archive was changed by other hands than the gateway's; compare with a backup")
+        note("something other than the gateway changed the archive; compare it with a backup")
         raise typer.Exit(REFUSED)

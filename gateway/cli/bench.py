@@ -1,4 +1,4 @@
-"""`gateway bench`: the shipped benchmark on this machine."""
+"""`gateway bench`: runs the shipped benchmark on this machine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ import typer
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A short run, under 90 seconds.")] = False,
     part: Annotated[
-        list[str] | None, typer.Option("--part", help="Only this part; may be given again.")
+        list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")
     ] = None,
     directory: Annotated[
         Path | None, typer.Option(help="Where the databases go: a disk, not memory.")
@@ -31,7 +31,7 @@ def bench(
 
     unknown = [name for name in part or () if name not in PARTS]
     if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is not a part; known: {', '.join(PARTS)}")
+        raise typer.BadParameter(f"{unknown[0]} is not a part; known parts: {', '.join(PARTS)}")
     parts = tuple(name for name in PARTS if not part or name in part)
     options = QUICK if quick else FULL
     raise typer.Exit(

@@ -1,9 +1,10 @@
-"""A file in blocks of records. Those of a block are brought in the order of what they identify by: rows of one person come
-together, and the rows of a chunk meet in few pages of the database, each of which is then read and written once and not once
-for each of its people. Of one customer id they stay in the order of the file, as of two values the later one counts.
+"""Splits a file into blocks of records and sorts each block by what identifies the record. So rows of one person come together,
+and the rows of a chunk touch few pages of the database. Each page is then read and written once, not once for each person. Rows
+with the same customer id stay in the order of the file, because of two values the later one counts.
 
-Each block is as large as all before it together, so what is waited for at the beginning is little, and a large file comes
-in few passes over the database. A block is sorted by SQLite, in a file without a name that ends with the process."""
+Each block is as large as all blocks before it together. So the first rows start soon, and a large file needs few passes over
+the database. SQLite sorts a block, in a file without a name that ends with the process.
+"""
 
 import hashlib
 import re
@@ -32,15 +33,15 @@ BEGIN;
 """
 _SORTED = "SELECT unread, json FROM record ORDER BY unread DESC, key, rowid LIMIT -1 OFFSET ?"
 _CUSTOMERS = 1 << 27
-"""So many are told apart. A row of one who is taken for another comes behind the others, as all but the first of one do."""
+"""How many customers are told apart. If two are mistaken for one, the row of the second comes after the others, where all but
+the first row of a customer are."""
 _NO_DIGITS = re.compile(r"\D+", re.ASCII)
 _NATIONAL = 9
-"""So many of a number's last digits stand in all forms of writing it."""
+"""How many of a number's last digits are the same in every way of writing it."""
 
 
 class Part(NamedTuple):
-    """Some of a block's records, so many of them, as JSON lists: those that were read, and of the others each line with the
-    reason."""
+    """Some of a block's records as JSON lists: the records that were read, and for each other line the reason."""
 
     rows: bytes
     unread: bytes
@@ -49,9 +50,9 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class Block:
-    """The lines from `first_line` up to before `next_line`, of whose `count` records the first `start` are taken. `name` is the
-    same for the same records in the same order. `position` is how much of the file is read with it, in bytes. `last`: the
-    file ends here."""
+    """The lines from `first_line` up to, but not including, `next_line`; the first `start` of their `count` records are taken.
+    `name` is the same for the same records in the same order. `position` is how much of the file has been read after the block,
+    in bytes. `last`: the file ends here."""
 
     first_line: int
     next_line: int
@@ -65,7 +66,7 @@ class Block:
     _fetched: list[tuple[int, bytes]] = field(default_factory=list)
 
     def part(self, count: int, size: int) -> Part:
-        """The next records, up to `count` and of together up to `size` bytes; at least one if there is one."""
+        """The next records, up to `count` of them and up to `size` bytes together; at least one if there is one."""
         if not self._fetched:
             with _sorting():
                 self._fetched = list(islice(self._sorted, count))
@@ -83,7 +84,7 @@ class Block:
 
 
 class Blocks:
-    """The blocks of a file whose records have these columns; `identifiers` are those that they are ordered by."""
+    """The blocks of a file whose records have these columns. `identifiers` are the columns to sort by."""
 
     def __init__(
         self, columns: Sequence[str], identifiers: Iterable[str], place: Place, records: Iterator[Found]
@@ -94,8 +95,8 @@ class Blocks:
         self._place, self._records = place, records
 
     def read(self, first_line: int, begun: str = "", ahead: int = 0) -> Block:
-        """The next one, which may be empty; it goes on behind the first `ahead` records if it is the one that was `begun`.
-        Raises Failure, and what reading the file raises."""
+        """The next block, which may be empty. If it is the block that was `begun`, it resumes after its first `ahead` records.
+        Raises Failure, and the errors of reading the file."""
         size = min(max(_SMALLEST, first_line - 1), _LARGEST)
         sorter = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         try:
@@ -136,7 +137,7 @@ class Blocks:
             yield key, values is None, record
 
     def _key(self, values: Sequence[Any], seen: bytearray) -> bytes:
-        """Of a customer's first row, what it identifies by; the later ones stand together behind."""
+        """For the first row of a customer, what identifies it; later rows of the customer are sorted to the end, together."""
         if self._customer_id is None:
             return b""
         written = values[self._customer_id]
@@ -150,7 +151,8 @@ class Blocks:
         return b"0" + self._identity(values).encode(errors="surrogatepass")
 
     def _identity(self, values: Sequence[Any]) -> str:
-        """About where an index has it, however it is written. An e-mail before a number: it is longer, so its pages are more."""
+        """Roughly its position in the database's index, however it is written. An e-mail comes before a number: it is longer,
+        so it fills more pages."""
         first = ""
         for place in self._identifiers:
             value = str(values[place] or "")

@@ -1,4 +1,4 @@
-"""`gateway check`: everything that is wrong with the settings and the rule set they start from, before anything runs."""
+"""`gateway check`: reports everything that is wrong with the settings and the rule set, before anything runs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -57,7 +57,7 @@ def check(
 
 
 def _changes_of_running(file: Path, config: Config) -> list[Change]:
-    """From the settings of the gateway that runs to these. Raises Failure where none runs."""
+    """The difference between the running gateway's settings and these. Raises Failure if no gateway runs."""
     from gateway.config.master_secret import admin_token
 
     running = ask(file, lambda admin: admin.get("/settings"), only_running=True)
@@ -65,7 +65,7 @@ def _changes_of_running(file: Path, config: Config) -> list[Change]:
 
 
 def _print_changes(found: list[Change], *, as_json: bool) -> None:
-    """Raises Failure where a reload would be refused."""
+    """Raises Failure if a reload would be refused."""
     fixed = [change.setting for change in found if not change.is_live]
     if as_json:
         rows = [{**change._asdict(), "needs_restart": not change.is_live} for change in found]
@@ -77,8 +77,8 @@ def _print_changes(found: list[Change], *, as_json: bool) -> None:
         note("a reload would change nothing")
     if fixed:
         raise Failure(
-            f"a reload would be refused, and nothing would change: {', '.join(fixed)} cannot change while the gateway"
-            " runs; restart it, or take the change back"
+            f"a reload would be refused and would change nothing: {', '.join(fixed)} cannot change while the gateway"
+            " runs; restart it, or undo the change"
         )
 
 
@@ -90,13 +90,13 @@ def _told(change: Change) -> str:
 
 
 def strangers(rules: RuleSet, config: Config) -> list[str]:
-    """Id spaces that the rules name and no channel has; a channel that was may have had them."""
+    """Id spaces that the rules name but no channel has. A former channel may have had them."""
     found = unknown_id_spaces(rules, {channel.id_space for channel in config.channels})
     return describe(found).splitlines()
 
 
 def _check_start(config: Config) -> RuleSet:
-    """What would stop a start before it touches anything: the rule set and the kind of store."""
+    """Checks what would stop a start before it changes anything: the rule set and the kind of store."""
     from gateway.app import make_store, seed_rules
 
     make_store(config, SystemClock(), b"")
@@ -104,7 +104,7 @@ def _check_start(config: Config) -> RuleSet:
 
 
 def _lines(table: Mapping[str, Any], path: str) -> Iterator[str]:
-    """One setting a line, under its dotted path."""
+    """One line for each setting, under its dotted path."""
     for name, value in table.items():
         match value:
             case dict():

@@ -1,5 +1,5 @@
-"""Which column of a file becomes what: said with `--map` or in a small TOML file, known from a platform's export, or plain from
-the column's name. A target may have several columns; of these the first that is not empty in a row counts."""
+"""Assigns the columns of a file to targets: by `--map` or a small TOML file, by the known export of a platform, or by a
+column's name. A target may have several columns; the first that is not empty in a row counts."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ _GUARDED = frozenset("+-=@\t0123456789")
 
 
 def read_mapping(pairs: Iterable[str], file: Path | None) -> Mapped:
-    """What is said of the columns. A target on the command line outranks the file's."""
+    """What the operator said about the columns. A target on the command line outranks the file's."""
     found = _from_file(file) if file else {}
     said: dict[str, list[str]] = {}
     for pair in pairs:
@@ -57,7 +57,8 @@ def _flat(file: Path, table: Mapping[str, Any], prefix: str) -> Iterable[tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What becomes of a file's columns: `mapped` has for each target its columns; `preset` is the platform whose export it is."""
+    """The assignment of a file's columns: `mapped` has the columns of each target; `preset` is the platform that exported the
+    file."""
 
     mapped: Mapped
     preset: str = ""
@@ -70,8 +71,8 @@ class Assignment:
 def assigned(
     file: Path, said: Mapped, names: Sequence[str], identifiers: Iterable[str], preset: str = ""
 ) -> Assignment:
-    """What is not said is taken from the export of the platform that is named, else from the one that these names are known
-    for, else from what the columns are called. Raises Failure where no column is the customer id."""
+    """Completes the assignment. Columns that the operator did not assign follow the export of the named platform, or of the
+    platform with these column names, or else the meaning of their names. Raises Failure if no column is the customer id."""
     identifiers = list(identifiers)
     _check_targets(said, identifiers)
     known = preset or preset_of(names)
@@ -112,7 +113,7 @@ def _check_targets(said: Mapped, identifiers: Sequence[str]) -> None:
     for target in said:
         if target not in known and not target.startswith(CUSTOM):
             raise Failure(
-                f"--map {target}: is no identifier type of the active rules and no customer attribute; "
+                f"--map {target}: is not an identifier type of the active rules and not a customer attribute; "
                 f"write custom.{target} for one of your own",
                 MISUSED,
             )
@@ -125,7 +126,7 @@ def _check_export(file: Path, said: Mapped, preset: str, by_key: Mapping[str, st
 
 
 def check_columns(file: Path, assignment: Assignment, names: Sequence[str]) -> None:
-    """Raises Failure for a column that is not there, and where none is the customer id."""
+    """Raises Failure for a missing column, and if no column is the customer id."""
     shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
     for columns in assignment.mapped.values():
         for column in columns:
@@ -141,7 +142,7 @@ def check_columns(file: Path, assignment: Assignment, names: Sequence[str]) -> N
 
 
 def values_of(assignment: Assignment, names: Sequence[str]) -> Callable[[Sequence[str]], list[Any]]:
-    """A function from a row's cells to the values of the targets, without the marks with which spreadsheets guard a text."""
+    """A function from a row's cells to the values of the targets. It removes the marks by which spreadsheets protect a text."""
     plans = [[names.index(column) for column in columns] for columns in assignment.mapped.values()]
 
     def values(cells: Sequence[str]) -> list[Any]:
@@ -160,21 +161,22 @@ def values_of(assignment: Assignment, names: Sequence[str]) -> Callable[[Sequenc
 
 
 def cells_needed(assignment: Assignment, names: Sequence[str], identifiers: Iterable[str]) -> int:
-    """How many cells of a row have to be there: up to the customer id, and up to something to know the person by."""
+    """How many cells a row must have: enough for the customer id and for one identifier."""
     known = [names.index(column) for kind in identifiers for column in assignment.mapped.get(kind, ())]
     last = max(names.index(assignment.mapped[CUSTOMER_ID][0]), min(known, default=len(names) - 1))
     return last + 1
 
 
 def unmarked(cell: str) -> str:
-    """`="0151"` is a formula that stands for its text; an apostrophe before a number or a sign guards it against being one."""
+    """`="0151"` is a formula that stands for its text. An apostrophe before a number or a sign keeps it from becoming a
+    formula."""
     if cell.startswith('="') and (formula := _FORMULA_TEXT.fullmatch(cell.strip())):
         return formula[1].replace('""', '"')
     return cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell
 
 
 def picked(one: Mapping[str, Any], path: str) -> Any:
-    """The member of an object; `a.b` is b inside a, where there is no member of that very name."""
+    """The member of an object. `a.b` is b inside a, unless there is a member with exactly that name."""
     if path in one or "." not in path:
         return one.get(path)
     head, _, rest = path.partition(".")
@@ -183,7 +185,7 @@ def picked(one: Mapping[str, Any], path: str) -> Any:
 
 
 def first_picked(one: Mapping[str, Any], paths: Iterable[str]) -> Any:
-    """Of several members the first that is there and not empty."""
+    """The first member that is present and not empty."""
     found: Any = None
     for path in paths:
         found = picked(one, path)

@@ -1,4 +1,4 @@
-"""Asking before something is done that cannot be taken back."""
+"""Asks before an action that cannot be undone."""
 
 import sys
 from typing import Annotated
@@ -12,12 +12,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Return once a person agreed, or `--yes` did for them. Raises Failure for a "no", and where there is no terminal to ask on."""
+    """Returns if a person agreed or `--yes` was given. Raises Failure for a "no", and if there is no terminal to ask on."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise Failure(
-            "this cannot be taken back, and there is no terminal to ask on; add --yes to do it", MISUSED
+            "this cannot be undone, and there is no terminal to ask on; add --yes to do it", MISUSED
         )
     if not typer.confirm(plain(question), err=True):
         raise Failure("stopped; nothing was done", REFUSED)

@@ -1,5 +1,5 @@
-"""The way to the admin API: the gateway that runs on this configuration, else the same API over the store that this process
-opens itself, on a private socket. A command cannot tell the two apart, so it cannot do what the API cannot."""
+"""The connection to the admin API: that of the running gateway with this configuration, or else the same API over the store,
+which this process then opens itself, on a private socket. A command sees no difference, so it can do only what the API can."""
 
 import asyncio
 import contextlib
@@ -33,8 +33,8 @@ _USAGE = frozenset({400, 415, 422})
 
 
 class Admin:
-    """Requests to the admin API; whatever it refuses is raised as a Failure. Without `changes` only reads are possible: this
-    process opened the database for no more."""
+    """Sends requests to the admin API and raises a Failure for each refusal. Without `changes` only reads are possible, because
+    this process opened the database for reading."""
 
     def __init__(self, session: "aiohttp.ClientSession", *, changes: bool) -> None:
         self._session = session
@@ -81,7 +81,7 @@ class Admin:
 
 
 def segment(text: str) -> str:
-    """Whatever a person typed, as one segment of a path."""
+    """Any text that a person typed, as one segment of a path."""
     return quote(text, safe="")
 
 
@@ -92,8 +92,8 @@ def ask(
     changes: bool = False,
     only_running: bool = False,
 ) -> T:
-    """Do `work` with a connection for this configuration. `changes`: it does more than read. `only_running`: it is of no use
-    unless a gateway runs."""
+    """Run `work` with a connection for this configuration. `changes`: it does more than read. `only_running`: it needs a
+    running gateway."""
 
     async def connected() -> T:
         config = settings(config_file)
@@ -129,7 +129,8 @@ async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
 
 
 async def running_at(config: Config) -> str | None:
-    """Where an admin listener answers on this configuration's address; None when nothing does. Whose it is, is not known yet."""
+    """The address at which a listener answers for this configuration; None if none does. It is not yet known which program it
+    belongs to."""
     address = config.server.admin_listen
     url = f"http://{address._replace(host=_ANYWHERE.get(address.host, address.host))}"
     if not address.port:
@@ -170,8 +171,8 @@ async def _by_itself(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
 
 
 async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: str) -> None:
-    """Any program may listen on the address, so the listener has to prove that it knows the token before it is told. Raises
-    Failure."""
+    """Any program may listen on the address, so the listener has to prove that it knows the token before the token is sent.
+    Raises Failure."""
     challenge, address = secrets.token_hex(32), config.server.admin_listen
     async with session.get("/healthz", params={"challenge": challenge}, allow_redirects=False) as response:
         answer = await response.content.read(_LONGEST_PROOF)
@@ -184,7 +185,7 @@ async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: 
     hosts = {found[4][0] for found in await asyncio.get_running_loop().getaddrinfo(host, address.port)}
     if not any(hmac.compare_digest(proof(key, challenge, str(one), address.port), given) for one in hosts):
         raise Failure(
-            f"another gateway or another program answers on server.admin_listen ({address}): it does not prove that it knows"
+            f"another gateway or another program answers on server.admin_listen ({address}): it did not prove that it knows"
             " this configuration's admin token, so it was not told. Stop it (a gateway of an earlier version too), or set another"
             " address. Run commands where the gateway itself listens, not through a forwarded port",
             MISUSED,
@@ -215,7 +216,7 @@ def _session(base_url: str, connector: "aiohttp.BaseConnector | None" = None) ->
 
 
 def as_json(value: object) -> bytes:
-    """What UTF-8 cannot hold goes escaped, for the listener to refuse."""
+    """Escapes what UTF-8 cannot hold, so that the listener can refuse it."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -236,9 +237,7 @@ def _failure(status: int, answer: bytes) -> Failure:
         problem = msgspec.json.decode(answer, type=dict[str, Any])
         text = "\n".join((f"{problem['code']}: {problem['detail']}", *_told(problem.get("problems", ()))))
     except (msgspec.DecodeError, KeyError):
-        return Failure(
-            f"the admin listener answered {status} and nothing that can be read; is it another program's?"
-        )
+        return Failure(f"the admin listener answered {status} and nothing readable; is it another program's?")
     if problem["code"] == "unauthorized":
         return Failure(
             "a gateway answers on server.admin_listen but does not know this configuration's admin token;"

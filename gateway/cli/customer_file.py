@@ -1,4 +1,4 @@
-"""A file of customers as the operator names it: which kind it is, what its columns become, and its records."""
+"""A customer file as the operator names it: its kind, the targets of its columns, and its records."""
 
 import contextlib
 import hashlib
@@ -49,7 +49,7 @@ _SUFFIX_ADVICE = {".xls": _SAVE_AS, ".ods": _SAVE_AS, ".xlsb": _SAVE_AS, ".numbe
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`said` and `ignored` are what the operator said of the columns, and `preset` of the platform whose export it is."""
+    """`said` and `ignored` are the operator's words on the columns, and `preset` the platform that exported the file."""
 
     file: Path
     kind: Kind
@@ -66,7 +66,7 @@ class Job:
         return assigned(self.file, self.said, taken, identifiers, self.preset)
 
     def import_id(self) -> str:
-        """The same for the same content, channel and mapping, whatever the file is called."""
+        """The same for the same content, channel and mapping, whatever the file's name."""
         if self.resume:
             return self.resume.removeprefix("imp_")
         with opened_file(self.file) as opened:
@@ -95,10 +95,10 @@ def opened_file(file: Path) -> BufferedReader:
 
 
 def kind_of(file: Path, given: str) -> tuple[Kind, str]:
-    """What kind of file it is and, where that was given, whose export. Its content outranks its name."""
+    """The kind of the file and, if it was given, the platform that exported it. The content outranks the file's name."""
     if given and given not in (*get_args(Kind), *PRESETS):
         known = ", ".join((*get_args(Kind), *PRESETS))
-        raise Failure(f"--format {given}: is not known; there are: {known}", MISUSED)
+        raise Failure(f"--format {given}: is not known; known formats: {known}", MISUSED)
     preset = given if given in PRESETS else ""
     with opened_file(file) as opened:
         head = opened.read(512).removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -110,12 +110,12 @@ def kind_of(file: Path, given: str) -> tuple[Kind, str]:
         return "xlsx", preset
     suffix = file.suffix.lower()
     if not given and suffix in _SUFFIX_ADVICE:
-        raise Failure(f"{file}: is not read as it is; {_SUFFIX_ADVICE[suffix]}", MISUSED)
+        raise Failure(f"{file}: cannot be read as it is; {_SUFFIX_ADVICE[suffix]}", MISUSED)
     kind = _SUFFIXES.get(suffix, "csv" if preset else None) if preset or not given else given
     if kind is None:
         raise Failure(f"{file}: is it CSV or JSON lines? Say so with --format csv or jsonl", MISUSED)
     if kind == "xlsx":
-        raise Failure(f"{file}: is no .xlsx file; {_SAVE_AS}", MISUSED)
+        raise Failure(f"{file}: is not an .xlsx file; {_SAVE_AS}", MISUSED)
     return ("jsonl" if kind == "jsonl" else "csv"), preset
 
 
@@ -185,7 +185,7 @@ def _table(job: Job, layout: Layout, opened: BufferedReader, identifiers: Sequen
 
 
 def _objects(job: Job, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
-    """The members of the first object that can be read are its columns."""
+    """The members of the first readable object are its columns."""
     first = (found.values for found in read_objects(Lines(opened), list) if found.values is not None)
     names: list[str] = next(first, [])
     assignment = job.assigned([*names, *identifiers], identifiers)

@@ -1,4 +1,4 @@
-"""`gateway db`: the database itself; a copy of its file, a look at its health, its schema."""
+"""`gateway db`: backup, health, schema and move of the database."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ def backup(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Copy the SQLite file, also beside a running gateway, and verify the copy."""
+    """Copy the SQLite file and verify the copy. The gateway may be running."""
     source = _database(settings(config))
     try:
         _copy(source, to)
@@ -46,7 +46,7 @@ def backup(
     else:
         say(f"{to} holds the database, {counted(to.stat().st_size, 'byte')}, and was verified")
     note(
-        "keep the master secret with it (server.secret, or the .secret file): without it keys and digests are lost"
+        "keep the master secret with it (server.secret, or the .secret file): without it, keys and digests are lost"
     )
 
 
@@ -60,9 +60,9 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
             if json:
                 print_json({"ok": False, "integrity": found, "audit": None})
             raise Failure(f"{source}: the file is damaged ({found[0]}); restore a backup")
-        healthy = f"{source}: the file's structure holds"
+        healthy = f"{source}: the file's structure is sound"
     else:
-        healthy = "PostgreSQL's own files are looked at by its own tool: pg_amcheck"
+        healthy = "to check PostgreSQL's own files, use its tool pg_amcheck"
 
     async def verified(admin: Admin) -> Any:
         return await admin.get("/audit/verify"), await admin.get("/clock")
@@ -79,7 +79,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 @app.command()
 def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Bring the schema up to date; a gateway does the same when it starts."""
+    """Bring the schema up to date, as a gateway does when it starts."""
     from gateway.store.migrations import all_migrations
 
     loaded = settings(config)
@@ -93,8 +93,8 @@ def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 
 async def _open_once(config: Config) -> None:
-    """Opening migrates; a gateway that runs on a SQLite file has done it, unless it is of an earlier version. On a server only the
-    schema is touched, which needs no secret: the gateways that serve from it begin the rest."""
+    """Opening a SQLite file migrates it. A gateway that runs on the file has done so, unless it is of an earlier version. On a
+    server only the schema is changed, which needs no secret; the gateways that serve from it start the remaining work."""
     from gateway.app import make_store, offline
     from gateway.store.migrations import pending
     from gateway.store.sqlite.schema import applied_steps
@@ -126,7 +126,7 @@ def _database(config: Config) -> Path:
 
 
 def _copy(source: Path, to: Path) -> None:
-    """The name is taken first, so nothing that is there is ever overwritten; the copy gets it once it is whole."""
+    """Reserves the name first, so that no existing file is ever overwritten. The copy gets the name once it is complete."""
     if not source.exists():
         raise Failure(f"{source}: there is no database yet; start the gateway or run: gateway db migrate")
     if not to.name:
@@ -135,7 +135,7 @@ def _copy(source: Path, to: Path) -> None:
     try:
         os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        raise Failure(f"{to}: is there already; give a new name") from None
+        raise Failure(f"{to}: exists already; give a new name") from None
     except OSError as error:
         raise Failure(f"{to}: cannot be written ({error.strerror})") from None
     try:
@@ -157,7 +157,7 @@ def _verify(copy: Path) -> None:
     with opened(copy, "mode=ro&immutable=1") as connection:
         if found := _problems(connection, "quick_check"):
             raise Failure(
-                f"{copy}: the copy is not whole ({found[0]}); check the database with: gateway db check"
+                f"{copy}: the copy is damaged ({found[0]}); check the database with: gateway db check"
             )
 
 

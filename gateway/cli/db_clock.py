@@ -1,4 +1,5 @@
-"""`gateway db clock`: the time that the gateway goes by, what is wrong with it, and an operator's word that the clock is right."""
+"""`gateway db clock`: shows the gateway's time and what is wrong with it, and lets an operator state that the clock is
+right."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,13 +16,13 @@ def clock(
     believe: Annotated[
         bool,
         typer.Option(
-            "--believe", help="State that the clock is right; the gateway that answers uses it at once."
+            "--believe", help="State that the clock is right; the gateway that answers uses its time at once."
         ),
     ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Show the time by which deadlines are judged; exit 1 if the clock and the database disagree about it."""
+    """Show the time for deadlines; exit 1 if the clock and the database disagree about it."""
 
     async def asked(admin: Admin) -> Any:
         return await (admin.post("/clock/believe") if believe else admin.get("/clock"))
@@ -37,6 +38,6 @@ def clock(
 
 
 def warn(state: Mapping[str, Any]) -> None:
-    """On stderr, each thing that is wrong with what to do."""
+    """Prints each problem, with its remedy, on stderr."""
     for warning in state["warnings"]:
         note(warning)

@@ -1,5 +1,5 @@
-"""`gateway db copy`: from the SQLite file that a shop began with to PostgreSQL. It may begin while the gateway serves; the last run
-needs it stopped, is short, and says when the new database is complete."""
+"""`gateway db copy`: moves a shop from its SQLite file to PostgreSQL. The first run may start while the gateway serves. The
+last run is short, needs the gateway stopped, and reports when the new database is complete."""
 
 import asyncio
 import contextlib
@@ -34,20 +34,20 @@ def copy(
     """Move a shop from SQLite to PostgreSQL. If it is stopped, run it again to resume."""
     path = Path(source.removeprefix("sqlite:///"))
     if not source.startswith("sqlite:///") or not to.startswith(("postgresql://", "postgres://")):
-        raise Failure("the way is --from sqlite:///FILE --to postgresql://user@host/db", MISUSED)
+        raise Failure("give --from sqlite:///FILE --to postgresql://user@host/db", MISUSED)
     if not path.is_file():
         raise Failure(f"{path}: there is no such file")
     with _closed_shop(path) as closed:
         try:
             brought = asyncio.run(_fill(path, to, closed=closed))
         except (SchemaMismatch, StoreUnavailable) as error:
-            raise Failure(f"{error}; what was copied stays: run the same command again") from None
+            raise Failure(f"{error}; the copied rows stay: run the same command again") from None
     if json:
         print_json({"complete": closed, "rows_brought": brought})
     elif closed:
-        say(f"complete: {counted(brought, 'row')} copied, and both databases hold the same")
+        say(f"complete: {counted(brought, 'row')} copied, and both databases are equal")
     else:
-        say(f"{counted(brought, 'row')} copied while the gateway served; stop it and run this once more")
+        say(f"{counted(brought, 'row')} copied while the gateway was running; stop it and run this once more")
     if closed:
         note(
             "start with the new store.url and the same master secret:"
@@ -57,7 +57,7 @@ def copy(
 
 @contextlib.contextmanager
 def _closed_shop(path: Path) -> Generator[bool]:
-    """Whether no gateway has the file open; none can, then, while this lasts."""
+    """Whether no gateway has the file open. While this context lasts, no gateway can open it."""
     from gateway.store.sqlite.lock import FileLock
 
     lock = FileLock(path)
@@ -84,7 +84,7 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
                 )
         except NotTheSame as error:
             raise Failure(
-                f"{error}: both sides differ after copying; does anything else write to the target?"
+                f"{error}: the two databases differ after copying; does anything else write to the target?"
             ) from None
 
 

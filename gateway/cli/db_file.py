@@ -1,4 +1,4 @@
-"""The SQLite file as `gateway db` looks at it, also beside a running gateway."""
+"""The SQLite file for the `gateway db` commands, which may run beside a gateway."""
 
 import contextlib
 import sqlite3
@@ -10,7 +10,7 @@ from gateway.cli.failure import Failure
 
 @contextlib.contextmanager
 def opened(path: Path, mode: str) -> Generator[sqlite3.Connection]:
-    """A connection of its own that can write nothing, so it also never makes a checkpoint."""
+    """A connection of its own that cannot write, so it never makes a checkpoint either."""
     try:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=10

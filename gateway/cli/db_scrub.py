@@ -1,4 +1,4 @@
-"""`gateway db scrub`: the database written anew, for the copies of erased data that are left in its unused bytes."""
+"""`gateway db scrub`: rewrites the database to remove copies of erased data from its unused bytes."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from gateway.cli.output import note, print_json, say
 
 
 def scrub(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Rewrite the database, so that no copy of erased data is left in it. Calls wait meanwhile."""
-    confirm("Write the whole database anew? Calls wait until it is done.", yes=yes)
+    """Rewrite the database, so that no copy of erased data is left in it. Calls wait until it is done."""
+    confirm("Rewrite the whole database? Calls wait until it is done.", yes=yes)
 
     async def scrubbed(admin: Admin) -> Any:
         return await admin.post("/scrub")
@@ -19,6 +19,6 @@ def scrub(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = 
     if json:
         print_json(answer)
         return
-    say("the database is written anew")
+    say("the database was rewritten")
     for place in answer["left"]:
         note(f"copies of erased data may be left in {place}")

@@ -1,5 +1,5 @@
-"""`gateway db new-secret`: the way on for a shop that lost its master secret. What the old one made stays, and cannot be read or
-checked any more: channel keys of `gateway keys new`, the log's pseudonyms, signed checkpoints."""
+"""`gateway db new-secret`: for a shop that lost its master secret. Data that the old secret protects stays, but can no longer
+be read or checked: keys of `gateway keys new`, the log's pseudonyms, signed checkpoints."""
 
 import asyncio
 

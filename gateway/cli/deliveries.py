@@ -1,4 +1,4 @@
-"""`gateway deliveries`: what waits for the upstream and for webhooks, and an operator's word on what is dead or held."""
+"""`gateway deliveries`: deliveries to the upstream and to webhooks. An operator can resend or discard dead and held ones."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,7 +33,9 @@ _QUESTIONS = {
     "discard": "Give {} up for good?",
 }
 Deliveries = Annotated[list[str] | None, typer.Argument(metavar="[DELIVERY]...", help="dlv_…")]
-Whole = Annotated[str, typer.Option("--all", help="Instead of ids: every one that is `dead`, or `held`.")]
+Whole = Annotated[
+    str, typer.Option("--all", help="Instead of ids: every delivery that is `dead`, or `held`.")
+]
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`gateway demo`: a gateway of its own in a temporary directory, real calls to it, and what came of them."""
+"""`gateway demo`: starts a gateway in a temporary directory, makes real calls to it, and shows the results."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ secret_key = "{secret_key}"
 """
 _START_SECONDS = 20
 _TOTAL = aiohttp.ClientTimeout(total=30)
-"""For one call: the machine may be busy."""
+"""For one call; the machine may be busy."""
 
 
 class _Started(NamedTuple):
@@ -103,7 +103,7 @@ def _write_settings(path: Path, directory: Path, keys: dict[str, tuple[str, str]
 
 @contextlib.asynccontextmanager
 async def _gateway(config: Path, directory: Path) -> AsyncGenerator[_Started]:
-    """`gateway serve` as a process of its own, on ports that the system chooses."""
+    """`gateway serve` as a separate process, on ports that the system chooses."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -122,7 +122,7 @@ async def _gateway(config: Path, directory: Path) -> AsyncGenerator[_Started]:
 
 
 async def _announced(stderr: asyncio.StreamReader | None) -> _Started:
-    """The two URLs, from what `serve` says when it takes calls."""
+    """The two URLs, which `serve` prints when it is ready for calls."""
     said: dict[str, str] = {}
     try:
         async with asyncio.timeout(_START_SECONDS):

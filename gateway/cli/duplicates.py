@@ -1,4 +1,5 @@
-"""`gateway duplicates`: who looks like one person and is apart, to look through before, or instead of, a wider rule."""
+"""`gateway duplicates`: lists customers that look like one person but are not joined, to review before a wider rule, or instead
+of one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -40,14 +41,14 @@ def duplicates(
     config: ConfigFile = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """List live profiles that look like one person and are apart, with the reason. Never merges anything."""
+    """List live profiles that look like one person but are not joined, with the reason. Never merges anything."""
     show = {"table": _show_table, "csv": _show_csv, "json": _show_json}["json" if json else format]
     found = asyncio.run(_show_all(settings(config), reason, show))
     note(counted(found, "group") if found else "nothing found")
 
 
 async def _show_all(config: Config, reason: str, show: "Callable[[list[Any], bool], None]") -> int:
-    """Show part after part, so that a long list begins at once and needs no memory; how many groups there were."""
+    """Prints page after page, so that a long list starts at once and needs no memory. Returns how many groups there were."""
     found = 0
     async with connect(config, changes=False) as admin:
         async for part in _parts(admin.lines("/duplicates", reason=reason)):

@@ -1,4 +1,4 @@
-"""Explanations as a person reads them: why two are one or are not, and how a profile came to be."""
+"""Explanations in words: why two profiles are one or are not, and how a profile was built."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _OUTCOMES = {
     "merge": "are one person",
     "review": "may be one person: a person has to decide",
     "never": "must stay apart",
-    "none": "have nothing to do with each other",
+    "none": "have nothing in common",
 }
 _LIKENESS = {
     "provider_form": "the same mailbox, written in two ways",
@@ -17,7 +17,7 @@ _LIKENESS = {
 
 
 def print_pair(pair: Row) -> None:
-    """Every rule, then the verdict."""
+    """Prints every rule, then the verdict."""
     print_rows(pair["rules"], _RULES)
     _print_claims(pair["claimed"])
     say(f"\n{_verdict(pair)}")
@@ -31,7 +31,7 @@ def print_origin(origin: Row) -> None:
 
 def _print_claims(claimed: list[Row]) -> None:
     if claimed:
-        say("\nClaimed, and counting for nothing")
+        say("\nClaimed, but not counted")
         print_rows(claimed, _CLAIMED)
 
 
@@ -67,7 +67,7 @@ def _what(step: Row) -> str:
         case "merged":
             return f"{step['source']} became one with {step['profile']}, bringing {records}"
         case "undone":
-            return f"that was taken back: {_listed(step)} left {step['source']} for {step['profile']}"
+            return f"that merge was undone: {_listed(step)} left {step['source']} for {step['profile']}"
         case _:
             return f"{_listed(step)} left {step['source']} for {step['profile']}"
 

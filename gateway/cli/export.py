@@ -1,4 +1,4 @@
-"""`gateway export`: everything that is held on one person, as JSON or as a page to read."""
+"""`gateway export`: all stored data about one person, as JSON or as a page to read."""
 
 import html as markup
 import json as encoding
@@ -21,7 +21,7 @@ _STYLE = (
 )
 _TITLES = {
     "profile": "Profile",
-    "attributes": "Attributes, as each record says them",
+    "attributes": "Attributes, as each record states them",
     "claimed_attributes": "Attributes that others claim",
     "tags": "Tags",
     "pins": "Judgements of operators",
@@ -41,7 +41,7 @@ def export(
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Everything that is held on a person. The audit log says who asked for it."""
+    """Export everything that is stored about a person. The audit log records who asked for it."""
 
     async def exported(admin: Admin) -> Any:
         await note_archived(admin)
@@ -54,11 +54,11 @@ def export(
         return
     with private_file(to) as file:
         file.write(text)
-    note(f"{to} holds what is kept on {answer['profile']['id']}; only you may read it")
+    note(f"{to} holds everything that is stored about {answer['profile']['id']}; only you may read it")
 
 
 def page(person: Mapping[str, Any]) -> str:
-    """Whatever is in the data is text in the page."""
+    """All data appears as text in the page, never as markup."""
     number = _text(person["profile"]["id"])
     body = "\n".join(_sections(person))
     return (
@@ -99,6 +99,6 @@ def _shown(value: Any) -> str:
 
 
 def _text(value: object) -> str:
-    """Control characters are shown by their names: a page may not hold them, and they would be invisible."""
+    """Control characters are shown by their names, because a page may not contain them and they would be invisible."""
     text = "".join(one if one.isprintable() or one in "\n\t" else f"\\u{ord(one):04x}" for one in str(value))
     return markup.escape(text)

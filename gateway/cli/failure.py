@@ -1,4 +1,4 @@
-"""How a command ends when it could not be done: a line that names the thing and the remedy, and an exit code."""
+"""The failure of a command: one line that names the thing and the remedy, and an exit code."""
 
 import json
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ MISUSED = 2
 
 
 class Failure(GatewayError):
-    """`exit_code` 1: it was refused; 2: the command or the configuration is wrong. `code` is the admin API's, "" for a failure
-    on this side."""
+    """`exit_code` 1: the request was refused; 2: the command or the configuration is wrong. `code` is that of the admin API, ""
+    for a failure on this side."""
 
     def __init__(self, message: str, exit_code: int = REFUSED, code: str = "") -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class Failure(GatewayError):
 
 
 def report(problems: Sequence[str], exit_code: int, code: str = "", *, as_json: bool) -> None:
-    """Say on stderr what went wrong: a line for each problem, or one line of JSON."""
+    """Prints the failure on stderr: a line for each problem, or one line of JSON."""
     if not as_json:
         for problem in problems:
             note(f"gateway: {problem}")

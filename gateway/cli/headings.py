@@ -1,8 +1,9 @@
-"""What programs and people write above a column of customers. A heading is compared by its letters and digits alone:
+"""The column headings that programs and people use for customers. A heading is compared by its letters and digits alone:
 `E-Mail Address`, `email_address` and `EMAILADDRESS` are one.
 
 The presets are the exports of six platforms. Where several columns could be one value, the first that is not empty in a row
-counts, in the order given here."""
+counts, in the order given here.
+"""
 
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -12,13 +13,13 @@ _STRETCH = "ـ"
 
 
 def heading_key(heading: str) -> str:
-    """Without case, accents, blanks and signs."""
+    """Without case, accents, blanks and punctuation."""
     decomposed = unicodedata.normalize("NFKD", heading.casefold())
     return "".join(c for c in decomposed if c.isalnum() and c != _STRETCH)
 
 
 def _keys(headings: str) -> tuple[str, ...]:
-    """Of headings with commas between them."""
+    """Splits a list of headings at its commas."""
     return tuple(dict.fromkeys(heading_key(one) for one in headings.split(",")))
 
 
@@ -61,13 +62,13 @@ USUAL: Mapping[str, tuple[str, ...]] = {
         " رقم التليفون, التليفون, تليفون, 电话, 电话号码, 電話番号, 전화번호, телефон, номер телефона, billing phone"
     ),
 }
-"""By target, the better heading first. Identifiers of other types are found by the names of their types alone."""
+"""By target, the better heading first. Identifiers of other types are recognised only by the name of their type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A platform's export. It is recognised by one of its `signs`: headings that stand together nowhere else. Where `stops`
-    has one of the headings, the export has no customer ids, and the text says what to export instead."""
+    """A platform's export. One of its `signs` identifies it: headings that appear together in no other export. If the file has
+    a heading in `stops`, the export has no customer ids, and the text says what to export instead."""
 
     title: str
     signs: tuple[frozenset[str], ...]
@@ -211,8 +212,7 @@ PRESETS: Mapping[str, Preset] = {
         {
             heading_key(
                 "_address_default_billing_"
-            ): "its ids are those of addresses; export Customers › All Customers, which"
-            " has the customers' own"
+            ): "its ids belong to addresses; export Customers › All Customers, which has the customers' own"
         },
     ),
     "hubspot": Preset(
@@ -241,7 +241,8 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_of(names: Sequence[str]) -> str:
-    """Which platform's export these headings are; of several the one that more of them speak for. "" where it is none."""
+    """The platform whose export has these headings. If several match, the one with more matching headings; "" if none
+    matches."""
     keys = {heading_key(name) for name in names}
     found = {name: _strength(preset, keys) for name, preset in PRESETS.items()}
     best = max(found, key=lambda name: found[name])

@@ -1,5 +1,5 @@
-"""`gateway import`: customers from a file, chunk by chunk through the admin API. The gateway remembers how far it got, so a
-command that was stopped, however, goes on when it is run again, and one that is done changes nothing."""
+"""`gateway import`: sends customers from a file, chunk by chunk, to the admin API. The gateway stores the progress. So an
+import that was stopped resumes when the command runs again, and a finished one changes nothing."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from gateway.cli.trial import copied
 from gateway.config import Config
 
 _MORE_THAN_A_CHUNK = 1_000_000
-"""Objects that may come to be before cycles are looked for."""
+"""How many objects may be created before Python looks for cycles."""
 
 
 def import_(
@@ -50,7 +50,7 @@ def import_(
     ] = None,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column to leave out; may be given again."),
+        typer.Option(metavar="COLUMN", help="A column to leave out; may be given several times."),
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help='The same in a TOML file: TARGET = "COLUMN".')] = None,
     encoding: Annotated[
@@ -90,7 +90,8 @@ def import_(
 ) -> None:
     """Import customers from a file. If it is stopped, run it again to resume.
 
-    `gateway import undo imp_…` takes a whole import back."""
+    `gateway import undo imp_…` undoes a whole import.
+    """
     loaded = settings(config)
     kind, preset = kind_of(file, format)
     said = read_mapping(map or (), mapping)
@@ -117,7 +118,7 @@ class _Lists:
 
 
 def _print_end(state: Any, *, as_json: bool, dry_run: bool) -> None:
-    """Raises Failure where no line could be taken: then it is the file or the mapping that is wrong."""
+    """Raises Failure if no line could be taken, because then the file or the mapping is wrong."""
     counts = state["counts"]
     lines = sum(counts.values())
     if as_json:
@@ -132,7 +133,8 @@ def _print_end(state: Any, *, as_json: bool, dry_run: bool) -> None:
 
 
 async def _look(config: Config, job: Job) -> bool:
-    """Show what becomes of the columns. Whether there is something to ask: an import that was begun goes on as it began."""
+    """Shows the targets of the columns. Returns whether to ask the operator; an import that has begun continues without a
+    question."""
     async with connect(config, changes=True) as admin:
         state = await admin.get(f"/imports/{job.import_id()}", channel=job.channel)
     if state["counts"]:
@@ -157,7 +159,7 @@ async def _bring(config: Config, job: Job, lists: _Lists, *, shown: bool = False
                         show_columns(job, sheet, state["identifiers"])
                     if begun:
                         note(
-                            f"imp_{import_id} goes on; {begun} {'line is' if begun == 1 else 'lines are'} taken"
+                            f"imp_{import_id} resumes; {begun} {'line is' if begun == 1 else 'lines are'} taken"
                         )
                     state = await Sending(admin, job, import_id, sheet, state).all()
             await list_refusals(admin, import_id, state["counts"].get("rejected", 0), lists.rejects)
@@ -167,7 +169,8 @@ async def _bring(config: Config, job: Job, lists: _Lists, *, shown: bool = False
 
 @contextlib.contextmanager
 def _rare_collections() -> Generator[None]:
-    """Millions of short-lived objects in no cycles: looking for cycles all the time costs a tenth of the speed."""
+    """There are millions of short-lived objects without cycles. Looking for cycles all the time would cost a tenth of the
+    speed."""
     usual = gc.get_threshold()
     gc.set_threshold(_MORE_THAN_A_CHUNK, 50, 50)
     try:

@@ -1,5 +1,5 @@
-"""The lists beside an imported file: lines that were refused, and identifiers that could not be used. The gateway keeps both, so
-they are whole however often the import was stopped."""
+"""The lists beside an imported file: refused lines, and unusable identifiers. The gateway stores both, so they are complete
+even if the import was stopped several times."""
 
 import errno
 import os
@@ -21,14 +21,14 @@ EXPLANATIONS: Mapping[str, str] = {
     "rounded": _SHORTENED,
     "digits_lost": _SHORTENED,
     "customer_id_digits_lost": _SHORTENED,
-    "customer_id_placeholder": "programs write this where there is no customer (0, null, guest); the row is of no customer",
+    "customer_id_placeholder": "programs write this where there is no customer (0, null, guest); the row belongs to no customer",
     "several_numbers": "more than one number in one cell",
-    "not_possible": "too short or too long for its country; a zero at its beginning may be lost: format the column as text",
-    "not_a_number": "not plainly one number",
+    "not_possible": "too short or too long for its country; its first zero may be lost: format the column as text",
+    "not_a_number": "not clearly one number",
     "not_valid": "the country has no such number",
     "customer_id_missing": "the row has no customer id",
     "wrong_columns": "the row has more cells than the header, or was cut off",
-    "bad_csv": "a quote is not closed or stands wrong",
+    "bad_csv": "a quote is not closed, or is in the wrong place",
     "encoding": "the line is not in the file's encoding: say which it is with --encoding, for example cp1252",
     "too_long": "the record is longer than 64 KiB",
 }
@@ -56,19 +56,19 @@ async def list_warnings(admin: Admin, import_id: str, unusable: Mapping[str, int
         async for one in _all(admin, f"/imports/{import_id}/warnings"):
             found = csv_line((one["line"], one["identifier"], one["reason"]))
             opened.write(f'{found[:-1]},"{EXPLANATIONS.get(one["reason"], "")}"\n')
-    note(f"{_counted(count, 'identifier')} not usable, the rows taken without; see {file}")
+    note(f"{_counted(count, 'identifier')} not usable, so their rows were taken without them; see {file}")
     explain(one.partition(":")[2] for one in unusable)
 
 
 def explain(reasons: Iterable[str]) -> None:
-    """What the reasons mean, as far as there is more to say than the reason itself."""
+    """Explains the reasons, where an explanation says more than the reason itself."""
     for reason in sorted(set(reasons)):
         if reason in EXPLANATIONS:
             note(f"{reason}: {EXPLANATIONS[reason]}")
 
 
 def private_file(file: Path) -> TextIO:
-    """An empty file for its owner's eyes alone, as it says who has which line. A link is not followed."""
+    """An empty file that only its owner may read, because it shows who has which line. A link is not followed."""
     try:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What an import says before it takes the first row: each column of the file and what becomes of it."""
+"""The summary of an import before its first row: each column of the file and its target."""
 
 import sys
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _MOST_IGNORED = 60
 def show_columns(job: Job, sheet: Sheet, identifiers: list[str]) -> None:
     """On stderr, as it is said about the rows."""
     if sheet.title:
-        note(f"{job.file}: the title before the names of the columns is no customer")
+        note(f"{job.file}: the title above the column names is not imported")
     if sheet.assignment.preset:
         title = PRESETS[sheet.assignment.preset].title
         said = (
@@ -54,9 +54,9 @@ def may_ask() -> bool:
 
 
 def confirm() -> None:
-    """Raises Failure where the answer is no."""
-    if not typer.confirm("Take the rows like this?", err=True):
-        raise Failure("nothing was taken; say with --map TARGET=COLUMN what becomes of the columns")
+    """Raises Failure if the answer is no."""
+    if not typer.confirm("Import the rows like this?", err=True):
+        raise Failure("nothing was imported; assign the columns with --map TARGET=COLUMN")
 
 
 def _becoming(sheet: Sheet, identifiers: list[str]) -> Iterator[tuple[str, str]]:

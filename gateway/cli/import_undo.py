@@ -1,4 +1,5 @@
-"""`gateway import undo`: what would happen, the question, and then chunk after chunk. One that was stopped goes on."""
+"""`gateway import undo`: shows what would happen, asks, and then undoes the import chunk by chunk. An undo that was stopped
+resumes."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +18,7 @@ _MOST = 200
 _MOST_NAMED = 50
 _MEANINGS = {
     "removed": "created by the import: removed",
-    "restored": "known before: what the import added or wrote over is put back where it still stands",
+    "restored": "known before: what the import added is removed, and what it overwrote is restored, unless it changed since",
     "stays": "created by the import and used since: stays",
     "gone": "erased since",
     "merges": "merges that the import caused: undone, so that profiles split",
@@ -35,7 +36,7 @@ def undo(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Take a whole import back, except what has been used since. If it is stopped, run it again to resume."""
+    """Undo a whole import, except what has been used since. If it is stopped, run it again to resume."""
     path = f"/imports/{segment(import_id.removeprefix('imp_'))}/undo"
     planned = asyncio.run(_planned(config, path))
     if dry_run:
@@ -48,7 +49,7 @@ def undo(
 
 
 class _Effects:
-    """Records by what becomes of them, and some of those that stay by name."""
+    """Records by result, and the names of some of those that stay."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""`gateway import`: a file, unless the next word is `undo`. A file of that name is `./undo`."""
+"""`gateway import`: imports a file, unless the next word is `undo`. To import a file of that name, write `./undo`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _FILE = "FILE"
 class _Imports(LazyGroup):
     table = {  # noqa: RUF012 - LazyGroup declares it
         _FILE: Lazy("gateway.cli.import_", "import_", "Import customers from a file."),
-        "undo": Lazy("gateway.cli.import_undo", "undo", "Take a whole import back."),
+        "undo": Lazy("gateway.cli.import_undo", "undo", "Undo a whole import."),
     }
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -28,4 +28,4 @@ app = typer.Typer(cls=_Imports, add_completion=False)
 
 @app.callback()
 def imports() -> None:
-    """Import customers from a file, or take an import back."""
+    """Import customers from a file, or undo an import."""

@@ -1,4 +1,4 @@
-"""`gateway init`: the example settings as a file of one's own, with fresh keys, for its owner only."""
+"""`gateway init`: writes the example settings to a new file, with fresh keys, for its owner only."""
 
 import re
 from importlib.resources import files
@@ -16,7 +16,7 @@ _OF_THE_EXAMPLE = (
     (r"# an example: replace it\. W", "# w"),
     (r" +# an example: replace it", ""),
 )
-"""What only the example says of itself, and what its copy says instead."""
+"""Sentences that only apply to the example, with their replacements in the copy."""
 
 
 def init(config: ConfigFile = DEFAULT_CONFIG) -> None:
@@ -26,7 +26,7 @@ def init(config: ConfigFile = DEFAULT_CONFIG) -> None:
         write_new(config, settings_of(example))
     except FileExistsError:
         raise Failure(
-            f"{config}: is there already and was left as it is; name another file with --config"
+            f"{config}: exists already and was not changed; name another file with --config"
         ) from None
     say(f"wrote {config}")
     note(
@@ -35,7 +35,7 @@ def init(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 
 def settings_of(example: str) -> str:
-    """The example with keys that exist nowhere else."""
+    """The example with freshly generated keys."""
     pairs: dict[str, dict[str, str]] = {}
 
     def fresh(found: re.Match[str]) -> str:

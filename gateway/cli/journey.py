@@ -1,4 +1,4 @@
-"""The journey that the demo plays: one customer, four channels, four customer ids, one campaign."""
+"""The calls that the demo makes: one customer, four channels, four customer ids, one campaign."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.1
 
 
 class Step(NamedTuple):
-    """One call and its answer. `profile` and `decision` are what the identity headers say."""
+    """One call and its answer. `profile` and `decision` come from the identity headers."""
 
     channel: str
     says: str
@@ -35,12 +35,12 @@ class Journey:
         self._keys = keys
 
     async def play(self) -> AsyncIterator[Step]:
-        """Every step once its call was answered. Raises Failure when the gateway answers otherwise than promised."""
+        """Each step after its call was answered. Raises Failure if an answer differs from the expected one."""
         email, typed_email = "ann.smith@acme-shop.com", "Ann.Smith@Acme-Shop.com"
         typed_mobile, mobile = "0100 123 4567", "+20 100 123 4567"
         yield await self._customer("web", "web-1001", "orders with her e-mail", email=email)
         yield await self._customer(
-            "mobile", "app-77", "signs in with the same e-mail, typed otherwise", email=typed_email
+            "mobile", "app-77", "signs in with the same e-mail, typed differently", email=typed_email
         )
         yield await self._customer("pos", "till-5", "gives only her mobile number", mobile=typed_mobile)
         yield await self._customer(
@@ -50,7 +50,7 @@ class Journey:
         yield await self._achieve("web", "web-1001", 400, "the web shop reports the same: a duplicate")
 
     async def wait_for_points(self) -> int:
-        """The balance that the web shop sees, as soon as there is one."""
+        """The balance in the web shop, as soon as there is one."""
         for _ in range(_BALANCE_POLLS):
             url = f"{_API}/web-1001/balance"
             async with self._session.get(url, headers=self._headers("web")) as response:
@@ -76,7 +76,7 @@ class Journey:
     ) -> Step:
         async with self._session.post(path, json=body, headers=self._headers(channel)) as response:
             if response.status != expected:
-                raise Failure(f"{channel}: {path} answered {response.status} where {expected} is promised")
+                raise Failure(f"{channel}: {path} answered {response.status}, but {expected} was expected")
             decision = response.headers.get("X-Gateway-Decision", "")
             return Step(
                 channel,

@@ -22,7 +22,7 @@ _COLUMNS: Columns = {
 
 @app.command()
 def new(channel: Channel, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Issue a key pair; it is shown this once."""
+    """Issue a key pair. It is shown only once."""
 
     async def issue(admin: Admin) -> Any:
         return await admin.post("/keys", {"channel": channel})

@@ -1,5 +1,5 @@
-"""How a table is written: encoding, line ends, separator, and where the names of its columns stand. Found out from the first
-lines, before any record is taken."""
+"""The layout of a table: encoding, line ends, separator, and the line of its column names. It is detected from the first lines,
+before any record is taken."""
 
 import csv
 import re
@@ -22,12 +22,12 @@ _SAID_DELIMITER = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _LIKE_A_CUSTOMER = re.compile(r".+@.+\..+|\+?[\d ()/.-]{6,}")
 
 Fits = Callable[[Sequence[str]], int]
-"""How many of these cells are names of columns that are known, a customer id among them; 0 where there is none."""
+"""How many of these cells are known column names, including a customer id; 0 if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`begins` is the line behind the header; `title` is what stands before it."""
+    """`begins` is the line after the header; `title` is the text before it."""
 
     names: list[str]
     begins: int
@@ -43,7 +43,7 @@ def opened_lines(opened: BinaryIO, encoding: str, *, cr: bool) -> Lines:
 
 
 def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits) -> Layout:
-    """Raises Failure for a file that is no table of text, or is not UTF-8 and says nothing of what else it is."""
+    """Raises Failure for a file that is not a text table, or that is neither UTF-8 nor of a stated encoding."""
     opened.seek(0)
     head = opened.read(_HEAD)
     encoding = encoding_of(file, head, said_encoding)
@@ -79,14 +79,14 @@ def layout_of_text(file: Path, opened: BinaryIO, said_encoding: str, fits: Fits)
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One record of the sample and the physical line with which it ends."""
+    """One record of the sample, and the physical line on which it ends."""
 
     ends: int
     cells: list[str]
 
 
 def _sample(lines: Lines) -> tuple[list[str], bool]:
-    """The first lines, and whether the file ends with them."""
+    """The first lines, and whether the file ends after them."""
     texts: list[str] = []
     size = 0
     while len(texts) < _SAMPLE_LINES and size < _SAMPLE_BYTES:
@@ -113,7 +113,7 @@ def _records(texts: Sequence[str], delimiter: str, *, whole: bool) -> list[_Line
 
 
 def _worth(lines: Sequence[_Line], fits: Fits) -> tuple[int, ...]:
-    """Of two separators the better one: known names first, then rows as wide as the header."""
+    """The better separator: the one that gives known names, or else rows as wide as the header."""
     header, *rows = lines
     width = len(header.cells)
     like_it = sum(len(row.cells) == width for row in rows if row.cells)
@@ -121,8 +121,8 @@ def _worth(lines: Sequence[_Line], fits: Fits) -> tuple[int, ...]:
 
 
 def header_at(rows: Sequence[Sequence[str]], fits: Fits) -> int | None:
-    """Which row has the names: the first that names a customer id, else the first that is no title. A title has one cell, the
-    rows behind it have more."""
+    """The row with the names: the first that names a customer id, or else the first that is not a title. A title has one cell;
+    the rows after it have more."""
     first = rows[:_HEADER_WITHIN]
     for place, cells in enumerate(first):
         if fits(cells):
@@ -133,7 +133,8 @@ def header_at(rows: Sequence[Sequence[str]], fits: Fits) -> int | None:
 
 
 def header_names(file: Path, cells: Iterable[str]) -> list[str]:
-    """Without the empty ones at the end. Raises Failure for a row of data: its cells are persons', so they are not shown."""
+    """The names without empty ones at the end. Raises Failure for a row of data, whose cells are not shown because they are
+    personal data."""
     names = [unicodedata.normalize("NFC", cell).strip().strip("\ufeff") for cell in cells]
     while names and not names[-1]:
         names.pop()

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, so that `gateway --help` and each command load only what they need."""
+"""Commands that are imported only when they are called, so that `gateway --help` and each command load only what they need."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 
 class Lazy(NamedTuple):
-    """A command or a group of commands: where it is defined, and the line about it in the list of commands."""
+    """A command or a group of commands: where it is defined, and its line in the list of commands."""
 
     module: str
     name: str

@@ -1,4 +1,4 @@
-"""`gateway lists`: telephone numbers of the shops themselves, which are no customer's."""
+"""`gateway lists`: telephone numbers that belong to the shops themselves, not to customers."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,13 +21,15 @@ _VALUES: Columns = {"number": "value", "added": "added_at", "by": "added_by"}
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`; all lists without it.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="LIST", help="As in `own:LIST`; without it, all lists.")
+    ] = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Show a list, or which lists there are."""
+    """Show one list, or the names of all lists."""
 
     async def shown(admin: Admin) -> Any:
         if not name:
@@ -74,4 +76,4 @@ def _change(name: str, numbers: list[str], region: str, config: Path, *, listed:
     done = "added to" if listed else "removed from"
     say(f"{answer['changed']} of {len(answer['values'])} {done} {name}")
     if not answer["in_use"]:
-        note(f'the active rules do not ask for it: write phones = ["own:{name}"] under [blocked]')
+        note(f'the active rules do not use it: write phones = ["own:{name}"] under [blocked]')

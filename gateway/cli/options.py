@@ -1,4 +1,4 @@
-"""What every command takes, in one place, so that the same option is written and described alike everywhere."""
+"""Options that many commands share, defined once, so that each has the same name and description everywhere."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from gateway.config import Config, load
 DEFAULT_CONFIG = Path("config.toml")
 ConfigFile = Annotated[Path, typer.Option("--config", help="The settings file.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
-PageSize = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many rows.")]
+PageSize = Annotated[int, typer.Option("--limit", min=1, max=200, help="The most rows to show.")]
 Cursor = Annotated[str, typer.Option("--cursor", help="Where the previous page ended.")]
 
 
@@ -22,7 +22,7 @@ def group(summary: str) -> typer.Typer:
 
 
 def settings(path: Path) -> Config:
-    """The settings in `path`. Raises ConfigError for those that cannot be used, Failure for a file that is not there."""
+    """The settings in `path`. Raises ConfigError for unusable settings, Failure for a missing file."""
     if not path.exists():
         raise Failure(
             f"{path}: there is no such file; name one with --config, or write one with: gateway init",

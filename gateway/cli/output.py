@@ -1,7 +1,7 @@
-"""Printing: a table for a person, JSON for a machine. Rows go to stdout, everything said about them to stderr.
+"""Printing: a table for a person, JSON for a program. Rows go to stdout, messages about them to stderr.
 
-Whatever callers or operators wrote is shown as text: control characters are made visible, so no value can move the cursor,
-change a title or pass for a link.
+Text from callers or operators is shown as text: control characters are made visible, so no value can move the cursor, change a
+title or imitate a link.
 """
 
 import csv
@@ -18,16 +18,18 @@ from gateway.telemetry.visible import visible as plain
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, str | Callable[[Row], Any]]
-"""Heading to the key of a row, or to a function of it."""
+"""From a heading to the key of a row, or to a function of the row."""
 _GAP = "  "
 _STARTS_FORMULA = re.compile(
     r"""(^|[;,|\t\r\n])(?=[\s"'`]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"""
 )
-"""Where a cell begins, whatever separates cells for its reader, and blanks and quotes that are taken off before a formula."""
+"""Where a cell begins, for every separator that a reader may use; and blanks and quotes that programs remove before a
+formula."""
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """A line of CSV whose cells are text for every spreadsheet: an apostrophe stands before what could begin a formula."""
+    """A line of CSV whose cells are text in every spreadsheet: an apostrophe is added before anything that could start a
+    formula."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(
         [_STARTS_FORMULA.sub(r"\1'", plain(str(cell))) for cell in cells]
@@ -48,13 +50,13 @@ def counted(number: int, thing: str) -> str:
 
 
 def say(text: str, *, flush: bool = False) -> None:
-    """The answer in words, on stdout. Every line break in `text` is one of ours: pass values through `plain` first where they may
-    hold their own."""
+    """The answer in words, on stdout. Line breaks in `text` must be our own: pass values that may contain some through `plain`
+    first."""
     print(_lines(text), flush=flush)
 
 
 def note(text: str) -> None:
-    """For the person at the terminal; machines read stdout."""
+    """For a person at the terminal; programs read stdout."""
     print(_lines(text), file=sys.stderr)
 
 
@@ -63,7 +65,7 @@ def _lines(text: str) -> str:
 
 
 def print_document(text: str) -> None:
-    """A text that a file may be made of: byte for byte into a pipe or a file, shown as text on a terminal."""
+    """A text that may be redirected to a file: byte for byte into a pipe or a file, made visible on a terminal."""
     if sys.stdout.isatty():
         say(text.rstrip("\n"))
     else:
@@ -76,13 +78,13 @@ def print_json(value: object) -> None:
 
 
 def print_line(value: object) -> None:
-    """One document on one line, out at once: a program may be following."""
+    """One document on one line, flushed at once, because a program may be following."""
     print(plain(msgspec.json.encode(value).decode()), flush=True)
 
 
 def print_rows(rows: Iterable[Row], columns: Columns) -> None:
-    """A table where the rows fit the terminal, else a block of lines for each row. No value is ever cut or folded, so ids can
-    be copied."""
+    """A table if the rows fit the terminal, otherwise a block of lines for each row. Values are never cut or folded, so that
+    ids can be copied."""
     headings = list(columns)
     cells = [[_cell(row, source) for source in columns.values()] for row in rows]
     widths = [max(_width(line[at]) for line in [headings, *cells]) for at in range(len(headings))]
@@ -99,7 +101,7 @@ def _table_width(widths: Sequence[int]) -> int:
 
 
 def _print_blocks(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Each row under its first value, a line for each further one that is there."""
+    """Each row under its first value, with one line for each further value that is present."""
     indent = max(map(_width, headings))
     for first, *others in cells:
         print(f"{headings[0]} {first}")
@@ -132,7 +134,7 @@ def _cell(row: Row, source: str | Callable[[Row], Any]) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
+    """How many terminal columns a text needs."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

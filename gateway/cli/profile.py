@@ -1,4 +1,4 @@
-"""`gateway profile` and `gateway erase`: one person, found, shown, followed back, removed."""
+"""`gateway profile` and `gateway erase`: find, show, explain and remove one person."""
 
 from typing import Annotated, Any
 
@@ -79,7 +79,9 @@ def explain(
     profile: ProfileId,
     other: Annotated[
         str,
-        typer.Argument(metavar="OTHER", help="Why is it, or is it not, one with this? Or give two rec_…."),
+        typer.Argument(
+            metavar="OTHER", help="Explain why it is, or is not, one with this profile. Or give two rec_…."
+        ),
     ] = "",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,

@@ -1,6 +1,7 @@
-"""The table of commands, and how a run of one ends.
+"""The table of commands, and the exit codes.
 
-Exit codes: 0 done, 1 refused, 2 the command or the configuration is wrong."""
+0: done. 1: refused. 2: the command or the configuration is wrong.
+"""
 
 import errno
 import os
@@ -25,17 +26,19 @@ COMMANDS = {
     "keys": Lazy("gateway.cli.keys", "app", "Issue, list and revoke the key pairs of channels."),
     "rules": Lazy("gateway.cli.rules", "app", "Check, plan, store and activate rule sets."),
     "lists": Lazy("gateway.cli.lists", "app", "Lists of the shops' own numbers, which join no customers."),
-    "import": Lazy("gateway.cli.imports", "app", "Import customers from a file, or take an import back."),
+    "import": Lazy("gateway.cli.imports", "app", "Import customers from a file, or undo an import."),
     "duplicates": Lazy("gateway.cli.duplicates", "duplicates", "List profiles that look like one person."),
     "profile": Lazy("gateway.cli.profile", "app", "Find, show and explain profiles."),
     "merge": Lazy("gateway.cli.shape", "merge", "Join two profiles."),
     "split": Lazy("gateway.cli.shape", "split", "Take records out of a profile."),
-    "undo": Lazy("gateway.cli.shape", "undo", "Take one merge back."),
+    "undo": Lazy("gateway.cli.shape", "undo", "Undo one merge."),
     "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
     "review": Lazy("gateway.cli.review", "app", "List and answer the questions that the rules leave open."),
-    "export": Lazy("gateway.cli.export", "export", "Everything that is held on a person, as JSON or HTML."),
+    "export": Lazy(
+        "gateway.cli.export", "export", "Export everything that is stored about a person, as JSON or HTML."
+    ),
     "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
-    "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and judge one again."),
+    "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and decide about one again."),
     "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),
     "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
     "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
@@ -80,8 +83,8 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """The exit code. What went wrong goes to stderr without a traceback: a line for each problem, or one JSON document
-    with `--json`."""
+    """Runs a command and returns the exit code. Errors go to stderr without a traceback: a line for each problem, or one JSON
+    document with `--json`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command: Any = typer.main.get_command(app)
     if "_GATEWAY_COMPLETE" in os.environ:
@@ -99,7 +102,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except UnicodeEncodeError:
         report(
-            ["an argument or a setting holds bytes that are no UTF-8; write it in UTF-8"],
+            ["an argument or a setting is not UTF-8; write it in UTF-8"],
             MISUSED,
             as_json="--json" in words,
         )
@@ -110,7 +113,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop_writing() -> None:
-    """The reader of our output has read enough; the interpreter must not try to flush the rest."""
+    """The reader has closed our output, so the interpreter must not try to flush the rest."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -142,7 +145,7 @@ def _refuse(error: Exception, *, as_json: bool) -> int:
 
 
 def _misused(error: typer.TyperException, *, as_json: bool) -> int:
-    """A command line that the parser refuses; its own text has the usage, too."""
+    """A command line that the parser refuses; the parser's own text includes the usage."""
     exit_code: int = getattr(error, "exit_code", MISUSED)
     message: str = getattr(error, "format_message", lambda: str(error))()
     if as_json:

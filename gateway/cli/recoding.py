@@ -1,4 +1,4 @@
-"""A file's bytes as UTF-8 with LF line ends, whatever a spreadsheet wrote: UTF-16, a code page, CR line ends."""
+"""Converts a file to UTF-8 with LF line ends from everything that spreadsheets write: UTF-16, a code page, CR line ends."""
 
 import codecs
 import io
@@ -15,7 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks; those of UTF-32 begin like those of UTF-16."""
+"""Byte order marks. UTF-32 comes first, because its marks begin like those of UTF-16."""
 _CHUNK = 256 << 10
 _CR = re.compile(r"\r+\n|\r")
 _NOT_TEXT = "gateway-not-text"
@@ -26,7 +26,7 @@ _ADVICE = (
 
 
 def _mark_not_text(error: UnicodeError) -> tuple[str, int]:
-    """A lone surrogate, which is written as a byte that UTF-8 never has: only this line is then refused."""
+    """A lone surrogate, written as a byte that UTF-8 never contains. So only this line is refused."""
     if isinstance(error, UnicodeDecodeError):
         return "\udcff", max(error.end, error.start + 1)
     raise error
@@ -36,7 +36,8 @@ codecs.register_error(_NOT_TEXT, _mark_not_text)
 
 
 def encoding_of(file: Path, head: bytes, said: str) -> str:
-    """What the file's first bytes say, else what the operator said, else UTF-8. Raises Failure where the two differ."""
+    """The encoding: from the file's first bytes, or else from the operator, or else UTF-8. Raises Failure if the first two
+    differ."""
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), "")
     if said:
         known = _known_encoding(said)
@@ -61,17 +62,17 @@ def _known_encoding(said: str) -> str:
 
 
 def _without_mark(file: Path, head: bytes) -> str:
-    """UTF-16 shows by its empty halves, wherever letters, digits or separators are Latin."""
+    """Recognises UTF-16 by its zero bytes, which appear wherever letters, digits or separators are Latin."""
     if b"\0" not in head:
         return "utf-8"
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) * 20 < len(head) or min(even, odd) * 10 > max(even, odd):
-        raise Failure(f"{file}: is no text; save it as «CSV UTF-8» or .xlsx in the spreadsheet", MISUSED)
+        raise Failure(f"{file}: is not a text; save it as «CSV UTF-8» or .xlsx in the spreadsheet", MISUSED)
     return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def check_utf8(file: Path, opened: BinaryIO) -> None:
-    """Raises Failure with the first line that is something else. The file is read once, a little at a time."""
+    """Raises Failure for the first line that is not UTF-8. The file is read once, in small pieces."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     line, carriage_returns = 1, 1
     opened.seek(0)
@@ -95,13 +96,13 @@ def check_utf8(file: Path, opened: BinaryIO) -> None:
 
 
 def has_cr_line_ends(text: str) -> bool:
-    """Whether the first line ends with CR alone, or with more than one before its LF."""
+    """Whether the first line ends with CR alone, or with several CRs before its LF."""
     found = re.search(r"\r+\n|\r|\n", text)
     return found is not None and found[0] not in ("\n", "\r\n")
 
 
 def recoded(file: BinaryIO, encoding: str, *, cr: bool) -> BinaryIO:
-    """What the rest of `file` is in UTF-8 with LF line ends. The file itself where it is that already."""
+    """The rest of `file` in UTF-8 with LF line ends; the file itself if it already has that form."""
     if encoding == "utf-8" and not cr:
         return file
     return io.BufferedReader(_Recoding(file, encoding, cr=cr), _CHUNK)
@@ -133,7 +134,7 @@ class _Recoding(io.RawIOBase):
         return count
 
     def _with_lf(self, text: str, *, last: bool) -> str:
-        """A CR at the end waits for what follows it."""
+        """A CR at the end waits for the next byte."""
         text = self._held + text
         self._held = "" if last else text[len(text.rstrip("\r")) :][-2:]
         return _CR.sub("\n", text.removesuffix(self._held) if self._held else text)

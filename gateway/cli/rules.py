@@ -65,7 +65,8 @@ _CASES: Columns = {
 
 @app.command()
 def check(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check a rule file: every problem with its line. Needs no database; the settings, where there are any, name the channels."""
+    """Check a rule file and report every problem with its line. Needs no database; the settings, if there are any, name the
+    channels."""
     rules = _parsed(file, as_json=json)
     remarks = _remarks(rules, config)
     if json:
@@ -78,7 +79,7 @@ def check(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 
 
 def _remarks(rules: RuleSet, config: Path) -> list[str]:
-    """None where the settings cannot be used here: a rule file can be checked without them."""
+    """None if the settings cannot be used here; a rule file can be checked without them."""
     try:
         return strangers(rules, settings(config))
     except (ConfigError, Failure):
@@ -87,7 +88,8 @@ def _remarks(rules: RuleSet, config: Path) -> list[str]:
 
 @app.command()
 def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Check a rule file, store it, and activate it: once its plan was made, or where it says `activation = "immediate"`."""
+    """Check a rule file, store it, and activate it. Unless it says `activation = "immediate"`, its plan has to be made
+    first."""
     rules = _parsed(file, as_json=json)
 
     async def applied(admin: Admin) -> Any:
@@ -102,7 +104,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
         return
     say(f"rule set {rules.version} is {'active' if answer['active'] else 'stored, not active'}")
     if not answer["active"]:
-        note(f"see first what it would do: gateway rules plan {file}; then apply it again")
+        note(f"first see what it would do: gateway rules plan {file}; then apply it again")
 
 
 @app.command()
@@ -119,9 +121,7 @@ def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fal
         return
     print_rows([{"what": what, "number": answer["counts"][key]} for key, what in _COUNTS.items()], _COUNTED)
     if answer["claims"]:
-        say(
-            f"\n{counted(answer['claims'], 'claim')} counted for nothing: only what a trusted source stated does"
-        )
+        say(f"\n{counted(answer['claims'], 'claim')} not counted: only statements of trusted sources count")
     if answer["cases"]:
         say("\nSamples")
         print_rows(answer["cases"], _CASES)
@@ -155,7 +155,9 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
     if (walk := answer["regrouping"]) is not None:
         note(f"profiles regrouped: {_progress(walk)}; {_CHANGED.format(**walk)}")
         if walk["skipped"]:
-            note("who was left out, and why: gateway audit query --action identity.skipped")
+            note(
+                "to see which profiles were left out, and why: gateway audit query --action identity.skipped"
+            )
 
 
 @app.command()
@@ -173,14 +175,14 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
 
 
 def _progress(walk: Row | None) -> str:
-    """How far the walk over all profiles is, after a rule set was activated."""
+    """The progress of the regrouping after a rule set was activated."""
     if walk is None:
         return ""
     return "all" if walk["finished_at"] else f"{walk['looked']} of {walk['total'] or '?'}"
 
 
 def _parsed(file: Path, *, as_json: bool) -> RuleSet:
-    """The rule set; raises Failure, after all problems are printed."""
+    """The rule set; raises Failure after it printed all problems."""
     try:
         parsed = parse(file.read_text("utf-8"))
     except OSError as error:

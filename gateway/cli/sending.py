@@ -1,4 +1,4 @@
-"""The records of a file on their way to the gateway, chunk by chunk, two at a time."""
+"""Sends the records of a file to the gateway, chunk by chunk, two at a time."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ from gateway.cli.customer_file import Job, Sheet
 from gateway.cli.failure import Failure
 
 _FULL = 512 << 10
-"""Bytes of the records in one chunk, well below the admin listener's limit."""
+"""The most bytes of the records in one chunk, well below the admin listener's limit."""
 
 
 class _Chunk(NamedTuple):
-    """A request's body, and how far the file is sent with it, in bytes."""
+    """A request's body, and how much of the file is sent with it, in bytes."""
 
     body: dict[str, Any]
     position: float
@@ -33,7 +33,8 @@ class _OnItsWay(NamedTuple):
 
 
 class Sending:
-    """A file on its way: while one chunk is being committed, the gateway reads the next one, and this process the next block."""
+    """The transfer of a file: while one chunk is being committed, the gateway reads the next one, and this process reads the
+    next block."""
 
     def __init__(self, admin: Admin, job: Job, import_id: str, sheet: Sheet, state: Any) -> None:
         self._admin, self._job, self._import_id = admin, job, import_id
@@ -69,7 +70,7 @@ class Sending:
         return self._state
 
     async def _send_next(self, chunks: AsyncGenerator[_Chunk]) -> None:
-        """If there is a next chunk."""
+        """Sends the next chunk, if there is one."""
         async for chunk in chunks:
             before = self._on_the_way[-1].answer if self._on_the_way else None
             answer = asyncio.create_task(self._send(chunk.body, before))
@@ -78,14 +79,14 @@ class Sending:
             return
 
     async def _give_up(self) -> None:
-        """Of what is still on its way nothing is waited for; what the first failure said is what counts."""
+        """Abandons the requests that are still running; the first failure is the one to report."""
         answers = [sent.answer for sent in self._on_the_way]
         for answer in answers:
             answer.cancel()
         await asyncio.gather(*answers, return_exceptions=True)
 
     async def _chunks(self) -> AsyncGenerator[_Chunk]:
-        """Block by block, beginning behind what is taken; while one is sent, the next one is read."""
+        """Sends block after block, starting after the taken lines. While one block is sent, the next one is read."""
         state, position = self._state, 0
         coming = self._read_block(state["next_line"], state["block"], state["ahead"])
         try:
@@ -109,7 +110,7 @@ class Sending:
         return asyncio.create_task(asyncio.to_thread(self._blocks.read, *begun))
 
     def _chunks_of(self, block: Block, position: int) -> Iterator[_Chunk]:
-        """As many records at a time as the gateway asked for last, or as a request may hold; `position` is where the block
+        """Sends as many records at a time as the gateway last asked for, or as fit in a request. `position` is where the block
         begins in the file."""
         end, columns = block.start, msgspec.Raw(as_json(self._columns))
         is_taken = False
@@ -132,7 +133,7 @@ class Sending:
             yield _Chunk(body, position + (block.position - position) * done)
 
     async def _send(self, chunk: dict[str, Any], before: "asyncio.Task[Any] | None") -> Any:
-        """One that overtook the chunk before it is sent again behind it."""
+        """A chunk that overtook the one before it is sent again after it."""
         path = f"/imports/{self._import_id}/rows"
         may_overtake = before is not None and not before.done()
         try:

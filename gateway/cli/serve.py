@@ -1,4 +1,4 @@
-"""`gateway serve`: run until told to stop; what a person needs first is said on stderr, as stdout holds the log."""
+"""`gateway serve`: runs the gateway until it is told to stop. Hints for a person go to stderr, because stdout has the log."""
 
 import shlex
 import signal
@@ -29,7 +29,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 
 def welcome(config: Config, public_url: str, admin_url: str) -> str:
-    """The listeners, the database, and two calls that can be pasted: make a customer known, report a campaign."""
+    """Prints the listeners, the database, and two calls to paste: one creates a customer, one reports a campaign."""
     channel = config.channels[0] if config.channels else None
     campaign = config.campaigns[0].id if config.campaigns else 1
     customer = {"customerId": "web-1001", "email": "ann@example.com"}
@@ -70,7 +70,7 @@ def _curl(url: str, channel: Channel | None, body: str) -> str:
 
 
 def _shown(key: Key | None, placeholder: str) -> str:
-    """Only the keys of the shipped example are printed: they are no secret."""
+    """Prints only the keys of the shipped example, which are no secret."""
     secret = key.secret if key else None
     if secret is None or secret.source != "inline" or not secret.reveal().startswith("example-"):
         return placeholder

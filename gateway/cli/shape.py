@@ -1,4 +1,4 @@
-"""`gateway merge`, `split` and `undo`: a person's word on what belongs to a profile."""
+"""`gateway merge`, `split` and `undo`: an operator changes the records of a profile."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ def merge(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Join two profiles and pin them together; no sum of points changes."""
+    """Join two profiles and pin them together; the total of their points stays the same."""
 
     async def merged(admin: Admin) -> Any:
         body = {"profiles": [profile, other], "reason": reason}
@@ -33,23 +33,22 @@ def merge(
     if json:
         print_json(answer)
     elif answer["changed"]:
-        say(
-            f"one profile now: {_named(answer)}\ntake it back with: gateway undo {answer['merge']} --reason …"
-        )
+        say(f"one profile now: {_named(answer)}\nundo it with: gateway undo {answer['merge']} --reason …")
     else:
-        say(f"they are one profile already: {_named(answer)}")
+        say(f"they are already one profile: {_named(answer)}")
 
 
 def split(
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_…")],
     reason: Why,
     record: Annotated[
-        list[str] | None, typer.Option("--record", help="rec_…, a record that leaves; may be given again.")
+        list[str] | None,
+        typer.Option("--record", help="rec_…, a record that leaves; may be given several times."),
     ] = None,
     mode: Annotated[
         str,
         typer.Option(
-            help="plain: just these; tree: with all that was absorbed with them; all: every record on its own."
+            help="plain: only these; tree: also the records that were absorbed with them; all: every record on its own."
         ),
     ] = "plain",
     if_version: IfVersion = None,
@@ -71,13 +70,13 @@ def undo(
     ],
     reason: Why,
     tree: Annotated[
-        bool, typer.Option("--tree", help="Leave records that were moved on since where they are.")
+        bool, typer.Option("--tree", help="Leave records that have moved since where they are.")
     ] = False,
     if_version: IfVersion = None,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Take one merge back and pin the two sides apart."""
+    """Undo one merge and pin the two sides apart."""
 
     async def undone(admin: Admin) -> Any:
         body = {"reason": reason, "tree": tree}
@@ -92,7 +91,7 @@ def _print_parts(answer: Row, *, as_json: bool) -> None:
     elif answer["changed"]:
         say(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
     else:
-        say(f"that merge was taken back before; {_named(answer)}")
+        say(f"that merge was undone before; {_named(answer)}")
 
 
 def _named(answer: Row) -> str:

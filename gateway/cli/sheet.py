@@ -1,5 +1,5 @@
-"""Files of customers, read as a stream: CSV and JSON lines, of any size in a little memory. What cannot be read is one line
-with a code, never the end of the file; after a quote that is not closed, reading goes on at the next line."""
+"""Customer files, read as a stream: CSV and JSON lines, of any size, in little memory. An unreadable record becomes one line
+with a code and never ends the file. If a quote is not closed, reading resumes at the next line."""
 
 import csv
 from collections import deque
@@ -9,16 +9,16 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 from gateway.http.gameball.decode import parse_object
 
 LONGEST = 64 << 10
-"""Bytes of one record, over all its lines."""
+"""The most bytes of one record, over all its lines."""
 _BOM = b"\xef\xbb\xbf"
 
 
 Cells = Callable[[Sequence[str]], list[Any]]
-"""Of the cells of a row, the values that are taken."""
+"""Selects the wanted values from the cells of a row."""
 
 
 class Found(NamedTuple):
-    """One record: the line where it begins, and its values or the code of what is wrong with it."""
+    """One record: the line on which it begins, and its values or the code of its error."""
 
     line: int
     values: list[Any] | None
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 class Place(Protocol):
-    """How far a file is read: `number` is the line that was read last, `position` how much of the file that is, in bytes."""
+    """The reading position in a file: `number` is the last line that was read, `position` the number of bytes up to its end."""
 
     @property
     def number(self) -> int: ...
@@ -36,33 +36,33 @@ class Place(Protocol):
 
 
 class Unreadable(Exception):
-    """A line that is no text, or too long; `args[0]` is the code."""
+    """A line that is not text, or too long; `args[0]` is the code."""
 
 
 class Lines:
-    """The physical lines of a file. It remembers those of the record that is being read, to give them out once more."""
+    """The physical lines of a file. Remembers the lines of the current record, so that they can be read again."""
 
     def __init__(self, file: BinaryIO, source: BinaryIO | None = None) -> None:
-        """`source` is the file as it is stored, where `file` is read from it."""
+        """`source` is the stored file, from which `file` is decoded."""
         self._file, self._source = file, source or file
         self._record: list[bytes] = []
         self._again: deque[bytes] = deque()
         self._size = 0
         self.number = 0
         self.ended_whole = True
-        """Whether the line that was read last has its line end: a file that was cut off may end anywhere."""
+        """Whether the last line that was read has a line end. A file that was cut off may end anywhere."""
 
     @property
     def position(self) -> int:
         return self._source.tell()
 
     def begin(self) -> None:
-        """A new record begins with the next line."""
+        """Start a new record at the next line."""
         self._record.clear()
         self._size = 0
 
     def put_back(self) -> None:
-        """Only the first line of this record was wrong; the others are to be read again."""
+        """Only the first line of this record was wrong; read the others again."""
         rest = self._record[1:]
         self._again.extendleft(reversed(rest))
         self.number -= len(rest)
@@ -88,7 +88,7 @@ class Lines:
         return line
 
     def _read(self) -> bytes:
-        """Of an endless line, only so much as shows that it is too long."""
+        """If a line has no end, enough of it to show that it is too long."""
         line = self._file.readline(LONGEST + 1)
         if not line:
             raise StopIteration
@@ -101,9 +101,9 @@ class Lines:
 
 
 def read_table(lines: Lines, delimiter: str, width: int, needed: int, values: Cells) -> Iterator[Found]:
-    """The records behind the header, which has `width` names. Empty lines are no records. Cells behind the last name may be
-    there if they are empty. Of a row that is shorter, `needed` cells have to be there: spreadsheets omit empty cells at the
-    end of a row, and a row that is broken in two begins anew with its first cell."""
+    """The records after the header, which has `width` names. Empty lines are skipped. Cells after the last name must be empty.
+    A shorter row needs at least `needed` cells, because spreadsheets omit empty cells at the end. If a row is broken in two,
+    the second part begins a new row with its first cell."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin()

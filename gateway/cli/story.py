@@ -8,7 +8,7 @@ from gateway.cli.output import Columns, Row, counted
 
 
 def sentence(event: Row) -> str:
-    """What one event says. A newer gateway may tell of actions that are unknown here; these are only named."""
+    """One event as a sentence. A newer gateway may write actions that are unknown here; only their names are shown."""
     tell = _SENTENCES.get(event["action"])
     return tell(event, event["detail"] | (event["words"] or {})) if tell else event["action"]
 
@@ -140,7 +140,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.STATE_NOTED: lambda event, detail: (
         "a review was closed as stale, or more evidence was noted on it"
     ),
-    Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced by another one",
+    Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced",
     Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
     Action.IDENTITY_ATTACHED: lambda event, detail: (
         f"{event['channel']}'s customer belongs to {event['profile']}{_why(detail)}"
@@ -155,11 +155,11 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         f"a person is asked whether two profiles are one{_and_reason(event)}"
     ),
     Action.IDENTITY_SKIPPED: lambda event, detail: (
-        f"too many records belong together, by {_key(event, detail)} for one, and were left as they are"
+        f"too many records belong together (one reason is {_key(event, detail)}), so their profiles stay as they are"
     ),
     Action.IDENTITY_REFUSED: lambda event, detail: f"profiles were kept apart{_and_reason(event)}",
     Action.IDENTITY_SHADOW: lambda event, detail: (
-        f"the rules would have {detail.get('decision')}; they only watch{_why(detail)}"
+        f"the rules would have {detail.get('decision')}; they are in shadow mode{_why(detail)}"
     ),
     Action.IDENTITY_CLAIMED: lambda event, detail: (
         f"{event['channel']} claimed {_claimed(detail)} without being trusted to state it ({detail.get('source')})"
@@ -172,8 +172,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     ),
     Action.KEY_TAKEN: lambda event, detail: f"{_key(event, detail)} moved here from {event['reason']}",
     Action.CUSTOMER_UPDATED: lambda event, detail: f"{event['channel']} changed {_changed(detail)}",
-    Action.CUSTOMER_ACTIVATED: lambda event, detail: "the customer was switched on",
-    Action.CUSTOMER_DEACTIVATED: lambda event, detail: "the customer was switched off and earns nothing",
+    Action.CUSTOMER_ACTIVATED: lambda event, detail: "the customer was activated",
+    Action.CUSTOMER_DEACTIVATED: lambda event, detail: "the customer was deactivated and earns nothing",
     Action.CUSTOMER_TAGGED: lambda event, detail: f"tags were attached: {_changed(detail)}",
     Action.CUSTOMER_UNTAGGED: lambda event, detail: f"tags were removed: {_changed(detail)}",
     Action.CUSTOMER_ERASED: lambda event, detail: (
@@ -186,8 +186,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     ),
     Action.ACHIEVEMENT_GRANTED: _granted,
     Action.ACHIEVEMENT_IGNORED: _campaign("campaign {campaign} was not granted"),
-    Action.ACHIEVEMENT_FAILED: _campaign("campaign {campaign} could not be judged"),
-    Action.ACHIEVEMENT_RETRIED: _campaign("campaign {campaign} is judged again"),
+    Action.ACHIEVEMENT_FAILED: _campaign("campaign {campaign} could not be decided"),
+    Action.ACHIEVEMENT_RETRIED: _campaign("campaign {campaign} is decided again"),
     Action.CALL_REFUSED: lambda event, detail: f"a call was refused{_and_reason(event)}",
     Action.KEY_CREATED: lambda event, detail: f"key pair {event['object']} was issued for {event['channel']}",
     Action.KEY_REVOKED: lambda event, detail: f"key pair {event['object']} of {event['channel']} was revoked",
@@ -226,7 +226,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         f"the platform sent a webhook about {detail.get('topic', 'something')}"
     ),
     Action.LIST_CHANGED: _listed,
-    Action.CLOCK_BELIEVED: lambda event, detail: "the gateway took over the new time of the machine's clock",
+    Action.CLOCK_BELIEVED: lambda event, detail: "the gateway now uses the new time of the machine's clock",
     Action.RETENTION_APPLIED: lambda event, detail: (
         f"old details went: {counted(detail.get('achievements', 0), 'achievement')},"
         f" {counted(detail.get('coupons', 0), 'coupon code')}"
@@ -234,7 +234,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.AUDIT_ARCHIVED: lambda event, detail: (
         f"{counted(detail.get('events', 0), 'audit event')} moved to the file {event['object']}"
     ),
-    Action.DATABASE_SCRUBBED: lambda event, detail: "the database was written anew, without erased data",
+    Action.DATABASE_SCRUBBED: lambda event, detail: "the database was rewritten, without erased data",
 }
 
 STORY: Columns = {

@@ -1,4 +1,4 @@
-"""`gateway admin-token`: what the admin API asks its callers for."""
+"""`gateway admin-token`: prints the token for the admin API."""
 
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import print_json, say

@@ -1,4 +1,4 @@
-"""A copy of the database to try something on: complete, apart from the gateway that runs, and gone afterwards."""
+"""A temporary copy of the database for a dry run: complete, separate from the running gateway, and deleted afterwards."""
 
 import contextlib
 import sqlite3
@@ -15,7 +15,7 @@ from gateway.store.sqlite.wiping import copy_directory
 
 @contextlib.contextmanager
 def copied(config: Config) -> Generator[Config]:
-    """The configuration of a gateway without a public port, over a copy of this one's database. The copy stands beside the
+    """The configuration of a gateway without a public port, over a copy of this one's database. The copy is beside the
     original, where there is room for it and other users cannot read it."""
     original = config.store.sqlite_path
     if original is None:

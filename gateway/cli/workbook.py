@@ -1,4 +1,4 @@
-"""The rows of an .xlsx file, as another process reads them (`gateway.processes.read_workbook`)."""
+"""The rows of an .xlsx file. Another process reads them (`gateway.processes.read_workbook`)."""
 
 import contextlib
 import json
@@ -13,11 +13,11 @@ from gateway.cli.sheet import Cells, Found
 
 _SAMPLE = 60
 _MEMORY = 1 << 30
-"""Bytes that the other process may have."""
+"""The most memory of the other process, in bytes."""
 
 
 class Rows:
-    """The rows from the first one on. `number` is that of the row which was read last."""
+    """The rows from the first one on. `number` is that of the last row that was read."""
 
     def __init__(self, lines: Iterator[bytes], size: int) -> None:
         self._lines, self._size = lines, size
@@ -26,7 +26,7 @@ class Rows:
 
     @property
     def position(self) -> int:
-        """How much of the archive a row takes is not known."""
+        """It is not known how much of the archive a row takes."""
         return self._size if self.ended else 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -38,7 +38,7 @@ class Rows:
 
 @contextlib.contextmanager
 def opened_rows(file: Path, sheet: str) -> Generator[Rows]:
-    """Raises Failure for a file that cannot be read, at once or where its rows end."""
+    """Raises Failure for an unreadable file, at once or at the point where its rows end."""
     command = [
         sys.executable,
         "-P",
@@ -85,7 +85,7 @@ def layout_of_rows(file: Path, sheet: str, fits: Fits) -> Layout:
 
 
 def read_rows(rows: Rows, layout: Layout, values: Cells) -> Iterator[Found]:
-    """The records behind the header. A row has as many cells as are filled, empty ones are no mistake."""
+    """The records after the header. A row has as many cells as are filled; missing cells are no mistake."""
     width = len(layout.names)
     for line in rows:
         if rows.number < layout.begins or line == b"[]\n":

@@ -1,6 +1,6 @@
-"""The settings of one gateway: one TOML file, read once at the edge into frozen structs. `load` gives either
-settings that fit together or every mistake of the file at once. Nothing else reads settings from files or the
-environment, and nothing overrides them later. Relative paths are relative to the working directory."""
+"""The settings of one gateway: one TOML file, read once into frozen structs. `load` returns settings that fit together, or
+raises every mistake of the file at once. No other module reads settings from files or the environment, and nothing overrides
+them later. Relative paths start at the working directory."""
 
 import re
 import tomllib
@@ -77,8 +77,7 @@ _KEYS = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
 class ConfigError(GatewayError):
-    """The settings cannot be used. A problem is one line: dotted path, what is wrong, the remedy; never a
-    secret."""
+    """The settings cannot be used. Each problem is one line: dotted path, what is wrong, the remedy; never a secret."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -86,8 +85,7 @@ class ConfigError(GatewayError):
 
 
 def load(path: Path, env: Mapping[str, str]) -> Config:
-    """The settings in `path`, with the secrets from the files and variables that it names. Raises
-    ConfigError."""
+    """The settings in `path`, with the secrets from the files and variables that it names. Raises ConfigError."""
     reader = Reader(env)
     text = _text(path)
     try:
@@ -115,11 +113,11 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError((f"{path}: is not TOML: {error}; correct the line",)) from None
     except RecursionError:
-        raise ConfigError((f"{path}: is nested too deep; write tables of settings only",)) from None
+        raise ConfigError((f"{path}: is nested too deeply; write tables of settings only",)) from None
 
 
 def _placed(file: Path, lines: dict[TomlPath, int], mistake: Mistake) -> str:
-    """The mistake behind its line. A setting that is missing is placed at the table that lacks it."""
+    """The mistake with its line. If a setting is missing, the line is that of its table."""
     keys = tuple(int(index) if index else key for index, key in _KEYS.findall(mistake.path))
     line = line_of(lines, keys)
     return f"{file}, line {line}: {mistake}" if line else f"{file}: {mistake}"

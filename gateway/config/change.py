@@ -1,4 +1,4 @@
-"""What differs between two versions of the settings, by dotted name, and what of it a running gateway can take over."""
+"""The differences between two versions of the settings, by dotted name, and whether a running gateway can apply them."""
 
 import hmac
 from collections.abc import Iterator, Mapping
@@ -29,9 +29,9 @@ _LIVE: Final = frozenset(
         "webhook",
     }
 )
-"""Tables and settings that a reload takes over. All others hold until the next start."""
+"""Tables and settings that a reload applies. All others stay until the next start."""
 _NAMED_BY: Final = {"channel": "name", "campaign": "id", "tier": "order", "webhook": "name"}
-"""By which of its settings one table of a list is known, wherever it stands."""
+"""The settings that identify a table of a list, whatever its position."""
 _MARK_DIGITS: Final = 8
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _Kind = Literal["changed", "added", "removed", "reordered"]
@@ -52,7 +52,8 @@ class Change(NamedTuple):
 
 
 def comparable(config: Config, key: bytes) -> dict[str, Any]:
-    """The settings as plain values. A secret is a short mark under `key`: it tells two values apart and gives neither away."""
+    """The settings as plain values. A secret becomes a short mark under `key`, which tells two values apart and reveals
+    neither."""
 
     def mark(value: str) -> str:
         return hmac.digest(key, value.encode(), "sha256").hex()[:_MARK_DIGITS]
@@ -61,7 +62,7 @@ def comparable(config: Config, key: bytes) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Between two `comparable` settings, whose marks are of one key."""
+    """The differences between two `comparable` settings, whose marks must use the same key."""
     found: list[Change] = []
     for table in (*before, *(name for name in after if name not in before)):
         old, new = before.get(table), after.get(table)

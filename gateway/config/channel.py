@@ -1,4 +1,4 @@
-"""The systems that call: their keys, their limits, and what each may state of a customer."""
+"""The calling systems: their keys, their limits, and what each may state about a customer."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ Name = Annotated[
     ),
 ]
 CallSource = Literal["public", "session", "backend"]
-"""Who calls on the public listener: with the api key alone, with a session token, with the secret key."""
+"""What a caller on the public listener presents: the api key alone, a session token, or the secret key."""
 
 
 class RateLimit(Section, frozen=True):
@@ -36,7 +36,8 @@ class RateLimit(Section, frozen=True):
 
 
 class Trusting(Section, frozen=True):
-    """What each source may do with what it says of a customer: `state` it, `claim` it, or have it ignored."""
+    """What happens to the statements of each source about a customer: `state` counts them, `claim` stores them, `ignore` drops
+    them."""
 
     public: Trust = "claim"
     session: Trust = "claim"
@@ -44,7 +45,7 @@ class Trusting(Section, frozen=True):
 
 
 class ChannelTrust(Section, frozen=True):
-    """The same for one channel; what is left out is as for all."""
+    """The same for one channel; a value that is left out is that of `[trust]`."""
 
     public: Trust | None = None
     session: Trust | None = None
@@ -52,8 +53,8 @@ class ChannelTrust(Section, frozen=True):
 
 
 class Channel(Section, frozen=True):
-    """A calling system. Without keys here they come from the database. Identity headers go to trusted ones
-    only. `session_key` verifies its apps' session tokens; without one, a `secret_key` of that length does."""
+    """A calling system. A channel without keys here has its keys in the database. Only trusted channels get identity headers.
+    `session_key` verifies the session tokens of the channel's apps; without one, a `secret_key` of that length does."""
 
     name: Name
     kind: Literal["online", "offline"] = "online"
@@ -72,14 +73,14 @@ class Channel(Section, frozen=True):
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.secret_key and not self.api_key:
-            yield Mistake("api_key", "is missing beside secret_key; a call shows both")
+            yield Mistake("api_key", "is missing beside secret_key; a call presents both")
         if self.session_key and len(self.session_key.reveal()) != TOKEN_KEY:
             yield Mistake("session_key", f"is not an AES-256 key as text; write {TOKEN_KEY} characters")
         yield from short_keys(self, ("api_key", "secret_key"), inline_too=False)
 
     @property
     def token_key(self) -> bytes | None:
-        """What the channel's session tokens are made with; None when it has no such key."""
+        """The key of the channel's session tokens; None if it has no such key."""
         secret = self.session_key or (self.secret_key and self.secret_key.secret)
         key = secret.reveal().encode() if secret else b""
         return key if len(key) == TOKEN_KEY else None

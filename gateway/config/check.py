@@ -1,5 +1,5 @@
-"""What `gateway check` prints: the settings as they took effect, with every secret masked, and what looks
-unintended."""
+"""The output of `gateway check`: the effective settings, with every secret masked, and settings that are probably not
+intended."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,8 +18,8 @@ _MASK = "******"
 
 
 def masked(config: Section, mark: Callable[[str], str] | None = None) -> dict[str, Any]:
-    """The settings as the file would write them, except that a secret shows only where it came from. With `mark`, it shows
-    the mark of its value instead, and so does a text with a masked part: two values are the same where their marks are."""
+    """The settings as the file would write them, but with the source of each secret in its place. With `mark`, a secret shows
+    the mark of its value instead, and so does a text with a masked part. Two values are equal if their marks are."""
     return {
         setting.encode_name: _shown(setting.type, getattr(config, setting.name), mark)
         for setting in fields(config)
@@ -47,19 +47,20 @@ def _shown(kind: Any, value: Any, mark: Callable[[str], str] | None) -> Any:
 
 
 def _identity(secret: Secret | Key) -> str:
-    """What two secrets have in common that are the same. A key that is known as a digest only can do less than one in clear."""
+    """What is equal for two equal secrets. A key that is known only as a digest can do less than one in clear, so it
+    differs."""
     if isinstance(secret, Secret):
         return secret.reveal()
     return f"{secret.digest.hex()} {'digest' if secret.secret is None else 'clear'}"
 
 
 def warnings(config: Config) -> list[str]:
-    """What is allowed and yet probably not meant; for `gateway check` and the log at start."""
+    """Settings that are allowed but probably not meant; for `gateway check` and the log at start."""
     return [*_exposed(config), *_without_effect(config)]
 
 
 def with_api_key_alone(config: Config) -> dict[str, str]:
-    """By channel, what a holder of its api key can do without the secret key."""
+    """By channel, what a caller that has only its api key can do."""
     return {channel.name: _alone(config, channel) for channel in config.channels}
 
 
@@ -79,7 +80,7 @@ def _alone(config: Config, channel: Channel) -> str:
                 " no profiles and overwrite nothing"
             )
         case "ignore":
-            return f"{reads}, as far as that record has them; what it says is not kept"
+            return f"{reads}, as far as that record has them; what it says is not stored"
 
 
 def _exposed(config: Config) -> Iterator[str]:
@@ -106,7 +107,7 @@ def _exposed(config: Config) -> Iterator[str]:
 
 def _without_effect(config: Config) -> Iterator[str]:
     if not config.channels:
-        yield "channel: there is none, so no system can call; add a [[channel]]"
+        yield "channel: none is configured, so no system can call; add a [[channel]]"
     highest = max((tier.order for tier in config.tiers), default=0)
     for position, campaign in enumerate(config.campaigns):
         if campaign.audience.min_tier > highest:

@@ -1,4 +1,4 @@
-"""How long a key must be at least."""
+"""The shortest length of a key."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
 
 SHORTEST_KEY = 16
-"""Characters; what `gateway keys new` makes is far longer."""
+"""Characters; `gateway keys new` makes far longer keys."""
 
 
 def short_keys(section: Section, names: Iterable[str], *, inline_too: bool) -> Iterator[Mistake]:

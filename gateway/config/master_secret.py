@@ -1,6 +1,6 @@
-"""The gateway's own secrets, all derived from one master secret, so that there is one thing to keep and to back up.
+"""The gateway's own secrets, all derived from one master secret, so that an operator has one thing to store and back up.
 
-The master secret comes from the settings, else from a file beside the database that is made at the first start (0600).
+The master secret comes from the settings, or else from a file beside the database that is created at the first start (0600).
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from gateway.config import Config, ConfigError
 _MASTER_BYTES = 32
 _FILE_LIMIT = 4096
 _WITHOUT_A_FILE = "gateway"
-"""What the secret's file is named after in the working directory, when the database is not a file."""
+"""The name of the secret's file in the working directory, if the database is not a file."""
 _DERIVED = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PUBLISHED = frozenset({"3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43"})
 """SHA-256 of master secrets that have been public (SECURITY.md): anyone can derive the keys they protect."""
 
 
 class SecretBox:
-    """Keys for each purpose, by HMAC-SHA256 of the purpose under the master secret. `is_new`: it was made just now."""
+    """Keys for each purpose, by HMAC-SHA256 of the purpose under the master secret. `is_new`: it was created just now."""
 
     def __init__(self, master: bytes, *, is_new: bool = False) -> None:
         self._master = master
@@ -37,8 +37,8 @@ class SecretBox:
 
 
 def admin_token(config: Config, box: SecretBox | None = None) -> str:
-    """The bearer token of the admin listener: the configured one, else one that only this machine can derive. Raises ConfigError
-    when there is neither a token nor a secret; without `box` it is opened here."""
+    """The bearer token of the admin listener: the configured one, or else one that only this machine can derive. Raises
+    ConfigError if there is neither a token nor a secret. Without `box`, the secret is read here."""
     token = config.server.admin_token
     if token is not None:
         return token.reveal()
@@ -47,21 +47,22 @@ def admin_token(config: Config, box: SecretBox | None = None) -> str:
 
 @lru_cache(maxsize=4)
 def proving_key(token: str) -> bytes:
-    """What the admin listener proves with that it is the one, before it is told the token. A token that a person may have made up
-    is stretched, so that it cannot be guessed from proofs."""
+    """The key with which the admin listener proves its identity before a client sends the token. A token that a person may have
+    chosen is stretched, so that it cannot be guessed from proofs."""
     if not _DERIVED.fullmatch(token):
         return hashlib.scrypt(token.encode(), salt=b"gateway admin listener", n=1 << 14, r=8, p=1, dklen=32)
     return hmac.digest(token.encode(), b"admin listener", hashlib.sha256)
 
 
 def proof(key: bytes, challenge: str, host: str, port: int) -> str:
-    """The answer to a challenge by whoever listens on an address: a listener elsewhere, asked in its place, would give another."""
+    """The answer to a challenge, bound to the address of the listener. If another program relays the challenge to a listener
+    elsewhere, the answer differs."""
     return hmac.digest(key, f"{challenge} {host} {port}".encode(), hashlib.sha256).hex()
 
 
 def open_box(config: Config, *, make: bool) -> SecretBox:
-    """The box of this database. `make`: write a new secret file when there is none. Raises ConfigError for an unusable file, and
-    for a missing one that may not be made."""
+    """The box of this database. `make`: create a new secret file if there is none. Raises ConfigError for an unusable file, and
+    for a missing one that may not be created."""
     if config.server.secret is not None:
         setting = f"server.secret ({config.server.secret.source})"
         return SecretBox(_private(config.server.secret.reveal().encode(), setting))
@@ -78,7 +79,7 @@ def open_box(config: Config, *, make: bool) -> SecretBox:
 
 
 def secret_path(config: Config) -> Path:
-    """Where the master secret is, unless the settings have it: the named file, else one beside the database."""
+    """The path of the master secret, unless the settings hold it: the named file, or else one beside the database."""
     return Path(config.server.secret_file or f"{config.store.sqlite_path or _WITHOUT_A_FILE}.secret")
 
 
@@ -93,7 +94,7 @@ def _missing(config: Config, path: Path) -> str:
 
 
 def other_secret(config: Config) -> ConfigError:
-    """What to do about a database whose newest checkpoint was signed with another master secret, or was altered."""
+    """The remedy for a database whose newest checkpoint was signed with another master secret, or was altered."""
     if config.server.secret is not None:
         here = f"server.secret: the master secret ({config.server.secret.source})"
     else:
@@ -118,13 +119,13 @@ def _private(master: bytes, where: str) -> bytes:
 
 
 def _read(path: Path, *, named: bool) -> bytes:
-    """A file that other users of the machine can open is refused; the owner's group may read it, never write it. A link is followed
-    only where the settings name it, as a mounted secret may be one."""
+    """Refuses a file that other users of the machine can open. The owner's group may read it but not write it. A link is
+    followed only if the settings name it, because a mounted secret may be one."""
     try:
         opened = os.open(path, os.O_RDONLY | (0 if named else os.O_NOFOLLOW))
     except OSError as error:
         why = (
-            "is a link, which is followed only where server.secret_file names it"
+            "is a link, which is followed only if server.secret_file names it"
             if error.errno == errno.ELOOP
             else f"cannot be read ({error.strerror})"
         )
@@ -148,14 +149,14 @@ def _read(path: Path, *, named: bool) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Of two processes the first wins."""
+    """If two processes create it at once, the first wins."""
     with contextlib.suppress(FileExistsError):
         write_new(path, secrets.token_hex(_MASTER_BYTES) + "\n")
 
 
 def write_new(path: Path, text: str) -> None:
-    """A file for its owner only, written aside, then linked: it is there whole or not at all. Raises FileExistsError where
-    there is one of that name."""
+    """A file for its owner only, written under another name and then linked, so that it is complete or absent. Raises
+    FileExistsError if the name exists."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,6 +1,6 @@
-"""How values that TOML has no type for are written in the file: durations, sizes, addresses, instants,
-networks, time zones, regions. A reader returns the value or raises a ValueError whose text names the mistake
-and the remedy, and what a writer writes its reader reads back as the same value."""
+"""Notations in the file for values without a TOML type: durations, sizes, addresses, instants, networks, time zones, regions. A
+reader returns the value, or raises a ValueError whose text names the mistake and the remedy. It reads what a writer writes back
+as the same value."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from gateway.clock import DAY, HOUR, MINUTE, SECOND
 
 
 class Notation(NamedTuple):
-    """The two directions of one kind of value; rides on a type as `Annotated[int, written(read, write)]`."""
+    """A reader and a writer for one kind of value. Attach them to a type as `Annotated[int, written(read, write)]`."""
 
     read: Callable[[object], object]
     write: Callable[[Any], object]
@@ -94,7 +94,7 @@ def delay_range(value: object) -> tuple[int, int]:
         )
     shortest, longest = (duration(end) for end in value)
     if shortest > longest:
-        raise ValueError("has its ends the wrong way round; write the shortest delay first")
+        raise ValueError("has its ends in the wrong order; write the shortest delay first")
     return shortest, longest
 
 
@@ -138,7 +138,7 @@ def network(value: object) -> IPv4Network | IPv6Network:
 
 
 def host_name(value: object) -> str:
-    """As it stands in `Host`, without a port."""
+    """As it appears in `Host`, without a port."""
     if isinstance(value, str) and (_NAME.fullmatch(value.lower()) or _is_ip(value)):
         return value.lower()
     raise ValueError(
@@ -149,10 +149,10 @@ def host_name(value: object) -> str:
 def origin(value: object) -> str:
     """As a browser writes it in `Origin`."""
     if value == "*":
-        raise ValueError('is every page there is; name each origin, for example "https://shop.example.com"')
+        raise ValueError('allows every page; name each origin, for example "https://shop.example.com"')
     if value == "null":
         raise ValueError(
-            'is what all sandboxed pages and local files are called; name origins, for example "https://shop.example.com"'
+            'is the origin of all sandboxed pages and local files; name origins, for example "https://shop.example.com"'
         )
     found = _ORIGIN.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found["port"] or 0) > 65_535:
@@ -166,7 +166,7 @@ def origin(value: object) -> str:
 
 
 def instant(value: object) -> int:
-    """Milliseconds UTC. Without an offset it would be another instant in every place, so that is refused."""
+    """Milliseconds UTC. A time without an offset is refused, because it would be another instant in every place."""
     if not isinstance(value, datetime):
         raise ValueError("is not a date-time; write it without quotes, for example 2026-01-01T00:00:00Z")
     if value.tzinfo is None:
@@ -191,9 +191,7 @@ def time_zone(value: object) -> str:
 def region(value: object) -> str:
     if isinstance(value, str) and (not value or value in SUPPORTED_REGIONS):
         return value
-    raise ValueError(
-        'is not a country that phone numbers are known for; write its ISO 3166 code, for example "EG"'
-    )
+    raise ValueError('is not a country with known phone numbers; write its ISO 3166 code, for example "EG"')
 
 
 Duration = Annotated[int, written(duration, duration_text)]

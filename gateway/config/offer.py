@@ -1,5 +1,5 @@
-"""What the program offers: campaigns with their audience, limits and rewards, and the tiers. The words are
-those of the product; where the API's differ, the HTTP layer translates."""
+"""The loyalty program's offers: campaigns with their audience, limits and rewards, and the tiers. The words are those of the
+product. Where the API uses other words, the HTTP layer translates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ Prefix = Annotated[str, Meta(pattern="^[A-Za-z0-9-]{0,16}$", description='up to 
 
 
 class Coupon(Section, frozen=True):
-    """`value` is a percentage or an amount of money, as the type has it. 0 means none in the others."""
+    """`value` is a percentage or an amount of money, depending on the type. It is 0 for all other types."""
 
     type: CouponType
     value: Amount = 0.0
@@ -44,8 +44,8 @@ class Limit(Section, frozen=True):
 
 
 class Audience(Section, frozen=True):
-    """Who may earn. One of `include_tags` is enough, one of `exclude_tags` too many, in any spelling of upper and lower
-    case; every attribute must match."""
+    """Who may earn. A customer needs at least one of `include_tags` and none of `exclude_tags`; case does not matter. Every
+    attribute must match."""
 
     include_tags: frozenset[str] = frozenset()
     exclude_tags: frozenset[str] = frozenset()
@@ -61,8 +61,8 @@ class Audience(Section, frozen=True):
 
 
 class Campaign(Section, frozen=True):
-    """One offer, running from `starts_at` up to, not including, `ends_at`. 0 in `max_achievements` means
-    unlimited, 0 in `budget_points` no budget; `dedup_window` None means `achievements.dedup_window`."""
+    """One offer, which runs from `starts_at` up to, but not including, `ends_at`. 0 in `max_achievements` means unlimited, 0 in
+    `budget_points` no budget. `dedup_window` None means `achievements.dedup_window`."""
 
     id: Positive
     name: Text
@@ -90,7 +90,7 @@ class Campaign(Section, frozen=True):
 
 
 class Tier(Section, frozen=True):
-    """A level of the program, reached with a score of `min_progress`."""
+    """A level of the program, reached at a score of `min_progress`."""
 
     order: Positive
     name: Text

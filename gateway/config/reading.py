@@ -1,9 +1,8 @@
-"""From parsed TOML to settings, without stopping at the first mistake: a value that cannot be read is noted
-with its dotted path and its default stands in, so that the rest is still looked at. Settings with a noted
-mistake are not for use.
+"""Turns parsed TOML into settings without stopping at the first mistake. A value that cannot be read is noted with its dotted
+path, and its default is used, so that the rest is still checked. Settings with a noted mistake must not be used.
 
-A setting that holds a Secret may be written as `name` (inline), `name_file` or `name_env`, a Key also as
-`name_hash`; only one of them.
+A setting that holds a Secret may be written as `name` (inline), `name_file` or `name_env`; a Key also as `name_hash`. Only one
+of them may be present.
 """
 
 import difflib
@@ -80,8 +79,8 @@ class Reader:
             self.note([Mistake(_join(path, key), f"is not a setting; {remedy}")])
 
     def _setting(self, setting: FieldInfo, table: Mapping[str, object], path: str) -> dict[str, Any]:
-        """The setting under its field name; empty when it is left to its default. A table that is absent is
-        read as an empty one, because the environment may hold its secrets."""
+        """The setting under its field name; empty if it is left to its default. An absent table is read as an empty one,
+        because the environment may hold its secrets."""
         name = setting.encode_name
         if secret_kind(setting.type):
             found = self._secret(setting, table, path)
@@ -154,7 +153,7 @@ class Reader:
         return Key.of(secret) if as_key else secret
 
     def _from_env(self, name: str, path: str) -> Secret:
-        """Neither this nor `_from_file` repeats the name: the secret itself may have been written there."""
+        """Like `_from_file`, does not repeat the name: the secret itself may have been written there."""
         if name not in self._env:
             raise self._unreadable(path, "names an environment variable that is not set; set it")
         return self._checked(Secret(self._env[name], f"env {name}"), path)
@@ -175,11 +174,13 @@ class Reader:
 
 
 def forms(setting: FieldInfo) -> tuple[str, ...]:
-    """The keys under which a setting may stand in the file."""
+    """The keys under which the file may have a setting."""
     name, kind = setting.encode_name, secret_kind(setting.type)
     if kind is None:
         return (name,)
-    if _extra(setting).get("file") == "written":  # its file is a setting of its own: the gateway writes it
+    if (
+        _extra(setting).get("file") == "written"
+    ):  # its file is a setting of its own, because the gateway writes it
         return (name, f"{name}_env")
     return (name, f"{name}_file", f"{name}_env", *([f"{name}_hash"] if kind is Key else []))
 
@@ -190,7 +191,7 @@ def secret_kind(kind: Any) -> type[Secret] | type[Key] | None:
 
 
 def notation_of(kind: Any) -> Notation | None:
-    """The notation that a type carries, itself or beside None."""
+    """The notation of a type, also if the type is joined with None."""
     for member in (kind, *_members(kind)):
         for meta in getattr(member, "__metadata__", ()):
             if notation := (meta.extra or {}).get("notation"):
@@ -209,7 +210,7 @@ def _members(kind: Any) -> tuple[Any, ...]:
 
 
 def _optional_env(setting: FieldInfo) -> str:
-    """The variable that may hold the secret without being required to."""
+    """The variable that may hold the secret, but need not be set."""
     return _extra(setting).get("env", "")
 
 

@@ -1,11 +1,11 @@
-"""Secrets as the settings hold them. No `repr`, `str` or format ever shows one; only `reveal` does."""
+"""Secrets in the settings. No `repr`, `str` or format ever shows one; only `reveal` does."""
 
 import hashlib
 import hmac
 
 
 class Secret:
-    """A text that must not be seen. `source` says where it came from (`inline`, `env NAME`, `file PATH`)."""
+    """A secret text. `source` says where it came from (`inline`, `env NAME`, `file PATH`)."""
 
     __slots__ = ("_text", "source")
 
@@ -41,7 +41,7 @@ class Key:
         return cls(key_digest(secret.reveal()), secret)
 
     def matches(self, presented: str) -> bool:
-        """Takes the same time wherever the two differ."""
+        """Takes the same time wherever the first difference is."""
         return hmac.compare_digest(self.digest, key_digest(presented))
 
     def __repr__(self) -> str:

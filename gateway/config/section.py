@@ -1,4 +1,4 @@
-"""What every table of the file is: a frozen struct that knows its own mistakes."""
+"""The base of every table of the file: a frozen struct that checks itself."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Mistake(NamedTuple):
-    """One wrong setting: its dotted path within the reporting table, then what is wrong and the remedy."""
+    """One wrong setting: its dotted path within its table, then what is wrong, and the remedy."""
 
     path: str
     message: str
@@ -21,5 +21,5 @@ class Mistake(NamedTuple):
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def mistakes(self) -> Iterator[Mistake]:
-        """What is wrong with settings that are right one by one."""
+        """Mistakes in settings that are each valid alone."""
         yield from ()

@@ -1,6 +1,5 @@
-"""The settings as a whole: one struct a table of the file, each default exactly what `config.example.toml`
-shows. A value is checked where it is declared; what only two settings together can get wrong is in
-`mistakes`."""
+"""The settings as a whole: one struct for each table of the file, with the same defaults as `config.example.toml`. A value is
+checked where it is declared. `mistakes` checks settings that depend on each other."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
@@ -35,9 +34,8 @@ _LONGEST_WINDOW = 7 * DAY
 
 
 class Server(Section, frozen=True):
-    """The two listeners, and the master secret from which the peppers of stored digests are derived. `secret`
-    None: it is in `secret_file`, which the gateway creates (mode 0600) at its first start; "" is a file
-    beside the database."""
+    """The two listeners, and the master secret, from which the peppers of stored digests are derived. If `secret` is None, it
+    is in `secret_file`, which the gateway creates (mode 0600) at its first start; "" is a file beside the database."""
 
     listen: Listen = Address("127.0.0.1", 8080)
     admin_listen: Listen = Address("127.0.0.1", 8081)
@@ -76,7 +74,7 @@ class Store(Section, frozen=True):
 
     @property
     def sqlite_path(self) -> str | None:
-        """The database file; None when the store is PostgreSQL."""
+        """The database file; None if the store is PostgreSQL."""
         return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:///") else None
 
 
@@ -104,7 +102,7 @@ class Achievements(Section, frozen=True):
 
 
 class Program(Section, frozen=True):
-    """The loyalty program. The `disabled_…` texts go out with each accepted call while it is not enabled."""
+    """The loyalty program. While it is disabled, each accepted call is answered with the `disabled_…` texts."""
 
     enabled: bool = True
     time_zone: TimeZone = "UTC"
@@ -119,14 +117,14 @@ class Program(Section, frozen=True):
 
 
 class Clock(Section, frozen=True):
-    """`believe_after`: how long a jump of the wall clock has to last before deadlines are judged by it."""
+    """`believe_after`: how long a jump of the wall clock has to last before deadlines follow it."""
 
     believe_after: Duration = 10 * MINUTE
 
 
 class Audit(Section, frozen=True):
-    """How much of the log's end can be without a signature: so long, or so many events. `anchor`: where each signature is copied
-    to, a file or one of the webhooks."""
+    """How much of the log's end may be without a signature: a time, and a number of events. `anchor`: where each signature is
+    copied to, a file or one of the webhooks."""
 
     checkpoint: Duration = 60 * SECOND
     checkpoint_events: Count = 1_000
@@ -134,11 +132,11 @@ class Audit(Section, frozen=True):
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.anchor and not self.anchor.startswith(("file:/", "webhook:")):
-            yield Mistake("anchor", 'is no place for anchors; write "file:/PATH" or "webhook:NAME"')
+            yield Mistake("anchor", 'is not a place for anchors; write "file:/PATH" or "webhook:NAME"')
 
 
 class Retention(Section, frozen=True):
-    """How long what is over is kept; 0: for good. Audit events of that age are archived in `audit_archive`."""
+    """How long finished data is kept; 0: for ever. Audit events of that age are moved to `audit_archive`."""
 
     deliveries: Duration = 30 * DAY
     import_lists: Duration = 0
@@ -151,11 +149,13 @@ class Retention(Section, frozen=True):
     def mistakes(self) -> Iterator[Mistake]:
         for name in ("achievements", "ledger_details"):
             if 0 < getattr(self, name) < _LONGEST_WINDOW + DAY:
-                yield Mistake(name, 'is too short, as dedup windows last up to 7 days; write at least "8d"')
+                yield Mistake(
+                    name, 'is too short, because dedup windows last up to 7 days; write at least "8d"'
+                )
         if 0 < self.audit < DAY:
             yield Mistake("audit", 'is too short; write at least "1d"')
         if self.audit and not self.audit_archive.startswith("/"):
-            yield Mistake("audit_archive", "is no directory; write its path in full, from / on")
+            yield Mistake("audit_archive", "is not an absolute path; write the directory's full path, from /")
 
 
 class Log(Section, frozen=True):
@@ -165,7 +165,7 @@ class Log(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """`failures_per_minute` is a count of refused keys of one address; 0 is no limit."""
+    """`failures_per_minute` is the number of refused keys from one address; 0 is no limit."""
 
     failures_per_minute: Count = 600
 
@@ -216,7 +216,7 @@ class Config(Section, frozen=True):
         return (channel.api_key for channel in self.channels)
 
     def _open_to_guessing(self) -> Iterator[Mistake]:
-        """Short inline keys are for a demo on this machine only."""
+        """Short inline keys are only for a demo on this machine."""
         if self.server.listen.is_loopback:
             return
         for position, channel in enumerate(self.channels):
@@ -257,7 +257,7 @@ class Config(Section, frozen=True):
 
 
 def dedup_mistakes(path: str, window: int, longest_delay: int) -> Iterator[Mistake]:
-    """A window that ends before the grant would let a second achievement in while the first is pending."""
+    """If the window ended before the grant, a second achievement would be accepted while the first is pending."""
     if not SECOND <= window <= _LONGEST_WINDOW:
         yield Mistake(path, 'is out of range; write "1s" to "7d"')
     elif window < longest_delay:
@@ -270,7 +270,7 @@ def _repeated(table: str, name: str, values: Iterable[Hashable | None]) -> Itera
     for position, value in enumerate(values):
         if value is not None and seen[value]:
             yield Mistake(
-                f"{table}[{position}].{name}", f"is also that of an earlier {table}; give each its own"
+                f"{table}[{position}].{name}", f"is already that of an earlier {table}; give each its own"
             )
         seen[value] += 1
 
@@ -281,6 +281,6 @@ def _tiers_out_of_order(tiers: Iterable[Tier]) -> Iterator[Mistake]:
         if lower and not (tier.order > lower.order and tier.min_progress > lower.min_progress):
             yield Mistake(
                 f"tier[{position}].min_progress",
-                "does not lie above the tier before it; list tiers upwards by order and min_progress",
+                "is not above the tier before it; list tiers in ascending order and min_progress",
             )
         lower = tier

@@ -1,4 +1,4 @@
-"""Who is called: the platform in forward mode, and the listeners of webhooks."""
+"""The called systems: the platform in forward mode, and the listeners of webhooks."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -31,13 +31,13 @@ TOPICS = (
     "achievement.delivered",
     "achievement.dead",
 )
-"""What the gateway tells of itself. The platform's own begin with `customer.`."""
+"""The gateway's own topics. Those of the platform begin with `customer.`."""
 
 
 class Rates(Section, frozen=True):
-    """By rate class: calls in a second and in 30 seconds that deliveries keep to. The platform's own limits are 30 and 360, of
-    customers_read and events 100 and 1,200, of order_previews 1,000 and 15,000; the distance is for calls that
-    channels wait for, which are counted and not held up."""
+    """By rate class: how many calls in a second and in 30 seconds deliveries make at most. The platform's own limits are 30 and
+    360, for customers_read and events 100 and 1,200, for order_previews 1,000 and 15,000. The difference is reserved for calls
+    that channels wait for; these are counted, but not delayed."""
 
     coupons: Quota = (25, 330)
     customers_read: Quota = (80, 1_100)
@@ -50,7 +50,8 @@ class Rates(Section, frozen=True):
 
 
 class OnStoreFailure(Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of a call whose customer cannot be looked up. `pass`: forwarded under the channel's own customer id."""
+    """What happens to a call whose customer cannot be looked up. `pass`: it is forwarded under the channel's own customer
+    id."""
 
     reads: Literal["refuse", "pass"] = "refuse"
     writes: Literal["refuse", "pass"] = "refuse"
@@ -68,13 +69,14 @@ def store_failure(value: object) -> OnStoreFailure:
 
 
 class Upstream(Section, frozen=True):
-    """`canonical_id` says which customer id a new profile gets towards the upstream; it also counts in local mode, so that a
+    """`canonical_id` decides under which customer id the upstream knows a new profile. It also applies in local mode, so that a
     gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
     for, up to the head of the answer; `max_response` of an answer that has to be read whole.
 
-    A delivery that left without an answer is sent again within the upstream's `dedup_window`, and from `reconcile_after` on
-    the upstream is asked whether it arrived. One that is not done after `give_up_after` is dead. `queue_limit` counts open
-    deliveries of every kind."""
+    A delivery that got no answer is sent again within the upstream's `dedup_window`, and from `reconcile_after` on the upstream
+    is asked whether it arrived. One that is not done after `give_up_after` is dead. `queue_limit` counts open deliveries of
+    every kind.
+    """
 
     base_url: Annotated[str, written(http_url)] = "https://api.gameball.co"
     api_key: Secret | None = None
@@ -105,15 +107,15 @@ class Upstream(Section, frozen=True):
                 yield Mistake(name, 'is out of range; write a size up to "1GiB"')
         if self.reconcile_after < self.dedup_window:
             yield Mistake(
-                "reconcile_after", "is shorter than dedup_window; what is sent again could still come"
+                "reconcile_after", "is shorter than dedup_window; a repeated report could still arrive"
             )
         if not HOUR <= self.give_up_after <= 30 * DAY:
             yield Mistake("give_up_after", 'is out of range; write "1h" to "30d"')
 
 
 class Webhook(Section, frozen=True):
-    """A listener to what happens here, called at `url` with bodies signed by `secret`. `events` are topics: the gateway's own,
-    or the platform's (`customer.…`), which are handed on."""
+    """A listener for events, called at `url` with bodies signed by `secret`. `events` are topics: the gateway's own, or those
+    of the platform (`customer.…`), which are passed on."""
 
     name: Name
     url: Annotated[str, written(webhook_url, webhook_url_text)]
@@ -128,6 +130,6 @@ class Webhook(Section, frozen=True):
             if topic not in TOPICS and not topic.startswith("customer."):
                 yield Mistake(
                     f"events[{position}]",
-                    f"is no topic; write one of {', '.join(TOPICS)}, or one of the platform's customer.…",
+                    f"is not a topic; write one of {', '.join(TOPICS)}, or one of the platform's customer.…",
                 )
         yield from short_keys(self, ("secret",), inline_too=True)

@@ -1,4 +1,4 @@
-"""Addresses in the settings: of the database, of the platform, of a webhook; how each is checked and how it is shown."""
+"""URLs in the settings (database, platform, webhook): how each is checked and how it is shown."""
 
 import re
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ _DATABASE_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%[^\]]*)?\]|[^\[\]:]*)(:\d{1,5})
 
 
 def _is_server(url: str) -> bool:
-    """Whether a PostgreSQL URL can be taken apart; it may name several hosts."""
+    """Whether a PostgreSQL URL can be parsed; it may name several hosts."""
     try:
         hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
     except ValueError:
@@ -29,7 +29,7 @@ def store_url(value: object) -> str:
 
 
 def store_url_text(url: str) -> str:
-    """The URL with its password masked, wherever the password stands."""
+    """The URL with its password masked, wherever it appears."""
     masked = re.sub(r"(://[^:@/]*):[^?]*@", r"\1:******@", url)
     return re.sub(r"([?&]password=)[^&]*", r"\1******", masked)
 
@@ -54,7 +54,7 @@ def webhook_url(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(shape, value) and _has_host(value):
         return value
     raise ValueError(
-        'is not a web address; write it whole, for example "https://crm.example.com/hooks/loyalty"'
+        'is not a web address; write the full address, for example "https://crm.example.com/hooks/loyalty"'
     )
 
 

@@ -1,6 +1,5 @@
-"""The loyalty program's own judgements: may this profile earn this campaign now, what is it worth, which tier
-is a score. Pure: no I/O, no clock, no randomness, nothing awaits; times are integer milliseconds UTC that the
-caller passes in."""
+"""The loyalty program's decisions: whether a profile may earn a campaign now, what it is worth, and which tier a score reaches.
+Pure: no I/O, no clock, no randomness, no await. Times are integer milliseconds UTC that the caller passes in."""
 
 from gateway.loyalty.eligibility import Needs, Reason, Standing, judge, needs
 from gateway.loyalty.period import period_around

@@ -1,9 +1,10 @@
-"""May a profile earn a campaign for a report? The checks run in one fixed order and the first that fails is the
-reason, so that the same case always gets the same answer: program, customer, campaign, activation, audience,
-total limit, limit per period.
+"""Decides whether a profile may earn a campaign for a report. The checks run in one fixed order, and the first that fails is
+the reason, so that the same case always gets the same answer: program, customer, campaign, activation, audience, total limit,
+limit per period.
 
-Whatever has a date is judged as of the moment at which the report was accepted, so that neither the delay of grants nor
-an outage costs a reward. Everything else is judged as it is when it is decided."""
+Everything with a date is judged by the moment at which the report was accepted, so that neither the delay of grants nor an
+outage costs a reward. Everything else is judged by its state at the decision.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -33,11 +34,11 @@ Reason = Literal[
 
 
 class Standing(NamedTuple):
-    """What a profile looks like now, all its records together. `tier` is the order of its tier, 0 for none;
-    `granted` says when each report for which it was granted the campaign had been accepted; `spent` the points that
-    the campaign has given to everybody so far.
+    """A profile as it is now, with all its records together. `tier` is the order of its tier, 0 for none. `granted` holds, for
+    each granted report of the campaign, when it was accepted. `spent` is the number of points that the campaign has given to
+    all customers so far.
 
-    What `needs` says is not looked at may stay at its default.
+    Fields that `needs` does not list may keep their default.
     """
 
     exists: bool = True
@@ -51,7 +52,7 @@ class Standing(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """Which parts of a standing a campaign looks at."""
+    """Which fields of a standing a campaign reads."""
 
     tags: bool
     tier: bool
@@ -72,7 +73,7 @@ def needs(campaign: Campaign) -> Needs:
 
 
 def judge(program: Program, campaign: Campaign | None, standing: Standing, accepted_at: int) -> Reason | None:
-    """Why not, or None: grant. A `campaign` of None is one that nobody knows."""
+    """The reason for not granting; None: grant. A `campaign` of None is unknown."""
     if not program.enabled:
         return "program_disabled"
     return (
@@ -138,7 +139,7 @@ def _limits(program: Program, campaign: Campaign, standing: Standing, accepted_a
 
 
 def _used_up(limit: Limit, granted: Sequence[int], time_zone: str, accepted_at: int) -> bool:
-    """What was accepted later in the same period counts too: reports need not be decided in their order."""
+    """Reports that were accepted later in the same period count too, because reports need not be decided in order."""
     if len(granted) < limit.times:
         return False
     period = period_around(accepted_at, limit.per, time_zone)

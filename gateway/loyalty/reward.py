@@ -1,5 +1,4 @@
-"""What a campaign is worth to the one who achieves it. The same campaign and seed give the same reward, and
-two seeds never give the same coupon code."""
+"""The reward of a campaign. The same campaign and seed give the same reward, and two seeds never give the same coupon code."""
 
 import base64
 from typing import NamedTuple
@@ -7,7 +6,7 @@ from typing import NamedTuple
 from gateway.config import Campaign
 
 SEED_BYTES = 10
-"""80 random bits: nobody guesses a code, and they fill 16 letters without padding."""
+"""80 random bits: a code cannot be guessed, and fills 16 letters without padding."""
 
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
@@ -27,8 +26,8 @@ def reward(campaign: Campaign, seed: bytes) -> Reward:
 
 
 def _coupon_code(prefix: str, seed: bytes) -> str:
-    """Crockford's base 32, which has no I, L, O or U to be misread. The random part has one length: codes
-    stay distinct."""
+    """Crockford's base 32, which leaves out I, L, O and U because they are easily misread. The random part has a fixed length,
+    so codes stay distinct."""
     if len(seed) != SEED_BYTES:
         raise ValueError(f"a coupon's seed has {SEED_BYTES} bytes, not {len(seed)}")
     return prefix + base64.b32encode(seed).translate(_CROCKFORD).decode()

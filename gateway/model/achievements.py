@@ -106,7 +106,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Duplicate(msgspec.Struct, frozen=True):
-    """The same (profile, campaign) inside its dedup window; `wait` is what is left of it in ms."""
+    """The same (profile, campaign) inside its dedup window; `wait` is the time left, in ms."""
 
     wait: int
     resolution: Resolution
@@ -123,7 +123,7 @@ class KeyReused(msgspec.Struct, frozen=True):
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """How many achievements a `GrantDue` decided."""
+    """The number of achievements that a `GrantDue` decided."""
 
     granted: int
     ignored: int
@@ -134,8 +134,8 @@ AchieveOutcome = Accepted | Duplicate | Replayed | KeyReused | UnknownCustomer
 
 
 class Achieve(Command[AchieveOutcome], frozen=True):
-    """Mark a campaign as achieved by the customer that this id and evidence lead to. Never creates a customer. `direct`: the
-    caller reports it to the upstream itself, at once, and says by `Settle` what came of it."""
+    """Mark a campaign as achieved by the customer whom this id and evidence identify. Never creates a customer. `direct`: the
+    caller reports it to the upstream itself, at once, and sends the result as `Settle`."""
 
     caller: Caller
     customer_id: str
@@ -147,9 +147,9 @@ class Achieve(Command[AchieveOutcome], frozen=True):
 
 
 class Settle(Command[Done], frozen=True):
-    """What came of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. Only
-    what was delivered is answered for the key's sake from then on; what was refused may be reported again at once. `reason` is
-    a word. No `profile_id`: the customer was erased since."""
+    """The result of a direct report of `achievement_id`, which was accepted for this profile and campaign under this key. From
+    then on, only a delivered report is answered from the key; a refused one may be reported again at once. `reason` is a word.
+    No `profile_id`: the customer was erased since."""
 
     caller: Caller
     achievement_id: int
@@ -168,7 +168,7 @@ class GrantDue(Command[Granted], frozen=True):
 
 
 class RetryAchievement(Command[Done | Refused], frozen=True):
-    """Put an ignored, failed or dead achievement back, due now."""
+    """Queue an ignored, failed or dead achievement again, due now."""
 
     caller: Caller
     achievement_id: int

@@ -8,7 +8,8 @@ from gateway.model.command import Command, Done
 
 
 class RefuseCall(Command[Done], frozen=True):
-    """A call that was refused before it reached a use case; recorded, nothing else. `count`: it stands for so many."""
+    """A call that was refused before it reached a use case. Only this is recorded. `count`: how many such calls it stands
+    for."""
 
     caller: Caller
     route: str
@@ -19,7 +20,7 @@ class RefuseCall(Command[Done], frozen=True):
 
 
 class NoteEvent(Command[Done], frozen=True):
-    """Write one audit event that changes nothing: of the gateway's own life (start, stop), or that somebody looked."""
+    """Write one audit event that changes nothing: a start or stop of the gateway, or a look at personal data."""
 
     caller: Caller
     action: str

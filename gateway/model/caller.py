@@ -7,7 +7,8 @@ from rules.source import Source, Trust
 
 class Caller(msgspec.Struct, frozen=True):
     """Who sends a command: a channel with one of its keys, or an operator (then `channel` and `id_space` are empty). The
-    gateway itself is no source. `trust` is what its source may do with what it says of a customer. `trace` is one that it named."""
+    gateway itself is no source. `trust` says what happens to the caller's statements about a customer. `trace` is the caller's
+    own trace id."""
 
     channel: str
     id_space: str

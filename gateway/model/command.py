@@ -8,14 +8,14 @@ Outcome = TypeVar("Outcome", covariant=True)
 
 
 class Command(msgspec.Struct, Generic[Outcome], frozen=True):
-    """Something to be decided and stored as a whole. Each one names the outcomes that it may have."""
+    """Something to decide and store as a whole. Each command names the outcomes that it may have."""
 
 
 AnyCommand = Command[Any]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An operator's command was carried out; `changed` is False when it already was so."""
+    """An operator's command was carried out. `changed` is False if the state was already as requested."""
 
     changed: bool = True
 

@@ -1,4 +1,4 @@
-"""What is known of a customer: attributes, claims, tags, and whether it is active."""
+"""Facts about a customer: attributes, claims, tags, and whether it is active."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from rules.source import Source
 
 
 class AttributeValue(NamedTuple):
-    """The value of one attribute of one record, as JSON text, and who said so when."""
+    """The value of one attribute of one record, as JSON text, with its source and time."""
 
     value: str
     at: int
@@ -22,7 +22,7 @@ class AttributeValue(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One identifier claimed of one record. It owns no key, joins nobody and counts for no fan-out."""
+    """One identifier claimed of one record. It owns no key, joins no profiles and counts for no fan-out."""
 
     source: Source
     claimed_at: int
@@ -38,7 +38,7 @@ class ClaimedAttribute(NamedTuple):
 
 @dataclass(slots=True)
 class Claims:
-    """All that is claimed of one record."""
+    """All claims about one record."""
 
     identifiers: dict[Identifier, Claim] = field(default_factory=dict[Identifier, Claim])
     attributes: dict[str, ClaimedAttribute] = field(default_factory=dict[str, ClaimedAttribute])

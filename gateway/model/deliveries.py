@@ -1,4 +1,4 @@
-"""Work for others: the outbox, and what the platform tells."""
+"""Deliveries to other systems: the outbox, and events from the platform."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,13 +16,13 @@ DeliveryResult = Literal["delivered", "retry", "back", "unknown", "absent", "hel
 
 @dataclass(slots=True)
 class Delivery:
-    """A row of work for somebody outside, `upstream`, `balances` or `webhook:NAME`, written in the transaction of its cause.
+    """A delivery to another system, `upstream`, `balances` or `webhook:NAME`, written in the transaction of its cause.
 
     `lane` is a profile: rows of one lane reach a webhook in order, and for the upstream it is the profile under whose id the
     newest attempt went out. `subject` is an achievement or an event. `due_at` None waits for a person. `sent_at` is when the
-    oldest attempt left of which nobody knows whether it arrived. `answer` is the receiver's last word, masked. `epoch` counts
-    claims: only the newest one may change the row; `fence` is the epoch that the store must still hold. `request_id` and `trace`
-    are of the call that caused it.
+    oldest attempt with an unknown result was sent. `answer` is the receiver's last answer, masked. `epoch` counts claims: only
+    the newest one may change the row; `fence` is the epoch that the store must still hold. `request_id` and `trace` are of the
+    call that caused it.
     """
 
     delivery_id: int
@@ -53,7 +53,8 @@ class Delivery:
 
 
 class PlatformEvent(msgspec.Struct, frozen=True):
-    """That the platform told something, and whose it was; `key` is the same whenever it tells it again."""
+    """Records that the platform sent an event, and about which profile. `key` is the same each time it sends the event
+    again."""
 
     key: str
     topic: str
@@ -62,17 +63,17 @@ class PlatformEvent(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """What a claim leased; each is its claimer's until `lease_until`."""
+    """The leased deliveries; each belongs to its claimer until `lease_until`."""
 
     deliveries: tuple[Delivery, ...]
 
 
 class Stale(msgspec.Struct, frozen=True):
-    """Somebody else claimed the delivery since; nothing was changed."""
+    """Another process has claimed the delivery since; nothing was changed."""
 
 
 class ReceiveWebhook(Command[Done], frozen=True):
-    """An event that the platform told by webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
+    """An event that the platform sent to the webhook. `customer_id` is one of the upstream's, "" for none; `body` is JSON."""
 
     caller: Caller
     key: str
@@ -90,7 +91,7 @@ class ClaimDeliveries(Command[Claimed], frozen=True):
 
 
 class MarkSending(Command[Done | Stale], frozen=True):
-    """The claimed delivery goes out now, about this profile; committed before the first byte is written."""
+    """The claimed delivery is sent now, about this profile. Committed before the first byte is sent."""
 
     delivery_id: int
     epoch: int
@@ -98,7 +99,7 @@ class MarkSending(Command[Done | Stale], frozen=True):
 
 
 class ProposePoints(Command[Done], frozen=True):
-    """Put before a person what the upstream keeps for the two sides of a merge."""
+    """Show a person the points that the upstream keeps for the two sides of a merge."""
 
     merge_id: int
     survivor_points: int
@@ -106,10 +107,10 @@ class ProposePoints(Command[Done], frozen=True):
 
 
 class FinishDelivery(Command[Done | Stale], frozen=True):
-    """What became of a claimed delivery, and when it is due again.
+    """The result of a claimed delivery, and when it is due again.
 
-    `retry`: the receiver did not take it. `back`: it was not tried, and costs no attempt. `unknown`: it left and nobody knows
-    whether it arrived. `absent`: it is known by now that it did not.
+    `retry`: the receiver did not take it. `back`: it was not tried, and costs no attempt. `unknown`: it was sent, and it is
+    unknown whether it arrived. `absent`: it is now known that it did not.
     """
 
     delivery_id: int

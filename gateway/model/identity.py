@@ -1,4 +1,4 @@
-"""Who is who: records, their profiles, and the commands that identify or erase a customer."""
+"""Identity: records, their profiles, and the commands that identify or erase a customer."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,18 @@ from rules.identifier import Evidence, Identifier
 from rules.record import Record
 
 SEEN_PRECISION = DAY
-"""To this precision (ms) it is kept when an identifier was last seen on a record."""
+"""The precision (ms) of the time at which an identifier was last seen on a record."""
 
 
 FEW_HOLDERS = 16
-"""Of up to so many holders a key is told by their observations, which are counted whenever it is needed; of more by itself."""
+"""A key with up to this many holders has no stored count: its observations are counted whenever the number is needed. A key
+with more stores the number."""
 
 
 @dataclass(slots=True)
 class CustomerRecord(Record):
-    """A record with what the loyalty side keeps on it. A profile is active while none of its records was deactivated, and
-    a guest while all of them are."""
+    """A record with its loyalty data. A profile is active unless one of its records was deactivated, and a guest only while all
+    of them are."""
 
     active: bool = True
     guest: bool = False
@@ -29,11 +30,11 @@ class CustomerRecord(Record):
 
 @dataclass(slots=True)
 class ProfileRow:
-    """What is stored of a profile besides its records. The canonical id is the customer id under which the
-    upstream knows it; no two profiles have the same, absorbed ones included. `named_after` is the record that the profile
-    began with: its id and its canonical id lead to wherever that record is.
+    """What is stored of a profile besides its records. The canonical id is the customer id under which the upstream knows it;
+    no two profiles have the same, absorbed ones included. `named_after` is the record that the profile began with: its id and
+    its canonical id lead to wherever that record is.
 
-    A profile's version is `changes` and its number of records: one more record of somebody known writes nothing here.
+    A profile's version is `changes` and its number of records: another record of a known customer writes nothing here.
     `changes` is None until the profile is stored.
     """
 
@@ -46,7 +47,7 @@ class ProfileRow:
 
 
 class Erasure(msgspec.Struct, frozen=True):
-    """That somebody was erased: numbers that lead to no one once it is done."""
+    """Marks an erased person. Once the erasure is complete, its numbers lead to no person."""
 
     erasure_id: int
     profile_id: int
@@ -55,7 +56,7 @@ class Erasure(msgspec.Struct, frozen=True):
 
 
 class Resolution(msgspec.Struct, frozen=True):
-    """Where a call's customer ended: the profile and the decision that led there."""
+    """The result of identifying a call's customer: the profile, and the decision about it."""
 
     profile_id: int
     record_id: int
@@ -65,14 +66,14 @@ class Resolution(msgspec.Struct, frozen=True):
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """Whom a call is about, and the customer id under which the upstream knows them."""
+    """The customer of a call, and the customer id under which the upstream knows them."""
 
     resolution: Resolution
     canonical_id: str
 
 
 class UnknownCustomer(msgspec.Struct, frozen=True):
-    """No profile, and nothing that leads to one. Nothing was stored."""
+    """There is no profile, and no identifier that leads to one. Nothing was stored."""
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -81,7 +82,7 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 class Identify(Command[Identified | UnknownCustomer], frozen=True):
-    """Whom a call that is forwarded is about, learning from what it says; `guest` None leaves what is known."""
+    """Identify the customer of a forwarded call, and store what it states. `guest` None leaves the known value."""
 
     caller: Caller
     customer_id: str
@@ -92,7 +93,7 @@ class Identify(Command[Identified | UnknownCustomer], frozen=True):
 
 
 class EraseCustomer(Command[Erased | UnknownCustomer], frozen=True):
-    """Remove a profile with all its records, observations, attributes, tags and keys. Ledger entries stay, nameless."""
+    """Remove a profile with all its records, observations, attributes, tags and keys. Ledger entries stay, without a name."""
 
     caller: Caller
     customer_id: str = ""

@@ -1,4 +1,4 @@
-"""Imports: how far one is, what it changed, and its undo."""
+"""Imports: their progress, what they changed, and their undo."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -12,14 +12,14 @@ from rules.source import Source
 
 
 class RefusedLine(msgspec.Struct, frozen=True, array_like=True):
-    """A line that an import could not take, and the code that says why."""
+    """A line that an import could not take, and the reason as a code."""
 
     line: int
     reason: str
 
 
 class WarnedLine(msgspec.Struct, frozen=True, array_like=True):
-    """A line that an import took without one of its identifiers, the type of that and the code that says why."""
+    """A line that an import took without one of its identifiers: the identifier's type, and the reason as a code."""
 
     line: int
     identifier: str
@@ -27,21 +27,21 @@ class WarnedLine(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ImportPosition(msgspec.Struct, frozen=True):
-    """All lines before `next_line` are taken, and the first `ahead` of the block that begins there: lines that their sender
-    brings in an order of its own. `block` is its name for that order, "" where the lines come as they stand in the file."""
+    """All lines before `next_line` are taken, and the first `ahead` lines of the block that begins there, in the sender's
+    order. `block` is the sender's name for that order, "" if the lines are in the order of the file."""
 
     next_line: int = 1
     ahead: int = 0
     block: str = ""
 
     def may_follow(self, reached: "ImportPosition") -> bool:
-        """Whether lines from here on are the next ones: also the first of a block that is another than what was begun."""
+        """Whether the next lines start here, or start a new block in place of the one that was begun."""
         begun_anew = self.next_line == reached.next_line and not self.ahead and self.block != reached.block
         return begun_anew or self == reached
 
 
 class ImportRun(msgspec.Struct, frozen=True):
-    """How far an import is. `counts` are rows by what became of them, `unusable` identifiers by `<type>:<reason>`."""
+    """The progress of an import. `counts` are rows by result, `unusable` identifiers by `<type>:<reason>`."""
 
     import_id: str
     channel: str
@@ -51,13 +51,13 @@ class ImportRun(msgspec.Struct, frozen=True):
     unusable: Mapping[str, int] = {}
     finished_at: int | None = None
     undo_after: int | None = None
-    """Up to this record it is undone; None while no undo is under way."""
+    """The last record that is undone; None while no undo is running."""
     undone_at: int | None = None
 
 
 class Overwritten(msgspec.Struct, frozen=True):
-    """What a chunk of an import added to a record, what it wrote over (the text before, None for nothing, and the text after),
-    the claims whose place its statements took, and the merges that it caused there."""
+    """The changes of an import's chunk to a record: what it added, what it overwrote (the text before, None for nothing, and
+    the text after), the claims that its statements replaced, and the merges that it caused."""
 
     seen: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, tuple[str | None, str]] = {}
@@ -67,8 +67,8 @@ class Overwritten(msgspec.Struct, frozen=True):
 
 
 class ImportChange(msgspec.Struct, frozen=True):
-    """That a chunk of an import changed a record, or created it. `before` is an Overwritten as JSON, "" where there is nothing
-    to tell."""
+    """Marks that a chunk of an import changed or created a record. `before` is an Overwritten as JSON, "" if it overwrote
+    nothing."""
 
     import_id: str
     record_id: int
@@ -79,8 +79,8 @@ class ImportChange(msgspec.Struct, frozen=True):
 
 
 class ChangedRecord(msgspec.Struct, frozen=True):
-    """A record that an import changed, as it is now. `profile_id` is None where it was erased; `records` are those of its
-    profile. `touched` says what happened to it after the import, as far as that keeps it."""
+    """A record that an import changed, as it is now. `profile_id` is None if it was erased; `records` are those of its profile.
+    `touched` says what happened to it after the import, if that prevents its removal."""
 
     record_id: int
     profile_id: int | None
@@ -94,13 +94,13 @@ class ChangedRecord(msgspec.Struct, frozen=True):
 
     @property
     def merges(self) -> list[int]:
-        """Those that the import caused here, oldest first."""
+        """The merges that the import caused here, oldest first."""
         told = [change.before for change in self.changes if change.before]
         return [merge_id for text in told for merge_id in msgspec.json.decode(text, type=Overwritten).merges]
 
     @property
     def effect(self) -> Literal["removed", "restored", "stays", "gone"]:
-        """What an undo makes of it."""
+        """What an undo does with it."""
         if self.profile_id is None:
             return "gone"
         if not self.created:
@@ -109,21 +109,20 @@ class ChangedRecord(msgspec.Struct, frozen=True):
 
 
 class ImportUndone(msgspec.Struct, frozen=True):
-    """`records` are those that were looked at. `run.undo_after` is None once all were."""
+    """`records` are those that were examined. `run.undo_after` is None once all were."""
 
     run: ImportRun
     records: tuple[ChangedRecord, ...]
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """The import as it stands after its newest lines."""
+    """The state of the import after its newest lines."""
 
     run: ImportRun
 
 
 class ImportRows(Command[Imported | Refused], frozen=True):
-    """The next lines of an import, those between two positions, as one change: all of them or none. `last`: the file ends
-    here."""
+    """Import the next lines, those between two positions, as one change: all of them or none. `last`: the file ends here."""
 
     caller: Caller
     import_id: str
@@ -136,7 +135,7 @@ class ImportRows(Command[Imported | Refused], frozen=True):
 
 
 class UndoImport(Command[ImportUndone | Refused], frozen=True):
-    """Undo an import on up to `limit` records behind `after`, where its undo stands."""
+    """Undo the import of up to `limit` records after `after`, where its undo stands."""
 
     caller: Caller
     import_id: str

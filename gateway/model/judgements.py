@@ -1,4 +1,4 @@
-"""What was decided about profiles, by rules or by people: merges, pins and reviews, with their commands."""
+"""Decisions about profiles, by rules or by people: merges, pins and reviews, with their commands."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ ReviewState = Literal["open", "accepted", "rejected", "stale"]
 
 
 class MergeRow(msgspec.Struct, frozen=True):
-    """One absorbed profile, with the record lists of both sides as they were before: all that an undo needs."""
+    """One absorbed profile, with the records of both sides before the merge. An undo needs nothing else."""
 
     merge_id: int
     survivor_id: int
@@ -31,7 +31,7 @@ class MergeRow(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class PinRow(Pin):
-    """A pin with who set it, why and when."""
+    """A pin, with its author, reason and time."""
 
     actor: str = ""
     reason: str = ""
@@ -41,8 +41,8 @@ class PinRow(Pin):
 @dataclass(slots=True)
 class ReviewItem:
     """An open or answered question. Most are about an unordered pair of profiles, `profile_a < profile_b`: are they one, or
-    (`split:contested`) whose are the keys that both sides hold? One with `records` is about one profile, which is both a
-    and b: should these records leave it? `evidence` are the rules (`rule:<name>`) and types that spoke for it so far."""
+    (`split:contested`) which side owns the keys that both hold? One with `records` is about one profile, which is both a and b:
+    should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far."""
 
     review_id: int
     profile_a: int
@@ -59,7 +59,7 @@ class ReviewItem:
 
 
 class Shaped(msgspec.Struct, frozen=True):
-    """A profile after an operator changed what belongs to it; `parts` are the profiles that were split off."""
+    """A profile after an operator changed its records; `parts` are the profiles that were split off."""
 
     profile_id: int
     version: int
@@ -73,7 +73,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class MergeProfiles(Command[Shaped | Refused], frozen=True):
-    """Join two profiles by hand. `version` is the first one's, as the operator saw it; None does not check."""
+    """Join two profiles by hand. `version` is that of the first profile, as the operator saw it; None does not check."""
 
     caller: Caller
     profiles: tuple[int, int]
@@ -94,8 +94,8 @@ class SplitProfile(Command[Shaped | Refused], frozen=True):
 
 
 class UndoMerge(Command[Shaped | Refused], frozen=True):
-    """Take one merge back. With `tree`, records of it that were moved on are left where they are. `version` is that of the
-    profile it is taken out of; None does not check."""
+    """Undo one merge. With `tree`, records that have moved since stay where they are. `version` is that of the profile that the
+    records leave; None does not check."""
 
     caller: Caller
     merge_id: int
@@ -105,7 +105,7 @@ class UndoMerge(Command[Shaped | Refused], frozen=True):
 
 
 class SetPin(Command[Done | Refused], frozen=True):
-    """A person's judgement on two records; `until` None is for ever."""
+    """A person's decision on two records; `until` None is for ever."""
 
     caller: Caller
     record_a: int
@@ -122,7 +122,7 @@ class DropPin(Command[Done], frozen=True):
 
 
 class EndPins(Command[Done], frozen=True):
-    """Take away the pins of these pairs of records, if they have ended by their time."""
+    """Remove the pins of these pairs of records, if they have expired."""
 
     caller: Caller
     pairs: tuple[tuple[int, int], ...]
@@ -138,14 +138,14 @@ class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
 
 
 class CloseStaleReviews(Command[Done], frozen=True):
-    """Close these questions if they are still open and as old as the rules say: nobody answered."""
+    """Close these questions if they are still open and older than the rules allow."""
 
     caller: Caller
     reviews: tuple[int, ...]
 
 
 class ExplainPair(Command[Explained | Refused], frozen=True):
-    """Why two profiles, or two records when `records`, are one or are not. Changes nothing."""
+    """Explain why two profiles (or two records, with `records`) are one or are not. Changes nothing."""
 
     a: int
     b: int

@@ -1,4 +1,4 @@
-"""What operators keep: channel keys, rule sets, lists. And how a command of theirs ends."""
+"""Data that operators keep (channel keys, rule sets, lists), and the outcomes of their commands."""
 
 import msgspec
 
@@ -54,7 +54,7 @@ class ListedValue(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """How many values of a list were added or removed; the others were so already."""
+    """How many values of a list were added or removed; the others needed no change."""
 
     changed: int
 
@@ -70,7 +70,7 @@ class RevokeKey(Command[Done | Refused], frozen=True):
 
 
 class StoreRules(Command[Done | Refused], frozen=True):
-    """Keep a rule set under its version; the same text under the same version again is no change."""
+    """Store a rule set under its version. Storing the same text again changes nothing."""
 
     caller: Caller
     rule_set: StoredRuleSet
@@ -83,7 +83,7 @@ class ActivateRules(Command[Done | Refused], frozen=True):
 
 
 class ChangeList(Command[Listed], frozen=True):
-    """Add values to, or remove them from, a list of the operators' own. They are written as identifiers are stored."""
+    """Add values to, or remove them from, a list of the operators' own. They have the form of stored identifiers."""
 
     caller: Caller
     name: str
@@ -92,7 +92,7 @@ class ChangeList(Command[Listed], frozen=True):
 
 
 class NotePlan(Command[Done], frozen=True):
-    """Keep that a plan of this content was made; `summary` is its counts as JSON text."""
+    """Record that a plan of this content was made; `summary` has its counts as JSON text."""
 
     caller: Caller
     sha256: str

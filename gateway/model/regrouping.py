@@ -1,4 +1,4 @@
-"""Profiles that are to be looked at again under the rules in use."""
+"""Profiles to be regrouped under the current rules."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,11 +10,11 @@ from gateway.model.command import Command, Refused
 
 
 class Regrouping(msgspec.Struct, frozen=True):
-    """Profiles that are to be looked at again, by id, and how far that is: `cursor` is the last one looked at.
+    """Profiles to be regrouped, in the order of their ids. `cursor` is the last one that was examined.
 
     `scope` says which: `rules` every one, as the rule set `rule_set` (its SHA-256) was activated; `value` the holders of one
-    value that lost or regained its power; `profile` a single one. Profiles `merged` and `split` and questions `asked` are
-    counted as a plan counts them, `points` changed hands; `skipped` profiles belong to more records than can be looked at
+    value that stopped or resumed matching; `profile` a single one. Profiles `merged` and `split` and questions `asked` are
+    counted as a plan counts them, `points` changed hands; `skipped` profiles belong to more records than can be examined
     together. One process at a time works on it: `held_by`, until `held_until`.
     """
 
@@ -40,8 +40,8 @@ class Regrouping(msgspec.Struct, frozen=True):
 
 
 class Regrouped(msgspec.Struct, frozen=True):
-    """The regrouping as it stands, and what this step of it did; `waits`: nothing, the rules in use are not yet those that it
-    is about."""
+    """The state of the regrouping, and the result of this step. `waits`: the step did nothing, because the current rules are
+    not yet those of the regrouping."""
 
     run: Regrouping
     done: Mapping[str, int] = {}
@@ -49,8 +49,8 @@ class Regrouped(msgspec.Struct, frozen=True):
 
 
 class Regroup(Command[Regrouped | Refused], frozen=True):
-    """Look at the next profiles of a regrouping, those behind `after`, as one change. `last`: there are no others. `total` is
-    how many there are at all, where the sender counted them. Refused while another `worker` holds it."""
+    """Examine the next profiles of a regrouping, those after `after`, as one change. `last`: there are no others. `total` is
+    the number of all profiles, if the sender counted them. Refused while another `worker` holds the regrouping."""
 
     caller: Caller
     regrouping_id: int

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def folded(tag: str) -> str:
-    """What two spellings of one tag have in common."""
+    """The common form of all spellings of a tag."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", tag.strip()).casefold())
 
 
@@ -14,7 +14,7 @@ def folded_all(tags: Iterable[str]) -> frozenset[str]:
 
 
 def distinct(tags: Iterable[str]) -> list[str]:
-    """One spelling of each tag, the first that comes."""
+    """The first spelling of each tag."""
     found: dict[str, str] = {}
     for tag in tags:
         found.setdefault(folded(tag), tag)

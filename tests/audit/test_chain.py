@@ -112,7 +112,7 @@ def test_a_log_that_was_written_anew_does_not_match_its_checkpoint() -> None:
 def test_a_changed_checkpoint_is_found(change: dict[str, Any]) -> None:
     links = written(5)
     *_, breach = verified(links, [checkpoint(links)._replace(**change)])
-    assert breach == Breach("checkpoint", 1, "the checkpoint's signature does not hold")
+    assert breach == Breach("checkpoint", 1, "the checkpoint's signature is not valid")
 
 
 def test_a_removed_checkpoint_breaks_the_next_ones_signature() -> None:

@@ -66,7 +66,7 @@ def test_what_reads_the_log_says_that_it_does_not_see_all(shell: Shell) -> None:
         ("explain", name_of(1)),
     ):
         shell("audit", *words)
-        assert "are in the archive, and are not looked at" in shell.err, words
+        assert "are in the archive, and are not searched" in shell.err, words
     shell("audit", "query", "--since", "1h")
     assert "archive" not in shell.err
 

@@ -54,6 +54,6 @@ def test_what_is_there_is_left_as_it_is(
     else:
         path.symlink_to(other)
     assert run(["init", "--config", str(path)]) == 1
-    assert f"{path}: is there already" in capsys.readouterr().err
+    assert f"{path}: exists already" in capsys.readouterr().err
     assert not other.exists()
     assert path.is_symlink() or path.read_text() == "mine"

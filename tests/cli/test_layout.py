@@ -148,7 +148,7 @@ def test_a_very_wide_table_is_read(file: Path) -> None:
         (b"17,a@x.de\n18,b@x.de\n", "seems to be a customer"),
         (b"+4915112345678\n", "seems to be a customer"),
         (b"name,email\nx,a@x.de\n", "no column is known to be the customer id"),
-        (bytes(range(256)) * 8, "is no text"),
+        (bytes(range(256)) * 8, "is not a text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"\.xls"),
         (b"PK\x03\x04nothing", "archive"),
         (b"\x1f\x8b\x08\x00", "gzip"),

@@ -1031,7 +1031,7 @@ async def test_each_start_begins_a_chain_of_its_own(store_factory: Open, clock: 
 async def test_a_checkpoint_cannot_be_signed_without_the_key(store: Store) -> None:
     await run(store, log)
     await store.maintain(100)
-    assert await breaches(store, b"another key") == ["the checkpoint's signature does not hold"]
+    assert await breaches(store, b"another key") == ["the checkpoint's signature is not valid"]
 
 
 async def test_checkpoints_of_a_lost_key_give_way_to_one_that_can_be_checked(

@@ -208,13 +208,13 @@ async def _delete_all_events(kept: Kept) -> None:
 
 
 _FORGED_ROWS: dict[Callable[[Kept], Awaitable[None]], str] = {
-    _take_a_record_out: "the record of segment 2 was taken out",
-    _take_the_newest_record_out: "was taken out",
-    _take_every_record_out: "the record of segment 1 was taken out",
+    _take_a_record_out: "the record of segment 2 was removed",
+    _take_the_newest_record_out: "was removed",
+    _take_every_record_out: "the record of segment 1 was removed",
     _take_the_cut_and_its_signature_out: "the chain was cut",
     _edit_a_record: "was altered",
     _move_the_cut: "was altered",
-    _put_a_record_in: "was put in",
+    _put_a_record_in: "was inserted",
     _delete_behind_the_cut: "is missing: the next one stored is",
     _delete_all_events: "the chain was cut",
 }

@@ -180,16 +180,16 @@ def _event(event_id: int) -> AuditEvent:
 
 
 _ATTACKS: dict[Callable[[Database], Awaitable[None]], str] = {
-    _insert_a_chain: "the chain was put in",
+    _insert_a_chain: "the chain was inserted",
     _append_to_an_orderly_run: "the event was added",
     _delete_an_offline_command: "the chain was cut",
-    _edit_an_offline_command: "the chain was written anew",
-    _edit_what_a_beginning_names: "beginning names other checkpoints",
+    _edit_an_offline_command: "the chain was rewritten",
+    _edit_what_a_beginning_names: "beginning names another checkpoint",
     _cut_an_orderly_tail: "the chain was cut",
     _cut_before_the_last_signature: "the chain was cut",
-    _take_a_checkpoint_out: "signature does not hold",
+    _take_a_checkpoint_out: "signature is not valid",
     _take_every_checkpoint_out: "not signed at all",
-    _edit_the_list_of_chains: "signature does not hold",
+    _edit_the_list_of_chains: "signature is not valid",
     _hide_all: "is not found by",
     _hide_one: "is not found by",
     _hide_behind_the_watermark: "is not found by",
@@ -249,7 +249,7 @@ async def test_checkpoints_that_are_taken_from_under_a_running_gateway_stay_miss
     clock.advance(HOUR)
     await run(store, log)
     await store.maintain(100)
-    assert "the checkpoint's signature does not hold" in await breaches(store)
+    assert "the checkpoint's signature is not valid" in await breaches(store)
 
 
 # ---- the bound of what is not proven ----

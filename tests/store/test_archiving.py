@@ -161,7 +161,7 @@ async def test_an_archive_of_another_log_of_the_same_secret_is_named(kept: Kept,
     )
     assert "does not follow the one before" in " ".join(await _alone(kept))
     breaches = (await kept.checked(kept.directory)).breaches
-    assert [breach.seq for breach in breaches if "of another log" in breach.what] == [1]
+    assert [breach.seq for breach in breaches if "to another log" in breach.what] == [1]
 
 
 # ---- runs that were killed ----

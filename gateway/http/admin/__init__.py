@@ -1,5 +1,5 @@
-"""The admin listener: operators' JSON API under `/admin/v1/`, health and metrics. The command line is a client of it, so what
-one can do the other can."""
+"""The admin listener: operators' JSON API under `/admin/v1/`, health and metrics. The command line is a client of this API, so
+both can do the same."""
 
 from aiohttp import web
 

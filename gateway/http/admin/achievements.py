@@ -1,4 +1,4 @@
-"""Accepted work: its state, and a second chance for what was ignored, failed or not delivered."""
+"""Accepted achievements: their states, and another attempt for those that were ignored, failed or not delivered."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ class AchievementQuery(ListQuery, kw_only=True):
 
 
 class AchievementView(msgspec.Struct):
-    """`profile` is whom it belongs to now, None after an erasure; `points`, `score` and `coupon_code` are what was granted."""
+    """`profile` is the present owner, None after an erasure. `points`, `score` and `coupon_code` are what was granted."""
 
     id: str
     state: str
@@ -42,7 +42,7 @@ class AchievementView(msgspec.Struct):
 
 
 class Changed(msgspec.Struct):
-    """`changed` is False when everything already was as asked."""
+    """`changed` is False if everything was already as requested."""
 
     id: str
     changed: bool

@@ -1,4 +1,4 @@
-"""What of the audit log is in the archive, and moving more of it there."""
+"""The archived part of the audit log, and moving more events to the archive."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +20,14 @@ class ArchiveQuery(Query, kw_only=True):
 
 
 class ArchiveBody(msgspec.Struct, forbid_unknown_fields=True):
-    """`to` is a directory of the machine that the gateway runs on, in full; it must be there."""
+    """`to` is the absolute path of a directory on the gateway's machine; it must exist."""
 
     before: When
     to: str
 
 
 class ArchivedView(msgspec.Struct):
-    """`unsigned`: events from before the moment are left, as no checkpoint signs them yet."""
+    """`unsigned`: some events from before that moment stay, because no checkpoint signs them yet."""
 
     events: int
     segments: list[str]
@@ -44,7 +44,7 @@ class SegmentView(msgspec.Struct):
 
 
 class ArchiveView(msgspec.Struct):
-    """`until`: events up to this time are in the archive, and no query finds them; null when there are none behind `since`."""
+    """`until`: events up to this time are in the archive, and no query finds them; null if there are none after `since`."""
 
     events: int
     until: Time | None
@@ -79,7 +79,7 @@ OPERATIONS = (
         method="GET",
         path="/audit/archive",
         handler=show_archive,
-        summary="What of the audit log is in the archive: its segments, oldest first",
+        summary="The archived segments of the audit log, oldest first",
         query=ArchiveQuery,
         answer=ArchiveView,
     ),

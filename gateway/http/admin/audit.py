@@ -1,4 +1,4 @@
-"""The audit log: filtered pages, the whole answer as a stream of lines, and the check that nothing in it was changed."""
+"""The audit log: filtered pages, the whole result as a stream of lines, and a check that no event was changed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ class AuditQuery(HistoryQuery, kw_only=True):
     object: Annotated[str, Meta(description="ach_…, rec_…, a key id or a rule set version")] = ""
     request_id: str = ""
     outcome: str = ""
-    after: Annotated[str, Meta(description="evt_…; only events behind this one")] = ""
+    after: Annotated[str, Meta(description="evt_…; only events after this one")] = ""
 
 
 class EventView(msgspec.Struct):
@@ -88,7 +88,7 @@ class _Signed(msgspec.Struct):
 
 
 class BreachView(msgspec.Struct):
-    """The first place of a chain that does not hold."""
+    """The first position of a chain where the check fails."""
 
     chain: str
     seq: int
@@ -96,9 +96,9 @@ class BreachView(msgspec.Struct):
 
 
 class VerifyQuery(Query, kw_only=True):
-    state: Annotated[bool, Meta(description="also whether rows are as the log says")] = False
+    state: Annotated[bool, Meta(description="also check the rows that the log covers")] = False
     archive: Annotated[
-        str, Meta(description="a directory of the gateway's machine with the segments of what was archived")
+        str, Meta(description="a directory on the gateway's machine with the archived segments")
     ] = ""
 
 
@@ -111,8 +111,9 @@ class SignedView(msgspec.Struct):
 
 
 class RowsView(msgspec.Struct):
-    """How many rows of a table were held against the log, which vouches for them since `since`; `earlier`: it does not know them,
-    as they are from before an upgrade. `since` null: they were not checked, as an upgrade's binding is not finished."""
+    """How many rows of a table were compared with the log, which covers them since `since`. `earlier`: rows from before an
+    upgrade, which the log does not cover. `since` null: the rows were not checked, because an upgrade's binding is not
+    finished."""
 
     table: str
     rows: int
@@ -121,8 +122,8 @@ class RowsView(msgspec.Struct):
 
 
 class TailView(msgspec.Struct):
-    """What nothing proves, as it was written behind the last signature of its chain. `found`: a later run signed it as it found
-    it, after a crash."""
+    """Events without proof, because they were written after the last signature of their chain. `found`: a later run signed them
+    as it found them, after a crash."""
 
     chain: str
     events: int
@@ -132,8 +133,8 @@ class TailView(msgspec.Struct):
 
 
 class Verified(msgspec.Struct):
-    """`breaches` and `unproven` name at most 100. `archived`: events that were archived; `segments`: how many segments were read.
-    `earlier`: chains from before their beginnings were signed."""
+    """`breaches` and `unproven` name at most 100. `archived` is the number of archived events, `segments` the number of
+    segments that were read. `earlier`: chains from before beginnings were signed."""
 
     ok: bool
     events: int
@@ -146,7 +147,7 @@ class Verified(msgspec.Struct):
     unproven: list[TailView]
     state: list[RowsView]
     uncovered: str
-    """What the log does not vouch for; "" unless the state was asked for."""
+    """The rows that differ from the log; "" unless the state was requested."""
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
@@ -179,7 +180,7 @@ def _check_action(action: str) -> None:
 
 
 async def _refuse_unknown_values(call: Call[AuditQuery]) -> None:
-    """After an empty answer: a value that no event has ever had is more likely a typing error."""
+    """Runs after an empty result: a value that no event has ever had is probably a typing error."""
     query, channels = call.query, {channel.name for channel in call.services.config.channels}
     for name in ("channel", "outcome", "actor"):
         value = getattr(query, name)
@@ -192,7 +193,7 @@ async def _refuse_unknown_values(call: Call[AuditQuery]) -> None:
 
 
 async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
-    """One page of events, or all of them as lines where the caller accepts those."""
+    """One page of events, or all of them as lines if the caller accepts that."""
     query, store = call.query, call.services.store
     newest_first = query.order == "desc"
     place = read_cursor(query.cursor, Id, None)
@@ -205,7 +206,7 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
 
 
 async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
-    """Everything that happened to these profiles, oldest first."""
+    """All events about these profiles, oldest first."""
     wanted, store, place = WantedEvents(profiles=profiles), call.services.store, 0
     found: list[EventView] = []
     while some := await reports.events(store, wanted, place, MOST, newest_first=False):
@@ -229,7 +230,7 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
     services, query = call.services, call.query
     directory = Path(query.archive) if query.archive else None
     if directory is not None and not directory.is_absolute():
-        raise Refusal("bad_parameter", "archive: is no path in full; write it from / on")
+        raise Refusal("bad_parameter", "archive: is not an absolute path; write the full path, from /")
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
     metrics = services.telemetry.metrics
     metrics.audit_verified_at.set(services.clock.now() / SECOND)
@@ -256,13 +257,13 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
 
 
 async def _viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
-    """What shows an event of those found, with its words."""
+    """Renders each of the found events, with its words."""
     kept = await reports.words(call.services.store, found)
     return lambda link: _event_view(link, kept.get(link.event.event_id), call.services.env.pseudonyms)
 
 
 def _words(event: AuditEvent, text: str | None, pseudonyms: Pseudonyms) -> msgspec.Raw:
-    """Null for what was erased, or never said; marked where they are not those that the log has the HMAC of."""
+    """Null for erased words, and for words that were never said. Words that differ from the HMAC in the log are marked."""
     if text is None:
         return msgspec.Raw(b"null")
     signed = msgspec.json.decode(event.detail, type=_Signed).words
@@ -315,7 +316,7 @@ async def _stream(
 
 
 async def _family(store: Store, profile: str) -> list[str]:
-    """The ids under which events of this profile were written; one that is not an id finds nothing."""
+    """The ids under which events of this profile were written. A text that is not an id finds nothing."""
     number = read_id("prf", profile)
     if number is None:
         raise Refusal("bad_parameter", "profile: is not a profile id; write prf_ and 16 hexadecimal digits")
@@ -335,7 +336,7 @@ OPERATIONS = (
         method="GET",
         path="/audit",
         handler=query_audit,
-        summary="Audit events, newest first; all of them, one a line, with Accept: application/x-ndjson",
+        summary="Audit events, newest first; with Accept: application/x-ndjson all of them, one on each line",
         query=AuditQuery,
         answer=Page[EventView],
         streams=True,

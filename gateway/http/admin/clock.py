@@ -1,4 +1,4 @@
-"""The time that the gateway goes by, and an operator's word that the clock is right."""
+"""The gateway's time, and an operator's statement that the clock is right."""
 
 import msgspec
 
@@ -9,9 +9,10 @@ from gateway.workers.timekeeping import ClockState
 
 
 class ClockView(msgspec.Struct):
-    """`now` is what deadlines are judged by; the others are how many ms they are ahead of it, below 0 behind it.
-    `wall_ahead_ms`: the wall clock, while a jump of it is not believed. `database_ahead_ms`: the newest moment of the database.
-    `machine_ahead_ms`: this machine's own clock, where the database server's is the one that counts. `warnings` say what to do."""
+    """`now` is the time for deadlines. The other values are how many ms a clock is ahead of it, below 0 if it is behind.
+    `wall_ahead_ms`: the wall clock, while a jump of it is not believed. `database_ahead_ms`: the newest time in the database.
+    `machine_ahead_ms`: this machine's clock, if the database server's clock is the one that counts. `warnings` say what to
+    do."""
 
     now: Time
     wall_ahead_ms: int
@@ -45,7 +46,7 @@ OPERATIONS = (
         method="GET",
         path="/clock",
         handler=show_clock,
-        summary="The time by which deadlines are judged, and which clocks are ahead of it",
+        summary="The time for deadlines, and which clocks are ahead of it",
         answer=ClockView,
     ),
     Operation(

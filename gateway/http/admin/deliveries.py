@@ -1,4 +1,4 @@
-"""The outbox: what waits for the world outside, what became of it, and an operator's word on what is dead or held."""
+"""The outbox: deliveries to other systems and their results. An operator can resend or discard dead and held ones."""
 
 from typing import Annotated, Literal
 
@@ -23,9 +23,9 @@ class DeliveryQuery(ListQuery, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct):
-    """`subject` is an achievement, an event or a merge, and `profile` is the customer. Without `due_at` it waits for a person, or
-    is over. `sent_at` is when an attempt left that may have arrived. `status` is the last HTTP
-    status, 0 without an answer."""
+    """`subject` is an achievement, an event or a merge, and `profile` is the customer. Without `due_at`, the delivery waits for
+    a person or is finished. `sent_at` is when an attempt was sent that may have arrived. `status` is the last HTTP status, 0
+    without an answer."""
 
     id: str
     target: str
@@ -46,8 +46,8 @@ class DeliveryView(msgspec.Struct):
 
 
 class DeliveryDetail(DeliveryView):
-    """`answer` is what the receiver last said against it, masked, at most 2 KiB. `request_id` and `trace_id` are of the call that
-    caused the delivery, empty where none did."""
+    """`answer` is the receiver's last refusal, masked, at most 2 KiB. `request_id` and `trace_id` are those of the call that
+    caused the delivery, empty if no call did."""
 
     answer: str
     request_id: str

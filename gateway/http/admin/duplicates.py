@@ -1,4 +1,5 @@
-"""The duplicate check: who looks like one person and is apart, with the reason; for a person to judge, never a merge."""
+"""The duplicate check: customers that look like one person but are not joined, with the reason. A person decides; nothing is
+merged."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from gateway.store.reports import duplicates as reports
 from gateway.store.reports.duplicates import REASONS, START, Group, Place, Reason
 
 _USUAL, _PART = 50, 10_000
-"""Groups of a page, and of one step of the stream: some reasons walk over the whole table in each."""
+"""The most groups on a page, and in one step of the stream. Some reasons scan the whole table in each step."""
 _encode_line = msgspec.json.Encoder().encode
 Cursor = tuple[Reason, str, str]
 
@@ -40,8 +41,8 @@ class Apart(msgspec.Struct):
 
 
 class DuplicateView(msgspec.Struct):
-    """Profiles that share `mask` (a customer id is shown as it is). `state` says why a value joins no profiles: `generic`,
-    `shared` or `blocked`. `profiles` and `records` count them all, `members` are at most the first 50 records."""
+    """Profiles that share `mask` (a customer id is shown in clear). `state` says why a value joins no profiles: `generic`,
+    `shared` or `blocked`. `profiles` and `records` count all of them; `members` has at most the first 50 records."""
 
     reason: Reason
     type: str
@@ -53,7 +54,7 @@ class DuplicateView(msgspec.Struct):
 
 
 async def list_duplicates(call: Call[DuplicateQuery]) -> Page[DuplicateView] | web.StreamResponse:
-    """By reason, then by type and value."""
+    """Sorted by reason, then by type and value."""
     at = read_cursor(call.query.cursor, Cursor, (call.query.reason or REASONS[0], *START))
     if NDJSON in call.request.headers.get("Accept", ""):
         return await _stream(call, at)
@@ -80,7 +81,7 @@ async def _stream(call: Call[DuplicateQuery], at: Cursor) -> web.StreamResponse:
 
 
 async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Group]:
-    """Up to `limit` groups behind the cursor, over the rest of the reasons."""
+    """Up to `limit` groups after the cursor, over the remaining reasons."""
     reason, *place = at
     after: Place = (place[0], place[1])
     phones = call.services.env.policy.phone_types

@@ -1,4 +1,5 @@
-"""Why two are one or are not, and how a profile came to be: types, names and counts, never an identifier's value."""
+"""Why two profiles or records are one or are not, and how a profile was built: types, names and counts, never an identifier's
+value."""
 
 from typing import Annotated
 
@@ -32,7 +33,7 @@ class ComparedView(msgspec.Struct):
 
 
 class RuleView(msgspec.Struct):
-    """What one rule says by itself: `never`, `merge`, `review` or `none`. `doubt` is why a merge rule only asks."""
+    """The result of one rule on its own: `never`, `merge`, `review` or `none`. `doubt` is why a merge rule only asks."""
 
     rule: str
     outcome: str
@@ -41,7 +42,7 @@ class RuleView(msgspec.Struct):
 
 
 class ClaimedView(msgspec.Struct):
-    """A claim that agrees with the other side, and counts for nothing until its record's trusted source states it."""
+    """A claim that agrees with the other side. It does not count until a trusted source of its record states it."""
 
     record: str
     type: str
@@ -49,7 +50,8 @@ class ClaimedView(msgspec.Struct):
 
 
 class PairView(msgspec.Struct):
-    """`outcome` and `rule` are what rules and pins together want, `guard` with its `detail` is what keeps the two apart."""
+    """`outcome` and `rule` are the result of rules and pins together; `guard`, with its `detail`, is what keeps the two
+    apart."""
 
     profile_a: str
     profile_b: str
@@ -64,7 +66,7 @@ class PairView(msgspec.Struct):
 
 
 class StepView(msgspec.Struct):
-    """`records` went to `profile`, from nowhere (`arrived`) or from `source` (`merged`, `split`, `undone`)."""
+    """`records` joined `profile`: as new records (`arrived`), or from `source` (`merged`, `split`, `undone`)."""
 
     at: Time
     what: str
@@ -75,7 +77,7 @@ class StepView(msgspec.Struct):
 
 
 class OriginView(msgspec.Struct):
-    """How a live profile was built, oldest step first, and what is claimed of its records and had no part in that."""
+    """How a live profile was built, oldest step first, and the claims about its records, which had no part in that."""
 
     profile: str
     steps: list[StepView]
@@ -105,7 +107,7 @@ async def explain_pair(call: Call[PairQuery]) -> PairView:
 
 
 async def explain_profile(call: Call[Query]) -> OriginView:
-    """An absorbed id answers the survivor."""
+    """An absorbed id gives the surviving profile."""
     profile_id = await survivor_of(call.services.store, call.id("prf"))
     if profile_id is None:
         raise Refusal("not_found", "there is no such profile; it may have been erased")

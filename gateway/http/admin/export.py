@@ -1,4 +1,4 @@
-"""Everything that is held on one person, for a request under data protection law."""
+"""All stored data about one person, for a request under data protection law."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class ExportedAttribute(msgspec.Struct):
 
 
 class ExportedClaim(msgspec.Struct):
-    """What was said of a record by a source that may not state it."""
+    """A statement about a record by a source that may not state it."""
 
     record: str
     name: str
@@ -52,7 +52,7 @@ class ExportedPin(msgspec.Struct):
 
 
 class ExportedAnswer(msgspec.Struct):
-    """An answer that is kept under the client's `Idempotency-Key`."""
+    """An answer that is stored under the client's `Idempotency-Key`."""
 
     channel: str
     route: str
@@ -63,7 +63,7 @@ class ExportedAnswer(msgspec.Struct):
 
 
 class ExportedMessage(msgspec.Struct):
-    """What the platform told of the person, as long as it is not handed on."""
+    """An event of the platform about the person, until it is passed on."""
 
     id: str
     target: str
@@ -72,7 +72,7 @@ class ExportedMessage(msgspec.Struct):
 
 
 class ExportedChange(msgspec.Struct):
-    """What an import changed; `before` is what was there."""
+    """A change by an import; `before` is the former value."""
 
     import_id: str
     record: str
@@ -82,7 +82,7 @@ class ExportedChange(msgspec.Struct):
 
 
 class PersonExport(msgspec.Struct):
-    """`events` are the audit log's, oldest first, with those of the profiles that were absorbed."""
+    """`events` are from the audit log, oldest first, including those of absorbed profiles."""
 
     exported_at: Time
     profile: ProfileDetail
@@ -167,7 +167,7 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}/export",
         handler=export_profile,
-        summary="Everything that is held on a person; the audit log says who asked for it",
+        summary="Everything that is stored about a person; the audit log records who asked for it",
         answer=PersonExport,
     ),
 )

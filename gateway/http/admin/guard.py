@@ -1,7 +1,7 @@
-"""What stands before every operation: the host check against DNS rebinding, the token, and one place where whatever went
-wrong becomes a problem document, an audit event and a log line.
+"""Runs before every operation: the host check against DNS rebinding and the token check. It also turns every error into a
+problem document, an audit event and a log line, in one place.
 
-`/healthz`, `/readyz` and `/metrics` are open: they tell nothing about a customer, and what scrapes them has no token.
+`/healthz`, `/readyz` and `/metrics` are open: they contain no customer data, and monitoring systems have no token.
 """
 
 import hmac
@@ -65,19 +65,19 @@ async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
 
 
 def route_of(request: web.Request) -> str:
-    """The route's template, never the path or the query, which hold what a person searched for."""
+    """The route's template, never the path or the query, which may hold personal data that a person searched for."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "unmatched"
 
 
 def _actor(request: web.Request) -> str:
-    """Whom the request says it is from: the token opens the door, the name is for the audit log."""
+    """The caller as the request names it. The token gives access; the name is only for the audit log."""
     name = request.headers.get("X-Operator", "")
     return f"operator:{name}" if _OPERATOR.fullmatch(name) else "operator"
 
 
 def _check(request: web.Request, services: Services) -> bool:
-    """Whether the call came with the token. Raises Refusal."""
+    """Check the token of the call. Raises Refusal."""
     if not _is_own_host(request.headers.getall(hdrs.HOST, ()), services.config.server):
         raise Refusal(
             "wrong_host",
@@ -96,8 +96,8 @@ def _check(request: web.Request, services: Services) -> bool:
 
 
 def _is_own_host(hosts: Sequence[str], server: Server) -> bool:
-    """A page that a browser loaded from elsewhere can point its name at a loopback listener, but cannot change the name.
-    A listener that is open to the network has names that only its operator knows; there the token alone guards."""
+    """A page from elsewhere can point its own host name at a loopback listener, but it cannot change the name that the browser
+    sends. A listener that is open to the network has names that only its operator knows; there, only the token protects."""
     listen = server.admin_listen
     if not listen.is_loopback:
         return True
@@ -110,7 +110,7 @@ def _is_own_host(hosts: Sequence[str], server: Server) -> bool:
 
 
 def _as_address(name: str) -> str:
-    """An address in its usual spelling, and a name as it is."""
+    """An address in its usual spelling; a name unchanged."""
     try:
         return str(ip_address(name))
     except ValueError:
@@ -138,7 +138,7 @@ def _refusal(error: Exception, caller: Caller) -> tuple[Refusal, Mapping[str, st
 async def _record(
     request: web.Request, services: Services, caller: Caller, refusal: Refusal, *, is_known: bool
 ) -> None:
-    """Refused calls are in the audit log; one that cannot be recorded is answered all the same."""
+    """Refused calls go to the audit log. If that fails, the call is answered all the same."""
     status = status_of(refusal.code)
     if status >= 500:
         return

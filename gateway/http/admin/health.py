@@ -1,4 +1,4 @@
-"""What machines ask: alive, ready to take calls, and figures. They need no token."""
+"""Liveness, readiness and metrics, for monitoring systems. They need no token."""
 
 import asyncio
 import re
@@ -13,8 +13,8 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """The process runs and its event loop turns. To a `challenge` of 64 hexadecimal digits it proves that it
-    knows the admin token."""
+    """The process runs and its event loop responds. For a `challenge` of 64 hexadecimal digits, it also proves that it knows
+    the admin token."""
     challenge = request.query.get("challenge", "")
     if not _CHALLENGE.fullmatch(challenge):
         return web.json_response({"status": "ok"})
@@ -26,8 +26,8 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """A call would be accepted now: the store takes writes. StoreUnavailable becomes 503 with Retry-After. A clock that is in doubt
-    and signatures that are not anchored are said and no more: it is answered with 200, as calls are served all the same."""
+    """The gateway can accept calls now: the store takes writes. StoreUnavailable becomes 503 with Retry-After. A doubtful clock
+    and signatures without an anchor are only reported, with status 200, because calls are still served."""
     services = request.app[SERVICES]
     await services.store.probe()
     warnings = services.timekeeper.state.warnings

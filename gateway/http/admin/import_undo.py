@@ -1,5 +1,5 @@
-"""Undoing an import as a whole: what would happen, record by record, and the doing, chunk by chunk. How far it is stands in the
-database, so that a command which was stopped goes on."""
+"""Undoing a whole import: a preview, record by record, and the undo itself, chunk by chunk. The database stores the progress,
+so that a stopped command can resume."""
 
 from typing import Annotated, Literal
 
@@ -25,10 +25,10 @@ class ImportUndoing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UndoneRecordView(msgspec.Struct):
-    """`removed`: the import created it. `restored`: it was there before, and what the import added or wrote over is put back
-    where it still stands. `stays`: `touched` says what happened to it since: earned, pinned, tagged, deactivated, imported_again
-    or seen_again. `gone`: it was erased. `others` are the other records of its profile. `merges` that the import caused with this
-    record are undone, so that profiles split."""
+    """`removed`: the import created it. `restored`: it existed before; what the import added is removed and what it overwrote
+    is restored, unless it changed since. `stays`: `touched` says what happened to it since: earned, pinned, tagged,
+    deactivated, imported_again or seen_again. `gone`: it was erased. `others` are the other records of its profile. `merges`
+    that the import caused with this record are undone, which splits profiles."""
 
     record: str
     profile: str | None
@@ -47,7 +47,7 @@ class ImportUndoneView(msgspec.Struct):
 
 
 async def plan_import_undo(call: Call[ListQuery]) -> Page[UndoneRecordView]:
-    """From where the undo stands."""
+    """Starts where the undo stands."""
     import_id, query = import_id_of(call), call.query
     run = await _run(call, import_id)
     after = read_cursor(query.cursor, Id, run.undo_after or 0)

@@ -1,6 +1,5 @@
-"""Imports: customers brought by the file, a chunk of lines to a request and to a transaction. How far an import is stands in
-the database, so the sender can stop anywhere and continue later; an import is known by an id that its sender
-makes of the file."""
+"""Imports: customers from a file, in chunks of lines, one request and one transaction each. The database stores the progress,
+so the sender can stop anywhere and resume later. The sender derives an import's id from its file."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +34,8 @@ from gateway.store.reports import imports as reports
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
 _HALVES = "halves"
-"""Of lines as they stand in the file, the block of which some are taken. A sender that begins with the same lines anew may."""
+"""The block of lines of which some are taken. Without a name, the lines are in the order of the file. A sender may start the
+same lines again in another block."""
 _Judged = SaveCustomer | str
 
 
@@ -44,7 +44,7 @@ class ImportQuery(Query, kw_only=True):
 
 
 class UnreadLine(msgspec.Struct, array_like=True):
-    """A line that the sender could not read, with the code that says why."""
+    """A line that the sender could not read, and the reason as a code."""
 
     line: Line
     reason: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
@@ -66,10 +66,11 @@ class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class NewRows(_Lines, kw_only=True):
-    """The lines from `first_line` up to before `next_line`, or some of a block of lines that begins at `first_line` and comes in
-    an order of its sender's: those behind the first `ahead` lines of the order that is named `block`. `next_line` is then
-    `first_line`, and behind the block with its last lines. `columns` says what each value of a row is: `customer_id`, `guest`,
-    an identifier type, an attribute, or `custom.` and a name. `last`: the file ends here."""
+    """The lines from `first_line` up to, but not including, `next_line`; or a part of the block that begins at `first_line`, in
+    an order that the sender chose. In that case `block` is the name of that order, and these lines come after its first `ahead`
+    lines. `next_line` is then `first_line`, except for the last lines of the block, where it is the line after it. `columns`
+    says what each value of a row is: `customer_id`, `guest`, an identifier type, an attribute, or `custom.` and a name. `last`:
+    the file ends here."""
 
     rows: Rows
 
@@ -81,9 +82,9 @@ class _Sent(_Lines, kw_only=True):
 
 
 class ImportView(msgspec.Struct):
-    """All lines before `next_line` are taken, and the first `ahead` of the order `block` of those behind. `counts` are rows by
-    decision, `unchanged` and `rejected`; `unusable` identifiers by `<type>:<reason>`. `identifiers` are the types of the
-    active rules. `chunk`: how many rows to send next, fewer while calls arrive."""
+    """All lines before `next_line` are taken, and the first `ahead` of the next lines in the order `block`. `counts` are rows
+    by decision, `unchanged` and `rejected`; `unusable` are identifiers by `<type>:<reason>`. `identifiers` are the types of the
+    active rules. `chunk`: how many rows to send next; fewer while calls arrive."""
 
     id: str
     channel: str
@@ -111,7 +112,8 @@ class WarnedLineView(msgspec.Struct):
 
 
 async def show_import(call: Call[ImportQuery]) -> ImportView:
-    """One that has not begun stands at line 1. Chunks that are on their way count: their sender may be gone, and a new one asks."""
+    """An import that has not begun stands at line 1. Chunks that are still being processed count: their sender may be gone, and
+    a new one asks."""
     channel, import_id = _channel(call, call.query.channel), import_id_of(call)
     await _queue(call, import_id).settled()
     run = await reports.import_run(call.services.store, import_id)
@@ -119,10 +121,11 @@ async def show_import(call: Call[ImportQuery]) -> ImportView:
 
 
 async def import_rows(call: Call[Query]) -> ImportView:
-    """Take the next lines, each as a call would save it; the same lines again are refused, and change nothing.
+    """Take the next lines, each as a call would save it. The same lines again are refused and change nothing.
 
-    While the chunk before is being decided, this one is read already; they are taken in the order in which they came. If that
-    one fails, this one is refused as not being the next."""
+    While the previous chunk is being decided, this one is already parsed. Chunks are committed in the order of arrival. If the
+    previous chunk fails, this one is refused because it is not the next one.
+    """
     asked = await call.body(_Sent)
     channel, import_id = _channel(call, asked.channel), import_id_of(call)
     caller = Caller(
@@ -166,8 +169,8 @@ async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView]:
 
 
 class _Bringing:
-    """Chunks on their way into the pipeline. One that fails as a whole is taken in halves, down to the line that makes it
-    fail: what a row does to its neighbours may need more than was loaded, and one row must not stop a file."""
+    """Sends chunks into the pipeline. A chunk that fails as a whole is split in halves, down to the line that fails. A row's
+    effect on other rows may need more than was loaded, and one row must not stop a file."""
 
     def __init__(self, pipeline: Pipeline, caller: Caller, import_id: str) -> None:
         self._pipeline, self._caller, self._import_id = pipeline, caller, import_id
@@ -208,8 +211,8 @@ class _Bringing:
         if not isinstance(outcome, Imported):
             raise Refusal(
                 "import_moved",
-                f"the import does not stand at line {start.next_line}: another command sends it too, or an answer was lost; "
-                "ask where it stands and go on there",
+                f"the import does not stand at line {start.next_line}: another command is sending it too, or an answer was lost; "
+                "get its position and resume there",
             )
         return outcome.run
 
@@ -246,7 +249,8 @@ def _queue(call: Call[Any], import_id: str) -> ChunkQueue:
 async def _read(
     services: Services, channel: Channel, caller: Caller, asked: _Sent
 ) -> list[tuple[int, _Judged]]:
-    """What each is to save or why it cannot: those that the sender could not read, then the others as they came."""
+    """For each row, the command that saves it or the reason why it cannot be saved. Lines that the sender could not read come
+    first."""
     read = await services.reading.read(
         Chunk(channel.id_space, channel.default_region, asked.columns, asked.rows)
     )
@@ -270,12 +274,13 @@ def _check_lines(asked: _Sent, read: Answer) -> None:
     inside = not lines or asked.first_line <= min(lines) <= max(lines) < behind
     if not inside or asked.next_line < asked.first_line or len(set(lines)) < len(lines):
         raise Refusal(
-            "bad_body", "lines: each stands once, from first_line up to before next_line; correct the numbers"
+            "bad_body",
+            "lines: each number must appear once, from first_line up to next_line - 1; correct the numbers",
         )
 
 
 def _positions(asked: _Sent, lines: int) -> tuple[ImportPosition, ImportPosition]:
-    """Where the chunk begins and ends."""
+    """The first and the last line of the chunk."""
     start = ImportPosition(asked.first_line, asked.ahead, asked.block)
     if asked.ends_inside_a_block:
         return start, ImportPosition(asked.first_line, asked.ahead + lines, asked.block)
@@ -302,7 +307,7 @@ OPERATIONS = (
         method="GET",
         path="/imports/{id}",
         handler=show_import,
-        summary="How far an import is",
+        summary="The progress of an import",
         query=ImportQuery,
         answer=ImportView,
         refusals=("unknown_channel",),
@@ -320,7 +325,7 @@ OPERATIONS = (
         method="GET",
         path="/imports/{id}/refusals",
         handler=list_refusals,
-        summary="The lines that an import could not take, with the reason of each",
+        summary="The lines that an import could not take, each with its reason",
         query=ListQuery,
         answer=Page[RefusedLineView],
         refusals=("bad_cursor",),
@@ -329,7 +334,7 @@ OPERATIONS = (
         method="GET",
         path="/imports/{id}/warnings",
         handler=list_warnings,
-        summary="The identifiers that an import could not use, by line, with the reason of each; their rows were taken",
+        summary="The identifiers that an import could not use, by line, each with its reason; their rows were taken",
         query=ListQuery,
         answer=Page[WarnedLineView],
         refusals=("bad_cursor",),

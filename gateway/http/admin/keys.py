@@ -1,4 +1,5 @@
-"""Key pairs of the channels: issued once in clear, kept as HMACs, revoked at once here and within seconds elsewhere."""
+"""Key pairs of the channels: shown in clear once, stored as HMACs. A revoked pair is refused at once by this gateway, and
+within seconds by others."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -34,7 +35,7 @@ class KeyView(msgspec.Struct):
 
 
 class IssuedView(msgspec.Struct):
-    """The only place where the two keys are ever shown."""
+    """The only answer that contains the two keys."""
 
     id: str
     channel: str
@@ -95,7 +96,7 @@ OPERATIONS = (
         method="POST",
         path="/keys",
         handler=create_key,
-        summary="Issue a key pair for a channel; shown this once",
+        summary="Issue a key pair for a channel; it is shown only once",
         body=NewKey,
         answer=IssuedView,
         status=HTTPStatus.CREATED,

@@ -1,4 +1,4 @@
-"""The one shape of every list: `{"items": […], "next": …}`, bounded by `limit`, continued by an opaque `cursor`."""
+"""The one form of every list: `{"items": […], "next": …}`, limited by `limit`, continued by an opaque `cursor`."""
 
 import binascii
 import difflib
@@ -17,14 +17,14 @@ Found = TypeVar("Found")
 
 NEWEST = (1 << 63) - 1
 Id = Annotated[int, Meta(ge=0, le=NEWEST)]
-"""Where a list of ids begins that goes from the newest to the oldest."""
+"""The start of a list of ids that goes from the newest to the oldest."""
 MOST = 200
 USUAL = 50
 Limit = Annotated[int, Meta(ge=1, le=MOST)]
 
 
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Query parameters of one operation; a parameter that is not declared is an error."""
+    """Query parameters of one operation. An undeclared parameter is an error."""
 
 
 class ListQuery(Query, kw_only=True):
@@ -42,14 +42,14 @@ class Page(msgspec.Struct, Generic[T]):
 def page(
     found: Sequence[Found], limit: int, shown: Callable[[Found], T], place: Callable[[Found], object]
 ) -> Page[T]:
-    """Of up to `limit` + 1 things found, the first `limit`; one more means that there is a next page."""
+    """The first `limit` of up to `limit` + 1 items. One item more means that there is a next page."""
     kept = found[:limit]
     following = write_cursor(place(kept[-1])) if len(found) > limit else None
     return Page([shown(thing) for thing in kept], following)
 
 
 def refuse_unknown(name: str, value: str, known: Iterable[str]) -> None:
-    """Raises Refusal for a value of a filter that nothing can have: an empty list would hide the typing error."""
+    """Raises Refusal for a filter value that cannot exist, because an empty list would hide the typing error."""
     choices = sorted(known)
     if value in choices:
         return
@@ -63,10 +63,10 @@ def write_cursor(place: object) -> str:
 
 
 def read_cursor(cursor: str, kind: Any, start: Place) -> Place:
-    """The place, of type `kind`, behind a cursor, `start` without one. Raises Refusal for a text that no list gave out."""
+    """The position, of type `kind`, in a cursor; `start` without one. Raises Refusal for a text that no list returned."""
     if not cursor:
         return start
     try:
         return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=kind)
     except (ValueError, binascii.Error):
-        raise Refusal("bad_cursor", "cursor: is not one that this list gave out; begin without it") from None
+        raise Refusal("bad_cursor", "cursor: is not one that this list returned; begin without it") from None

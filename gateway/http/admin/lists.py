@@ -1,4 +1,5 @@
-"""Lists of the operators' own telephone numbers: what `own:NAME` in a rule file stands for. A listed number joins no profiles."""
+"""Lists of telephone numbers that belong to the operators: the numbers for `own:NAME` in a rule file. A listed number joins no
+profiles."""
 
 import re
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 class NumbersOfList(msgspec.Struct, forbid_unknown_fields=True):
-    """Numbers in any way of writing; national ones need their `region`."""
+    """Numbers in any notation; national ones need their `region`."""
 
     values: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=1_000)]
     region: Annotated[str, Meta(description="two letters, such as EG", pattern="^([A-Z]{2})?$")] = ""
@@ -43,7 +44,7 @@ class ListedView(msgspec.Struct):
 
 
 class ChangedList(msgspec.Struct):
-    """`values` as they are kept; `changed` is how many of them were not there, or still there, before."""
+    """`values` as they are stored. `changed` is how many of them were added or removed."""
 
     name: str
     values: list[str]
@@ -137,7 +138,7 @@ OPERATIONS = (
         method="DELETE",
         path="/lists/{name}",
         handler=remove_from_list,
-        summary="Take numbers off a list, so that they can join customers again",
+        summary="Remove numbers from a list, so that they can join customers again",
         body=NumbersOfList,
         answer=ChangedList,
     ),

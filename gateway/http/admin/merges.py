@@ -1,6 +1,6 @@
-"""An operator's word on what belongs to a profile: merge two, undo a merge, split records off.
+"""An operator changes the records of a profile: merge two profiles, undo a merge, split records off.
 
-`If-Match` with the version that the operator saw keeps the change from landing on a profile that moved on meanwhile.
+`If-Match` with the version that the operator saw prevents a change to a profile that has changed meanwhile.
 """
 
 from typing import Annotated, Literal
@@ -26,15 +26,15 @@ class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Undoing(msgspec.Struct, forbid_unknown_fields=True):
-    """`tree` takes out what is still there of a merge whose records were partly moved on."""
+    """`tree` takes out the remaining records of a merge, if some of its records have moved since."""
 
     reason: Reason
     tree: bool = False
 
 
 class Splitting(msgspec.Struct, forbid_unknown_fields=True):
-    """`plain` takes just these records, `tree` also what was absorbed together with them, `all` puts every record of the
-    profile on a profile of its own."""
+    """`plain` takes only these records, `tree` also the records that were absorbed together with them, `all` puts every record
+    of the profile on a profile of its own."""
 
     reason: Reason
     records: Annotated[list[RecordId], Meta(max_length=_MOST_RECORDS)] = []
@@ -42,8 +42,8 @@ class Splitting(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ShapedView(msgspec.Struct):
-    """The profile after the change; `version` is also its ETag. `parts` were split off, `merge` is what an undo takes.
-    `changed` is False when everything already was as asked."""
+    """The profile after the change; `version` is also its ETag. `parts` were split off; `merge` is the id for an undo.
+    `changed` is False if everything was already as requested."""
 
     profile: str
     version: int

@@ -1,4 +1,4 @@
-"""Ids as they stand in bodies and queries: prefixed text outside, integers inside."""
+"""Ids in bodies and queries: prefixed text outside, integers inside."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ Reason = Annotated[
 
 
 def number(prefix: Prefix, place: str, text: str) -> int:
-    """The id's number. Raises Refusal, naming the place, for what is no id of this kind."""
+    """The number of the id. Raises Refusal, naming the place, if this is not an id of this kind."""
     found = read(prefix, text)
     if found is None:
         raise Refusal(

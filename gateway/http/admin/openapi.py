@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of operations and the types that they read and write, so it cannot be out of step."""
+"""The OpenAPI document. It is generated from the table of operations and their types, so it is never out of date."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -95,5 +95,5 @@ def _query_parameters(one: Operation) -> list[dict[str, Any]]:
 def _header_parameters(one: Operation) -> list[dict[str, Any]]:
     if not one.conditional:
         return []
-    about = "the profile's version as its ETag gave it; another one meanwhile is refused"
+    about = "the profile's version from its ETag; refused if the profile has changed since"
     return [{"name": "If-Match", "in": "header", "required": False, "description": about, "schema": _VERSION}]

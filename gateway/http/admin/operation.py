@@ -1,4 +1,4 @@
-"""One operation of the admin API: a row of the table from which the routes and the OpenAPI document are both made."""
+"""One operation of the admin API: a row of the table from which the routes and the OpenAPI document are both built."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ _VERSION = re.compile(r'"(\d{1,18})"', re.ASCII)
 
 @dataclass(slots=True)
 class Call(Generic[Q]):
-    """One authenticated request with its checked query; `headers` go out with the answer."""
+    """One authenticated request with its checked query. `headers` are added to the answer."""
 
     request: web.Request
     services: Services
@@ -37,7 +37,7 @@ class Call(Generic[Q]):
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def id(self, prefix: Prefix) -> int:
-        """The `{id}` of the path; raises Refusal when it is not an id of this kind, so nothing can be there."""
+        """The `{id}` of the path. Raises Refusal if it is not an id of this kind."""
         number = read(prefix, self.request.match_info["id"])
         if number is None:
             raise Refusal(
@@ -46,7 +46,7 @@ class Call(Generic[Q]):
         return number
 
     def expected_version(self) -> int | None:
-        """The version in `If-Match`; None where any will do. Raises Refusal for what is no version."""
+        """The version in `If-Match`; None if any version is allowed. Raises Refusal for a text that is not a version."""
         given = self.request.headers.get("If-Match", "*").strip()
         if given == "*":
             return None
@@ -58,7 +58,7 @@ class Call(Generic[Q]):
         return int(version[1])
 
     def tag(self, version: int) -> None:
-        """Send a profile's version along, for the next `If-Match`."""
+        """Send a profile's version with the answer, for the next `If-Match`."""
         self.headers["ETag"] = f'"{version}"'
 
     async def text(self) -> str:
@@ -80,7 +80,7 @@ class Call(Generic[Q]):
             raise Refusal("bad_body", f"the body does not fit: {error}") from None
 
     async def submit(self, command: Command[T | Refused]) -> T:
-        """The committed outcome; what the gateway refuses is raised as a Refusal."""
+        """The committed outcome. If the gateway refuses the command, a Refusal is raised."""
         outcome = await self.services.pipeline.submit(command)
         if isinstance(outcome, Refused):
             raise Refusal(outcome.code, outcome.message)
@@ -90,8 +90,8 @@ class Call(Generic[Q]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """`path` is below `/admin/v1`. `tagged` answers carry a profile's version as `ETag`; `conditional` requests may name it in
-    `If-Match`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives
-    the items of the answer one by one. `refusals` are the codes that are this operation's own."""
+    `If-Match`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives the items of the answer
+    one by one. `refusals` are the codes of this operation alone."""
 
     method: str
     path: str

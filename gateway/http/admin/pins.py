@@ -1,4 +1,4 @@
-"""Pins: judgements on two records, set, listed and lifted. A pin is named by its two records, in either order."""
+"""Pins: decisions on two records, set, listed and removed. A pin is named by its two records, in either order."""
 
 from typing import Annotated, Literal
 
@@ -40,8 +40,8 @@ class NewPin(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PinView(msgspec.Struct):
-    """`profiles` are where the two records are now. `until` None: for ever; a pin whose time is over has no effect, and is soon
-    taken away."""
+    """`profiles` are where the two records are now. `until` None: for ever. An expired pin has no effect and is soon
+    removed."""
 
     records: list[str]
     profiles: list[str]
@@ -53,13 +53,13 @@ class PinView(msgspec.Struct):
 
 
 class PinSet(PinView):
-    """`changed` is False when the same pin was there."""
+    """`changed` is False if the same pin already existed."""
 
     changed: bool
 
 
 class PinDropped(msgspec.Struct):
-    """`changed` is False when there was no such pin."""
+    """`changed` is False if there was no such pin."""
 
     records: list[str]
     changed: bool
@@ -88,7 +88,7 @@ async def drop_pin(call: Call[PinPair]) -> PinDropped:
 
 
 async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
-    """The records whose pins are asked for; None: every record's."""
+    """The records whose pins to list; None: those of every record."""
     if query.profile and query.record:
         raise Refusal("bad_parameter", "profile: cannot be combined with record; give one of the two")
     if query.record:
@@ -103,7 +103,7 @@ async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
 
 
 async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:
-    """The pin that was just set. Raises Refusal if it was lifted, or a record was erased, in between."""
+    """The pin that was just set. Raises Refusal if it was removed, or a record erased, in between."""
     found = await reports.pins(store, [record_a], (record_a, record_b - 1), 1)
     if not found or _place(found[0]) != (record_a, record_b):
         raise Refusal(
@@ -154,7 +154,7 @@ OPERATIONS = (
         method="DELETE",
         path="/pins",
         handler=drop_pin,
-        summary="Remove the pin of two records; the rules decide again from their next call on",
+        summary="Remove the pin of two records; the rules decide again at their next call",
         query=PinPair,
         answer=PinDropped,
     ),

@@ -1,7 +1,7 @@
-"""A rule set seen before it merges: what it would make of all known customers. Nothing is changed (I21).
+"""A plan of a rule set: its effect on all known customers, before it merges any. Nothing is changed (I21).
 
-The thinking is done by a process of its own (`gateway.processes.plan`); what is kept is that a plan of exactly
-this content exists."""
+A separate process computes it (`gateway.processes.plan`). The store only records that a plan of exactly this content was made.
+"""
 
 import asyncio
 import contextlib
@@ -24,8 +24,8 @@ _PATIENCE_SECONDS = 900.0
 
 
 class CaseView(msgspec.Struct):
-    """One change with its reason: `merge`, `split`, `blocked` or `review`. `records` move, or are what the reason was found
-    between; `points` would change hands."""
+    """One change with its reason: `merge`, `split`, `blocked` or `review`. `records` are those that move, or between which the
+    reason was found. `points` would change hands."""
 
     kind: str
     profiles: list[str]
@@ -37,7 +37,8 @@ class CaseView(msgspec.Struct):
 
 
 class Counts(msgspec.Struct):
-    """Numbers of profiles. `reviews` are questions, `largest` the records of the largest profile, `points` change hands."""
+    """Numbers of profiles. `reviews` are questions, `largest` is the number of records on the largest profile, `points` change
+    hands."""
 
     profiles_before: int
     profiles_after: int
@@ -52,8 +53,8 @@ class Counts(msgspec.Struct):
 
 
 class PlanView(msgspec.Struct):
-    """`cases` are samples, those with the most points first; the counts are of all. `claims` are identifiers that
-    no trusted source has stated: no rule looks at them."""
+    """`cases` are samples, those with the most points first; the counts cover all profiles. `claims` are identifiers that no
+    trusted source has stated; rules ignore them."""
 
     version: str
     sha256: str
@@ -84,7 +85,7 @@ async def _plan(services: Services, rules: RuleSet) -> Plan:
         str(services.clock.now()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,  # what a traceback quotes may be a person's
+        stderr=asyncio.subprocess.DEVNULL,  # a traceback may quote personal data
     )
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):

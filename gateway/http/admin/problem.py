@@ -1,5 +1,5 @@
-"""Refusals of the admin API as problem details (RFC 9457). The table is the one place where a code becomes a status, and
-the reference page of errors is made from it. A code that is not in it is a conflict with the present state."""
+"""Refusals of the admin API as problem details (RFC 9457). This table is the only place that maps a code to a status, and the
+reference page of errors is generated from it. A code that is not in it is a conflict with the present state."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from gateway.errors import Refusal
 
 
 class Code(NamedTuple):
-    """Its status, when it is answered, and what to do."""
+    """Its status, when it is the answer, and what to do."""
 
     status: int
     meaning: str
@@ -24,7 +24,7 @@ CODES: Mapping[str, Code] = {
     "unknown_parameter": Code(
         400, "the operation has no such query parameter", "the detail lists the known ones"
     ),
-    "bad_cursor": Code(400, "the cursor is not one of this list", "begin again without a cursor"),
+    "bad_cursor": Code(400, "the cursor is not one of this list", "start again without a cursor"),
     "bad_body": Code(400, "the body cannot be used", "the detail names the place"),
     "unauthorized": Code(401, "the bearer token is missing or wrong", "`gateway admin-token` prints it"),
     "not_found": Code(404, "there is no such thing"),
@@ -37,7 +37,7 @@ CODES: Mapping[str, Code] = {
     "body_timeout": Code(408, "the body did not arrive in time", "send it again"),
     "achievement_delivered": Code(409, "the platform has the achievement; a report is not repeated"),
     "achievement_granted": Code(409, "a grant is final"),
-    "archive_refused": Code(409, "the audit log does not hold", "`gateway audit verify` says where"),
+    "archive_refused": Code(409, "the audit log was changed", "`gateway audit verify` says where"),
     "archive_unusable": Code(
         409, "the directory cannot be used, or has a file that is not the log's next segment"
     ),
@@ -52,8 +52,8 @@ CODES: Mapping[str, Code] = {
     ),
     "import_moved": Code(
         409,
-        "the lines are not the next ones of this import: another command sends it too, or an answer was lost",
-        "ask where the import stands",
+        "the lines are not the next ones of this import: another command is sending it too, or an answer was lost",
+        "get the import's position",
     ),
     "import_undoing": Code(409, "the import is being undone", "finish the undo first"),
     "import_undone": Code(409, "the import was undone before, and nothing was imported since"),
@@ -73,7 +73,7 @@ CODES: Mapping[str, Code] = {
     ),
     "records_elsewhere": Code(409, "a record to split off is not on this profile"),
     "records_moved": Code(
-        409, "records of the merge were moved on since", "undo with `tree`, which takes out the rest"
+        409, "records of the merge have moved since", "undo with `tree`, which takes out the rest"
     ),
     "regrouping_over": Code(409, "the regrouping is finished; only the gateway itself meets this"),
     "regrouping_taken": Code(
@@ -135,7 +135,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RuleProblems(Refusal):
-    """A rule file that cannot be used, with all that is wrong with it."""
+    """A rule file that cannot be used, with all of its problems."""
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -1,6 +1,7 @@
-"""Profiles for support staff: find one by what the person says, see all that was put together in it, erase it.
+"""Profiles for support staff: find one by what a customer says, see all of its data, erase it.
 
-Identifiers are shown in clear here, because support has to compare them; they are in no log line."""
+Identifiers are shown in clear here, because support has to compare them. They never appear in a log line.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -51,7 +52,7 @@ class ObservationView(msgspec.Struct):
 
 
 class ClaimView(msgspec.Struct):
-    """An identifier that its source may not state. It counts for nothing."""
+    """An identifier that its source may not state. It does not count."""
 
     type: str
     value: str
@@ -60,7 +61,7 @@ class ClaimView(msgspec.Struct):
 
 
 class ClaimedAttributeView(msgspec.Struct):
-    """An attribute that its source may not state. It is shown to that record's own callers where nothing is stated."""
+    """An attribute that its source may not state. Callers of the same record see it as long as no value was stated."""
 
     record: str
     name: str
@@ -88,7 +89,7 @@ class BalanceView(msgspec.Struct):
 
 
 class ProfileView(msgspec.Struct):
-    """A live profile in short; `canonical_id` is the customer id under which the upstream knows it."""
+    """A summary of a live profile. `canonical_id` is the customer id under which the upstream knows it."""
 
     id: str
     version: int
@@ -113,8 +114,8 @@ class MergeView(msgspec.Struct):
 
 
 class ProfileDetail(ProfileView):
-    """`attributes` are the values that win now, `achievements` the newest, `reviews` the open ones; `redirected_from` is
-    the id that was asked for when it was absorbed into this profile."""
+    """`attributes` are the winning values, `achievements` the newest, `reviews` the open ones. `redirected_from` is the
+    requested id, if it was absorbed into this profile."""
 
     attributes: dict[str, Any]
     claimed_attributes: list[ClaimedAttributeView]
@@ -151,7 +152,7 @@ async def show_profile(call: Call[Query]) -> ProfileDetail:
 
 
 async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
-    """What happened to the profile and to those that it absorbed; also after its erasure."""
+    """Events of the profile and of those that it absorbed; also after its erasure."""
     number = call.id("prf")
     store = call.services.store
     family = await reports.ids_leading_to(store, await reports.survivor_of(store, number) or number)
@@ -169,7 +170,7 @@ async def erase_profile(call: Call[Query]) -> ErasedView:
 
 
 async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
-    """The live profile that this id leads to."""
+    """The live profile for this id; redirects are followed."""
     overview = next(iter(await _by_id(services, asked)), None)
     return await _detail(services, overview, asked) if overview is not None else None
 
@@ -211,7 +212,7 @@ def _wanted(services: Services, query: FindQuery) -> Wanted:
 
 
 def _places(services: Services, written: str, id_spaces: Iterable[str]) -> list[tuple[str, str]]:
-    """Where a record with this customer id may be."""
+    """Id spaces in which a record may have this customer id."""
     read = services.env.normalizer.customer_id
     return [(id_space, read(written, id_space).value) for id_space in id_spaces]
 
@@ -225,7 +226,7 @@ def _normalized(services: Services, kind: str, raw: str, regions: Iterable[str])
 
 
 def _readings(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:
-    """What the text is as an identifier of this type: one reading a region, as a national number is several."""
+    """The text as identifiers of this type: one for each possible region, because a national number can mean several."""
     values = (services.env.normalizer.normalize(kind, raw, region or None).value for region in regions)
     return [Identifier(kind, value) for value in dict.fromkeys(values) if value]
 

@@ -1,4 +1,5 @@
-"""Questions for a person: listed, and answered. The reason of a review says what its answers do: docs/reference/reviews.md."""
+"""Questions for a person: listed and answered. The reason of a review decides what its answers do:
+docs/reference/reviews.md."""
 
 from typing import Annotated, Literal
 
@@ -41,8 +42,8 @@ class ReviewView(msgspec.Struct):
 
 
 class AnsweredReview(ReviewView):
-    """`now` are the profiles to which the two lead after the answer: one when they were joined. `changed` is False when the
-    review had this answer before."""
+    """`now` are the profiles of the two after the answer: one if they were joined. `changed` is False if the review already had
+    this answer."""
 
     now: list[str]
     changed: bool

@@ -1,4 +1,4 @@
-"""The table of the admin API: every operation once, for the router and the OpenAPI document."""
+"""The table of the admin API: every operation once, for the router and for the OpenAPI document."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
-"""Rule sets: checked, stored under their version, activated, and activated again to roll back.
+"""Rule sets: check, store under a version, activate, and activate an earlier one to roll back.
 
-A rule set that asks for a dry run (`activation = "after_dry_run"`, the default) is not activated unseen."""
+A rule set that requires a dry run (`activation = "after_dry_run"`, the default) cannot be activated before its plan was made.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -37,8 +38,9 @@ class StoreQuery(Query, kw_only=True):
 
 
 class RegroupingView(msgspec.Struct):
-    """The walk over all profiles after the last activation: `looked` of about `total` profiles. Profiles `merged` and `split`,
-    questions `asked` and `points` that changed hands are counted as a plan counts them; `skipped` belong to too many records."""
+    """The regrouping after the last activation: `looked` of about `total` profiles were examined. Profiles `merged` and
+    `split`, questions `asked` and `points` that changed hands are counted as in a plan. `skipped` profiles belong to too many
+    records."""
 
     started_at: Time
     finished_at: Time | None
@@ -52,7 +54,7 @@ class RegroupingView(msgspec.Struct):
 
 
 class RuleSetView(msgspec.Struct):
-    """`activated_at` is the last time that it was made the active one."""
+    """`activated_at` is the last time it was activated."""
 
     version: str
     sha256: str
@@ -68,7 +70,7 @@ class RuleSetDetail(RuleSetView):
 
 
 class CheckedRules(msgspec.Struct):
-    """What a valid rule file says of itself, with the names of its rules."""
+    """What a valid rule file says about itself, with the names of its rules."""
 
     version: str
     sha256: str
@@ -78,8 +80,8 @@ class CheckedRules(msgspec.Struct):
 
 
 class StoredRules(msgspec.Struct):
-    """`changed` is False when the same text was stored, and active if that was asked, before; `planned` says that a plan of
-    it was made, so that it may be activated."""
+    """`changed` is False if the same text was already stored, and active if that was requested. `planned`: a plan of it was
+    made, so it may be activated."""
 
     version: str
     sha256: str
@@ -127,7 +129,7 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 
 
 async def activate_rules(call: Call[Query]) -> StoredRules:
-    """A version that was active before may be activated again at once: that is a rollback."""
+    """A version that was active before may be activated again at once, because that is a rollback."""
     known = await _known(call)
     text, was_in_use = known.rule_set.text, known.activated_at is not None
     rules = await parsed(text, stored=True) if was_in_use else await usable(call, text)
@@ -137,7 +139,7 @@ async def activate_rules(call: Call[Query]) -> StoredRules:
 
 
 async def _waits(services: Services, rules: RuleSet) -> bool:
-    """For a plan of exactly this content."""
+    """Whether a plan of exactly this content was made."""
     return rules.activation != "immediate" and await work.planned_at(services.store, rules.sha256) is None
 
 
@@ -168,8 +170,8 @@ async def text_of(call: Call[Any]) -> str:
 
 
 async def parsed(text: str, *, stored: bool = False) -> RuleSet:
-    """Raises RuleProblems with all that is wrong. `stored`: it was in use before. On a thread, as the largest files take half a
-    second: calls are answered meanwhile."""
+    """Parse the rules. Raises RuleProblems with all problems. `stored`: the rules were in use before. Runs on a thread, because
+    the largest files take half a second, and calls have to be answered meanwhile."""
     result = await asyncio.to_thread(parse, text, stored=stored)
     if isinstance(result, RuleSet):
         return result
@@ -177,8 +179,8 @@ async def parsed(text: str, *, stored: bool = False) -> RuleSet:
 
 
 async def usable(call: Call[Any], text: str) -> RuleSet:
-    """A rule set that also names no id space but those of the channels, or of customers from channels that were. Raises
-    RuleProblems with all that is wrong."""
+    """A rule set whose id spaces all belong to channels, or to customers of former channels. Raises RuleProblems with all
+    problems."""
     rules, store = await parsed(text), call.services.store
     known = {channel.id_space for channel in call.services.config.channels}
     for name in named_id_spaces(rules) - known:
@@ -198,7 +200,7 @@ def _problems(found: Iterable[Problem]) -> RuleProblems:
 def _plan_required(version: str) -> Refusal:
     return Refusal(
         "plan_required",
-        f"rule set {version} is to be seen before it merges: gateway rules plan FILE (POST /admin/v1/rules/plan);"
+        f"rule set {version} needs a plan before it can merge: gateway rules plan FILE (POST /admin/v1/rules/plan);"
         ' or write activation = "immediate" in [rules]',
     )
 

@@ -1,4 +1,4 @@
-"""Writing the database anew, so that nothing that was erased is left in its unused bytes."""
+"""Rewrites the database, so that its unused bytes hold no erased data."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ from gateway.model import NoteEvent
 
 
 class ScrubView(msgspec.Struct):
-    """`left` says where copies of erased data may still be, and until when."""
+    """`left` says where copies of erased data may remain, and until when."""
 
     left: list[str]
 

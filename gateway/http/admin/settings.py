@@ -1,4 +1,4 @@
-"""The settings that this gateway goes by, as far as they may be seen."""
+"""The settings in use, without secrets."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gateway.http.admin.operation import Call, Operation
 
 
 class SettingsView(msgspec.Struct):
-    """By table. In place of a secret there is a short mark under the admin token, by which another value can be told from it."""
+    """By table. A secret is replaced by a short mark under the admin token. Two different values have different marks."""
 
     settings: dict[str, Any]
 

@@ -1,5 +1,5 @@
-"""Calls without the token: a few mistakes a minute from each address, and one audit event a minute for each kind of refusal,
-with how many there were. So a stranger cannot fill the audit log, and every such call is in it all the same."""
+"""Limits calls without the token: a few mistakes a minute from each address, and for each kind of refusal one audit event a
+minute with the number of calls. So a stranger cannot fill the audit log, but every such call is counted in it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class TooManyFailures(Refusal):
 
 
 class Strangers:
-    """The first refusal of a kind is recorded at once, those of the minute after it together at its end."""
+    """The first refusal of a kind is recorded at once; the others of that minute are recorded together at its end."""
 
     def __init__(self, services: Services) -> None:
         self._pipeline = services.pipeline
@@ -58,7 +58,7 @@ class Strangers:
         await self._record(first)
 
     async def flush(self) -> None:
-        """Record what came since the last time. A kind that did not come begins anew."""
+        """Record the refusals since the last time. A kind without any starts again."""
         together = {code: refused for code, refused in self._waiting.items() if refused is not None}
         self._waiting = dict.fromkeys(together)
         for refused in together.values():

@@ -1,4 +1,4 @@
-"""Times on the admin API: RFC 3339 in UTC with milliseconds going out; RFC 3339, a date or a span coming in."""
+"""Times in the admin API: answers have RFC 3339 in UTC with milliseconds; requests may use RFC 3339, a date or a span."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from gateway.errors import Refusal
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _LATEST = 253_402_300_799_999
-"""The last millisecond of the year 9999, the last that RFC 3339 can write."""
+"""The last millisecond of the year 9999, the latest time that RFC 3339 can express."""
 When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back from now such as 30m, 1h, 7d")]
 
 
@@ -35,7 +35,7 @@ def read(name: str, text: str, now: int) -> int | None:
 
 
 def ahead(name: str, text: str, now: int) -> int | None:
-    """A moment that is still to come, in milliseconds UTC; None for an empty text. Raises Refusal."""
+    """A future time, in milliseconds UTC; None for an empty text. Raises Refusal."""
     if not text:
         return None
     try:
@@ -43,13 +43,15 @@ def ahead(name: str, text: str, now: int) -> int | None:
     except ValueError:
         moment = _moment(name, text, "from now such as 90d")
     if not now < moment <= _LATEST:
-        raise Refusal("bad_parameter", f"{name}: is not ahead of now; give a later time, or none for ever")
+        raise Refusal("bad_parameter", f"{name}: is not in the future; give a later time, or none for ever")
     return moment
 
 
 def _moment(name: str, text: str, span: str) -> int:
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an offset's plus sign that was not escaped
+        moment = datetime.fromisoformat(
+            text.replace(" ", "+")
+        )  # a plus sign of an offset that was not escaped
         return instant(
             moment if moment.tzinfo or len(text) > len("2026-11-23") else moment.replace(tzinfo=UTC)
         )
