@@ -181,7 +181,7 @@ def test_the_name_of_a_file_tells_its_kind_where_its_content_does_not(tmp_path: 
         ("a", "xml", "shopify"),
         ("a.xls", "", "save it as"),
         ("a.ods", "", "save it as"),
-        ("a.xlsx", "", r"no \.xlsx file"),
+        ("a.xlsx", "", r"not an \.xlsx file"),
     ):
         (tmp_path / name).write_text("x")
         with pytest.raises(Failure, match=said):

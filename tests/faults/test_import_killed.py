@@ -118,7 +118,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
     os.kill(reader, signal.SIGKILL)
     _, errors = command.communicate(timeout=_PATIENCE)
     assert command.returncode == 0, errors
-    assert b"goes on" in errors
+    assert b"resumes" in errors
     assert process.stop() == 0
     return process
 
