@@ -139,12 +139,12 @@ MEANINGS: Mapping[Action, str] = {
         "restored from a backup"
     ),
     Action.IMPORT_ROWS: (
-        "a chunk of an import is on disk: its lines, the rows of a block that were taken before and after "
+        "a chunk of an import was stored: its lines, the rows of a block that were taken before and after "
         "it, rows by decision, unusable identifiers by reason; the decision about each row has its own "
         "event"
     ),
     Action.IMPORT_UNDONE: (
-        "a chunk of an undo is on disk (`outcome`: `part`, at the end `ok`): its records by what became "
+        "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`): its records by what became "
         "of them"
     ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",

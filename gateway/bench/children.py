@@ -1,5 +1,4 @@
-"""Child processes that answer one question: a module run on given CPUs, JSON on its stdin, JSON on its
-stdout."""
+"""Runs a module as a child process on given CPUs, with JSON on its stdin and JSON on its stdout."""
 
 import os
 import subprocess
@@ -12,8 +11,7 @@ from gateway.bench.errors import BenchError
 
 CPUS = sorted(os.sched_getaffinity(0))
 SERVERS, CLIENTS = {CPUS[0]}, {CPUS[-1]}
-"""Servers on one CPU, the load on another: on a machine with one CPU they are the same, and the report says
-so."""
+"""Servers on one CPU, the load on another: on a machine with one CPU they share it, and the report says so."""
 
 Answer = TypeVar("Answer")
 

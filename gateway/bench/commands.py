@@ -1,5 +1,4 @@
-"""The gateway's commands as processes that run to their end: what they printed, how long they took and how much memory they
-had at most. Every CPU is theirs."""
+"""Runs the gateway's commands as processes to their end, on all CPUs. Returns their output, duration and peak memory."""
 
 import os
 import subprocess
@@ -14,7 +13,7 @@ from gateway.bench.errors import BenchError
 
 
 class Took(NamedTuple):
-    """Seconds on the clock and of CPU; the largest resident set of one process in MiB."""
+    """Elapsed seconds and CPU seconds; the largest resident set of one process in MiB."""
 
     seconds: float
     cpu: float

@@ -1,4 +1,4 @@
-"""The configuration of a measured gateway: one channel, many campaigns, a dedup window no run outlasts."""
+"""The configuration of a measured gateway: one channel, many campaigns, and a dedup window longer than any run."""
 
 from gateway.bench.workload import API_KEY, CHANNEL, FIRST_CAMPAIGN, SECRET_KEY
 
@@ -16,7 +16,7 @@ SECRETS = {
     "GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32,
     "GATEWAY_SECRET": "bench-secret-" + "0" * 32,
 }
-"""In the environment of whatever is measured."""
+"""Environment variables of every measured process."""
 FORWARD = """
 [gateway]
 mode = "forward"

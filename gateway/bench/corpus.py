@@ -1,5 +1,5 @@
-"""What the normalisation benchmark reads: as many mobiles as e-mails, none twice, the mobiles of all regions
-in random order."""
+"""The input of the normalisation benchmark: equally many mobiles and e-mails without repetitions, the mobiles of all regions in
+random order."""
 
 import random
 import sys
@@ -11,7 +11,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 WARM_UP = 3_000
-"""Texts before the clock starts: a server meets each region and domain once in its life and then for
+"""Texts before the measurement starts. A server sees each region and domain for the first time only once, and then runs for
 months."""
 DOMAINS = 400
 
@@ -22,7 +22,7 @@ class Corpus(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Seconds for the corpus after its warm-up, and the keys that came out, mobiles first."""
+    """The time for the corpus after its warm-up, in seconds, and the resulting keys, mobiles first."""
 
     mobiles: float
     emails: float
@@ -41,7 +41,7 @@ _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 def _mobile(rng: random.Random) -> str:
-    """A region's example with its last digits drawn anew, in E.164, until the library calls it a mobile."""
+    """A region's example number, in E.164, with random last digits until the library calls it a mobile."""
     while True:
         example = phonenumbers.example_number_for_type(rng.choice(_REGIONS), PhoneNumberType.MOBILE)
         if example is None or example.national_number is None:
@@ -74,7 +74,7 @@ _NAMES = (
 
 
 def main(mobile: Callable[[str], str], email: Callable[[str], str]) -> None:
-    """A `Corpus` on stdin, its `Timing` on stdout: one process a side, so that neither tunes the other's
+    """A `Corpus` on stdin, its `Timing` on stdout: one process for each side, so that neither warms up the other's
     libraries."""
     read = msgspec.json.decode(sys.stdin.buffer.read(), type=Corpus)
     mobiles, mobile_keys = _timed(mobile, read.mobiles)

@@ -1,4 +1,4 @@
-"""The one way a measurement can be void: it says why, and the benchmark ends with exit code 1."""
+"""Raised when a measurement is void. The text gives the reason, and the benchmark ends with exit code 1."""
 
 
 class BenchError(Exception):

@@ -31,7 +31,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def ratios(of: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Round by round, so that a slow minute of the machine weighs on both sides alike."""
+    """Ratios of each round, so that a slow minute of the machine affects both sides equally."""
     return [one / other for one, other in zip(of, base, strict=True)]
 
 
@@ -56,7 +56,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One published number: `values` holds every round, in order. `note` says what limits its meaning."""
+    """One published number: `values` holds every round, in order. `note` says what limits its validity."""
 
     name: str
     unit: str

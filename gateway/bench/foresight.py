@@ -1,5 +1,5 @@
-"""Questions about all customers at once: the plan of another rule set, and profiles that look like one person. Over
-people of whom three in ten have two records."""
+"""Operations over all customers: the plan of another rule set, and the search for profiles that look like one person. Three in
+ten people have two records."""
 
 import time
 from pathlib import Path
@@ -52,7 +52,7 @@ def duplicates(session: Session) -> list[Figure]:
     with session.step("duplicates"):
         took = run(["gateway", "duplicates", "--json", "--config", str(config)], directory)
     if not took.output:
-        raise BenchError("no duplicates were found, and there are some")
+        raise BenchError("no duplicates were found, although there are some")
     return [
         Figure(f"duplicates over {records:,} records", "s", [took.seconds], SECONDS),
         Figure("duplicate groups listed", "", [took.output.count(b"\n")]),

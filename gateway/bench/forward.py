@@ -1,5 +1,5 @@
-"""Calls handed on to an upstream with their identity resolved, against a bare aiohttp reverse proxy in the same rounds: small
-JSON POSTs of customers that are known, nginx behind both. And what an answer of 100 MiB adds to the memory."""
+"""Forwarded calls with a resolved identity, compared with a bare aiohttp reverse proxy in the same rounds. The calls are small
+JSON POSTs of known customers, with nginx as the upstream of both. Also measures how much memory an answer of 100 MiB adds."""
 
 import http.client
 import time
@@ -19,7 +19,7 @@ ADDED_MEMORY = Target("at most", 5.0)
 CLOSED = Shape(32)
 OPEN = Shape(rate=500)
 PEOPLE = 1_000
-"""Customers who are all busy: each was known and looked up before it counts."""
+"""Customers of the calls. Each was created and looked up before the measurement."""
 _SLOW_READ = 256 << 10
 
 
@@ -72,7 +72,7 @@ def _latency(session: Session, lanes: list[Lane]) -> list[Figure]:
 
 
 def _streamed(subject: Subject) -> float:
-    """MiB above what the process had before, at the most, while a client reads a large answer in pieces."""
+    """The peak of additional memory, in MiB, while a client reads a large answer in pieces."""
     connection = http.client.HTTPConnection("127.0.0.1", subject.port, timeout=60)
     before = memory(subject.pid)
     connection.request("GET", LARGE, headers={"apikey": API_KEY})
@@ -84,5 +84,5 @@ def _streamed(subject: Subject) -> float:
             time.sleep(0.01)
     connection.close()
     if answer.status != 200 or received != LARGE_BYTES:
-        raise BenchError(f"of the large answer {received:,} bytes came, with status {answer.status}")
+        raise BenchError(f"only {received:,} bytes of the large answer arrived, with status {answer.status}")
     return peak_memory(subject.pid) - before

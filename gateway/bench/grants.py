@@ -1,6 +1,5 @@
-"""A backlog of due achievements: how fast it is worked off when nothing else waits, how fast while calls
-arrive, and what that does to the calls. Grants are counted afterwards by the moment at which each was
-decided, so counting disturbs nothing."""
+"""A backlog of due achievements: how fast it is processed without other work, how fast while calls arrive, and how this affects
+the calls. Grants are counted afterwards, by the time of each decision, so that counting does not disturb the measurement."""
 
 import time
 from collections.abc import Sequence
@@ -42,7 +41,7 @@ def grants(session: Session) -> list[Figure]:
 
 
 def _calm(session: Session, directory: Path, database: Database, workload: Workload) -> tuple[list[Run], int]:
-    """The calls without a backlog, and how many pairs they used up."""
+    """The calls without a backlog, and the number of pairs that they used."""
     before = counts(database)
     with gateway(directory, database, campaigns=workload.last, name="calm") as subject:
         lane = Lane(subject, workload)
@@ -70,7 +69,7 @@ def _window(run: Run) -> Window:
 def _rates(database: Database, windows: Sequence[Window]) -> list[float]:
     rates = grants_per_second(database, windows)
     if not rates:
-        raise BenchError("the backlog was worked off before the first window ended: make it larger")
+        raise BenchError("the backlog was empty before the first window ended: make it larger")
     return rates
 
 

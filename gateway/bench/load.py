@@ -1,11 +1,9 @@
-"""The load generator, one process on one core: `python -m gateway.bench.load`, a `Plan` as JSON on stdin, a
-`Run` on stdout.
+"""The load generator, one process on one core: `python -m gateway.bench.load`, a `Plan` as JSON on stdin, a `Run` on stdout.
 
-Closed loop (`rate` 0): every connection sends its next request when it has the answer to the last. Open loop:
-requests arrive by a Poisson schedule whatever the server does, and latency counts from the moment a request
-was due, so a stall is paid for by every request that had to wait (no coordinated omission). Requests are
-rendered before the clock starts, answers are only framed by their Content-Length. Every request sent is
-waited for, also after the window: `accepted` is exact.
+Closed loop (`rate` 0): every connection sends its next request when it has the answer to the last. Open loop: requests arrive
+by a Poisson schedule whatever the server does, and latency counts from the time at which a request was due, so a stall shows in
+every request that had to wait (no coordinated omission). Requests are rendered before the clock starts, answers are only framed
+by their Content-Length. Every request sent is waited for, also after the window: `accepted` is exact.
 """
 
 import asyncio
@@ -31,8 +29,8 @@ LATE_SECONDS = 30.0
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`pid` is the server's, for its CPU time. `offset` and `count` choose the pairs; with `repeat` they are
-    used again and again, which only a server without a dedup window takes."""
+    """`pid` is the server's, for its CPU time. `offset` and `count` choose the pairs. With `repeat` they are used repeatedly,
+    which works only for a server without a dedup window."""
 
     port: int
     pid: int
@@ -113,13 +111,13 @@ class Connection(asyncio.Protocol):
 
 
 def content_length(data: bytes, head: int) -> int:
-    """Of an answer whose header ends at `head`; aiohttp writes the name in this spelling only."""
+    """The Content-Length of an answer whose header ends at `head`. aiohttp always writes the name in this spelling."""
     at = data.index(b"Content-Length: ", 0, head) + 16
     return int(data[at : data.index(b"\r", at)])
 
 
 class Load(ABC):
-    """What both loops share: the connections, the tally and the window."""
+    """The common part of both loops: the connections, the counts and the window."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -216,8 +214,7 @@ class ClosedLoop(Load):
 
 
 class OpenLoop(Load):
-    """A thread sleeps until the next arrival, because the event loops' timers are only good to a
-    millisecond."""
+    """A thread sleeps until the next arrival, because the event loops' timers have a resolution of a millisecond."""
 
     def begin(self, connections: list[Connection], began: float) -> None:
         rng = random.Random(self.plan.seed)  # noqa: S311

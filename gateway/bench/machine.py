@@ -1,5 +1,4 @@
-"""What the numbers were taken on: processes' CPU time and memory from /proc, the disk's fsync, library
-versions."""
+"""The measured machine: CPU time and memory of processes from /proc, the disk's fsync, library versions."""
 
 import os
 import platform

@@ -1,5 +1,5 @@
-"""Normalisation against plain library calls on the same corpus, each side in processes of its own, in
-alternating rounds. Keys that differ in more than case make it void: fast is nothing if it is not the same."""
+"""Normalisation against plain library calls on the same corpus, each side in processes of its own, in alternating rounds. Keys
+that differ in more than case make the measurement void."""
 
 import random
 

@@ -1,5 +1,5 @@
-"""What one run of the benchmark does. `FULL` is what the published figures use; `QUICK` is the same in
-little, under 90 seconds."""
+"""The options of one run. `FULL` is used for the published figures; `QUICK` is a smaller version that takes under 90
+seconds."""
 
 from dataclasses import dataclass
 from pathlib import Path

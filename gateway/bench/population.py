@@ -1,6 +1,5 @@
-"""Fills a migrated database with people and with a backlog, straight through the engine in key order: a million
-in seconds. Its rows are those that the gateway would have written; only the history (audit, dedup windows) is
-missing."""
+"""Fills a migrated database with people and with a backlog, directly through the engine in key order: a million in seconds. The
+rows equal those that the gateway writes; only the history (audit, dedup windows) is missing."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -49,8 +48,8 @@ def build(database: Database, people: int, *, seen_at: int = BORN) -> None:
 
 
 def add_second_records(database: Database, people: int) -> None:
-    """The first `people` come again, at the till: by their e-mail, every other one by the mobile as well. One in ten has
-    stayed apart, on a profile of its own."""
+    """Second records of the first `people`, from the till: with their e-mail, every other one also with the mobile. One in ten
+    is on a separate profile."""
     database.fill("record", _second_records(_second(people)))
     database.fill("profile", _second_profiles(_second(people)))
     database.fill("observation", _second_observations(_second(people)))
@@ -85,7 +84,8 @@ def _queued(people: int, count: int, until: int) -> Iterator[tuple[Row, Row]]:
 
 
 class _Second(NamedTuple):
-    """`profile_id` is the person's own, or one of its own (`apart`); `owner_id` has the person's identifiers."""
+    """`profile_id` is the person's profile, or a separate one (`apart`); `owner_id` is the profile that owns the person's
+    identifiers."""
 
     profile_id: int
     owner_id: int

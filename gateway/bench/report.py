@@ -1,5 +1,4 @@
-"""The report: a table for people, JSON for programs. The JSON holds every round, so that anything can be
-worked out again."""
+"""The report: a table for people, JSON for programs. The JSON has every round, so that every figure can be computed again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,5 +1,4 @@
-"""Rounds: each subject in turn, again and again, with a fresh load process for each; what comes back is
-checked before it counts."""
+"""Rounds: each subject in turn, with a new load process each time. Results are checked before they count."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ from gateway.bench.subjects import Subject
 from gateway.bench.workload import Events, Workload
 
 CEILING = 25_000
-"""More requests a second than a gateway answers on one core: so many are rendered for a closed loop."""
+"""How many requests a second are rendered for a closed loop: more than a gateway answers on one core."""
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A run with its place: what was measured, in which part, in which round."""
+    """A run, with its subject, part and round."""
 
     part: str
     subject: str
@@ -33,7 +32,7 @@ class Record(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Session:
-    """One benchmark: what was asked for, where its files are, and every run so far."""
+    """One benchmark: its options, the directory of its files, and every run so far."""
 
     options: BenchOptions
     directory: Path
@@ -43,7 +42,7 @@ class Session:
 
     @contextmanager
     def step(self, description: str) -> Generator[None]:
-        """Shows what is being done while it takes."""
+        """Shows the current step while it runs."""
         task = self.progress.add_task(description, total=None)
         yield
         self.progress.update(task, total=1, completed=1)
@@ -51,10 +50,9 @@ class Session:
 
 @dataclass(slots=True)
 class Lane:
-    """A subject and the requests it has yet to see. `accepted` counts every 2xx it ever gave, warm-up
-    included.
+    """A subject and its remaining requests. `accepted` counts every 2xx answer so far, including the warm-up.
 
-    A subject without a dedup window (`repeat`) sees the same requests again and again.
+    A subject without a dedup window (`repeat`) gets the same requests repeatedly.
     """
 
     subject: Subject
@@ -72,7 +70,7 @@ class Shape:
     rate: float = 0.0
 
     def most(self, seconds: float) -> int:
-        """More requests than one window takes."""
+        """More requests than one window needs."""
         return int(seconds * (2 * self.rate or CEILING)) + 100
 
     def __str__(self) -> str:
@@ -86,7 +84,7 @@ def warm(session: Session, part: str, lanes: Sequence[Lane]) -> None:
 
 
 def alternate(session: Session, part: str, lanes: Sequence[Lane], shape: Shape) -> tuple[list[Run], ...]:
-    """`rounds` rounds over the lanes in turn; the runs of each lane, in order."""
+    """Runs `rounds` rounds over the lanes in turn. Returns the runs of each lane, in order."""
     runs = tuple[list[Run], ...]([] for _ in lanes)
     turns = range(session.options.rounds)
     for turn in session.progress.track(turns, description=f"{part}: {shape}"):
@@ -96,7 +94,7 @@ def alternate(session: Session, part: str, lanes: Sequence[Lane], shape: Shape) 
 
 
 def perform(session: Session, part: str, lane: Lane, shape: Shape, turn: int) -> Run:
-    """One window over one lane. `turn` seeds the arrivals: in one round every lane sees the same ones."""
+    """One window over one lane. `turn` seeds the arrivals, so that every lane has the same arrivals in one round."""
     plan = Plan(
         port=lane.subject.port,
         pid=lane.subject.pid,

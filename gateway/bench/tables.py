@@ -39,9 +39,8 @@ def counts(database: Database) -> Counts:
 
 
 def verify(database: Database, before: Counts, accepted: int) -> None:
-    """The database, its gateway stopped: accepted answers = achievements = audit events, grants = ledger
-    entries = audit events since `before`, and no page is damaged. Raises otherwise: a benchmark that lost a
-    row is a failure."""
+    """The database, its gateway stopped: accepted answers = achievements = audit events, grants = ledger entries = audit events
+    since `before`, and no page is damaged. Raises otherwise, because a benchmark that lost a row has failed."""
     made = Counts(*(now - then for now, then in zip(counts(database), before, strict=True)))
     if not made.achievements == made.accepted_events == accepted:
         raise BenchError(f"{accepted:,} answers were 202, but the database holds {made}")
@@ -52,7 +51,7 @@ def verify(database: Database, before: Counts, accepted: int) -> None:
 
 
 def grants_per_second(database: Database, windows: Sequence[Window]) -> list[float]:
-    """Of each window that ended before the backlog did."""
+    """The rates of the windows that ended before the backlog was empty."""
     ((_, last),) = database.rows(_DECIDED)
     whole = [window for window in windows if window.ended <= last]
     decided = [database.rows(_DECIDED_WITHIN, window)[0][0] for window in whole]

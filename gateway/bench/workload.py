@@ -1,5 +1,5 @@
-"""What the load asks for: people with stable customer ids, mobiles and e-mails, and (person, campaign) pairs
-in random order, none twice, so that no request falls into another's dedup window."""
+"""The requests of the load: people with stable customer ids, mobiles and e-mails, and (person, campaign) pairs in random order.
+No pair appears twice, so no request falls into another's dedup window."""
 
 import random
 from array import array

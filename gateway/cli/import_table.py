@@ -18,7 +18,7 @@ _MOST_IGNORED = 60
 
 
 def show_columns(job: Job, sheet: Sheet, identifiers: list[str]) -> None:
-    """On stderr, as it is said about the rows."""
+    """Goes to stderr, because it is a message about the rows."""
     if sheet.title:
         note(f"{job.file}: the title above the column names is not imported")
     if sheet.assignment.preset:

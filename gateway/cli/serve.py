@@ -18,7 +18,7 @@ _API = "/api/v4.0/integrations/customers"
 def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again."""
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)  # at once: loading the rest takes a moment
+        signal.signal(number, signal.SIG_IGN)  # printed first, because loading the rest takes a moment
     from gateway import app
 
     raise typer.Exit(

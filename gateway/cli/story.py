@@ -36,7 +36,7 @@ def _split(event: Row, detail: Row) -> str:
 
 
 def _by_hand(event: Row, detail: Row) -> str:
-    return f" on the word of {event['actor']}{_noted(detail)}"
+    return f" by decision of {event['actor']}{_noted(detail)}"
 
 
 def _noted(detail: Row) -> str:
@@ -60,18 +60,18 @@ def _reviewed(answers: Mapping[str, str]) -> "Callable[[Row, Row], str]":
 
 
 _ACCEPTED = {
-    "join": "{profiles} were judged one person",
+    "join": "a person decided that {profiles} are one person",
     "leave": "records that were in question left {profile}",
     "keys": "the identifiers that {profiles} both hold were given to the other of the two",
     "points": "the points that the platform kept for {profiles} were moved by a person",
 }
 _REJECTED = {
-    "join": "{profiles} were judged two persons",
+    "join": "a person decided that {profiles} are two persons",
     "leave": "records that were in question stay with {profile}",
     "keys": "the identifiers that {profiles} both hold stay with their owner",
     "points": "the points that the platform keeps for {profiles} stay as they are",
 }
-"""By what the review asked."""
+"""By the question of the review."""
 
 
 def _granted(event: Row, detail: Row) -> str:
@@ -141,7 +141,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
         "a review was closed as stale, or more evidence was noted on it"
     ),
     Action.SECRET_REPLACED: lambda event, detail: "the lost master secret was replaced",
-    Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} brought a new customer{_why(detail)}",
+    Action.IDENTITY_CREATED: lambda event, detail: f"{event['channel']} created a new customer{_why(detail)}",
     Action.IDENTITY_ATTACHED: lambda event, detail: (
         f"{event['channel']}'s customer belongs to {event['profile']}{_why(detail)}"
     ),

@@ -30,9 +30,9 @@ class CustomerRecord(Record):
 
 @dataclass(slots=True)
 class ProfileRow:
-    """What is stored of a profile besides its records. The canonical id is the customer id under which the upstream knows it;
-    no two profiles have the same, absorbed ones included. `named_after` is the record that the profile began with: its id and
-    its canonical id lead to wherever that record is.
+    """The stored data of a profile besides its records. The canonical id is the customer id under which the upstream knows it;
+    no two profiles have the same, absorbed ones included. `named_after` is the record with which the profile began. The
+    profile's id and canonical id always lead to that record's present profile.
 
     A profile's version is `changes` and its number of records: another record of a known customer writes nothing here.
     `changes` is None until the profile is stored.

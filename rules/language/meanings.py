@@ -22,7 +22,7 @@ ID_SPACE: Meanings = {
         '`"9999"`; compared without case'
     ),
     "real_ids": (
-        'customer ids of this system that look like placeholders and are a customer\'s, such as `"0"` '
+        'customer ids of this system that look like placeholders but belong to a customer, such as `"0"` '
         'or `"guest"`'
     ),
 }

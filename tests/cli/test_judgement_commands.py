@@ -62,7 +62,7 @@ async def test_a_merge_is_made_shown_and_taken_back(desk: Desk) -> None:
     assert merge["id"] in await desk.say("profile", "show", ann)
     assert "already one profile" in await desk.say("merge", ann, bob, *WHY)
     story = await desk.say("profile", "history", ann)
-    assert f"{merge['absorbed']} became one with {merge['survivor']} on the word of operator:" in story
+    assert f"{merge['absorbed']} became one with {merge['survivor']} by decision of operator:" in story
     undone = await desk.json("undo", merge["id"], *WHY)
     assert undone["parts"] == [merge["absorbed"]]
     assert "was undone before" in await desk.say("undo", merge["id"], "--tree", *WHY)

@@ -81,7 +81,7 @@ CODES: Mapping[str, Code] = {
     ),
     "review_closed": Code(
         409,
-        "the review was answered otherwise, its profile was merged (then another review stands for it), or its records were moved",
+        "the review has another answer, its profile was merged (then another review replaces it), or its records were moved",
     ),
     "same_profile": Code(
         409,
