@@ -43,6 +43,9 @@ class Columns(Generic[V]):
         if len(self.fields) == 1:
             self._values = lambda entity: (getattr(entity, self.fields[0]),)
         self._changing_at = [self.names.index(name) for name in self.changing]
+        self._changes: Callable[[V], tuple[Any, ...]] | None = None
+        if len(self.changing) > 1 and not self._codecs:
+            self._changes = attrgetter(*(self.fields[place] for place in self._changing_at))
 
     # ---- SQL ----
 
@@ -96,6 +99,8 @@ class Columns(Generic[V]):
         return tuple(stored)
 
     def change(self, entity: V) -> tuple[Any, ...]:
+        if self._changes is not None:
+            return self._changes(entity)
         row = self.row(entity)
         return tuple([row[place] for place in self._changing_at])
 
