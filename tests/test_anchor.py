@@ -86,26 +86,26 @@ async def receiver(tmp_path: Path) -> AsyncGenerator[Receiver]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     structlog.reset_defaults()
     async with InProcessGateway(tmp_path) as built:
         await more_signatures(built, 3)
         yield built
 
 
-async def more_signatures(house: InProcessGateway, count: int) -> None:
+async def more_signatures(core: InProcessGateway, count: int) -> None:
     for number in range(count):
-        house.clock.advance(HOUR)
-        await house.send(customer(f"web:{house.clock.now()}-{number}"))
+        core.clock.advance(HOUR)
+        await core.send(customer(f"web:{core.clock.now()}-{number}"))
 
 
 class Anchoring:
-    """An anchor over the house, stepped by hand."""
+    """An anchor over a gateway's core, stepped by hand."""
 
-    def __init__(self, house: InProcessGateway, url: str) -> None:
+    def __init__(self, core: InProcessGateway, url: str) -> None:
         self.url, self.metrics = url, Metrics()
-        place = AnchorWebhook("vault", self.webhook, house.store, house.clock, lambda low, high: high)
-        self.anchor = Anchor(place, house.store, house.clock, self.metrics)
+        place = AnchorWebhook("vault", self.webhook, core.store, core.clock, lambda low, high: high)
+        self.anchor = Anchor(place, core.store, core.clock, self.metrics)
 
     def webhook(self) -> Webhook:
         return Webhook("vault", self.url, (), Secret(SECRET), True)
@@ -119,8 +119,8 @@ class Anchoring:
         return self.metrics.registry.get_sample_value("gateway_anchor_lag_seconds")
 
 
-def in_file(path: Path, store: Store, house: InProcessGateway) -> Anchor:
-    return Anchor(AnchorFile(path), store, house.clock, Metrics())
+def in_file(path: Path, store: Store, core: InProcessGateway) -> Anchor:
+    return Anchor(AnchorFile(path), store, core.clock, Metrics())
 
 
 # ---- a file ----
@@ -137,35 +137,35 @@ async def test_every_signature_is_copied_once_also_that_of_the_end(start: Start,
         assert '"ends":{"' in lines(path)[-1].heads
 
 
-async def test_a_line_that_was_torn_costs_no_other(house: InProcessGateway, tmp_path: Path) -> None:
+async def test_a_line_that_was_torn_costs_no_other(core: InProcessGateway, tmp_path: Path) -> None:
     path = tmp_path / "anchors"
-    await in_file(path, house.store, house).step()
+    await in_file(path, core.store, core).step()
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
-    await in_file(path, house.store, house).step()
+    await in_file(path, core.store, core).step()
     assert set(whole.splitlines()) <= set(path.read_bytes().splitlines())
 
 
-async def test_a_place_that_cannot_be_written_is_tried_again(house: InProcessGateway, tmp_path: Path) -> None:
+async def test_a_place_that_cannot_be_written_is_tried_again(core: InProcessGateway, tmp_path: Path) -> None:
     missing = tmp_path / "not mounted"
-    anchor = in_file(missing / "anchors", house.store, house)
+    anchor = in_file(missing / "anchors", core.store, core)
     assert await anchor.step() > 1
     missing.mkdir()
     assert await anchor.step() == 1
-    assert places(lines(missing / "anchors")) == await signed(house.store)
+    assert places(lines(missing / "anchors")) == await signed(core.store)
 
 
 # ---- a webhook ----
 
 
 async def test_a_webhook_is_sent_each_signature_once_and_in_order(
-    house: InProcessGateway, receiver: Receiver
+    core: InProcessGateway, receiver: Receiver
 ) -> None:
-    await Anchoring(house, receiver.url).until_idle()
-    await more_signatures(house, 2)
-    after_a_restart = Anchoring(house, receiver.url)
+    await Anchoring(core, receiver.url).until_idle()
+    await more_signatures(core, 2)
+    after_a_restart = Anchoring(core, receiver.url)
     await after_a_restart.until_idle()
-    assert receiver.held == await signed(house.store)
+    assert receiver.held == await signed(core.store)
     assert len(receiver.held) >= 5
     assert receiver.asked == len(receiver.held)
     body = json.loads(receiver.path.read_bytes().splitlines()[0])
@@ -175,44 +175,44 @@ async def test_a_webhook_is_sent_each_signature_once_and_in_order(
 
 
 async def test_what_is_not_taken_is_sent_again_before_anything_behind_it(
-    house: InProcessGateway, receiver: Receiver
+    core: InProcessGateway, receiver: Receiver
 ) -> None:
-    anchoring = Anchoring(house, receiver.url)
+    anchoring = Anchoring(core, receiver.url)
     receiver.refusals = [500, 503]
     assert [await anchoring.anchor.step() for _ in range(2)] == [60, 60]
     assert receiver.held == []
     await anchoring.until_idle()
-    assert receiver.held == await signed(house.store)
+    assert receiver.held == await signed(core.store)
 
 
 async def test_a_listener_that_refuses_half_way_keeps_what_it_took(
-    house: InProcessGateway, receiver: Receiver
+    core: InProcessGateway, receiver: Receiver
 ) -> None:
-    anchoring = Anchoring(house, receiver.url)
+    anchoring = Anchoring(core, receiver.url)
     await anchoring.until_idle()
     taken = receiver.held
-    await more_signatures(house, 1)
+    await more_signatures(core, 1)
     receiver.refusals = [410]
     await anchoring.anchor.step()
     assert receiver.held == taken
     await anchoring.until_idle()
-    assert receiver.held == await signed(house.store)
+    assert receiver.held == await signed(core.store)
     assert receiver.asked == len(receiver.held) + 1
 
 
 async def test_an_outage_is_logged_once_counted_and_after_a_while_a_warning(
-    house: InProcessGateway, receiver: Receiver
+    core: InProcessGateway, receiver: Receiver
 ) -> None:
-    anchoring = Anchoring(house, receiver.url)
+    anchoring = Anchoring(core, receiver.url)
     await anchoring.until_idle()
     anchoring.url = UNHEARD
-    await more_signatures(house, 1)
+    await more_signatures(core, 1)
     with capture_logs() as logs:
         await anchoring.anchor.step()
-        house.clock.advance(9 * MINUTE)
+        core.clock.advance(9 * MINUTE)
         await anchoring.anchor.step()
         assert anchoring.anchor.warnings == ()
-        house.clock.advance(MINUTE)
+        core.clock.advance(MINUTE)
         await anchoring.anchor.step()
         (warning,) = anchoring.anchor.warnings
         assert "webhook:vault does not take them (no_connection)" in warning
@@ -222,22 +222,20 @@ async def test_an_outage_is_logged_once_counted_and_after_a_while_a_warning(
     assert anchoring.anchor.warnings == ()
     assert anchoring.lag == 0
     assert [line["event"] for line in logs] == ["anchor_not_taken", "anchor_taken_again"]
-    assert receiver.held == await signed(house.store)
+    assert receiver.held == await signed(core.store)
 
 
-async def test_a_database_that_was_put_back_is_sent_whole(
-    house: InProcessGateway, receiver: Receiver
-) -> None:
+async def test_a_database_that_was_put_back_is_sent_whole(core: InProcessGateway, receiver: Receiver) -> None:
     """The listener then has what both of its lives held."""
-    anchoring = Anchoring(house, receiver.url)
+    anchoring = Anchoring(core, receiver.url)
     await anchoring.until_idle()
     before = receiver.held
-    await house.store.rotate_secret("operator:ann")
-    await more_signatures(house, 2)
+    await core.store.rotate_secret("operator:ann")
+    await more_signatures(core, 2)
     with capture_logs() as logs:
         await anchoring.until_idle()
     assert [line["event"] for line in logs] == ["anchor_differs"]
-    assert receiver.held == [*before, *await signed(house.store)]
+    assert receiver.held == [*before, *await signed(core.store)]
 
 
 async def test_a_gateway_brings_its_signatures_also_that_of_the_end_and_follows_a_reload(

@@ -1,4 +1,4 @@
-"""The house's own rules, held on every source file."""
+"""The project's own rules, held on every source file."""
 
 import ast
 import re

@@ -82,10 +82,10 @@ class WatchedStore:
 
 
 class Watched:
-    """A house whose pipeline sees the watched store; `hold` keeps one call inside it until `release`."""
+    """A core whose pipeline sees the watched store; `hold` keeps one call inside it until `release`."""
 
-    def __init__(self, house: InProcessGateway, store: WatchedStore) -> None:
-        self.house = house
+    def __init__(self, core: InProcessGateway, store: WatchedStore) -> None:
+        self.core = core
         self.store = store
 
     async def hold(self, command: Command) -> asyncio.Task[Any]:
@@ -96,7 +96,7 @@ class Watched:
         return held
 
     def submit(self, command: Command) -> asyncio.Task[Any]:
-        return asyncio.create_task(self.house.send(command))
+        return asyncio.create_task(self.core.send(command))
 
     async def queued(self, *commands: Command) -> list[asyncio.Task[Any]]:
         """Submitted one after the other, waiting behind what is held."""
@@ -133,9 +133,9 @@ async def build(tmp_path: Path) -> Any:
                 stores.append(WatchedStore(store))
                 return cast("Store", stores[-1])
 
-            house = await stack.enter_async_context(InProcessGateway(tmp_path, around=watch, **limits))
+            core = await stack.enter_async_context(InProcessGateway(tmp_path, around=watch, **limits))
             stack.callback(stores[-1].gate.set)
-            return Watched(house, stores[-1])
+            return Watched(core, stores[-1])
 
         yield built
 
@@ -185,10 +185,10 @@ async def test_commands_are_carried_out_in_the_order_in_which_they_came(watched:
 async def test_an_answer_comes_only_after_the_commit(watched: Watched) -> None:
     held = await watched.hold(customer("web:ann"))
     assert not held.done()
-    assert await watched.house.profile_of("web:ann") is None
+    assert await watched.core.profile_of("web:ann") is None
     watched.store.gate.set()
     await held
-    assert await watched.house.profile_of("web:ann") is not None
+    assert await watched.core.profile_of("web:ann") is not None
 
 
 # ---- whoever fails fails alone ----
@@ -199,42 +199,42 @@ async def test_a_command_that_fails_does_not_take_its_neighbours(watched: Watche
     assert isinstance(failed, CommandFailed)
     assert isinstance(first, Saved)
     assert isinstance(last, Saved)
-    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+    assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
 
 
 async def test_a_command_that_the_engine_refuses_does_not_take_its_neighbours(watched: Watched) -> None:
-    await watched.house.send(customer("web:ann"))
+    await watched.core.send(customer("web:ann"))
     names = [f"web:{n}" for n in range(7)]
     outcomes = await watched.batch(*map(customer, names[:5]), unsavable(), *map(customer, names[5:]))
     assert [type(outcome) for outcome in outcomes] == [Saved] * 5 + [CommandFailed] + [Saved] * 2
-    assert await watched.house.column("SELECT COUNT(*) FROM record") == [8]
-    assert await watched.house.column("SELECT COUNT(*) FROM achievement") == [0]
+    assert await watched.core.column("SELECT COUNT(*) FROM record") == [8]
+    assert await watched.core.column("SELECT COUNT(*) FROM achievement") == [0]
 
 
 async def test_a_batch_of_failures_answers_each_of_them(watched: Watched) -> None:
     outcomes = await watched.batch(*(impossible() for _ in range(256)))
     assert {type(outcome) for outcome in outcomes} == {CommandFailed}
-    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+    assert isinstance(await watched.core.send(customer("web:ann")), Saved)
 
 
 async def test_the_next_batch_runs_after_a_failed_one(watched: Watched) -> None:
     with pytest.raises(CommandFailed):
-        await watched.house.send(impossible())
-    assert isinstance(await watched.house.send(note()), Done)
+        await watched.core.send(impossible())
+    assert isinstance(await watched.core.send(note()), Done)
 
 
 async def test_a_command_whose_needs_a_neighbour_changed_runs_after_it(watched: Watched) -> None:
     """The save joins two profiles; the tags of the other one were not loaded for the edit that follows."""
-    await watched.house.send(customer("web:ann", email="ann@x.eg"))
-    await watched.house.send(customer("pos:17", mobile="+201001234567"))
-    await watched.house.send(tags("pos:17", attach="vip"))
+    await watched.core.send(customer("web:ann", email="ann@x.eg"))
+    await watched.core.send(customer("pos:17", mobile="+201001234567"))
+    await watched.core.send(tags("pos:17", attach="vip"))
     merged, edited = await watched.batch(
         customer("web:ann", email="ann@x.eg", mobile="+201001234567"), tags("web:ann", detach="vip")
     )
     assert merged.resolution.decision == "merged"
     assert edited == Saved(edited.resolution, changed=True)
     assert watched.store.sizes == [1, 1, 1, 1, 2, 1, 1]
-    assert await watched.house.column("SELECT tag FROM tag") == []
+    assert await watched.core.column("SELECT tag FROM tag") == []
 
 
 @pytest.mark.parametrize(
@@ -244,18 +244,18 @@ async def test_a_command_whose_needs_a_neighbour_changed_runs_after_it(watched: 
 async def test_a_command_about_a_customer_that_its_neighbour_just_attached_succeeds(
     watched: Watched, command: Command
 ) -> None:
-    await watched.house.send(customer("pos:17", email="ann@x.eg"))
+    await watched.core.send(customer("pos:17", email="ann@x.eg"))
     attached, outcome = await watched.batch(customer("web:new", email="ann@x.eg"), command)
     assert attached.resolution.decision == "attached"
     assert isinstance(outcome, Saved | Erased | Accepted)
 
 
 async def test_a_customer_erased_and_saved_again_in_one_batch_is_new(watched: Watched) -> None:
-    before = await watched.house.send(customer("web:ann", email="ann@x.eg"))
+    before = await watched.core.send(customer("web:ann", email="ann@x.eg"))
     erased, saved = await watched.batch(erase("web:ann"), customer("web:ann", email="ann@x.eg"))
     assert isinstance(erased, Erased)
     assert saved.resolution.decision == "created"
-    assert await watched.house.profile_of("web:ann") == saved.resolution.profile_id
+    assert await watched.core.profile_of("web:ann") == saved.resolution.profile_id
     assert saved.resolution.profile_id != before.resolution.profile_id
 
 
@@ -266,14 +266,14 @@ async def test_a_store_that_takes_nothing_tells_every_caller_and_is_asked_again(
     watched.store.fail = lambda commands: StoreUnavailable("full") if len(commands) == 2 else None
     outcomes = await watched.batch(customer("web:ann"), customer("web:bob"))
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
-    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+    assert isinstance(await watched.core.send(customer("web:ann")), Saved)
 
 
 async def test_no_caller_hears_success_from_a_broken_store(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        store = WatchedStore(house.store)
+    async with InProcessGateway(tmp_path) as core:
+        store = WatchedStore(core.store)
         store.fail = lambda _: StoreBroken("SQLITE_IOERR_FSYNC")
-        pipeline = Pipeline(cast("Store", store), house.env, queue_limit=10, batch_limit=10)
+        pipeline = Pipeline(cast("Store", store), core.env, queue_limit=10, batch_limit=10)
         pipeline.start()
         with pytest.raises(StoreUnavailable):
             await pipeline.submit(customer("web:ann"))
@@ -284,13 +284,13 @@ async def test_a_call_beyond_the_limit_is_refused_and_costs_the_others_nothing(b
     watched = await build(queue_limit=3)
     held = await watched.hold(note())
     waiting = await watched.queued(*(customer(f"web:{n}") for n in range(3)))
-    assert watched.house.pipeline.waiting == 3
+    assert watched.core.pipeline.waiting == 3
     with pytest.raises(QueueFull):
-        await watched.house.send(customer("web:late"))
+        await watched.core.send(customer("web:late"))
     watched.store.gate.set()
     await held
     assert all(isinstance(outcome, Saved) for outcome in await asyncio.gather(*waiting))
-    assert isinstance(await watched.house.send(customer("web:late")), Saved)
+    assert isinstance(await watched.core.send(customer("web:late")), Saved)
 
 
 # ---- callers that leave ----
@@ -302,8 +302,8 @@ async def test_a_caller_that_leaves_does_not_undo_its_commit(watched: Watched) -
     watched.store.gate.set()
     await asyncio.wait([held])
     assert held.cancelled()
-    await watched.house.send(note())
-    assert await watched.house.profile_of("web:ann") is not None
+    await watched.core.send(note())
+    assert await watched.core.profile_of("web:ann") is not None
 
 
 async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(watched: Watched) -> None:
@@ -313,7 +313,7 @@ async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(wat
     watched.store.gate.set()
     await asyncio.wait([held, leaver])
     assert isinstance(await stayer, Saved)
-    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+    assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
 
 
 # ---- work that can wait ----
@@ -321,7 +321,7 @@ async def test_a_caller_that_leaves_the_queue_is_carried_out_with_the_others(wat
 
 async def test_calls_go_first_and_background_work_takes_turns_with_them(watched: Watched) -> None:
     store = watched.store
-    pipeline = Pipeline(cast("Store", store), watched.house.env, queue_limit=10, batch_limit=2)
+    pipeline = Pipeline(cast("Store", store), watched.core.env, queue_limit=10, batch_limit=2)
     background = [asyncio.create_task(pipeline.submit_background(GrantDue(9))) for _ in range(3)]
     calls = [asyncio.create_task(pipeline.submit(customer(f"web:{n}"))) for n in range(4)]
     await asyncio.sleep(0)
@@ -339,20 +339,20 @@ async def test_calls_go_first_and_background_work_takes_turns_with_them(watched:
 async def test_one_that_fails_in_the_background_stops_none_of_those_beside_it(
     watched: Watched, error: Exception, answer: type[Exception]
 ) -> None:
-    pipeline = watched.house.pipeline
+    pipeline = watched.core.pipeline
     watched.store.fail = lambda commands: error if commands[0] == customer("web:1") else None
     sent = [pipeline.submit_background(customer(f"web:{n}")) for n in range(4)]
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert [type(one) for one in answers] == [Saved, answer, Saved, Saved]
-    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["0", "2", "3"]
+    assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["0", "2", "3"]
 
 
 async def test_more_in_the_background_than_the_store_is_given_at_a_time_is_all_carried_out(
     watched: Watched,
 ) -> None:
-    sent = [watched.house.pipeline.submit_background(customer(f"web:{n}")) for n in range(100)]
+    sent = [watched.core.pipeline.submit_background(customer(f"web:{n}")) for n in range(100)]
     assert {type(one) for one in await asyncio.gather(*sent)} == {Saved}
-    assert len(await watched.house.column("SELECT customer_id FROM record")) == 100
+    assert len(await watched.core.column("SELECT customer_id FROM record")) == 100
 
 
 # ---- between two batches ----
@@ -365,7 +365,7 @@ async def test_what_a_batch_goes_by_is_changed_only_once_it_is_done(watched: Wat
         seen.append((len(store.batches), store.under_way))
 
     held = await watched.hold(customer("web:ann"))
-    changing = asyncio.create_task(watched.house.pipeline.between_batches(change))
+    changing = asyncio.create_task(watched.core.pipeline.between_batches(change))
     (behind,) = await watched.queued(customer("web:bob"))
     assert seen == []
     store.gate.set()
@@ -374,7 +374,7 @@ async def test_what_a_batch_goes_by_is_changed_only_once_it_is_done(watched: Wat
 
 
 async def test_background_work_makes_way_for_a_change(watched: Watched) -> None:
-    store, pipeline = watched.store, watched.house.pipeline
+    store, pipeline = watched.store, watched.core.pipeline
     store.gate.clear()
     sent = [asyncio.create_task(pipeline.submit_background(customer(f"web:{n}"))) for n in range(9)]
     await store.entered.wait()
@@ -388,28 +388,28 @@ async def test_background_work_makes_way_for_a_change(watched: Watched) -> None:
 
 async def test_a_change_that_cannot_be_made_is_told_to_who_asked_and_nobody_else(watched: Watched) -> None:
     with pytest.raises(ZeroDivisionError):
-        await watched.house.pipeline.between_batches(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
-    assert isinstance(await watched.house.send(customer("web:ann")), Saved)
+        await watched.core.pipeline.between_batches(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+    assert isinstance(await watched.core.send(customer("web:ann")), Saved)
 
 
 async def test_a_change_whose_asker_left_is_made_all_the_same(watched: Watched) -> None:
     changed: list[bool] = []
     held = await watched.hold(customer("web:ann"))
-    change = asyncio.create_task(watched.house.pipeline.between_batches(lambda: changed.append(True)))
+    change = asyncio.create_task(watched.core.pipeline.between_batches(lambda: changed.append(True)))
     await asyncio.sleep(0)
     change.cancel()
     watched.store.gate.set()
     await held
-    await watched.house.send(customer("web:bob"))
+    await watched.core.send(customer("web:bob"))
     assert changed == [True]
 
 
 async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Watched) -> None:
     changed: list[bool] = []
-    idle = Pipeline(cast("Store", watched.store), watched.house.env, queue_limit=1, batch_limit=1)
+    idle = Pipeline(cast("Store", watched.store), watched.core.env, queue_limit=1, batch_limit=1)
     await idle.between_batches(lambda: changed.append(True))
-    await watched.house.pipeline.stop()
-    await watched.house.pipeline.between_batches(lambda: changed.append(True))
+    await watched.core.pipeline.stop()
+    await watched.core.pipeline.between_batches(lambda: changed.append(True))
     assert changed == [True, True]
 
 
@@ -418,11 +418,11 @@ async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Wa
 
 async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Watched) -> None:
     held = await watched.hold(customer("web:ann"))
-    background = asyncio.create_task(watched.house.grant())
+    background = asyncio.create_task(watched.core.grant())
     waiting = await watched.queued(customer("web:bob"))
-    stopping = asyncio.create_task(watched.house.pipeline.stop())
+    stopping = asyncio.create_task(watched.core.pipeline.stop())
     await asyncio.sleep(0)
-    for submit in (watched.house.send, watched.house.pipeline.submit_background):
+    for submit in (watched.core.send, watched.core.pipeline.submit_background):
         with pytest.raises(QueueFull):
             await submit(customer("web:late"))
     watched.store.gate.set()
@@ -430,11 +430,11 @@ async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Wa
     assert isinstance(await held, Saved)
     assert isinstance(await waiting[0], Saved)
     assert await background == Granted(0, 0)
-    assert await watched.house.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
+    assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
 
 
 async def test_stopping_twice_and_stopping_what_never_started_is_stopping(watched: Watched) -> None:
-    await watched.house.pipeline.stop()
-    await watched.house.pipeline.stop()
-    idle = Pipeline(cast("Store", watched.store), watched.house.env, queue_limit=1, batch_limit=1)
+    await watched.core.pipeline.stop()
+    await watched.core.pipeline.stop()
+    idle = Pipeline(cast("Store", watched.store), watched.core.env, queue_limit=1, batch_limit=1)
     await idle.stop()

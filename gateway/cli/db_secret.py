@@ -32,6 +32,6 @@ async def _go_on(config: Config) -> int:
     async with offline(config, changes=True, any_secret=True) as services:
         if await is_signed_with(services.store, services.checkpoint_key):
             raise Failure("the database was written with this master secret; there is nothing to replace")
-        if not await services.store.take_lead("house"):
+        if not await services.store.take_lead("housekeeping"):
             raise Failure("another gateway runs on this database, or was killed just now; stop it, wait 25 s")
         return await replace_secret(services, Caller("", "", "operator", "", "operator"))

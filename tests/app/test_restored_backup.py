@@ -121,20 +121,20 @@ async def test_a_line_that_somebody_else_wrote_erases_no_one_and_stops_the_start
 
 async def test_others_who_were_on_the_same_profile_then_stay(tmp_path: Path) -> None:
     """In the backup the two are one; later they were parted, and one of them was erased."""
-    async with InProcessGateway(tmp_path) as house:
-        await house.send(customer("web:ann", email="ann@x.eg"))
-        await house.send(customer("pos:bob", email="ann@x.eg", mobile="+201001234567"))
-        profile = await house.profile_of("web:ann")
-        (ann,) = await house.column("SELECT record_id FROM record WHERE customer_id = 'ann'")
-        again = ForgetAgain(caller(""), Erasure(7, profile or 0, (ann, 12345), house.clock.now()))
-        await house.send(again)
-        await house.regroup()
-        assert await house.column("SELECT customer_id FROM record") == ["bob"]
-        assert await house.column("SELECT value FROM observation ORDER BY value") == [
+    async with InProcessGateway(tmp_path) as core:
+        await core.send(customer("web:ann", email="ann@x.eg"))
+        await core.send(customer("pos:bob", email="ann@x.eg", mobile="+201001234567"))
+        profile = await core.profile_of("web:ann")
+        (ann,) = await core.column("SELECT record_id FROM record WHERE customer_id = 'ann'")
+        again = ForgetAgain(caller(""), Erasure(7, profile or 0, (ann, 12345), core.clock.now()))
+        await core.send(again)
+        await core.regroup()
+        assert await core.column("SELECT customer_id FROM record") == ["bob"]
+        assert await core.column("SELECT value FROM observation ORDER BY value") == [
             "+201001234567",
             "ann@x.eg",
         ]
-        assert await house.column("SELECT erasure_id FROM erasure") == [7]
+        assert await core.column("SELECT erasure_id FROM erasure") == [7]
 
 
 # ---- its secret, and the admin token ----

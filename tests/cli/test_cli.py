@@ -443,7 +443,7 @@ def test_a_neighbour_with_another_master_secret_is_refused_and_cannot_replace_it
     shell("keys", "list", code=2)
     assert "server.secret: the master secret (env GATEWAY_SECRET) is not the one" in shell.err
     until = time.time_ns() // 1_000_000 + 35 * SECOND
-    postgres.sql(f"INSERT INTO lease VALUES ('house', 'neighbour', {until})", database)
+    postgres.sql(f"INSERT INTO lease VALUES ('housekeeping', 'neighbour', {until})", database)
     shell("db", "new-secret", "--yes", code=1)
     assert "another gateway runs" in shell.err
     postgres.sql("DELETE FROM lease", database)

@@ -51,11 +51,11 @@ def move(tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture
     return Move(tmp_path / "gateway.db", postgres, capsys)
 
 
-async def fill(house: InProcessGateway, first: int, last: int) -> None:
+async def fill(core: InProcessGateway, first: int, last: int) -> None:
     for number in range(first, last):
         mobile = f"+2010012{number // 2:05d}"
-        await house.send(customer(f"web:{number}", {"firstName": f"Näme {number}"}, mobile=mobile))
-        await house.send(achieve(f"web:{number}", mobile=mobile))
+        await core.send(customer(f"web:{number}", {"firstName": f"Näme {number}"}, mobile=mobile))
+        await core.send(achieve(f"web:{number}", mobile=mobile))
 
 
 def differences(path: Path, there: dict[str, list[tuple[Any, ...]]]) -> list[str]:
@@ -81,8 +81,8 @@ async def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
         await connection.close()
 
 
-async def opened(url: str, house: InProcessGateway) -> Store:
-    store = PostgresStore(url, house.clock, checkpoint_key=CHECKPOINT_KEY)
+async def opened(url: str, core: InProcessGateway) -> Store:
+    store = PostgresStore(url, core.clock, checkpoint_key=CHECKPOINT_KEY)
     await store.open()
     return store
 
@@ -90,14 +90,14 @@ async def opened(url: str, house: InProcessGateway) -> Store:
 async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_changed_since(
     tmp_path: Path, move: Move
 ) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await fill(house, 0, 30)
+    async with InProcessGateway(tmp_path) as core:
+        await fill(core, 0, 30)
         while_open = await move.started()
         assert while_open["complete"] is False
         assert while_open["rows_brought"] > 100
-        await fill(house, 30, 40)
-        await house.send(erase("web:3"))
-        await house.send(customer("web:3", mobile="+201001299999"))
+        await fill(core, 30, 40)
+        await core.send(erase("web:3"))
+        await core.send(customer("web:3", mobile="+201001299999"))
     last = await move.started()
     assert last["complete"] is True
     there = await everything(move.url)
@@ -106,20 +106,20 @@ async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_change
 
 
 async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: Path, move: Move) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await fill(house, 0, 4)
+    async with InProcessGateway(tmp_path) as core:
+        await fill(core, 0, 4)
         await move.started()
         with pytest.raises(Exception, match="unfinished copy"):
-            await opened(move.url, house)
+            await opened(move.url, core)
     await move.started()
-    store = await opened(move.url, house)
+    store = await opened(move.url, core)
     assert await store.fetch("SELECT COUNT(*) FROM record") == [(4,)]
     await store.close()
 
 
 async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: Move) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await fill(house, 0, 10)
+    async with InProcessGateway(tmp_path) as core:
+        await fill(core, 0, 10)
         await move.started()
         assert (await move.started())["rows_brought"] == 0
 
@@ -127,11 +127,11 @@ async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: M
 async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
     tmp_path: Path, move: Move, postgres: PostgresServer
 ) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await fill(house, 0, 10)
-        one, other = [row[0] for row in await house.store.fetch("SELECT profile_id FROM profile LIMIT 2")]
+    async with InProcessGateway(tmp_path) as core:
+        await fill(core, 0, 10)
+        one, other = [row[0] for row in await core.store.fetch("SELECT profile_id FROM profile LIMIT 2")]
         await move.started()
-        await house.send(MergeProfiles(caller("", "req"), (one, other), "the same person"))
+        await core.send(MergeProfiles(caller("", "req"), (one, other), "the same person"))
         postgres.sql(
             "UPDATE profile SET canonical_id = 'x' || canonical_id; DELETE FROM attribute", move.name
         )
@@ -140,8 +140,8 @@ async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
 
 
 async def test_a_database_that_a_gateway_uses_is_never_filled(tmp_path: Path, move: Move) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await fill(house, 0, 2)
+    async with InProcessGateway(tmp_path) as core:
+        await fill(core, 0, 2)
     await move.started()
     said = await asyncio.to_thread(move.run, 1)
     assert "a gateway's database already" in said

@@ -117,8 +117,8 @@ def imported(name: str, resplit: str, tmp_path: Path, capsys: pytest.CaptureFixt
 async def _regroup(directory: Path, rules: RuleSet) -> None:
     async with InProcessGateway(
         directory, environment(rules=rules), clock=ManualClock(SystemClock().now())
-    ) as house:
-        await house.regroup()
+    ) as core:
+        await core.regroup()
 
 
 def measured(found: Imported) -> str:

@@ -42,7 +42,7 @@ _IN_THE_AIR = (
     f"SELECT entry_id FROM ledger WHERE achievement_id NOT IN ({_GRANTED})",
     f"{_GRANTED} AND achievement_id NOT IN (SELECT achievement_id FROM ledger)",
 )
-Houses = list[InProcessGateway]
+Cores = list[InProcessGateway]
 Group = tuple[int, int]
 
 
@@ -52,7 +52,7 @@ def database(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-async def houses(postgres: PostgresServer, database: str, tmp_path: Path) -> AsyncGenerator[Houses]:
+async def cores(postgres: PostgresServer, database: str, tmp_path: Path) -> AsyncGenerator[Cores]:
     clock = ManualClock()
     async with AsyncExitStack() as stack:
         yield [
@@ -67,56 +67,56 @@ async def houses(postgres: PostgresServer, database: str, tmp_path: Path) -> Asy
 
 @pytest.mark.parametrize("steps", [_STEPS, pytest.param(_LONG_STEPS, marks=pytest.mark.soak)])
 async def test_f08_however_acceptances_merges_undos_and_grants_meet_each_counts_once(
-    houses: Houses, postgres: PostgresServer, database: str, steps: int
+    cores: Cores, postgres: PostgresServer, database: str, steps: int
 ) -> None:
     chance, happened = random.Random(8), Counter[str]()
     people: list[str] = []
     for number in range(steps // _AT_ONCE):
         if number % _LIFETIME == 0:
-            people = await _newcomers(houses[0], number)
-        before = await _counted(houses[0])
-        parted = await _meet(houses, people, chance, happened)
-        _held(before, await _counted(houses[0], before.groups), parted)
+            people = await _newcomers(cores[0], number)
+        before = await _counted(cores[0])
+        parted = await _meet(cores, people, chance, happened)
+        _held(before, await _counted(cores[0], before.groups), parted)
         for question in _IN_THE_AIR:
-            assert await houses[0].rows(question) == []
-        houses[0].clock.advance(chance.choice((SECOND, SECOND, MINUTE, 6 * MINUTE)))
+            assert await cores[0].rows(question) == []
+        cores[0].clock.advance(chance.choice((SECOND, SECOND, MINUTE, 6 * MINUTE)))
     assert min(happened[name] for name in ("Accepted", "Duplicate", "merged", "undone", "Granted")) > 3, (
         happened
     )
-    for house in houses:
-        await house.store.close()
+    for core in cores:
+        await core.store.close()
     collided = f"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{database}'"
     assert int(postgres.sql(collided)) > 0, "the control: they stood in each other's way"
 
 
-async def _newcomers(house: InProcessGateway, number: int) -> list[str]:
+async def _newcomers(core: InProcessGateway, number: int) -> list[str]:
     people = [f"web:{number}-{place}" for place in range(_PEOPLE)]
     for who in people:
-        await house.send(customer(who))
+        await core.send(customer(who))
     return people
 
 
-async def _meet(houses: Houses, people: list[str], chance: random.Random, happened: Counter[str]) -> set[int]:
+async def _meet(cores: Cores, people: list[str], chance: random.Random, happened: Counter[str]) -> set[int]:
     """One round of commands at once; which profiles an undo was asked for."""
-    found = [await houses[0].profile_of(who) for who in people]
+    found = [await cores[0].profile_of(who) for who in people]
     profiles = list(dict.fromkeys(profile for profile in found if profile is not None))
-    merges = await houses[0].rows("SELECT merge_id, survivor_id FROM merge WHERE undone_at IS NULL")
-    leads_to = dict(await houses[0].rows("SELECT profile_id, COALESCE(redirect_to, profile_id) FROM profile"))
+    merges = await cores[0].rows("SELECT merge_id, survivor_id FROM merge WHERE undone_at IS NULL")
+    leads_to = dict(await cores[0].rows("SELECT profile_id, COALESCE(redirect_to, profile_id) FROM profile"))
     parted, sent = set[int](), list[Awaitable[Any]]()
     for _ in range(_AT_ONCE):
-        house, kind = chance.choice(houses), chance.choice(("achieve",) * 5 + ("merge", "undo", "grant"))
+        core, kind = chance.choice(cores), chance.choice(("achieve",) * 5 + ("merge", "undo", "grant"))
         if kind == "merge" and len(profiles) > 1:
             first, second = chance.sample(profiles, 2)
-            sent.append(_told(house.send(MergeProfiles(_OPERATOR, (first, second), "race")), "merged"))
+            sent.append(_told(core.send(MergeProfiles(_OPERATOR, (first, second), "race")), "merged"))
         elif kind == "undo" and merges:
             merge_id, survivor = chance.choice(merges)
             parted.add(leads_to[survivor])
-            sent.append(_told(house.send(UndoMerge(_OPERATOR, merge_id, "race")), "undone"))
+            sent.append(_told(core.send(UndoMerge(_OPERATOR, merge_id, "race")), "undone"))
         elif kind == "grant":
-            sent.append(_told(house.grant()))
+            sent.append(_told(core.grant()))
         else:
             what = chance.choice((FOLLOW.id, SHARE.id))
-            sent.append(_told(house.send(achieve(chance.choice(people), what))))
+            sent.append(_told(core.send(achieve(chance.choice(people), what))))
     happened.update(await asyncio.gather(*sent))
     return parted
 
@@ -141,15 +141,15 @@ class _Counts:
         self.granted: Counter[Group] = Counter()
 
 
-async def _counted(house: InProcessGateway, groups: dict[int, int] | None = None) -> _Counts:
-    counts = _Counts(groups or dict(await house.rows("SELECT record_id, profile_id FROM record")))
-    since = house.clock.now() - house.env.dedup_window
-    for record, campaign, at in await house.rows(
+async def _counted(core: InProcessGateway, groups: dict[int, int] | None = None) -> _Counts:
+    counts = _Counts(groups or dict(await core.rows("SELECT record_id, profile_id FROM record")))
+    since = core.clock.now() - core.env.dedup_window
+    for record, campaign, at in await core.rows(
         "SELECT record_id, campaign_id, accepted_at FROM achievement"
     ):
         counts.let_in[counts.groups[record], campaign] += 1
         counts.open[counts.groups[record], campaign] += at > since
-    for record, campaign in await house.rows("SELECT record_id, campaign_id FROM ledger"):
+    for record, campaign in await core.rows("SELECT record_id, campaign_id FROM ledger"):
         counts.granted[counts.groups[record], campaign] += 1
     return counts
 

@@ -1,4 +1,4 @@
-"""Who may come in when the house is full."""
+"""Who may connect when every connection is taken."""
 
 from __future__ import annotations
 
@@ -84,18 +84,18 @@ def gone(taken: list[tuple[CountedConnection, Wire]]) -> list[int]:
 
 
 async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_others_are_not() -> None:
-    house = InProcessGateway(100, 3)
-    taken = house.fill(5, lambda _: "192.0.2.1")
+    core = InProcessGateway(100, 3)
+    taken = core.fill(5, lambda _: "192.0.2.1")
     assert gone(taken) == [3, 4]
-    assert not house.come("192.0.2.2")[1].gone
+    assert not core.come("192.0.2.2")[1].gone
 
 
 async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_of_its_address() -> None:
     """So whoever shares an address with an idler, as all operators on one machine do, still comes in."""
-    house = InProcessGateway(100, 3)
-    taken = house.fill(3, lambda _: "127.0.0.1")
-    house.now = 2.0
-    operator, wire = house.come("127.0.0.1")
+    core = InProcessGateway(100, 3)
+    taken = core.fill(3, lambda _: "127.0.0.1")
+    core.now = 2.0
+    operator, wire = core.come("127.0.0.1")
     assert (gone(taken), wire.gone) == ([0], False)
     await ask(operator)
     assert wire.out.endswith(b"here")
@@ -103,76 +103,76 @@ async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_o
 
 @pytest.mark.parametrize("idler", ["203.0.113.7", PROXY, "2001:db8::1"])
 async def test_idle_connections_of_one_address_keep_nobody_out(idler: str) -> None:
-    house = InProcessGateway(10, 10)
-    taken = house.fill(10, lambda _: idler)
-    strangers = [house.come(f"192.0.2.{at}") for at in range(4)]
+    core = InProcessGateway(10, 10)
+    taken = core.fill(10, lambda _: idler)
+    strangers = [core.come(f"192.0.2.{at}") for at in range(4)]
     assert gone(strangers) == []
     assert gone(taken) == [0, 1, 2, 3]
 
 
 async def test_idle_connections_behind_a_proxy_make_room_for_others_behind_it() -> None:
-    house = InProcessGateway(4, 1)
-    taken = house.fill(4, lambda _: PROXY)
-    assert house.come(PROXY)[1].gone
-    house.now = 2.0
-    assert not house.come(PROXY)[1].gone
+    core = InProcessGateway(4, 1)
+    taken = core.fill(4, lambda _: PROXY)
+    assert core.come(PROXY)[1].gone
+    core.now = 2.0
+    assert not core.come(PROXY)[1].gone
     assert gone(taken) == [0]
 
 
 async def test_idle_connections_of_many_addresses_make_room_after_a_moment() -> None:
-    house = InProcessGateway(10, 10)
-    taken = house.fill(10, lambda at: f"203.0.113.{at}")
-    house.now = 2.0
-    assert not house.come("192.0.2.1")[1].gone
+    core = InProcessGateway(10, 10)
+    taken = core.fill(10, lambda at: f"203.0.113.{at}")
+    core.now = 2.0
+    assert not core.come("192.0.2.1")[1].gone
     assert gone(taken) == [0]
 
 
 async def test_a_whole_ipv6_network_is_one_address() -> None:
-    house = InProcessGateway(100, 3)
-    assert gone(house.fill(5, lambda at: f"2001:db8::{at + 1:x}")) == [3, 4]
-    assert gone(house.fill(5, lambda at: f"2001:db8:0:{at + 1:x}::1")) == []
-    assert gone(house.fill(3, lambda at: f"::ffff:192.0.2.{at + 1}")) == []
+    core = InProcessGateway(100, 3)
+    assert gone(core.fill(5, lambda at: f"2001:db8::{at + 1:x}")) == [3, 4]
+    assert gone(core.fill(5, lambda at: f"2001:db8:0:{at + 1:x}::1")) == []
+    assert gone(core.fill(3, lambda at: f"::ffff:192.0.2.{at + 1}")) == []
 
 
 async def test_half_a_request_head_is_as_good_as_none() -> None:
-    house = InProcessGateway(2, 2)
-    taken = house.fill(2, lambda _: "203.0.113.7")
+    core = InProcessGateway(2, 2)
+    taken = core.fill(2, lambda _: "203.0.113.7")
     for connection, _ in taken:
         connection.data_received(REQUEST[:-2])
-    house.now = 2.0
-    assert not house.come("203.0.113.7")[1].gone
+    core.now = 2.0
+    assert not core.come("203.0.113.7")[1].gone
 
 
 async def test_who_asked_something_stays_while_others_said_nothing() -> None:
-    house = InProcessGateway(3, 3)
-    taken = house.fill(3, lambda at: f"192.0.2.{at}")
+    core = InProcessGateway(3, 3)
+    taken = core.fill(3, lambda at: f"192.0.2.{at}")
     await ask(taken[0][0])
-    house.now = 2.0
-    assert not house.come("192.0.2.9")[1].gone
+    core.now = 2.0
+    assert not core.come("192.0.2.9")[1].gone
     assert gone(taken) == [1]
 
 
 async def test_who_is_being_answered_is_never_sent_away() -> None:
-    house = InProcessGateway(2, 2)
-    taken = house.fill(2, lambda _: "203.0.113.7")
+    core = InProcessGateway(2, 2)
+    taken = core.fill(2, lambda _: "203.0.113.7")
     for connection, _ in taken:
         await ask(connection, "/slow")
-    house.now = 60.0
-    assert house.come("203.0.113.7")[1].gone
-    assert house.come("192.0.2.1")[1].gone
-    house.released.set()
+    core.now = 60.0
+    assert core.come("203.0.113.7")[1].gone
+    assert core.come("192.0.2.1")[1].gone
+    core.released.set()
     for _ in range(10):
         await asyncio.sleep(0)
-    assert not house.come("192.0.2.1")[1].gone
+    assert not core.come("192.0.2.1")[1].gone
     assert len(gone(taken)) == 1
 
 
 async def test_whoever_leaves_or_was_sent_away_is_counted_once() -> None:
-    house = InProcessGateway(2, 2)
-    first, second = house.fill(2, lambda _: "203.0.113.7")
-    house.come("192.0.2.1")
+    core = InProcessGateway(2, 2)
+    first, second = core.fill(2, lambda _: "203.0.113.7")
+    core.come("192.0.2.1")
     assert first[1].gone
     first[0].connection_lost(None)
     second[0].connection_lost(None)
-    assert not house.come("192.0.2.2")[1].gone
-    assert house.come("192.0.2.3")[1].gone
+    assert not core.come("192.0.2.2")[1].gone
+    assert core.come("192.0.2.3")[1].gone

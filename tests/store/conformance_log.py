@@ -35,7 +35,7 @@ class Database:
         self.orderly, self.offline, self.crashed = dict.fromkeys(link.chain for link in links)
 
     async def run(self, *, maintained: bool = False, more: int = 1) -> Store:
-        """Open, write, keep house where a gateway would, and write some more."""
+        """Open, write, do the housekeeping where a gateway would, and write some more."""
         self.clock.advance(HOUR)
         store = await self._open()
         await run(store, log)

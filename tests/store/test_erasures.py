@@ -29,20 +29,20 @@ def file(tmp_path: Path) -> ErasureFile:
 async def test_one_more_erasure_does_not_read_the_earlier_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with InProcessGateway(tmp_path) as house:
+    async with InProcessGateway(tmp_path) as core:
         for name in ("web:ann", "web:bob", "web:cleo"):
-            await house.send(customer(name))
-        await house.send(erase("web:ann"))
+            await core.send(customer(name))
+        await core.send(erase("web:ann"))
         reads: list[int] = []
         read = ErasureFile.read
         monkeypatch.setattr(ErasureFile, "read", lambda own: reads.append(1) or read(own))
-        await house.send(erase("web:bob"))
+        await core.send(erase("web:bob"))
         assert reads == []
-        kept = house.path.with_name("gateway.db.erased")
+        kept = core.path.with_name("gateway.db.erased")
         kept.unlink()
-        await house.send(erase("web:cleo"))
+        await core.send(erase("web:cleo"))
         assert reads == [1]
-        assert len(ErasureFile(house.path, CHECKPOINT_KEY).read()) == 3
+        assert len(ErasureFile(core.path, CHECKPOINT_KEY).read()) == 3
 
 
 def test_what_another_did_to_the_file_is_noticed(file: ErasureFile) -> None:
@@ -94,15 +94,15 @@ async def test_calls_do_not_wait_for_whoever_reads_an_earlier_state_of_an_erased
         return tried[-1]
 
     monkeypatch.setattr(sqlite_store, "wipe", noted)
-    async with InProcessGateway(tmp_path) as house:
-        await house.send(customer("web:ann"))
-        with an_earlier_state_read(house.path):
-            await house.send(erase("web:ann"))
+    async with InProcessGateway(tmp_path) as core:
+        await core.send(customer("web:ann"))
+        with an_earlier_state_read(core.path):
+            await core.send(erase("web:ann"))
             for number in range(3):
-                await house.send(achieve(f"web:{number}"))
+                await core.send(achieve(f"web:{number}"))
             assert tried == [False]
-            await house.store.maintain(100)
+            await core.store.maintain(100)
             assert tried == [False, False]
-        await house.store.maintain(100)
-        await house.store.maintain(100)
+        await core.store.maintain(100)
+        await core.store.maintain(100)
         assert tried == [False, False, True]

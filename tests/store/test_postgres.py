@@ -98,16 +98,16 @@ class Counting(Server):
 
 
 async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any, database_url: str) -> None:
-    house = InProcessGateway(tmp_path, url=database_url)
-    async with house:
+    core = InProcessGateway(tmp_path, url=database_url)
+    async with core:
         server = Counting(database_url, 2)
         await server.open()
-        store = house.store
+        store = core.store
         assert isinstance(store, PostgresStore)
         store._server, before = server, store._server
-        await sent_for(house, server, 900, 1)  # the driver asks once for the types of arrays
+        await sent_for(core, server, 900, 1)  # the driver asks once for the types of arrays
         counted = [
-            await sent_for(house, server, first, count) for first, count in ((0, 2), (100, 20), (200, 200))
+            await sent_for(core, server, first, count) for first, count in ((0, 2), (100, 20), (200, 200))
         ]
         await server.close()
         store._server = before
@@ -115,7 +115,7 @@ async def test_a_batch_costs_as_many_round_trips_whatever_its_size(tmp_path: Any
     assert [len(statements) for statements in counted[0]] == [13, 7]
 
 
-async def sent_for(house: InProcessGateway, server: Counting, first: int, count: int) -> list[list[str]]:
+async def sent_for(core: InProcessGateway, server: Counting, first: int, count: int) -> list[list[str]]:
     """The statements of one batch that makes `count` customers known, and of one that accepts an achievement of each."""
     people = range(first, first + count)
     known = [
@@ -125,9 +125,9 @@ async def sent_for(house: InProcessGateway, server: Counting, first: int, count:
     batches: list[list[str]] = []
     for commands in (known, achieved):
         server.sent.clear()
-        done = house.pipeline.batches_done
-        await asyncio.gather(*(house.send(command) for command in commands))
-        assert house.pipeline.batches_done == done + 1
+        done = core.pipeline.batches_done
+        await asyncio.gather(*(core.send(command) for command in commands))
+        assert core.pipeline.batches_done == done + 1
         batches.append(list(server.sent))
     return batches
 
@@ -319,7 +319,7 @@ async def test_two_processes_that_accept_the_same_achievement_accept_it_once(
         for n in range(10):
             await one.send(customer(f"web:{n}", email=f"p{n}@x.eg"))
         both = [
-            house.send(achieve(f"web:{n}", email=f"p{n}@x.eg")) for n in range(10) for house in (one, other)
+            core.send(achieve(f"web:{n}", email=f"p{n}@x.eg")) for n in range(10) for core in (one, other)
         ]
         outcomes = await asyncio.gather(*both)
         assert await one.column("SELECT COUNT(*) FROM achievement") == [10]
@@ -336,9 +336,9 @@ async def test_two_processes_that_meet_the_same_new_customer_make_one_profile(
     ):
         await asyncio.gather(
             *(
-                house.send(customer(f"{space}:{n}", email=f"p{n}@x.eg"))
+                core.send(customer(f"{space}:{n}", email=f"p{n}@x.eg"))
                 for n in range(20)
-                for space, house in (("web", one), ("pos", other))
+                for space, core in (("web", one), ("pos", other))
             )
         )
         assert await one.column("SELECT COUNT(*) FROM profile WHERE redirect_to IS NULL") == [20]

@@ -16,22 +16,22 @@ async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres.url(await postgres.empty())
-    async with InProcessGateway(tmp_path, zoes_env(), url=url) as house:
-        await crowd(house, 0, 50)
-        await a_life(house)
-        await crowd(house, 50, 100)
-        await house.store.maintain(1_000)
-        await house.send(erase(f"pos:{POS}"))
+    async with InProcessGateway(tmp_path, zoes_env(), url=url) as core:
+        await crowd(core, 0, 50)
+        await a_life(core)
+        await crowd(core, 50, 100)
+        await core.store.maintain(1_000)
+        await core.send(erase(f"pos:{POS}"))
         rows = tmp_path / "rows"
-        rows.write_text(repr([await house.rows(f"SELECT * FROM {table}") for table in await tables(house)]))
+        rows.write_text(repr([await core.rows(f"SELECT * FROM {table}") for table in await tables(core)]))
         assert left_in(tmp_path, VALUES) == []
-        (left,) = await house.store.scrub()
+        (left,) = await core.store.scrub()
         assert "write-ahead log" in left
     assert left_in(postgres.data / "base", VALUES) == []
 
 
-async def tables(house: InProcessGateway) -> list[str]:
-    return await house.column(
+async def tables(core: InProcessGateway) -> list[str]:
+    return await core.column(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
     )
 
@@ -40,19 +40,19 @@ async def test_erasures_stand_signed_in_a_schema_of_their_own(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres.url(await postgres.empty())
-    async with InProcessGateway(tmp_path, url=url) as house:
-        await house.send(customer("web:ann", email="ann@x.eg"))
-        await house.send(erase("web:ann"))
-        assert await house.store.erasures_lacking() == []
-        (kept,) = await house.column("SELECT erasure_id FROM public_erased.erasure")
+    async with InProcessGateway(tmp_path, url=url) as core:
+        await core.send(customer("web:ann", email="ann@x.eg"))
+        await core.send(erase("web:ann"))
+        assert await core.store.erasures_lacking() == []
+        (kept,) = await core.column("SELECT erasure_id FROM public_erased.erasure")
         await tamper(url, "DELETE FROM erasure")
-        (lacking,) = await house.store.erasures_lacking()
+        (lacking,) = await core.store.erasures_lacking()
         assert lacking.erasure_id == kept
-        assert await house.send(ForgetAgain(caller(""), lacking)) == Done(changed=False)
-        assert await house.store.erasures_lacking() == []
+        assert await core.send(ForgetAgain(caller(""), lacking)) == Done(changed=False)
+        assert await core.store.erasures_lacking() == []
         await tamper(url, "DELETE FROM erasure")
         await tamper(url, "UPDATE public_erased.erasure SET records = '[1]'")
         with pytest.raises(ErasuresUnreadable, match="not signed"):
-            await house.store.erasures_lacking()
-        await house.store.rotate_secret("operator")
-        assert len(await house.store.erasures_lacking()) == 1
+            await core.store.erasures_lacking()
+        await core.store.rotate_secret("operator")
+        assert len(await core.store.erasures_lacking()) == 1

@@ -30,7 +30,7 @@ OVER = Campaign(id=3, name="over", points=1, enabled=False)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+async def core(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     url = ""
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres")
@@ -44,113 +44,113 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
         yield built
 
 
-async def _tidy(house: InProcessGateway) -> None:
-    while await house.store.maintain(2):
+async def _tidy(core: InProcessGateway) -> None:
+    while await core.store.maintain(2):
         pass
 
 
-async def _seen(house: InProcessGateway) -> dict[str, list[Any]]:
+async def _seen(core: InProcessGateway) -> dict[str, list[Any]]:
     return {
-        "achievements": await house.rows(
+        "achievements": await core.rows(
             "SELECT campaign_id, state, channel FROM achievement ORDER BY campaign_id"
         ),
-        "coupons": await house.column("SELECT coupon_code FROM ledger WHERE coupon_code <> ''"),
-        "points": await house.rows("SELECT campaign_id, points, entered_at FROM ledger ORDER BY campaign_id"),
+        "coupons": await core.column("SELECT coupon_code FROM ledger WHERE coupon_code <> ''"),
+        "points": await core.rows("SELECT campaign_id, points, entered_at FROM ledger ORDER BY campaign_id"),
     }
 
 
-async def test_what_is_younger_stays(house: InProcessGateway) -> None:
-    house.clock.advance(2 * HOUR)
-    await _tidy(house)
-    before = await _seen(house)
+async def test_what_is_younger_stays(core: InProcessGateway) -> None:
+    core.clock.advance(2 * HOUR)
+    await _tidy(core)
+    before = await _seen(core)
     assert [state for _, state, _ in before["achievements"]] == ["granted", "granted", "ignored"]
-    house.clock.advance(OLD - DAY)
-    await _tidy(house)
-    assert await _seen(house) == before
-    assert "retention.applied" not in await house.actions()
+    core.clock.advance(OLD - DAY)
+    await _tidy(core)
+    assert await _seen(core) == before
+    assert "retention.applied" not in await core.actions()
 
 
-async def test_what_is_old_goes_and_what_decisions_are_made_by_stays(house: InProcessGateway) -> None:
-    before, ann = await _seen(house), await find_customer(house.store, "web", "ann")
+async def test_what_is_old_goes_and_what_decisions_are_made_by_stays(core: InProcessGateway) -> None:
+    before, ann = await _seen(core), await find_customer(core.store, "web", "ann")
     assert ann is not None
-    granted = await grants_of(house.store, ann)
-    house.clock.advance(OLD + DAY)
-    await _tidy(house)
-    after = await _seen(house)
+    granted = await grants_of(core.store, ann)
+    core.clock.advance(OLD + DAY)
+    await _tidy(core)
+    after = await _seen(core)
     assert after["achievements"] == [(1, "granted", ""), (2, "granted", "")]
     assert after["coupons"] == []
     assert after["points"] == before["points"]
-    assert await grants_of(house.store, ann) == granted
-    assert await house.column(
+    assert await grants_of(core.store, ann) == granted
+    assert await core.column(
         "SELECT row_id FROM lookup WHERE field = 'achievement.record'"
-    ) == await house.column("SELECT achievement_id FROM achievement ORDER BY achievement_id")
-    assert (await verify(house.store, CHECKPOINT_KEY, state=True)).breaches == []
+    ) == await core.column("SELECT achievement_id FROM achievement ORDER BY achievement_id")
+    assert (await verify(core.store, CHECKPOINT_KEY, state=True)).breaches == []
 
 
-async def test_a_reward_of_once_is_not_given_again(house: InProcessGateway) -> None:
-    house.clock.advance(OLD + DAY)
-    await _tidy(house)
+async def test_a_reward_of_once_is_not_given_again(core: InProcessGateway) -> None:
+    core.clock.advance(OLD + DAY)
+    await _tidy(core)
     for campaign in (ONCE, MONTHLY):
-        await house.send(achieve("web:ann", campaign.id))
-    await house.grant_later()
-    reasons = await house.rows("SELECT campaign_id, reason FROM achievement WHERE state = 'ignored'")
+        await core.send(achieve("web:ann", campaign.id))
+    await core.grant_later()
+    reasons = await core.rows("SELECT campaign_id, reason FROM achievement WHERE state = 'ignored'")
     assert reasons == [(ONCE.id, "limit_total")]
-    assert await house.points_of("web:ann") == ONCE.points + 2 * MONTHLY.points
+    assert await core.points_of("web:ann") == ONCE.points + 2 * MONTHLY.points
 
 
-async def test_an_event_says_what_went(house: InProcessGateway) -> None:
-    house.clock.advance(OLD + DAY)
-    while await house.store.maintain(100):
+async def test_an_event_says_what_went(core: InProcessGateway) -> None:
+    core.clock.advance(OLD + DAY)
+    while await core.store.maintain(100):
         pass
-    (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'retention.applied'")
+    (detail,) = await core.column("SELECT detail FROM audit WHERE action = 'retention.applied'")
     assert detail == '{"achievements":1,"reporters":2,"coupons":1}'
-    house.clock.advance(2 * DAY)
-    await _tidy(house)
-    assert (await house.actions()).count("retention.applied") == 1
+    core.clock.advance(2 * DAY)
+    await _tidy(core)
+    assert (await core.actions()).count("retention.applied") == 1
 
 
-async def test_what_an_erasure_finds_something_by_stays(house: InProcessGateway) -> None:
+async def test_what_an_erasure_finds_something_by_stays(core: InProcessGateway) -> None:
     """The customer's id in a kept answer, and what the platform said of a report."""
-    await house.send(achieve("web:ann", OVER.id, IdempotencyKey("route", "key", b"f", b"{}")))
-    await house.grant_later()
-    await tamper(house.url, f"UPDATE answer_of SET expires_at = {house.clock.now() + 2 * OLD}")
-    refused = await _reported(house)
-    house.clock.advance(OLD + DAY)
-    await _tidy(house)
-    assert set(await house.column("SELECT achievement_id FROM answer_of")) | {refused} == set(
-        await house.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'")
+    await core.send(achieve("web:ann", OVER.id, IdempotencyKey("route", "key", b"f", b"{}")))
+    await core.grant_later()
+    await tamper(core.url, f"UPDATE answer_of SET expires_at = {core.clock.now() + 2 * OLD}")
+    refused = await _reported(core)
+    core.clock.advance(OLD + DAY)
+    await _tidy(core)
+    assert set(await core.column("SELECT achievement_id FROM answer_of")) | {refused} == set(
+        await core.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'")
     )
-    await tamper(house.url, "DELETE FROM delivery")
-    house.clock.advance(2 * OLD)
-    await _tidy(house)
-    await _tidy(house)
-    house.clock.advance(2 * DAY)
-    await _tidy(house)
-    assert await house.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'") == []
+    await tamper(core.url, "DELETE FROM delivery")
+    core.clock.advance(2 * OLD)
+    await _tidy(core)
+    await _tidy(core)
+    core.clock.advance(2 * DAY)
+    await _tidy(core)
+    assert await core.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'") == []
 
 
-async def test_what_the_platform_has_stays_counted(house: InProcessGateway) -> None:
+async def test_what_the_platform_has_stays_counted(core: InProcessGateway) -> None:
     """By its count it is found out whether a later report without an answer has arrived."""
-    number = await _reported(house, "delivered")
-    report = await report_of(house.store, number)
+    number = await _reported(core, "delivered")
+    report = await report_of(core.store, number)
     assert report is not None
-    await tamper(house.url, "DELETE FROM delivery")
-    before = await reported(house.store, report, number)
-    house.clock.advance(OLD + DAY)
-    await _tidy(house)
-    assert await reported(house.store, report, number) == before == (1, 0)
-    assert await house.column("SELECT channel FROM achievement WHERE state = 'delivered'") == [""]
+    await tamper(core.url, "DELETE FROM delivery")
+    before = await reported(core.store, report, number)
+    core.clock.advance(OLD + DAY)
+    await _tidy(core)
+    assert await reported(core.store, report, number) == before == (1, 0)
+    assert await core.column("SELECT channel FROM achievement WHERE state = 'delivered'") == [""]
 
 
-async def _reported(house: InProcessGateway, state: str = "dead") -> int:
+async def _reported(core: InProcessGateway, state: str = "dead") -> int:
     """An achievement that was refused by the platform, or in another state, with its delivery."""
-    house.env.delivers = True
-    house.clock.advance(HOUR)
-    accepted = await house.send(achieve("web:ann", OVER.id))
-    house.env.delivers = False
+    core.env.delivers = True
+    core.clock.advance(HOUR)
+    accepted = await core.send(achieve("web:ann", OVER.id))
+    core.env.delivers = False
     await tamper(
-        house.url,
-        f"UPDATE achievement SET state = '{state}', decided_at = {house.clock.now()}"
+        core.url,
+        f"UPDATE achievement SET state = '{state}', decided_at = {core.clock.now()}"
         f" WHERE achievement_id = {accepted.achievement_id}",
     )
     return accepted.achievement_id

@@ -232,7 +232,7 @@ class InProcessGateway:
     async def regroup(self, limit: int = 100) -> list[Regrouped]:
         """Work off every regrouping that there is, as the gateway does on its own."""
         steps: list[Regrouped] = []
-        while (step := await regroup_some(self.store, self.pipeline, "house", limit)) is not None:
+        while (step := await regroup_some(self.store, self.pipeline, "core", limit)) is not None:
             steps.append(step)
         return steps
 

@@ -36,25 +36,23 @@ def token(customer_id: str = POS, key: str = TOKEN) -> IdempotencyKey:
     return IdempotencyKey("route", key, b"same", json.dumps({"customerId": customer_id}).encode())
 
 
-async def crowd(house: InProcessGateway, first: int, last: int) -> None:
+async def crowd(core: InProcessGateway, first: int, last: int) -> None:
     """Neighbours, so that pages split and rows move."""
     for n in range(first, last):
         key = n * 7919 % 10_007
-        await house.send(customer(f"web:web-id-{key}", {"name": f"N{key}"}, email=f"zoe{key}@example.eg"))
+        await core.send(customer(f"web:web-id-{key}", {"name": f"N{key}"}, email=f"zoe{key}@example.eg"))
 
 
-async def a_life(house: InProcessGateway) -> None:
-    await house.send(
-        customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}, FIELD: 38}, email=EMAIL)
-    )
-    await house.send(customer(f"pos:{POS}", mobile=PHONE))
-    await house.send(claim(f"web:{WEB}", {"nick": CLAIMED_NAME}, email=CLAIMED))
-    await house.send(customer(f"web:{WEB}", {"name": NAME}, email=EMAIL, mobile=PHONE))
-    await house.send(tags(f"web:{WEB}", attach=TAG))
-    await house.send(tags(f"pos:{POS}", detach=TAG))
-    pair = await house.column("SELECT record_id FROM record ORDER BY record_id DESC LIMIT 2")
-    await house.send(SetPin(caller(""), pair[0], pair[1], "must", REASON))
-    await house.send(achieve(f"pos:{POS}", SHARE.id, token()))
-    await house.grant_later()
+async def a_life(core: InProcessGateway) -> None:
+    await core.send(customer(f"web:{WEB}", {"name": NAME, "address": {"city": CITY}, FIELD: 38}, email=EMAIL))
+    await core.send(customer(f"pos:{POS}", mobile=PHONE))
+    await core.send(claim(f"web:{WEB}", {"nick": CLAIMED_NAME}, email=CLAIMED))
+    await core.send(customer(f"web:{WEB}", {"name": NAME}, email=EMAIL, mobile=PHONE))
+    await core.send(tags(f"web:{WEB}", attach=TAG))
+    await core.send(tags(f"pos:{POS}", detach=TAG))
+    pair = await core.column("SELECT record_id FROM record ORDER BY record_id DESC LIMIT 2")
+    await core.send(SetPin(caller(""), pair[0], pair[1], "must", REASON))
+    await core.send(achieve(f"pos:{POS}", SHARE.id, token()))
+    await core.grant_later()
     told = json.dumps({"event": UPDATED, "customer_id": WEB, "data": {"email": EMAIL, "name": NAME}})
-    await house.send(ReceiveWebhook(caller(""), "1", UPDATED, WEB, told))
+    await core.send(ReceiveWebhook(caller(""), "1", UPDATED, WEB, told))

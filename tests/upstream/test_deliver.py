@@ -42,17 +42,17 @@ RECONCILE = 10 * MINUTE
 
 
 class Outbox:
-    """A house whose achievements go to a platform; both live by one clock that the test moves."""
+    """A core whose achievements go to a platform; both live by one clock that the test moves."""
 
-    def __init__(self, house: InProcessGateway, platform: Platform, settings: Settings) -> None:
-        self.house = house
+    def __init__(self, core: InProcessGateway, platform: Platform, settings: Settings) -> None:
+        self.core = core
         self.platform = platform
         self.settings = settings
-        self.clock = house.clock
+        self.clock = core.clock
         self.metrics = Metrics()
 
     async def __aenter__(self) -> "Outbox":
-        self.upstream = Upstream(self.settings, self.clock, self.house.env.random_between)
+        self.upstream = Upstream(self.settings, self.clock, self.core.env.random_between)
         await self.upstream.open()
         self.delivery_worker = self.worker()
         return self
@@ -64,8 +64,8 @@ class Outbox:
 
     def worker(self) -> DeliveryWorker:
         return DeliveryWorker(
-            self.house.pipeline,
-            self.house.store,
+            self.core.pipeline,
+            self.core.store,
             self.upstream,
             self.settings,
             self.clock,
@@ -81,15 +81,15 @@ class Outbox:
             await self.delivery_worker.drain()
 
     async def report(self, who: str = ANN, campaign: int = FOLLOW.id, **said: str) -> int:
-        accepted = await self.house.send(achieve(who, campaign, **said))
+        accepted = await self.core.send(achieve(who, campaign, **said))
         assert isinstance(accepted, Accepted)
         return accepted.achievement_id
 
     async def rows(self, columns: str = "state, reason") -> list[tuple[Any, ...]]:
-        return await self.house.rows(f"SELECT {columns} FROM delivery ORDER BY delivery_id")
+        return await self.core.rows(f"SELECT {columns} FROM delivery ORDER BY delivery_id")
 
     async def states(self) -> list[str]:
-        return await self.house.column("SELECT state FROM achievement ORDER BY achievement_id")
+        return await self.core.column("SELECT state FROM achievement ORDER BY achievement_id")
 
     def reports(self) -> list[Any]:
         """What arrived at the social-challenges operation."""
@@ -113,9 +113,9 @@ def settings(platform: Platform, **changed: Any) -> Settings:
 async def outbox(tmp_path: Path) -> AsyncGenerator[Outbox]:
     clock = ManualClock()
     async with (
-        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as house,
+        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as core,
         serving(clock) as platform,
-        Outbox(house, platform, settings(platform)) as built,
+        Outbox(core, platform, settings(platform)) as built,
     ):
         platform.ensure("ann")
         yield built
@@ -144,11 +144,11 @@ async def test_an_achievement_is_reported_under_the_canonical_id_with_normalised
 
 
 async def test_the_request_is_written_when_it_is_sent_so_a_merge_in_between_counts(outbox: Outbox) -> None:
-    await outbox.house.send(customer(ANN))
+    await outbox.core.send(customer(ANN))
     await outbox.report("pos:17")
-    ids = [await outbox.house.profile_of(who) for who in (ANN, "pos:17")]
+    ids = [await outbox.core.profile_of(who) for who in (ANN, "pos:17")]
     sam = Caller("", "", "operator:sam", "req")
-    await outbox.house.send(MergeProfiles(sam, (ids[0], ids[1]), "the same person"))  # type: ignore[arg-type]
+    await outbox.core.send(MergeProfiles(sam, (ids[0], ids[1]), "the same person"))  # type: ignore[arg-type]
     await outbox.work()
     assert [report["customerId"] for report in outbox.reports()] == ["ann"]
     assert await outbox.states() == ["delivered"]
@@ -156,7 +156,7 @@ async def test_the_request_is_written_when_it_is_sent_so_a_merge_in_between_coun
 
 async def test_a_shared_number_is_not_sent_as_a_merge_key(outbox: Outbox) -> None:
     await outbox.report(ANN, mobile="+201001234567")
-    await outbox.house.store.run(_Disown())
+    await outbox.core.store.run(_Disown())
     await outbox.work()
     assert "mobile" not in outbox.reports()[0]
 
@@ -173,7 +173,7 @@ class _Disown:
 
 async def test_what_was_erased_in_between_is_reported_to_nobody(outbox: Outbox) -> None:
     await outbox.report()
-    await outbox.house.send(erase(ANN))
+    await outbox.core.send(erase(ANN))
     await outbox.work()
     assert outbox.platform.seen == []
     assert await outbox.rows() == [("dead", "customer_erased")]
@@ -288,8 +288,8 @@ async def test_after_three_days_of_trying_a_report_is_dead_until_an_operator_sen
     assert await outbox.rows("state, reason, status") == [("dead", "gave_up", 503)]
     assert await outbox.states() == ["dead"]
     outbox.platform.always = None
-    (delivery_id,) = await outbox.house.column("SELECT delivery_id FROM delivery")
-    await outbox.house.send(RetryDelivery(Caller("", "", "operator:sam", "req"), delivery_id))
+    (delivery_id,) = await outbox.core.column("SELECT delivery_id FROM delivery")
+    await outbox.core.send(RetryDelivery(Caller("", "", "operator:sam", "req"), delivery_id))
     await outbox.work(after=HOUR)
     assert await outbox.states() == ["delivered"]
     assert outbox.achieved() == 1
@@ -300,7 +300,7 @@ async def test_after_three_days_of_trying_a_report_is_dead_until_an_operator_sen
 
 async def spoil(outbox: Outbox, table: str, column: str) -> None:
     """Make a text that no gateway writes and none can read."""
-    with contextlib.closing(sqlite3.connect(outbox.house.url.removeprefix("sqlite:///"))) as file, file:
+    with contextlib.closing(sqlite3.connect(outbox.core.url.removeprefix("sqlite:///"))) as file, file:
         file.execute(f"UPDATE {table} SET {column} = CAST(x'ff' AS TEXT)")
 
 
@@ -311,7 +311,7 @@ async def test_a_report_that_cannot_be_written_is_tried_ever_more_rarely_and_the
     await spoil(outbox, "profile", "canonical_id")
     with capture_logs() as lines:
         await outbox.work()
-    (delivery_id,) = await outbox.house.column("SELECT delivery_id FROM delivery")
+    (delivery_id,) = await outbox.core.column("SELECT delivery_id FROM delivery")
     failed = {"event": "delivery_failed", "log_level": "error", "error": "ReadFailed"}
     assert lines == [{**failed, "delivery": show("dlv", delivery_id)}]
     assert await outbox.rows("state, reason, attempts, sent_at, due_at") == [
@@ -335,8 +335,8 @@ async def test_a_failure_of_ours_after_a_report_was_sent_leaves_it_unknown(outbo
         return high
 
     outbox.delivery_worker = DeliveryWorker(
-        outbox.house.pipeline,
-        outbox.house.store,
+        outbox.core.pipeline,
+        outbox.core.store,
         outbox.upstream,
         outbox.settings,
         outbox.clock,
@@ -422,14 +422,14 @@ async def test_where_others_report_too_a_person_is_asked(outbox: Outbox) -> None
 
 async def test_a_customer_that_was_merged_while_it_was_unknown_is_left_to_a_person(outbox: Outbox) -> None:
     """The upstream would not notice a repetition under the survivor's id."""
-    await outbox.house.send(customer(ANN))
+    await outbox.core.send(customer(ANN))
     outbox.platform.ensure("17")
     outbox.platform.next.append("swallowed")
     await outbox.report("pos:17")
     await outbox.work()
-    ids = [await outbox.house.profile_of(who) for who in (ANN, "pos:17")]
+    ids = [await outbox.core.profile_of(who) for who in (ANN, "pos:17")]
     sam = Caller("", "", "operator:sam", "req")
-    shaped = await outbox.house.send(MergeProfiles(sam, (ids[0], ids[1]), "the same person"))  # type: ignore[arg-type]
+    shaped = await outbox.core.send(MergeProfiles(sam, (ids[0], ids[1]), "the same person"))  # type: ignore[arg-type]
     assert shaped.profile_id == ids[0]
     await outbox.work(after=2 * SECOND)
     assert await outbox.rows() == [("held", "undecidable")]
@@ -489,7 +489,7 @@ async def test_a_worker_that_slept_through_its_lease_is_not_heard(outbox: Outbox
 
 async def test_nothing_is_sent_on_a_lease_that_is_nearly_over(outbox: Outbox) -> None:
     await outbox.report()
-    asleep = outbox.house.pipeline.submit_background
+    asleep = outbox.core.pipeline.submit_background
 
     async def late(command: Any) -> Any:
         outcome = await asleep(command)
@@ -497,7 +497,7 @@ async def test_nothing_is_sent_on_a_lease_that_is_nearly_over(outbox: Outbox) ->
             outbox.clock.advance(16 * SECOND)
         return outcome
 
-    outbox.house.pipeline.submit_background = late  # type: ignore[method-assign]
+    outbox.core.pipeline.submit_background = late  # type: ignore[method-assign]
     await outbox.work()
     assert outbox.platform.seen == []
     assert await outbox.rows("state, attempts") == [("pending", 0)]
@@ -533,7 +533,7 @@ async def test_while_the_upstream_is_dark_the_breaker_keeps_still_and_afterwards
     tried = 0.0
     for _ in range(20):
         await outbox.work(after=30 * SECOND)
-        attempts = await outbox.house.column("SELECT SUM(attempts) FROM delivery")
+        attempts = await outbox.core.column("SELECT SUM(attempts) FROM delivery")
         tried = attempts[0]
     assert outbox.delivery_worker.breaker.state in ("open", "probing")
     assert tried <= 20 + 10
@@ -548,14 +548,14 @@ async def test_a_backlog_goes_out_at_the_limiters_pace_without_one_overrun(tmp_p
     """Real time: quotas of 40 a second and 60 in 30 seconds against a platform that allows just that."""
     clock = SystemClock()
     async with (
-        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as house,  # type: ignore[arg-type]
+        InProcessGateway(tmp_path, environment(delivers=True), clock=clock) as core,  # type: ignore[arg-type]
         serving() as platform,
-        Outbox(house, platform, settings(platform)) as outbox,
+        Outbox(core, platform, settings(platform)) as outbox,
     ):
         names = [str(number) for number in range(70)]
         for name in names:
             platform.ensure(name)
-            await house.send(achieve(f"web:{name}"))
+            await core.send(achieve(f"web:{name}"))
         started = asyncio.get_running_loop().time()
         while "queued" in await outbox.states():  # noqa: ASYNC110 - this loop is what works it off
             await asyncio.sleep(min(0.05, await outbox.delivery_worker.step()))
@@ -574,10 +574,10 @@ async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: 
     for number in range(quota + 1):
         outbox.platform.ensure(str(number))
         await outbox.report(f"web:{number}")
-    async with Outbox(outbox.house, outbox.platform, few) as died:
+    async with Outbox(outbox.core, outbox.platform, few) as died:
         await died.work()
     assert len(outbox.platform.seen) == quota
-    async with Outbox(outbox.house, outbox.platform, few) as restarted:
+    async with Outbox(outbox.core, outbox.platform, few) as restarted:
         await restarted.work(after=29 * SECOND)
         assert len(outbox.platform.seen) == quota
         await restarted.work(after=30 * SECOND)
@@ -587,14 +587,14 @@ async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: 
 async def test_what_was_queued_since_the_last_count_counts(outbox: Outbox) -> None:
     backlog = Backlog(limit=2)
     await outbox.report()
-    await backlog.measure(outbox.house.store, outbox.clock, outbox.metrics)
+    await backlog.measure(outbox.core.store, outbox.clock, outbox.metrics)
     backlog.grew()
     backlog.check()
     backlog.grew()
     with pytest.raises(OutboxFull):
         backlog.check()
     await outbox.work()
-    await backlog.measure(outbox.house.store, outbox.clock, outbox.metrics)
+    await backlog.measure(outbox.core.store, outbox.clock, outbox.metrics)
     backlog.check()
     assert backlog.open == 0
 
@@ -619,9 +619,9 @@ async def test_f11_what_a_dead_gateway_had_taken_another_one_takes_over_within_3
     clock, env, url = ManualClock(), environment(delivers=True), postgres.url(postgres.fresh())
     async with (
         InProcessGateway(tmp_path, env, clock=clock, url=url) as dead,
-        InProcessGateway(tmp_path, environment(delivers=True, seed=2), clock=clock, url=url) as house,
+        InProcessGateway(tmp_path, environment(delivers=True, seed=2), clock=clock, url=url) as core,
         serving(clock) as platform,
-        Outbox(house, platform, settings(platform)) as outbox,
+        Outbox(core, platform, settings(platform)) as outbox,
     ):
         for who in ("ann", "bob"):
             platform.ensure(who)

@@ -73,34 +73,32 @@ async def listener() -> AsyncGenerator[Listener]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, environment(listeners={TOPIC: ("crm",)})) as built:
         yield built
 
 
-def removed_worker(house: InProcessGateway, configured: str) -> RemovedWebhookWorker:
+def removed_worker(core: InProcessGateway, configured: str) -> RemovedWebhookWorker:
     def outbox_of(target: str) -> Outbox:
-        return Outbox(
-            target, "me", house.store, house.pipeline, house.clock, house.env.random_between, Metrics()
-        )
+        return Outbox(target, "me", core.store, core.pipeline, core.clock, core.env.random_between, Metrics())
 
-    return RemovedWebhookWorker(lambda: [configured], house.store, outbox_of, house.clock)
+    return RemovedWebhookWorker(lambda: [configured], core.store, outbox_of, core.clock)
 
 
 class Sending:
-    """A worker over the house, stepped by hand."""
+    """A worker over a gateway's core, stepped by hand."""
 
     def __init__(
-        self, house: InProcessGateway, url: str, *, allow_private: bool = True, resolver: Any = None
+        self, core: InProcessGateway, url: str, *, allow_private: bool = True, resolver: Any = None
     ) -> None:
         webhook = Webhook("crm", url, (TOPIC,), Secret(SECRET), allow_private)
-        self.house = house
+        self.core = core
         self.metrics = Metrics()
         self.worker = WebhookWorker(
             webhook,
-            house.store,
-            house.pipeline,
-            house.clock,
+            core.store,
+            core.pipeline,
+            core.clock,
             lambda low, high: high,
             self.metrics,
             "me",
@@ -115,17 +113,17 @@ class Sending:
         await self.worker.close()
 
 
-async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
-    return await house.rows("SELECT state, reason, status, attempts FROM delivery ORDER BY delivery_id")
+async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
+    return await core.rows("SELECT state, reason, status, attempts FROM delivery ORDER BY delivery_id")
 
 
-async def test_what_is_due_is_sent_signed_and_done(house: InProcessGateway, listener: Listener) -> None:
-    await house.send(customer("web:ann"))
-    sending = Sending(house, listener.url)
+async def test_what_is_due_is_sent_signed_and_done(core: InProcessGateway, listener: Listener) -> None:
+    await core.send(customer("web:ann"))
+    sending = Sending(core, listener.url)
     async with sending as worker:
         assert await worker.step() == 0
         assert (await listener.next())["type"] == TOPIC
-        assert await states(house) == [("delivered", "", 200, 1)]
+        assert await states(core) == [("delivered", "", 200, 1)]
         assert await worker.step() > 0
     count, labels = (
         sending.metrics.registry.get_sample_value,
@@ -156,94 +154,92 @@ class _Broken(AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    async with Sending(house, "http://hook.example.com/", resolver=_Broken()) as worker:
+async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    async with Sending(core, "http://hook.example.com/", resolver=_Broken()) as worker:
         await worker.step()
-    assert await states(house) == [("pending", "failed", 0, 1)]
+    assert await states(core) == [("pending", "failed", 0, 1)]
 
 
 async def test_what_is_not_taken_is_sent_again_under_the_same_id(
-    house: InProcessGateway, listener: Listener
+    core: InProcessGateway, listener: Listener
 ) -> None:
     listener.answers = [
         web.Response(status=500),
         web.Response(status=302, headers={"Location": "/elsewhere"}),
     ]
-    await house.send(customer("web:ann"))
+    await core.send(customer("web:ann"))
     ids: list[str] = []
-    async with Sending(house, listener.url) as worker:
+    async with Sending(core, listener.url) as worker:
         for wait in (0, 2, 4):
-            house.clock.advance(wait * SECOND)
+            core.clock.advance(wait * SECOND)
             assert await worker.step() == 0
             assert await worker.step() > 0
             headers, _ = listener.heard.get_nowait()
             ids.append(headers["webhook-id"])
-            assert int(headers["webhook-timestamp"]) == house.clock.now() // SECOND
+            assert int(headers["webhook-timestamp"]) == core.clock.now() // SECOND
     assert len(set(ids)) == 1
     assert listener.heard.empty()  # nobody followed the redirect
-    assert await states(house) == [("delivered", "", 200, 3)]
+    assert await states(core) == [("delivered", "", 200, 3)]
 
 
-async def test_retry_after_is_obeyed(house: InProcessGateway, listener: Listener) -> None:
+async def test_retry_after_is_obeyed(core: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=429, headers={"Retry-After": "60"})]
-    await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as worker:
+    await core.send(customer("web:ann"))
+    async with Sending(core, listener.url) as worker:
         await worker.step()
-        house.clock.advance(59 * SECOND)
+        core.clock.advance(59 * SECOND)
         assert await worker.step() > 0
-        house.clock.advance(SECOND)
+        core.clock.advance(SECOND)
         assert await worker.step() == 0
-    assert await states(house) == [("delivered", "", 200, 2)]
+    assert await states(core) == [("delivered", "", 200, 2)]
 
 
-async def test_after_three_days_a_listener_is_given_up(house: InProcessGateway, listener: Listener) -> None:
+async def test_after_three_days_a_listener_is_given_up(core: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=503) for _ in range(400)]
-    await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as worker:
-        while (await house.column("SELECT finished_at FROM delivery")) == [None]:
-            house.clock.advance(15 * 60 * SECOND)
+    await core.send(customer("web:ann"))
+    async with Sending(core, listener.url) as worker:
+        while (await core.column("SELECT finished_at FROM delivery")) == [None]:
+            core.clock.advance(15 * 60 * SECOND)
             await worker.step()
-    assert (await states(house))[0][:3] == ("dead", "gave_up", 503)
-    assert house.clock.now() - NOON >= 3 * DAY - HOUR
+    assert (await states(core))[0][:3] == ("dead", "gave_up", 503)
+    assert core.clock.now() - NOON >= 3 * DAY - HOUR
 
 
-async def test_a_listener_that_is_gone_is_not_asked_again(
-    house: InProcessGateway, listener: Listener
-) -> None:
+async def test_a_listener_that_is_gone_is_not_asked_again(core: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=410)]
-    await house.send(customer("web:ann"))
-    async with Sending(house, listener.url) as worker:
+    await core.send(customer("web:ann"))
+    async with Sending(core, listener.url) as worker:
         await worker.step()
-    assert await states(house) == [("dead", "status_410", 410, 1)]
-    assert (await house.actions())[-1] == "delivery.dead"
+    assert await states(core) == [("dead", "status_410", 410, 1)]
+    assert (await core.actions())[-1] == "delivery.dead"
 
 
-async def test_nobody_there_is_tried_again_later(house: InProcessGateway) -> None:
+async def test_nobody_there_is_tried_again_later(core: InProcessGateway) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    await house.send(customer("web:ann"))
-    async with Sending(house, f"http://127.0.0.1:{port}/") as worker:
+    await core.send(customer("web:ann"))
+    async with Sending(core, f"http://127.0.0.1:{port}/") as worker:
         await worker.step()
-    assert await states(house) == [("pending", "no_connection", 0, 1)]
+    assert await states(core) == [("pending", "no_connection", 0, 1)]
 
 
 async def test_events_of_one_profile_arrive_in_order_and_wait_for_each_other(
-    house: InProcessGateway, listener: Listener
+    core: InProcessGateway, listener: Listener
 ) -> None:
     """The first of Ann's is refused: her second waits for it, Bob's does not."""
     for who in ("web:ann", "web:bob"):
-        await house.send(customer(who))
-    ann = await house.profile_of("web:ann")
-    await house.store.run(_Again(ann or 0))
+        await core.send(customer(who))
+    ann = await core.profile_of("web:ann")
+    await core.store.run(_Again(ann or 0))
     listener.answers = [web.Response(status=500), web.Response(status=200)]
-    async with Sending(house, listener.url) as worker:
+    async with Sending(core, listener.url) as worker:
         await worker.step()
         first_round = sorted([await listener.next(), await listener.next()], key=str)
         assert all(body["type"] == TOPIC for body in first_round)
         assert await worker.step() > 0  # Ann's second does not overtake
-        house.clock.advance(HOUR)
+        core.clock.advance(HOUR)
         await worker.step()
         await worker.step()
     bodies = [json.loads(listener.heard.get_nowait()[1]) for _ in range(2)]
@@ -265,31 +261,31 @@ class _Again:
 
 
 async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann"))
-    async with Sending(house, f"http://{'a' * 70}.example/") as worker:
+    await core.send(customer("web:ann"))
+    async with Sending(core, f"http://{'a' * 70}.example/") as worker:
         await worker.step()
-    ((state, _, status, attempts),) = await states(house)
+    ((state, _, status, attempts),) = await states(core)
     assert (state, status, attempts) == ("pending", 0, 1)
 
 
 async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    removed = removed_worker(house, "mail")
-    await house.send(customer("web:ann"))
+    removed = removed_worker(core, "mail")
+    await core.send(customer("web:ann"))
     await removed.step()
-    assert await states(house) == [("pending", "", 0, 0)]
-    house.clock.advance(2 * DAY)
-    await house.send(customer("web:bob"))
-    house.clock.advance(2 * DAY)
+    assert await states(core) == [("pending", "", 0, 0)]
+    core.clock.advance(2 * DAY)
+    await core.send(customer("web:bob"))
+    core.clock.advance(2 * DAY)
     await removed.step()
-    assert await states(house) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
-    house.clock.advance(3 * DAY)
-    served = removed_worker(house, "crm")
+    assert await states(core) == [("dead", "gave_up", 0, 0), ("pending", "", 0, 0)]
+    core.clock.advance(3 * DAY)
+    served = removed_worker(core, "crm")
     await served.step()  # its own worker gives it up
-    assert (await states(house))[1] == ("pending", "", 0, 0)
+    assert (await states(core))[1] == ("pending", "", 0, 0)
 
 
 # ---- never into a private network ----
@@ -329,13 +325,13 @@ def test_a_public_address_is_one(address: str) -> None:
     "host", ["127.0.0.1", "localhost", "[::1]", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
 )
 async def test_however_a_private_address_is_written_nothing_is_sent_there(
-    house: InProcessGateway, listener: Listener, host: str
+    core: InProcessGateway, listener: Listener, host: str
 ) -> None:
-    await house.send(customer("web:ann"))
+    await core.send(customer("web:ann"))
     url = listener.url.replace("127.0.0.1", host)
-    async with Sending(house, url, allow_private=False) as worker:
+    async with Sending(core, url, allow_private=False) as worker:
         await worker.step()
-    ((state, reason, status, _),) = await states(house)
+    ((state, reason, status, _),) = await states(core)
     assert (state, status) == ("pending", 0)
     assert reason in (
         "private_address",
@@ -364,16 +360,16 @@ class Flipping(AbstractResolver):
 
 
 async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
-    house: InProcessGateway, listener: Listener
+    core: InProcessGateway, listener: Listener
 ) -> None:
-    await house.send(customer("web:ann"))
+    await core.send(customer("web:ann"))
     names = Flipping()
     await names.resolve("evil.example", 0)
     url = listener.url.replace("127.0.0.1", "evil.example")
-    async with Sending(house, url, allow_private=False, resolver=names) as worker:
+    async with Sending(core, url, allow_private=False, resolver=names) as worker:
         await worker.step()
         assert names.asked == 2  # asked once for each try, and what was answered is what is connected to
-    assert await states(house) == [("pending", "private_address", 0, 1)]
+    assert await states(core) == [("pending", "private_address", 0, 1)]
     assert listener.heard.empty()
 
 

@@ -9,6 +9,6 @@ from tests.support.in_process_gateway import InProcessGateway
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, url=database_url) as built:
         yield built

@@ -35,82 +35,82 @@ def token(
 # ---- once per window ----
 
 
-async def test_the_first_call_is_accepted_and_stored_with_its_due_time(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    accepted = await house.send(achieve("web:ann"))
+async def test_the_first_call_is_accepted_and_stored_with_its_due_time(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    accepted = await core.send(achieve("web:ann"))
     assert isinstance(accepted, Accepted)
-    ((number, state, at, due_at),) = await house.rows(
+    ((number, state, at, due_at),) = await core.rows(
         "SELECT achievement_id, state, accepted_at, due_at FROM achievement"
     )
-    assert (number, state, at) == (accepted.achievement_id, "accepted", house.clock.now())
+    assert (number, state, at) == (accepted.achievement_id, "accepted", core.clock.now())
     assert 20_000 <= due_at - at <= 180_000
-    assert (await house.actions())[-1] == "achievement.accepted"
+    assert (await core.actions())[-1] == "achievement.accepted"
 
 
 async def test_a_second_call_inside_the_window_is_a_duplicate_that_is_recorded(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann"))
-    accepted = await house.send(achieve("web:ann"))
-    house.clock.advance(MINUTE)
-    assert await house.send(achieve("web:ann")) == Duplicate(W - MINUTE, _known(accepted))
-    assert (await house.actions())[-1] == "achievement.duplicate"
-    assert await house.column("SELECT COUNT(*) FROM achievement") == [1]
+    await core.send(customer("web:ann"))
+    accepted = await core.send(achieve("web:ann"))
+    core.clock.advance(MINUTE)
+    assert await core.send(achieve("web:ann")) == Duplicate(W - MINUTE, _known(accepted))
+    assert (await core.actions())[-1] == "achievement.duplicate"
+    assert await core.column("SELECT COUNT(*) FROM achievement") == [1]
 
 
 def _known(accepted: Accepted) -> Any:
     return accepted.resolution
 
 
-async def test_the_till_and_the_web_shop_reporting_one_person_count_once(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", email=ANN))
-    assert isinstance(await house.send(achieve("web:ann")), Accepted)
-    assert isinstance(await house.send(achieve("pos:17")), Duplicate)
-    assert isinstance(await house.send(achieve("app:new", email=ANN)), Duplicate)
+async def test_the_till_and_the_web_shop_reporting_one_person_count_once(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", email=ANN))
+    assert isinstance(await core.send(achieve("web:ann")), Accepted)
+    assert isinstance(await core.send(achieve("pos:17")), Duplicate)
+    assert isinstance(await core.send(achieve("app:new", email=ANN)), Duplicate)
 
 
-async def test_another_campaign_has_a_window_of_its_own(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    assert isinstance(await house.send(achieve("web:ann", 1)), Accepted)
-    assert isinstance(await house.send(achieve("web:ann", 2)), Accepted)
+async def test_another_campaign_has_a_window_of_its_own(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    assert isinstance(await core.send(achieve("web:ann", 1)), Accepted)
+    assert isinstance(await core.send(achieve("web:ann", 2)), Accepted)
 
 
 async def test_a_campaign_may_have_a_longer_window(tmp_path: Path) -> None:
     campaign = Campaign(id=1, name="Review us", dedup_window=DAY)
-    async with InProcessGateway(tmp_path, environment(campaigns=[campaign])) as house:
-        await house.send(customer("web:ann"))
-        await house.send(achieve("web:ann", 1))
-        house.clock.advance(DAY - 1)
-        assert isinstance(await house.send(achieve("web:ann", 1)), Duplicate)
-        house.clock.advance(1)
-        assert isinstance(await house.send(achieve("web:ann", 1)), Accepted)
+    async with InProcessGateway(tmp_path, environment(campaigns=[campaign])) as core:
+        await core.send(customer("web:ann"))
+        await core.send(achieve("web:ann", 1))
+        core.clock.advance(DAY - 1)
+        assert isinstance(await core.send(achieve("web:ann", 1)), Duplicate)
+        core.clock.advance(1)
+        assert isinstance(await core.send(achieve("web:ann", 1)), Accepted)
 
 
-async def test_the_window_survives_a_restart(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    await house.send(achieve("web:ann"))
-    await house.restart()
-    assert isinstance(await house.send(achieve("web:ann")), Duplicate)
+async def test_the_window_survives_a_restart(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    await core.send(achieve("web:ann"))
+    await core.restart()
+    assert isinstance(await core.send(achieve("web:ann")), Duplicate)
 
 
 # ---- the window slides, whatever the clock does (F06) ----
 
 
 class Loop:
-    """One house for all examples: each takes a campaign that nobody used yet, so that its windows are its own."""
+    """One core for all examples: each takes a campaign that nobody used yet, so that its windows are its own."""
 
     def __init__(self, directory: Path) -> None:
         self.runner = asyncio.Runner()
         self.clock = ManualClock()
-        self.house = InProcessGateway(directory, clock=self.clock)
+        self.core = InProcessGateway(directory, clock=self.clock)
         self.campaign = 0
         self.runner.run(self._start())
 
     async def _start(self) -> None:
-        await self.house.__aenter__()
-        await self.house.send(customer("web:ann", email=ANN))
-        await self.house.send(customer("pos:17", email=ANN))
+        await self.core.__aenter__()
+        await self.core.send(customer("web:ann", email=ANN))
+        await self.core.send(customer("pos:17", email=ANN))
 
     def fresh(self) -> int:
         self.campaign += 1
@@ -118,10 +118,10 @@ class Loop:
 
     def achieve(self, who: str, campaign: int, at: int) -> Any:
         self.clock.time = at
-        return self.runner.run(self.house.send(achieve(who, campaign)))
+        return self.runner.run(self.core.send(achieve(who, campaign)))
 
     def close(self) -> None:
-        self.runner.run(self.house.__aexit__())
+        self.runner.run(self.core.__aexit__())
         self.runner.close()
 
 
@@ -174,26 +174,26 @@ def test_a_call_is_accepted_exactly_when_the_last_acceptance_is_a_window_ago(
 
 @pytest.mark.parametrize("later", ["web:ann", "pos:17"])
 async def test_joined_profiles_keep_the_later_end_of_their_windows(
-    house: InProcessGateway, later: str
+    core: InProcessGateway, later: str
 ) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
     earlier = "pos:17" if later == "web:ann" else "web:ann"
-    await house.send(achieve(earlier))
-    house.clock.advance(2 * MINUTE)
-    await house.send(achieve(later))
-    await house.send(customer("app:x", email=ANN, mobile=PHONE))
-    house.clock.advance(W - 1)
-    assert isinstance(await house.send(achieve(earlier)), Duplicate)
-    house.clock.advance(1)
-    assert isinstance(await house.send(achieve(earlier)), Accepted)
+    await core.send(achieve(earlier))
+    core.clock.advance(2 * MINUTE)
+    await core.send(achieve(later))
+    await core.send(customer("app:x", email=ANN, mobile=PHONE))
+    core.clock.advance(W - 1)
+    assert isinstance(await core.send(achieve(earlier)), Duplicate)
+    core.clock.advance(1)
+    assert isinstance(await core.send(achieve(earlier)), Accepted)
 
 
-async def test_a_merge_by_the_call_itself_counts_before_it_is_judged(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
-    await house.send(achieve("web:ann"))
-    duplicate = await house.send(achieve("pos:17", email=ANN, mobile=PHONE))
+async def test_a_merge_by_the_call_itself_counts_before_it_is_judged(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
+    await core.send(achieve("web:ann"))
+    duplicate = await core.send(achieve("pos:17", email=ANN, mobile=PHONE))
     assert isinstance(duplicate, Duplicate)
     assert duplicate.resolution.decision == "merged"
 
@@ -201,8 +201,8 @@ async def test_a_merge_by_the_call_itself_counts_before_it_is_judged(house: InPr
 # ---- who is not known ----
 
 
-async def test_an_unknown_customer_is_refused_and_only_the_refusal_is_stored(house: InProcessGateway) -> None:
-    outcome = await house.send(achieve("web:ann", email=ANN, mobile=PHONE, token=token()))
+async def test_an_unknown_customer_is_refused_and_only_the_refusal_is_stored(core: InProcessGateway) -> None:
+    outcome = await core.send(achieve("web:ann", email=ANN, mobile=PHONE, token=token()))
     assert outcome == UnknownCustomer()
     tables = (
         "record",
@@ -215,96 +215,96 @@ async def test_an_unknown_customer_is_refused_and_only_the_refusal_is_stored(hou
         "review",
     )
     for table in tables:
-        assert await house.rows(f"SELECT * FROM {table}") == [], table
-    assert await house.rows("SELECT action, reason FROM audit") == [("call.refused", "unknown_customer")]
+        assert await core.rows(f"SELECT * FROM {table}") == [], table
+    assert await core.rows("SELECT action, reason FROM audit") == [("call.refused", "unknown_customer")]
 
 
-async def test_an_erased_customer_is_unknown(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(erase("web:ann"))
-    assert await house.send(achieve("web:ann", email=ANN)) == UnknownCustomer()
+async def test_an_erased_customer_is_unknown(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(erase("web:ann"))
+    assert await core.send(achieve("web:ann", email=ANN)) == UnknownCustomer()
 
 
-async def test_a_campaign_that_nobody_knows_is_accepted_and_judged_later(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    assert isinstance(await house.send(achieve("web:ann", 999)), Accepted)
-    await house.grant_later()
-    assert await house.rows("SELECT state, reason FROM achievement") == [("ignored", "campaign_unknown")]
+async def test_a_campaign_that_nobody_knows_is_accepted_and_judged_later(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    assert isinstance(await core.send(achieve("web:ann", 999)), Accepted)
+    await core.grant_later()
+    assert await core.rows("SELECT state, reason FROM achievement") == [("ignored", "campaign_unknown")]
 
 
 # ---- idempotency keys (RELIABILITY.md §1) ----
 
 
-async def accepted_with(house: InProcessGateway, key: IdempotencyKey) -> Accepted:
-    await house.send(customer("web:ann"))
-    outcome = await house.send(achieve("web:ann", token=key))
+async def accepted_with(core: InProcessGateway, key: IdempotencyKey) -> Accepted:
+    await core.send(customer("web:ann"))
+    outcome = await core.send(achieve("web:ann", token=key))
     assert isinstance(outcome, Accepted)
     return outcome
 
 
 @pytest.mark.parametrize("pause", [0, W - 1, W, 3 * DAY - 1])
 async def test_the_same_key_and_request_replays_the_stored_answer_byte_for_byte(
-    house: InProcessGateway, pause: int
+    core: InProcessGateway, pause: int
 ) -> None:
-    await accepted_with(house, token(answer=b'{"customerId": "ann"}'))
-    house.clock.advance(pause)
-    replayed = await house.send(achieve("web:ann", token=token(answer=b"another")))
+    await accepted_with(core, token(answer=b'{"customerId": "ann"}'))
+    core.clock.advance(pause)
+    replayed = await core.send(achieve("web:ann", token=token(answer=b"another")))
     assert isinstance(replayed, Replayed)
     assert (replayed.answer.status, replayed.answer.body) == (202, b'{"customerId": "ann"}')
-    assert (await house.actions())[-1] == "achievement.replayed"
-    assert await house.column("SELECT COUNT(*) FROM achievement") == [1]
+    assert (await core.actions())[-1] == "achievement.replayed"
+    assert await core.column("SELECT COUNT(*) FROM achievement") == [1]
 
 
-async def test_the_same_key_with_another_request_is_refused(house: InProcessGateway) -> None:
-    await accepted_with(house, token())
-    assert await house.send(achieve("web:ann", 2, token=token(fingerprint=b"other"))) == KeyReused()
-    assert await house.column("SELECT COUNT(*) FROM achievement") == [1]
-    assert (await house.rows("SELECT action, reason FROM audit"))[-1] == (
+async def test_the_same_key_with_another_request_is_refused(core: InProcessGateway) -> None:
+    await accepted_with(core, token())
+    assert await core.send(achieve("web:ann", 2, token=token(fingerprint=b"other"))) == KeyReused()
+    assert await core.column("SELECT COUNT(*) FROM achievement") == [1]
+    assert (await core.rows("SELECT action, reason FROM audit"))[-1] == (
         "call.refused",
         "idempotency_key_reused",
     )
 
 
-async def test_a_key_is_free_again_when_it_expired(house: InProcessGateway) -> None:
-    await accepted_with(house, token())
-    house.clock.advance(3 * DAY)
-    assert isinstance(await house.send(achieve("web:ann", token=token(answer=b"second"))), Accepted)
-    replayed = await house.send(achieve("web:ann", token=token()))
+async def test_a_key_is_free_again_when_it_expired(core: InProcessGateway) -> None:
+    await accepted_with(core, token())
+    core.clock.advance(3 * DAY)
+    assert isinstance(await core.send(achieve("web:ann", token=token(answer=b"second"))), Accepted)
+    replayed = await core.send(achieve("web:ann", token=token()))
     assert replayed.answer.body == b"second"
 
 
-async def test_a_key_belongs_to_its_channel_and_route(house: InProcessGateway) -> None:
-    await accepted_with(house, token())
-    await house.send(customer("pos:17"))
-    assert isinstance(await house.send(achieve("pos:17", token=token(fingerprint=b"x"))), Accepted)
+async def test_a_key_belongs_to_its_channel_and_route(core: InProcessGateway) -> None:
+    await accepted_with(core, token())
+    await core.send(customer("pos:17"))
+    assert isinstance(await core.send(achieve("pos:17", token=token(fingerprint=b"x"))), Accepted)
     assert isinstance(
-        await house.send(achieve("web:ann", 2, token=token(route="r2", fingerprint=b"x"))), Accepted
+        await core.send(achieve("web:ann", 2, token=token(route="r2", fingerprint=b"x"))), Accepted
     )
 
 
-async def test_a_request_that_was_not_accepted_leaves_its_key_free(house: InProcessGateway) -> None:
-    assert await house.send(achieve("web:ann", token=token())) == UnknownCustomer()
-    await house.send(customer("web:ann"))
-    assert isinstance(await house.send(achieve("web:ann", token=token("k0"))), Accepted)
-    assert isinstance(await house.send(achieve("web:ann", token=token())), Duplicate)
-    house.clock.advance(W)
-    assert isinstance(await house.send(achieve("web:ann", token=token())), Accepted)
+async def test_a_request_that_was_not_accepted_leaves_its_key_free(core: InProcessGateway) -> None:
+    assert await core.send(achieve("web:ann", token=token())) == UnknownCustomer()
+    await core.send(customer("web:ann"))
+    assert isinstance(await core.send(achieve("web:ann", token=token("k0"))), Accepted)
+    assert isinstance(await core.send(achieve("web:ann", token=token())), Duplicate)
+    core.clock.advance(W)
+    assert isinstance(await core.send(achieve("web:ann", token=token())), Accepted)
 
 
-async def test_many_at_once_with_one_key_are_one_acceptance_and_its_replays(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    outcomes = await asyncio.gather(*(house.send(achieve("web:ann", token=token())) for _ in range(64)))
+async def test_many_at_once_with_one_key_are_one_acceptance_and_its_replays(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    outcomes = await asyncio.gather(*(core.send(achieve("web:ann", token=token())) for _ in range(64)))
     assert [type(outcome) for outcome in outcomes] == [Accepted] + [Replayed] * 63
 
 
-async def test_many_at_once_without_a_key_are_one_acceptance(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
+async def test_many_at_once_without_a_key_are_one_acceptance(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
     calls = [achieve(f"pos:{n}", email=ANN) for n in range(3)] + [achieve("web:ann")] * 61
-    outcomes = await asyncio.gather(*map(house.send, calls))
+    outcomes = await asyncio.gather(*map(core.send, calls))
     assert [type(outcome) for outcome in outcomes] == [Accepted] + [Duplicate] * 63
 
 
-async def test_a_key_is_remembered_over_a_restart(house: InProcessGateway) -> None:
-    await accepted_with(house, token())
-    await house.restart()
-    assert isinstance(await house.send(achieve("web:ann", token=token())), Replayed)
+async def test_a_key_is_remembered_over_a_restart(core: InProcessGateway) -> None:
+    await accepted_with(core, token())
+    await core.restart()
+    assert isinstance(await core.send(achieve("web:ann", token=token())), Replayed)

@@ -214,8 +214,8 @@ class Machine(RuleBasedStateMachine):
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
-        self.house = InProcessGateway(directory, environment(rules=RULES[version]))
-        self.run(self.house.__aenter__())
+        self.core = InProcessGateway(directory, environment(rules=RULES[version]))
+        self.run(self.core.__aenter__())
         self.replay = replay.Replay()
         self.followed = 0
         self.said: list[SaveCustomer] = []
@@ -231,14 +231,14 @@ class Machine(RuleBasedStateMachine):
         return self.runner.run(awaitable)
 
     def send(self, command: Command) -> Any:
-        self.house.clock.advance(SECOND)
-        return self.run(self.house.send(command))
+        self.core.clock.advance(SECOND)
+        return self.run(self.core.send(command))
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self.run(self.house.rows(sql, *parameters))
+        return self.run(self.core.rows(sql, *parameters))
 
     def column(self, sql: str, *parameters: object) -> list[Any]:
-        return self.run(self.house.column(sql, *parameters))
+        return self.run(self.core.column(sql, *parameters))
 
     def live(self) -> list[int]:
         return self.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL ORDER BY 1")
@@ -260,12 +260,12 @@ class Machine(RuleBasedStateMachine):
         return {table: sorted(self.rows(f"SELECT * FROM {table}"), key=repr) for table in tables}
 
     def canon(self, rules: RuleSet | None = None) -> Partition:
-        with snapshot(self.house.path, ()) as state:
+        with snapshot(self.core.path, ()) as state:
             return partition(
                 list(state.records),
                 state.pins,
-                Policy(rules or self.house.env.rules),
-                now=self.house.clock.now(),
+                Policy(rules or self.core.env.rules),
+                now=self.core.clock.now(),
                 balances=state.balances,
                 generic=self._powerless(),
             )
@@ -278,9 +278,9 @@ class Machine(RuleBasedStateMachine):
 
     def _use(self, version: str) -> None:
         rules = RULES[version]
-        stored = StoredRuleSet(version, rules.sha256, rules.text, "operator", self.house.clock.now())
+        stored = StoredRuleSet(version, rules.sha256, rules.text, "operator", self.core.clock.now())
         self.send(StoreRules(SAM, stored, activate=True))
-        self.house.env.use(rules)
+        self.core.env.use(rules)
         self.excused |= set(self.column("SELECT record_id FROM record"))
 
     # ---- calls ----
@@ -288,10 +288,10 @@ class Machine(RuleBasedStateMachine):
     @rule(batch=st.lists(calls, min_size=1, max_size=4))
     def call(self, batch: list[SaveCustomer]) -> None:
         """Several at once are one transaction, and end as if one by one (I14)."""
-        self.house.clock.advance(SECOND)
+        self.core.clock.advance(SECOND)
 
         async def together() -> None:
-            await asyncio.gather(*map(self.house.send, batch))
+            await asyncio.gather(*map(self.core.send, batch))
 
         self.run(together())
         self.said += batch
@@ -327,7 +327,7 @@ class Machine(RuleBasedStateMachine):
     @rule(place=places)
     def earn(self, place: str) -> None:
         self.send(achieve(place, SHARE.id))
-        self.run(self.house.grant_later(HOUR))
+        self.run(self.core.grant_later(HOUR))
 
     @rule(place=places)
     def forget(self, place: str) -> None:
@@ -335,11 +335,11 @@ class Machine(RuleBasedStateMachine):
             f"{space}:{customer_id}"
             for space, customer_id in self.rows(
                 "SELECT id_space, customer_id FROM record WHERE profile_id = ?",
-                self.run(self.house.profile_of(place)),
+                self.run(self.core.profile_of(place)),
             )
         }
         self.send(erase(place))
-        self.run(self.house.regroup())
+        self.run(self.core.regroup())
         self.said = [one for one in self.said if f"{one.caller.channel}:{one.customer_id}" not in gone]
 
     # ---- people ----
@@ -356,7 +356,7 @@ class Machine(RuleBasedStateMachine):
     @rule(which=numbers)
     def i8_lift_a_pin_and_regroup(self, which: int) -> None:
         """Whom it concerned are with whom the definition has them with."""
-        self.run(self.house.regroup())
+        self.run(self.core.regroup())
         pins = self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
         if pins:
             self._lift([pins[which % len(pins)]])
@@ -364,8 +364,8 @@ class Machine(RuleBasedStateMachine):
     def _lift(self, pins: Iterable[tuple[Any, ...]]) -> None:
         for one, other in pins:
             self._judge(DropPin(SAM, one, other))
-        self.run(self.house.regroup())
-        if self.house.env.rules.conflict.resplit == "auto" and not self.rows(_ONLY_ASKED_BY_REQUESTS):
+        self.run(self.core.regroup())
+        if self.core.env.rules.conflict.resplit == "auto" and not self.rows(_ONLY_ASKED_BY_REQUESTS):
             groups, profiles = self.canon().groups, self.members().values()
             for record_id in {one for pin in pins for one in pin}:
                 assert _holding(record_id, profiles) == _holding(record_id, groups)
@@ -391,13 +391,13 @@ class Machine(RuleBasedStateMachine):
     @rule(version=st.sampled_from(sorted(RULES)))
     def i21_a_plan_changes_nothing(self, version: str) -> None:
         before = self.everything()
-        plan = planned(self.house.url, RULES[version], self.house.clock.now())
+        plan = planned(self.core.url, RULES[version], self.core.clock.now())
         assert self.everything() == before
         assert plan.profiles_before == len(self.members())
 
     @rule()
     def start_again(self) -> None:
-        self.run(self.house.restart())
+        self.run(self.core.restart())
 
     # ---- what always holds ----
 
@@ -456,7 +456,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def i5_no_profile_is_over_a_limit_unless_a_person_or_other_rules_made_it_so(self) -> None:
-        limits = self.house.env.rules
+        limits = self.core.env.rules
         for profile_id, records in self.members().items():
             if records & self.excused:
                 continue
@@ -482,7 +482,7 @@ class Machine(RuleBasedStateMachine):
         assert self.replay.homes == {show("rec", one): show("prf", home) for one, home in homes}
         assert self.replay.redirects == {show("prf", one): show("prf", to) for one, to in redirects}
         assert self.replay.pins == {frozenset((show("rec", a), show("rec", b))): kind for a, b, kind in pins}
-        assert self.replay.rules == self.house.env.rules.version
+        assert self.replay.rules == self.core.env.rules.version
 
     @invariant()
     def i17_records_pinned_apart_are_never_on_one_profile(self) -> None:
@@ -492,32 +492,32 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def i23_a_name_leads_to_the_record_it_was_given_for(self) -> None:
-        self.named = self.run(self.house.names_lead_home(self.named))
+        self.named = self.run(self.core.names_lead_home(self.named))
 
     def teardown(self) -> None:
-        if not hasattr(self, "house"):
+        if not hasattr(self, "core"):
             return
         with self.cleanup:
             try:
                 self.run(self._i13_i18_the_chain_verifies_and_names_nobody())
                 self._i20_the_steps_of_an_explanation_build_the_profile()
             finally:
-                self.run(self.house.__aexit__())
+                self.run(self.core.__aexit__())
 
     async def _i13_i18_the_chain_verifies_and_names_nobody(self) -> None:
-        await self.house.store.maintain(10_000)
-        points = await checkpoints(self.house.store)
+        await self.core.store.maintain(10_000)
+        points = await checkpoints(self.core.store)
         verifier = Verifier(points)
-        async for chunk in links(self.house.store):
+        async for chunk in links(self.core.store):
             assert list(verifier.feed(chunk)) == []
             text = repr(chunk)
             assert not [value for value in EMAILS + MOBILES if value in text]
         assert list(verifier.check(CHECKPOINT_KEY, points)) == []
-        assert (await verify(self.house.store, CHECKPOINT_KEY, state=True)).breaches == []
+        assert (await verify(self.core.store, CHECKPOINT_KEY, state=True)).breaches == []
 
     def _i20_the_steps_of_an_explanation_build_the_profile(self) -> None:
         for profile_id, records in self.members().items():
-            assert built(profile_id, self.run(steps(self.house.store, profile_id))) == records
+            assert built(profile_id, self.run(steps(self.core.store, profile_id))) == records
 
 
 # ---- the order of calls ----
@@ -527,17 +527,17 @@ sequences = st.lists(calls, max_size=10)
 
 async def ending(directory: Path, version: str, sent: Sequence[SaveCustomer], *, at_once: bool) -> list[Any]:
     """Who is with whom, whose the keys are, and what is asked, without the ids that depend on the order."""
-    async with InProcessGateway(directory, environment(rules=RULES[version])) as house:
+    async with InProcessGateway(directory, environment(rules=RULES[version])) as core:
         if at_once:
-            await asyncio.gather(*map(house.send, sent))
+            await asyncio.gather(*map(core.send, sent))
         for command in () if at_once else sent:
-            await house.send(command)
-        rows = await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record ORDER BY 2")
+            await core.send(command)
+        rows = await core.rows("SELECT profile_id, id_space || ':' || customer_id FROM record ORDER BY 2")
         found: dict[int, list[str]] = {}
         for profile_id, place in rows:
             found.setdefault(profile_id, []).append(place)
-        keys = await house.rows("SELECT type, value, state, owner_id FROM identifier_owner ORDER BY 1, 2")
-        asked = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+        keys = await core.rows("SELECT type, value, state, owner_id FROM identifier_owner ORDER BY 1, 2")
+        asked = await core.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
         return [
             sorted(found.values()),
             [(*key, found.get(owner)) for *key, owner in keys],
@@ -593,11 +593,11 @@ class Joining(Machine):
     @rule(version=st.sampled_from(["free, auto", "stricter, auto"]))
     def change_the_rules(self, version: str) -> None:
         self._use(version)
-        self.run(self.house.regroup())
+        self.run(self.core.regroup())
 
     @rule()
     def i21_the_plan_of_the_rules_in_use_is_to_change_nothing(self) -> None:
-        plan = planned(self.house.url, self.house.env.rules, self.house.clock.now())
+        plan = planned(self.core.url, self.core.env.rules, self.core.clock.now())
         assert (plan.merged, plan.split, plan.reviews, plan.points) == (0, 0, 0, 0)
         assert plan.profiles_after == plan.profiles_before
 
@@ -614,7 +614,7 @@ class Judging(Machine):
 
     @rule()
     def work_off(self) -> None:
-        self.run(self.house.regroup())
+        self.run(self.core.regroup())
 
     @rule(name=st.sampled_from(sorted(SETTLED)))
     def i8_i21_new_rules_make_of_everybody_what_the_plan_says(self, name: str) -> None:
@@ -636,12 +636,12 @@ class Judging(Machine):
 
     def _walk(self, version: str) -> tuple[Plan, list[Regrouped]]:
         """Put rules in force over everybody: what their plan says, and what is done."""
-        self.run(self.house.regroup())
-        if self.house.env.rules.version == version:
+        self.run(self.core.regroup())
+        if self.core.env.rules.version == version:
             self._use("free")
         self._use(version)
-        plan = planned(self.house.url, RULES[version], self.house.clock.now())
-        return plan, self.run(self.house.regroup())
+        plan = planned(self.core.url, RULES[version], self.core.clock.now())
+        return plan, self.run(self.core.regroup())
 
     def _waiting(self, profiles: Mapping[int, frozenset[int]]) -> dict[int, list[frozenset[int]]]:
         """The parts of profiles about which it is open whether they should leave."""
@@ -720,11 +720,11 @@ class Judging(Machine):
     @rule()
     def i8_lift_every_pin_and_regroup(self) -> None:
         """Where nothing binds, the profiles are the partition of everything then."""
-        self.run(self.house.regroup())
+        self.run(self.core.regroup())
         self._lift(self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"))
-        if self.house.env.rules.version in ("free, auto", "stricter, auto"):
+        if self.core.env.rules.version in ("free, auto", "stricter, auto"):
             assert set(self.members().values()) == set(self.canon().groups)
-            plan = planned(self.house.url, self.house.env.rules, self.house.clock.now())
+            plan = planned(self.core.url, self.core.env.rules, self.core.clock.now())
             assert (plan.merged, plan.split, plan.points) == (0, 0, 0)
 
     @rule(which=numbers)

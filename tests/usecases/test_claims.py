@@ -42,118 +42,116 @@ VERIFIED_ONLY = rule_set_of(
 )
 
 
-async def test_a_claim_is_kept_beside_the_record_and_counts_for_nothing(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    before = await house.rows(KEYS)
-    saved = await house.send(claim("web:eve", {"displayName": "Ann"}, email=ANN, mobile=PHONE))
+async def test_a_claim_is_kept_beside_the_record_and_counts_for_nothing(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    before = await core.rows(KEYS)
+    saved = await core.send(claim("web:eve", {"displayName": "Ann"}, email=ANN, mobile=PHONE))
     assert saved.resolution.decision == "created"
-    assert await house.profile_of("web:eve") != await house.profile_of("web:ann")
-    assert await house.rows(KEYS) == before
-    assert await house.rows(CLAIMED) == [("email", ANN, "public"), ("mobile", PHONE, "public")]
-    assert await house.rows("SELECT name, value, source FROM claimed_attribute") == [
+    assert await core.profile_of("web:eve") != await core.profile_of("web:ann")
+    assert await core.rows(KEYS) == before
+    assert await core.rows(CLAIMED) == [("email", ANN, "public"), ("mobile", PHONE, "public")]
+    assert await core.rows("SELECT name, value, source FROM claimed_attribute") == [
         ("displayName", '"Ann"', "public")
     ]
-    assert await house.rows("SELECT * FROM attribute") == []
-    assert await house.actions() == ["identity.created", "identity.created", "identity.claimed"]
+    assert await core.rows("SELECT * FROM attribute") == []
+    assert await core.actions() == ["identity.created", "identity.created", "identity.claimed"]
 
 
-async def test_the_audit_log_names_the_source_and_no_value_of_a_claim(house: InProcessGateway) -> None:
-    await house.send(claim("web:eve", {"displayName": "Ann"}, email=ANN))
-    (detail,) = await house.column("SELECT detail FROM audit WHERE action = 'identity.claimed'")
+async def test_the_audit_log_names_the_source_and_no_value_of_a_claim(core: InProcessGateway) -> None:
+    await core.send(claim("web:eve", {"displayName": "Ann"}, email=ANN))
+    (detail,) = await core.column("SELECT detail FROM audit WHERE action = 'identity.claimed'")
     told = msgspec.json.decode(detail)
     assert told["source"] == "public"
     assert "displayName" not in detail
-    assert '{"attributes":["displayName"]}' in await house.column("SELECT words FROM audit_words")
+    assert '{"attributes":["displayName"]}' in await core.column("SELECT words FROM audit_words")
     assert [(one["type"], one["mask"]) for one in told["claims"]] == [("email", "a***@x***.eg")]
     assert ANN not in detail
 
 
-async def test_the_same_claim_again_changes_nothing(house: InProcessGateway) -> None:
-    await house.send(claim("web:eve", {"city": "Giza"}, email=ANN))
-    before = await house.rows("SELECT * FROM claim"), len(await house.actions())
-    house.clock.advance(3 * DAY)
-    await house.send(claim("web:eve", {"city": "Giza"}, email=ANN))
-    assert (await house.rows("SELECT * FROM claim"), len(await house.actions())) == before
+async def test_the_same_claim_again_changes_nothing(core: InProcessGateway) -> None:
+    await core.send(claim("web:eve", {"city": "Giza"}, email=ANN))
+    before = await core.rows("SELECT * FROM claim"), len(await core.actions())
+    core.clock.advance(3 * DAY)
+    await core.send(claim("web:eve", {"city": "Giza"}, email=ANN))
+    assert (await core.rows("SELECT * FROM claim"), len(await core.actions())) == before
 
 
 async def test_what_a_trusted_source_states_takes_the_place_of_the_claim_and_counts_from_then_on(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("pos:ann", email=ANN))
-    await house.send(claim("web:ann", email=ANN))
-    house.clock.advance(HOUR)
-    saved = await house.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:ann", email=ANN))
+    await core.send(claim("web:ann", email=ANN))
+    core.clock.advance(HOUR)
+    saved = await core.send(customer("web:ann", email=ANN))
     assert saved.resolution.decision == "merged"
-    assert await house.profile_of("web:ann") == await house.profile_of("pos:ann")
-    assert await house.rows(CLAIMED) == []
-    assert await house.column(
+    assert await core.profile_of("web:ann") == await core.profile_of("pos:ann")
+    assert await core.rows(CLAIMED) == []
+    assert await core.column(
         "SELECT o.first_seen FROM observation AS o JOIN record AS r ON r.record_id = o.record_id"
         " WHERE r.id_space = 'web'"
-    ) == [house.clock.now()]
+    ) == [core.clock.now()]
 
 
-async def test_what_another_record_states_leaves_the_claim_a_claim(house: InProcessGateway) -> None:
-    await house.send(claim("web:eve", email=ANN))
-    await house.send(customer("web:ann", email=ANN))
-    assert await house.profile_of("web:eve") != await house.profile_of("web:ann")
-    assert await house.rows(CLAIMED) == [("email", ANN, "public")]
+async def test_what_another_record_states_leaves_the_claim_a_claim(core: InProcessGateway) -> None:
+    await core.send(claim("web:eve", email=ANN))
+    await core.send(customer("web:ann", email=ANN))
+    assert await core.profile_of("web:eve") != await core.profile_of("web:ann")
+    assert await core.rows(CLAIMED) == [("email", ANN, "public")]
 
 
 async def test_what_is_stated_on_the_record_is_not_claimed_too_and_not_refreshed(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    before = await house.rows("SELECT * FROM observation")
-    house.clock.advance(9 * DAY)
-    await house.send(claim("web:ann", email=ANN))
-    assert await house.rows("SELECT * FROM observation") == before
-    assert await house.rows("SELECT * FROM claim") == []
+    await core.send(customer("web:ann", email=ANN))
+    before = await core.rows("SELECT * FROM observation")
+    core.clock.advance(9 * DAY)
+    await core.send(claim("web:ann", email=ANN))
+    assert await core.rows("SELECT * FROM observation") == before
+    assert await core.rows("SELECT * FROM claim") == []
 
 
-async def test_attributes_and_the_guest_flag_of_a_claim_overwrite_nothing(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", {"displayName": "Ann", "city": "Giza"}, guest=False))
+async def test_attributes_and_the_guest_flag_of_a_claim_overwrite_nothing(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", {"displayName": "Ann", "city": "Giza"}, guest=False))
     said = claim("web:ann", {"displayName": "Eve", "city": "Giza"})
-    await house.send(msgspec.structs.replace(said, guest=True))
-    assert await house.rows("SELECT name, value, source FROM attribute ORDER BY name") == [
+    await core.send(msgspec.structs.replace(said, guest=True))
+    assert await core.rows("SELECT name, value, source FROM attribute ORDER BY name") == [
         ("city", '"Giza"', "backend"),
         ("displayName", '"Ann"', "backend"),
     ]
-    assert await house.rows("SELECT name, value FROM claimed_attribute") == [("displayName", '"Eve"')]
-    assert await house.column("SELECT guest FROM record") == [0]
+    assert await core.rows("SELECT name, value FROM claimed_attribute") == [("displayName", '"Eve"')]
+    assert await core.column("SELECT guest FROM record") == [0]
 
 
-async def test_a_source_that_is_ignored_leaves_nothing_behind(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    before = [await house.rows(f"SELECT * FROM {table}") for table in ("record", "observation", "claim")]
+async def test_a_source_that_is_ignored_leaves_nothing_behind(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    before = [await core.rows(f"SELECT * FROM {table}") for table in ("record", "observation", "claim")]
     for who in ("web:ann", "web:eve"):
         said = claim(who, {"city": "Giza"})
         ignored = msgspec.structs.replace(said.caller, trust="ignore")
-        await house.send(msgspec.structs.replace(said, caller=ignored))
+        await core.send(msgspec.structs.replace(said, caller=ignored))
     assert [
-        await house.rows(f"SELECT * FROM {table}") for table in ("record", "observation", "claim")
+        await core.rows(f"SELECT * FROM {table}") for table in ("record", "observation", "claim")
     ] == before
 
 
-async def test_claims_of_one_record_are_bounded(house: InProcessGateway) -> None:
+async def test_claims_of_one_record_are_bounded(core: InProcessGateway) -> None:
     for n in range(3 * MOST_IDENTIFIERS):
-        house.clock.advance(1)
-        await house.send(claim("web:eve", {f"custom.{n}": n, f"custom.{n}b": n}, email=f"p{n}@x.eg"))
-    assert await house.column("SELECT COUNT(*) FROM claim") == [MOST_IDENTIFIERS]
-    assert await house.column("SELECT COUNT(*) FROM claimed_attribute") == [MOST_ATTRIBUTES]
+        core.clock.advance(1)
+        await core.send(claim("web:eve", {f"custom.{n}": n, f"custom.{n}b": n}, email=f"p{n}@x.eg"))
+    assert await core.column("SELECT COUNT(*) FROM claim") == [MOST_IDENTIFIERS]
+    assert await core.column("SELECT COUNT(*) FROM claimed_attribute") == [MOST_ATTRIBUTES]
     newest = f"p{3 * MOST_IDENTIFIERS - 1}@x.eg"
-    assert newest in await house.column("SELECT value FROM claim")
+    assert newest in await core.column("SELECT value FROM claim")
 
 
-async def test_an_erased_person_takes_the_claims_along(house: InProcessGateway) -> None:
-    await house.send(claim("web:eve", {"city": "Giza"}, email=ANN))
-    await house.send(erase("web:eve"))
-    assert (
-        await house.rows("SELECT * FROM claim") == await house.rows("SELECT * FROM claimed_attribute") == []
-    )
+async def test_an_erased_person_takes_the_claims_along(core: InProcessGateway) -> None:
+    await core.send(claim("web:eve", {"city": "Giza"}, email=ANN))
+    await core.send(erase("web:eve"))
+    assert await core.rows("SELECT * FROM claim") == await core.rows("SELECT * FROM claimed_attribute") == []
 
 
 async def test_a_rule_that_needs_verified_values_sees_a_claim_once_it_is_verified(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=VERIFIED_ONLY)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=VERIFIED_ONLY)) as core:
 
         def verified(who: str) -> SaveCustomer:
             said = customer(who, email=ANN)
@@ -161,11 +159,11 @@ async def test_a_rule_that_needs_verified_values_sees_a_claim_once_it_is_verifie
                 said, evidence=tuple(item._replace(verified=True) for item in said.evidence)
             )
 
-        await house.send(verified("web:ann"))
-        await house.send(claim("pos:ann", email=ANN))
-        assert await house.profile_of("pos:ann") != await house.profile_of("web:ann")
-        await house.send(verified("pos:ann"))
-        assert await house.profile_of("pos:ann") == await house.profile_of("web:ann")
+        await core.send(verified("web:ann"))
+        await core.send(claim("pos:ann", email=ANN))
+        assert await core.profile_of("pos:ann") != await core.profile_of("web:ann")
+        await core.send(verified("pos:ann"))
+        assert await core.profile_of("pos:ann") == await core.profile_of("web:ann")
 
 
 # ---- over random sequences ----
@@ -200,10 +198,10 @@ _claims = st.builds(
 _steps = st.lists(st.tuples(trusted(), st.lists(_claims, max_size=3)), min_size=1, max_size=14)
 
 
-async def _groups(house: InProcessGateway, but: str = "") -> set[frozenset[str]]:
+async def _groups(core: InProcessGateway, but: str = "") -> set[frozenset[str]]:
     """Which records are together."""
     groups: dict[int, set[str]] = {}
-    for place, profile_id in await house.rows(TOGETHER):
+    for place, profile_id in await core.rows(TOGETHER):
         if place != but:
             groups.setdefault(profile_id, set()).add(place)
     return {frozenset(group) for group in groups.values()}
@@ -215,20 +213,20 @@ def test_i24_a_claim_never_changes_which_records_are_together(
     steps: list[tuple[Command, list[SaveCustomer]]],
 ) -> None:
     async def play(directory: str) -> None:
-        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as house:
+        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as core:
             for command, claims in steps:
-                await house.send(command)
+                await core.send(command)
                 for one in claims:
                     place = f"{one.caller.id_space}:{one.customer_id}"
-                    was_there = await house.profile_of(place) is not None
-                    before = await _groups(house), await house.rows(KEYS)
-                    await house.send(one)
+                    was_there = await core.profile_of(place) is not None
+                    before = await _groups(core), await core.rows(KEYS)
+                    await core.send(one)
                     assert (
-                        await _groups(house, "" if was_there else place),
-                        await house.rows(KEYS),
+                        await _groups(core, "" if was_there else place),
+                        await core.rows(KEYS),
                     ) == before
                     if not was_there:
-                        assert frozenset([place]) in await _groups(house)
+                        assert frozenset([place]) in await _groups(core)
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(play(directory))
@@ -243,23 +241,23 @@ def test_i25_claims_never_change_any_answer_to_another_caller(
 
     async def play(directory: str, *, with_claims: bool) -> list[Any]:
         answers: list[Any] = []
-        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as house:
+        async with InProcessGateway(Path(directory), environment(rules=default_rules())) as core:
             for command, claims in steps:
-                answers.append(await house.send(command))
+                answers.append(await core.send(command))
                 for one in claims if with_claims else ():
                     place = f"{one.caller.id_space}:{one.customer_id}"
-                    if place in VISITORS or await house.profile_of(place) is not None:
-                        await house.send(one)
-                house.clock.advance(HOUR)
-                await house.grant()
-            answers += await house.rows(
+                    if place in VISITORS or await core.profile_of(place) is not None:
+                        await core.send(one)
+                core.clock.advance(HOUR)
+                await core.grant()
+            answers += await core.rows(
                 "SELECT r.id_space, r.customer_id, r.profile_id, r.active, r.guest FROM record AS r"
                 " WHERE r.customer_id NOT LIKE 'visitor%' ORDER BY r.record_id"
             )
-            answers += await house.rows("SELECT campaign_id, state, reason FROM achievement ORDER BY 1, 2, 3")
-            answers += await house.rows("SELECT record_id, name, value FROM attribute ORDER BY 1, 2")
-            answers += await house.rows("SELECT state, reason, rule FROM review ORDER BY 1, 2, 3")
-            answers += await house.rows(KEYS)
+            answers += await core.rows("SELECT campaign_id, state, reason FROM achievement ORDER BY 1, 2, 3")
+            answers += await core.rows("SELECT record_id, name, value FROM attribute ORDER BY 1, 2")
+            answers += await core.rows("SELECT state, reason, rule FROM review ORDER BY 1, 2, 3")
+            answers += await core.rows(KEYS)
         return answers
 
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
@@ -293,11 +291,11 @@ def _renamed(answers: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("stated", [True, False])
 def test_the_control_a_statement_does_change_which_records_are_together(tmp_path: Path, stated: bool) -> None:
     async def play() -> bool:
-        async with InProcessGateway(tmp_path) as house:
-            await house.send(customer("web:ann", email=ANN))
-            await house.send(customer("web:bob", mobile=PHONE))
+        async with InProcessGateway(tmp_path) as core:
+            await core.send(customer("web:ann", email=ANN))
+            await core.send(customer("web:bob", mobile=PHONE))
             say = customer if stated else claim
-            await house.send(say("web:eve", email=ANN, mobile=PHONE))
-            return await house.profile_of("web:ann") == await house.profile_of("web:bob")
+            await core.send(say("web:eve", email=ANN, mobile=PHONE))
+            return await core.profile_of("web:ann") == await core.profile_of("web:bob")
 
     assert asyncio.run(play()) is stated

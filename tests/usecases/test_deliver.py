@@ -47,153 +47,153 @@ FAR = 72 * HOUR
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, environment(delivers=True)) as built:
         yield built
 
 
 async def achieved(
-    house: InProcessGateway, who: str = "web:ann", campaign: int = FOLLOW.id, **said: str
+    core: InProcessGateway, who: str = "web:ann", campaign: int = FOLLOW.id, **said: str
 ) -> int:
-    accepted = await house.send(achieve(who, campaign, **said))
+    accepted = await core.send(achieve(who, campaign, **said))
     assert isinstance(accepted, Accepted)
     return accepted.achievement_id
 
 
 async def claim(
-    house: InProcessGateway, owner: str = "one", limit: int = 20, target: str = "upstream"
+    core: InProcessGateway, owner: str = "one", limit: int = 20, target: str = "upstream"
 ) -> list[Delivery]:
-    claimed = await house.send(ClaimDeliveries(target, owner, limit))
+    claimed = await core.send(ClaimDeliveries(target, owner, limit))
     assert isinstance(claimed, Claimed)
     return list(claimed.deliveries)
 
 
-async def claim_one(house: InProcessGateway, owner: str = "one") -> Delivery:
-    (delivery,) = await claim(house, owner)
+async def claim_one(core: InProcessGateway, owner: str = "one") -> Delivery:
+    (delivery,) = await claim(core, owner)
     return delivery
 
 
-async def mark(house: InProcessGateway, delivery: Delivery) -> Any:
-    return await house.send(MarkSending(delivery.delivery_id, delivery.epoch, PROFILE))
+async def mark(core: InProcessGateway, delivery: Delivery) -> Any:
+    return await core.send(MarkSending(delivery.delivery_id, delivery.epoch, PROFILE))
 
 
 async def finish(
-    house: InProcessGateway,
+    core: InProcessGateway,
     delivery: Delivery,
     result: Any,
     due_in: int | None = 0,
     reason: str = "",
     status: int = 0,
 ) -> Any:
-    due_at = None if due_in is None else house.clock.now() + due_in
-    return await house.send(
+    due_at = None if due_in is None else core.clock.now() + due_in
+    return await core.send(
         FinishDelivery(delivery.delivery_id, delivery.epoch, result, due_at, status, reason)
     )
 
 
-async def rows(house: InProcessGateway, columns: str = "state, reason") -> list[tuple[Any, ...]]:
-    return await house.rows(f"SELECT {columns} FROM delivery ORDER BY delivery_id")
+async def rows(core: InProcessGateway, columns: str = "state, reason") -> list[tuple[Any, ...]]:
+    return await core.rows(f"SELECT {columns} FROM delivery ORDER BY delivery_id")
 
 
-async def achievements(house: InProcessGateway) -> list[tuple[Any, ...]]:
-    return await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
+async def achievements(core: InProcessGateway) -> list[tuple[Any, ...]]:
+    return await core.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
 
 
 # ---- accepting ----
 
 
 async def test_an_accepted_achievement_is_queued_and_its_delivery_is_due_at_once(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    achievement = await achieved(house)
-    assert await achievements(house) == [("queued", "")]
-    assert await rows(house, "target, kind, subject, state, due_at, finished_at") == [
-        ("upstream", "achievement", achievement, "pending", house.clock.now(), None)
+    achievement = await achieved(core)
+    assert await achievements(core) == [("queued", "")]
+    assert await rows(core, "target, kind, subject, state, due_at, finished_at") == [
+        ("upstream", "achievement", achievement, "pending", core.clock.now(), None)
     ]
 
 
 async def test_a_customer_never_seen_is_created_because_the_upstream_may_know_it(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await achieved(house, "pos:4711")
-    assert await house.profile_of("pos:4711") is not None
-    assert "identity.created" in await house.actions()
+    await achieved(core, "pos:4711")
+    assert await core.profile_of("pos:4711") is not None
+    assert "identity.created" in await core.actions()
 
 
-async def test_the_delivery_names_the_profile_and_nothing_that_a_person_said(house: InProcessGateway) -> None:
-    await achieved(house, "web:ann", email="ann@example.com", mobile="+201001234567")
-    (row,) = await house.rows("SELECT * FROM delivery")
+async def test_the_delivery_names_the_profile_and_nothing_that_a_person_said(core: InProcessGateway) -> None:
+    await achieved(core, "web:ann", email="ann@example.com", mobile="+201001234567")
+    (row,) = await core.rows("SELECT * FROM delivery")
     assert "ann" not in repr(row)
     assert "201001234567" not in repr(row)
 
 
 async def test_the_dedup_window_and_the_idempotency_key_work_as_they_do_locally(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await achieved(house, "web:ann", email="ann@example.com")
-    again = await house.send(achieve("pos:17", FOLLOW.id, email="ann@example.com"))
+    await achieved(core, "web:ann", email="ann@example.com")
+    again = await core.send(achieve("pos:17", FOLLOW.id, email="ann@example.com"))
     assert isinstance(again, Duplicate)
-    assert len(await rows(house)) == 1
+    assert len(await rows(core)) == 1
 
 
-async def test_granting_never_touches_a_queued_achievement(house: InProcessGateway) -> None:
-    await achieved(house)
-    assert await house.grant_later() == Granted(0, 0)
-    assert await achievements(house) == [("queued", "")]
+async def test_granting_never_touches_a_queued_achievement(core: InProcessGateway) -> None:
+    await achieved(core)
+    assert await core.grant_later() == Granted(0, 0)
+    assert await achievements(core) == [("queued", "")]
 
 
 # ---- claiming ----
 
 
-async def test_a_claim_is_a_lease_that_nobody_else_gets_until_it_ends(house: InProcessGateway) -> None:
-    await achieved(house)
-    first = await claim_one(house, "one")
-    assert (first.owner, first.lease_until, first.epoch) == ("one", house.clock.now() + LEASE, 1)
-    house.clock.advance(LEASE - 1)
-    assert await claim(house, "two") == []
-    house.clock.advance(1)
-    assert (await claim_one(house, "two")).epoch == 2
+async def test_a_claim_is_a_lease_that_nobody_else_gets_until_it_ends(core: InProcessGateway) -> None:
+    await achieved(core)
+    first = await claim_one(core, "one")
+    assert (first.owner, first.lease_until, first.epoch) == ("one", core.clock.now() + LEASE, 1)
+    core.clock.advance(LEASE - 1)
+    assert await claim(core, "two") == []
+    core.clock.advance(1)
+    assert (await claim_one(core, "two")).epoch == 2
 
 
-async def test_claims_take_the_oldest_due_first_and_not_more_than_asked_for(house: InProcessGateway) -> None:
+async def test_claims_take_the_oldest_due_first_and_not_more_than_asked_for(core: InProcessGateway) -> None:
     for number in range(5):
-        await achieved(house, f"web:{number}")
-        house.clock.advance(SECOND)
-    order = [subject for (subject,) in await rows(house, "subject")]
-    assert [d.subject for d in await claim(house, limit=2)] == order[:2]
-    assert [d.subject for d in await claim(house, limit=9)] == order[2:]
+        await achieved(core, f"web:{number}")
+        core.clock.advance(SECOND)
+    order = [subject for (subject,) in await rows(core, "subject")]
+    assert [d.subject for d in await claim(core, limit=2)] == order[:2]
+    assert [d.subject for d in await claim(core, limit=9)] == order[2:]
 
 
-async def test_what_is_not_due_or_belongs_to_another_target_is_not_claimed(house: InProcessGateway) -> None:
-    await achieved(house)
-    await finish(house, await claim_one(house), "retry", due_in=SECOND)
-    assert await claim(house) == []
-    assert await claim(house, target="webhook:crm") == []
-    house.clock.advance(SECOND)
-    assert len(await claim(house)) == 1
+async def test_what_is_not_due_or_belongs_to_another_target_is_not_claimed(core: InProcessGateway) -> None:
+    await achieved(core)
+    await finish(core, await claim_one(core), "retry", due_in=SECOND)
+    assert await claim(core) == []
+    assert await claim(core, target="webhook:crm") == []
+    core.clock.advance(SECOND)
+    assert len(await claim(core)) == 1
 
 
 async def test_a_lease_that_ended_before_the_sending_leaves_the_delivery_pending(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await achieved(house)
-    await claim(house)
-    house.clock.advance(LEASE)
-    assert (await claim_one(house)).state == "pending"
+    await achieved(core)
+    await claim(core)
+    core.clock.advance(LEASE)
+    assert (await claim_one(core)).state == "pending"
 
 
-async def test_a_lease_that_ended_during_the_sending_leaves_it_unknown(house: InProcessGateway) -> None:
-    await achieved(house)
-    await mark(house, await claim_one(house))
-    sent_at = house.clock.now()
-    house.clock.advance(LEASE)
-    found = await claim_one(house, "two")
+async def test_a_lease_that_ended_during_the_sending_leaves_it_unknown(core: InProcessGateway) -> None:
+    await achieved(core)
+    await mark(core, await claim_one(core))
+    sent_at = core.clock.now()
+    core.clock.advance(LEASE)
+    found = await claim_one(core, "two")
     assert (found.state, found.reason, found.sent_at, found.attempts) == ("unknown", "no_answer", sent_at, 1)
-    assert "delivery.unknown" in await house.actions()
+    assert "delivery.unknown" in await core.actions()
 
 
 async def test_of_a_webhooks_lane_only_the_oldest_open_delivery_can_be_claimed(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
     class Queue:
         def wants(self, ws: WorkingSet) -> None: ...
@@ -202,161 +202,161 @@ async def test_of_a_webhooks_lane_only_the_oldest_open_delivery_can_be_claimed(
             for lane in (1, 1, 2):
                 ws.queue("webhook:crm", lane, "profile.merged", 1, "{}", give_up_after=FAR)
 
-    await house.store.run(Queue())
-    first, _, other = (number for (number,) in await rows(house, "delivery_id"))
-    claimed = await claim(house, target="webhook:crm")
+    await core.store.run(Queue())
+    first, _, other = (number for (number,) in await rows(core, "delivery_id"))
+    claimed = await claim(core, target="webhook:crm")
     assert [d.delivery_id for d in claimed] == [first, other]
-    assert await claim(house, target="webhook:crm") == []
-    await finish(house, claimed[0], "retry", due_in=HOUR)
-    assert await claim(house, target="webhook:crm") == []
-    house.clock.advance(HOUR)
-    again = await claim(house, target="webhook:crm")
+    assert await claim(core, target="webhook:crm") == []
+    await finish(core, claimed[0], "retry", due_in=HOUR)
+    assert await claim(core, target="webhook:crm") == []
+    core.clock.advance(HOUR)
+    again = await claim(core, target="webhook:crm")
     assert [d.delivery_id for d in again] == [other, first]
-    await finish(house, again[1], "delivered")
-    assert [d.lane for d in await claim(house, target="webhook:crm")] == [1]
+    await finish(core, again[1], "delivered")
+    assert [d.lane for d in await claim(core, target="webhook:crm")] == [1]
 
 
 # ---- sending and finishing ----
 
 
-async def test_a_delivered_one_closes_its_achievement_with_it(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    assert await mark(house, delivery) == Done()
-    assert await rows(house, "state, lane, sent_at") == [("sending", PROFILE, house.clock.now())]
-    assert await finish(house, delivery, "delivered", status=202) == Done()
-    assert await achievements(house) == [("delivered", "")]
-    assert await rows(house, "state, status, attempts, finished_at") == [
-        ("delivered", 202, 1, house.clock.now())
+async def test_a_delivered_one_closes_its_achievement_with_it(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    assert await mark(core, delivery) == Done()
+    assert await rows(core, "state, lane, sent_at") == [("sending", PROFILE, core.clock.now())]
+    assert await finish(core, delivery, "delivered", status=202) == Done()
+    assert await achievements(core) == [("delivered", "")]
+    assert await rows(core, "state, status, attempts, finished_at") == [
+        ("delivered", 202, 1, core.clock.now())
     ]
-    assert (await house.actions())[-1] == "achievement.delivered"
+    assert (await core.actions())[-1] == "achievement.delivered"
 
 
-async def test_a_dead_one_says_why_on_the_achievement_too(house: InProcessGateway) -> None:
-    await achieved(house)
-    await finish(house, await claim_one(house), "dead", reason="customer_unknown", status=404)
-    assert await achievements(house) == [("dead", "customer_unknown")]
-    assert (await house.actions())[-1] == "achievement.dead"
+async def test_a_dead_one_says_why_on_the_achievement_too(core: InProcessGateway) -> None:
+    await achieved(core)
+    await finish(core, await claim_one(core), "dead", reason="customer_unknown", status=404)
+    assert await achievements(core) == [("dead", "customer_unknown")]
+    assert (await core.actions())[-1] == "achievement.dead"
 
 
-async def test_one_that_was_not_taken_waits_and_counts_its_attempt(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    await mark(house, delivery)
-    await finish(house, delivery, "retry", due_in=MINUTE, reason="status_503", status=503)
-    due_at = house.clock.now() + MINUTE
-    assert await rows(house, "state, due_at, attempts, sent_at, reason, lease_until") == [
+async def test_one_that_was_not_taken_waits_and_counts_its_attempt(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    await mark(core, delivery)
+    await finish(core, delivery, "retry", due_in=MINUTE, reason="status_503", status=503)
+    due_at = core.clock.now() + MINUTE
+    assert await rows(core, "state, due_at, attempts, sent_at, reason, lease_until") == [
         ("pending", due_at, 1, None, "status_503", 0)
     ]
 
 
-async def test_one_that_is_given_back_costs_no_attempt(house: InProcessGateway) -> None:
-    await achieved(house)
-    await finish(house, await claim_one(house), "back")
-    assert await rows(house, "state, attempts") == [("pending", 0)]
+async def test_one_that_is_given_back_costs_no_attempt(core: InProcessGateway) -> None:
+    await achieved(core)
+    await finish(core, await claim_one(core), "back")
+    assert await rows(core, "state, attempts") == [("pending", 0)]
 
 
-async def test_an_unknown_one_stays_unknown_until_it_is_known(house: InProcessGateway) -> None:
-    await achieved(house)
-    first = await claim_one(house)
-    await mark(house, first)
-    sent_at = house.clock.now()
-    await finish(house, first, "unknown", due_in=SECOND, reason="timeout")
-    house.clock.advance(SECOND)
-    second = await claim_one(house)
-    await mark(house, second)
-    await finish(house, second, "retry", due_in=SECOND, reason="status_503")
-    assert await rows(house, "state, sent_at, attempts") == [("unknown", sent_at, 2)]
-    house.clock.advance(SECOND)
-    await finish(house, await claim_one(house), "absent")
-    assert await rows(house, "state, sent_at, attempts") == [("pending", None, 2)]
-    assert (await house.actions()).count("delivery.unknown") == 1
+async def test_an_unknown_one_stays_unknown_until_it_is_known(core: InProcessGateway) -> None:
+    await achieved(core)
+    first = await claim_one(core)
+    await mark(core, first)
+    sent_at = core.clock.now()
+    await finish(core, first, "unknown", due_in=SECOND, reason="timeout")
+    core.clock.advance(SECOND)
+    second = await claim_one(core)
+    await mark(core, second)
+    await finish(core, second, "retry", due_in=SECOND, reason="status_503")
+    assert await rows(core, "state, sent_at, attempts") == [("unknown", sent_at, 2)]
+    core.clock.advance(SECOND)
+    await finish(core, await claim_one(core), "absent")
+    assert await rows(core, "state, sent_at, attempts") == [("pending", None, 2)]
+    assert (await core.actions()).count("delivery.unknown") == 1
 
 
-async def test_a_held_one_comes_back_by_itself_only_when_it_has_a_time(house: InProcessGateway) -> None:
-    await achieved(house)
-    await finish(house, await claim_one(house), "held", due_in=HOUR, reason="disabled")
-    assert await claim(house) == []
-    house.clock.advance(HOUR)
-    again = await claim_one(house)
+async def test_a_held_one_comes_back_by_itself_only_when_it_has_a_time(core: InProcessGateway) -> None:
+    await achieved(core)
+    await finish(core, await claim_one(core), "held", due_in=HOUR, reason="disabled")
+    assert await claim(core) == []
+    core.clock.advance(HOUR)
+    again = await claim_one(core)
     assert again.state == "pending"
-    await finish(house, again, "held", due_in=None, reason="undecidable")
-    house.clock.advance(FAR)
-    assert await claim(house) == []
-    assert (await house.actions()).count("delivery.held") == 2
+    await finish(core, again, "held", due_in=None, reason="undecidable")
+    core.clock.advance(FAR)
+    assert await claim(core) == []
+    assert (await core.actions()).count("delivery.held") == 2
 
 
-async def test_an_unknown_one_that_was_held_is_still_unknown_afterwards(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    await mark(house, delivery)
-    await finish(house, delivery, "unknown")
-    await finish(house, await claim_one(house), "held", due_in=HOUR, reason="disabled")
-    house.clock.advance(HOUR)
-    assert (await claim_one(house)).state == "unknown"
+async def test_an_unknown_one_that_was_held_is_still_unknown_afterwards(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    await mark(core, delivery)
+    await finish(core, delivery, "unknown")
+    await finish(core, await claim_one(core), "held", due_in=HOUR, reason="disabled")
+    core.clock.advance(HOUR)
+    assert (await claim_one(core)).state == "unknown"
 
 
 @pytest.mark.parametrize("result", ["retry", "unknown", "back"])
-async def test_what_would_be_due_after_three_days_is_dead_now(house: InProcessGateway, result: str) -> None:
-    await achieved(house)
-    house.clock.advance(FAR - MINUTE)
-    await finish(house, await claim_one(house), result, due_in=MINUTE - 1, reason="status_503")
-    assert await achievements(house) == [("queued", "")]
-    house.clock.advance(MINUTE - 1)
-    last = await claim_one(house)
-    await mark(house, last)
-    await finish(house, last, result, due_in=1, reason="status_503", status=503)
-    assert await achievements(house) == [("dead", "gave_up")]
-    assert await rows(house, "state, status") == [("dead", 503)]
+async def test_what_would_be_due_after_three_days_is_dead_now(core: InProcessGateway, result: str) -> None:
+    await achieved(core)
+    core.clock.advance(FAR - MINUTE)
+    await finish(core, await claim_one(core), result, due_in=MINUTE - 1, reason="status_503")
+    assert await achievements(core) == [("queued", "")]
+    core.clock.advance(MINUTE - 1)
+    last = await claim_one(core)
+    await mark(core, last)
+    await finish(core, last, result, due_in=1, reason="status_503", status=503)
+    assert await achievements(core) == [("dead", "gave_up")]
+    assert await rows(core, "state, status") == [("dead", 503)]
 
 
 # ---- fencing (F11) ----
 
 
 async def test_a_worker_that_slept_through_its_lease_changes_nothing_any_more(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await achieved(house)
-    asleep = await claim_one(house, "one")
-    house.clock.advance(LEASE)
-    awake = await claim_one(house, "two")
-    assert await mark(house, asleep) == Stale()
-    assert await finish(house, asleep, "dead", reason="late") == Stale()
-    assert await mark(house, awake) == Done()
-    assert await finish(house, asleep, "retry") == Stale()
-    assert await finish(house, awake, "delivered") == Done()
-    assert await finish(house, awake, "retry") == Stale()
-    assert await achievements(house) == [("delivered", "")]
+    await achieved(core)
+    asleep = await claim_one(core, "one")
+    core.clock.advance(LEASE)
+    awake = await claim_one(core, "two")
+    assert await mark(core, asleep) == Stale()
+    assert await finish(core, asleep, "dead", reason="late") == Stale()
+    assert await mark(core, awake) == Done()
+    assert await finish(core, asleep, "retry") == Stale()
+    assert await finish(core, awake, "delivered") == Done()
+    assert await finish(core, awake, "retry") == Stale()
+    assert await achievements(core) == [("delivered", "")]
 
 
-async def test_a_claim_that_was_given_back_is_no_claim_any_more(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    assert await finish(house, delivery, "back") == Done()
-    assert await mark(house, delivery) == Stale()
-    assert await finish(house, delivery, "delivered") == Stale()
-    assert await achievements(house) == [("queued", "")]
+async def test_a_claim_that_was_given_back_is_no_claim_any_more(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    assert await finish(core, delivery, "back") == Done()
+    assert await mark(core, delivery) == Stale()
+    assert await finish(core, delivery, "delivered") == Stale()
+    assert await achievements(core) == [("queued", "")]
 
 
-async def test_a_late_worker_may_still_finish_what_nobody_else_took(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    await mark(house, delivery)
-    house.clock.advance(LEASE + SECOND)
-    assert await finish(house, delivery, "delivered") == Done()
+async def test_a_late_worker_may_still_finish_what_nobody_else_took(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    await mark(core, delivery)
+    core.clock.advance(LEASE + SECOND)
+    assert await finish(core, delivery, "delivered") == Done()
 
 
-async def test_results_of_one_batch_do_not_disturb_each_other(house: InProcessGateway) -> None:
+async def test_results_of_one_batch_do_not_disturb_each_other(core: InProcessGateway) -> None:
     for number in range(6):
-        await achieved(house, f"web:{number}", FOLLOW.id if number % 2 else SHARE.id)
-    claimed = await claim(house)
-    assert await asyncio.gather(*(mark(house, delivery) for delivery in claimed)) == [Done()] * 6
+        await achieved(core, f"web:{number}", FOLLOW.id if number % 2 else SHARE.id)
+    claimed = await claim(core)
+    assert await asyncio.gather(*(mark(core, delivery) for delivery in claimed)) == [Done()] * 6
     results = ["delivered", "retry", "unknown", "dead", "held", "back"]
     outcomes = await asyncio.gather(
-        *(finish(house, d, result, due_in=SECOND) for d, result in zip(claimed, results, strict=True))
+        *(finish(core, d, result, due_in=SECOND) for d, result in zip(claimed, results, strict=True))
     )
     assert outcomes == [Done()] * 6
-    assert [state for state, _ in await rows(house)] == [
+    assert [state for state, _ in await rows(core)] == [
         "delivered", "pending", "unknown", "dead", "held", "pending",
     ]  # fmt: skip
 
@@ -364,66 +364,66 @@ async def test_results_of_one_batch_do_not_disturb_each_other(house: InProcessGa
 # ---- operators ----
 
 
-async def test_an_operator_sends_a_dead_one_again_with_three_more_days(house: InProcessGateway) -> None:
-    await achieved(house)
-    delivery = await claim_one(house)
-    await finish(house, delivery, "dead", reason="status_422")
-    house.clock.advance(FAR)
-    assert await house.send(RetryDelivery(SAM, delivery.delivery_id)) == Done()
-    assert await achievements(house) == [("queued", "")]
-    again = await claim_one(house)
-    await finish(house, again, "retry", due_in=MINUTE)
-    assert await rows(house, "state, reason, attempts") == [("pending", "", 1)]
-    assert "delivery.retried" in await house.actions()
+async def test_an_operator_sends_a_dead_one_again_with_three_more_days(core: InProcessGateway) -> None:
+    await achieved(core)
+    delivery = await claim_one(core)
+    await finish(core, delivery, "dead", reason="status_422")
+    core.clock.advance(FAR)
+    assert await core.send(RetryDelivery(SAM, delivery.delivery_id)) == Done()
+    assert await achievements(core) == [("queued", "")]
+    again = await claim_one(core)
+    await finish(core, again, "retry", due_in=MINUTE)
+    assert await rows(core, "state, reason, attempts") == [("pending", "", 1)]
+    assert "delivery.retried" in await core.actions()
 
 
-async def test_retrying_a_dead_achievement_sends_its_delivery_again(house: InProcessGateway) -> None:
-    first = await achieved(house, "web:ann")
-    second = await achieved(house, "web:bob")
-    for delivery in await claim(house):
-        await finish(house, delivery, "dead", reason="status_422")
-    assert await house.send(RetryAchievement(SAM, second)) == Done()
-    assert await house.send(RetryAchievement(SAM, second)) == Done(changed=False)
-    assert await achievements(house) == [("dead", "status_422"), ("queued", "")]
-    assert [delivery.subject for delivery in await claim(house)] == [second]
-    assert await house.send(RetryAchievement(SAM, first)) == Done()
+async def test_retrying_a_dead_achievement_sends_its_delivery_again(core: InProcessGateway) -> None:
+    first = await achieved(core, "web:ann")
+    second = await achieved(core, "web:bob")
+    for delivery in await claim(core):
+        await finish(core, delivery, "dead", reason="status_422")
+    assert await core.send(RetryAchievement(SAM, second)) == Done()
+    assert await core.send(RetryAchievement(SAM, second)) == Done(changed=False)
+    assert await achievements(core) == [("dead", "status_422"), ("queued", "")]
+    assert [delivery.subject for delivery in await claim(core)] == [second]
+    assert await core.send(RetryAchievement(SAM, first)) == Done()
 
 
-async def test_a_discarded_one_is_over_and_its_achievement_dead(house: InProcessGateway) -> None:
-    achievement = await achieved(house)
-    delivery = await claim_one(house)
-    await finish(house, delivery, "held", due_in=None, reason="undecidable")
-    assert await house.send(DiscardDelivery(SAM, delivery.delivery_id)) == Done()
-    assert await house.send(DiscardDelivery(SAM, delivery.delivery_id)) == Done(changed=False)
-    assert await rows(house) == [("discarded", "discarded")]
-    assert await achievements(house) == [("dead", "discarded")]
-    assert (await house.actions())[-2:] == ["delivery.discarded", "achievement.dead"]
+async def test_a_discarded_one_is_over_and_its_achievement_dead(core: InProcessGateway) -> None:
+    achievement = await achieved(core)
+    delivery = await claim_one(core)
+    await finish(core, delivery, "held", due_in=None, reason="undecidable")
+    assert await core.send(DiscardDelivery(SAM, delivery.delivery_id)) == Done()
+    assert await core.send(DiscardDelivery(SAM, delivery.delivery_id)) == Done(changed=False)
+    assert await rows(core) == [("discarded", "discarded")]
+    assert await achievements(core) == [("dead", "discarded")]
+    assert (await core.actions())[-2:] == ["delivery.discarded", "achievement.dead"]
     for command in (RetryDelivery(SAM, delivery.delivery_id), RetryAchievement(SAM, achievement)):
-        refused = await house.send(command)
+        refused = await core.send(command)
         assert isinstance(refused, Refused)
         assert refused.code == "delivery_closed"
 
 
 async def test_what_is_on_its_way_or_delivered_or_nowhere_is_not_an_operators_to_change(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    achievement = await achieved(house)
-    delivery = await claim_one(house)
+    achievement = await achieved(core)
+    delivery = await claim_one(core)
     for command in (RetryDelivery(SAM, delivery.delivery_id), DiscardDelivery(SAM, delivery.delivery_id)):
-        assert (await house.send(command)).code == "delivery_open"
-    await finish(house, delivery, "delivered")
+        assert (await core.send(command)).code == "delivery_open"
+    await finish(core, delivery, "delivered")
     for command in (RetryDelivery(SAM, delivery.delivery_id), DiscardDelivery(SAM, delivery.delivery_id)):
-        assert (await house.send(command)).code == "delivery_closed"
-    assert (await house.send(RetryAchievement(SAM, achievement))).code == "achievement_delivered"
-    assert (await house.send(RetryDelivery(SAM, 1))).code == "delivery_unknown"
-    assert (await house.send(DiscardDelivery(SAM, 1))).code == "delivery_unknown"
+        assert (await core.send(command)).code == "delivery_closed"
+    assert (await core.send(RetryAchievement(SAM, achievement))).code == "achievement_delivered"
+    assert (await core.send(RetryDelivery(SAM, 1))).code == "delivery_unknown"
+    assert (await core.send(DiscardDelivery(SAM, 1))).code == "delivery_unknown"
 
 
-async def test_what_is_reported_about_somebody_erased_can_still_be_finished(house: InProcessGateway) -> None:
-    await achieved(house)
-    await house.send(erase("web:ann"))
-    await finish(house, await claim_one(house), "dead", reason="customer_erased")
-    assert await achievements(house) == [("dead", "customer_erased")]
+async def test_what_is_reported_about_somebody_erased_can_still_be_finished(core: InProcessGateway) -> None:
+    await achieved(core)
+    await core.send(erase("web:ann"))
+    await finish(core, await claim_one(core), "dead", reason="customer_erased")
+    assert await achievements(core) == [("dead", "customer_erased")]
 
 
 # ---- any order of everything ----
@@ -432,8 +432,8 @@ async def test_what_is_reported_about_somebody_erased_can_still_be_finished(hous
 class Workers:
     """Some workers that claim, send, sleep and come back, and a receiver that counts what reached it."""
 
-    def __init__(self, house: InProcessGateway) -> None:
-        self.house = house
+    def __init__(self, core: InProcessGateway) -> None:
+        self.core = core
         self.claims: list[Delivery] = []
         self.arrived: dict[int, int] = {}
         self.closed: dict[int, str] = {}
@@ -441,9 +441,9 @@ class Workers:
     async def take(self, step: tuple[Any, ...]) -> None:
         match step:
             case ("accept", number):
-                await self.house.send(achieve(f"web:{number}", SHARE.id))
+                await self.core.send(achieve(f"web:{number}", SHARE.id))
             case ("wait", span):
-                self.house.clock.advance(span)
+                self.core.clock.advance(span)
             case ("claim", owner, limit):
                 await self.claim(owner, limit)
             case ("send", place, arrives):
@@ -451,20 +451,20 @@ class Workers:
             case ("finish", place, result):
                 await self.finish(place, result)
             case ("operator", place, command):
-                ids = [number for (number,) in await rows(self.house, "delivery_id")]
+                ids = [number for (number,) in await rows(self.core, "delivery_id")]
                 if ids:
-                    await self.house.send(command(SAM, ids[place % len(ids)]))
+                    await self.core.send(command(SAM, ids[place % len(ids)]))
                     self.closed.pop(ids[place % len(ids)], None)
             case _:
                 raise AssertionError(step)
 
     async def claim(self, owner: str, limit: int) -> None:
-        leased = {d.delivery_id for d in self.claims if d.lease_until > self.house.clock.now()}
-        before = dict(await rows(self.house, "delivery_id, state"))
+        leased = {d.delivery_id for d in self.claims if d.lease_until > self.core.clock.now()}
+        before = dict(await rows(self.core, "delivery_id, state"))
         finished = {
-            number for number, until in await rows(self.house, "delivery_id, lease_until") if not until
+            number for number, until in await rows(self.core, "delivery_id, lease_until") if not until
         }
-        for delivery in await claim(self.house, owner, limit):
+        for delivery in await claim(self.core, owner, limit):
             assert delivery.delivery_id not in leased - finished
             assert (delivery.state == "unknown") == (
                 before[delivery.delivery_id] in ("sending", "unknown") or delivery.sent_at is not None
@@ -474,7 +474,7 @@ class Workers:
     async def send(self, place: int, arrives: bool) -> None:
         if self.claims:
             delivery = self.claims[place % len(self.claims)]
-            if await mark(self.house, delivery) == Done() and arrives:
+            if await mark(self.core, delivery) == Done() and arrives:
                 self.arrived[delivery.delivery_id] = self.arrived.get(delivery.delivery_id, 0) + 1
 
     async def finish(self, place: int, result: str) -> None:
@@ -482,12 +482,12 @@ class Workers:
             return
         delivery = self.claims[place % len(self.claims)]
         newest = max(d.epoch for d in self.claims if d.delivery_id == delivery.delivery_id)
-        outcome = await finish(self.house, delivery, result)
+        outcome = await finish(self.core, delivery, result)
         assert outcome == Stale() or delivery.epoch == newest
 
     async def check(self) -> None:
         """What is closed stays closed, and each achievement says what its delivery says."""
-        for number, state, finished, sent, achievement in await self.house.rows(
+        for number, state, finished, sent, achievement in await self.core.rows(
             "SELECT delivery_id, d.state, finished_at, sent_at, a.state FROM delivery d"
             " JOIN achievement a ON a.achievement_id = d.subject"
         ):
@@ -525,9 +525,9 @@ def test_in_any_order_of_claims_leases_results_and_operators_only_the_newest_cla
 ) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with InProcessGateway(Path(directory), environment(delivers=True)) as house:
-                await house.send(customer("web:1"))
-                workers = Workers(house)
+            async with InProcessGateway(Path(directory), environment(delivers=True)) as core:
+                await core.send(customer("web:1"))
+                workers = Workers(core)
                 for step in [("accept", 1), ("claim", "one", 1), *sequence]:
                     await workers.take(step)
                     await workers.check()

@@ -9,116 +9,116 @@ from tests.support.in_process_gateway import SHARE, InProcessGateway, achieve, c
 ANN, PHONE, CITY = "ann@x.eg", "+201001234567", "Heliopolis"
 
 
-async def a_life(house: InProcessGateway) -> None:
+async def a_life(core: InProcessGateway) -> None:
     """Two ids that became one person, with attributes, a tag, a grant and a promise."""
-    await house.send(customer("web:ann-4711", {"city": CITY}, email=ANN))
-    await house.send(customer("pos:till-0815", mobile=PHONE))
-    await house.send(customer("web:ann-4711", email=ANN, mobile=PHONE))
-    await house.send(tags("web:ann-4711", attach="vip"))
-    await house.send(achieve("pos:till-0815", SHARE.id))
-    await house.grant_later()
-    await house.send(achieve("pos:till-0815", SHARE.id))
+    await core.send(customer("web:ann-4711", {"city": CITY}, email=ANN))
+    await core.send(customer("pos:till-0815", mobile=PHONE))
+    await core.send(customer("web:ann-4711", email=ANN, mobile=PHONE))
+    await core.send(tags("web:ann-4711", attach="vip"))
+    await core.send(achieve("pos:till-0815", SHARE.id))
+    await core.grant_later()
+    await core.send(achieve("pos:till-0815", SHARE.id))
 
 
-async def test_nothing_in_the_database_names_an_erased_person(house: InProcessGateway) -> None:
-    await a_life(house)
-    assert isinstance(await house.send(erase("pos:till-0815")), Erased)
-    tables = await house.column("SELECT name FROM sqlite_master WHERE type = 'table'")
-    stored = repr([await house.rows(f"SELECT * FROM {table}") for table in tables])
+async def test_nothing_in_the_database_names_an_erased_person(core: InProcessGateway) -> None:
+    await a_life(core)
+    assert isinstance(await core.send(erase("pos:till-0815")), Erased)
+    tables = await core.column("SELECT name FROM sqlite_master WHERE type = 'table'")
+    stored = repr([await core.rows(f"SELECT * FROM {table}") for table in tables])
     for named in (ANN, PHONE, CITY, "ann-4711", "till-0815"):
         assert named not in stored, named
 
 
-async def test_the_points_that_were_given_stay_in_the_ledger(house: InProcessGateway) -> None:
-    await a_life(house)
-    await house.send(erase("web:ann-4711"))
-    assert await house.column("SELECT points FROM ledger") == [SHARE.points]
+async def test_the_points_that_were_given_stay_in_the_ledger(core: InProcessGateway) -> None:
+    await a_life(core)
+    await core.send(erase("web:ann-4711"))
+    assert await core.column("SELECT points FROM ledger") == [SHARE.points]
 
 
-async def test_erasing_twice_finds_nobody_the_second_time(house: InProcessGateway) -> None:
-    await a_life(house)
-    erased = await house.send(erase("web:ann-4711"))
+async def test_erasing_twice_finds_nobody_the_second_time(core: InProcessGateway) -> None:
+    await a_life(core)
+    erased = await core.send(erase("web:ann-4711"))
     assert erased.records == 2
-    assert await house.send(erase("web:ann-4711")) == UnknownCustomer()
-    assert await house.send(erase("pos:till-0815")) == UnknownCustomer()
-    assert (await house.actions()).count("customer.erased") == 1
+    assert await core.send(erase("web:ann-4711")) == UnknownCustomer()
+    assert await core.send(erase("pos:till-0815")) == UnknownCustomer()
+    assert (await core.actions()).count("customer.erased") == 1
 
 
-async def test_an_operator_erases_by_profile_also_by_an_absorbed_one(house: InProcessGateway) -> None:
-    await a_life(house)
-    profiles = await house.column("SELECT profile_id FROM profile")
-    (absorbed,) = await house.column("SELECT profile_id FROM profile WHERE redirect_to IS NOT NULL")
-    outcome = await house.send(EraseCustomer(caller("", "req"), profile_id=absorbed))
+async def test_an_operator_erases_by_profile_also_by_an_absorbed_one(core: InProcessGateway) -> None:
+    await a_life(core)
+    profiles = await core.column("SELECT profile_id FROM profile")
+    (absorbed,) = await core.column("SELECT profile_id FROM profile WHERE redirect_to IS NOT NULL")
+    outcome = await core.send(EraseCustomer(caller("", "req"), profile_id=absorbed))
     assert outcome == Erased(next(p for p in profiles if p != absorbed), 2)
     for profile_id in profiles:
-        assert await house.send(EraseCustomer(caller(""), profile_id=profile_id)) == UnknownCustomer()
-    assert await house.rows("SELECT * FROM profile") == []
+        assert await core.send(EraseCustomer(caller(""), profile_id=profile_id)) == UnknownCustomer()
+    assert await core.rows("SELECT * FROM profile") == []
 
 
-async def test_who_comes_back_begins_empty(house: InProcessGateway) -> None:
-    await a_life(house)
-    before = await house.profile_of("web:ann-4711")
-    await house.send(erase("web:ann-4711"))
-    saved = await house.send(customer("web:ann-4711", email=ANN))
+async def test_who_comes_back_begins_empty(core: InProcessGateway) -> None:
+    await a_life(core)
+    before = await core.profile_of("web:ann-4711")
+    await core.send(erase("web:ann-4711"))
+    saved = await core.send(customer("web:ann-4711", email=ANN))
     assert saved.resolution.decision == "created"
     assert saved.resolution.profile_id != before
-    assert await house.points_of("web:ann-4711") == 0
-    assert await house.rows("SELECT * FROM tag") == await house.rows("SELECT * FROM attribute") == []
-    assert await house.profile_of("pos:till-0815") is None
+    assert await core.points_of("web:ann-4711") == 0
+    assert await core.rows("SELECT * FROM tag") == await core.rows("SELECT * FROM attribute") == []
+    assert await core.profile_of("pos:till-0815") is None
 
 
-async def test_a_promise_to_an_erased_customer_is_ignored(house: InProcessGateway) -> None:
-    await a_life(house)
-    await house.send(erase("web:ann-4711"))
-    await house.send(customer("web:ann-4711", email=ANN))
-    await house.grant_later(DAY)
-    assert await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id") == [
+async def test_a_promise_to_an_erased_customer_is_ignored(core: InProcessGateway) -> None:
+    await a_life(core)
+    await core.send(erase("web:ann-4711"))
+    await core.send(customer("web:ann-4711", email=ANN))
+    await core.grant_later(DAY)
+    assert await core.rows("SELECT state, reason FROM achievement ORDER BY achievement_id") == [
         ("granted", ""),
         ("ignored", "customer_unknown"),
     ]
 
 
-async def test_what_others_share_with_an_erased_person_stays_theirs(house: InProcessGateway) -> None:
+async def test_what_others_share_with_an_erased_person_stays_theirs(core: InProcessGateway) -> None:
     """A number on two profiles that a person was asked about."""
-    await house.send(customer("web:ann", email=ANN, mobile="+201001234567"))
-    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
-    await house.send(erase("web:ann"))
-    assert await house.rows("SELECT * FROM review") == []
-    house.clock.advance(MINUTE)
-    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
-    bob = await house.profile_of("web:bob")
-    assert await house.rows("SELECT value, owner_id FROM identifier_owner ORDER BY 1") == [
+    await core.send(customer("web:ann", email=ANN, mobile="+201001234567"))
+    await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await core.send(erase("web:ann"))
+    assert await core.rows("SELECT * FROM review") == []
+    core.clock.advance(MINUTE)
+    await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    bob = await core.profile_of("web:bob")
+    assert await core.rows("SELECT value, owner_id FROM identifier_owner ORDER BY 1") == [
         ("+201007654321", bob),
         (ANN, bob),
     ]
 
 
 async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await a_life(house)
-        await house.send(erase("web:ann-4711"))
-        await house.restart()
-        assert await house.profile_of("web:ann-4711") is None
+    async with InProcessGateway(tmp_path) as core:
+        await a_life(core)
+        await core.send(erase("web:ann-4711"))
+        await core.restart()
+        assert await core.profile_of("web:ann-4711") is None
 
 
-async def test_a_key_that_somebody_else_holds_too_is_theirs_from_then_on(house: InProcessGateway) -> None:
+async def test_a_key_that_somebody_else_holds_too_is_theirs_from_then_on(core: InProcessGateway) -> None:
     """They were not joined, as their numbers differ; who states the address next meets the one who is left."""
-    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
-    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
-    await house.send(erase("web:ann"))
-    await house.regroup()
-    await house.send(customer("pos:1", email=ANN))
-    assert await house.profile_of("pos:1") == await house.profile_of("web:bob")
+    await core.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await core.send(erase("web:ann"))
+    await core.regroup()
+    await core.send(customer("pos:1", email=ANN))
+    assert await core.profile_of("pos:1") == await core.profile_of("web:bob")
 
 
 async def test_those_who_held_a_key_beside_its_owner_meet_once_the_owner_is_erased(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
-    await house.send(customer("web:bob", email=ANN, mobile="+201007654321"))
-    await house.send(customer("pos:1", email=ANN, mobile="+201007654322"))
-    assert len(await house.column("SELECT profile_id FROM profile")) == 3
-    await house.send(erase("web:ann"))
-    await house.regroup()
-    (asked,) = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
-    assert set(asked) == {await house.profile_of("web:bob"), await house.profile_of("pos:1")}
+    await core.send(customer("web:ann", email=ANN, mobile=PHONE))
+    await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
+    await core.send(customer("pos:1", email=ANN, mobile="+201007654322"))
+    assert len(await core.column("SELECT profile_id FROM profile")) == 3
+    await core.send(erase("web:ann"))
+    await core.regroup()
+    (asked,) = await core.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    assert set(asked) == {await core.profile_of("web:bob"), await core.profile_of("pos:1")}

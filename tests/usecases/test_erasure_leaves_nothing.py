@@ -23,7 +23,7 @@ from tests.support.zoe import EMAIL, NAME, PHONE, POS, VALUES, WEB, a_life, crow
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, zoes_env()) as built:
         yield built
 
@@ -32,97 +32,97 @@ def copies_in(directory: Path) -> list[str]:
     return [path.name for path in directory.glob("gateway-dry-run-*")]
 
 
-async def test_no_file_holds_any_form_of_any_value(house: InProcessGateway, tmp_path: Path) -> None:
-    await crowd(house, 0, 300)
-    await a_life(house)
-    await crowd(house, 300, 600)
+async def test_no_file_holds_any_form_of_any_value(core: InProcessGateway, tmp_path: Path) -> None:
+    await crowd(core, 0, 300)
+    await a_life(core)
+    await crowd(core, 300, 600)
     assert {value for value, _ in left_in(tmp_path, VALUES)} == set(VALUES), (
         "they are found while they are there"
     )
-    assert isinstance(await house.send(erase(f"pos:{POS}")), Erased)
+    assert isinstance(await core.send(erase(f"pos:{POS}")), Erased)
     assert left_in(tmp_path, VALUES) == []
-    assert await house.column("SELECT points FROM ledger") == [SHARE.points]
-    assert await house.column("SELECT COUNT(*) FROM record") == [600]
+    assert await core.column("SELECT points FROM ledger") == [SHARE.points]
+    assert await core.column("SELECT COUNT(*) FROM record") == [600]
 
 
-async def test_the_answers_of_others_stay(house: InProcessGateway) -> None:
-    await a_life(house)
-    await house.send(customer("web:bob", email="bob@x.eg"))
-    await house.send(achieve("web:bob", SHARE.id, token("bob", "bobs")))
-    await house.store.maintain(1_000)
-    await house.send(erase(f"pos:{POS}"))
-    assert await house.column("SELECT key FROM idempotency") == ["bobs"]
-    assert await house.column("SELECT key FROM answer_of") == ["bobs"]
+async def test_the_answers_of_others_stay(core: InProcessGateway) -> None:
+    await a_life(core)
+    await core.send(customer("web:bob", email="bob@x.eg"))
+    await core.send(achieve("web:bob", SHARE.id, token("bob", "bobs")))
+    await core.store.maintain(1_000)
+    await core.send(erase(f"pos:{POS}"))
+    assert await core.column("SELECT key FROM idempotency") == ["bobs"]
+    assert await core.column("SELECT key FROM answer_of") == ["bobs"]
 
 
-async def test_an_answer_that_took_over_an_expired_key_stays(house: InProcessGateway) -> None:
-    await a_life(house)
-    house.clock.advance(house.env.idempotency_ttl)
-    await house.send(customer("web:bob", email="bob@x.eg"))
-    await house.send(achieve("web:bob", SHARE.id, token("bob")))
-    await house.send(erase(f"pos:{POS}"))
-    assert await house.column("SELECT body FROM idempotency") == [token("bob").answer]
+async def test_an_answer_that_took_over_an_expired_key_stays(core: InProcessGateway) -> None:
+    await a_life(core)
+    core.clock.advance(core.env.idempotency_ttl)
+    await core.send(customer("web:bob", email="bob@x.eg"))
+    await core.send(achieve("web:bob", SHARE.id, token("bob")))
+    await core.send(erase(f"pos:{POS}"))
+    assert await core.column("SELECT body FROM idempotency") == [token("bob").answer]
 
 
 async def test_what_is_decided_after_the_erasure_brings_nothing_back(tmp_path: Path) -> None:
     """A report that the platform still has in hand: its refusal, or the answer to a direct one."""
-    async with InProcessGateway(tmp_path, environment(delivers=True)) as house:
-        await a_life(house)
-        (delivery,) = (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries
+    async with InProcessGateway(tmp_path, environment(delivers=True)) as core:
+        await a_life(core)
+        (delivery,) = (await core.send(ClaimDeliveries("upstream", "me", 9))).deliveries
         direct = Achieve(caller("pos"), POS, 7, (), token(key="direct"), direct=True)
-        number = (await house.send(direct)).achievement_id
-        await house.send(erase(f"pos:{POS}"))
+        number = (await core.send(direct)).achievement_id
+        await core.send(erase(f"pos:{POS}"))
         refusal = f"no customer {WEB} {NAME}"
-        await house.send(
+        await core.send(
             FinishDelivery(delivery.delivery_id, delivery.epoch, "dead", None, 422, "status_422", refusal)
         )
-        await house.send(Settle(caller("pos"), number, None, 7, "delivered", "", 200, direct.idempotency))
+        await core.send(Settle(caller("pos"), number, None, 7, "delivered", "", 200, direct.idempotency))
         assert left_in(tmp_path, VALUES) == []
 
 
 async def test_a_refusal_that_was_kept_goes_with_the_person(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(delivers=True)) as house:
-        await a_life(house)
-        (delivery,) = (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries
-        await house.send(
+    async with InProcessGateway(tmp_path, environment(delivers=True)) as core:
+        await a_life(core)
+        (delivery,) = (await core.send(ClaimDeliveries("upstream", "me", 9))).deliveries
+        await core.send(
             FinishDelivery(delivery.delivery_id, delivery.epoch, "dead", None, 422, "status_422", f"no {WEB}")
         )
-        await house.send(erase(f"pos:{POS}"))
-        assert await house.column("SELECT answer FROM delivery") == [""]
+        await core.send(erase(f"pos:{POS}"))
+        assert await core.column("SELECT answer FROM delivery") == [""]
         assert left_in(tmp_path, VALUES) == []
 
 
 async def test_the_log_is_emptied_as_soon_as_nobody_reads_an_earlier_state(
-    house: InProcessGateway, tmp_path: Path
+    core: InProcessGateway, tmp_path: Path
 ) -> None:
-    await a_life(house)
+    await a_life(core)
     reader = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT COUNT(*) FROM record").fetchone()
-    assert isinstance(await house.send(erase(f"pos:{POS}")), Erased)
+    assert isinstance(await core.send(erase(f"pos:{POS}")), Erased)
     assert left_in(tmp_path, VALUES) != []
     reader.close()
-    await house.store.maintain(10)
+    await core.store.maintain(10)
     assert left_in(tmp_path, VALUES) == []
 
 
 async def test_a_large_file_is_clean_once_it_is_scrubbed(
-    house: InProcessGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    core: InProcessGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.wiping.REWRITTEN_AT_ONCE", 0)
-    await crowd(house, 0, 300)
-    await a_life(house)
-    await crowd(house, 300, 600)
-    await house.send(erase(f"pos:{POS}"))
-    assert await house.store.scrub() == ()
+    await crowd(core, 0, 300)
+    await a_life(core)
+    await crowd(core, 300, 600)
+    await core.send(erase(f"pos:{POS}"))
+    assert await core.store.scrub() == ()
     assert left_in(tmp_path, VALUES) == []
-    assert await house.column("SELECT COUNT(*) FROM record") == [600]
+    assert await core.column("SELECT COUNT(*) FROM record") == [600]
 
 
 async def test_the_copy_of_a_dry_run_that_was_killed_is_removed_and_one_in_use_stays(
-    house: InProcessGateway, tmp_path: Path
+    core: InProcessGateway, tmp_path: Path
 ) -> None:
-    await a_life(house)
+    await a_life(core)
     killed = tmp_path / "gateway-dry-run-killed"
     killed.mkdir()
     (killed / "in-use").touch()
@@ -131,24 +131,24 @@ async def test_the_copy_of_a_dry_run_that_was_killed_is_removed_and_one_in_use_s
     (tmp_path / "gateway-dry-run-old" / "gateway.db").write_text(EMAIL)
     with copy_directory(tmp_path / "gateway.db") as used:
         (used / "gateway.db").write_text("somebody works on it")
-        await house.send(erase(f"pos:{POS}"))
+        await core.send(erase(f"pos:{POS}"))
         assert copies_in(tmp_path) == [used.name]
     assert copies_in(tmp_path) == []
 
 
 async def test_a_value_that_was_to_be_looked_at_again_is_forgotten_with_its_only_holder(
-    house: InProcessGateway, tmp_path: Path
+    core: InProcessGateway, tmp_path: Path
 ) -> None:
-    await a_life(house)
-    await house.send(ChangeList(caller(""), "stores", (PHONE,), listed=True))
-    assert await house.column("SELECT value FROM regrouping") == [PHONE]
-    await house.send(ChangeList(caller(""), "stores", (PHONE,), listed=False))
-    await house.send(erase(f"pos:{POS}"))
+    await a_life(core)
+    await core.send(ChangeList(caller(""), "stores", (PHONE,), listed=True))
+    assert await core.column("SELECT value FROM regrouping") == [PHONE]
+    await core.send(ChangeList(caller(""), "stores", (PHONE,), listed=False))
+    await core.send(erase(f"pos:{POS}"))
     assert left_in(tmp_path, VALUES) == []
 
 
-async def test_an_answer_is_forgotten_once_it_expired(house: InProcessGateway) -> None:
-    await a_life(house)
-    house.clock.advance(house.env.idempotency_ttl + SECOND)
-    await house.store.maintain(1_000)
-    assert await house.column("SELECT key FROM answer_of") == []
+async def test_an_answer_is_forgotten_once_it_expired(core: InProcessGateway) -> None:
+    await a_life(core)
+    core.clock.advance(core.env.idempotency_ttl + SECOND)
+    await core.store.maintain(1_000)
+    assert await core.column("SELECT key FROM answer_of") == []

@@ -41,12 +41,12 @@ ANN, PHONE = "ann@x.eg", "+201001234567"
 LOW, HIGH = 20 * SECOND, 180 * SECOND
 
 
-async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
-    return await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
+async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
+    return await core.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
 
 
-async def achieved(house: InProcessGateway, who: str = "web:ann", campaign: int = FOLLOW.id) -> Accepted:
-    accepted = await house.send(achieve(who, campaign))
+async def achieved(core: InProcessGateway, who: str = "web:ann", campaign: int = FOLLOW.id) -> Accepted:
+    accepted = await core.send(achieve(who, campaign))
     assert isinstance(accepted, Accepted)
     return accepted
 
@@ -65,16 +65,14 @@ def distance_from_uniform(values: list[int], low: int, high: int) -> float:
 
 async def test_the_delay_is_uniform_over_its_closed_range_and_stays_over_a_restart(tmp_path: Path) -> None:
     draws, campaigns = 10_000, 2_000
-    async with InProcessGateway(tmp_path, environment(seed=9)) as house:
+    async with InProcessGateway(tmp_path, environment(seed=9)) as core:
         for customer_id in range(draws // campaigns):
-            await house.send(customer(f"web:{customer_id}"))
-            await asyncio.gather(
-                *(house.send(achieve(f"web:{customer_id}", 1 + n)) for n in range(campaigns))
-            )
-        stored = await house.rows("SELECT achievement_id, due_at, due_at - accepted_at FROM achievement")
-        await house.restart()
+            await core.send(customer(f"web:{customer_id}"))
+            await asyncio.gather(*(core.send(achieve(f"web:{customer_id}", 1 + n)) for n in range(campaigns)))
+        stored = await core.rows("SELECT achievement_id, due_at, due_at - accepted_at FROM achievement")
+        await core.restart()
         assert (
-            await house.rows("SELECT achievement_id, due_at, due_at - accepted_at FROM achievement") == stored
+            await core.rows("SELECT achievement_id, due_at, due_at - accepted_at FROM achievement") == stored
         )
     delays = [delay for *_, delay in stored]
     assert len(delays) == draws
@@ -83,112 +81,112 @@ async def test_the_delay_is_uniform_over_its_closed_range_and_stays_over_a_resta
 
 
 async def test_both_ends_of_the_delay_are_drawn(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(grant_delay=(5, 6))) as house:
-        await house.send(customer("web:ann"))
+    async with InProcessGateway(tmp_path, environment(grant_delay=(5, 6))) as core:
+        await core.send(customer("web:ann"))
         for n in range(40):
-            await achieved(house, campaign=1 + n)
-        assert set(await house.column("SELECT due_at - accepted_at FROM achievement")) == {5, 6}
+            await achieved(core, campaign=1 + n)
+        assert set(await core.column("SELECT due_at - accepted_at FROM achievement")) == {5, 6}
 
 
-async def test_nothing_is_granted_before_its_time_and_everything_at_it(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    await achieved(house)
-    (due_at,) = await house.column("SELECT due_at FROM achievement")
-    house.clock.time = due_at - 1
-    assert await house.grant() == Granted(0, 0)
-    house.clock.time = due_at
-    assert await house.grant() == Granted(1, 0)
-    assert await house.rows("SELECT points, score, entered_at FROM ledger") == [(100, 10, due_at)]
-    assert await house.rows("SELECT decided_at FROM achievement") == [(due_at,)]
+async def test_nothing_is_granted_before_its_time_and_everything_at_it(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    await achieved(core)
+    (due_at,) = await core.column("SELECT due_at FROM achievement")
+    core.clock.time = due_at - 1
+    assert await core.grant() == Granted(0, 0)
+    core.clock.time = due_at
+    assert await core.grant() == Granted(1, 0)
+    assert await core.rows("SELECT points, score, entered_at FROM ledger") == [(100, 10, due_at)]
+    assert await core.rows("SELECT decided_at FROM achievement") == [(due_at,)]
 
 
-async def test_after_a_long_downtime_all_that_is_due_is_granted_in_chunks(house: InProcessGateway) -> None:
+async def test_after_a_long_downtime_all_that_is_due_is_granted_in_chunks(core: InProcessGateway) -> None:
     for n in range(60):
-        await house.send(customer(f"web:{n}"))
-        await achieved(house, f"web:{n}", SHARE.id)
-    house.clock.advance(HOUR)
-    await house.restart()
-    chunks = [await house.grant(25) for _ in range(4)]
+        await core.send(customer(f"web:{n}"))
+        await achieved(core, f"web:{n}", SHARE.id)
+    core.clock.advance(HOUR)
+    await core.restart()
+    chunks = [await core.grant(25) for _ in range(4)]
     assert [chunk.granted for chunk in chunks] == [25, 25, 10, 0]
-    assert await house.column("SELECT COUNT(DISTINCT achievement_id) FROM ledger") == [60]
+    assert await core.column("SELECT COUNT(DISTINCT achievement_id) FROM ledger") == [60]
 
 
-async def test_what_is_due_longest_is_granted_first(house: InProcessGateway) -> None:
+async def test_what_is_due_longest_is_granted_first(core: InProcessGateway) -> None:
     for n in range(10):
-        await house.send(customer(f"web:{n}"))
-        await achieved(house, f"web:{n}")
-    house.clock.advance(HOUR)
-    await house.grant(4)
-    granted = await house.column("SELECT due_at FROM achievement WHERE state = 'granted'")
-    waiting = await house.column("SELECT due_at FROM achievement WHERE state = 'accepted'")
+        await core.send(customer(f"web:{n}"))
+        await achieved(core, f"web:{n}")
+    core.clock.advance(HOUR)
+    await core.grant(4)
+    granted = await core.column("SELECT due_at FROM achievement WHERE state = 'granted'")
+    waiting = await core.column("SELECT due_at FROM achievement WHERE state = 'accepted'")
     assert max(granted) <= min(waiting)
 
 
-async def test_a_grant_is_not_repeated(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    await achieved(house)
-    assert await house.grant_later() == Granted(1, 0)
-    await house.restart()
-    assert await house.grant_later(DAY) == Granted(0, 0)
-    assert await house.points_of("web:ann") == 100
+async def test_a_grant_is_not_repeated(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    await achieved(core)
+    assert await core.grant_later() == Granted(1, 0)
+    await core.restart()
+    assert await core.grant_later(DAY) == Granted(0, 0)
+    assert await core.points_of("web:ann") == 100
 
 
 # ---- how often ----
 
 
 async def test_two_ids_that_become_one_person_before_the_time_earn_a_once_only_campaign_once(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
-    await achieved(house, "web:ann")
-    await achieved(house, "pos:17")
-    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
-    assert await house.grant_later() == Granted(1, 1)
-    assert sorted(await states(house)) == [("granted", ""), ("ignored", "limit_total")]
-    assert await house.points_of("pos:17") == 100
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
+    await achieved(core, "web:ann")
+    await achieved(core, "pos:17")
+    await core.send(customer("web:ann", email=ANN, mobile=PHONE))
+    assert await core.grant_later() == Granted(1, 1)
+    assert sorted(await states(core)) == [("granted", ""), ("ignored", "limit_total")]
+    assert await core.points_of("pos:17") == 100
 
 
 @pytest.mark.parametrize("chunk", [1, 500])
 async def test_a_grant_counts_for_the_next_one_also_in_its_own_chunk(
-    house: InProcessGateway, chunk: int
+    core: InProcessGateway, chunk: int
 ) -> None:
-    await house.send(customer("web:ann"))
+    await core.send(customer("web:ann"))
     for _ in range(3):
-        await achieved(house)
-        house.clock.advance(5 * MINUTE)
-    house.clock.advance(HOUR)
+        await achieved(core)
+        core.clock.advance(5 * MINUTE)
+    core.clock.advance(HOUR)
     for _ in range(4):
-        await house.grant(chunk)
-    assert await states(house) == [("granted", ""), ("ignored", "limit_total"), ("ignored", "limit_total")]
+        await core.grant(chunk)
+    assert await states(core) == [("granted", ""), ("ignored", "limit_total"), ("ignored", "limit_total")]
 
 
 async def test_people_who_were_both_rewarded_before_they_became_one_keep_both(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
-    await achieved(house, "web:ann")
-    await achieved(house, "pos:17")
-    await house.grant_later()
-    before = await house.rows("SELECT * FROM ledger")
-    await house.send(customer("web:ann", email=ANN, mobile=PHONE))
-    assert await house.rows("SELECT * FROM ledger") == before
-    assert await house.points_of("web:ann") == 200
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
+    await achieved(core, "web:ann")
+    await achieved(core, "pos:17")
+    await core.grant_later()
+    before = await core.rows("SELECT * FROM ledger")
+    await core.send(customer("web:ann", email=ANN, mobile=PHONE))
+    assert await core.rows("SELECT * FROM ledger") == before
+    assert await core.points_of("web:ann") == 200
 
 
 async def test_a_limit_per_day_opens_again_at_midnight_of_the_programs_zone(tmp_path: Path) -> None:
     daily = Campaign(id=1, name="Share", points=5, max_achievements=0, limit=Limit(times=1, per="day"))
     program = Program(time_zone="Africa/Cairo")
     env = environment(campaigns=[daily], program=program, grant_delay=(0, 0))
-    async with InProcessGateway(tmp_path, env) as house:
-        midnight = house.clock.now() // DAY * DAY + DAY - 3 * HOUR  # summer time in Cairo
-        await house.send(customer("web:ann"))
+    async with InProcessGateway(tmp_path, env) as core:
+        midnight = core.clock.now() // DAY * DAY + DAY - 3 * HOUR  # summer time in Cairo
+        await core.send(customer("web:ann"))
         for at in (midnight - HOUR, midnight - 6 * MINUTE, midnight):
-            house.clock.time = at
-            await house.send(achieve("web:ann", 1))
-            await house.grant()
-        assert [state for state, _ in await states(house)] == ["granted", "ignored", "granted"]
+            core.clock.time = at
+            await core.send(achieve("web:ann", 1))
+            await core.grant()
+        assert [state for state, _ in await states(core)] == ["granted", "ignored", "granted"]
 
 
 # ---- as of when ----
@@ -220,40 +218,40 @@ def dated(tmp_path: Path, **dates: Any) -> InProcessGateway:
 async def test_a_campaigns_dates_are_judged_as_of_the_report(
     tmp_path: Path, dates: dict[str, int], reason: str, outage: int
 ) -> None:
-    async with dated(tmp_path, **dates) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house, campaign=1)
-        await house.grant_later(MINUTE + outage)
-        assert await states(house) == [("ignored" if reason else "granted", reason)]
+    async with dated(tmp_path, **dates) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core, campaign=1)
+        await core.grant_later(MINUTE + outage)
+        assert await states(core) == [("ignored" if reason else "granted", reason)]
 
 
 async def test_an_outage_over_the_end_costs_no_reward(tmp_path: Path) -> None:
-    async with dated(tmp_path, ends_at=NOON + 1) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house, campaign=1)
-        house.clock.advance(30 * DAY)
-        await house.restart()
-        assert await house.grant() == Granted(1, 0)
+    async with dated(tmp_path, ends_at=NOON + 1) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core, campaign=1)
+        core.clock.advance(30 * DAY)
+        await core.restart()
+        assert await core.grant() == Granted(1, 0)
 
 
 async def test_a_retry_is_judged_by_the_dates_as_of_the_report_too(tmp_path: Path) -> None:
-    async with dated(tmp_path, ends_at=NOON + 1) as house:
-        await house.send(customer("web:ann", guest=True))
-        accepted = await achieved(house, campaign=1)
-        await house.grant_later()
-        await house.send(customer("web:ann", guest=False))
-        await house.send(retry(accepted))
-        assert await house.grant() == Granted(1, 0)
+    async with dated(tmp_path, ends_at=NOON + 1) as core:
+        await core.send(customer("web:ann", guest=True))
+        accepted = await achieved(core, campaign=1)
+        await core.grant_later()
+        await core.send(customer("web:ann", guest=False))
+        await core.send(retry(accepted))
+        assert await core.grant() == Granted(1, 0)
 
 
 async def test_a_retry_does_not_bring_a_report_into_a_campaign_that_began_later(tmp_path: Path) -> None:
-    async with dated(tmp_path, starts_at=NOON + 1) as house:
-        await house.send(customer("web:ann"))
-        accepted = await achieved(house, campaign=1)
-        await house.grant_later()
-        await house.send(retry(accepted))
-        await house.grant()
-        assert await states(house) == [("ignored", "not_started")]
+    async with dated(tmp_path, starts_at=NOON + 1) as core:
+        await core.send(customer("web:ann"))
+        accepted = await achieved(core, campaign=1)
+        await core.grant_later()
+        await core.send(retry(accepted))
+        await core.grant()
+        assert await states(core) == [("ignored", "not_started")]
 
 
 @pytest.mark.parametrize("chunk", [1, 500])
@@ -261,16 +259,16 @@ async def test_a_limit_per_day_counts_reports_on_the_day_of_their_acceptance(
     tmp_path: Path, chunk: int
 ) -> None:
     daily = Campaign(id=1, name="Share", points=5, max_achievements=0, limit=Limit(times=1, per="day"))
-    async with InProcessGateway(tmp_path, environment(campaigns=[daily], grant_delay=(HOUR, HOUR))) as house:
+    async with InProcessGateway(tmp_path, environment(campaigns=[daily], grant_delay=(HOUR, HOUR))) as core:
         midnight = NOON // DAY * DAY + DAY
-        await house.send(customer("web:ann"))
+        await core.send(customer("web:ann"))
         for at in (midnight - 6 * MINUTE, midnight - 1, midnight + 6 * MINUTE):
-            house.clock.time = at
-            await house.send(achieve("web:ann", 1))
-        house.clock.time = midnight + 3 * DAY
+            core.clock.time = at
+            await core.send(achieve("web:ann", 1))
+        core.clock.time = midnight + 3 * DAY
         for _ in range(4):
-            await house.grant(chunk)
-        assert await states(house) == [("granted", ""), ("ignored", "limit_period"), ("granted", "")]
+            await core.grant(chunk)
+        assert await states(core) == [("granted", ""), ("ignored", "limit_period"), ("granted", "")]
 
 
 @pytest.mark.parametrize(
@@ -287,12 +285,12 @@ async def test_a_limit_per_day_counts_reports_on_the_day_of_their_acceptance(
 async def test_a_campaign_is_judged_as_the_settings_have_it_at_the_grant(
     tmp_path: Path, change: dict[str, Any], reason: str
 ) -> None:
-    async with dated(tmp_path) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house, campaign=1)
-        house.env.campaigns = {1: msgspec.structs.replace(house.env.campaigns[1], **change)}
-        await house.grant_later()
-        assert await states(house) == [("ignored" if reason else "granted", reason)]
+    async with dated(tmp_path) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core, campaign=1)
+        core.env.campaigns = {1: msgspec.structs.replace(core.env.campaigns[1], **change)}
+        await core.grant_later()
+        assert await states(core) == [("ignored" if reason else "granted", reason)]
 
 
 # ---- who ----
@@ -308,108 +306,108 @@ def for_audience(tmp_path: Path, **audience: Any) -> InProcessGateway:
     )
 
 
-async def verdict(house: InProcessGateway, who: str = "web:ann") -> str:
+async def verdict(core: InProcessGateway, who: str = "web:ann") -> str:
     """The reason why campaign 1 is not granted now; empty when it is."""
-    await achieved(house, who, 1)
-    await house.grant()
-    return (await states(house))[-1][1]
+    await achieved(core, who, 1)
+    await core.grant()
+    return (await states(core))[-1][1]
 
 
 async def test_tags_on_any_id_of_the_person_count(tmp_path: Path) -> None:
-    async with for_audience(tmp_path, include_tags=frozenset({"vip"})) as house:
-        await house.send(customer("web:ann", email=ANN))
-        await house.send(customer("pos:17", email=ANN))
-        assert await verdict(house) == "audience_tags"
-        await house.send(tags("pos:17", attach="vip"))
-        house.clock.advance(HOUR)
-        assert await verdict(house) == ""
+    async with for_audience(tmp_path, include_tags=frozenset({"vip"})) as core:
+        await core.send(customer("web:ann", email=ANN))
+        await core.send(customer("pos:17", email=ANN))
+        assert await verdict(core) == "audience_tags"
+        await core.send(tags("pos:17", attach="vip"))
+        core.clock.advance(HOUR)
+        assert await verdict(core) == ""
 
 
 async def test_an_excluded_tag_on_any_id_of_the_person_stops_it(tmp_path: Path) -> None:
-    async with for_audience(tmp_path, exclude_tags=frozenset({"staff"})) as house:
-        await house.send(customer("web:ann", email=ANN))
-        await house.send(customer("pos:17", email=ANN))
-        await house.send(tags("pos:17", attach="staff"))
-        assert await verdict(house) == "audience_excluded_tag"
+    async with for_audience(tmp_path, exclude_tags=frozenset({"staff"})) as core:
+        await core.send(customer("web:ann", email=ANN))
+        await core.send(customer("pos:17", email=ANN))
+        await core.send(tags("pos:17", attach="staff"))
+        assert await verdict(core) == "audience_excluded_tag"
 
 
 async def test_the_newest_word_about_an_attribute_counts(tmp_path: Path) -> None:
-    async with for_audience(tmp_path, attributes={"city": "Giza"}) as house:
-        await house.send(customer("web:ann", {"city": "Giza"}, email=ANN))
-        house.clock.advance(MINUTE)
-        await house.send(customer("pos:17", {"city": "Cairo"}, email=ANN))
-        assert await verdict(house) == "audience_attributes"
-        house.clock.advance(HOUR)
-        await house.send(customer("web:ann", {"city": "Luxor"}))
-        await house.send(customer("web:ann", {"city": "Giza"}))
-        assert await verdict(house) == ""
+    async with for_audience(tmp_path, attributes={"city": "Giza"}) as core:
+        await core.send(customer("web:ann", {"city": "Giza"}, email=ANN))
+        core.clock.advance(MINUTE)
+        await core.send(customer("pos:17", {"city": "Cairo"}, email=ANN))
+        assert await verdict(core) == "audience_attributes"
+        core.clock.advance(HOUR)
+        await core.send(customer("web:ann", {"city": "Luxor"}))
+        await core.send(customer("web:ann", {"city": "Giza"}))
+        assert await verdict(core) == ""
 
 
 async def test_a_tier_is_reached_by_the_score_of_all_ids(tmp_path: Path) -> None:
-    async with for_audience(tmp_path, min_tier=1) as house:
-        await house.send(customer("web:ann", email=ANN))
-        await house.send(customer("pos:17", email=ANN))
-        assert await verdict(house) == "audience_tier"
-        await achieved(house, "pos:17", 2)
-        await house.grant()
-        house.clock.advance(HOUR)
-        assert await verdict(house) == ""
+    async with for_audience(tmp_path, min_tier=1) as core:
+        await core.send(customer("web:ann", email=ANN))
+        await core.send(customer("pos:17", email=ANN))
+        assert await verdict(core) == "audience_tier"
+        await achieved(core, "pos:17", 2)
+        await core.grant()
+        core.clock.advance(HOUR)
+        assert await verdict(core) == ""
 
 
 @pytest.mark.parametrize("chunk", [1, 500])
 async def test_a_tier_reached_by_one_grant_counts_for_the_next_whatever_the_chunk(
     tmp_path: Path, chunk: int
 ) -> None:
-    async with for_audience(tmp_path, min_tier=1) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house, campaign=2)
-        house.clock.advance(1)
-        await achieved(house, campaign=1)
-        house.clock.advance(HOUR)
+    async with for_audience(tmp_path, min_tier=1) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core, campaign=2)
+        core.clock.advance(1)
+        await achieved(core, campaign=1)
+        core.clock.advance(HOUR)
         for _ in range(2):
-            await house.grant(chunk)
-        assert await states(house) == [("granted", ""), ("granted", "")]
+            await core.grant(chunk)
+        assert await states(core) == [("granted", ""), ("granted", "")]
 
 
 async def test_guests_and_switched_off_customers_earn_nothing(tmp_path: Path) -> None:
-    async with for_audience(tmp_path) as house:
-        await house.send(customer("web:ann", guest=True))
-        assert await verdict(house) == "guest"
-        await house.send(customer("web:bob"))
-        await house.send(active("web:bob", active=False))
-        assert await verdict(house, "web:bob") == "customer_inactive"
+    async with for_audience(tmp_path) as core:
+        await core.send(customer("web:ann", guest=True))
+        assert await verdict(core) == "guest"
+        await core.send(customer("web:bob"))
+        await core.send(active("web:bob", active=False))
+        assert await verdict(core, "web:bob") == "customer_inactive"
 
 
 async def test_a_guest_who_is_known_elsewhere_is_no_guest(tmp_path: Path) -> None:
-    async with for_audience(tmp_path) as house:
-        await house.send(customer("web:ann", guest=True, email=ANN))
-        await house.send(customer("pos:17", email=ANN))
-        assert await verdict(house) == ""
+    async with for_audience(tmp_path) as core:
+        await core.send(customer("web:ann", guest=True, email=ANN))
+        await core.send(customer("pos:17", email=ANN))
+        assert await verdict(core) == ""
 
 
-async def test_what_happens_between_the_call_and_its_time_counts(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    await achieved(house)
-    await house.send(active("web:ann", active=False))
-    await house.grant_later()
-    assert await states(house) == [("ignored", "customer_inactive")]
+async def test_what_happens_between_the_call_and_its_time_counts(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    await achieved(core)
+    await core.send(active("web:ann", active=False))
+    await core.grant_later()
+    assert await states(core) == [("ignored", "customer_inactive")]
 
 
-async def test_an_erased_customer_earns_nothing(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    await achieved(house)
-    await house.send(erase("web:ann"))
-    assert await house.grant_later() == Granted(0, 1)
-    assert await states(house) == [("ignored", "customer_unknown")]
-    assert (await house.rows("SELECT profile, outcome FROM audit"))[-1] == ("", "ignored")
+async def test_an_erased_customer_earns_nothing(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    await achieved(core)
+    await core.send(erase("web:ann"))
+    assert await core.grant_later() == Granted(0, 1)
+    assert await states(core) == [("ignored", "customer_unknown")]
+    assert (await core.rows("SELECT profile, outcome FROM audit"))[-1] == ("", "ignored")
 
 
 async def test_a_disabled_program_accepts_and_rewards_nothing(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(program=Program(enabled=False))) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house)
-        await house.grant_later()
-        assert await states(house) == [("ignored", "program_disabled")]
+    async with InProcessGateway(tmp_path, environment(program=Program(enabled=False))) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core)
+        await core.grant_later()
+        assert await states(core) == [("ignored", "program_disabled")]
 
 
 # ---- what ----
@@ -417,42 +415,42 @@ async def test_a_disabled_program_accepts_and_rewards_nothing(tmp_path: Path) ->
 
 async def test_a_campaign_ends_with_its_budget_also_inside_one_chunk(tmp_path: Path) -> None:
     budget = Campaign(id=1, name="x", points=40, budget_points=100)
-    async with InProcessGateway(tmp_path, environment(campaigns=[budget])) as house:
+    async with InProcessGateway(tmp_path, environment(campaigns=[budget])) as core:
         for n in range(5):
-            await house.send(customer(f"web:{n}"))
-            await achieved(house, f"web:{n}", 1)
-        assert await house.grant_later() == Granted(2, 3)
-        assert await house.rows("SELECT campaign_id, points FROM campaign_spend") == [(1, 80)]
-        assert {reason for state, reason in await states(house) if state == "ignored"} == {"over_budget"}
+            await core.send(customer(f"web:{n}"))
+            await achieved(core, f"web:{n}", 1)
+        assert await core.grant_later() == Granted(2, 3)
+        assert await core.rows("SELECT campaign_id, points FROM campaign_spend") == [(1, 80)]
+        assert {reason for state, reason in await states(core) if state == "ignored"} == {"over_budget"}
 
 
 async def test_each_coupon_is_another_one(tmp_path: Path) -> None:
     coupon = Campaign(id=1, name="x", coupon=Coupon(type="percentage_discount", value=10, prefix="FB"))
-    async with InProcessGateway(tmp_path, environment(campaigns=[coupon])) as house:
+    async with InProcessGateway(tmp_path, environment(campaigns=[coupon])) as core:
         for n in range(20):
-            await house.send(customer(f"web:{n}"))
-            await achieved(house, f"web:{n}", 1)
-        await house.grant_later()
-        codes = await house.column("SELECT coupon_code FROM ledger")
+            await core.send(customer(f"web:{n}"))
+            await achieved(core, f"web:{n}", 1)
+        await core.grant_later()
+        codes = await core.column("SELECT coupon_code FROM ledger")
         assert len(set(codes)) == 20
         assert all(code.startswith("FB") for code in codes)
-        logged = repr(await house.rows("SELECT * FROM audit"))
+        logged = repr(await core.rows("SELECT * FROM audit"))
         assert not any(code in logged for code in codes)
 
 
 async def test_a_campaign_without_points_is_recorded_all_the_same(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(campaigns=[Campaign(id=1, name="x")])) as house:
-        await house.send(customer("web:ann"))
-        await achieved(house, campaign=1)
-        await house.grant_later()
-        assert await house.rows("SELECT points, score, coupon_code FROM ledger") == [(0, 0, "")]
+    async with InProcessGateway(tmp_path, environment(campaigns=[Campaign(id=1, name="x")])) as core:
+        await core.send(customer("web:ann"))
+        await achieved(core, campaign=1)
+        await core.grant_later()
+        assert await core.rows("SELECT points, score, coupon_code FROM ledger") == [(0, 0, "")]
 
 
-async def test_every_decision_leaves_its_event(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    accepted = await achieved(house)
-    await house.grant_later()
-    ((profile, subject, outcome, detail),) = await house.rows(
+async def test_every_decision_leaves_its_event(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    accepted = await achieved(core)
+    await core.grant_later()
+    ((profile, subject, outcome, detail),) = await core.rows(
         "SELECT profile, object, outcome, detail FROM audit WHERE action = ?",
         Action.ACHIEVEMENT_GRANTED.value,
     )
@@ -469,30 +467,30 @@ def retry(accepted: Accepted) -> RetryAchievement:
     return RetryAchievement(caller("", "req"), accepted.achievement_id)
 
 
-async def test_what_was_ignored_can_be_judged_again_now(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", guest=True))
-    accepted = await achieved(house)
-    await house.grant_later()
-    assert await states(house) == [("ignored", "guest")]
-    await house.send(customer("web:ann", guest=False))
-    assert await house.send(retry(accepted)) == Done()
-    assert await house.send(retry(accepted)) == Done(changed=False)
-    assert await house.grant() == Granted(1, 0)
-    assert (await house.actions())[-2:] == ["achievement.retried", "achievement.granted"]
+async def test_what_was_ignored_can_be_judged_again_now(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", guest=True))
+    accepted = await achieved(core)
+    await core.grant_later()
+    assert await states(core) == [("ignored", "guest")]
+    await core.send(customer("web:ann", guest=False))
+    assert await core.send(retry(accepted)) == Done()
+    assert await core.send(retry(accepted)) == Done(changed=False)
+    assert await core.grant() == Granted(1, 0)
+    assert (await core.actions())[-2:] == ["achievement.retried", "achievement.granted"]
 
 
-async def test_a_grant_is_final(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann"))
-    accepted = await achieved(house)
-    await house.grant_later()
-    refused = await house.send(retry(accepted))
+async def test_a_grant_is_final(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann"))
+    accepted = await achieved(core)
+    await core.grant_later()
+    refused = await core.send(retry(accepted))
     assert isinstance(refused, Refused)
     assert refused.code == "achievement_granted"
-    assert await house.grant_later(DAY) == Granted(0, 0)
+    assert await core.grant_later(DAY) == Granted(0, 0)
 
 
-async def test_an_achievement_that_nobody_knows_cannot_be_judged(house: InProcessGateway) -> None:
-    refused = await house.send(RetryAchievement(caller(""), 12345))
+async def test_an_achievement_that_nobody_knows_cannot_be_judged(core: InProcessGateway) -> None:
+    refused = await core.send(RetryAchievement(caller(""), 12345))
     assert isinstance(refused, Refused)
     assert refused.code == "achievement_unknown"
 
@@ -501,24 +499,24 @@ async def test_an_achievement_that_nobody_knows_cannot_be_judged(house: InProces
 
 
 async def test_a_poisoned_row_fails_alone_and_can_be_judged_again(tmp_path: Path) -> None:
-    async with for_audience(tmp_path, attributes={"city": "Giza"}) as house:
+    async with for_audience(tmp_path, attributes={"city": "Giza"}) as core:
         for who in ("web:ann", "web:bob", "web:eve"):
-            await house.send(customer(who, {"city": "Giza"}))
-        await house.__aexit__()
-        with sqlite3.connect(house.path) as connection:
+            await core.send(customer(who, {"city": "Giza"}))
+        await core.__aexit__()
+        with sqlite3.connect(core.path) as connection:
             connection.execute(
                 "UPDATE attribute SET value = '{' WHERE record_id ="
                 " (SELECT record_id FROM record WHERE customer_id = 'bob')"
             )
         connection.close()
-        await house.__aenter__()
-        poisoned = [await achieved(house, who, 1) for who in ("web:ann", "web:bob", "web:eve")][1]
-        assert await house.grant() == Granted(2, 0, 1)
-        (failed,) = await house.rows("SELECT state, reason FROM achievement WHERE state = 'failed'")
+        await core.__aenter__()
+        poisoned = [await achieved(core, who, 1) for who in ("web:ann", "web:bob", "web:eve")][1]
+        assert await core.grant() == Granted(2, 0, 1)
+        (failed,) = await core.rows("SELECT state, reason FROM achievement WHERE state = 'failed'")
         assert failed == ("failed", "DecodeError")
-        await house.send(customer("web:bob", {"city": "Giza"}))
-        assert await house.send(retry(poisoned)) == Done()
-        assert await house.grant() == Granted(1, 0)
+        await core.send(customer("web:bob", {"city": "Giza"}))
+        assert await core.send(retry(poisoned)) == Done()
+        assert await core.grant() == Granted(1, 0)
 
 
 # ---- epochs (F11) ----
@@ -568,15 +566,15 @@ class Seen(Stalled):
         self.achievement = found
 
 
-async def test_a_decision_on_what_was_decided_meanwhile_cannot_be_committed(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", guest=True))
-    accepted = await achieved(house)
+async def test_a_decision_on_what_was_decided_meanwhile_cannot_be_committed(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", guest=True))
+    accepted = await achieved(core)
     seen = Seen(accepted.achievement_id)
-    await house.store.run(seen)
-    await house.grant_later()
-    before = await house.actions()
+    await core.store.run(seen)
+    await core.grant_later()
+    before = await core.actions()
     with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
-        await house.store.run(Stalled(seen.achievement))
-    assert await states(house) == [("ignored", "guest")]
-    assert await house.rows("SELECT * FROM ledger") == []
-    assert await house.actions() == before
+        await core.store.run(Stalled(seen.achievement))
+    assert await states(core) == [("ignored", "guest")]
+    assert await core.rows("SELECT * FROM ledger") == []
+    assert await core.actions() == before

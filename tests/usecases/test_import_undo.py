@@ -42,18 +42,18 @@ STATE = {
 }
 
 
-async def state(house: InProcessGateway) -> dict[str, Any]:
+async def state(core: InProcessGateway) -> dict[str, Any]:
     """What is known of customers, and who is together with whom; without ids and times, which do not come back."""
     found: dict[str, Any] = {
-        table: sorted(await house.rows(f"SELECT {columns} FROM {table}"), key=repr)
+        table: sorted(await core.rows(f"SELECT {columns} FROM {table}"), key=repr)
         for table, columns in STATE.items()
     }
     homes: dict[int, list[str]] = {}
-    for profile_id, who in await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
+    for profile_id, who in await core.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
         homes.setdefault(profile_id, []).append(who)
     found["profiles"] = sorted(sorted(home) for home in homes.values())
     found["owners"] = sorted(
-        await house.rows(
+        await core.rows(
             "SELECT i.type, i.value, r.customer_id FROM identifier_owner AS i JOIN record AS r ON r.profile_id = i.owner_id"
         )
     )
@@ -61,27 +61,27 @@ async def state(house: InProcessGateway) -> dict[str, Any]:
 
 
 async def bring(
-    house: InProcessGateway, *rows: SaveCustomer, import_id: str = IMPORT, start: int = 1, last: bool = True
+    core: InProcessGateway, *rows: SaveCustomer, import_id: str = IMPORT, start: int = 1, last: bool = True
 ) -> Any:
     end = ImportPosition(start + len(rows))
     command = ImportRows(caller("pos"), import_id, ImportPosition(start), end, rows, last=last)
-    outcome = await house.pipeline.submit_background(command)
+    outcome = await core.pipeline.submit_background(command)
     assert isinstance(outcome, Imported)
-    house.clock.advance(SECOND)
+    core.clock.advance(SECOND)
     return outcome.run
 
 
 async def undo(
-    house: InProcessGateway, import_id: str = IMPORT, limit: int = 200, after: int = 0
+    core: InProcessGateway, import_id: str = IMPORT, limit: int = 200, after: int = 0
 ) -> list[ChangedRecord]:
     records: list[ChangedRecord] = []
     while True:
         command = UndoImport(caller(""), import_id, after, limit, "wrong file")
-        outcome = await house.pipeline.submit_background(command)
+        outcome = await core.pipeline.submit_background(command)
         assert isinstance(outcome, ImportUndone), outcome
         records += outcome.records
         if outcome.run.undo_after is None:
-            await house.regroup()
+            await core.regroup()
             return records
         after = outcome.run.undo_after
 
@@ -115,45 +115,45 @@ def effects(records: Sequence[ChangedRecord]) -> list[tuple[str, str]]:
     ],
 )
 async def test_without_later_traffic_all_is_as_it_was(
-    house: InProcessGateway, rows: list[SaveCustomer], limit: int
+    core: InProcessGateway, rows: list[SaveCustomer], limit: int
 ) -> None:
-    await house.send(customer("web:ann", {"city": "Cairo"}, email=ANN))
-    await house.send(customer("web:bob", email=BOB))
-    house.clock.advance(HOUR)
-    before = await state(house)
-    await bring(house, *rows)
-    assert await state(house) != before
-    records = await undo(house, limit=limit)
+    await core.send(customer("web:ann", {"city": "Cairo"}, email=ANN))
+    await core.send(customer("web:bob", email=BOB))
+    core.clock.advance(HOUR)
+    before = await state(core)
+    await bring(core, *rows)
+    assert await state(core) != before
+    records = await undo(core, limit=limit)
     assert {one.effect for one in records} <= {"removed", "restored"}
-    assert await state(house) == before
-    assert await house.rows("SELECT * FROM import_change") == []
+    assert await state(core) == before
+    assert await core.rows("SELECT * FROM import_change") == []
 
 
 @pytest.mark.parametrize("limit", [1, 200])
-async def test_a_merge_that_a_row_caused_is_taken_back(house: InProcessGateway, limit: int) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("web:bob", mobile=PHONE))
-    before = await state(house)
-    run = await bring(house, customer("pos:1", email=ANN, mobile=PHONE))
+async def test_a_merge_that_a_row_caused_is_taken_back(core: InProcessGateway, limit: int) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("web:bob", mobile=PHONE))
+    before = await state(core)
+    run = await bring(core, customer("pos:1", email=ANN, mobile=PHONE))
     assert run.counts == {"merged": 1}
-    await undo(house, limit=limit)
-    assert await state(house) == before
-    assert (await house.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
+    await undo(core, limit=limit)
+    assert await state(core) == before
+    assert (await core.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
 
 
-async def test_what_belongs_together_for_another_reason_too_is_joined_again(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("web:bob", mobile=PHONE))
-    await bring(house, customer("pos:1", email=ANN, mobile=PHONE))
-    await house.send(customer("web:bob", email=ANN))
-    await undo(house)
-    assert await house.profile_of("web:ann") == await house.profile_of("web:bob")
-    assert await house.profile_of("pos:1") is None
+async def test_what_belongs_together_for_another_reason_too_is_joined_again(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("web:bob", mobile=PHONE))
+    await bring(core, customer("pos:1", email=ANN, mobile=PHONE))
+    await core.send(customer("web:bob", email=ANN))
+    await undo(core)
+    assert await core.profile_of("web:ann") == await core.profile_of("web:bob")
+    assert await core.profile_of("pos:1") is None
 
 
-async def _pin(house: InProcessGateway) -> None:
-    one, other = sorted(await house.column("SELECT record_id FROM record"))[:2]
-    await house.send(SetPin(caller(""), one, other, "must", "same"))
+async def _pin(core: InProcessGateway) -> None:
+    one, other = sorted(await core.column("SELECT record_id FROM record"))[:2]
+    await core.send(SetPin(caller(""), one, other, "must", "same"))
 
 
 LATER = {
@@ -166,123 +166,123 @@ LATER = {
 
 @pytest.mark.parametrize("touched", [*LATER, "seen_again_a_day_later", "imported_again"])
 async def test_a_record_that_later_traffic_used_stays_and_is_named(
-    house: InProcessGateway, touched: str
+    core: InProcessGateway, touched: str
 ) -> None:
-    await bring(house, customer("pos:1", email=ANN), customer("pos:2", email=BOB))
-    house.clock.advance(HOUR)
+    await bring(core, customer("pos:1", email=ANN), customer("pos:2", email=BOB))
+    core.clock.advance(HOUR)
     if touched == "seen_again_a_day_later":
-        house.clock.advance(2 * DAY)
-        await house.send(customer("pos:1", email=ANN))
+        core.clock.advance(2 * DAY)
+        await core.send(customer("pos:1", email=ANN))
     elif touched == "imported_again":
-        await bring(house, customer("pos:1", {"city": "Giza"}), import_id=OTHER)
+        await bring(core, customer("pos:1", {"city": "Giza"}), import_id=OTHER)
     else:
         for command in LATER[touched]():
-            await house.send(command)
-    assert effects(await undo(house)) == [("stays", touched.partition("_a_day")[0]), ("removed", "")]
-    assert await house.profile_of("pos:1") is not None
-    assert await house.profile_of("pos:2") is None
+            await core.send(command)
+    assert effects(await undo(core)) == [("stays", touched.partition("_a_day")[0]), ("removed", "")]
+    assert await core.profile_of("pos:1") is not None
+    assert await core.profile_of("pos:2") is None
 
 
-async def test_what_was_said_again_or_otherwise_stands(house: InProcessGateway) -> None:
-    await house.send(customer("web:ann", {"city": "Cairo", "zip": "1"}, email=ANN))
-    await bring(house, customer("web:ann", {"city": "Giza", "zip": "2"}, mobile=PHONE, email="b@x.eg"))
-    house.clock.advance(2 * DAY)
-    await house.send(customer("web:ann", {"city": "Luxor"}, mobile=PHONE))
-    assert effects(await undo(house)) == [("restored", "")]
-    assert await house.rows("SELECT name, value FROM attribute ORDER BY name") == [
+async def test_what_was_said_again_or_otherwise_stands(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", {"city": "Cairo", "zip": "1"}, email=ANN))
+    await bring(core, customer("web:ann", {"city": "Giza", "zip": "2"}, mobile=PHONE, email="b@x.eg"))
+    core.clock.advance(2 * DAY)
+    await core.send(customer("web:ann", {"city": "Luxor"}, mobile=PHONE))
+    assert effects(await undo(core)) == [("restored", "")]
+    assert await core.rows("SELECT name, value FROM attribute ORDER BY name") == [
         ("city", '"Luxor"'),
         ("zip", '"1"'),
     ]
-    assert await house.column("SELECT value FROM observation ORDER BY value") == [PHONE, ANN]
+    assert await core.column("SELECT value FROM observation ORDER BY value") == [PHONE, ANN]
 
 
-async def test_an_erased_record_is_gone_and_leaves_nothing_of_the_import(house: InProcessGateway) -> None:
-    await bring(house, customer("pos:1", {"city": "Giza"}, email=ANN), customer("pos:2", email=BOB))
-    await house.send(erase("pos:1"))
-    assert len(await house.rows("SELECT * FROM import_change")) == 1
-    assert effects(await undo(house)) == [("removed", "")]
+async def test_an_erased_record_is_gone_and_leaves_nothing_of_the_import(core: InProcessGateway) -> None:
+    await bring(core, customer("pos:1", {"city": "Giza"}, email=ANN), customer("pos:2", email=BOB))
+    await core.send(erase("pos:1"))
+    assert len(await core.rows("SELECT * FROM import_change")) == 1
+    assert effects(await undo(core)) == [("removed", "")]
 
 
 async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes(
-    house: InProcessGateway,
+    core: InProcessGateway,
 ) -> None:
-    await bring(house, customer("pos:1", email=ANN))
-    await house.send(customer("web:ann", email=ANN))
-    home = await house.profile_of("web:ann")
-    await undo(house)
-    assert await house.profile_of("web:ann") == home
-    (named,) = await house.rows("SELECT canonical_id, named_after FROM profile")
-    assert named == ("1", (await house.column("SELECT record_id FROM record"))[0])
+    await bring(core, customer("pos:1", email=ANN))
+    await core.send(customer("web:ann", email=ANN))
+    home = await core.profile_of("web:ann")
+    await undo(core)
+    assert await core.profile_of("web:ann") == home
+    (named,) = await core.rows("SELECT canonical_id, named_after FROM profile")
+    assert named == ("1", (await core.column("SELECT record_id FROM record"))[0])
 
 
-async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(house: InProcessGateway) -> None:
+async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(core: InProcessGateway) -> None:
     rows = [customer(f"pos:{number}", email=f"{number}@x.eg") for number in range(5)]
-    await bring(house, *rows)
-    first = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
+    await bring(core, *rows)
+    first = await core.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
     assert not isinstance(first, Refused)
     assert first.run.undo_after is not None
-    again = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
+    again = await core.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
     assert isinstance(again, Refused)
     more = ImportRows(caller("pos"), IMPORT, ImportPosition(6), ImportPosition(7), (customer("pos:9"),))
-    refused = await house.pipeline.submit_background(more)
+    refused = await core.pipeline.submit_background(more)
     assert isinstance(refused, Refused)
     assert refused.code == "import_undoing"
-    await house.restart()
-    await undo(house, limit=2, after=first.run.undo_after)
-    assert await house.rows("SELECT * FROM record") == []
-    assert await house.rows("SELECT * FROM profile") == []
-    assert (await house.actions()).count("import.undone") == 3
+    await core.restart()
+    await undo(core, limit=2, after=first.run.undo_after)
+    assert await core.rows("SELECT * FROM record") == []
+    assert await core.rows("SELECT * FROM profile") == []
+    assert (await core.actions()).count("import.undone") == 3
 
 
-async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(house: InProcessGateway) -> None:
-    await bring(house, customer("pos:1", email=ANN))
-    await undo(house)
-    twice = await house.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 200))
+async def test_an_undone_import_may_be_brought_again_and_is_not_undone_twice(core: InProcessGateway) -> None:
+    await bring(core, customer("pos:1", email=ANN))
+    await undo(core)
+    twice = await core.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 200))
     assert isinstance(twice, Refused)
     assert twice.code == "import_undone"
-    assert (await bring(house, customer("pos:1", email=ANN))).counts == {"created": 1}
-    assert effects(await undo(house)) == [("removed", "")]
-    nothing = await house.pipeline.submit_background(UndoImport(caller(""), OTHER, 0, 200))
+    assert (await bring(core, customer("pos:1", email=ANN))).counts == {"created": 1}
+    assert effects(await undo(core)) == [("removed", "")]
+    nothing = await core.pipeline.submit_background(UndoImport(caller(""), OTHER, 0, 200))
     assert isinstance(nothing, Refused)
     assert nothing.code == "not_found"
 
 
-async def test_an_import_that_is_not_finished_can_be_undone(house: InProcessGateway) -> None:
-    await bring(house, customer("pos:1", email=ANN), last=False)
-    await bring(house, customer("pos:1", mobile=PHONE), start=2, last=False)
-    assert effects(await undo(house)) == [("removed", "")]
-    assert await house.rows("SELECT * FROM observation") == []
+async def test_an_import_that_is_not_finished_can_be_undone(core: InProcessGateway) -> None:
+    await bring(core, customer("pos:1", email=ANN), last=False)
+    await bring(core, customer("pos:1", mobile=PHONE), start=2, last=False)
+    assert effects(await undo(core)) == [("removed", "")]
+    assert await core.rows("SELECT * FROM observation") == []
 
 
 # ---- claims ----
 
 
-async def test_a_claim_that_the_import_replaced_stands_again(house: InProcessGateway) -> None:
-    await house.send(claim("web:ann", email=ANN, mobile=PHONE))
-    house.clock.advance(HOUR)
-    before = await state(house)
-    await bring(house, customer("web:ann", email=ANN), customer("web:ann", mobile=PHONE))
-    assert (await state(house))["claim"] == []
-    await undo(house)
-    assert await state(house) == before
+async def test_a_claim_that_the_import_replaced_stands_again(core: InProcessGateway) -> None:
+    await core.send(claim("web:ann", email=ANN, mobile=PHONE))
+    core.clock.advance(HOUR)
+    before = await state(core)
+    await bring(core, customer("web:ann", email=ANN), customer("web:ann", mobile=PHONE))
+    assert (await state(core))["claim"] == []
+    await undo(core)
+    assert await state(core) == before
 
 
-async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(house: InProcessGateway) -> None:
-    await house.send(claim("web:ann", email=ANN, mobile=PHONE))
-    await bring(house, customer("web:ann", email=ANN, mobile=PHONE))
-    house.clock.advance(2 * DAY)
-    await house.send(customer("web:ann", email=ANN))
+async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(core: InProcessGateway) -> None:
+    await core.send(claim("web:ann", email=ANN, mobile=PHONE))
+    await bring(core, customer("web:ann", email=ANN, mobile=PHONE))
+    core.clock.advance(2 * DAY)
+    await core.send(customer("web:ann", email=ANN))
     others = [f"other{n}@x.eg" for n in range(MOST_IDENTIFIERS)]
-    await house.send(claim("web:ann", email=" ".join(others)))
-    await undo(house)
-    assert await house.column("SELECT value FROM observation") == [ANN]
-    claimed = await house.column("SELECT value FROM claim")
+    await core.send(claim("web:ann", email=" ".join(others)))
+    await undo(core)
+    assert await core.column("SELECT value FROM observation") == [ANN]
+    claimed = await core.column("SELECT value FROM claim")
     assert sorted(claimed) == sorted(others)
 
 
-async def test_claims_that_an_import_replaced_go_with_the_person(house: InProcessGateway) -> None:
-    await house.send(claim("web:ann", email=ANN))
-    await bring(house, customer("web:ann", email=ANN))
-    assert any(ANN in before for before in await house.column("SELECT before FROM import_change"))
-    await house.send(erase("web:ann"))
-    assert await house.column("SELECT before FROM import_change") == []
+async def test_claims_that_an_import_replaced_go_with_the_person(core: InProcessGateway) -> None:
+    await core.send(claim("web:ann", email=ANN))
+    await bring(core, customer("web:ann", email=ANN))
+    assert any(ANN in before for before in await core.column("SELECT before FROM import_change"))
+    await core.send(erase("web:ann"))
+    assert await core.column("SELECT before FROM import_change") == []

@@ -46,18 +46,18 @@ GROUP BY r.profile_id, a.campaign_id HAVING MAX(a.accepted_at) + ?1 > ?2
 
 
 class World:
-    """A house under random judgements, and which records a person told apart."""
+    """A core under random judgements, and which records a person told apart."""
 
-    def __init__(self, house: InProcessGateway) -> None:
-        self.house = house
+    def __init__(self, core: InProcessGateway) -> None:
+        self.core = core
         self.apart: set[frozenset[int]] = set()
         self.named: dict[int, tuple[str, int]] = {}
 
     async def homes(self) -> dict[int, int]:
-        return dict(await self.house.rows("SELECT record_id, profile_id FROM record"))  # type: ignore[arg-type]
+        return dict(await self.core.rows("SELECT record_id, profile_id FROM record"))  # type: ignore[arg-type]
 
     async def chosen(self, sql: str, *places: int) -> list[int]:
-        rows = await self.house.column(sql)
+        rows = await self.core.column(sql)
         return [rows[place % len(rows)] for place in places] if rows else []
 
     async def live(self, *places: int) -> list[int]:
@@ -65,23 +65,23 @@ class World:
         return await self.chosen(sql, *places)
 
     async def take(self, step: tuple[Any, ...]) -> None:
-        self.house.clock.advance(SECOND)
+        self.core.clock.advance(SECOND)
         before = await self.homes()
         kind, *rest = step
         match kind:
             case "save":
-                await self.house.send(customer(rest[0], **rest[1]))
+                await self.core.send(customer(rest[0], **rest[1]))
             case "achieve":
-                await self.house.send(achieve(rest[0], SHARE.id, **rest[1]))
+                await self.core.send(achieve(rest[0], SHARE.id, **rest[1]))
             case "grant":
-                await self.house.grant_later(HOUR)
+                await self.core.grant_later(HOUR)
             case "merge" | "merge_and_undo":
                 await self.merge(rest[0], back=kind == "merge_and_undo")
             case "split":
                 await self.split(*rest)
             case "undo":
                 for merge_id in await self.chosen("SELECT merge_id FROM merge ORDER BY 1", rest[0]):
-                    await self.house.send(UndoMerge(SAM, merge_id, "", rest[1]))
+                    await self.core.send(UndoMerge(SAM, merge_id, "", rest[1]))
             case _:
                 await self.pin(kind, rest[0])
         if kind in ("split", "undo"):
@@ -92,10 +92,10 @@ class World:
         if not pair:
             return
         before = await self.given_back()
-        shaped = await self.house.send(MergeProfiles(SAM, (pair[0], pair[1]), ""))
+        shaped = await self.core.send(MergeProfiles(SAM, (pair[0], pair[1]), ""))
         if back and isinstance(shaped, Shaped) and shaped.merge_id is not None:
             homes = await self.homes()
-            await self.house.send(UndoMerge(SAM, shaped.merge_id, ""))
+            await self.core.send(UndoMerge(SAM, shaped.merge_id, ""))
             assert await self.given_back() == before  # I10
             self.note_split(homes, await self.homes())
 
@@ -103,17 +103,17 @@ class World:
         for profile in await self.live(place):
             mine = [r for r, home in sorted((await self.homes()).items()) if home == profile]
             leaving = tuple(mine[number] for number in records if number < len(mine))
-            await self.house.send(SplitProfile(SAM, profile, leaving, mode, ""))
+            await self.core.send(SplitProfile(SAM, profile, leaving, mode, ""))
 
     async def pin(self, kind: Any, places: tuple[int, int]) -> None:
         pair = await self.chosen("SELECT record_id FROM record ORDER BY 1", *places)
         if not pair:
             return
         if kind == "drop":
-            await self.house.send(DropPin(SAM, pair[0], pair[1]))
+            await self.core.send(DropPin(SAM, pair[0], pair[1]))
             self.apart.discard(frozenset(pair))
             return
-        outcome = await self.house.send(SetPin(SAM, pair[0], pair[1], kind, ""))
+        outcome = await self.core.send(SetPin(SAM, pair[0], pair[1], kind, ""))
         if kind == "cannot" and not isinstance(outcome, Refused):
             self.apart.add(frozenset(pair))
 
@@ -126,23 +126,23 @@ class World:
     async def given_back(self) -> list[Any]:
         return [
             await self.homes(),
-            await self.house.rows(
+            await self.core.rows(
                 "SELECT profile_id, canonical_id FROM profile WHERE redirect_to IS NULL ORDER BY 1"
             ),
-            await self.house.rows(
+            await self.core.rows(
                 "SELECT profile_id, campaign_id, achievement_id FROM dedup JOIN profile USING (profile_id)"
                 " WHERE redirect_to IS NULL ORDER BY 1, 2"
             ),
         ]
 
     async def check(self) -> None:
-        rows = self.house.rows
+        rows = self.core.rows
         live = {
             number for (number,) in await rows("SELECT profile_id FROM profile WHERE redirect_to IS NULL")
         }
         homes = await self.homes()
         assert set(homes.values()) == live  # I2, I4
-        known = await self.house.names_lead_home(self.named)  # I23
+        known = await self.core.names_lead_home(self.named)  # I23
         assert len({name for name, _ in known.values()}) == len(known)
         assert self.named.items() <= known.items()  # given once, for good
         self.named = known
@@ -162,10 +162,10 @@ class World:
             assert homes[a] != homes[b]  # I17
         for a, b in map(tuple, self.apart):
             assert homes[a] != homes[b]  # I11
-        for end, expected in await rows(_WINDOWS, self.house.env.dedup_window, self.house.clock.now()):
+        for end, expected in await rows(_WINDOWS, self.core.env.dedup_window, self.core.clock.now()):
             assert end == expected
-        (granted,) = await self.house.column("SELECT COUNT(*) FROM achievement WHERE state = 'granted'")
-        sums = await self.house.column(
+        (granted,) = await self.core.column("SELECT COUNT(*) FROM achievement WHERE state = 'granted'")
+        sums = await self.core.column(
             "SELECT SUM(l.points) FROM profile p JOIN record r USING (profile_id) JOIN ledger l USING (record_id)"
             " WHERE p.redirect_to IS NULL GROUP BY p.profile_id"
         )
@@ -177,10 +177,10 @@ class World:
 def test_any_mix_of_calls_and_judgements_keeps_the_invariants(sequence: list[tuple[Any, ...]]) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with InProcessGateway(Path(directory)) as house:
-                world = World(house)
+            async with InProcessGateway(Path(directory)) as core:
+                world = World(core)
                 for number in (1, 2):
-                    await house.send(customer(f"web:{number}", email=EMAILS[number]))
+                    await core.send(customer(f"web:{number}", email=EMAILS[number]))
                 for step in sequence:
                     await world.take(step)
                     await world.check()
@@ -197,14 +197,14 @@ def test_an_undo_right_after_any_merge_gives_owners_back_too(
 
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with InProcessGateway(Path(directory)) as house:
-                world = World(house)
-                await house.send(customer("web:1", email=EMAILS[0]))
+            async with InProcessGateway(Path(directory)) as core:
+                world = World(core)
+                await core.send(customer("web:1", email=EMAILS[0]))
                 for step in sequence:
                     await world.take(step)
                 sql = "SELECT type, value, state, owner_id FROM identifier_owner ORDER BY 1, 2"
-                before = await house.rows(sql)
+                before = await core.rows(sql)
                 await world.merge(places, back=True)
-                assert await house.rows(sql) == before
+                assert await core.rows(sql) == before
 
     asyncio.run(play())

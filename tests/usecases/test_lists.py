@@ -7,29 +7,29 @@ from tests.support.in_process_gateway import InProcessGateway, customer, environ
 from tests.usecases.test_regroup import APART, OPERATOR, SHOP, TOGETHER, groups, questions, rules, shop_number
 
 
-async def put(house: InProcessGateway, *values: str, name: str = "stores", listed: bool = True) -> int:
+async def put(core: InProcessGateway, *values: str, name: str = "stores", listed: bool = True) -> int:
     """As the running gateway does it: change, follow, regroup."""
-    outcome = await house.send(ChangeList(OPERATOR, name, values, listed))
-    known = house.env.own.get(name, frozenset())
-    house.env.use(house.env.rules, {name: known | {*values} if listed else known - {*values}})
-    await house.regroup()
+    outcome = await core.send(ChangeList(OPERATOR, name, values, listed))
+    known = core.env.own.get(name, frozenset())
+    core.env.use(core.env.rules, {name: known | {*values} if listed else known - {*values}})
+    await core.regroup()
     return outcome.changed
 
 
 async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_once_it_is_off(
     tmp_path: Path,
 ) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await shop_number(house)
-        assert await groups(house) == TOGETHER
-        assert await put(house, SHOP) == 1
-        assert await groups(house) == APART
-        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await shop_number(core)
+        assert await groups(core) == TOGETHER
+        assert await put(core, SHOP) == 1
+        assert await groups(core) == APART
+        assert await core.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
             ("blocked", None)
         ]
-        assert await put(house, SHOP, listed=False) == 1
-        assert await groups(house) == TOGETHER
-        actions = await house.actions()
+        assert await put(core, SHOP, listed=False) == 1
+        assert await groups(core) == TOGETHER
+        actions = await core.actions()
         assert [one for one in actions if one.startswith(("identifier.", "list."))] == [
             "identifier.blocked",
             "list.changed",
@@ -39,55 +39,55 @@ async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_on
 
 
 async def test_its_owner_is_gone_with_the_change_itself(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await house.send(customer("web:1", mobile=SHOP))
-        await house.send(ChangeList(OPERATOR, "stores", (SHOP,), listed=True))
-        await house.send(customer("pos:1", mobile=SHOP))
-        assert await groups(house) == ["pos:1", "web:1"]
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.send(customer("web:1", mobile=SHOP))
+        await core.send(ChangeList(OPERATOR, "stores", (SHOP,), listed=True))
+        await core.send(customer("pos:1", mobile=SHOP))
+        assert await groups(core) == ["pos:1", "web:1"]
 
 
 async def test_a_value_that_is_listed_twice_or_taken_off_twice_changes_nothing(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        assert (await put(house, SHOP), await put(house, SHOP)) == (1, 0)
-        assert (await put(house, SHOP, listed=False), await put(house, SHOP, listed=False)) == (1, 0)
-        assert (await house.actions()).count("list.changed") == 2
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        assert (await put(core, SHOP), await put(core, SHOP)) == (1, 0)
+        assert (await put(core, SHOP, listed=False), await put(core, SHOP, listed=False)) == (1, 0)
+        assert (await core.actions()).count("list.changed") == 2
 
 
 async def test_a_list_that_the_rules_do_not_name_takes_no_power(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await shop_number(house)
-        await put(house, SHOP, name="ours")
-        assert await groups(house) == TOGETHER
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await shop_number(core)
+        await put(core, SHOP, name="ours")
+        assert await groups(core) == TOGETHER
 
 
 async def test_a_number_that_was_generic_before_is_generic_again_off_the_list(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", fanout_limit="2"))) as house:
-        await shop_number(house)
-        await house.regroup()
-        await put(house, SHOP)
-        await put(house, SHOP, listed=False)
-        assert await house.column("SELECT state FROM identifier_owner WHERE value = ?", SHOP) == ["generic"]
-        assert await groups(house) == APART
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", fanout_limit="2"))) as core:
+        await shop_number(core)
+        await core.regroup()
+        await put(core, SHOP)
+        await put(core, SHOP, listed=False)
+        assert await core.column("SELECT state FROM identifier_owner WHERE value = ?", SHOP) == ["generic"]
+        assert await groups(core) == APART
 
 
 async def test_a_number_of_a_type_that_several_people_share_is_shared_again_off_the_list(
     tmp_path: Path,
 ) -> None:
     shared = rules("1", max_per_profile="3\nmax_profiles = 2")
-    async with InProcessGateway(tmp_path, environment(rules=shared)) as house:
+    async with InProcessGateway(tmp_path, environment(rules=shared)) as core:
         for who in ("web:1", "pos:1"):
-            await house.send(customer(who, mobile=SHOP))
-        await put(house, SHOP)
-        await put(house, SHOP, listed=False)
-        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
+            await core.send(customer(who, mobile=SHOP))
+        await put(core, SHOP)
+        await put(core, SHOP, listed=False)
+        assert await core.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
             ("shared", None)
         ]
 
 
 async def test_a_person_is_asked_where_the_rules_say_review(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
-        await shop_number(house)
-        await put(house, SHOP)
-        assert [reason for _, reason in await questions(house)] == ["resplit:blocked"] * 2
-        await put(house, SHOP, listed=False)
-        assert await questions(house) == []
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as core:
+        await shop_number(core)
+        await put(core, SHOP)
+        assert [reason for _, reason in await questions(core)] == ["resplit:blocked"] * 2
+        await put(core, SHOP, listed=False)
+        assert await questions(core) == []

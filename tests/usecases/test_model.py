@@ -273,10 +273,10 @@ class GatewayMachine(RuleBasedStateMachine):
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
-        self.house = InProcessGateway(directory, environment(rules=RULES), url=self.database())
+        self.core = InProcessGateway(directory, environment(rules=RULES), url=self.database())
         self.reference = Reference()
         self.named: dict[int, tuple[str, int]] = {}
-        self.runner.run(self.house.__aenter__())
+        self.runner.run(self.core.__aenter__())
 
     def database(self) -> str:
         return ""
@@ -287,10 +287,10 @@ class GatewayMachine(RuleBasedStateMachine):
     @rule(batch=st.lists(acts(), min_size=1, max_size=8))
     def call(self, batch: list[Act]) -> None:
         async def together() -> list[Any]:
-            return await asyncio.gather(*(self.house.send(act.command) for act in batch))
+            return await asyncio.gather(*(self.core.send(act.command) for act in batch))
 
         for act, outcome in zip(batch, self.run(together()), strict=True):
-            self.reference.tell(act, self.house.clock.now(), outcome)
+            self.reference.tell(act, self.core.clock.now(), outcome)
 
     @rule(place=_places, said=_said)
     def call_twice(self, place: str, said: list[str]) -> None:
@@ -302,10 +302,10 @@ class GatewayMachine(RuleBasedStateMachine):
     async def _twice(self, command: Command) -> list[Any]:
         seen = []
         for _ in range(2):
-            await self.house.send(command)
-            self.house.clock.advance(1)
-            events = await self.house.column("SELECT COUNT(*) FROM audit")
-            versions = await self.house.rows(f"{VERSIONS} ORDER BY 1")
+            await self.core.send(command)
+            self.core.clock.advance(1)
+            events = await self.core.column("SELECT COUNT(*) FROM audit")
+            versions = await self.core.rows(f"{VERSIONS} ORDER BY 1")
             seen.append((events, versions))
         return seen
 
@@ -314,19 +314,19 @@ class GatewayMachine(RuleBasedStateMachine):
         limit=st.sampled_from([0, 0, 1, 3, 500]),
     )
     def wait_and_grant(self, spans: list[int], limit: int) -> None:
-        self.house.clock.advance(sum(spans))
+        self.core.clock.advance(sum(spans))
         if not limit:
             return
         due = set(
             self.run(
-                self.house.column(
+                self.core.column(
                     "SELECT achievement_id FROM achievement WHERE state = 'accepted' AND due_at <= ?",
-                    self.house.clock.now(),
+                    self.core.clock.now(),
                 )
             )
         )
-        self.run(self.house.grant(limit))
-        states = dict(self.run(self.house.rows("SELECT achievement_id, state FROM achievement")))
+        self.run(self.core.grant(limit))
+        states = dict(self.run(self.core.rows("SELECT achievement_id, state FROM achievement")))
         decided = {number: states[number] for number in due if states[number] != "accepted"}
         assert len(decided) == min(limit, len(due))
         self.reference.decide(decided)
@@ -334,41 +334,39 @@ class GatewayMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.reference.people)
     @rule(restart=st.booleans())
     def housekeeping(self, restart: bool) -> None:
-        self.run(self.house.store.maintain(50))
+        self.run(self.core.store.maintain(50))
         if restart:
-            self.run(self.house.restart())
+            self.run(self.core.restart())
 
     # ---- what always holds ----
 
     @invariant()
     def people_are_the_profiles(self) -> None:
         rows = self.run(
-            self.house.rows("SELECT id_space || ':' || customer_id, profile_id, active FROM record")
+            self.core.rows("SELECT id_space || ':' || customer_id, profile_id, active FROM record")
         )
         found: dict[int, set[tuple[str, int]]] = {}
         for place, profile_id, is_active in rows:
             found.setdefault(profile_id, set()).add((place, is_active))
         expected = [{(m.place, int(m.active)) for m in person.members} for person in self.reference.people]
         assert sorted(map(sorted, found.values())) == sorted(map(sorted, expected))
-        live = self.run(self.house.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL"))
+        live = self.run(self.core.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL"))
         assert set(found) == set(live)
 
     @invariant()
     def i23_names_lead_to_the_records_they_were_given_for(self) -> None:
-        self.named = self.run(self.house.names_lead_home(self.named))
+        self.named = self.run(self.core.names_lead_home(self.named))
 
     @invariant()
     def redirects_end_at_a_live_profile_in_one_hop(self) -> None:
-        targets = self.run(self.house.column("SELECT redirect_to FROM profile WHERE redirect_to IS NOT NULL"))
-        live = self.run(self.house.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL"))
+        targets = self.run(self.core.column("SELECT redirect_to FROM profile WHERE redirect_to IS NOT NULL"))
+        live = self.run(self.core.column("SELECT profile_id FROM profile WHERE redirect_to IS NULL"))
         assert set(targets) <= set(live)
 
     @invariant()
     def every_key_that_was_said_has_one_live_owner(self) -> None:
-        owners = self.run(self.house.rows("SELECT value, owner_id FROM identifier_owner"))
-        home = dict(
-            self.run(self.house.rows("SELECT id_space || ':' || customer_id, profile_id FROM record"))
-        )
+        owners = self.run(self.core.rows("SELECT value, owner_id FROM identifier_owner"))
+        home = dict(self.run(self.core.rows("SELECT id_space || ':' || customer_id, profile_id FROM record")))
         assert {value for value, _ in owners} == {
             key for p in self.reference.people for m in p.members for key in m.said
         }
@@ -379,7 +377,7 @@ class GatewayMachine(RuleBasedStateMachine):
     @invariant()
     def tags_are_where_they_were_attached(self) -> None:
         rows = self.run(
-            self.house.rows(
+            self.core.rows(
                 "SELECT r.id_space || ':' || r.customer_id, t.tag FROM tag t LEFT JOIN record r USING (record_id)"
             )
         )
@@ -389,25 +387,25 @@ class GatewayMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_is_what_was_granted_and_no_merge_changes_its_sum(self) -> None:
-        rows = self.run(self.house.rows("SELECT achievement_id, points FROM ledger"))
+        rows = self.run(self.core.rows("SELECT achievement_id, points FROM ledger"))
         granted = [n for n, promise in self.reference.promises.items() if promise.state == "granted"]
         assert sorted(number for number, _ in rows) == sorted(granted)
         assert sum(points for _, points in rows) == self.reference.points
 
     def teardown(self) -> None:
-        if not hasattr(self, "house"):
+        if not hasattr(self, "core"):
             return
         with self.cleanup:
             try:
                 self.run(self.end())
             finally:
-                self.run(self.house.__aexit__())
+                self.run(self.core.__aexit__())
 
     async def end(self) -> None:
-        await self.house.store.maintain(10_000)
-        points = await checkpoints(self.house.store)
+        await self.core.store.maintain(10_000)
+        points = await checkpoints(self.core.store)
         verifier = Verifier(points)
-        async for chunk in links(self.house.store):
+        async for chunk in links(self.core.store):
             assert list(verifier.feed(chunk)) == []
             assert not list(clear_values(repr(chunk)))
         assert list(verifier.check(CHECKPOINT_KEY, points)) == []

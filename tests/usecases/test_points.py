@@ -32,131 +32,131 @@ RULES = replace(default_rules(), merge=replace(default_rules().merge, points="pr
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
     async with InProcessGateway(tmp_path, environment(rules=RULES, forwards=True), url=database_url) as built:
         yield built
 
 
-async def merged(house: InProcessGateway) -> tuple[int, int, int]:
+async def merged(core: InProcessGateway) -> tuple[int, int, int]:
     """The merge, its survivor and the absorbed one."""
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
-    await house.send(customer("pos:17", email=ANN, mobile=PHONE))
-    ((merge_id, survivor, absorbed),) = await house.rows(
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
+    await core.send(customer("pos:17", email=ANN, mobile=PHONE))
+    ((merge_id, survivor, absorbed),) = await core.rows(
         "SELECT merge_id, survivor_id, absorbed_id FROM merge"
     )
     return merge_id, survivor, absorbed  # type: ignore[return-value]
 
 
-async def questions(house: InProcessGateway) -> list[tuple[object, ...]]:
-    return await house.rows("SELECT state, reason FROM review ORDER BY review_id")
+async def questions(core: InProcessGateway) -> list[tuple[object, ...]]:
+    return await core.rows("SELECT state, reason FROM review ORDER BY review_id")
 
 
-async def test_a_merge_leaves_a_row_that_asks_for_both_balances(house: InProcessGateway) -> None:
-    merge_id, survivor, _ = await merged(house)
-    rows = await house.rows("SELECT target, lane, kind, subject, payload FROM delivery")
+async def test_a_merge_leaves_a_row_that_asks_for_both_balances(core: InProcessGateway) -> None:
+    merge_id, survivor, _ = await merged(core)
+    rows = await core.rows("SELECT target, lane, kind, subject, payload FROM delivery")
     assert rows == [("balances", survivor, "points", merge_id, "")]
 
 
 @pytest.mark.parametrize(("points", "forwards"), [("off", True), ("propose", False)])
 async def test_otherwise_nobody_is_asked(points: str, forwards: bool, tmp_path: Path) -> None:
     rules = replace(RULES, merge=replace(RULES.merge, points=points))
-    async with InProcessGateway(tmp_path, environment(rules=rules, forwards=forwards)) as house:
-        await merged(house)
-        assert await house.rows("SELECT * FROM delivery") == []
+    async with InProcessGateway(tmp_path, environment(rules=rules, forwards=forwards)) as core:
+        await merged(core)
+        assert await core.rows("SELECT * FROM delivery") == []
 
 
-async def test_a_review_states_both_balances_and_names_nobody(house: InProcessGateway) -> None:
-    merge_id, survivor, absorbed = await merged(house)
-    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done()
-    ((state, reason),) = await questions(house)
+async def test_a_review_states_both_balances_and_names_nobody(core: InProcessGateway) -> None:
+    merge_id, survivor, absorbed = await merged(core)
+    assert await core.send(ProposePoints(merge_id, 120, 30)) == Done()
+    ((state, reason),) = await questions(core)
     assert state == "open"
     a, b, m = show("prf", survivor), show("prf", absorbed), show("mrg", merge_id)
     assert reason == f"points: the upstream keeps 120 for {a} and 30 for {b}, which is one with it since {m}"
-    assert (await house.actions())[-1] == "points.proposed"
+    assert (await core.actions())[-1] == "points.proposed"
 
 
-async def test_proposing_twice_asks_once(house: InProcessGateway) -> None:
-    merge_id, _, _ = await merged(house)
-    await house.send(ProposePoints(merge_id, 120, 30))
-    before = await house.rows("SELECT * FROM audit")
-    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
-    assert await house.rows("SELECT * FROM audit") == before
+async def test_proposing_twice_asks_once(core: InProcessGateway) -> None:
+    merge_id, _, _ = await merged(core)
+    await core.send(ProposePoints(merge_id, 120, 30))
+    before = await core.rows("SELECT * FROM audit")
+    assert await core.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+    assert await core.rows("SELECT * FROM audit") == before
 
 
 @pytest.mark.parametrize("accept", [True, False])
 async def test_an_answer_closes_the_question_and_leaves_the_profiles_alone(
-    house: InProcessGateway, accept: bool
+    core: InProcessGateway, accept: bool
 ) -> None:
-    merge_id, _, _ = await merged(house)
-    await house.send(ProposePoints(merge_id, 120, 30))
-    (review,) = await house.column("SELECT review_id FROM review")
-    before = await house.rows(VERSIONS)
-    assert await house.send(AnswerReview(caller(), review, accept, "moved by hand")) == Done()
-    assert await house.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
-    assert await house.rows(VERSIONS) == before
-    assert await house.rows("SELECT * FROM pin") == []
+    merge_id, _, _ = await merged(core)
+    await core.send(ProposePoints(merge_id, 120, 30))
+    (review,) = await core.column("SELECT review_id FROM review")
+    before = await core.rows(VERSIONS)
+    assert await core.send(AnswerReview(caller(), review, accept, "moved by hand")) == Done()
+    assert await core.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
+    assert await core.rows(VERSIONS) == before
+    assert await core.rows("SELECT * FROM pin") == []
 
 
-async def test_an_undo_closes_the_question(house: InProcessGateway) -> None:
-    merge_id, _, _ = await merged(house)
-    await house.send(ProposePoints(merge_id, 120, 30))
-    await house.send(UndoMerge(caller(), merge_id, ""))
-    assert [state for state, reason in await questions(house) if str(reason).startswith("points:")] in (
+async def test_an_undo_closes_the_question(core: InProcessGateway) -> None:
+    merge_id, _, _ = await merged(core)
+    await core.send(ProposePoints(merge_id, 120, 30))
+    await core.send(UndoMerge(caller(), merge_id, ""))
+    assert [state for state, reason in await questions(core) if str(reason).startswith("points:")] in (
         [],
         ["stale"],
     )
-    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+    assert await core.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
 
 
-async def test_another_question_about_the_same_two_is_asked_all_the_same(house: InProcessGateway) -> None:
+async def test_another_question_about_the_same_two_is_asked_all_the_same(core: InProcessGateway) -> None:
     """The pair was joined by one address that both said; splitting it is contested, whatever was asked of their points."""
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", mobile=PHONE))
-    await house.send(customer("pos:17", email=ANN, mobile=PHONE))
-    ((merge_id, survivor),) = await house.rows("SELECT merge_id, survivor_id FROM merge")
-    await house.send(ProposePoints(merge_id, 120, 30))  # type: ignore[arg-type]
-    (record,) = await house.column("SELECT record_id FROM record WHERE customer_id = '17'")
-    await house.send(SplitProfile(caller(), survivor, (record,), "plain", ""))  # type: ignore[arg-type]
-    assert await questions(house) == [("open", "split:contested")]
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", mobile=PHONE))
+    await core.send(customer("pos:17", email=ANN, mobile=PHONE))
+    ((merge_id, survivor),) = await core.rows("SELECT merge_id, survivor_id FROM merge")
+    await core.send(ProposePoints(merge_id, 120, 30))  # type: ignore[arg-type]
+    (record,) = await core.column("SELECT record_id FROM record WHERE customer_id = '17'")
+    await core.send(SplitProfile(caller(), survivor, (record,), "plain", ""))  # type: ignore[arg-type]
+    assert await questions(core) == [("open", "split:contested")]
 
 
-async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(house: InProcessGateway) -> None:
+async def test_a_pair_that_was_asked_about_before_is_asked_of_its_points(core: InProcessGateway) -> None:
     """The merge itself answered the earlier question."""
-    await house.send(customer("web:ann", email=ANN))
-    await house.send(customer("pos:17", email=ANN))
-    (profile,) = await house.column("SELECT profile_id FROM profile")
-    (record,) = await house.column("SELECT record_id FROM record WHERE customer_id = '17'")
-    await house.send(SplitProfile(caller(), profile, (record,), "plain", ""))
-    assert [reason for _, reason in await questions(house)] == ["split:contested"]
-    for a, b in await house.rows("SELECT record_a, record_b FROM pin"):
-        await house.send(DropPin(caller(), a, b))  # type: ignore[arg-type]
-    a, b = await house.column("SELECT profile_id FROM profile ORDER BY 1")
-    await house.send(MergeProfiles(caller(), (a, b), ""))
-    (merge_id,) = await house.column("SELECT merge_id FROM merge")
-    assert await house.send(ProposePoints(merge_id, 1, 2)) == Done()
-    ((state, reason),) = await questions(house)
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:17", email=ANN))
+    (profile,) = await core.column("SELECT profile_id FROM profile")
+    (record,) = await core.column("SELECT record_id FROM record WHERE customer_id = '17'")
+    await core.send(SplitProfile(caller(), profile, (record,), "plain", ""))
+    assert [reason for _, reason in await questions(core)] == ["split:contested"]
+    for a, b in await core.rows("SELECT record_a, record_b FROM pin"):
+        await core.send(DropPin(caller(), a, b))  # type: ignore[arg-type]
+    a, b = await core.column("SELECT profile_id FROM profile ORDER BY 1")
+    await core.send(MergeProfiles(caller(), (a, b), ""))
+    (merge_id,) = await core.column("SELECT merge_id FROM merge")
+    assert await core.send(ProposePoints(merge_id, 1, 2)) == Done()
+    ((state, reason),) = await questions(core)
     assert (state, str(reason).partition(" ")[0]) == ("open", "points:")
 
 
-async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(house: InProcessGateway) -> None:
-    merge_id, _, _ = await merged(house)
-    await house.send(erase("web:ann"))
-    assert await house.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
-    assert await house.send(ProposePoints(7, 120, 30)) == Done(changed=False)
-    assert await questions(house) == []
+async def test_after_an_undo_or_an_erasure_there_is_nothing_to_ask(core: InProcessGateway) -> None:
+    merge_id, _, _ = await merged(core)
+    await core.send(erase("web:ann"))
+    assert await core.send(ProposePoints(merge_id, 120, 30)) == Done(changed=False)
+    assert await core.send(ProposePoints(7, 120, 30)) == Done(changed=False)
+    assert await questions(core) == []
 
 
-async def test_the_row_is_claimed_by_its_own_worker_only(house: InProcessGateway) -> None:
-    merge_id, _, _ = await merged(house)
-    assert (await house.send(ClaimDeliveries("upstream", "me", 9))).deliveries == ()
-    (claimed,) = (await house.send(ClaimDeliveries("balances", "me", 9))).deliveries
+async def test_the_row_is_claimed_by_its_own_worker_only(core: InProcessGateway) -> None:
+    merge_id, _, _ = await merged(core)
+    assert (await core.send(ClaimDeliveries("upstream", "me", 9))).deliveries == ()
+    (claimed,) = (await core.send(ClaimDeliveries("balances", "me", 9))).deliveries
     assert claimed.subject == merge_id
 
 
-async def test_merges_by_hand_are_asked_about_too(house: InProcessGateway) -> None:
+async def test_merges_by_hand_are_asked_about_too(core: InProcessGateway) -> None:
     for who in ("web:ann", "pos:17"):
-        await house.send(customer(who))
-    a, b = await house.column("SELECT profile_id FROM profile ORDER BY 1")
-    await house.send(MergeProfiles(caller(), (a, b), ""))
-    assert await house.column("SELECT target FROM delivery") == ["balances"]
+        await core.send(customer(who))
+    a, b = await core.column("SELECT profile_id FROM profile ORDER BY 1")
+    await core.send(MergeProfiles(caller(), (a, b), ""))
+    assert await core.column("SELECT target FROM delivery") == ["balances"]

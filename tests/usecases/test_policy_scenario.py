@@ -63,37 +63,37 @@ def test_the_guide_shows_every_policy_once() -> None:
 
 @pytest.mark.parametrize("ending", endings(), ids=lambda ending: ending.policy)
 async def test_a_policy_ends_as_the_guide_says(ending: Ending, tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules_with(ending.policy))) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules_with(ending.policy))) as core:
         answers: dict[str, list[str]] = {}
         before: object = None
         for call in csv.DictReader(_CALLS.splitlines()):
-            before = await state(house)
-            outcome = await house.send(save(house, **call))
+            before = await state(core)
+            outcome = await core.send(save(core, **call))
             answers.setdefault(call["customer"], []).append(outcome.resolution.decision)
-            house.clock.advance(SECOND)
+            core.clock.advance(SECOND)
         assert answers[_TILL] == [ending.answer] * 2
-        assert (await profiles(house), await questions(house)) == (ending.profiles, ending.questions)
-        assert await state(house) == before
+        assert (await profiles(core), await questions(core)) == (ending.profiles, ending.questions)
+        assert await state(core) == before
 
 
-def save(house: InProcessGateway, customer: str, **raw: str) -> SaveCustomer:
+def save(core: InProcessGateway, customer: str, **raw: str) -> SaveCustomer:
     channel, _, customer_id = customer.partition(":")
     evidence = [
-        one for type_, text in raw.items() if text for one in house.env.normalizer.evidence(type_, text, None)
+        one for type_, text in raw.items() if text for one in core.env.normalizer.evidence(type_, text, None)
     ]
     return SaveCustomer(caller(channel), customer_id, tuple(evidence))
 
 
-async def profiles(house: InProcessGateway) -> set[frozenset[str]]:
-    return set((await _members(house)).values())
+async def profiles(core: InProcessGateway) -> set[frozenset[str]]:
+    return set((await _members(core)).values())
 
 
-async def questions(house: InProcessGateway) -> set[frozenset[str]]:
+async def questions(core: InProcessGateway) -> set[frozenset[str]]:
     """The pairs asked about, each profile by its first customer."""
     first = {
-        profile_id: min(members, key=_calls_order) for profile_id, members in (await _members(house)).items()
+        profile_id: min(members, key=_calls_order) for profile_id, members in (await _members(core)).items()
     }
-    pairs = await house.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
+    pairs = await core.rows("SELECT profile_a, profile_b FROM review WHERE state = 'open'")
     return {frozenset(first[one] for one in pair) for pair in pairs}
 
 
@@ -101,16 +101,16 @@ def _calls_order(who: str) -> int:
     return _CALLS.index(f"\n{who},")
 
 
-async def _members(house: InProcessGateway) -> dict[int, frozenset[str]]:
+async def _members(core: InProcessGateway) -> dict[int, frozenset[str]]:
     found: dict[int, frozenset[str]] = {}
-    for profile_id, who in await house.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
+    for profile_id, who in await core.rows("SELECT profile_id, id_space || ':' || customer_id FROM record"):
         found[profile_id] = found.get(profile_id, frozenset()) | {who}
     return found
 
 
-async def state(house: InProcessGateway) -> list[list[tuple[object, ...]]]:
+async def state(core: InProcessGateway) -> list[list[tuple[object, ...]]]:
     return [
-        await house.rows(f"SELECT {what} ORDER BY 1, 2")
+        await core.rows(f"SELECT {what} ORDER BY 1, 2")
         for what in (
             "profile_id, changes FROM profile",
             "profile_a, profile_b, state FROM review",

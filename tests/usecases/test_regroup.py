@@ -53,30 +53,30 @@ def rules(version: str, *, resplit: str = "auto", more: str = "", **changed: str
     return rule_set_of(f'{text}\n[conflict]\nresplit = "{resplit}"\n{more}')
 
 
-async def shop_number(house: InProcessGateway, people: int = 3) -> None:
+async def shop_number(core: InProcessGateway, people: int = 3) -> None:
     """Each person has an address of their own, and the shop's number from the till: they are one by that number."""
     for number in range(people):
-        await house.send(customer(f"web:{number}", email=f"p{number}@example.com"))
-        await house.send(customer(f"pos:{number}", email=f"p{number}@example.com", mobile=SHOP))
+        await core.send(customer(f"web:{number}", email=f"p{number}@example.com"))
+        await core.send(customer(f"pos:{number}", email=f"p{number}@example.com", mobile=SHOP))
 
 
-async def strangers(house: InProcessGateway) -> None:
+async def strangers(core: InProcessGateway) -> None:
     """Three more at the till, with nothing but that number: it turns generic."""
     for number in range(3):
-        await house.send(customer(f"pos:stranger{number}", mobile=SHOP))
+        await core.send(customer(f"pos:stranger{number}", mobile=SHOP))
 
 
-async def groups(house: InProcessGateway) -> list[str]:
+async def groups(core: InProcessGateway) -> list[str]:
     found: dict[int, list[str]] = {}
-    for profile_id, space, customer_id in await house.rows(
+    for profile_id, space, customer_id in await core.rows(
         "SELECT profile_id, id_space, customer_id FROM record"
     ):
         found.setdefault(profile_id, []).append(f"{space}:{customer_id}")
     return sorted(" ".join(sorted(one)) for one in found.values())
 
 
-async def questions(house: InProcessGateway, state: str = "open") -> list[tuple[int, str]]:
-    return await house.rows("SELECT review_id, reason FROM review WHERE state = ? ORDER BY review_id", state)
+async def questions(core: InProcessGateway, state: str = "open") -> list[tuple[int, str]]:
+    return await core.rows("SELECT review_id, reason FROM review WHERE state = ? ORDER BY review_id", state)
 
 
 APART = ["pos:0 web:0", "pos:1 web:1", "pos:2 web:2"]
@@ -88,120 +88,120 @@ ALONE = ["pos:stranger0", "pos:stranger1", "pos:stranger2"]
 
 
 async def test_a_value_that_turns_generic_lets_go_of_whom_it_joined(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await shop_number(house)
-        await house.send(achieve("web:1"))
-        await house.grant_later()
-        assert await groups(house) == TOGETHER
-        await strangers(house)
-        await house.regroup()
-        assert await groups(house) == sorted(APART + ALONE)
-        assert [await house.points_of(f"web:{number}") for number in range(3)] == [0, 100, 0]
-        assert await house.rows("SELECT kind FROM pin") == []
-        assert await house.rows("SELECT * FROM regrouping") == []
-        assert await house.regroup() == []
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await shop_number(core)
+        await core.send(achieve("web:1"))
+        await core.grant_later()
+        assert await groups(core) == TOGETHER
+        await strangers(core)
+        await core.regroup()
+        assert await groups(core) == sorted(APART + ALONE)
+        assert [await core.points_of(f"web:{number}") for number in range(3)] == [0, 100, 0]
+        assert await core.rows("SELECT kind FROM pin") == []
+        assert await core.rows("SELECT * FROM regrouping") == []
+        assert await core.regroup() == []
 
 
 async def test_what_came_apart_may_come_together_again_by_new_evidence(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await shop_number(house, 2)
-        await strangers(house)
-        await strangers(house)
-        await house.send(customer("pos:stranger3", mobile=SHOP))
-        await house.regroup()
-        assert await house.profile_of("web:0") != await house.profile_of("web:1")
-        await house.send(customer("web:0", email="p1@example.com"))
-        assert await house.profile_of("web:0") == await house.profile_of("web:1")
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await shop_number(core, 2)
+        await strangers(core)
+        await strangers(core)
+        await core.send(customer("pos:stranger3", mobile=SHOP))
+        await core.regroup()
+        assert await core.profile_of("web:0") != await core.profile_of("web:1")
+        await core.send(customer("web:0", email="p1@example.com"))
+        assert await core.profile_of("web:0") == await core.profile_of("web:1")
 
 
 async def test_each_former_profile_gets_its_own_id_back_when_it_leaves_as_it_came(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         before = {}
         for number in range(3):
-            await house.send(customer(f"web:{number}", email=f"p{number}@example.com"))
-            before[number] = await house.profile_of(f"web:{number}")
+            await core.send(customer(f"web:{number}", email=f"p{number}@example.com"))
+            before[number] = await core.profile_of(f"web:{number}")
         for number in range(3):
-            await house.send(customer(f"web:{number}", mobile=SHOP))
-        assert len(await groups(house)) == 1
-        await strangers(house)
-        await house.regroup()
-        assert {number: await house.profile_of(f"web:{number}") for number in range(3)} == before
+            await core.send(customer(f"web:{number}", mobile=SHOP))
+        assert len(await groups(core)) == 1
+        await strangers(core)
+        await core.regroup()
+        assert {number: await core.profile_of(f"web:{number}") for number in range(3)} == before
 
 
 async def test_a_person_is_asked_whether_a_part_should_leave(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
-        await shop_number(house)
-        await strangers(house)
-        await house.regroup()
-        assert await groups(house) == sorted(TOGETHER + ALONE)
-        assert [reason for _, reason in await questions(house)] == ["resplit:generic"] * 2
-        first, second = [number for number, _ in await questions(house)]
-        await house.send(AnswerReview(OPERATOR, first, accept=True, reason="two families"))
-        await house.send(AnswerReview(OPERATOR, second, accept=False, reason="mother and child"))
-        await house.regroup()
-        assert len(await groups(house)) == 2 + len(ALONE)
-        assert await questions(house) == []
-        assert await house.column("SELECT kind FROM pin") == ["must"]
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as core:
+        await shop_number(core)
+        await strangers(core)
+        await core.regroup()
+        assert await groups(core) == sorted(TOGETHER + ALONE)
+        assert [reason for _, reason in await questions(core)] == ["resplit:generic"] * 2
+        first, second = [number for number, _ in await questions(core)]
+        await core.send(AnswerReview(OPERATOR, first, accept=True, reason="two families"))
+        await core.send(AnswerReview(OPERATOR, second, accept=False, reason="mother and child"))
+        await core.regroup()
+        assert len(await groups(core)) == 2 + len(ALONE)
+        assert await questions(core) == []
+        assert await core.column("SELECT kind FROM pin") == ["must"]
         for number, state in ((first, "accepted"), (second, "rejected")):
-            assert (number, "resplit:generic") in await questions(house, state)
-        assert (await house.send(AnswerReview(OPERATOR, first, accept=True, reason=""))).changed is False
+            assert (number, "resplit:generic") in await questions(core, state)
+        assert (await core.send(AnswerReview(OPERATOR, first, accept=True, reason=""))).changed is False
 
 
 async def test_parts_of_which_each_is_asked_to_leave_may_stay_with_each_other(tmp_path: Path) -> None:
     """Two of three parts are asked about, and a person takes the third out: nobody is left whom nothing was asked about."""
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
-        await shop_number(house)
-        await strangers(house)
-        await house.regroup()
-        asked = await house.rows(
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as core:
+        await shop_number(core)
+        await strangers(core)
+        await core.regroup()
+        asked = await core.rows(
             "SELECT review_id, profile_a, records FROM review WHERE state = 'open' ORDER BY 1"
         )
         first, second = [number for number, _, _ in asked]
         profile_id = asked[0][1]
-        records = await house.column("SELECT record_id FROM record WHERE profile_id = ?", profile_id)
+        records = await core.column("SELECT record_id FROM record WHERE profile_id = ?", profile_id)
         of_nobody = set(records).difference(*(json.loads(part) for _, _, part in asked))
-        await house.send(SplitProfile(OPERATOR, profile_id, tuple(of_nobody), "plain", "somebody else"))
-        assert [number for number, _ in await questions(house)] == [first, second]
-        await house.send(AnswerReview(OPERATOR, first, accept=False, reason="mother and child"))
-        await house.regroup()
-        assert len(await groups(house)) == 2 + len(ALONE)
-        assert await questions(house) == []
-        assert await house.column("SELECT kind FROM pin WHERE kind = 'must'") == ["must"]
-        assert (second, "resplit:generic") in await questions(house, "stale")
+        await core.send(SplitProfile(OPERATOR, profile_id, tuple(of_nobody), "plain", "somebody else"))
+        assert [number for number, _ in await questions(core)] == [first, second]
+        await core.send(AnswerReview(OPERATOR, first, accept=False, reason="mother and child"))
+        await core.regroup()
+        assert len(await groups(core)) == 2 + len(ALONE)
+        assert await questions(core) == []
+        assert await core.column("SELECT kind FROM pin WHERE kind = 'must'") == ["must"]
+        assert (second, "resplit:generic") in await questions(core, "stale")
 
 
 async def test_nothing_happens_where_the_rules_say_so(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="off"))) as house:
-        await shop_number(house)
-        await strangers(house)
-        await house.regroup()
-        assert await groups(house) == sorted(TOGETHER + ALONE)
-        assert await questions(house) == []
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="off"))) as core:
+        await shop_number(core)
+        await strangers(core)
+        await core.regroup()
+        assert await groups(core) == sorted(TOGETHER + ALONE)
+        assert await questions(core) == []
 
 
 async def test_a_persons_must_pin_outlives_the_value(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await shop_number(house)
-        ((one,), (two,)) = await house.rows(
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await shop_number(core)
+        ((one,), (two,)) = await core.rows(
             "SELECT record_id FROM record WHERE customer_id IN ('0', '1') AND id_space = 'web' ORDER BY customer_id"
         )
-        await house.send(SetPin(OPERATOR, one, two, "must", "sisters"))
-        await strangers(house)
-        await house.regroup()
-        assert await groups(house) == sorted(["pos:0 pos:1 web:0 web:1", "pos:2 web:2", *ALONE])
+        await core.send(SetPin(OPERATOR, one, two, "must", "sisters"))
+        await strangers(core)
+        await core.regroup()
+        assert await groups(core) == sorted(["pos:0 pos:1 web:0 web:1", "pos:2 web:2", *ALONE])
 
 
 async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as house:
-        await shop_number(house)
-        await strangers(house)
-        await house.regroup()
-        assert len(await questions(house)) == 2
-        await house.send(customer("web:0", email="p1@example.com"))
-        await house.regroup()
-        assert len(await questions(house)) == 1
-        assert len(await groups(house)) == 1 + len(ALONE)
-        bound = await house.column("SELECT bound FROM audit WHERE action = 'state.noted'")
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as core:
+        await shop_number(core)
+        await strangers(core)
+        await core.regroup()
+        assert len(await questions(core)) == 2
+        await core.send(customer("web:0", email="p1@example.com"))
+        await core.regroup()
+        assert len(await questions(core)) == 1
+        assert len(await groups(core)) == 1 + len(ALONE)
+        bound = await core.column("SELECT bound FROM audit WHERE action = 'state.noted'")
         assert len(bound) == 1
         assert '"review":{"' in bound[0]
 
@@ -209,11 +209,11 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
 # ---- a pin that is lifted ----
 
 
-async def two(house: InProcessGateway, mobile: str = "") -> tuple[int, int]:
+async def two(core: InProcessGateway, mobile: str = "") -> tuple[int, int]:
     """The records of two people who have the same number, or none."""
     for who in ("web:1", "pos:1"):
-        await house.send(customer(who, mobile=mobile))
-    one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(customer(who, mobile=mobile))
+    one, other = await core.column("SELECT record_id FROM record ORDER BY record_id")
     return one, other
 
 
@@ -224,146 +224,146 @@ async def two(house: InProcessGateway, mobile: str = "") -> tuple[int, int]:
 async def test_who_only_a_pin_held_together_comes_apart_as_the_rules_say_once_it_is_lifted(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit=resplit))) as house:
-        one, other = await two(house)
-        before = await house.column("SELECT profile_id FROM record ORDER BY record_id")
-        await house.send(SetPin(OPERATOR, one, other, "must", "sisters"))
-        assert await groups(house) == ["pos:1 web:1"]
-        await house.regroup()
-        assert await groups(house) == ["pos:1 web:1"]
-        await house.send(DropPin(OPERATOR, one, other))
-        await house.regroup()
-        after = await house.column("SELECT profile_id FROM record ORDER BY record_id")
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit=resplit))) as core:
+        one, other = await two(core)
+        before = await core.column("SELECT profile_id FROM record ORDER BY record_id")
+        await core.send(SetPin(OPERATOR, one, other, "must", "sisters"))
+        assert await groups(core) == ["pos:1 web:1"]
+        await core.regroup()
+        assert await groups(core) == ["pos:1 web:1"]
+        await core.send(DropPin(OPERATOR, one, other))
+        await core.regroup()
+        after = await core.column("SELECT profile_id FROM record ORDER BY record_id")
         assert (after == before) is apart
-        assert [reason for _, reason in await questions(house)] == asked
-        assert await house.regroup() == []
+        assert [reason for _, reason in await questions(core)] == asked
+        assert await core.regroup() == []
 
 
 async def test_who_agree_on_a_key_stay_one_when_their_pin_is_lifted(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        one, other = await two(house, mobile=SHOP)
-        await house.send(SetPin(OPERATOR, one, other, "must", "sisters"))
-        await house.send(DropPin(OPERATOR, one, other))
-        await house.regroup()
-        assert await groups(house) == ["pos:1 web:1"]
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        one, other = await two(core, mobile=SHOP)
+        await core.send(SetPin(OPERATOR, one, other, "must", "sisters"))
+        await core.send(DropPin(OPERATOR, one, other))
+        await core.regroup()
+        assert await groups(core) == ["pos:1 web:1"]
 
 
 async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is_lifted(
     tmp_path: Path,
 ) -> None:
     """In between the definition has the one who may come back with the one who was there first."""
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         for who in ("web:1", "pos:1", "app:1"):
-            await house.send(customer(who, mobile=SHOP))
-        first, *others = await house.column("SELECT record_id FROM record ORDER BY record_id")
-        (profile_id,) = await house.column("SELECT profile_id FROM profile")
-        await house.send(SplitProfile(OPERATOR, profile_id, tuple(others), "plain", "not them"))
-        await house.send(DropPin(OPERATOR, first, others[0]))
-        await house.regroup()
-        assert await groups(house) == ["app:1", "pos:1 web:1"]
-        await house.send(DropPin(OPERATOR, others[1], first))
-        await house.regroup()
-        assert await groups(house) == ["app:1 pos:1 web:1"]
-        assert await questions(house) == []
+            await core.send(customer(who, mobile=SHOP))
+        first, *others = await core.column("SELECT record_id FROM record ORDER BY record_id")
+        (profile_id,) = await core.column("SELECT profile_id FROM profile")
+        await core.send(SplitProfile(OPERATOR, profile_id, tuple(others), "plain", "not them"))
+        await core.send(DropPin(OPERATOR, first, others[0]))
+        await core.regroup()
+        assert await groups(core) == ["app:1", "pos:1 web:1"]
+        await core.send(DropPin(OPERATOR, others[1], first))
+        await core.regroup()
+        assert await groups(core) == ["app:1 pos:1 web:1"]
+        assert await questions(core) == []
 
 
 async def test_i5_who_is_joined_when_a_pin_is_lifted_brings_no_more_values_than_there_is_room_for(
     tmp_path: Path,
 ) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", max_per_profile="2"))) as house:
-        await house.send(customer("web:1", mobile=f"{SHOP} +201000000200"))
-        await house.send(customer("pos:1", mobile="+201000000300"))
-        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
-        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
-        await house.send(customer("pos:1", mobile=SHOP))
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", max_per_profile="2"))) as core:
+        await core.send(customer("web:1", mobile=f"{SHOP} +201000000200"))
+        await core.send(customer("pos:1", mobile="+201000000300"))
+        one, other = await core.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await core.send(customer("pos:1", mobile=SHOP))
         owned = "SELECT COUNT(*) FROM identifier_owner WHERE owner_id IS NOT NULL"
-        assert await house.column(owned) == [3]
-        await house.send(DropPin(OPERATOR, one, other))
-        await house.regroup()
-        assert await groups(house) == ["pos:1 web:1"]
-        assert await house.column(owned) == [2]
+        assert await core.column(owned) == [3]
+        await core.send(DropPin(OPERATOR, one, other))
+        await core.regroup()
+        assert await groups(core) == ["pos:1 web:1"]
+        assert await core.column(owned) == [2]
 
 
 async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_lifted(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await house.send(customer("web:1", email="a@example.com", mobile=SHOP))
-        await house.send(customer("pos:1", mobile="+201000000200"))
-        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
-        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
-        await house.send(customer("pos:1", email="a@example.com"))
-        assert await questions(house) == []
-        await house.send(DropPin(OPERATOR, one, other))
-        await house.regroup()
-        assert [reason for _, reason in await questions(house)] == ["rule:email"]
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.send(customer("web:1", email="a@example.com", mobile=SHOP))
+        await core.send(customer("pos:1", mobile="+201000000200"))
+        one, other = await core.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await core.send(customer("pos:1", email="a@example.com"))
+        assert await questions(core) == []
+        await core.send(DropPin(OPERATOR, one, other))
+        await core.regroup()
+        assert [reason for _, reason in await questions(core)] == ["rule:email"]
 
 
 async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_lifted(
     tmp_path: Path,
 ) -> None:
     asking = rules("1", more='ambiguous = "review"')
-    async with InProcessGateway(tmp_path, environment(rules=asking)) as house:
-        await house.send(customer("web:1", email="a@example.com"))
-        await house.send(customer("pos:1", mobile=SHOP))
-        one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
-        await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
-        await house.send(customer("app:1", email="a@example.com", mobile=SHOP))
-        assert len(await questions(house)) == 2
-        await house.send(DropPin(OPERATOR, one, other))
-        await house.regroup()
-        assert await groups(house) == ["app:1 pos:1 web:1"]
-        assert await questions(house) == []
+    async with InProcessGateway(tmp_path, environment(rules=asking)) as core:
+        await core.send(customer("web:1", email="a@example.com"))
+        await core.send(customer("pos:1", mobile=SHOP))
+        one, other = await core.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(SetPin(OPERATOR, one, other, "cannot", "seen both"))
+        await core.send(customer("app:1", email="a@example.com", mobile=SHOP))
+        assert len(await questions(core)) == 2
+        await core.send(DropPin(OPERATOR, one, other))
+        await core.regroup()
+        assert await groups(core) == ["app:1 pos:1 web:1"]
+        assert await questions(core) == []
 
 
 # ---- a pin that ends by its time ----
 
 
-async def end_pins(house: InProcessGateway) -> list[tuple[int, int]]:
+async def end_pins(core: InProcessGateway) -> list[tuple[int, int]]:
     """As the gateway does now and then."""
-    ended = await ended_pins(house.store, house.clock.now(), 100)
-    await house.send(EndPins(OPERATOR, tuple(ended)))
-    await house.regroup()
+    ended = await ended_pins(core.store, core.clock.now(), 100)
+    await core.send(EndPins(OPERATOR, tuple(ended)))
+    await core.regroup()
     return ended
 
 
 async def test_whom_a_split_kept_apart_for_a_while_the_rules_join_when_it_is_over(tmp_path: Path) -> None:
     """I8, without a call that would bring them together."""
     cooling = rules("1", more='[merge]\ncooldown_after_split = "7d"')
-    async with InProcessGateway(tmp_path, environment(rules=cooling)) as house:
-        one, other = await two(house, mobile=SHOP)
-        (profile_id,) = await house.column("SELECT profile_id FROM profile")
-        await house.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
-        house.clock.advance(7 * DAY - 1)
-        assert await end_pins(house) == []
-        assert await groups(house) == ["pos:1", "web:1"]
-        house.clock.advance(1)
-        assert await end_pins(house) == [(one, other)]
-        assert await groups(house) == ["pos:1 web:1"]
-        assert await house.rows("SELECT * FROM pin") == []
-        assert await end_pins(house) == []
+    async with InProcessGateway(tmp_path, environment(rules=cooling)) as core:
+        one, other = await two(core, mobile=SHOP)
+        (profile_id,) = await core.column("SELECT profile_id FROM profile")
+        await core.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
+        core.clock.advance(7 * DAY - 1)
+        assert await end_pins(core) == []
+        assert await groups(core) == ["pos:1", "web:1"]
+        core.clock.advance(1)
+        assert await end_pins(core) == [(one, other)]
+        assert await groups(core) == ["pos:1 web:1"]
+        assert await core.rows("SELECT * FROM pin") == []
+        assert await end_pins(core) == []
 
 
 async def test_whom_only_a_pin_held_together_comes_apart_when_it_is_over(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="auto"))) as house:
-        one, other = await two(house)
-        until = house.clock.now() + DAY
-        await house.send(SetPin(OPERATOR, one, other, "must", "for the holidays", until))
-        house.clock.advance(DAY)
-        assert await end_pins(house) == [(one, other)]
-        assert await groups(house) == ["pos:1", "web:1"]
-        assert await house.rows(
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="auto"))) as core:
+        one, other = await two(core)
+        until = core.clock.now() + DAY
+        await core.send(SetPin(OPERATOR, one, other, "must", "for the holidays", until))
+        core.clock.advance(DAY)
+        assert await end_pins(core) == [(one, other)]
+        assert await groups(core) == ["pos:1", "web:1"]
+        assert await core.rows(
             "SELECT a.reason, w.words FROM audit AS a JOIN audit_words AS w ON w.event_id = a.event_id"
             " WHERE a.action = 'pin.dropped'"
         ) == [("must", '{"note":"it has ended by its time"}')]
 
 
-async def test_a_pin_that_was_set_anew_before_it_was_taken_away_stays(house: InProcessGateway) -> None:
-    one, other = await two(house)
-    until = house.clock.now() + DAY
-    await house.send(SetPin(OPERATOR, one, other, "cannot", "seen both", until))
-    house.clock.advance(DAY)
-    await house.send(SetPin(OPERATOR, one, other, "cannot", "again", until + DAY))
-    assert await house.send(EndPins(OPERATOR, ((one, other),))) == Done(changed=False)
-    assert await house.column("SELECT reason FROM pin") == ["again"]
+async def test_a_pin_that_was_set_anew_before_it_was_taken_away_stays(core: InProcessGateway) -> None:
+    one, other = await two(core)
+    until = core.clock.now() + DAY
+    await core.send(SetPin(OPERATOR, one, other, "cannot", "seen both", until))
+    core.clock.advance(DAY)
+    await core.send(SetPin(OPERATOR, one, other, "cannot", "again", until + DAY))
+    assert await core.send(EndPins(OPERATOR, ((one, other),))) == Done(changed=False)
+    assert await core.column("SELECT reason FROM pin") == ["again"]
 
 
 # ---- a value that left its profile ----
@@ -402,44 +402,44 @@ def making_room(at_limit: str, resplit: str) -> RuleSet:
 async def test_whom_a_key_joined_that_moved_to_a_newer_holder_come_apart_as_the_rules_say(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=making_room("keep_old", resplit))) as house:
-        await house.send(customer("web:ann", email="ann@example.com", mobile="+201000000200"))
-        await house.send(customer("app:ann", email="ann@example.com"))
-        await house.send(customer("web:bob", email="bob@example.com", mobile=SHOP))
-        assert await groups(house) == ["app:ann web:ann", "web:bob"]
-        await house.send(customer("pos:17", email="ann@example.com", mobile=SHOP))
-        await house.regroup()
+    async with InProcessGateway(tmp_path, environment(rules=making_room("keep_old", resplit))) as core:
+        await core.send(customer("web:ann", email="ann@example.com", mobile="+201000000200"))
+        await core.send(customer("app:ann", email="ann@example.com"))
+        await core.send(customer("web:bob", email="bob@example.com", mobile=SHOP))
+        assert await groups(core) == ["app:ann web:ann", "web:bob"]
+        await core.send(customer("pos:17", email="ann@example.com", mobile=SHOP))
+        await core.regroup()
         anns = ["app:ann", "web:ann"] if apart else ["app:ann web:ann"]
-        assert await groups(house) == sorted([*anns, "pos:17 web:bob"])
-        assert [reason for _, reason in await questions(house)] == asked
-        assert await house.regroup() == []
+        assert await groups(core) == sorted([*anns, "pos:17 web:bob"])
+        assert [reason for _, reason in await questions(core)] == asked
+        assert await core.regroup() == []
 
 
 @pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
 async def test_whom_a_value_joined_that_made_room_for_newer_ones_come_apart_as_the_rules_say(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=making_room("drop_oldest", resplit))) as house:
-        await house.send(customer("web:1", email="a@example.com"))
+    async with InProcessGateway(tmp_path, environment(rules=making_room("drop_oldest", resplit))) as core:
+        await core.send(customer("web:1", email="a@example.com"))
         for who in ("web:1", "pos:1", "app:1"):
-            await house.send(customer(who, mobile=SHOP))
-        await house.send(customer("app:1", email="a@example.com"))
-        await house.send(customer("web:1", mobile="+201000000200"))
-        assert await house.column("SELECT DISTINCT value FROM observation WHERE retired = 1") == [SHOP]
-        await house.regroup()
-        assert await groups(house) == (["app:1 web:1", "pos:1"] if apart else ["app:1 pos:1 web:1"])
-        assert [reason for _, reason in await questions(house)] == asked
+            await core.send(customer(who, mobile=SHOP))
+        await core.send(customer("app:1", email="a@example.com"))
+        await core.send(customer("web:1", mobile="+201000000200"))
+        assert await core.column("SELECT DISTINCT value FROM observation WHERE retired = 1") == [SHOP]
+        await core.regroup()
+        assert await groups(core) == (["app:1 web:1", "pos:1"] if apart else ["app:1 pos:1 web:1"])
+        assert [reason for _, reason in await questions(core)] == asked
 
 
 # ---- new rules over everybody ----
 
 
-async def activate(house: InProcessGateway, candidate: RuleSet, limit: int = 100) -> tuple[Plan, Any]:
+async def activate(core: InProcessGateway, candidate: RuleSet, limit: int = 100) -> tuple[Plan, Any]:
     """Plan, activate and regroup; what was foreseen, and what the walk counted."""
-    foreseen = planned(house.url, candidate, house.clock.now())
-    await house.use(candidate)
-    await house.regroup(limit)
-    ((merged, split, asked, points),) = await house.rows(
+    foreseen = planned(core.url, candidate, core.clock.now())
+    await core.use(candidate)
+    await core.regroup(limit)
+    ((merged, split, asked, points),) = await core.rows(
         "SELECT merged, split, asked, points FROM regrouping WHERE scope = 'rules' ORDER BY regrouping_id DESC LIMIT 1"
     )
     return foreseen, (merged, split, asked, points)
@@ -451,40 +451,40 @@ async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_bac
 ) -> None:
     """I21: the plan's numbers are what happens."""
     one, two = rules("1"), rules("2", fanout_limit="2")
-    async with InProcessGateway(tmp_path, environment(rules=one)) as house:
-        await house.use(one)
-        await shop_number(house)
+    async with InProcessGateway(tmp_path, environment(rules=one)) as core:
+        await core.use(one)
+        await shop_number(core)
         for number in (1, 2):
-            await house.send(achieve(f"web:{number}", campaign=SHARE.id))
-            house.clock.advance(HOUR)
-        await house.grant_later()
-        assert await groups(house) == TOGETHER
-        foreseen, happened = await activate(house, two, limit)
-        assert await groups(house) == APART
+            await core.send(achieve(f"web:{number}", campaign=SHARE.id))
+            core.clock.advance(HOUR)
+        await core.grant_later()
+        assert await groups(core) == TOGETHER
+        foreseen, happened = await activate(core, two, limit)
+        assert await groups(core) == APART
         assert (
             happened == (foreseen.merged, foreseen.split, foreseen.reviews, foreseen.points) == (0, 1, 0, 40)
         )
-        back, happened = await activate(house, rules("3"), limit)
-        assert await groups(house) == TOGETHER
+        back, happened = await activate(core, rules("3"), limit)
+        assert await groups(core) == TOGETHER
         assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 40)
 
 
 async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_says(tmp_path: Path) -> None:
     """I21: two who were split, and whose pin ended, are joined by the next walk; that closes the question."""
     first, second = (rules(version, more='[merge]\ncooldown_after_split = "30m"') for version in ("1", "2"))
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
-        await house.send(customer("web:1", mobile=SHOP))
-        await house.send(customer("pos:1", mobile=SHOP))
-        (profile_id,) = await house.column("SELECT profile_id FROM profile")
-        _, other = await house.column("SELECT record_id FROM record ORDER BY 1")
-        await house.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
-        house.clock.advance(HOUR)
-        assert [reason for _, reason in await questions(house)] == ["split:contested"]
-        foreseen, happened = await activate(house, second)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
+        await core.send(customer("web:1", mobile=SHOP))
+        await core.send(customer("pos:1", mobile=SHOP))
+        (profile_id,) = await core.column("SELECT profile_id FROM profile")
+        _, other = await core.column("SELECT record_id FROM record ORDER BY 1")
+        await core.send(SplitProfile(OPERATOR, profile_id, (other,), "plain", "not them"))
+        core.clock.advance(HOUR)
+        assert [reason for _, reason in await questions(core)] == ["split:contested"]
+        foreseen, happened = await activate(core, second)
         assert happened[:2] == (foreseen.merged, foreseen.split) == (2, 0)
-        assert await groups(house) == ["pos:1 web:1"]
-        assert await questions(house) == []
+        assert await groups(core) == ["pos:1 web:1"]
+        assert await questions(core) == []
 
 
 async def test_a_profile_whose_parts_join_two_others_is_counted_once(tmp_path: Path) -> None:
@@ -492,42 +492,42 @@ async def test_a_profile_whose_parts_join_two_others_is_counted_once(tmp_path: P
     by_email, by_mobile = (
         rule_set_of(f'{preset(name)}\n[conflict]\nresplit = "auto"\n') for name in ("email", "mobile")
     )
-    async with InProcessGateway(tmp_path, environment(rules=by_email)) as house:
-        await house.use(by_email)
+    async with InProcessGateway(tmp_path, environment(rules=by_email)) as core:
+        await core.use(by_email)
         for number, mobile in enumerate((SHOP, "+201000000200")):
-            await house.send(customer(f"web:{number}", email="both@example.com", mobile=mobile))
-            await house.send(customer(f"pos:{number}", mobile=mobile))
-        foreseen, happened = await activate(house, by_mobile)
-        assert await groups(house) == ["pos:0 web:0", "pos:1 web:1"]
+            await core.send(customer(f"web:{number}", email="both@example.com", mobile=mobile))
+            await core.send(customer(f"pos:{number}", mobile=mobile))
+        foreseen, happened = await activate(core, by_mobile)
+        assert await groups(core) == ["pos:0 web:0", "pos:1 web:1"]
         assert happened[:2] == (foreseen.merged, foreseen.split) == (3, 1)
 
 
 async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: Path) -> None:
     one, strict = rules("1"), rule_set_of(preset("strict"))
-    async with InProcessGateway(tmp_path, environment(rules=one)) as house:
-        await house.use(one)
-        await house.send(customer("web:1", email="a@example.com"))
-        await house.send(customer("pos:1", email="a@example.com", mobile="+201001234567"))
-        before = await groups(house)
-        await activate(house, strict)
-        assert await groups(house) == before
-        assert len(await questions(house)) == 1
-        await activate(house, one)
-        assert await groups(house) == before
-        assert await questions(house) == []
+    async with InProcessGateway(tmp_path, environment(rules=one)) as core:
+        await core.use(one)
+        await core.send(customer("web:1", email="a@example.com"))
+        await core.send(customer("pos:1", email="a@example.com", mobile="+201001234567"))
+        before = await groups(core)
+        await activate(core, strict)
+        assert await groups(core) == before
+        assert len(await questions(core)) == 1
+        await activate(core, one)
+        assert await groups(core) == before
+        assert await questions(core) == []
 
 
 async def test_rules_that_only_watch_regroup_nobody(tmp_path: Path) -> None:
     one, two = rules("1"), rules("2", fanout_limit="2", more="")
     watching = rule_set_of(two.text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
-    async with InProcessGateway(tmp_path, environment(rules=one)) as house:
-        await house.use(one)
-        await shop_number(house)
-        await activate(house, watching)
-        assert await groups(house) == TOGETHER
+    async with InProcessGateway(tmp_path, environment(rules=one)) as core:
+        await core.use(one)
+        await shop_number(core)
+        await activate(core, watching)
+        assert await groups(core) == TOGETHER
         counts = "SELECT merged, split, asked, points, finished_at IS NOT NULL FROM regrouping"
-        assert await house.rows(counts) == [(0, 0, 0, 0, 1)]
-        assert await questions(house) == []
+        assert await core.rows(counts) == [(0, 0, 0, 0, 1)]
+        assert await questions(core) == []
 
 
 async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_former_rules(
@@ -535,43 +535,43 @@ async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_form
 ) -> None:
     one = rules("1")
     two = rules("2", phones=f'["{SHOP}"]')
-    async with InProcessGateway(tmp_path, environment(rules=one)) as house:
-        await house.use(one)
-        await shop_number(house)
-        foreseen, happened = await activate(house, two)
-        assert await groups(house) == APART
+    async with InProcessGateway(tmp_path, environment(rules=one)) as core:
+        await core.use(one)
+        await shop_number(core)
+        foreseen, happened = await activate(core, two)
+        assert await groups(core) == APART
         assert (foreseen.split, happened[1]) == (1, 1)
-        assert await house.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
+        assert await core.rows("SELECT state, owner_id FROM identifier_owner WHERE value = ?", SHOP) == [
             ("blocked", None)
         ]
-        await activate(house, one)
-        assert await groups(house) == TOGETHER
+        await activate(core, one)
+        assert await groups(core) == TOGETHER
 
 
 async def test_a_step_of_somebody_else_or_of_an_earlier_moment_is_turned_away(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await house.use(rules("1"))
-        await shop_number(house)
-        await house.use(rules("2"))
-        ((number,),) = await house.rows("SELECT regrouping_id FROM regrouping WHERE finished_at IS NULL")
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.use(rules("1"))
+        await shop_number(core)
+        await core.use(rules("2"))
+        ((number,),) = await core.rows("SELECT regrouping_id FROM regrouping WHERE finished_at IS NULL")
         first = Regroup(OPERATOR, number, "one", 0, (), last=False)
-        assert (await house.send(first)).run.held_by == "one"
+        assert (await core.send(first)).run.held_by == "one"
         other = Regroup(OPERATOR, number, "two", 0, (), last=True)
-        assert (await house.send(other)).code == "regrouping_taken"
-        house.clock.advance(60_000)
-        assert (await house.send(other)).run.finished_at is not None
-        assert (await house.send(other)).code == "regrouping_over"
+        assert (await core.send(other)).code == "regrouping_taken"
+        core.clock.advance(60_000)
+        assert (await core.send(other)).run.finished_at is not None
+        assert (await core.send(other)).code == "regrouping_over"
 
 
 async def test_rules_that_are_activated_meanwhile_take_the_walk_over(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await house.use(rules("1"))
-        await shop_number(house)
-        await house.use(rules("2", fanout_limit="2"))
-        await house.use(rules("3"))
-        await house.regroup()
-        assert await groups(house) == TOGETHER
-        assert NOON in await house.column("SELECT finished_at FROM regrouping")
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.use(rules("1"))
+        await shop_number(core)
+        await core.use(rules("2", fanout_limit="2"))
+        await core.use(rules("3"))
+        await core.regroup()
+        assert await groups(core) == TOGETHER
+        assert NOON in await core.column("SELECT finished_at FROM regrouping")
 
 
 CROWDED = """
@@ -611,15 +611,15 @@ def crowded(version: str, on_fanout: str) -> RuleSet:
 async def test_a_value_that_very_many_hold_joins_nobody_where_a_person_is_to_be_asked(tmp_path: Path) -> None:
     """I21. Two of its holders have an address in common and are looked at together, without all the others."""
     first, second = (crowded(version, "review") for version in ("1", "2"))
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
         for number in range(110):
-            await house.send(customer(f"s{number}:1", mobile=SHOP))
+            await core.send(customer(f"s{number}:1", mobile=SHOP))
         for number in (1, 2):
-            await house.send(customer(f"web:{number}", email="a@example.com", mobile=SHOP, card=f"{number}"))
-        assert {"web:1", "web:2"} <= {*await groups(house)}
-        foreseen, happened = await activate(house, second)
-        assert {"web:1", "web:2"} <= {*await groups(house)}
+            await core.send(customer(f"web:{number}", email="a@example.com", mobile=SHOP, card=f"{number}"))
+        assert {"web:1", "web:2"} <= {*await groups(core)}
+        foreseen, happened = await activate(core, second)
+        assert {"web:1", "web:2"} <= {*await groups(core)}
         assert happened[:2] == (foreseen.merged, foreseen.split) == (0, 1)
 
 
@@ -644,43 +644,41 @@ async def test_a_walk_knows_how_old_the_values_are_also_of_those_who_are_only_as
 ) -> None:
     """I21. Ann's two boxes are asked about; one of them also has a box of Bob's, of which there are too many to ask."""
     first, second = (rule_set_of(WINDOW.format(version=version)) for version in ("1", "2"))
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
         said = [["ann+0"], ["ann+1", "bob+1"], ["bob+2"], ["bob+3"], ["bob+4"]]
         for number, boxes in enumerate(said):
-            evidence = [one for box in boxes for one in both_forms(house, f"{box}@gmail.com")]
-            await house.send(SaveCustomer(caller(f"s{number}"), "1", tuple(evidence)))
-        foreseen, happened = await activate(house, second, limit)
+            evidence = [one for box in boxes for one in both_forms(core, f"{box}@gmail.com")]
+            await core.send(SaveCustomer(caller(f"s{number}"), "1", tuple(evidence)))
+        foreseen, happened = await activate(core, second, limit)
         assert happened[:2] == (foreseen.merged, foreseen.split) == (0, 0)
-        assert len(await questions(house)) == foreseen.reviews == 1
+        assert len(await questions(core)) == foreseen.reviews == 1
 
 
-def both_forms(house: InProcessGateway, text: str) -> Sequence[Evidence]:
+def both_forms(core: InProcessGateway, text: str) -> Sequence[Evidence]:
     """The address as it is written and in its provider's form."""
-    return house.env.normalizer.evidence("email", text, None)
+    return core.env.normalizer.evidence("email", text, None)
 
 
 async def test_a_request_counts_the_holders_of_a_provider_form_inside_the_window_too(tmp_path: Path) -> None:
-    async with InProcessGateway(
-        tmp_path, environment(rules=rule_set_of(WINDOW.format(version="1")))
-    ) as house:
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(WINDOW.format(version="1")))) as core:
         for number in range(3):
-            said = tuple(both_forms(house, f"ann+{number}@gmail.com"))
-            await house.send(SaveCustomer(caller(f"s{number}"), "1", said))
-            house.clock.advance(40 * DAY)
-        assert await house.column("SELECT state FROM identifier_owner WHERE state <> 'normal'") == []
-        assert [reason for _, reason in await questions(house)] == ["rule:email"] * 2
+            said = tuple(both_forms(core, f"ann+{number}@gmail.com"))
+            await core.send(SaveCustomer(caller(f"s{number}"), "1", said))
+            core.clock.advance(40 * DAY)
+        assert await core.column("SELECT state FROM identifier_owner WHERE state <> 'normal'") == []
+        assert [reason for _, reason in await questions(core)] == ["rule:email"] * 2
 
 
 async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
     """I21. `ignore` says that nobody is to care."""
     first, second = crowded("1", "review"), crowded("2", "ignore")
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
         for number in range(110):
-            await house.send(customer(f"s{number}:1", mobile=SHOP))
-        foreseen, happened = await activate(house, second)
-        assert len(await groups(house)) == 1
+            await core.send(customer(f"s{number}:1", mobile=SHOP))
+        foreseen, happened = await activate(core, second)
+        assert len(await groups(core)) == 1
         assert happened[:2] == (foreseen.merged, foreseen.split) == (106, 0)
 
 
@@ -690,16 +688,16 @@ async def test_what_is_too_large_is_left_as_it_is_and_named_with_the_value_that_
 ) -> None:
     monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", most)
     first, second = crowded("1", "review"), crowded("2", "ignore")
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
         for number in range(12):
-            await house.send(customer(f"s{number}:1", mobile=SHOP))
-        before = await groups(house)
-        await house.use(second)
-        steps = await house.regroup()
+            await core.send(customer(f"s{number}:1", mobile=SHOP))
+        before = await groups(core)
+        await core.use(second)
+        steps = await core.regroup()
         assert steps[-1].run.skipped == skipped
-        assert (await groups(house) == before) is bool(skipped)
-        told = await house.rows("SELECT reason, detail FROM audit WHERE action = 'identity.skipped'")
+        assert (await groups(core) == before) is bool(skipped)
+        told = await core.rows("SELECT reason, detail FROM audit WHERE action = 'identity.skipped'")
         assert [reason for reason, _ in told] == ["too_large"] * bool(skipped)
         for _, text in told:
             detail = json.loads(text)
@@ -712,27 +710,27 @@ async def test_a_question_about_a_value_that_too_many_hold_is_not_closed_by_a_wa
 ) -> None:
     monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", 8)
     first, second = (crowded(version, "review") for version in ("1", "2"))
-    async with InProcessGateway(tmp_path, environment(rules=first)) as house:
-        await house.use(first)
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
         for number in range(10):
-            await house.send(customer(f"s{number}:1", mobile=SHOP))
-        before = await questions(house)
+            await core.send(customer(f"s{number}:1", mobile=SHOP))
+        before = await questions(core)
         assert before
-        await house.use(second)
-        await house.regroup()
-        assert {*await questions(house)} >= {*before}
+        await core.use(second)
+        await core.regroup()
+        assert {*await questions(core)} >= {*before}
 
 
 async def test_what_reaches_too_far_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
     """Each shares an address with the one before and a number with the next: limits keep most apart, so the row is long."""
-    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as house:
-        await house.use(rules("1"))
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.use(rules("1"))
         for number in range(160):
             mobile = f"+2010{20_000_000 + (number + 1) // 2}"
-            await house.send(customer(f"s{number}:1", email=f"p{number // 2}@example.com", mobile=mobile))
-        before = await groups(house)
-        await house.use(rules("2", max_per_profile="1"))
-        steps = await house.regroup(limit=10)
+            await core.send(customer(f"s{number}:1", email=f"p{number // 2}@example.com", mobile=mobile))
+        before = await groups(core)
+        await core.use(rules("2", max_per_profile="1"))
+        steps = await core.regroup(limit=10)
         assert steps[-1].run.finished_at is not None
         assert steps[-1].run.skipped > 0
         assert steps[-1].run.looked == len(before)

@@ -70,69 +70,69 @@ steps = st.lists(
 )
 
 
-async def take(house: InProcessGateway, step: tuple[Any, ...]) -> None:
-    house.clock.advance(HOUR)
+async def take(core: InProcessGateway, step: tuple[Any, ...]) -> None:
+    core.clock.advance(HOUR)
     kind, *arguments = step
     if kind == "call":
         place, email, mobile = arguments
-        await house.send(customer(place, email=email, mobile=mobile))
+        await core.send(customer(place, email=email, mobile=mobile))
     elif kind == "achieve":
-        await house.send(achieve(arguments[0], campaign=SHARE.id))
-        await house.grant_later()
+        await core.send(achieve(arguments[0], campaign=SHARE.id))
+        await core.grant_later()
     elif kind == "split":
-        await split(house, arguments[0])
+        await split(core, arguments[0])
     elif kind == "lift":
-        pins = await house.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
+        pins = await core.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
         for one, other in pins[arguments[0] :][:1]:
-            await house.send(DropPin(OPERATOR, one, other))
-            await house.regroup()
+            await core.send(DropPin(OPERATOR, one, other))
+            await core.regroup()
     else:
-        await judge(house, kind, arguments[0])
+        await judge(core, kind, arguments[0])
 
 
-async def split(house: InProcessGateway, place: str) -> None:
-    profile, record = await house.profile_of(place), await record_of(house, place)
+async def split(core: InProcessGateway, place: str) -> None:
+    profile, record = await core.profile_of(place), await record_of(core, place)
     if profile is not None and record is not None:
-        await house.send(SplitProfile(OPERATOR, profile, (record,), "plain", "wrong"))
+        await core.send(SplitProfile(OPERATOR, profile, (record,), "plain", "wrong"))
 
 
-async def judge(house: InProcessGateway, kind: str, places: tuple[str, str]) -> None:
-    profiles = [await house.profile_of(place) for place in places]
-    records = [await record_of(house, place) for place in places]
+async def judge(core: InProcessGateway, kind: str, places: tuple[str, str]) -> None:
+    profiles = [await core.profile_of(place) for place in places]
+    records = [await record_of(core, place) for place in places]
     if None in profiles:
         return
     if kind == "merge":
-        await house.send(MergeProfiles(OPERATOR, (profiles[0], profiles[1]), "same"))  # type: ignore[arg-type]
+        await core.send(MergeProfiles(OPERATOR, (profiles[0], profiles[1]), "same"))  # type: ignore[arg-type]
     else:
-        await house.send(SetPin(OPERATOR, records[0], records[1], "cannot", "no"))  # type: ignore[arg-type]
+        await core.send(SetPin(OPERATOR, records[0], records[1], "cannot", "no"))  # type: ignore[arg-type]
 
 
-async def record_of(house: InProcessGateway, place: str) -> int | None:
+async def record_of(core: InProcessGateway, place: str) -> int | None:
     space, _, customer_id = place.partition(":")
     sql = "SELECT record_id FROM record WHERE id_space = ? AND customer_id = ?"
-    found = await house.column(sql, space, customer_id)
+    found = await core.column(sql, space, customer_id)
     return found[0] if found else None
 
 
-async def walk(house: InProcessGateway, candidate: RuleSet, limit: int) -> None:
+async def walk(core: InProcessGateway, candidate: RuleSet, limit: int) -> None:
     """Activate, regroup, and hold it against the plan and the definition. Nothing happens where the rules are active."""
-    if house.env.rules == candidate:
+    if core.env.rules == candidate:
         return
-    await house.regroup(limit)
-    foreseen = planned(f"sqlite:///{house.path}", candidate, house.clock.now())
-    await house.use(candidate)
-    await house.regroup(limit)
-    ((merged, parted, points, skipped),) = await house.rows(
+    await core.regroup(limit)
+    foreseen = planned(f"sqlite:///{core.path}", candidate, core.clock.now())
+    await core.use(candidate)
+    await core.regroup(limit)
+    ((merged, parted, points, skipped),) = await core.rows(
         "SELECT merged, split, points, skipped FROM regrouping WHERE scope = 'rules' ORDER BY regrouping_id DESC LIMIT 1"
     )
     assert (merged, parted, points, skipped) == (foreseen.merged, foreseen.split, foreseen.points, 0)
-    after = planned(f"sqlite:///{house.path}", candidate, house.clock.now())
+    after = planned(f"sqlite:///{core.path}", candidate, core.clock.now())
     assert (after.merged, after.split, after.profiles_after) == (0, 0, foreseen.profiles_after)
-    ((asked,),) = await house.rows(
+    ((asked,),) = await core.rows(
         "SELECT COUNT(*) FROM review WHERE state = 'open' AND reason <> 'split:contested'"
     )
     assert asked == after.reviews
-    assert await house.regroup() == []
+    assert await core.regroup() == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -147,16 +147,16 @@ def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
     async def play() -> None:
         first, *others = [VARIANTS[number] for number in variants]
         with tempfile.TemporaryDirectory() as directory:
-            async with InProcessGateway(Path(directory), environment(rules=first)) as house:
-                await house.use(first)
+            async with InProcessGateway(Path(directory), environment(rules=first)) as core:
+                await core.use(first)
                 named: dict[int, tuple[str, int]] = {}
                 for step in sequence:
-                    await take(house, step)
-                    named = await house.names_lead_home(named)
-                house.clock.advance(DAY)
+                    await take(core, step)
+                    named = await core.names_lead_home(named)
+                core.clock.advance(DAY)
                 for candidate in others:
-                    await walk(house, candidate, limit)
-                    named = await house.names_lead_home(named)
+                    await walk(core, candidate, limit)
+                    named = await core.names_lead_home(named)
 
     asyncio.run(play())
 
@@ -168,15 +168,15 @@ def test_rolling_back_gives_everybody_the_former_profile_back(
 ) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            async with InProcessGateway(Path(directory), environment(rules=VARIANTS[0])) as house:
-                await house.use(VARIANTS[0])
+            async with InProcessGateway(Path(directory), environment(rules=VARIANTS[0])) as core:
+                await core.use(VARIANTS[0])
                 for step in sequence:
-                    await take(house, step)
-                await walk(house, rules("again"), 50)
+                    await take(core, step)
+                await walk(core, rules("again"), 50)
                 homes = "SELECT record_id, profile_id FROM record ORDER BY 1"
-                before = await house.rows(homes)
-                await walk(house, VARIANTS[other], 50)
-                await walk(house, VARIANTS[0], 50)
-                assert await house.rows(homes) == before
+                before = await core.rows(homes)
+                await walk(core, VARIANTS[other], 50)
+                await walk(core, VARIANTS[0], 50)
+                assert await core.rows(homes) == before
 
     asyncio.run(play())

@@ -15,42 +15,42 @@ EMAIL, MOBILE, OTHER = "ann@example.com", "+201001234567", "+201001234568"
 AGE = 180 * DAY
 
 
-async def asked(house: InProcessGateway) -> int:
+async def asked(core: InProcessGateway) -> int:
     """Two that share an address and differ in their numbers: a person is asked."""
-    await house.send(customer("web:1", email=EMAIL, mobile=MOBILE))
-    await house.send(customer("pos:1", mobile=OTHER))
-    await house.send(customer("pos:1", email=EMAIL))
-    ((number, _),) = await questions(house)
+    await core.send(customer("web:1", email=EMAIL, mobile=MOBILE))
+    await core.send(customer("pos:1", mobile=OTHER))
+    await core.send(customer("pos:1", email=EMAIL))
+    ((number, _),) = await questions(core)
     return number
 
 
-async def close_old(house: InProcessGateway) -> None:
+async def close_old(core: InProcessGateway) -> None:
     """As the gateway does on its own."""
-    found = await stale_reviews(house.store, house.clock.now() - AGE, 100)
-    await house.send(CloseStaleReviews(OPERATOR, tuple(found)))
+    found = await stale_reviews(core.store, core.clock.now() - AGE, 100)
+    await core.send(CloseStaleReviews(OPERATOR, tuple(found)))
 
 
 async def test_a_question_that_nobody_answers_closes_at_its_age_and_not_before(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        number = await asked(house)
-        house.clock.advance(AGE - 1)
-        await house.send(CloseStaleReviews(OPERATOR, (number,)))
-        assert len(await questions(house)) == 1
-        house.clock.advance(1)
-        await close_old(house)
-        assert await house.rows("SELECT state, closed_by FROM review") == [("stale", "unanswered")]
-        assert (await house.actions())[-1] == "review.closed"
-        await close_old(house)
-        assert (await house.actions()).count("review.closed") == 1
+    async with InProcessGateway(tmp_path) as core:
+        number = await asked(core)
+        core.clock.advance(AGE - 1)
+        await core.send(CloseStaleReviews(OPERATOR, (number,)))
+        assert len(await questions(core)) == 1
+        core.clock.advance(1)
+        await close_old(core)
+        assert await core.rows("SELECT state, closed_by FROM review") == [("stale", "unanswered")]
+        assert (await core.actions())[-1] == "review.closed"
+        await close_old(core)
+        assert (await core.actions()).count("review.closed") == 1
 
 
 async def test_where_the_rules_say_ever_a_question_stays_open(tmp_path: Path) -> None:
     patient = rules("1", more='[review]\nauto_close_stale_after = "ever"')
-    async with InProcessGateway(tmp_path, environment(rules=patient)) as house:
-        number = await asked(house)
-        house.clock.advance(10 * AGE)
-        await house.send(CloseStaleReviews(OPERATOR, (number,)))
-        assert len(await questions(house)) == 1
+    async with InProcessGateway(tmp_path, environment(rules=patient)) as core:
+        number = await asked(core)
+        core.clock.advance(10 * AGE)
+        await core.send(CloseStaleReviews(OPERATOR, (number,)))
+        assert len(await questions(core)) == 1
 
 
 @pytest.mark.parametrize("reopens", [True, False])
@@ -58,61 +58,61 @@ async def test_an_unanswered_question_comes_back_on_new_evidence_only(tmp_path: 
     more = f"[review]\nreopen_on_new_evidence = {str(reopens).lower()}\n[merge]\nmax_records = 2"
     async with InProcessGateway(
         tmp_path, environment(rules=rules("1", more=more)), clock=ManualClock()
-    ) as house:
-        number = await asked(house)
-        house.clock.advance(AGE)
-        await close_old(house)
-        await house.send(customer("web:1", email=f"{EMAIL} other@example.com"))
-        await house.send(customer("pos:1", email=EMAIL))
-        assert await questions(house) == []
-        await house.send(customer("app:1", mobile=MOBILE))
-        await house.send(customer("pos:1", mobile=MOBILE))
-        found = [one for one, _ in await questions(house)]
+    ) as core:
+        number = await asked(core)
+        core.clock.advance(AGE)
+        await close_old(core)
+        await core.send(customer("web:1", email=f"{EMAIL} other@example.com"))
+        await core.send(customer("pos:1", email=EMAIL))
+        assert await questions(core) == []
+        await core.send(customer("app:1", mobile=MOBILE))
+        await core.send(customer("pos:1", mobile=MOBILE))
+        found = [one for one, _ in await questions(core)]
         assert (number in found) is reopens
-        assert ("review.reopened" in await house.actions()) is reopens
+        assert ("review.reopened" in await core.actions()) is reopens
 
 
 async def test_a_rejected_question_stays_closed_while_the_two_are_pinned_apart(tmp_path: Path) -> None:
     more = "[merge]\nmax_records = 1"
-    async with InProcessGateway(tmp_path, environment(rules=rules("1", more=more))) as house:
-        number = await asked(house)
-        await house.send(AnswerReview(OPERATOR, number, accept=False, reason="father and son"))
-        ((one, two),) = await house.rows("SELECT record_a, record_b FROM pin")
-        await house.send(DropPin(OPERATOR, one, two))
-        await house.send(customer("pos:1", email=f"{EMAIL} other@example.com"))
-        assert await questions(house) == []
-        await house.send(SetPin(OPERATOR, one, two, "cannot", "father and son"))
-        await house.send(customer("pos:1", mobile=MOBILE))
-        assert await questions(house) == []
-        await house.send(DropPin(OPERATOR, one, two))
-        await house.send(customer("web:1", mobile=OTHER))
-        assert [reason for _, reason in await questions(house)] == ["conflict:max_records"]
-        assert (await house.actions()).count("review.reopened") == 1
+    async with InProcessGateway(tmp_path, environment(rules=rules("1", more=more))) as core:
+        number = await asked(core)
+        await core.send(AnswerReview(OPERATOR, number, accept=False, reason="father and son"))
+        ((one, two),) = await core.rows("SELECT record_a, record_b FROM pin")
+        await core.send(DropPin(OPERATOR, one, two))
+        await core.send(customer("pos:1", email=f"{EMAIL} other@example.com"))
+        assert await questions(core) == []
+        await core.send(SetPin(OPERATOR, one, two, "cannot", "father and son"))
+        await core.send(customer("pos:1", mobile=MOBILE))
+        assert await questions(core) == []
+        await core.send(DropPin(OPERATOR, one, two))
+        await core.send(customer("web:1", mobile=OTHER))
+        assert [reason for _, reason in await questions(core)] == ["conflict:max_records"]
+        assert (await core.actions()).count("review.reopened") == 1
 
 
-async def contested(house: InProcessGateway) -> tuple[int, int, int]:
+async def contested(core: InProcessGateway) -> tuple[int, int, int]:
     """Two records of one address, split by hand; the question, the profile that kept the key, and the other one."""
-    await house.send(customer("web:1", email=EMAIL))
-    await house.send(customer("pos:1", email=EMAIL))
-    (record,) = await house.column("SELECT record_id FROM record WHERE id_space = 'pos'")
-    kept = await house.profile_of("web:1")
+    await core.send(customer("web:1", email=EMAIL))
+    await core.send(customer("pos:1", email=EMAIL))
+    (record,) = await core.column("SELECT record_id FROM record WHERE id_space = 'pos'")
+    kept = await core.profile_of("web:1")
     assert kept is not None
-    await house.send(SplitProfile(OPERATOR, kept, (record,), "plain", "two persons"))
-    other = await house.profile_of("pos:1")
+    await core.send(SplitProfile(OPERATOR, kept, (record,), "plain", "two persons"))
+    other = await core.profile_of("pos:1")
     assert other is not None
-    ((number, reason),) = await questions(house)
+    ((number, reason),) = await questions(core)
     assert reason == "split:contested"
-    assert await house.column("SELECT owner_id FROM identifier_owner") == [kept]
+    assert await core.column("SELECT owner_id FROM identifier_owner") == [kept]
     return number, kept, other
 
 
 @pytest.mark.parametrize("accept", [True, False])
 async def test_a_person_says_whose_a_contested_key_is(tmp_path: Path, accept: bool) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        number, kept, other = await contested(house)
-        await house.send(AnswerReview(OPERATOR, number, accept=accept, reason="asked her"))
-        assert await house.column("SELECT owner_id FROM identifier_owner") == [other if accept else kept]
-        assert await house.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
-        assert await groups(house) == ["pos:1", "web:1"]
-        await house.send(customer("app:1", email=EMAIL))
-        assert await house.profile_of("app:1") == (other if accept else kept)
+    async with InProcessGateway(tmp_path) as core:
+        number, kept, other = await contested(core)
+        await core.send(AnswerReview(OPERATOR, number, accept=accept, reason="asked her"))
+        assert await core.column("SELECT owner_id FROM identifier_owner") == [other if accept else kept]
+        assert await core.column("SELECT state FROM review") == ["accepted" if accept else "rejected"]
+        assert await groups(core) == ["pos:1", "web:1"]
+        await core.send(customer("app:1", email=EMAIL))
+        assert await core.profile_of("app:1") == (other if accept else kept)

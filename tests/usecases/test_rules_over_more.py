@@ -31,14 +31,14 @@ survivor = ["oldest", "lowest_id"]
 
 @pytest.fixture
 async def strict(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
-    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(preset("strict")))) as house:
-        yield house
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(preset("strict")))) as core:
+        yield core
 
 
 @pytest.fixture
 async def confirmed(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
-    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as house:
-        yield house
+    async with InProcessGateway(tmp_path, environment(rules=rule_set_of(CONFIRMED))) as core:
+        yield core
 
 
 async def test_two_facts_join_records_though_others_own_each_fact(strict: InProcessGateway) -> None:

@@ -49,229 +49,229 @@ pytestmark = pytest.mark.parametrize("ahead", AHEAD)
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
+async def core(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessGateway]:
     env = environment(campaigns=[TERM, DAILY, CITY, SHARE], grant_delay=(MINUTE, MINUTE))
     async with InProcessGateway(tmp_path, env, url=database_url) as built:
         yield built
 
 
 @pytest.fixture(params=["running", "restarted"])
-def right(request: pytest.FixtureRequest, house: InProcessGateway) -> Callable[[], Any]:
-    """Put the clock right, and keep house as the gateway does all the time."""
+def right(request: pytest.FixtureRequest, core: InProcessGateway) -> Callable[[], Any]:
+    """Put the clock right, and do the housekeeping that the gateway does all the time."""
 
     async def put_right() -> None:
-        house.clock.ahead = 0
+        core.clock.ahead = 0
         if request.param == "restarted":
-            await house.restart()
-        await house.store.maintain(100)
+            await core.restart()
+        await core.store.maintain(100)
 
     return put_right
 
 
-async def states(house: InProcessGateway) -> list[tuple[Any, ...]]:
-    return await house.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
+async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
+    return await core.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
 
 
-async def test_a_campaign_is_open_again(house: InProcessGateway, right: Any, ahead: int) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.send(customer("web:bob"))
+async def test_a_campaign_is_open_again(core: InProcessGateway, right: Any, ahead: int) -> None:
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.send(customer("web:bob"))
     await right()
-    assert isinstance(await house.send(achieve("web:ann", TERM.id)), Accepted)
-    assert await house.grant_later(MINUTE) == Granted(1, 0)
+    assert isinstance(await core.send(achieve("web:ann", TERM.id)), Accepted)
+    assert await core.grant_later(MINUTE) == Granted(1, 0)
 
 
 async def test_a_reward_that_was_promised_comes_when_it_was_to_come(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.send(achieve("web:ann", TERM.id))
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.send(achieve("web:ann", TERM.id))
     await right()
-    assert await house.grant_later(MINUTE - SECOND) == Granted(0, 0)
-    assert await house.grant_later(SECOND) == Granted(1, 0)
+    assert await core.grant_later(MINUTE - SECOND) == Granted(0, 0)
+    assert await core.grant_later(SECOND) == Granted(1, 0)
 
 
 async def test_a_reward_that_was_promised_before_is_not_lost_to_the_end_of_the_campaign(
-    house: InProcessGateway, ahead: int
+    core: InProcessGateway, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    await house.send(achieve("web:ann", TERM.id))
-    house.clock.ahead = ahead
-    assert await house.grant() == Granted(1, 0)
+    await core.send(customer("web:ann"))
+    await core.send(achieve("web:ann", TERM.id))
+    core.clock.ahead = ahead
+    assert await core.grant() == Granted(1, 0)
 
 
 async def test_a_dedup_window_is_in_the_way_for_a_day_longer_at_most(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.send(achieve("web:ann", SHARE.id))
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.send(achieve("web:ann", SHARE.id))
     await right()
-    first = await house.send(achieve("web:ann", SHARE.id))
+    first = await core.send(achieve("web:ann", SHARE.id))
     assert isinstance(first, Duplicate)
     assert 0 < first.wait <= (W if ahead > DAY else W + ahead)
-    house.clock.advance(first.wait - 1)
-    assert isinstance(await house.send(achieve("web:ann", SHARE.id)), Duplicate)
-    house.clock.advance(1)
-    assert isinstance(await house.send(achieve("web:ann", SHARE.id)), Accepted)
+    core.clock.advance(first.wait - 1)
+    assert isinstance(await core.send(achieve("web:ann", SHARE.id)), Duplicate)
+    core.clock.advance(1)
+    assert isinstance(await core.send(achieve("web:ann", SHARE.id)), Accepted)
 
 
 @pytest.mark.parametrize("behind", [MINUTE, HOUR, DAY - W])
 async def test_a_clock_that_is_behind_for_a_while_opens_no_window(
-    house: InProcessGateway, right: Any, ahead: int, behind: int
+    core: InProcessGateway, right: Any, ahead: int, behind: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    await house.send(achieve("web:ann", SHARE.id))
-    house.clock.ahead = -behind
-    assert isinstance(await house.send(achieve("web:ann", SHARE.id)), Duplicate)
+    await core.send(customer("web:ann"))
+    await core.send(achieve("web:ann", SHARE.id))
+    core.clock.ahead = -behind
+    assert isinstance(await core.send(achieve("web:ann", SHARE.id)), Duplicate)
     await right()
-    assert isinstance(await house.send(achieve("web:ann", SHARE.id)), Duplicate)
+    assert isinstance(await core.send(achieve("web:ann", SHARE.id)), Duplicate)
 
 
-async def test_a_limit_per_day_is_that_of_today(house: InProcessGateway, right: Any, ahead: int) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = 400 * DAY + ahead
-    await house.send(achieve("web:ann", DAILY.id))
-    assert await house.grant_later(MINUTE) == Granted(1, 0)
+async def test_a_limit_per_day_is_that_of_today(core: InProcessGateway, right: Any, ahead: int) -> None:
+    await core.send(customer("web:ann"))
+    core.clock.ahead = 400 * DAY + ahead
+    await core.send(achieve("web:ann", DAILY.id))
+    assert await core.grant_later(MINUTE) == Granted(1, 0)
     await right()
     for _ in range(3):  # the first is met by the window from the wrong time
-        house.clock.advance(W)
-        await house.send(achieve("web:ann", DAILY.id))
-    assert await house.grant_later(MINUTE) == Granted(1, 1)
+        core.clock.advance(W)
+        await core.send(achieve("web:ann", DAILY.id))
+    assert await core.grant_later(MINUTE) == Granted(1, 1)
 
 
-async def test_a_keys_answer_is_repeated(house: InProcessGateway, right: Any, ahead: int) -> None:
+async def test_a_keys_answer_is_repeated(core: InProcessGateway, right: Any, ahead: int) -> None:
     token = IdempotencyKey("route", "k1", b"same", b"{}")
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.send(achieve("web:ann", SHARE.id, token))
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.send(achieve("web:ann", SHARE.id, token))
     await right()
-    assert isinstance(await house.send(achieve("web:ann", SHARE.id, token)), Replayed)
-    assert await house.column("SELECT COUNT(*) FROM achievement") == [1]
+    assert isinstance(await core.send(achieve("web:ann", SHARE.id, token)), Replayed)
+    assert await core.column("SELECT COUNT(*) FROM achievement") == [1]
 
 
-async def test_ids_and_audit_times_never_go_back(house: InProcessGateway, right: Any, ahead: int) -> None:
+async def test_ids_and_audit_times_never_go_back(core: InProcessGateway, right: Any, ahead: int) -> None:
     async def say(*names: str) -> None:
         for name in names:
-            await house.send(customer(f"web:{name}"))
+            await core.send(customer(f"web:{name}"))
 
     await say("a", "b")
-    house.clock.ahead = ahead
+    core.clock.ahead = ahead
     await say("c", "d")
     await right()
     await say("e", "f")
-    house.clock.advance(2 * ahead)
+    core.clock.advance(2 * ahead)
     await say("g")
-    events = await house.rows("SELECT event_id, at FROM audit ORDER BY chain, seq")
+    events = await core.rows("SELECT event_id, at FROM audit ORDER BY chain, seq")
     assert sorted(events) == sorted(events, key=lambda row: row[1])
     times = [at for _, at in sorted(events)]
     assert all(one <= other for one, other in pairwise(times))
-    assert times[-1] == house.clock.now()
-    people = await house.column("SELECT customer_id FROM record ORDER BY record_id")
+    assert times[-1] == core.clock.now()
+    people = await core.column("SELECT customer_id FROM record ORDER BY record_id")
     assert people == list("abcdefg")
 
 
 async def test_the_newest_word_about_an_attribute_still_counts(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    house.clock.ahead = ahead
-    await house.send(customer("web:ann", {"city": "Cairo"}, email="ann@x.eg"))
+    core.clock.ahead = ahead
+    await core.send(customer("web:ann", {"city": "Cairo"}, email="ann@x.eg"))
     await right()
-    await house.send(customer("pos:17", {"city": "Giza"}, email="ann@x.eg"))
-    await house.send(achieve("web:ann", CITY.id))
-    assert await house.grant_later(MINUTE) == Granted(1, 0)
+    await core.send(customer("pos:17", {"city": "Giza"}, email="ann@x.eg"))
+    await core.send(achieve("web:ann", CITY.id))
+    assert await core.grant_later(MINUTE) == Granted(1, 0)
 
 
-async def test_the_audit_log_is_signed_again(house: InProcessGateway, right: Any, ahead: int) -> None:
-    house.clock.ahead = ahead
-    await house.send(customer("web:ann"))
-    await house.store.maintain(100)
+async def test_the_audit_log_is_signed_again(core: InProcessGateway, right: Any, ahead: int) -> None:
+    core.clock.ahead = ahead
+    await core.send(customer("web:ann"))
+    await core.store.maintain(100)
     await right()
     for n in range(3):
-        await house.send(customer(f"web:{n}"))
-        house.clock.advance(HOUR)
-        await house.store.maintain(100)
-    assert await house.column("SELECT COUNT(*) FROM audit_checkpoint") >= [3]
+        await core.send(customer(f"web:{n}"))
+        core.clock.advance(HOUR)
+        await core.store.maintain(100)
+    assert await core.column("SELECT COUNT(*) FROM audit_checkpoint") >= [3]
 
 
 async def test_ended_windows_and_answers_are_swept_again(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.store.maintain(100)
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.store.maintain(100)
     await right()
-    await house.send(achieve("web:ann", SHARE.id, IdempotencyKey("route", "k1", b"same", b"{}")))
-    house.clock.advance(3 * DAY)
-    await house.store.maintain(100)
-    assert await house.rows("SELECT * FROM dedup") == []
-    assert await house.rows("SELECT * FROM idempotency") == []
+    await core.send(achieve("web:ann", SHARE.id, IdempotencyKey("route", "k1", b"same", b"{}")))
+    core.clock.advance(3 * DAY)
+    await core.store.maintain(100)
+    assert await core.rows("SELECT * FROM dedup") == []
+    assert await core.rows("SELECT * FROM idempotency") == []
 
 
 async def test_a_walk_over_profiles_is_taken_up_by_another(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.use(house.env.rules)
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.use(core.env.rules)
     await right()
-    assert await house.regroup() is not None
-    assert await house.column("SELECT COUNT(*) FROM regrouping WHERE finished_at IS NULL") == [0]
+    assert await core.regroup() is not None
+    assert await core.column("SELECT COUNT(*) FROM regrouping WHERE finished_at IS NULL") == [0]
 
 
 async def test_the_rules_that_were_activated_last_are_the_active_ones(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    house.clock.ahead = ahead
-    await house.use(rule_set_of(preset("email-or-mobile")))
+    core.clock.ahead = ahead
+    await core.use(rule_set_of(preset("email-or-mobile")))
     await right()
     newest = rule_set_of(preset("email-or-mobile").replace("mobile-1", "mobile-x", 1))
-    await house.use(newest)
-    found = await active_rules(house.store)
+    await core.use(newest)
+    found = await active_rules(core.store)
     assert found is not None
     assert found.sha256 == newest.sha256
 
 
-async def test_a_pin_holds_until_its_own_end(house: InProcessGateway, right: Any, ahead: int) -> None:
+async def test_a_pin_holds_until_its_own_end(core: InProcessGateway, right: Any, ahead: int) -> None:
     for name in ("ann", "bob"):
-        await house.send(customer(f"web:{name}"))
-    one, other = await house.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(customer(f"web:{name}"))
+    one, other = await core.column("SELECT record_id FROM record ORDER BY record_id")
     end = NOON + 2 * ahead
-    await house.send(SetPin(caller(""), one, other, "cannot", "", end))
-    house.clock.ahead = ahead
-    assert await ended_pins(house.store, house.clock.now(), 9) == []
+    await core.send(SetPin(caller(""), one, other, "cannot", "", end))
+    core.clock.ahead = ahead
+    assert await ended_pins(core.store, core.clock.now(), 9) == []
     await right()
-    assert await ended_pins(house.store, house.clock.now(), 9) == []
-    assert await ended_pins(house.store, end, 9) == [(one, other)]
+    assert await ended_pins(core.store, core.clock.now(), 9) == []
+    assert await ended_pins(core.store, end, 9) == [(one, other)]
 
 
 async def test_a_direct_report_from_before_is_ended_in_its_time(
-    house: InProcessGateway, right: Any, ahead: int
+    core: InProcessGateway, right: Any, ahead: int
 ) -> None:
-    await house.send(customer("web:ann"))
-    house.clock.ahead = ahead
-    await house.send(customer("web:bob"))
+    await core.send(customer("web:ann"))
+    core.clock.ahead = ahead
+    await core.send(customer("web:bob"))
     await right()
-    await house.send(msgspec.structs.replace(achieve("web:ann", SHARE.id), direct=True))
-    assert await unanswered(house.store, house.clock.now() - MINUTE, 9) == []
-    house.clock.advance(2 * MINUTE)
-    assert len(await unanswered(house.store, house.clock.now() - MINUTE, 9)) == 1
+    await core.send(msgspec.structs.replace(achieve("web:ann", SHARE.id), direct=True))
+    assert await unanswered(core.store, core.clock.now() - MINUTE, 9) == []
+    core.clock.advance(2 * MINUTE)
+    assert len(await unanswered(core.store, core.clock.now() - MINUTE, 9)) == 1
 
 
 @pytest.mark.parametrize("campaign", [TERM, Campaign(id=4, name="new", points=5, starts_at=NOON - DAY)])
 async def test_a_clock_that_is_behind_for_a_while_costs_no_reward(
-    house: InProcessGateway, right: Any, ahead: int, campaign: Campaign
+    core: InProcessGateway, right: Any, ahead: int, campaign: Campaign
 ) -> None:
-    house.env.campaigns = {**house.env.campaigns, campaign.id: campaign}
-    await house.send(customer("web:ann"))
-    await house.send(achieve("web:ann", campaign.id))
-    house.clock.ahead = -ahead
-    await house.store.maintain(100)
-    await house.grant()
+    core.env.campaigns = {**core.env.campaigns, campaign.id: campaign}
+    await core.send(customer("web:ann"))
+    await core.send(achieve("web:ann", campaign.id))
+    core.clock.ahead = -ahead
+    await core.store.maintain(100)
+    await core.grant()
     await right()
-    await house.grant_later(MINUTE)
-    assert await states(house) == [("granted", "")]
+    await core.grant_later(MINUTE)
+    assert await states(core) == [("granted", "")]
 
 
 # ---- deliveries ----
@@ -284,16 +284,16 @@ async def outbox(tmp_path: Path, database_url: str) -> AsyncGenerator[InProcessG
         yield built
 
 
-async def claimed(house: InProcessGateway, owner: str) -> int:
-    found = await house.send(ClaimDeliveries("upstream", owner, 9))
+async def claimed(core: InProcessGateway, owner: str) -> int:
+    found = await core.send(ClaimDeliveries("upstream", owner, 9))
     assert isinstance(found, Claimed)
     return len(found.deliveries)
 
 
-async def put_right(house: InProcessGateway) -> None:
-    house.clock.ahead = 0
-    await house.restart()
-    await house.store.maintain(100)
+async def put_right(core: InProcessGateway) -> None:
+    core.clock.ahead = 0
+    await core.restart()
+    await core.store.maintain(100)
 
 
 async def test_a_report_that_was_queued_is_sent_and_has_its_whole_time(

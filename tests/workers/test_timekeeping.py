@@ -22,15 +22,15 @@ FINE = ClockState(0, 0, 0, 0, 0)
 class Machine:
     """A gateway's inside on a machine of which the test holds both clocks (ms)."""
 
-    def __init__(self, house: InProcessGateway, boot: str = "") -> None:
-        self.house = house
-        self.wall = house.clock.time
+    def __init__(self, core: InProcessGateway, boot: str = "") -> None:
+        self.core = core
+        self.wall = core.clock.time
         self.steady = 7
         self.metrics = Metrics()
         self.clock = SystemClock(
             10 * MINUTE, wall=lambda: self.wall * 1_000_000, steady=lambda: self.steady * 1_000_000
         )
-        self.keeper = Timekeeper(self.clock, house.store, house.pipeline, self.metrics, boot)
+        self.keeper = Timekeeper(self.clock, core.store, core.pipeline, self.metrics, boot)
 
     def advance(self, span: int, jump: int = 0) -> None:
         self.steady += span
@@ -48,9 +48,9 @@ def _every_line() -> None:
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncGenerator[Machine]:
-    async with InProcessGateway(tmp_path) as house:
-        await house.send(customer("web:ann"))
-        machine = Machine(house)
+    async with InProcessGateway(tmp_path) as core:
+        await core.send(customer("web:ann"))
+        machine = Machine(core)
         await machine.keeper.begin()
         yield machine
 
@@ -84,8 +84,8 @@ async def test_a_jump_that_lasted_is_in_the_audit_log(machine: Machine) -> None:
     await machine.keeper.step()
     machine.advance(10 * MINUTE)
     await machine.keeper.step()
-    assert (await machine.house.actions())[-1] == "clock.believed"
-    assert await machine.house.column("SELECT actor FROM audit ORDER BY event_id DESC LIMIT 1") == ["gateway"]
+    assert (await machine.core.actions())[-1] == "clock.believed"
+    assert await machine.core.column("SELECT actor FROM audit ORDER BY event_id DESC LIMIT 1") == ["gateway"]
 
 
 async def test_an_operators_word_is_in_the_audit_log_once(machine: Machine) -> None:
@@ -94,12 +94,12 @@ async def test_an_operators_word_is_in_the_audit_log_once(machine: Machine) -> N
     await machine.keeper.step()
     assert state.warnings == ()
     assert state.now == machine.wall
-    assert (await machine.house.actions()).count("clock.believed") == 1
+    assert (await machine.core.actions()).count("clock.believed") == 1
 
 
 async def test_a_database_that_is_ahead_is_said_with_by_how_much(machine: Machine) -> None:
-    machine.house.clock.ahead = 400 * DAY
-    await machine.house.send(customer("web:bob"))
+    machine.core.clock.ahead = 400 * DAY
+    await machine.core.send(customer("web:bob"))
     with capture_logs() as logs:
         await machine.keeper.step()
     assert machine.ahead("database") == 400 * DAY / SECOND
@@ -142,15 +142,15 @@ def test_a_warning_says_by_how_much_and_in_which_direction(state: ClockState, wo
 
 def restarted(before: Machine, jump: int = 0, boot: str = "boot-1") -> Machine:
     """Another run an hour later, with the wall clock moved by `jump` meanwhile."""
-    after = Machine(before.house, boot)
+    after = Machine(before.core, boot)
     after.steady, after.wall = before.steady + HOUR, before.wall + HOUR + jump
     return after
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncGenerator[Machine]:
-    async with InProcessGateway(tmp_path) as house:
-        machine = Machine(house, "boot-1")
+    async with InProcessGateway(tmp_path) as core:
+        machine = Machine(core, "boot-1")
         await machine.keeper.begin()
         await machine.keeper.step()
         yield machine
@@ -200,9 +200,9 @@ async def test_after_another_boot_the_clock_at_the_start_is_believed(served: Mac
 
 
 async def test_a_start_by_itself_keeps_nothing(tmp_path: Path) -> None:
-    async with InProcessGateway(tmp_path) as house:
-        await Machine(house, "boot-1").keeper.begin()
-        assert await house.rows("SELECT * FROM boot") == []
+    async with InProcessGateway(tmp_path) as core:
+        await Machine(core, "boot-1").keeper.begin()
+        assert await core.rows("SELECT * FROM boot") == []
 
 
 def test_a_boot_has_a_name_that_stays() -> None:

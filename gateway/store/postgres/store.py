@@ -241,7 +241,7 @@ class PostgresStore:
         async with self._server.connection() as connection:
             done = 0
             with contextlib.suppress(*_COLLIDED):
-                if await self._takes(connection, "house", now):
+                if await self._takes(connection, "housekeeping", now):
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
@@ -251,7 +251,7 @@ class PostgresStore:
 
     async def _forget(self, limit: int) -> int:
         """While no batch adds to the chain, as what goes is told by it."""
-        if not self._retention.is_due(self._clock.now()) or not await self.take_lead("house"):
+        if not self._retention.is_due(self._clock.now()) or not await self.take_lead("housekeeping"):
             return 0
         with contextlib.suppress(*_COLLIDED):
             return await self._sign(lambda: self._retention.step(*self._moment(), self._ids.next, limit))
