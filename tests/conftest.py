@@ -21,6 +21,9 @@ from tests.support.running_gateway import ADMIN_TOKEN, MASTER_SECRET, RunningGat
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+pytest.register_assert_rewrite(
+    *(f"tests.store.conformance{part}" for part in ("", "_archive", "_log", "_rows", "_state"))
+)
 ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
 ON_ONE_ENGINE = tuple(
     f"http/proxy/test_{name}.py"

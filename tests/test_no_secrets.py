@@ -24,6 +24,8 @@ _SHAPES = re.compile(
 )
 _HEX = re.compile(rb"(?<![0-9A-Za-z])[0-9a-fA-F]{64,}(?![0-9A-Za-z])")
 _ALONE = re.compile(rb"\s*[0-9A-Za-z+/=_-]{24,}\s*")
+_BEFORE_A_DIGEST = (b"--hash=sha256:", b".mmd ")
+"""Of a package in a lock file, and of the source of a picture."""
 _KNOWN_DIGESTS = {
     "3c9d4cd803a39c4e1ef349bd034be588a210f69c35959896f9b0ff818955ea43",  # gateway/config/master_secret.py: a digest
 }
@@ -37,6 +39,7 @@ def _suspicious(name: str, content: bytes) -> list[str]:
         f"{name}: 64 hex digits, {digits.group()[:4]!r}…"
         for digits in _HEX.finditer(content)
         if digits.group().decode().lower() not in _KNOWN_DIGESTS
+        and not content.endswith(_BEFORE_A_DIGEST, 0, digits.start())
     ]
     if _ALONE.fullmatch(content):
         found.append(f"{name}: one long word and nothing else")

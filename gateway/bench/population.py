@@ -75,10 +75,10 @@ def _queued(people: int, count: int, until: int) -> Iterator[tuple[Row, Row]]:
         member, achievement_id = members[number % people], ids.next(at)
         campaign = FIRST_CAMPAIGN + number // people
         yield (
-            (achievement_id, member.record_id, campaign, "queued", "", CHANNEL, "bench", at, at, None, 0),
+            (achievement_id, member.record_id, campaign, "queued", "", CHANNEL, "bench", at, at, None, 0, ""),
             (
                 *(ids.next(at), "upstream", member.profile_id, "achievement", achievement_id, "", "pending"),
-                *(at, at, at + 3 * DAY, "", 0, 0, 0, None, None, 0, "", ""),
+                *(at, at, at + 3 * DAY, "", 0, 0, 0, None, None, 0, "", "", "", ""),
             ),
         )
 
@@ -144,4 +144,4 @@ def _overdue(people: int, campaigns: int) -> Iterator[Row]:
                 CHANNEL,
                 "bench",
             )
-            yield *achievement, accepted_at, due_at, None, 0
+            yield *achievement, accepted_at, due_at, None, 0, ""

@@ -35,7 +35,7 @@ COMMANDS = {
     "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
     "review": Lazy("gateway.cli.review", "app", "List and answer the questions that the rules leave open."),
     "export": Lazy(
-        "gateway.cli.export", "export", "Export everything that is stored about a person, as JSON or HTML."
+        "gateway.cli.export", "export", "Export everything stored about a person, as JSON or HTML."
     ),
     "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
     "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and decide about one again."),

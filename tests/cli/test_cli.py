@@ -492,7 +492,7 @@ async def test_commands_go_to_the_gateway_that_runs(
         "items"
     ]
     told = await asyncio.to_thread(beside.json, "audit", "explain", achievement["id"])
-    assert "pos brought a new customer (mobile ***67)" in [event["sentence"] for event in told["items"]]
+    assert "pos created a new customer (mobile ***67)" in [event["sentence"] for event in told["items"]]
     issued = await asyncio.to_thread(beside.json, "keys", "new", "--channel", "web")
     opened = gateway.services.keyring.open(issued["api_key"], issued["secret_key"], secret_needed=True)
     assert not isinstance(opened, str)

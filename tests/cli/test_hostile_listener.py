@@ -100,7 +100,7 @@ async def test_whatever_listens_in_the_gateways_place_hears_no_token(
     shell = Shell(config, capsys)
     for command in (("keys", "list"), ("keys", "new", "--channel", "web"), ("audit", "follow")):
         await asyncio.to_thread(shell, *command, code=2)
-        assert "does not prove" in shell.err
+        assert "did not prove" in shell.err
     assert hostile.heard
     assert not [text for text in hostile.heard if TOKEN in text or "authorization" in text.lower()]
     assert not [text for text in hostile.heard if not text.startswith("GET /healthz")]

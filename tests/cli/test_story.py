@@ -100,7 +100,7 @@ def test_the_answer_to_a_review_is_told_by_what_was_asked(asked: str, accepted: 
     detail: dict[str, object] = {"profiles": ["prf_1", "prf_2"], "asked": asked, "note": "asked her"}
     for action, expected in ((Action.REVIEW_ACCEPTED, accepted), (Action.REVIEW_REJECTED, rejected)):
         said = told(action, detail, profile="prf_1", actor="sam")
-        assert said == f"{expected} on the word of sam: asked her"
+        assert said == f"{expected} by decision of sam: asked her"
 
 
 def test_an_action_of_a_newer_gateway_is_named() -> None:

@@ -7,9 +7,6 @@ import pytest
 from gateway.store import Store
 from tests.support.in_process_gateway import ManualClock, make_store
 
-pytest.register_assert_rewrite(
-    *(f"tests.store.conformance{part}" for part in ("", "_archive", "_log", "_rows", "_state"))
-)
 Open = Callable[[], Awaitable[Store]]
 
 

@@ -193,6 +193,8 @@ _HIDDEN = f"""
 SELECT a.event_id FROM audit AS a WHERE a.event_id >= ? AND a.event_id <= ?
 AND ({" OR ".join(map(_NOT_LISTED.format, ("profile", "object", "request_id")))}) ORDER BY a.event_id LIMIT 1
 """
-ARCHIVED = "COALESCE((SELECT event_id FROM audit_cut ORDER BY segment DESC LIMIT 1), 0)"
+ARCHIVED = (
+    "COALESCE((SELECT event_id FROM audit_cut WHERE segment = (SELECT MAX(segment) FROM audit_cut)), 0)"
+)
 """Up to this event's id, what is still in the table is in the archive and is being taken away."""
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

@@ -180,7 +180,7 @@ def changed(old: str, new: str) -> str:
 def test_a_key_of_very_many_parts_is_refused_before_it_is_read(line: str) -> None:
     """Reading the first one takes minutes."""
     found = parse(f"[rules]\nschema = 1\n{line}\n")
-    assert isinstance(found, list)
+    assert isinstance(found, tuple)
     (problem,) = found
     assert (problem.line, problem.message) == (3, "holds a key of more than 16 parts")
 
