@@ -26,7 +26,7 @@ bench: .venv/installed .venv/servers
 	$(BIN)/gateway bench
 
 soak: .venv/installed .venv/servers
-	$(BIN)/pytest -o addopts="" -m soak --timeout 14400
+	$(BIN)/pytest -m soak --timeout 14400
 
 # What the gateway runs with; `make run` needs no more. Each file that pip fetches is compared with the hashes of the lock file.
 .venv/running: pyproject.toml requirements/runtime.txt Makefile

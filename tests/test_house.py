@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,13 @@ def test_what_is_not_foreseen_ends_in_two_places() -> None:
         )
     }
     assert found == BROAD
+
+
+def test_the_long_tests_are_all_found_by_the_command_that_runs_them() -> None:
+    (recipe,) = re.findall(
+        r"^\t\$\(BIN\)/pytest (.* soak .*)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    command = [sys.executable, "-m", "pytest", *recipe.split(), "--collect-only"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout[-2000:]
+    assert found.stdout.count("::") > 50
