@@ -111,11 +111,14 @@ def _address(raw: str) -> str:
 
 
 def _with_known_domain(text: str) -> str:
-    """Reads the local part together with the domain's ASCII form, as it is read again when the value comes back."""
+    """Reads the local part as it would be read beside the domain's ASCII form, which is how the value comes back. An address
+    that is too long in the form it was written in stays so."""
     local, at, written = (text if "@" in text else text.replace("＠", "@")).rpartition("@")
     if written.isascii() or not at:
         return text
-    return f"{ascii_if_meant(local)}@{_domain(written).name}"
+    local, domain = ascii_if_meant(local), _domain(written)
+    is_too_long = len(local.encode(errors="replace")) > domain.room > 0
+    return text if is_too_long else f"{local}@{domain.name}"
 
 
 def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:

@@ -156,9 +156,12 @@ def _phone_differences(cases: Iterator[str]) -> list[tuple[str, object, object]]
 
 
 def _library_email(text: str) -> Normalized:
+    """Without what copying and spreadsheets leave around an address, which the library is not asked about."""
+    text = text.strip()
+    text = text[1:-1] if text[:1] == "<" and text[-1:] == ">" else text
     try:
         checked = email_validator.validate_email(
-            text.strip().lstrip("'"), check_deliverability=False, allow_quoted_local=True
+            text.lstrip("'").strip(), check_deliverability=False, allow_quoted_local=True
         )
     except email_validator.EmailNotValidError:
         return Normalized("invalid", "")

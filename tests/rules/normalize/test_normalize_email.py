@@ -292,3 +292,11 @@ def test_i22_any_text_has_an_answer_and_an_address_normalises_to_itself(raw: str
 )
 def test_a_typographic_local_part_is_one_address_beside_an_international_domain(raw: str) -> None:
     assert normalize_email(raw, IdentifierRules("email")).value == "o'neil@xn--mnchen-3ya.de"
+
+
+@pytest.mark.parametrize(("dots", "status"), [(".", "ok"), ("\u3002", "invalid")])
+def test_an_address_that_is_too_long_as_it_was_written_is_not_shortened_into_a_valid_one(
+    dots: str, status: str
+) -> None:
+    raw = f"o'brien@{'d.' * 118}1a.mu{dots}seum"
+    assert normalize_email(raw, IdentifierRules("email")).status == status
