@@ -35,9 +35,9 @@ _log = structlog.get_logger("workers")
 _IDLE_CHUNK = 1_000
 _BUSY_CHUNK = 50
 _GRANT_POLL = 0.5
-_HOUSE_POLL = 0.5
-_HOUSE_IDLE = 500
-_HOUSE_SHARED = 50
+_HOUSEKEEPING_POLL = 0.5
+_HOUSEKEEPING_IDLE = 500
+_HOUSEKEEPING_SHARED = 50
 _BREATH = 10
 """Rests this many times as long as it worked while calls arrive."""
 _SATURATED = 0.7
@@ -274,13 +274,13 @@ class Workers:
     async def _housekeeping(self) -> float:
         """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one."""
         share = self._share_of_calls()
-        limit = _HOUSE_SHARED if share else _HOUSE_IDLE
+        limit = _HOUSEKEEPING_SHARED if share else _HOUSEKEEPING_IDLE
         started = perf_counter()
         done = await self._services.store.maintain(limit)
         behind = done >= limit
         self._services.telemetry.metrics.audit_lag.set(behind)
         if not behind or share >= _SATURATED:
-            return _HOUSE_POLL
+            return _HOUSEKEEPING_POLL
         return _BREATH * (perf_counter() - started) if share else 0
 
     def _share_of_calls(self) -> float:

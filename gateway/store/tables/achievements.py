@@ -1,12 +1,13 @@
 """Achievements, dedup windows, idempotent answers, the ledger and budgets: how they are stored."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from gateway.model import Achievement, AnswerOf, Dedup, Due, LedgerEntry, StoredAnswer
 from gateway.store.statement import Query, Write
 from gateway.store.tables.columns import Columns
-from gateway.store.tables.table import Loading, Table, entities, rows_of, stored
+from gateway.store.tables.table import Loading, Table, entities, fenced_rows, rows_of
 from gateway.workingset import WorkingSet, Written
 from gateway.workingset.achievements import DueWanted
 
@@ -134,17 +135,6 @@ def _load_points(ws: WorkingSet, profile_ids: list[int]) -> Loading:
 # ---- saving ----
 
 
-def _save_achievements(ws: WorkingSet, achievements: Written[int, Achievement]) -> Iterator[Write]:
-    if achievements.added:
-        yield Write(_ACHIEVEMENT.insert, stored(_ACHIEVEMENT, achievements.added))
-    if achievements.changed:
-        rows = [
-            (*_ACHIEVEMENT.change(one), achievement_id, one.epoch)
-            for achievement_id, one in sorted(achievements.changed.items())
-        ]
-        yield Write(_DECIDED, rows, fenced=True)
-
-
 def _save_ledger(ws: WorkingSet, entries: Written[int, LedgerEntry]) -> Iterator[Write]:
     yield Write(LEDGER.insert, sorted(LEDGER.row(entry) for entry in entries.added.values()))
 
@@ -154,7 +144,12 @@ def _save_budgets(ws: WorkingSet, budgets: Written[int, int]) -> Iterator[Write]
 
 
 TABLES = (
-    entities("achievements", _ACHIEVEMENT, saves=_save_achievements, notes=_note_trace),
+    entities(
+        "achievements",
+        _ACHIEVEMENT,
+        saves=fenced_rows(_ACHIEVEMENT, _DECIDED, attrgetter("epoch")),
+        notes=_note_trace,
+    ),
     Table("due", _load_due),
     entities("windows", WINDOW, packed=True),
     entities("answers", _ANSWER),

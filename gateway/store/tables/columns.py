@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
-from gateway.store.statement import KeyColumn, columns_of
+from gateway.store.statement import columns_of
 
 V = TypeVar("V")
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -138,6 +138,3 @@ def _codecs(
 
 def _to_json(value: Any) -> str:
     return _encode(value).decode()
-
-
-__all__ = ["Columns", "KeyColumn"]

@@ -1,14 +1,14 @@
 """The outbox and what the platform told: how they are stored."""
 
-from collections.abc import Iterator
+from operator import attrgetter
 
 from gateway.clock import MINUTE
 from gateway.ids import later
 from gateway.model import Delivery, PlatformEvent
-from gateway.store.statement import Query, Write
+from gateway.store.statement import Query
 from gateway.store.tables.columns import Columns
-from gateway.store.tables.table import Loading, Table, entities, stored
-from gateway.workingset import WorkingSet, Written
+from gateway.store.tables.table import Loading, Table, entities, fenced_rows
+from gateway.workingset import WorkingSet
 
 LONGEST_LEASE = 2 * MINUTE
 """A delivery that is leased for longer was leased by a clock that was ahead, and is free."""
@@ -61,19 +61,8 @@ def _load_claimable(ws: WorkingSet, wanted: list[tuple[str, int]]) -> Loading:
         ws.claimable.put((target, limit), [_DELIVERY.read(row) for row in rows])
 
 
-def _save_deliveries(ws: WorkingSet, deliveries: Written[int, Delivery]) -> Iterator[Write]:
-    if deliveries.added:
-        yield Write(_DELIVERY.insert, stored(_DELIVERY, deliveries.added))
-    if deliveries.changed:
-        rows = [
-            (*_DELIVERY.change(one), delivery_id, one.fence)
-            for delivery_id, one in sorted(deliveries.changed.items())
-        ]
-        yield Write(_UPDATE, rows, fenced=True)
-
-
 TABLES = (
-    entities("deliveries", _DELIVERY, saves=_save_deliveries),
+    entities("deliveries", _DELIVERY, saves=fenced_rows(_DELIVERY, _UPDATE, attrgetter("fence"))),
     Table("sendings", _load_sendings),
     Table("claimable", _load_claimable),
     entities("platform_events", _PLATFORM_EVENT),

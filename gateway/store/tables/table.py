@@ -72,6 +72,19 @@ def rows_of(columns: Columns[Any], *, once: bool = False) -> Save:
     return save
 
 
+def fenced_rows(columns: Columns[V], update: str, fence: Callable[[V], int]) -> Save:
+    """Rows that are inserted, and updated only while their `fence` is what it was when they were loaded."""
+
+    def save(ws: WorkingSet, rows: Written[Any, V]) -> Iterator[Write]:
+        if rows.added:
+            yield Write(columns.insert, stored(columns, rows.added))
+        if rows.changed:
+            changes = [(*columns.change(one), key, fence(one)) for key, one in sorted(rows.changed.items())]
+            yield Write(update, changes, fenced=True)
+
+    return save
+
+
 def stored(columns: Columns[V], rows: dict[Any, V]) -> list[tuple[Any, ...]]:
     """The rows that these entities are, in their order."""
     if not columns.outside:
