@@ -1,9 +1,9 @@
 """Segments as files of one directory. They are written completely or not at all, and readers do not trust their content."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from gateway.audit.segment import (
     read_header,
     signature,
 )
+from gateway.new_file import write_new
 
 _LONGEST_SIGNATURE = 100
 _PIECE = 1 << 16
@@ -71,17 +72,9 @@ def read_segment(path: Path) -> SegmentFile:
 def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[bytes]) -> Path:
     """The file is on disk under its name when this returns. It never replaces an existing file. Raises OSError."""
     text, name = header.encoded(), name_of(header.number)
-    path, draft = directory / name, directory / f"{name}.{secrets.token_hex(4)}{_DRAFT}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            file.write(b"%b\n%b\n%b\n" % (MAGIC, text.encode(), signature(key, text).encode()))
-            file.writelines(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    path = directory / name
+    head = b"%b\n%b\n%b\n" % (MAGIC, text.encode(), signature(key, text).encode())
+    write_new(path, chain((head,), body), draft=_DRAFT)
     _drop_drafts(directory, name)
     _sync(directory)
     return path

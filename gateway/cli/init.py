@@ -6,8 +6,8 @@ from importlib.resources import files
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
 from gateway.cli.output import note, say
-from gateway.config.master_secret import write_new
 from gateway.http.keyring import new_pair
+from gateway.new_file import write_new
 
 _EXAMPLE_KEY = re.compile(r'"example-(?P<channel>\w+)-(?P<kind>api|secret)-key-\d+"')
 _OF_THE_EXAMPLE = (
@@ -23,7 +23,7 @@ def init(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Write the settings file, with every setting explained and fresh keys for each channel. An existing file is left alone."""
     example = files("gateway").joinpath("config.example.toml").read_text("utf-8")
     try:
-        write_new(config, settings_of(example))
+        write_new(config, [settings_of(example).encode()])
     except FileExistsError:
         raise Failure(
             f"{config}: exists already and was not changed; name another file with --config"

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.config import Config, ConfigError
+from gateway.new_file import write_new
 
 _MASTER_BYTES = 32
 _FILE_LIMIT = 4096
@@ -151,19 +152,4 @@ def _read(path: Path, *, named: bool) -> bytes:
 def _make(path: Path) -> None:
     """If two processes create it at once, the first wins."""
     with contextlib.suppress(FileExistsError):
-        write_new(path, secrets.token_hex(_MASTER_BYTES) + "\n")
-
-
-def write_new(path: Path, text: str) -> None:
-    """A file for its owner only, written under another name and then linked, so that it is complete or absent. Raises
-    FileExistsError if the name exists."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+        write_new(path, [secrets.token_hex(_MASTER_BYTES).encode(), b"\n"])
