@@ -3,10 +3,9 @@
 from copy import deepcopy
 from dataclasses import replace
 from itertools import combinations
-from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules.explain import (
@@ -25,11 +24,10 @@ from rules.identifier import Evidence, Identifier
 from rules.policy import Policy
 from rules.record import Profile
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.properties import ANY_HEALTH
 from tests.support.rules_state import DAY, State, canonical, rule_set, says
 
-EASY = settings(
-    max_examples=80, deadline=None, suppress_health_check=cast("list[HealthCheck]", list(HealthCheck))
-)
+EASY = settings(max_examples=80, deadline=None, suppress_health_check=ANY_HEALTH)
 EMAIL = Rule("email", ("email",))
 
 

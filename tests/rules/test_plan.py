@@ -1,17 +1,15 @@
 """What a partition would change for the profiles that there are."""
 
 from collections.abc import Collection, Mapping
-from typing import cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.batch.partition import Edge, Partition, Refusal
 from rules.plan import Case, Plan, plan
+from tests.support.properties import ANY_HEALTH
 
-EASY = settings(
-    max_examples=100, deadline=None, suppress_health_check=cast("list[HealthCheck]", list(HealthCheck))
-)
+EASY = settings(max_examples=100, deadline=None, suppress_health_check=ANY_HEALTH)
 
 
 def planned(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.http.gameball.operations import DOCUMENTED
 from tests.support.asking import names, save
+from tests.support.properties import ANY_HEALTH
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
@@ -59,7 +60,7 @@ async def test_no_bytes_make_the_gateway_fail(gateway: RunningGateway) -> None:
     @settings(
         max_examples=200,
         deadline=None,
-        suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
+        suppress_health_check=ANY_HEALTH,
         database=None,
     )
     @given(st.sampled_from(CORE), SEGMENTS | st.just("ann"), QUERIES, BODIES)

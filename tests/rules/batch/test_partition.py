@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from random import Random
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rules.batch.partition import Edge, Partition, Refusal, partition
@@ -16,14 +16,13 @@ from rules.identifier import Evidence, Identifier
 from rules.policy import Policy
 from rules.record import Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.properties import ANY_HEALTH
 from tests.support.rules_state import DAY, State, key, rule_set
 
 NOW = 1_000 * DAY
 TYPES = ("loyalty_id", "mobile", "email")
 PLACES = tuple(f"{space}:{number}" for space in ("web", "pos") for number in range(4))
-EASY = settings(
-    max_examples=80, deadline=None, suppress_health_check=cast("list[HealthCheck]", list(HealthCheck))
-)
+EASY = settings(max_examples=80, deadline=None, suppress_health_check=ANY_HEALTH)
 
 
 def record(record_id: int, at: int = 0, space: str = "web", **values: str) -> Record:

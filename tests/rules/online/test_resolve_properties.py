@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
+from tests.support.properties import ANY_HEALTH
 from tests.support.rules_state import State, key, rule_set
 
 TYPES = ("loyalty_id", "mobile", "email")
@@ -20,7 +21,7 @@ EASY = settings(
     max_examples=60,
     derandomize=True,
     deadline=None,
-    suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
+    suppress_health_check=ANY_HEALTH,
 )
 
 
