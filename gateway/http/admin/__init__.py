@@ -3,7 +3,7 @@ both can do the same."""
 
 from aiohttp import web
 
-from gateway.http.admin.guard import guard
+from gateway.http.admin.access import control_access
 from gateway.http.admin.health import healthz, metrics, readyz
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.routes import OPERATIONS
@@ -15,7 +15,7 @@ _LARGEST_BODY = 1 << 20
 
 
 def build(services: Services) -> web.Application:
-    app = web.Application(middlewares=[guard], client_max_size=_LARGEST_BODY)
+    app = web.Application(middlewares=[control_access], client_max_size=_LARGEST_BODY)
     app[SERVICES] = services
     app[STRANGERS] = strangers = Strangers(services)
     app.on_shutdown.append(lambda _: strangers.close())

@@ -35,7 +35,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
-async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def control_access(request: web.Request, handler: _Handler) -> web.StreamResponse:
     services = request.app[SERVICES]
     started = time.perf_counter()
     named = trace.taken(request.headers.getall(trace.HEADER, ()))
