@@ -143,7 +143,7 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
 
 
 def _random_between() -> Callable[[int, int], int]:
-    chance = random.Random(secrets.randbits(128))  # noqa: S311 - spreads due times, guards nothing
+    chance = random.Random(secrets.randbits(128))  # noqa: S311 - only spreads due times
     return lambda low, high: low + int(chance.random() * (high - low + 1))
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from rules.normalize.no_customer import NO_CUSTOMER, letters
-from rules.normalize.spreadsheet import unguarded
+from rules.normalize.spreadsheet import unquoted
 from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import RuleSet
 
@@ -104,7 +104,7 @@ def from_spreadsheet(text: str) -> str:
     from becoming a formula or a number, and the decimals of a number. `1.000` may be a thousand, so it stays."""
     if len(text) > LONGEST_WRITTEN:
         return text
-    text = unguarded(text.strip())
+    text = unquoted(text.strip())
     whole = _DECIMALS.fullmatch(text)
     return whole[1] if whole else text
 

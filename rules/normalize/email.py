@@ -23,7 +23,7 @@ from email_validator import validate_email
 from rules.identifier import Normalized
 from rules.normalize.lists import DISPOSABLE, ROLES
 from rules.normalize.providers import PROVIDERS, Provider
-from rules.normalize.spreadsheet import GUARDS, unguarded
+from rules.normalize.spreadsheet import APOSTROPHES, unquoted
 from rules.normalize.written import ascii_if_meant, visible
 from rules.ruleset import IdentifierRules
 
@@ -102,12 +102,12 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
 
 def _address(raw: str) -> str:
     """The one address inside `<…>`, `mailto:…` and what copying and spreadsheets leave around it."""
-    text = unguarded(ascii_if_meant(visible(raw)))
+    text = unquoted(ascii_if_meant(visible(raw)))
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1].strip()
     if _MAILTO.match(text):
         text = visible(unquote(text[7:].partition("?")[0]))
-    return unguarded(text)
+    return unquoted(text)
 
 
 def _with_known_domain(text: str) -> str:
@@ -128,7 +128,7 @@ def _local(local: str, domain: _Domain, rules: IdentifierRules) -> str:
         local = _folded(local)
         plain = local.replace(_DOTLESS, "i")
         local = plain if domain.provider and plain.isascii() else local
-    return f'"{local}"' if local[0] in GUARDS else local
+    return f'"{local}"' if local[0] in APOSTROPHES else local
 
 
 def _folded(local: str) -> str:

@@ -11,7 +11,7 @@ from rules.normalize.customer_id import CustomerIds
 from rules.normalize.email import normalize_email
 from rules.normalize.opaque import normalize_opaque
 from rules.normalize.phone import normalize_phone
-from rules.normalize.spreadsheet import unguarded
+from rules.normalize.spreadsheet import unquoted
 from rules.normalize.written import visible
 from rules.ruleset import IdentifierKind, RuleSet
 
@@ -78,4 +78,4 @@ class Normalizer:
 def _forms(raw: str, found: Normalized) -> set[str]:
     """The key, the text as written, the canonical form, and the number without its extension."""
     _, value, _, canonical = found
-    return {value, folded(unguarded(visible(raw))), canonical, value.partition(";ext=")[0]} - {""}
+    return {value, folded(unquoted(visible(raw))), canonical, value.partition(";ext=")[0]} - {""}

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rules.identifier import Normalized
-from rules.normalize.spreadsheet import unguarded
+from rules.normalize.spreadsheet import unquoted
 from rules.normalize.written import ascii_digits, visible
 from rules.ruleset import IdentifierRules
 
@@ -26,7 +26,7 @@ def normalize_opaque(raw: str, rules: IdentifierRules) -> Normalized:
     searched in the result."""
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
-    value = unguarded(visible(ascii_digits(unicodedata.normalize("NFC", visible(raw)))))
+    value = unquoted(visible(ascii_digits(unicodedata.normalize("NFC", visible(raw)))))
     if not value:
         return _invalid("empty")
     if not value.isprintable():

@@ -20,7 +20,7 @@ from rules.identifier import Normalized
 from rules.normalize.e164 import from_national, number_type
 from rules.normalize.renumbering import lacks_area_code, renumbered, with_mobile_mark
 from rules.normalize.several import halves, is_number, marked_apart, without_last_digits
-from rules.normalize.spreadsheet import unguarded, written_out
+from rules.normalize.spreadsheet import unquoted, written_out
 from rules.normalize.written import phone_text
 from rules.ruleset import IdentifierRules
 
@@ -76,7 +76,7 @@ def normalize_phone(raw: str, region: str | None, rules: IdentifierRules) -> Nor
         return _typed(raw, kind, rules)
     if len(raw) > MAX_LENGTH:
         return _invalid("too_long")
-    text = unguarded(phone_text(raw)).removeprefix("=")
+    text = unquoted(phone_text(raw)).removeprefix("=")
     return _read(text, _known(region), rules) if text else _invalid("empty")
 
 

@@ -5,10 +5,10 @@ Every function here is idempotent and accepts any string.
 
 import re
 
-GUARDS = frozenset("'`\u00b4\u2018\u2019\u201b\u2032\u02bc")
+APOSTROPHES = frozenset("'`\u00b4\u2018\u2019\u201b\u2032\u02bc")
 """The apostrophe that keeps a cell text: straight, or as word processors and keyboards change it."""
 
-_OPENING = GUARDS | set('="\u201c\u201d\u201e\u00ab')
+_OPENING = APOSTROPHES | set('="\u201c\u201d\u201e\u00ab')
 _AS_FORMULA = re.compile(r"=\s*(?:\"(.*)\"|'(.*)')", re.DOTALL)
 _IN_QUOTES = re.compile(r'"(.*)"|[\u201c\u201d\u201e](.*)[\u201c\u201d]|\u00ab(.*)\u00bb', re.DOTALL)
 
@@ -19,11 +19,11 @@ _GROUPED = re.compile(r"\+?\d{1,3}(?:([,'\u2019])\d{2,3})(?:\1\d{2,3})*(?<=[,'\u
 _FRACTION = re.compile(r"\+?(?:\d{7,}[.,]\d{1,2}|\d{9,}[.,]\d+)")
 
 
-def unguarded(text: str) -> str:
+def unquoted(text: str) -> str:
     """The text inside `'…`, `'…'`, `"…"` and `="…"`, with their typographic forms."""
     while text[:1] in _OPENING and text:
-        if text[0] in GUARDS:
-            inside = text.strip("".join(GUARDS))
+        if text[0] in APOSTROPHES:
+            inside = text.strip("".join(APOSTROPHES))
         elif found := _AS_FORMULA.fullmatch(text) or _IN_QUOTES.fullmatch(text):
             inside = next(part for part in found.groups() if part is not None).replace('""', '"')
         else:

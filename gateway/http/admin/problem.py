@@ -101,7 +101,7 @@ CODES: Mapping[str, Code] = {
     "unsupported_media_type": Code(
         415, "the content type is not one that the operation takes", "the detail names it"
     ),
-    "wrong_host": Code(421, "the `Host` is not this listener's; a guard against DNS rebinding"),
+    "wrong_host": Code(421, "the `Host` is not this listener's; this stops DNS rebinding"),
     "bad_rules": Code(422, "the rule file has problems", "each problem has its line, path and remedy"),
     "too_many_requests": Code(
         429,
