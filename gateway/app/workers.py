@@ -249,7 +249,7 @@ class Workers:
             await services.pipeline.submit_background(CloseStaleReviews(_ITSELF, tuple(found)))
         return 0 if len(found) == _REVIEWS_AT_ONCE else _REVIEW_POLL
 
-    # ---- judgements that end by their time ----
+    # ---- pins and reviews that end by their time ----
 
     async def _end_pins(self) -> float:
         services = self._services

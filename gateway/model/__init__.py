@@ -78,7 +78,7 @@ from gateway.model.imports import (
     UndoImport,
     WarnedLine,
 )
-from gateway.model.judgements import (
+from gateway.model.merges import (
     AnswerReview,
     CloseStaleReviews,
     DropPin,

@@ -12,7 +12,7 @@ from gateway.store.tables import (
     deliveries,
     identity,
     imports,
-    judgements,
+    merges,
     operators,
     regrouping,
 )
@@ -25,7 +25,7 @@ from gateway.workingset.workingset import BOUND
 
 WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures"}
 """Loaded with attributes and profiles; and what an erasure takes."""
-SUBJECTS = (achievements, customers, deliveries, identity, imports, judgements, operators, regrouping)
+SUBJECTS = (achievements, customers, deliveries, identity, imports, merges, operators, regrouping)
 COLUMNS = [one for subject in SUBJECTS for one in vars(subject).values() if isinstance(one, Columns)]
 
 NOT_VOUCHED = {

@@ -1,4 +1,4 @@
-"""Calls, judgements, pins, new rules, erasure and plans in any order, through the pipeline and on a real SQLite file; after each
+"""Calls, merges, pins, new rules, erasure and plans in any order, through the pipeline and on a real SQLite file; after each
 step the invariants of `docs/contributing/invariants.md` are held against the tables, by their numbers."""
 
 import asyncio

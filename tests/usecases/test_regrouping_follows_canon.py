@@ -1,4 +1,4 @@
-"""Whatever calls and judgements went before: a walk after new rules leaves what the definition makes of all records at once (I8),
+"""Whatever calls and merges went before: a walk after new rules leaves what the definition makes of all records at once (I8),
 and does exactly what its plan foresaw (I21)."""
 
 import asyncio

@@ -11,7 +11,7 @@ from gateway.model import MergeRow
 from gateway.store import Store
 from gateway.store.reports.audit import ARCHIVED, WantedEvents, events
 from gateway.store.reports.profiles import placeholders
-from gateway.store.tables.judgements import MERGE
+from gateway.store.tables.merges import MERGE
 from rules.explain import Arrival, HowStep, Merging, Splitting, how
 
 _ALL = 1 << 62

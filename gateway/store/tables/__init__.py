@@ -7,14 +7,14 @@ from gateway.store.tables import (
     deliveries,
     identity,
     imports,
-    judgements,
+    merges,
     operators,
     regrouping,
 )
 
 TABLES = (
     *identity.TABLES,
-    *judgements.TABLES,
+    *merges.TABLES,
     *customers.TABLES,
     *achievements.TABLES,
     *deliveries.TABLES,

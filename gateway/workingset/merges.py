@@ -12,7 +12,7 @@ Pair = tuple[int, int]
 """Two records, or two profiles, the smaller id first."""
 
 
-class Judgements(Moment):
+class Merges(Moment):
     """Pins and reviews are loaded with the profiles that they are about. `pinned` are the pairs by each of their records;
     `reviews` are the questions by their pair of profiles, `leaving` those whether records should leave a profile, by it.
     `absorptions` are, by profile, the merges that absorbed what redirects to it today."""

@@ -38,7 +38,7 @@ def _rules(version: str, fanout_limit: int) -> str:
 
 @dataclass
 class Ordeal:
-    """`mixed`: families that were not whole after a kill; `broken`: judgements that were half done; `lost`: acknowledged ones
+    """`mixed`: families that were not whole after a kill; `broken`: decisions that were half done; `lost`: acknowledged ones
     that are not there; `torn`: kills in the middle of a walk."""
 
     process: Process
@@ -108,7 +108,7 @@ class Ordeal:
         self.mixed += [(number, parts) for number, parts in self.families().items() if parts not in whole]
         self.process.start()
 
-    # ---- judgements ----
+    # ---- decisions of operators ----
 
     def judge_and_kill(self) -> None:
         """Merge and undo, or merge and split, one pair after the other, until the gateway dies under it."""
@@ -178,7 +178,7 @@ _APART = frozenset({frozenset("ac"), frozenset("b")})
 
 
 def _write(file: Path) -> None:
-    """Families of three records, a and b by their number, a and c by an address; and pairs of strangers for judgements."""
+    """Families of three records, a and b by their number, a and c by an address; and pairs of strangers for decisions."""
     lines = ["customer_id,email,mobile"]
     for n in range(_FAMILIES):
         mobile = f"+2010{21_000_000 + 7 * n:08d}"
@@ -210,7 +210,7 @@ def _import(process: Process, file: Path) -> None:
     ],
 )
 def ordeal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordeal]:
-    directory = tmp_path_factory.mktemp("judgements")
+    directory = tmp_path_factory.mktemp("merges")
     _write(directory / "families.csv")
     suffered = Ordeal(Process(directory), random.Random(1))
     try:

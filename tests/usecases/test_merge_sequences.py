@@ -1,4 +1,4 @@
-"""Any sequence of calls and judgements keeps the invariants: one owner a key, one profile a record, redirects in one hop, pins
+"""Any sequence of calls, merges, splits and pins keeps the invariants: one owner a key, one profile a record, redirects in one hop, pins
 obeyed, what was split apart, and not a point gained or lost (I1–I4, I10, I11, I17)."""
 
 import asyncio
@@ -46,7 +46,7 @@ GROUP BY r.profile_id, a.campaign_id HAVING MAX(a.accepted_at) + ?1 > ?2
 
 
 class World:
-    """A core under random judgements, and which records a person told apart."""
+    """A core under random decisions of operators, and which records a person told apart."""
 
     def __init__(self, core: InProcessGateway) -> None:
         self.core = core
