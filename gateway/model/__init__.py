@@ -79,18 +79,10 @@ from gateway.model.imports import (
     WarnedLine,
 )
 from gateway.model.merges import (
-    AnswerReview,
-    CloseStaleReviews,
-    DropPin,
-    EndPins,
     Explained,
     ExplainPair,
     MergeProfiles,
     MergeRow,
-    PinRow,
-    ReviewItem,
-    ReviewState,
-    SetPin,
     Shaped,
     SplitProfile,
     UndoMerge,
@@ -109,7 +101,9 @@ from gateway.model.operators import (
     StoredRuleSet,
     StoreRules,
 )
+from gateway.model.pins import DropPin, EndPins, PinRow, SetPin
 from gateway.model.regrouping import Regroup, Regrouped, Regrouping
+from gateway.model.reviews import AnswerReview, CloseStaleReviews, ReviewItem, ReviewState
 
 __all__ = [
     "FEW_HOLDERS",

@@ -1,16 +1,12 @@
-"""Decisions about profiles, by rules or by people: merges, pins and reviews, with their commands."""
+"""Merges of profiles and what undoes them, with their commands; and why two profiles are one or are not."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 from gateway.model.caller import Caller
-from gateway.model.command import Command, Done, Refused
+from gateway.model.command import Command, Refused
 from rules.explain import Explanation
-from rules.record import Pin
-
-ReviewState = Literal["open", "accepted", "rejected", "stale"]
 
 
 class MergeRow(msgspec.Struct, frozen=True):
@@ -27,35 +23,6 @@ class MergeRow(msgspec.Struct, frozen=True):
     request_id: str
     merged_at: int
     undone_at: int | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class PinRow(Pin):
-    """A pin, with its author, reason and time."""
-
-    actor: str = ""
-    reason: str = ""
-    created_at: int = 0
-
-
-@dataclass(slots=True)
-class ReviewItem:
-    """An open or answered question. Most are about an unordered pair of profiles, `profile_a < profile_b`: are they one, or
-    (`split:contested`) which side owns the keys that both hold? One with `records` is about one profile, which is both a and b:
-    should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far."""
-
-    review_id: int
-    profile_a: int
-    profile_b: int
-    state: ReviewState
-    reason: str
-    rule: str
-    types: tuple[str, ...]
-    opened_at: int
-    closed_at: int | None = None
-    closed_by: str = ""
-    records: tuple[int, ...] = ()
-    evidence: frozenset[str] = frozenset()
 
 
 class Shaped(msgspec.Struct, frozen=True):
@@ -102,46 +69,6 @@ class UndoMerge(Command[Shaped | Refused], frozen=True):
     reason: str
     tree: bool = False
     version: int | None = None
-
-
-class SetPin(Command[Done | Refused], frozen=True):
-    """A person's decision on two records; `until` None is for ever."""
-
-    caller: Caller
-    record_a: int
-    record_b: int
-    kind: Literal["must", "cannot"]
-    reason: str
-    until: int | None = None
-
-
-class DropPin(Command[Done], frozen=True):
-    caller: Caller
-    record_a: int
-    record_b: int
-
-
-class EndPins(Command[Done], frozen=True):
-    """Remove the pins of these pairs of records, if they have expired."""
-
-    caller: Caller
-    pairs: tuple[tuple[int, int], ...]
-
-
-class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
-    """Accept joins the two profiles, reject pins them apart."""
-
-    caller: Caller
-    review_id: int
-    accept: bool
-    reason: str
-
-
-class CloseStaleReviews(Command[Done], frozen=True):
-    """Close these questions if they are still open and older than the rules allow."""
-
-    caller: Caller
-    reviews: tuple[int, ...]
 
 
 class ExplainPair(Command[Explained | Refused], frozen=True):

@@ -19,8 +19,10 @@ from gateway.store import migrations
 from gateway.store.tables.achievements import LEDGER
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.identity import PROFILE, record_row
-from gateway.store.tables.merges import MERGE, PIN, REVIEW
+from gateway.store.tables.merges import MERGE
 from gateway.store.tables.operators import ACTIVATION, CHANNEL_KEY, RULE_SET
+from gateway.store.tables.pins import PIN
+from gateway.store.tables.reviews import REVIEW
 from gateway.workingset import WorkingSet, Written
 
 _DIGEST_BYTES = 8

@@ -112,7 +112,7 @@ def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> boo
         return True
     if is_about_points(known):
         known.evidence |= evidence
-        ws.ask_anew(known, proposal.reason, proposal.rule, proposal.types)
+        ws.ask_again(known, proposal.reason, proposal.rule, proposal.types)
         return True
     news = not evidence <= known.evidence
     if known.state == "open":

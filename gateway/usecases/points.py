@@ -50,7 +50,7 @@ def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Done:
     elif known.reason == reason:
         return Done(changed=False)
     else:
-        ws.ask_anew(known, reason, row.rule, ())
+        ws.ask_again(known, reason, row.rule, ())
     _note(row, ws.reviews[pair], ws)
     return Done()
 

@@ -22,7 +22,9 @@ from gateway.model import (
 from gateway.workingset.achievements import Achievements
 from gateway.workingset.collection import Collection, NotLoaded, Of, Written
 from gateway.workingset.customers import Customers
-from gateway.workingset.merges import Merges, Pair
+from gateway.workingset.merges import Merges
+from gateway.workingset.pins import Pair, Pins
+from gateway.workingset.reviews import Reviews
 from rules.identifier import Identifier
 from rules.record import Key, Observation, Profile, Record
 
@@ -45,7 +47,7 @@ class Holders(Collection[Identifier, int]):
         return self.want(identifier)
 
 
-class Identity(Customers, Achievements, Merges):
+class Identity(Customers, Achievements, Merges, Pins, Reviews):
     """A profile is loaded whole: with its records, their observations and keys, its pins, reviews, dedup windows and balance.
 
     `owned` are the keys of which stored observations may name another owner; `states` are those that may have to have a row

@@ -14,7 +14,9 @@ from gateway.store.tables import (
     imports,
     merges,
     operators,
+    pins,
     regrouping,
+    reviews,
 )
 from gateway.store.tables.columns import Columns
 from gateway.store.vouching import GONE, KEPT
@@ -25,7 +27,18 @@ from gateway.workingset.workingset import BOUND
 
 WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures"}
 """Loaded with attributes and profiles; and what an erasure takes."""
-SUBJECTS = (achievements, customers, deliveries, identity, imports, merges, operators, regrouping)
+SUBJECTS = (
+    achievements,
+    customers,
+    deliveries,
+    identity,
+    imports,
+    merges,
+    operators,
+    pins,
+    regrouping,
+    reviews,
+)
 COLUMNS = [one for subject in SUBJECTS for one in vars(subject).values() if isinstance(one, Columns)]
 
 NOT_VOUCHED = {

@@ -1,5 +1,5 @@
-"""Any sequence of calls, merges, splits and pins keeps the invariants: one owner a key, one profile a record, redirects in one hop, pins
-obeyed, what was split apart, and not a point gained or lost (I1–I4, I10, I11, I17)."""
+"""Any sequence of calls, merges, splits and pins keeps the invariants: one owner a key, one profile a record, redirects in one
+hop, pins obeyed, what was split apart, and not a point gained or lost (I1–I4, I10, I11, I17)."""
 
 import asyncio
 import tempfile

@@ -7,7 +7,7 @@ from gateway.model import PinRow
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
 from gateway.store.reports.work import achievements_among
-from gateway.store.tables.merges import PIN
+from gateway.store.tables.pins import PIN
 
 _DELIVERY = "delivery_id, target, kind, payload, state, created_at, finished_at, answer"
 

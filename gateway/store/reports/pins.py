@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from gateway.model import PinRow
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
-from gateway.store.tables.merges import PIN
+from gateway.store.tables.pins import PIN
 
 Place = tuple[int, int]
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from gateway.model import Claim, ClaimedAttribute, CustomerRecord, MergeRow, ReviewItem
 from gateway.model.tags import distinct
 from gateway.store import Store
-from gateway.store.tables.merges import MERGE, REVIEW
+from gateway.store.tables.merges import MERGE
+from gateway.store.tables.reviews import REVIEW
 from rules.identifier import Identifier
 from rules.record import Observation
 

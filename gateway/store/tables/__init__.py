@@ -9,12 +9,16 @@ from gateway.store.tables import (
     imports,
     merges,
     operators,
+    pins,
     regrouping,
+    reviews,
 )
 
 TABLES = (
     *identity.TABLES,
     *merges.TABLES,
+    *pins.TABLES,
+    *reviews.TABLES,
     *customers.TABLES,
     *achievements.TABLES,
     *deliveries.TABLES,

@@ -12,7 +12,8 @@ from gateway.model import FEW_HOLDERS, CustomerRecord, ProfileRow
 from gateway.store.statement import Query, Rows, Write
 from gateway.store.tables.achievements import BALANCES, WINDOW
 from gateway.store.tables.columns import Columns
-from gateway.store.tables.merges import PINS, REVIEWS, add_pins, add_reviews
+from gateway.store.tables.pins import PINS, add_pins
+from gateway.store.tables.reviews import REVIEWS, add_reviews
 from gateway.store.tables.table import Loading, Table
 from gateway.workingset import WorkingSet, Written
 from gateway.workingset.identity import RecordKey, StoredProfile

@@ -1,0 +1,46 @@
+"""Reviews: questions that an operator answers."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.model.caller import Caller
+from gateway.model.command import Command, Done, Refused
+from gateway.model.merges import Shaped
+
+ReviewState = Literal["open", "accepted", "rejected", "stale"]
+
+
+@dataclass(slots=True)
+class ReviewItem:
+    """An open or answered question. Most are about an unordered pair of profiles, `profile_a < profile_b`: are they one, or
+    (`split:contested`) which side owns the keys that both hold? One with `records` is about one profile, which is both a and b:
+    should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far."""
+
+    review_id: int
+    profile_a: int
+    profile_b: int
+    state: ReviewState
+    reason: str
+    rule: str
+    types: tuple[str, ...]
+    opened_at: int
+    closed_at: int | None = None
+    closed_by: str = ""
+    records: tuple[int, ...] = ()
+    evidence: frozenset[str] = frozenset()
+
+
+class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
+    """Accept joins the two profiles, reject pins them apart."""
+
+    caller: Caller
+    review_id: int
+    accept: bool
+    reason: str
+
+
+class CloseStaleReviews(Command[Done], frozen=True):
+    """Close these questions if they are still open and older than the rules allow."""
+
+    caller: Caller
+    reviews: tuple[int, ...]

@@ -1,0 +1,72 @@
+"""Reviews: the questions that operators answer."""
+
+from gateway.ids import Ids
+from gateway.model import ReviewItem, ReviewState
+from gateway.workingset.collection import Collection, Of
+from gateway.workingset.moment import Moment
+from gateway.workingset.pins import Pair
+from rules.record import Profile
+
+
+class Reviews(Moment):
+    """Reviews are loaded with the profiles that they are about. `reviews` are the questions by their pair of profiles;
+    `leaving` are, by profile, the questions whether some of its records should leave it."""
+
+    review_items = Of(Collection[int, ReviewItem | None])
+
+    def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
+        super().__init__(now, ids, stamp=stamp)
+        self.reviews: dict[Pair, ReviewItem] = {}
+        self.leaving: dict[int, list[ReviewItem]] = {}
+        self.opened: list[ReviewItem] = []
+
+    def know_review(self, item: ReviewItem) -> None:
+        """One more question is in the map, unless it was."""
+        if not item.records:
+            self.review_items.put(
+                item.review_id, self.reviews.setdefault((item.profile_a, item.profile_b), item)
+            )
+        elif item.review_id not in self.review_items or self.review_items[item.review_id] is None:
+            self.review_items.put(item.review_id, item)
+            self.leaving.setdefault(item.profile_a, []).append(item)
+
+    def keep_review(self, item: ReviewItem) -> None:
+        """A new question."""
+        self.know_review(item)
+        self.touch_review(item)
+        self.opened.append(item)
+
+    def touch_review(self, item: ReviewItem) -> None:
+        self.review_items.keep(item.review_id, item)
+
+    def reopen_review(self, item: ReviewItem) -> None:
+        item.state, item.opened_at, item.closed_at, item.closed_by = "open", self.now, None, ""
+        self.opened.append(item)
+        self.touch_review(item)
+
+    def ask_again(self, item: ReviewItem, reason: str, rule: str, types: tuple[str, ...]) -> None:
+        """Another question about a pair of which something was asked before."""
+        item.reason, item.rule, item.types = reason, rule, types
+        self.reopen_review(item)
+
+    def close_review(self, item: ReviewItem, state: ReviewState, by: str) -> None:
+        item.state, item.closed_at, item.closed_by = state, self.now, by
+        self.touch_review(item)
+
+    def leave_questions(self, profile_id: int) -> list[ReviewItem]:
+        """The open questions whether records should leave this profile."""
+        return [item for item in self.leaving.get(profile_id, ()) if item.state == "open"]
+
+    def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
+        """What was asked about a profile is asked about the one that absorbed it."""
+        for item in self.leave_questions(loser.profile_id):
+            self.pass_on_leave_question(item, winner)
+        self.leaving.pop(loser.profile_id, None)
+
+    def pass_on_leave_question(self, item: ReviewItem, profile: Profile) -> None:
+        """The records are on this profile now."""
+        if item.profile_a != profile.profile_id:
+            self.leaving[item.profile_a].remove(item)
+            item.profile_a = item.profile_b = profile.profile_id
+            self.leaving.setdefault(profile.profile_id, []).append(item)
+            self.touch_review(item)
