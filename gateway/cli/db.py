@@ -13,6 +13,7 @@ from gateway.cli.connection import Admin, ask, running_at
 from gateway.cli.db_clock import clock, warn
 from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened
+from gateway.cli.db_probe import probe
 from gateway.cli.db_scrub import scrub
 from gateway.cli.db_secret import new_secret
 from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure
@@ -26,6 +27,7 @@ app = group("Back up, check, migrate and move the database.")
 app.command()(clock)
 app.command()(copy)
 app.command()(new_secret)
+app.command()(probe)
 app.command()(scrub)
 
 
