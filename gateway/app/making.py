@@ -70,4 +70,5 @@ def make_store(
         checkpoint_every=every,
         checkpoint_events=most,
         kept=kept,
+        one_coordinator=config.store.one_coordinator,
     )

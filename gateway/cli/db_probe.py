@@ -1,13 +1,14 @@
 """`gateway db probe`: shows whether an engine that speaks PostgreSQL's protocol keeps what the gateway relies on."""
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
-from gateway.cli.output import counted, print_json, print_table, say
+from gateway.cli.output import counted, print_json, print_rows, say
 from gateway.clock import SystemClock
 from gateway.config.urls import store_url, store_url_text
 from gateway.errors import DriverMissing
@@ -34,8 +35,10 @@ def probe(
         from gateway.probe import TRIALS, Unusable
         from gateway.probe import probe as run
         from gateway.store.postgres.scratch import hosts_of
+        from gateway.telemetry.telemetry import Telemetry
     except ImportError:
         raise DriverMissing from None
+    Telemetry(level="error", path=os.devnull, log_requests=False)
     nodes = [node for one in url for node in hosts_of(one)]
     with _bar() as bar:
         task = bar.add_task("", total=rounds * len(TRIALS))
@@ -53,7 +56,7 @@ def probe(
     if json:
         print_json({"sound": found.is_sound, "repeats": found.repeats, "races": found.held})
     else:
-        print_table(
+        print_rows(
             [{"race": one.race, "rounds": one.rounds, "violations": one.violations} for one in found.held],
             {"race": "race", "rounds": "rounds", "violations": "violations"},
         )

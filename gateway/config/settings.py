@@ -71,6 +71,7 @@ class Store(Section, frozen=True):
     queue_limit: Positive = 4_096
     batch_limit: Positive = 256
     min_free_disk: Size = 256 << 20
+    one_coordinator: bool = False
 
     @property
     def sqlite_path(self) -> str | None:

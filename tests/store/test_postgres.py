@@ -631,3 +631,47 @@ async def test_joins_with_a_condition_and_without_one_are_understood(opened: Cal
         " CROSS JOIN profile p WHERE p.created_at >= ?"
     )
     assert await store.fetch(both, (NOON,)) == [(4,)]
+
+
+async def test_an_internal_error_whose_message_tells_of_a_collision_is_one(postgres: PostgresServer) -> None:
+    server = Server(postgres.url(postgres.fresh()), 1)
+    await server.open()
+    raising = "DO $$ BEGIN RAISE EXCEPTION '{}' USING ERRCODE = 'XX000'; END $$"
+    try:
+        with pytest.raises(asyncpg.SerializationError):
+            async with server.connection() as connection:
+                await connection.execute(
+                    raising.format("Operation failed. Try again: conflicts with a transaction")
+                )
+        with pytest.raises(asyncpg.InternalServerError):
+            async with server.connection() as connection:
+                await connection.execute(raising.format("cache lookup failed"))
+    finally:
+        await server.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "one_coordinator", "refused"),
+    [
+        ("h", False, "distributed"),
+        ("h", True, "distributed"),
+        ("n", False, "one_coordinator"),
+        ("n", True, ""),
+    ],
+)
+async def test_tables_that_are_spread_over_nodes_are_refused(
+    postgres: PostgresServer, method: str, one_coordinator: bool, refused: str
+) -> None:
+    url = postgres.url(name := postgres.fresh())
+    store = PostgresStore(url, ManualClock(), checkpoint_key=CHECKPOINT_KEY, one_coordinator=one_coordinator)
+    await store.open()
+    await store.close()
+    postgres.sql("CREATE TABLE pg_dist_partition (logicalrelid regclass, partmethod char)", name)
+    postgres.sql(f"INSERT INTO pg_dist_partition VALUES ('record', '{method}')", name)
+    again = PostgresStore(url, ManualClock(), checkpoint_key=CHECKPOINT_KEY, one_coordinator=one_coordinator)
+    if refused:
+        with pytest.raises(SchemaMismatch, match=refused):
+            await again.open()
+    else:
+        await again.open()
+        await again.close()

@@ -1,16 +1,19 @@
 """Connections to PostgreSQL: how they are made, and what their failures mean in the gateway's terms."""
 
 import contextlib
+import re
 import socket
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import StoreUnavailable
 from gateway.store.postgres.socket_of import socket_of
 
+_log = structlog.get_logger("store")
 Connection = PoolConnectionProxy
 
 _CONNECT_SECONDS = 5
@@ -26,6 +29,8 @@ _SETTINGS = {
 _PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 """Off, where the engine knows them: every look-up goes through its index, whatever the planner thinks of a table that it has
 no figures of yet. A plan that reads a whole table would also collide with every other replica's batch."""
+_COLLISION = re.compile(r"conflict|restart (?:read|transaction)|try again|retry|serializ", re.IGNORECASE)
+"""In an internal error (XX000), with which YugabyteDB and others report some collisions."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 
 SILENT = (
@@ -64,6 +69,7 @@ class Server:
         self._url = url
         self._size = size
         self._pool: asyncpg.Pool | None = None
+        self._refused = set[str]()
 
     async def open(self) -> None:
         target: Any = {} if "target_session_attrs=" in self._url else {"target_session_attrs": "primary"}
@@ -78,7 +84,7 @@ class Server:
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             server_settings=_SETTINGS,
-            init=_prepare,
+            init=self._prepare,
             reset=_leave_as_is,
             **target,
         )
@@ -112,6 +118,10 @@ class Server:
             async with self._pool.acquire() as connection:
                 try:
                     yield connection
+                except asyncpg.InternalServerError as error:
+                    if _COLLISION.search(str(error)):
+                        raise asyncpg.SerializationError(str(error)) from error
+                    raise
                 except SILENT:
                     with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it already
                         connection.terminate()  # giving it back would wait until the server heard that nobody waits
@@ -122,20 +132,23 @@ class Server:
         except _REFUSED as error:
             raise _unavailable(error) from error
 
+    async def _prepare(self, connection: Connection) -> None:
+        sock = socket_of(connection)
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _KEEPALIVE:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        for name in _PLANNER:
+            try:
+                await connection.execute(f"SET {name} = off")
+            except asyncpg.PostgresError as error:
+                if name not in self._refused:
+                    self._refused.add(name)
+                    _log.info("engine_setting_refused", hint=name, error=type(error).__name__)
+
 
 def _unavailable(error: BaseException) -> StoreUnavailable:
     return StoreUnavailable(f"the database does not answer as it should ({type(error).__name__})")
-
-
-async def _prepare(connection: Connection) -> None:
-    sock = socket_of(connection)
-    if sock is not None and sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
-    for name in _PLANNER:
-        with contextlib.suppress(asyncpg.UndefinedObjectError):
-            await connection.execute(f"SET {name} = off")
 
 
 async def _leave_as_is(_: Connection) -> None:

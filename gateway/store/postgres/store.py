@@ -28,6 +28,7 @@ from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, load, readable, run_housekeeping, save
+from gateway.store.postgres.engine import refuse_spread_tables
 from gateway.store.postgres.erasures import ErasureTable
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
@@ -69,7 +70,8 @@ INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owne
 
 
 class PostgresStore:
-    """`checkpoint_key` signs the audit log's checkpoints. `open` before anything else, `close` at the end."""
+    """`checkpoint_key` signs the audit log's checkpoints. `one_coordinator`: every gateway uses one coordinator of a Citus
+    cluster. `open` before anything else, `close` at the end."""
 
     def __init__(
         self,
@@ -80,7 +82,9 @@ class PostgresStore:
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
         kept: Kept = USUALLY,
+        one_coordinator: bool = False,
     ) -> None:
+        self._one_coordinator = one_coordinator
         self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
         self._clock = clock
         self._stamps = Stamps()
@@ -107,6 +111,7 @@ class PostgresStore:
             async with self._server.connection() as connection:
                 await migrate(connection, self._clock.now())
                 await refuse_unfinished_copy(connection)
+                await refuse_spread_tables(connection, one_coordinator=self._one_coordinator)
                 self._columns = await columns(connection)
                 await self._outside.open(connection)
                 await _warn_of_weak_durability(connection)
