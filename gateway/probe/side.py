@@ -9,7 +9,16 @@ from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import DAY, MINUTE, Clock
 from gateway.config import Campaign, Program
 from gateway.errors import StoreUnavailable
-from gateway.model import Achieve, Caller, Command, GrantDue, MergeProfiles, Refused, SaveCustomer
+from gateway.model import (
+    Achieve,
+    Caller,
+    Command,
+    GrantDue,
+    MergeProfiles,
+    Refused,
+    SaveCustomer,
+    UnknownCustomer,
+)
 from gateway.pipeline import Pipeline
 from gateway.store.postgres import PostgresStore
 from gateway.store.reports.profiles import survivor_of
@@ -48,6 +57,8 @@ class Side:
         """The profile that the customer is on after this."""
         evidence = (Evidence(Identifier("email", email)),) if email else ()
         outcome = await self._send(SaveCustomer(_CHANNEL, customer_id, evidence))
+        if isinstance(outcome, UnknownCustomer):
+            raise StoreUnavailable("a customer was not stored")
         return outcome.resolution.profile_id
 
     async def achieve(self, customer_id: str) -> str:
