@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.audit.chain import Chain, read_bound
 from gateway.audit.event import Action, AuditEvent
-from gateway.store import migrations
+from gateway.store.migrations import steps
 from gateway.store.signing import CHAIN_LEASE, Part, covers_of
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
@@ -79,14 +79,14 @@ class Binding:
         """The table of which rows are left, with its step and the place that was reached. `seq` and `bound` are of the first
         event that is left, which is the log's first unless some are in `segments`."""
         places = {(step, name): (place, done) for step, name, place, done in (yield Query(_PLACES))}
-        steps = [(one.version, table) for one in migrations.all_migrations() for table in one.binds]
-        new = [place for place in steps if place not in places]
+        bindings = [place for step in steps.all_migrations() for place in step.binds]
+        new = [place for place in bindings if place not in places]
         if new:
             begun = read_bound(bound).covers if seq == 1 and not segments else 0
             made_so = [(step, table, "[]", 1) for step, table in new if step <= begun]
             yield Write(_REACHED, made_so)
             places |= {(step, table): (place, done) for step, table, place, done in made_so}
-        for step, table in steps:
+        for step, table in bindings:
             place, done = places.get((step, table), ("[]", 0))
             if not done:
                 return step, table, tuple(msgspec.json.decode(place))

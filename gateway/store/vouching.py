@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.model import LedgerEntry, MergeRow
-from gateway.store import migrations
+from gateway.store.migrations import steps
 from gateway.store.tables.achievements import LEDGER
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.identity import PROFILE, record_row
@@ -131,8 +131,8 @@ TABLES = {
 def bound_by() -> dict[str, int]:
     """By table, the newest schema step that binds its rows; 0: none, they are bound since rows are at all."""
     found = dict.fromkeys(TABLES, 0)
-    for step in migrations.all_migrations():
-        found.update(dict.fromkeys(step.binds, step.version))
+    for step in steps.all_migrations():
+        found.update({table: number for number, table in step.binds})
     return found
 
 

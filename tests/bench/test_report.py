@@ -5,7 +5,6 @@ import random
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from gateway.bench.tables import Counts, Window, counts, grants_per_second, veri
 from gateway.bench.workload import CHANNEL, Workload, achieve_request, person
 from gateway.clock import HOUR
 from gateway.config import load
+from gateway.store.migrations import all_migrations
 
 measurements = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=50)
 
@@ -161,9 +161,8 @@ def path_of(database: SqliteFile) -> str:
 def database(tmp_path: Path) -> SqliteFile:
     path = tmp_path / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
-        for script in sorted(files("gateway.store.migrations").iterdir(), key=lambda script: script.name):
-            if script.name.endswith(".sql"):
-                connection.executescript(script.read_text())
+        for step in all_migrations():
+            connection.executescript(step.sql)
     made = SqliteFile(path)
     build(made, 20)
     add_backlog(made, 10, 3)

@@ -26,6 +26,7 @@ _TORN, _LONG_TORN = 2, 100
 _SOME = 150
 _PATIENCE = 30.0
 _NEXT = (next_version.__file__, "table")
+_NEXT_WITH_MANY = (next_version.__file__, "many")
 _NEXT_WITH_COLUMNS = (next_version.__file__, "columns")
 _STEPS = "SELECT version, sha256 FROM schema_version ORDER BY version"
 _SCHEMA = {
@@ -85,7 +86,7 @@ def _applied(process: Process) -> list[Any]:
 
 def _kill_after(process: Process, steps: int) -> None:
     """Start to migrate, and kill it once so many steps are done."""
-    with _migrating(process) as command:
+    with _migrating(process, _NEXT_WITH_MANY) as command:
         deadline = time.monotonic() + _PATIENCE
         while len(_applied(process)) < steps:
             assert time.monotonic() < deadline
@@ -98,14 +99,14 @@ def test_f45_a_migration_that_is_killed_is_finished_by_the_next_run(
     fresh: Fresh, kind: str, torn: int
 ) -> None:
     whole, chance = fresh(), random.Random(45)
-    assert _migrate(whole)[0] == 0
+    assert _migrate(whole, _NEXT_WITH_MANY)[0] == 0
     steps, schema = _applied(whole), rows(whole.place, _SCHEMA[kind])
     found = 0
     for _ in range(3 * torn):
         process = fresh()
         _kill_after(process, chance.randint(1, len(steps) - 2))
         found += len(_applied(process)) < len(steps)
-        assert _migrate(process)[0] == 0
+        assert _migrate(process, _NEXT_WITH_MANY)[0] == 0
         assert _applied(process) == steps
         assert rows(process.place, _SCHEMA[kind]) == schema
         if found == torn:

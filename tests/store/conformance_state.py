@@ -11,7 +11,8 @@ from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
 from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredRuleSet
-from gateway.store import Store, migrations
+from gateway.store import Store
+from gateway.store.migrations import steps
 from gateway.store.reports.audit import links
 from gateway.store.reports.state import Covered
 from gateway.store.reports.verification import Verdict, verify
@@ -230,8 +231,8 @@ async def next_version(monkeypatch: pytest.MonkeyPatch, database_url: str) -> As
     """Makes the gateway the next version, with one more schema step."""
 
     def make(sql: str) -> None:
-        steps = [*migrations.all_migrations(), migrations.Migration(_STEP, "next_version", sql)]
-        monkeypatch.setattr(migrations, "all_migrations", lambda: steps)
+        more = [*steps.all_migrations(), steps.Migration(_STEP, "next_version", sql)]
+        monkeypatch.setattr(steps, "all_migrations", lambda: more)
 
     yield make
     await tamper(database_url, f"DELETE FROM schema_version WHERE version = {_STEP}")

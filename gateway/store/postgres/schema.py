@@ -57,15 +57,8 @@ async def refuse_unfinished_copy(connection: Connection) -> None:
 
 
 async def _apply(connection: Connection, step: Migration, collation: str, now: int) -> None:
-    """From the start, if another replica came to its end meanwhile and dropped a table: a step that drops one makes it first."""
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            for statement in statements(step.sql, collation):
-                await _until_made(connection, statement)
-            break
-        except asyncpg.UndefinedTableError:
-            if not tries_left:
-                raise
+    for statement in statements(step.sql, collation):
+        await _until_made(connection, statement)
     await connection.execute(
         "INSERT INTO schema_version VALUES ($1, $2, $3, $4) ON CONFLICT (version) DO NOTHING",
         step.version,
@@ -76,15 +69,12 @@ async def _apply(connection: Connection, step: Migration, collation: str, now: i
 
 
 async def _until_made(connection: Connection, statement: str) -> None:
-    """The two that collide both find it made when they try again; what has its new name already was renamed before."""
+    """The two that collide both find it made when they try again."""
     for _ in range(_TRIES):
         try:
             await connection.execute(statement)
         except _MADE_BY_ANOTHER:
             continue
-        except asyncpg.UndefinedColumnError:
-            if " RENAME COLUMN " not in statement:
-                raise
         return
     await connection.execute(statement)
 
