@@ -6,9 +6,9 @@ remembered; and a connection whose exchange did not end cleanly is closed and ne
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from time import perf_counter
-from types import TracebackType
 from typing import Final, NamedTuple, get_args
 
 from aiohttp import StreamReader, hdrs
@@ -127,51 +127,56 @@ class Upstream:
         self._pooled.close()
         self._single.close()
 
-    def exchange(self, request: Request, *, deadline_ms: int, reuse: bool = True) -> "Exchange":
-        """`async with upstream.exchange(…) as reply`. The answer's head has to come, and `read` to end, within `deadline_ms`;
-        `chunks` may take longer while bytes come. Without `reuse` the connection is the call's own. Raises Unreachable, Lost,
-        Garbled."""
+    @asynccontextmanager
+    async def exchange(
+        self, request: Request, *, deadline_ms: int, reuse: bool = True
+    ) -> AsyncGenerator[Reply]:
+        """One call and its answer. The answer's head has to come, and `read` to end, within `deadline_ms`; `chunks` may take
+        longer while bytes come. Without `reuse` the connection is the call's own. If a part of the answer was not read, the
+        connection is closed. Raises Unreachable, Lost, Garbled."""
         body = request.body
         own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
-        deadline = self._loop.time() + deadline_ms / SECOND
-        return Exchange(self, request, self._single if own else self._pooled, deadline)
+        pool = self._single if own else self._pooled
+        attempt = _Attempt(pool, request, self._loop.time() + deadline_ms / SECOND)
+        try:
+            yield await self._observed(attempt, self._rendered(request, own=own))
+        finally:
+            attempt.end()
 
-    async def send(self, exchange: "Exchange") -> RawResponseMessage:
-        """What an exchange enters with."""
+    async def _observed(self, attempt: "_Attempt", rendered: bytes) -> Reply:
         began, outcome = perf_counter(), "given_up"
         try:
-            message = await self._answered(exchange)
-            outcome = "429" if message.code == 429 else f"{message.code // 100}xx"
+            reply = await self._answered(attempt, rendered)
+            outcome = "429" if reply.status == 429 else f"{reply.status // 100}xx"
         except NoAnswer as failure:
             outcome = failure.reason
             raise
         finally:
-            self._observe(exchange.request.rate, outcome, perf_counter() - began)
-        return message
+            self._observe(attempt.request.rate, outcome, perf_counter() - began)
+        return reply
 
-    async def _answered(self, exchange: "Exchange") -> RawResponseMessage:
-        request = exchange.request
-        rendered = self._rendered(request, own=exchange.pool is self._single)
+    async def _answered(self, attempt: "_Attempt", rendered: bytes) -> Reply:
+        request = attempt.request
         self._repeats.earn()
         if not request.counted:
             self.limiter.note(request.rate)
         try:
-            message = await self._sent(exchange, rendered)
+            reply = await self._limited(attempt, rendered)
         except NoAnswer as failure:
             if not self._may_repeat(request, failure):
                 raise
             self.limiter.note(request.rate)
-            message = await self._sent(exchange, rendered)
-        if message.code == 429:
-            wait = retry_after(message.headers.get(hdrs.RETRY_AFTER), self._clock.now())
+            reply = await self._limited(attempt, rendered)
+        if reply.status == 429:
+            wait = retry_after(reply.headers.get(hdrs.RETRY_AFTER), self._clock.now())
             self.limiter.refused(request.rate, wait)
-        return message
+        return reply
 
-    async def _sent(self, exchange: "Exchange", rendered: bytes) -> RawResponseMessage:
+    async def _limited(self, attempt: "_Attempt", rendered: bytes) -> Reply:
         try:
-            return await exchange.ask(rendered)
+            return await attempt.send(rendered)
         finally:
-            self.limiter.done(exchange.request.rate)
+            self.limiter.done(attempt.request.rate)
 
     def _rendered(self, request: Request, *, own: bool) -> bytes:
         """The request as it goes over the wire, but for a body that comes in pieces. Raises ValueError for what would be another
@@ -224,51 +229,35 @@ class Upstream:
         )
 
 
-class Exchange:
-    """One call and its answer. Whatever has not been read of the answer when it ends costs the connection."""
+class _Attempt:
+    """A request on a connection of the pool. `send` may be called once more; it then takes another connection."""
 
-    __slots__ = ("_connection", "_deadline", "_upload", "_upstream", "pool", "request")
+    __slots__ = ("_connection", "_deadline", "_pool", "_upload", "request")
 
-    def __init__(self, upstream: Upstream, request: Request, pool: Pool, deadline: float) -> None:
+    def __init__(self, pool: Pool, request: Request, deadline: float) -> None:
         self.request = request
-        self.pool = pool
-        self._upstream = upstream
+        self._pool = pool
         self._deadline = deadline
         self._connection: UpstreamConnection | None = None
         self._upload: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Reply:
-        try:
-            message = await self._upstream.send(self)
-        except BaseException:
-            self._end()
-            raise
-        connection = self._connection
-        assert connection is not None  # noqa: S101 - it has answered
-        assert connection.body is not None  # noqa: S101
-        return Reply(connection, message, connection.body)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
-
-    async def ask(self, rendered: bytes) -> RawResponseMessage:
-        """Send it on a connection of the pool, in place of one that it may have been sent on before."""
-        self._end()
-        connection = self._connection = await self.pool.take(self._deadline)
+    async def send(self, rendered: bytes) -> Reply:
+        self.end()
+        connection = self._connection = await self._pool.take(self._deadline)
         body = self.request.body
         connection.ask(rendered, self._deadline, bodiless=self.request.method == hdrs.METH_HEAD)
         if body is not None and not isinstance(body, bytes):
             self._upload = asyncio.create_task(connection.upload(body))
             self._upload.add_done_callback(_told)
-        return await connection.head()
+        message = await connection.head()
+        assert connection.body is not None  # noqa: S101 - the head has come
+        return Reply(connection, message, connection.body)
 
-    def _end(self) -> None:
+    def end(self) -> None:
         if self._upload is not None:
             self._upload.cancel()
         if self._connection is not None:
-            self.pool.give(self._connection)
+            self._pool.give(self._connection)
             self._connection = None
 
 
