@@ -5,7 +5,6 @@ An answer that cannot be read, or that still holds an id of another channel, goe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
 from aiohttp import hdrs
 from multidict import CIMultiDict
@@ -17,7 +16,7 @@ from gateway.http.proxy.headers import forget_bytes, ids_in, rename
 from gateway.http.proxy.jobs import OrderJobs
 from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.reading import Text, text_of
-from gateway.http.proxy.relay import Finish
+from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
 from gateway.model import EraseCustomer
 from gateway.store.identities import names_in
@@ -34,15 +33,21 @@ class Answers:
         self._largest = services.config.upstream.max_response
         self._order_jobs = OrderJobs()
 
-    def finish(self, call: Call, target: Target, customers: Sequence[ResolvedCustomer]) -> Finish | None:
-        """What is done with the whole answer; None where it passes as it comes: what the api key alone opens, for a call that
-        names no customer, says nothing about customers."""
+    @staticmethod
+    def concerns(target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
+        """Whether the answer may be about customers. It is not if the api key alone opens the operation and the call names no
+        customer; such an answer passes as it comes."""
         named = target.operation.named
-        if target.operation.secret or named.answer or any(customer.customer_id for customer in customers):
-            return partial(self._finish, call, target, customers)
-        return None
+        return bool(target.operation.secret or named.answer or any(one.customer_id for one in customers))
 
-    async def _finish(
+    async def rewrite(
+        self, call: Call, target: Target, customers: Sequence[ResolvedCustomer], answer: Received
+    ) -> Received:
+        """The answer with the channel's own ids in it. An erasure is carried out here too, and a job about orders noted."""
+        body = await self._rewritten(call, target, customers, *answer)
+        return answer._replace(body=body)
+
+    async def _rewritten(
         self,
         call: Call,
         target: Target,

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs
-from multidict import CIMultiDict
 
 from gateway.http.gameball.call import Call, Target
 from gateway.http.gameball.content_type import read_content_type
@@ -15,7 +14,7 @@ from gateway.http.proxy import address, mentions, signature
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.http.proxy.mentions import Mentions, Writing
-from gateway.http.proxy.relay import Finish
+from gateway.http.proxy.relay import Received
 from gateway.http.services import Services
 
 _FORM = "application/x-www-form-urlencoded"
@@ -146,13 +145,9 @@ def note(call: Call, mentioned: Mentioned, sent: Sent) -> None:
         call.services.telemetry.metrics.unknown_routes.labels(call.channel.name, call.request.method).inc()
 
 
-def with_own_hash(finish: Finish, hashes: Mapping[str, str]) -> Finish:
-    """An answer that repeats the hash says the channel's: the platform's is worth as much as its key."""
-
-    async def finished(status: int, raw: bytes, headers: CIMultiDict[str]) -> bytes:
-        body = await finish(status, raw, headers)
-        for ours, theirs in hashes.items():
-            body = body.replace(ours.encode(), theirs.encode())
-        return body
-
-    return finished
+def with_own_hash(answer: Received, hashes: Mapping[str, str]) -> Received:
+    """If the answer repeats the hash, it gets the channel's one: the platform's is worth as much as its key."""
+    body = answer.body
+    for ours, theirs in hashes.items():
+        body = body.replace(ours.encode(), theirs.encode())
+    return answer._replace(body=body)

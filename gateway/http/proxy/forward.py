@@ -2,7 +2,8 @@
 the answer back under the channel's own ids."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from multidict import CIMultiDict
 from gateway.clock import MINUTE, SECOND
 from gateway.http.gameball.call import Call, Relayed, Target
 from gateway.http.gameball.decode import read_bytes, read_json
-from gateway.http.gameball.envelope import INVALID_PAYLOAD, LOOP, Fault
+from gateway.http.gameball.envelope import CLIENT_GONE, INVALID_PAYLOAD, LOOP, Fault
 from gateway.http.gameball.identify import Normalize
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.texts import fault_in_customer_id
@@ -23,9 +24,19 @@ from gateway.http.proxy.body import Subject
 from gateway.http.proxy.by_name import Mentioned, Sent
 from gateway.http.proxy.headers import forget_bytes, passed_here, read_here, towards_upstream
 from gateway.http.proxy.lookup import CustomerLookup, ResolvedCustomer
-from gateway.http.proxy.relay import SMALL, Relay, Upload
+from gateway.http.proxy.relay import (
+    SMALL,
+    ClientGone,
+    Upload,
+    ended_by_client,
+    fault_of,
+    pass_on,
+    receive,
+    respond,
+)
 from gateway.http.services import Services
 from gateway.upstream.client import Request, Upstream
+from gateway.upstream.errors import NoAnswer
 from rules.identifier import Evidence
 from rules.normalize.customer_id import normal_form
 
@@ -53,7 +64,9 @@ class Forward:
         alone = services.config.store.sqlite_path is not None
         self._lookup = CustomerLookup(services, MINUTE if alone else SECOND)
         self._answers = Answers(services)
-        self._relay = Relay(upstream, deadline=settings.total_timeout, largest=settings.max_response)
+        self._upstream = upstream
+        self._deadline = settings.total_timeout
+        self._largest_answer = settings.max_response
 
     async def __call__(self, call: Call) -> Relayed | Fault:
         target = call.target
@@ -123,12 +136,10 @@ class Forward:
         content = sent.raw if sent.raw is not None else await self._unread(call)
         if isinstance(content, Fault):
             return content
-        finish = self._answers.finish(call, target, customers)
-        if finish is not None:
+        if Answers.concerns(target, customers):
             _readable(headers)
         if isinstance(asked, Mentioned):
             by_name.note(call, asked, sent)
-            finish = by_name.with_own_hash(finish, sent.hashes) if finish is not None else None
         upload = content if isinstance(content, Upload) else None
         request = Request(
             call.request.method,
@@ -138,10 +149,29 @@ class Forward:
             target.operation.rate,
             key_alone=call.key_alone,
         )
-        outcome = await self._relay.send(call, request, customers, finish, to_the_end=target.route in ERASING)
-        if isinstance(outcome, Fault) and upload is not None and upload.fault is not None:
-            return upload.fault
-        return outcome
+        try:
+            with nullcontext() if target.route in ERASING else ended_by_client(call):
+                return await self._exchange(call, target, request, customers, sent.hashes)
+        except NoAnswer as failure:
+            return (upload and upload.fault) or fault_of(failure)
+        except ClientGone:
+            return (upload and upload.fault) or CLIENT_GONE
+
+    async def _exchange(
+        self,
+        call: Call,
+        target: Target,
+        request: Request,
+        customers: Sequence[ResolvedCustomer],
+        hashes: Mapping[str, str],
+    ) -> Relayed:
+        """Send the request, and hand the answer back. Raises NoAnswer."""
+        async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
+            if not Answers.concerns(target, customers):
+                return await pass_on(call, reply, customers, self._largest_answer)
+            answer = await receive(call, reply, self._largest_answer)
+            answer = await self._answers.rewrite(call, target, customers, answer)
+            return respond(call, by_name.with_own_hash(answer, hashes), customers)
 
     def _headers(self, call: Call) -> CIMultiDict[str]:
         return towards_upstream(

@@ -1,14 +1,14 @@
-"""One exchange with the upstream, and its answer on the way to the client: status, body and headers as they are, streamed
-where they are large, with nothing of the connection, the keys or other gateways in them.
+"""Bodies on their way to the upstream, and answers on their way to the client: status, body and headers as they are, streamed
+if they are large, without what belongs to the connection, the keys or other gateways.
 
-A client that goes away ends the exchange, unless something has to be done here whatever becomes of the client. What breaks
-before the first byte went out is answered in the envelope; after it, the connection is cut, so that no client takes half an
-answer for a whole one.
+A failure before the first byte went out is answered in the envelope. After it, the connection is cut, so that no client takes
+half an answer for a whole one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import cast
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, cast
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
@@ -29,15 +29,12 @@ from gateway.http.gameball.framing import go_on
 from gateway.http.gameball.unreadable import Connection
 from gateway.http.proxy.headers import towards_client
 from gateway.http.proxy.lookup import ResolvedCustomer
-from gateway.upstream.client import Reply, Request, Upstream
+from gateway.upstream.client import Reply
 from gateway.upstream.errors import Garbled, NoAnswer, Unreachable
 
 SMALL = 64 << 10
 """Bodies up to this many bytes are taken whole."""
 _BODILESS = frozenset({204, 304})
-Finish = Callable[[int, bytes, CIMultiDict[str]], Awaitable[bytes]]
-"""What is done with a whole answer before it goes out: from its status, body (also where there is none) and headers to the body
-that is sent."""
 
 
 class Upload:
@@ -69,61 +66,70 @@ class Upload:
         return chunk
 
 
-class Relay:
-    """`deadline` is in milliseconds, for the answer's head; `largest` for answers that have to be read whole."""
+class Received(NamedTuple):
+    """A whole answer."""
 
-    def __init__(self, upstream: Upstream, *, deadline: int, largest: int) -> None:
-        self._upstream = upstream
-        self._deadline = deadline
-        self._largest = largest
-
-    async def send(
-        self,
-        call: Call,
-        request: Request,
-        customers: Sequence[ResolvedCustomer],
-        finish: Finish | None,
-        *,
-        to_the_end: bool = False,
-    ) -> Relayed | Fault:
-        """`to_the_end`: also for a client that has gone."""
-        connection = cast("Connection", call.request.protocol)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in one
-        connection.on_lost = None if to_the_end else task.cancel
-        try:
-            async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
-                return await self._answer(call, reply, customers, finish)
-        except NoAnswer as failure:
-            return _fault(failure)
-        except asyncio.CancelledError:
-            if connection.transport is not None:
-                raise
-            task.uncancel()
-            return CLIENT_GONE
-        finally:
-            connection.on_lost = None
-
-    async def _answer(
-        self, call: Call, reply: Reply, customers: Sequence[ResolvedCustomer], finish: Finish | None
-    ) -> Relayed | Fault:
-        headers = towards_client(reply.headers)
-        bodiless = call.request.method == hdrs.METH_HEAD or reply.status in _BODILESS
-        length = reply.headers.get(hdrs.CONTENT_LENGTH)
-        if call.request.method == hdrs.METH_HEAD and length is not None:
-            headers[hdrs.CONTENT_LENGTH] = length
-        small = length is not None and int(length) <= SMALL
-        if finish is None and not (bodiless or small or reply.is_complete):
-            return await _streamed(call, reply, headers, customers)
-        body = b"" if bodiless else await reply.read(self._largest)
-        if finish is not None:
-            body = await finish(reply.status, body, headers)
-        return _relayed(call, web.Response(status=reply.status, body=body, headers=headers), customers)
+    status: int
+    body: bytes
+    headers: CIMultiDict[str]
 
 
-async def _streamed(
-    call: Call, reply: Reply, headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer]
-) -> Relayed:
+@contextmanager
+def ended_by_client(call: Call) -> Generator[None]:
+    """Give up what is done inside when the client goes away. Raises ClientGone."""
+    connection = cast("Connection", call.request.protocol)
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    connection.on_lost = task.cancel
+    try:
+        yield
+    except asyncio.CancelledError:
+        if connection.transport is not None:
+            raise
+        task.uncancel()
+        raise ClientGone from None
+    finally:
+        connection.on_lost = None
+
+
+class ClientGone(Exception):
+    pass
+
+
+async def receive(call: Call, reply: Reply, largest: int) -> Received:
+    """The whole answer, of at most `largest` bytes. Raises NoAnswer."""
+    headers = _headers(call, reply)
+    return Received(reply.status, b"" if _is_bodiless(call, reply) else await reply.read(largest), headers)
+
+
+async def pass_on(call: Call, reply: Reply, customers: Sequence[ResolvedCustomer], largest: int) -> Relayed:
+    """Send the answer to the client as it comes. Raises NoAnswer, if nothing of it went out."""
+    length = reply.headers.get(hdrs.CONTENT_LENGTH)
+    small = length is not None and int(length) <= SMALL
+    if _is_bodiless(call, reply) or small or reply.is_complete:
+        return respond(call, await receive(call, reply, largest), customers)
+    return await _streamed(call, reply, customers)
+
+
+def respond(call: Call, answer: Received, customers: Sequence[ResolvedCustomer]) -> Relayed:
+    response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+    return _relayed(call, response, customers)
+
+
+def _is_bodiless(call: Call, reply: Reply) -> bool:
+    return call.request.method == hdrs.METH_HEAD or reply.status in _BODILESS
+
+
+def _headers(call: Call, reply: Reply) -> CIMultiDict[str]:
+    headers = towards_client(reply.headers)
+    length = reply.headers.get(hdrs.CONTENT_LENGTH)
+    if call.request.method == hdrs.METH_HEAD and length is not None:
+        headers[hdrs.CONTENT_LENGTH] = length
+    return headers
+
+
+async def _streamed(call: Call, reply: Reply, customers: Sequence[ResolvedCustomer]) -> Relayed:
+    headers = towards_client(reply.headers)
     length = reply.headers.get(hdrs.CONTENT_LENGTH)
     if length is not None:
         headers[hdrs.CONTENT_LENGTH] = length
@@ -136,7 +142,7 @@ async def _streamed(
         await response.write_eof()
     except NoAnswer as failure:
         _cut(call.request)
-        return relayed._replace(code=_fault(failure).code)
+        return relayed._replace(code=fault_of(failure).code)
     except ConnectionError:
         return relayed._replace(code=CLIENT_GONE.code)
     return relayed
@@ -157,7 +163,7 @@ def _cut(request: web.BaseRequest) -> None:
         request.transport.abort()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _fault(failure: NoAnswer) -> Fault:
+def fault_of(failure: NoAnswer) -> Fault:
     if isinstance(failure, Unreachable):
         return UPSTREAM_UNREACHABLE
     if isinstance(failure, Garbled):
