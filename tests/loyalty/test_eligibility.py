@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.config import Audience, Campaign, Limit, Period, Program
-from gateway.loyalty import Reason, Standing, judge, needs
+from gateway.loyalty import Needs, Reason, Standing, judge, needs
 from gateway.model.tags import folded
 
 NOW = 1_790_000_000_000
@@ -215,11 +215,21 @@ def test_what_a_campaign_does_not_need_changes_nothing(offset: int):
     assert judge(PROGRAM, replace(CAMPAIGN, max_achievements=0), crowded, NOW + offset) is None
 
 
-def test_what_a_campaign_needs_is_said():
-    assert all(needs(HARDEST))
-    assert needs(CAMPAIGN).granted
-    assert needs(replace(CAMPAIGN, max_achievements=0, limit=Limit())).granted
-    assert judge(PROGRAM, CAMPAIGN, ANYBODY, NOW) is None
+@pytest.mark.parametrize(
+    ("change", "needed"),
+    [
+        ({"audience": Audience(include_tags=frozenset({"vip"}))}, "tags"),
+        ({"audience": Audience(exclude_tags=frozenset({"staff"}))}, "tags"),
+        ({"audience": Audience(min_tier=1)}, "tier"),
+        ({"audience": Audience(attributes={"city": "Cairo"})}, "attributes"),
+        ({"max_achievements": 1}, "granted"),
+        ({"limit": Limit()}, "granted"),
+        ({"budget_points": 1}, "spent"),
+    ],
+)
+def test_a_campaign_needs_what_each_of_its_settings_reads(change: dict[str, Any], needed: str):
+    campaign = replace(CAMPAIGN, **{"max_achievements": 0, **change})
+    assert needs(campaign)._asdict() == {name: name == needed for name in Needs._fields}
 
 
 SPELLINGS = [
