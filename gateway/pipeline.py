@@ -7,14 +7,14 @@ commit.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import structlog
 
 from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, StoreUnavailable
-from gateway.model import AnyCommand, Command
+from gateway.model import AnyCommand, Command, Happening
 from gateway.model.command import Outcome
 from gateway.store import Store, Work
 from gateway.usecases import carry_out, wants
@@ -25,6 +25,7 @@ _IN_A_ROW = 32
 """Background commands that the store is given at a time: others want it too, such as housekeeping."""
 _log = structlog.get_logger("pipeline")
 _Item = tuple[AnyCommand, "asyncio.Future[Any]"]
+Count = Callable[[int, Mapping[Happening, int]], None]
 
 
 class _Batch:
@@ -56,6 +57,10 @@ class _Batch:
 
     def changed(self) -> Collection[Hashable]:
         return self._ws.changed_identities() if self._ws is not None else ()
+
+    def tell(self, count: Count) -> None:
+        if self._ws is not None and self._ws.happened:
+            count(self._ws.now, self._ws.happened)
 
 
 class _BackgroundBatches:
@@ -97,7 +102,7 @@ class Pipeline:
     """`submit` for calls, `submit_background` for work that can wait. `start` before the first, `stop` drains both.
 
     `busy_seconds` is the time spent on batches of calls: how much of the writer they take. `observe` is told the size and
-    the seconds of each.
+    the seconds of each; `count` the time of each committed batch, of the background too, and how often what happened in it.
     """
 
     def __init__(
@@ -108,8 +113,10 @@ class Pipeline:
         queue_limit: int,
         batch_limit: int,
         observe: Callable[[int, float], None] = lambda size, seconds: None,
+        count: Count = lambda now, happened: None,
     ) -> None:
         self._observe = observe
+        self._count = count
         self._store = store
         self._env = env
         self._queue_limit = queue_limit
@@ -234,6 +241,7 @@ class Pipeline:
     def _answer(self, items: Sequence[_Item], batch: _Batch) -> None:
         self.batches_done += 1
         self._tell(batch)
+        batch.tell(self._count)
         for (_, future), outcome in zip(items, batch.outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)

@@ -45,7 +45,14 @@ def make_store(
     ConfigError when its driver is not installed."""
     every, most = config.audit.checkpoint, config.audit.checkpoint_events
     ages = config.retention
-    kept = Kept(ages.deliveries, ages.import_lists, ages.reviews, ages.achievements, ages.ledger_details)
+    kept = Kept(
+        ages.deliveries,
+        ages.import_lists,
+        ages.reviews,
+        ages.achievements,
+        ages.ledger_details,
+        ages.activity,
+    )
     path = config.store.sqlite_path
     if path is not None:
         return SqliteStore(

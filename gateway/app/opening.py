@@ -33,6 +33,7 @@ from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
+from gateway.workers.activity import ActivityCounter
 from gateway.workers.timekeeping import Timekeeper
 
 _log = structlog.get_logger("app")
@@ -71,12 +72,14 @@ async def running(
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
         env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _random_between(), secrets.token_bytes)
+        activity = ActivityCounter(store)
         pipeline = Pipeline(
             store,
             env,
             queue_limit=config.store.queue_limit,
             batch_limit=config.store.batch_limit,
             observe=telemetry.metrics.note_batch,
+            count=activity.note_happened,
         )
         telemetry.metrics.waiting.set_function(lambda: pipeline.waiting)
         services = Services(
@@ -89,6 +92,7 @@ async def running(
             clock,
             Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
             telemetry,
+            activity,
             admin_token=admin_token(config, box),
             checkpoint_key=checkpoint_key,
             backlog=Backlog(config.upstream.queue_limit),
@@ -109,6 +113,8 @@ async def running(
         finally:
             await services.reading.close()
             await pipeline.stop()
+            with contextlib.suppress(StoreUnavailable, StoreBroken):
+                await activity.store_counts()
             if begins:
                 await _seal(store, services.anchor)
     finally:

@@ -1,6 +1,6 @@
-"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, housekeeping, regrouping
-profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task of its
-own; one that dies ends the process, for a gateway without it would lie.
+"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, housekeeping, counting,
+regrouping profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task
+of its own; one that dies ends the process, for a gateway without it would lie.
 """
 
 import asyncio
@@ -92,6 +92,7 @@ class Workers:
             "follow": self._follow,
             "backlog": self._count_backlog,
             "clock": self._services.timekeeper.step,
+            "activity": self._services.activity.step,
         }
         upstream = self._services.upstream
         if self._delivery_worker is not None and upstream is not None:

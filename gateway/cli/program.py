@@ -40,6 +40,7 @@ COMMANDS = {
     "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
     "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and decide about one again."),
     "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),
+    "activity": Lazy("gateway.cli.activity", "activity", "Show what happened, by time."),
     "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
     "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
     "admin-token": Lazy("gateway.cli.token", "admin_token", "Print the token of the admin API."),

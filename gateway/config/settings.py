@@ -144,6 +144,7 @@ class Retention(Section, frozen=True):
     reviews: Duration = 0
     achievements: Duration = 0
     ledger_details: Duration = 0
+    activity: Duration = 90 * DAY
     audit: Duration = 0
     audit_archive: str = ""
 

@@ -19,6 +19,7 @@ from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
+from gateway.workers.activity import ActivityCounter
 from gateway.workers.timekeeping import Timekeeper
 
 Follower = Callable[[Config], Callable[[], None]]
@@ -42,6 +43,7 @@ class Services:
     clock: Clock
     timekeeper: Timekeeper
     telemetry: Telemetry
+    activity: ActivityCounter
     admin_token: str
     checkpoint_key: bytes
     backlog: Backlog

@@ -23,6 +23,7 @@ from gateway.model.achievements import (
     Settle,
     StoredAnswer,
 )
+from gateway.model.activity import Activity, Happening
 from gateway.model.audit import NoteEvent, RefuseCall
 from gateway.model.caller import Caller
 from gateway.model.command import AnyCommand, Command, Done, Refused
@@ -115,6 +116,7 @@ __all__ = [
     "AchievementState",
     "ActivateRules",
     "Activation",
+    "Activity",
     "AnswerOf",
     "AnswerReview",
     "AnyCommand",
@@ -152,6 +154,7 @@ __all__ = [
     "ForgetAgain",
     "GrantDue",
     "Granted",
+    "Happening",
     "IdempotencyKey",
     "Identified",
     "Identify",

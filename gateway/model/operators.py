@@ -36,12 +36,13 @@ class Activation(msgspec.Struct, frozen=True):
 
 
 class RulePlan(msgspec.Struct, frozen=True):
-    """That a plan of a rule set's content was made, and what it counted as JSON text."""
+    """That a plan of a rule set's content was made, what it counted and its samples, as JSON texts."""
 
     sha256: str
     planned_at: int
     planned_by: str
     summary: str
+    cases: str = "[]"
 
 
 class ListedValue(msgspec.Struct, frozen=True):
@@ -92,9 +93,10 @@ class ChangeList(Command[Listed], frozen=True):
 
 
 class NotePlan(Command[Done], frozen=True):
-    """Record that a plan of this content was made; `summary` has its counts as JSON text."""
+    """Record that a plan of this content was made; `summary` has its counts and `cases` its samples, as JSON texts."""
 
     caller: Caller
     sha256: str
     version: str
     summary: str
+    cases: str = "[]"

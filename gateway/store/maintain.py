@@ -58,6 +58,19 @@ CROSS JOIN import_warning AS l ON l.import_id = m.import_id WHERE m.finished_at 
         "DELETE FROM import_warning WHERE import_id = ? AND line = ? AND identifier = ? AND reason = ?",
     ),
 )
+_OLD_ACTIVITY = (
+    (
+        "SELECT span, at, channel FROM activity WHERE span = ? AND at < ? ORDER BY at LIMIT ?",
+        "DELETE FROM activity WHERE span = ? AND at = ? AND channel = ?",
+        MINUTE,
+    ),
+    (
+        "SELECT span, at, rule_set, rule, what FROM rule_activity WHERE span = ? AND at < ? ORDER BY at LIMIT ?",
+        "DELETE FROM rule_activity WHERE span = ? AND at = ? AND rule_set = ? AND rule = ? AND what = ?",
+        HOUR,
+    ),
+)
+"""Each with the finest of its spans, which alone does not stay for good."""
 _PROMISED = """
 SELECT achievement_id, accepted_at, due_at, epoch FROM achievement WHERE state = 'accepted' AND due_at > ?
 ORDER BY due_at DESC LIMIT ?
@@ -81,6 +94,7 @@ class Kept(NamedTuple):
     reviews: int = 0
     achievements: int = 0
     ledger_details: int = 0
+    activity: int = 90 * DAY
 
 
 USUALLY = Kept()
@@ -95,6 +109,7 @@ class Maintenance:
         self._lists_at: int | None = None
         self._reviews_from = 0
         self._reviews_at: int | None = None
+        self._activity_at: int | None = None
         self._sweep_from: tuple[int, int] = (0, 0)
         self._swept_at: int | None = None
         self._deliveries_from = 0
@@ -114,6 +129,7 @@ class Maintenance:
             done += yield from self._sweep_deliveries(now, limit)
             done += yield from self._sweep_import_lists(now, limit)
             done += yield from self._sweep_reviews(now, limit)
+            done += yield from self._sweep_activity(now, limit)
             done += yield from self.pruning.step(limit)
         return done
 
@@ -173,6 +189,19 @@ class Maintenance:
             done = max(done, len(rows))
         if done < limit:
             self._lists_at = now
+        return done
+
+    def _sweep_activity(self, now: int, limit: int) -> Step:
+        """Once an hour, drop the fine counts of long ago; the coarse ones have the same sums."""
+        if not self._kept.activity or is_within(_SWEEP_EVERY, self._activity_at, now):
+            return 0
+        done = 0
+        for find, drop, span in _OLD_ACTIVITY:
+            rows = yield Query(find, parameters=(span, now - self._kept.activity, limit))
+            yield Write(drop, [tuple(row) for row in rows])
+            done = max(done, len(rows))
+        if done < limit:
+            self._activity_at = now
         return done
 
     def _sweep_reviews(self, now: int, limit: int) -> Step:

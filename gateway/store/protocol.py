@@ -59,8 +59,9 @@ class Store(Protocol):
         StoreUnavailable and ReadFailed."""
         ...
 
-    async def write(self, write: Write) -> None:
-        """Run a statement over what the process keeps for itself, which no batch changes and no audit event tells of."""
+    async def write(self, *writes: Write) -> bool:
+        """Run statements, in one transaction, over what the process keeps for itself, which no batch changes and no audit event
+        tells of. False, and nothing is stored: another process wrote the same at this moment."""
         ...
 
     async def probe(self) -> None:

@@ -10,7 +10,7 @@ tables are looked at; `k.position` counts the keys from 0. `CAST(SUM(…) AS BIG
 """
 
 import re
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 
 Rows = Sequence[Sequence[Any]]
@@ -47,9 +47,12 @@ class KeyColumn(NamedTuple):
     type: str
 
 
-def alone(write: Write) -> Step:
+def together(writes: Iterable[Write]) -> Step:
     """A step of its own."""
-    return (yield write)
+    done = 0
+    for write in writes:
+        done += yield write
+    return done
 
 
 _KEYS = re.compile(r"\bkeys\(([^)]*)\) AS k\b")

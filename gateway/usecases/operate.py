@@ -141,7 +141,8 @@ def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Done | R
 
 def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Done:
     """A newer plan of the same content takes the older one's place."""
-    ws.plans.keep(command.sha256, RulePlan(command.sha256, ws.now, command.caller.actor, command.summary))
+    actor = command.caller.actor
+    ws.plans.keep(command.sha256, RulePlan(command.sha256, ws.now, actor, command.summary, command.cases))
     _note_rules(Action.RULES_PLANNED, command.caller, command.version, ws, command.sha256)
     return Done()
 

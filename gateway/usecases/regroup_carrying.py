@@ -222,7 +222,12 @@ class Carrying:
             subject=show("rev", item.review_id),
             request_id=self.caller.request_id,
             reason=item.reason,
-            detail={"cause": self.run.cause, "records": [show("rec", one) for one in item.records]},
+            detail={
+                "cause": self.run.cause,
+                "records": [show("rec", one) for one in item.records],
+                "rule": item.rule,
+                "rule_set": self.rules.sha256[:16],
+            },
         )
 
 

@@ -1,5 +1,6 @@
 """The audit events of a batch, and the words of customers and operators that they are bound to."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,15 +8,33 @@ import msgspec
 
 from gateway.audit.event import Action, AuditEvent, DecisionDetail, Words, words_hmac
 from gateway.ids import Ids
+from gateway.model import Happening
 from gateway.workingset.collection import Of, Written
 from gateway.workingset.moment import Moment
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_COUNTED: Mapping[str, str] = {
+    Action.IDENTITY_CREATED: "created",
+    Action.IDENTITY_ATTACHED: "attached",
+    Action.IDENTITY_MERGED: "merged",
+    Action.IDENTITY_SPLIT: "split",
+    Action.IDENTITY_REVIEW: "reviews",
+    Action.IDENTITY_REFUSED: "kept_apart",
+    Action.POINTS_PROPOSED: "reviews",
+    Action.ACHIEVEMENT_ACCEPTED: "accepted",
+    Action.ACHIEVEMENT_DUPLICATE: "duplicates",
+    Action.ACHIEVEMENT_GRANTED: "granted",
+    Action.ACHIEVEMENT_IGNORED: "ignored",
+    Action.ACHIEVEMENT_FAILED: "failed",
+    Action.ACHIEVEMENT_DELIVERED: "delivered",
+    Action.ACHIEVEMENT_DEAD: "dead",
+}
+_WITH_REASON = frozenset({"ignored", "failed", "dead"})
 
 
 class Audit(Moment):
-    """`events` are all of the batch, `new_events` those since its last save. `words` are what an event's hash is bound to and
-    an erasure takes away, by event; `words_of` say by record whose they are."""
+    """`events` are all of the batch, `new_events` those since its last save; `happened` counts them. `words` are what an event's
+    hash is bound to and an erasure takes away, by event; `words_of` say by record whose they are."""
 
     words = Of(Written[int, str])
     words_of = Of(Written[tuple[int, int], None])
@@ -24,6 +43,7 @@ class Audit(Moment):
         super().__init__(now, ids, stamp=stamp)
         self.events: list[AuditEvent] = []
         self.new_events: list[AuditEvent] = []
+        self.happened: Counter[Happening] = Counter()
 
     def record_event(
         self,
@@ -66,3 +86,21 @@ class Audit(Moment):
         )
         self.events.append(event)
         self.new_events.append(event)
+        if (what := _COUNTED.get(action)) is not None:
+            self.happened[_happening(what, channel, detail, reason)] += 1
+
+
+def _happening(
+    what: str, channel: str, detail: Mapping[str, Any] | DecisionDetail | None, reason: str
+) -> Happening:
+    if isinstance(detail, DecisionDetail):
+        return Happening(what, channel, None, detail.rule_set, detail.rule)
+    told = detail or {}
+    return Happening(
+        what,
+        channel,
+        told.get("campaign"),
+        told.get("rule_set", ""),
+        told.get("rule", ""),
+        reason if what in _WITH_REASON else "",
+    )

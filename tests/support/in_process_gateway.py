@@ -33,6 +33,7 @@ from gateway.store.maintain import USUALLY, Kept
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
+from gateway.workers.activity import ActivityCounter
 from gateway.workers.regroup_walk import regroup_some
 from rules.identifier import Evidence, Identifier
 from rules.language.parse import parse, preset
@@ -177,7 +178,8 @@ async def tamper(url: str, statement: str) -> None:
 
 
 class InProcessGateway:
-    """Store, environment and pipeline; `around` may wrap the store that the pipeline sees. `url` "" is a file of its own."""
+    """Store, environment, pipeline and counts; `around` may wrap the store that the pipeline sees. `url` "" is a file of its
+    own."""
 
     def __init__(
         self,
@@ -202,9 +204,11 @@ class InProcessGateway:
     async def __aenter__(self) -> "InProcessGateway":
         self.store = make_store(self.url, self.clock, self._kept)
         await self.store.open()
+        self.activity = ActivityCounter(self.store)
         self.pipeline = Pipeline(
             self._around(self.store),
             self.env,
+            count=self.activity.note_happened,
             queue_limit=self._queue_limit,
             batch_limit=self._batch_limit,
         )

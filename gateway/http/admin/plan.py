@@ -70,10 +70,11 @@ async def plan_rules(call: Call[Query]) -> PlanView:
     async with call.services.planning:
         found = await _plan(call.services, rules)
     counts = Counts(*(getattr(found, name) for name in Counts.__struct_fields__))
-    summary = msgspec.json.encode(counts).decode()
-    await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary))
+    cases = [_case(case) for case in found.cases]
+    summary, samples = (msgspec.json.encode(part).decode() for part in (counts, cases))
+    await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary, samples))
     claims = await count_claims(call.services.store)
-    return PlanView(rules.version, rules.sha256, counts, claims, [_case(case) for case in found.cases])
+    return PlanView(rules.version, rules.sha256, counts, claims, cases)
 
 
 async def _plan(services: Services, rules: RuleSet) -> Plan:

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.http.admin import (
     achievements,
+    activity,
     archive,
     audit,
     clock,
@@ -42,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *rules.OPERATIONS,
     *plan.OPERATIONS,
     *achievements.OPERATIONS,
+    *activity.OPERATIONS,
     *deliveries.OPERATIONS,
     *lists.OPERATIONS,
     *keys.OPERATIONS,

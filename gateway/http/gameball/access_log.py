@@ -1,4 +1,4 @@
-"""What is counted and written down of each answered call: one metric, one latency, one log line. Routes are templates
+"""What is counted and written down of each answered call: one metric, one latency, one count, one log line. Routes are templates
 and nothing that a caller sent is written, for a path or an id may hold an e-mail."""
 
 from datetime import UTC, datetime
@@ -8,11 +8,13 @@ from gateway.clock import SECOND, Clock
 from gateway.http.gameball.call import Answer, Call, Relayed
 from gateway.http.gameball.envelope import Fault
 from gateway.telemetry.telemetry import Telemetry
+from gateway.workers.activity import ActivityCounter
 
 
 class AccessLog:
-    def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(self, telemetry: Telemetry, activity: ActivityCounter, clock: Clock) -> None:
         self._telemetry = telemetry
+        self._activity = activity
         self._clock = clock
         self._second = -1
         self._second_text = ""
@@ -20,14 +22,15 @@ class AccessLog:
     def note(self, call: Call, outcome: Answer | Relayed | Fault, profile: str, began: float) -> None:
         """`began` is of `perf_counter`."""
         seconds = perf_counter() - began
-        route = call.route
+        route, now = call.route, self._clock.now()
         self._telemetry.metrics.calls.note(
             call.channel.name, route, outcome.status, outcome.decision, seconds
         )
+        self._activity.note_call(call.channel.name, outcome.status, now)
         if self._telemetry.log_requests:
             self._telemetry.request(
                 {
-                    "ts": self._timestamp(),
+                    "ts": self._timestamp(now),
                     "level": "info",
                     "event": "request",
                     "request_id": call.request_id,
@@ -42,9 +45,9 @@ class AccessLog:
                 }
             )
 
-    def _timestamp(self) -> str:
+    def _timestamp(self, now: int) -> str:
         """ISO 8601 in UTC with milliseconds; the date is formatted once a second."""
-        second, milliseconds = divmod(self._clock.now(), SECOND)
+        second, milliseconds = divmod(now, SECOND)
         if second != self._second:
             self._second = second
             self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

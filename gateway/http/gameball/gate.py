@@ -93,7 +93,7 @@ class Gate:
         self._other = other
         self._api = config.api
         self._passes_unlisted = services.upstream is not None and config.upstream.unknown_routes == "pass"
-        self._access_log = AccessLog(services.telemetry, services.clock)
+        self._access_log = AccessLog(services.telemetry, services.activity, services.clock)
         self._next_id = _request_ids()
         self._fixed: dict[tuple[str, str], Target] = {}
         self._buckets: dict[str, TokenBucket] = {}

@@ -24,7 +24,7 @@ _CHANGE = re.compile(r"\s*(UPDATE|DELETE FROM) (\w+)(.*?)\s(WHERE .*)", re.DOTAL
 _COLUMN_MARK = re.compile(r"(\w+) = \?")
 _MARK = re.compile(r"'[^']*'|\?")
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN(?=\s+\w+(?:\s+AS)?\s+\w+\s+ON\b)")
-_KEY_LENGTH = 3
+_KEY_LENGTH = 5
 """No unique key of the schema has more columns, and every one stands first in its table."""
 
 

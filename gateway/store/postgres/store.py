@@ -35,7 +35,7 @@ from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
-from gateway.store.statement import Step, Write, alone
+from gateway.store.statement import Step, Write, together
 from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
 
@@ -268,10 +268,13 @@ class PostgresStore:
             return 0
         return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
 
-    async def write(self, write: Write) -> None:
-        with contextlib.suppress(*_COLLIDED):  # another gateway wrote it at this moment
+    async def write(self, *writes: Write) -> bool:
+        try:
             async with self._server.connection() as connection:
-                await self._in_transaction(connection, alone(write))
+                await self._in_transaction(connection, together(writes))
+        except _COLLIDED:
+            return False
+        return True
 
     async def rotate_secret(self, actor: str) -> int:
         async with self._server.connection() as connection:

@@ -49,7 +49,7 @@ from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.one_hop import in_one_hop
 from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
-from gateway.store.statement import Step, Write, alone
+from gateway.store.statement import Step, Write, together
 from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
 
@@ -179,9 +179,10 @@ class SqliteStore:
                 done += await self._in_writer(self._run_housekeeping, binding)
             return done
 
-    async def write(self, write: Write) -> None:
+    async def write(self, *writes: Write) -> bool:
         with self._translated_errors():
-            await self._in_writer(self._run_housekeeping, alone(write))
+            await self._in_writer(self._run_housekeeping, together(writes))
+            return True
 
     async def rotate_secret(self, actor: str) -> int:
         now, stamp = self._moment()

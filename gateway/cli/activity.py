@@ -1,0 +1,50 @@
+"""`gateway activity`: what happened by time, as counts."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.output import Columns, note, print_json, print_rows
+
+_COLUMNS: Columns = {
+    "at": "at",
+    "calls": "calls",
+    "refused": "calls_refused",
+    "failed": "calls_failed",
+    "created": "created",
+    "attached": "attached",
+    "merged": "merged",
+    "split": "split",
+    "reviews": "reviews",
+    "kept apart": "kept_apart",
+    "accepted": "accepted",
+    "duplicates": "duplicates",
+    "granted": "granted",
+    "ignored": "ignored",
+    "delivered": "delivered",
+    "dead": "dead",
+}
+
+
+def activity(
+    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
+    since: Annotated[str, typer.Option(help="A time, or a span back from now: 1h, 7d.")] = "",
+    until: Annotated[str, typer.Option(help="A time, or a span back from now.")] = "",
+    step: Annotated[str, typer.Option(help="The span of a row: 1m, 5m, 1h, 1d.")] = "1m",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show what happened by time: calls, decisions about identity, achievements. Times in which nothing happened are left out."""
+
+    async def asked(admin: Admin) -> Any:
+        return await admin.get("/activity", channel=channel, since=since, until=until, step=step)
+
+    answer = ask(config, asked)
+    if json:
+        print_json(answer)
+        return
+    print_rows(answer["items"], _COLUMNS)
+    if not answer["items"]:
+        note(f"nothing happened from {answer['since']} to {answer['until']}")

@@ -1,0 +1,49 @@
+"""What happened by time, as the API and the command tell it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.people import save
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+
+async def ask(gateway: RunningGateway, path: str, expected: int = 200) -> Any:
+    async with gateway.admin("GET", path) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+async def test_activity_tells_calls_and_decisions_by_the_minute_and_of_one_channel(
+    gateway: RunningGateway,
+) -> None:
+    await save(gateway.services, "pos", "7", email="ann@x.eg")
+    async with gateway.call("GET", "configurations/tiers") as response:
+        await response.read()
+    await gateway.services.activity.store_counts()
+    told = await ask(gateway, "activity?since=1h&step=1h")
+    assert sum(bar["created"] for bar in told["items"]) == 1
+    assert sum(bar["calls"] for bar in told["items"]) == 1
+    web = (await ask(gateway, "activity?channel=web"))["items"]
+    assert [(bar["calls"], bar["created"]) for bar in web] == [(1, 0)]
+    assert web[0]["last_call"] is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        ("step=90s", "whole minutes"),
+        ("step=often", "span of time"),
+        ("since=2d&step=5m", "such as 1h"),
+        ("since=1h&until=2h", "earlier time"),
+        ("channel=wbe", "did you mean web?"),
+    ],
+)
+async def test_a_question_about_activity_that_has_no_answer_names_the_remedy(
+    gateway: RunningGateway, query: str, remedy: str
+) -> None:
+    assert remedy in (await ask(gateway, f"activity?{query}", 400))["detail"]
