@@ -1,4 +1,4 @@
-"""`gateway import`: imports a file, unless the next word is `undo`. To import a file of that name, write `./undo`."""
+"""`gateway import`: imports a file, unless the next word is `list` or `undo`. To import a file of that name, write `./undo`."""
 
 from typing import Any
 
@@ -12,11 +12,12 @@ _FILE = "FILE"
 class _Imports(LazyGroup):
     table = {  # noqa: RUF012 - LazyGroup declares it
         _FILE: Lazy("gateway.cli.import_", "import_", "Import customers from a file."),
+        "list": Lazy("gateway.cli.import_list", "list_", "List imports, newest first."),
         "undo": Lazy("gateway.cli.import_undo", "undo", "Undo a whole import."),
     }
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, args if args[:1] == ["undo"] else [_FILE, *args])
+        return super().parse_args(ctx, args if args[:1] in (["list"], ["undo"]) else [_FILE, *args])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
@@ -28,4 +29,4 @@ app = typer.Typer(cls=_Imports, add_completion=False)
 
 @app.callback()
 def imports() -> None:
-    """Import customers from a file, or undo an import."""
+    """Import customers from a file, list imports, or undo one."""

@@ -20,12 +20,15 @@ from gateway.cli.output import (
     print_rows,
     say,
 )
+from gateway.cli.rule_history import diff, stats
 from gateway.config import ConfigError
 from rules.language.parse import parse
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
-app = group("Check, store, list and activate rule sets.")
+app = group("Check, store, list, compare and activate rule sets.")
+app.command()(diff)
+app.command()(stats)
 RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="From `rules list`.")]
 _COLUMNS: Columns = {

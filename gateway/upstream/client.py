@@ -6,6 +6,7 @@ remembered; and a connection whose exchange did not end cleanly is closed and ne
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -19,6 +20,7 @@ from yarl import URL
 from gateway.clock import SECOND, Clock
 from gateway.config import Upstream as Settings
 from gateway.upstream.answers import retry_after
+from gateway.upstream.breaker import Breaker
 from gateway.upstream.errors import Garbled, NoAnswer
 from gateway.upstream.limiter import Limiter, Quota, RandomBetween, Rate
 from gateway.upstream.wire import Pool, UpstreamConnection
@@ -27,6 +29,7 @@ _REPEATABLE: Final = frozenset({"GET", "HEAD"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 _OURS: Final = frozenset({"host", "apikey", "secretkey", "connection", "content-length", "transfer-encoding"})
 _SMALL: Final = 64 << 10
+_RECENT: Final = 100
 _SLOWEST: Final = 64 << 10
 """Bytes a second. What `chunks` receives moves its deadline by the time that it takes at this pace."""
 
@@ -91,7 +94,8 @@ class Reply:
 
 
 class Upstream:
-    """`limiter` counts every call and is told of every 429; it delays only those who ask it. `observe` is told of every call."""
+    """`limiter` counts every call and is told of every 429; it delays only those who ask it. `breaker` is that of the work that
+    waits. `observe` is told of every call; `recent` are the seconds of the newest ones."""
 
     def __init__(
         self,
@@ -113,6 +117,8 @@ class Upstream:
         secret = settings.secret_key
         self._secret = f"secretkey: {secret.reveal()}\r\n" if secret is not None else ""
         self._repeats = _RepeatBudget()
+        self.breaker = Breaker(clock)
+        self.recent: deque[float] = deque(maxlen=_RECENT)
         self._loop: asyncio.AbstractEventLoop
         self._pooled: Pool
         self._single: Pool
@@ -152,7 +158,9 @@ class Upstream:
             outcome = failure.reason
             raise
         finally:
-            self._observe(attempt.request.rate, outcome, perf_counter() - began)
+            seconds = perf_counter() - began
+            self.recent.append(seconds)
+            self._observe(attempt.request.rate, outcome, seconds)
         return reply
 
     async def _answered(self, attempt: "_Attempt", rendered: bytes) -> Reply:

@@ -35,7 +35,6 @@ from gateway.upstream.answers import (
     judge,
     judge_failure,
 )
-from gateway.upstream.breaker import Breaker
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
@@ -85,7 +84,7 @@ class DeliveryWorker:
         random_between: RandomBetween,
         metrics: Metrics,
     ) -> None:
-        self.breaker = Breaker(clock)
+        self.breaker = upstream.breaker
         self._pipeline = pipeline
         self._store = store
         self._upstream = upstream

@@ -30,7 +30,7 @@ class ActivityQuery(Query, kw_only=True):
     ] = "1m"
 
 
-class Counts(msgspec.Struct, kw_only=True):
+class ActivityCounts(msgspec.Struct, kw_only=True):
     """`calls` were answered, `calls_refused` of them with a status from 400, `calls_failed` from 500. Identity: records that
     `created` or `attached` something, `merged` and `split` profiles, `reviews` that a person is asked, and what the rules
     `kept_apart` without a question. Achievements: `accepted`, refused as `duplicates`, then `granted`, `ignored` or `failed`;
@@ -55,7 +55,7 @@ class Counts(msgspec.Struct, kw_only=True):
     last_call: Time | None
 
 
-class Bar(Counts, kw_only=True):
+class Bar(ActivityCounts, kw_only=True):
     """What happened in the step that begins at `at`."""
 
     at: Time
@@ -87,7 +87,7 @@ async def show_activity(call: Call[ActivityQuery]) -> ActivityView:
 
 
 def counted(one: Activity) -> dict[str, Any]:
-    """The fields of Counts."""
+    """The fields of ActivityCounts."""
     return {**msgspec.structs.asdict(one), "last_call": shown_or_none(one.last_call or None)}
 
 

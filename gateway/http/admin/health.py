@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.config.master_secret import proof, proving_key
-from gateway.http.services import SERVICES
+from gateway.http.services import SERVICES, Services
 
 _CHALLENGE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -30,12 +30,16 @@ async def readyz(request: web.Request) -> web.Response:
     and signatures without an anchor are only reported, with status 200, because calls are still served."""
     services = request.app[SERVICES]
     await services.store.probe()
-    warnings = services.timekeeper.state.warnings
-    if services.anchor is not None:
-        warnings += services.anchor.warnings
+    warnings = warnings_of(services)
     return web.json_response(
         {"status": "degraded", "warnings": warnings} if warnings else {"status": "ready"}
     )
+
+
+def warnings_of(services: Services) -> tuple[str, ...]:
+    """What is wrong while calls are served, with the remedies."""
+    warnings = services.timekeeper.state.warnings
+    return warnings if services.anchor is None else warnings + services.anchor.warnings
 
 
 async def metrics(request: web.Request) -> web.Response:

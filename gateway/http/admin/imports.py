@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from gateway.config import Channel
 from gateway.errors import CommandFailed, Refusal
-from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
@@ -98,19 +98,6 @@ class ImportView(msgspec.Struct):
     chunk: int
 
 
-class RefusedLineView(msgspec.Struct):
-    line: int
-    reason: str
-
-
-class WarnedLineView(msgspec.Struct):
-    """A line that was taken without an identifier of this type."""
-
-    line: int
-    identifier: str
-    reason: str
-
-
 async def show_import(call: Call[ImportQuery]) -> ImportView:
     """An import that has not begun stands at line 1. Chunks that are still being processed count: their sender may be gone, and
     a new one asks."""
@@ -147,25 +134,6 @@ async def import_rows(call: Call[Query]) -> ImportView:
     rows.labels("refused").inc(refused)
     rows.labels("taken").inc(len(lines) - refused)
     return _view(call, run, _BUSY_CHUNK if busy else _IDLE_CHUNK)
-
-
-async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView]:
-    query = call.query
-    after = read_cursor(query.cursor, Id, 0)
-    found = await reports.refusals(call.services.store, import_id_of(call), after, query.limit + 1)
-    return page(found, query.limit, lambda one: RefusedLineView(one.line, one.reason), lambda one: one.line)
-
-
-async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView]:
-    query = call.query
-    after = read_cursor(query.cursor, tuple[Id, str, str], (0, "", ""))
-    found = await reports.warnings(call.services.store, import_id_of(call), after, query.limit + 1)
-    return page(
-        found,
-        query.limit,
-        lambda one: WarnedLineView(one.line, one.identifier, one.reason),
-        lambda one: (one.line, one.identifier, one.reason),
-    )
 
 
 class _Bringing:
@@ -320,23 +288,5 @@ OPERATIONS = (
         body=NewRows,
         answer=ImportView,
         refusals=("unknown_channel", "import_moved", "import_undoing", "reading_failed"),
-    ),
-    Operation(
-        method="GET",
-        path="/imports/{id}/refusals",
-        handler=list_refusals,
-        summary="The lines that an import could not take, each with its reason",
-        query=ListQuery,
-        answer=Page[RefusedLineView],
-        refusals=("bad_cursor",),
-    ),
-    Operation(
-        method="GET",
-        path="/imports/{id}/warnings",
-        handler=list_warnings,
-        summary="The identifiers that an import could not use, by line, each with its reason; their rows were taken",
-        query=ListQuery,
-        answer=Page[WarnedLineView],
-        refusals=("bad_cursor",),
     ),
 )

@@ -18,6 +18,7 @@ from gateway.http.admin.problem import RuleProblems
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ActivateRules, Done, Regrouping, StoredRuleSet, StoreRules
+from gateway.store import Store
 from gateway.store.reports import work
 from gateway.store.reports.work import KnownRuleSet
 from gateway.store.tables.regrouping import newest_regroupings
@@ -105,7 +106,7 @@ async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
 
 
 async def show_rules(call: Call[Query]) -> RuleSetDetail:
-    known = await _known(call)
+    known = await known_rule_set(call.services.store, call.request.match_info["version"])
     active = await work.active_version(call.services.store)
     walks = await newest_regroupings(call.services.store)
     return RuleSetDetail(*_view(known, active, walks), text=known.rule_set.text)
@@ -130,7 +131,7 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 
 async def activate_rules(call: Call[Query]) -> StoredRules:
     """A version that was active before may be activated again at once, because that is a rollback."""
-    known = await _known(call)
+    known = await known_rule_set(call.services.store, call.request.match_info["version"])
     text, was_in_use = known.rule_set.text, known.activated_at is not None
     rules = await parsed(text, stored=True) if was_in_use else await usable(call, text)
     if known.activated_at is None and await _waits(call.services, rules):
@@ -154,9 +155,9 @@ async def _stored(services: Services, rules: RuleSet, outcome: Done) -> StoredRu
     )
 
 
-async def _known(call: Call[Any]) -> KnownRuleSet:
-    version = call.request.match_info["version"]
-    found = await work.rule_sets(call.services.store, None, 1, version)
+async def known_rule_set(store: Store, version: str) -> KnownRuleSet:
+    """Raises Refusal."""
+    found = await work.rule_sets(store, None, 1, version)
     if not found:
         raise Refusal("rules_unknown", "there is no rule set of this version; GET /admin/v1/rules lists them")
     return found[0]

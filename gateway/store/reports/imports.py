@@ -1,5 +1,7 @@
 """Imports as they stand: how far each is, and the lines that it could not take."""
 
+from typing import Any
+
 from gateway.model import ChangedRecord, ImportRun, RefusedLine, WarnedLine
 from gateway.store import Store
 from gateway.store.tables.imports import ALL_RUNS, CHANGED_RECORDS
@@ -10,6 +12,24 @@ from gateway.store.tables.imports import import_run as from_row
 async def import_run(store: Store, import_id: str) -> ImportRun | None:
     rows = await store.fetch(f"{ALL_RUNS} WHERE m.import_id = ?", (import_id,))
     return from_row(rows[0]) if rows else None
+
+
+async def runs(
+    store: Store, before: tuple[int, str] | None, limit: int, channel: str = ""
+) -> list[ImportRun]:
+    """Newest first, behind the (started_at, import_id) given; of every channel when `channel` is empty."""
+    conditions, values = ["1 = 1"], list[Any]()
+    if before is not None:
+        conditions.append("(m.started_at, m.import_id) < (?, ?)")
+        values += before
+    if channel:
+        conditions.append("m.channel = ?")
+        values.append(channel)
+    rows = await store.fetch(
+        f"{ALL_RUNS} WHERE {' AND '.join(conditions)} ORDER BY m.started_at DESC, m.import_id DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [from_row(row) for row in rows]
 
 
 async def refusals(store: Store, import_id: str, after: int, limit: int) -> list[RefusedLine]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gateway.model import Achievement, ChannelKey, StoredRuleSet
+from gateway.model import Achievement, ChannelKey, RulePlan, StoredRuleSet
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
-from gateway.store.tables.operators import CHANNEL_KEY, RULE_SET
+from gateway.store.tables.operators import CHANNEL_KEY, PLAN, RULE_SET
 
 _ACHIEVEMENT = (
     "a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id, a.accepted_at,"
@@ -120,6 +120,12 @@ async def planned_at(store: Store, sha256: str) -> int | None:
     """When the newest plan of a rule file with this content was made."""
     rows = await store.fetch("SELECT planned_at FROM rule_plan WHERE sha256 = ?", (sha256,))
     return rows[0][0] if rows else None
+
+
+async def plan_of(store: Store, sha256: str) -> RulePlan | None:
+    """The newest plan of a rule file with this content."""
+    rows = await store.fetch(f"SELECT {PLAN.select('p')} FROM rule_plan AS p WHERE p.sha256 = ?", (sha256,))
+    return PLAN.read(rows[0]) if rows else None
 
 
 async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:

@@ -14,7 +14,7 @@ from gateway.workingset.operators import EVERY_CHANNEL
 CHANNEL_KEY = Columns("channel_key", ChannelKey, "key_id text")
 RULE_SET = Columns("rule_set", StoredRuleSet, "version text")
 ACTIVATION = Columns("rule_activation", Activation, "activation_id bigint")
-_PLAN = Columns("rule_plan", RulePlan, "sha256 text")
+PLAN = Columns("rule_plan", RulePlan, "sha256 text")
 _LISTED = Columns("own_list", ListedValue, "name text, value text")
 _CHANNEL_KEYS = f"SELECT {', '.join(CHANNEL_KEY.all)} FROM channel_key"
 _ACTIVE_RULES = "SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1"
@@ -69,7 +69,7 @@ TABLES = (
     Table("channel_keys", None, rows_of(CHANNEL_KEY)),
     Table("rule_sets", _load_rule_sets, rows_of(RULE_SET)),
     Table("activations", None, rows_of(ACTIVATION)),
-    Table("plans", None, rows_of(_PLAN)),
+    Table("plans", None, rows_of(PLAN)),
     Table("lists", _load_lists),
     Table("listed", None, _save_listed),
 )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import read
-from gateway.store import Store
-from gateway.store.reports import audit, past, profiles, work
+from gateway.store import Store, operations
+from gateway.store.reports import activity, audit, imports, overview, past, profiles, work
 from gateway.store.reports.audit import WantedEvents
 from gateway.store.reports.profiles import Wanted
 from gateway.store.reports.work import WantedWork
@@ -71,6 +72,36 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "the plan of a rule file": lambda store, profile: work.planned_at(store, "sha"),
     "open reviews": lambda store, profile: profiles.open_reviews(store, profile),
 }
+
+ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "activity of a day": lambda store: activity.activity(store, None, 0, DAY, MINUTE),
+    "activity of channels": lambda store: activity.activity_of_channels(store, 0, DAY, DAY),
+    "last calls": activity.last_calls,
+    "what became of achievements": lambda store: activity.funnels(store, 0, DAY),
+    "what rules did": lambda store: activity.hits(store, "0123", 0, DAY, HOUR),
+    "failed grants": overview.failed_grants,
+    "deliveries for a person": overview.deliveries_for_a_person,
+    "walks under way": overview.open_walks,
+    "small regroupings": overview.small_regroupings,
+    "open reviews by reason": operations.open_reviews,
+    "imports": lambda store: imports.runs(store, (1, "a"), 51),
+    "a stored plan": lambda store: work.plan_of(store, "sha"),
+}
+OF_WHAT_IS_OPEN = (
+    "achievement_failed",
+    "delivery_for_a_person",
+    "regrouping_open",
+    "review_open",
+)
+"""Indexes that have no more rows than there are things to count."""
+
+
+async def test_the_system_is_counted_in_indexes_of_what_is_open(gateway: RunningGateway) -> None:
+    for question, ask in ABOUT_THE_SYSTEM.items():
+        explaining = Explaining(gateway.services.store)
+        await ask(explaining)
+        walked = [step for step in explaining.walks() if not step.endswith(OF_WHAT_IS_OPEN)]
+        assert (question, bool(explaining.plan), walked) == (question, True, [])
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

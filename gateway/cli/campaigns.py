@@ -1,0 +1,41 @@
+"""`gateway campaigns`: what became of the achievements of each campaign."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, Row, print_page
+
+_COLUMNS: Columns = {
+    "id": "id",
+    "campaign": "name",
+    "accepted": "accepted",
+    "duplicates": "duplicates",
+    "granted": "granted",
+    "delivered": "delivered",
+    "ignored": lambda row: _by_reason(row["ignored"]),
+    "failed": lambda row: _by_reason(row["failed"]),
+    "dead": lambda row: _by_reason(row["dead"]),
+}
+
+
+def campaigns(
+    since: Annotated[str, typer.Option(help="A time, or a span back from now: 7d, 90d.")] = "",
+    until: Annotated[str, typer.Option(help="A time, or a span back from now.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show what became of the achievements of each campaign, in whole days (UTC); without --since, in the last 30."""
+
+    async def asked(admin: Admin) -> Any:
+        return await admin.get("/campaigns", since=since, until=until, limit=limit, cursor=cursor)
+
+    print_page(ask(config, asked), _COLUMNS, as_json=json)
+
+
+def _by_reason(numbers: Row) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in numbers.items()) or "0"

@@ -1,0 +1,35 @@
+"""`gateway import list`: the imports, newest first."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
+from gateway.cli.output import Columns, print_page
+
+_COLUMNS: Columns = {
+    "id": lambda row: f"imp_{row['id']}",
+    "channel": "channel",
+    "state": lambda row: row["state"].replace("_", " "),
+    "started": "started_at",
+    "finished": "finished_at",
+    "lines": "lines",
+    "rejected": lambda row: row["counts"].get("rejected", 0),
+    "unusable": lambda row: sum(row["unusable"].values()),
+}
+
+
+def list_(
+    channel: Annotated[str, typer.Option("--channel", help="Only this channel's.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List imports, newest first."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/imports", channel=channel, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)

@@ -1,0 +1,178 @@
+"""The system at one look: does it work, what waits for a person, and what is under way."""
+
+import statistics
+from importlib.metadata import version
+
+import msgspec
+
+from gateway.clock import DAY, SECOND
+from gateway.errors import StoreUnavailable
+from gateway.http.admin.activity import ActivityCounts, counted
+from gateway.http.admin.channels import ChannelView, channel_views
+from gateway.http.admin.health import warnings_of
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.model import Activity
+from gateway.store.operations import newest_moment, newest_signature, open_reviews
+from gateway.store.reports import overview as reports
+from gateway.store.reports.activity import activity
+from gateway.store.reports.imports import runs
+from gateway.store.sizes import sizes_of
+
+_LOOKED_AT = 100
+"""An import that was begun before so many others is not under way."""
+
+
+class Waiting(msgspec.Struct):
+    """What waits for a person: open `reviews` by reason, grants that `failed`, deliveries that are `dead` or `held`, and when the
+    oldest of each of the two was queued."""
+
+    reviews: dict[str, int]
+    failed_grants: int
+    dead: int
+    dead_since: Time | None
+    held: int
+    held_since: Time | None
+
+
+class UpstreamView(msgspec.Struct):
+    """`breaker` says whether deliveries are tried: `closed` (yes), `probing`, `open` (not now), `auth` (keys refused). `median_ms`
+    is of up to 100 newest calls of this gateway. `open_deliveries` is a count of a few seconds ago."""
+
+    breaker: str
+    median_ms: float | None
+    open_deliveries: int
+
+
+class Progress(msgspec.Struct):
+    """`what` is `walk` (all profiles under new rules), `import` or `undo`; `name` is its rule set or its id. `done` of about
+    `total` profiles; of an import, whose end only its sender knows, its lines."""
+
+    what: str
+    name: str
+    started_at: Time
+    done: int
+    total: int | None
+
+
+class Sizes(msgspec.Struct):
+    """In bytes; None: not known here, as the disk of a database server."""
+
+    database: int | None
+    wal: int | None
+    disk_free: int | None
+
+
+class Overview(msgspec.Struct):
+    """`ready`: calls are accepted; if not, `problems` say why. `warnings` name what is wrong while calls are served. `today` counts
+    since midnight (UTC). `signed_at` is when the audit log was signed last; `unsigned_seconds` how long newer events have waited
+    for it, 0 if there are none. `regroupings` are values and single profiles that are looked at again. Counts are stored every 10
+    seconds."""
+
+    now: Time
+    version: str
+    schema: int
+    mode: str
+    rules: str
+    ready: bool
+    problems: list[str]
+    warnings: list[str]
+    today: ActivityCounts
+    channels: list[ChannelView]
+    waiting: Waiting
+    upstream: UpstreamView | None
+    signed_at: Time | None
+    unsigned_seconds: int
+    planning: bool
+    regroupings: int
+    progress: list[Progress]
+    sizes: Sizes
+
+
+async def show_overview(call: Call[Query]) -> Overview:
+    services = call.services
+    store, now = services.store, services.clock.now()
+    problems = await _problems(services)
+    day = now - now % DAY
+    today = await activity(store, None, day, day + DAY, DAY)
+    signed = await newest_signature(store)
+    unsigned = now - signed if signed and await newest_moment(store) > signed else 0
+    return Overview(
+        now=shown(now),
+        version=version("loyalty-identity-gateway"),
+        schema=await reports.schema_version(store),
+        mode=services.config.gateway.mode,
+        rules=services.env.rules.version,
+        ready=not problems,
+        problems=problems,
+        warnings=list(warnings_of(services)),
+        today=ActivityCounts(**counted(today[0][1] if today else Activity())),
+        channels=await channel_views(services, services.config.channels),
+        waiting=await _waiting(services),
+        upstream=_upstream(services),
+        signed_at=shown_or_none(signed or None),
+        unsigned_seconds=max(0, unsigned) // SECOND,
+        planning=services.planning.locked(),
+        regroupings=await reports.small_regroupings(store),
+        progress=await _progress(services),
+        sizes=Sizes(*await sizes_of(store, services.config.store.sqlite_path)),
+    )
+
+
+async def _problems(services: Services) -> list[str]:
+    try:
+        await services.store.probe()
+    except StoreUnavailable as error:
+        return [str(error)]
+    return []
+
+
+async def _waiting(services: Services) -> Waiting:
+    store = services.store
+    by_state = {one.state: one for one in await reports.deliveries_for_a_person(store)}
+    dead, held = by_state.get("dead"), by_state.get("held")
+    return Waiting(
+        dict(await open_reviews(store)),
+        await reports.failed_grants(store),
+        dead.number if dead else 0,
+        shown_or_none(dead.oldest_at if dead else None),
+        held.number if held else 0,
+        shown_or_none(held.oldest_at if held else None),
+    )
+
+
+def _upstream(services: Services) -> UpstreamView | None:
+    upstream = services.upstream
+    if upstream is None:
+        return None
+    median = statistics.median(upstream.recent) * 1_000 if upstream.recent else None
+    return UpstreamView(
+        upstream.breaker.state, None if median is None else round(median, 1), services.backlog.open
+    )
+
+
+async def _progress(services: Services) -> list[Progress]:
+    found = [
+        Progress("walk", walk.cause.partition(":")[2], shown(walk.started_at), walk.looked, walk.total)
+        for walk in await reports.open_walks(services.store)
+    ]
+    for run in await runs(services.store, None, _LOOKED_AT):
+        what = "undo" if run.undo_after is not None else "import" if run.finished_at is None else ""
+        if what and run.undone_at is None:
+            found.append(
+                Progress(what, run.import_id, shown(run.started_at), run.reached.next_line - 1, None)
+            )
+    return found
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/overview",
+        handler=show_overview,
+        summary="The system at one look: whether it works, what waits for a person, what is under way",
+        answer=Overview,
+    ),
+)

@@ -1,0 +1,121 @@
+"""The system at one look: the overview, the channels, the campaigns, the imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.clock import MINUTE
+from tests.http.admin.test_imports import IMPORT, bring, chunk
+from tests.http.admin.test_rules import SEED, rule_text
+from tests.support.people import achieve, grant, one_person, save
+from tests.support.running_gateway import ADMIN_TOKEN
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+
+async def ask(gateway: RunningGateway, path: str, expected: int = 200, **headers: str) -> Any:
+    async with gateway.admin("GET", path) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway: RunningGateway) -> None:
+    await one_person(gateway.services)
+    await achieve(gateway.services, "web", "web-1")
+    await grant(gateway.services)
+    counter, now = gateway.services.activity, gateway.services.clock.now()
+    for _ in range(10):
+        counter.note_call("pos", 200, now - now % MINUTE - MINUTE)
+    await counter.store_counts()
+    await gateway.tamper("UPDATE achievement SET state = 'failed'")
+    told = await ask(gateway, "overview")
+    assert (told["ready"], told["problems"], told["mode"]) == (True, [], "local")
+    today = told["today"]
+    assert (today["created"], today["merged"], today["accepted"], today["granted"]) == (2, 1, 1, 1)
+    pos = next(channel for channel in told["channels"] if channel["name"] == "pos")
+    assert pos["calls_a_minute"] == 2
+    assert pos["silent_seconds"] >= 60
+    assert told["waiting"]["failed_grants"] == 1
+    assert told["waiting"]["reviews"] == {}
+    assert told["upstream"] is None
+    assert told["sizes"]["database"] > 0
+    channels = (await ask(gateway, "channels?limit=2"))["items"]
+    assert [channel["name"] for channel in channels] == ["mobile", "pos"]
+
+
+async def test_a_campaign_tells_what_became_of_its_achievements(gateway: RunningGateway) -> None:
+    await one_person(gateway.services)
+    await achieve(gateway.services, "web", "web-1")
+    await grant(gateway.services)
+    async with gateway.call("POST", "nothing", json={}) as response:
+        await response.read()
+    await gateway.services.activity.store_counts()
+    first, second = (await ask(gateway, "campaigns"))["items"]
+    assert (first["id"], first["name"]) == (11664, "Follow us on Facebook")
+    assert (first["accepted"], first["granted"], first["ignored"]) == (1, 1, {})
+    assert (second["accepted"], second["granted"]) == (0, 0)
+
+
+async def test_imports_are_listed_and_their_refused_lines_and_unusable_identifiers_downloaded(
+    gateway: RunningGateway,
+) -> None:
+    rows = [["7", "ann@x.eg"], ["", "bob@x.eg"], ["8", "no address"], ["9", "nor this"]]
+    await bring(gateway, chunk(*rows))
+    [run] = (await ask(gateway, "imports"))["items"]
+    assert (run["id"], run["channel"], run["state"], run["lines"]) == (IMPORT, "pos", "under_way", 4)
+    assert run["counts"] == {"created": 3, "rejected": 1}
+    assert [one["what"] for one in (await ask(gateway, "overview"))["progress"]] == ["import"]
+    await bring(gateway, chunk(first=5, last=True))
+    [run] = (await ask(gateway, "imports?channel=pos"))["items"]
+    assert (run["state"], (await ask(gateway, "overview"))["progress"]) == ("finished", [])
+    assert (await ask(gateway, "imports?channel=web"))["items"] == []
+
+    refused = await _file(gateway, f"imports/{IMPORT}/refusals", "text/csv")
+    assert refused == "line,reason\r\n2,customer_id_missing\r\n"
+    unusable = await _file(gateway, f"imports/{IMPORT}/warnings", "application/x-ndjson")
+    assert [line.split(",")[0] for line in unusable.splitlines()] == ['{"line":3', '{"line":4']
+
+
+async def _file(gateway: RunningGateway, path: str, form: str) -> str:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Accept": form}
+    async with gateway.client.get(f"{gateway.admin_url}/admin/v1/{path}", headers=headers) as response:
+        assert response.content_type == form
+        return await response.text()
+
+
+async def _store(gateway: RunningGateway, path: str, text: str, expected: int = 200) -> Any:
+    async with gateway.admin("POST", path, json={"text": text}) as response:
+        assert response.status == expected, await response.text()
+        return await response.json(content_type=None)
+
+
+async def test_rule_sets_are_compared_line_by_line_and_tell_what_they_did(gateway: RunningGateway) -> None:
+    await one_person(gateway.services)
+    await gateway.services.activity.store_counts()
+    hits = (await ask(gateway, f"rules/{SEED}/stats"))["items"]
+    assert {hit["rule"]: hit["merged"] for hit in hits if hit["rule"]}.popitem()[1] == 1
+    assert sum(hit["merged"] for hit in hits) == 1
+
+    await _store(gateway, "rules", rule_text("v2"), 201)
+    changed = rule_text("v3").replace("[rules]", "# a remark\n[rules]")
+    await _store(gateway, "rules", changed, 201)
+    lines = (await ask(gateway, "rules/diff?a=v2&b=v3"))["lines"]
+    assert [(line["kind"], line["text"]) for line in lines if line["kind"] != "same"] == [
+        ("added", "# a remark"),
+        ("removed", 'version = "v2"'),
+        ("added", 'version = "v3"'),
+    ]
+    assert (await ask(gateway, "rules/diff?a=v2&b=v2"))["lines"] == []
+
+
+async def test_the_plan_of_a_rule_set_is_kept_with_its_samples(gateway: RunningGateway) -> None:
+    survivor, _ = await one_person(gateway.services)
+    await save(gateway.services, "web", "web-2")
+    planned = await _store(gateway, "rules/plan", rule_text("v2"))
+    await _store(gateway, "rules", rule_text("v2"), 201)
+    kept = await ask(gateway, "rules/v2/plan")
+    assert (kept["counts"], kept["cases"]) == (planned["counts"], planned["cases"])
+    assert [survivor] == kept["cases"][0]["profiles"]
+    async with gateway.admin("GET", f"rules/{SEED}/plan") as response:
+        assert response.status == 404
