@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
+from msgspec.structs import fields
 
 from gateway.config.check import masked
+from gateway.config.secret import Key, Secret
+from gateway.config.section import Section
 from gateway.config.settings import Config
 
 _LIVE: Final = frozenset(
@@ -59,6 +62,27 @@ def comparable(config: Config, key: bytes) -> dict[str, Any]:
         return hmac.digest(key, value.encode(), "sha256").hex()[:_MARK_DIGITS]
 
     return msgspec.json.decode(msgspec.json.encode(masked(config, mark)))
+
+
+def sources(config: Config) -> dict[str, str]:
+    """Where the value of each setting comes from, by dotted name: `default`, `file` (the settings file), or for a secret the
+    file, the variable or the digest that it was read from."""
+    return dict(_sources(config, ""))
+
+
+def _sources(section: Section, path: str) -> Iterator[tuple[str, str]]:
+    for setting in fields(section):
+        value, name = getattr(section, setting.name), f"{path}{setting.encode_name}"
+        match value:
+            case Section():
+                yield from _sources(value, f"{name}.")
+            case Secret() | Key():
+                yield name, "file" if value.source == "inline" else value.source
+            case tuple() if name in _NAMED_BY and value:
+                for row in value:
+                    yield from _sources(row, f"{name}[{getattr(row, _NAMED_BY[name])}].")
+            case _:
+                yield name, "file" if setting.name in section.given else "default"
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

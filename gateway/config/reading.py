@@ -60,6 +60,7 @@ class Reader:
         if any(setting.required and setting.name not in values for setting in known):
             raise UnreadableError(path)
         section = kind(**values)
+        vars(section)["given"] = frozenset(values)
         self.note(mistake.under(path) for mistake in section.mistakes())
         return section
 

@@ -1,7 +1,7 @@
 """The base of every table of the file: a frozen struct that checks itself."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,11 @@ class Mistake(NamedTuple):
         return f"{self.path}: {self.message}"
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """`given` are the settings that were read; the others have their defaults."""
+
+    given: ClassVar[frozenset[str]] = frozenset()
+
     def mistakes(self) -> Iterator[Mistake]:
         """Mistakes in settings that are each valid alone."""
         yield from ()

@@ -292,6 +292,21 @@ async def test_the_admin_api_shows_the_settings_in_use_and_no_secret(start: "Sta
         settings = json.loads(text)["settings"]
         assert settings == comparable(gateway.services.config, SECRETS["GATEWAY_ADMIN_TOKEN"].encode())
         assert [channel["name"] for channel in settings["channel"]] == ["web", "kiosk"]
+        sources = json.loads(text)["sources"]
+        asked = (
+            "server.admin_token",
+            "log.file",
+            "log.level",
+            "channel[web].api_key",
+            "channel[web].trusted",
+        )
+        assert [sources[name] for name in asked] == [
+            "env GATEWAY_ADMIN_TOKEN",
+            "file",
+            "default",
+            "file",
+            "default",
+        ]
         assert not [word for word in ("api-key-", "secret-key-", "admin-token") if word in text]
 
 

@@ -14,7 +14,7 @@ from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.model import Activity
 from gateway.store.reports.activity import activity, last_calls, span_of
 
-MOST_SPANS = 1_500
+_MOST_SPANS = 1_500
 """So many rows of a channel are read at most; a day has 1,440 minutes."""
 _USUAL_SPANS = 60
 
@@ -101,8 +101,11 @@ def step_of(text: str, example: str) -> int:
     return step
 
 
-def period(since: str, until: str, step: int, span: int, now: int) -> tuple[int, int]:
-    """From the beginning of a step to the end of one, both in ms. Raises Refusal for more than can be read at once."""
+def period(
+    since: str, until: str, step: int, span: int, now: int, most: int = _MOST_SPANS
+) -> tuple[int, int]:
+    """From the beginning of a step to the end of one, both in ms. Raises Refusal for more than `most` spans, which are too many to
+    be read at once."""
     end = read("until", until, now)
     end = now + 1 if end is None else end
     end += -end % step
@@ -110,12 +113,12 @@ def period(since: str, until: str, step: int, span: int, now: int) -> tuple[int,
     begin = max(0, end - _USUAL_SPANS * step) if begin is None else begin - begin % step
     if begin >= end:
         raise Refusal("bad_parameter", "since: is not before until; give an earlier time")
-    if (end - begin) // span > MOST_SPANS:
+    if (end - begin) // span > most:
         coarser = next((one for one in (HOUR, DAY) if one > span), None)
         remedy = f"or a coarser step, such as {duration_text(coarser)}" if coarser else "or ask in parts"
         raise Refusal(
             "bad_parameter",
-            f"since: is more than {MOST_SPANS:,} times {duration_text(span)} before until; give a later time, {remedy}",
+            f"since: is more than {most:,} times {duration_text(span)} before until; give a later time, {remedy}",
         )
     return begin, end
 

@@ -8,13 +8,13 @@ import msgspec
 from gateway.clock import DAY
 from gateway.config import Campaign
 from gateway.errors import Refusal
-from gateway.http.admin.activity import MOST_SPANS
 from gateway.http.admin.listing import Id, ListQuery, Page, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown_or_none
 from gateway.store.reports.activity import Funnel, funnels
 
 _USUAL_DAYS = 30
+_MOST_DAYS = 100
 _OF_A_REASON = ("ignored", "failed", "dead")
 
 
@@ -51,9 +51,9 @@ async def list_campaigns(call: Call[CampaignQuery]) -> Page[CampaignView]:
     end += -end % DAY
     since = read("since", query.since, now)
     begin = end - _USUAL_DAYS * DAY if since is None else since - since % DAY
-    if not 0 < end - begin <= MOST_SPANS * DAY:
+    if not 0 < end - begin <= _MOST_DAYS * DAY:
         raise Refusal(
-            "bad_parameter", f"since: is not 1 to {MOST_SPANS:,} days before until; give another time"
+            "bad_parameter", f"since: is not 1 to {_MOST_DAYS} days before until; give another time"
         )
     after = read_cursor(query.cursor, Id, -1)
     found = await funnels(services.store, max(0, begin), end)

@@ -21,6 +21,7 @@ from gateway.store.reports.activity import Happened, hits, rule_span_of
 
 _AROUND = 3
 _MOST_LINES = 5_000
+_MOST_SPANS = 200
 
 
 class DiffQuery(Query, kw_only=True):
@@ -118,7 +119,7 @@ async def show_rule_stats(call: Call[StatsQuery]) -> RuleStats:
     span = rule_span_of(step := step_of(query.step, "1d"))
     if not span:
         raise Refusal("bad_parameter", "step: is not whole hours; write 1h, 6h or 1d")
-    since, until = period(query.since, query.until, step, span, services.clock.now())
+    since, until = period(query.since, query.until, step, span, services.clock.now(), _MOST_SPANS)
     found = await hits(services.store, known.rule_set.sha256[:16], since, until, step)
     items = [_hits(*key, list(some)) for key, some in groupby(found, lambda one: (one.at, one.of))]
     return RuleStats(version, shown(since), shown(until), duration_text(step), items)
