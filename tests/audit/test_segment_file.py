@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit import segment_file
 from gateway.audit.chain import Chain
 from gateway.audit.event import AuditEvent
-from gateway.audit.segment import Packing, name_of
-from gateway.audit.segment_file import read_segment, write_segment
+from gateway.audit.segment import MAGIC, Packing, name_of, signature
+from gateway.audit.segment_file import SegmentFile, listed, read_segment, secure_segment, write_segment
 
 KEY = b"the key of the segments"
 
@@ -47,3 +48,51 @@ def test_drafts_that_killed_runs_left_go_with_the_next_segment_of_that_name(tmp_
         (tmp_path / name).write_text("begun")
     write(tmp_path, packed("operator:ann", 1))
     assert {path.name for path in tmp_path.iterdir()} == {name_of(1), f"{name_of(2)}.0123abcd.partial"}
+
+
+def test_a_segment_that_another_run_wrote_is_secured_with_its_drafts_gone(tmp_path: Path) -> None:
+    file = read_segment(write(tmp_path, packed("operator:ann", 1)))
+    drafts = [tmp_path / f"{name_of(number)}.0123abcd.partial" for number in (1, 2)]
+    for draft in drafts:
+        draft.write_text("begun")
+    secure_segment(file)
+    assert [draft.exists() for draft in drafts] == [False, True]
+
+
+def test_a_segment_whose_events_were_altered_is_not_secured(tmp_path: Path) -> None:
+    path = write(tmp_path, packed("operator:ann", 1))
+    file = read_segment(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="the end is missing"):
+        secure_segment(file)
+
+
+def test_segments_are_listed_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name in (name_of(1_000_000), name_of(2), name_of(999_999), "notes.txt", f"{name_of(3)}.0.partial"):
+        (tmp_path / name).touch()
+    assert list(listed(tmp_path).items()) == [(n, tmp_path / name_of(n)) for n in (2, 999_999, 1_000_000)]
+
+
+def test_a_segment_is_written_as_it_is_read(tmp_path: Path) -> None:
+    packing = packed("operator:ann", 2)
+    header = packing.header(1, "")
+    path = write_segment(tmp_path, header, KEY, packing.body())
+    head, text, signed, _ = path.read_bytes().split(b"\n", 3)
+    assert (head, text.decode()) == (MAGIC, header.encoded())
+    file = read_segment(path)
+    assert file == SegmentFile(path, header.encoded(), header, signature(KEY, header.encoded()))
+    assert signed.decode() == file.signature
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_line_of_the_head_that_is_too_long_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The file says it is one; the limits hold before anything is checked."""
+    path = write(tmp_path, packed("operator:ann", 1))
+    monkeypatch.setattr(segment_file, "LONGEST_HEADER", 1_000)
+    lines = path.read_bytes().split(b"\n", 3)
+    lines[number - 1] += b" " * 2_000
+    path.write_bytes(b"\n".join(lines))
+    with pytest.raises(ValueError, match=r"it is not a segment|its header cannot be read|do not match|check"):
+        list(read_segment(path).links())
