@@ -145,6 +145,15 @@ def test_the_first_event_names_the_beginning_though_it_is_of_a_later_transaction
     assert chain.link(event(2)).bound == ""
 
 
+def test_the_next_event_vouches_for_all_rows_that_were_told_before_it() -> None:
+    chain = Chain("a")
+    for rows in ({"record": {"1": "x"}}, {"record": {"1": "y", "2": "z"}, "pin": {"3": "w"}}):
+        chain.vouch(rows)
+    bound = read_bound(chain.link(event(1)).bound)
+    assert bound == Bound(rows={"record": {"1": "y", "2": "z"}, "pin": {"3": "w"}})
+    assert chain.link(event(2)).bound == ""
+
+
 @given(st.text(), st.text())
 def test_no_two_different_events_are_hashed_alike(one: str, other: str) -> None:
     """Text cannot be moved from a field into its neighbour."""

@@ -38,6 +38,7 @@ def test_an_untouched_log_holds_and_says_what_is_not_proven(log: Log) -> None:
     assert (verifier.events, verifier.archived, verifier.earlier, verifier.rows_since) == (8, 0, 0, None)
     assert verifier.tails() == [Tail("b", 1, 400, 5, True), Tail("c", 1, 700, 8, False)]
     assert [verifier.is_signed(link) for link in log.links["c"]] == [True, True, False]
+    assert not verifier.is_signed(Chain("x").link(log.event()))
 
 
 def test_a_chain_without_any_proof_has_its_beginning_as_the_time(log: Log) -> None:
@@ -152,6 +153,15 @@ def test_what_follows_a_breach_is_neither_believed_nor_named_again(log: Log) -> 
     assert [tail.chain for tail in verifier.tails()] == ["c"]
 
 
+def test_only_what_holds_and_is_open_has_a_tail(log: Log) -> None:
+    log.begin("d", 1)
+    log.sign(reaches={"d": (1, log.links["d"][0].hash.hex())})
+    log.links["c"].append(log.links["c"][0])
+    verifier = log.verifier()
+    assert [len(list(verifier.feed(links))) for links in log.links.values()] == [0, 0, 1, 0]
+    assert [tail.chain for tail in verifier.tails()] == ["b"]
+
+
 # ---- forgeries of checkpoints ----
 
 
@@ -258,6 +268,21 @@ def test_with_the_archive_the_events_come_first_and_the_rest_continues_from_it(l
     assert verifier.heads == {name: (whole[name][-1].seq, whole[name][-1].hash) for name in "ab"}
     assert list(verifier.feed(whole["c"])) == []
     assert list(verifier.check(KEY, log.points)) == []
+
+
+def test_an_archive_from_before_a_new_secret_is_vouched_for_by_its_headers_alone(log: Log) -> None:
+    """The checkpoints of the former secret are gone with all that they said of the archived chains."""
+    links, header = log.links["a"], log.archive("a")
+    log.points.clear()
+    log.links = {"c": log.links["c"]}
+    log.sign(LogState(open={"c": log.state.open["c"]}, segments=1, archived=log.state.archived))
+    verifier = log.verifier(whole=True)
+    verifier.begin(header)
+    for fed in (links, log.links["c"], [Chain("x").link(log.event())]):
+        assert list(verifier.feed(fed)) == []
+    assert list(verifier.check(KEY, log.points)) == [
+        Breach("x", 1, "the chain was inserted: no checkpoint signs its beginning")
+    ]
 
 
 def test_a_chain_goes_on_in_the_log_where_its_archived_part_ends(log: Log) -> None:

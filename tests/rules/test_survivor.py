@@ -94,7 +94,12 @@ def said(*values: tuple[Any, str, int], name: str = "x") -> list[AttributeValue]
         ("first_non_empty", [("", "web", 1), ("a", "pos", 2)], "a"),
         ("most_restrictive", [(True, "web", 9), (False, "pos", 1)], False),
         ("most_restrictive", [("granted", "web", 9), (" Denied ", "pos", 1)], " Denied "),
+        ("most_restrictive", [("granted", "web", 9), ("No", "pos", 1)], "No"),
+        ("most_restrictive", [("granted", "web", 9), ("FALSE", "pos", 1)], "FALSE"),
         ("most_restrictive", [("granted", "web", 9), ("yes", "pos", 1)], "granted"),
+        ("longest", [(["éé"], "pos", 9), (["abcd"], "web", 1)], ["abcd"]),
+        ("longest", [("abc", "pos", 9), ("def", "web", 1)], "def"),
+        ("union", [({"a": 1, "b": 2}, "pos", 1), ({"b": 2, "a": 1}, "web", 2)], [{"a": 1, "b": 2}]),
     ],
 )
 def test_each_strategy_chooses_by_its_own_measure_then_by_trust_then_by_the_lowest_record(
@@ -107,6 +112,8 @@ def test_an_empty_value_wins_only_where_empties_count() -> None:
     values = said(("a", "web", 1), ("", "web", 2))
     assert winning(valuing(Attributes()), values) == {"x": "a"}
     assert winning(valuing(Attributes(ignore_empty=False)), values) == {"x": ""}
+    first = Attributes(default="first_non_empty", ignore_empty=False)
+    assert winning(valuing(first), said(("", "web", 1), ({}, "web", 2), ("a", "pos", 3))) == {"x": "a"}
 
 
 def test_an_attribute_without_any_usable_value_is_absent() -> None:
