@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from gateway import app
+from gateway.app.opening import running
+from gateway.app.serving import listening
 from gateway.config import load
 from gateway.telemetry.telemetry import Telemetry
 from tests.support.forwarding import forwarding
@@ -77,8 +78,8 @@ def start(tmp_path: Path, database_url: str) -> Start:
         deaths: list[str] = []
         try:
             async with (
-                app.running(config, telemetry=telemetry, on_broken=_fail) as services,
-                app.listening(services, on_death=deaths.append) as (url, admin_url),
+                running(config, telemetry=telemetry, on_broken=_fail) as services,
+                listening(services, on_death=deaths.append) as (url, admin_url),
                 aiohttp.ClientSession() as client,
             ):
                 yield RunningGateway(url, admin_url, services, client, tmp_path, environment)

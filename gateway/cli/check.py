@@ -97,7 +97,7 @@ def strangers(rules: RuleSet, config: Config) -> list[str]:
 
 def _check_start(config: Config) -> RuleSet:
     """Checks what would stop a start before it changes anything: the rule set and the kind of store."""
-    from gateway.app import make_store, seed_rules
+    from gateway.app.making import make_store, seed_rules
 
     make_store(config, SystemClock(), b"")
     return seed_rules(config)

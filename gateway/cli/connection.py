@@ -152,7 +152,7 @@ async def _by_itself(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
     import aiohttp
     from aiohttp import web
 
-    from gateway.app import offline
+    from gateway.app.opening import offline
     from gateway.http import admin
 
     async with offline(config, changes=changes) as services:

@@ -23,7 +23,7 @@ def new_secret(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJs
 
 
 async def _go_on(config: Config) -> int:
-    from gateway.app import offline, replace_secret
+    from gateway.app.opening import offline, replace_secret
     from gateway.model import Caller
     from gateway.store.operations import is_signed_with
 

@@ -19,10 +19,10 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again."""
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # printed first, because loading the rest takes a moment
-    from gateway import app
+    from gateway.app.serving import serve as serve_until_told
 
     raise typer.Exit(
-        app.serve(
+        serve_until_told(
             lambda: settings(config), lambda loaded, public, admin: note(welcome(loaded, public, admin))
         )
     )

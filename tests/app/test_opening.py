@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway import app
+from gateway.app.making import make_store
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, load
 
@@ -34,7 +34,7 @@ def test_postgresql_without_its_driver_is_refused_with_what_to_install(
     path.write_text('[store]\nurl = "postgresql://gateway@nowhere/x"\n')
     monkeypatch.setitem(sys.modules, "gateway.store.postgres", None)
     with pytest.raises(ConfigError, match=r"pip install .*\[postgres\]"):
-        app.make_store(load(path, {}), SystemClock(), b"")
+        make_store(load(path, {}), SystemClock(), b"")
 
 
 async def test_the_seed_is_read_only_while_the_database_holds_no_rule_set(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from gateway import app
+from gateway.app.opening import offline, replace_secret, running
+from gateway.app.serving import listening
 from gateway.config import ConfigError, load
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure, ForgetAgain
@@ -74,7 +75,7 @@ async def test_a_command_beside_no_gateway_refuses_a_database_that_has_to_forget
     await erased_after_a_backup(start, tmp_path)
     config = load(tmp_path / "config.toml", {"GATEWAY_ADMIN_TOKEN": "t" * 32})
     with pytest.raises(ConfigError, match=r"1 erasure.*gateway serve"):
-        async with app.offline(config, changes=False):
+        async with offline(config, changes=False):
             pass
 
 
@@ -163,8 +164,8 @@ async def test_another_master_secret_signs_what_is_kept_outside_anew(start: Star
     secret = tmp_path / "gateway.db.secret"
     secret.write_text("0" * 64)
     config = load(tmp_path / "config.toml", {"GATEWAY_ADMIN_TOKEN": "t" * 32})
-    async with app.offline(config, changes=True, any_secret=True) as services:
-        await app.replace_secret(services, caller(""))
+    async with offline(config, changes=True, any_secret=True) as services:
+        await replace_secret(services, caller(""))
     async with start() as gateway:
         assert await customers(gateway) == ["bob"]
 
@@ -177,8 +178,8 @@ async def test_after_a_change_of_the_admin_token_the_old_one_opens_nothing(
     config = load(tmp_path / "config.toml", {"GATEWAY_ADMIN_TOKEN": "n" * 32})
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
     async with (
-        app.running(config, telemetry=telemetry, on_broken=lambda error: None) as services,
-        app.listening(services, on_death=lambda reason: None) as (_, url),
+        running(config, telemetry=telemetry, on_broken=lambda error: None) as services,
+        listening(services, on_death=lambda reason: None) as (_, url),
         aiohttp.ClientSession() as client,
     ):
         for token, status in ((ADMIN_TOKEN, 401), ("n" * 32, 200)):

@@ -108,6 +108,22 @@ def test_help_loads_no_server_and_no_store(words: list[str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        ("gateway.app.opening", {"gateway.http.public", "joserfc"}),
+        ("gateway.processes.read_rows", {"aiohttp", "gateway.store", "structlog"}),
+    ],
+)
+def test_a_command_and_the_process_that_reads_rows_load_only_what_they_use(
+    module: str, spared: set[str]
+) -> None:
+    """An import pays for both each time that it starts."""
+    script = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not spared & set(loaded.stdout.split())
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_shown_for_a_shell(shop: Path, shell: str) -> None:
     done = subprocess.run(

@@ -125,7 +125,7 @@ def test_signals_that_come_while_the_gateway_starts_do_not_end_it(
         "from gateway.cli import run\n"
         "class Early:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'gateway.app':\n"
+        "        if name == 'gateway.app.serving':\n"
         "            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):\n"
         "                os.kill(os.getpid(), number)\n"
         "sys.meta_path.insert(0, Early())\n"

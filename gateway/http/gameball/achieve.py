@@ -17,7 +17,8 @@ from gateway.http.gameball.envelope import (
     duplicate,
 )
 from gateway.http.gameball.idempotency import fingerprint, token
-from gateway.http.gameball.identify import Identity, Named, identify_call, name_customer
+from gateway.http.gameball.identifiers import Identity
+from gateway.http.gameball.identify import Named, identify_call, name_customer
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import (
     Accepted,

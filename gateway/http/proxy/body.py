@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
-from gateway.http.gameball.identify import Normalize, read_identifier
+from gateway.http.gameball.identifiers import Normalize, read_identifier
 from gateway.http.gameball.operations import Named
 from gateway.http.gameball.texts import read_customer_id
 from gateway.http.proxy.spelling import plain

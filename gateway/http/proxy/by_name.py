@@ -9,7 +9,7 @@ from gateway.http.gameball.call import Call, Target
 from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.decode import parse, read_json, read_plain
 from gateway.http.gameball.envelope import Fault
-from gateway.http.gameball.identify import Normalize
+from gateway.http.gameball.identifiers import Normalize
 from gateway.http.proxy import address, mentions, signature
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.lookup import ResolvedCustomer

@@ -14,7 +14,7 @@ from gateway.clock import MINUTE, SECOND
 from gateway.http.gameball.call import Call, Relayed, Target
 from gateway.http.gameball.decode import read_bytes, read_json
 from gateway.http.gameball.envelope import CLIENT_GONE, INVALID_PAYLOAD, LOOP, Fault
-from gateway.http.gameball.identify import Normalize
+from gateway.http.gameball.identifiers import Normalize
 from gateway.http.gameball.limits import nearest_address
 from gateway.http.gameball.texts import fault_in_customer_id
 from gateway.http.gameball.trust import weigh

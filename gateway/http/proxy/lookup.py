@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.call import Call
 from gateway.http.gameball.envelope import CUSTOMER_UNKNOWN, Fault
-from gateway.http.gameball.identify import customer_id_warning
+from gateway.http.gameball.identifiers import customer_id_warning
 from gateway.http.proxy.body import Subject
 from gateway.http.proxy.memory import Memory
 from gateway.http.services import Services

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_to_bytes
 import msgspec
 
 from gateway.http.gameball.envelope import MALFORMED_PATH, TOO_MANY_VALUES, Fault
-from gateway.http.gameball.identify import Normalize
+from gateway.http.gameball.identifiers import Normalize
 from gateway.http.gameball.texts import read_customer_id, text_of
 from gateway.http.proxy.body import MOST_PERSONS, Subject, clean
 from gateway.http.proxy.spelling import decoded, plain, within

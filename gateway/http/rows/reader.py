@@ -14,7 +14,7 @@ from gateway.http.gameball.envelope import (
     TOO_MANY_VALUES,
     Fault,
 )
-from gateway.http.gameball.identify import identify
+from gateway.http.gameball.identifiers import identify
 from gateway.http.gameball.texts import read_customer_id, text_of
 from gateway.http.rows.frames import Answer, ReadRow, Row
 from rules.attributes import CUSTOM, KINDS
