@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.bench.children import CPUS
-from gateway.bench.config import SECRETS
+from gateway.bench.config import ENVIRONMENT
 from gateway.bench.errors import BenchError
 
 
@@ -33,7 +33,7 @@ def run(module: list[str], directory: Path, text: str = "") -> Took:
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             [sys.executable, "-m", *module],
-            env=os.environ | SECRETS,
+            env=os.environ | ENVIRONMENT,
             stdin=given,
             stdout=output,
             stderr=errors,

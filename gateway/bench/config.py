@@ -12,11 +12,13 @@ max_achievements = 1
 """
 
 
-SECRETS = {
+ENVIRONMENT = {
     "GATEWAY_ADMIN_TOKEN": "bench-admin-token-" + "0" * 32,
     "GATEWAY_SECRET": "bench-secret-" + "0" * 32,
+    "PYTHONDONTWRITEBYTECODE": "",
 }
-"""Environment variables of every measured process."""
+"""Of every measured process. As on a machine where the gateway is installed, the modules are compiled once and not at each
+start."""
 FORWARD = """
 [gateway]
 mode = "forward"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.bench.children import CLIENTS, SERVERS
-from gateway.bench.config import SECRETS, configuration
+from gateway.bench.config import ENVIRONMENT, configuration
 from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 
@@ -105,7 +105,7 @@ def _running(
     with output.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules, and Debian's nginx
             command,
-            env=os.environ | SECRETS,
+            env=os.environ | ENVIRONMENT,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
