@@ -241,7 +241,7 @@ def _fire(
         return _Firing(rule.outcome)
     if unconfirmed := _unconfirmed(rule, request, profile_attributes or {}):
         return unconfirmed
-    doubt = doubt or _difference(view, rule, request, profile)
+    doubt = doubt or _difference(view, rule, request, profile, agreed)
     return _Firing("review", doubt) if doubt else _MERGES
 
 
@@ -326,10 +326,12 @@ def _doubt(rule: PolicyRule, parts: Sequence[_Agreement], by_type: _ByType) -> s
     return "stale_after" if len(by_type) == 1 and any(part.stale for part in parts) else ""
 
 
-def _difference(view: View, rule: PolicyRule, request: Request, profile: Profile) -> str:
+def _difference(view: View, rule: PolicyRule, request: Request, profile: Profile, agreed: _Agreed) -> str:
     """`unless_differs:<type>` for the first type of which both sides have values and share none, else
     empty. A generic or shared value says nothing about a person, so it differs from nothing."""
     for type_ in rule.unless_differs:
+        if any(type_ in by_type for _, by_type in agreed):
+            continue
         ours = {one for one in request.stated if declared_type(one.type) == type_}
         if request.own is not None:
             ours |= _of_type(type_, request.own)
