@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+Verdict = Literal["met", "missed", "too noisy to say"]
+
 
 class Spread(NamedTuple):
     median: float
@@ -54,6 +56,15 @@ class Target(msgspec.Struct, frozen=True):
     limit: float
     goal: float | None = None
 
+    def verdict(self, spread: Spread) -> Verdict:
+        """The median's, if the quartiles are on its side of the limit. Otherwise another run may say the opposite."""
+        quartiles = (spread.lower_quartile, spread.upper_quartile)
+        at_least = self.sense == "at least"
+        sides = {value >= self.limit if at_least else value <= self.limit for value in quartiles}
+        if len(sides) > 1:
+            return "too noisy to say"
+        return "met" if sides.pop() else "missed"
+
 
 class Figure(msgspec.Struct, frozen=True):
     """One published number: `values` holds every round, in order. `note` says what limits its validity."""
@@ -69,11 +80,6 @@ class Figure(msgspec.Struct, frozen=True):
         return spread(self.values)
 
     @property
-    def met(self) -> bool | None:
-        """Whether the figure meets its target; None without a target. The better quartile counts, because one noisy round
-        proves nothing."""
-        if self.target is None:
-            return None
-        if self.target.sense == "at least":
-            return self.spread.upper_quartile >= self.target.limit
-        return self.spread.lower_quartile <= self.target.limit
+    def verdict(self) -> Verdict | None:
+        """None without a target."""
+        return self.target.verdict(self.spread) if self.target else None

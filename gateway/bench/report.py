@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
-from gateway.bench.figures import Figure, Target
+from gateway.bench.figures import Figure, Target, Verdict
 from gateway.bench.machine import Machine
 from gateway.bench.options import BenchOptions
 from gateway.bench.rounds import Record
@@ -31,7 +31,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def missed(self) -> list[Figure]:
-        return [figure for figure in self.figures if figure.met is False]
+        return [figure for figure in self.figures if figure.verdict == "missed"]
 
 
 def report(
@@ -61,7 +61,7 @@ class _Earlier(msgspec.Struct, frozen=True):
 def table(figures: list[Figure], earlier: Mapping[str, float]) -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold")
     made.add_column("figure")
-    for column in ("median", "min – max"):
+    for column in ("median", "quartiles"):
         made.add_column(column, justify="right", no_wrap=True)
     made.add_column("unit", no_wrap=True)
     made.add_column("target", justify="right", no_wrap=True)
@@ -79,10 +79,12 @@ def _row(figure: Figure) -> tuple[str, ...]:
     return (
         figure.name,
         number(spread.median),
-        f"{number(spread.low)} – {number(spread.high)}" if len(figure.values) > 1 else "",
+        f"{number(spread.lower_quartile)} – {number(spread.upper_quartile)}"
+        if len(figure.values) > 1
+        else "",
         figure.unit,
         _limit(figure.target) if figure.target else "",
-        " ".join(filter(None, (_VERDICTS[figure.met], figure.note))),
+        " ".join(filter(None, (_shown(figure.verdict), figure.note))),
     )
 
 
@@ -91,7 +93,11 @@ def _limit(target: Target) -> str:
 
 
 _SIGNS = {"at least": "≥", "at most": "≤"}
-_VERDICTS = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
+_COLOURS: Mapping[Verdict, str] = {"met": "green", "missed": "red", "too noisy to say": "yellow"}
+
+
+def _shown(verdict: Verdict | None) -> str:
+    return f"[{_COLOURS[verdict]}]{verdict}[/]" if verdict else ""
 
 
 def number(value: float) -> str:
