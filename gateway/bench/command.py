@@ -22,6 +22,7 @@ from gateway.bench.foresight import duplicates, plan
 from gateway.bench.forward import forward
 from gateway.bench.grants import grants
 from gateway.bench.growth import growth
+from gateway.bench.idle import idle
 from gateway.bench.imports import imports
 from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
@@ -34,6 +35,7 @@ from gateway.bench.rounds import Session
 _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "normalise": normalise,
     "resolve": resolve,
+    "idle": idle,
     "accept": accept,
     "forward": forward,
     "outbox": outbox,

@@ -8,8 +8,8 @@ from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
 from gateway.bench.subjects import gateway
 from gateway.bench.tables import counts, verify
 
-RATIO = Target("at least", 0.75)
-READY = Target("at most", 2.0)
+RATIO = Target("at least", 0.80)
+READY = Target("at most", 1.5)
 MEMORY = Target("at most", 200.0)
 
 
@@ -39,6 +39,9 @@ def growth(session: Session) -> list[Figure]:
             RATIO,
             client_bound([*base_runs, *runs]),
         ),
-        Figure(f"start to ready, {size}", "s", [subject.ready], READY),
+        Figure(
+            f"start to ready, {size} / {options.profiles:,}", "ratio", [subject.ready / base.ready], READY
+        ),
+        Figure(f"start to ready, {size}", "s", [subject.ready]),
         Figure(f"peak resident memory, {size}", "MiB", [memory], MEMORY),
     ]

@@ -65,6 +65,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def exact_cpu_seconds(pid: int) -> float:
+    """User and system time of the threads that a process has now."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
 def peak_memory(pid: int) -> float:
     """The largest resident set so far, in MiB."""
     return _status_kib(pid, "VmHWM:") / 1024

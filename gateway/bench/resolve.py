@@ -1,11 +1,9 @@
 """How many decisions `rules.online.resolve` makes by itself, each round in a process of its own: no store, no network, one core."""
 
 from gateway.bench.children import SERVERS, ask
-from gateway.bench.figures import Figure, Target
+from gateway.bench.figures import Figure
 from gateway.bench.resolve_rules import RECORDS_EACH, Pace, Question
 from gateway.bench.rounds import Session
-
-JOINING = Target("at least", 30_000)
 
 
 def resolve(session: Session) -> list[Figure]:
@@ -20,7 +18,6 @@ def resolve(session: Session) -> list[Figure]:
             f"decisions, a new record of a profile of {RECORDS_EACH}",
             "1/s",
             [pace.known for pace in paces],
-            JOINING,
         ),
         Figure("decisions, a new record of an unknown person", "1/s", [pace.unknown for pace in paces]),
     ]

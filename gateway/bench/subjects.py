@@ -18,12 +18,9 @@ from gateway.bench.children import CLIENTS, SERVERS
 from gateway.bench.config import ENVIRONMENT, configuration
 from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
+from gateway.bench.nginx import LARGE_BYTES, platform_nginx, proxy_nginx
 
 _PYTHON = [sys.executable, "-m"]
-LARGE = "/api/v4.0/integrations/configurations/widget"
-LARGE_BYTES = 100 << 20
-ANSWER = '{"success":true,"message":"Events processed","requestId":"00000000000000000000000000"}'
-ACCESS_LOG = "arrivals.log"
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -55,15 +52,32 @@ def bare_proxy(directory: Path, upstream: Subject) -> Generator[Subject]:
 @contextmanager
 def platform(directory: Path) -> Generator[Subject]:
     """nginx in the platform's place, on the load's CPU: a short JSON to every call, and a large file at `LARGE`."""
+    port = free_port()
+    with (directory / "large").open("wb") as large:
+        large.truncate(LARGE_BYTES)
+    with _nginx("platform", platform_nginx(directory, port), port, directory, CLIENTS) as subject:
+        yield subject
+
+
+@contextmanager
+def nginx_proxy(directory: Path, upstream: Subject) -> Generator[Subject]:
+    """nginx as a reverse proxy on the servers' CPU."""
+    port = free_port()
+    with _nginx("nginx", proxy_nginx(directory, port, upstream.port), port, directory) as subject:
+        yield subject
+
+
+@contextmanager
+def _nginx(
+    name: str, configuration: str, port: int, directory: Path, cpus: set[int] = SERVERS
+) -> Generator[Subject]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise BenchError("nginx is missing; `make bench` installs it, or: sudo apt-get install nginx")
-    port, config = free_port(), directory / "nginx.conf"
-    config.write_text(nginx_configuration(directory, port))
-    with (directory / "large").open("wb") as large:
-        large.truncate(LARGE_BYTES)
+    config = directory / f"{name}.conf"
+    config.write_text(configuration)
     command = [program, "-p", str(directory), "-c", str(config), "-e", "stderr"]
-    with _running("nginx", command, port, directory, CLIENTS) as subject:
+    with _running(name, command, port, directory, cpus) as subject:
         yield subject
 
 
@@ -144,33 +158,6 @@ def _stop(process: subprocess.Popen[bytes], name: str) -> None:
         process.kill()
         process.wait()
         raise BenchError(f"{name} did not stop within {STOP_SECONDS:.0f} s of SIGTERM") from late
-
-
-def nginx_configuration(directory: Path, port: int) -> str:
-    return f"""
-daemon off;
-master_process off;
-pid {directory}/nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-  log_format arrival '$msec $request_uri';
-  access_log {directory}/{ACCESS_LOG} arrival;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  keepalive_requests 1000000000;
-  keepalive_timeout 1h;
-  server {{
-    listen 127.0.0.1:{port};
-    default_type application/json;
-    location / {{ access_log off; return 200 '{ANSWER}'; }}
-    location ~ /social-challenges$ {{ return 202 '{{}}'; }}
-    location = {LARGE} {{ alias {directory}/large; }}
-  }}
-}}
-"""
 
 
 def free_port() -> int:
