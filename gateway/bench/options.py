@@ -1,5 +1,4 @@
-"""The options of one run. `FULL` is used for the published figures; `QUICK` is a smaller version that takes under 90
-seconds."""
+"""The options of one run. `FULL` is used for the published figures; `QUICK` is a smaller version of a few minutes."""
 
 from dataclasses import dataclass
 from pathlib import Path

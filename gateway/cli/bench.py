@@ -7,7 +7,7 @@ import typer
 
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="A short run, under 90 seconds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A short run of a few minutes.")] = False,
     part: Annotated[
         list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")
     ] = None,
@@ -23,7 +23,7 @@ def bench(
     ] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit 1 when a target is missed.")] = False,
 ) -> None:
-    """Measure this machine with real processes; exit 1 when the measurement is void."""
+    """Measure this machine with real processes, each figure against a yardstick; exit 1 when a part is void."""
     from dataclasses import replace
 
     from gateway.bench.command import run
