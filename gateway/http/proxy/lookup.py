@@ -91,7 +91,7 @@ class CustomerLookup:
             return found
         stamp = self._memory.stamp(question, rules)
         with contextlib.suppress(StoreUnavailable):  # the next call that needs the store says what that means
-            found = await known(services.store, services.env.policy, question, stamp.at)
+            found = await known(services.store, services.env.policy, question, services.clock.now())
         if found is not None:
             self._memory.keep(question, stamp, found)
         return found

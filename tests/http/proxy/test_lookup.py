@@ -108,17 +108,18 @@ async def test_a_call_that_makes_no_customer_recognises_one_by_what_it_says(
     assert await records(forward) == {("web", "ann"), ("pos", "till-7")}
 
 
-async def test_a_call_that_says_nothing_new_writes_nothing(
+async def test_a_call_that_says_nothing_new_writes_nothing_and_does_not_wait_for_the_writer(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
-    events = "SELECT COUNT(*) FROM audit"
-    before = await forward.rows(events)
+    events, pipeline = "SELECT COUNT(*) FROM audit", forward.services.pipeline
+    before, done = await forward.rows(events), pipeline.calls_done
     for _ in range(3):
         reply = await order(forward, "web", "ann", email=EMAIL)
         assert reply.headers["X-Gateway-Profile"].startswith("prf_")
         assert (await ask(forward, "GET", "customers/ann/balance")).status == 200
     assert await forward.rows(events) == before
+    assert pipeline.calls_done == done
 
 
 async def test_after_a_merge_both_are_the_survivor_at_once_and_after_its_undo_themselves(
