@@ -6,8 +6,10 @@ from aiohttp import web
 from gateway.http.admin.access import control_access
 from gateway.http.admin.health import healthz, metrics, readyz
 from gateway.http.admin.operation import PREFIX
+from gateway.http.admin.overview_stream import OVERVIEW, shared_overview
 from gateway.http.admin.routes import OPERATIONS
 from gateway.http.admin.strangers import STRANGERS, Strangers
+from gateway.http.admin.streams import STREAMS, Streams
 from gateway.http.services import SERVICES, Services
 
 _LARGEST_BODY = 1 << 20
@@ -19,6 +21,9 @@ def build(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STRANGERS] = strangers = Strangers(services)
     app.on_shutdown.append(lambda _: strangers.close())
+    app[STREAMS] = streams = Streams()
+    app.on_shutdown.append(streams.end)
+    app[OVERVIEW] = shared_overview(services)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -42,13 +42,17 @@ _MOST_BREACHES = 100
 _encode_line = msgspec.json.Encoder().encode
 
 
+Most = Annotated[Limit | None, Meta(description="as x-ndjson: all of them unless given")]
+Order = Annotated[Literal["asc", "desc"], Meta(description="desc: newest first")]
+
+
 class HistoryQuery(Query, kw_only=True):
-    limit: Annotated[Limit | None, Meta(description="as x-ndjson: all of them unless given")] = None
+    limit: Most = None
     cursor: str = ""
-    order: Annotated[Literal["asc", "desc"], Meta(description="desc: newest first")] = "desc"
+    order: Order = "desc"
 
 
-class AuditQuery(HistoryQuery, kw_only=True):
+class AuditFilters(Query, kw_only=True):
     since: When = ""
     until: When = ""
     action: Annotated[str, Meta(description="exact, or a prefix such as identity.*")] = ""
@@ -61,6 +65,12 @@ class AuditQuery(HistoryQuery, kw_only=True):
     request_id: str = ""
     outcome: str = ""
     after: Annotated[str, Meta(description="evt_…; only events after this one")] = ""
+
+
+class AuditQuery(AuditFilters, kw_only=True):
+    limit: Most = None
+    cursor: str = ""
+    order: Order = "desc"
 
 
 class EventView(msgspec.Struct):
@@ -151,9 +161,18 @@ class Verified(msgspec.Struct):
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
+    query = call.query
+    answer = await event_page(call, await wanted_events(call))
+    if isinstance(answer, Page) and not answer.items and not query.cursor:
+        await _refuse_unknown_values(call)
+    return answer
+
+
+async def wanted_events(call: Call[Any]) -> WantedEvents:
+    """What the filters of a query ask for. Raises Refusal."""
     query, now = call.query, call.services.clock.now()
     _check_action(query.action)
-    wanted = WantedEvents(
+    return WantedEvents(
         since=read("since", query.since, now),
         until=read("until", query.until, now),
         action=query.action,
@@ -163,12 +182,8 @@ async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamRes
         profiles=await _family(call.services.store, query.profile) if query.profile else None,
         object=query.object,
         request_id=query.request_id,
-        after=_event_id("after", query.after) if query.after else None,
+        after=event_id("after", query.after) if query.after else None,
     )
-    answer = await event_page(call, wanted)
-    if isinstance(answer, Page) and not answer.items and not query.cursor:
-        await _refuse_unknown_values(call)
-    return answer
 
 
 def _check_action(action: str) -> None:
@@ -201,7 +216,7 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
         return await _stream(call, wanted, place, newest_first=newest_first)
     limit = query.limit or USUAL
     found = await reports.events(store, wanted, place, limit + 1, newest_first=newest_first)
-    view = await _viewer(call, found)
+    view = await viewer(call, found)
     return page(found, limit, view, lambda link: link.event.event_id)
 
 
@@ -210,7 +225,7 @@ async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
     wanted, store, place = WantedEvents(profiles=profiles), call.services.store, 0
     found: list[EventView] = []
     while some := await reports.events(store, wanted, place, MOST, newest_first=False):
-        view = await _viewer(call, some)
+        view = await viewer(call, some)
         found += map(view, some)
         place = some[-1].event.event_id
     return found
@@ -256,7 +271,7 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
     )
 
 
-async def _viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
+async def viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
     """Renders each of the found events, with its words."""
     kept = await reports.words(call.services.store, found)
     return lambda link: _event_view(link, kept.get(link.event.event_id), call.services.env.pseudonyms)
@@ -305,7 +320,7 @@ async def _stream(
         size = MOST if left is None else min(MOST, left)
         links = await reports.events(call.services.store, wanted, place, size, newest_first=newest_first)
         if links:
-            view = await _viewer(call, links)
+            view = await viewer(call, links)
             await response.write(b"".join(_encode_line(view(link)) + b"\n" for link in links))
             place = links[-1].event.event_id
         if len(links) < size:
@@ -324,7 +339,7 @@ async def _family(store: Store, profile: str) -> list[str]:
     return [show("prf", member) for member in {number, *members}]
 
 
-def _event_id(name: str, text: str) -> int:
+def event_id(name: str, text: str) -> int:
     number = read_id("evt", text)
     if number is None:
         raise Refusal("bad_parameter", f"{name}: is not an event id; write evt_ and 16 hexadecimal digits")

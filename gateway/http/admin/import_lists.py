@@ -156,6 +156,7 @@ OPERATIONS = (
         query=ListQuery,
         answer=Page[RefusedLineView],
         streams=True,
+        csv=True,
         refusals=("bad_cursor",),
     ),
     Operation(
@@ -166,6 +167,7 @@ OPERATIONS = (
         query=ListQuery,
         answer=Page[WarnedLineView],
         streams=True,
+        csv=True,
         refusals=("bad_cursor",),
     ),
 )

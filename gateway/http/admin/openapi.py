@@ -56,9 +56,12 @@ def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[st
 
 
 def _answer(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.answer)]}}
+    form = "text/event-stream" if one.live else "application/json"
+    content: dict[str, Any] = {form: {"schema": schemas[id(one.answer)]}}
     if one.streams:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
+    if one.csv:
+        content["text/csv"] = {"schema": {"type": "string", "description": "one item a line, under names"}}
     return {"description": one.summary, "content": content} | (_ETAG if one.tagged else {})
 
 
@@ -93,6 +96,12 @@ def _query_parameters(one: Operation) -> list[dict[str, Any]]:
 
 
 def _header_parameters(one: Operation) -> list[dict[str, Any]]:
+    if one.live:
+        about = "the id of the last event that arrived, if events have ids: the stream goes on behind it"
+        text = {"type": "string"}
+        return [
+            {"name": "Last-Event-ID", "in": "header", "required": False, "description": about, "schema": text}
+        ]
     if not one.conditional:
         return []
     about = "the profile's version from its ETag; refused if the profile has changed since"

@@ -91,7 +91,8 @@ class Call(Generic[Q]):
 class Operation:
     """`path` is below `/admin/v1`. `tagged` answers carry a profile's version as `ETag`; `conditional` requests may name it in
     `If-Match`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives the items of the answer
-    one by one. `refusals` are the codes of this operation alone."""
+    one by one, `csv` that `text/csv` does so too. `live`: server-sent events with such answers, without end. `refusals` are the
+    codes of this operation alone."""
 
     method: str
     path: str
@@ -104,6 +105,8 @@ class Operation:
     tagged: bool = False
     conditional: bool = False
     streams: bool = False
+    csv: bool = False
+    live: bool = False
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[str, ...] = ()
 

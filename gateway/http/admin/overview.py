@@ -92,7 +92,10 @@ class Overview(msgspec.Struct):
 
 
 async def show_overview(call: Call[Query]) -> Overview:
-    services = call.services
+    return await overview_of(call.services)
+
+
+async def overview_of(services: Services) -> Overview:
     store, now = services.store, services.clock.now()
     problems = await _problems(services)
     day = now - now % DAY

@@ -117,6 +117,9 @@ CODES: Mapping[str, Code] = {
         "the process that reads an import's rows ended twice; nothing of this chunk was stored",
         "send it again",
     ),
+    "too_many_listeners": Code(
+        503, "50 listeners of live streams are connected", "end one, or try again later"
+    ),
     "unavailable": Code(503, "the store does not answer", "send it again"),
 }
 _CONFLICT = 409

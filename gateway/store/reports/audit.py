@@ -58,6 +58,12 @@ async def events(
     return [_link(row) for row in rows]
 
 
+async def newest_event(store: Store) -> int:
+    """0 in an empty log."""
+    rows = await store.fetch("SELECT event_id FROM audit ORDER BY event_id DESC LIMIT 1")
+    return rows[0][0] if rows else 0
+
+
 async def words(store: Store, found: Iterable[Link]) -> dict[int, str]:
     """What is kept apart of these events, as JSON by event id; what was erased is missing."""
     apart = [link.event.event_id for link in found if '"words":' in link.event.detail]

@@ -1,0 +1,47 @@
+"""The overview, live: made once every 10 seconds for all who listen."""
+
+from functools import partial
+
+import msgspec
+from aiohttp import web
+
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.overview import Overview, overview_of
+from gateway.http.admin.streams import Frame, Shared, stream
+from gateway.http.services import Services
+
+_GOOD_FOR = 10.0
+OVERVIEW = web.AppKey("overview", Shared[Overview])
+_encode = msgspec.json.Encoder().encode
+
+
+def shared_overview(services: Services) -> Shared[Overview]:
+    return Shared(partial(overview_of, services), _GOOD_FOR)
+
+
+async def follow_overview(call: Call[Query]) -> web.StreamResponse:
+    shared, sent = call.request.app[OVERVIEW], 0.0
+
+    async def news() -> list[Frame]:
+        nonlocal sent
+        made, overview = await shared.get()
+        if made == sent:
+            return []
+        sent = made
+        return [Frame("overview", _encode(overview))]
+
+    return await stream(call, news)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/overview/stream",
+        handler=follow_overview,
+        summary="The overview, again every 10 seconds",
+        answer=Overview,
+        live=True,
+        refusals=("too_many_listeners",),
+    ),
+)
