@@ -1,44 +1,16 @@
 -- A database of schema 52: made by commit a5d0e76~1, upgraded and used further by c8fa441.
 BEGIN TRANSACTION;
-CREATE TABLE achievement (
-  achievement_id INTEGER PRIMARY KEY,
-  record_id INTEGER NOT NULL,
-  campaign_id INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  channel TEXT NOT NULL,
-  request_id TEXT NOT NULL,
-  accepted_at INTEGER NOT NULL,
-  due_at INTEGER NOT NULL,
-  decided_at INTEGER,
-  epoch INTEGER NOT NULL
-, trace TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE achievement (achievement_id INTEGER PRIMARY KEY, record_id INTEGER NOT NULL, campaign_id INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, channel TEXT NOT NULL, request_id TEXT NOT NULL, accepted_at INTEGER NOT NULL, due_at INTEGER NOT NULL, decided_at INTEGER, epoch INTEGER NOT NULL, trace TEXT NOT NULL DEFAULT '') STRICT;
 INSERT INTO "achievement" VALUES(180214143387420691,180214143387420677,11664,'granted','','web','req',1790000000000,1790000055222,1790003600000,1,'');
 INSERT INTO "achievement" VALUES(180395337318883353,180395337318883329,11664,'granted','','web','req',1790086400000,1790086455222,1790090000000,1,'0af7651916cd43dd8448eb211c80319c');
 INSERT INTO "achievement" VALUES(180395337318883355,180395337318883336,11666,'granted','','web','req',1790086400000,1790086569213,1790090000000,1,'');
 INSERT INTO "achievement" VALUES(180402887066083332,180395337318883332,11665,'accepted','','pos','req',1790090000000,1790090036543,NULL,0,'');
 INSERT INTO "achievement" VALUES(180410436813283355,180395337318883340,11664,'accepted','','web','req',1790093600000,1790093686864,NULL,0,'');
-CREATE TABLE anchored (
-  place TEXT PRIMARY KEY,
-  checkpoint_id INTEGER NOT NULL,
-  signature TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE anchored (place TEXT PRIMARY KEY, checkpoint_id INTEGER NOT NULL, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "anchored" VALUES('webhook:crm',10,'183b1b691bf0f16053fd995ade858333180342d8fd34b7945aa00df935f7cfd0');
-CREATE TABLE answer_of (
-  achievement_id INTEGER PRIMARY KEY,
-  channel TEXT NOT NULL,
-  route TEXT NOT NULL,
-  key TEXT NOT NULL,
-  expires_at INTEGER NOT NULL
-) STRICT;
+CREATE TABLE answer_of (achievement_id INTEGER PRIMARY KEY, channel TEXT NOT NULL, route TEXT NOT NULL, key TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
 INSERT INTO "answer_of" VALUES(180395337318883353,'web','/achievements','k1',1790345600000);
-CREATE TABLE attribute (
-  record_id INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  value TEXT NOT NULL,
-  at INTEGER NOT NULL, source TEXT NOT NULL DEFAULT 'backend',
-  PRIMARY KEY (record_id, name)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE attribute (record_id INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, source TEXT NOT NULL DEFAULT 'backend', PRIMARY KEY (record_id, name)) STRICT, WITHOUT ROWID;
 INSERT INTO "attribute" VALUES(180214143387420677,'displayName','"ann"',1790000000000,'backend');
 INSERT INTO "attribute" VALUES(180214143387420680,'displayName','"ann"',1790000000000,'backend');
 INSERT INTO "attribute" VALUES(180214143387420684,'displayName','"bob"',1790000000000,'backend');
@@ -49,22 +21,7 @@ INSERT INTO "attribute" VALUES(180395337318883336,'displayName','"eve"',17900864
 INSERT INTO "attribute" VALUES(180395337318883340,'displayName','"fay"',1790086400000,'backend');
 INSERT INTO "attribute" VALUES(180395337318883344,'city','"Giza"',1790090000000,'backend');
 INSERT INTO "attribute" VALUES(180395337318883344,'displayName','"gus"',1790086400000,'backend');
-CREATE TABLE audit (
-  event_id INTEGER PRIMARY KEY,
-  chain TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  action TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  channel TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  profile TEXT NOT NULL,
-  object TEXT NOT NULL,
-  request_id TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  hash BLOB NOT NULL
-, bound TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE audit (event_id INTEGER PRIMARY KEY, chain TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, action TEXT NOT NULL, outcome TEXT NOT NULL, channel TEXT NOT NULL, actor TEXT NOT NULL, profile TEXT NOT NULL, object TEXT NOT NULL, request_id TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL, bound TEXT NOT NULL DEFAULT '') STRICT;
 INSERT INTO "audit" VALUES(180214143387420672,'aeb5c81f9df8491d89879ab8b3a46289',1,1790000000000,'rules.stored','ok','','operator','','preset-email-or-mobile-1','req','','{"sha256":"e0cbd1301e8b74f951bbf0de58a2a21799b29b1243c9a11c8c2acf50bdb978bd","source":"backend"}',X'B92CBE7782A4DB2FB9A7CCF30B65A903E51B6C894E22AB84616B50B98F4E0449','{"log":"d69b435d0d345d788e12e715b3907640","rows":{"rule_set":{"preset-email-or-mobile-1":"29dfc6780f7aa74e"},"rule_activation":{"180214143387420673":"2cc8ad66a97d4e0e"}}}');
 INSERT INTO "audit" VALUES(180214143387420674,'aeb5c81f9df8491d89879ab8b3a46289',2,1790000000000,'rules.activated','ok','','operator','','preset-email-or-mobile-1','req','','{"source":"backend"}',X'83BE1C6C0D5C5220E2ABF2B015E7BC3B44D2DEB75BFF0D9CF7D425D4F2AFE894','');
 INSERT INTO "audit" VALUES(180214143387420675,'aeb5c81f9df8491d89879ab8b3a46289',3,1790000000000,'key.created','ok','web','operator:ann','','key_1','req-op','','{"source":"backend"}',X'4BF8226EC95963A165B7760F0AF44B1F2098BC8D458BFBBB8E8A23E8F01D367C','{"rows":{"channel_key":{"key_1":"8be6c1f768cdbbe9"}}}');
@@ -135,12 +92,7 @@ INSERT INTO "audit" VALUES(180410436813283348,'6990bb5ee3584b52bb0fc6f613207335'
 INSERT INTO "audit" VALUES(180410436813283352,'6990bb5ee3584b52bb0fc6f613207335',53,1790093600000,'identifier.generic','ok','desk','channel:desk','prf_0280f25620076016','','req','fanout_limit','{"hmac":"f71f69b4efb0eaf52df5d307340cc97f","mask":"***00","source":"backend","type":"mobile"}',X'9A6BAD17FD53AAE7967D3B3C27A8793DE208083FECD13798ACA7EF11E4A6F775','{"rows":{"record":{"180410436813283351":"de286b2e59218e7e"},"profile":{"180410436813283350":"180410436813283351.e0349a202d264f2f"}}}');
 INSERT INTO "audit" VALUES(180410436813283354,'6990bb5ee3584b52bb0fc6f613207335',54,1790093600000,'identity.created','created','desk','channel:desk','prf_0280f25620076016','rec_0280f25620076017','req','new','{"absorbed":[],"decision":"created","evidence":[{"hmac":"3f08b7b5412f2701d6613f0a9f7f69ea","mask":"r***@e***.com","reason":"","status":"ok","type":"email"},{"hmac":"f71f69b4efb0eaf52df5d307340cc97f","mask":"***00","reason":"","status":"ok","type":"mobile"}],"id_space":"desk","rule":"","rule_set":"e0cbd1301e8b74f9","source":"backend","trace":[["key:mobile","","generic",""]]}',X'25D8985FC868CCB465BE4CF27C830D18E3553AA76ADCCDF404FC8915CD5C49B4','');
 INSERT INTO "audit" VALUES(180410436813283356,'6990bb5ee3584b52bb0fc6f613207335',55,1790093600000,'achievement.accepted','ok','web','channel:web','prf_0280e49a8007600b','ach_0280f2562007601b','req','','{"campaign":11664,"source":"backend"}',X'935AC40870079913DE7085DCD55639C44AFD0F76C75EDD83E0C97670975C6838','');
-CREATE TABLE audit_checkpoint (
-  checkpoint_id INTEGER PRIMARY KEY,
-  at INTEGER NOT NULL,
-  heads TEXT NOT NULL,
-  signature BLOB NOT NULL
-) STRICT;
+CREATE TABLE audit_checkpoint (checkpoint_id INTEGER PRIMARY KEY, at INTEGER NOT NULL, heads TEXT NOT NULL, signature BLOB NOT NULL) STRICT;
 INSERT INTO "audit_checkpoint" VALUES(1,1790000000000,'{"version":2,"begins":["aeb5c81f9df8491d89879ab8b3a46289"],"open":{"aeb5c81f9df8491d89879ab8b3a46289":[0,"",1790000000000]},"ends":{},"ended":0,"digest":"","segments":0,"archived":""}',X'A53276C4E21ED22DEE1D3E1BF9A209897FE229EB511E294F0811BF166C75BAB0');
 INSERT INTO "audit_checkpoint" VALUES(2,1790000000000,'{"version":2,"begins":[],"open":{"aeb5c81f9df8491d89879ab8b3a46289":[2,"83be1c6c0d5c5220e2abf2b015e7bc3b44d2deb75bff0d9cf7d425d4f2afe894",1790000000000]},"ends":{},"ended":0,"digest":"","segments":0,"archived":""}',X'B9005AB8DA0D37D4DBB61259DA65771C6532C846DE1F068F277B4B3F345EEBF4');
 INSERT INTO "audit_checkpoint" VALUES(3,1790003600000,'{"version":2,"begins":[],"open":{"aeb5c81f9df8491d89879ab8b3a46289":[12,"db5082c36780935b454359184fee0dc21977b2b7feaa75d5689b72a1b3813459",1790003600000]},"ends":{},"ended":0,"digest":"","segments":0,"archived":""}',X'C8EB783A4CD2752E43F0538685CDE606E6620EBC6A16DE0686278C1BF0562BB9');
@@ -152,15 +104,8 @@ INSERT INTO "audit_checkpoint" VALUES(8,1790090000000,'{"version":2,"begins":[],
 INSERT INTO "audit_checkpoint" VALUES(9,1790093600000,'{"version":2,"begins":[],"open":{"6990bb5ee3584b52bb0fc6f613207335":[42,"b5aab5c8085f3ab53b265a611550281fe2f251f3d4240c3eac1995669dbd5026",1790093600000]},"ends":{},"ended":1,"digest":"e36eda01d1cabac055fce9aac5474ac8a667782590cce762a1f784471922b5e4","segments":0,"archived":""}',X'832CDE03BECEF23A8F6494C781EAF2B2DDC74548B9B5154DEDA056EFF4BA3C19');
 INSERT INTO "audit_checkpoint" VALUES(10,1790093780000,'{"version":2,"begins":[],"open":{"6990bb5ee3584b52bb0fc6f613207335":[55,"935ac40870079913de7085dcd55639c44afd0f76c75edd83e0c97670975c6838",1790093780000]},"ends":{},"ended":1,"digest":"e36eda01d1cabac055fce9aac5474ac8a667782590cce762a1f784471922b5e4","segments":0,"archived":""}',X'183B1B691BF0F16053FD995ADE858333180342D8FD34B7945AA00DF935F7CFD0');
 INSERT INTO "audit_checkpoint" VALUES(11,1790093780000,'{"version":2,"begins":[],"open":{},"ends":{"6990bb5ee3584b52bb0fc6f613207335":[55,"935ac40870079913de7085dcd55639c44afd0f76c75edd83e0c97670975c6838",55]},"ended":2,"digest":"a14d14da22dd0276db0ee392734e45b87f81136446856ea810b90f8b3ccebc57","segments":0,"archived":""}',X'8CBE34F6AAE6B49EA6E9B103F041EA915774D0E07D85296B94A7DE6EB1362494');
-CREATE TABLE audit_cut (
-  segment INTEGER PRIMARY KEY,
-  event_id INTEGER NOT NULL,
-  header TEXT NOT NULL
-) STRICT;
-CREATE TABLE audit_words (
-  event_id INTEGER PRIMARY KEY,
-  words TEXT NOT NULL
-) STRICT;
+CREATE TABLE audit_cut (segment INTEGER PRIMARY KEY, event_id INTEGER NOT NULL, header TEXT NOT NULL) STRICT;
+CREATE TABLE audit_words (event_id INTEGER PRIMARY KEY, words TEXT NOT NULL) STRICT;
 INSERT INTO "audit_words" VALUES(180214143387420679,'{"changed":["displayName"]}');
 INSERT INTO "audit_words" VALUES(180214143387420682,'{"changed":["displayName"]}');
 INSERT INTO "audit_words" VALUES(180214143387420686,'{"changed":["displayName"]}');
@@ -181,11 +126,7 @@ INSERT INTO "audit_words" VALUES(180402887066083340,'{"note":"same person"}');
 INSERT INTO "audit_words" VALUES(180402887066083341,'{"note":"same person"}');
 INSERT INTO "audit_words" VALUES(180402887066083343,'{"note":"wrong"}');
 INSERT INTO "audit_words" VALUES(180402887066083372,'{"changed":["city"]}');
-CREATE TABLE audit_words_of (
-  record_id INTEGER NOT NULL,
-  event_id INTEGER NOT NULL,
-  PRIMARY KEY (record_id, event_id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE audit_words_of (record_id INTEGER NOT NULL, event_id INTEGER NOT NULL, PRIMARY KEY (record_id, event_id)) STRICT, WITHOUT ROWID;
 INSERT INTO "audit_words_of" VALUES(180214143387420677,180214143387420679);
 INSERT INTO "audit_words_of" VALUES(180214143387420680,180214143387420682);
 INSERT INTO "audit_words_of" VALUES(180214143387420684,180214143387420686);
@@ -216,74 +157,19 @@ INSERT INTO "audit_words_of" VALUES(180395337318883344,180402887066083340);
 INSERT INTO "audit_words_of" VALUES(180395337318883344,180402887066083341);
 INSERT INTO "audit_words_of" VALUES(180395337318883344,180402887066083343);
 INSERT INTO "audit_words_of" VALUES(180395337318883344,180402887066083372);
-CREATE TABLE boot (
-  boot_id TEXT PRIMARY KEY,
-  line INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE boot (boot_id TEXT PRIMARY KEY, line INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "boot" VALUES('boot-1',123);
-CREATE TABLE campaign_spend (
-  campaign_id INTEGER PRIMARY KEY,
-  points INTEGER NOT NULL
-) STRICT;
+CREATE TABLE campaign_spend (campaign_id INTEGER PRIMARY KEY, points INTEGER NOT NULL) STRICT;
 INSERT INTO "campaign_spend" VALUES(11666,10);
-CREATE TABLE channel_key (
-  key_id TEXT PRIMARY KEY,
-  channel TEXT NOT NULL,
-  api_hash BLOB NOT NULL,
-  secret_hash BLOB NOT NULL,
-  created_at INTEGER NOT NULL,
-  created_by TEXT NOT NULL,
-  revoked_at INTEGER
-) STRICT, WITHOUT ROWID;
+CREATE TABLE channel_key (key_id TEXT PRIMARY KEY, channel TEXT NOT NULL, api_hash BLOB NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, created_by TEXT NOT NULL, revoked_at INTEGER) STRICT, WITHOUT ROWID;
 INSERT INTO "channel_key" VALUES('key_1','web',X'6161616161616161616161616161616161616161616161616161616161616161',X'6262626262626262626262626262626262626262626262626262626262626262',1790000000000,'operator:ann',NULL);
-CREATE TABLE claim (
-  record_id INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  value TEXT NOT NULL,
-  source TEXT NOT NULL,
-  claimed_at INTEGER NOT NULL,
-  PRIMARY KEY (record_id, type, value)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE claim (record_id INTEGER NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, claimed_at INTEGER NOT NULL, PRIMARY KEY (record_id, type, value)) STRICT, WITHOUT ROWID;
 INSERT INTO "claim" VALUES(180395337318883329,'mobile','+201000000009','public',1790086400000);
-CREATE TABLE claimed_attribute (
-  record_id INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  value TEXT NOT NULL,
-  source TEXT NOT NULL,
-  claimed_at INTEGER NOT NULL,
-  PRIMARY KEY (record_id, name)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE claimed_attribute (record_id INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, claimed_at INTEGER NOT NULL, PRIMARY KEY (record_id, name)) STRICT, WITHOUT ROWID;
 INSERT INTO "claimed_attribute" VALUES(180395337318883329,'city','"Cairo"','public',1790086400000);
-CREATE TABLE dedup (
-  profile_id INTEGER NOT NULL,
-  campaign_id INTEGER NOT NULL,
-  achievement_id INTEGER NOT NULL,
-  accepted_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  PRIMARY KEY (profile_id, campaign_id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE dedup (profile_id INTEGER NOT NULL, campaign_id INTEGER NOT NULL, achievement_id INTEGER NOT NULL, accepted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (profile_id, campaign_id)) STRICT, WITHOUT ROWID;
 INSERT INTO "dedup" VALUES(180395337318883339,11664,180410436813283355,1790093600000,1790093900000);
-CREATE TABLE delivery (
-  delivery_id INTEGER PRIMARY KEY,
-  target TEXT NOT NULL,
-  lane INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  subject INTEGER NOT NULL,
-  payload TEXT NOT NULL,
-  state TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  due_at INTEGER,
-  expires_at INTEGER NOT NULL,
-  owner TEXT NOT NULL,
-  lease_until INTEGER NOT NULL,
-  epoch INTEGER NOT NULL,
-  attempts INTEGER NOT NULL,
-  sent_at INTEGER,
-  finished_at INTEGER,
-  status INTEGER NOT NULL,
-  reason TEXT NOT NULL,
-  answer TEXT NOT NULL
-, request_id TEXT NOT NULL DEFAULT '', trace TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE delivery (delivery_id INTEGER PRIMARY KEY, target TEXT NOT NULL, lane INTEGER NOT NULL, kind TEXT NOT NULL, subject INTEGER NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER, expires_at INTEGER NOT NULL, owner TEXT NOT NULL, lease_until INTEGER NOT NULL, epoch INTEGER NOT NULL, attempts INTEGER NOT NULL, sent_at INTEGER, finished_at INTEGER, status INTEGER NOT NULL, reason TEXT NOT NULL, answer TEXT NOT NULL, request_id TEXT NOT NULL DEFAULT '', trace TEXT NOT NULL DEFAULT '') STRICT;
 INSERT INTO "delivery" VALUES(180402887066083338,'webhook:crm',180395337318883328,'event',180402887066083335,'{"type":"profile.merged","timestamp":"2026-09-22T15:13:20.000Z","data":{"merge":"mrg_0280eb7850076007","profile":"prf_0280e49a80076000","absorbed":"prf_0280e49a80076007","rule":"operator"}}','pending',1790090000000,1790090000000,1790349200000,'',0,0,0,NULL,NULL,0,'','','req-op','');
 INSERT INTO "delivery" VALUES(180402887066083342,'webhook:crm',180395337318883339,'event',180402887066083339,'{"type":"profile.merged","timestamp":"2026-09-22T15:13:20.000Z","data":{"merge":"mrg_0280eb785007600b","profile":"prf_0280e49a8007600b","absorbed":"prf_0280e49a8007600f","rule":"operator"}}','pending',1790090000000,1790090000000,1790349200000,'',0,0,0,NULL,NULL,0,'','','req-op','');
 INSERT INTO "delivery" VALUES(180402887066083355,'webhook:crm',180402887066083344,'event',180402887066083353,'{"type":"review.opened","timestamp":"2026-09-22T15:13:20.000Z","data":{"review":"rev_0280eb7850076019","profiles":["prf_0280eb7850076010","prf_0280eb7850076017"],"reason":"conflict:ids_per_profile:till"}}','pending',1790090000000,1790090000000,1790349200000,'',0,0,0,NULL,NULL,0,'','','req','');
@@ -292,325 +178,36 @@ INSERT INTO "delivery" VALUES(180402887066083384,'webhook:crm',18040288706608334
 INSERT INTO "delivery" VALUES(180402887066083385,'webhook:crm',180402887066083344,'event',180402887066083381,'{"type":"review.opened","timestamp":"2026-09-22T15:13:20.000Z","data":{"review":"rev_0280eb7850076035","profiles":["prf_0280eb7850076010","prf_0280eb7850076010"],"reason":"resplit:generic"}}','pending',1790090000000,1790090000000,1790349200000,'',0,0,0,NULL,NULL,0,'','','','');
 INSERT INTO "delivery" VALUES(180410436813283344,'webhook:crm',180410436813283333,'event',180410436813283342,'{"type":"review.opened","timestamp":"2026-09-22T16:13:20.000Z","data":{"review":"rev_0280f2562007600e","profiles":["prf_0280f25620076005","prf_0280f2562007600c"],"reason":"conflict:ids_per_profile:desk"}}','pending',1790093600000,1790093600000,1790352800000,'',0,0,0,NULL,NULL,0,'','','req','');
 INSERT INTO "delivery" VALUES(180410436813283349,'webhook:crm',180410436813283333,'event',180410436813283347,'{"type":"review.opened","timestamp":"2026-09-22T16:13:20.000Z","data":{"review":"rev_0280f25620076013","profiles":["prf_0280f25620076005","prf_0280f25620076011"],"reason":"conflict:ids_per_profile:desk"}}','pending',1790093600000,1790093600000,1790352800000,'',0,0,0,NULL,NULL,0,'','','req','');
-CREATE TABLE erasure (
-  erasure_id INTEGER PRIMARY KEY,
-  profile_id INTEGER NOT NULL,
-  records TEXT NOT NULL,
-  at INTEGER NOT NULL
-) STRICT;
+CREATE TABLE erasure (erasure_id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, records TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 INSERT INTO "erasure" VALUES(180402887066083377,180395337318883347,'[180395337318883348]',1790090000000);
-CREATE TABLE idempotency (
-  channel TEXT NOT NULL,
-  route TEXT NOT NULL,
-  key TEXT NOT NULL,
-  fingerprint BLOB NOT NULL,
-  status INTEGER NOT NULL,
-  body BLOB NOT NULL,
-  expires_at INTEGER NOT NULL, headers TEXT NOT NULL DEFAULT '',
-  PRIMARY KEY (channel, route, key)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE idempotency (channel TEXT NOT NULL, route TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL, headers TEXT NOT NULL DEFAULT '', PRIMARY KEY (channel, route, key)) STRICT, WITHOUT ROWID;
 INSERT INTO "idempotency" VALUES('web','/achievements','k1',X'6666666666666666666666666666666666666666666666666666666666666666',202,X'7B2278223A317D',1790345600000,'');
-CREATE TABLE identifier_state (
-  type TEXT NOT NULL,
-  value TEXT NOT NULL,
-  state TEXT NOT NULL,
-  owner_id INTEGER,
-  holders INTEGER,
-  PRIMARY KEY (type, value)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE identifier_state (type TEXT NOT NULL, value TEXT NOT NULL, state TEXT NOT NULL, owner_id INTEGER, holders INTEGER, PRIMARY KEY (type, value)) STRICT, WITHOUT ROWID;
 INSERT INTO "identifier_state" VALUES('mobile','+201000000100','generic',NULL,NULL);
 INSERT INTO "identifier_state" VALUES('mobile','+201000000300','generic',NULL,NULL);
-CREATE TABLE import_block (
-  import_id TEXT PRIMARY KEY,
-  block TEXT NOT NULL,
-  ahead INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE import_block (import_id TEXT PRIMARY KEY, block TEXT NOT NULL, ahead INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "import_block" VALUES('imp_01JZ','shuffled',1);
-CREATE TABLE import_change (
-  import_id TEXT NOT NULL,
-  record_id INTEGER NOT NULL,
-  change_id INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  created INTEGER NOT NULL,
-  before TEXT NOT NULL,
-  PRIMARY KEY (import_id, record_id, change_id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE import_change (import_id TEXT NOT NULL, record_id INTEGER NOT NULL, change_id INTEGER NOT NULL, at INTEGER NOT NULL, created INTEGER NOT NULL, before TEXT NOT NULL, PRIMARY KEY (import_id, record_id, change_id)) STRICT, WITHOUT ROWID;
 INSERT INTO "import_change" VALUES('imp_01JZ',180395337318883344,180402887066083373,1790090000000,0,'{"seen":[],"attributes":{"city":[null,"\"Giza\""]},"guest":null,"merges":[],"claims":[]}');
 INSERT INTO "import_change" VALUES('imp_01JZ',180402887066083369,180402887066083371,1790090000000,1,'');
-CREATE TABLE import_refusal (
-  import_id TEXT NOT NULL,
-  line INTEGER NOT NULL,
-  reason TEXT NOT NULL,
-  PRIMARY KEY (import_id, line)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE import_refusal (import_id TEXT NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (import_id, line)) STRICT, WITHOUT ROWID;
 INSERT INTO "import_refusal" VALUES('imp_01JZ',2,'customerId:placeholder');
-CREATE TABLE import_run (
-  import_id TEXT PRIMARY KEY,
-  channel TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
-  next_line INTEGER NOT NULL,
-  counts TEXT NOT NULL,
-  unusable TEXT NOT NULL,
-  finished_at INTEGER
-, undo_after INTEGER, undone_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE import_run (import_id TEXT PRIMARY KEY, channel TEXT NOT NULL, started_at INTEGER NOT NULL, next_line INTEGER NOT NULL, counts TEXT NOT NULL, unusable TEXT NOT NULL, finished_at INTEGER, undo_after INTEGER, undone_at INTEGER) STRICT, WITHOUT ROWID;
 INSERT INTO "import_run" VALUES('imp_01JZ','pos',1790090000000,4,'{"attached":1,"created":1,"rejected":1}','{}',NULL,NULL,NULL);
-CREATE TABLE import_warning (
-  import_id TEXT NOT NULL,
-  line INTEGER NOT NULL,
-  identifier TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  PRIMARY KEY (import_id, line, identifier, reason)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE import_warning (import_id TEXT NOT NULL, line INTEGER NOT NULL, identifier TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (import_id, line, identifier, reason)) STRICT, WITHOUT ROWID;
 INSERT INTO "import_warning" VALUES('imp_01JZ',3,'mobile','invalid');
-CREATE TABLE lease (
-  name TEXT PRIMARY KEY,
-  owner TEXT NOT NULL,
-  until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE ledger (
-  record_id INTEGER NOT NULL,
-  campaign_id INTEGER NOT NULL,
-  entry_id INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  achievement_id INTEGER NOT NULL,
-  points INTEGER NOT NULL,
-  score INTEGER NOT NULL,
-  coupon_code TEXT NOT NULL,
-  entered_at INTEGER NOT NULL,
-  PRIMARY KEY (record_id, campaign_id, achievement_id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger (record_id INTEGER NOT NULL, campaign_id INTEGER NOT NULL, entry_id INTEGER NOT NULL, kind TEXT NOT NULL, achievement_id INTEGER NOT NULL, points INTEGER NOT NULL, score INTEGER NOT NULL, coupon_code TEXT NOT NULL, entered_at INTEGER NOT NULL, PRIMARY KEY (record_id, campaign_id, achievement_id)) STRICT, WITHOUT ROWID;
 INSERT INTO "ledger" VALUES(180214143387420677,11664,180221693134620672,'reward',180214143387420691,100,10,'',1790003600000);
 INSERT INTO "ledger" VALUES(180395337318883329,11664,180402887066083328,'reward',180395337318883353,100,10,'',1790090000000);
 INSERT INTO "ledger" VALUES(180395337318883336,11666,180402887066083330,'reward',180395337318883355,10,1,'',1790090000000);
-CREATE TABLE lookup (
-  field TEXT NOT NULL,
-  value TEXT NOT NULL,
-  row_id INTEGER NOT NULL,
-  PRIMARY KEY (field, value, row_id)
-) STRICT, WITHOUT ROWID;
-INSERT INTO "lookup" VALUES('achievement.record','02803fcf001bc805',180214143387420691);
-INSERT INTO "lookup" VALUES('achievement.record','0280e49a80076001',180395337318883353);
-INSERT INTO "lookup" VALUES('achievement.record','0280e49a80076004',180402887066083332);
-INSERT INTO "lookup" VALUES('achievement.record','0280e49a80076008',180395337318883355);
-INSERT INTO "lookup" VALUES('achievement.record','0280e49a8007600c',180410436813283355);
-INSERT INTO "lookup" VALUES('audit.object','ach_02803fcf001bc813',180214143387420692);
-INSERT INTO "lookup" VALUES('audit.object','ach_02803fcf001bc813',180221693134620673);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280e49a80076019',180395337318883354);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280e49a80076019',180402887066083329);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280e49a8007601b',180395337318883356);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280e49a8007601b',180402887066083331);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280eb7850076004',180402887066083333);
-INSERT INTO "lookup" VALUES('audit.object','ach_0280f2562007601b',180410436813283356);
-INSERT INTO "lookup" VALUES('audit.object','imp_imp_01JZ',180402887066083374);
-INSERT INTO "lookup" VALUES('audit.object','key_1',180214143387420675);
-INSERT INTO "lookup" VALUES('audit.object','mrg_028046acd01bc802',180221693134620675);
-INSERT INTO "lookup" VALUES('audit.object','mrg_0280eb7850076007',180402887066083336);
-INSERT INTO "lookup" VALUES('audit.object','mrg_0280eb785007600b',180402887066083340);
-INSERT INTO "lookup" VALUES('audit.object','mrg_0280eb785007600b',180402887066083343);
-INSERT INTO "lookup" VALUES('audit.object','preset-email-or-mobile-1',180214143387420672);
-INSERT INTO "lookup" VALUES('audit.object','preset-email-or-mobile-1',180214143387420674);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc805',180214143387420678);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc805',180214143387420679);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc808',180214143387420681);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc808',180214143387420682);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc80c',180214143387420685);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc80c',180214143387420686);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc80c',180221693134620676);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc810',180214143387420689);
-INSERT INTO "lookup" VALUES('audit.object','rec_02803fcf001bc810',180214143387420690);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076001',180395337318883330);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076001',180395337318883331);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076001',180395337318883351);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076001',180395337318883352);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076001',180402887066083337);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076004',180395337318883333);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076004',180395337318883334);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076008',180395337318883337);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076008',180395337318883338);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076008',180402887066083334);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a8007600c',180395337318883341);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a8007600c',180395337318883342);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a8007600c',180402887066083341);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076010',180395337318883345);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076010',180395337318883346);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076010',180402887066083372);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076014',180395337318883349);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280e49a80076014',180395337318883350);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076011',180402887066083346);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076013',180402887066083348);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076015',180402887066083350);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076018',180402887066083354);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb785007601d',180402887066083359);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076022',180402887066083365);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280eb7850076029',180402887066083370);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f25620076006',180410436813283335);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f25620076008',180410436813283337);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f2562007600a',180410436813283339);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f2562007600d',180410436813283343);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f25620076012',180410436813283348);
-INSERT INTO "lookup" VALUES('audit.object','rec_0280f25620076017',180410436813283354);
-INSERT INTO "lookup" VALUES('audit.object','rev_0280eb7850076033',180402887066083380);
-INSERT INTO "lookup" VALUES('audit.object','rev_0280eb7850076035',180402887066083382);
-INSERT INTO "lookup" VALUES('audit.object','schema_41',180410436813283328);
-INSERT INTO "lookup" VALUES('audit.object','schema_41',180410436813283329);
-INSERT INTO "lookup" VALUES('audit.object','schema_41',180410436813283330);
-INSERT INTO "lookup" VALUES('audit.object','schema_41',180410436813283331);
-INSERT INTO "lookup" VALUES('audit.object','schema_41',180410436813283332);
-INSERT INTO "lookup" VALUES('audit.object','shops',180402887066083366);
-INSERT INTO "lookup" VALUES('audit.object','v9',180402887066083367);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180214143387420678);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180214143387420679);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180214143387420681);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180214143387420682);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180214143387420692);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc804',180221693134620673);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80b',180214143387420685);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80b',180214143387420686);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80b',180221693134620675);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80b',180221693134620676);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80f',180214143387420689);
-INSERT INTO "lookup" VALUES('audit.profile','prf_02803fcf001bc80f',180214143387420690);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883330);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883331);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883333);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883334);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883351);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883352);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180395337318883354);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180402887066083329);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180402887066083333);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180402887066083336);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076000',180402887066083337);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076007',180395337318883337);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076007',180395337318883338);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076007',180395337318883356);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076007',180402887066083331);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076007',180402887066083334);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180395337318883341);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180395337318883342);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180402887066083340);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180402887066083341);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180402887066083343);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600b',180410436813283356);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600f',180395337318883345);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600f',180395337318883346);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a8007600f',180402887066083372);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076013',180395337318883349);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076013',180395337318883350);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076013',180402887066083376);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280e49a80076013',180402887066083378);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076010',180402887066083346);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076010',180402887066083348);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076010',180402887066083350);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076010',180402887066083380);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076010',180402887066083382);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076017',180402887066083354);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb785007601c',180402887066083359);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076021',180402887066083363);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076021',180402887066083365);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280eb7850076028',180402887066083370);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076005',180410436813283335);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076005',180410436813283337);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076005',180410436813283339);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f2562007600c',180410436813283343);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076011',180410436813283348);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076016',180410436813283352);
-INSERT INTO "lookup" VALUES('audit.profile','prf_0280f25620076016',180410436813283354);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420672);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420674);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420678);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420679);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420681);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420682);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420685);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420686);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420689);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420690);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180214143387420692);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180221693134620673);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883330);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883331);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883333);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883334);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883337);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883338);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883341);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883342);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883345);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883346);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883349);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883350);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883351);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883352);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883354);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180395337318883356);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083329);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083331);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083333);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083346);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083348);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083350);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083354);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083359);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083363);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083365);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083370);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083372);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083374);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083376);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180402887066083378);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283335);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283337);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283339);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283343);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283348);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283352);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283354);
-INSERT INTO "lookup" VALUES('audit.request_id','req',180410436813283356);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180214143387420675);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180221693134620675);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180221693134620676);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083334);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083336);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083337);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083340);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083341);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083343);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083366);
-INSERT INTO "lookup" VALUES('audit.request_id','req-op',180402887066083367);
-CREATE TABLE lookup_progress (
-  source TEXT PRIMARY KEY,
-  row_id INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO "lookup_progress" VALUES('achievement',180410436813283355);
-INSERT INTO "lookup_progress" VALUES('audit',180410436813283356);
-CREATE TABLE merge (
-  merge_id INTEGER PRIMARY KEY,
-  survivor_id INTEGER NOT NULL,
-  absorbed_id INTEGER NOT NULL,
-  survivor_records TEXT NOT NULL,
-  absorbed_records TEXT NOT NULL,
-  rule TEXT NOT NULL,
-  rule_set TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  request_id TEXT NOT NULL,
-  merged_at INTEGER NOT NULL,
-  undone_at INTEGER
-) STRICT;
+CREATE TABLE lookup (field TEXT NOT NULL, value TEXT NOT NULL, row_id INTEGER NOT NULL, PRIMARY KEY (field, value, row_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE lookup_progress (source TEXT PRIMARY KEY, row_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE merge (merge_id INTEGER PRIMARY KEY, survivor_id INTEGER NOT NULL, absorbed_id INTEGER NOT NULL, survivor_records TEXT NOT NULL, absorbed_records TEXT NOT NULL, rule TEXT NOT NULL, rule_set TEXT NOT NULL, actor TEXT NOT NULL, request_id TEXT NOT NULL, merged_at INTEGER NOT NULL, undone_at INTEGER) STRICT;
 INSERT INTO "merge" VALUES(180221693134620674,180214143387420683,180214143387420687,'[180214143387420684]','[180214143387420688]','operator','e0cbd1301e8b74f951bbf0de58a2a21799b29b1243c9a11c8c2acf50bdb978bd','operator:ann','req-op',1790003600000,NULL);
 INSERT INTO "merge" VALUES(180402887066083335,180395337318883328,180395337318883335,'[180395337318883329,180395337318883332]','[180395337318883336]','operator','e0cbd1301e8b74f951bbf0de58a2a21799b29b1243c9a11c8c2acf50bdb978bd','operator:ann','req-op',1790090000000,NULL);
 INSERT INTO "merge" VALUES(180402887066083339,180395337318883339,180395337318883343,'[180395337318883340]','[180395337318883344]','operator','e0cbd1301e8b74f951bbf0de58a2a21799b29b1243c9a11c8c2acf50bdb978bd','operator:ann','req-op',1790090000000,1790090000000);
-CREATE TABLE observation (
-  record_id INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  value TEXT NOT NULL,
-  first_seen INTEGER NOT NULL,
-  last_seen INTEGER NOT NULL,
-  verified INTEGER NOT NULL,
-  blocked INTEGER NOT NULL,
-  retired INTEGER NOT NULL, owner_id INTEGER, source TEXT NOT NULL DEFAULT 'backend',
-  PRIMARY KEY (record_id, type, value)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE observation (record_id INTEGER NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, verified INTEGER NOT NULL, blocked INTEGER NOT NULL, retired INTEGER NOT NULL, owner_id INTEGER, source TEXT NOT NULL DEFAULT 'backend', PRIMARY KEY (record_id, type, value)) STRICT, WITHOUT ROWID;
 INSERT INTO "observation" VALUES(180214143387420677,'email','ann@example.com',1790000000000,1790000000000,0,0,0,180214143387420676,'backend');
 INSERT INTO "observation" VALUES(180214143387420680,'email','ann@example.com',1790000000000,1790000000000,0,0,0,180214143387420676,'backend');
 INSERT INTO "observation" VALUES(180214143387420684,'email','bob@example.com',1790000000000,1790000000000,0,0,0,180214143387420683,'backend');
@@ -645,42 +242,16 @@ INSERT INTO "observation" VALUES(180410436813283346,'email','r4@example.com',179
 INSERT INTO "observation" VALUES(180410436813283346,'mobile','+201000000300',1790093600000,1790093600000,0,0,0,NULL,'backend');
 INSERT INTO "observation" VALUES(180410436813283351,'email','r5@example.com',1790093600000,1790093600000,0,0,0,180410436813283350,'backend');
 INSERT INTO "observation" VALUES(180410436813283351,'mobile','+201000000300',1790093600000,1790093600000,0,0,0,NULL,'backend');
-CREATE TABLE own_list (
-  name TEXT NOT NULL,
-  value TEXT NOT NULL,
-  added_at INTEGER NOT NULL,
-  added_by TEXT NOT NULL,
-  PRIMARY KEY (name, value)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE own_list (name TEXT NOT NULL, value TEXT NOT NULL, added_at INTEGER NOT NULL, added_by TEXT NOT NULL, PRIMARY KEY (name, value)) STRICT, WITHOUT ROWID;
 INSERT INTO "own_list" VALUES('shops','+201000000200',1790090000000,'operator:ann');
-CREATE TABLE pin (
-  record_a INTEGER NOT NULL,
-  record_b INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  expires_at INTEGER,
-  PRIMARY KEY (record_a, record_b)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE pin (record_a INTEGER NOT NULL, record_b INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, PRIMARY KEY (record_a, record_b)) STRICT, WITHOUT ROWID;
 INSERT INTO "pin" VALUES(180214143387420684,180214143387420688,'must','operator:ann','same person',1790003600000,NULL);
 INSERT INTO "pin" VALUES(180395337318883329,180395337318883336,'must','operator:ann','same person',1790090000000,NULL);
 INSERT INTO "pin" VALUES(180395337318883336,180395337318883340,'cannot','operator:ann','twins',1790090000000,1824650000000);
 INSERT INTO "pin" VALUES(180395337318883340,180395337318883344,'cannot','operator:ann','wrong',1790090000000,NULL);
-CREATE TABLE platform_event (
-  event_key TEXT PRIMARY KEY,
-  topic TEXT NOT NULL,
-  profile_id INTEGER,
-  heard_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE platform_event (event_key TEXT PRIMARY KEY, topic TEXT NOT NULL, profile_id INTEGER, heard_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "platform_event" VALUES('ev-1','customer.updated',180395337318883347,1790090000000);
-CREATE TABLE profile (
-  profile_id INTEGER PRIMARY KEY,
-  created_at INTEGER NOT NULL,
-  changes INTEGER NOT NULL,
-  redirect_to INTEGER,
-  canonical_id TEXT NOT NULL
-, named_after INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE profile (profile_id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, changes INTEGER NOT NULL, redirect_to INTEGER, canonical_id TEXT NOT NULL, named_after INTEGER NOT NULL DEFAULT 0) STRICT;
 INSERT INTO "profile" VALUES(180214143387420676,1790000000000,0,NULL,'ann',180214143387420677);
 INSERT INTO "profile" VALUES(180214143387420683,1790000000000,0,NULL,'bob',180214143387420684);
 INSERT INTO "profile" VALUES(180214143387420687,1790000000000,2,180214143387420683,'cid',180214143387420688);
@@ -697,16 +268,7 @@ INSERT INTO "profile" VALUES(180410436813283333,1790093600000,0,NULL,'desk:0',18
 INSERT INTO "profile" VALUES(180410436813283340,1790093600000,0,NULL,'desk:3',180410436813283341);
 INSERT INTO "profile" VALUES(180410436813283345,1790093600000,0,NULL,'desk:4',180410436813283346);
 INSERT INTO "profile" VALUES(180410436813283350,1790093600000,0,NULL,'desk:5',180410436813283351);
-CREATE TABLE record (
-  id_space TEXT NOT NULL,
-  customer_id TEXT NOT NULL,
-  record_id INTEGER NOT NULL,
-  profile_id INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,
-  active INTEGER NOT NULL,
-  guest INTEGER NOT NULL,
-  PRIMARY KEY (id_space, customer_id)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE record (id_space TEXT NOT NULL, customer_id TEXT NOT NULL, record_id INTEGER NOT NULL, profile_id INTEGER NOT NULL, created_at INTEGER NOT NULL, active INTEGER NOT NULL, guest INTEGER NOT NULL, PRIMARY KEY (id_space, customer_id)) STRICT, WITHOUT ROWID;
 INSERT INTO "record" VALUES('web','ann',180214143387420677,180214143387420676,1790000000000,1,0);
 INSERT INTO "record" VALUES('pos','ann',180214143387420680,180214143387420676,1790000000000,1,0);
 INSERT INTO "record" VALUES('web','bob',180214143387420684,180214143387420683,1790000000000,1,0);
@@ -729,69 +291,20 @@ INSERT INTO "record" VALUES('desk','2',180410436813283338,180410436813283333,179
 INSERT INTO "record" VALUES('desk','3',180410436813283341,180410436813283340,1790093600000,1,0);
 INSERT INTO "record" VALUES('desk','4',180410436813283346,180410436813283345,1790093600000,1,0);
 INSERT INTO "record" VALUES('desk','5',180410436813283351,180410436813283350,1790093600000,1,0);
-CREATE TABLE regrouping (
-  regrouping_id INTEGER PRIMARY KEY,
-  scope TEXT NOT NULL,
-  cause TEXT NOT NULL,
-  rule_set TEXT NOT NULL,
-  type TEXT NOT NULL,
-  value TEXT NOT NULL,
-  profile_id INTEGER NOT NULL,
-  started_at INTEGER NOT NULL,
-  cursor INTEGER NOT NULL,
-  total INTEGER NOT NULL,
-  looked INTEGER NOT NULL,
-  merged INTEGER NOT NULL,
-  split INTEGER NOT NULL,
-  asked INTEGER NOT NULL,
-  points INTEGER NOT NULL,
-  skipped INTEGER NOT NULL,
-  held_by TEXT NOT NULL,
-  held_until INTEGER NOT NULL,
-  finished_at INTEGER
-) STRICT;
+CREATE TABLE regrouping (regrouping_id INTEGER PRIMARY KEY, scope TEXT NOT NULL, cause TEXT NOT NULL, rule_set TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, profile_id INTEGER NOT NULL, started_at INTEGER NOT NULL, cursor INTEGER NOT NULL, total INTEGER NOT NULL, looked INTEGER NOT NULL, merged INTEGER NOT NULL, split INTEGER NOT NULL, asked INTEGER NOT NULL, points INTEGER NOT NULL, skipped INTEGER NOT NULL, held_by TEXT NOT NULL, held_until INTEGER NOT NULL, finished_at INTEGER) STRICT;
 INSERT INTO "regrouping" VALUES(180410436813283353,'value','generic','','mobile','+201000000300',0,1790093600000,0,0,0,0,0,0,0,0,'',0,NULL);
-CREATE TABLE review (
-  review_id INTEGER PRIMARY KEY,
-  profile_a INTEGER NOT NULL,
-  profile_b INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  rule TEXT NOT NULL,
-  types TEXT NOT NULL,
-  opened_at INTEGER NOT NULL,
-  closed_at INTEGER,
-  closed_by TEXT NOT NULL,
-  records TEXT NOT NULL,
-  evidence TEXT NOT NULL
-) STRICT;
+CREATE TABLE review (review_id INTEGER PRIMARY KEY, profile_a INTEGER NOT NULL, profile_b INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, rule TEXT NOT NULL, types TEXT NOT NULL, opened_at INTEGER NOT NULL, closed_at INTEGER, closed_by TEXT NOT NULL, records TEXT NOT NULL, evidence TEXT NOT NULL) STRICT;
 INSERT INTO "review" VALUES(180402887066083353,180402887066083344,180402887066083351,'stale','conflict:ids_per_profile:till','mobile','["mobile"]',1790090000000,1790090000000,'regroup:generic','[]','["mobile","rule:mobile"]');
 INSERT INTO "review" VALUES(180402887066083358,180402887066083344,180402887066083356,'stale','conflict:ids_per_profile:till','mobile','["mobile"]',1790090000000,1790090000000,'regroup:generic','[]','["mobile","rule:mobile"]');
 INSERT INTO "review" VALUES(180402887066083379,180402887066083344,180402887066083344,'open','resplit:generic','','["mobile"]',1790090000000,NULL,'','[180402887066083347]','[]');
 INSERT INTO "review" VALUES(180402887066083381,180402887066083344,180402887066083344,'open','resplit:generic','','["mobile"]',1790090000000,NULL,'','[180402887066083349]','[]');
 INSERT INTO "review" VALUES(180410436813283342,180410436813283333,180410436813283340,'open','conflict:ids_per_profile:desk','mobile','["mobile"]',1790093600000,NULL,'','[]','["mobile","rule:mobile"]');
 INSERT INTO "review" VALUES(180410436813283347,180410436813283333,180410436813283345,'open','conflict:ids_per_profile:desk','mobile','["mobile"]',1790093600000,NULL,'','[]','["mobile","rule:mobile"]');
-CREATE TABLE rule_activation (
-  activation_id INTEGER PRIMARY KEY,
-  version TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  activated_at INTEGER NOT NULL
-) STRICT;
+CREATE TABLE rule_activation (activation_id INTEGER PRIMARY KEY, version TEXT NOT NULL, actor TEXT NOT NULL, activated_at INTEGER NOT NULL) STRICT;
 INSERT INTO "rule_activation" VALUES(180214143387420673,'preset-email-or-mobile-1','operator',1790000000000);
-CREATE TABLE rule_plan (
-  sha256 TEXT PRIMARY KEY,
-  planned_at INTEGER NOT NULL,
-  planned_by TEXT NOT NULL,
-  summary TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE rule_plan (sha256 TEXT PRIMARY KEY, planned_at INTEGER NOT NULL, planned_by TEXT NOT NULL, summary TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "rule_plan" VALUES('0000000000000000000000000000000000000000000000000000000000000000',1790090000000,'operator:ann','{}');
-CREATE TABLE rule_set (
-  version TEXT PRIMARY KEY,
-  sha256 TEXT NOT NULL,
-  text TEXT NOT NULL,
-  author TEXT NOT NULL,
-  stored_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE rule_set (version TEXT PRIMARY KEY, sha256 TEXT NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL, stored_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "rule_set" VALUES('preset-email-or-mobile-1','e0cbd1301e8b74f951bbf0de58a2a21799b29b1243c9a11c8c2acf50bdb978bd','# Preset "email-or-mobile", the default: either key joins, and the weaker one asks a person when the stronger one disagrees.
 # Take it when some channels know the number, some the address and some both: the web shop and the till.
 # A key that is absent here has its default; docs/reference/rules.md lists them all.
@@ -865,24 +378,13 @@ INSERT INTO "schema_version" VALUES(45,'audit_cut','da5c990c70dd1e79740d510f23d2
 INSERT INTO "schema_version" VALUES(50,'trace','921f28537379207fe567c2582cd1ee7443bc2ba00da0d5a23abc716a465189ec',1790000000000);
 INSERT INTO "schema_version" VALUES(51,'erased_at_once','44d1238b7f06b2cbd280a16bf933a25d500584b481c09f66dd629a6bccd24db4',1790000000000);
 INSERT INTO "schema_version" VALUES(52,'boot','b56ff7b799a72fde12cac23dcd9947eeb0c04a55046145607508781db9708b58',1790086400000);
-CREATE TABLE state_binding (
-  step INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  place TEXT NOT NULL,
-  is_done INTEGER NOT NULL,
-  PRIMARY KEY (step, name)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE state_binding (step INTEGER NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (step, name)) STRICT, WITHOUT ROWID;
 INSERT INTO "state_binding" VALUES(41,'coupon','[]',1);
 INSERT INTO "state_binding" VALUES(41,'merge','[180402887066083339]',1);
 INSERT INTO "state_binding" VALUES(41,'merge_undone','[180402887066083339]',1);
 INSERT INTO "state_binding" VALUES(41,'profile','[180402887066083368]',1);
 INSERT INTO "state_binding" VALUES(41,'review','[180402887066083381]',1);
-CREATE TABLE tag (
-  record_id INTEGER NOT NULL,
-  tag TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  PRIMARY KEY (record_id, tag)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE tag (record_id INTEGER NOT NULL, tag TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (record_id, tag)) STRICT, WITHOUT ROWID;
 INSERT INTO "tag" VALUES(180395337318883329,'early',1790086400000);
 INSERT INTO "tag" VALUES(180395337318883329,'vip',1790086400000);
 CREATE UNIQUE INDEX record_by_id ON record (record_id, profile_id);
@@ -911,9 +413,5 @@ CREATE INDEX claim_of_key ON claim (type, value, record_id);
 CREATE INDEX delivery_refused ON delivery (subject) WHERE answer <> '';
 CREATE INDEX delivery_heard ON delivery (lane) WHERE finished_at IS NULL AND kind = 'platform';
 CREATE INDEX regrouping_of_value ON regrouping (value) WHERE value <> '';
-CREATE VIEW identifier_owner AS
-SELECT o.type, o.value, COALESCE(MAX(s.state), 'normal') AS state,
-       MAX(CASE WHEN s.holders IS NULL THEN o.owner_id ELSE s.owner_id END) AS owner_id, COUNT(*) AS holders
-FROM observation AS o LEFT JOIN identifier_state AS s ON s.type = o.type AND s.value = o.value
-GROUP BY o.type, o.value;
+CREATE VIEW identifier_owner AS SELECT o.type, o.value, COALESCE(MAX(s.state), 'normal') AS state, MAX(CASE WHEN s.holders IS NULL THEN o.owner_id ELSE s.owner_id END) AS owner_id, COUNT(*) AS holders FROM observation AS o LEFT JOIN identifier_state AS s ON s.type = o.type AND s.value = o.value GROUP BY o.type, o.value;
 COMMIT;

@@ -26,8 +26,8 @@ _SCHEMA = (
 )
 _STEPS = "SELECT version, sha256 FROM schema_version ORDER BY version"
 _BOUND = {"profile", "merge", "merge_undone", "review", "coupon"}
-_ALWAYS_EMPTY = {"audit_cut", "lease"}
-"""Without an archive, and where one process has the file."""
+_EMPTY = {"audit_cut", "lease", "lookup", "lookup_progress"}
+"""Without an archive, and where one process has the file; the index of look-ups was left out, for it is rebuilt."""
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_the_initial_step_makes_what_the_single_steps_made(recorded: sqlite3.Con
         assert _schema(fresh) == _schema(recorded)
 
 
-def test_what_was_recorded_has_rows_in_each_table(recorded: sqlite3.Connection) -> None:
-    assert {name for name, rows in _rows(recorded).items() if not rows} == _ALWAYS_EMPTY
+def test_what_was_recorded_has_rows_of_each_kind(recorded: sqlite3.Connection) -> None:
+    assert {name for name, rows in _rows(recorded).items() if not rows} == _EMPTY
 
 
 async def _on_postgres(recorded: sqlite3.Connection, url: str) -> None:
