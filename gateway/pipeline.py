@@ -17,7 +17,7 @@ from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, Sto
 from gateway.model import AnyCommand, Command, Happening
 from gateway.model.command import Outcome
 from gateway.store import Store, Work
-from gateway.usecases import carry_out, wants
+from gateway.usecases.dispatch import carry_out, wants
 from gateway.usecases.env import Env
 from gateway.workingset import NotLoaded, WorkingSet
 

@@ -81,6 +81,25 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
+def _only_exports(node: ast.stmt) -> bool:
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(ast.Constant()):
+            return True
+        case ast.Assign([ast.Name("__all__")]):
+            return True
+        case _:
+            return False
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if path.name == "__init__.py"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_package_says_what_it_is_and_what_it_exports_and_holds_no_code(path: Path) -> None:
+    assert all(map(_only_exports, ast.parse(path.read_text()).body))
+
+
 OPTIONS_OF_THE_POLICY = {
     "at_limit",
     "fanout_limit",

@@ -2,19 +2,12 @@
 raises every mistake of the file at once. No other module reads settings from files or the environment, and nothing overrides
 them later. Relative paths start at the working directory."""
 
-import re
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from gateway.config.channel import CallSource, Channel, RateLimit
 from gateway.config.check import masked, warnings, with_api_key_alone
+from gateway.config.file import ConfigError, load
 from gateway.config.notation import Address
 from gateway.config.offer import Audience, Campaign, CampaignType, Coupon, CouponType, Limit, Period, Tier
-from gateway.config.reading import Reader, UnreadableError
 from gateway.config.secret import Key, Secret, key_digest
-from gateway.config.section import Mistake
 from gateway.config.settings import (
     Achievements,
     Api,
@@ -29,9 +22,6 @@ from gateway.config.settings import (
     Store,
 )
 from gateway.config.upstream import CanonicalId, Rates, Upstream, Webhook
-from gateway.errors import GatewayError
-from rules.language.toml_lines import Path as TomlPath
-from rules.language.toml_lines import line_of, locate
 
 __all__ = [
     "Achievements",
@@ -70,54 +60,3 @@ __all__ = [
     "warnings",
     "with_api_key_alone",
 ]
-
-
-_KEYS = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-"""A position or a key of a dotted path such as `channel[0].api_key`."""
-
-
-class ConfigError(GatewayError):
-    """The settings cannot be used. Each problem is one line: dotted path, what is wrong, the remedy; never a secret."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-def load(path: Path, env: Mapping[str, str]) -> Config:
-    """The settings in `path`, with the secrets from the files and variables that it names. Raises ConfigError."""
-    reader = Reader(env)
-    text = _text(path)
-    try:
-        config = reader.table(Config, _parsed(path, text), "")
-    except UnreadableError:
-        config = Config()
-    if reader.mistakes:
-        lines = locate(text)
-        raise ConfigError(tuple(_placed(path, lines, mistake) for mistake in reader.mistakes))
-    return config
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError((f"{path}: cannot be read ({error.strerror}); name it by --config",)) from None
-    except UnicodeDecodeError:
-        raise ConfigError((f"{path}: is not UTF-8 text; save it as UTF-8",)) from None
-
-
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError((f"{path}: is not TOML: {error}; correct the line",)) from None
-    except RecursionError:
-        raise ConfigError((f"{path}: is nested too deeply; write tables of settings only",)) from None
-
-
-def _placed(file: Path, lines: dict[TomlPath, int], mistake: Mistake) -> str:
-    """The mistake with its line. If a setting is missing, the line is that of its table."""
-    keys = tuple(int(index) if index else key for index, key in _KEYS.findall(mistake.path))
-    line = line_of(lines, keys)
-    return f"{file}, line {line}: {mistake}" if line else f"{file}: {mistake}"

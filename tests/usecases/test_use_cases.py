@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from gateway.model import AnyCommand
-from gateway.usecases import USE_CASES
+from gateway.usecases.dispatch import USE_CASES
 
 
 def members(kind: Any) -> set[type]:

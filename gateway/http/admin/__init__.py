@@ -1,32 +1,6 @@
 """The admin listener: operators' JSON API under `/admin/v1/`, health and metrics. The command line is a client of this API, so
 both can do the same."""
 
-from aiohttp import web
+from gateway.http.admin.application import build
 
-from gateway.http.admin.access import control_access
-from gateway.http.admin.health import healthz, metrics, readyz
-from gateway.http.admin.operation import PREFIX
-from gateway.http.admin.overview_stream import OVERVIEW, shared_overview
-from gateway.http.admin.routes import OPERATIONS
-from gateway.http.admin.strangers import STRANGERS, Strangers
-from gateway.http.admin.streams import STREAMS, Streams
-from gateway.http.services import SERVICES, Services
-
-_LARGEST_BODY = 1 << 20
-"""A rule file of 256 KiB, escaped as JSON."""
-
-
-def build(services: Services) -> web.Application:
-    app = web.Application(middlewares=[control_access], client_max_size=_LARGEST_BODY)
-    app[SERVICES] = services
-    app[STRANGERS] = strangers = Strangers(services)
-    app.on_shutdown.append(lambda _: strangers.close())
-    app[STREAMS] = streams = Streams()
-    app.on_shutdown.append(streams.end)
-    app[OVERVIEW] = shared_overview(services)
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
-    for operation in OPERATIONS:
-        app.router.add_route(operation.method, PREFIX + operation.path, operation.__call__)
-    return app
+__all__ = ["build"]

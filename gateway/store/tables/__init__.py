@@ -1,32 +1,5 @@
 """How each kind of thing in a working set is loaded and saved: one module a subject, one `Table` a collection."""
 
-from gateway.store.tables import (
-    achievements,
-    audit,
-    customers,
-    deliveries,
-    identity,
-    imports,
-    merges,
-    operators,
-    pins,
-    regrouping,
-    reviews,
-)
-
-TABLES = (
-    *identity.TABLES,
-    *merges.TABLES,
-    *pins.TABLES,
-    *reviews.TABLES,
-    *customers.TABLES,
-    *achievements.TABLES,
-    *deliveries.TABLES,
-    *imports.TABLES,
-    *regrouping.TABLES,
-    *operators.TABLES,
-    *audit.TABLES,
-)
-"""In the order in which they are loaded and saved: records bring keys, and profiles what is on them."""
+from gateway.store.tables.order import TABLES
 
 __all__ = ["TABLES"]

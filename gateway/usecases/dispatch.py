@@ -1,0 +1,134 @@
+"""The use case of each command: a function that says what must be loaded and one that carries it out. Both may run again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.model import (
+    Achieve,
+    ActivateRules,
+    AnswerReview,
+    AnyCommand,
+    Caller,
+    ChangeList,
+    ClaimDeliveries,
+    CloseStaleReviews,
+    CreateKey,
+    DiscardDelivery,
+    DropPin,
+    EditTags,
+    EndPins,
+    EraseCustomer,
+    ExplainPair,
+    FinishDelivery,
+    ForgetAgain,
+    GrantDue,
+    Identify,
+    ImportRows,
+    MarkSending,
+    MergeProfiles,
+    NoteEvent,
+    NotePlan,
+    ProposePoints,
+    ReceiveWebhook,
+    RefuseCall,
+    Regroup,
+    RetryAchievement,
+    RetryDelivery,
+    RevokeKey,
+    SaveCustomer,
+    SetActive,
+    SetPin,
+    Settle,
+    SplitProfile,
+    StoreRules,
+    UndoImport,
+    UndoMerge,
+)
+from gateway.usecases import (
+    achieve,
+    customer,
+    deliver,
+    erase,
+    explain,
+    grant,
+    identify,
+    import_undo,
+    imports,
+    lists,
+    merge,
+    operate,
+    pin,
+    points,
+    receive_webhook,
+    regroup,
+    review,
+    split,
+)
+from gateway.usecases.announce import announce, mark
+from gateway.usecases.env import Env
+from gateway.workingset import WorkingSet
+
+_Wants = Callable[[Any, WorkingSet, Env], bool]
+_CarryOut = Callable[[Any, WorkingSet, Env], Any]
+
+USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
+    Achieve: (achieve.wants, achieve.achieve),
+    Settle: (achieve.wants_of_settling, achieve.settle),
+    Identify: (identify.wants, identify.identify),
+    SaveCustomer: (customer.wants_of_save, customer.save),
+    ImportRows: (imports.wants, imports.import_rows),
+    UndoImport: (import_undo.wants, import_undo.undo_import),
+    SetActive: (customer.wants_of_profile, customer.set_active),
+    EditTags: (customer.wants_of_profile, customer.edit_tags),
+    EraseCustomer: (erase.wants, erase.erase),
+    ForgetAgain: (erase.wants_of_forgetting_again, erase.forget_again),
+    ReceiveWebhook: (receive_webhook.wants, receive_webhook.receive_webhook),
+    RefuseCall: (operate.wants_nothing, operate.refuse_call),
+    NoteEvent: (operate.wants_nothing, operate.note_event),
+    ExplainPair: (explain.wants, explain.explain),
+    NotePlan: (operate.wants_nothing, operate.note_plan),
+    GrantDue: (grant.wants, grant.grant_due),
+    RetryAchievement: (grant.wants_of_retry, grant.retry),
+    ClaimDeliveries: (deliver.wants_of_claim, deliver.claim),
+    MarkSending: (deliver.wants_of_sending, deliver.mark_sending),
+    ProposePoints: (points.wants, points.propose),
+    FinishDelivery: (deliver.wants_of_finish, deliver.finish),
+    RetryDelivery: (deliver.wants_of_operator, deliver.retry),
+    DiscardDelivery: (deliver.wants_of_operator, deliver.discard),
+    CreateKey: (operate.wants_of_create_key, operate.create_key),
+    RevokeKey: (operate.wants_of_revoke_key, operate.revoke_key),
+    StoreRules: (operate.wants_of_store_rules, operate.store_rules),
+    MergeProfiles: (merge.wants, merge.merge),
+    SplitProfile: (split.wants_of_split, split.split),
+    UndoMerge: (split.wants_of_undo, split.undo),
+    SetPin: (pin.wants, pin.set_pin),
+    DropPin: (pin.wants, pin.drop_pin),
+    EndPins: (pin.wants_of_ending, pin.end_pins),
+    AnswerReview: (review.wants, review.answer),
+    CloseStaleReviews: (review.wants_of_stale, review.close_stale),
+    Regroup: (regroup.wants, regroup.regroup),
+    ChangeList: (lists.wants, lists.change),
+    ActivateRules: (operate.wants_of_activate_rules, operate.activate_rules),
+}
+
+
+def wants(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
+    """Ask for what `command` still needs. True: once that is loaded it needs nothing more."""
+    return USE_CASES[type(command)][0](command, ws, env)
+
+
+def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Any:
+    """Decide and change the working set."""
+    caller: Caller | None = getattr(command, "caller", None)
+    ws.source = caller.source if caller is not None else "gateway"
+    ws.request_id = caller.request_id if caller is not None else ""
+    if caller is not None and caller.trace:
+        ws.traces[caller.request_id] = caller.trace
+    if not env.listeners and not env.forwards:
+        return USE_CASES[type(command)][1](command, ws, env)
+    before = mark(ws)
+    outcome = USE_CASES[type(command)][1](command, ws, env)
+    points.ask_for_balances(ws, env, before.merges)
+    if env.listeners:
+        announce(ws, env, before)
+    return outcome
