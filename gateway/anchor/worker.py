@@ -84,7 +84,7 @@ class Anchor:
     def _tell(self, oldest: Checkpoint | None, failure: str) -> None:
         """Sets the metric each time, and logs once."""
         self._oldest = oldest
-        self._metrics.anchor_lag.set(0 if oldest is None else self._age() / SECOND)
+        self._metrics.audit.anchor_lag.set(0 if oldest is None else self._age() / SECOND)
         if failure and not self._failure:
             _log.error("anchor_not_taken", place=self._place.name, reason=failure)
         if self._failure and not failure:

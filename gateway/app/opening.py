@@ -78,10 +78,10 @@ async def running(
             env,
             queue_limit=config.store.queue_limit,
             batch_limit=config.store.batch_limit,
-            observe=telemetry.metrics.note_batch,
+            observe=telemetry.metrics.batches.note,
             count=activity.note_happened,
         )
-        telemetry.metrics.waiting.set_function(lambda: pipeline.waiting)
+        telemetry.metrics.batches.waiting.set_function(lambda: pipeline.waiting)
         services = Services(
             config,
             store,

@@ -86,9 +86,9 @@ class Reloader:
 
     def _told(self, *, taken: bool) -> None:
         metrics = self._services.telemetry.metrics
-        metrics.reload_taken.set(taken)
+        metrics.reload.successful.set(taken)
         if taken:
-            metrics.reload_taken_at.set(self._services.clock.now() / SECOND)
+            metrics.reload.taken_at.set(self._services.clock.now() / SECOND)
 
 
 async def take_over(services: Services, config: Config) -> list[str]:

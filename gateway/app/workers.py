@@ -233,9 +233,9 @@ class Workers:
         metrics, run = self._services.telemetry.metrics, outcome.run
         if run.scope == "rules":
             left = 0 if run.finished_at is not None else max(run.total - run.looked, 0)
-            metrics.regrouping_left.set(left)
+            metrics.regrouping.profiles_left.set(left)
         for what, count in outcome.done.items():
-            metrics.regrouped.labels(what).inc(count)
+            metrics.regrouping.done.labels(what).inc(count)
 
     # ---- questions that are not answered ----
 
@@ -279,7 +279,7 @@ class Workers:
         started = perf_counter()
         done = await self._services.store.maintain(limit)
         behind = done >= limit
-        self._services.telemetry.metrics.audit_lag.set(behind)
+        self._services.telemetry.metrics.audit.lookup_backlog.set(behind)
         if not behind or share >= _SATURATED:
             return _HOUSEKEEPING_POLL
         return _BREATH * (perf_counter() - started) if share else 0

@@ -49,6 +49,134 @@ class Calls:
         yield self._upstream.family()
 
 
+class BatchMetrics:
+    """The batches of the pipeline."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.waiting = Gauge(
+            "gateway_pipeline_waiting", "Calls that wait for the next commit", registry=registry
+        )
+        self._size = Histogram(
+            "gateway_pipeline_batch_size",
+            "Calls in one transaction",
+            buckets=_BATCH_SIZES,
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "gateway_pipeline_commit_seconds",
+            "Time to decide and commit a batch of calls",
+            buckets=bounds_up_to(_LONGEST_COMMIT),
+            registry=registry,
+        )
+
+    def note(self, size: int, seconds: float) -> None:
+        """A batch of so many calls was decided and committed."""
+        self._size.observe(size)
+        self._seconds.observe(seconds)
+
+
+class AuditMetrics:
+    """The audit log."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.checkpoint_age = Gauge(
+            "gateway_audit_checkpoint_age_seconds",
+            "How long ago the audit log was signed last, while it has newer events; 0 otherwise",
+            registry=registry,
+        )
+        self.verified_at = Gauge(
+            "gateway_audit_verified_timestamp_seconds",
+            "When the audit log was verified last since this process started, whatever was found; 0 for never",
+            registry=registry,
+        )
+        self.breaches = Gauge(
+            "gateway_audit_breaches",
+            "What the last verification of the audit log found",
+            registry=registry,
+        )
+        self.lookup_backlog = Gauge(
+            "gateway_lookup_backlog",
+            "1 while the audit log's lookup tables are behind",
+            registry=registry,
+        )
+        self.anchor_lag = Gauge(
+            "gateway_anchor_lag_seconds",
+            "Age of the oldest signature of the audit log that has not reached its anchor; 0 when there is none, or no anchor",
+            registry=registry,
+        )
+
+
+class DatabaseMetrics:
+    """Sizes of the database's files."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.bytes = Gauge("gateway_database_bytes", "Size of the database", registry=registry)
+        self.wal_bytes = Gauge(
+            "gateway_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", registry=registry
+        )
+        self.disk_free_bytes = Gauge(
+            "gateway_disk_free_bytes",
+            "Free space beside the SQLite database; NaN on PostgreSQL, where the disk is another machine's",
+            registry=registry,
+        )
+        self.disk_free_bytes.set(float("nan"))
+
+
+class DeliveryMetrics:
+    """Deliveries to the platform and to webhooks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.open = Gauge("gateway_deliveries", "Open deliveries", ["target", "state"], registry=registry)
+        self.oldest = Gauge(
+            "gateway_delivery_oldest_seconds",
+            "Age of the oldest open delivery",
+            ["target", "state"],
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "gateway_delivery_attempts_total",
+            "What became of each attempt to deliver",
+            ["target", "outcome"],
+            registry=registry,
+        )
+        self.breaker = Enum(
+            "gateway_upstream_breaker",
+            "Whether deliveries to the platform are tried: closed (yes), probing, open (not now), auth (keys refused)",
+            states=["closed", "probing", "open", "auth"],
+            registry=registry,
+        )
+
+
+class RegroupingMetrics:
+    """What a rule change does to profiles."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.profiles_left = Gauge(
+            "gateway_regrouping_profiles_left",
+            "Profiles that a rule change has still to look at",
+            registry=registry,
+        )
+        self.done = Counter(
+            "gateway_regrouped_total", "What regrouping did to profiles", ["what"], registry=registry
+        )
+
+
+class ReloadMetrics:
+    """Settings that were read again while the gateway runs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.successful = Gauge(
+            "gateway_config_last_reload_successful",
+            "0 when the settings were read again and refused, so that older ones are in use",
+            registry=registry,
+        )
+        self.taken_at = Gauge(
+            "gateway_config_last_reload_success_timestamp_seconds",
+            "When the settings in use were taken over",
+            registry=registry,
+        )
+
+
 class Metrics:
     """The gateway's metrics. `longest` is the most seconds that an answer may take."""
 
@@ -61,49 +189,15 @@ class Metrics:
             "gateway_build_info", "1, with the versions", ["version", "python"], registry=self.registry
         )
         self.build.labels(version("loyalty-identity-gateway"), platform.python_version()).set(1)
-        self.waiting = Gauge(
-            "gateway_pipeline_waiting", "Calls that wait for the next commit", registry=self.registry
-        )
-        self.batch_size = Histogram(
-            "gateway_pipeline_batch_size",
-            "Calls in one transaction",
-            buckets=_BATCH_SIZES,
-            registry=self.registry,
-        )
-        self.commit_seconds = Histogram(
-            "gateway_pipeline_commit_seconds",
-            "Time to decide and commit a batch of calls",
-            buckets=bounds_up_to(_LONGEST_COMMIT),
-            registry=self.registry,
-        )
+        self.batches = BatchMetrics(self.registry)
+        self.audit = AuditMetrics(self.registry)
+        self.database = DatabaseMetrics(self.registry)
+        self.deliveries = DeliveryMetrics(self.registry)
+        self.regrouping = RegroupingMetrics(self.registry)
+        self.reload = ReloadMetrics(self.registry)
         self.reviews = Gauge(
             "gateway_reviews_open", "Questions that wait for an operator", ["reason"], registry=self.registry
         )
-        self.checkpoint_age = Gauge(
-            "gateway_audit_checkpoint_age_seconds",
-            "How long ago the audit log was signed last, while it has newer events; 0 otherwise",
-            registry=self.registry,
-        )
-        self.audit_verified_at = Gauge(
-            "gateway_audit_verified_timestamp_seconds",
-            "When the audit log was verified last since this process started, whatever was found; 0 for never",
-            registry=self.registry,
-        )
-        self.audit_breaches = Gauge(
-            "gateway_audit_breaches",
-            "What the last verification of the audit log found",
-            registry=self.registry,
-        )
-        self.database_bytes = Gauge("gateway_database_bytes", "Size of the database", registry=self.registry)
-        self.wal_bytes = Gauge(
-            "gateway_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", registry=self.registry
-        )
-        self.disk_free_bytes = Gauge(
-            "gateway_disk_free_bytes",
-            "Free space beside the SQLite database; NaN on PostgreSQL, where the disk is another machine's",
-            registry=self.registry,
-        )
-        self.disk_free_bytes.set(float("nan"))
         self.import_rows = Counter(
             "gateway_import_rows_total", "Rows of imports", ["outcome"], registry=self.registry
         )
@@ -122,63 +216,9 @@ class Metrics:
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
         )
-        self.deliveries = Gauge(
-            "gateway_deliveries", "Open deliveries", ["target", "state"], registry=self.registry
-        )
-        self.oldest_delivery = Gauge(
-            "gateway_delivery_oldest_seconds",
-            "Age of the oldest open delivery",
-            ["target", "state"],
-            registry=self.registry,
-        )
-        self.attempts = Counter(
-            "gateway_delivery_attempts_total",
-            "What became of each attempt to deliver",
-            ["target", "outcome"],
-            registry=self.registry,
-        )
-        self.breaker = Enum(
-            "gateway_upstream_breaker",
-            "Whether deliveries to the platform are tried: closed (yes), probing, open (not now), auth (keys refused)",
-            states=["closed", "probing", "open", "auth"],
-            registry=self.registry,
-        )
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",
             "How far the wall, database or machine clock is ahead of the time by which deadlines are judged",
             ["of"],
             registry=self.registry,
         )
-        self.reload_taken = Gauge(
-            "gateway_config_last_reload_successful",
-            "0 when the settings were read again and refused, so that older ones are in use",
-            registry=self.registry,
-        )
-        self.reload_taken_at = Gauge(
-            "gateway_config_last_reload_success_timestamp_seconds",
-            "When the settings in use were taken over",
-            registry=self.registry,
-        )
-        self.audit_lag = Gauge(
-            "gateway_lookup_backlog",
-            "1 while the audit log's lookup tables are behind",
-            registry=self.registry,
-        )
-        self.anchor_lag = Gauge(
-            "gateway_anchor_lag_seconds",
-            "Age of the oldest signature of the audit log that has not reached its anchor; 0 when there is none, or no anchor",
-            registry=self.registry,
-        )
-        self.regrouping_left = Gauge(
-            "gateway_regrouping_profiles_left",
-            "Profiles that a rule change has still to look at",
-            registry=self.registry,
-        )
-        self.regrouped = Counter(
-            "gateway_regrouped_total", "What regrouping did to profiles", ["what"], registry=self.registry
-        )
-
-    def note_batch(self, size: int, seconds: float) -> None:
-        """A batch of so many calls was decided and committed."""
-        self.batch_size.observe(size)
-        self.commit_seconds.observe(seconds)

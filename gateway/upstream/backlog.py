@@ -26,9 +26,9 @@ class Backlog:
     async def measure(self, store: Store, clock: Clock, metrics: Metrics) -> None:
         waiting = await backlog(store)
         self.open = sum(some.number for some in waiting)
-        metrics.deliveries.clear()
-        metrics.oldest_delivery.clear()
+        metrics.deliveries.open.clear()
+        metrics.deliveries.oldest.clear()
         now = clock.now()
         for target, state, number, oldest_at in waiting:
-            metrics.deliveries.labels(target, state).set(number)
-            metrics.oldest_delivery.labels(target, state).set(max(0, now - oldest_at) / SECOND)
+            metrics.deliveries.open.labels(target, state).set(number)
+            metrics.deliveries.oldest.labels(target, state).set(max(0, now - oldest_at) / SECOND)

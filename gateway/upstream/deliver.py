@@ -109,7 +109,7 @@ class DeliveryWorker:
 
     async def step(self) -> float:
         """Claim what is due and begin with it. Seconds until the next step is worth its while."""
-        self._metrics.breaker.state(self.breaker.state)
+        self._metrics.deliveries.breaker.state(self.breaker.state)
         if not self._remembers:
             await self._remember()
         if self.breaker.wait() or self._upstream.limiter.wait(_WRITE) > _SOON:
@@ -156,7 +156,7 @@ class DeliveryWorker:
         except GatewayError as error:  # its lease ends, and it is found again as what it then is
             _log.warning("delivery_left", error=type(error).__name__)
         finally:
-            self._metrics.breaker.state(self.breaker.state)
+            self._metrics.deliveries.breaker.state(self.breaker.state)
 
     async def _tried(self, delivery: Delivery) -> End | None:
         """None: another worker has it by now."""

@@ -74,7 +74,9 @@ class Outbox:
             mistakes.tell(delivery, error)
             end = End(self._failed, mistakes.FAILED, self.pause(delivery))
         is_ours = end is not None and not isinstance(await self._finish(delivery, end), Stale)
-        self._metrics.attempts.labels(self._target, end.result if end and is_ours else "stale").inc()
+        self._metrics.deliveries.attempts.labels(
+            self._target, end.result if end and is_ours else "stale"
+        ).inc()
 
     def pause(self, delivery: Delivery) -> int:
         """How long the row waits after this try, in ms."""

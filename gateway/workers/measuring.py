@@ -12,10 +12,12 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
     metrics.reviews.clear()
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)
-    metrics.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
+    metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
     for gauge, size in zip(
-        (metrics.database_bytes, metrics.wal_bytes, metrics.disk_free_bytes), sizes, strict=True
+        (metrics.database.bytes, metrics.database.wal_bytes, metrics.database.disk_free_bytes),
+        sizes,
+        strict=True,
     ):
         if size is not None:
             gauge.set(size)

@@ -159,7 +159,7 @@ async def test_a_real_prometheus_answers_the_dashboards_and_raises_an_alert(
             async with gateway.admin("GET", "audit/verify"):
                 pass
             await prometheus.until(session, "gateway_audit_verified_timestamp_seconds > 0")
-            gateway.services.telemetry.metrics.audit_breaches.set(1)
+            gateway.services.telemetry.metrics.audit.breaches.set(1)
             (alert,) = await prometheus.until(
                 session, 'ALERTS{alertname="GatewayAuditBroken", alertstate="firing"}'
             )

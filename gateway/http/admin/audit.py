@@ -248,8 +248,8 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
         raise Refusal("bad_parameter", "archive: is not an absolute path; write the full path, from /")
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
     metrics = services.telemetry.metrics
-    metrics.audit_verified_at.set(services.clock.now() / SECOND)
-    metrics.audit_breaches.set(len(verdict.breaches))
+    metrics.audit.verified_at.set(services.clock.now() / SECOND)
+    metrics.audit.breaches.set(len(verdict.breaches))
     return Verified(
         ok=not verdict.breaches,
         events=verdict.events,
