@@ -1,14 +1,29 @@
-"""What is made of the settings before anything is opened: the store, and the rule set of a fresh database."""
+"""What is made of the settings: the store, the rule set of a fresh database, and the parts of a running gateway."""
 
+import random
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.clock import Clock
+from gateway.anchor.places import place_of
+from gateway.anchor.worker import Anchor
+from gateway.audit.pseudonym import Pseudonyms
+from gateway.clock import Clock, SystemClock, boot_id
 from gateway.config import Config, ConfigError
+from gateway.config.master_secret import SecretBox, admin_token
 from gateway.errors import DriverMissing, StoreBroken
+from gateway.http.keyring import KeyRing
+from gateway.http.rows.process import Reading
+from gateway.http.services import Services
+from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.maintain import Kept
 from gateway.store.sqlite import SqliteStore
+from gateway.telemetry.telemetry import Telemetry
+from gateway.upstream.backlog import Backlog
+from gateway.usecases.env import Env
+from gateway.workers.activity import ActivityCounter
+from gateway.workers.timekeeping import Timekeeper
 from rules.language.parse import parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
@@ -79,3 +94,44 @@ def make_store(
         kept=kept,
         one_coordinator=config.store.one_coordinator,
     )
+
+
+def make_services(
+    config: Config, store: Store, clock: SystemClock, box: SecretBox, rules: RuleSet, telemetry: Telemetry
+) -> Services:
+    """The pipeline and everything that the listeners need, around an open store; nothing of it runs yet."""
+    env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _random_between(), secrets.token_bytes)
+    activity = ActivityCounter(store)
+    pipeline = Pipeline(
+        store,
+        env,
+        queue_limit=config.store.queue_limit,
+        batch_limit=config.store.batch_limit,
+        observe=telemetry.metrics.batches.note,
+        count=activity.note_happened,
+    )
+    telemetry.metrics.batches.waiting.set_function(lambda: pipeline.waiting)
+    services = Services(
+        config,
+        store,
+        pipeline,
+        KeyRing(config.channels, box.key("channel keys")),
+        env,
+        Reading(env),
+        clock,
+        Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
+        telemetry,
+        activity,
+        admin_token=admin_token(config, box),
+        checkpoint_key=box.key("audit checkpoint"),
+        backlog=Backlog(config.upstream.queue_limit),
+    )
+    if config.audit.anchor:
+        place = place_of(lambda: services.config, store, clock, env.random_between)
+        services.anchor = Anchor(place, store, clock, telemetry.metrics)
+    return services
+
+
+def _random_between() -> Callable[[int, int], int]:
+    chance = random.Random(secrets.randbits(128))  # noqa: S311 - only spreads due times
+    return lambda low, high: low + int(chance.random() * (high - low + 1))

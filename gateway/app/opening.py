@@ -3,38 +3,27 @@ for a command that finds no gateway running."""
 
 import contextlib
 import os
-import random
-import secrets
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import structlog
 
-from gateway.anchor.places import place_of
 from gateway.anchor.worker import Anchor
 from gateway.app.broken import end_command
 from gateway.app.follow import follow, readable
-from gateway.app.making import make_store, seed_rules
-from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import SystemClock, boot_id
+from gateway.app.making import make_services, make_store, seed_rules
+from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
-from gateway.config.master_secret import admin_token, open_box, other_secret, secret_path
+from gateway.config.master_secret import open_box, other_secret, secret_path
 from gateway.errors import StoreBroken, StoreUnavailable
-from gateway.http.keyring import KeyRing
-from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.model import Caller, ForgetAgain, StoredRuleSet, StoreRules
-from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.migrations import pending
 from gateway.store.operations import active_rules, is_signed_with
 from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry.telemetry import Telemetry
-from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
-from gateway.usecases.env import Env
-from gateway.workers.activity import ActivityCounter
-from gateway.workers.timekeeping import Timekeeper
 
 _log = structlog.get_logger("app")
 _ITSELF = Caller("", "", "gateway", "", "gateway")
@@ -71,36 +60,8 @@ async def running(
             await _refuse_to_remember(store)
         active = await active_rules(store)
         rules = readable(active) if active is not None else seed_rules(config)
-        env = Env.of(config, rules, Pseudonyms(box.key("pseudonyms")), _random_between(), secrets.token_bytes)
-        activity = ActivityCounter(store)
-        pipeline = Pipeline(
-            store,
-            env,
-            queue_limit=config.store.queue_limit,
-            batch_limit=config.store.batch_limit,
-            observe=telemetry.metrics.batches.note,
-            count=activity.note_happened,
-        )
-        telemetry.metrics.batches.waiting.set_function(lambda: pipeline.waiting)
-        services = Services(
-            config,
-            store,
-            pipeline,
-            KeyRing(config.channels, box.key("channel keys")),
-            env,
-            Reading(env),
-            clock,
-            Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
-            telemetry,
-            activity,
-            admin_token=admin_token(config, box),
-            checkpoint_key=checkpoint_key,
-            backlog=Backlog(config.upstream.queue_limit),
-        )
-        if config.audit.anchor:
-            place = place_of(lambda: services.config, store, clock, env.random_between)
-            services.anchor = Anchor(place, store, clock, telemetry.metrics)
-        pipeline.start()
+        services = make_services(config, store, clock, box, rules, telemetry)
+        services.pipeline.start()
         try:
             await services.timekeeper.begin()
             if active is None and begins:
@@ -112,9 +73,9 @@ async def running(
                 yield services
         finally:
             await services.reading.close()
-            await pipeline.stop()
+            await services.pipeline.stop()
             with contextlib.suppress(StoreUnavailable, StoreBroken):
-                await activity.store_counts()
+                await services.activity.store_counts()
             if begins:
                 await _seal(store, services.anchor)
     finally:
@@ -146,11 +107,6 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
         yield
     finally:
         await services.upstream.close()
-
-
-def _random_between() -> Callable[[int, int], int]:
-    chance = random.Random(secrets.randbits(128))  # noqa: S311 - only spreads due times
-    return lambda low, high: low + int(chance.random() * (high - low + 1))
 
 
 async def _seed(services: Services) -> None:

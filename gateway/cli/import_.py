@@ -7,15 +7,28 @@ import gc
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from gateway.cli.columns import read_mapping
 from gateway.cli.connection import connect
 from gateway.cli.customer_file import Job, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.import_lists import list_refusals, list_warnings
+from gateway.cli.import_options import (
+    Customers,
+    DryRun,
+    Encoding,
+    Format,
+    Ignored,
+    Map,
+    MappingFile,
+    OfChannel,
+    RejectsFile,
+    Resumed,
+    SheetName,
+    Unasked,
+    WarningsFile,
+)
 from gateway.cli.import_table import confirm, may_ask, show_columns
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, print_rows, say
@@ -28,63 +41,19 @@ _MORE_THAN_A_CHUNK = 1_000_000
 
 
 def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV with a header line, .xlsx, or JSON lines.")
-    ],
-    channel: Annotated[
-        str, typer.Option(help="The channel of these customers; its id space and region apply.")
-    ],
-    format: Annotated[  # noqa: A002 - the option's name
-        str,
-        typer.Option(
-            help="csv, xlsx or jsonl; or the system that exported it: shopify, woocommerce, salesforce, odoo, magento, hubspot."
-            " Found by the file's content and the names of its columns unless given."
-        ),
-    ] = "",
-    map: Annotated[  # noqa: A002
-        list[str] | None,
-        typer.Option(
-            help="TARGET=COLUMN, any number of times: customer_id, guest, an identifier type, an attribute of the API such as"
-            " firstName, or custom.NAME. Given again for a target, the column counts where those before it are empty."
-        ),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column to leave out; may be given several times."),
-    ] = None,
-    mapping: Annotated[Path | None, typer.Option(help='The same in a TOML file: TARGET = "COLUMN".')] = None,
-    encoding: Annotated[
-        str, typer.Option(help="Of a CSV file that is neither UTF-8 nor UTF-16, for example cp1252.")
-    ] = "",
-    sheet: Annotated[str, typer.Option(help="Which sheet of an .xlsx file that has several.")] = "",
-    rejects: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where refused lines are listed, with their reasons; FILE.rejects.csv unless given."
-        ),
-    ] = None,
-    warnings: Annotated[
-        Path | None,
-        typer.Option(help="Where unusable identifiers are listed by line; FILE.warnings.csv unless given."),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask whether the columns are understood.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Import into a copy of the database that is deleted afterwards, and say what would happen."
-            " A row's decision depends on the rows before it, so only the whole import can tell.",
-        ),
-    ] = False,
-    resume: Annotated[
-        str,
-        typer.Option(
-            metavar="IMPORT",
-            help="Resume this import (imp_…), although the file or the mapping changed after its last line.",
-        ),
-    ] = "",
+    file: Customers,
+    channel: OfChannel,
+    format: Format = "",  # noqa: A002 - the option's name
+    map: Map = None,  # noqa: A002
+    ignore: Ignored = None,
+    mapping: MappingFile = None,
+    encoding: Encoding = "",
+    sheet: SheetName = "",
+    rejects: RejectsFile = None,
+    warnings: WarningsFile = None,
+    yes: Unasked = False,
+    dry_run: DryRun = False,
+    resume: Resumed = "",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:

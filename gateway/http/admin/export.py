@@ -12,7 +12,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.profiles import ProfileDetail, nobody, whole_profile
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
-from gateway.model import NoteEvent
+from gateway.model import NoteEvent, PinRow
 from gateway.store import Store
 from gateway.store.reports import person, work
 from gateway.store.reports.pins import records_of
@@ -121,17 +121,7 @@ async def export_profile(call: Call[Query]) -> PersonExport:
             ExportedTag(show("rec", record), tag, shown(at))
             for record, tag, at in await person.tags(store, records)
         ],
-        [
-            ExportedPin(
-                [show("rec", pin.record_a), show("rec", pin.record_b)],
-                pin.kind,
-                pin.actor,
-                pin.reason,
-                shown(pin.created_at),
-                shown_or_none(pin.until),
-            )
-            for pin in await person.pins(store, records)
-        ],
+        [_pin(pin) for pin in await person.pins(store, records)],
         await _achievements(store, number),
         [
             ExportedAnswer(
@@ -148,6 +138,13 @@ async def export_profile(call: Call[Query]) -> PersonExport:
             for import_id, record, at, created, before in await person.import_changes(store, records)
         ],
         await events_of(call, [show("prf", one) for one in family]),
+    )
+
+
+def _pin(pin: PinRow) -> ExportedPin:
+    records = [show("rec", pin.record_a), show("rec", pin.record_b)]
+    return ExportedPin(
+        records, pin.kind, pin.actor, pin.reason, shown(pin.created_at), shown_or_none(pin.until)
     )
 
 
