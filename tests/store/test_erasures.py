@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
 from gateway.store.erasures import ErasureFile
-from gateway.store.sqlite import store as sqlite_store
+from gateway.store.sqlite import erasing
 from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, achieve, customer, erase
 
 MANY = 500
@@ -87,13 +87,13 @@ async def test_calls_do_not_wait_for_whoever_reads_an_earlier_state_of_an_erased
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[bool] = []
-    wipe = sqlite_store.wipe
+    wipe = erasing.wipe
 
     def noted(*arguments: object) -> bool:
         tried.append(wipe(*arguments))  # pyright: ignore
         return tried[-1]
 
-    monkeypatch.setattr(sqlite_store, "wipe", noted)
+    monkeypatch.setattr(erasing, "wipe", noted)
     async with InProcessGateway(tmp_path) as core:
         await core.send(customer("web:ann"))
         with an_earlier_state_read(core.path):

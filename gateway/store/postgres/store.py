@@ -18,7 +18,7 @@ import structlog
 from gateway.audit.chain import Chain
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
-from gateway.clock import HOUR, MINUTE, SECOND, Clock, Stamps
+from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import ReadFailed, StoreBusy, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
@@ -30,6 +30,7 @@ from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, load, readable, run_housekeeping, save
 from gateway.store.postgres.engine import refuse_spread_tables
 from gateway.store.postgres.erasures import ErasureTable
+from gateway.store.postgres.leases import Leases
 from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_copy
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
@@ -45,11 +46,6 @@ _CONNECTIONS = 10
 _READERS = 8
 _RETRIES = 5
 _FIRST_PAUSE = 0.005
-_LEASE = 20 * SECOND
-_LEASE_RENEWAL = 5 * SECOND
-_LONGEST_LEASE = 2 * _LEASE
-"""One that lasts longer was taken by a clock that was ahead, and holds nobody up."""
-_NEVER_ASKED = (-_LEASE_RENEWAL, False)
 _PROBE_SECONDS = 5
 _LONGEST_BATCH_SECONDS = 20
 _SETTLED_AFTER = MINUTE
@@ -57,16 +53,7 @@ _SETTLED_AFTER = MINUTE
 _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
 """Another writer was faster, nothing was stored, and the same again may succeed. A unique violation too: another replica
 inserted what this one had looked for and not found, or drew the same id."""
-_TAKE_LEASE = """
-INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-WHERE lease.owner = excluded.owner OR lease.until <= $4 OR lease.until > $5
-"""
 _SERVER_TIME = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-_REPLICA = "replica:"
-_IN_REPLICAS = "name >= 'replica:' AND name < 'replica;'"
-_PROBE = """
-INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-"""
 
 
 class PostgresStore:
@@ -88,9 +75,9 @@ class PostgresStore:
         self.chain = Chain(uuid.uuid4().hex, row_key(checkpoint_key))
         self._clock = clock
         self._stamps = Stamps()
-        self._owner = uuid.uuid4().hex
         self._ids = Ids(_node())
         self._server = Server(url, _CONNECTIONS)
+        self._leases = Leases(self._server, clock)
         self._columns: Columns = {}
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
@@ -99,7 +86,6 @@ class PostgresStore:
         self._is_sealed = False
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(_READERS)
-        self._leases: dict[str, tuple[int, bool]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._outside = ErasureTable(checkpoint_key)
 
@@ -125,13 +111,7 @@ class PostgresStore:
         May be called again."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.seal()
-        if self._leases:
-            self._leases.clear()
-            with contextlib.suppress(StoreUnavailable):
-                async with self._server.connection() as connection:
-                    await connection.execute(
-                        f"DELETE FROM lease WHERE owner = $1 AND NOT ({_IN_REPLICAS})", self._owner
-                    )
+        await self._leases.give_back()
         await self._server.close()
 
     async def seal(self) -> None:
@@ -246,7 +226,7 @@ class PostgresStore:
         async with self._server.connection() as connection:
             done = 0
             with contextlib.suppress(*_COLLIDED):
-                if await self._takes(connection, "housekeeping", now):
+                if await self._leases.take_by(connection, "housekeeping", now):
                     tidying = self._maintenance.tidy(now, settled, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
@@ -342,50 +322,20 @@ class PostgresStore:
             return await rewrite(connection)
 
     async def take_lead(self, work: str) -> bool:
-        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
-        if self._clock.steady() - asked_at < _LEASE_RENEWAL:
-            return leads
-        async with self._server.connection() as connection:
-            return await self._takes(connection, work, self._clock.now())
-
-    async def _takes(self, connection: Connection, work: str, now: int) -> bool:
-        """Take the lease of `work`, or keep it; asks now and then only."""
-        asked_at, leads = self._leases.get(work, _NEVER_ASKED)
-        steady = self._clock.steady()
-        if steady - asked_at >= _LEASE_RENEWAL:
-            status = await connection.execute(
-                _TAKE_LEASE, work, self._owner, now + _LEASE, now, now + _LONGEST_LEASE
-            )
-            leads = status.endswith(" 1")
-            self._leases[work] = (steady, leads)
-        return leads
+        return await self._leases.take(work)
 
     async def report_alive(self) -> None:
-        """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
-        now = self._clock.now()
-        longest = now + _LONGEST_LEASE
-        async with self._server.connection() as connection:
-            await connection.execute(
-                _TAKE_LEASE, _REPLICA + self._owner, self._owner, now + _LEASE, now, longest
-            )
-            await connection.execute(
-                f"DELETE FROM lease WHERE {_IN_REPLICAS} AND (until <= $1 OR until > $2)", now - HOUR, longest
-            )
+        await self._leases.report_alive()
 
     async def replicas(self) -> int:
-        now = self._clock.now()
-        async with self._server.connection() as connection:
-            return await connection.fetchval(
-                f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
-            )
+        return await self._leases.replicas()
 
     async def server_time(self) -> int | None:
         async with self._server.connection() as connection:
             return await connection.fetchval(_SERVER_TIME, timeout=_PROBE_SECONDS)
 
     async def probe(self) -> None:
-        async with self._server.connection() as connection:
-            await connection.execute(_PROBE, self._owner, self._clock.now(), timeout=_PROBE_SECONDS)
+        await self._leases.probe(_PROBE_SECONDS)
 
     # ---- reading ----
 

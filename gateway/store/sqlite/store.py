@@ -7,9 +7,7 @@ lock on the file, and the writer alone makes checkpoints.
 import asyncio
 import contextlib
 import os
-import shutil
 import sqlite3
-import time
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +16,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
-import structlog
 
 from gateway.audit.chain import Chain
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
 from gateway.clock import MINUTE, Clock, Stamps
-from gateway.errors import AlreadyRunning, ErasuresUnreadable, ReadFailed, StoreBroken, StoreUnavailable
+from gateway.errors import AlreadyRunning, ReadFailed, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import batch
 from gateway.store.binding import Binding
-from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
+from gateway.store.erasures import ERASURES
 from gateway.store.maintain import USUALLY, Kept, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
@@ -46,18 +43,17 @@ from gateway.store.sqlite.connection import (
     uri_path,
 )
 from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
+from gateway.store.sqlite.disk import FreeDisk
+from gateway.store.sqlite.erasing import Erasing
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.one_hop import in_one_hop
-from gateway.store.sqlite.wiping import clear_copies, rewrite, wipe
+from gateway.store.sqlite.wiping import clear_copies
 from gateway.store.statement import Step, Write, together
 from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
 
-_log = structlog.get_logger("store")
-
 T = TypeVar("T")
 _READERS = 2
-_DISK_CHECK_SECONDS = 1.0
 _EVERY_ID = (1 << 63) - 1
 _LOG = "the write-ahead log, until whoever reads an earlier state of the file has ended"
 
@@ -90,19 +86,15 @@ class SqliteStore:
         self._retention = Retention(self.chain, kept)
         self._signing = Signing(self.chain, checkpoint_key, checkpoint_every, checkpoint_events, shared=False)
         self._binding = Binding(self.chain, shared=False)
-        self._min_free_disk = min_free_disk
+        self._disk = FreeDisk(path, min_free_disk)
         self._pragmas = (*PRAGMAS, *(ALONE if alone else SERVING))
-        self._disk_ok_until = 0.0
         self._lock = FileLock(path)
         self._writer: aiosqlite.Connection | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._all_readers: list[aiosqlite.Connection] = []
         self._beside = ThreadPoolExecutor(1, "save")
         self._asking = 0
-        self._to_wipe = False
-        self._has_erased = False
-        self._erasing: list[int] = []
-        self._outside = ErasureFile(path, checkpoint_key)
+        self._erasing = Erasing(path, checkpoint_key)
         self._is_sealed = False
 
     # ---- life ----
@@ -159,8 +151,7 @@ class SqliteStore:
     async def run_all(self, source: BatchSource) -> None:
         with self._translated_errors():
             await self._in_writer(self._transact, source)
-            if self._has_erased:
-                self._has_erased = False
+            if self._erasing.has_new():
                 await self._wipe()
 
     async def take_lead(self, work: str) -> bool:
@@ -187,7 +178,7 @@ class SqliteStore:
     async def rotate_secret(self, actor: str) -> int:
         now, stamp = self._moment()
         event = own_event(self._ids.next(stamp), stamp, Action.SECRET_REPLACED, actor)
-        self._outside.rotate_secret()
+        self._erasing.rotate_secret()
         with self._translated_errors():
             return await self._in_writer(
                 self._run_housekeeping, self._signing.rotate_secret(now, stamp, event)
@@ -229,40 +220,19 @@ class SqliteStore:
 
     async def scrub(self) -> tuple[str, ...]:
         with self._translated_errors():
-            clean = await self._in_writer(rewrite)
-        self._to_wipe |= not clean
+            clean = await self._in_writer(self._erasing.scrub)
         return () if clean else (_LOG,)
 
     async def _wipe(self) -> None:
         """What was erased goes from the files too: now, or with housekeeping after the last that reads an earlier state."""
-        if self._to_wipe:
-            self._to_wipe = not await self._in_writer(self._finish_erasures)
-
-    def _finish_erasures(self, connection: sqlite3.Connection) -> bool:
-        """Whether all of it is done; what is not is tried again in a while."""
-        try:
-            self._keep_outside(connection)
-        except (OSError, ErasuresUnreadable) as error:
-            _log.error("erasure_not_kept_outside", file=str(self._outside.path), error=str(error))
-            return False
-        return wipe(connection, self.path)
-
-    def _keep_outside(self, connection: sqlite3.Connection) -> None:
-        """Those of the batches since the last time; all that are missing where the file is not as they left it."""
-        if self._outside.is_as_left():
-            rows = [row for one in self._erasing for row in connection.execute(ERASURE, (one,)).fetchall()]
-        else:
-            known = self._outside.read()
-            rows = [row for row in connection.execute(ERASURES).fetchall() if row[0] not in known]
-        self._outside.add(map(erasure_of, rows))
-        self._erasing.clear()
+        if self._erasing.is_left:
+            await self._in_writer(self._erasing.finish)
 
     async def keep_erasures_outside(self) -> None:
-        await self._in_writer(self._keep_outside)
+        await self._in_writer(self._erasing.keep)
 
     async def erasures_lacking(self) -> list[Erasure]:
-        seen = {erasure_id for erasure_id, *_ in await self.fetch(ERASURES)}
-        return [one for erasure_id, one in self._outside.read().items() if erasure_id not in seen]
+        return self._erasing.lacking(await self.fetch(ERASURES))
 
     def _moment(self) -> tuple[int, int]:
         """Now, and the stamp for it."""
@@ -274,7 +244,7 @@ class SqliteStore:
         return None
 
     async def probe(self) -> None:
-        self._check_disk()
+        self._disk.check()
         with self._translated_errors():
             await self._in_writer(probe)
 
@@ -306,7 +276,7 @@ class SqliteStore:
             ws = self._loaded(connection, work, saver)
             while True:
                 work.process(ws)
-                self._note_erasures(ws)
+                self._erasing.note(ws)
                 saver.save(ws)
                 stored, work = partial(source.stored, work), source.next() if self._asking <= 1 else None
                 if work is None:
@@ -321,12 +291,6 @@ class SqliteStore:
             if earlier is not None:
                 raise earlier from None
             raise
-
-    def _note_erasures(self, ws: WorkingSet) -> None:
-        """They are looked up when the batch is stored; perhaps it never is."""
-        if ws.erases:
-            self._to_wipe = self._has_erased = True
-        self._erasing += [erasure.erasure_id for erasure in ws.every_erasure()]
 
     def _sign_if_due(self, connection: sqlite3.Connection) -> None:
         if self._signing.is_due(self._clock.now()):
@@ -347,23 +311,11 @@ class SqliteStore:
         return ws
 
     def _loaded(self, connection: sqlite3.Connection, work: Work, saver: Saver) -> WorkingSet:
-        self._check_disk()
+        self._disk.check()
         now, stamp = self._moment()
         ws = WorkingSet(now, self._ids, saver.save_beside, stamp=stamp)
         load(connection, batch.load(work, ws))
         return ws
-
-    def _check_disk(self) -> None:
-        if not self._min_free_disk:
-            return
-        now = time.monotonic()
-        if now < self._disk_ok_until:
-            return
-        if shutil.disk_usage(self.path.parent).free < self._min_free_disk:
-            raise StoreUnavailable(
-                "the disk is nearly full; nothing new is accepted until there is space again"
-            )
-        self._disk_ok_until = now + _DISK_CHECK_SECONDS
 
     @contextlib.contextmanager
     def _translated_errors(self) -> Generator[None]:
