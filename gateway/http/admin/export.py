@@ -130,8 +130,8 @@ async def export_profile(call: Call[Query]) -> PersonExport:
             for channel, route, key, status, body, expires_at in await person.answers(store, records)
         ],
         [
-            ExportedMessage(show("dlv", row[0]), row[1], shown(row[5]), row[3])
-            for row in await person.waiting(store, family)
+            ExportedMessage(show("dlv", one.delivery_id), one.target, shown(one.created_at), one.payload)
+            for one in await person.waiting(store, family)
         ],
         [
             ExportedChange(f"imp_{import_id}", show("rec", record), shown(at), bool(created), before)

@@ -4,13 +4,10 @@ from typing import Any, NamedTuple
 
 from gateway.model import Delivery
 from gateway.store import Store
+from gateway.store.tables.deliveries import DELIVERY
 
-_COLUMNS = (
-    "d.delivery_id, d.target, d.lane, d.kind, d.subject, d.payload, d.state, d.created_at, d.due_at, d.expires_at,"
-    " d.owner, d.lease_until, d.epoch, d.attempts, d.sent_at, d.finished_at, d.status, d.reason, d.answer"
-)
 _SELECT = (
-    f"SELECT {_COLUMNS}, a.campaign_id, a.channel FROM delivery d"
+    f"SELECT {DELIVERY.select('d')}, a.campaign_id, a.channel FROM delivery d"
     " LEFT JOIN achievement a ON a.achievement_id = d.subject AND d.kind = 'achievement'"
 )
 _FOR_A_PERSON = frozenset({"dead", "held"})
@@ -45,4 +42,4 @@ async def delivery_of(store: Store, delivery_id: int) -> Listed | None:
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:
-    return Listed(Delivery(*row[:-2]), row[-2], row[-1])
+    return Listed(DELIVERY.read(row[:-2]), row[-2], row[-1])

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.model import PinRow
+from gateway.model import Delivery, PinRow
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
 from gateway.store.reports.work import achievements_among
+from gateway.store.tables.deliveries import DELIVERY
 from gateway.store.tables.pins import PIN
-
-_DELIVERY = "delivery_id, target, kind, payload, state, created_at, finished_at, answer"
 
 
 async def attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
@@ -60,13 +59,14 @@ async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]
     )
 
 
-async def waiting(store: Store, profiles: Sequence[int]) -> list[tuple[Any, ...]]:
+async def waiting(store: Store, profiles: Sequence[int]) -> list[Delivery]:
     """What the platform told of the person and is not handed on yet."""
-    return await store.fetch(
-        f"SELECT {_DELIVERY} FROM delivery WHERE finished_at IS NULL AND target <> 'upstream'"
-        f" AND kind = 'platform' AND payload <> '' AND lane IN ({placeholders(profiles)}) ORDER BY delivery_id",
+    rows = await store.fetch(
+        f"SELECT {DELIVERY.select('d')} FROM delivery AS d WHERE d.finished_at IS NULL AND d.target <> 'upstream'"
+        f" AND d.kind = 'platform' AND d.payload <> '' AND d.lane IN ({placeholders(profiles)}) ORDER BY d.delivery_id",
         profiles,
     )
+    return [DELIVERY.read(row) for row in rows]
 
 
 async def import_changes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:

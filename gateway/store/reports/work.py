@@ -6,12 +6,8 @@ from typing import Any, NamedTuple
 from gateway.model import Achievement, ChannelKey, RulePlan, StoredRuleSet
 from gateway.store import Store
 from gateway.store.reports.profiles import placeholders
+from gateway.store.tables.achievements import ACHIEVEMENT
 from gateway.store.tables.operators import CHANNEL_KEY, PLAN, RULE_SET
-
-_ACHIEVEMENT = (
-    "a.achievement_id, a.record_id, a.campaign_id, a.state, a.reason, a.channel, a.request_id, a.accepted_at,"
-    " a.due_at, a.decided_at, a.epoch"
-)
 
 
 class Earned(NamedTuple):
@@ -50,14 +46,14 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
         conditions.append(belongs)
         values += records
     rows = await store.fetch(
-        f"SELECT {_ACHIEVEMENT}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
+        f"SELECT {ACHIEVEMENT.select('a')}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
         " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
         " LEFT JOIN ledger l ON l.record_id = a.record_id AND l.campaign_id = a.campaign_id"
         " AND l.achievement_id = a.achievement_id"
         f" WHERE {' AND '.join(conditions)} ORDER BY a.achievement_id DESC LIMIT ?",
         (*values, limit),
     )
-    return [Earned(Achievement(*row[:11]), *row[11:]) for row in rows]
+    return [Earned(ACHIEVEMENT.read(row[:-4]), *row[-4:]) for row in rows]
 
 
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achievement'), 0)"

@@ -11,7 +11,7 @@ from gateway.store.tables.table import Loading, Table, entities, fenced_rows, ro
 from gateway.workingset import WorkingSet, Written
 from gateway.workingset.achievements import DueWanted
 
-_ACHIEVEMENT = Columns(
+ACHIEVEMENT = Columns(
     "achievement",
     Achievement,
     "achievement_id bigint",
@@ -21,7 +21,7 @@ WINDOW = Columns("dedup", Dedup, "profile_id bigint, campaign_id bigint")
 _ANSWER = Columns("idempotency", StoredAnswer, "channel text, route text, key text")
 _ANSWER_OF = Columns("answer_of", AnswerOf, "achievement_id bigint")
 LEDGER = Columns("ledger", LedgerEntry, "record_id bigint, campaign_id bigint, achievement_id bigint")
-_DECIDED = _ACHIEVEMENT.update("epoch = epoch + 1", fence="epoch")
+_DECIDED = ACHIEVEMENT.update("epoch = epoch + 1", fence="epoch")
 _BUDGETS = """SELECT s.campaign_id, s.points FROM keys(campaign_id bigint) AS k
 CROSS JOIN campaign_spend AS s ON s.campaign_id = k.campaign_id"""
 _SPEND = "INSERT INTO campaign_spend VALUES (?, ?) ON CONFLICT (campaign_id) DO UPDATE SET points = excluded.points"
@@ -36,7 +36,7 @@ CROSS JOIN record AS r ON r.profile_id = k.profile_id
 CROSS JOIN ledger AS l ON l.record_id = r.record_id GROUP BY r.record_id
 """
 _DUE = f"""
-SELECT {_ACHIEVEMENT.select("a")}, r.profile_id
+SELECT {ACHIEVEMENT.select("a")}, r.profile_id
 FROM (SELECT * FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT ?) AS a
 LEFT JOIN record AS r ON r.record_id = a.record_id ORDER BY a.due_at
 """
@@ -66,7 +66,7 @@ _DETAILS = {"score": _SCORES, "tags": _PROFILE_TAGS, "attributes": _PROFILE_ATTR
 def _load_due(ws: WorkingSet, wanted: list[DueWanted]) -> Loading:
     for limit, details in wanted:
         [rows] = yield [Query(_DUE, parameters=(ws.now, limit))]
-        dues = [Due(_ACHIEVEMENT.read(row[:-1]), row[-1]) for row in rows]
+        dues = [Due(ACHIEVEMENT.read(row[:-1]), row[-1]) for row in rows]
         for due in dues:
             _note_trace(ws, due.achievement)
         ws.due.put((limit, details), dues)
@@ -146,8 +146,8 @@ def _save_budgets(ws: WorkingSet, budgets: Written[int, int]) -> Iterator[Write]
 TABLES = (
     entities(
         "achievements",
-        _ACHIEVEMENT,
-        saves=fenced_rows(_ACHIEVEMENT, _DECIDED, attrgetter("epoch")),
+        ACHIEVEMENT,
+        saves=fenced_rows(ACHIEVEMENT, _DECIDED, attrgetter("epoch")),
         notes=_note_trace,
     ),
     Table("due", _load_due),

@@ -75,6 +75,9 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
         achievement["profile"],
     )
     assert delivery["finished_at"] == achievement["decided_at"]
+    detail = await ask(forwarding, f"deliveries/{delivery['id']}")
+    assert detail["request_id"] == achievement["request_id"] != ""
+    assert len(detail["trace_id"]) == 32
     platform._grant_due()
     assert platform.customers["ann"].achieved[11664] == 1
 
