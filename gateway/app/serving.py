@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ import uvloop
 from aiohttp import web
 
 from gateway.app.broken import exit_at_once
+from gateway.app.inherited import BACKLOG, Inherited
 from gateway.app.opening import running
 from gateway.app.reload import Reloader
 from gateway.app.service_manager import ServiceManager
@@ -37,16 +39,20 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 _LONGEST_LINE = 8190
 _LINGER_SECONDS = 1.0
 """How long the rest of a refused body is still read, so that its sender sees the refusal and not a reset."""
+_NEWCOMER_SECONDS = 0.5
+"""How long a connection that was taken just before the stop may take to send its request."""
 Announce = Callable[[Config, str, str], None]
 
 
-def serve(read: Callable[[], Config], announce: Announce) -> int:
+def serve(read: Callable[[], Config], announce: Announce, inherited: Inherited | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code. The settings are read now, and again at each SIGHUP. `announce` is told them and
-    both listeners' URLs once calls are taken."""
-    return uvloop.run(_serve(read(), read, announce))
+    both listeners' URLs once calls are taken. What is `inherited` takes the place of the settings' addresses."""
+    return uvloop.run(_serve(read(), read, announce, inherited))
 
 
-async def _serve(config: Config, read: Callable[[], Config], announce: Announce) -> int:
+async def _serve(
+    config: Config, read: Callable[[], Config], announce: Announce, inherited: Inherited | None
+) -> int:
     telemetry = Telemetry(
         level=config.log.level,
         path=config.log.file,
@@ -61,30 +67,34 @@ async def _serve(config: Config, read: Callable[[], Config], announce: Announce)
         stop.set()
 
     def hang_up() -> None:
-        _reopen_log(telemetry)
+        telemetry.reopen_log()
         reload.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
+    if inherited is not None:
+        _stop_with(inherited.lifeline, stop)
     try:
         async with running(config, telemetry=telemetry, on_broken=exit_at_once) as services:
             manager = ServiceManager(os.environ)
             reloader = Reloader(services, read, reload, manager)
-            await _serve_until(stop, services, reloader, manager, announce, end)
+            await _serve_until(stop, services, reloader, manager, announce, end, inherited)
     finally:
         telemetry.close()
     return 1 if failures else 0
 
 
-def _reopen_log(telemetry: Telemetry) -> None:
-    try:
-        telemetry.writer.reopen()
-    except OSError as error:
-        _log.error("log_not_reopened", error=error.strerror)
-    else:
-        _log.info("log_reopened")
+def _stop_with(lifeline: int, stop: asyncio.Event) -> None:
+    """Stop when the other end of the pipe is closed, as it is when the process that holds it ends."""
+    loop = asyncio.get_running_loop()
+
+    def cut() -> None:
+        loop.remove_reader(lifeline)
+        stop.set()
+
+    loop.add_reader(lifeline, cut)
 
 
 async def _serve_until(
@@ -94,8 +104,9 @@ async def _serve_until(
     manager: ServiceManager,
     announce: Announce,
     end: Callable[[str], None],
+    inherited: Inherited | None,
 ) -> None:
-    async with listening(services, on_death=end) as (public_url, admin_url):
+    async with listening(services, on_death=end, inherited=inherited) as (public_url, admin_url):
         _calm_garbage_collector()
         announce(services.config, public_url, admin_url)
         _log.info("gateway_started", public=public_url, admin=admin_url)
@@ -113,7 +124,7 @@ async def _serve_until(
 
 @contextlib.asynccontextmanager
 async def listening(
-    services: Services, *, on_death: Callable[[str], None]
+    services: Services, *, on_death: Callable[[str], None], inherited: Inherited | None = None
 ) -> AsyncGenerator[tuple[str, str]]:
     """Both listeners and the workers, from the note of the start to the note of the stop; yields the listeners' URLs."""
     server = services.config.server
@@ -124,12 +135,13 @@ async def listening(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
         options, grace = _options(services.config), server.shutdown_grace / 1000
+        for_channels, for_operators = inherited.listeners() if inherited else (None, None)
         operators = web.AppRunner(admin.build(services), shutdown_timeout=grace)
         plain = partial(WithoutUpgrades, loop=asyncio.get_running_loop(), **options)
-        operator = await _listen(operators, services, server.admin_listen, stack, plain)
+        operator = await _listen(operators, services, for_operators or server.admin_listen, stack, plain)
         stack.push_async_callback(workers.stop)
         channels = web.ServerRunner(public.build(services, **options), shutdown_timeout=grace)
-        public_url = await _listen(channels, services, server.listen, stack)
+        public_url = await _listen(channels, services, for_channels or server.listen, stack)
         workers.start()
         yield public_url, operator
 
@@ -149,12 +161,12 @@ def _options(config: Config) -> dict[str, Any]:
 async def _listen(
     runner: web.BaseRunner,
     services: Services,
-    address: Address,
+    place: Address | socket.socket,
     stack: contextlib.AsyncExitStack,
     connection: Callable[[web.Server], web.RequestHandler] = lambda server: server(),
 ) -> str:
-    """Take calls on `address` until the stack unwinds; the URL, with the port that was really taken. `connection` makes what
-    reads one of them."""
+    """Take calls on an address or a listening socket until the stack unwinds; the URL, with the port that was really taken.
+    `connection` makes what reads one of them."""
     server = services.config.server
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -167,16 +179,22 @@ async def _listen(
         time=asyncio.get_running_loop().time,
     )
     try:
-        listener = await asyncio.get_running_loop().create_server(
-            connections, address.host, address.port, backlog=1024
-        )
+        listener = await _server(connections, place)
     except OSError as error:
         raise ConfigError(
-            (f"server: cannot listen on {address}: {error.strerror}; is another process there?",)
+            (f"server: cannot listen on {place}: {error.strerror}; is another process there?",)
         ) from None
+    stack.push_async_callback(connections.hear_newcomers, _NEWCOMER_SECONDS)
     stack.callback(listener.close)
     host, port = listener.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _server(connections: ConnectionLimit, place: Address | socket.socket) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    if isinstance(place, socket.socket):
+        return await loop.create_server(connections, sock=place, backlog=BACKLOG)
+    return await loop.create_server(connections, place.host, place.port, backlog=BACKLOG)
 
 
 def _calm_garbage_collector() -> None:

@@ -2,7 +2,10 @@
 
 import shlex
 import signal
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
@@ -15,17 +18,43 @@ from gateway.config.urls import store_url_text
 _API = "/api/v4.0/integrations/customers"
 
 
-def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again."""
+def serve(
+    config: ConfigFile = DEFAULT_CONFIG,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, max=64, help="Serving processes on this machine; more than one needs PostgreSQL."
+        ),
+    ] = 1,
+    inherited: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the settings again. With several processes, SIGHUP exchanges one
+    after the other, and no connection is refused."""
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # printed first, because loading the rest takes a moment
+    if processes > 1:
+        raise typer.Exit(_serve_in(processes, config))
+    from gateway.app.inherited import Inherited
     from gateway.app.serving import serve as serve_until_told
 
-    raise typer.Exit(
-        serve_until_told(
-            lambda: settings(config), lambda loaded, public, admin: note(welcome(loaded, public, admin))
-        )
-    )
+    given = Inherited.read(inherited) if inherited else None
+
+    def announce(loaded: Config, public: str, admin: str) -> None:
+        if given is None or given.number == 1:
+            note(welcome(loaded, public, admin))
+
+    raise typer.Exit(serve_until_told(lambda: settings(config), announce, given))
+
+
+def _serve_in(processes: int, config: Path) -> int:
+    from gateway.app.inherited import Inherited
+    from gateway.app.supervisor import supervise
+
+    def command(given: Inherited) -> list[str]:
+        own = ["serve", "--config", str(config), "--inherited", given.text()]
+        return [sys.executable, "-m", "gateway", *own]
+
+    return supervise(settings(config), processes, command)
 
 
 def welcome(config: Config, public_url: str, admin_url: str) -> str:

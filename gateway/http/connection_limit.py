@@ -13,6 +13,7 @@ from gateway.http.gameball.limits import is_within, network_of
 
 _PATIENCE = 2.0
 """Seconds that a new connection has to say what it wants."""
+_POLL_SECONDS = 0.01
 _Handler = Callable[[], web.RequestHandler]
 
 
@@ -62,6 +63,15 @@ class ConnectionLimit:
         del self._open[connection], self._of[connection.address][connection]
         if not self._of[connection.address]:
             del self._of[connection.address]
+
+    async def hear_newcomers(self, seconds: float) -> None:
+        """Once no listener adds to them: wait until each connection that was opened within the last `seconds` has sent a request,
+        no longer than that. Closing it before would look to its sender like a call that was lost."""
+        newest = self._time() - seconds
+        newcomers = {connection for connection in self._open if connection.since > newest}
+        deadline = self._time() + seconds
+        while any(one.is_mute for one in newcomers & self._open.keys()) and self._time() < deadline:  # noqa: ASYNC110 - half a second at most
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _make_room(
         self, connections: Collection["CountedConnection"], own: Collection["CountedConnection"]

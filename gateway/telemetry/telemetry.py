@@ -11,6 +11,7 @@ import structlog
 from gateway.telemetry.log import LogWriter
 from gateway.telemetry.metrics import Metrics
 
+_log = structlog.get_logger("app")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,6 +32,15 @@ class Telemetry:
     def request(self, line: dict[str, Any]) -> None:
         if self.log_requests:
             self.writer.write(_encode(line))
+
+    def reopen_log(self) -> None:
+        """Go on in a new file, if another program has moved the old one away."""
+        try:
+            self.writer.reopen()
+        except OSError as error:
+            _log.error("log_not_reopened", error=error.strerror)
+        else:
+            _log.info("log_reopened")
 
     def close(self) -> None:
         self.writer.close()

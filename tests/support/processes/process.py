@@ -38,11 +38,16 @@ class Process:
     """A gateway with its own directory, ports and database; `settings` are tables over its configuration.
 
     It can be started again after each end, on the same ports and the same database. `place` is where that is: a file, or a
-    PostgreSQL URL. `launcher` stands in for `-m gateway`.
+    PostgreSQL URL. `launcher` stands in for `-m gateway`, and
+    `options` follow those of `serve`.
     """
 
     def __init__(
-        self, directory: Path, settings: Settings | None = None, launcher: Sequence[str] = GATEWAY
+        self,
+        directory: Path,
+        settings: Settings | None = None,
+        launcher: Sequence[str] = GATEWAY,
+        options: Sequence[str] = (),
     ) -> None:
         directory.mkdir(exist_ok=True)
         self.port, self.admin_port = _free_ports(2)
@@ -51,6 +56,7 @@ class Process:
         self.config = directory / "config.toml"
         self._directory = directory
         self._launcher = tuple(launcher)
+        self._options = tuple(options)
         self._child: subprocess.Popen[bytes] | None = None
         url = str((settings or {}).get("store", {}).get("url", ""))
         in_file = (
@@ -92,7 +98,7 @@ class Process:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
         with self.output.open("ab") as output:
             self._child = subprocess.Popen(
-                [sys.executable, *self._launcher, "serve", "--config", str(self.config)],
+                [sys.executable, *self._launcher, "serve", "--config", str(self.config), *self._options],
                 cwd=self._directory,
                 env={**environment, "GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN},
                 stdin=subprocess.DEVNULL,
