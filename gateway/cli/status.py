@@ -1,15 +1,19 @@
 """`gateway status`: whether the gateway works, who calls, what waits for a person, and what is under way."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask
+from gateway.cli.connection import Admin, ask, running_at
 from gateway.cli.failure import REFUSED
-from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import Columns, counted, note, print_json, print_rows, say
 
+_NOT_RUNNING = (
+    "no gateway runs on this configuration; the figures are from the database. Start it with: gateway serve"
+)
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _CHANNELS: Columns = {
@@ -33,11 +37,14 @@ _TODAY = ("created", "attached", "merged", "reviews", "accepted", "granted", "ig
 
 def status(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show whether the gateway works, who calls, and what waits for a person; exit 1 if calls are not accepted."""
+    runs = asyncio.run(running_at(settings(config))) is not None
 
     async def asked(admin: Admin) -> Any:
         return await admin.get("/overview")
 
     found = ask(config, asked)
+    if not runs:
+        found |= {"ready": False, "problems": [_NOT_RUNNING]}
     if json:
         print_json(found)
     else:

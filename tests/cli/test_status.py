@@ -64,6 +64,19 @@ async def test_two_rule_sets_are_compared_as_a_diff(gateway: RunningGateway, she
     assert "decided nothing" in shell.err
 
 
+def test_without_a_gateway_the_stored_figures_are_told_and_the_command_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(SETTINGS.format(directory=tmp_path, admin="127.0.0.1:0"))
+    shell = Shell(config, capsys)
+    shell("db", "migrate")
+    assert shell("status", code=1).startswith("NOT READY: local mode")
+    assert "gateway serve" in shell.err
+    told = shell.json("status", code=1)
+    assert (told["ready"], told["today"]["calls"]) == (False, 0)
+
+
 def test_spans_and_sizes_are_told_in_the_unit_that_fits() -> None:
     assert [span(seconds) for seconds in (0, 59, 840, 7_200, 200_000)] == [
         "0 s",
