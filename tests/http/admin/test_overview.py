@@ -11,6 +11,7 @@ from tests.support.people import achieve, grant, one_person, save
 from tests.support.running_gateway import ADMIN_TOKEN
 
 if TYPE_CHECKING:
+    from tests.support.loyalty_platform import Platform
     from tests.support.running_gateway import RunningGateway
 
 
@@ -42,6 +43,16 @@ async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway
     assert told["sizes"]["database"] > 0
     channels = (await ask(gateway, "channels?limit=2"))["items"]
     assert [channel["name"] for channel in channels] == ["mobile", "pos"]
+
+
+async def test_in_forward_mode_the_overview_tells_how_the_platform_answers(
+    forward: RunningGateway, platform: Platform
+) -> None:
+    async with forward.call("POST", "customers", json={"customerId": "w1", "email": "ann@x.eg"}) as answer:
+        assert answer.status == 200
+    upstream = (await ask(forward, "overview"))["upstream"]
+    assert (upstream["breaker"], upstream["open_deliveries"]) == ("closed", 0)
+    assert upstream["median_ms"] > 0
 
 
 async def test_a_campaign_tells_what_became_of_its_achievements(gateway: RunningGateway) -> None:
