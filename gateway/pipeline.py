@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from gateway.errors import CommandFailed, QueueFull, StoreBroken, StoreBusy, StoreUnavailable
-from gateway.model import AnyCommand, Command, Happening
+from gateway.model import AnyCommand, Command, Effects, Happening, Preview
 from gateway.model.command import Outcome
 from gateway.store import Store, Work
 from gateway.usecases.dispatch import carry_out, wants
@@ -164,6 +164,11 @@ class Pipeline:
     async def submit_background(self, command: Command[Outcome]) -> Outcome:
         """Like `submit`, in a transaction of its own behind the next batch of calls."""
         return await self._enqueue(self._background, command)
+
+    async def preview(self, command: Command[Outcome]) -> tuple[Outcome, Effects]:
+        """What the command's outcome would be now, and what it would change. Nothing is stored."""
+        found = await self.submit_background(Preview(command))
+        return found.outcome, found.effects
 
     def _enqueue(self, queue: deque[_Item], command: Command[Outcome]) -> "asyncio.Future[Outcome]":
         if self._stopping:

@@ -7,6 +7,7 @@ import typer
 from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
@@ -106,18 +107,21 @@ def explain(
 def erase(
     profile: ProfileId,
     yes: Yes = False,
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Erase a person: every record, identifier, attribute and tag. There is no undo."""
-    confirm(f"Erase {profile} for good?", yes=yes)
+    confirm(f"Erase {profile} for good?", yes=yes or dry_run)
 
     async def erased(admin: Admin) -> Any:
-        return await admin.delete(f"/profiles/{segment(profile)}")
+        return await admin.delete(f"/profiles/{segment(profile)}", dry_run=dry_run)
 
     answer = ask(config, erased, changes=True)
     if json:
         print_json(answer)
+    elif answer["effects"]:
+        print_effects(answer["effects"])
     else:
         say(f"{answer['erased']} is erased with {counted(answer['records'], 'record')}")
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, print_json, print_page, say
+from gateway.cli.output import Columns, Row, print_json, print_page, say
 
 app = group("List and answer the questions that the rules leave to a person.")
 ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
@@ -46,27 +47,38 @@ def list_(
 
 @app.command()
 def accept(
-    review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+    review: ReviewId,
+    reason: Why = "",
+    dry_run: DryRun = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
 ) -> None:
     """Yes: they are one person; or the records leave; or the keys are the other side's."""
-    _answer(review, "accept", reason, config, as_json=json)
+    _answer(review, "accept", {"reason": reason, "dry_run": dry_run}, config, as_json=json)
 
 
 @app.command()
 def reject(
-    review: ReviewId, reason: Why = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+    review: ReviewId,
+    reason: Why = "",
+    dry_run: DryRun = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
 ) -> None:
     """No: they are two persons; or the records stay; or the keys stay."""
-    _answer(review, "reject", reason, config, as_json=json)
+    _answer(review, "reject", {"reason": reason, "dry_run": dry_run}, config, as_json=json)
 
 
-def _answer(review: str, verdict: str, reason: str, config: Path, *, as_json: bool) -> None:
+def _answer(review: str, verdict: str, body: Row, config: Path, *, as_json: bool) -> None:
     async def answered(admin: Admin) -> Any:
-        return await admin.post(f"/reviews/{segment(review)}/{verdict}", {"reason": reason})
+        return await admin.post(f"/reviews/{segment(review)}/{verdict}", body)
 
     answer = ask(config, answered, changes=True)
     if as_json:
         print_json(answer)
+        return
+    if answer["effects"]:
+        print_effects(answer["effects"])
         return
     was = "is" if answer["changed"] else "was"
     say(f"{review} {was} {answer['state']}: {' and '.join(answer['now']) or 'the profiles were erased'}")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import Row, print_json, say
 
@@ -20,18 +21,21 @@ def merge(
     other: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_…, the one that is the same person.")],
     reason: Why,
     if_version: IfVersion = None,
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Join two profiles and pin them together; the total of their points stays the same."""
 
     async def merged(admin: Admin) -> Any:
-        body = {"profiles": [profile, other], "reason": reason}
+        body = {"profiles": [profile, other], "reason": reason, "dry_run": dry_run}
         return await admin.post("/merges", body, if_version=if_version)
 
     answer = ask(config, merged, changes=True)
     if json:
         print_json(answer)
+    elif answer["effects"]:
+        print_effects(answer["effects"])
     elif answer["changed"]:
         say(f"one profile now: {_named(answer)}\nundo it with: gateway undo {answer['merge']} --reason …")
     else:
@@ -52,13 +56,14 @@ def split(
         ),
     ] = "plain",
     if_version: IfVersion = None,
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Take records out of a profile and pin the two sides apart; points stay on their records."""
 
     async def parted(admin: Admin) -> Any:
-        body = {"records": record or [], "mode": mode, "reason": reason}
+        body = {"records": record or [], "mode": mode, "reason": reason, "dry_run": dry_run}
         return await admin.post(f"/profiles/{segment(profile)}/split", body, if_version=if_version)
 
     _print_parts(ask(config, parted, changes=True), as_json=json)
@@ -73,13 +78,14 @@ def undo(
         bool, typer.Option("--tree", help="Leave records that have moved since where they are.")
     ] = False,
     if_version: IfVersion = None,
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Undo one merge and pin the two sides apart."""
 
     async def undone(admin: Admin) -> Any:
-        body = {"reason": reason, "tree": tree}
+        body = {"reason": reason, "tree": tree, "dry_run": dry_run}
         return await admin.post(f"/merges/{segment(merge_id)}/undo", body, if_version=if_version)
 
     _print_parts(ask(config, undone, changes=True), as_json=json)
@@ -88,6 +94,8 @@ def undo(
 def _print_parts(answer: Row, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
+    elif answer["effects"]:
+        print_effects(answer["effects"])
     elif answer["changed"]:
         say(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
     else:

@@ -103,6 +103,17 @@ from gateway.model.operators import (
     StoreRules,
 )
 from gateway.model.pins import DropPin, EndPins, PinRow, SetPin
+from gateway.model.preview import (
+    Effects,
+    KeyMoved,
+    Lead,
+    PinChange,
+    Preview,
+    Previewed,
+    ProfileAfter,
+    ReviewAfter,
+    Sending,
+)
 from gateway.model.regrouping import Regroup, Regrouped, Regrouping
 from gateway.model.reviews import AnswerReview, CloseStaleReviews, ReviewItem, ReviewState
 
@@ -144,6 +155,7 @@ __all__ = [
     "Due",
     "Duplicate",
     "EditTags",
+    "Effects",
     "EndPins",
     "EraseCustomer",
     "Erased",
@@ -164,7 +176,9 @@ __all__ = [
     "ImportRun",
     "ImportUndone",
     "Imported",
+    "KeyMoved",
     "KeyReused",
+    "Lead",
     "LedgerEntry",
     "Listed",
     "ListedValue",
@@ -174,8 +188,12 @@ __all__ = [
     "NoteEvent",
     "NotePlan",
     "Overwritten",
+    "PinChange",
     "PinRow",
     "PlatformEvent",
+    "Preview",
+    "Previewed",
+    "ProfileAfter",
     "ProfileRow",
     "ProposePoints",
     "ReceiveWebhook",
@@ -189,12 +207,14 @@ __all__ = [
     "Resolution",
     "RetryAchievement",
     "RetryDelivery",
+    "ReviewAfter",
     "ReviewItem",
     "ReviewState",
     "RevokeKey",
     "RulePlan",
     "SaveCustomer",
     "Saved",
+    "Sending",
     "SetActive",
     "SetPin",
     "Settle",

@@ -28,6 +28,8 @@ from gateway.model import (
     MergeProfiles,
     NoteEvent,
     NotePlan,
+    Preview,
+    Previewed,
     ProposePoints,
     ReceiveWebhook,
     RefuseCall,
@@ -59,6 +61,7 @@ from gateway.usecases import (
     operate,
     pin,
     points,
+    preview,
     receive_webhook,
     regroup,
     review,
@@ -70,6 +73,21 @@ from gateway.workingset import WorkingSet
 
 _Wants = Callable[[Any, WorkingSet, Env], bool]
 _CarryOut = Callable[[Any, WorkingSet, Env], Any]
+
+
+def _wants_of_preview(command: Preview, ws: WorkingSet, env: Env) -> bool:
+    if not wants(command.command, ws, env) or ws.wanting():
+        return False
+    return preview.wants_of_effects(ws)
+
+
+def _preview(command: Preview, ws: WorkingSet, env: Env) -> Previewed:
+    known = preview.before(ws)
+    outcome = carry_out(command.command, ws, env)
+    found = Previewed(outcome, preview.effects(ws, known))
+    ws.give_up()
+    return found
+
 
 USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     Achieve: (achieve.wants, achieve.achieve),
@@ -109,6 +127,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     Regroup: (regroup.wants, regroup.regroup),
     ChangeList: (lists.wants, lists.change),
     ActivateRules: (operate.wants_of_activate_rules, operate.activate_rules),
+    Preview: (_wants_of_preview, _preview),
 }
 
 

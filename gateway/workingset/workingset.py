@@ -9,6 +9,7 @@ from gateway.audit.event import Action
 from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.workingset.audit import Audit
+from gateway.workingset.collection import Collection
 from gateway.workingset.deliveries import Deliveries
 from gateway.workingset.identity import Identity, RecordKey
 from gateway.workingset.imports import Imports
@@ -72,6 +73,18 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
         if not self.events and self._is_bound():
             self.source = "gateway"
             self.record_event(Action.STATE_NOTED, actor="gateway")
+
+    def give_up(self) -> None:
+        """Save nothing of what was changed, and let nothing that was looked up be read any more: it is no longer as it is in the
+        database."""
+        for one in self.collections.values():
+            one.saved()
+            if isinstance(one, Collection):
+                one.held.clear()
+                one.absent.clear()
+        for some in (self.events, self.new_events, self.created, self.merged, self.opened):
+            some.clear()
+        self.looked_again.clear()
 
     def _is_bound(self) -> bool:
         return self._bound_before or not BOUND.isdisjoint(self.changed())

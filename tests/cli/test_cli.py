@@ -502,7 +502,7 @@ async def test_commands_go_to_the_gateway_that_runs(
     assert copy.stat().st_size
     assert (await asyncio.to_thread(beside.json, "db", "check"))["ok"]
     erased = await asyncio.to_thread(beside.json, "erase", profile, "--yes")
-    assert erased == {"erased": profile, "records": 1}
+    assert erased == {"erased": profile, "records": 1, "effects": None}
 
 
 async def test_a_gateway_that_does_not_know_the_token_is_named(

@@ -54,6 +54,21 @@ def desk(
     return Desk(gateway, Shell(config, capsys))
 
 
+async def test_a_dry_run_says_what_would_happen_and_changes_nothing(desk: Desk) -> None:
+    (ann, _), (bob, of_bob) = await desk.bring("ann", email="a@x.eg"), await desk.bring("bob")
+    told = await desk.say("merge", ann, bob, *WHY, "--dry-run")
+    assert "1 pin would be set" in told
+    assert told.endswith("nothing was changed\n")
+    (profile,) = (await desk.json("merge", ann, bob, *WHY, "--dry-run"))["effects"]["profiles"]
+    merged = await desk.json("merge", ann, bob, *WHY)
+    assert (profile["id"], profile["version"]) == (merged["profile"], merged["version"])
+    told = await desk.say("split", ann, "--record", of_bob, *WHY, "--dry-run")
+    assert f"{of_bob}" in told
+    assert bob in await desk.say("undo", merged["merge"], *WHY, "--dry-run")
+    assert "no one" in await desk.say("erase", ann, "--dry-run")
+    assert (await desk.json("profile", "show", ann))["version"] == merged["version"]
+
+
 async def test_a_merge_is_made_shown_and_taken_back(desk: Desk) -> None:
     (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
     told = await desk.say("merge", ann, bob, *WHY)

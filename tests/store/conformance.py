@@ -925,6 +925,20 @@ async def test_a_batch_that_raises_stores_nothing_and_raises_the_same(store: Sto
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
 
 
+async def test_a_batch_that_gives_up_stores_nothing_and_its_reads_are_asked_for_again(store: Store) -> None:
+    def give_up(ws: WorkingSet) -> None:
+        profile, (record,) = person(ws, "web:ann")
+        observe(ws, record, EMAIL, profile.profile_id)
+        ws.record_event(Action.IDENTITY_CREATED)
+        ws.give_up()
+        with pytest.raises(NotLoaded):
+            ws.record("web", "ann")
+
+    await run(store, give_up)
+    for table in ("record", "profile", "observation", "audit"):
+        assert await store.fetch(f"SELECT * FROM {table}") == [], table
+
+
 async def test_a_batch_that_the_engine_refuses_stores_nothing(store: Store) -> None:
     await run(store, lambda ws: person(ws, "web:ann"))
 

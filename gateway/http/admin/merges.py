@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.effects import EffectsView, Names, effects_view
 from gateway.http.admin.listing import Query
-from gateway.http.admin.named import ProfileId, Reason, RecordId, number
+from gateway.http.admin.named import DryRun, ProfileId, Reason, RecordId, number
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
-from gateway.model import MergeProfiles, Shaped, SplitProfile, UndoMerge
+from gateway.model import Effects, MergeProfiles, Shaped, SplitProfile, UndoMerge
 
 _MOST_RECORDS = 1_000
 
@@ -23,6 +24,7 @@ class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
 
     profiles: Annotated[list[ProfileId], Meta(min_length=2, max_length=2)]
     reason: Reason
+    dry_run: DryRun = False
 
 
 class Undoing(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,6 +32,7 @@ class Undoing(msgspec.Struct, forbid_unknown_fields=True):
 
     reason: Reason
     tree: bool = False
+    dry_run: DryRun = False
 
 
 class Splitting(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,29 +42,33 @@ class Splitting(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason
     records: Annotated[list[RecordId], Meta(max_length=_MOST_RECORDS)] = []
     mode: Literal["plain", "tree", "all"] = "plain"
+    dry_run: DryRun = False
 
 
 class ShapedView(msgspec.Struct):
     """The profile after the change; `version` is also its ETag. `parts` were split off; `merge` is the id for an undo.
-    `changed` is False if everything was already as requested."""
+    `changed` is False if everything was already as requested. A dry run has `effects`, no ETag and no `merge`, and names
+    profiles that it would make `new-1`, `new-2` …"""
 
     profile: str
     version: int
     changed: bool
     merge: str | None
     parts: list[str]
+    effects: EffectsView | None
 
 
 async def merge_profiles(call: Call[Query]) -> ShapedView:
     asked, version = await call.body(NewMerge), call.expected_version()
     one, other = (number("prf", f"profiles[{n}]", text) for n, text in enumerate(asked.profiles))
-    return _shaped(call, await call.submit(MergeProfiles(call.caller, (one, other), asked.reason, version)))
+    merge = MergeProfiles(call.caller, (one, other), asked.reason, version)
+    return _shaped(call, *await call.change(merge, dry_run=asked.dry_run))
 
 
 async def undo_merge(call: Call[Query]) -> ShapedView:
     asked, version = await call.body(Undoing), call.expected_version()
     undo = UndoMerge(call.caller, call.id("mrg"), asked.reason, asked.tree, version)
-    return _shaped(call, await call.submit(undo))
+    return _shaped(call, *await call.change(undo, dry_run=asked.dry_run))
 
 
 async def split_profile(call: Call[Query]) -> ShapedView:
@@ -70,17 +77,20 @@ async def split_profile(call: Call[Query]) -> ShapedView:
         raise Refusal("bad_body", "records: is empty; name the records that leave, or use mode all")
     records = tuple(number("rec", f"records[{n}]", text) for n, text in enumerate(asked.records))
     split = SplitProfile(call.caller, call.id("prf"), records, asked.mode, asked.reason, version)
-    return _shaped(call, await call.submit(split))
+    return _shaped(call, *await call.change(split, dry_run=asked.dry_run))
 
 
-def _shaped(call: Call[Query], outcome: Shaped) -> ShapedView:
-    call.tag(outcome.version)
+def _shaped(call: Call[Query], outcome: Shaped, effects: Effects | None) -> ShapedView:
+    if effects is None:
+        call.tag(outcome.version)
+    names, merge_id = Names(effects), outcome.merge_id if effects is None else None
     return ShapedView(
         show("prf", outcome.profile_id),
         outcome.version,
         outcome.changed,
-        show("mrg", outcome.merge_id) if outcome.merge_id is not None else None,
-        [show("prf", part) for part in outcome.parts],
+        show("mrg", merge_id) if merge_id is not None else None,
+        [names(part) for part in outcome.parts],
+        None if effects is None else effects_view(effects),
     )
 
 

@@ -18,6 +18,10 @@ Reason = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"\S", description="why; it is kept in the audit log")
 ]
 
+DryRun = Annotated[
+    bool, Meta(description="change nothing, and answer with the effects that the change would have now")
+]
+
 
 def number(prefix: Prefix, place: str, text: str) -> int:
     """The number of the id. Raises Refusal, naming the place, if this is not an id of this kind."""

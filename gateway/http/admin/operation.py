@@ -14,7 +14,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.services import SERVICES, Services
 from gateway.ids import Prefix, read
-from gateway.model import Caller, Command, Refused
+from gateway.model import Caller, Command, Effects, Refused
 
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B")
@@ -85,6 +85,16 @@ class Call(Generic[Q]):
         if isinstance(outcome, Refused):
             raise Refusal(outcome.code, outcome.message)
         return outcome
+
+    async def change(self, command: Command[T | Refused], *, dry_run: bool) -> tuple[T, Effects | None]:
+        """The committed outcome; of a dry run the outcome that the command would have now, with its effects. If the gateway
+        refuses the command, a Refusal is raised."""
+        if not dry_run:
+            return await self.submit(command), None
+        outcome, effects = await self.services.pipeline.preview(command)
+        if isinstance(outcome, Refused):
+            raise Refusal(outcome.code, outcome.message)
+        return outcome, effects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

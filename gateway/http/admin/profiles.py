@@ -12,7 +12,9 @@ from msgspec import Meta
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
+from gateway.http.admin.effects import EffectsView, effects_view
 from gateway.http.admin.listing import NEWEST, USUAL, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.named import DryRun
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.reviews import ReviewView, review_view
 from gateway.http.admin.times import Time, shown, shown_or_none
@@ -126,9 +128,16 @@ class ProfileDetail(ProfileView):
     redirected_from: str | None
 
 
+class ErasingQuery(Query, kw_only=True):
+    dry_run: DryRun = False
+
+
 class ErasedView(msgspec.Struct):
+    """A dry run has `effects`."""
+
     erased: str
     records: int
+    effects: EffectsView | None
 
 
 async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
@@ -160,11 +169,13 @@ async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
     return await event_page(call, wanted)
 
 
-async def erase_profile(call: Call[Query]) -> ErasedView:
-    outcome = await call.submit(EraseCustomer(call.caller, profile_id=call.id("prf")))
+async def erase_profile(call: Call[ErasingQuery]) -> ErasedView:
+    command = EraseCustomer(call.caller, profile_id=call.id("prf"))
+    outcome, effects = await call.change(command, dry_run=call.query.dry_run)
     match outcome:
         case Erased():
-            return ErasedView(show("prf", outcome.profile_id), outcome.records)
+            told = None if effects is None else effects_view(effects)
+            return ErasedView(show("prf", outcome.profile_id), outcome.records, told)
         case UnknownCustomer():
             raise nobody(call)
 
@@ -363,6 +374,7 @@ OPERATIONS = (
         path="/profiles/{id}",
         handler=erase_profile,
         summary="Erase a person: records, identifiers, attributes and tags; points stay, without a name",
+        query=ErasingQuery,
         answer=ErasedView,
     ),
 )

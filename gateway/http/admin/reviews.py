@@ -7,7 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.effects import EffectsView, effects_view
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.named import DryRun
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
@@ -21,6 +23,7 @@ class ReviewQuery(ListQuery, kw_only=True):
 
 class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(max_length=500, description="why; it is kept in the audit log")] = ""
+    dry_run: DryRun = False
 
 
 class ReviewView(msgspec.Struct):
@@ -43,10 +46,11 @@ class ReviewView(msgspec.Struct):
 
 class AnsweredReview(ReviewView):
     """`now` are the profiles of the two after the answer: one if they were joined. `changed` is False if the review already had
-    this answer."""
+    this answer. A dry run has `effects`, and the review as it is."""
 
     now: list[str]
     changed: bool
+    effects: EffectsView | None
 
 
 async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
@@ -67,13 +71,18 @@ async def reject_review(call: Call[Query]) -> AnsweredReview:
 async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
     number, store = call.id("rev"), call.services.store
     asked = await call.body(ReviewAnswer) if call.request.body_exists else ReviewAnswer()
-    outcome = await call.submit(AnswerReview(call.caller, number, accept, asked.reason))
+    command = AnswerReview(call.caller, number, accept, asked.reason)
+    outcome, effects = await call.change(command, dry_run=asked.dry_run)
     item = await reports.review(store, number)
     if item is None:
         raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
     found = [await reports.survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
+    if effects is not None:
+        leads = {lead.profile_id: lead.to for lead in effects.leads}
+        found = [leads.get(profile, profile) for profile in found if profile is not None]
     now = [show("prf", profile) for profile in dict.fromkeys(found) if profile is not None]
-    return AnsweredReview(*_fields(item), now=now, changed=outcome.changed)
+    told = None if effects is None else effects_view(effects)
+    return AnsweredReview(*_fields(item), now=now, changed=outcome.changed, effects=told)
 
 
 def review_view(item: ReviewItem) -> ReviewView:

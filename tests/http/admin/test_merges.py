@@ -74,6 +74,24 @@ async def test_a_merge_is_shown_undone_and_shown_as_undone(gateway: RunningGatew
     assert (again["changed"], again["merge"]) == (False, None)
 
 
+async def test_a_dry_run_names_new_profiles_by_number_and_answers_no_version(
+    gateway: RunningGateway,
+) -> None:
+    web = await save(gateway.services, "web", "web-1", email=EMAIL)
+    assert await save(gateway.services, "pos", "till-1", email=EMAIL) == web
+    _, of_till = await records(gateway, web)
+    body = {"records": [of_till], **WHY, "dry_run": True}
+    async with gateway.admin("POST", f"profiles/{web}/split", json=body) as response:
+        told = await response.json()
+        assert "ETag" not in response.headers
+    assert (told["parts"], told["effects"]["pins_set"]) == (["new-1"], 1)
+    new = next(one for one in told["effects"]["profiles"] if one["id"] == "new-1")
+    assert (new["records"], new["points"]) == ([of_till], 0)
+    assert [review["id"] for review in told["effects"]["reviews"]] == [None]
+    done = await ask(gateway, "POST", f"profiles/{web}/split", body={**body, "dry_run": False})
+    assert (done["version"], done["effects"]) == (told["version"], None)
+
+
 async def test_a_split_names_the_part(gateway: RunningGateway) -> None:
     web, till = await two(gateway)
     (of_till,) = await records(gateway, till)

@@ -125,7 +125,7 @@ async def test_the_history_holds_what_happened_to_the_absorbed_too(gateway: Runn
 async def test_an_erased_person_is_gone_and_the_history_stays(gateway: RunningGateway) -> None:
     survivor, absorbed = await one_person(gateway.services)
     async with gateway.admin("DELETE", f"profiles/{absorbed}") as response:
-        assert await response.json() == {"erased": survivor, "records": 3}
+        assert await response.json() == {"erased": survivor, "records": 3, "effects": None}
     for gone in (survivor, absorbed):
         assert (await get(gateway, f"profiles/{gone}", 404))["code"] == "not_found"
     async with gateway.admin("DELETE", f"profiles/{survivor}") as response:
