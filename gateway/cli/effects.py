@@ -9,7 +9,22 @@ from gateway.cli.output import Columns, Row, counted, plain, print_rows, say
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")]
 
 
+def print_consequence(what: str, consequence: Row) -> None:
+    """Of an answer or a change that was not asked for yet."""
+    if consequence["refused"]:
+        say(f"\n{what} would be refused ({consequence['refused']}): {plain(consequence['why'])}")
+        return
+    say(f"\n{what} would do this:")
+    _print(consequence["effects"])
+
+
 def print_effects(effects: Row) -> None:
+    """The answer to a dry run."""
+    _print(effects)
+    say("nothing was changed")
+
+
+def _print(effects: Row) -> None:
     """The profiles as they would be, then all else that would change."""
     _section(effects["profiles"], _PROFILES, effects["profile_count"])
     _section(effects["leads"], _LEADS)
@@ -18,7 +33,6 @@ def print_effects(effects: Row) -> None:
     _section(effects["deliveries"], _DELIVERIES)
     for line in _lines(effects):
         say(line)
-    say("nothing was changed")
 
 
 def _section(rows: list[Any], columns: Columns, count: int | None = None) -> None:

@@ -4,12 +4,6 @@ from typing import Any
 
 from gateway.cli.output import Columns, Row, counted, note, print_rows, say
 
-_OUTCOMES = {
-    "merge": "are one person",
-    "review": "may be one person: a person has to decide",
-    "never": "must stay apart",
-    "none": "have nothing in common",
-}
 _LIKENESS = {
     "provider_form": "the same mailbox, written in two ways",
     "powerless": "equal, but it joins no profiles",
@@ -20,7 +14,7 @@ def print_pair(pair: Row) -> None:
     """Prints every rule, then the verdict."""
     print_rows(pair["rules"], _RULES)
     _print_claims(pair["claimed"])
-    say(f"\n{_verdict(pair)}")
+    say(f"\n{pair['words'][-1]}")
 
 
 def print_origin(origin: Row) -> None:
@@ -33,24 +27,6 @@ def _print_claims(claimed: list[Row]) -> None:
     if claimed:
         say("\nClaimed, but not counted")
         print_rows(claimed, _CLAIMED)
-
-
-def _verdict(pair: Row) -> str:
-    named = f"{pair['profile_a']} and {pair['profile_b']}"
-    if pair["together"]:
-        return f"both are on {pair['profile_a']}; by themselves the two {_opinion(pair)}"
-    text = f"{named} are apart. The rules say that they {_opinion(pair)}"
-    if pair["guard"]:
-        return f"{text}; what keeps them apart: {pair['guard']}{_in_brackets(pair['detail'])}"
-    return f"{text}; the next call that states it joins them" if pair["outcome"] == "merge" else text
-
-
-def _opinion(pair: Row) -> str:
-    return _OUTCOMES[pair["outcome"]] + _in_brackets(pair["rule"])
-
-
-def _in_brackets(text: str) -> str:
-    return f" ({text})" if text else ""
 
 
 def _compared(rule: Row) -> str:

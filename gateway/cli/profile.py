@@ -11,6 +11,7 @@ from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
+from gateway.cli.review import who
 from gateway.cli.story import STORY
 
 app = group("Find and show profiles.")
@@ -196,7 +197,7 @@ _MERGES: Columns = {
 }
 _REVIEWS: Columns = {
     "review": "id",
-    "profiles": lambda review: " ".join(review["profiles"]),
+    "who": who,
     "reason": "reason",
     "rule": "rule",
     "opened": "opened_at",

@@ -1,21 +1,30 @@
 """`gateway review`: the questions that the rules leave to a person."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.connection import Admin, ask, segment
-from gateway.cli.effects import DryRun, print_effects
+from gateway.cli.effects import DryRun, print_consequence, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, Row, print_json, print_page, say
+from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 
 app = group("List and answer the questions that the rules leave to a person.")
 ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+
+
+def who(review: Row) -> str:
+    """The people whom it is about; a profile without a name or a customer by its id."""
+    pairs = zip(review["people"], review["profiles"], strict=True)
+    return " / ".join(person or profile for person, profile in pairs)
+
+
 _COLUMNS: Columns = {
     "review": "id",
-    "profiles": lambda review: " ".join(review["profiles"]),
+    "who": who,
     "state": "state",
     "reason": "reason",
     "rule": "rule",
@@ -32,6 +41,11 @@ def list_(
     state: Annotated[
         str, typer.Option(help="open, accepted, rejected or stale; all of them with an empty one.")
     ] = "open",
+    reason: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
+    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
+    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
+    since: Annotated[str, typer.Option(help="Opened since: a time, a date, or a span such as 7d.")] = "",
+    until: Annotated[str, typer.Option(help="Opened before: a time, a date, or a span such as 7d.")] = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,
@@ -39,10 +53,58 @@ def list_(
 ) -> None:
     """List questions, newest first; the open ones unless told otherwise."""
 
+    filters = {"state": state, "reason": reason, "rule": rule, "channel": channel}
+
     async def listed(admin: Admin) -> Any:
-        return await admin.get("/reviews", state=state, limit=limit, cursor=cursor)
+        return await admin.get("/reviews", **filters, since=since, until=until, limit=limit, cursor=cursor)
 
     print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def show(review: ReviewId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Show both sides of a question, and what would follow from yes and from no."""
+
+    async def shown(admin: Admin) -> Any:
+        return await admin.get(f"/reviews/{segment(review)}")
+
+    answer = ask(config, shown)
+    if json:
+        print_json(answer)
+    else:
+        _print_review(answer)
+
+
+def _print_review(review: Row) -> None:
+    asked = f"{plain(review['reason'])}, opened at {review['opened_at']}"
+    say(f"{review['id']} is {review['state']}: {asked}\n")
+    print_rows(review["sides"], _SIDES)
+    for heading, column in (("agrees", "agrees"), ("differs", "differs")):
+        if review[column]:
+            say("")
+            print_rows(review[column], {heading: "what", "one": _values("one"), "other": _values("other")})
+    if review["trace"]:
+        say("")
+        for line in review["trace"]["words"]:
+            say(plain(line))
+    if review["yes"]:
+        print_consequence("yes (review accept)", review["yes"])
+        print_consequence("no (review reject)", review["no"])
+
+
+def _values(side: str) -> Callable[[Row], str]:
+    return lambda compared: ", ".join(str(value) for value in compared[side])
+
+
+_SIDES: Columns = {
+    "profile": lambda side: side["profile"]["id"],
+    "who": "person",
+    "customers": lambda side: ", ".join(
+        f"{record['id_space']}:{record['customer_id']}" for record in side["profile"]["records"]
+    ),
+    "points": lambda side: side["profile"]["balance"]["points"],
+    "last seen": "last_seen",
+}
 
 
 @app.command()

@@ -84,6 +84,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
                 one.absent.clear()
         for some in (self.events, self.new_events, self.created, self.merged, self.opened):
             some.clear()
+        self.happened.clear()
         self.looked_again.clear()
 
     def _is_bound(self) -> bool:

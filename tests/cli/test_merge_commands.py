@@ -54,6 +54,18 @@ def desk(
     return Desk(gateway, Shell(config, capsys))
 
 
+async def test_merges_are_listed_shown_and_counted_by_day(desk: Desk) -> None:
+    (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
+    merge = (await desk.json("merge", ann, bob, *WHY))["merge"]
+    assert "web:ann, web:bob" in await desk.say("merges", "list", "--rule", "operator")
+    told = await desk.say("merges", "show", merge)
+    assert f"{merge}: " in told
+    assert "an undo would do this:" in told
+    await desk.say("undo", merge, *WHY)
+    assert "undone at" in await desk.say("merges", "show", merge)
+    assert (await desk.say("merges", "counts")).splitlines()[1].split()[1:] == ["operator", "1", "1"]
+
+
 async def test_a_dry_run_says_what_would_happen_and_changes_nothing(desk: Desk) -> None:
     (ann, _), (bob, of_bob) = await desk.bring("ann", email="a@x.eg"), await desk.bring("bob")
     told = await desk.say("merge", ann, bob, *WHY, "--dry-run")
@@ -154,6 +166,9 @@ async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profi
     await desk.bring("bob", email="ann@shop.example.org", mobile="+201007654321")
     (review,) = (await desk.json("review", "list"))["items"]
     assert review["id"] in await desk.say("review", "list")
+    told = await desk.say("review", "show", review["id"])
+    assert "no (review reject) would do this:" in told
+    assert "email" in told
     told = await desk.say("review", verdict, review["id"])
     assert told.count("prf_") == profiles
     assert (await desk.json("review", "list"))["items"] == []

@@ -34,7 +34,8 @@ from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
 from gateway.store.reports.audit import checkpoints, links
-from gateway.store.reports.profiles import merges, open_reviews
+from gateway.store.reports.merges import merges_into
+from gateway.store.reports.reviews import open_reviews
 from gateway.store.statement import Write
 from gateway.store.tables import TABLES
 from gateway.workingset import NotLoaded, WorkingSet
@@ -374,7 +375,7 @@ async def test_a_profiles_version_and_redirect_are_kept(store: Store) -> None:
 async def test_a_merge_keeps_the_record_lists_of_both_sides(store: Store) -> None:
     row = MergeRow(5, 1, 2, (11, 12), (21,), "email", "sha", "channel:web", "req", NOON)
     await run(store, lambda ws: ws.merges.add(row.merge_id, row))
-    assert await merges(store, [1]) == [row]
+    assert await merges_into(store, [1]) == [row]
 
 
 async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(store: Store) -> None:
@@ -931,6 +932,7 @@ async def test_a_batch_that_gives_up_stores_nothing_and_its_reads_are_asked_for_
         observe(ws, record, EMAIL, profile.profile_id)
         ws.record_event(Action.IDENTITY_CREATED)
         ws.give_up()
+        assert not ws.happened
         with pytest.raises(NotLoaded):
             ws.record("web", "ann")
 

@@ -1,12 +1,14 @@
 """What a change would do, as a dry run tells it."""
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 
 from gateway.http.admin.listing import MOST
+from gateway.http.admin.operation import Call
 from gateway.ids import show
-from gateway.model import Effects, KeyMoved, ProfileAfter, ReviewAfter
+from gateway.model import Command, Effects, KeyMoved, ProfileAfter, Refused, ReviewAfter
 
 
 class ProfileAfterView(msgspec.Struct):
@@ -70,6 +72,14 @@ class EffectsView(msgspec.Struct):
     deliveries: list[QueuedView]
 
 
+class ConsequenceView(msgspec.Struct):
+    """What would follow now: `effects`, or the code with which it would be refused, and why."""
+
+    refused: str | None
+    why: str
+    effects: EffectsView | None
+
+
 class Names:
     """How profiles are called before the ids of new ones are drawn."""
 
@@ -99,6 +109,14 @@ def effects_view(effects: Effects) -> EffectsView:
         [show("mrg", merge_id) for merge_id in effects.undone],
         [QueuedView(*sending, count) for sending, count in sorted(queued.items())],
     )
+
+
+async def consequence(call: Call[Any], command: Command[Any]) -> ConsequenceView:
+    """Of a command, without carrying it out."""
+    outcome, effects = await call.services.pipeline.preview(command)
+    if isinstance(outcome, Refused):
+        return ConsequenceView(outcome.code, outcome.message, None)
+    return ConsequenceView(None, "", effects_view(effects))
 
 
 def _profile(one: ProfileAfter, names: Names) -> ProfileAfterView:

@@ -9,7 +9,9 @@ from msgspec import Meta
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.pair_words import in_words
 from gateway.http.admin.times import Time, shown
+from gateway.http.services import Services
 from gateway.ids import read, show
 from gateway.model import ExplainPair, Refused
 from gateway.store.reports import past
@@ -51,7 +53,7 @@ class ClaimedView(msgspec.Struct):
 
 class PairView(msgspec.Struct):
     """`outcome` and `rule` are the result of rules and pins together; `guard`, with its `detail`, is what keeps the two
-    apart."""
+    apart. `words` says it in sentences, one for each rule and the verdict last."""
 
     profile_a: str
     profile_b: str
@@ -63,6 +65,7 @@ class PairView(msgspec.Struct):
     pins: list[str]
     rules: list[RuleView]
     claimed: list[ClaimedView]
+    words: list[str]
 
 
 class StepView(msgspec.Struct):
@@ -85,14 +88,17 @@ class OriginView(msgspec.Struct):
 
 
 async def explain_pair(call: Call[PairQuery]) -> PairView:
-    command = _pair(call.query)
-    outcome = await call.services.pipeline.submit_background(command)
+    return await pair_view(call.services, _pair(call.query))
+
+
+async def pair_view(services: Services, command: ExplainPair) -> PairView:
+    outcome = await services.pipeline.submit_background(command)
     if isinstance(outcome, Refused):
         raise Refusal(outcome.code, outcome.message)
     found = outcome.explanation
     sides = (command.a, command.b) if command.records else (found.profile_a, found.profile_b)
-    claimed = await shared_claims(call.services.store, *sides, records=command.records)
-    return PairView(
+    claimed = await shared_claims(services.store, *sides, records=command.records)
+    pair = PairView(
         show("prf", found.profile_a),
         show("prf", found.profile_b),
         found.together,
@@ -103,7 +109,10 @@ async def explain_pair(call: Call[PairQuery]) -> PairView:
         list(found.pins),
         [_rule(reading) for reading in found.rules],
         [_claimed(*claim) for claim in claimed],
+        [],
     )
+    pair.words = in_words(pair)
+    return pair
 
 
 async def explain_profile(call: Call[Query]) -> OriginView:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from gateway.config import Channel
 from gateway.errors import CommandFailed, Refusal
 from gateway.http.admin.listing import Query
+from gateway.http.admin.named import channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows
@@ -101,7 +102,7 @@ class ImportView(msgspec.Struct):
 async def show_import(call: Call[ImportQuery]) -> ImportView:
     """An import that has not begun stands at line 1. Chunks that are still being processed count: their sender may be gone, and
     a new one asks."""
-    channel, import_id = _channel(call, call.query.channel), import_id_of(call)
+    channel, import_id = channel_named(call.services, call.query.channel), import_id_of(call)
     await _queue(call, import_id).settled()
     run = await reports.import_run(call.services.store, import_id)
     return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
@@ -114,7 +115,7 @@ async def import_rows(call: Call[Query]) -> ImportView:
     previous chunk fails, this one is refused because it is not the next one.
     """
     asked = await call.body(_Sent)
-    channel, import_id = _channel(call, asked.channel), import_id_of(call)
+    channel, import_id = channel_named(call.services, asked.channel), import_id_of(call)
     caller = Caller(
         channel.name,
         channel.id_space,
@@ -190,15 +191,6 @@ def _warned(lines: Iterable[tuple[int, _Judged]]) -> Iterator[WarnedLine]:
         for identifier, status, reason, _ in () if isinstance(row, str) else row.evidence:
             if status != "ok":
                 yield WarnedLine(line, identifier.type, reason)
-
-
-def _channel(call: Call[Any], name: str) -> Channel:
-    channels = {channel.name: channel for channel in call.services.config.channels}
-    if name not in channels:
-        raise Refusal(
-            "unknown_channel", f"channel: is not configured; known: {', '.join(channels) or 'none'}"
-        )
-    return channels[name]
 
 
 def import_id_of(call: Call[Any]) -> str:

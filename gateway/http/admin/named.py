@@ -1,10 +1,12 @@
-"""Ids in bodies and queries: prefixed text outside, integers inside."""
+"""Ids and names in bodies and queries: prefixed text outside, integers inside."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
+from gateway.config import Channel
 from gateway.errors import Refusal
+from gateway.http.services import Services
 from gateway.ids import Prefix, read
 
 _KINDS = {"prf": "profile", "rec": "record"}
@@ -32,3 +34,13 @@ def number(prefix: Prefix, place: str, text: str) -> int:
             f"{place}: is not a {_KINDS.get(prefix, prefix)} id; write {prefix}_ and 16 hexadecimal digits",
         )
     return found
+
+
+def channel_named(services: Services, name: str) -> Channel:
+    """Raises Refusal, listing the channels that are configured."""
+    channels = {channel.name: channel for channel in services.config.channels}
+    if name not in channels:
+        raise Refusal(
+            "unknown_channel", f"channel: is not configured; known: {', '.join(channels) or 'none'}"
+        )
+    return channels[name]

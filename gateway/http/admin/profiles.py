@@ -11,23 +11,26 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
+from gateway.http.admin.attributes import ValueView, values_of
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
 from gateway.http.admin.effects import EffectsView, effects_view
 from gateway.http.admin.listing import NEWEST, USUAL, Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import DryRun
+from gateway.http.admin.merge_list import MergeView, merge_views
+from gateway.http.admin.named import DryRun, channel_named
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.reviews import ReviewView, review_view
-from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.admin.reviews import ReviewView, review_views
+from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import read, show
-from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
+from gateway.model import CustomerRecord, EraseCustomer, Erased, UnknownCustomer
 from gateway.store.reports import profiles as reports
 from gateway.store.reports import work
 from gateway.store.reports.audit import WantedEvents
+from gateway.store.reports.merges import merges_into
 from gateway.store.reports.profiles import Balance, Overview, Wanted
+from gateway.store.reports.reviews import open_reviews
 from rules.identifier import Identifier
 from rules.record import Observation
-from rules.survivor import AttributeValue, winning
 
 
 class FindQuery(ListQuery, kw_only=True):
@@ -103,23 +106,12 @@ class ProfileView(msgspec.Struct):
     records: list[RecordView]
 
 
-class MergeView(msgspec.Struct):
-    id: str
-    survivor: str
-    absorbed: str
-    rule: str
-    rule_set: str
-    actor: str
-    request_id: str
-    merged_at: Time
-    undone_at: Time | None
-
-
 class ProfileDetail(ProfileView):
-    """`attributes` are the winning values, `achievements` the newest, `reviews` the open ones. `redirected_from` is the
-    requested id, if it was absorbed into this profile."""
+    """`attributes` are the winning values, `values` what each record says, `achievements` the newest, `reviews` the open ones.
+    `redirected_from` is the requested id, if it was absorbed into this profile."""
 
     attributes: dict[str, Any]
+    values: list[ValueView]
     claimed_attributes: list[ClaimedAttributeView]
     tags: list[str]
     merges: list[MergeView]
@@ -148,7 +140,7 @@ async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
         found = await _by_id(services, profile_id)
     else:
         found = await reports.find(services.store, _wanted(services, query), before, query.limit + 1)
-    return page(found, query.limit, _view, lambda overview: overview.profile_id)
+    return page(found, query.limit, profile_view, lambda overview: overview.profile_id)
 
 
 async def show_profile(call: Call[Query]) -> ProfileDetail:
@@ -199,12 +191,7 @@ async def _by_id(services: Services, profile_id: int) -> list[Overview]:
 
 
 def _wanted(services: Services, query: FindQuery) -> Wanted:
-    channels = {channel.name: channel for channel in services.config.channels}
-    if query.channel and query.channel not in channels:
-        raise Refusal(
-            "unknown_channel", f"channel: is not configured; known: {', '.join(channels) or 'none'}"
-        )
-    asked = [channels[query.channel]] if query.channel else list(channels.values())
+    asked = [channel_named(services, query.channel)] if query.channel else services.config.channels
     regions = list(dict.fromkeys(channel.default_region for channel in asked)) or [""]
     id_spaces = list(dict.fromkeys(channel.id_space for channel in asked))
     wanted = Wanted()
@@ -242,7 +229,7 @@ def _readings(services: Services, kind: str, raw: str, regions: Iterable[str]) -
     return [Identifier(kind, value) for value in dict.fromkeys(values) if value]
 
 
-def _view(overview: Overview) -> ProfileView:
+def profile_view(overview: Overview) -> ProfileView:
     return ProfileView(*_common(overview))
 
 
@@ -292,11 +279,14 @@ def _observation_view(seen: Observation) -> ObservationView:
 async def _detail(services: Services, overview: Overview, asked: int) -> ProfileDetail:
     store, number = services.store, overview.profile_id
     records = [record.record_id for record in overview.records]
-    merges = await reports.merges(store, await reports.ids_leading_to(store, number))
+    merges = await merges_into(store, await reports.ids_leading_to(store, number))
     earned = await work.achievements(store, work.WantedWork(profile_id=number), NEWEST, USUAL)
+    attributes, values = await values_of(services, overview.records)
+    reviews = await open_reviews(store, number)
     return ProfileDetail(
         *_common(overview),
-        attributes=await _attributes(services, overview),
+        attributes=attributes,
+        values=values,
         claimed_attributes=[
             ClaimedAttributeView(
                 show("rec", record_id),
@@ -308,36 +298,10 @@ async def _detail(services: Services, overview: Overview, asked: int) -> Profile
             for record_id, name, one in await reports.claimed_attributes(store, records)
         ],
         tags=await reports.tags(store, records),
-        merges=[_merge_view(merge) for merge in merges],
+        merges=await merge_views(services, merges),
         achievements=[achievement_view(one) for one in earned],
-        reviews=[review_view(item) for item in await reports.open_reviews(store, number)],
+        reviews=await review_views(services, reviews),
         redirected_from=show("prf", asked) if asked != number else None,
-    )
-
-
-async def _attributes(services: Services, overview: Overview) -> dict[str, Any]:
-    id_spaces = {record.record_id: record.id_space for record in overview.records}
-    values = [
-        AttributeValue(
-            one.name, msgspec.json.decode(one.value), one.record_id, id_spaces[one.record_id], one.at
-        )
-        for one in await reports.attributes(services.store, list(id_spaces))
-    ]
-    rules = services.env.rules
-    return winning(rules, values)
-
-
-def _merge_view(merge: MergeRow) -> MergeView:
-    return MergeView(
-        show("mrg", merge.merge_id),
-        show("prf", merge.survivor_id),
-        show("prf", merge.absorbed_id),
-        merge.rule,
-        merge.rule_set,
-        merge.actor,
-        merge.request_id,
-        shown(merge.merged_at),
-        shown_or_none(merge.undone_at),
     )
 
 

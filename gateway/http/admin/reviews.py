@@ -1,24 +1,33 @@
 """Questions for a person: listed and answered. The reason of a review decides what its answers do:
 docs/reference/reviews.md."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
-from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import DryRun
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, read_cursor, write_cursor
+from gateway.http.admin.named import DryRun, channel_named
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.admin.people import people
+from gateway.http.admin.times import Time, When, read, shown, shown_or_none
+from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ReviewItem
-from gateway.store.reports import profiles as reports
+from gateway.store.reports import reviews as reports
+from gateway.store.reports.profiles import survivor_of
 
 
 class ReviewQuery(ListQuery, kw_only=True):
     state: Literal["", "open", "accepted", "rejected", "stale"] = ""
+    reason: Annotated[str, Meta(description="as a review has it; `points` for all about points")] = ""
+    rule: str = ""
+    channel: Annotated[str, Meta(description="one of the two is a customer of this channel")] = ""
+    since: Annotated[When, Meta(description="opened since")] = ""
+    until: Annotated[When, Meta(description="opened before")] = ""
 
 
 class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,10 +39,11 @@ class ReviewView(msgspec.Struct):
     """A question to a person. `reason` says which. `rule:…`, `conflict:…`, `ambiguous`: are these two profiles one person?
     `resplit:…`: should `records` leave the profile, which is named once? `split:contested`: which of the two owns the
     identifiers that both hold? `points: …`: were the points moved that the platform keeps for both? `types` are the
-    identifier types in question."""
+    identifier types in question. `people` are the names of the two, or else their customer ids."""
 
     id: str
     profiles: list[str]
+    people: list[str]
     state: str
     reason: str
     rule: str
@@ -54,10 +64,20 @@ class AnsweredReview(ReviewView):
 
 
 async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
-    query = call.query
+    """A filter that no index serves is asked of 2,000 reviews a page, so a page may be short and have a `next`."""
+    query, services = call.query, call.services
+    now = services.clock.now()
+    wanted = reports.WantedReviews(
+        state=query.state,
+        reason=query.reason,
+        rule=query.rule,
+        id_space=channel_named(services, query.channel).id_space if query.channel else "",
+        since=read("since", query.since, now),
+        until=read("until", query.until, now),
+    )
     before = read_cursor(query.cursor, Id, NEWEST)
-    found = await reports.reviews(call.services.store, query.state, before, query.limit + 1)
-    return page(found, query.limit, review_view, lambda item: item.review_id)
+    found, behind = await reports.reviews(services.store, wanted, before, query.limit)
+    return Page(await review_views(services, found), None if behind is None else write_cursor(behind))
 
 
 async def accept_review(call: Call[Query]) -> AnsweredReview:
@@ -76,25 +96,27 @@ async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
     item = await reports.review(store, number)
     if item is None:
         raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
-    found = [await reports.survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
+    found = [await survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
     if effects is not None:
         leads = {lead.profile_id: lead.to for lead in effects.leads}
         found = [leads.get(profile, profile) for profile in found if profile is not None]
     now = [show("prf", profile) for profile in dict.fromkeys(found) if profile is not None]
     told = None if effects is None else effects_view(effects)
-    return AnsweredReview(*_fields(item), now=now, changed=outcome.changed, effects=told)
+    named = await people(call.services, (item.profile_a, item.profile_b))
+    return AnsweredReview(*review_fields(item, named), now=now, changed=outcome.changed, effects=told)
 
 
-def review_view(item: ReviewItem) -> ReviewView:
-    return ReviewView(*_fields(item))
+async def review_views(services: Services, items: Sequence[ReviewItem]) -> list[ReviewView]:
+    named = await people(services, (one for item in items for one in (item.profile_a, item.profile_b)))
+    return [ReviewView(*review_fields(item, named)) for item in items]
 
 
-def _fields(
-    item: ReviewItem,
-) -> tuple[str, list[str], str, str, str, list[str], Time, Time | None, str, list[str]]:
+def review_fields(item: ReviewItem, named: Mapping[int, str]) -> tuple[Any, ...]:
+    profiles = list(dict.fromkeys((item.profile_a, item.profile_b)))
     return (
         show("rev", item.review_id),
-        [show("prf", number) for number in dict.fromkeys((item.profile_a, item.profile_b))],
+        [show("prf", number) for number in profiles],
+        [named.get(number, "") for number in profiles],
         item.state,
         item.reason,
         item.rule,
@@ -114,7 +136,7 @@ OPERATIONS = (
         summary="Questions for a person, newest first",
         query=ReviewQuery,
         answer=Page[ReviewView],
-        refusals=("bad_cursor",),
+        refusals=("bad_cursor", "unknown_channel"),
     ),
     Operation(
         method="POST",

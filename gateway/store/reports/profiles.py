@@ -4,17 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from gateway.model import Claim, ClaimedAttribute, CustomerRecord, MergeRow, ReviewItem
+from gateway.model import Claim, ClaimedAttribute, CustomerRecord
 from gateway.model.tags import distinct
 from gateway.store import Store
-from gateway.store.tables.merges import MERGE
-from gateway.store.tables.reviews import REVIEW
 from rules.identifier import Identifier
 from rules.record import Observation
 
 _PROFILE = """p.profile_id, p.created_at, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id),
 p.canonical_id"""
-_REVIEW = f"SELECT {REVIEW.select('v')} FROM review AS v"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +32,7 @@ class Attribute(NamedTuple):
     name: str
     value: str
     at: int
+    source: str
 
 
 class Balance(NamedTuple):
@@ -255,7 +253,8 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
     return [
         Attribute(*row)
         for row in await store.fetch(
-            f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({placeholders(records)})",
+            "SELECT record_id, name, value, at, source FROM attribute"
+            f" WHERE record_id IN ({placeholders(records)}) ORDER BY name, record_id",
             records,
         )
     ]
@@ -267,37 +266,3 @@ async def tags(store: Store, records: Sequence[int]) -> list[str]:
         f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({placeholders(records)}) ORDER BY tag", records
     )
     return distinct(tag for (tag,) in rows)
-
-
-async def merges(store: Store, survivors: Sequence[int]) -> list[MergeRow]:
-    """Every merge into one of these profiles, oldest first."""
-    rows = await store.fetch(
-        f"SELECT {MERGE.select('m')} FROM merge AS m"
-        f" WHERE m.survivor_id IN ({placeholders(survivors)}) ORDER BY m.merge_id",
-        survivors,
-    )
-    return [MERGE.read(row) for row in rows]
-
-
-async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
-    rows = await store.fetch(
-        f"{_REVIEW} WHERE v.state = 'open' AND v.profile_a = ?"
-        f" UNION {_REVIEW} WHERE v.state = 'open' AND v.profile_b = ?",
-        (profile_id, profile_id),
-    )
-    return [REVIEW.read(row) for row in rows]
-
-
-async def review(store: Store, review_id: int) -> ReviewItem | None:
-    rows = await store.fetch(f"{_REVIEW} WHERE v.review_id = ?", (review_id,))
-    return REVIEW.read(rows[0]) if rows else None
-
-
-async def reviews(store: Store, state: str, before: int, limit: int) -> list[ReviewItem]:
-    """Newest first; every state when `state` is empty."""
-    condition, values = (" AND v.state = ?", [state]) if state else ("", [])
-    rows = await store.fetch(
-        f"{_REVIEW} WHERE v.review_id < ?{condition} ORDER BY v.review_id DESC LIMIT ?",
-        (before, *values, limit),
-    )
-    return [REVIEW.read(row) for row in rows]

@@ -1,0 +1,93 @@
+"""`gateway merges`: what was joined, by which rule, and what an undo would do."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.effects import print_consequence
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
+
+app = group("List merges, show one, and count them by day and rule.")
+Since = Annotated[str, typer.Option("--since", help="A time, a date, or a span back from now such as 7d.")]
+Until = Annotated[str, typer.Option("--until", help="A time, a date, or a span back from now such as 1d.")]
+_COLUMNS: Columns = {
+    "merge": "id",
+    "person": "person",
+    "rule": "rule",
+    "by": "actor",
+    "at": "merged_at",
+    "undone": "undone_at",
+}
+
+
+@app.command("list")
+def list_(
+    rule: Annotated[str, typer.Option(help="Only merges by this rule; `operator` for those by hand.")] = "",
+    channel: Annotated[str, typer.Option(help="Only merges that calls of this channel caused.")] = "",
+    actor: Annotated[str, typer.Option(help="Only merges by this actor, as the list names it.")] = "",
+    import_id: Annotated[str, typer.Option("--import", help="Only merges that this import caused.")] = "",
+    state: Annotated[str, typer.Option(help="standing or undone; both with an empty one.")] = "",
+    since: Since = "",
+    until: Until = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List merges, newest first."""
+    filters = {"rule": rule, "channel": channel, "actor": actor, "import_id": import_id, "state": state}
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/merges", **filters, since=since, until=until, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def show(
+    merge: Annotated[str, typer.Argument(metavar="MERGE", help="mrg_…, from `merges list`.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show one merge, and what its undo would do."""
+
+    async def shown(admin: Admin) -> Any:
+        return await admin.get(f"/merges/{segment(merge)}")
+
+    answer = ask(config, shown)
+    if json:
+        print_json(answer)
+        return
+    say(f"{answer['id']}: {answer['absorbed']} became one with {answer['survivor']} at {answer['merged_at']}")
+    say(
+        f"now {plain(answer['person']) or 'erased'}; by {plain(answer['actor'])}, rule {plain(answer['rule'])}"
+    )
+    say(f"before: {_side('survivor', answer)} and {_side('absorbed', answer)}")
+    if answer["undone_at"]:
+        say(f"undone at {answer['undone_at']}")
+    else:
+        print_consequence("an undo", answer["undo"])
+
+
+def _side(name: str, merge: Row) -> str:
+    shown, count = merge[f"{name}_records"][:3], merge[f"{name}_record_count"]
+    more = f" and {count - len(shown):,} more" if count > len(shown) else ""
+    return f"{counted(count, 'record')} ({' '.join(shown)}{more})"
+
+
+@app.command()
+def counts(
+    since: Since = "", until: Until = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """Count merges by day and rule; the last 30 days unless told otherwise."""
+
+    async def counted_by_day(admin: Admin) -> Any:
+        return await admin.get("/merges/counts", since=since, until=until)
+
+    answer = ask(config, counted_by_day)
+    if json:
+        print_json(answer)
+    else:
+        print_rows(answer["days"], {"day": "day", "rule": "rule", "merges": "merged", "undone": "undone"})

@@ -1,0 +1,197 @@
+"""Merges as an operator looks for what went wrong: lists, one with what its undo would do, and the counts of each day."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.clock import DAY
+from gateway.errors import Refusal
+from gateway.http.admin.effects import ConsequenceView, consequence
+from gateway.http.admin.listing import (
+    MOST,
+    NEWEST,
+    Id,
+    ListQuery,
+    Page,
+    Query,
+    read_cursor,
+    write_cursor,
+)
+from gateway.http.admin.named import channel_named
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.people import people
+from gateway.http.admin.times import Time, When, read, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.ids import show
+from gateway.model import MergeRow, UndoMerge
+from gateway.store.reports import merges as reports
+from gateway.store.reports.merges import WantedMerges
+
+_USUAL_DAYS = 30
+_MOST_DAYS = 92
+_SLACK = DAY
+
+
+class MergeQuery(ListQuery, kw_only=True):
+    rule: str = ""
+    channel: Annotated[str, Meta(description="only merges that calls of this channel caused")] = ""
+    actor: Annotated[str, Meta(description="`channel:NAME`, `gateway` for a regrouping, or an operator")] = ""
+    import_id: Annotated[
+        str, Meta(description="imp_…; nothing is found once its events are archived", max_length=100)
+    ] = ""
+    state: Literal["", "standing", "undone"] = ""
+    since: When = ""
+    until: When = ""
+
+
+class CountQuery(Query, kw_only=True):
+    since: Annotated[When, Meta(description="30 days back, if empty; 92 days at most")] = ""
+    until: When = ""
+
+
+class MergeView(msgspec.Struct):
+    """`person` is the name, or else the customer ids, of the profile on which the records are today; empty after an erasure."""
+
+    id: str
+    survivor: str
+    absorbed: str
+    person: str
+    rule: str
+    rule_set: str
+    actor: str
+    request_id: str
+    merged_at: Time
+    undone_at: Time | None
+
+
+class MergeDetail(MergeView):
+    """The records of both sides before the merge, the first 200 of each, and what would follow from its undo; None if it was
+    undone."""
+
+    survivor_record_count: int
+    survivor_records: list[str]
+    absorbed_record_count: int
+    absorbed_records: list[str]
+    undo: ConsequenceView | None
+
+
+class DayCountView(msgspec.Struct):
+    """Merges by one rule on one day (UTC), and how many of them were undone since."""
+
+    day: str
+    rule: str
+    merged: int
+    undone: int
+
+
+class MergeCounts(msgspec.Struct):
+    """Days without merges are left out."""
+
+    days: list[DayCountView]
+
+
+async def list_merges(call: Call[MergeQuery]) -> Page[MergeView]:
+    """One filter is served by an index; the others are asked of 2,000 merges a page, so a page may be short and have a `next`."""
+    services = call.services
+    wanted = await _wanted(call)
+    before = read_cursor(call.query.cursor, Id, NEWEST)
+    found, behind = await reports.merges(services.store, wanted, before, call.query.limit)
+    return Page(await merge_views(services, found), None if behind is None else write_cursor(behind))
+
+
+async def _wanted(call: Call[MergeQuery]) -> WantedMerges:
+    query, now = call.query, call.services.clock.now()
+    wanted = WantedMerges(
+        rule=query.rule,
+        actor=query.actor,
+        state=query.state,
+        since=read("since", query.since, now),
+        until=read("until", query.until, now),
+    )
+    if query.channel:
+        actor = f"channel:{channel_named(call.services, query.channel).name}"
+        if query.actor not in ("", actor):
+            raise Refusal("bad_parameter", "actor: is not the channel; give one of the two")
+        wanted.actor = actor
+    if query.import_id:
+        number = query.import_id.removeprefix("imp_")
+        wanted.requests, first, last = await reports.requests_of(call.services.store, number)
+        wanted.since = max(first, wanted.since or 0)
+        wanted.until = min(last + _SLACK, wanted.until or NEWEST)
+    return wanted
+
+
+async def show_merge(call: Call[Query]) -> MergeDetail:
+    row = await reports.merge(call.services.store, call.id("mrg"))
+    if row is None:
+        raise Refusal("not_found", "there is no such merge")
+    [view] = await merge_views(call.services, [row])
+    undo = UndoMerge(call.caller, row.merge_id, "")
+    return MergeDetail(
+        *msgspec.structs.astuple(view),
+        survivor_record_count=len(row.survivor_records),
+        survivor_records=[show("rec", one) for one in row.survivor_records[:MOST]],
+        absorbed_record_count=len(row.absorbed_records),
+        absorbed_records=[show("rec", one) for one in row.absorbed_records[:MOST]],
+        undo=await consequence(call, undo) if row.undone_at is None else None,
+    )
+
+
+async def count_merges(call: Call[CountQuery]) -> MergeCounts:
+    now = call.services.clock.now()
+    until = read("until", call.query.until, now) or now
+    since = read("since", call.query.since, now)
+    since = max(0, until - _USUAL_DAYS * DAY) if since is None else since
+    if until - since > _MOST_DAYS * DAY:
+        raise Refusal("bad_parameter", f"since: is more than {_MOST_DAYS} days before until; ask for less")
+    found = await reports.counts(call.services.store, since, until)
+    return MergeCounts([DayCountView(shown(one.day)[:10], *one[1:]) for one in found])
+
+
+async def merge_views(services: Services, rows: Sequence[MergeRow]) -> list[MergeView]:
+    named = await people(services, (row.survivor_id for row in rows))
+    return [
+        MergeView(
+            show("mrg", row.merge_id),
+            show("prf", row.survivor_id),
+            show("prf", row.absorbed_id),
+            named.get(row.survivor_id, ""),
+            row.rule,
+            row.rule_set,
+            row.actor,
+            row.request_id,
+            shown(row.merged_at),
+            shown_or_none(row.undone_at),
+        )
+        for row in rows
+    ]
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/merges",
+        handler=list_merges,
+        summary="Merges, newest first",
+        query=MergeQuery,
+        answer=Page[MergeView],
+        refusals=("bad_cursor", "unknown_channel"),
+    ),
+    Operation(
+        method="GET",
+        path="/merges/counts",
+        handler=count_merges,
+        summary="How many merges each rule made on each day",
+        query=CountQuery,
+        answer=MergeCounts,
+    ),
+    Operation(
+        method="GET",
+        path="/merges/{id}",
+        handler=show_merge,
+        summary="One merge, and what its undo would do",
+        answer=MergeDetail,
+    ),
+)

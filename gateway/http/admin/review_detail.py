@@ -1,0 +1,161 @@
+"""One question, ready to be answered: both sides, what agrees and what differs, why the rules ask, and what would follow from
+yes and from no."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.http.admin.attributes import ValueView, values_of
+from gateway.http.admin.effects import ConsequenceView, consequence
+from gateway.http.admin.explain import PairView, pair_view
+from gateway.http.admin.listing import Query
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.people import people
+from gateway.http.admin.profiles import ProfileView, profile_view
+from gateway.http.admin.reviews import ReviewView, review_fields
+from gateway.http.admin.times import Time, shown_or_none
+from gateway.http.services import Services
+from gateway.ids import show
+from gateway.model import AnswerReview, ExplainPair, ReviewItem
+from gateway.store.reports import reviews as reports
+from gateway.store.reports.profiles import Overview, load, survivor_of, tags
+from rules.identifier import Identifier
+
+
+class SideView(msgspec.Struct):
+    """One side of a question. `person` is the name, or else the customer ids; `attributes` are the winning values, `values` what
+    each record says; `last_seen` is when one of the identifiers was stated last."""
+
+    person: str
+    profile: ProfileView
+    channels: list[str]
+    attributes: dict[str, Any]
+    values: list[ValueView]
+    tags: list[str]
+    last_seen: Time | None
+
+
+class ComparedValue(msgspec.Struct):
+    """What the two sides say of one thing: an identifier's type, or `attribute NAME`. `one` and `other` are all their values."""
+
+    what: str
+    one: list[Any]
+    other: list[Any]
+
+
+class ReviewDetail(ReviewView):
+    """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` has a value in
+    common, `differs` has none; what only one side knows is in neither. `trace` says how the rules judge the two now. `yes` and
+    `no` are what would follow from an answer, None for a review that is not open."""
+
+    sides: list[SideView]
+    agrees: list[ComparedValue]
+    differs: list[ComparedValue]
+    trace: PairView | None
+    yes: ConsequenceView | None
+    no: ConsequenceView | None
+
+
+async def show_review(call: Call[Query]) -> ReviewDetail:
+    services = call.services
+    item = await reports.review(services.store, call.id("rev"))
+    if item is None:
+        raise Refusal("not_found", "there is no such review; one of its profiles may have been erased")
+    named = await people(services, (item.profile_a, item.profile_b))
+    found = await _overviews(services, item)
+    sides = [await _side(services, one, named) for one in found]
+    agrees, differs = _compare(found, sides) if len(found) > 1 else ([], [])
+    is_open = item.state == "open"
+    return ReviewDetail(
+        *review_fields(item, named),
+        sides=sides,
+        agrees=agrees,
+        differs=differs,
+        trace=await _trace(call, found),
+        yes=await consequence(call, _answer(call, item, accept=True)) if is_open else None,
+        no=await consequence(call, _answer(call, item, accept=False)) if is_open else None,
+    )
+
+
+def _answer(call: Call[Query], item: ReviewItem, *, accept: bool) -> AnswerReview:
+    return AnswerReview(call.caller, item.review_id, accept, "")
+
+
+async def _overviews(services: Services, item: ReviewItem) -> list[Overview]:
+    """The live profiles of the question, each once."""
+    leads = [await survivor_of(services.store, one) for one in (item.profile_a, item.profile_b)]
+    loaded = [await load(services.store, one) for one in dict.fromkeys(leads) if one is not None]
+    return [overview for overview in loaded if overview is not None]
+
+
+async def _side(services: Services, overview: Overview, named: Mapping[int, str]) -> SideView:
+    attributes, values = await values_of(services, overview.records)
+    records = [record.record_id for record in overview.records]
+    spaces = {record.id_space for record in overview.records}
+    seen = [one.last_seen for record in overview.records for one in record.observations.values()]
+    return SideView(
+        named.get(overview.profile_id) or show("prf", overview.profile_id),
+        profile_view(overview),
+        [channel.name for channel in services.config.channels if channel.id_space in spaces],
+        attributes,
+        values,
+        await tags(services.store, records),
+        shown_or_none(max(seen, default=None)),
+    )
+
+
+async def _trace(call: Call[Query], found: list[Overview]) -> PairView | None:
+    if len(found) < 2:
+        return None
+    one, other = (overview.profile_id for overview in found)
+    return await pair_view(call.services, ExplainPair(one, other))
+
+
+def _compare(found: list[Overview], sides: list[SideView]) -> tuple[list[ComparedValue], list[ComparedValue]]:
+    one, other = (
+        {**_identifiers(overview), **_said(side)} for overview, side in zip(found, sides, strict=True)
+    )
+    agrees: list[ComparedValue] = []
+    differs: list[ComparedValue] = []
+    for what in (name for name in one if name in other):
+        shared = [value for value in one[what] if value in other[what]]
+        (agrees if shared else differs).append(ComparedValue(what, one[what], other[what]))
+    return agrees, differs
+
+
+def _identifiers(overview: Overview) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for kind, value in sorted(_held(overview)):
+        found.setdefault(kind, []).append(value)
+    return found
+
+
+def _held(overview: Overview) -> set[Identifier]:
+    return {
+        identifier
+        for record in overview.records
+        for identifier, seen in record.observations.items()
+        if not seen.retired
+    }
+
+
+def _said(side: SideView) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for one in side.values:
+        values = found.setdefault(f"attribute {one.name}", [])
+        if one.value not in values:
+            values.append(one.value)
+    return found
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/reviews/{id}",
+        handler=show_review,
+        summary="One question with both sides, what agrees and what differs, and what would follow from yes and from no",
+        answer=ReviewDetail,
+    ),
+)

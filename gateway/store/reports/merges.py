@@ -1,0 +1,126 @@
+"""Merges: one, those of some profiles, lists of them, and how many there were each day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from gateway.clock import DAY, MINUTE
+from gateway.ids import earliest, moment
+from gateway.model import MergeRow
+from gateway.store import Store
+from gateway.store.reports.audit import WantedEvents, events
+from gateway.store.reports.profiles import placeholders
+from gateway.store.reports.window import Conditions, Filters, newest
+from gateway.store.tables.merges import MERGE
+
+MergeState = Literal["standing", "undone"]
+_STATE = "CASE WHEN {t}.undone_at IS NULL THEN 'standing' ELSE 'undone' END"
+"""As the index has it."""
+_ID_MAY_RUN_AHEAD = 10 * MINUTE
+_MOST_CHUNKS = 20_000
+"""Of an import: far more than an import of 1,000,000 rows has."""
+_IDS_OF_A_DAY = earliest(moment(0) + DAY)
+"""Ids begin with a day of their own, so a day is a range of them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WantedMerges:
+    """Every filter that is given must hold. `requests` are the requests that caused them; `since` is inside, `until` is not."""
+
+    rule: str = ""
+    actor: str = ""
+    state: MergeState | Literal[""] = ""
+    requests: Sequence[str] | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class DayCount(NamedTuple):
+    """Merges by one rule on one day (UTC), which begins at `day`, and how many of them were undone since."""
+
+    day: int
+    rule: str
+    merged: int
+    undone: int
+
+
+async def merge(store: Store, merge_id: int) -> MergeRow | None:
+    rows = await store.fetch(f"SELECT {MERGE.select('m')} FROM merge AS m WHERE m.merge_id = ?", (merge_id,))
+    return MERGE.read(rows[0]) if rows else None
+
+
+async def merges_into(store: Store, survivors: Sequence[int]) -> list[MergeRow]:
+    """Every merge into one of these profiles, oldest first."""
+    rows = await store.fetch(
+        f"SELECT {MERGE.select('m')} FROM merge AS m"
+        f" WHERE m.survivor_id IN ({placeholders(survivors)}) ORDER BY m.merge_id",
+        survivors,
+    )
+    return [MERGE.read(row) for row in rows]
+
+
+async def merges(
+    store: Store, wanted: WantedMerges, before: int, limit: int
+) -> tuple[list[MergeRow], int | None]:
+    """Newest first; and the id behind which to go on."""
+    return await newest(store, MERGE, _filters(wanted), _bounds(wanted, before), limit)
+
+
+def _filters(wanted: WantedMerges) -> Filters:
+    filters = Filters()
+    for text, value in (("{t}.actor = ?", wanted.actor), ("{t}.rule = ?", wanted.rule)):
+        if value:
+            filters.next.add(text, value)
+    if wanted.requests is not None:
+        filters.others.add(f"{{t}}.request_id IN ({placeholders(wanted.requests)})", *wanted.requests)
+    if wanted.state:
+        (filters.next if wanted.state == "undone" else filters.others).add(f"{_STATE} = ?", wanted.state)
+    if wanted.since is not None:
+        filters.others.add("{t}.merged_at >= ?", wanted.since)
+    if wanted.until is not None:
+        filters.others.add("{t}.merged_at < ?", wanted.until)
+    return filters
+
+
+def _bounds(wanted: WantedMerges, before: int) -> Conditions:
+    bounds = Conditions()
+    bounds.add("{t}.merge_id < ?", before)
+    if wanted.since is not None:
+        bounds.add("{t}.merge_id >= ?", earliest(wanted.since))
+    if wanted.until is not None:
+        bounds.add("{t}.merge_id < ?", earliest(wanted.until + _ID_MAY_RUN_AHEAD))
+    return bounds
+
+
+async def requests_of(store: Store, import_id: str) -> tuple[list[str], int, int]:
+    """The requests that brought the rows of an import, and the moments of the first and of the last."""
+    wanted = WantedEvents(action="import.rows", object=f"imp_{import_id}")
+    found = await events(store, wanted, None, _MOST_CHUNKS, newest_first=True)
+    if not found:
+        return [], 0, 0
+    return list({link.event.request_id for link in found}), found[-1].event.at, found[0].event.at
+
+
+async def counts(store: Store, since: int, until: int) -> list[DayCount]:
+    """By day and rule, for whole days from the one of `since` on."""
+    rows = await store.fetch(_COUNTS, (_first_of(since), _first_of(until + DAY - 1)))
+    found = [
+        DayCount(moment(day * _IDS_OF_A_DAY), rule, merged, undone) for rule, day, merged, undone in rows
+    ]
+    return sorted(found)
+
+
+def _first_of(at: int) -> int:
+    return earliest(at) // _IDS_OF_A_DAY * _IDS_OF_A_DAY
+
+
+# The rules are few: each is found by one step over the index, and counted in a range of it.
+_COUNTS = f"""
+WITH RECURSIVE rules (rule) AS (
+  SELECT MIN(rule) FROM merge
+  UNION ALL SELECT (SELECT MIN(m.rule) FROM merge AS m WHERE m.rule > rules.rule) FROM rules WHERE rules.rule IS NOT NULL
+)
+SELECT m.rule, m.merge_id / {_IDS_OF_A_DAY} AS day, COUNT(*), COUNT(m.undone_at)
+FROM rules CROSS JOIN merge AS m WHERE m.rule = rules.rule AND m.merge_id >= ? AND m.merge_id < ?
+GROUP BY m.rule, day ORDER BY day, m.rule
+"""
