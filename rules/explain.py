@@ -150,10 +150,15 @@ def how(
 
 def replay(profile_id: int, steps: Iterable[HowStep]) -> frozenset[int]:
     """The members of a profile after all steps."""
+    return frozenset(record_id for record_id, place in places(steps).items() if place == profile_id)
+
+
+def places(steps: Iterable[HowStep]) -> dict[int, int]:
+    """The profile of each record after all steps."""
     where: dict[int, int] = {}
     for step in steps:
         where.update(dict.fromkeys(step.records, step.profile_id))
-    return frozenset(record_id for record_id, place in where.items() if place == profile_id)
+    return where
 
 
 # ---- why ----

@@ -9,6 +9,8 @@ from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.explanation import print_origin, print_pair
+from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.graph import print_graph
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
 from gateway.cli.review import who
@@ -16,7 +18,11 @@ from gateway.cli.story import STORY
 
 app = group("Find and show profiles.")
 ProfileId = Annotated[
-    str, typer.Argument(metavar="PROFILE", help="prf_…; an absorbed id leads to its survivor.")
+    str,
+    typer.Argument(
+        metavar="PROFILE",
+        help="prf_…; an absorbed id leads to its survivor. `show` and `graph` take CHANNEL:ID too.",
+    ),
 ]
 
 
@@ -44,17 +50,50 @@ def find(
 
 
 @app.command()
-def show(profile: ProfileId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Show everything about a profile."""
+def show(
+    profile: ProfileId,
+    at: Annotated[
+        str, typer.Option("--at", help="As it was: a time, a date, or a span back from now such as 7d.")
+    ] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show everything about a profile, now or as it was."""
 
     async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/profiles/{segment(profile)}")
+        return await admin.get(f"/profiles/{segment(await _found(admin, profile))}", at=at)
 
     answer = ask(config, shown)
     if json:
         print_json(answer)
     else:
         print_profile(answer)
+
+
+@app.command()
+def graph(profile: ProfileId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Show a profile as a tree of records and identifiers, with the rules that joined by them."""
+
+    async def shown(admin: Admin) -> Any:
+        await note_archived(admin)
+        return await admin.get(f"/profiles/{segment(await _found(admin, profile))}/graph")
+
+    answer = ask(config, shown)
+    if json:
+        print_json(answer)
+    else:
+        print_graph(answer)
+
+
+async def _found(admin: Admin, profile: str) -> str:
+    """The id of a profile that was named by a customer id."""
+    id_space, separator, customer_id = profile.partition(":")
+    if not separator:
+        return profile
+    answer = await admin.get("/profiles", channel=id_space, customer_id=customer_id, limit=1)
+    if not answer["items"]:
+        raise Failure(f"not_found: no customer {customer_id} is known at {id_space}", REFUSED, "not_found")
+    return answer["items"][0]["id"]
 
 
 @app.command()
@@ -137,8 +176,10 @@ def print_profile(profile: Row) -> None:
     flags = {"deactivated": not profile["active"], "guest": profile["guest"]}
     for line in (name for name, holds in flags.items() if holds):
         say(line)
+    if profile["at"]:
+        say(f"as it was at {profile['at']}")
     _section("Records", profile["records"], _RECORDS)
-    _section("Attributes", [{"name": n, "value": v} for n, v in profile["attributes"].items()], _ATTRIBUTES)
+    _section("Attributes", profile["values"], _ATTRIBUTES)
     _section("Claimed attributes", profile["claimed_attributes"], _CLAIMED_ATTRIBUTES)
     _section("Tags", [{"tag": tag} for tag in profile["tags"]], {"tag": "tag"})
     _section("Merges", profile["merges"], _MERGES)
@@ -184,7 +225,14 @@ _RECORDS: Columns = {
     "points": "points",
     "since": "created_at",
 }
-_ATTRIBUTES: Columns = {"attribute": "name", "value": "value"}
+_ATTRIBUTES: Columns = {
+    "attribute": "name",
+    "value": "value",
+    "wins": "wins",
+    "record": "record",
+    "source": "source",
+    "since": "at",
+}
 _CLAIMED_ATTRIBUTES: Columns = {"record": "record", "attribute": "name", "value": "value", "source": "source"}
 _MERGES: Columns = {
     "merge": "id",

@@ -66,6 +66,18 @@ async def test_merges_are_listed_shown_and_counted_by_day(desk: Desk) -> None:
     assert (await desk.say("merges", "counts")).splitlines()[1].split()[1:] == ["operator", "1", "1"]
 
 
+async def test_a_profile_is_shown_as_a_tree_and_found_by_a_customer_id(desk: Desk) -> None:
+    ann, _ = await desk.bring("ann", email="a@x.eg")
+    again, _ = await desk.bring("ann2", email="a@x.eg")
+    assert again == ann
+    told = await desk.say("profile", "graph", "web:ann2")
+    assert told.splitlines()[0] == f"web:ann, web:ann2 ({ann}), 2 records"
+    assert told.count("└─ email a@x.eg (joined by rule email, on 2 records)") == 2
+    assert (await desk.json("profile", "show", "web:ann"))["id"] == ann
+    assert await desk.say("profile", "show", "web:nobody", code=1) == ""
+    assert await desk.say("profile", "show", ann, "--at", "1h", code=1) == ""
+
+
 async def test_a_dry_run_says_what_would_happen_and_changes_nothing(desk: Desk) -> None:
     (ann, _), (bob, of_bob) = await desk.bring("ann", email="a@x.eg"), await desk.bring("bob")
     told = await desk.say("merge", ann, bob, *WHY, "--dry-run")

@@ -67,6 +67,14 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
     return page(found, query.limit, achievement_view, lambda one: one.achievement.achievement_id)
 
 
+async def show_achievement(call: Call[Query]) -> AchievementView:
+    wanted = WantedWork(achievement_id=call.id("ach"))
+    found = await work.achievements(call.services.store, wanted, NEWEST, 1)
+    if not found:
+        raise Refusal("not_found", "there is no such achievement")
+    return achievement_view(found[0])
+
+
 async def retry_achievement(call: Call[Query]) -> Changed:
     number = call.id("ach")
     outcome = await call.submit(RetryAchievement(call.caller, number))
@@ -102,6 +110,13 @@ OPERATIONS = (
         query=AchievementQuery,
         answer=Page[AchievementView],
         refusals=("bad_cursor", "not_found"),
+    ),
+    Operation(
+        method="GET",
+        path="/achievements/{id}",
+        handler=show_achievement,
+        summary="One achievement with its state, its owner and what it was granted",
+        answer=AchievementView,
     ),
     Operation(
         method="POST",

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.http.admin.listing import NEWEST
 from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import show
@@ -25,13 +26,15 @@ class ValueView(msgspec.Struct):
 
 
 async def values_of(
-    services: Services, records: Iterable[CustomerRecord]
+    services: Services, records: Iterable[CustomerRecord], at: int = NEWEST
 ) -> tuple[dict[str, Any], list[ValueView]]:
-    """The values that win, by name, and all of them, by name and record."""
+    """The values that win, by name, and all of them, by name and record: those that were said by `at`, as far as they were not
+    replaced since."""
     id_spaces = {record.record_id: record.id_space for record in records}
     said = [
         (one, msgspec.json.decode(one.value))
         for one in await reports.attributes(services.store, list(id_spaces))
+        if one.at <= at
     ]
     values = [
         AttributeValue(one.name, value, one.record_id, id_spaces[one.record_id], one.at)

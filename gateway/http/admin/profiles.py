@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
@@ -19,12 +20,13 @@ from gateway.http.admin.merge_list import MergeView, merge_views
 from gateway.http.admin.named import DryRun, channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.reviews import ReviewView, review_views
-from gateway.http.admin.times import Time, shown
+from gateway.http.admin.times import Time, When, shown, shown_or_none
+from gateway.http.admin.times import read as read_time
 from gateway.http.services import Services
 from gateway.ids import read, show
-from gateway.model import CustomerRecord, EraseCustomer, Erased, UnknownCustomer
+from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
+from gateway.store.reports import past, work
 from gateway.store.reports import profiles as reports
-from gateway.store.reports import work
 from gateway.store.reports.audit import WantedEvents
 from gateway.store.reports.merges import merges_into
 from gateway.store.reports.profiles import Balance, Overview, Wanted
@@ -108,7 +110,11 @@ class ProfileView(msgspec.Struct):
 
 class ProfileDetail(ProfileView):
     """`attributes` are the winning values, `values` what each record says, `achievements` the newest, `reviews` the open ones.
-    `redirected_from` is the requested id, if it was absorbed into this profile."""
+    `redirected_from` is the requested id, if it was absorbed into this profile.
+
+    `at` is the moment that was asked for; None: now. Which records were together then, and what they had earned, is rebuilt from
+    the audit log and the ledger. Identifiers, attributes and tags are those that were known by then and not removed or replaced
+    since; states of achievements, the active flag and guests are today's; there are no `reviews`, and the version is 0."""
 
     attributes: dict[str, Any]
     values: list[ValueView]
@@ -118,6 +124,11 @@ class ProfileDetail(ProfileView):
     achievements: list[AchievementView]
     reviews: list[ReviewView]
     redirected_from: str | None
+    at: Time | None
+
+
+class ProfileQuery(Query, kw_only=True):
+    at: Annotated[When, Meta(description="as it was at this moment")] = ""
 
 
 class ErasingQuery(Query, kw_only=True):
@@ -143,13 +154,28 @@ async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
     return page(found, query.limit, profile_view, lambda overview: overview.profile_id)
 
 
-async def show_profile(call: Call[Query]) -> ProfileDetail:
-    asked = call.id("prf")
-    overview = next(iter(await _by_id(call.services, asked)), None)
+async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
+    asked, services = call.id("prf"), call.services
+    at = read_time("at", call.query.at, services.clock.now())
+    if at is not None:
+        return await _show_past(call, asked, at)
+    overview = next(iter(await _by_id(services, asked)), None)
     if overview is None:
         raise nobody(call)
     call.tag(overview.version)
-    return await _detail(call.services, overview, asked)
+    return await _detail(services, overview, asked)
+
+
+async def _show_past(call: Call[Any], asked: int, at: int) -> ProfileDetail:
+    store = call.services.store
+    then = await past.at_moment(store, asked, at)
+    overview = await reports.load_past(store, then.profile_id, then.records, at) if then is not None else None
+    if overview is None:
+        raise Refusal(
+            "not_found",
+            f"there was no profile {call.request.match_info['id']} then, or the log of that time is archived",
+        )
+    return await _detail(call.services, overview, asked, at)
 
 
 async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
@@ -276,13 +302,12 @@ def _observation_view(seen: Observation) -> ObservationView:
     )
 
 
-async def _detail(services: Services, overview: Overview, asked: int) -> ProfileDetail:
+async def _detail(services: Services, overview: Overview, asked: int, at: int | None = None) -> ProfileDetail:
     store, number = services.store, overview.profile_id
     records = [record.record_id for record in overview.records]
-    merges = await merges_into(store, await reports.ids_leading_to(store, number))
-    earned = await work.achievements(store, work.WantedWork(profile_id=number), NEWEST, USUAL)
-    attributes, values = await values_of(services, overview.records)
-    reviews = await open_reviews(store, number)
+    until = NEWEST if at is None else at
+    wanted = work.WantedWork(records=records, until=at)
+    attributes, values = await values_of(services, overview.records, until)
     return ProfileDetail(
         *_common(overview),
         attributes=attributes,
@@ -296,13 +321,28 @@ async def _detail(services: Services, overview: Overview, asked: int) -> Profile
                 shown(one.claimed_at),
             )
             for record_id, name, one in await reports.claimed_attributes(store, records)
+            if one.claimed_at <= until
         ],
-        tags=await reports.tags(store, records),
-        merges=await merge_views(services, merges),
-        achievements=[achievement_view(one) for one in earned],
-        reviews=await review_views(services, reviews),
+        tags=await reports.tags(store, records, until),
+        merges=await merge_views(services, await _merges(services, number, records, until)),
+        achievements=[achievement_view(one) for one in await work.achievements(store, wanted, NEWEST, USUAL)],
+        reviews=await review_views(services, await open_reviews(store, number)) if at is None else [],
         redirected_from=show("prf", asked) if asked != number else None,
+        at=shown_or_none(at),
     )
+
+
+async def _merges(services: Services, number: int, records: list[int], until: int) -> list[MergeRow]:
+    """Those that brought the records together, as they stood at a moment."""
+    survivor = await reports.survivor_of(services.store, number)
+    family = await reports.ids_leading_to(services.store, number if survivor is None else survivor)
+    rows = [row for row in await merges_into(services.store, family) if row.merged_at <= until]
+    if until != NEWEST:
+        rows = [row for row in rows if not {*row.absorbed_records}.isdisjoint(records)]
+    return [
+        replace(row, undone_at=None) if row.undone_at is not None and row.undone_at > until else row
+        for row in rows
+    ]
 
 
 OPERATIONS = (
@@ -319,7 +359,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}",
         handler=show_profile,
-        summary="One profile with everything on it; an absorbed id answers with the survivor",
+        summary="One profile with everything on it, now or as it was; an absorbed id answers with the survivor",
+        query=ProfileQuery,
         answer=ProfileDetail,
         tagged=True,
     ),

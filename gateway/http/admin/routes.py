@@ -15,6 +15,7 @@ from gateway.http.admin import (
     duplicates,
     explain,
     export,
+    graph,
     import_lists,
     import_undo,
     imports,
@@ -46,6 +47,7 @@ async def openapi(_: Call[Query]) -> dict[str, Any]:
 OPERATIONS: tuple[Operation, ...] = (
     *profiles.OPERATIONS,
     *explain.OPERATIONS,
+    *graph.OPERATIONS,
     *export.OPERATIONS,
     *merge_list.OPERATIONS,
     *merges.OPERATIONS,

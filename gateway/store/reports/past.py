@@ -2,7 +2,7 @@
 from their rows."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from gateway.store import Store
 from gateway.store.reports.audit import ARCHIVED, WantedEvents, events
 from gateway.store.reports.profiles import placeholders
 from gateway.store.tables.merges import MERGE
-from rules.explain import Arrival, HowStep, Merging, Splitting, how
+from rules.explain import Arrival, HowStep, Merging, Splitting, how, places
 
 _ALL = 1 << 62
 _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
@@ -48,6 +48,31 @@ async def steps(store: Store, profile_id: int) -> tuple[HowStep, ...]:
         step._replace(what="undone") if (step.at, step.source_id, step.profile_id) in past.undos else step
         for step in found
     )
+
+
+class Then(NamedTuple):
+    """The live profile that an id led to at a moment, and the records that were on it."""
+
+    profile_id: int
+    records: list[int]
+
+
+async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
+    """An id leads wherever the record is that its profile is named after (I23), so its way back is that record's. None: the
+    person was not known yet, is erased, or the log of their beginning is archived."""
+    rows = await store.fetch(
+        "SELECT p.named_after, r.profile_id FROM profile AS p JOIN record AS r ON r.record_id = p.named_after"
+        " WHERE p.profile_id = ?",
+        (profile_id,),
+    )
+    if not rows:
+        return None
+    [(namesake, home)] = rows
+    where = places(step for step in await steps(store, home) if step.at <= at)
+    if namesake not in where:
+        return None
+    then = where[namesake]
+    return Then(then, sorted(record_id for record_id, place in where.items() if place == then))
 
 
 async def _add_arrivals(store: Store, past: Past) -> None:

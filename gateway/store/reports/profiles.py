@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gateway.model import Claim, ClaimedAttribute, CustomerRecord
 from gateway.model.tags import distinct
@@ -12,6 +12,7 @@ from rules.record import Observation
 
 _PROFILE = """p.profile_id, p.created_at, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id),
 p.canonical_id"""
+FOREVER = (1 << 63) - 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,6 +110,27 @@ async def load(store: Store, profile_id: int) -> Overview | None:
     return found[0] if found else None
 
 
+async def load_past(store: Store, profile_id: int, records: Sequence[int], at: int) -> Overview | None:
+    """A profile with these records as they were at a moment: what they had earned, and the identifiers that they had by then,
+    as far as these were not removed since. Versions of the past are not kept: it is 0."""
+    rows = await store.fetch(
+        "SELECT profile_id, created_at, 0, canonical_id FROM profile WHERE profile_id = ?", (profile_id,)
+    )
+    if not rows:
+        return None
+    overview = Overview(*rows[0])
+    by_id = await _records(store, "record_id", records)
+    for record in by_id.values():
+        seen = record.observations
+        record.observations = {one: seen[one] for one in seen if seen[one].first_seen <= at}
+    overview.records = [by_id[number] for number in sorted(by_id)]
+    overview.earned = dict(await _earned(store, list(by_id), at))
+    for number, identifier, claim in await _claims_of(store, list(by_id)):
+        if claim.claimed_at <= at:
+            overview.claims.setdefault(number, []).append((identifier, claim))
+    return overview
+
+
 def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
@@ -149,25 +171,28 @@ async def _overviews(store: Store, overviews: list[Overview]) -> list[Overview]:
     found = {overview.profile_id: overview for overview in overviews}
     if not found:
         return []
-    records = await store.fetch(
-        "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
-        f" WHERE profile_id IN ({placeholders(overviews)}) ORDER BY record_id",
-        tuple(found),
-    )
-    by_id: dict[int, CustomerRecord] = {}
-    for number, id_space, customer_id, profile_id, created_at, active, guest in records:
-        record = CustomerRecord(
-            number, id_space, customer_id, profile_id, created_at, active=bool(active), guest=bool(guest)
-        )
-        by_id[number] = record
-        found[profile_id].records.append(record)
-    await _add_observations(store, by_id)
-    for number, kind, value, *said in await _claims(store, list(by_id)):
-        of_record = found[by_id[number].profile_id].claims.setdefault(number, [])
-        of_record.append((Identifier(kind, value), Claim(*said)))
+    by_id = await _records(store, "profile_id", list(found))
+    for number in sorted(by_id):
+        found[by_id[number].profile_id].records.append(by_id[number])
+    for number, identifier, claim in await _claims_of(store, list(by_id)):
+        found[by_id[number].profile_id].claims.setdefault(number, []).append((identifier, claim))
     for number, balance in await _earned(store, list(by_id)):
         found[by_id[number].profile_id].earned[number] = balance
     return overviews
+
+
+async def _records(
+    store: Store, column: Literal["record_id", "profile_id"], values: Sequence[int]
+) -> dict[int, CustomerRecord]:
+    """With their observations, by id."""
+    rows = await store.fetch(
+        "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
+        f" WHERE {column} IN ({placeholders(values)})",
+        values,
+    )
+    by_id = {row[0]: CustomerRecord(*row[:5], active=bool(row[5]), guest=bool(row[6])) for row in rows}
+    await _add_observations(store, by_id)
+    return by_id
 
 
 async def _add_observations(store: Store, records: dict[int, CustomerRecord]) -> None:
@@ -185,14 +210,15 @@ async def _add_observations(store: Store, records: dict[int, CustomerRecord]) ->
         )
 
 
-async def _claims(store: Store, records: list[int]) -> Sequence[tuple[Any, ...]]:
+async def _claims_of(store: Store, records: list[int]) -> list[tuple[int, Identifier, Claim]]:
     if not records:
-        return ()
-    return await store.fetch(
+        return []
+    rows = await store.fetch(
         "SELECT record_id, type, value, source, claimed_at FROM claim"
         f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, claimed_at, type, value",
         records,
     )
+    return [(number, Identifier(kind, value), Claim(*said)) for number, kind, value, *said in rows]
 
 
 async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple[int, str, ClaimedAttribute]]:
@@ -238,13 +264,14 @@ async def count_claims(store: Store) -> int:
     return rows[0][0]
 
 
-async def _earned(store: Store, records: list[int]) -> list[tuple[int, Balance]]:
+async def _earned(store: Store, records: list[int], at: int = FOREVER) -> list[tuple[int, Balance]]:
+    """What each record had earned at a moment."""
     if not records:
         return []
     rows = await store.fetch(
         "SELECT record_id, CAST(SUM(points) AS BIGINT), CAST(SUM(score) AS BIGINT) FROM ledger"
-        f" WHERE record_id IN ({placeholders(records)}) GROUP BY record_id",
-        records,
+        f" WHERE record_id IN ({placeholders(records)}) AND entered_at <= ? GROUP BY record_id",
+        (*records, at),
     )
     return [(number, Balance(points, score)) for number, points, score in rows]
 
@@ -260,9 +287,10 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
     ]
 
 
-async def tags(store: Store, records: Sequence[int]) -> list[str]:
-    """Each once, however the records spell it."""
+async def tags(store: Store, records: Sequence[int], at: int = FOREVER) -> list[str]:
+    """Each once, however the records spell it, that was attached by `at`."""
     rows = await store.fetch(
-        f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({placeholders(records)}) ORDER BY tag", records
+        f"SELECT DISTINCT tag FROM tag WHERE record_id IN ({placeholders(records)}) AND at <= ? ORDER BY tag",
+        (*records, at),
     )
     return distinct(tag for (tag,) in rows)

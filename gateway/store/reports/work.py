@@ -1,5 +1,6 @@
 """Accepted work and what the operators keep: achievements, rule sets, keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,8 +23,13 @@ class Earned(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class WantedWork:
+    """Every filter that is given must hold. `records`: those of these records, up to the moment `until`."""
+
     state: str = ""
     profile_id: int | None = None
+    records: Sequence[int] | None = None
+    until: int | None = None
+    achievement_id: int | None = None
     campaign_id: int | None = None
 
 
@@ -37,7 +43,8 @@ class KnownRuleSet(NamedTuple):
 async def achievements(store: Store, wanted: WantedWork, before: int, limit: int) -> list[Earned]:
     """Newest first, with an id below `before`."""
     conditions, values = ["a.achievement_id < ?"], list[Any]([before])
-    for column, value in (("state", wanted.state or None), ("campaign_id", wanted.campaign_id)):
+    exact = (("state", wanted.state or None), ("campaign_id", wanted.campaign_id))
+    for column, value in (*exact, ("achievement_id", wanted.achievement_id)):
         if value is not None:
             conditions.append(f"a.{column} = ?")
             values.append(value)
@@ -45,6 +52,13 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
         belongs, records = await of_profile(store, wanted.profile_id)
         conditions.append(belongs)
         values += records
+    if wanted.records is not None:
+        belongs, records = _of_records(wanted.records)
+        conditions.append(belongs)
+        values += records
+    if wanted.until is not None:
+        conditions.append("a.accepted_at <= ?")
+        values.append(wanted.until)
     rows = await store.fetch(
         f"SELECT {ACHIEVEMENT.select('a')}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
         " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
@@ -62,9 +76,13 @@ _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achie
 async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
     """A condition on `achievement a`, with its values: that it belongs to this profile now."""
     rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
-    if not rows:
+    return _of_records([record_id for (record_id,) in rows])
+
+
+def _of_records(records: Sequence[int]) -> tuple[str, list[Any]]:
+    """A condition on `achievement a`, with its values: that it is of one of these records."""
+    if not records:
         return "1 = 0", []
-    records = [record_id for (record_id,) in rows]
     among = placeholders(records)
     return f"a.achievement_id IN ({achievements_among(among)})", [
         *(f"{record_id:016x}" for record_id in records),

@@ -1,0 +1,93 @@
+"""A person as a graph, and as they were at a moment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from gateway.clock import timestamp
+from gateway.model import SaveCustomer
+from tests.http.admin.test_merges import WHY, ask, merge, records, refused, two
+from tests.support.people import EMAIL, MOBILE, achieve, caller, grant, one_person, save
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway
+
+
+async def test_a_graph_shows_which_rule_joined_by_which_identifier(gateway: RunningGateway) -> None:
+    survivor, absorbed = await one_person(gateway.services)
+    graph = await ask(gateway, "GET", f"profiles/{absorbed}/graph")
+    assert (graph["profile"], graph["record_count"]) == (survivor, 3)
+    by_customer = {record["customer_id"]: record for record in graph["records"]}
+    assert by_customer["app-1"]["channels"] == ["mobile"]
+    keys = {one["type"]: (one["state"], one["owner"], one["records"]) for one in graph["identifiers"]}
+    assert keys["email"] == keys["mobile"] == ("normal", survivor, 2)
+    edges = {(edge["record"], edge["type"]): edge["rule"] for edge in graph["edges"]}
+    joins = {rule for (_, kind), rule in edges.items() if kind in ("email", "mobile")}
+    assert len(edges) >= 4
+    assert "" not in joins
+    await refused(gateway, "GET", "profiles/prf_0000000000000001/graph", 404, "not_found")
+
+
+async def test_a_graph_shows_pins_and_observations_that_joined_nothing(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    survivor = (await merge(gateway, web, till))["profile"]
+    graph = await ask(gateway, "GET", f"profiles/{survivor}/graph")
+    assert {edge["rule"] for edge in graph["edges"]} == {""}
+    (pin,) = graph["pins"]
+    assert (pin["kind"], sorted(pin["records"])) == ("must", sorted(await records(gateway, survivor)))
+    assert "operator" in {record["rule"] for record in graph["records"]}
+
+
+async def now(gateway: RunningGateway) -> str:
+    """A moment with nothing else in its millisecond."""
+    await asyncio.sleep(0.002)
+    moment = timestamp(gateway.services.clock.now())
+    await asyncio.sleep(0.002)
+    return moment
+
+
+async def at(gateway: RunningGateway, profile: str, moment: str) -> Any:
+    return await ask(gateway, "GET", f"profiles/{profile}", params={"at": moment})
+
+
+async def test_a_profile_is_shown_as_it_was_at_each_moment(gateway: RunningGateway) -> None:
+    before = await now(gateway)
+    web, till = await two(gateway)
+    apart = await now(gateway)
+    merged = await merge(gateway, web, till)
+    survivor, absorbed = merged["profile"], ({web, till} - {merged["profile"]}).pop()
+    await achieve(gateway.services, "web", "web-1")
+    await gateway.services.pipeline.submit(SaveCustomer(caller("web"), "web-1", (), {"city": "Cairo"}))
+    together = await now(gateway)
+    await ask(gateway, "POST", f"merges/{merged['merge']}/undo", body=WHY)
+    await save(gateway.services, "mobile", "app-1", email=EMAIL)
+
+    for profile in (web, till):
+        shown = await at(gateway, profile, apart)
+        assert (shown["id"], len(shown["records"]), shown["merges"]) == (profile, 1, [])
+        assert (shown["at"], shown["redirected_from"]) == (apart, None)
+    shown = await at(gateway, absorbed, together)
+    assert (shown["id"], shown["redirected_from"]) == (survivor, absorbed)
+    assert {record["customer_id"] for record in shown["records"]} == {"web-1", "till-1"}
+    assert [one["undone_at"] for one in shown["merges"]] == [None]
+    assert (shown["attributes"]["city"], len(shown["achievements"])) == ("Cairo", 1)
+    assert "city" not in (await at(gateway, web, apart))["attributes"]
+    assert {one["customer_id"] for one in (await at(gateway, web, await now(gateway)))["records"]} == {
+        "web-1",
+        "app-1",
+    }
+    await refused(gateway, "GET", f"profiles/{web}?at={before}", 404, "not_found")
+    await refused(gateway, "GET", f"profiles/{web}?at=soon", 400, "bad_parameter")
+
+
+async def test_points_then_are_those_that_were_entered_by_then(gateway: RunningGateway) -> None:
+    web = await save(gateway.services, "web", "web-1", email=EMAIL, mobile=MOBILE)
+    poor = await now(gateway)
+    number = await achieve(gateway.services, "web", "web-1")
+    shown = await ask(gateway, "GET", f"achievements/{number}")
+    assert (shown["profile"], shown["state"]) == (web, "accepted")
+    await refused(gateway, "GET", "achievements/ach_0000000000000001", 404, "not_found")
+    await gateway.services.pipeline.submit(SaveCustomer(caller("web"), "web-1", (), {"gender": "F"}))
+    await grant(gateway.services)
+    assert (await at(gateway, web, poor))["balance"] == {"points": 0, "score": 0}
