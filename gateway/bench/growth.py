@@ -1,15 +1,17 @@
 """The cost of a large database: two gateways in the same rounds, one with few profiles and one with many. Measures time to
 ready, accepts and memory."""
 
+from functools import partial
+
 from gateway.bench.accept import client_bound, prepare, rates
 from gateway.bench.figures import Figure, Target, ratios
 from gateway.bench.machine import peak_memory
 from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
+from gateway.bench.starts import compared_starts
 from gateway.bench.subjects import gateway
 from gateway.bench.tables import counts, verify
 
 RATIO = Target("at least", 0.80)
-READY = Target("at most", 1.5)
 MEMORY = Target("at most", 200.0)
 
 
@@ -20,10 +22,9 @@ def growth(session: Session) -> list[Figure]:
     few, little = prepare(session, small, options.profiles, [shape])
     many, much = prepare(session, large, options.large, [shape])
     before = [counts(database) for database in (little, much)]
-    with (
-        gateway(small, little, campaigns=few.last, name="small") as base,
-        gateway(large, much, campaigns=many.last, name="large") as subject,
-    ):
+    start_small = partial(gateway, small, little, campaigns=few.last, name="small")
+    start_large = partial(gateway, large, much, campaigns=many.last, name="large")
+    with start_small() as base, start_large() as subject:
         lanes = [Lane(base, few), Lane(subject, many)]
         warm(session, "growth", lanes)
         base_runs, runs = alternate(session, "growth", lanes, shape)
@@ -39,9 +40,6 @@ def growth(session: Session) -> list[Figure]:
             RATIO,
             client_bound([*base_runs, *runs]),
         ),
-        Figure(
-            f"start to ready, {size} / {options.profiles:,}", "ratio", [subject.ready / base.ready], READY
-        ),
-        Figure(f"start to ready, {size}", "s", [subject.ready]),
+        *compared_starts(session, (f"{options.profiles:,}", size), start_small, start_large),
         Figure(f"peak resident memory, {size}", "MiB", [memory], MEMORY),
     ]

@@ -5,21 +5,23 @@ import socket
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from gateway.bench.accept import client_bound, prepare, rates
+from gateway.bench.database import Database
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure, Target, ratios
 from gateway.bench.machine import peak_memory
 from gateway.bench.nginx import ACCESS_LOG
 from gateway.bench.population import add_queue, build
 from gateway.bench.rounds import Lane, Session, Shape, alternate, warm
+from gateway.bench.starts import compared_starts
 from gateway.bench.subjects import gateway, platform
 from gateway.bench.tables import counts, verify
 
 DARK = Target("at least", 0.80)
 DARK_P99 = Target("at most", 1.2)
-READY = Target("at most", 1.5)
 MEMORY = Target("at most", 200.0)
 IN_A_SECOND = Target("at most", 30)
 CLOSED, OPEN = Shape(), Shape(rate=500)
@@ -70,28 +72,31 @@ def _intake(session: Session) -> list[Figure]:
 
 def _backlog(session: Session) -> list[Figure]:
     directory, waiting = session.directory / "outbox", session.options.backlog
-    directory.mkdir()
-    database = session.databases.new(directory)
-    with gateway(directory, database, campaigns=1, name="migrate"):
-        pass
-    with gateway(directory, database, campaigns=1, name="empty") as empty:
-        pass
+    nothing = session.directory / "nothing"
+    databases: list[Database] = []
+    for each in (nothing, directory):
+        each.mkdir()
+        databases.append(session.databases.new(each))
+        with gateway(each, databases[-1], campaigns=1, name="migrate"):
+            pass
+    empty, database = databases
     with session.step(f"{waiting:,} queued achievements"):
         build(database, PEOPLE)
         add_queue(database, PEOPLE, waiting, until=time.time_ns() // 1_000_000)
-    with (
-        platform(directory) as upstream,
-        gateway(directory, database, campaigns=1, upstream=upstream.port) as subject,
-    ):
-        time.sleep(WATCHED_SECONDS)
-        memory = peak_memory(subject.pid)
-    arrived = _arrivals(directory)
+    size = f"{waiting:,} queued"
+    with platform(directory) as upstream:
+        over = partial(gateway, campaigns=1, upstream=upstream.port)
+        with over(directory, database) as subject:
+            time.sleep(WATCHED_SECONDS)
+            memory = peak_memory(subject.pid)
+        arrived = _arrivals(directory)
+        starts = compared_starts(
+            session, ("none", size), partial(over, nothing, empty), partial(over, directory, database)
+        )
     if not arrived:
         raise BenchError("no achievement of the backlog reached the platform")
-    size = f"{waiting:,} queued"
     return [
-        Figure(f"start to ready, {size} / none", "ratio", [subject.ready / empty.ready], READY),
-        Figure(f"start to ready, {size}", "s", [subject.ready]),
+        *starts,
         Figure(f"peak resident memory, {size}", "MiB", [memory], MEMORY),
         Figure("reports in the busiest second, as the platform counts", "", [_busiest(arrived)], IN_A_SECOND),
     ]
