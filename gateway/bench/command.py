@@ -28,6 +28,7 @@ from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
 from gateway.bench.outbox import outbox
+from gateway.bench.processes import processes
 from gateway.bench.report import Report, medians, report, table, write
 from gateway.bench.resolve import resolve
 from gateway.bench.rounds import Session
@@ -37,6 +38,7 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "resolve": resolve,
     "idle": idle,
     "accept": accept,
+    "processes": processes,
     "forward": forward,
     "outbox": outbox,
     "growth": growth,

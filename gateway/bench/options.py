@@ -9,6 +9,7 @@ Part = Literal[
     "resolve",
     "idle",
     "accept",
+    "processes",
     "forward",
     "outbox",
     "growth",

@@ -90,9 +90,11 @@ def gateway(
     grant_delay: tuple[str, str] = ("1h", "2h"),
     name: str = "gateway",
     upstream: int | None = None,
+    processes: int = 1,
+    cpus: set[int] = SERVERS,
 ) -> Generator[Subject]:
     """The real gateway over `database` with the campaigns 1 … `campaigns`. The default delay keeps grants out of the
-    window."""
+    window. Of several processes, `pid` is the one that started the others."""
     port = free_port()
     config = directory / f"{name}.toml"
     config.write_text(
@@ -105,8 +107,8 @@ def gateway(
             upstream=upstream,
         )
     )
-    command = [*_PYTHON, "gateway", "serve", "--config", str(config)]
-    with _running(name, command, port, directory) as subject:
+    command = [*_PYTHON, "gateway", "serve", "--config", str(config), "--processes", str(processes)]
+    with _running(name, command, port, directory, cpus) as subject:
         yield subject
 
 
