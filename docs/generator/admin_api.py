@@ -29,6 +29,11 @@ def lines() -> Iterator[str]:
     )
     yield ""
     yield paragraph(
+        "Each operation names the least role that it needs: a viewer reads, a steward also decides about customers, and an "
+        "admin may do everything. The admin token has the role of an admin. In the OpenAPI document the role is `x-role`."
+    )
+    yield ""
+    yield paragraph(
         "Lists come in pages: `next` of an answer is the `cursor` of the next call. Every operation can be refused with "
         f"{_and(sorted(common))}; below each operation are its other codes. [Errors](errors.md#the-admin-listener) explains "
         "them."
@@ -46,6 +51,7 @@ def _operation(
     method: str, path: str, operation: Schema, schemas: Mapping[str, Schema], common: set[str]
 ) -> Iterator[str]:
     yield from (f"## `{method} {path}`", "", paragraph(sentence(operation["summary"])), "")
+    yield bullet(f"role: {operation['x-role']}")
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             continue

@@ -1,4 +1,4 @@
-"""Rules, keys and lists that were changed elsewhere: by a command, or by another gateway on the same database."""
+"""Rules, keys, operators and lists that were changed elsewhere: by a command, or by another gateway on the same database."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import structlog
 from gateway.errors import StoreUnavailable
 from gateway.http.services import Services
 from gateway.model import StoredRuleSet
-from gateway.store.operations import active_rules, channel_keys, own_lists
+from gateway.store.operations import active_rules, channel_keys, operators, own_lists
 from rules.language.parse import parse
 from rules.ruleset import RuleSet
 
@@ -23,8 +23,9 @@ def readable(stored: StoredRuleSet) -> RuleSet:
 
 
 async def follow(services: Services) -> None:
-    """Take over the active rule set, the active keys and the lists of the database. May run any number of times."""
+    """Take over the active rule set, the active keys, the operators and the lists of the database. May run any number of times."""
     services.keyring.refresh(await channel_keys(services.store))
+    services.operators.refresh(await operators(services.store))
     env, own = services.env, await own_lists(services.store)
     active = await active_rules(services.store)
     if active is not None and active.sha256 != env.rules.sha256:

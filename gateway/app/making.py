@@ -13,6 +13,7 @@ from gateway.config import Config, ConfigError
 from gateway.config.master_secret import SecretBox, admin_token
 from gateway.errors import DriverMissing, StoreBroken
 from gateway.http.keyring import KeyRing
+from gateway.http.operator_ring import OperatorRing
 from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.pipeline import Pipeline
@@ -111,18 +112,20 @@ def make_services(
         count=activity.note_happened,
     )
     telemetry.metrics.batches.waiting.set_function(lambda: pipeline.waiting)
+    shared_token = admin_token(config, box)
     services = Services(
         config,
         store,
         pipeline,
         KeyRing(config.channels, box.key("channel keys")),
+        OperatorRing(shared_token, box.key("operators")),
         env,
         Reading(env),
         clock,
         Timekeeper(clock, store, pipeline, telemetry.metrics, boot_id()),
         telemetry,
         activity,
-        admin_token=admin_token(config, box),
+        admin_token=shared_token,
         checkpoint_key=box.key("audit checkpoint"),
         backlog=Backlog(config.upstream.queue_limit),
     )

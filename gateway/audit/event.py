@@ -43,6 +43,8 @@ class Action(StrEnum):
     CUSTOMER_DEACTIVATED = "customer.deactivated"
     CUSTOMER_TAGGED = "customer.tagged"
     CUSTOMER_UNTAGGED = "customer.untagged"
+    CUSTOMER_VIEWED = "customer.viewed"
+    CUSTOMER_SEARCHED = "customer.searched"
     CUSTOMER_EXPORTED = "customer.exported"
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
@@ -65,6 +67,11 @@ class Action(StrEnum):
     CALL_REFUSED = "call.refused"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+    OPERATOR_ADDED = "operator.added"
+    OPERATOR_ROTATED = "operator.rotated"
+    OPERATOR_REMOVED = "operator.removed"
+    SESSION_OPENED = "session.opened"
+    SESSION_ENDED = "session.ended"
     LIST_CHANGED = "list.changed"
     RULES_STORED = "rules.stored"
     RULES_PLANNED = "rules.planned"
@@ -133,6 +140,10 @@ MEANINGS: Mapping[Action, str] = {
     Action.CUSTOMER_DEACTIVATED: "a customer was deactivated",
     Action.CUSTOMER_TAGGED: "tags were attached; the event's words name them",
     Action.CUSTOMER_UNTAGGED: "tags were removed; the event's words name them",
+    Action.CUSTOMER_VIEWED: "an operator asked to see a customer (`[audit] reads`)",
+    Action.CUSTOMER_SEARCHED: (
+        "an operator searched for customers (`[audit] reads`); `by` names what was searched by, without the values"
+    ),
     Action.CUSTOMER_EXPORTED: "an operator exported everything that is stored about a person (`gateway export`)",
     Action.CUSTOMER_ERASED: (
         "a person was erased; the number of records. `restored`: erased again in a database that was "
@@ -169,6 +180,11 @@ MEANINGS: Mapping[Action, str] = {
     Action.CALL_REFUSED: "a call was refused: route, status, code",
     Action.KEY_CREATED: "a channel key was issued",
     Action.KEY_REVOKED: "a channel key was revoked",
+    Action.OPERATOR_ADDED: "an operator was added, with a role; the token is not in the event",
+    Action.OPERATOR_ROTATED: "an operator got another token, and their browser sessions ended",
+    Action.OPERATOR_REMOVED: "an operator was removed; their tokens and browser sessions ended",
+    Action.SESSION_OPENED: "an operator logged in with a browser; `session`: the first digits of the session's id",
+    Action.SESSION_ENDED: "an operator logged out, or an admin ended their session; `session` as above",
     Action.LIST_CHANGED: "values were added to an operators' list or removed from it; the event has their number",
     Action.RULES_STORED: "a rule version was stored",
     Action.RULES_PLANNED: "a plan was made; the detail has the SHA-256 of the rules' content",

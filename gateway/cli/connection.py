@@ -18,8 +18,8 @@ import msgspec
 
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import settings
-from gateway.config import Config
-from gateway.config.master_secret import admin_token, proof, proving_key
+from gateway.config import Config, operator_token
+from gateway.config.master_secret import command_token, proof, proving_key
 
 if TYPE_CHECKING:
     import aiohttp
@@ -117,7 +117,7 @@ async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
             async with _by_itself(config, changes=changes) as admin:
                 yield admin
             return
-        token = admin_token(config)
+        token = command_token(config)
         async with _session(url) as session:
             await _have_proven(session, config, token)
             session.headers.update(_bearer(token))
@@ -164,7 +164,9 @@ async def _by_itself(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
                 await web.UnixSite(runner, socket).start()
                 connector = aiohttp.UnixConnector(socket)
                 async with _session("http://localhost", connector) as session:
-                    session.headers.update(_bearer(services.admin_token))
+                    configured = config.server.admin_token
+                    token = configured.reveal() if configured is not None else services.admin_token
+                    session.headers.update(_bearer(token))
                     yield Admin(session, changes=changes)
             finally:
                 await runner.cleanup()
@@ -174,13 +176,15 @@ async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: 
     """Any program may listen on the address, so the listener has to prove that it knows the token before the token is sent.
     Raises Failure."""
     challenge, address = secrets.token_hex(32), config.server.admin_listen
-    async with session.get("/healthz", params={"challenge": challenge}, allow_redirects=False) as response:
+    operators = operator_token.parsed(token)
+    asked = {"challenge": challenge} | ({"token": operators.token_id} if operators else {})
+    async with session.get("/healthz", params=asked, allow_redirects=False) as response:
         answer = await response.content.read(_LONGEST_PROOF)
     try:
         given = msgspec.json.decode(answer, type=_Proven).proof
     except msgspec.DecodeError:
         given = ""
-    key = proving_key(token)
+    key = operators.proving_key if operators else proving_key(token)
     host = _ANYWHERE.get(address.host, address.host)
     hosts = {found[4][0] for found in await asyncio.get_running_loop().getaddrinfo(host, address.port)}
     if not any(hmac.compare_digest(proof(key, challenge, str(one), address.port), given) for one in hosts):
@@ -240,8 +244,8 @@ def _failure(status: int, answer: bytes) -> Failure:
         return Failure(f"the admin listener answered {status} and nothing readable; is it another program's?")
     if problem["code"] == "unauthorized":
         return Failure(
-            "a gateway answers on server.admin_listen but does not know this configuration's admin token;"
-            " is it another gateway?",
+            "the gateway does not know this configuration's admin token; was it an operator's who was removed or got"
+            " another, or does another gateway answer on server.admin_listen?",
             MISUSED,
         )
     return Failure(text, MISUSED if status in _USAGE else REFUSED, problem["code"])

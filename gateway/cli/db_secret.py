@@ -20,6 +20,7 @@ def new_secret(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJs
     else:
         say(f"the database now uses this master secret; {counted(dropped, 'old checkpoint')} dropped")
     note("keys made under the old secret no longer work: gateway keys new, then gateway keys revoke")
+    note("nor do tokens of operators: gateway operators rotate")
 
 
 async def _go_on(config: Config) -> int:

@@ -210,6 +210,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.REVIEW_REOPENED: lambda event, detail: (
         f"question {event['object']} was opened again because there is new evidence"
     ),
+    Action.CUSTOMER_VIEWED: lambda event, detail: f"{event['actor']} looked at the customer",
+    Action.CUSTOMER_SEARCHED: lambda event, detail: f"{event['actor']} searched for customers",
     Action.CUSTOMER_EXPORTED: lambda event, detail: "all data about the customer was exported",
     Action.IMPORT_ROWS: _imported,
     Action.IMPORT_UNDONE: _import_undone,
@@ -225,6 +227,13 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.PLATFORM_HEARD: lambda event, detail: (
         f"the platform sent a webhook about {detail.get('topic', 'something')}"
     ),
+    Action.OPERATOR_ADDED: lambda event, detail: (
+        f"{event['object']} became an operator, as {detail.get('role', '')}"
+    ),
+    Action.OPERATOR_ROTATED: lambda event, detail: f"operator {event['object']} got another token",
+    Action.OPERATOR_REMOVED: lambda event, detail: f"operator {event['object']} was removed",
+    Action.SESSION_OPENED: lambda event, detail: f"operator {event['object']} logged in",
+    Action.SESSION_ENDED: lambda event, detail: f"a session of operator {event['object']} ended",
     Action.LIST_CHANGED: _listed,
     Action.CLOCK_BELIEVED: lambda event, detail: "the gateway now uses the new time of the machine's clock",
     Action.RETENTION_APPLIED: lambda event, detail: (

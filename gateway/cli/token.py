@@ -5,8 +5,8 @@ from gateway.cli.output import print_json, say
 
 
 def admin_token(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Print the token of the admin API: the configured one, or the one derived from the master secret."""
-    from gateway.config.master_secret import admin_token as token_of
+    """Print the token of the admin API that commands use: the configured one, or one derived from the master secret."""
+    from gateway.config.master_secret import command_token as token_of
 
     token = token_of(settings(config))
     if json:

@@ -22,10 +22,12 @@ _LIVE: Final = frozenset(
         "limits",
         "log.level",
         "log.requests",
+        "operator",
         "program",
         "server.allowed_hosts",
         "server.cors_origins",
         "server.identity_headers",
+        "server.operator_header",
         "server.trusted_proxies",
         "tier",
         "trust",
@@ -33,7 +35,13 @@ _LIVE: Final = frozenset(
     }
 )
 """Tables and settings that a reload applies. All others stay until the next start."""
-_NAMED_BY: Final = {"channel": "name", "campaign": "id", "tier": "order", "webhook": "name"}
+_NAMED_BY: Final = {
+    "channel": "name",
+    "campaign": "id",
+    "tier": "order",
+    "webhook": "name",
+    "operator": "user",
+}
 """The settings that identify a table of a list, whatever its position."""
 _MARK_DIGITS: Final = 8
 _encode = msgspec.json.Encoder(order="deterministic").encode

@@ -14,7 +14,7 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.config import Config, ConfigError
+from gateway.config import Config, ConfigError, operator_token
 from gateway.new_file import write_new
 
 _MASTER_BYTES = 32
@@ -39,11 +39,18 @@ class SecretBox:
 
 def admin_token(config: Config, box: SecretBox | None = None) -> str:
     """The bearer token of the admin listener: the configured one, or else one that only this machine can derive. Raises
-    ConfigError if there is neither a token nor a secret. Without `box`, the secret is read here."""
+    ConfigError if there is neither a token nor a secret. Without `box`, the secret is read here. An operator's own token in the
+    settings is for commands, which then act as that operator; the listener's token is derived all the same."""
     token = config.server.admin_token
-    if token is not None:
+    if token is not None and operator_token.parsed(token.reveal()) is None:
         return token.reveal()
     return (box or open_box(config, make=False)).key("admin token").hex()
+
+
+def command_token(config: Config) -> str:
+    """The token that commands send. Raises as `admin_token` does."""
+    token = config.server.admin_token
+    return token.reveal() if token is not None else admin_token(config)
 
 
 @lru_cache(maxsize=4)

@@ -24,6 +24,7 @@ from gateway.config.notation import (
     written,
 )
 from gateway.config.offer import Amount, Campaign, Count, Positive, Tier
+from gateway.config.operators import HeaderName, ProxyOperator
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
 from gateway.config.upstream import Upstream, Webhook
@@ -52,6 +53,7 @@ class Server(Section, frozen=True):
     allowed_hosts: tuple[HostName, ...] = ()
     cors_origins: tuple[Origin, ...] = ()
     identity_headers: bool = True
+    operator_header: HeaderName = ""
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.listen == self.admin_listen and self.listen.port:
@@ -60,6 +62,11 @@ class Server(Section, frozen=True):
             yield Mistake(
                 "admin_token",
                 "is missing though admin_listen is not loopback; set admin_token_env or admin_token_file",
+            )
+        if self.operator_header and not self.trusted_proxies:
+            yield Mistake(
+                "operator_header",
+                "is believed from trusted_proxies only, and there are none; name the proxy there",
             )
         yield from short_keys(self, ("admin_token", "secret"), inline_too=True)
 
@@ -125,11 +132,12 @@ class Clock(Section, frozen=True):
 
 class Audit(Section, frozen=True):
     """How much of the log's end may be without a signature: a time, and a number of events. `anchor`: where each signature is
-    copied to, a file or one of the webhooks."""
+    copied to, a file or one of the webhooks. `reads`: whether the log also has who looked at customers."""
 
     checkpoint: Duration = 60 * SECOND
     checkpoint_events: Count = 1_000
     anchor: str = ""
+    reads: bool = False
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.anchor and not self.anchor.startswith(("file:/", "webhook:")):
@@ -182,6 +190,7 @@ class Config(Section, frozen=True):
     channels: tuple[Channel, ...] = field(default=(), name="channel")
     campaigns: tuple[Campaign, ...] = field(default=(), name="campaign")
     tiers: tuple[Tier, ...] = field(default=(), name="tier")
+    operators: tuple[ProxyOperator, ...] = field(default=(), name="operator")
     trust: Trusting = Trusting()
     program: Program = Program()
     upstream: Upstream = Upstream()
@@ -207,6 +216,8 @@ class Config(Section, frozen=True):
         yield from _repeated("channel", "api_key", (key and key.digest for key in self._api_keys()))
         yield from _repeated("campaign", "id", (campaign.id for campaign in self.campaigns))
         yield from _repeated("tier", "order", (tier.order for tier in self.tiers))
+        yield from _repeated("operator", "name", (one.name for one in self.operators))
+        yield from _repeated("operator", "user", (one.user for one in self.operators))
         yield from _repeated("webhook", "name", (webhook.name for webhook in self.webhooks))
         yield from _tiers_out_of_order(self.tiers)
         yield from self._open_to_guessing()

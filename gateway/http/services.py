@@ -11,6 +11,7 @@ from gateway.anchor.worker import Anchor
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.http.keyring import KeyRing
+from gateway.http.operator_ring import OperatorRing
 from gateway.http.rows.process import Reading
 from gateway.http.rows.queue import ChunkQueue
 from gateway.pipeline import Pipeline
@@ -38,6 +39,7 @@ class Services:
     store: Store
     pipeline: Pipeline
     keyring: KeyRing
+    operators: OperatorRing
     env: Env
     reading: Reading
     clock: Clock

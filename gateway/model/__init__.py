@@ -3,6 +3,18 @@ send to the pipeline, and the outcomes that they get back.
 
 Times are integer milliseconds UTC; ids are the integers behind `prf_`, `rec_`, `ach_`."""
 
+from gateway.model.accounts import (
+    ROLES,
+    AddOperator,
+    EndSession,
+    OpenSession,
+    OperatorSession,
+    RemoveOperator,
+    Role,
+    RotateOperator,
+    StoredOperator,
+    includes,
+)
 from gateway.model.achievements import (
     Accepted,
     Achieve,
@@ -119,6 +131,7 @@ from gateway.model.reviews import AnswerReview, CloseStaleReviews, ReviewItem, R
 
 __all__ = [
     "FEW_HOLDERS",
+    "ROLES",
     "SEEN_PRECISION",
     "Accepted",
     "Achieve",
@@ -128,6 +141,7 @@ __all__ = [
     "ActivateRules",
     "Activation",
     "Activity",
+    "AddOperator",
     "AnswerOf",
     "AnswerReview",
     "AnyCommand",
@@ -157,6 +171,7 @@ __all__ = [
     "EditTags",
     "Effects",
     "EndPins",
+    "EndSession",
     "EraseCustomer",
     "Erased",
     "Erasure",
@@ -187,6 +202,8 @@ __all__ = [
     "MergeRow",
     "NoteEvent",
     "NotePlan",
+    "OpenSession",
+    "OperatorSession",
     "Overwritten",
     "PinChange",
     "PinRow",
@@ -203,6 +220,7 @@ __all__ = [
     "Regroup",
     "Regrouped",
     "Regrouping",
+    "RemoveOperator",
     "Replayed",
     "Resolution",
     "RetryAchievement",
@@ -211,6 +229,8 @@ __all__ = [
     "ReviewItem",
     "ReviewState",
     "RevokeKey",
+    "Role",
+    "RotateOperator",
     "RulePlan",
     "SaveCustomer",
     "Saved",
@@ -223,9 +243,11 @@ __all__ = [
     "Stale",
     "StoreRules",
     "StoredAnswer",
+    "StoredOperator",
     "StoredRuleSet",
     "UndoImport",
     "UndoMerge",
     "UnknownCustomer",
     "WarnedLine",
+    "includes",
 ]

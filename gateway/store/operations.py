@@ -4,10 +4,14 @@ from functools import partial
 
 from gateway.audit.checkpoint import Checkpoint, is_signed
 from gateway.ids import moment
-from gateway.model import ChannelKey, StoredRuleSet
+from gateway.model import ChannelKey, OperatorSession, StoredOperator, StoredRuleSet
 from gateway.store import Store
+from gateway.store.statement import Write
+from gateway.store.tables.accounts import OPERATOR, SESSION
 
 _NEWEST = 10
+_USED = "INSERT INTO operator_use VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used_at = excluded.used_at"
+_SEEN = "UPDATE operator_session SET seen_at = ? WHERE session_id = ?"
 
 
 async def active_rules(store: Store) -> StoredRuleSet | None:
@@ -49,6 +53,29 @@ async def channel_keys(store: Store) -> list[ChannelKey]:
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"
     )
     return [ChannelKey(*row) for row in rows]
+
+
+async def operators(store: Store) -> list[StoredOperator]:
+    """Also those who were removed."""
+    rows = await store.fetch(f"SELECT {OPERATOR.select('o')} FROM operator AS o")
+    return [OPERATOR.read(row) for row in rows]
+
+
+async def operator_session(store: Store, session_id: str) -> OperatorSession | None:
+    sql = f"SELECT {SESSION.select('s')} FROM operator_session AS s WHERE s.session_id = ?"
+    rows = await store.fetch(sql, (session_id,))
+    return SESSION.read(rows[0]) if rows else None
+
+
+async def note_use(store: Store, name: str, now: int) -> None:
+    """When an operator was last there."""
+    await store.write(Write(_USED, [(name, now)]))
+
+
+async def note_seen(store: Store, session: OperatorSession, now: int) -> None:
+    """When a request last came in a session, and so from its operator."""
+    await store.write(Write(_SEEN, [(now, session.session_id)]))
+    await note_use(store, session.name, now)
 
 
 async def is_signed_with(store: Store, checkpoint_key: bytes) -> bool:

@@ -1,7 +1,8 @@
 """Rows that the audit log vouches for: with each change of one, the next event's hash covers a digest of the row as it is from
 then on. So the log says what the ledger, the balances (which are its sums), the partition, the names of profiles, merges,
-questions, pins, keys and rules are. A coupon's code has a digest of its own, for an erasure takes it and leaves the entry. Where
-a profile redirects is not in a digest: it leads to the record that it is named after, and that one's place is in one.
+questions, pins, keys, operators and rules are. A coupon's code has a digest of its own, for an erasure takes it and leaves the
+entry. Where a profile redirects is not in a digest: it leads to the record that it is named after, and that one's place is in
+one.
 
 A digest is keyed, because what it stands for is short: without the master secret it cannot be made, nor tried out.
 """
@@ -16,6 +17,7 @@ import msgspec
 
 from gateway.model import LedgerEntry, MergeRow
 from gateway.store.migrations import steps
+from gateway.store.tables.accounts import OPERATOR
 from gateway.store.tables.achievements import LEDGER
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.identity import PROFILE, record_row
@@ -31,8 +33,8 @@ Row = Sequence[Any]
 
 
 UNCOVERED = (
-    "observations, attributes, tags, claims, achievements, dedup windows, kept answers, deliveries, imports, operators' own lists"
-    " and what operators wrote"
+    "observations, attributes, tags, claims, achievements, dedup windows, kept answers, deliveries, imports, operators' own lists,"
+    " browser sessions and what operators wrote"
 )
 """What no digest covers, said by `gateway audit verify --state` and docs/trust-model.md."""
 
@@ -78,6 +80,16 @@ _LEDGER = (
 )
 _PIN_COLUMNS = ("record_a", "record_b", "kind", "actor", "reason", "created_at", "expires_at")
 _CHANNEL_KEY = ("key_id", "channel", "api_hash", "secret_hash", "created_at", "created_by", "revoked_at")
+_OPERATOR = (
+    "name",
+    "role",
+    "token_hash",
+    "created_at",
+    "created_by",
+    "previous_hash",
+    "previous_until",
+    "removed_at",
+)
 _RULE_SET = ("version", "sha256", "text", "author", "stored_at")
 _ACTIVATION = ("activation_id", "version", "actor", "activated_at")
 
@@ -123,6 +135,7 @@ TABLES = {
     "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",)),
     "pin": Vouched(_PIN_COLUMNS, ("record_a", "record_b"), "created_at"),
     "channel_key": Vouched(_CHANNEL_KEY, ("key_id",), "created_at"),
+    "operator": Vouched(_OPERATOR, ("name",), "created_at"),
     "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
     "rule_activation": Vouched(_ACTIVATION, ("activation_id",), "activated_at"),
 }
@@ -213,6 +226,7 @@ _ENTRIES = _chosen("ledger", LEDGER)
 _MERGES, _REVIEWS = _chosen("merge", MERGE), _chosen("review", REVIEW)
 _PROFILES = _chosen("profile", PROFILE)
 _PINS, _KEYS = _chosen("pin", PIN), _chosen("channel_key", CHANNEL_KEY)
+_OPERATORS = _chosen("operator", OPERATOR)
 _ACTIVATIONS = _chosen("rule_activation", ACTIVATION)
 
 KEPT: tuple[tuple[str, str, _Rows], ...] = (
@@ -225,6 +239,7 @@ KEPT: tuple[tuple[str, str, _Rows], ...] = (
     ("ledger", "coupon", _coupons),
     ("budgets", "campaign_spend", lambda budgets: budgets.changed.items()),
     ("channel_keys", "channel_key", lambda keys: _KEYS(_left(keys))),
+    ("operators", "operator", lambda operators: _OPERATORS(_left(operators))),
     ("rule_sets", "rule_set", lambda rule_sets: _RULES(_left(rule_sets))),
     ("activations", "rule_activation", lambda activations: _ACTIVATIONS(_left(activations))),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.model import (
     Achieve,
     ActivateRules,
+    AddOperator,
     AnswerReview,
     AnyCommand,
     Caller,
@@ -17,6 +18,7 @@ from gateway.model import (
     DropPin,
     EditTags,
     EndPins,
+    EndSession,
     EraseCustomer,
     ExplainPair,
     FinishDelivery,
@@ -28,15 +30,18 @@ from gateway.model import (
     MergeProfiles,
     NoteEvent,
     NotePlan,
+    OpenSession,
     Preview,
     Previewed,
     ProposePoints,
     ReceiveWebhook,
     RefuseCall,
     Regroup,
+    RemoveOperator,
     RetryAchievement,
     RetryDelivery,
     RevokeKey,
+    RotateOperator,
     SaveCustomer,
     SetActive,
     SetPin,
@@ -47,6 +52,7 @@ from gateway.model import (
     UndoMerge,
 )
 from gateway.usecases import (
+    accounts,
     achieve,
     customer,
     deliver,
@@ -125,6 +131,11 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     AnswerReview: (review.wants, review.answer),
     CloseStaleReviews: (review.wants_of_stale, review.close_stale),
     Regroup: (regroup.wants, regroup.regroup),
+    AddOperator: (accounts.wants_of_add, accounts.add),
+    RotateOperator: (accounts.wants_of_change, accounts.rotate),
+    RemoveOperator: (accounts.wants_of_change, accounts.remove),
+    OpenSession: (accounts.wants_of_session, accounts.open_session),
+    EndSession: (accounts.wants_of_session, accounts.end_session),
     ChangeList: (lists.wants, lists.change),
     ActivateRules: (operate.wants_of_activate_rules, operate.activate_rules),
     Preview: (_wants_of_preview, _preview),
@@ -141,6 +152,7 @@ def carry_out(command: AnyCommand, ws: WorkingSet, env: Env) -> Any:
     caller: Caller | None = getattr(command, "caller", None)
     ws.source = caller.source if caller is not None else "gateway"
     ws.request_id = caller.request_id if caller is not None else ""
+    ws.declared = caller.declared if caller is not None else ""
     if caller is not None and caller.trace:
         ws.traces[caller.request_id] = caller.trace
     if not env.listeners and not env.forwards:

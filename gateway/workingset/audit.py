@@ -60,10 +60,12 @@ class Audit(Moment):
         words: Words | None = None,
     ) -> None:
         """Append an audit event; it is committed, or lost, together with everything else of its command. Only a mapping as
-        `detail` goes with `words`. The detail names the source of the command, unless that is the gateway itself."""
+        `detail` goes with `words`. The detail names the source of the command, unless that is the gateway itself, and what its
+        sender calls themselves, if that is all that is known."""
         event_id = self.next_id()
         if self.source != "gateway" and not isinstance(detail, DecisionDetail):
-            detail = {**(detail or {}), "source": self.source}
+            declared = {"declared": self.declared} if self.declared else {}
+            detail = {**(detail or {}), "source": self.source, **declared}
         if words is not None and (said := {name: text for name, text in words.said.items() if text}):
             assert not isinstance(detail, DecisionDetail)  # noqa: S101 - what a decision says has its place
             text = _encode(said).decode()

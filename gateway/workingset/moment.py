@@ -10,7 +10,8 @@ from rules.source import Source
 class Moment:
     """`now` is the transaction's one moment (ms UTC), by which deadlines are judged; `stamp` is the same for what is put in
     order by its time, and never goes back. `source` is who sent the command that is being carried out, in
-    `request_id`; `traces` are by request. `collections` are
+    `request_id`; `traces` are by request. `declared` is the
+    name that the user of the shared token gives. `collections` are
     those that the batch uses, by name."""
 
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
@@ -18,6 +19,7 @@ class Moment:
         self.stamp = now if stamp is None else stamp
         self.source: Source = "gateway"
         self.request_id = ""
+        self.declared = ""
         self.traces: dict[str, str] = {}
         self.ids = ids
         self.collections: dict[str, Written[Any, Any]] = {}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway.audit.event import Action
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.workingset.accounts import Accounts
 from gateway.workingset.audit import Audit
 from gateway.workingset.collection import Collection
 from gateway.workingset.deliveries import Deliveries
@@ -20,13 +21,13 @@ from rules.identifier import Identifier
 BOUND = frozenset(
     (
         *("records", "removed", "stored_profiles", "erased", "merges", "all_pins", "review_items"),
-        *("ledger", "budgets", "channel_keys", "rule_sets", "activations"),
+        *("ledger", "budgets", "channel_keys", "rule_sets", "activations", "operators"),
     )
 )
 """The collections with rows that the audit log vouches for."""
 
 
-class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Audit):
+class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts, Audit):
     """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the profiles, merges, reviews and audit
     events that came to be, in their order.
 

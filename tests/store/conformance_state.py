@@ -10,7 +10,7 @@ import pytest
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
-from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredRuleSet
+from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.migrations import steps
 from gateway.store.reports.audit import links
@@ -51,6 +51,7 @@ def _populate(ws: WorkingSet) -> None:
     ws.set_pin(PinRow(ann.record_id, bob.record_id, "cannot", None, "operator:ann", "twins", ws.now))
     key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
     ws.keep_channel_key(key)
+    ws.operators.add("bob", StoredOperator("bob", "viewer", b"hash", ws.now, "operator:ann"))
     ws.rule_sets.add("v1", StoredRuleSet("v1", "0" * 64, "text", "ann", ws.now))
     ws.activate("v1", "ann")
     log(ws)
@@ -91,6 +92,7 @@ async def test_untouched_rows_are_as_the_log_says(filled: Store) -> None:
         "campaign_spend": (1, 0),
         "pin": (1, 0),
         "channel_key": (1, 0),
+        "operator": (1, 0),
         "rule_set": (1, 0),
         "rule_activation": (1, 0),
     }
@@ -118,6 +120,7 @@ _TAMPERINGS = {
     "UPDATE ledger SET coupon_code = 'FREE'": ("coupon", "was changed"),
     "UPDATE ledger SET coupon_code = ''": ("coupon", "was taken out"),
     "UPDATE profile SET canonical_id = 'eve' WHERE redirect_to IS NOT NULL": ("profile", "was changed"),
+    "UPDATE operator SET role = 'admin'": ("operator", "was changed"),
     "UPDATE profile SET named_after = 0": ("profile", "was changed"),
     "UPDATE profile SET redirect_to = (SELECT MIN(profile_id) FROM profile) WHERE redirect_to IS NOT NULL": (
         "profile",

@@ -7,6 +7,7 @@ import pytest
 from gateway.store.migrations import all_migrations
 from gateway.store.tables import (
     TABLES,
+    accounts,
     achievements,
     customers,
     deliveries,
@@ -28,6 +29,7 @@ from gateway.workingset.workingset import BOUND
 WITH_ANOTHER = {"tags", "balances", "removed", "erased", "erasures"}
 """Loaded with attributes and profiles; and what an erasure takes."""
 SUBJECTS = (
+    accounts,
     achievements,
     customers,
     deliveries,

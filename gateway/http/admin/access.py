@@ -1,10 +1,9 @@
-"""Runs before every operation: the host check against DNS rebinding and the token check. It also turns every error into a
-problem document, an audit event and a log line, in one place.
+"""Runs before every operation: the host check against DNS rebinding, who sends the request, and from which site's page. It also
+turns every error into a problem document, an audit event and a log line, in one place.
 
 `/healthz`, `/readyz` and `/metrics` are open: they contain no customer data, and monitoring systems have no token.
 """
 
-import hmac
 import re
 import secrets
 import time
@@ -13,11 +12,14 @@ from ipaddress import ip_address
 
 import structlog
 from aiohttp import hdrs, web
+from msgspec.structs import replace
 
 from gateway import trace
 from gateway.config import Server
 from gateway.errors import GatewayError, Refusal, StoreUnavailable
-from gateway.http.admin.operation import CALLER
+from gateway.http.admin.operation import CALLER, PREFIX
+from gateway.http.admin.operators import OPERATOR, Operator, authenticated, bearer, log_in, refuse_forgery
+from gateway.http.admin.page_headers import PAGE_HEADERS
 from gateway.http.admin.problem import problem, status_of
 from gateway.http.admin.strangers import STRANGERS, headers_of
 from gateway.http.admin.times import shown
@@ -26,9 +28,9 @@ from gateway.http.unforeseen import answered
 from gateway.model import Caller, RefuseCall
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+_LOG_IN = f"{PREFIX}/sessions"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII)
-_OPERATOR = re.compile(r"[A-Za-z0-9._-]{1,50}", re.ASCII)
 _log = structlog.get_logger("admin")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -39,27 +41,29 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
     services = request.app[SERVICES]
     started = time.perf_counter()
     named = trace.taken(request.headers.getall(trace.HEADER, ()))
-    caller = Caller("", "", _actor(request), f"req_{secrets.token_hex(8)}", "operator", trace=named)
-    request[CALLER] = caller
-    code, is_known = "", False
+    caller = Caller("", "", "anonymous", f"req_{secrets.token_hex(8)}", "operator", trace=named)
+    code = ""
 
     async def answering() -> web.StreamResponse:
-        nonlocal is_known
-        is_known = _check(request, services)
+        nonlocal caller
+        operator = await _check(request, services)
+        if operator is not None:
+            request[OPERATOR] = operator
+            request[CALLER] = caller = replace(caller, actor=operator.actor, declared=operator.declared)
         return await handler(request)
 
     async def refusing(error: Exception) -> web.StreamResponse:
         nonlocal code
         refusal, headers = _refusal(error, caller)
         code = refusal.code
-        await _record(request, services, caller, refusal, is_known=is_known)
+        await _record(request, services, caller, refusal)
         return problem(refusal, caller.request_id, headers)
 
     response = await answered(answering(), refusing)
     if not response.prepared:
         response.headers["X-Request-Id"] = caller.request_id
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.update(PAGE_HEADERS)
     _log_line(request, services, caller, response.status, code, started)
     return response
 
@@ -70,14 +74,8 @@ def route_of(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-def _actor(request: web.Request) -> str:
-    """The caller as the request names it. The token gives access; the name is only for the audit log."""
-    name = request.headers.get("X-Operator", "")
-    return f"operator:{name}" if _OPERATOR.fullmatch(name) else "operator"
-
-
-def _check(request: web.Request, services: Services) -> bool:
-    """Check the token of the call. Raises Refusal."""
+async def _check(request: web.Request, services: Services) -> Operator | None:
+    """Who sends the request; None where anyone may. Raises Refusal."""
     if not _is_own_host(request.headers.getall(hdrs.HOST, ()), services.config.server):
         raise Refusal(
             "wrong_host",
@@ -85,14 +83,16 @@ def _check(request: web.Request, services: Services) -> bool:
             " [server] allowed_hosts",
         )
     if request.path in OPEN:
-        return False
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    given = token.strip().encode("utf-8", "replace")
-    matches = hmac.compare_digest(given, services.admin_token.encode())
-    if scheme.lower() != "bearer" or not matches:
+        return None
+    if request.method == "POST" and request.path == _LOG_IN:
+        return await log_in(request, bearer(request) or "")
+    operator = await authenticated(request)
+    if operator is None:
         request.app[STRANGERS].charge(request)
-        raise Refusal("unauthorized", "send the admin token as Authorization: Bearer TOKEN")
-    return True
+        raise Refusal("unauthorized", "send a token as Authorization: Bearer TOKEN")
+    if operator.csrf:
+        refuse_forgery(request)
+    return operator
 
 
 def _is_own_host(hosts: Sequence[str], server: Server) -> bool:
@@ -135,15 +135,13 @@ def _refusal(error: Exception, caller: Caller) -> tuple[Refusal, Mapping[str, st
             ), {}
 
 
-async def _record(
-    request: web.Request, services: Services, caller: Caller, refusal: Refusal, *, is_known: bool
-) -> None:
+async def _record(request: web.Request, services: Services, caller: Caller, refusal: Refusal) -> None:
     """Refused calls go to the audit log. If that fails, the call is answered all the same."""
     status = status_of(refusal.code)
     if status >= 500:
         return
     route = f"{request.method} {route_of(request)}"
-    if not is_known:
+    if OPERATOR not in request:
         await request.app[STRANGERS].note(caller, route, refusal)
         return
     try:

@@ -128,6 +128,7 @@ OPERATIONS = (
         method="GET",
         path="/activity",
         handler=show_activity,
+        role="viewer",
         summary="What happened by time: calls, decisions about identity, achievements",
         query=ActivityQuery,
         answer=ActivityView,

@@ -77,6 +77,7 @@ OPERATIONS = (
         method="GET",
         path="/audit/stream",
         handler=follow_audit,
+        role="viewer",
         summary="Audit events as they happen, oldest first; a `gap` names what was left out",
         query=AuditFilters,
         answer=EventView,

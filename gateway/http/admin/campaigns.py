@@ -92,6 +92,7 @@ OPERATIONS = (
         method="GET",
         path="/campaigns",
         handler=list_campaigns,
+        role="viewer",
         summary="The campaigns, and what became of the achievements that were reported for each",
         query=CampaignQuery,
         answer=Page[CampaignView],

@@ -92,6 +92,7 @@ OPERATIONS = (
         method="GET",
         path="/channels",
         handler=list_channels,
+        role="viewer",
         summary="The channels of the settings, with their calls, their last call and their keys",
         query=ListQuery,
         answer=Page[ChannelView],

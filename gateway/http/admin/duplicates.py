@@ -113,6 +113,7 @@ OPERATIONS = (
         method="GET",
         path="/duplicates",
         handler=list_duplicates,
+        role="viewer",
         summary="Live profiles that look like one person but are not joined, with the reason; nothing is merged",
         query=DuplicateQuery,
         answer=Page[DuplicateView],

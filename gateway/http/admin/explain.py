@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
@@ -163,6 +164,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}/explain",
         handler=explain_profile,
+        role="viewer",
+        reads=Action.CUSTOMER_VIEWED,
         summary="How a profile was built: every arrival, merge, split and undo of its records, oldest first",
         answer=OriginView,
     ),
@@ -170,6 +173,7 @@ OPERATIONS = (
         method="GET",
         path="/explain",
         handler=explain_pair,
+        role="viewer",
         summary="Why two profiles, or two records, are one or are not: every rule, and what keeps them apart",
         query=PairQuery,
         answer=PairView,

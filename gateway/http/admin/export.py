@@ -164,6 +164,7 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}/export",
         handler=export_profile,
+        role="admin",
         summary="Everything that is stored about a person; the audit log records who asked for it",
         answer=PersonExport,
     ),

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import MOST, Query
 from gateway.http.admin.operation import Call, Operation
@@ -202,6 +203,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}/graph",
         handler=show_graph,
+        role="viewer",
+        reads=Action.CUSTOMER_VIEWED,
         summary="A profile's records and identifiers, with an edge for each observation and the rule that joined by it",
         answer=GraphView,
     ),

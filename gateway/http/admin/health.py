@@ -9,17 +9,22 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from gateway.config.master_secret import proof, proving_key
 from gateway.http.services import SERVICES, Services
 
+_TOKEN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _CHALLENGE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 async def healthz(request: web.Request) -> web.Response:
     """The process runs and its event loop responds. For a `challenge` of 64 hexadecimal digits, it also proves that it knows
-    the admin token."""
+    the admin token, or with the id of an operator's `token` that it knows that one."""
     challenge = request.query.get("challenge", "")
     if not _CHALLENGE.fullmatch(challenge):
         return web.json_response({"status": "ok"})
     services = request.app[SERVICES]
-    key = await asyncio.to_thread(proving_key, services.admin_token)
+    token_id = request.query.get("token", "")
+    if _TOKEN_ID.fullmatch(token_id):
+        key = services.operators.proving_key(token_id)
+    else:
+        key = await asyncio.to_thread(proving_key, services.admin_token)
     here = request.transport.get_extra_info("sockname") if request.transport is not None else None
     host, port = here[:2] if isinstance(here, tuple) else ("", 0)
     return web.json_response({"status": "ok", "proof": proof(key, challenge, host, port)})

@@ -123,6 +123,7 @@ async def import_rows(call: Call[Query]) -> ImportView:
         call.caller.request_id,
         "import",
         trace=call.caller.trace,
+        declared=call.caller.declared,
     )
     pipeline = call.services.pipeline
     async with _queue(call, import_id).turn(partial(_read, call.services, channel, caller, asked)) as lines:
@@ -267,6 +268,7 @@ OPERATIONS = (
         method="GET",
         path="/imports/{id}",
         handler=show_import,
+        role="viewer",
         summary="The progress of an import",
         query=ImportQuery,
         answer=ImportView,
@@ -276,6 +278,7 @@ OPERATIONS = (
         method="POST",
         path="/imports/{id}/rows",
         handler=import_rows,
+        role="admin",
         summary="Import the next lines, all of them or none; each is saved as a call would save it",
         body=NewRows,
         answer=ImportView,

@@ -10,7 +10,16 @@ import msgspec
 from gateway.http.admin.operation import PREFIX, Operation
 from gateway.http.admin.problem import Problem, status_of
 
-_COMMON = ("bad_parameter", "unauthorized", "wrong_host", "too_many_requests", "unavailable")
+_COMMON = (
+    "bad_parameter",
+    "unauthorized",
+    "forbidden_role",
+    "csrf_refused",
+    "origin_refused",
+    "wrong_host",
+    "too_many_requests",
+    "unavailable",
+)
 _WITH_BODY = ("bad_body", "body_timeout", "too_large", "unsupported_media_type")
 _VERSION = {"type": "string", "pattern": r'^"\d{1,18}"$', "examples": ['"3"']}
 _ETAG = {"headers": {"ETag": {"description": "the profile's version", "schema": _VERSION}}}
@@ -30,11 +39,14 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Gateway admin API", "version": version("loyalty-identity-gateway")},
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "gateway_session"},
+            },
         },
     }
 
@@ -43,6 +55,7 @@ def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[st
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
+        "x-role": one.role,
         "parameters": [*_path_parameters(one.path), *_query_parameters(one), *_header_parameters(one)],
         "responses": {str(one.status.value): _answer(one, schemas)} | _refusals(one),
     }

@@ -10,11 +10,14 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from aiohttp import web
 
+from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
+from gateway.http.admin.operators import CSRF_HEADER, OPERATOR
+from gateway.http.admin.reads import note_read
 from gateway.http.services import SERVICES, Services
 from gateway.ids import Prefix, read
-from gateway.model import Caller, Command, Effects, Refused
+from gateway.model import Caller, Command, Effects, Refused, Role
 
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B")
@@ -99,14 +102,16 @@ class Call(Generic[Q]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`path` is below `/admin/v1`. `tagged` answers carry a profile's version as `ETag`; `conditional` requests may name it in
-    `If-Match`. `answer` is the body's type; `streams` says that `Accept: application/x-ndjson` gives the items of the answer
-    one by one, `csv` that `text/csv` does so too. `live`: server-sent events with such answers, without end. `refusals` are the
-    codes of this operation alone."""
+    """`path` is below `/admin/v1`; `role` is the least that an operator needs for it. `tagged` answers carry a profile's version as
+    `ETag`; `conditional` requests may name it in `If-Match`. `answer` is the body's type; `streams` says that `Accept:
+    application/x-ndjson` gives the items of the answer one by one, `csv` that `text/csv` does so too. `live`: server-sent events
+    with such answers, without end. `refusals` are the codes of this operation alone. `reads` is the audit event of a look at
+    customers."""
 
     method: str
     path: str
     handler: Callable[[Call[Any]], Awaitable[Any]]
+    role: Role
     summary: str
     answer: Any
     query: type[Query] = Query
@@ -119,15 +124,20 @@ class Operation:
     live: bool = False
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[str, ...] = ()
+    reads: Action | None = None
 
     @property
     def name(self) -> str:
         return self.handler.__name__
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        operator = request[OPERATOR]
+        operator.require(self.role)
+        if self.method != "GET" and operator.csrf:
+            operator.require_csrf(request.headers.get(CSRF_HEADER, ""))
         services = request.app[SERVICES]
         call = Call(request, services, request[CALLER], self._read_query(request))
-        answer = await self.handler(call)
+        answer = await self.answered(call)
         if isinstance(answer, web.StreamResponse):
             return answer
         return web.Response(
@@ -136,6 +146,12 @@ class Operation:
             content_type="application/json",
             headers=call.headers,
         )
+
+    async def answered(self, call: Call[Any]) -> Any:
+        """What the operation answers, also to a page that shows it."""
+        if self.reads is not None:
+            await note_read(call.services, call.caller, call.request, self.reads)
+        return await self.handler(call)
 
     def _read_query(self, request: web.Request) -> Query:
         given = dict(request.query)

@@ -175,6 +175,7 @@ OPERATIONS = (
         method="GET",
         path="/overview",
         handler=show_overview,
+        role="viewer",
         summary="The system at one look: whether it works, what waits for a person, what is under way",
         answer=Overview,
     ),

@@ -39,6 +39,7 @@ OPERATIONS = (
         method="GET",
         path="/overview/stream",
         handler=follow_overview,
+        role="viewer",
         summary="The overview, again every 10 seconds",
         answer=Overview,
         live=True,

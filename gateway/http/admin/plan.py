@@ -123,6 +123,7 @@ OPERATIONS = (
         method="POST",
         path="/rules/plan",
         handler=plan_rules,
+        role="admin",
         summary="What a rule file would change: merges, splits, blocks and questions; nothing is changed",
         body=RuleText,
         plain_text=True,

@@ -27,8 +27,23 @@ CODES: Mapping[str, Code] = {
     "bad_cursor": Code(400, "the cursor is not one of this list", "start again without a cursor"),
     "bad_body": Code(400, "the body cannot be used", "the detail names the place"),
     "unauthorized": Code(401, "the bearer token is missing or wrong", "`gateway admin-token` prints it"),
+    "forbidden_role": Code(
+        403, "the operator's role does not allow the operation", "the detail names the role that does"
+    ),
+    "csrf_refused": Code(
+        403, "a request with a session's cookie lacks the session's `X-CSRF-Token`", "`GET /me` has it"
+    ),
+    "origin_refused": Code(
+        403,
+        "a browser sent the request from a page of another site",
+        "behind a proxy, `[server] allowed_hosts` names the site",
+    ),
     "not_found": Code(404, "there is no such thing"),
     "key_unknown": Code(404, "there is no such channel key", "`gateway keys list`"),
+    "operator_unknown": Code(404, "there is no such operator", "`gateway operators list`"),
+    "session_unknown": Code(
+        404, "there is no such session, or it is another operator's", "`gateway operators sessions`"
+    ),
     "rules_unknown": Code(404, "no rule set with this version is stored", "`gateway rules list`"),
     "achievement_unknown": Code(404, "there is no such achievement", "`gateway achievements list`"),
     "delivery_unknown": Code(404, "there is no such delivery", "`gateway deliveries list`"),
@@ -57,6 +72,9 @@ CODES: Mapping[str, Code] = {
     ),
     "import_undoing": Code(409, "the import is being undone", "finish the undo first"),
     "import_undone": Code(409, "the import was undone before, and nothing was imported since"),
+    "operator_exists": Code(
+        409, "there is an operator of that name", "rotate their token, or choose another name"
+    ),
     "pinned_apart": Code(
         409, "a person pinned records of the two profiles apart", "remove that pin before merging"
     ),
@@ -89,6 +107,7 @@ CODES: Mapping[str, Code] = {
         "split the profile; or compare records",
     ),
     "split_empties": Code(409, "a split or undo would leave one side without records"),
+    "too_many_operators": Code(409, "there are as many operators as there can be", "remove one first"),
     "too_many_keys": Code(409, "a channel has at most two active key pairs", "revoke one first"),
     "undo_too_late": Code(
         409, "the merge is older than the rules' `undo_window`", "split the profile instead"

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.attributes import ValueView, values_of
@@ -350,6 +351,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles",
         handler=find_profiles,
+        role="viewer",
+        reads=Action.CUSTOMER_SEARCHED,
         summary="Find live profiles by what a person says; raw values are normalised first",
         query=FindQuery,
         answer=Page[ProfileView],
@@ -359,6 +362,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}",
         handler=show_profile,
+        role="viewer",
+        reads=Action.CUSTOMER_VIEWED,
         summary="One profile with everything on it, now or as it was; an absorbed id answers with the survivor",
         query=ProfileQuery,
         answer=ProfileDetail,
@@ -368,6 +373,8 @@ OPERATIONS = (
         method="GET",
         path="/profiles/{id}/history",
         handler=profile_history,
+        role="viewer",
+        reads=Action.CUSTOMER_VIEWED,
         summary="The audit events of a profile and of those that it absorbed",
         query=HistoryQuery,
         answer=Page[EventView],
@@ -378,6 +385,7 @@ OPERATIONS = (
         method="DELETE",
         path="/profiles/{id}",
         handler=erase_profile,
+        role="admin",
         summary="Erase a person: records, identifiers, attributes and tags; points stay, without a name",
         query=ErasingQuery,
         answer=ErasedView,

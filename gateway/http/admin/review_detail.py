@@ -155,6 +155,7 @@ OPERATIONS = (
         method="GET",
         path="/reviews/{id}",
         handler=show_review,
+        role="viewer",
         summary="One question with both sides, what agrees and what differs, and what would follow from yes and from no",
         answer=ReviewDetail,
     ),

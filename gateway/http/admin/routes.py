@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.http.admin import (
+    accounts,
     achievements,
     activity,
     archive,
@@ -64,6 +65,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.OPERATIONS,
     *lists.OPERATIONS,
     *keys.OPERATIONS,
+    *accounts.OPERATIONS,
     *settings.OPERATIONS,
     *clock.OPERATIONS,
     *scrub.OPERATIONS,
@@ -77,6 +79,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *imports.OPERATIONS,
     *import_undo.OPERATIONS,
     Operation(
-        method="GET", path="/openapi.json", handler=openapi, summary="This document", answer=dict[str, Any]
+        method="GET",
+        path="/openapi.json",
+        handler=openapi,
+        role="viewer",
+        summary="This document",
+        answer=dict[str, Any],
     ),
 )

@@ -25,6 +25,7 @@ OPERATIONS = (
         method="POST",
         path="/scrub",
         handler=scrub_database,
+        role="admin",
         summary="Rewrite the database, so that no copy of erased data is left in unused bytes; calls wait",
         answer=ScrubView,
     ),

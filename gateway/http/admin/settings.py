@@ -28,6 +28,7 @@ OPERATIONS = (
         method="GET",
         path="/settings",
         handler=show_settings,
+        role="admin",
         summary="The settings in use, with the source of each; a secret is shown as a mark only",
         answer=SettingsView,
     ),

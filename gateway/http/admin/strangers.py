@@ -17,6 +17,10 @@ from gateway.model import Caller, RefuseCall
 _log = structlog.get_logger("admin")
 
 
+_LOG_INS = 10
+"""Failed log-ins a minute and address. Then even the right token waits, so that a guess cannot be told from a miss."""
+
+
 class TooManyFailures(Refusal):
     def __init__(self, wait: int) -> None:
         super().__init__(
@@ -32,6 +36,7 @@ class Strangers:
         self._pipeline = services.pipeline
         self._services = services
         self._budget = FailureBudget(services.config.limits.failures_per_minute, services.clock)
+        self._log_ins = FailureBudget(_LOG_INS, services.clock)
         self._waiting: dict[str, RefuseCall | None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -43,6 +48,16 @@ class Strangers:
         wait = self._budget.spend(client_address(request, config.server.trusted_proxies))
         if wait:
             raise TooManyFailures(wait)
+
+    def admit_log_in(self, request: web.Request) -> None:
+        """Before a log-in. Raises TooManyFailures."""
+        wait = self._log_ins.wait(client_address(request, self._services.config.server.trusted_proxies))
+        if wait:
+            raise TooManyFailures(wait)
+
+    def charge_log_in(self, request: web.Request) -> None:
+        """For a log-in with a wrong token."""
+        self._log_ins.spend(client_address(request, self._services.config.server.trusted_proxies))
 
     async def note(self, caller: Caller, route: str, refusal: Refusal) -> None:
         code, status = refusal.code, status_of(refusal.code)

@@ -1,8 +1,8 @@
 """Live streams as server-sent events: a listener is sent what happens while it is connected.
 
 News are looked up once a second, so calls do not pay for listeners. A stream that was broken off goes on behind
-`Last-Event-ID`. A listener that does not read is dropped. Each stream ends after 10 minutes: a browser connects again by itself,
-and its token is then checked again."""
+`Last-Event-ID`. A listener that does not read is dropped, and so is one whose token or session has ended. Each stream ends after
+10 minutes: a browser connects again by itself."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.errors import Refusal, StoreUnavailable
 from gateway.http.admin.operation import Call
+from gateway.http.admin.operators import authenticated
 
 _RETRY_MS = 3_000
 _log = structlog.get_logger("admin")
@@ -124,7 +125,7 @@ async def _send_all(
     loop = asyncio.get_running_loop()
     ends, told_at = loop.time() + streams.longest, loop.time()
     news = f"retry: {_RETRY_MS}\n\n".encode()
-    while request.transport is not None:
+    while request.transport is not None and await _may_listen(request):
         news += b"".join(frame.written() for frame in await _asked(source))
         if not news and loop.time() - told_at >= streams.heartbeat:
             news = b": nothing new\n\n"
@@ -135,6 +136,14 @@ async def _send_all(
         if loop.time() >= ends or not await streams.rest():
             break
     await response.write_eof()
+
+
+async def _may_listen(request: web.Request) -> bool:
+    """A token can be replaced, and a session ended, while a stream is open. While the store is away, nothing is known of that."""
+    try:
+        return await authenticated(request) is not None
+    except StoreUnavailable:
+        return True
 
 
 async def _asked(source: Source) -> Sequence[Frame]:

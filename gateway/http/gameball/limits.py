@@ -50,6 +50,12 @@ class FailureBudget:
         self._minute = 0
         self._counts: Counter[str] = Counter()
 
+    def wait(self, address: str) -> int:
+        """The milliseconds until an address whose budget is spent has a new one; else 0."""
+        now = self._clock.steady()
+        is_spent = now // MINUTE == self._minute and 0 < self.limit <= self._counts[address]
+        return MINUTE - now % MINUTE if is_spent else 0
+
     def spend(self, address: str) -> int:
         """0 while the budget lasts, else the milliseconds until there is a new one."""
         if not self.limit:

@@ -1,6 +1,7 @@
 """All tables, in the order in which they are loaded and saved: records bring keys, and profiles what is on them."""
 
 from gateway.store.tables import (
+    accounts,
     achievements,
     audit,
     customers,
@@ -25,5 +26,6 @@ TABLES = (
     *imports.TABLES,
     *regrouping.TABLES,
     *operators.TABLES,
+    *accounts.TABLES,
     *audit.TABLES,
 )

@@ -259,3 +259,17 @@ async def test_what_follows_an_upgrade_in_the_same_packet_is_answered(gateway: R
     answers = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/admin/v1/keys", "/nothing"])
+async def test_every_answer_forbids_a_browser_what_the_listener_does_not_serve(
+    gateway: RunningGateway, path: str
+) -> None:
+    async with gateway.client.get(gateway.admin_url + path) as response:
+        headers = response.headers
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert {policy[f"{kind}-src"] for kind in ("style", "script", "img", "connect")} == {"'self'"}
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "same-origin")
+    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")

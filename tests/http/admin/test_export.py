@@ -48,7 +48,7 @@ async def test_an_export_is_in_the_log_and_is_nothing_after_the_erasure(gateway:
     profile, _ = await one_person(gateway.services)
     person = await exported(gateway, profile)
     (event,) = [one for one in person["events"] if one["action"] == "customer.exported"]
-    assert (event["profile"], event["actor"]) == (person["profile"]["id"], "operator")
+    assert (event["profile"], event["actor"]) == (person["profile"]["id"], "operator:shared")
     async with gateway.admin("DELETE", f"profiles/{profile}") as answer:
         assert answer.status == 200
     assert (await exported(gateway, profile, 404))["code"] == "not_found"

@@ -48,7 +48,7 @@ async def test_merges_are_listed_newest_first_and_filtered(gateway: RunningGatew
     assert await listed(gateway, state="undone") == [second]
     assert await listed(gateway, state="standing", rule="operator") == [third, first]
     assert await listed(gateway, until="1h") == []
-    assert await listed(gateway, since="1h", actor="operator", limit=1) == [third, second, first]
+    assert await listed(gateway, since="1h", actor="operator:shared", limit=1) == [third, second, first]
     (shown,) = (await ask(gateway, "GET", "merges", params={"channel": "mobile"}))["items"]
     assert (shown["survivor"], shown["person"]) == (survivor, "web:web-1, pos:till-1, mobile:app-1")
     await refused(gateway, "GET", "merges?channel=nowhere", 404, "unknown_channel")

@@ -63,7 +63,7 @@ async def test_a_merge_is_shown_undone_and_shown_as_undone(gateway: RunningGatew
     assert (shaped["changed"], shaped["parts"]) == (True, [])
     (shown,) = (await ask(gateway, "GET", f"profiles/{absorbed}"))["merges"]
     assert (shown["id"], shown["absorbed"], shown["rule"]) == (shaped["merge"], absorbed, "operator")
-    assert (shown["actor"], shown["undone_at"]) == ("operator", None)
+    assert (shown["actor"], shown["undone_at"]) == ("operator:shared", None)
     undone = await ask(gateway, "POST", f"merges/{shaped['merge']}/undo", body=WHY)
     assert (undone["profile"], undone["parts"]) == (survivor, [absorbed])
     assert undone["version"] > shaped["version"]
@@ -202,7 +202,7 @@ async def doubt(gateway: RunningGateway) -> tuple[str, list[str]]:
 async def test_an_accepted_review_shows_the_one_profile(gateway: RunningGateway) -> None:
     review, profiles = await doubt(gateway)
     answer = await ask(gateway, "POST", f"reviews/{review}/accept", body={"reason": "same birthday"})
-    assert (answer["state"], answer["closed_by"], answer["changed"]) == ("accepted", "operator", True)
+    assert (answer["state"], answer["closed_by"], answer["changed"]) == ("accepted", "operator:shared", True)
     assert len(answer["now"]) == 1
     assert set(answer["now"]) < set(profiles)
     again = await ask(gateway, "POST", f"reviews/{review}/accept")

@@ -20,6 +20,17 @@ async def test_the_document_lists_every_operation_and_no_other(gateway: RunningG
     assert described == {(one.method, f"/admin/v1{one.path}") for one in OPERATIONS}
 
 
+async def test_every_operation_names_the_role_that_it_needs(gateway: RunningGateway) -> None:
+    paths = (await document(gateway))["paths"]
+    roles = {one["operationId"]: one["x-role"] for methods in paths.values() for one in methods.values()}
+    assert roles == {one.name: one.role for one in OPERATIONS}
+    assert (roles["find_profiles"], roles["undo_merge"], roles["erase_profile"]) == (
+        "viewer",
+        "steward",
+        "admin",
+    )
+
+
 async def test_every_reference_of_the_document_leads_somewhere(gateway: RunningGateway) -> None:
     found = await document(gateway)
     named = set(re.findall(r"'#/components/schemas/([^']+)'", str(found)))

@@ -17,6 +17,7 @@ from gateway.http.admin import build
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
 from gateway.http.admin.streams import STREAMS, Frame, Streams, stream
+from gateway.http.services import SERVICES
 from gateway.model import SaveCustomer
 from tests.support.people import caller, save
 from tests.support.running_gateway import ADMIN_TOKEN
@@ -153,10 +154,11 @@ async def test_a_listener_that_does_not_read_is_dropped(gateway: RunningGateway,
 
     app = web.Application()
     app[STREAMS] = Streams(poll=0, patience=0.1)
+    app[SERVICES] = gateway.services
     app.router.add_get("/", handler)
     client = await aiohttp_client(app)
     _, writer = await asyncio.open_connection(client.host, client.port, limit=1)
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n".encode())
     async with asyncio.timeout(20):
         await dropped.wait()
     writer.close()

@@ -149,13 +149,15 @@ async def test_a_body_may_begin_with_a_byte_order_mark(gateway: RunningGateway) 
         assert response.status == 201
 
 
-async def test_the_operator_is_named_in_the_audit_log(gateway: RunningGateway) -> None:
+async def test_who_uses_the_shared_token_may_say_a_name_and_the_audit_log_says_that_it_is_no_more_than_that(
+    gateway: RunningGateway,
+) -> None:
     headers = {"Authorization": "Bearer admin-token-0123456789", "X-Operator": "sam"}
     url = f"{gateway.admin_url}/admin/v1/keys"
     async with gateway.client.post(url, json={"channel": "web"}, headers=headers) as response:
         assert response.status == 201
     (event,) = (await ask(gateway, "GET", "audit?action=key.created"))["items"]
-    assert event["actor"] == "operator:sam"
+    assert (event["actor"], event["detail"]["declared"]) == ("operator:shared", "sam")
 
 
 async def test_reviews_are_listed_by_state(gateway: RunningGateway) -> None:

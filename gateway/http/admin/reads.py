@@ -1,0 +1,21 @@
+"""Which looks at customers the audit log hears of, if `[audit] reads` asks for them. An event is stored before the answer is made,
+so nothing is shown that the log does not have. An export has its event always (`export.py`)."""
+
+from aiohttp import web
+
+from gateway.audit.event import Action
+from gateway.http.services import Services
+from gateway.ids import read
+from gateway.model import Caller, NoteEvent
+
+
+async def note_read(services: Services, caller: Caller, request: web.Request, action: Action) -> None:
+    """A search is noted with the names of what was searched by, and never with the values."""
+    if not services.config.audit.reads:
+        return
+    if action is Action.CUSTOMER_SEARCHED:
+        await services.pipeline.submit(NoteEvent(caller, action, {"by": sorted(request.query)}))
+        return
+    profile = request.match_info["id"]
+    if read("prf", profile) is not None:
+        await services.pipeline.submit(NoteEvent(caller, action, profile=profile))
