@@ -131,7 +131,6 @@ class Verifier:
         yield from _unsigned_cuts(self._cuts, self._known.archived)
         for chain, (seq, _) in self._known.reached.items():
             if self.heads.get(chain, (0, b""))[0] < seq and chain not in self._broken:
-                self._broken.add(chain)
                 yield Breach(chain, seq, f"the chain was cut: a checkpoint signed event {seq}")
         if self._known.signed_since is not None:
             yield from self._strangers()
@@ -243,13 +242,11 @@ def _unsigned_cuts(cuts: Sequence[Cut], archived: tuple[int, str]) -> Iterator[B
     """The first record of a cut that is missing, changed or inserted. The newest header's digest is signed, and each header
     includes the digest of the one before."""
     count, digest = archived
-    numbers = [cut.segment for cut in cuts]
-    if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < count:
-        missing = min(set(range(1, count + 1)) - set(numbers), default=count + 1)
-        if missing <= count:
-            yield Breach("archive", missing, f"the record of segment {missing} was removed")
-            return
-    if len(numbers) > count:
+    missing = set(range(1, count + 1)).difference(cut.segment for cut in cuts)
+    if missing:
+        yield Breach("archive", min(missing), f"the record of segment {min(missing)} was removed")
+        return
+    if len(cuts) > count:
         yield Breach("archive", count + 1, "the record was inserted: no checkpoint signs it")
         return
     for cut in reversed(cuts):

@@ -192,6 +192,11 @@ def test_a_directory_that_cannot_be_read_is_named(log: Archived) -> None:
     assert archive.segments == 0
 
 
+def test_an_empty_directory_is_an_archive_of_nothing(tmp_path: Path) -> None:
+    for archive in (Archive(tmp_path, KEY), Archive(tmp_path, KEY, [])):
+        assert (archive.breaches, archive.segments) == ([], 0)
+
+
 # ---- segments that the log does not record ----
 
 

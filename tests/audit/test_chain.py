@@ -138,6 +138,9 @@ def test_the_first_event_names_the_beginning_though_it_is_of_a_later_transaction
     """The one that began the chain had no event, and the one behind it was rolled back."""
     chain = Chain("a")
     chain.begin("digest", 7)
+    assert read_bound(chain.link(event(1)).bound) == Bound("digest", 7)
+    chain.rewind()
+    chain.begin("digest", 7)
     chain.keep(chain.tip)
     chain.vouch({"record": {"1": "of a row that was rolled back"}})
     chain.rewind()

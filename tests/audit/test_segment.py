@@ -34,7 +34,9 @@ def links() -> list[Link]:
     one.keep((4, b"\xaa"))
     one.rewind()
     return [
-        chain.link(AuditEvent(10 + n, 1_000 + n, "pin.set", "ok", "", "ann", "", "", "", "", "{}"))
+        chain.link(
+            AuditEvent(10 + n, 1_000 + n, "pin.set", "ok", "", "ann b", "", "", "", "a\u2028b\n", "{}")
+        )
         for n, chain in enumerate((one, other, one, one, other))
     ]
 

@@ -32,6 +32,7 @@ def test_two_that_write_the_same_segment_at_once_do_not_share_a_file(
     link = os.link
 
     def met(draft: Path, path: Path) -> None:
+        assert draft.match(f"{name_of(1)}.????????.partial")
         link(draft, path)
         monkeypatch.setattr(os, "link", link)
         with pytest.raises(FileExistsError):
@@ -48,6 +49,16 @@ def test_drafts_that_killed_runs_left_go_with_the_next_segment_of_that_name(tmp_
         (tmp_path / name).write_text("begun")
     write(tmp_path, packed("operator:ann", 1))
     assert {path.name for path in tmp_path.iterdir()} == {name_of(1), f"{name_of(2)}.0123abcd.partial"}
+
+
+def test_drafts_that_another_run_removes_at_the_same_moment_are_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def removed(self: Path, pattern: str) -> list[Path]:
+        return [self / pattern.replace("*", "0123abcd")]
+
+    monkeypatch.setattr(Path, "glob", removed)
+    assert write(tmp_path, packed("operator:ann", 1)).exists()
 
 
 def test_a_segment_that_another_run_wrote_is_secured_with_its_drafts_gone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,9 @@ def test_a_value_is_worth_what_its_type_says_of_so_many_holders(
         expected = {"quarantine": "generic", "review": "crowded", "ignore": "normal"}[kind.on_fanout]
     assert policy.power(type_, holders) == expected
     assert policy.state(type_, holders) == ("normal" if expected == "crowded" else expected)
+    in_doubt = kind is not None and 0 < kind.fanout_limit < holders and kind.on_fanout != "ignore"
+    windowed = kind is not None and kind.fanout_window is not None
+    assert policy.depends_on_ages(type_, holders) == (in_doubt and windowed)
 
 
 @given(RULE_SETS, st.sampled_from(FORMS), st.sampled_from(SPACES), st.booleans())
@@ -114,6 +118,24 @@ def test_holders_count_from_the_window_of_the_declared_type_on(rules: RuleSet, t
     assert policy.counted_since(type_, now) == (0 if window is None else now - window)
     if window is not None:
         assert policy.holders_since(type_, now) == now - window
+
+
+@pytest.mark.parametrize(
+    ("rule", "verified_only", "since"),
+    [
+        (Rule("a", ("email",)), False, None),
+        (Rule("a", ("email",)), True, 0),
+        (Rule("a", ("email", "mobile")), False, 0),
+        (Rule("a", ("email",), needs_verified=True), False, 0),
+        (Rule("a", ("email",), id_spaces=("web",)), False, 0),
+    ],
+)
+def test_a_request_needs_the_holders_of_a_value_that_can_lead_to_one_who_does_not_own_it(
+    rule: Rule, verified_only: bool, since: int | None
+) -> None:
+    kinds = {"email": IdentifierRules("email", require_verified=verified_only)}
+    policy = Policy(RuleSet("test", "", "", identifiers=kinds, rules=(Rule("b", ("mobile",)), rule)))
+    assert policy.holders_since("email", 10) == since
 
 
 @given(RULE_SETS, st.sets(st.sampled_from(SPACES), min_size=1))

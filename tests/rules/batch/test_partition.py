@@ -143,6 +143,14 @@ def test_a_crowded_value_asks_where_the_rules_say_so() -> None:
     assert guards(found) == [("fanout_limit", True)] * 2
 
 
+def test_a_value_known_to_be_crowded_joins_nobody_and_asks() -> None:
+    rules = rule_set(Rule("email", ("email",)), Rule("mobile", ("mobile",)))
+    records = record(1, email="e", mobile="m"), record(2, email="e"), record(3, mobile="m")
+    found = canon(rules, *records, crowded={key("email", "e"), key("email", "other")})
+    assert members(found) == [{1, 3}, {2}]
+    assert guards(found) == [("fanout_limit", True)]
+
+
 def test_shared_types_and_values_known_to_be_generic_join_nobody() -> None:
     records = record(1, email="e", mobile="m"), record(2, email="e", mobile="m")
     rules = rule_set(identifiers=kinds(mobile={"max_profiles": 2}))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.identifier import Normalized
+from rules.identifier import Evidence, Identifier, Normalized
 from rules.normalize import Normalizer
 from rules.normalize.blocked import NO_LISTS
 from rules.ruleset import Blocked, IdentifierRules, RuleSet
@@ -112,6 +112,39 @@ def test_each_blocked_pattern_means_among_others_what_it_means_alone(pattern: st
     for candidate in (text, f"{text}!", f"!{text}", "zz", "ww", "plain"):
         expected = alone.normalize("loyalty_id", candidate).status == "blocked" or candidate in {"zz", "ww"}
         assert (together.normalize("loyalty_id", candidate).status == "blocked") == expected
+
+
+def test_a_value_is_evidence_with_its_canonical_form_behind_it() -> None:
+    one = normalizer(Blocked(emails=("sam@gmail.com",)))
+    assert one.evidence("email", "A.nn+x@gmail.com", None) == (
+        Evidence(Identifier("email", "a.nn+x@gmail.com"), "ok", ""),
+        Evidence(Identifier("email.canonical", "ann@gmail.com"), "ok", ""),
+    )
+    assert one.evidence("mobile", "07400 123456", "GB") == (Evidence(Identifier("mobile", MOBILE), "ok", ""),)
+    assert one.evidence("mobile", " none ", "GB") == (
+        Evidence(Identifier("mobile", " none "), "invalid", "blocked_value"),
+    )
+    assert [(each.status, each.reason) for each in one.evidence("email", "s.am@gmail.com", None)] == [
+        ("blocked", "blocked_value")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "is_blocked"),
+    [
+        ("email", "ann@gmail.com", False),
+        ("email.canonical", "ann@gmail.com", False),
+        ("email.canonical", "sam@gmail.com", True),
+        ("mobile", MOBILE, False),
+        ("mobile", "+441", True),
+        ("passport", "X1", True),
+    ],
+)
+def test_a_stored_value_is_blocked_where_the_rules_would_not_accept_it_today(
+    type_: str, value: str, is_blocked: bool
+) -> None:
+    one = normalizer(Blocked(emails=("sam@gmail.com",)))
+    assert one.blocks(Identifier(type_, value)) == is_blocked
 
 
 def test_empty_and_over_long_text_keeps_its_reason() -> None:
