@@ -115,6 +115,11 @@ def _remove_a_chain(log: Log) -> None:
     del log.links["a"]
 
 
+def _remove_a_chain_of_one_event(log: Log) -> None:
+    log.begin("d", 1)
+    log.sign(reaches={"d": (1, log.links.pop("d")[0].hash.hex())})
+
+
 def _insert_a_chain(log: Log) -> None:
     log.links["x"] = [Chain("x").link(log.event())]
 
@@ -133,6 +138,7 @@ FORGED: dict[Callable[[Log], None], Breach] = {
     _cut_an_end: Breach("a", 3, "the chain was cut: a checkpoint signed event 3"),
     _cut_a_signed_event: Breach("c", 2, "the chain was cut: a checkpoint signed event 2"),
     _remove_a_chain: Breach("a", 3, "the chain was cut: a checkpoint signed event 3"),
+    _remove_a_chain_of_one_event: Breach("d", 1, "the chain was cut: a checkpoint signed event 1"),
     _insert_a_chain: Breach("x", 1, "the chain was inserted: no checkpoint signs its beginning"),
 }
 
@@ -157,8 +163,10 @@ def test_only_what_holds_and_is_open_has_a_tail(log: Log) -> None:
     log.begin("d", 1)
     log.sign(reaches={"d": (1, log.links["d"][0].hash.hex())})
     log.links["c"].append(log.links["c"][0])
+    _insert_a_chain(log)
     verifier = log.verifier()
-    assert [len(list(verifier.feed(links))) for links in log.links.values()] == [0, 0, 1, 0]
+    assert [len(list(verifier.feed(links))) for links in log.links.values()] == [0, 0, 1, 0, 0]
+    assert [breach.chain for breach in verifier.check(KEY, log.points)] == ["x"]
     assert [tail.chain for tail in verifier.tails()] == ["b"]
 
 

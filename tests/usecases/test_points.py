@@ -73,7 +73,10 @@ async def test_a_review_states_both_balances_and_names_nobody(core: InProcessGat
     assert state == "open"
     a, b, m = show("prf", survivor), show("prf", absorbed), show("mrg", merge_id)
     assert reason == f"points: the upstream keeps 120 for {a} and 30 for {b}, which is one with it since {m}"
-    assert (await core.actions())[-1] == "points.proposed"
+    (review,) = await core.column("SELECT review_id FROM review")
+    assert await core.rows(
+        "SELECT outcome, channel, actor, profile, object, reason, detail FROM audit WHERE action = 'points.proposed'"
+    ) == [("review", "", "gateway", a, show("rev", review), reason, f'{{"merge":"{m}"}}')]
 
 
 async def test_proposing_twice_asks_once(core: InProcessGateway) -> None:

@@ -483,9 +483,12 @@ def test_i8_where_a_guard_binds_the_open_reviews_are_the_difference(
 def test_i8_the_same_holds_for_limits_of_values_as_long_as_no_value_was_left_without_power(
     rules: tuple[Rule, ...], requests: list[Sent], guard: str
 ) -> None:
+    """Nor by the whole: of a record that states more values than its type allows, it is the oldest that counts, where a call
+    may have found that one taken."""
     state = run(bound(free(rules), guard), requests)
-    assume(not state.left_out)
-    assert after_reviews(state) == after_questions(whole(state))
+    found = whole(state)
+    assume(not state.left_out and all(refused.asks for refused in found.refused))
+    assert after_reviews(state) == after_questions(found)
 
 
 @EASY
