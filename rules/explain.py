@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
-from rules.matching import STRENGTH, Match, MatchOutcome, Request, judge, links
+from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_profile
 from rules.online.evidence import read
 from rules.online.resolve import resolve
 from rules.online.rounds import ProfileAttributes
@@ -176,7 +176,7 @@ def _explain(
     asked = [(_request(view, policy, record, own, to, now, attributes), to) for record, own, to in sides]
     readings = tuple(_reading(view, policy, rule, one, other, asked, attributes) for rule in policy.rules)
     pins = [pin for pin in view.pins(one.records) if links(pin, one, other, now)]
-    matches = [judge(view, policy, request, to, pins, _of(attributes, to)) for request, to in asked]
+    matches = [match_profile(view, policy, request, to, pins, _of(attributes, to)) for request, to in asked]
     best, together = _best(matches), one.profile_id == other.profile_id
     speaking = [side[0] for side, match in zip(sides, matches, strict=True) if match.outcome == "merge"]
     guard, detail = (
@@ -232,7 +232,9 @@ def _reading(
     asked: Sequence[tuple[Request, Profile]],
     attributes: ProfileAttributes | None,
 ) -> RuleReading:
-    alone = (judge(view, policy, request, to, (), _of(attributes, to), (rule,)) for request, to in asked)
+    alone = (
+        match_profile(view, policy, request, to, (), _of(attributes, to), (rule,)) for request, to in asked
+    )
     best = min(alone, key=lambda match: STRENGTH[match.outcome])
     named = best.steps[0].detail if best.steps else ""
     doubt = "" if named == rule.types else named

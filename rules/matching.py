@@ -82,7 +82,7 @@ class _Firing(NamedTuple):
 _MERGES = _Firing("merge")
 
 
-def judge(
+def match_profile(
     view: View,
     policy: Policy,
     request: Request,

@@ -18,7 +18,7 @@ Until = Annotated[
 ]
 _COLUMNS: Columns = {
     "records": lambda pin: " ".join(pin["records"]),
-    "judgement": "kind",
+    "kind": "kind",
     "profiles": lambda pin: " ".join(pin["profiles"]),
     "reason": "reason",
     "by": "actor",

@@ -60,13 +60,13 @@ def _reviewed(answers: Mapping[str, str]) -> "Callable[[Row, Row], str]":
 
 
 _ACCEPTED = {
-    "join": "{profiles} were judged one person",
+    "join": "{profiles} were found to be one person",
     "leave": "records that were in question left {profile}",
     "keys": "the identifiers that {profiles} both hold were given to the other of the two",
     "points": "the points that the platform kept for {profiles} were moved by a person",
 }
 _REJECTED = {
-    "join": "{profiles} were judged two persons",
+    "join": "{profiles} were found to be two persons",
     "leave": "records that were in question stay with {profile}",
     "keys": "the identifiers that {profiles} both hold stay with their owner",
     "points": "the points that the platform keeps for {profiles} stay as they are",

@@ -69,7 +69,7 @@ class _Envelope(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Envelope).decode
 
 
-def judge(
+def classify(
     status: int, headers: Mapping[str, str], body: bytes, *, now: int, after_unknown: bool = False
 ) -> Verdict:
     """`after_unknown`: an earlier attempt of this delivery ended unknown, so that "sent several times" means that it
@@ -88,7 +88,7 @@ def judge(
     return Dead(f"status_{status}", masked(body), customer_unknown=status == 404)
 
 
-def judge_failure(failure: NoAnswer) -> Verdict:
+def classify_failure(failure: NoAnswer) -> Verdict:
     if isinstance(failure, Unreachable):
         return Retry(failure.reason)
     return Unknown(failure.reason)

@@ -15,7 +15,7 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import sides_of
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, judge, judge_failure
+from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, classify, classify_failure
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import RandomBetween, Rate
@@ -98,8 +98,8 @@ class BalanceWorker:
             async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
                 body = await reply.read(_LONGEST_ANSWER)
         except NoAnswer as failure:
-            return self._end(judge_failure(failure), 0, delivery)
-        verdict = judge(reply.status, reply.headers, body, now=self._clock.now())
+            return self._end(classify_failure(failure), 0, delivery)
+        verdict = classify(reply.status, reply.headers, body, now=self._clock.now())
         if verdict != Delivered():
             return self._end(verdict, reply.status, delivery)
         try:

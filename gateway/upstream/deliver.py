@@ -31,9 +31,9 @@ from gateway.upstream.answers import (
     Retry,
     Unknown,
     Verdict,
+    classify,
+    classify_failure,
     code_of,
-    judge,
-    judge_failure,
 )
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
@@ -194,7 +194,7 @@ class DeliveryWorker:
         said = await self._ask(_request(report, delivery), delivery, after_unknown=after_unknown)
         if code_of(said.body) == _REPEATED:
             return End("delivered", "" if after_unknown else "duplicate", status=said.status)
-        return self._judged(delivery, said)
+        return self._end_of(delivery, said)
 
     async def _admitted(self, rate: Rate, delivery: Delivery) -> bool:
         return await self._free(rate, delivery) and self.breaker.wait() == 0
@@ -222,9 +222,9 @@ class DeliveryWorker:
                 body = await reply.read(_LONGEST_ANSWER)
         except NoAnswer as failure:
             self.breaker.failed()
-            return _Said(0, b"", judge_failure(failure))
+            return _Said(0, b"", classify_failure(failure))
         now = self._clock.now()
-        verdict = judge(reply.status, reply.headers, body, now=now, after_unknown=after_unknown)
+        verdict = classify(reply.status, reply.headers, body, now=now, after_unknown=after_unknown)
         self._tell_breaker(reply.status, verdict)
         return _Said(reply.status, body, verdict)
 
@@ -236,7 +236,7 @@ class DeliveryWorker:
         else:
             self.breaker.succeeded()
 
-    def _judged(self, delivery: Delivery, said: _Said) -> End:
+    def _end_of(self, delivery: Delivery, said: _Said) -> End:
         status = said.status
         match said.verdict:
             case Delivered():
@@ -275,7 +275,7 @@ class DeliveryWorker:
             lost = said.verdict.customer_unknown  # then it has nothing of the customer, our report included
             return End("absent", delivery.reason) if lost else _undecidable(said.status)
         if not isinstance(said.verdict, Delivered):
-            return self._judged(delivery, said)
+            return self._end_of(delivery, said)
         match find(progress_in(said.body, report.campaign_id), known.delivered):
             case "absent":
                 return End("absent", delivery.reason)

@@ -1,6 +1,6 @@
 """Decides whether two groups of records may be joined, by applying the rules and guards of RESOLVE to groups.
 
-This module has no logic of its own for rules or limits: `judge` evaluates the rule, `objection` the guards, and `admit` decides
+This module has no logic of its own for rules or limits: `match_profile` evaluates the rule, `objection` the guards, and `admit` decides
 which values can still match. They see a group as a profile whose id is its lowest record id.
 """
 
@@ -12,7 +12,7 @@ from rules.batch.columns import Columns
 from rules.batch.holdings import Holding
 from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, objection
 from rules.identifier import Identifier
-from rules.matching import Request, Standing, judge, links
+from rules.matching import Request, Standing, links, match_profile
 from rules.policy import Policy
 from rules.record import Key, Pin, Profile, Record
 
@@ -78,7 +78,7 @@ class _Pair:
 _EMPTY = _Pair({}, {}, (), {})
 
 
-class Judgement:
+class GroupJoins:
     """Judges pairs of groups under one policy and at one time, and records which values can still match. `now` is the time for
     counting limits; a rule is evaluated at the time of the edge."""
 
@@ -102,7 +102,7 @@ class Judgement:
         rule = self._policy.rules[holding.rank]
         one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
         request = self._request(one, other, holding, self._powered(theirs))
-        match = judge(view, self._policy, request, other, (), self._attributes_of(other), (rule,))
+        match = match_profile(view, self._policy, request, other, (), self._attributes_of(other), (rule,))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of)
         if self._pinned_apart(one, other):
@@ -119,7 +119,9 @@ class Judgement:
         """The question for a person about two groups that agree on something; None if there is none."""
         one, other = self._look(mine), self._look(theirs)
         request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
-        match = judge(_EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other))
+        match = match_profile(
+            _EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other)
+        )
         if match.outcome != "review":
             return None
         named = next(step.detail for step in match.steps if step.what == f"rule:{match.rule}")

@@ -1,7 +1,7 @@
 """Holdings: which records can support a rule, with which values, and from which moment on.
 
 Two records with the same holding agree on all types of the rule. What depends on one record alone (its id space, whether a
-value is vouched for) is checked here. What depends on both sides is left to `judge`.
+value is vouched for) is checked here. What depends on both sides is left to `match_profile`.
 """
 
 from collections.abc import Iterable

@@ -58,7 +58,7 @@ from typing import NamedTuple
 
 from rules.batch.bounds import Bounds
 from rules.batch.columns import Columns
-from rules.batch.groups import PIN, Group, GroupAttributes, Judgement, Stop
+from rules.batch.groups import PIN, Group, GroupAttributes, GroupJoins, Stop
 from rules.batch.holdings import Holding, Reader, Values
 from rules.identifier import Identifier
 from rules.policy import Policy
@@ -120,8 +120,8 @@ def partition(
     """
     columns = Columns(records, policy, now, generic, crowded)
     pins_of = _pins_of(pins, now)
-    judgement = Judgement(columns, policy, pins_of, now=now, balances=balances, attributes=attributes)
-    work = _Partitioning(columns, judgement, pins_of, Bounds(columns, policy, pins_of, balances))
+    joins = GroupJoins(columns, policy, pins_of, now=now, balances=balances, attributes=attributes)
+    work = _Partitioning(columns, joins, pins_of, Bounds(columns, policy, pins_of, balances))
     if policy.mode != "off":
         work.join([Reader(columns, policy, rank) for rank in _ranks(policy, "merge")])
         work.ask([Reader(columns, policy, rank, doubtful=True) for rank in _ranks(policy, "merge", "review")])
@@ -148,11 +148,11 @@ class _Partitioning:
     def __init__(
         self,
         columns: Columns,
-        judgement: Judgement,
+        joins: GroupJoins,
         pins_of: Mapping[int, Sequence[Pin]],
         bounds: Bounds,
     ) -> None:
-        self._columns, self._judgement, self._bounds = columns, judgement, bounds
+        self._columns, self._joins, self._bounds = columns, joins, bounds
         self._ids = ids = columns.record_ids
         self._row_of = {ids[row]: row for row in range(len(ids)) if ids[row] in pins_of} if pins_of else {}
         self._must = _must(pins_of, self._row_of)
@@ -174,10 +174,10 @@ class _Partitioning:
         for rows in self._bundles(readers):
             self._group_of |= ((row, Group([row])) for row in rows)
             self._follow_pins(rows)
-            judged = not self._bounds.are_far(rows)
+            checked = not self._bounds.are_far(rows)
             for reader in readers:
                 if len(self._group_of[rows[0]].rows) < len(rows):
-                    self._follow(reader, rows, judged=judged)
+                    self._follow(reader, rows, checked=checked)
             for row in rows:
                 self._group_of[row].forget()
 
@@ -203,29 +203,29 @@ class _Partitioning:
     def _follow_pins(self, rows: Sequence[int]) -> None:
         for row in rows if self._must else ():
             for other in self._must.get(row, ()):
-                self._try(row, other, PIN, (), self._judgement.pin_refusal)
+                self._try(row, other, PIN, (), self._joins.pin_refusal)
 
-    def _follow(self, reader: Reader, rows: Iterable[int], *, judged: bool) -> None:
+    def _follow(self, reader: Reader, rows: Iterable[int], *, checked: bool) -> None:
         """Evaluate the edges of each holding, to every earlier group with the same holding, by lowest record id."""
         rule, holders = reader.rule, dict[Values, list[int]]()
         holdings = sorted(holding for row in rows for holding in reader.holdings(row))
         for _, same in groupby(holdings, key=itemgetter(0, 1, 2, 3)):
             made = list(same)
             holding, values = made[0], [each.values for each in made]
-            refusal = partial(self._judgement.refusal, holding) if judged else None
+            refusal = partial(self._joins.refusal, holding) if checked else None
             earlier = {row for each in values for row in holders.get(each, ())}
             for other in self._one_per_group(earlier):
                 self._try(holding.row, other, rule.name, rule.all_of, refusal)
             for each in values:
-                holders[each] = self._holders(holders.get(each, []), holding.row, each, judged=judged)
+                holders[each] = self._holders(holders.get(each, []), holding.row, each, checked=checked)
 
-    def _holders(self, earlier: list[int], row: int, values: Values, *, judged: bool) -> list[int]:
+    def _holders(self, earlier: list[int], row: int, values: Values, *, checked: bool) -> list[int]:
         """The rows to which a later holding of these values has edges: the owner of a single value, or every group that holds
         several values together."""
         key, *others = values
         if others:
             return self._one_per_group((*earlier, row))
-        if not earlier or (judged and not self._judgement.is_powered(self._group_of[earlier[0]], key)):
+        if not earlier or (checked and not self._joins.is_powered(self._group_of[earlier[0]], key)):
             return [row]
         return earlier
 
@@ -245,7 +245,7 @@ class _Partitioning:
             return
         one, two = sorted((self._ids[row], self._ids[other]))
         self._joined.append(Edge(one, two, rule, types))
-        kept, gone = self._judgement.join(mine, theirs)
+        kept, gone = self._joins.join(mine, theirs)
         self._group_of |= dict.fromkeys(gone.rows, kept)
 
     # ---- what stayed apart ----
@@ -256,7 +256,7 @@ class _Partitioning:
         for reader in readers:
             for holding, head in sorted(self._pairs(reader, rows), key=_asked):
                 mine, theirs = self._group_of[holding.row], self._group_of[head.row]
-                if mine is not theirs and (stop := self._judgement.question(holding, mine, theirs)):
+                if mine is not theirs and (stop := self._joins.question(holding, mine, theirs)):
                     self._stopped.append((holding.row, head.row, stop))
         for row in rows:
             self._group_of[row].forget()

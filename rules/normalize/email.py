@@ -74,8 +74,8 @@ def _plain(text: str, rules: IdentifierRules) -> Normalized | None:
     if _is_plain(local) is None or len(local) > (domain := _domain(written)).room:
         return None
     if rules.casefold_local:
-        return _judged(local.lower(), domain, rules)
-    return _judged(local, domain, rules) if local.islower() else None
+        return _normalized(local.lower(), domain, rules)
+    return _normalized(local, domain, rules) if local.islower() else None
 
 
 def _read(text: str, rules: IdentifierRules) -> Normalized:
@@ -95,7 +95,7 @@ def _read(text: str, rules: IdentifierRules) -> Normalized:
             local = again.rpartition("@")[0]
             if rules.reject_masked and _is_masked(local):
                 return Normalized("blocked", text, "masked")
-            return _judged(local, domain, rules)
+            return _normalized(local, domain, rules)
         text = again
     return _invalid("syntax")
 
@@ -136,7 +136,7 @@ def _folded(local: str) -> str:
     return unicodedata.normalize("NFC", local.lower()).replace(_DOTTED, "i")
 
 
-def _judged(local: str, domain: _Domain, rules: IdentifierRules) -> Normalized:
+def _normalized(local: str, domain: _Domain, rules: IdentifierRules) -> Normalized:
     name, _, provider, disposable = domain
     value = f"{local}@{name}"
     if disposable and rules.disposable != "allow":

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rules.decision import Step
 from rules.guards import Joining, Objection, objection
 from rules.identifier import Identifier
-from rules.matching import Match, Request, Standing, judge
+from rules.matching import Match, Request, Standing, match_profile
 from rules.policy import Policy
 from rules.record import Pin, Profile, View
 
@@ -108,7 +108,7 @@ def _matches(case: Case, look: Look) -> list[Match]:
     barred = look.barred | {case.request.own.profile_id} if case.request.own else look.barred
     request = case.request if look.keys is case.request.keys else case.request._replace(keys=look.keys)
     matches = [
-        _judge(case, request, case.pins, profile)
+        _match(case, request, case.pins, profile)
         for profile in _live(case.view, candidates)
         if profile.profile_id not in barred
     ]
@@ -123,9 +123,9 @@ def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
     return [live[profile_id] for profile_id in sorted(live)]
 
 
-def _judge(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
+def _match(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
     attributes = case.profile_attributes(profile.profile_id) if case.profile_attributes else None
-    return judge(case.view, case.policy, request, profile, pins, attributes)
+    return match_profile(case.view, case.policy, request, profile, pins, attributes)
 
 
 def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Match]:
@@ -147,7 +147,7 @@ def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Ma
 def _again_beside(case: Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
     """If a profile should join but is pinned apart from another one that should join too, it still counts. That makes the
     request ambiguous."""
-    again = _judge(case, request, pins, match.profile)
+    again = _match(case, request, pins, match.profile)
     return match if match.outcome == "merge" and again.outcome == "never" else again
 
 

@@ -78,7 +78,11 @@ def test_a_sentence_tells_what_the_event_says(
 @pytest.mark.parametrize(
     ("asked", "accepted", "rejected"),
     [
-        ("join", "prf_1 and prf_2 were judged one person", "prf_1 and prf_2 were judged two persons"),
+        (
+            "join",
+            "prf_1 and prf_2 were found to be one person",
+            "prf_1 and prf_2 were found to be two persons",
+        ),
         (
             "leave",
             "records that were in question left prf_1",

@@ -47,7 +47,7 @@ class Ordeal:
     broken: list[Any] = field(default_factory=list[Any])
     lost: list[Any] = field(default_factory=list[Any])
     answered: int = 0
-    judged: int = 0
+    decided: int = 0
     torn: int = 0
     version: int = 0
     joined: bool = True
@@ -110,17 +110,17 @@ class Ordeal:
 
     # ---- decisions of operators ----
 
-    def judge_and_kill(self) -> None:
+    def decide_and_kill(self) -> None:
         """Merge and undo, or merge and split, one pair after the other, until the gateway dies under it."""
         acknowledged: list[tuple[str, str]] = []
-        judging = threading.Thread(target=self._judge, args=(acknowledged,))
-        judging.start()
+        deciding = threading.Thread(target=self._decide, args=(acknowledged,))
+        deciding.start()
         deadline = time.monotonic() + _PATIENCE
-        while not acknowledged and judging.is_alive() and time.monotonic() < deadline:
+        while not acknowledged and deciding.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(self.chance.uniform(0, 0.3))
         self.process.kill()
-        judging.join()
+        deciding.join()
         self.answered += len(acknowledged)
         self._look_for_halves()
         merges = {
@@ -132,14 +132,14 @@ class Ordeal:
                 self.lost.append((what, merge))
         self.process.start()
 
-    def _judge(self, acknowledged: list[tuple[str, str]]) -> None:
+    def _decide(self, acknowledged: list[tuple[str, str]]) -> None:
         pairs = self.rows(
             "SELECT a.profile_id, b.profile_id, b.record_id FROM record a JOIN record b"
             " ON a.customer_id = 'x' || substr(b.customer_id, 2) WHERE b.customer_id LIKE 'y%' ORDER BY a.record_id"
         )
         try:
-            for one, other, record in pairs[self.judged :]:
-                self.judged += 1
+            for one, other, record in pairs[self.decided :]:
+                self.decided += 1
                 named = [f"prf_{number:016x}" for number in (one, other)]
                 if (
                     one == other
@@ -218,7 +218,7 @@ def ordeal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         suffered.process.start()
         for _ in range(request.param):
             suffered.regroup_and_kill()
-            suffered.judge_and_kill()
+            suffered.decide_and_kill()
         suffered.wait_until_regrouped()
         yield suffered
     finally:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules.guards import Joining, objection
 from rules.identifier import CANONICAL_SUFFIX, Identifier
-from rules.matching import Request, Standing, judge
+from rules.matching import Request, Standing, match_profile
 from rules.policy import Policy
 from rules.record import Observation, Profile, Record
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
@@ -197,7 +197,10 @@ def test_i7_what_the_rules_say_depends_on_no_order_of_records_or_keys(
     request = Request("web", 10, keys, frozenset(keys))
     backwards = Request("web", 10, dict(reversed(keys.items())), frozenset(keys))
     turned = replace(other, records=dict(reversed(other.records.items())))
-    first, again = judge(state, policy, request, other), judge(state, policy, backwards, turned)
+    first, again = (
+        match_profile(state, policy, request, other),
+        match_profile(state, policy, backwards, turned),
+    )
     assert first._replace(profile=other) == again._replace(profile=other)
 
 

@@ -19,8 +19,8 @@ from gateway.upstream.answers import (
     Unknown,
     Verdict,
     backoff,
-    judge,
-    judge_failure,
+    classify,
+    classify_failure,
     masked,
     retry_after,
 )
@@ -33,7 +33,7 @@ def verdict(
 ) -> Verdict:
     content = json.dumps({"code": code}).encode() if body is None else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return judge(status, named, content, now=NOON, after_unknown=after_unknown)
+    return classify(status, named, content, now=NOON, after_unknown=after_unknown)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_body_that_says_nothing_leaves_it_to_the_status(body: bytes) -> None:
 
 
 def test_only_a_call_that_was_never_sent_may_be_sent_again_without_asking() -> None:
-    assert judge_failure(Unreachable("no_connection")) == Retry("no_connection")
-    assert judge_failure(Lost("timeout")) == Unknown("timeout")
-    assert judge_failure(Garbled("malformed")) == Unknown("malformed")
+    assert classify_failure(Unreachable("no_connection")) == Retry("no_connection")
+    assert classify_failure(Lost("timeout")) == Unknown("timeout")
+    assert classify_failure(Garbled("malformed")) == Unknown("malformed")
 
 
 @given(st.integers(100, 599), st.integers(0, 10_000), st.binary(max_size=50))

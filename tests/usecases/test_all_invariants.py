@@ -347,7 +347,7 @@ class Machine(RuleBasedStateMachine):
     @rule(pair=st.tuples(numbers, numbers))
     def join_by_hand(self, pair: tuple[int, int]) -> None:
         if chosen := self.chosen(*pair):
-            self._judge(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so"))
+            self._decide(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so"))
 
     @rule(pair=st.tuples(numbers, numbers))
     def pin_together(self, pair: tuple[int, int]) -> None:
@@ -363,7 +363,7 @@ class Machine(RuleBasedStateMachine):
 
     def _lift(self, pins: Iterable[tuple[Any, ...]]) -> None:
         for one, other in pins:
-            self._judge(DropPin(SAM, one, other))
+            self._decide(DropPin(SAM, one, other))
         self.run(self.core.regroup())
         if self.core.env.rules.conflict.resplit == "auto" and not self.rows(_ONLY_ASKED_BY_REQUESTS):
             groups, profiles = self.canon().groups, self.members().values()
@@ -374,11 +374,11 @@ class Machine(RuleBasedStateMachine):
         records = self.column("SELECT record_id FROM record ORDER BY 1")
         if len(records) > 1:
             one, other = (records[place % len(records)] for place in pair)
-            outcome = self._judge(SetPin(SAM, one, other, kind, "seen both"))
+            outcome = self._decide(SetPin(SAM, one, other, kind, "seen both"))
             if kind == "must" and outcome == Done():
                 self.excused |= next(each for each in self.members().values() if one in each)
 
-    def _judge(self, command: Command) -> Any:
+    def _decide(self, command: Command) -> Any:
         """Whatever people decide, no point appears or vanishes, and every entry stays where it was earned (I15)."""
         before = self.rows("SELECT * FROM ledger ORDER BY entry_id")
         outcome = self.send(command)
@@ -665,7 +665,7 @@ class Judging(Machine):
         profile_id = sorted(members)[who % len(members)]
         records = sorted(members[profile_id])
         leaving = tuple({records[place % len(records)] for place in which})
-        outcome = self._judge(SplitProfile(SAM, profile_id, leaving, mode, "not them"))
+        outcome = self._decide(SplitProfile(SAM, profile_id, leaving, mode, "not them"))
         if isinstance(outcome, Shaped):
             parts = [self.members()[part] for part in (profile_id, *outcome.parts)]
             pinned = {
@@ -683,16 +683,16 @@ class Judging(Machine):
     def undo(self, which: int, tree: bool) -> None:
         merges = self.column("SELECT merge_id FROM merge ORDER BY 1")
         if merges:
-            self._judge(UndoMerge(SAM, merges[which % len(merges)], "a mistake", tree))
+            self._decide(UndoMerge(SAM, merges[which % len(merges)], "a mistake", tree))
 
     @rule(pair=st.tuples(numbers, numbers))
     def i10_undo_right_after_a_merge_gives_everything_back(self, pair: tuple[int, int]) -> None:
         chosen = self.chosen(*pair)
         before, pins = self._identity(), set(self.rows("SELECT record_a, record_b FROM pin"))
-        outcome = self._judge(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so")) if chosen else None
+        outcome = self._decide(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so")) if chosen else None
         if not isinstance(outcome, Shaped) or outcome.merge_id is None:
             return
-        self._judge(UndoMerge(SAM, outcome.merge_id, "a mistake"))
+        self._decide(UndoMerge(SAM, outcome.merge_id, "a mistake"))
         assert self._identity() == before
         for one, other in set(self.rows("SELECT record_a, record_b FROM pin")) - pins:
             self.send(DropPin(SAM, one, other))
@@ -715,7 +715,7 @@ class Judging(Machine):
     @rule(which=numbers)
     def lift_a_pin(self, which: int) -> None:
         if pins := self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"):
-            self._judge(DropPin(SAM, *pins[which % len(pins)]))
+            self._decide(DropPin(SAM, *pins[which % len(pins)]))
 
     @rule()
     def i8_lift_every_pin_and_regroup(self) -> None:
@@ -735,13 +735,13 @@ class Judging(Machine):
             a, b = pins[which % len(pins)]
             for pin in pins:
                 if {homes[one] for one in pin} == {homes[a], homes[b]}:
-                    self._judge(DropPin(SAM, *pin))
+                    self._decide(DropPin(SAM, *pin))
             self._ask_why(homes[a], homes[b])
 
     @rule(which=numbers, accept=st.booleans())
     def answer(self, which: int, accept: bool) -> None:
         if reviews := self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1"):
-            self._judge(AnswerReview(SAM, reviews[which % len(reviews)], accept, "asked them"))
+            self._decide(AnswerReview(SAM, reviews[which % len(reviews)], accept, "asked them"))
 
     @rule(value=st.sampled_from(EMAILS + MOBILES))
     def crowd(self, value: str) -> None:

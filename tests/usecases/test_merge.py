@@ -523,7 +523,7 @@ async def test_a_pin_ends_with_its_time(core: InProcessGateway) -> None:
     assert await together(core, "ann", "bob")
 
 
-async def test_contradicting_judgements_are_refused_naming_both(core: InProcessGateway) -> None:
+async def test_contradicting_pins_are_refused_naming_both(core: InProcessGateway) -> None:
     await people(core, ann={}, bob={"email": BOB})
     await core.send(customer("app:bob", email=BOB))
     ann, bob, app = [await record(core, who) for who in ("web:ann", "web:bob", "app:bob")]
@@ -668,7 +668,7 @@ async def test_a_once_only_campaign_counts_for_the_side_that_earned_it(core: InP
     assert (await core.points_of("web:ann"), await core.points_of("web:bob")) == (100, 100)
 
 
-async def test_judgements_among_calls_of_one_batch_end_as_if_one_by_one(core: InProcessGateway) -> None:
+async def test_decisions_among_calls_of_one_batch_end_as_if_one_by_one(core: InProcessGateway) -> None:
     """A window that leaves a profile makes room for a new one in the same transaction."""
     await people(core, ann={"email": ANN}, bob={"mobile": PHONE}, cem={})
     ann, bob, cem = [await profile(core, f"web:{name}") for name in ("ann", "bob", "cem")]
@@ -691,7 +691,7 @@ async def test_judgements_among_calls_of_one_batch_end_as_if_one_by_one(core: In
     assert isinstance(await core.send(achieve("web:ann")), Duplicate)
 
 
-async def test_the_log_of_a_judgement_names_who_and_why(core: InProcessGateway) -> None:
+async def test_the_log_of_a_decision_names_who_and_why(core: InProcessGateway) -> None:
     await people(core, ann={}, bob={})
     shaped = await merged(core, "web:ann", "web:bob")
     await undone(core, shaped.merge_id)

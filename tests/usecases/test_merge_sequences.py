@@ -174,7 +174,7 @@ class World:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
-def test_any_mix_of_calls_and_judgements_keeps_the_invariants(sequence: list[tuple[Any, ...]]) -> None:
+def test_any_mix_of_calls_and_decisions_keeps_the_invariants(sequence: list[tuple[Any, ...]]) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
             async with InProcessGateway(Path(directory)) as core:

@@ -87,7 +87,7 @@ async def take(core: InProcessGateway, step: tuple[Any, ...]) -> None:
             await core.send(DropPin(OPERATOR, one, other))
             await core.regroup()
     else:
-        await judge(core, kind, arguments[0])
+        await decide(core, kind, arguments[0])
 
 
 async def split(core: InProcessGateway, place: str) -> None:
@@ -96,7 +96,7 @@ async def split(core: InProcessGateway, place: str) -> None:
         await core.send(SplitProfile(OPERATOR, profile, (record,), "plain", "wrong"))
 
 
-async def judge(core: InProcessGateway, kind: str, places: tuple[str, str]) -> None:
+async def decide(core: InProcessGateway, kind: str, places: tuple[str, str]) -> None:
     profiles = [await core.profile_of(place) for place in places]
     records = [await record_of(core, place) for place in places]
     if None in profiles:

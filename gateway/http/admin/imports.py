@@ -37,7 +37,7 @@ _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
 _HALVES = "halves"
 """The block of lines of which some are taken. Without a name, the lines are in the order of the file. A sender may start the
 same lines again in another block."""
-_Judged = SaveCustomer | str
+_Read = SaveCustomer | str
 
 
 class ImportQuery(Query, kw_only=True):
@@ -146,7 +146,7 @@ class _Bringing:
         self._pipeline, self._caller, self._import_id = pipeline, caller, import_id
 
     async def take(
-        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Judged]], *, last: bool
+        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Read]], *, last: bool
     ) -> ImportRun:
         try:
             return await self._submit(start, end, lines, last=last)
@@ -162,7 +162,7 @@ class _Bringing:
         return await self.take(between, end, lines[middle:], last=last)
 
     async def _submit(
-        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Judged]], *, last: bool
+        self, start: ImportPosition, end: ImportPosition, lines: Sequence[tuple[int, _Read]], *, last: bool
     ) -> ImportRun:
         outcome = await self._pipeline.submit_background(
             ImportRows(
@@ -187,7 +187,7 @@ class _Bringing:
         return outcome.run
 
 
-def _warned(lines: Iterable[tuple[int, _Judged]]) -> Iterator[WarnedLine]:
+def _warned(lines: Iterable[tuple[int, _Read]]) -> Iterator[WarnedLine]:
     for line, row in lines:
         for identifier, status, reason, _ in () if isinstance(row, str) else row.evidence:
             if status != "ok":
@@ -209,7 +209,7 @@ def _queue(call: Call[Any], import_id: str) -> ChunkQueue:
 
 async def _read(
     services: Services, channel: Channel, caller: Caller, asked: _Sent
-) -> list[tuple[int, _Judged]]:
+) -> list[tuple[int, _Read]]:
     """For each row, the command that saves it or the reason why it cannot be saved. Lines that the sender could not read come
     first."""
     read = await services.reading.read(
@@ -218,7 +218,7 @@ async def _read(
     if read.refused:
         raise Refusal("bad_body", read.refused)
     _check_lines(asked, read)
-    lines: list[tuple[int, _Judged]] = [(one.line, one.reason) for one in asked.unread]
+    lines: list[tuple[int, _Read]] = [(one.line, one.reason) for one in asked.unread]
     lines += [
         (
             row.line,

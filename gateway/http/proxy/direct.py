@@ -15,7 +15,7 @@ from gateway.http.proxy.forward import Forward
 from gateway.http.proxy.headers import to_keep
 from gateway.http.proxy.reading import text_of
 from gateway.model import Accepted, IdempotencyKey, Settle, UnknownCustomer
-from gateway.upstream.answers import Delivered, Unknown, code_of, judge
+from gateway.upstream.answers import Delivered, Unknown, classify, code_of
 
 _log = structlog.get_logger("direct")
 _REPEATED = 4000
@@ -92,7 +92,7 @@ def _result(call: Call, relayed: Relayed) -> _Result:
     body = text.utf8 if text is not None else raw
     if code_of(body) == _REPEATED:
         return _Result("delivered", "duplicate", response.status)
-    verdict = judge(response.status, response.headers, body, now=call.services.clock.now())
+    verdict = classify(response.status, response.headers, body, now=call.services.clock.now())
     if isinstance(verdict, Delivered):
         return _Result("delivered", "", response.status)
     return _Result("unknown" if isinstance(verdict, Unknown) else "refused", verdict.reason, response.status)

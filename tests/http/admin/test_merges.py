@@ -217,7 +217,7 @@ async def test_a_rejected_review_shows_both(gateway: RunningGateway) -> None:
     assert (await ask(gateway, "GET", f"pins?profile={profiles[0]}"))["items"][0]["kind"] == "cannot"
 
 
-async def test_judgements_on_nobody_are_not_found(gateway: RunningGateway) -> None:
+async def test_decisions_on_nobody_are_not_found(gateway: RunningGateway) -> None:
     web, _ = await two(gateway)
     (known,), unknown = await records(gateway, web), "rec_0000000000000001"
     await refused(gateway, "POST", "merges", 404, "not_found", {"profiles": [web, NOBODY], **WHY})
