@@ -116,11 +116,11 @@ class Maintenance:
         self._deliveries_at: int | None = None
         self._recalled_at: int | None = None
 
-    def tidy(self, now: int, settled: int, limit: int) -> Step:
-        """Work on at most about `limit` rows; answers how many there were. No id below `settled` will appear any more."""
+    def tidy(self, now: int, final_below: int, limit: int) -> Step:
+        """Work on at most about `limit` rows; answers how many there were. No id below `final_below` will appear any more."""
         done = yield from self._recall(now, limit)
-        done += yield from _index_audit(settled, limit)
-        done += yield from _index_achievements(settled, limit)
+        done += yield from _index_audit(final_below, limit)
+        done += yield from _index_achievements(final_below, limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
             done += yield from _drop_expired_answers_of(now, limit)
@@ -235,9 +235,9 @@ def _recall_deliveries(target: str, now: int, limit: int) -> Step:
     return len(early)
 
 
-def _index_audit(settled: int, limit: int) -> Step:
+def _index_audit(final_below: int, limit: int) -> Step:
     after = yield from _progress("audit")
-    rows = yield Query(_NEW_EVENTS, parameters=(after, settled, limit))
+    rows = yield Query(_NEW_EVENTS, parameters=(after, final_below, limit))
     entries = [
         (f"audit.{field}", value, row[0])
         for row in rows
@@ -247,9 +247,9 @@ def _index_audit(settled: int, limit: int) -> Step:
     return (yield from _index("audit", rows, entries))
 
 
-def _index_achievements(settled: int, limit: int) -> Step:
+def _index_achievements(final_below: int, limit: int) -> Step:
     after = yield from _progress("achievement")
-    rows = yield Query(_NEW_ACHIEVEMENTS, parameters=(after, settled, limit))
+    rows = yield Query(_NEW_ACHIEVEMENTS, parameters=(after, final_below, limit))
     entries = [("achievement.record", f"{record_id:016x}", row_id) for row_id, record_id in rows]
     return (yield from _index("achievement", rows, entries))
 

@@ -155,7 +155,7 @@ class Signing:
         yield audit_write([event], chain)
         return len(dropped)
 
-    def settle(self, now: int, stamp: int) -> Step:
+    def sign_what_is_open(self, now: int, stamp: int) -> Step:
         """Sign what can be signed now, so that as much as possible can be archived."""
         if not self._chain.begun:
             yield from self.sign(now, stamp)

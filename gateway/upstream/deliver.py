@@ -261,7 +261,7 @@ class DeliveryWorker:
 
     async def _reconcile(self, delivery: Delivery, report: Report) -> End:
         """Ask the upstream how often it has counted the campaign for this customer. What is older and still on its way has
-        to be settled first, or the count would not tell whose it is."""
+        to be finished first, or the count would not tell which report it counted."""
         known = await reported(self._store, report, delivery.subject)
         if known.before:
             return _back(delivery, MINUTE)

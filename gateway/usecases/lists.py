@@ -43,7 +43,7 @@ def change(command: ChangeList, ws: WorkingSet, env: Env) -> Listed:
     if f"{OWN}{command.name}" in env.rules.blocked.phones:
         normalizer = Normalizer(env.rules, {**env.own, command.name: after})
         for identifier in _identifiers(changed, env):
-            _settle(command, ws.key(identifier), normalizer, ws, env)
+            _update_key(command, ws.key(identifier), normalizer, ws, env)
     ws.record_event(
         Action.LIST_CHANGED,
         outcome="added" if command.listed else "removed",
@@ -59,7 +59,7 @@ def _identifiers(values: Iterable[str], env: Env) -> list[Identifier]:
     return [Identifier(type_, value) for value in values for type_ in env.policy.phone_types]
 
 
-def _settle(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSet, env: Env) -> None:
+def _update_key(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSet, env: Env) -> None:
     """The key's state, and another look at its holders, if it has any."""
     blocked = normalizer.blocks(key.identifier)
     if key.holders == 0 or blocked == (key.state == "blocked"):

@@ -120,13 +120,13 @@ def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> boo
             known.evidence |= evidence
             ws.touch_review(known)
         return False
-    settled = known.state == "rejected" or known.closed_by == UNANSWERED
-    if settled and not (news and rules.review.reopen_on_new_evidence):
+    was_answered = known.state == "rejected" or known.closed_by == UNANSWERED
+    if was_answered and not (news and rules.review.reopen_on_new_evidence):
         return False
     known.reason, known.rule, known.types = proposal.reason, proposal.rule, proposal.types
     known.evidence |= evidence
     ws.reopen_review(known)
-    if settled:
+    if was_answered:
         _note_reopened(ws, known)
     return True
 

@@ -221,7 +221,7 @@ class _Carrying:
             self._move_keys(profile)
             news = True
         news |= self._store_evidence(record, was_known=was_known)
-        self._settle_keys(profile)
+        self._assign_keys(profile)
         if decision.enforced and decision.reviews:
             news |= self._open_reviews(profile)
         if news and decision.outcome != "created" and ws.leave_questions(profile.profile_id):
@@ -280,7 +280,7 @@ class _Carrying:
             ws.touch_observation(record, seen)
         return news
 
-    def _settle_keys(self, profile: Profile) -> None:
+    def _assign_keys(self, profile: Profile) -> None:
         for identifier in self.decision.own:
             self.ws.own(identifier, profile)
         for identifier in self.decision.generic:

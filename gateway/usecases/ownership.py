@@ -22,7 +22,7 @@ class _Holding(NamedTuple):
     profile_id: int
 
 
-def settle(profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env) -> None:
+def assign_owners(profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env) -> None:
     """Give every value on these profiles the state that the rules in use give it, and its owner. A value that nobody here
     may own, or that a profile elsewhere owns, is left alone otherwise."""
     holdings = _holdings(profiles, powers, ws, env)

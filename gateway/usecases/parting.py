@@ -64,11 +64,11 @@ def take_out(
     contested = _share_keys(profile, part, ws, env, contested_to=None if undone is not None else rest)
     _share_redirects(profile, part, ws)
     _share_windows(profile, part, ws)
-    _settle_questions(profile, part, rest, ws)
+    _update_questions(profile, part, rest, ws)
     return part, contested
 
 
-def _settle_questions(profile: Profile, part: Profile, rest: Profile, ws: WorkingSet) -> None:
+def _update_questions(profile: Profile, part: Profile, rest: Profile, ws: WorkingSet) -> None:
     """Whether other records should leave the rest stays a question, and is asked anew where some of them just did; what was
     asked about the points of these two is no question any more."""
     pair = (min(profile.profile_id, part.profile_id), max(profile.profile_id, part.profile_id))

@@ -8,7 +8,7 @@ from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import Regroup, ReviewItem
 from gateway.usecases.merge import CONTESTED, join, open_review
-from gateway.usecases.ownership import settle
+from gateway.usecases.ownership import assign_owners
 from gateway.usecases.parting import note_parting, take_out
 from gateway.usecases.regroup_look import Look, grouped
 from rules.batch.partition import Edge, Refusal
@@ -54,7 +54,7 @@ class Carrying:
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
         if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
-            settle(self._profiles(), self.look.powers, self.ws, self.look.env)
+            assign_owners(self._profiles(), self.look.powers, self.ws, self.look.env)
         self._ask()
         self.counts.merged = len(self.merging)
         moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]

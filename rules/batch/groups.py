@@ -1,7 +1,7 @@
 """Decides whether two groups of records may be joined, by applying the rules and guards of RESOLVE to groups.
 
-This module has no logic of its own for rules or limits: `match_profile` evaluates the rule, `objection` the guards, and `admit` decides
-which values can still match. They see a group as a profile whose id is its lowest record id.
+This module has no logic of its own for rules or limits: `match_profile` evaluates the rule, `objection` the guards, and `admit`
+decides which values can still match. To them a group is a profile with the id of its lowest record.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ _EMPTY = _Pair({}, {}, (), {})
 
 
 class GroupJoins:
-    """Judges pairs of groups under one policy and at one time, and records which values can still match. `now` is the time for
+    """Decides which pairs of groups may join under one policy, and records which values can still match. `now` is the time for
     counting limits; a rule is evaluated at the time of the edge."""
 
     def __init__(

@@ -43,7 +43,7 @@ Which results equal those of deciding one by one (tests/rules/batch/test_partiti
   `limit:<type>`): requests decide by arrival who owns that value, the partition decides by age.
 * A value that turned generic matched before: the groups here lie inside the profiles, and `resplit` decides
   about the difference.
-* For `refuse`, `drop_lowest` and `move_to_newest` there is no such equality, because they settle a conflict
+* For `refuse`, `drop_lowest` and `move_to_newest` there is no such equality, because they decide a conflict
   for good and without a question. The same is true of `never` rules, where a request that fits both sides
   joins neither.
 """

@@ -19,7 +19,7 @@ DeclarationReason = Literal["undeclared_type"]
 
 _REMEMBERED = 16_384
 _UNDECLARED = Normalized("invalid", "", "undeclared_type")
-_SETTLED = frozenset({"empty", "too_long"})
+_NEVER_BLOCKED = frozenset({"empty", "too_long"})
 
 
 class Normalizer:
@@ -56,7 +56,7 @@ class Normalizer:
         ):  # most values: no quotes, no extension, already written as the key
             covered = blocked.covers(value)
         else:
-            covered = reason not in _SETTLED and any(map(blocked.covers, _forms(raw, found)))
+            covered = reason not in _NEVER_BLOCKED and any(map(blocked.covers, _forms(raw, found)))
         return Normalized("blocked" if value else "invalid", value, "blocked_value") if covered else found
 
     def blocks(self, identifier: Identifier) -> bool:

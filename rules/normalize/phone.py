@@ -160,7 +160,7 @@ def _parsed(text: str, region: str | None, rules: IdentifierRules) -> _Reading:
             return _Reading(_invalid("several_numbers"))
         if extension and rules.extension == "reject":
             return _Reading(_invalid("extension_refused"))
-        value, kind = _settled(number)
+        value, kind = _stable(number)
     except NumberParseException as refusal:
         return _Reading(_invalid(_refused(refusal, text, region)))
     if value:
@@ -193,7 +193,7 @@ def _national(number: PhoneNumber) -> str:
     return phonenumbers.national_significant_number(number)
 
 
-def _settled(number: PhoneNumber) -> tuple[str, str]:
+def _stable(number: PhoneNumber) -> tuple[str, str]:
     """The E.164 form that parses to itself, and its type; two empty strings if the number is invalid."""
     for _ in range(_ROUNDS):
         value = _e164(number)

@@ -12,7 +12,7 @@ from rules.guards import admit
 from rules.identifier import Evidence, Identifier
 from rules.matching import Match, Request, links
 from rules.online.evidence import Reading, read, teaches_nothing
-from rules.online.rounds import Case, ProfileAttributes, Verdict, recorded, settle
+from rules.online.rounds import Case, ProfileAttributes, RoundsResult, recorded, run_rounds
 from rules.policy import Policy
 from rules.record import Profile, View
 from rules.survivor import survivor
@@ -44,7 +44,7 @@ def resolve(
     request = Request(id_space, now, reading.keys, _stated(stored, reading), own, attributes)
     pins = tuple(view.pins(own.records)) if own else ()
     case = Case(view, policy, request, pins, profile_attributes)
-    decision = _decide(case, reading, settle(case), stored)
+    decision = _decide(case, reading, run_rounds(case), stored)
     if record is None and not may_create and (decision.profile_id is None or not decision.enforced):
         return None
     return decision
@@ -55,8 +55,8 @@ def _stated(stored: Sequence[Evidence], reading: Reading) -> frozenset[Identifie
     return stated.difference(reading.generic, reading.shared)
 
 
-def _decide(case: Case, reading: Reading, verdict: Verdict, stored: tuple[Evidence, ...]) -> Decision:
-    policy, look, joining, own = case.policy, verdict.last, verdict.joining, case.request.own
+def _decide(case: Case, reading: Reading, rounds: RoundsResult, stored: tuple[Evidence, ...]) -> Decision:
+    policy, look, joining, own = case.policy, rounds.last, rounds.joining, case.request.own
     stays = survivor(policy.rule_set, joining.profiles).profile_id if joining.profiles else None
     unowned = [
         identifier
@@ -67,14 +67,14 @@ def _decide(case: Case, reading: Reading, verdict: Verdict, stored: tuple[Eviden
         and policy.key_types[identifier.type].may_own(vouched=key.verified)
     ]
     admission = admit(case.view, policy, joining, unowned, look.moved)
-    reviews = _reviews(case, verdict, stays)
-    first = min((*verdict.joins, *verdict.asked), key=recorded, default=None)
+    reviews = _reviews(case, rounds, stays)
+    first = min((*rounds.joins, *rounds.asked), key=recorded, default=None)
     return Decision(
-        outcome=_outcome(verdict, own, reviews),
+        outcome=_outcome(rounds, own, reviews),
         profile_id=stays,
         absorbed=tuple(sorted([one.profile_id for one in joining.profiles if one.profile_id != stays])),
         rule=first.rule if first else "",
-        reason=_reason(verdict, own, first),
+        reason=_reason(rounds, own, first),
         evidence=stored,
         own=admission.own,
         taken=tuple([(one, look.moved[one]) for one in admission.taken]),
@@ -82,52 +82,52 @@ def _decide(case: Case, reading: Reading, verdict: Verdict, stored: tuple[Eviden
         generic=reading.generic,
         shared=reading.shared,
         reviews=reviews,
-        trace=tuple(dict.fromkeys((*reading.steps, *verdict.trace))),
+        trace=tuple(dict.fromkeys((*reading.steps, *rounds.trace))),
         warnings=tuple(dict.fromkeys((*look.warnings, *admission.warnings))),
         enforced=policy.mode != "shadow",
     )
 
 
-def _outcome(verdict: Verdict, own: Profile | None, reviews: tuple[ReviewProposal, ...]) -> Outcome:
-    if verdict.stopped and verdict.stopped.remedy == "refuse":
+def _outcome(rounds: RoundsResult, own: Profile | None, reviews: tuple[ReviewProposal, ...]) -> Outcome:
+    if rounds.stopped and rounds.stopped.remedy == "refuse":
         return "refused"
-    if len(verdict.joins) + (own is not None) > 1:
+    if len(rounds.joins) + (own is not None) > 1:
         return "merged"
-    if verdict.joins:
+    if rounds.joins:
         return "attached"
     if reviews:
         return "review"
     return "attached" if own else "created"
 
 
-def _reason(verdict: Verdict, own: Profile | None, first: Match | None) -> str:
-    if verdict.stopped:
-        return f"conflict:{verdict.stopped.guard}"
-    if "ambiguous" in verdict.last.warnings and not verdict.joins:
+def _reason(rounds: RoundsResult, own: Profile | None, first: Match | None) -> str:
+    if rounds.stopped:
+        return f"conflict:{rounds.stopped.guard}"
+    if "ambiguous" in rounds.last.warnings and not rounds.joins:
         return "ambiguous"
     if first is not None:
         return first.reason
     return "same_profile" if own else "new"
 
 
-def _reviews(case: Case, verdict: Verdict, stays: int | None) -> tuple[ReviewProposal, ...]:
+def _reviews(case: Case, rounds: RoundsResult, stays: int | None) -> tuple[ReviewProposal, ...]:
     """One question for each pair: each doubtful match with the request's profile, and all pairs of a join that was stopped.
     Pairs that are pinned apart give no question."""
-    if verdict.stopped is not None and verdict.stopped.remedy == "refuse":
+    if rounds.stopped is not None and rounds.stopped.remedy == "refuse":
         return ()
-    joined = [match.profile for match in verdict.joins]
+    joined = [match.profile for match in rounds.joins]
     asked = [
         _question(match, stays, match.reason)
-        for match in verdict.asked
+        for match in rounds.asked
         if not any(_kept_apart(case, match.profile, profile) for profile in joined)
     ]
-    if verdict.stopped is None:
+    if rounds.stopped is None:
         return tuple(asked)
-    reason = f"conflict:{verdict.stopped.guard}"
-    alone = [_question(match, stays, reason) for match in verdict.apart]
+    reason = f"conflict:{rounds.stopped.guard}"
+    alone = [_question(match, stays, reason) for match in rounds.apart]
     pairs = [
         _question(one, other.profile.profile_id, reason)
-        for one, other in combinations(verdict.apart, 2)
+        for one, other in combinations(rounds.apart, 2)
         if not _kept_apart(case, one.profile, other.profile)
     ]
     return (*asked, *alone, *pairs)

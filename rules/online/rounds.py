@@ -48,7 +48,7 @@ class Look(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-class Verdict(NamedTuple):
+class RoundsResult(NamedTuple):
     """The result of the rounds: the profiles to join, those to ask about, and the guard that could not be satisfied, with the
     profiles that it kept `apart`."""
 
@@ -61,7 +61,7 @@ class Verdict(NamedTuple):
     apart: tuple[Match, ...] = ()
 
 
-def settle(case: Case) -> Verdict:
+def run_rounds(case: Case) -> RoundsResult:
     """Evaluate, check and remove something, until the check passes or nothing can make it pass."""
     look, trace = Look(case.request.keys), list[Step]()
     opening: tuple[Match, ...] | None = None
@@ -75,7 +75,7 @@ def settle(case: Case) -> Verdict:
         joining = case.joining(look, joins)
         found = objection(case.view, case.policy, joining)
         if found is None:
-            return Verdict(look, joining, joins, asked, trace)
+            return RoundsResult(look, joining, joins, asked, trace)
         trace.append(Step(f"guard:{found.guard}", None, found.remedy, found.detail))
         following = _again(case, look, joins, found, trace)
         if following is None:
@@ -129,19 +129,19 @@ def _match(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile
 
 
 def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Match]:
-    """The matches as they are after the joins: each profile is judged together with those that join before it. So the same
+    """The matches as they are after the joins: each profile is matched together with those that join before it. So the same
     request gets the same answer again when it meets them as one profile (I6)."""
     waiting = sorted(matches, key=recorded)
-    settled: list[Match] = []
+    joined: list[Match] = []
     while any(match.outcome == "merge" for match in waiting):
         match = next(match for match in waiting if match.outcome == "merge")
         waiting.remove(match)
-        settled.append(match)
+        joined.append(match)
         together = _beside(request.own, match.profile)
         request = request._replace(own=together)
         pins = tuple(case.view.pins(together.records))
         waiting = sorted((_again_beside(case, request, pins, match) for match in waiting), key=recorded)
-    return sorted((*settled, *waiting), key=lambda match: match.profile.profile_id)
+    return sorted((*joined, *waiting), key=lambda match: match.profile.profile_id)
 
 
 def _again_beside(case: Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
@@ -245,10 +245,10 @@ def _stop(
     asked: tuple[Match, ...],
     found: Objection,
     trace: list[Step],
-) -> Verdict:
+) -> RoundsResult:
     """Nothing is joined or moved; the record stays on its own profile."""
     trace.append(Step(f"policy:{found.remedy}", None, "stopped", found.guard))
     kept = Look(case.request.keys) if look.moved else Look(look.keys, warnings=look.warnings)
     if not apart:
         kept = kept._replace(warnings=(*kept.warnings, f"conflict:{found.guard}"))
-    return Verdict(kept, case.joining(kept, ()), (), asked, trace, found, apart)
+    return RoundsResult(kept, case.joining(kept, ()), (), asked, trace, found, apart)

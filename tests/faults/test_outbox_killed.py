@@ -62,7 +62,7 @@ async def _suffer(directory: Path, rounds: int) -> Ordeal:
         try:
             for _ in range(rounds):
                 await _round(ordeal, attempts)
-            await _settle(ordeal)
+            await _wait_for_the_end(ordeal)
         finally:
             ordeal.process.kill()
         platform._grant_due()
@@ -94,7 +94,7 @@ def _let_pass(ordeal: Ordeal, span: int) -> None:
         )
 
 
-async def _settle(ordeal: Ordeal) -> None:
+async def _wait_for_the_end(ordeal: Ordeal) -> None:
     """Start once more and again after every while, until nothing is open."""
     for _ in range(60):
         _let_pass(ordeal, _LONG)

@@ -28,7 +28,7 @@ async def save(gateway: RunningGateway, channel: str, customer_id: str, **said: 
         assert reply.status == 200, await reply.text()
 
 
-async def settled(gateway: RunningGateway) -> tuple[Any, ...]:
+async def finished(gateway: RunningGateway) -> tuple[Any, ...]:
     """The delivery once it is finished; its worker finishes it by itself."""
     return await until(gateway, "SELECT state, reason FROM delivery WHERE finished_at IS NOT NULL")
 
@@ -58,7 +58,7 @@ async def test_a_review_states_what_the_platform_keeps_for_both(
         await two_people(gateway)
         platform.customer("ann").points, platform.customer("17").points = 120, 30
         await become_one(gateway)
-        assert await settled(gateway) == ("delivered", "")
+        assert await finished(gateway) == ("delivered", "")
         async with gateway.admin("GET", "reviews?state=open") as reply:
             (review,) = (await reply.json())["items"]
     assert review["reason"].startswith("points: the upstream keeps 120 for prf_")
@@ -88,5 +88,5 @@ async def test_whom_the_platform_knows_once_only_nobody_is_asked_about(
         await two_people(gateway)
         platform.customers.pop("17")
         await become_one(gateway)
-        assert await settled(gateway) == ("delivered", "customer_unknown")
+        assert await finished(gateway) == ("delivered", "customer_unknown")
         assert await gateway.rows("SELECT * FROM review") == []

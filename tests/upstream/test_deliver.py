@@ -507,7 +507,7 @@ async def test_nothing_is_sent_on_a_lease_that_is_nearly_over(outbox: Outbox) ->
 async def test_whatever_happens_to_the_answers_each_achievement_counts_once(
     outbox: Outbox, fault: str
 ) -> None:
-    """Every second answer is lost, in one way or another; all of them are settled within the hour."""
+    """Every second answer is lost, in one way or another; all of them end within the hour."""
     names = [str(number) for number in range(12)]
     for name in names:
         outbox.platform.ensure(name)

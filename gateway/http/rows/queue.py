@@ -27,7 +27,7 @@ class ChunkQueue:
             self._on_the_way.discard(taken)
             taken.set_result(None)
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Wait until whatever came before was taken."""
         if self._on_the_way:
             await asyncio.wait(self._on_the_way)

@@ -48,7 +48,7 @@ _RETRIES = 5
 _FIRST_PAUSE = 0.005
 _PROBE_SECONDS = 5
 _LONGEST_BATCH_SECONDS = 20
-_SETTLED_AFTER = MINUTE
+_FINAL_AFTER = MINUTE
 """No batch commits ids older than this: it is given up before."""
 _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
 """Another writer was faster, nothing was stored, and the same again may succeed. A unique violation too: another replica
@@ -222,7 +222,7 @@ class PostgresStore:
     async def maintain(self, limit: int) -> int:
         self._stamps.raise_to(await newest_moment(self))
         now, stamp = self._moment()
-        settled = Ids(0).next(stamp - _SETTLED_AFTER)
+        final_below = Ids(0).next(stamp - _FINAL_AFTER)
         async with self._server.connection() as connection:
             done = 0
             with contextlib.suppress(*_COLLIDED):
@@ -264,7 +264,7 @@ class PostgresStore:
         return await self._sign(lambda: self._signing.rotate_secret(now, stamp, event))
 
     async def sign_what_is_open(self) -> None:
-        await self._sign(lambda: self._signing.settle(*self._moment()))
+        await self._sign(lambda: self._signing.sign_what_is_open(*self._moment()))
 
     async def cut(self, header: Header, actor: str) -> bool:
         now, stamp = self._moment()

@@ -186,7 +186,7 @@ class SqliteStore:
 
     async def sign_what_is_open(self) -> None:
         with self._translated_errors():
-            await self._in_writer(self._run_housekeeping, self._signing.settle(*self._moment()))
+            await self._in_writer(self._run_housekeeping, self._signing.sign_what_is_open(*self._moment()))
 
     async def cut(self, header: Header, actor: str) -> bool:
         now, stamp = self._moment()

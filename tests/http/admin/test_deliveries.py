@@ -46,7 +46,7 @@ async def ask(gateway: RunningGateway, path: str, method: str = "GET", expected:
         return await response.json(content_type=None)
 
 
-async def settled(gateway: RunningGateway, state: str, count: int = 1) -> list[Any]:
+async def finished(gateway: RunningGateway, state: str, count: int = 1) -> list[Any]:
     """The deliveries, once so many of them are in this state."""
     async with asyncio.timeout(20):
         while True:
@@ -65,7 +65,7 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
     forwarding: RunningGateway, platform: Platform
 ) -> None:
     assert await achieve(forwarding) == 202
-    (delivery,) = await settled(forwarding, "delivered")
+    (delivery,) = await finished(forwarding, "delivered")
     (achievement,) = (await ask(forwarding, "achievements?state=delivered"))["items"]
     assert delivery["subject"] == achievement["id"]
     assert delivery["target"] == "upstream"
@@ -90,7 +90,7 @@ async def test_while_the_platform_is_dark_tills_get_their_202_and_it_gets_the_re
     assert await achieve(forwarding) == 400
     assert (await ask(forwarding, "achievements?state=queued"))["items"]
     await platform.accept()
-    await settled(forwarding, "delivered")
+    await finished(forwarding, "delivered")
 
 
 async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
@@ -99,13 +99,13 @@ async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
     honest = platform._carry_out
     await refused(platform)
     await achieve(forwarding)
-    (dead,) = await settled(forwarding, "dead")
+    (dead,) = await finished(forwarding, "dead")
     assert (dead["reason"], dead["status"]) == ("status_422", 422)
     assert "no" in (await ask(forwarding, f"deliveries/{dead['id']}"))["answer"]
     platform._carry_out = honest  # type: ignore[method-assign]
     path = f"deliveries/{dead['id']}/retry"
     assert await ask(forwarding, path, "POST") == {"id": dead["id"], "changed": True}
-    await settled(forwarding, "delivered")
+    await finished(forwarding, "delivered")
     assert (await ask(forwarding, path, "POST", 409))["code"] == "delivery_closed"
     actions = [event["action"] for event in (await ask(forwarding, "audit?action=delivery.*"))["items"]]
     assert actions == ["delivery.retried"]
@@ -114,7 +114,7 @@ async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
 async def test_a_discarded_delivery_is_over(forwarding: RunningGateway, platform: Platform) -> None:
     await refused(platform)
     await achieve(forwarding)
-    (dead,) = await settled(forwarding, "dead")
+    (dead,) = await finished(forwarding, "dead")
     path = f"deliveries/{dead['id']}/discard"
     assert (await ask(forwarding, path, "POST"))["changed"]
     assert not (await ask(forwarding, path, "POST"))["changed"]
@@ -129,7 +129,7 @@ async def test_deliveries_are_listed_by_state_and_target_page_by_page(
     for number in range(1, 6):
         platform.ensure(str(number))
         await achieve(forwarding, str(number))
-    whole = [one["id"] for one in await settled(forwarding, "delivered", 5)]
+    whole = [one["id"] for one in await finished(forwarding, "delivered", 5)]
     assert whole == sorted(whole, reverse=True)
     first = await ask(forwarding, "deliveries?target=upstream&limit=3")
     second = await ask(forwarding, f"deliveries?target=upstream&limit=3&cursor={first['next']}")
@@ -196,7 +196,7 @@ async def test_the_command_line_lists_shows_retries_and_discards(
     await refused(platform)
     for campaign in (11664, 11665, 11666):
         await achieve(forwarding, campaign=campaign)
-    first, second, third = (one["id"] for one in await settled(forwarding, "dead", 3))
+    first, second, third = (one["id"] for one in await finished(forwarding, "dead", 3))
     listed = await say("deliveries", "list", "--state", "dead")
     assert all(one in listed for one in (first, second, third))
     assert "status_422" in await say("deliveries", "show", first)
@@ -206,7 +206,7 @@ async def test_the_command_line_lists_shows_retries_and_discards(
         "",
         *sorted(f"{one} is due now" for one in (second, third)),
     ]
-    await settled(forwarding, "delivered", 2)
+    await finished(forwarding, "delivered", 2)
     await say("deliveries", "retry", "--yes", code=2)
     await say("deliveries", "retry", "--yes", first, code=1)
     assert "delivered" in await say("achievements", "list", "--state", "delivered")
