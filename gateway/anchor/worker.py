@@ -6,7 +6,7 @@ from gateway.anchor.place import Mark, NotTaken, Place, mark_of
 from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import MINUTE, SECOND, Clock, timestamp
 from gateway.store import Store
-from gateway.store.reports.audit import checkpoints_behind
+from gateway.store.queries.audit import checkpoints_behind
 from gateway.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("anchor")

@@ -21,7 +21,7 @@ from gateway.model import (
 )
 from gateway.pipeline import Pipeline
 from gateway.store.postgres import PostgresStore
-from gateway.store.reports.profiles import survivor_of
+from gateway.store.queries.profiles import survivor_of
 from gateway.usecases.env import Env
 from rules.identifier import Evidence, Identifier
 from rules.language.parse import parse, preset

@@ -21,8 +21,8 @@ from gateway.clock import DAY, HOUR, Clock
 from gateway.errors import Refusal, StoreBusy
 from gateway.ids import earliest
 from gateway.store import Store
-from gateway.store.reports.audit import any_between, links, newest_cut
-from gateway.store.reports.verification import signed_and_cut
+from gateway.store.queries.audit import any_between, links, newest_cut
+from gateway.store.queries.verification import signed_and_cut
 
 _log = structlog.get_logger("archive")
 

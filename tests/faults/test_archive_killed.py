@@ -10,8 +10,8 @@ import pytest
 from gateway.audit.archive import Archive
 from gateway.audit.segment import name_of
 from gateway.clock import DAY, HOUR
-from gateway.store.reports.audit import links
-from gateway.store.reports.verification import verify
+from gateway.store.queries.audit import links
+from gateway.store.queries.verification import verify
 from gateway.store.sqlite import SqliteStore
 from gateway.workers.archive import Archiver
 from tests.store.conformance import log, run

@@ -10,8 +10,8 @@ from gateway.audit.archive import Archive
 from gateway.audit.segment import name_of
 from gateway.clock import HOUR
 from gateway.errors import Refusal
-from gateway.store.reports.audit import WantedEvents, events
-from gateway.store.reports.verification import Verdict, verify
+from gateway.store.queries.audit import WantedEvents, events
+from gateway.store.queries.verification import Verdict, verify
 from gateway.workers import archive as archiving
 from gateway.workers.archive import Archived, Archiver
 from tests.store.conformance import CHECKPOINT_KEY, Open, run
@@ -50,7 +50,7 @@ async def fresh(
 ) -> Kept:
     """Some history, of which nothing is archived yet. A segment is closed after a few events."""
     monkeypatch.setattr(archiving, "MOST_EVENTS", 5)
-    monkeypatch.setattr("gateway.store.reports.audit._CHUNK", 3)
+    monkeypatch.setattr("gateway.store.queries.audit._CHUNK", 3)
     made = Kept(database_url, store_factory, clock)
     made.directory = tmp_path / "archive"
     made.directory.mkdir()

@@ -11,8 +11,8 @@ from gateway.clock import HOUR, MINUTE, SECOND
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.operations import is_signed_with
-from gateway.store.reports.audit import links
-from gateway.store.reports.verification import Verdict, verify
+from gateway.store.queries.audit import links
+from gateway.store.queries.verification import Verdict, verify
 from gateway.workingset import WorkingSet
 from tests.store.conformance import CHECKPOINT_KEY, Open, breaches, log, run
 from tests.support.in_process_gateway import ManualClock, tamper

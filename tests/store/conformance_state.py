@@ -13,9 +13,9 @@ from gateway.ids import Ids
 from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.migrations import steps
-from gateway.store.reports.audit import links
-from gateway.store.reports.state import Covered
-from gateway.store.reports.verification import Verdict, verify
+from gateway.store.queries.audit import links
+from gateway.store.queries.state import Covered
+from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archiver
 from gateway.workingset import WorkingSet
 from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run

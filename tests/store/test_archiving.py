@@ -17,7 +17,7 @@ from gateway.audit.verify import Verifier
 from gateway.clock import DAY, HOUR
 from gateway.errors import Refusal, StoreBusy
 from gateway.store import Store
-from gateway.store.reports.audit import links
+from gateway.store.queries.audit import links
 from gateway.workers import archive as archiving
 from gateway.workers.archive import Archiver
 from tests.store.conformance_archive import Kept, fresh, kept, put_in_a_chain

@@ -26,7 +26,7 @@ from gateway.store.postgres import PostgresStore
 from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import statement_of
 from gateway.store.postgres.schema import statements
-from gateway.store.reports.audit import links
+from gateway.store.queries.audit import links
 from gateway.store.signing import own_event
 from gateway.store.statement import Step
 from gateway.store.tables.audit import audit_write

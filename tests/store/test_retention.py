@@ -12,7 +12,7 @@ from gateway.model import IdempotencyKey
 from gateway.store.customers import find_customer, grants_of
 from gateway.store.deliveries import report_of, reported
 from gateway.store.maintain import Kept
-from gateway.store.reports.verification import verify
+from gateway.store.queries.verification import verify
 from tests.support.in_process_gateway import (
     CHECKPOINT_KEY,
     InProcessGateway,

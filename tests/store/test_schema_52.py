@@ -15,7 +15,7 @@ from gateway.errors import SchemaMismatch
 from gateway.model import Accepted
 from gateway.store.migrations import all_migrations, pending
 from gateway.store.postgres.schema import statements
-from gateway.store.reports.verification import verify
+from gateway.store.queries.verification import verify
 from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, InProcessGateway, ManualClock, achieve
 from tests.support.postgresql import PostgresServer
 

@@ -41,9 +41,9 @@ from gateway.model import (
     UndoMerge,
 )
 from gateway.processes.plan import planned
-from gateway.store.reports.audit import checkpoints, links
-from gateway.store.reports.past import steps
-from gateway.store.reports.verification import verify
+from gateway.store.queries.audit import checkpoints, links
+from gateway.store.queries.past import steps
+from gateway.store.queries.verification import verify
 from gateway.store.sqlite.snapshot import snapshot
 from gateway.store.tables.identity import OF_KEY
 from rules.batch.partition import Partition, partition

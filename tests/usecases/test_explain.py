@@ -7,7 +7,7 @@ from gateway.clock import MINUTE
 from gateway.ids import show
 from gateway.model import Explained, ExplainPair, Refused, SetPin, UndoMerge
 from gateway.processes.plan import planned
-from gateway.store.reports import past
+from gateway.store.queries import past
 from rules.explain import Explanation, HowStep, replay
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, achieve, customer, environment, rule_set_of

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.audit.verify import Verifier
 from gateway.clock import HOUR, MINUTE, SECOND
 from gateway.model import Accepted, Command, Duplicate, Erased, Saved, UnknownCustomer
-from gateway.store.reports.audit import checkpoints, links
+from gateway.store.queries.audit import checkpoints, links
 from rules.ruleset import IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.in_process_gateway import (
     CHECKPOINT_KEY,

@@ -10,7 +10,7 @@ from gateway.errors import StoreUnavailable
 from gateway.model import Activity
 from gateway.store import Store
 from gateway.store.maintain import Kept
-from gateway.store.reports.activity import (
+from gateway.store.queries.activity import (
     Funnel,
     activity,
     activity_of_channels,

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.audit.segment import name_of
 from gateway.clock import DAY, HOUR
-from gateway.store.reports.verification import verify
+from gateway.store.queries.verification import verify
 from gateway.store.sqlite import SqliteStore
 from gateway.workers.archive import Archiver, AutomaticArchive
 from tests.store.conformance import log, run

@@ -11,9 +11,9 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import read, show
 from gateway.model import RetryAchievement
-from gateway.store.reports import work
-from gateway.store.reports.profiles import survivor_of
-from gateway.store.reports.work import Earned, WantedWork
+from gateway.store.queries import work
+from gateway.store.queries.profiles import survivor_of
+from gateway.store.queries.work import Earned, WantedWork
 
 
 class AchievementQuery(ListQuery, kw_only=True):

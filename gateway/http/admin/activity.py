@@ -12,7 +12,7 @@ from gateway.http.admin.listing import Query, refuse_unknown
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.model import Activity
-from gateway.store.reports.activity import activity, last_calls, span_of
+from gateway.store.queries.activity import activity, last_calls, span_of
 
 _MOST_SPANS = 1_500
 """So many rows of a channel are read at most; a day has 1,440 minutes."""

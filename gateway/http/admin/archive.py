@@ -11,7 +11,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown
-from gateway.store.reports.audit import cuts
+from gateway.store.queries.audit import cuts
 from gateway.workers.archive import NOT_BEFORE, Archiver
 
 

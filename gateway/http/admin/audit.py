@@ -31,10 +31,10 @@ from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.ids import read as read_id
 from gateway.ids import show
 from gateway.store import Store
-from gateway.store.reports import audit as reports
-from gateway.store.reports.audit import WantedEvents
-from gateway.store.reports.profiles import ids_leading_to, survivor_of
-from gateway.store.reports.verification import verify
+from gateway.store.queries import audit as queries
+from gateway.store.queries.audit import WantedEvents
+from gateway.store.queries.profiles import ids_leading_to, survivor_of
+from gateway.store.queries.verification import verify
 from gateway.store.vouching import UNCOVERED
 
 NDJSON = "application/x-ndjson"
@@ -199,7 +199,7 @@ async def _refuse_unknown_values(call: Call[AuditQuery]) -> None:
     query, channels = call.query, {channel.name for channel in call.services.config.channels}
     for name in ("channel", "outcome", "actor"):
         value = getattr(query, name)
-        if value and value not in channels and not await reports.any_with(call.services.store, name, value):
+        if value and value not in channels and not await queries.any_with(call.services.store, name, value):
             if name == "channel":
                 refuse_unknown(name, value, channels)
             raise Refusal(
@@ -233,7 +233,7 @@ async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
 
 async def list_checkpoints(call: Call[ListQuery]) -> Page[SignedView]:
     limit, place = call.query.limit, read_cursor(call.query.cursor, Id, 0)
-    found = await reports.checkpoints_behind(call.services.store, place or 0, limit + 1)
+    found = await queries.checkpoints_behind(call.services.store, place or 0, limit + 1)
     return page(found, limit, _signed_view, lambda point: point.checkpoint_id)
 
 
@@ -273,7 +273,7 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
 
 async def viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
     """Renders each of the found events, with its words."""
-    kept = await reports.words(call.services.store, found)
+    kept = await queries.words(call.services.store, found)
     return lambda link: _event_view(link, kept.get(link.event.event_id), call.services.env.pseudonyms)
 
 
@@ -318,7 +318,7 @@ async def _stream(
     await response.prepare(call.request)
     while left is None or left > 0:
         size = MOST if left is None else min(MOST, left)
-        links = await reports.events(call.services.store, wanted, place, size, newest_first=newest_first)
+        links = await queries.events(call.services.store, wanted, place, size, newest_first=newest_first)
         if links:
             view = await viewer(call, links)
             await response.write(b"".join(_encode_line(view(link)) + b"\n" for link in links))

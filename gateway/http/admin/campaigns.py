@@ -11,7 +11,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.listing import Id, ListQuery, Page, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, read, shown_or_none
-from gateway.store.reports.activity import Funnel, funnels
+from gateway.store.queries.activity import Funnel, funnels
 
 _USUAL_DAYS = 30
 _MOST_DAYS = 100

@@ -13,7 +13,7 @@ from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity, ChannelKey
 from gateway.store.operations import channel_keys
-from gateway.store.reports.activity import activity_of_channels, last_calls
+from gateway.store.queries.activity import activity_of_channels, last_calls
 
 _RATE_OVER = 5
 

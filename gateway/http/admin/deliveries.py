@@ -13,7 +13,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import Delivery, DiscardDelivery, Done, RetryDelivery
-from gateway.store.reports.outbox import Listed, delivery_of, list_deliveries_of
+from gateway.store.queries.outbox import Listed, delivery_of, list_deliveries_of
 from gateway.usecases.deliver import subject_prefix
 
 

@@ -12,8 +12,8 @@ from gateway.http.admin.audit import NDJSON
 from gateway.http.admin.listing import Limit, Page, Query, read_cursor, write_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
-from gateway.store.reports import duplicates as reports
-from gateway.store.reports.duplicates import REASONS, START, Group, Place, Reason
+from gateway.store.queries import duplicates as queries
+from gateway.store.queries.duplicates import REASONS, START, Group, Place, Reason
 
 _USUAL, _PART = 50, 10_000
 """The most groups on a page, and in one step of the stream. Some reasons scan the whole table in each step."""
@@ -88,7 +88,7 @@ async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Gr
     asked = (reason,) if call.query.reason else REASONS[REASONS.index(reason) :]
     found: list[Group] = []
     for one in asked:
-        found += await reports.duplicates(call.services.store, one, after, limit - len(found), phones)
+        found += await queries.duplicates(call.services.store, one, after, limit - len(found), phones)
         if len(found) >= limit:
             break
         after = START

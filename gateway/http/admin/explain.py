@@ -15,8 +15,8 @@ from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import read, show
 from gateway.model import ExplainPair, Refused
-from gateway.store.reports import past
-from gateway.store.reports.profiles import load, shared_claims, survivor_of
+from gateway.store.queries import past
+from gateway.store.queries.profiles import load, shared_claims, survivor_of
 from rules.explain import HowStep, RuleReading
 
 _Side = Annotated[str, Meta(description="a prf_ or rec_ id, both of one kind")]

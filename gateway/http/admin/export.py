@@ -14,9 +14,9 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import NoteEvent, PinRow
 from gateway.store import Store
-from gateway.store.reports import person, work
-from gateway.store.reports.pins import records_of
-from gateway.store.reports.profiles import ids_leading_to
+from gateway.store.queries import person, work
+from gateway.store.queries.pins import records_of
+from gateway.store.queries.profiles import ids_leading_to
 
 
 class ExportedAttribute(msgspec.Struct):

@@ -13,7 +13,7 @@ from gateway.http.admin.listing import Id, ListQuery, Page, page, read_cursor, r
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.model import ImportRun, RefusedLine, WarnedLine
-from gateway.store.reports import imports as reports
+from gateway.store.queries import imports as queries
 
 _PART = 1_000
 State = Literal["under_way", "finished", "undoing", "undone"]
@@ -60,7 +60,7 @@ async def list_imports(call: Call[ImportsQuery]) -> Page[ImportSummary]:
         if query.channel not in known:
             refuse_unknown("channel", query.channel, known)
     before = read_cursor(query.cursor, tuple[Id, str], None)
-    found = await reports.runs(call.services.store, before, query.limit + 1, query.channel)
+    found = await queries.runs(call.services.store, before, query.limit + 1, query.channel)
     return page(found, query.limit, _summary, lambda run: (run.started_at, run.import_id))
 
 
@@ -70,13 +70,13 @@ async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView] | web.St
     after = read_cursor(query.cursor, Id, 0)
     if form := wanted_form(call):
         found = _parts(
-            lambda place: reports.refusals(store, import_id, place, _PART),
+            lambda place: queries.refusals(store, import_id, place, _PART),
             after,
             _refused,
             lambda one: one.line,
         )
         return await download(call, form, RefusedLineView, found)
-    lines = await reports.refusals(store, import_id, after, query.limit + 1)
+    lines = await queries.refusals(store, import_id, after, query.limit + 1)
     return page(lines, query.limit, _refused, lambda one: one.line)
 
 
@@ -86,10 +86,10 @@ async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView] | web.Str
     after = read_cursor(query.cursor, tuple[Id, str, str], (0, "", ""))
     if form := wanted_form(call):
         found = _parts(
-            lambda place: reports.warnings(store, import_id, place, _PART), after, _warned, _place_of_warning
+            lambda place: queries.warnings(store, import_id, place, _PART), after, _warned, _place_of_warning
         )
         return await download(call, form, WarnedLineView, found)
-    lines = await reports.warnings(store, import_id, after, query.limit + 1)
+    lines = await queries.warnings(store, import_id, after, query.limit + 1)
     return page(lines, query.limit, _warned, _place_of_warning)
 
 

@@ -13,7 +13,7 @@ from gateway.http.admin.named import Reason
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.model import ChangedRecord, ImportRun, Refused, UndoImport
-from gateway.store.reports import imports as reports
+from gateway.store.queries import imports as queries
 
 _AT_ONCE = 200
 Effect = Literal["removed", "restored", "stays", "gone"]
@@ -51,7 +51,7 @@ async def plan_import_undo(call: Call[ListQuery]) -> Page[UndoneRecordView]:
     import_id, query = import_id_of(call), call.query
     run = await _run(call, import_id)
     after = read_cursor(query.cursor, Id, run.undo_after or 0)
-    found = await reports.changed_records(call.services.store, import_id, after, query.limit + 1)
+    found = await queries.changed_records(call.services.store, import_id, after, query.limit + 1)
     return page(found, query.limit, _view, lambda one: one.record_id)
 
 
@@ -68,7 +68,7 @@ async def undo_import(call: Call[Query]) -> ImportUndoneView:
 
 
 async def _run(call: Call[ListQuery] | Call[Query], import_id: str) -> ImportRun:
-    run = await reports.import_run(call.services.store, import_id)
+    run = await queries.import_run(call.services.store, import_id)
     if run is None:
         raise Refusal("not_found", "there is no such import; its id is what gateway import printed")
     if run.undone_at is not None:

@@ -30,7 +30,7 @@ from gateway.model import (
     WarnedLine,
 )
 from gateway.pipeline import Pipeline
-from gateway.store.reports import imports as reports
+from gateway.store.queries import imports as queries
 
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100

@@ -15,7 +15,7 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ChannelKey, CreateKey, RevokeKey
 from gateway.store.operations import channel_keys as all_keys
-from gateway.store.reports import work
+from gateway.store.queries import work
 
 
 class KeyQuery(ListQuery, kw_only=True):

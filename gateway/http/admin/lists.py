@@ -13,8 +13,8 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
 from gateway.model import ChangeList
 from gateway.store.operations import own_lists
-from gateway.store.reports import lists as reports
-from gateway.store.reports.lists import OnList
+from gateway.store.queries import lists as queries
+from gateway.store.queries.lists import OnList
 from rules.normalize import normalize_phone
 from rules.normalize.blocked import OWN
 from rules.ruleset import IdentifierRules
@@ -53,14 +53,14 @@ class ChangedList(msgspec.Struct):
 
 
 async def list_lists(call: Call[Query]) -> Page[ListView]:
-    found = await reports.lists(call.services.store)
+    found = await queries.lists(call.services.store)
     return Page([ListView(one.name, one.size, _in_use(call, one.name)) for one in found], None)
 
 
 async def show_list(call: Call[ListQuery]) -> Page[ListedView]:
     query = call.query
     after = read_cursor(query.cursor, str, "")
-    found = await reports.values(call.services.store, _name(call), after, query.limit + 1)
+    found = await queries.values(call.services.store, _name(call), after, query.limit + 1)
     return page(found, query.limit, _view, lambda one: one.value)
 
 

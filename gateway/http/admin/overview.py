@@ -16,9 +16,9 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
-from gateway.store.reports import overview as reports
-from gateway.store.reports.activity import activity
-from gateway.store.reports.imports import runs
+from gateway.store.queries import overview as queries
+from gateway.store.queries.activity import activity
+from gateway.store.queries.imports import runs
 from gateway.store.sizes import sizes_of
 
 _LOOKED_AT = 100
@@ -105,7 +105,7 @@ async def overview_of(services: Services) -> Overview:
     return Overview(
         now=shown(now),
         version=version("loyalty-identity-gateway"),
-        schema=await reports.schema_version(store),
+        schema=await queries.schema_version(store),
         mode=services.config.gateway.mode,
         rules=services.env.rules.version,
         ready=not problems,
@@ -118,7 +118,7 @@ async def overview_of(services: Services) -> Overview:
         signed_at=shown_or_none(signed or None),
         unsigned_seconds=max(0, unsigned) // SECOND,
         planning=services.planning.locked(),
-        regroupings=await reports.small_regroupings(store),
+        regroupings=await queries.small_regroupings(store),
         progress=await _progress(services),
         sizes=Sizes(*await sizes_of(store, services.config.store.sqlite_path)),
     )
@@ -134,11 +134,11 @@ async def _problems(services: Services) -> list[str]:
 
 async def _waiting(services: Services) -> Waiting:
     store = services.store
-    by_state = {one.state: one for one in await reports.deliveries_for_a_person(store)}
+    by_state = {one.state: one for one in await queries.deliveries_for_a_person(store)}
     dead, held = by_state.get("dead"), by_state.get("held")
     return Waiting(
         dict(await open_reviews(store)),
-        await reports.failed_grants(store),
+        await queries.failed_grants(store),
         dead.number if dead else 0,
         shown_or_none(dead.oldest_at if dead else None),
         held.number if held else 0,
@@ -159,7 +159,7 @@ def _upstream(services: Services) -> UpstreamView | None:
 async def _progress(services: Services) -> list[Progress]:
     found = [
         Progress("walk", walk.cause.partition(":")[2], shown(walk.started_at), walk.looked, walk.total)
-        for walk in await reports.open_walks(services.store)
+        for walk in await queries.open_walks(services.store)
     ]
     for run in await runs(services.store, None, _LOOKED_AT):
         what = "undo" if run.undo_after is not None else "import" if run.finished_at is None else ""

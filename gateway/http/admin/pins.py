@@ -13,9 +13,9 @@ from gateway.http.admin.times import Time, ahead, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import DropPin, SetPin
 from gateway.store import Store
-from gateway.store.reports import pins as reports
-from gateway.store.reports.pins import Place, PlacedPin
-from gateway.store.reports.profiles import survivor_of
+from gateway.store.queries import pins as queries
+from gateway.store.queries.pins import Place, PlacedPin
+from gateway.store.queries.profiles import survivor_of
 
 
 class PinQuery(ListQuery, kw_only=True):
@@ -68,7 +68,7 @@ class PinDropped(msgspec.Struct):
 async def list_pins(call: Call[PinQuery]) -> Page[PinView]:
     query, store = call.query, call.services.store
     after = read_cursor(query.cursor, tuple[Id, Id], (0, 0))
-    found = await reports.pins(store, await _wanted(store, query), after, query.limit + 1)
+    found = await queries.pins(store, await _wanted(store, query), after, query.limit + 1)
     return page(found, query.limit, lambda placed: PinView(*_view(placed)), _place)
 
 
@@ -99,12 +99,12 @@ async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
     survivor = await survivor_of(store, asked)
     if survivor is None:
         raise Refusal("not_found", "profile: there is no such profile, or it was erased")
-    return await reports.records_of(store, survivor)
+    return await queries.records_of(store, survivor)
 
 
 async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:
     """The pin that was just set. Raises Refusal if it was removed, or a record erased, in between."""
-    found = await reports.pins(store, [record_a], (record_a, record_b - 1), 1)
+    found = await queries.pins(store, [record_a], (record_a, record_b - 1), 1)
     if not found or _place(found[0]) != (record_a, record_b):
         raise Refusal(
             "not_found", "the pin was set and is gone again; GET /admin/v1/pins shows what there is"

@@ -16,7 +16,7 @@ from gateway.http.admin.rules import RuleText, text_of, usable
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import NotePlan
-from gateway.store.reports.profiles import count_claims
+from gateway.store.queries.profiles import count_claims
 from rules.plan import Case, Plan
 from rules.ruleset import RuleSet
 

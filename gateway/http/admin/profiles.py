@@ -183,7 +183,7 @@ async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
     """Events of the profile and of those that it absorbed; also after its erasure."""
     number = call.id("prf")
     store = call.services.store
-    family = await reports.ids_leading_to(store, await reports.survivor_of(store, number) or number)
+    family = await queries.ids_leading_to(store, await queries.survivor_of(store, number) or number)
     wanted = WantedEvents(profiles=[show("prf", member) for member in {number, *family}])
     return await event_page(call, wanted)
 
@@ -212,8 +212,8 @@ def nobody(call: Call[Any]) -> Refusal:
 
 
 async def _by_id(services: Services, profile_id: int) -> list[Overview]:
-    survivor = await reports.survivor_of(services.store, profile_id)
-    overview = await reports.load(services.store, survivor) if survivor is not None else None
+    survivor = await queries.survivor_of(services.store, profile_id)
+    overview = await queries.load(services.store, survivor) if survivor is not None else None
     return [overview] if overview is not None else []
 
 

@@ -16,8 +16,8 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.plan import CaseView, Counts
 from gateway.http.admin.rules import known_rule_set
 from gateway.http.admin.times import Time, When, shown
-from gateway.store.reports import work
-from gateway.store.reports.activity import Happened, hits, rule_span_of
+from gateway.store.queries import work
+from gateway.store.queries.activity import Happened, hits, rule_span_of
 
 _AROUND = 3
 _MOST_LINES = 5_000

@@ -19,8 +19,8 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ActivateRules, Done, Regrouping, StoredRuleSet, StoreRules
 from gateway.store import Store
-from gateway.store.reports import work
-from gateway.store.reports.work import KnownRuleSet
+from gateway.store.queries import work
+from gateway.store.queries.work import KnownRuleSet
 from gateway.store.tables.regrouping import newest_regroupings
 from rules.language.parse import parse
 from rules.language.problems import Problem

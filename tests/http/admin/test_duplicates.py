@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.model import Caller, SaveCustomer, SetPin
-from gateway.store.reports.duplicates import REASONS
+from gateway.store.queries.duplicates import REASONS
 from tests.support.people import EMAIL, MOBILE, one_person, save
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.ids import read
 from gateway.store import Store
-from gateway.store.reports.pins import pins
+from gateway.store.queries.pins import pins
 from tests.http.admin.test_plans import Explaining
 from tests.support.people import EMAIL, MOBILE, save
 

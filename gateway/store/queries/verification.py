@@ -14,8 +14,8 @@ from gateway.audit.segment import read_header
 from gateway.audit.verify import Breach, Cut, Tail, Verifier
 from gateway.ids import show
 from gateway.store import Store
-from gateway.store.reports.audit import checkpoints, cuts, findable, hidden, links
-from gateway.store.reports.state import Covered, verify_rows
+from gateway.store.queries.audit import checkpoints, cuts, findable, hidden, links
+from gateway.store.queries.state import Covered, verify_rows
 from gateway.store.vouching import row_key
 
 _HIDDEN = (

@@ -15,7 +15,7 @@ from gateway.audit.verify import Cut
 from gateway.clock import MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.profiles import placeholders
 
 _COLUMNS = "chain, seq, hash, event_id, at, action, outcome, channel, actor, profile, object, request_id, reason, detail, bound"
 _NEWEST = (1 << 63) - 1

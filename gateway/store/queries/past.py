@@ -9,8 +9,8 @@ import msgspec
 from gateway.ids import read, show
 from gateway.model import MergeRow
 from gateway.store import Store
-from gateway.store.reports.audit import ARCHIVED, WantedEvents, events
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.audit import ARCHIVED, WantedEvents, events
+from gateway.store.queries.profiles import placeholders
 from gateway.store.tables.merges import MERGE
 from rules.explain import Arrival, HowStep, Merging, Splitting, how, places
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import PinRow
 from gateway.store import Store
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.profiles import placeholders
 from gateway.store.tables.pins import PIN
 
 Place = tuple[int, int]

@@ -14,7 +14,7 @@ from gateway.clock import SECOND
 from gateway.ids import Prefix, show
 from gateway.store import Store
 from gateway.store.binding import BoundRows
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.profiles import placeholders
 from gateway.store.vouching import TABLES, Row, Vouched, bound_by, rows_of, vouched
 
 _AT_ONCE = 250_000
