@@ -11,7 +11,7 @@ from gateway.bench.errors import BenchError
 
 CPUS = sorted(os.sched_getaffinity(0))
 SERVERS, CLIENTS = {CPUS[0]}, {CPUS[-1]}
-"""Servers on one CPU, the load on another: on a machine with one CPU they share it, and the report says so."""
+"""Servers on one CPU, the load on another: on a machine with one CPU they share it, and the results say so."""
 
 Answer = TypeVar("Answer")
 

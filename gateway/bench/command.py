@@ -31,6 +31,7 @@ from gateway.bench.outbox import outbox
 from gateway.bench.processes import processes
 from gateway.bench.report import Report, medians, report, table, write
 from gateway.bench.resolve import resolve
+from gateway.bench.results import Results, medians, results, table, write
 from gateway.bench.rounds import Session
 
 _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
@@ -70,7 +71,7 @@ def _terminate(signum: int, _: FrameType | None) -> None:
     sys.exit(128 + signum)
 
 
-def _measure(options: BenchOptions, console: Console) -> Report:
+def _measure(options: BenchOptions, console: Console) -> Results:
     os.sched_setaffinity(0, CLIENTS)  # the bars are drawn where the load runs, not where the servers do
     home = options.directory or (_PERSISTENT if _PERSISTENT.is_dir() else None)
     figures: list[Figure] = []
@@ -87,7 +88,7 @@ def _measure(options: BenchOptions, console: Console) -> Report:
                 figures += _PARTS[part](session)
             except BenchError as reason:
                 void[part] = str(reason)
-    return report(machine, options, figures, void, session.records)
+    return results(machine, options, figures, void, session.records)
 
 
 def _print_machine(console: Console, machine: Machine) -> None:

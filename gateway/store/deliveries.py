@@ -14,9 +14,9 @@ _EVENTS_LOOKED_AT = 100_000
 """More than any quota lets through; where the database is ahead of the clock, every event is from after the moment."""
 
 
-class Report(NamedTuple):
-    """An achievement as it is reported now: the profile that it belongs to today, that profile's canonical id, and of its
-    identifiers the best one each."""
+class OutgoingReport(NamedTuple):
+    """An achievement as it is reported to the platform now: with the profile that it belongs to today, and that profile's canonical
+    id and best identifiers."""
 
     profile_id: int
     canonical_id: str
@@ -54,7 +54,7 @@ async def sides_of(store: Store, merge_id: int) -> tuple[str, str] | None:
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-async def report_of(store: Store, achievement_id: int) -> Report | None:
+async def report_of(store: Store, achievement_id: int) -> OutgoingReport | None:
     """None: the customer was erased."""
     rows = await store.fetch(
         "SELECT r.profile_id, p.canonical_id, a.campaign_id FROM achievement a"
@@ -62,7 +62,7 @@ async def report_of(store: Store, achievement_id: int) -> Report | None:
         " WHERE a.achievement_id = ?",
         (achievement_id,),
     )
-    return Report(*rows[0], **await _merge_keys(store, rows[0][0])) if rows else None
+    return OutgoingReport(*rows[0], **await _merge_keys(store, rows[0][0])) if rows else None
 
 
 async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
@@ -84,7 +84,7 @@ class Reported(NamedTuple):
     before: int
 
 
-async def reported(store: Store, report: Report, achievement_id: int) -> Reported:
+async def reported(store: Store, report: OutgoingReport, achievement_id: int) -> Reported:
     belongs, records = await of_profile(store, report.profile_id)
     rows = await store.fetch(
         "SELECT a.state, a.achievement_id FROM achievement a"

@@ -22,7 +22,7 @@ from gateway.errors import GatewayError
 from gateway.model import Delivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.deliveries import Report, report_of, reported, told_since
+from gateway.store.deliveries import OutgoingReport, report_of, reported, told_since
 from gateway.telemetry.metrics import Metrics
 from gateway.upstream.answers import (
     Dead,
@@ -179,7 +179,7 @@ class DeliveryWorker:
 
     # ---- sending ----
 
-    async def _send(self, delivery: Delivery, report: Report) -> End | None:
+    async def _send(self, delivery: Delivery, report: OutgoingReport) -> End | None:
         async with self._turn:
             if not await self._admitted(_WRITE, delivery):
                 return _back(delivery)
@@ -259,7 +259,7 @@ class DeliveryWorker:
 
     # ---- finding out ----
 
-    async def _reconcile(self, delivery: Delivery, report: Report) -> End:
+    async def _reconcile(self, delivery: Delivery, report: OutgoingReport) -> End:
         """Ask the upstream how often it has counted the campaign for this customer. What is older and still on its way has
         to be finished first, or the count would not tell which report it counted."""
         known = await reported(self._store, report, delivery.subject)
@@ -296,7 +296,7 @@ def _back(delivery: Delivery, after: int = 0) -> End:
     return End("back", delivery.reason, after, delivery.status, delivery.answer)
 
 
-def _request(report: Report, delivery: Delivery) -> Request:
+def _request(report: OutgoingReport, delivery: Delivery) -> Request:
     body = {"customerId": report.canonical_id, "challengeId": report.campaign_id}
     keys = {"email": report.email, "mobile": report.mobile}
     headers = _headers(delivery)
@@ -305,7 +305,7 @@ def _request(report: Report, delivery: Delivery) -> Request:
     return Request("POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True)
 
 
-def _question(report: Report, delivery: Delivery) -> Request:
+def _question(report: OutgoingReport, delivery: Delivery) -> Request:
     customer = quote(report.canonical_id, safe="")
     target = f"{_BASE}/{customer}/reward-campaigns-progress?campaignId={report.campaign_id}"
     return Request(

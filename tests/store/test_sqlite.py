@@ -19,7 +19,7 @@ from gateway.errors import AlreadyRunning, ReadFailed, SchemaMismatch, StoreBrok
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.batch import load_wanted
-from gateway.store.deliveries import Report, report_of
+from gateway.store.deliveries import OutgoingReport, report_of
 from gateway.store.migrations import all_migrations
 from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite.dialect import Saver, load
@@ -261,7 +261,7 @@ async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Conne
             plans.append([row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)])
             return schema.execute(sql, parameters).fetchall()
 
-    assert await report_of(Explained(), 1) == Report(1, "ann", 11664)  # pyright: ignore
+    assert await report_of(Explained(), 1) == OutgoingReport(1, "ann", 11664)  # pyright: ignore
     found, keys = plans
     assert [line.split(" USING ")[0] for line in found] == ["SEARCH a", "SEARCH r", "SEARCH p"]
     assert [line.split(" USING ")[0] for line in keys if "SEARCH" in line] == [

@@ -1,4 +1,4 @@
-"""The report: a table for people, JSON for programs. The JSON has every round, so that every figure can be computed again."""
+"""The results: a table for people, JSON for programs. The JSON has every round, so that every figure can be computed again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from gateway.bench.rounds import Record
 SCHEMA_VERSION = 1
 
 
-class Report(msgspec.Struct, frozen=True):
+class Results(msgspec.Struct, frozen=True):
     """`schema_version` grows when a field changes its meaning or goes; fields are added without it.
 
     `void` gives the reason for each part that could not be measured. Its figures are missing.
@@ -34,22 +34,22 @@ class Report(msgspec.Struct, frozen=True):
         return [figure for figure in self.figures if figure.verdict == "missed"]
 
 
-def report(
+def results(
     machine: Machine,
     options: BenchOptions,
     figures: list[Figure],
     void: dict[str, str],
     runs: list[Record],
-) -> Report:
-    return Report(SCHEMA_VERSION, datetime.now(UTC), machine, options, figures, void, runs)
+) -> Results:
+    return Results(SCHEMA_VERSION, datetime.now(UTC), machine, options, figures, void, runs)
 
 
-def write(report: Report, path: Path) -> None:
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report, enc_hook=str), indent=2) + b"\n")
+def write(results: Results, path: Path) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results, enc_hook=str), indent=2) + b"\n")
 
 
 def medians(path: Path) -> dict[str, float]:
-    """The median of every figure of an earlier report, by name."""
+    """The median of every figure of earlier results, by name."""
     earlier = msgspec.json.decode(path.read_bytes(), type=_Earlier)
     return {figure.name: figure.spread.median for figure in earlier.figures}
 

@@ -1,4 +1,4 @@
-"""What the benchmark computes rather than measures: spreads, ratios, schedules, requests, and its own report
+"""What the benchmark computes rather than measures: spreads, ratios, schedules, requests, and its own results
 and proof."""
 
 import random
@@ -22,7 +22,7 @@ from gateway.bench.machine import Machine
 from gateway.bench.normalise_rules import normalizer
 from gateway.bench.options import FULL
 from gateway.bench.population import add_backlog, build
-from gateway.bench.report import SCHEMA_VERSION, medians, number, report, write
+from gateway.bench.results import SCHEMA_VERSION, medians, number, results, write
 from gateway.bench.tables import Counts, Window, counts, grants_per_second, verify
 from gateway.bench.workload import CHANNEL, Workload, achieve_request, person
 from gateway.clock import HOUR
@@ -117,7 +117,7 @@ def test_the_json_holds_the_schema_version_every_round_and_the_machine(tmp_path:
     path = tmp_path / "bench.json"
     figure = Figure("accept", "ratio", [0.3, 0.5, 0.4], Target("at least", 0.3, goal=0.4))
     machine = Machine("cpu", 2, "Linux 6", "ext4", 0.1, 0.2, 0.0, "3.11", "3.40", {"aiohttp": "3"})
-    write(report(machine, replace(FULL, json=path), [figure], {"grants": "lost a row"}, []), path)
+    write(results(machine, replace(FULL, json=path), [figure], {"grants": "lost a row"}, []), path)
     held = msgspec.json.decode(path.read_bytes())
     assert held["schema_version"] == SCHEMA_VERSION
     assert held["figures"][0]["values"] == [0.3, 0.5, 0.4]
