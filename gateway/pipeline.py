@@ -21,7 +21,7 @@ from gateway.usecases.dispatch import carry_out, wants
 from gateway.usecases.env import Env
 from gateway.workingset import NotLoaded, WorkingSet
 
-_IN_A_ROW = 32
+_LONGEST_SERIES = 32
 """Background commands that the store is given at a time: others want it too, such as housekeeping."""
 _log = structlog.get_logger("pipeline")
 _Item = tuple[AnyCommand, "asyncio.Future[Any]"]
@@ -87,7 +87,7 @@ class _BackgroundBatches:
 
     def next(self) -> _Batch | None:
         if self._given:
-            if self._urgent() or not self._waiting or self._given == _IN_A_ROW:
+            if self._urgent() or not self._waiting or self._given == _LONGEST_SERIES:
                 return None
             self._take()
         self._given += 1

@@ -73,7 +73,7 @@ class Run(msgspec.Struct, frozen=True):
         return self.answered / self.seconds
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One keep-alive connection with at most one request in flight; `due` is when that request should have
     been sent."""
 
@@ -132,7 +132,7 @@ class Load(ABC):
     async def run(self) -> Run:
         loop = asyncio.get_running_loop()
         made = [
-            await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.plan.port)
+            await loop.create_connection(lambda: LoadConnection(self), "127.0.0.1", self.plan.port)
             for _ in range(self.plan.connections)
         ]
         gc.collect()
@@ -140,7 +140,7 @@ class Load(ABC):
         gc.disable()
         return await self.measure([connection for _, connection in made])
 
-    async def measure(self, connections: list[Connection]) -> Run:
+    async def measure(self, connections: list[LoadConnection]) -> Run:
         cpu, own = cpu_seconds(self.plan.pid), time.process_time()
         self.began = time.time_ns() // 1_000_000
         began = time.perf_counter()
@@ -184,19 +184,19 @@ class Load(ABC):
             self.finished.set_exception(exc or ConnectionResetError("the server closed a connection"))
 
     @abstractmethod
-    def begin(self, connections: list[Connection], began: float) -> None: ...
+    def begin(self, connections: list[LoadConnection], began: float) -> None: ...
 
     @abstractmethod
-    def answered(self, connection: Connection, success: bool) -> None: ...
+    def answered(self, connection: LoadConnection, success: bool) -> None: ...
 
 
 class ClosedLoop(Load):
-    def begin(self, connections: list[Connection], began: float) -> None:
+    def begin(self, connections: list[LoadConnection], began: float) -> None:
         self.working = len(connections)
         for connection in connections:
             self.next(connection, began)
 
-    def next(self, connection: Connection, now: float) -> None:
+    def next(self, connection: LoadConnection, now: float) -> None:
         request = next(self.requests, None) if now < self.deadline else None
         if request is not None:
             self.sent += 1
@@ -206,7 +206,7 @@ class ClosedLoop(Load):
         if not self.working:
             self.finished.set_result(None)
 
-    def answered(self, connection: Connection, success: bool) -> None:
+    def answered(self, connection: LoadConnection, success: bool) -> None:
         now = time.perf_counter()
         self.latencies.append(now - connection.due)
         self.accepted += success
@@ -216,7 +216,7 @@ class ClosedLoop(Load):
 class OpenLoop(Load):
     """A thread sleeps until the next arrival, because the event loops' timers have a resolution of a millisecond."""
 
-    def begin(self, connections: list[Connection], began: float) -> None:
+    def begin(self, connections: list[LoadConnection], began: float) -> None:
         rng = random.Random(self.plan.seed)  # noqa: S311
         self.arrivals = [began + at for at in poisson(self.plan.rate, self.plan.seconds, rng)]
         self.lags: list[float] = []
@@ -236,11 +236,11 @@ class OpenLoop(Load):
         else:
             self.waiting.append(due)
 
-    def dispatch(self, connection: Connection, due: float) -> None:
+    def dispatch(self, connection: LoadConnection, due: float) -> None:
         self.sent += 1
         connection.send(next(self.requests), due)
 
-    def answered(self, connection: Connection, success: bool) -> None:
+    def answered(self, connection: LoadConnection, success: bool) -> None:
         self.latencies.append(time.perf_counter() - connection.due)
         self.accepted += success
         if self.waiting:

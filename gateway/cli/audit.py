@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from gateway.anchor.line import read
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.audit_archive import archive as archive_command
 from gateway.cli.audit_archive import check_alone, note_archived, print_archive
-from gateway.cli.connection import Admin, ask
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import (

@@ -8,8 +8,8 @@ import typer
 
 from gateway.audit.archive import Archive
 from gateway.audit.verify import Verifier
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, ask
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import counted, note, print_json, print_rows, say

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from gateway.cli.connection import as_json
+from gateway.cli.admin_client import as_json
 from gateway.cli.failure import Failure
 from gateway.cli.sheet import Found, Place
 from gateway.http.gameball.texts import text_of

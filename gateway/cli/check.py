@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway.cli.connection import ask
+from gateway.cli.admin_client import ask
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, say

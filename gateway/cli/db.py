@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, running_at
 from gateway.cli.audit import print_verdict
-from gateway.cli.connection import Admin, ask, running_at
 from gateway.cli.db_clock import clock, warn
 from gateway.cli.db_copy import copy
 from gateway.cli.db_file import opened

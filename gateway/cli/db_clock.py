@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import note, print_json, say

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, ask
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import note, print_json, say
 

@@ -3,8 +3,8 @@ be read or checked: keys of `gateway keys new`, the log's pseudonyms, signed che
 
 import asyncio
 
+from gateway.cli.admin_client import running_at
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import running_at
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import counted, note, print_json, say

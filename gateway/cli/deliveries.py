@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, counted, print_json, print_page, print_rows, say

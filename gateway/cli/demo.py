@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from gateway.cli.connection import Admin, connect
+from gateway.cli.admin_client import Admin, connect
 from gateway.cli.failure import Failure
 from gateway.cli.journey import CAMPAIGN, CHANNELS, POINTS, Journey, Step
 from gateway.cli.options import AsJson, settings

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from gateway.cli.connection import connect
+from gateway.cli.admin_client import connect
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
 from gateway.cli.output import Columns, counted, note, print_csv, print_rows, say
 from gateway.config import Config

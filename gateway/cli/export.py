@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.audit_archive import note_archived
-from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.import_lists import private_file
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
 from gateway.cli.output import note, print_document

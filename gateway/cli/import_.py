@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.admin_client import connect
 from gateway.cli.columns import read_mapping
-from gateway.cli.connection import connect
 from gateway.cli.customer_file import Job, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.import_lists import list_refusals, list_warnings

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from gateway.cli.connection import Admin
+from gateway.cli.admin_client import Admin
 from gateway.cli.failure import Failure
 from gateway.cli.output import csv_line, note
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, connect, segment
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, connect, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, print_rows, say
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, print_json, print_page, say
 from gateway.cli.shape import Why

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.connection import Admin, ask, segment

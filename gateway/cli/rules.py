@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.check import strangers
-from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import (

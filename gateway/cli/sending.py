@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from gateway.cli.admin_client import Admin, as_json
 from gateway.cli.blocks import Block, Blocks
-from gateway.cli.connection import Admin, as_json
 from gateway.cli.customer_file import Job, Sheet
 from gateway.cli.failure import Failure
 

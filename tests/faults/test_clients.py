@@ -14,7 +14,7 @@ import pytest
 from tests.support.processes.client import (
     ACHIEVE,
     Answer,
-    Connection,
+    HttpConnection,
     achieve_request,
     call,
     customer_request,
@@ -44,7 +44,7 @@ async def introduce(process: Process, customer_id: str) -> None:
 async def test_of_identical_calls_at_one_moment_exactly_one_is_accepted(steady: Process) -> None:
     await introduce(steady, "racer")
     async with contextlib.AsyncExitStack() as stack:
-        lanes = [await stack.enter_async_context(Connection(steady.port)) for _ in range(_RACERS)]
+        lanes = [await stack.enter_async_context(HttpConnection(steady.port)) for _ in range(_RACERS)]
         for campaign_id in range(1, _RACES + 1):
             attempts = [Attempt("racer", campaign_id) for _ in lanes]
             await asyncio.gather(*map(perform, lanes, attempts))
@@ -77,7 +77,7 @@ async def test_slow_clients_are_cut_off_while_others_are_served(prepare: Launch)
     async with (
         asyncio.timeout(_GIVEN_UP_SECONDS),
         asyncio.TaskGroup() as group,
-        Connection(process.port) as connection,
+        HttpConnection(process.port) as connection,
     ):
         slow = [group.create_task(_drip(process.port, start)) for start in starts for _ in range(_SLOW)]
         while not all(task.done() for task in slow):

@@ -5,7 +5,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.support.processes.client import Connection, achieve_request, request
+from tests.support.processes.client import HttpConnection, achieve_request, request
 from tests.support.processes.evidence import all_decided, findings, rows, stored_pairs, undecided
 from tests.support.processes.load import introduce_customers, load, pairs, send_all, told, unanswered, until
 from tests.support.processes.process import Launch
@@ -59,7 +59,7 @@ async def test_a_stop_waits_for_stalled_clients_no_longer_than_it_may(prepare: L
     stalled = [await asyncio.open_connection("127.0.0.1", process.port) for _ in range(3)]
     for sent, (_, writer) in zip((0, 60, -1), stalled, strict=True):
         writer.write(achieve_request("customer-1", 1)[:sent])
-    async with Connection(process.port) as idle:
+    async with HttpConnection(process.port) as idle:
         assert await idle.call(request("GET", "/healthz", keys=False)) is not None
         process.terminate()
         assert await asyncio.to_thread(process.wait, _SECONDS_TO_STOP / 2) == 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.postgresql import PostgresServer
-from tests.support.processes.client import CUSTOMERS, Answer, Connection, call, request
+from tests.support.processes.client import CUSTOMERS, Answer, HttpConnection, call, request
 from tests.support.processes.evidence import all_decided, findings, stored_pairs
 from tests.support.processes.load import (
     Attempt,
@@ -99,7 +99,7 @@ async def _calling(replicas: Replicas, keys: Keys) -> AsyncGenerator[Counter[int
     counted, stopping = Counter[int](), asyncio.Event()
 
     async def use(replica: Process) -> None:
-        async with Connection(replica.port) as connection:
+        async with HttpConnection(replica.port) as connection:
             while not stopping.is_set():
                 answer = await connection.call(keys.request())
                 counted[answer.status if answer is not None else 0] += 1

@@ -8,7 +8,7 @@ from tests.support.processes.client import (
     ACHIEVE,
     CUSTOMERS,
     Answer,
-    Connection,
+    HttpConnection,
     admin_request,
     call,
     request,
@@ -86,7 +86,7 @@ def _calls() -> Iterable[bytes]:
 async def _make_all_calls(process: Process) -> list[Answer]:
     answers: list[Answer] = []
     for data in _calls():
-        async with Connection(process.port) as connection:
+        async with HttpConnection(process.port) as connection:
             answer = await connection.call(data)
         if answer is not None:
             answers.append(answer)

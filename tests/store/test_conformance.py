@@ -3,5 +3,5 @@
 from tests.store.conformance import *  # noqa: F403
 from tests.store.conformance_archive import *  # noqa: F403
 from tests.store.conformance_log import *  # noqa: F403
-from tests.store.conformance_rows import *  # noqa: F403
+from tests.store.conformance_series import *  # noqa: F403
 from tests.store.conformance_state import *  # noqa: F403

@@ -38,7 +38,7 @@ from tests.store.conformance import (
     person,
     run,
 )
-from tests.store.conformance_rows import Row, ask_for_ann
+from tests.store.conformance_series import Series, ask_for_ann
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
 
 # ---- one process ----
@@ -433,11 +433,11 @@ async def test_a_commit_that_fails_beside_the_next_batch_takes_that_one_with_it(
 
     monkeypatch.setattr(Saver, "_commit", full)
     batches = [Batch(nothing, log), Batch(nothing, log), Batch(nothing, third), Batch(nothing, log)]
-    row = Row(list(batches), [])
+    series = Series(list(batches), [])
     try:
         with pytest.raises(StoreUnavailable, match="full"):
-            await store.run_all(row)
-        assert (row.done, row.waiting) == (batches[:1], batches[3:])
+            await store.run_all(series)
+        assert (series.done, series.waiting) == (batches[:1], batches[3:])
         await run(store, log)
         assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(6, 6)]
         assert await breaches(store) == []
@@ -459,11 +459,11 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
     store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
     await store.open()
     monkeypatch.setattr("gateway.store.sqlite.store.load", unreadable)
-    row = Row([Batch(nothing, log), Batch(ask_for_ann, log)], [])
+    series = Series([Batch(nothing, log), Batch(ask_for_ann, log)], [])
     try:
         with pytest.raises(StoreBroken, match="SQLITE_IOERR_READ"):
-            await store.run_all(row)
-        assert row.done == []
+            await store.run_all(series)
+        assert series.done == []
         await run(store, log)
         assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(3, 3)]
     finally:
@@ -507,22 +507,22 @@ async def test_a_broken_file_means_the_same_on_every_path(
         await store.close()
 
 
-async def test_a_probe_waits_for_one_batch_and_not_for_the_row(store: Store) -> None:
+async def test_a_probe_waits_for_one_batch_and_not_for_the_series(store: Store) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def first(_: WorkingSet) -> None:
         begun.set()
         assert go_on.wait(10)
 
-    row = Row([Batch(nothing, first), *(Batch(nothing, log) for _ in range(20))], [])
-    running = asyncio.create_task(store.run_all(row))
+    series = Series([Batch(nothing, first), *(Batch(nothing, log) for _ in range(20))], [])
+    running = asyncio.create_task(store.run_all(series))
     await asyncio.to_thread(begun.wait, 10)
     probing = asyncio.create_task(store.probe())
     await asyncio.sleep(0)
     go_on.set()
     await probing
     await running
-    assert (len(row.done), len(row.waiting)) == (1, 20)
+    assert (len(series.done), len(series.waiting)) == (1, 20)
 
 
 async def limit_pages(store: SqliteStore, pages: int) -> None:

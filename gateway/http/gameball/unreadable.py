@@ -12,7 +12,7 @@ from gateway.http.gameball.operations import GENERAL_PAGE
 from gateway.http.upgrades import WithoutUpgrades
 
 
-class Connection(WithoutUpgrades):
+class ClientConnection(WithoutUpgrades):
     """aiohttp's own, except for what it answers by itself, and that a handler can ask to be told when the client
     goes away."""
 
@@ -49,4 +49,4 @@ class Server(web.Server):
         self._options = options
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, loop=asyncio.get_running_loop(), **self._options)
+        return ClientConnection(self, loop=asyncio.get_running_loop(), **self._options)

@@ -26,7 +26,7 @@ from gateway.http.gameball.envelope import (
     Fault,
 )
 from gateway.http.gameball.framing import go_on
-from gateway.http.gameball.unreadable import Connection
+from gateway.http.gameball.unreadable import ClientConnection
 from gateway.http.proxy.headers import towards_client
 from gateway.http.proxy.lookup import ResolvedCustomer
 from gateway.upstream.client import Reply
@@ -77,7 +77,7 @@ class Received(NamedTuple):
 @contextmanager
 def ended_by_client(call: Call) -> Generator[None]:
     """Give up what is done inside when the client goes away. Raises ClientGone."""
-    connection = cast("Connection", call.request.protocol)
+    connection = cast("ClientConnection", call.request.protocol)
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in one
     connection.on_lost = task.cancel

@@ -60,7 +60,7 @@ def admin_request(target: str) -> bytes:
     return request("GET", target, headers=headers, keys=False)
 
 
-class Connection:
+class HttpConnection:
     """One keep-alive connection; opened again for the next call when the other side has closed it. `patience` is how many
     seconds an answer may take before the client gives up."""
 
@@ -119,7 +119,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
 
 async def call(port: int, data: bytes) -> Answer:
     """One request on a connection of its own."""
-    async with Connection(port) as connection:
+    async with HttpConnection(port) as connection:
         answer = await connection.call(data)
     assert answer is not None, "the connection was closed without an answer"
     return answer

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.support.processes.client import Answer, Connection, achieve_request, customer_request
+from tests.support.processes.client import Answer, HttpConnection, achieve_request, customer_request
 from tests.support.processes.process import Process
 
 CUSTOMERS = tuple(f"customer-{number}" for number in range(200))
@@ -65,7 +65,7 @@ async def introduce_customers(process: Process) -> None:
     waiting = iter(CUSTOMERS)
 
     async def work() -> None:
-        async with Connection(process.port) as connection:
+        async with HttpConnection(process.port) as connection:
             for customer_id in waiting:
                 answer = await connection.call(customer_request(customer_id))
                 assert answer is not None
@@ -85,7 +85,7 @@ async def load(
     waiting = itertools.takewhile(lambda _: not stopping.is_set(), attempts)
     async with asyncio.TaskGroup() as group:
         for _ in range(clients):
-            group.create_task(_work(Connection(process.port, patience), waiting, history))
+            group.create_task(_work(HttpConnection(process.port, patience), waiting, history))
         yield history
         stopping.set()
 
@@ -94,11 +94,11 @@ async def send_all(process: Process, attempts: Iterable[Attempt], clients: int =
     """Send every attempt, and wait for every answer."""
     history: History = []
     waiting = iter(attempts)
-    await asyncio.gather(*(_work(Connection(process.port), waiting, history) for _ in range(clients)))
+    await asyncio.gather(*(_work(HttpConnection(process.port), waiting, history) for _ in range(clients)))
     return history
 
 
-async def _work(connection: Connection, waiting: Iterator[Attempt], history: History) -> None:
+async def _work(connection: HttpConnection, waiting: Iterator[Attempt], history: History) -> None:
     async with connection:
         for attempt in waiting:
             try:
@@ -109,7 +109,7 @@ async def _work(connection: Connection, waiting: Iterator[Attempt], history: His
             await perform(connection, attempt)
 
 
-async def perform(connection: Connection, attempt: Attempt) -> None:
+async def perform(connection: HttpConnection, attempt: Attempt) -> None:
     attempt.sent_at = time.monotonic()
     attempt.answer = await connection.call(
         achieve_request(attempt.customer_id, attempt.campaign_id, attempt.key)

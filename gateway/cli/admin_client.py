@@ -1,5 +1,5 @@
-"""The connection to the admin API: that of the running gateway with this configuration, or else the same API over the store,
-which this process then opens itself, on a private socket. A command sees no difference, so it can do only what the API can."""
+"""The client of the admin API: of the running gateway with this configuration, or else of the same API over the store, which
+this process then opens itself, on a private socket. A command sees no difference, so it can do only what the API can."""
 
 import asyncio
 import contextlib

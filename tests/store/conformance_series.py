@@ -107,7 +107,7 @@ async def test_a_batch_that_raises_behind_a_step_stores_nothing_of_it(store: Sto
 
 
 @dataclass
-class Row:
+class Series:
     """Batches that wait; `done` are those that are on disk."""
 
     waiting: list[Batch]
@@ -139,9 +139,9 @@ async def test_a_batch_in_a_row_meets_what_the_one_before_it_left(store: Store) 
         log(ws)
 
     batches = [Batch(nothing, begin), *[Batch(ask_for_ann, go_on) for _ in range(5)]]
-    row = Row(list(batches), [])
-    await store.run_all(row)
-    assert row.done == batches
+    series = Series(list(batches), [])
+    await store.run_all(series)
+    assert series.done == batches
     assert await store.fetch("SELECT COUNT(*) FROM record") == [(1,)]
     assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(18, 18)]
     assert await breaches(store) == []
@@ -187,10 +187,10 @@ async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_non
         wrong,
         Batch(nothing, lambda ws: person(ws, "web:late")),
     ]
-    row = Row(list(batches), [])
+    series = Series(list(batches), [])
     with pytest.raises(Exception):  # noqa: B017 - which one is the engine's own
-        await store.run_all(row)
-    assert row.done == batches[:2]
+        await store.run_all(series)
+    assert series.done == batches[:2]
     assert await store.fetch("SELECT customer_id FROM record") == [("ann",)]
     await run(store, log)
     assert await store.fetch("SELECT COUNT(*), MAX(seq) FROM audit") == [(9, 9)]
@@ -198,4 +198,4 @@ async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_non
 
 
 async def test_no_batch_at_all_is_nothing_to_do(store: Store) -> None:
-    await store.run_all(Row([], []))
+    await store.run_all(Series([], []))
