@@ -39,8 +39,9 @@ def wants_of_parting(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
     family = [profile_id, *(row.absorbed_id for row in ws.absorptions[profile_id])]
     for member in family:
         ws.profiles.want(member)
-        for _, window in ws.windows_of(member):
-            ws.achievements.want(window.achievement_id)
+        if member in ws.profiles:
+            for _, window in ws.windows_of(member):
+                ws.achievements.want(window.achievement_id)
     return all(member in ws.profiles for member in family)
 
 

@@ -53,10 +53,6 @@ class Achievements(Moment):
     def drop_window(self, profile_id: int, campaign_id: int) -> None:
         self.windows.remove((profile_id, campaign_id), None)
 
-    def windows_of(self, profile_id: int) -> list[tuple[int, Dedup]]:
-        held = self.windows.held.items()
-        return [(campaign_id, one) for (of, campaign_id), one in held if of == profile_id and one is not None]
-
     def keep_answer(self, key: AnswerKey, answer: StoredAnswer, achievement_id: int) -> None:
         """`achievement_id` is what was answered, by which the answer is found when the person is erased."""
         self.answers.keep(key, answer)

@@ -26,7 +26,7 @@ from gateway.workingset.merges import Merges
 from gateway.workingset.pins import Pair, Pins
 from gateway.workingset.reviews import Reviews
 from rules.identifier import Identifier
-from rules.record import Key, Observation, Profile, Record
+from rules.record import Key, Observation, Pin, Profile, Record
 
 RecordKey = tuple[str, str]
 """An id space and a customer id."""
@@ -102,20 +102,53 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         place = (profile_id, campaign_id)
         return None if place not in self.windows and profile_id in self.profiles else self.windows[place]
 
+    def windows_of(self, profile_id: int) -> list[tuple[int, Dedup]]:
+        """The campaigns that the profile was accepted for, with their windows."""
+        self._must_be_loaded(profile_id, "windows")
+        held = self.windows.held.items()
+        return [(campaign_id, one) for (of, campaign_id), one in held if of == profile_id and one is not None]
+
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+        """The pins of records on loaded profiles, each once."""
+        pairs: dict[Pair, None] = {}
+        for record_id in record_ids:
+            if not self._has_pins_loaded(record_id):
+                raise NotLoaded("all_pins")
+            pairs.update(dict.fromkeys(self.pinned.get(record_id, ())))
+        return [pin for pair in pairs if (pin := self.all_pins[pair]) is not None]
+
     def pin_of(self, pair: Pair) -> PinRow | None:
-        """The pin of two records, of which at least one is on a profile that was loaded, or on none."""
-        if pair not in self.all_pins and any(map(self._is_looked_up, pair)):
+        """The pin of two records. At least one is on a loaded profile, or on none."""
+        if pair not in self.all_pins and any(map(self._has_pins_loaded, pair)):
             return None
         return self.all_pins[pair]
 
-    def _is_looked_up(self, record_id: int) -> bool:
-        return record_id in self.by_record_id or (record_id in self.homes and self.homes[record_id] is None)
+    def _has_pins_loaded(self, record_id: int) -> bool:
+        record = self.by_record_id.get(record_id)
+        if record is None:
+            return record_id in self.homes and self.homes[record_id] is None
+        return record.profile_id in self.profiles
 
     def review_of(self, pair: Pair) -> ReviewItem | None:
-        """What was asked about two profiles, of which at least one was loaded."""
+        """What was asked about two profiles. At least one of them was loaded."""
         if pair[0] not in self.profiles and pair[1] not in self.profiles:
             raise NotLoaded("reviews")
         return self.reviews.get(pair)
+
+    def leave_questions(self, profile_id: int) -> list[ReviewItem]:
+        """The open questions whether records should leave this profile."""
+        self._must_be_loaded(profile_id, "reviews")
+        return [item for item in self.leaving.get(profile_id, ()) if item.state == "open"]
+
+    def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
+        """What was asked about a profile is asked about the one that absorbed it."""
+        for item in self.leave_questions(loser.profile_id):
+            self.pass_on_leave_question(item, winner)
+        self.leaving.pop(loser.profile_id, None)
+
+    def _must_be_loaded(self, profile_id: int, name: str) -> None:
+        if profile_id not in self.profiles:
+            raise NotLoaded(name)
 
     def target_of(self, profile_id: int) -> int | None:
         """The live profile that an id leads to today; None when it was erased."""

@@ -1,12 +1,9 @@
 """Pins: an operator's decisions that two records must, or cannot, be the same person."""
 
-from collections.abc import Iterable
-
 from gateway.ids import Ids
 from gateway.model import PinRow
 from gateway.workingset.collection import Collection, Of
 from gateway.workingset.moment import Moment
-from rules.record import Pin
 
 Pair = tuple[int, int]
 """Two records, or two profiles, the smaller id first."""
@@ -21,14 +18,9 @@ class Pins(Moment):
         super().__init__(now, ids, stamp=stamp)
         self.pinned: dict[int, list[Pair]] = {}
 
-    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
-        """Those that stand, each once."""
-        pairs = dict.fromkeys(pair for one in record_ids for pair in self.pinned.get(one, ()))
-        return [pin for pair in pairs if (pin := self.all_pins[pair]) is not None]
-
     @property
     def standing_pins(self) -> list[PinRow]:
-        """Whatever was loaded of them and was not lifted."""
+        """All that were loaded and not dropped."""
         return [pin for pin in self.all_pins.values() if pin is not None]
 
     def know_pin(self, pin: PinRow) -> None:

@@ -53,16 +53,6 @@ class Reviews(Moment):
         item.state, item.closed_at, item.closed_by = state, self.now, by
         self.touch_review(item)
 
-    def leave_questions(self, profile_id: int) -> list[ReviewItem]:
-        """The open questions whether records should leave this profile."""
-        return [item for item in self.leaving.get(profile_id, ()) if item.state == "open"]
-
-    def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
-        """What was asked about a profile is asked about the one that absorbed it."""
-        for item in self.leave_questions(loser.profile_id):
-            self.pass_on_leave_question(item, winner)
-        self.leaving.pop(loser.profile_id, None)
-
     def pass_on_leave_question(self, item: ReviewItem, profile: Profile) -> None:
         """The records are on this profile now."""
         if item.profile_a != profile.profile_id:

@@ -283,7 +283,7 @@ async def test_a_profile_comes_with_the_pins_of_its_records(store_factory: Open,
         connection.execute("INSERT INTO pin VALUES (?, ?, 'cannot', 'operator', '', 0, NULL)", (a, b))
     connection.close()
     ws = await look(await store_factory(), lambda ws: ws.profiles.want(profile))
-    assert [(pin.record_a, pin.record_b, pin.kind) for pin in ws.pins([b])] == [(a, b, "cannot")]
+    assert [(pin.record_a, pin.record_b, pin.kind) for pin in ws.pins([a])] == [(a, b, "cannot")]
 
 
 # ---- reading while the writer writes ----
