@@ -1,8 +1,7 @@
-"""The social-campaign call: resolve the customer, count the campaign once per dedup window, and promise the grant, or the
-report to the upstream that grants.
+"""The social-campaign call: resolve the customer, count the campaign once per dedup window, and promise the grant, or the report to
+the upstream, which then grants.
 
-What is answered is durable: the achievement with its due time or its delivery, the window and the audit event are one
-transaction.
+What is answered is durable: one transaction has the achievement with its due time or its delivery, the window and the audit event.
 """
 
 from collections.abc import Mapping
@@ -90,8 +89,8 @@ def achieve(command: Achieve, ws: WorkingSet, env: Env) -> AchieveOutcome:
 
 
 def _window(profile_id: int, campaign_id: int, ws: WorkingSet) -> Dedup | None:
-    """One that was opened by a clock which was ahead by more than a day begins now: it is neither skipped nor in the way for years.
-    Where it may be this clock that is behind for a while, it stays closed until its own end."""
+    """The window in force. If it was opened by a clock that was more than a day ahead, it begins now, so that it does not block
+    reports for years. It is not dropped: perhaps it is this clock that is behind."""
     window = ws.window(profile_id, campaign_id)
     if window is None or window.accepted_at <= ws.now + DAY:
         return window
@@ -112,7 +111,7 @@ def _stored_answer(caller: Caller, token: IdempotencyKey, ws: WorkingSet) -> Sto
 def _repeat(
     command: Achieve, token: IdempotencyKey, stored: StoredAnswer, ws: WorkingSet
 ) -> Replayed | KeyReused:
-    """A repeated key is itself committed (as an event) before it is answered, so that the answer it repeats is durable too."""
+    """A repeated key is itself committed, as an event, before it is answered. So the answer that it repeats is durable too."""
     if stored.fingerprint == token.fingerprint:
         _note(command, ws, Action.ACHIEVEMENT_REPLAYED, None, "ok", "idempotency_key")
         return Replayed(stored)
@@ -180,7 +179,7 @@ def _keep_answer(
 def lost(
     achievement_id: int, profile_id: int | None, campaign_id: int, channel: str, request_id: str
 ) -> Settle:
-    """The end of a report of which nobody will say any more what came of it."""
+    """Ends a report after its answer was lost and will not come any more."""
     caller = Caller(channel, "", "gateway", request_id, "gateway")
     return Settle(caller, achievement_id, profile_id, campaign_id, "unknown", "no_answer")
 
@@ -201,8 +200,8 @@ def wants_of_settling(command: Settle, ws: WorkingSet, env: Env) -> bool:
 
 
 def settle(command: Settle, ws: WorkingSet, env: Env) -> Done:
-    """The achievement ends here, and its key is answered from now on if it was delivered: before, nobody had promised anything.
-    Whether one whose answer was lost has arrived only the upstream knows, so its window stays."""
+    """The achievement ends here. If it was delivered, its key is answered from now on; before, nothing was promised. If the answer
+    was lost, only the upstream knows whether the report arrived, so the window stays."""
     achievement = ws.achievements[command.achievement_id]
     if achievement is None or achievement.state != "queued":
         return Done(changed=False)

@@ -1,6 +1,5 @@
-"""What is told to webhooks: one look, after each command, at what it changed. A row of the outbox for each listener is written
-in the same transaction, so whatever happened is told, and nothing else is. Bodies hold ids, never who somebody is.
-"""
+"""What webhooks are told. After each command, one look at what it changed writes a row of the outbox for each listener, in the same
+transaction. So every change is told, and nothing else. Bodies hold ids, never identifiers of persons."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -36,8 +35,8 @@ class Mark(NamedTuple):
 
 
 class _News(NamedTuple):
-    """`lane` is the profile in whose order it is told, `subject` the id of what it is about. `request_id` is of the call that
-    caused it, where that is not the one at hand."""
+    """Deliveries of one `lane`, which is a profile, keep their order. `subject` is the id of the thing that the news is about.
+    `request_id` is set if another call caused it."""
 
     topic: str
     lane: int
@@ -51,7 +50,7 @@ def mark(ws: WorkingSet) -> Mark:
 
 
 def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
-    """Queue the news since `since` for everybody who wants to hear them."""
+    """Queue the news since `since` for every webhook that listens to it."""
     for topic, lane, subject, data, request_id in _news(ws, since):
         body = {"type": topic, "timestamp": timestamp(ws.now), "data": data}
         for listener in env.listeners.get(topic, ()):

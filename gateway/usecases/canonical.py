@@ -1,6 +1,6 @@
-"""Canonical ids: the customer id under which the upstream knows a profile. It is given once, when the profile is created; a
-merge leaves the survivor's as it is, and an absorbed profile keeps its own for the day on which it lives again. It belongs to
-the record that the profile is named after, and is wherever that record is (`parting`)."""
+"""Canonical ids: the customer id under which the upstream knows a profile. A profile gets it when it is created. A merge does not
+change the survivor's, and an absorbed profile keeps its own, in case it is split off again. The id belongs to the record that the
+profile is named after, and moves with that record (`parting`)."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
 _LONGEST = 100
-"""Characters that the platform takes as a customer id."""
+"""The longest customer id that the platform takes, in characters."""
 
 
 def canonical_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
-    """What a profile that begins with this record may be called, best first. No text that looks like a profile's id is
-    among them: that one is every profile's last resort."""
+    """The names that a profile which begins with this record may get, best first. None of them looks like a profile's own id, which
+    is the last resort of each profile."""
     if env.canonical_id == "profile":
         return ()
     prefixed = f"{id_space}:{customer_id}"
@@ -25,7 +25,8 @@ def _usable(wanted: Iterable[str]) -> tuple[str, ...]:
 
 
 def stranger_ids(id_space: str, customer_id: str, env: Env) -> tuple[str, ...]:
-    """What the upstream may call a customer who is nobody's record here, best first; whoever has one of them is another."""
+    """The ids under which the upstream may know a customer without a record here, best first. An id that a profile has is another
+    customer's."""
     prefixed = f"{id_space}:{customer_id}"
     wanted = (prefixed,) if env.canonical_id == "prefixed" else (customer_id, prefixed)
     return _usable(wanted)

@@ -1,7 +1,8 @@
-"""Claims: what a source that may not state anything says of a customer. It stands beside the caller's own record, where operators
-find it, and no decision reads it, so it can neither join nor attach, own a key, count for a fan-out, nor answer anybody else.
+"""Claims: what a source that may not state anything says about a customer. A claim is kept beside the caller's own record, where
+operators find it. No decision reads it, so it cannot join or attach records, own a key, count for a fan-out, or affect another
+customer.
 
-A statement of the same identifier on the same record takes the claim's place (`observe`), and counts from then on.
+If the same identifier is stated on the same record later (`observe`), the statement replaces the claim and counts from then on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,9 +19,9 @@ from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 
 MOST_IDENTIFIERS = 16
-"""Claims of one record; a new one more takes the place of the oldest."""
+"""Claims of one record. One more replaces the oldest."""
 MOST_ATTRIBUTES = 64
-"""Claimed attributes of one record; what comes after them is not kept."""
+"""Claimed attributes of one record. More are not kept."""
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -87,7 +88,7 @@ def _keep_attributes(
 
 
 def put_back(record: CustomerRecord, identifier: Identifier, claim: Claim, ws: WorkingSet) -> None:
-    """Let a claim stand again whose place a statement took that is taken back, unless others filled its place since."""
+    """Restore a claim after the statement that replaced it was taken back, unless other claims have filled its place."""
     known = ws.claims[record.record_id].identifiers
     if identifier not in record.observations and identifier not in known and len(known) < MOST_IDENTIFIERS:
         ws.keep_claim(record, identifier, claim)

@@ -1,8 +1,8 @@
-"""Components: the profiles that have to be looked at together when it is asked anew who is one person.
+"""Components: the profiles that have to be looked at together to decide again which of their records are one person.
 
-Two profiles belong together when records of theirs could be joined: by the same values under a rule, or by a
-person's `must` pin. What is on one profile now is together anyhow. A partition of a whole component is the partition of
-everybody, as far as it goes.
+Two profiles belong to one component if records of theirs could be joined: by the same values under a rule, or by a `must` pin.
+Records that are on one profile now stay in one component. The partition of a whole component is the same as its part of the
+partition of all records.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,11 +16,12 @@ from rules.policy import Policy, PolicyRule
 from rules.record import Key, KeyState, Observation, Profile, Record
 
 MOST_HOLDERS = 100
-"""A value that more records hold leads a call to its owner only."""
+"""From a value with more holders, a call only follows the owner."""
 MOST_STEPS = 30
-"""Steps from profile to profile that are followed from where one begins."""
+"""The most steps from profile to profile."""
 MOST_RECORDS = 2_000
-"""Records that are looked at together. A component is bounded by `fanout_limit` and `max_records`; this one has neither."""
+"""The most records that are looked at together. `fanout_limit` and `max_records` keep components smaller; this limit is for rule
+sets without them."""
 
 
 class LeftAlone(Exception):
@@ -36,12 +37,12 @@ class TooLarge(LeftAlone):
 
 
 class TooFar(LeftAlone):
-    """They belong together in too long a row: each step is a look-up of its own."""
+    """The chain of profiles is too long: each step is another look-up."""
 
 
 @dataclass(slots=True)
 class Powers:
-    """What each value is worth. `anew`: under the rules in use, whatever it was worth before; otherwise as it is stored."""
+    """The state of each value. `anew`: as the rules in use decide it, whatever it was before; otherwise as it is stored."""
 
     ws: WorkingSet
     env: Env
@@ -53,7 +54,7 @@ class Powers:
         return self.env.policy
 
     def state(self, identifier: Identifier) -> KeyState:
-        """Raises NotLoaded while the ages of its holders are still to be looked up."""
+        """Raises NotLoaded if the ages of its holders are still to be looked up."""
         if identifier not in self._known:
             key = self.ws.key(identifier)
             self._known[identifier] = self._anew(key) if self.anew else key.state
@@ -68,14 +69,14 @@ class Powers:
         return self.policy.state(type_, key.holders - key.aged)
 
     def is_crowded(self, identifier: Identifier) -> bool:
-        """Whether so many records hold the value that a person is asked each time: it joins none by itself."""
+        """Whether so many records hold the value that it joins none by itself, and an operator is asked each time."""
         if self.state(identifier) != "normal":
             return False
         key = self.ws.key(identifier)
         return self.policy.power(identifier.type, key.holders - key.aged) == "crowded"
 
     def wants_of_ages(self, profiles: Iterable[Profile]) -> bool:
-        """How long ago the holders of their values stated them, where power depends on it."""
+        """Ask when the holders last stated their values, if a value's state depends on it."""
         known = True
         for identifier in _held(profiles):
             if self.policy.depends_on_ages(identifier.type, self.ws.key(identifier).holders):
@@ -94,8 +95,8 @@ class Powers:
 
 @dataclass(slots=True)
 class Gathering:
-    """Follows shared values and pins from profile to profile. What is not loaded yet it asks for, and is not `complete`.
-    `leaves_out`: so many hold a value together that no question is asked about it here."""
+    """Follows shared values and pins from profile to profile. It asks for what is not loaded yet, and is not `complete` then.
+    `leaves_out`: a value has so many holders that no question is asked about it."""
 
     ws: WorkingSet
     env: Env
@@ -109,7 +110,7 @@ class Gathering:
         return self._reach(start, lambda profile: self._neighbours(profile, doubtful=False))
 
     def asked_about(self, profiles: Iterable[int]) -> set[int]:
-        """The profiles about which a person could be asked together with one of these."""
+        """The profiles that a question could be about, together with one of these."""
         found: set[int] = set()
         for profile_id in profiles:
             if (profile := self._profile(profile_id)) is not None:
@@ -161,7 +162,7 @@ class Gathering:
                     yield from self._sharing(rule, record, usable, doubtful=doubtful)
 
     def _usable(self, record: Record, *, doubtful: bool) -> dict[str, list[Key]]:
-        """The record's values that others hold too, by their declared types."""
+        """The record's values with other holders, by their declared types."""
         usable: dict[str, list[Key]] = {}
         for identifier, seen in record.observations.items():
             key_type = self.env.policy.key_types.get(identifier.type)
@@ -187,8 +188,8 @@ class Gathering:
     def _sharing(
         self, rule: PolicyRule, record: Record, usable: Mapping[str, list[Key]], *, doubtful: bool
     ) -> Iterable[int]:
-        """The profiles that hold values of every type of the rule that this record holds too; of values that very many hold,
-        those that hold the others. Raises TooLarge where these are all."""
+        """The profiles that hold values of every type of the rule that this record holds too. Values with very many holders do not
+        lead anywhere; they only have to be held. Raises TooLarge if all values are such."""
         if not rule.covers(record.id_space):
             return ()
         held = [usable.get(type_, []) for type_ in rule.all_of]
@@ -215,7 +216,7 @@ class Gathering:
 
 
 def seen_by_rules(profiles: Iterable[Profile], powers: Powers) -> list[Record]:
-    """The records, without the values that are blocked now; these are blocked on every record."""
+    """The records without the values that are blocked now. Those are blocked on every record."""
     return [_without_blocked(record, powers) for profile in profiles for record in profile.records.values()]
 
 

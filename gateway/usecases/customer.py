@@ -1,4 +1,4 @@
-"""Customers as the API keeps them: attributes, the active flag and tags, each on the record that said so."""
+"""Customers as the API keeps them: attributes, the active flag and tags, each on the record that stated it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,8 +45,8 @@ def wants_of_save(command: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
 
 
 def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
-    """Create or update. Values that are already there are not written again. Who may not state anything makes a customer,
-    and claims the rest."""
+    """Create or update. Values that are already there are not written again. A caller that may not state anything creates the
+    customer and claims the rest."""
     caller, events = command.caller, len(ws.events)
     attributes = command.attributes if caller.trust == "state" else {}
     resolution = observe(
@@ -103,7 +103,7 @@ def wants_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env) ->
 
 
 def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
-    """Switch the whole person on or off; `changed` is False when it already was so."""
+    """Switch the whole profile on or off; `changed` is False if it already was so."""
     records = _records_behind(command.caller, command.customer_id, ws)
     if not records:
         return UnknownCustomer()
@@ -119,8 +119,8 @@ def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Saved | UnknownC
 
 
 def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
-    """Attach to the caller's record, detach from every record of the profile. Case tells no tags apart; what is kept is the
-    spelling that came first."""
+    """Attach to the caller's record, detach from every record of the profile. Tags are compared without case, and the first
+    spelling is kept."""
     records = _records_behind(command.caller, command.customer_id, ws)
     if not records:
         return UnknownCustomer()

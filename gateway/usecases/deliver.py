@@ -1,9 +1,9 @@
-"""Deliveries to the world outside: who may send one, that it is being sent, and what came of it. The sending itself happens
-between these commands, in no transaction.
+"""Deliveries: who may send one, that it is being sent, and how it ended. The sending itself happens between these commands, in no
+transaction.
 
-A claim is a lease with an epoch. Whoever changes the row must hold its newest epoch, so a worker that slept through its lease
-changes nothing any more. A delivery whose lease ended while it was being sent is `unknown`: nobody sends it again before
-it is known whether it arrived.
+A claim is a lease with an epoch. A worker may only change the row while it holds the newest epoch, so one that was stalled past the
+end of its lease changes nothing. If a lease ends while its delivery is being sent, the delivery is `unknown`, and is not sent again
+until it is known whether it arrived.
 """
 
 from typing import Literal
@@ -31,7 +31,7 @@ from gateway.workingset import WorkingSet
 UPSTREAM = "upstream"
 ACHIEVEMENT = "achievement"
 PLATFORM = "platform"
-"""An event of the platform that is handed on: its body may say who somebody is, and is removed once it is closed."""
+"""An event of the platform that is passed on. Its body may hold personal data, and is removed once the delivery is closed."""
 LEASE = 30 * SECOND
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 
@@ -45,7 +45,7 @@ def wants_of_claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> bool:
 
 
 def claim(command: ClaimDeliveries, ws: WorkingSet, env: Env) -> Claimed:
-    """What was found `sending` left with a worker that came to grief: it becomes `unknown`."""
+    """A delivery that is still `sending` belonged to a worker that failed: it becomes `unknown`."""
     wanted = (command.target, command.limit)
     claimed = tuple(ws.claimable[wanted])
     for delivery in claimed:
@@ -70,7 +70,8 @@ def wants_of_sending(command: MarkSending, ws: WorkingSet, env: Env) -> bool:
 
 
 def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Done | Stale:
-    """An unknown one that is sent again stays unknown: its earlier attempt is not answered by a later one."""
+    """An unknown delivery that is sent again stays unknown, because an answer to the second attempt says nothing about the
+    first."""
     delivery = _claimed(command, ws)
     if delivery is None:
         return Stale()
@@ -83,7 +84,7 @@ def mark_sending(command: MarkSending, ws: WorkingSet, env: Env) -> Done | Stale
 
 
 def _claimed(command: MarkSending | FinishDelivery, ws: WorkingSet) -> Delivery | None:
-    """The delivery, while the claim that the command speaks of is the newest and was not yet given back."""
+    """The delivery, if the command's claim is the newest and was not given back."""
     delivery = ws.deliveries[command.delivery_id]
     if delivery is None or delivery.epoch != command.epoch or not delivery.owner:
         return None
@@ -147,13 +148,13 @@ def finish(command: FinishDelivery, ws: WorkingSet, env: Env) -> Done | Stale:
 
 
 def _may_be_kept(delivery: Delivery, ws: WorkingSet) -> bool:
-    """Whether what the receiver answered is of somebody who was not erased while it was on its way."""
+    """Whether the receiver's answer may be stored: not if the customer was erased while the delivery was on its way."""
     achievement = ws.achievements[delivery.subject] if delivery.kind == ACHIEVEMENT else None
     return achievement is None or ws.homes[achievement.record_id] is not None
 
 
 def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:
-    """Until it is due again, or until it is too old to be worth it."""
+    """Until the delivery is due again, or too old to be sent."""
     delivery.due_at = ws.now if due_at is None else due_at
     if delivery.due_at >= delivery.expires_at:
         delivery.reason = "gave_up"
@@ -163,7 +164,7 @@ def _wait(delivery: Delivery, due_at: int | None, ws: WorkingSet) -> None:
 def _close(
     delivery: Delivery, state: Literal["delivered", "dead", "discarded"], caller: Caller, ws: WorkingSet
 ) -> None:
-    """Its achievement follows, and what was discarded is dead for it."""
+    """Close its achievement too; a discarded one is dead."""
     delivery.state, delivery.finished_at = state, ws.now
     if delivery.kind == PLATFORM:
         delivery.payload = ""
@@ -190,7 +191,7 @@ def wants_of_operator(command: RetryDelivery | DiscardDelivery, ws: WorkingSet, 
 
 
 def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Done | Refused:
-    """A person's word that it is to be sent: an attempt that nobody knows of is no longer waited for."""
+    """An operator has it sent again. The answer of an earlier attempt is no longer waited for."""
     delivery = ws.deliveries[command.delivery_id]
     if delivery is None:
         return _unknown()
@@ -291,7 +292,7 @@ def _subject(delivery: Delivery) -> str:
 
 
 def subject_prefix(delivery: Delivery) -> Prefix:
-    """Of what kind the id is that a delivery is about."""
+    """The prefix of the id that a delivery is about."""
     match delivery.kind:
         case "achievement":
             return "ach"

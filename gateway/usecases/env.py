@@ -1,4 +1,4 @@
-"""What every use case may look at besides its working set: the active rules, the offers, and the sources of chance."""
+"""What every use case may read besides its working set: the active rules, the offers, and the sources of randomness."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ from rules.ruleset import RuleSet
 
 @dataclass(slots=True)
 class Env:
-    """`random_between(low, high)` gives a uniform integer of the closed range, `random_bytes(n)` n unguessable bytes.
-    All spans are ms.
+    """`random_between(low, high)` gives a uniform integer of the closed range, `random_bytes(n)` n unguessable bytes. All spans are
+    ms.
 
-    `standing_details` names what any campaign's audience asks about a profile, `policy` is the
-    rules, compiled. `use` replaces the rules, and `own` the operators' lists with them, and `offer_as` what the settings offer,
-    while the pipeline is between two batches; everything else stays for the life of the process.
+    `standing_details` names what the audience of any campaign asks about a profile; `policy` is the rules, compiled. `use` replaces
+    the rules, with `own`, the operators' lists, and `offer_as` replaces what the settings offer. Both happen while the pipeline is
+    between two batches; everything else stays the same until the process ends.
 
     `forwards`: calls go to an upstream, which keeps points of its own.
 
-    `listeners` are the names of the webhooks that want to hear of a topic.
+    `listeners` are the names of the webhooks that listen to a topic.
 
-    `delivers`: accepted achievements are reported to the upstream, which grants, and given up after `give_up_after`.
+    `delivers`: accepted achievements are reported to the upstream, which grants, and are given up after `give_up_after`.
     """
 
     rules: RuleSet
@@ -81,7 +81,7 @@ class Env:
         )
 
     def offer_as(self, other: Self) -> None:
-        """Take over what another one, of newer settings, offers and to whom it is told."""
+        """Take over the campaigns, spans and listeners of another one, made from newer settings."""
         self.campaigns, self.standing_details = other.campaigns, other.standing_details
         self.tiers, self.program, self.listeners = other.tiers, other.program, other.listeners
         self.dedup_window, self.grant_delay = other.dedup_window, other.grant_delay
@@ -101,7 +101,7 @@ class Env:
         )
 
     def use(self, rules: RuleSet, own: Mapping[str, frozenset[str]] | None = None) -> None:
-        """`own` are the operators' lists by name; without it those in use stay."""
+        """`own` are the operators' lists by name. Without it, the lists in use stay."""
         self.rules = rules
         self.own = self.own if own is None else own
         self.policy, self.normalizer = Policy(rules), Normalizer(rules, self.own)

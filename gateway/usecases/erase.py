@@ -1,4 +1,4 @@
-"""Erasure: everything that names a person goes; ledger entries and audit events stay, and name nobody."""
+"""Erasure: everything that identifies a person is deleted. Ledger entries and audit events stay, without it."""
 
 from gateway.audit.event import Action
 from gateway.ids import show
@@ -36,7 +36,7 @@ def wants(command: EraseCustomer, ws: WorkingSet, env: Env) -> bool:
 
 
 def erase(command: EraseCustomer, ws: WorkingSet, env: Env) -> Erased | UnknownCustomer:
-    """The whole person, under every customer id. A second call finds nobody."""
+    """The whole person, under every customer id. A second call finds nothing."""
     profile = _target(command, ws)
     if profile is None:
         return UnknownCustomer()
@@ -79,7 +79,7 @@ def wants_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env) ->
 
 
 def forget_again(command: ForgetAgain, ws: WorkingSet, env: Env) -> Done:
-    """The records that are there. Others that were on their profile when the backup was made stay."""
+    """Those of the records that are there. Other records that were on their profile when the backup was made stay."""
     homes: dict[int, set[int]] = {}
     for record_id in command.erasure.records:
         if (home := ws.homes[record_id]) is not None:
@@ -106,7 +106,7 @@ def _target(command: EraseCustomer, ws: WorkingSet) -> Profile | None:
 
 
 def release_keys(profile: Profile, ws: WorkingSet) -> None:
-    """Before the profile is forgotten. Who owns what others hold too is decided anew."""
+    """Call it before the profile is forgotten. If others hold a key too, its owner is decided again."""
     released: list[Key] = []
     for record in profile.records.values():
         for identifier in record.observations:

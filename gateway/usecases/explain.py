@@ -1,4 +1,4 @@
-"""Why two profiles, or two records, are one or are not: `rules.explain` over the working set. Nothing is changed."""
+"""Why two profiles, or two records, are one or are not: `rules.explain` over the working set. It changes nothing."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from rules.record import Profile
 
 
 def wants(command: ExplainPair, ws: WorkingSet, env: Env) -> bool:
-    """The two profiles whole, and every profile that one of their values leads to: a guard may be met there."""
+    """The two profiles whole, and every profile that one of their values leads to, because a guard may object to one of those."""
     if not _wants_of_pair(command, ws):
         return False
     found = (_profile(number, command, ws) for number in (command.a, command.b))

@@ -1,8 +1,8 @@
-"""Deferred granting: each due achievement is judged on the profile as it is now, by the dates as of its acceptance, and
-decided once, for good.
+"""Deferred granting: each due achievement is judged once, by the profile as it is now and the campaign's dates as of its
+acceptance.
 
-Claim, judgement, ledger entry, state and audit event are one transaction, fenced by the achievement's epoch: a decision
-that is not committed never happened, and one that is cannot happen again.
+Claim, decision, ledger entry, state and audit event are one transaction, fenced by the achievement's epoch: a decision that is not
+committed never happened, and one that is committed cannot happen again.
 """
 
 from collections import defaultdict
@@ -56,7 +56,7 @@ def grant_due(command: GrantDue, ws: WorkingSet, env: Env) -> Granted:
 
 
 class _Earlier:
-    """What the same batch granted before, which counts like everything else that was granted before."""
+    """What the same batch granted before. It counts like every other earlier grant."""
 
     def __init__(self) -> None:
         self.granted: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
@@ -81,7 +81,7 @@ def _decide(due: Due, earlier: _Earlier, ws: WorkingSet, env: Env) -> str:
 def _reason(
     campaign: Campaign | None, standing: Standing, accepted_at: int, now: int, env: Env
 ) -> Reason | None:
-    """Where the acceptance lies ahead, one of two clocks was wrong, and the kinder one counts."""
+    """If the acceptance lies in the future, one of two clocks was wrong, and the better result for the customer counts."""
     reason = judge(env.program, campaign, standing, accepted_at)
     return reason and judge(env.program, campaign, standing, now) if accepted_at > now else reason
 
@@ -159,7 +159,7 @@ def wants_of_retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> bool:
 
 
 def retry(command: RetryAchievement, ws: WorkingSet, env: Env) -> Done | Refused:
-    """Judge it again, or report it again, now. What was granted or delivered is final."""
+    """Judge it again, or report it again, now. An achievement that was granted or delivered stays so."""
     achievement = ws.achievements[command.achievement_id]
     if achievement is None:
         return Refused("achievement_unknown", "There is no such achievement.")

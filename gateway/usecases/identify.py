@@ -1,4 +1,5 @@
-"""Whom a forwarded call is about: resolved and learnt from as every other call, answered with the canonical id.
+"""Which customer a forwarded call is about. The call is resolved and learnt from like every other call; the answer is the canonical
+id.
 
 A call that teaches nothing new is answered by `store.identities.known` without coming here.
 """

@@ -1,7 +1,6 @@
-"""UNDO of an import: what it brought is taken back, record by record in chunks, as far as nothing was built on it since. A record
-that it created goes, unless later traffic used it; of a record that was known before, what it added or wrote over is put back
-where it still stands. Merges that it caused are taken back too, and the rules look at what is left.
-"""
+"""UNDO of an import, record by record in chunks: take back what it brought, unless later traffic was built on it. A record that the
+import created is removed if it was not used since. On a record that existed before, added and overwritten values are restored if
+they are still there. Merges that the import caused are undone too, and the rules look at what is left."""
 
 from collections.abc import Collection, Iterable
 
@@ -91,7 +90,7 @@ def _refused(command: UndoImport, run: ImportRun | None) -> Refused | None:
 
 
 class _Undoing:
-    """One chunk. Profiles that come apart are noted once, however many records brought that about."""
+    """One chunk. A profile that is split is noted once, however many records caused that."""
 
     def __init__(self, command: UndoImport, ws: WorkingSet, env: Env) -> None:
         self.command, self.ws, self.env = command, ws, env
@@ -117,7 +116,7 @@ class _Undoing:
             note_parting(profile, parts, self.command.caller, "undo", self.command.reason, self.ws, self.env)
 
     def _remove(self, record: CustomerRecord) -> None:
-        """With its profile, where none of its records is left."""
+        """Remove the record, and its profile if no record is left on it."""
         ws, profile = self.ws, self.ws.profiles[record.profile_id]
         if profile.records.keys() <= self.removing:
             release_keys(profile, ws)
@@ -132,7 +131,7 @@ class _Undoing:
         look_again(ws, "profile", _CAUSE, profile_id=profile.profile_id)
 
     def _release(self, identifier: Identifier, record: Record, profile: Profile) -> None:
-        """The record holds this value no more; its profile owns it while another of its records does."""
+        """The record no longer holds this value. Its profile keeps owning it if another of its records holds it."""
         key = self.ws.key(identifier)
         key.holders -= 1
         others = [
@@ -145,7 +144,7 @@ class _Undoing:
         self.ws.touch_key(key)
 
     def _restore(self, one: ChangedRecord, record: CustomerRecord) -> None:
-        """What was said again later, or otherwise, stands."""
+        """A value that was stated again or changed later stays."""
         ws, profile = self.ws, self.ws.profiles[record.profile_id]
         for change in reversed(one.changes):
             before = _decode(change.before)
@@ -174,8 +173,8 @@ class _Undoing:
             self.ws.touch_record(record)
 
     def _take_back(self, merge_id: int) -> None:
-        """What belongs together for another reason too is joined again when the rules look at it, and so is looked at what is
-        on a profile that came to be in this chunk."""
+        """Records that belong together for another reason are joined again when the rules look at them. So the rules also look at
+        each profile that this chunk created."""
         row = self.ws.merges[merge_id]
         if row is None or row.undone_at is not None:
             return

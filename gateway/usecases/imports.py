@@ -1,5 +1,5 @@
-"""Bringing customers in by the file: each row is saved as a call would save it, many rows to a transaction, and how far the
-import is goes to disk with them. So whatever kills the process, no row is lost and none is taken twice."""
+"""Imports from a file: each row is saved as a call would save it, many rows to a transaction, together with the position in the
+file. So if the process is killed, no row is lost and none is taken twice."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,13 +24,13 @@ from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder().encode
 REJECTED = "rejected"
-"""Lines that could not be taken, beside the decisions; `refused` is a decision."""
+"""Counts lines that could not be read, beside the decisions; `refused` is a decision."""
 _STEP = 256
 """Rows that are saved while the next ones are decided."""
 
 
 def wants(command: ImportRows, ws: WorkingSet, env: Env) -> bool:
-    """Rows whose needs are known are not asked again."""
+    """A row that needs nothing more is not asked again."""
     ws.imports.want(command.import_id)
     chunk = (command.import_id, command.start)
     asking = ws.rows_asking.get(chunk, command.rows)
@@ -48,8 +48,7 @@ def _wants_of_row(row: SaveCustomer, ws: WorkingSet, env: Env) -> bool:
 
 
 def import_rows(command: ImportRows, ws: WorkingSet, env: Env) -> Imported | Refused:
-    """Take the next lines. Lines that are not the next ones are refused: another process is at work, or the answer to the
-    same lines was lost on its way."""
+    """Take the next lines. Others are refused: another process is at work, or the answer to the same lines was lost on its way."""
     caller = command.caller
     run = ws.imports[command.import_id] or ImportRun(command.import_id, caller.channel, ws.now)
     start, end = command.start, command.end
@@ -100,7 +99,7 @@ def _outcomes(command: ImportRows, ws: WorkingSet, env: Env) -> Iterator[str]:
 
 
 class _State:
-    """What an import may add to a known record or write over there, as it was."""
+    """The values of a known record before the import added to it or overwrote them."""
 
     __slots__ = ("attributes", "claims", "guest", "seen")
 
@@ -114,7 +113,7 @@ class _State:
 def _note_change(
     import_id: str, record: CustomerRecord, before: _State | None, merged: int, ws: WorkingSet
 ) -> None:
-    """For an undo. All that is on a record which the import created is the import's."""
+    """For an undo. Everything on a record that the import created came from the import."""
     merges = tuple([row.merge_id for row in ws.merged[merged:]])
     if before is None:
         text = _encode(Overwritten(merges=merges)).decode() if merges else ""

@@ -1,5 +1,5 @@
-"""Lists of the operators' own: numbers of the shops, which belong to no customer. A number that is put on a list loses its
-power at once, whoever holds it; one that is taken off regains it."""
+"""Operators' own lists: phone numbers of the shops, which belong to no customer. A number that is put on a list stops matching at
+once, for all its holders. One that is taken off matches again."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ def wants(command: ChangeList, ws: WorkingSet, env: Env) -> bool:
 
 
 def change(command: ChangeList, ws: WorkingSet, env: Env) -> Listed:
-    """Values that are there, or not there, already are left as they are."""
+    """Values that are already on the list, or already off it, are left as they are."""
     before, values = ws.lists[command.name], frozenset(command.values)
     changed = sorted(values - before if command.listed else values & before)
     if not changed:
@@ -60,7 +60,7 @@ def _identifiers(values: Iterable[str], env: Env) -> list[Identifier]:
 
 
 def _update_key(command: ChangeList, key: Key, normalizer: Normalizer, ws: WorkingSet, env: Env) -> None:
-    """The key's state, and another look at its holders, if it has any."""
+    """Set the key's state, and have its holders looked at again."""
     blocked = normalizer.blocks(key.identifier)
     if key.holders == 0 or blocked == (key.state == "blocked"):
         return

@@ -1,7 +1,7 @@
-"""MERGE: two profiles become one. Records move whole, the absorbed profile stays as a redirect, and the record lists of both
-sides are kept, so that it can be taken back. What was earned stays on the record that earned it: no sum changes.
+"""MERGE: two profiles become one. Records move whole, the absorbed profile stays as a redirect, and the record lists of both sides
+are kept for an undo. Points stay on the record that earned them: no sum changes.
 
-The rules' merges and an operator's are the same; only who asked differs.
+Merges by rules and by operators are the same; only the actor differs.
 """
 
 from gateway.audit.event import Action, Words
@@ -24,9 +24,9 @@ from rules.survivor import survivor
 
 BY_HAND = "operator"
 CONTESTED = "split:contested"
-"""The reason of a question whose the keys are that both sides of a split hold."""
+"""The reason of a question about keys that both sides of a split hold: which side owns them?"""
 UNANSWERED = "unanswered"
-"""Who closed a question that nobody answered in time."""
+"""Closed a question that was not answered in time."""
 POINTS = "points:"
 """Begins the reason of a question about points."""
 
@@ -75,7 +75,7 @@ def _join_windows(ws: WorkingSet, winner_id: int, loser_id: int) -> None:
 
 
 def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: RuleSet, by: str) -> None:
-    """The question inside the pair is answered by the merge; the loser's other questions become the winner's."""
+    """The merge answers the question about the pair; the loser's other questions become the winner's."""
     ws.pass_on_leave_questions(loser, winner)
     for pair, item in list(ws.reviews.items()):
         if loser.profile_id not in pair or item.state != "open":
@@ -89,8 +89,8 @@ def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: Rule
 
 
 def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> bool:
-    """Ask once about a pair. A question that a person rejected, or that nobody answered, comes back only when a rule or a
-    type speaks for it that had not spoken before; one that was closed otherwise comes back with its reason."""
+    """Ask once about a pair. A question that was rejected or not answered is opened again only if a rule or a type supports it that
+    did not before. One that was closed for another reason is opened again with the new reason."""
     a, b = proposal.profile_a, proposal.profile_b
     if b is None or a == b:
         return False
@@ -144,7 +144,7 @@ def _note_reopened(ws: WorkingSet, item: ReviewItem) -> None:
 
 
 def is_about_points(item: ReviewItem) -> bool:
-    """The two are one already; what is asked is what to do with the points that the upstream keeps for both."""
+    """Whether the question is about points: the two are one already, and the upstream keeps points for both."""
     return item.reason.startswith(POINTS)
 
 
@@ -165,7 +165,7 @@ def wants_of_live(profile_ids: tuple[int, ...], ws: WorkingSet) -> bool:
 
 
 def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
-    """Join two profiles by hand and pin them together, so that no rule change takes them apart again."""
+    """Join two profiles by hand and pin them together, so that no change of the rules splits them again."""
     found = [live(profile_id, ws) for profile_id in command.profiles]
     one, other = found[0], found[1]
     if one is None or other is None:
@@ -187,7 +187,7 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
 def note_pin(
     ws: WorkingSet, env: Env, action: Action, pin: Pin, caller: Caller, home: int | None, note: str
 ) -> None:
-    """Say in the log that a pin was set or lifted. Those that a split or a rejected review sets follow from its event."""
+    """Record that a pin was set or dropped. For the pins of a split or a rejected review, their own event says so."""
     records = [show("rec", pin.record_a), show("rec", pin.record_b)]
     ws.record_event(
         action,
@@ -205,7 +205,7 @@ def note_pin(
 def join_by_hand(
     ws: WorkingSet, env: Env, one: Profile, other: Profile, caller: Caller, note: str
 ) -> tuple[Profile, MergeRow]:
-    """Join two live profiles on a person's word; which of them survives, the rules say."""
+    """Join two live profiles for an operator. The rules decide which one survives."""
     winner = survivor(env.rules, [one, other])
     loser = other if winner is one else one
     whose = (*one.records, *other.records)
@@ -231,7 +231,7 @@ def live(profile_id: int, ws: WorkingSet) -> Profile | None:
 
 
 def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
-    """A judgement in force that keeps the two apart."""
+    """A pin in force that keeps the two apart."""
     for pin in ws.standing_pins:
         if pin.kind == "cannot" and pin.is_in_force(ws.now) and pin.is_between(one, other):
             return pin

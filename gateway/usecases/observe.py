@@ -1,6 +1,6 @@
-"""Identity: from a customer id and evidence to one profile, and everything a decision changes (RESOLVE, ATTACH, MERGE).
+"""Identity: from a customer id and evidence to one profile, with every change that the decision makes (RESOLVE, ATTACH, MERGE).
 
-The deciding is `rules.online.resolve`; here its decision is carried out on the working set, with an audit event for each change.
+`rules.online.resolve` decides. This module carries its decision out on the working set, with an audit event for each change.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,8 +44,8 @@ def wants_of_identity(
     may_create: bool,
     claims: bool = False,
 ) -> bool:
-    """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing
-    new, every profile they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
+    """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing new, every
+    profile that they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
     place = (caller.id_space, customer_id)
     if place not in ws.records:
         ws.records.want(place)
@@ -78,7 +78,7 @@ def wants_of_identity(
 def _wants_of_attributes(
     record: CustomerRecord | None, evidence: tuple[Evidence, ...], ws: WorkingSet
 ) -> bool:
-    """What a rule compares to confirm a match: the attributes on every record of every profile in question."""
+    """The attributes that a rule compares to confirm a match: those of every record of every candidate."""
     keys = [ws.key(item.identifier) for item in evidence if item.status != "invalid"]
     profile_ids = {
         profile_id for key in keys for profile_id in (key.owner, *key.profiles) if profile_id is not None
@@ -93,8 +93,8 @@ def _wants_of_attributes(
 
 
 def wants_of_holders(key: Key, ws: WorkingSet, env: Env) -> bool:
-    """A rule over several types may find a profile that owns none of the keys but holds them together; and a fan-out that
-    is counted inside a window needs the ages of the holders. They are looked up only if the owner has not all of them."""
+    """A rule over several types may find a profile that holds the keys together without owning any. A fan-out that is counted
+    inside a window needs the ages of the holders. Neither is looked up if the owner has all the keys."""
     if key.holders == 0:
         return True
     since = env.policy.holders_since(key.identifier.type, ws.now)
@@ -131,9 +131,9 @@ def observe(
     guest: bool = False,
     attributes: Mapping[str, Any] = {},
 ) -> Resolution | None:
-    """Resolve and carry the decision out. None: no profile, and none may be created; nothing was changed.
+    """Resolve, and carry the decision out. None: there is no profile, and none may be created; nothing was changed.
 
-    Running it twice with the same input changes nothing the second time but `last_seen`, and that once a day.
+    A second run with the same input only changes `last_seen`, at most once a day.
     """
     known = ws.record(caller.id_space, customer_id)
     if known is not None and teaches_nothing(ws, env.policy, known, evidence):
@@ -160,7 +160,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
-    """The texts that are known of a person, the youngest record's last word."""
+    """The attributes of a person. If records differ, the youngest one counts."""
     return attributes_of_records(ws, ws.profile(profile_id).records)
 
 
@@ -181,7 +181,7 @@ def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Eviden
 
 
 def unusable(evidence: Iterable[Evidence], env: Env) -> dict[str, Any]:
-    """For an audit event's detail: what was said of a person and could not be read, as pseudonyms with the reason."""
+    """For an audit event's detail: the values that could not be read, as pseudonyms with the reason."""
     found = [
         pseudonym(item.identifier, env) | {"reason": item.reason}
         for item in evidence
@@ -249,7 +249,7 @@ class _Carrying:
             join(ws, profile, ws.profile(one), self.caller, rule=decision.rule, rules=self.env.rules)
 
     def _move_keys(self, profile: Profile) -> None:
-        """Before the evidence is stored: what this call says is live, whatever retires here."""
+        """Call it before the evidence is stored: the values of this call are live, even if the same value is retired here."""
         for identifier, old_owner in self.decision.taken:
             self._retire(self.ws.profiles[old_owner], identifier)
             self.ws.own(identifier, profile)
@@ -259,7 +259,7 @@ class _Carrying:
             self._disown(identifier, "normal")
 
     def _store_evidence(self, record: CustomerRecord, *, was_known: bool) -> bool:
-        """Whether any of it was news; that a value was seen once more is not. What was claimed before is stated now."""
+        """Whether any of it was new; another sighting of a known value is not. A value that was claimed before is stated now."""
         ws, news = self.ws, False
         now, observations = ws.now, record.observations
         for identifier, status, _, verified in self.decision.evidence:
@@ -354,7 +354,7 @@ class _Carrying:
 
 
 def _trace(steps: Iterable[Step], shown: dict[int | None, str]) -> list[tuple[str, str, str, str]]:
-    """`shown` has the ids of profiles as text, as far as they are at hand."""
+    """`shown` has the ids of profiles as text, if they were made already."""
     for step in steps:
         if step.profile_id is not None and step.profile_id not in shown:
             shown[step.profile_id] = show("prf", step.profile_id)

@@ -1,4 +1,5 @@
-"""What operators and the gateway itself do: keys, rule versions, refused calls and notes of its own life."""
+"""Commands of operators and of the gateway itself: keys, rule versions, refused calls, and notes about its start, stop and
+reload."""
 
 from msgspec.structs import replace
 
@@ -63,7 +64,7 @@ def wants_of_create_key(command: CreateKey, ws: WorkingSet, env: Env) -> bool:
 
 
 def create_key(command: CreateKey, ws: WorkingSet, env: Env) -> Done | Refused:
-    """At most two active pairs a channel: the one in use and the one that follows it."""
+    """A channel has at most two active pairs: the one in use and its successor."""
     keys = ws.keys_of_channel[command.key.channel]
     if sum(key.revoked_at is None for key in keys) >= _KEYS_PER_CHANNEL:
         return Refused(
@@ -128,7 +129,7 @@ def wants_of_activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) ->
 
 
 def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Done | Refused:
-    """Make a stored version the active one; an older version again is a rollback."""
+    """Make a stored version the active one. Activating an older version is a rollback."""
     if ws.rule_sets[command.version] is None:
         return Refused(
             "rules_unknown", "There is no rule set of this version; `gateway rules list` shows them."
@@ -140,7 +141,7 @@ def activate_rules(command: ActivateRules, ws: WorkingSet, env: Env) -> Done | R
 
 
 def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Done:
-    """A newer plan of the same content takes the older one's place."""
+    """A newer plan of the same content replaces the older one."""
     actor = command.caller.actor
     ws.plans.keep(command.sha256, RulePlan(command.sha256, ws.now, actor, command.summary, command.cases))
     _note_rules(Action.RULES_PLANNED, command.caller, command.version, ws, command.sha256)
@@ -148,7 +149,8 @@ def note_plan(command: NotePlan, ws: WorkingSet, env: Env) -> Done:
 
 
 def _activate(caller: Caller, version: str, ws: WorkingSet) -> None:
-    """From a first rule set on, everybody is regrouped under a new one; what is left of an earlier regrouping is over."""
+    """If rules were in force before, all profiles are regrouped under the new ones. An earlier regrouping that is not complete
+    ends."""
     stored, before = ws.rule_sets[version], ws.active_rules
     assert stored is not None  # noqa: S101 - the callers looked
     for run in list(ws.regroupings.values()):

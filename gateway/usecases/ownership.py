@@ -1,4 +1,5 @@
-"""Ownership of keys under new rules: which values have power, and whose they are, as if the rules had always been in force."""
+"""Ownership of keys under new rules: which values can match and which profile owns them, as if the rules had always been in
+force."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -15,7 +16,7 @@ _NOBODY_YET: tuple[Profile, ...] = ()
 
 
 class _Holding(NamedTuple):
-    """One record's hold on a value, in the order in which holders would own it."""
+    """A record that holds a value. The first in order becomes the owner."""
 
     first_seen: int
     record_id: int
@@ -23,8 +24,8 @@ class _Holding(NamedTuple):
 
 
 def assign_owners(profiles: Collection[Profile], powers: Powers, ws: WorkingSet, env: Env) -> None:
-    """Give every value on these profiles the state that the rules in use give it, and its owner. A value that nobody here
-    may own, or that a profile elsewhere owns, is left alone otherwise."""
+    """Give every value on these profiles its state under the rules in use, and its owner. The owner does not change if none of
+    these profiles may own the value, or if a profile elsewhere owns it."""
     holdings = _holdings(profiles, powers, ws, env)
     here = {profile.profile_id for profile in profiles}
     wanted: defaultdict[int, list[Identifier]] = defaultdict(list)
@@ -59,8 +60,7 @@ def _holdings(
 def _admitted(
     wanted: Collection[Identifier], holdings: dict[Identifier, list[_Holding]], ws: WorkingSet, env: Env
 ) -> Iterator[Identifier]:
-    """Of the values that one profile would own those for which its limits have room: the oldest, or the newest where an
-    older value makes room for a newer one."""
+    """The values that their profiles have room to own: the oldest, or the newest if older values make room."""
 
     def place(identifier: Identifier) -> tuple[int, Identifier]:
         at = min(holdings[identifier]).first_seen

@@ -1,10 +1,10 @@
-"""Parting: records leave a profile, and what is theirs goes with them: keys, dedup windows, ids that lead to them. What was
-earned stays on the record that earned it, so no sum changes. Whether a person or the rules part them, the same happens.
+"""Parting: records leave a profile, and take with them their keys, dedup windows, and the ids that lead to them. Points stay on the
+record that earned them, so no sum changes. An operator and the rules part records in the same way.
 
-A profile's id and its canonical id belong to the record that it is named after, and lead to wherever that record is (I23):
-under that name the upstream keeps the account. So the side with that record keeps the profile's ids, whichever side was
-asked to leave, and an absorbed profile's ids go with the record that it is named after: one of them lives again, the others
-redirect to it. A side that none of these names belongs to gets one of its own.
+A profile's id and its canonical id belong to the record that it is named after, and lead to wherever that record is (I23), because
+the upstream keeps the account under that name. So the side with that record keeps the profile's ids, whichever side was asked to
+leave. Ids of absorbed profiles go with the records that those were named after: one of them lives again, the others redirect to it.
+A side without any such record gets a new profile.
 """
 
 from collections.abc import Set as AbstractSet
@@ -26,8 +26,8 @@ NO_VALUE = Identifier("", "")
 
 
 def wants_of_parting(profile_id: int | None, ws: WorkingSet, env: Env) -> bool:
-    """The profile whole, what was absorbed by it, the achievements behind their dedup windows, and the canonical ids that
-    a part could get."""
+    """The profile whole, the profiles that it absorbed, the achievements behind their dedup windows, and the canonical ids that a
+    part could get."""
     if profile_id is None:
         return True
     ws.absorptions.want(profile_id)
@@ -53,9 +53,9 @@ def take_out(
     *,
     undone: int | None = None,
 ) -> tuple[Profile, set[str]]:
-    """Take these records apart from the rest. Answers the profile of the side that the profile is not named after, which is
-    the rest where its namesake leaves, and the types of the keys that both sides hold. `undone` is the merge that this
-    takes back."""
+    """Split these records off the rest. Returns the profile of the side that does not keep the profile's id (the rest, if the
+    record that it is named after leaves), and the types of the keys that both sides hold. `undone` is the merge that this
+    undoes."""
     keeps_name = ws.namesake(profile) in leaving
     moving = profile.records.keys() - leaving if keeps_name else leaving
     part = _id_for(profile, moving, undone, ws, env)
@@ -70,8 +70,8 @@ def take_out(
 
 
 def _update_questions(profile: Profile, part: Profile, rest: Profile, ws: WorkingSet) -> None:
-    """Whether other records should leave the rest stays a question, and is asked anew where some of them just did; what was
-    asked about the points of these two is no question any more."""
+    """A question whether other records should leave now concerns the rest. It is asked again if some of its records just left. A
+    question about the points of these two is closed."""
     pair = (min(profile.profile_id, part.profile_id), max(profile.profile_id, part.profile_id))
     asked = ws.review_of(pair)
     if asked is not None and asked.state == "open" and is_about_points(asked):
@@ -104,8 +104,8 @@ def look_again(
 def _id_for(
     profile: Profile, moving: AbstractSet[int], undone: int | None, ws: WorkingSet, env: Env
 ) -> Profile:
-    """An absorbed profile that is named after one of the records: the one whose merge is taken back, else the oldest. Where
-    there is none, a new one, named after its oldest record."""
+    """The profile for the moving records: an absorbed one that is named after one of them (that of the undone merge first, then the
+    oldest), or a new one, named after the oldest record."""
     rows = [row for row in ws.absorptions[profile.profile_id] if ws.namesake_of(row) in moving]
     if rows:
         return ws.revive(min(rows, key=lambda row: (row.merge_id != undone, row.absorbed_id)))
@@ -120,9 +120,9 @@ def age(record: Record) -> tuple[int, int]:
 def _share_keys(
     profile: Profile, part: Profile, ws: WorkingSet, env: Env, *, contested_to: Profile | None
 ) -> set[str]:
-    """A key that only one side observed is that side's. What both did is `contested_to`'s; its type is answered: a person
-    must look. None, on an undo: it goes back to whom it came first, of those who may own it: whose it was before the merge
-    is not kept, and would be another's only where that side had no room for it."""
+    """A key that only one side observed goes to that side. One that both observed goes to `contested_to`, and its type is returned,
+    so that an operator is asked. With None, on an undo, it goes to the side that stated it first and may own it. The owner before
+    the merge is not kept; it could only differ if that side had no room for the key."""
     contested: set[str] = set()
     here = _first_words(profile, env.policy)
     for identifier, word in _first_words(part, env.policy).items():
@@ -139,8 +139,8 @@ def _share_keys(
 
 
 def _first_words(profile: Profile, policy: Policy) -> dict[Identifier, tuple[bool, int, int]]:
-    """What the profile's records observed, by the record with the best word: one that may own before one that may not, then
-    the one that had it first."""
+    """For each identifier, the best statement of it by the profile's records: by a record that may own it before one that may not,
+    then by age."""
     first: dict[Identifier, tuple[bool, int, int]] = {}
     for record_id, record in profile.records.items():
         for seen in record.observations.values():
@@ -151,8 +151,8 @@ def _first_words(profile: Profile, policy: Policy) -> dict[Identifier, tuple[boo
 
 
 def _share_windows(profile: Profile, part: Profile, ws: WorkingSet) -> None:
-    """A dedup window goes with the record that reported the achievement. Of a side's several the one that ends last counts;
-    the others wait under absorbed ids, as a merge leaves them."""
+    """A dedup window goes with the record that reported the achievement. If a side has several, the one that ends last counts; the
+    others wait under absorbed ids, as after a merge."""
     sides = {side.profile_id: [side.profile_id, *_redirecting(profile, side, ws)] for side in (profile, part)}
     held: dict[tuple[int, int], list[Dedup]] = {}
     for holder in chain.from_iterable(sides.values()):
@@ -169,13 +169,13 @@ def _share_windows(profile: Profile, part: Profile, ws: WorkingSet) -> None:
 
 
 def _redirecting(profile: Profile, side: Profile, ws: WorkingSet) -> list[int]:
-    """Of the ids that the profile had absorbed, those that lead to this side now."""
+    """The absorbed ids that lead to this side now."""
     absorbed = [row.absorbed_id for row in ws.absorptions[profile.profile_id]]
     return [one for one in absorbed if ws.profiles[one].redirect_to == side.profile_id]
 
 
 def _share_redirects(profile: Profile, part: Profile, ws: WorkingSet) -> None:
-    """An absorbed id leads to where the record went that it is named after."""
+    """An absorbed id follows the record that it is named after."""
     for row in ws.absorptions[profile.profile_id]:
         if row.absorbed_id != part.profile_id and ws.namesake_of(row) in part.records:
             ws.repoint(row.absorbed_id, part)

@@ -1,4 +1,4 @@
-"""Pins: a person's judgement that two records must, or cannot, be the same person. It outranks every rule."""
+"""Pins: an operator's decision that two records must, or cannot, be the same person. It outranks every rule."""
 
 from collections.abc import Iterable
 
@@ -28,7 +28,7 @@ def wants_of_ending(command: EndPins, ws: WorkingSet, env: Env) -> bool:
 
 
 def _wants_of(record_ids: Iterable[int], ws: WorkingSet) -> bool:
-    """Where the records are, and all that is on those profiles."""
+    """The profiles that the records are on."""
     complete = True
     for record_id in record_ids:
         ws.homes.want(record_id)
@@ -40,7 +40,7 @@ def _wants_of(record_ids: Iterable[int], ws: WorkingSet) -> bool:
 
 
 def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Done | Refused:
-    """`must` joins the two profiles, where nothing forbids it; `cannot` is refused for two records of one profile: split it."""
+    """`must` joins the two profiles, if nothing forbids it. `cannot` is refused for two records of one profile: split it first."""
     pair = _pair(command)
     homes = [ws.homes[record_id] for record_id in pair]
     if homes[0] is None or homes[1] is None or pair[0] == pair[1]:
@@ -77,7 +77,7 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Done | Refused:
 
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
-    """Lift a judgement; what the rules make of the two is carried out behind the calls."""
+    """Drop a pin. The rules look at the two records again in the background."""
     known = ws.pin_of(_pair(command))
     if known is None:
         return Done(changed=False)
@@ -86,7 +86,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
 
 
 def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
-    """Those that were lifted, or set anew, meanwhile are left alone."""
+    """Pins that were dropped or set again in the meantime are left alone."""
     known = [pin for pair in command.pairs if (pin := ws.pin_of(pair)) and not pin.is_in_force(ws.now)]
     for pin in known:
         _lift(pin, command.caller, ws, env, "it has ended by its time")

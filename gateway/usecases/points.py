@@ -1,5 +1,5 @@
-"""POINTS: a merge joins two that the upstream keeps apart, so it keeps points for both. What it keeps is asked for by a worker,
-as the outbox has it, and put before a person; nobody's points are moved by themselves."""
+"""POINTS: a merge joins two customers that the upstream keeps apart, with points for both. A worker asks the upstream for the
+balances, as a delivery of the outbox, and an operator is asked what to do. No points are moved automatically."""
 
 from gateway.audit.event import Action
 from gateway.ids import show
@@ -18,7 +18,7 @@ BALANCES = "balances"
 
 
 def ask_for_balances(ws: WorkingSet, env: Env, since: int) -> None:
-    """For each merge of the batch behind the first `since`."""
+    """For each merge of the batch after the first `since`."""
     if not env.forwards or env.rules.merge.points == "off":
         return
     for row in ws.merged[since:]:
@@ -36,7 +36,7 @@ def wants(command: ProposePoints, ws: WorkingSet, env: Env) -> bool:
 
 
 def propose(command: ProposePoints, ws: WorkingSet, env: Env) -> Done:
-    """Ask a person. Nothing to ask where the merge was undone or the customer erased since; asking twice is asking once."""
+    """Ask an operator, unless the merge was undone or the customer erased since. A second call asks nothing new."""
     row = ws.merges[command.merge_id]
     if row is None or row.undone_at is not None:
         return Done(changed=False)

@@ -1,5 +1,5 @@
-"""What the platform tells by webhook. Each event counts once, leads to the profile that its customer id means today, and
-is handed on to whoever listens."""
+"""Webhooks from the platform. Each event counts once, is for the profile that its customer id leads to today, and is passed on to
+the listeners."""
 
 import msgspec
 
@@ -32,7 +32,7 @@ def wants(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> bool:
 
 
 def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
-    """An event that is known already changes nothing: the platform repeats what was not answered in time."""
+    """A known event changes nothing: the platform repeats what was not answered in time."""
     if ws.platform_events[command.key] is not None:
         return Done(changed=False)
     profile_id = _whose(command.customer_id, ws)
@@ -54,7 +54,7 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
 
 
 def _whose(customer_id: str, ws: WorkingSet) -> int | None:
-    """The live profile; None when the platform knows somebody who is nobody here."""
+    """The live profile; None if no customer here has the platform's id."""
     holder = ws.holder_of(customer_id) if customer_id else None
     if holder is None:
         return None

@@ -1,9 +1,8 @@
 """REGROUP: profiles become what the rules make of their records now, by the definition (`rules.batch.partition`).
 
-It follows what cannot be decided call by call: a value that turned out to belong to many people, or new rules over
-everybody who is known. Parts come apart first, as `conflict.resplit` says, then what belongs together is joined, and what
-a person has to decide is asked. Pins outrank all of it. A component is done whole or not at all; doing it again changes
-nothing.
+It follows what cannot be decided call by call: a value that turned out to belong to many people, or new rules for all profiles.
+First, profiles are split, as `conflict.resplit` says. Then what belongs together is joined, and questions for an operator are
+opened. Pins outrank all of it. A component is done whole or not at all; doing it again changes nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +43,7 @@ def wants(command: Regroup, ws: WorkingSet, env: Env) -> bool:
 
 
 def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Regrouped | Refused:
-    """Look at the next profiles. Who comes too late, or while another process works on it, changes nothing."""
+    """Look at the next profiles. A command that comes too late, or while another process works on them, changes nothing."""
     run = ws.regroupings[command.regrouping_id]
     if run is None or run.finished_at is not None:
         return Refused("regrouping_over", "There is no such regrouping any more.")
@@ -104,7 +103,7 @@ def _keep(run: Regrouping, command: Regroup, ws: WorkingSet, *, finished: bool) 
 
 
 def _note_skipped(looks: Iterable[Look], command: Regroup, ws: WorkingSet) -> None:
-    """One event for all that the same value holds together."""
+    """One event for all profiles that the same value holds together."""
     found: dict[tuple[str, Identifier | None], list[Look]] = {}
     for look in looks:
         found.setdefault((look.why_skipped, look.most_held), []).append(look)
@@ -122,7 +121,7 @@ def _note_skipped(looks: Iterable[Look], command: Regroup, ws: WorkingSet) -> No
 
 
 def _carry_out(look: Look, command: Regroup) -> Counts:
-    """What is too large, or reaches too far, is left as it is."""
+    """A component that is too large, or reaches too far, is left as it is."""
     if look.why_skipped:
         return Counts(skipped=len(look.skipped(command)))
     if not look.complete:

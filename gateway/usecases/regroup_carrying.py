@@ -1,4 +1,4 @@
-"""A component of a regrouping becoming what the rules make of it: parts leave, profiles join, questions are opened and closed."""
+"""Makes a component of a regrouping what the rules make of it: parts leave, profiles join, questions are opened and closed."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from rules.record import Profile
 from rules.survivor import survivor
 
 _WITHOUT_OWNER = ("unblocked", "erased")
-"""Causes that leave a value of power with nobody to own it."""
+"""Causes that leave a value without an owner although it can match."""
 _OF_REQUESTS = ("conflict:max_profiles_at_once", "conflict:cannot", "conflict:never")
 _LIMITS = ("max_records", "ids_per_profile", "max_per_profile", "protect_balance_over")
 
@@ -65,7 +65,7 @@ class Carrying:
         return self.ws.by_record_id[record_id].profile_id
 
     def _profiles(self) -> list[Profile]:
-        """The live profiles of the component, as they are by now."""
+        """The live profiles of the component at this point."""
         return [self.ws.profiles[home] for home in sorted({self._home(one) for one in self.records})]
 
     # ---- coming apart ----
@@ -88,7 +88,7 @@ class Carrying:
         self.counts.split += 1
 
     def _ask_to_leave(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
-        """One question a part. What was asked of other records before does not stand any more."""
+        """One question a part. Questions about other records are closed."""
         known = {frozenset(item.records): item for item in self.ws.leave_questions(profile.profile_id)}
         for piece in others:
             if known.pop(frozenset(piece.records), None) is None:
@@ -124,8 +124,8 @@ class Carrying:
     # ---- coming together ----
 
     def _is_asked(self, found: Collection[Piece]) -> bool:
-        """An open question that the definition does not know is why the profiles are not one; new rules join them all the same,
-        as their plan says."""
+        """Whether an open question that the definition does not know keeps the profiles apart. New rules join them all the same, as
+        their plan says."""
         homes = {self._home(piece.records[0]) for piece in found}
         return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())
 
@@ -170,7 +170,7 @@ class Carrying:
         )
 
     def _edge(self, loser: Profile) -> Edge:
-        """The first edge by which the profile's records belong to others."""
+        """The first edge that joins the profile's records to others."""
         return next(
             edge
             for edge in self.look.after.joined
@@ -191,11 +191,11 @@ class Carrying:
         self._drop_questions(asked)
 
     def _concerns(self, refused: Refusal) -> bool:
-        """Whether the question is this component's, not one between others around it."""
+        """Whether the question is about this component, not about others around it."""
         return not self.records.isdisjoint((refused.record_a, refused.record_b))
 
     def _drop_questions(self, asked: Collection[tuple[int, ...]]) -> None:
-        """What the rules do not ask any more."""
+        """Close the questions that the rules do not ask any more."""
         profiles = {profile.profile_id for profile in self._profiles()}
         for pair, item in self.ws.reviews.items():
             ours = item.state == "open" and item.reason != CONTESTED and profiles.intersection(pair)

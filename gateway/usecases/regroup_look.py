@@ -26,8 +26,8 @@ from rules.identifier import Identifier
 
 @dataclass
 class Look:
-    """One component: `core` are its profiles, `around` those that a person could be asked about together with one of them, but
-    where it `leaves_out` somebody because too many could be."""
+    """One component. `core` are its profiles; `around` those that a question could be about, together with one of them.
+    `leaves_out`: some are missing there, because too many could be asked about."""
 
     run: Regrouping
     ws: WorkingSet
@@ -43,7 +43,7 @@ class Look:
     # ---- what must be loaded ----
 
     def gather(self) -> None:
-        """Once it is complete it stays what it is: what is done to other components changes nothing of this one."""
+        """Once the component is complete, changes to other components do not change it."""
         known = self.ws.components.get(self.start)
         if known is not None:
             (self.core, self.around, self.leaves_out), self.complete = known, True
@@ -61,7 +61,7 @@ class Look:
             self.ws.components[self.start] = self.core, self.around, self.leaves_out
 
     def wants(self) -> bool:
-        """Ask for what the component's partition, and then what following it, needs. True: nothing more will be needed."""
+        """Ask for what the component's partition needs, and then for what following it needs. True: nothing more will be needed."""
         if self.why_skipped:
             return True
         if not self.complete:
@@ -104,8 +104,8 @@ class Look:
         return list(pieces(before, self.after.groups, self.ws.points, self._names()))
 
     def _names(self) -> dict[int, int]:
-        """The profiles by the records that they are named after; also those that were absorbed by a profile that comes apart,
-        once these are loaded."""
+        """The profiles by the records that they are named after, with those that were absorbed by a profile that is split, once
+        these are loaded."""
         ws = self.ws
         names = {ws.namesake(ws.profiles[profile_id]): profile_id for profile_id in self.core}
         for row in (row for one in self.core if one in ws.absorptions for row in ws.absorptions[one]):
@@ -118,12 +118,12 @@ class Look:
         return grouped(self.found, "profile_id")
 
     def skipped(self, command: Regroup) -> frozenset[int]:
-        """The profiles in question here, should the component be left as it is."""
+        """The profiles that are named if the component is left as it is."""
         return self.core.intersection(command.profiles)
 
     @property
     def most_held(self) -> Identifier | None:
-        """Of the values with power in this component, as far as it was reached, the one that most records hold."""
+        """The matching value that most records hold, among those of this component that were reached."""
         held = [
             (key.holders, key.identifier)
             for profile_id in self.core

@@ -1,10 +1,10 @@
-"""Reviews: a person answers whether two profiles are one. Accepting joins them, rejecting pins them apart; either way the
-question does not come back on the same evidence.
+"""Reviews: an operator answers whether two profiles are one. Accepting joins them, rejecting pins them apart. Neither way is the
+question asked again on the same evidence.
 
-Three kinds of questions are about something else. Should records leave a profile that nothing but an earlier judgement of
-the rules keeps together? Accepting carries the split out, rejecting pins the sides together. Whose are the keys that both
-sides of a split hold? Accepting gives them to the other side, rejecting leaves them. What of the points that the upstream
-keeps for both sides of a merge? Accepting says that a person moved them there, rejecting that they stay.
+Three kinds of questions are about something else. Should records leave a profile that only an earlier decision of the rules keeps
+together? Accepting splits it, rejecting pins the sides together. Which side of a split owns the keys that both hold? Accepting
+gives them to the other side, rejecting leaves them. What happens to the points that the upstream keeps for both sides of a merge?
+Accepting says that an operator moved them there, rejecting that they stay.
 """
 
 from gateway.audit.event import Action, Words
@@ -140,7 +140,7 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
 def _let_leave(
     command: AnswerReview, profile: Profile, leaving: frozenset[int], ws: WorkingSet, env: Env
 ) -> Shaped:
-    """Not pinned apart: what comes to be known later may join them again."""
+    """The sides are not pinned apart: later evidence may join them again."""
     part, _ = take_out(profile, leaving, ws, env)
     note_parting(profile, [part], command.caller, "review", command.reason, ws, env)
     for side in (profile, part):
@@ -152,7 +152,7 @@ def _let_leave(
 
 
 def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped | Refused:
-    """Of the types in question, the keys that one side owns and both hold go to the other side, or stay."""
+    """Keys of the types in question that one side owns and both hold go to the other side, or stay."""
     one, other = live(item.profile_a, ws), live(item.profile_b, ws)
     if one is None or other is None:
         return Refused("not_found", "One of the two profiles was erased.")

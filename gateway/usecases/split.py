@@ -1,5 +1,5 @@
-"""SPLIT and UNDO: take records out of a profile again. Records, keys, dedup windows and what was earned follow; the two sides
-are pinned apart, or the next call would join them again; no sum changes."""
+"""SPLIT and UNDO: take records out of a profile again. Keys, dedup windows and points follow their records. The two sides are
+pinned apart, or the next call would join them again. No sum changes."""
 
 from collections.abc import Iterable
 
@@ -46,7 +46,8 @@ def wants_of_undo(command: UndoMerge, ws: WorkingSet, env: Env) -> bool:
 
 
 def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
-    """The caller's records and the rest, never empty, are two profiles; the one that it is named after keeps its id."""
+    """The given records and the rest become two profiles, neither of them empty. The side with the record that the profile is named
+    after keeps its id."""
     profile = live(command.profile_id, ws)
     if profile is None:
         return Refused("not_found", "There is no such profile.")
@@ -79,7 +80,7 @@ def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[froz
 
 
 def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
-    """The records that the merge brought leave again. Refused when some were moved on since, unless `tree`."""
+    """The records that the merge brought leave again. Refused if some were moved since, unless `tree`."""
     row = ws.merges[command.merge_id]
     if row is None:
         return Refused("not_found", "There is no such merge.")
@@ -110,7 +111,7 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
 def _against(
     command: UndoMerge, row: MergeRow, profile: Profile, leaving: frozenset[int], ws: WorkingSet, env: Env
 ) -> Refused | None:
-    """Why this merge cannot be taken back now, if so."""
+    """Why this merge cannot be undone now, if so."""
     if command.version is not None and command.version != profile.version:
         return version_changed(profile)
     window = env.rules.merge.undo_window
