@@ -1,4 +1,4 @@
-"""Taking away from the database what is in the archive, a bounded step at a time. Engine-neutral, like the rest of housekeeping."""
+"""Removes archived events from the database, a bounded step at a time. Engine-neutral, like the rest of housekeeping."""
 
 import contextlib
 
@@ -8,7 +8,7 @@ from gateway.audit.segment import read_header
 from gateway.store.statement import Query, Step, Write
 
 AUDIT_FIELDS = ("profile", "object", "request_id")
-"""The columns that events are found by, in the table lookup."""
+"""The columns by which events are found, in the table lookup."""
 
 _CUTS = "SELECT segment, event_id, header FROM audit_cut WHERE segment > ? ORDER BY segment"
 _ARCHIVED = f"""
@@ -25,9 +25,9 @@ _START = (0, 0)
 
 
 class Pruning:
-    """Events up to the newest cut go, with what finds them and what people wrote about them. One that no segment holds stays,
-    whatever its id: a gateway whose clock was wrong may have written it behind the cut. Whose words those were is walked over
-    once behind the rest, as nothing finds it by the event. All of its state can be lost."""
+    """Removes events up to the newest cut, with their look-up rows and the words of people in them. An event that is in no segment
+    stays, whatever its id: a gateway with a wrong clock may have written it later. After the rest, one walk removes the rows that
+    say whose words those were, because they cannot be found by the event. All state here can be lost."""
 
     def __init__(self) -> None:
         self._segment = 0
@@ -35,7 +35,7 @@ class Pruning:
         self._held: dict[str, int] = {}
         """By chain, the last event that a segment holds."""
         self._after = 0
-        """Up to here, all that is left stays."""
+        """Events up to here that are left stay."""
         self._walked = 0
         self._from = _START
 
@@ -45,7 +45,7 @@ class Pruning:
             self._segment, self._cut, self._after = segment, cut, 0
             with contextlib.suppress(
                 msgspec.MsgspecError
-            ):  # it was altered, as verify says; nothing goes by it
+            ):  # it was altered, as verify reports; nothing is removed because of it
                 self._held |= {chain: held.last for chain, held in read_header(header).chains.items()}
         if not self._segment:
             return 0

@@ -1,7 +1,7 @@
 """What a batch loads and what it writes, the same for both engines: a walk over the tables.
 
-A load asks one statement for each kind of thing, whatever the size of the batch. A save is one statement for each kind of
-change, its rows in the order of the tree where their keys are scattered, so that a large batch touches each page once.
+A load has one statement for each kind of thing, whatever the size of the batch. A save has one statement for each kind of change.
+If the keys of its rows are scattered, the rows are sorted as the tree is, so that a large batch touches each page once.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from gateway.store.vouching import digests
 from gateway.workingset import WorkingSet
 
 _MOST_ROUNDS = 256
-"""Far more than any command needs: what could go on for long, a use case bounds itself."""
+"""Far more than any command needs. A use case limits by itself what could take long."""
 _ORDER = {table.collection: place for place, table in enumerate(TABLES)}
 _LOADS = {table.collection: table.load for table in TABLES if table.load is not None}
 _SAVES = {table.collection: table.save for table in TABLES if table.save is not None}
 
 
 class StaleEpoch(Exception):
-    """An achievement was decided, or a delivery claimed, by somebody else since it was loaded."""
+    """Another process decided the achievement, or claimed the delivery, since it was loaded."""
 
 
 class TooManyRounds(Exception):
@@ -41,14 +41,14 @@ def load(work: Work, ws: WorkingSet) -> Loading:
 
 
 def load_wanted(ws: WorkingSet) -> Loading:
-    """One kind of thing after the other; a later one asks only for what an earlier one has not brought."""
+    """Load one kind of thing after the other; a later one only asks for what earlier ones did not bring."""
     for name in sorted(ws.wanting(), key=_ORDER.__getitem__):
         if keys := getattr(ws, name).take_wanted():
             yield from _LOADS[name](ws, keys)
 
 
 def writes(ws: WorkingSet, chain: Chain) -> Iterator[Write]:
-    """Everything that the batch changed since its last save, as statements in the order in which they have to be run."""
+    """Everything that the batch changed since its last save, as statements in the order in which they have to run."""
     changed = ws.changed()
     erases = not erasure.COLLECTIONS.isdisjoint(changed)
     if erases:

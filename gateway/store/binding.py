@@ -1,7 +1,6 @@
-"""Binding rows anew after a schema step that rewrote them, or from which on they are vouched for: piece by piece, each with an
-audit event whose hash covers the digests of the rows as they are found. A step binds once: what comes after its last piece does
-not count, so whoever changes a row cannot have it bound by letting the step run again.
-"""
+"""Binds rows to the audit log again after a schema step that rewrote them, or since which they are vouched for: piece by piece,
+each with an audit event whose hash covers the digests of the rows as they are found. A step binds once. Nothing counts after its
+last piece, so a changed row cannot be bound by running the step again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,8 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BoundRows(msgspec.Struct, frozen=True):
-    """The detail of a `state.bound` event: so many rows of a table are bound by a schema step, the `first` of them, and with the
-    `last` all."""
+    """The detail of a `state.bound` event: a schema step binds so many rows of a table. Marks the `first` piece, and the `last`
+    one."""
 
     step: int
     table: str
@@ -38,8 +37,8 @@ class BoundRows(msgspec.Struct, frozen=True):
 
 
 class Binding:
-    """`shared`: other gateways may write to the database. Nothing is bound while one of them is of a version that vouches for
-    less: what it wrote meanwhile would seem to be written by other hands."""
+    """`shared`: other gateways may write to the database. Nothing is bound while one of them is of a version that vouches for less,
+    because its writes in the meantime would look like forged ones."""
 
     def __init__(self, chain: Chain, *, shared: bool) -> None:
         self._chain = chain
@@ -48,7 +47,7 @@ class Binding:
         self.is_done = False
 
     def bind(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
-        """The next piece. How many rows it had, and 1 more while others are left."""
+        """Bind the next piece. Returns its number of rows, plus 1 if others are left."""
         if self.is_done or not self._chain.kept[0]:
             return 0
         first = yield Query(_FIRST)
@@ -76,8 +75,8 @@ class Binding:
         return len(rows) + 1
 
     def _todo(self, seq: int, bound: str, segments: int) -> Part[tuple[int, str, tuple[Any, ...]] | None]:
-        """The table of which rows are left, with its step and the place that was reached. `seq` and `bound` are of the first
-        event that is left, which is the log's first unless some are in `segments`."""
+        """The table with rows that are left, with its step and the place that was reached. `seq` and `bound` are of the first event
+        that is left, which is the log's first unless some are in `segments`."""
         places = {(step, name): (place, done) for step, name, place, done in (yield Query(_PLACES))}
         bindings = [place for step in steps.all_migrations() for place in step.binds]
         new = [place for place in bindings if place not in places]

@@ -1,5 +1,5 @@
-"""Reads of one customer as the platform's API shows it: the profile behind a channel's customer id, and what its records
-hold together. Always the newest committed state; nothing here decides."""
+"""Reads of one customer as the platform's API shows it: the profile behind a channel's customer id, and the data of its records
+together. Always the newest committed state; nothing here decides."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Customer(NamedTuple):
-    """A live profile: active while none of its records was deactivated, a guest while all of them are. `id_spaces` are by
-    record. With `alone`, only that record is looked at, and what is claimed of it."""
+    """A live profile: active while none of its records was deactivated, a guest while all of them are. `id_spaces` are by record.
+    With `alone`, only that record counts, with its claims."""
 
     profile_id: int
     active: bool
@@ -40,7 +40,7 @@ class Earned(NamedTuple):
     points: int
     score: int
     gained: int
-    """Points without those that were taken back."""
+    """Points, without those that were taken back."""
 
 
 class Entry(NamedTuple):
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 async def find_customer(
     store: Store, id_space: str, customer_id: str, *, alone: bool = False
 ) -> Customer | None:
-    """The profile that the record of this customer id is on today; with `alone`, as far as this record knows it."""
+    """The profile that the record of this customer id is on today; with `alone`, only that record of it."""
     condition = "id_space = ? AND customer_id = ?"
     if not alone:
         condition = f"profile_id = (SELECT profile_id FROM record WHERE {condition})"
@@ -77,7 +77,7 @@ async def find_customer(
 
 
 async def attributes_of(store: Store, customer: Customer) -> list[AttributeValue]:
-    """Every value that any of its records has, the winning ones among them."""
+    """All values of its records, the winning ones among them."""
     condition, number = customer.records
     rows = await store.fetch(f"SELECT name, value, record_id, at FROM attribute WHERE {condition}", (number,))
     return [
@@ -87,7 +87,7 @@ async def attributes_of(store: Store, customer: Customer) -> list[AttributeValue
 
 
 async def claimed_attributes_of(store: Store, customer: Customer) -> dict[str, Any]:
-    """What is claimed of the one record that is looked at."""
+    """The claims of the one record that is looked at."""
     rows = await store.fetch(
         "SELECT name, value FROM claimed_attribute WHERE record_id = ?", (customer.alone,)
     )
@@ -102,7 +102,7 @@ async def tags_of(store: Store, customer: Customer) -> list[str]:
 
 
 async def identifiers_of(store: Store, customer: Customer) -> list[Identifier]:
-    """What still stands for the profile, verified before unverified, newest first."""
+    """Identifiers that still count for the profile, verified before unverified, newest first."""
     condition, number = customer.records
     rows = await store.fetch(
         f"SELECT type, value FROM observation WHERE {condition} AND blocked = 0 AND retired = 0"
@@ -124,7 +124,7 @@ async def earned_by(store: Store, customer: Customer) -> Earned:
 
 
 async def grants_of(store: Store, customer: Customer) -> dict[int, list[int]]:
-    """By campaign, when what was granted had been accepted (ms UTC)."""
+    """By campaign, when the granted achievements had been accepted (ms UTC)."""
     condition, number = customer.records
     grants: dict[int, list[int]] = {}
     rows = await store.fetch(
@@ -139,7 +139,7 @@ async def grants_of(store: Store, customer: Customer) -> dict[int, list[int]]:
 
 
 async def spent_on(store: Store) -> dict[int, int]:
-    """The points that each campaign with a budget has given to everybody so far."""
+    """The points that each campaign with a budget has given so far."""
     rows = await store.fetch("SELECT campaign_id, points FROM campaign_spend")
     return dict(rows)
 

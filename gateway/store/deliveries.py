@@ -1,4 +1,4 @@
-"""Reads of the outbox: what a delivery has to say at the moment it is sent, what the upstream must know by now, and how much is
+"""Reads of the outbox: what a delivery reports at the moment it is sent, what the upstream must know by now, and how much is
 waiting."""
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from gateway.store.tables.identity import OF_KEY, OWNER
 
 _IDENTIFIERS = ("email", "mobile")
 _EVENTS_LOOKED_AT = 100_000
-"""More than any quota lets through; where the database is ahead of the clock, every event is from after the moment."""
+"""More than any quota lets through. If the database is ahead of the clock, every event is later than the moment."""
 
 
 class OutgoingReport(NamedTuple):
@@ -35,7 +35,7 @@ class Waiting(NamedTuple):
 
 
 async def targets_given_up(store: Store, now: int) -> list[str]:
-    """The webhooks for which something is open that is too old to be sent."""
+    """The webhooks with open deliveries that are too old to be sent."""
     rows = await store.fetch(
         "SELECT DISTINCT target FROM delivery WHERE finished_at IS NULL AND target <> 'upstream'"
         " AND target > 'webhook:' AND target < 'webhook;' AND expires_at <= ?",
@@ -45,7 +45,7 @@ async def targets_given_up(store: Store, now: int) -> list[str]:
 
 
 async def sides_of(store: Store, merge_id: int) -> tuple[str, str] | None:
-    """The canonical ids of a merge's survivor and absorbed profile; None when it was undone or they were erased."""
+    """The canonical ids of a merge's survivor and absorbed profile; None if it was undone or they were erased."""
     rows = await store.fetch(
         "SELECT s.canonical_id, a.canonical_id FROM merge m JOIN profile s ON s.profile_id = m.survivor_id"
         " JOIN profile a ON a.profile_id = m.absorbed_id WHERE m.merge_id = ? AND m.undone_at IS NULL",
@@ -66,7 +66,7 @@ async def report_of(store: Store, achievement_id: int) -> OutgoingReport | None:
 
 
 async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
-    """Only what the profile owns: the upstream merges by these, and a shared number would merge strangers there."""
+    """Only keys that the profile owns: the upstream merges by them, so a shared number would merge strangers there."""
     rows = await store.fetch(
         "SELECT o.type, o.value FROM record r CROSS JOIN observation o ON o.record_id = r.record_id"
         f" {OF_KEY} WHERE r.profile_id = ? AND {OWNER} = ? AND o.blocked = 0 AND o.retired = 0 AND o.type IN (?, ?)"
@@ -77,8 +77,7 @@ async def _merge_keys(store: Store, profile_id: int) -> dict[str, str]:
 
 
 class Reported(NamedTuple):
-    """Achievements of one campaign on one profile: those that the upstream has, and those that are on their way to it and older
-    than the one that asks."""
+    """Achievements of one campaign on one profile: those that the upstream has, and the older ones that are on their way to it."""
 
     delivered: int
     before: int
@@ -98,8 +97,8 @@ async def reported(store: Store, report: OutgoingReport, achievement_id: int) ->
 
 
 async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, int | None, int, str, str]]:
-    """Direct reports that were accepted before a moment (ms UTC) and are open still: achievement, profile if it was not
-    erased, campaign, channel, request."""
+    """Direct reports that were accepted before a moment (ms UTC) and are still open: achievement, profile (if it was not erased),
+    campaign, channel, request."""
     rows = await store.fetch(
         "SELECT a.achievement_id, r.profile_id, a.campaign_id, a.channel, a.request_id FROM achievement a"
         " LEFT JOIN record r ON r.record_id = a.record_id"
@@ -114,7 +113,7 @@ async def unanswered(store: Store, before: int, limit: int) -> list[tuple[int, i
 
 
 async def is_due(store: Store, target: str, now: int) -> bool:
-    """Whether a claim would find anything; a look that costs the writer nothing."""
+    """Whether a claim would find anything. It costs the writer nothing."""
     rows = await store.fetch(
         "SELECT 1 FROM delivery WHERE finished_at IS NULL AND target = ? AND due_at <= ?"
         " AND (lease_until <= ? OR lease_until > ?) LIMIT 1",
@@ -124,7 +123,7 @@ async def is_due(store: Store, target: str, now: int) -> bool:
 
 
 async def told_since(store: Store, since: int) -> int:
-    """About how many reports the upstream has answered for good since then (ms UTC), whoever sent them."""
+    """About how many reports the upstream has finally answered since then (ms UTC), from any process."""
     rows = await store.fetch(
         "SELECT COUNT(*) FROM (SELECT action FROM audit WHERE event_id >= ? ORDER BY event_id DESC LIMIT ?) AS a"
         " WHERE a.action IN ('achievement.delivered', 'achievement.dead')",
@@ -134,7 +133,7 @@ async def told_since(store: Store, since: int) -> int:
 
 
 async def backlog(store: Store) -> list[Waiting]:
-    """All that is open; reads one index from end to end."""
+    """All open deliveries; reads one index from end to end."""
     rows = await store.fetch(
         "SELECT target, state, COUNT(*), MIN(delivery_id) FROM delivery WHERE finished_at IS NULL"
         " GROUP BY target, state ORDER BY target, state"

@@ -1,4 +1,4 @@
-"""Erasures as they are also kept outside the database: each signed, so that nobody can have a person erased by adding one."""
+"""Erasures are also kept outside the database. Each is signed, so that a forged one cannot have a person erased."""
 
 import hashlib
 import hmac
@@ -37,7 +37,7 @@ def is_signed(key: bytes, erasure: Erasure, signed: str) -> bool:
 
 
 class ErasureFile:
-    """`DATABASE.erased`: a line of JSON for each erasure, mode 0600, beside the SQLite file and no part of its backups."""
+    """`DATABASE.erased`: a line of JSON for each erasure, mode 0600, beside the SQLite file and not in its backups."""
 
     def __init__(self, database: Path, key: bytes) -> None:
         self.path = database.with_name(f"{database.name}.erased")
@@ -45,7 +45,7 @@ class ErasureFile:
         self._as_left: tuple[int, ...] | None = None
 
     def is_as_left(self) -> bool:
-        """Whether it is what `add` made of it, so that it need not be read to know what is in it."""
+        """Whether the file is as `add` left it. Then its content is known without reading it."""
         return self._as_left is not None and self._as_left == self._state()
 
     def _state(self) -> tuple[int, ...]:
@@ -67,7 +67,7 @@ class ErasureFile:
         self._as_left = self._state()
 
     def rotate_secret(self) -> None:
-        """With this key, whatever key the lines were signed with."""
+        """Sign the lines with this key, whatever key they were signed with."""
         if not self.path.exists():
             return
         known = [line.erasure for line in self._lines(checked=False)]

@@ -1,5 +1,5 @@
-"""Reads of identities for calls that are forwarded: whom a call is about when it says nothing new, and the way back from
-the upstream's customer ids. Always the newest committed state."""
+"""Reads of identities for forwarded calls: which customer a call is about if it says nothing new, and the way back from the
+upstream's customer ids. Always the newest committed state."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ _NAMES_AT_ONCE = 500
 
 
 class _Keys:
-    """The keys of what is observed on one record."""
+    """The keys of the identifiers on one record."""
 
     def __init__(self) -> None:
         self.known: dict[Identifier, Key] = {}
@@ -40,7 +40,7 @@ class _Keys:
 
 
 class Question(NamedTuple):
-    """Whom a call is about, by what it says. `guest` None says nothing of that."""
+    """What a call says about its customer. `guest` is None if it does not say that."""
 
     id_space: str
     customer_id: str
@@ -50,9 +50,9 @@ class Question(NamedTuple):
 
 
 async def known(store: Store, policy: Policy, question: Question, now: int) -> Identified | None:
-    """What `Identify` would answer, if it would change nothing; None: it has to be asked.
+    """The answer that `Identify` would give without changing anything; None: `Identify` has to run.
 
-    It would note once a day that an identifier was seen again, so this answers None then.
+    Once a day `Identify` notes that an identifier was seen again, so this returns None then.
     """
     id_space, customer_id, evidence, guest, claims = question
     rows = await store.fetch(_RECORD, (id_space, customer_id))
@@ -95,7 +95,7 @@ def _to_be_seen_again(record: CustomerRecord, evidence: Sequence[Evidence], now:
 
 
 async def holder_of(store: Store, canonical_id: str) -> int | None:
-    """The live profile that the upstream's customer id leads to, also one that was absorbed."""
+    """The live profile that the upstream's customer id leads to, also through an absorbed one."""
     rows = await store.fetch(
         "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?", (canonical_id,)
     )
@@ -103,13 +103,13 @@ async def holder_of(store: Store, canonical_id: str) -> int | None:
 
 
 async def owner_of(store: Store, identifier: Identifier) -> tuple[int, str] | None:
-    """The one live profile that the identifier leads to, with the upstream's id for it; None for none or several."""
+    """The one live profile that the identifier leads to, with the upstream's id for it; None for no profile or several."""
     rows = await store.fetch(_OWNER, identifier)
     return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
 
 
 async def names_in(store: Store, id_space: str, canonical_ids: Sequence[str]) -> dict[str, str]:
-    """The id space's own customer id behind each of the upstream's; those that it does not know are left out. Of several
+    """The id space's own customer id for each of the upstream's. Those that it does not know are left out. If there are several,
     the one that is spelled the same, else the oldest."""
     names: dict[str, str] = {}
     for start in range(0, len(canonical_ids), _NAMES_AT_ONCE):

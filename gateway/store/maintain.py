@@ -1,6 +1,5 @@
-"""Housekeeping, a bounded step at a time: look-up rows for what only questions ask, and the removal of what has expired.
-Engine-neutral: the steps yield statements and are sent rows, or the number of rows written.
-"""
+"""Housekeeping, a bounded step at a time: look-up rows that only questions of operators need, and the removal of what has expired.
+Engine-neutral: the steps yield statements and are sent rows, or the number of rows written."""
 
 from typing import Any, NamedTuple
 
@@ -12,9 +11,9 @@ from gateway.store.statement import Query, Step, Write
 _SWEEP_EVERY = HOUR
 _RECALL_EVERY = MINUTE
 _LONGEST_PAUSE = 2 * HOUR
-"""No delivery is put off for so long by a clock that is right."""
+"""A right clock never postpones a delivery for so long."""
 _PLATFORM_REPEATS = 7 * DAY
-"""Far longer than the platform tells an event again."""
+"""The platform stops repeating an event long before."""
 _OVER = frozenset({"delivered", "discarded"})
 
 _PROGRESS = "SELECT row_id FROM lookup_progress WHERE source = ?"
@@ -87,7 +86,7 @@ _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND e
 
 
 class Kept(NamedTuple):
-    """For how long what is over is kept (ms), each counted from its end; 0: for good."""
+    """How long finished things are kept (ms), counted from their end; 0: for ever."""
 
     deliveries: int = 30 * DAY
     import_lists: int = 0
@@ -101,7 +100,7 @@ USUALLY = Kept()
 
 
 class Maintenance:
-    """The state of housekeeping between steps; all of it can be lost, nothing of it is needed for correctness."""
+    """The state of housekeeping between steps. It can be lost: correctness does not depend on it."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
@@ -117,7 +116,7 @@ class Maintenance:
         self._recalled_at: int | None = None
 
     def tidy(self, now: int, final_below: int, limit: int) -> Step:
-        """Work on at most about `limit` rows; answers how many there were. No id below `final_below` will appear any more."""
+        """Work on at most about `limit` rows; returns how many there were. No id below `final_below` will appear any more."""
         done = yield from self._recall(now, limit)
         done += yield from _index_audit(final_below, limit)
         done += yield from _index_achievements(final_below, limit)
@@ -134,8 +133,8 @@ class Maintenance:
         return done
 
     def _recall(self, now: int, limit: int) -> Step:
-        """Bring back what waits for a time that only a clock which was ahead would have come to. It is what is due last. Nothing
-        else of it is changed, and nothing ends sooner, for it may be that this clock is behind."""
+        """Bring back deliveries that a clock which was ahead postponed too far. They are the ones that are due last. Nothing else
+        about them changes, and nothing ends sooner, because it may be this clock that is behind."""
         if is_within(_RECALL_EVERY, self._recalled_at, now):
             return 0
         rows = yield Query(_PROMISED, parameters=(now + JUMP, limit))
@@ -166,7 +165,8 @@ class Maintenance:
         return len(rows)
 
     def _sweep_deliveries(self, now: int, limit: int) -> Step:
-        """Once an hour, walk over the old deliveries and drop what was delivered or discarded; what is dead waits for a person."""
+        """Once an hour, walk over the old deliveries and drop those that were delivered or discarded. Dead ones wait for an
+        operator."""
         if not self._kept.deliveries or is_within(_SWEEP_EVERY, self._deliveries_at, now):
             return 0
         end = now - self._kept.deliveries
@@ -220,7 +220,7 @@ class Maintenance:
 
 
 def is_within(span: int, since: int | None, now: int) -> bool:
-    """A clock that went back since begins anew."""
+    """False if the clock went back since."""
     return since is not None and 0 <= now - since < span
 
 
@@ -273,7 +273,7 @@ def _drop_expired_answers(now: int, limit: int) -> Step:
 
 
 def _drop_expired_answers_of(now: int, limit: int) -> Step:
-    """They expire in their order, as far as all are kept for the same time."""
+    """They expire in the order of their ids, as long as the time for which they are kept does not change."""
     rows = yield Query(_OLDEST_ANSWERS_OF, parameters=(limit,))
     over = [(achievement_id, expires_at) for achievement_id, expires_at in rows if expires_at <= now]
     yield Write("DELETE FROM answer_of WHERE achievement_id = ? AND expires_at = ?", over)

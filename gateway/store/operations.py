@@ -1,4 +1,4 @@
-"""Reads that the running gateway makes for itself: rules, keys, and where it left off."""
+"""Reads that the running gateway makes for itself: rules, keys, and the state in which it stopped."""
 
 from functools import partial
 
@@ -32,7 +32,7 @@ async def own_lists(store: Store) -> dict[str, frozenset[str]]:
 
 
 async def stale_reviews(store: Store, before: int, limit: int) -> list[int]:
-    """Open questions from before a moment, those that were asked first."""
+    """Open questions from before a moment, oldest first."""
     rows = await store.fetch(
         "SELECT review_id FROM review WHERE state = 'open' AND opened_at <= ? ORDER BY review_id LIMIT ?",
         (before, limit),
@@ -41,7 +41,7 @@ async def stale_reviews(store: Store, before: int, limit: int) -> list[int]:
 
 
 async def ended_pins(store: Store, now: int, limit: int) -> list[tuple[int, int]]:
-    """The pairs of records whose pin has ended by its time."""
+    """The pairs of records with a pin that has expired."""
     rows = await store.fetch(
         "SELECT record_a, record_b FROM pin WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
     )
@@ -79,8 +79,8 @@ async def note_seen(store: Store, session: OperatorSession, now: int) -> None:
 
 
 async def is_signed_with(store: Store, checkpoint_key: bytes) -> bool:
-    """Whether any of the newest checkpoints was signed with this key: one that was altered is a matter for the log's check. A
-    database without any belongs to nobody yet, unless its log has events: then they were taken away."""
+    """Whether one of the newest checkpoints was signed with this key. One that was altered is for the log's check to find. A
+    database without checkpoints has no owner yet, unless its log has events: then they were removed."""
     rows = await store.fetch(
         "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT ?",
         (_NEWEST + 1,),
@@ -93,7 +93,8 @@ async def is_signed_with(store: Store, checkpoint_key: bytes) -> bool:
 
 
 async def newest_moment(store: Store) -> int:
-    """The latest time that this database has recorded (ms); 0 in a fresh one. Many ids at once run ahead of their time."""
+    """The latest time that this database has recorded (ms); 0 in a new one. If many ids are made at once, they run ahead of their
+    time."""
     rows = await store.fetch("SELECT at, event_id FROM audit ORDER BY event_id DESC LIMIT 1")
     return max(rows[0][0], moment(rows[0][1])) if rows else 0
 

@@ -1,5 +1,5 @@
-"""What goes of achievements and rewards once it is old: never what a decision is made by. Each piece has an audit event, whose hash
-covers what was taken away of rows that the log vouches for."""
+"""Removes old achievements and rewards, but never what a decision depends on. Each piece has an audit event; its hash covers the
+removed rows that the log vouches for."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from gateway.store.tables.audit import audit_write
 
 _OVER = frozenset({"ignored", "failed", "dead"})
 _COUNTED = frozenset({"granted", "delivered"})
-"""By the granted ones a limit is held, by the delivered ones it is found out whether a later report has arrived."""
+"""Granted ones count for limits. Delivered ones are needed to find out whether a later report has arrived."""
 _OLD = """
 SELECT a.achievement_id, a.record_id, a.campaign_id, a.state, a.decided_at, a.epoch,
 CASE WHEN a.channel = '' THEN 0 ELSE 1 END, l.entered_at, CASE WHEN COALESCE(l.coupon_code, '') = '' THEN 0 ELSE 1 END
@@ -32,7 +32,7 @@ UNION SELECT k.achievement_id FROM keys(achievement_id bigint, until bigint) AS 
 CROSS JOIN delivery AS d ON d.delivery_id > k.achievement_id AND d.delivery_id < k.until
 AND d.target = 'upstream' AND d.subject = k.achievement_id
 """
-"""Those by which something else is found that an erasure has to reach: a kept answer, a delivery with what the upstream said."""
+"""Achievements by which an erasure finds something else: a kept answer, or a delivery with the upstream's answer."""
 _DROP = "DELETE FROM achievement WHERE achievement_id = ? AND epoch = ?"
 _FOUND_BY = "DELETE FROM lookup WHERE field = ? AND value = ? AND row_id = ?"
 _UNTOLD = "UPDATE achievement SET channel = '', request_id = '' WHERE achievement_id = ? AND epoch = ?"
@@ -59,9 +59,9 @@ class _Old(NamedTuple):
 
 
 class Retention:
-    """Once a day, a walk over the achievements that are old enough, a bounded piece at a time. What is over goes whole, unless an
-    erasure needs it to find something else; of what was granted or delivered, who reported it, and the coupon's code. All state can
-    be lost."""
+    """Once a day, a walk over the achievements that are old enough, a bounded piece at a time. Those that ended otherwise are
+    removed whole, unless an erasure needs them to find something else. Granted or delivered ones lose their channel and request,
+    and the coupon's code. All state here can be lost."""
 
     def __init__(self, chain: Chain, kept: Kept) -> None:
         self._chain = chain
@@ -71,11 +71,11 @@ class Retention:
         self._walked_at: int | None = None
 
     def is_due(self, now: int) -> bool:
-        """Whether there is something to look at, and a chain of this process that can tell of it."""
+        """Whether there is something to look at, and a chain of this process to record it in."""
         return bool(self._ages) and self._chain.is_kept and not is_within(DAY, self._walked_at, now)
 
     def step(self, now: int, stamp: int, new_id: Callable[[int], int], limit: int) -> Step:
-        """How many achievements were looked at; fewer than `limit`: the walk is over for today."""
+        """How many achievements were looked at; fewer than `limit`: the walk is done for today."""
         if not self.is_due(now):
             return 0
         rows = yield Query(_OLD, parameters=(self._from, earliest(now - min(self._ages)), limit))

@@ -1,5 +1,5 @@
-"""Signing the log: a chain's beginning with the transaction of its first events, its newest head now and then, its end at an
-orderly stop, and the ends of those that another run left open. Engine-neutral, like the rest of housekeeping."""
+"""Signing the log: a chain's beginning in the transaction of its first events, its newest head from time to time, its end at an
+orderly stop, and the ends of chains that another run left open. Engine-neutral, like the rest of housekeeping."""
 
 from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from gateway.store.tables.audit import audit_write
 from gateway.store.vouching import newest_binding
 
 MOST_EVENTS = 1_000
-"""Events between two checkpoints, unless the settings say so."""
+"""Events between two checkpoints, unless the settings say otherwise."""
 T = TypeVar("T")
 Part = Generator[Query | Write, Any, T]
 
@@ -27,7 +27,7 @@ _COVERS = " covers "
 _LEASED_FOR = 10 * MINUTE
 _RENEW_EVERY = MINUTE
 _NEVER_LONGER = DAY
-"""A gateway of an earlier version that runs beside this one leases nothing, and its chain may go on for so long."""
+"""A gateway of an earlier version that runs beside this one takes no lease; its chain may continue for so long."""
 _NEWEST = "SELECT checkpoint_id, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 1"
 _NEWEST_STATE = f"""
 SELECT heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' ORDER BY checkpoint_id DESC LIMIT 1
@@ -46,8 +46,8 @@ _LEASES = "SELECT name, until FROM lease WHERE name >= 'chain:' AND name < 'chai
 
 
 class Signing:
-    """`shared`: other processes may write to the database, each to a chain of its own, which it holds a lease of; without, all
-    other chains have ended. A step's effects count once it is committed: `done` and `undone` say whether one was."""
+    """`shared`: other processes may write to the database, each to a chain of its own, with a lease of it. Otherwise all other
+    chains have ended. A step's effects count once it is committed: `done` and `undone` say whether it was."""
 
     def __init__(self, chain: Chain, key: bytes, every: int, most_events: int, *, shared: bool) -> None:
         self._chain = chain
@@ -74,18 +74,18 @@ class Signing:
             self._state, self._signature = None, b""
 
     def must_restart(self, now: int) -> bool:
-        """Whether others may take the chain for ended, so that nothing may be added to it."""
+        """Whether other processes may take the chain for ended. Then nothing may be added to it."""
         if not self._shared or not self._chain.is_kept:
             return False
         return self._is_lost or not is_within(_LEASED_FOR // 2, self._leased_at, now)
 
     def is_due(self, now: int) -> bool:
-        """Whether `sign` has something to do. Asked by every transaction, so the bounds hold whatever else runs; where several
-        gateways would collide over it, housekeeping comes first."""
+        """Whether `sign` has something to do. Every transaction asks, so the bounds hold whatever else runs. If several gateways
+        would collide over it, housekeeping comes first."""
         return not self._chain.begun or self._is_checkpoint_due(now, slack=2 if self._shared else 1)
 
     def sign(self, now: int, stamp: int) -> Step:
-        """In the transaction of what is written next: the chain's beginning, or its head as far as it is committed."""
+        """Within the transaction of what is written next: sign the chain's beginning, or its head as far as it is committed."""
         if self._chain.begun:
             return (yield from self.checkpoint(now, stamp))
         text = yield from self._beginning(now, stamp)
@@ -95,7 +95,7 @@ class Signing:
         return 1
 
     def checkpoint(self, now: int, stamp: int) -> Step:
-        """Sign this writer's chain as far as it is committed, when that is due; and keep its lease."""
+        """If it is due, sign this writer's chain as far as it is committed; and keep its lease."""
         chain, (seq, head) = self._chain.name, self._chain.kept
         if not self._chain.is_kept:
             return 0
@@ -121,7 +121,7 @@ class Signing:
         return 1
 
     def adopt(self, now: int, stamp: int) -> Step:
-        """Sign the ends of chains that nobody holds a lease of any more, as they are found."""
+        """Sign the ends of chains without a lease, as they are found."""
         if not self._shared or is_within(_RENEW_EVERY, self._adopted_at, now):
             return 0
         self._adopted_at = now
@@ -137,8 +137,8 @@ class Signing:
         return len(ends)
 
     def rotate_secret(self, now: int, stamp: int, event: AuditEvent) -> Step:
-        """Drop the checkpoints, as nobody has the key of their signatures any more, and begin with one of ours and with the event
-        that says so. How many there were."""
+        """Drop the checkpoints, because the key of their signatures is gone, and begin with one of ours and with the event that
+        says so. Returns how many there were."""
         dropped = yield Query("SELECT checkpoint_id FROM audit_checkpoint")
         yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in dropped])
         self._state, self._signature, chain = None, b"", self._chain
@@ -164,7 +164,7 @@ class Signing:
         return (yield from self.adopt(now, stamp))
 
     def cut(self, now: int, stamp: int, header: Header, event: AuditEvent) -> Step:
-        """Sign that the events of a segment are in the archive. 0, and nothing is done, when it is not the next one, or when this
+        """Sign that the events of a segment are in the archive. Returns 0, and does nothing, if it is not the next one, or if this
         process's chain is taken for ended."""
         if not self._chain.begun:
             yield from self.sign(now, stamp)
@@ -182,7 +182,7 @@ class Signing:
     # ---- parts ----
 
     def _first_state(self) -> Part[LogState]:
-        """Of a log that has no checkpoint of this kind; what was archived of it before stays archived."""
+        """The state of a log that has no checkpoint of this kind. What was archived of it before stays archived."""
         rows = yield Query(_NEWEST_CUT)
         return LogState(segments=rows[0][0], archived=header_digest(rows[0][1])) if rows else LogState()
 
@@ -205,7 +205,8 @@ class Signing:
         return (yield from self._write(after, stamp))
 
     def _newest_state(self) -> Part[LogState | None]:
-        """What this process has seen does not give way to nothing, and what it signs next then holds no more."""
+        """If the state that this process has seen is gone, it is not replaced by an empty one; what it signs next then does not
+        hold."""
         rows = yield Query(_NEWEST_STATE)
         try:
             self._state = read_state(rows[0][0]) if rows else self._state
@@ -256,7 +257,7 @@ class Signing:
 def own_event(
     event_id: int, at: int, action: Action, actor: str, subject: str = "", detail: str = ""
 ) -> AuditEvent:
-    """One that the log has of what is done to it."""
+    """An event about what is done to the database itself."""
     return AuditEvent(event_id, at, str(action), "ok", "", actor, "", subject, "", "", detail)
 
 
@@ -272,12 +273,12 @@ def archived_event(event_id: int, at: int, header: Header, actor: str) -> AuditE
 
 
 def covers_of(owner: str) -> int:
-    """The schema step up to which the holder of a chain's lease has rows vouched for."""
+    """The schema step up to which the holder of a chain's lease vouches for rows."""
     return int(owner.partition(_COVERS)[2] or 0)
 
 
 def _ends(state: LogState, chains: Iterable[str]) -> Part[dict[str, End]]:
-    """Where open chains that nobody writes to any more end."""
+    """The ends of open chains that are no longer written to."""
     ends: dict[str, End] = {}
     for chain in sorted(chains):
         reach = state.open[chain]

@@ -12,7 +12,7 @@ _SIZE = "SELECT pg_database_size(current_database())"
 
 
 class Sizes(NamedTuple):
-    """In bytes; None is not known here."""
+    """In bytes; None if it is not known here."""
 
     database: int | None
     wal: int | None = None
@@ -20,7 +20,7 @@ class Sizes(NamedTuple):
 
 
 async def sizes_of(store: Store, path: str | None) -> Sizes:
-    """`path` is that of the database file; None where the database is on a server."""
+    """`path` is that of the database file; None if the database is on a server."""
     if path is not None:
         return await asyncio.to_thread(_of_file, Path(path))
     [[known]] = await store.fetch(_HAS_SIZE)  # engines of the same protocol may lack it

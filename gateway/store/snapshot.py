@@ -1,4 +1,4 @@
-"""The whole database as the rules see it, from one read transaction; the process that serves is not held up by it."""
+"""The whole database as the rules see it, from one read transaction. It does not hold up the process that serves."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
 
 @dataclass(slots=True)
 class Snapshot:
-    """`profiles` are record ids by profile id, `names` profiles, live or absorbed, by the record that they are named after,
-    `balances` points by record id, `attributes` texts by record id. `records` can be gone through once."""
+    """`profiles` are record ids by profile id; `names` are profiles, live or absorbed, by the record that they are named after;
+    `balances` are points and `attributes` texts, by record id. `records` can be read once."""
 
     records: Iterator[Record]
     profiles: dict[int, list[int]]

@@ -17,9 +17,10 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Query(NamedTuple):
-    """One SELECT. `keys` fill its `keys(…)`: values, or tuples where it has several columns; `parameters` fill its `?`.
+    """One SELECT. `keys` fill its `keys(…)`: values, or tuples if it has several columns; `parameters` fill its `?`.
 
-    `packed`: read often and without blobs, so the engine may fetch all rows as one value."""
+    `packed`: read often and without blobs, so the engine may fetch all rows as one value.
+    """
 
     sql: str
     keys: Collection[Any] = ()
@@ -28,10 +29,11 @@ class Query(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One INSERT, UPDATE or DELETE for each of `rows`, which fill its `?`; an INSERT gives the columns that it
-    names, else all of them in the table's order. With `keys(…)` it is one statement for all rows at once.
+    """One INSERT, UPDATE or DELETE for each of `rows`, which fill its `?`. An INSERT gives the columns that it names, else all of
+    them in the table's order. With `keys(…)` it is one statement for all rows at once.
 
-    `fenced`: every row must hit, or StaleEpoch is raised."""
+    `fenced`: every row must hit, or StaleEpoch is raised.
+    """
 
     sql: str
     rows: Collection[tuple[Any, ...]]
@@ -39,7 +41,7 @@ class Write(NamedTuple):
 
 
 Step = Generator[Query | Write, Any, int]
-"""Statements, each of which is answered by its rows or by the number of rows written; at its end, how much was done."""
+"""Statements, each answered by its rows or by the number of rows written. Returns how much was done."""
 
 
 class KeyColumn(NamedTuple):
@@ -65,7 +67,7 @@ def columns_of(text: str) -> list[KeyColumn]:
 
 
 def key_columns(sql: str) -> list[KeyColumn]:
-    """The columns of the statement's `keys(…)`, in order; empty when it has none."""
+    """The columns of the statement's `keys(…)`, in order; empty if it has none."""
     found = _KEYS.search(sql)
     return columns_of(found[1]) if found else []
 

@@ -4,7 +4,7 @@ questions, pins, keys, operators and rules are. A coupon's code has a digest of 
 entry. Where a profile redirects is not in a digest: it leads to the record that it is named after, and that one's place is in
 one.
 
-A digest is keyed, because what it stands for is short: without the master secret it cannot be made, nor tried out.
+A digest is keyed, because the values are short: without the master secret it can be neither made nor guessed.
 """
 
 import hmac
@@ -36,14 +36,13 @@ UNCOVERED = (
     "observations, attributes, tags, claims, achievements, dedup windows, kept answers, deliveries, imports, operators' own lists,"
     " browser sessions and what operators wrote"
 )
-"""What no digest covers, said by `gateway audit verify --state` and docs/trust-model.md."""
+"""What no digest covers, as in `gateway audit verify --state` and docs/trust-model.md."""
 
 
 class Vouched(NamedTuple):
-    """Rows of one kind: the columns that a digest covers, those that name a row, the one that says when it was made ("": none
-    does), and those of the primary key where they are others. `about` are columns whose values stand before the digest, as
-    numbers or words that say nothing of anybody: by them it is known when a row is rightly gone. `source` is the table, where that
-    has another name, and which rows of it."""
+    """Rows of one kind: the columns that a digest covers, the columns that name a row, the column with its time ("": none), and the
+    columns of the primary key if they are others. `about` are columns with values that stand before the digest, as numbers or words
+    without personal data. They show whether a row is rightly gone. `source` is the table, if it has another name, and its rows."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...]
@@ -63,7 +62,7 @@ class Vouched(NamedTuple):
         return " ".join(str(row[self.columns.index(name)]) for name in self.about)
 
     def made_at(self, row: Row) -> int:
-        """In ms; 0 where the row does not say it."""
+        """In ms; 0 if the row does not say."""
         return row[self.columns.index(self.made)] if self.made else 0
 
 
@@ -142,7 +141,7 @@ TABLES = {
 
 
 def bound_by() -> dict[str, int]:
-    """By table, the newest schema step that binds its rows; 0: none, they are bound since rows are at all."""
+    """By table, the newest schema step that binds its rows. 0: none; the rows were always bound."""
     found = dict.fromkeys(TABLES, 0)
     for step in steps.all_migrations():
         found.update({table: number for number, table in step.binds})
@@ -150,12 +149,12 @@ def bound_by() -> dict[str, int]:
 
 
 def newest_binding() -> int:
-    """The schema step up to which this gateway has rows vouched for."""
+    """The schema step up to which this gateway vouches for rows."""
     return max(bound_by().values())
 
 
 def rows_of(name: str, after: Row, limit: int) -> tuple[str, tuple[Any, ...]]:
-    """The statement, and its parameters, that reads the next rows behind a place in the order of `scan`."""
+    """The statement, and its parameters, that reads the next rows after a place in the order of `scan`."""
     shape = TABLES[name]
     names, order = ", ".join(shape.columns), ", ".join(shape.scan)
     where = f"({order}) > ({', '.join('?' * len(after))})" if after else ""
@@ -177,14 +176,14 @@ def vouched(name: str, key: bytes, row: Row) -> str:
 
 
 def row_digest(key: bytes, row: Row) -> str:
-    """Of the values as they are stored: what is true is 1."""
+    """Of the values as they are stored: true is 1."""
     stored = [int(value) if isinstance(value, bool) else value for value in row]
     return blake2b(_encode(stored), key=key, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, dict[str, str]]:
-    """By table and row, the digests of what the batch leaves behind, of profiles those that it wrote; "" for a row that it took
-    away. `changed` are the collections that changed."""
+    """By table and row, the digests of the rows that the batch wrote; "" for a row that it removed. `changed` are the collections
+    that changed."""
     found: dict[str, dict[str, str]] = {}
     for collection, table, keys_of in GONE:
         if collection in changed and (keys := keys_of(ws.collections[collection])):
@@ -202,7 +201,7 @@ def digests(ws: WorkingSet, changed: Collection[str], key: bytes) -> dict[str, d
 
 
 def _chosen(table: str, columns: Columns[Any]) -> Callable[[Iterable[Any]], list[Row]]:
-    """Of each entity the columns that a digest covers, in its order, which is not to change."""
+    """The columns of each entity that a digest covers, in its order, which must not change."""
     chosen = itemgetter(*(columns.all.index(name) for name in TABLES[table].columns))
     return lambda entities: [chosen(columns.row(one)) for one in entities]
 

@@ -1,2 +1,2 @@
-"""What operators ask the database: bounded, read-only questions in SQL that both engines run, answered as entities of
-`gateway.model`. Nothing here decides anything, and nothing here is on the path of a call."""
+"""Questions of operators to the database: bounded and read-only, in SQL that both engines run, answered as entities of
+`gateway.model`. Nothing here decides anything, and no call waits for it."""

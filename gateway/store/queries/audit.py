@@ -1,7 +1,7 @@
-"""The audit log as a person reads it: filtered pages in either direction, and the whole chain for verification.
+"""The audit log for readers: filtered pages in either direction, and the whole chain for verification.
 
-Event ids grow with time, so a span of time is a range of the primary key. Profiles, objects and requests are found in the
-`lookup` table up to its watermark, and by reading the few newer rows.
+Event ids grow with time, so a span of time is a range of the primary key. Profiles, objects and requests are found in the `lookup`
+table up to its watermark, and by reading the few newer rows.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -22,13 +22,13 @@ _NEWEST = (1 << 63) - 1
 _CHUNK = 500
 """Links checked between two pauses of the event loop: a few milliseconds."""
 _ID_MAY_RUN_AHEAD = 10 * MINUTE
-"""An id is never older than its event, but a burst may borrow later ones."""
+"""An id is never older than its event, but a burst may use later ones."""
 
 
 @dataclass(slots=True, kw_only=True)
 class WantedEvents:
-    """Every filter that is given must hold. `since` is inside, `until` is not; `action` may end in `*`; `profiles` are
-    alternatives, as an event keeps the id that the profile had then; `after` is an event id, which is outside."""
+    """Every filter that is given must hold. `since` is inside, `until` is not. `action` may end in `*`. `profiles` are
+    alternatives, because an event keeps the id that the profile had then. `after` is an event id, which is outside."""
 
     since: int | None = None
     until: int | None = None
@@ -45,7 +45,7 @@ class WantedEvents:
 async def events(
     store: Store, wanted: WantedEvents, place: int | None, limit: int, *, newest_first: bool
 ) -> list[Link]:
-    """The next `limit` events behind the event id `place` in this direction."""
+    """The next `limit` events after the event id `place` in this direction."""
     conditions, values = _conditions(wanted)
     if place is not None:
         conditions.append("event_id < ?" if newest_first else "event_id > ?")
@@ -65,7 +65,7 @@ async def newest_event(store: Store) -> int:
 
 
 async def words(store: Store, found: Iterable[Link]) -> dict[int, str]:
-    """What is kept apart of these events, as JSON by event id; what was erased is missing."""
+    """The words that are stored beside these events, as JSON by event id. Erased ones are missing."""
     apart = [link.event.event_id for link in found if '"words":' in link.event.detail]
     if not apart:
         return {}
@@ -77,12 +77,12 @@ async def words(store: Store, found: Iterable[Link]) -> dict[int, str]:
 
 
 async def any_with(store: Store, column: Literal["channel", "outcome", "actor"], value: str) -> bool:
-    """Whether any event at all has this value; looks through the whole log when none has."""
+    """Whether any event has this value; reads the whole log if none has."""
     return bool(await store.fetch(f"SELECT 1 FROM audit WHERE {column} = ? LIMIT 1", (value,)))
 
 
 async def links(store: Store, after: int = 0, before: int = _NEWEST) -> AsyncIterator[list[Link]]:
-    """The log between two event ids, in chunks; the links of one chain come in their order."""
+    """The log between two event ids, in chunks; the links of one chain come in order."""
     while rows := await store.fetch(
         f"SELECT {_COLUMNS} FROM audit WHERE event_id > ? AND event_id < ? ORDER BY event_id LIMIT ?",
         (after, before, _CHUNK),
@@ -93,7 +93,7 @@ async def links(store: Store, after: int = 0, before: int = _NEWEST) -> AsyncIte
 
 
 async def findable(store: Store) -> int:
-    """The newest event that the look-up table is said to have."""
+    """The newest event that the look-up table should have."""
     rows = await store.fetch("SELECT row_id FROM lookup_progress WHERE source = 'audit'")
     return rows[0][0] if rows else 0
 
@@ -105,7 +105,7 @@ async def hidden(store: Store, chunk: list[Link], newest: int) -> list[int]:
 
 
 async def cuts(store: Store) -> list[Cut]:
-    """The records of what was archived, in the order of the segments."""
+    """The records of archived segments, in order."""
     rows = await store.fetch("SELECT segment, event_id, header FROM audit_cut ORDER BY segment")
     return [Cut(*row) for row in rows]
 
@@ -131,7 +131,7 @@ async def checkpoints(store: Store) -> list[Checkpoint]:
 
 
 async def checkpoints_behind(store: Store, checkpoint_id: int, limit: int = _CHUNK) -> list[Checkpoint]:
-    """The next ones, in their order."""
+    """The next ones, in order."""
     rows = await store.fetch(
         "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint WHERE checkpoint_id > ?"
         " ORDER BY checkpoint_id LIMIT ?",
@@ -202,5 +202,5 @@ AND ({" OR ".join(map(_NOT_LISTED.format, ("profile", "object", "request_id")))}
 ARCHIVED = (
     "COALESCE((SELECT event_id FROM audit_cut WHERE segment = (SELECT MAX(segment) FROM audit_cut)), 0)"
 )
-"""Up to this event's id, what is still in the table is in the archive and is being taken away."""
+"""Events up to this id are in the archive; those that are still in the table are being removed."""
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'audit'), 0)"

@@ -1,5 +1,5 @@
-"""Live profiles that look like one person and are apart, by what they have in common. Nothing here merges anything; each
-question walks over the keys that can have an answer, in their order, a page at a time."""
+"""Live profiles that look like one person but are apart, by what they have in common. Nothing here merges anything. Each question
+walks over the keys that can have an answer, in order, a page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from rules.identifier import CANONICAL_SUFFIX
 Reason = Literal["same_identifier", "provider_form", "number_ending", "customer_id"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 ENDING = 9
-"""Digits of a number that are the same whichever way its country was written."""
+"""Digits of a number that are the same however its country was written."""
 MOST_MEMBERS = 50
 Place = tuple[str, str]
-"""The type and value of the last group of a page; the value alone counts where a reason knows no types."""
+"""The type and value of the last group of a page. For a reason without types, the value alone counts."""
 START: Place = ("", "")
 
 
 class Member(NamedTuple):
-    """A record with the value that it shares, as it has it."""
+    """A record with the value that it shares, as the record has it."""
 
     profile_id: int
     record_id: int
@@ -31,8 +31,8 @@ class Member(NamedTuple):
 
 @dataclass(slots=True)
 class Group:
-    """Profiles that have (type, value) in common; `state` is that of the key. Of a value that very many hold, `members`
-    are the first ones; `profiles` and `records` count them all."""
+    """Profiles that have (type, value) in common; `state` is that of the key. If very many hold the value, `members` are only the
+    first ones; `profiles` and `records` count all."""
 
     reason: Reason
     type: str
@@ -47,7 +47,7 @@ class Group:
         return self.type, self.value
 
 
-# CROSS JOIN keeps the walk in the order of the keys: nothing is sorted, and a page ends where it is full.
+# CROSS JOIN keeps the walk in the order of the keys: nothing is sorted, and a page ends when it is full
 _APART = f"""
 SELECT o.type, o.value, COALESCE(NULLIF(MAX(s.state), 'normal'), CASE WHEN MAX(o.blocked) = 1 THEN 'blocked' ELSE 'normal' END),
        COUNT(DISTINCT r.profile_id), COUNT(*)
@@ -56,7 +56,7 @@ WHERE EXISTS (SELECT 1 FROM observation AS h WHERE h.type = o.type AND h.value =
 AND o.type {{kind}} '%{CANONICAL_SUFFIX}' AND (o.type, o.value) > (?, ?)
 GROUP BY o.type, o.value HAVING COUNT(DISTINCT r.profile_id) > 1{{more}} ORDER BY o.type, o.value LIMIT ?
 """
-# An address that is the same as written is told as such, not once more in its provider's form.
+# An address that is the same as written is reported as that, not again in its provider's form
 _DIFFERS = f"""
  AND (SELECT COUNT(DISTINCT w.value) FROM observation AS c CROSS JOIN observation AS w ON w.record_id = c.record_id
       AND w.type = REPLACE(o.type, '{CANONICAL_SUFFIX}', '') WHERE c.type = o.type AND c.value = o.value) > 1
@@ -78,7 +78,7 @@ GROUP BY customer_id HAVING COUNT(DISTINCT profile_id) > 1 ORDER BY customer_id 
 async def duplicates(
     store: Store, reason: Reason, after: Place, limit: int, phones: Sequence[str]
 ) -> list[Group]:
-    """Groups behind `after`. `phones` are the identifier types that hold numbers."""
+    """Groups after `after`. `phones` are the identifier types that hold numbers."""
     if reason == "number_ending" and not phones:
         return []
     match reason:
@@ -120,7 +120,7 @@ _HOW = {
     "number_ending": ("o.type", _ENDING, "o.value", _BY_ENDING),
     "customer_id": ("''", "r.customer_id", "r.customer_id", _BY_CUSTOMER_ID),
 }
-"""Of each reason: type and value that are shared, the record's own value, and where to look."""
+"""By reason: the shared type and value, the record's own value, and the tables to look in."""
 
 
 async def _members(store: Store, reason: Reason, keys: Sequence[Place]) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Imports as they stand: how far each is, and the lines that it could not take."""
+"""Imports: their progress, and the lines that were refused or taken with a warning."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ async def runs(
 
 
 async def refusals(store: Store, import_id: str, after: int, limit: int) -> list[RefusedLine]:
-    """By their lines, behind `after`."""
+    """By line, after `after`."""
     rows = await store.fetch(
         "SELECT line, reason FROM import_refusal WHERE import_id = ? AND line > ? ORDER BY line LIMIT ?",
         (import_id, after, limit),
@@ -42,7 +42,7 @@ async def refusals(store: Store, import_id: str, after: int, limit: int) -> list
 
 
 async def warnings(store: Store, import_id: str, after: tuple[int, str, str], limit: int) -> list[WarnedLine]:
-    """By their lines, behind `after`: a line, an identifier type and a reason."""
+    """By line, after `after`: a line, an identifier type and a reason."""
     line, identifier, reason = after
     rows = await store.fetch(
         "SELECT line, identifier, reason FROM import_warning WHERE import_id = ?"
@@ -54,5 +54,5 @@ async def warnings(store: Store, import_id: str, after: tuple[int, str, str], li
 
 
 async def changed_records(store: Store, import_id: str, after: int, limit: int) -> list[ChangedRecord]:
-    """What an import changed, as it is now, by records behind `after`."""
+    """The records that an import changed, as they are now, by record id after `after`."""
     return from_rows(await store.fetch(CHANGED_RECORDS, (import_id, after, limit, import_id)))

@@ -22,7 +22,7 @@ async def lists(store: Store) -> list[Sized]:
 
 
 async def values(store: Store, name: str, after: str, limit: int) -> list[OnList]:
-    """In the order of their texts, behind `after`."""
+    """Sorted by text, after `after`."""
     rows = await store.fetch(
         "SELECT value, added_at, added_by FROM own_list WHERE name = ? AND value > ? ORDER BY value LIMIT ?",
         (name, after, limit),

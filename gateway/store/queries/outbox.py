@@ -1,4 +1,4 @@
-"""Deliveries for operators: the newest first, one state, one row."""
+"""Deliveries for operators."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ _FOR_A_PERSON = frozenset({"dead", "held"})
 
 
 class Listed(NamedTuple):
-    """A delivery with what its achievement is about; None for other kinds."""
+    """A delivery with the campaign and record of its achievement; None for other kinds."""
 
     delivery: Delivery
     campaign_id: int | None
@@ -24,7 +24,7 @@ class Listed(NamedTuple):
 async def list_deliveries_of(store: Store, state: str, target: str, before: int, limit: int) -> list[Listed]:
     """Newest first, with an id below `before`."""
     conditions, values = ["d.delivery_id < ?"], list[Any]([before])
-    if state in _FOR_A_PERSON:  # there are few of them, and an index knows which
+    if state in _FOR_A_PERSON:  # there are few of them, and an index finds them
         conditions.append("d.state IN ('dead', 'held')")
     for column, value in (("state", state), ("target", target)):
         if value:

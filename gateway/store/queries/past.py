@@ -1,5 +1,5 @@
-"""What happened to the records of a profile, gathered for `rules.explain.how`: arrivals and splits from the audit log, merges
-from their rows."""
+"""What happened to the records of a profile, for `rules.explain.how`: arrivals and splits from the audit log, merges from their
+rows."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 @dataclass(slots=True)
 class Past:
-    """Everything that the history of one profile touches. An undo is in `undos` by its moment and its two profiles."""
+    """Everything in the history of one profile. An undo is in `undos` by its time and its two profiles."""
 
     records: set[int]
     profiles: set[int]
@@ -76,7 +76,7 @@ async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
 
 
 async def _add_arrivals(store: Store, past: Past) -> None:
-    """A record arrives with its first decision, on the profile that the event names; that may have been absorbed since."""
+    """A record arrives with its first decision, on the profile that the event names; that one may have been absorbed since."""
     new = [show("rec", record_id) for record_id in past.records - past.arrivals.keys()]
     if not new:
         return
@@ -111,7 +111,7 @@ async def _add_merges(store: Store, past: Past) -> None:
 
 
 async def _add_splits(store: Store, past: Past) -> None:
-    """Of every part that left one of the profiles. Undoing a merge is one of these, with the exact records."""
+    """For every part that left one of the profiles. An undo of a merge is a split too, with exactly the records of the merge."""
     wanted = WantedEvents(action="identity.split", profiles=[show("prf", one) for one in past.profiles])
     past.splits.clear()
     for link in await events(store, wanted, None, _ALL, newest_first=False):

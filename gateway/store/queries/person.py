@@ -1,4 +1,4 @@
-"""Everything that is held on one person beside what a profile shows: as stored, record by record."""
+"""All stored data of one person that a profile does not show, record by record."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from gateway.store.tables.pins import PIN
 
 
 async def attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Record, name, value as JSON, when it was said."""
+    """Record, name, value as JSON, when it was stated."""
     return await store.fetch(
         f"SELECT record_id, name, value, at FROM attribute WHERE record_id IN ({placeholders(records)})"
         " ORDER BY record_id, name",
@@ -21,7 +21,7 @@ async def attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ..
 
 
 async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Record, name, value as JSON, who claimed it and when."""
+    """Record, name, value as JSON, source and time of the claim."""
     return await store.fetch(
         "SELECT record_id, name, value, source, claimed_at FROM claimed_attribute"
         f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, name",
@@ -70,7 +70,7 @@ async def waiting(store: Store, profiles: Sequence[int]) -> list[Delivery]:
 
 
 async def import_changes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
-    """What imports changed, as it is kept so that they can be taken back."""
+    """What imports changed, as it is kept for an undo."""
     return await store.fetch(
         "SELECT import_id, record_id, at, created, before FROM import_change"
         f" WHERE record_id IN ({placeholders(records)}) ORDER BY record_id, change_id",

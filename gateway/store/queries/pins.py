@@ -1,4 +1,4 @@
-"""Pins as a person reviews them: what was judged, by whom, why, and where the two records are now."""
+"""Pins for operators: the decision, its author and reason, and the present profiles of the two records."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ async def records_of(store: Store, profile_id: int) -> list[int]:
 
 
 async def pins(store: Store, records: Sequence[int] | None, after: Place, limit: int) -> list[PlacedPin]:
-    """By their records, behind `after`; of every record when `records` is None."""
+    """By their records, after `after`; of every record if `records` is None."""
     source, values = "pin", list[Any]()
     if records is not None:
         among = placeholders(records)

@@ -1,4 +1,4 @@
-"""Profiles as a person looks them up: by identifier, by customer id, by an id that was absorbed long ago."""
+"""Profiles for operators, found by identifier, by customer id, or by an id that was absorbed long ago."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ FOREVER = (1 << 63) - 1
 
 @dataclass(slots=True, kw_only=True)
 class Wanted:
-    """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records`
-    holds when one of its members does; `anything` is one of all kinds, the last a canonical id."""
+    """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records` holds if one of
+    its members does. `anything` is a text of any kind; its last form is a canonical id."""
 
     identifiers: list[list[Identifier]] = field(default_factory=list)
     records: list[list[tuple[str, str]]] = field(default_factory=list)
@@ -61,12 +61,12 @@ class Overview:
 
 
 def placeholders(values: Sequence[object]) -> str:
-    """Never empty: PostgreSQL knows no empty list."""
+    """Never empty: PostgreSQL does not allow an empty list."""
     return ",".join("?" * len(values)) or "NULL"
 
 
 async def survivor_of(store: Store, profile_id: int) -> int | None:
-    """The live profile that an id leads to today; None when it was erased or never existed."""
+    """The live profile that an id leads to today; None if it was erased or never existed."""
     rows = await store.fetch(
         """
         WITH RECURSIVE path (profile_id, redirect_to) AS (
@@ -80,7 +80,7 @@ async def survivor_of(store: Store, profile_id: int) -> int | None:
 
 
 async def ids_leading_to(store: Store, profile_id: int) -> list[int]:
-    """The id itself and every id that was absorbed into it, directly or over others."""
+    """The id itself and every id that was absorbed into it, directly or through others."""
     rows = await store.fetch(
         """
         WITH RECURSIVE family (profile_id) AS (
@@ -232,7 +232,7 @@ async def claimed_attributes(store: Store, records: Sequence[int]) -> list[tuple
 
 
 class SharedClaim(NamedTuple):
-    """A claim of one record that would be an agreement with the other side, if it were stated."""
+    """A claim of one record that would agree with the other side if it were a statement."""
 
     record_id: int
     type: str

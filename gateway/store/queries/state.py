@@ -1,5 +1,5 @@
-"""The check of the state against the log: every row that the log vouches for is as it was last written, none was taken out, and
-none was put in."""
+"""The check of the state against the log: every row that the log vouches for is as it was last written, none was removed, and none
+was added."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -18,10 +18,10 @@ from gateway.store.queries.profiles import placeholders
 from gateway.store.vouching import TABLES, Row, Vouched, bound_by, rows_of, vouched
 
 _AT_ONCE = 250_000
-"""Rows that are held in memory; of more the log is read again for each part."""
+"""Rows that are held in memory. If there are more, the log is read again for each part."""
 _CHUNK = 1_000
 _ANY_ORDER = 10 * SECOND
-"""How far two gateways' times may be apart."""
+"""How far the times of two gateways may be apart."""
 _UNKNOWN = "?"
 _MOST_ASTRAY = 1_000
 _PREFIXES: Mapping[str, Prefix] = {"record": "rec", "profile": "prf", "review": "rev", "merge": "mrg"}
@@ -39,8 +39,8 @@ Log = Callable[[], AsyncIterator[list[Link]]]
 
 
 class Covered(NamedTuple):
-    """A table's rows, how many of them are from before the log vouched for rows, and since when (ms) it vouches for all others;
-    None: a schema step's binding is under way, and nothing of them is checked."""
+    """A table's rows, how many of them are from before the log vouched for rows, and since when (ms) it vouches for all others.
+    None: a schema step is still binding the rows, and they are not checked."""
 
     table: str
     rows: int
@@ -56,8 +56,8 @@ class _Last(NamedTuple):
 
 
 class _Account:
-    """What the log vouches for, of the rows that `wanted` picks. Events come in their order. `since`: by table, from when on (ms)
-    its rows are bound, as far as they are; 0 where the events of that time are not at hand, unless the log is `whole`."""
+    """What the log says about the rows that `wanted` picks. Events come in order. `since`: by table, from when on (ms) its rows are
+    bound, as far as they are; 0 if the events of that time are not available, unless the log is `whole`."""
 
     def __init__(self, key: bytes, wanted: Callable[[str, str], bool], *, whole: bool) -> None:
         self._key = key
@@ -80,8 +80,7 @@ class _Account:
             self._add_rows(link.chain, link.event.at, bound.rows)
 
     def _counts(self, event: AuditEvent) -> bool:
-        """Whether a piece of a schema step's binding is one that the gateway had to make: a step binds once, and not in a
-        database that was made with it."""
+        """Whether a piece of a schema step's binding counts: a step binds once, and not in a database that was created with it."""
         piece = _decode(event.detail)
         place = (piece.step, piece.table)
         if place in self._finished or piece.step <= (self._covers or 0):
@@ -95,14 +94,14 @@ class _Account:
         return True
 
     def _forget_digests(self) -> None:
-        """They were made with a master secret that was replaced: what rows were before cannot be told any more."""
+        """They were made with a master secret that was replaced, so the rows of before cannot be checked any more."""
         for place, last in self._rows.items():
             if last.told:
                 about, dot, _ = last.told.rpartition(".")
                 self._rows[place] = last._replace(told=f"{about}{dot}{_UNKNOWN}", others=())
 
     def _add_rows(self, chain: str, at: int, rows: Mapping[str, Mapping[str, str]]) -> None:
-        """Of what two gateways wrote at nearly the same time either may have been the later."""
+        """If two gateways wrote at nearly the same time, either may have been later."""
         for table, told in rows.items():
             for row, digest in told.items():
                 if table not in TABLES or not self._wanted(table, row):
@@ -113,7 +112,7 @@ class _Account:
                 self._rows[table, row] = _Last(digest, chain, at, others)
 
     def problem(self, table: str, row: Row) -> str | None:
-        """What is wrong with a stored row: "" for nothing, None when the log does not know it."""
+        """What is wrong with a stored row: "" for nothing, None if the log does not know it."""
         last = self._rows.pop((table, TABLES[table].key_of(row)), None)
         if last is None:
             return None
@@ -123,7 +122,7 @@ class _Account:
         return "was taken away, and is there again" if last.told == "" else "was changed"
 
     def missing(self) -> list[tuple[str, str, str]]:
-        """The rows that were not asked about and should be there, with what stands before their digest."""
+        """The rows that should be there and were not asked about, with the values before their digest."""
         return sorted(
             (table, row, last.told.rpartition(".")[0])
             for (table, row), last in self._rows.items()
@@ -134,8 +133,8 @@ class _Account:
 async def verify_rows(
     store: Store, key: bytes, since: int | None, log: Log, *, whole: bool
 ) -> tuple[list[Breach], list[Covered]]:
-    """`since`: a row that was made before (ms) may be one that the log does not know; None: there is none. `whole`: the log is read
-    from its beginning."""
+    """`since`: the log may not know a row that was made earlier (ms); None: it knows every row. `whole`: the log is read from its
+    beginning."""
     counts = {table: await _count(store, table) for table in TABLES}
     parts = max(1, -(-sum(counts.values()) // _AT_ONCE))
     breaches, earlier, bound = list[Breach](), dict.fromkeys(TABLES, 0), dict[str, int]()
@@ -201,8 +200,8 @@ async def _rows(store: Store, table: str) -> AsyncIterator[Row]:
 
 
 async def _should_be_there(store: Store, table: str, row: str, about: str) -> bool:
-    """A pin goes with either of its records, a coupon's code with its record, a profile with the record that it is named after, a
-    question with either of its profiles, or some time after its answer."""
+    """A pin may go with either of its records, a coupon's code with its record, a profile with the record that it is named after,
+    and a question with either of its profiles, or some time after its answer."""
     match table:
         case "pin":
             return await _are_there(store, "record", row.split(" "))

@@ -1,5 +1,4 @@
-"""The check of the audit log as it is stored: the chains, their signatures, what is in the archive, and that questions find what
-the log holds."""
+"""The check of the stored audit log: the chains, their signatures, the archive, and that the look-up table finds everything."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,8 +24,8 @@ _HIDDEN = (
 
 
 class Verdict(NamedTuple):
-    """`archived`: events that the records of the archive count. `segments`: those of an archive that were read. `earlier`:
-    chains from before their beginnings were signed. `tails`: what nothing proves."""
+    """`archived` are events that the cuts count; `segments` are those of the archive that were read; `earlier` are chains from
+    before their beginnings were signed; `tails` are events that no signature covers yet."""
 
     events: int
     archived: int
@@ -37,15 +36,16 @@ class Verdict(NamedTuple):
     breaches: list[Breach]
     tails: list[Tail]
     rows: list[Covered]
-    """Empty unless asked for, and for a log that does not hold: it says nothing of rows."""
+    """Empty unless asked for, or if the log has a breach: then it proves nothing about rows."""
 
 
 async def verify(store: Store, key: bytes, *, state: bool = False, directory: Path | None = None) -> Verdict:
-    """With `directory`, what was archived is read there and checked as if it had stayed. Without it, `state` counts rows from
-    before the newest cut that the rest of the log does not know as earlier.
+    """With `directory`, archived segments are read there and checked as if they were still in the table. Without it, `state` counts
+    rows from before the newest cut that the rest of the log does not know as earlier.
 
-    A breach counts when it is there twice: where several gateways write, an event may be committed behind the place that was just
-    read, and would seem to be missing."""
+    A breach counts if it is found twice: where several gateways write, an event may be committed before the place that was just
+    read, and would seem to be missing.
+    """
     verdict = await _read_through(store, key, state, directory)
     if verdict.breaches:
         again = await _read_through(store, key, state, directory)
@@ -64,7 +64,7 @@ async def signed_and_cut(store: Store) -> tuple[list[Checkpoint], list[Cut]]:
 
 
 async def _read_through(store: Store, key: bytes, state: bool, directory: Path | None) -> Verdict:
-    """Checkpoints are read first: those written while the links are read sign events that were not read."""
+    """Checkpoints are read first, because those that are written while the links are read sign events that were not read."""
     points, cut = await signed_and_cut(store)
     listed, place = await findable(store), cut[-1].event_id if cut else 0
     verifier, breaches = Verifier(points, cut, whole=directory is not None), list[Breach]()
@@ -101,7 +101,7 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
 
 
 def _since(verifier: Verifier, cut: list[Cut]) -> int | None:
-    """The rows of before are known to what is in the archive, if to anything."""
+    """Rows of before can only be known to the archive."""
     if not cut:
         return verifier.rows_since
     return max(verifier.rows_since or 0, read_header(cut[-1].header).until + 1)

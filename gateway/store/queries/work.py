@@ -1,4 +1,4 @@
-"""Accepted work and what the operators keep: achievements, rule sets, keys."""
+"""Achievements, rule sets and keys for operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gateway.store.tables.operators import CHANNEL_KEY, PLAN, RULE_SET
 
 
 class Earned(NamedTuple):
-    """An achievement with whom it belongs to now (None: erased) and what it was granted."""
+    """An achievement with its present profile (None: erased) and its reward."""
 
     achievement: Achievement
     profile_id: int | None
@@ -74,7 +74,7 @@ _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achie
 
 
 async def of_profile(store: Store, profile_id: int) -> tuple[str, list[Any]]:
-    """A condition on `achievement a`, with its values: that it belongs to this profile now."""
+    """A condition on `achievement a`, with its values: it belongs to this profile now."""
     rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
     return _of_records([record_id for (record_id,) in rows])
 
@@ -91,7 +91,7 @@ def _of_records(records: Sequence[int]) -> tuple[str, list[Any]]:
 
 
 def achievements_among(among: str) -> str:
-    """A query for those of some records; `among` are the placeholders of the records, which are given as hexadecimal text, then as
+    """A query for those of some records. `among` are the placeholders of the records, which are given as hexadecimal text, then as
     numbers."""
     return (
         f"SELECT row_id FROM lookup WHERE field = 'achievement.record' AND value IN ({among})"
@@ -103,7 +103,7 @@ def achievements_among(among: str) -> str:
 async def rule_sets(
     store: Store, before: tuple[int, str] | None, limit: int, version: str = ""
 ) -> list[KnownRuleSet]:
-    """Newest first, behind the (stored_at, version) given; only one version when it is named."""
+    """Newest first, after the given (stored_at, version); only one version if it is named."""
     conditions, values = ["1 = 1"], list[object]()
     if before is not None:
         conditions.append("(s.stored_at < ? OR s.stored_at = ? AND s.version < ?)")
@@ -121,7 +121,7 @@ async def rule_sets(
 
 
 async def active_version(store: Store) -> str:
-    """`""` while no rule set was ever activated."""
+    """`""` if no rule set was ever activated."""
     rows = await store.fetch("SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1")
     return rows[0][0] if rows else ""
 
@@ -143,7 +143,7 @@ async def plan_of(store: Store, sha256: str) -> RulePlan | None:
 
 
 async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:
-    """By key id, behind `after`; of every channel when `channel` is empty."""
+    """By key id, after `after`; of every channel if `channel` is empty."""
     condition, values = (" AND k.channel = ?", [channel]) if channel else ("", [])
     rows = await store.fetch(
         f"SELECT {CHANNEL_KEY.select('k')} FROM channel_key AS k"

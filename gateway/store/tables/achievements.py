@@ -108,7 +108,7 @@ def _add_detail(due: Due, name: str, detail: list[Any]) -> None:
 
 
 def _note_trace(ws: WorkingSet, achievement: Achievement) -> None:
-    """What comes of it later belongs to the trace of the call that reported it."""
+    """Later effects belong to the trace of the call that reported it."""
     if achievement.trace:
         ws.traces[achievement.request_id] = achievement.trace
 

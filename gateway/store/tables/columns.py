@@ -1,4 +1,4 @@
-"""The columns of a table, from the fields of the entity that its rows are, so that each is written once."""
+"""The columns of a table, made from the fields of its entity, so that each is written once."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +14,12 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Columns(Generic[V]):
-    """`key` is the primary key, as `keys(…)` writes it. Columns of it that are no fields of the entity come before these: such
-    an entity is kept under its key. `fixed` are fields that an upsert and an update leave alone. `renamed` are columns that
-    are called otherwise than their field.
+    """`key` is the primary key, as `keys(…)` writes it. Key columns that are no fields of the entity come first: such an entity is
+    kept under its key. `fixed` are fields that an upsert and an update do not change. `renamed` are columns with another name than
+    their field.
 
-    Truth is stored as 0 or 1, a tuple, set or mapping as JSON text."""
+    Truth is stored as 0 or 1; a tuple, set or mapping as JSON text.
+    """
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class Columns(Generic[V]):
 
     @property
     def insert_new(self) -> str:
-        """What is there stays as it is."""
+        """Rows that exist are not changed."""
         return f"{self.insert} ON CONFLICT ({self._keys()}) DO NOTHING"
 
     @property
@@ -78,7 +79,7 @@ class Columns(Generic[V]):
         return f"DELETE FROM {self.table} WHERE {' AND '.join(f'{column.name} = ?' for column in self.key)}"
 
     def update(self, also: str = "", *, fence: str = "") -> str:
-        """For rows of `change`. `fence` is one more column that must still be what it was."""
+        """For rows of `change`. `fence` is one more column that must still have its old value."""
         changed = ", ".join([f"{name} = ?" for name in self.changing] + [also] * bool(also))
         keys = [*(column.name for column in self.key), *([fence] if fence else [])]
         return f"UPDATE {self.table} SET {changed} WHERE {' AND '.join(f'{name} = ?' for name in keys)}"
@@ -89,7 +90,7 @@ class Columns(Generic[V]):
     # ---- rows ----
 
     def row(self, entity: V) -> tuple[Any, ...]:
-        """What is stored of it, without columns of the key that it does not have."""
+        """The stored values, without key columns that the entity does not have."""
         values = self._values(entity)
         if not self._codecs:
             return values
@@ -105,7 +106,7 @@ class Columns(Generic[V]):
         return tuple([row[place] for place in self._changing_at])
 
     def read(self, row: Sequence[Any]) -> V:
-        """From the values of the fields."""
+        """From the values of the columns."""
         if not self._codecs:
             return self.entity(*row)
         values = list(row)

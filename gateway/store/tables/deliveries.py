@@ -1,4 +1,4 @@
-"""The outbox and what the platform told: how they are stored."""
+"""The outbox and events of the platform: how they are stored."""
 
 from operator import attrgetter
 
@@ -11,7 +11,7 @@ from gateway.store.tables.table import Loading, Table, entities, fenced_rows
 from gateway.workingset import WorkingSet
 
 LONGEST_LEASE = 2 * MINUTE
-"""A delivery that is leased for longer was leased by a clock that was ahead, and is free."""
+"""A longer lease was taken by a clock that was ahead; the delivery is free."""
 
 DELIVERY = Columns(
     "delivery",
@@ -42,7 +42,7 @@ CROSS JOIN delivery AS d ON d.delivery_id = (
 
 
 def _load_sendings(ws: WorkingSet, achievement_ids: list[int]) -> Loading:
-    """A delivery's id is drawn right behind that of its achievement, so no index is needed to find it."""
+    """A delivery's id is the next one after its achievement's, so no index is needed to find it."""
     for achievement_id in achievement_ids:
         ws.sendings.put(achievement_id, None)
     places = [(achievement_id, later(achievement_id, MINUTE)) for achievement_id in achievement_ids]

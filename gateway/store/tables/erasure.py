@@ -1,4 +1,4 @@
-"""What an erasure takes out of the database besides the rows of the batch: everything that names the person, in every table."""
+"""What an erasure removes besides the rows of the batch: everything that identifies the person, in every table."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ from rules.record import Profile
 
 _encode = msgspec.json.Encoder().encode
 COLLECTIONS = frozenset(("erased", "removed", "erasures"))
-"""Where a batch says what it takes away as a whole."""
+"""The collections in which a batch lists what it removes as a whole."""
 _ERASURE = "INSERT INTO erasure VALUES (?, ?, ?, ?) ON CONFLICT (erasure_id) DO NOTHING"
 _NO_RECORD = "DELETE FROM record WHERE id_space = ? AND customer_id = ? AND record_id = ?"
 _FORGOTTEN = """
@@ -20,7 +20,7 @@ SELECT d.delivery_id FROM keys(profile_id bigint) AS k
 CROSS JOIN profile AS p ON p.profile_id = k.profile_id OR p.redirect_to = k.profile_id
 CROSS JOIN delivery AS d ON d.lane = p.profile_id AND d.finished_at IS NULL AND d.kind = 'platform')
 """
-"""What the platform said of an erased person and nobody was told yet."""
+"""Events of the platform about an erased person that are not passed on yet."""
 _ACHIEVEMENTS_OF = """
 SELECT l.row_id AS achievement_id FROM keys(name text, record_id bigint) AS k
 CROSS JOIN lookup AS l ON l.field = 'achievement.record' AND l.value = k.name
@@ -39,7 +39,7 @@ UPDATE delivery SET answer = '' WHERE delivery_id IN (
 SELECT d.delivery_id FROM ({_ACHIEVEMENTS_OF}) AS e
 CROSS JOIN delivery AS d ON d.subject = e.achievement_id AND d.answer <> '' AND d.target = 'upstream')
 """
-"""What the upstream said of a report that it refused."""
+"""The upstream's answers to refused reports."""
 _FORGOTTEN_WORDS = """
 DELETE FROM audit_words WHERE event_id IN (
 SELECT w.event_id FROM keys(record_id bigint) AS k CROSS JOIN audit_words_of AS w ON w.record_id = k.record_id)
@@ -71,7 +71,7 @@ _OF_PROFILE = (
 
 
 def before(ws: WorkingSet) -> Iterator[Write]:
-    """Before anything is inserted: the same customer may be created again in this batch."""
+    """Runs before anything is inserted: the same customer may be created again in this batch."""
     if erased := ws.erased.added:
         records = [record for profile in erased.values() for record in profile.records.values()]
         yield Write(_NO_RECORD, [(r.id_space, r.customer_id, r.record_id) for r in records])
@@ -89,7 +89,7 @@ def _remove(records: Iterable[CustomerRecord]) -> Iterator[Write]:
 
 
 def after(ws: WorkingSet) -> Iterator[Write]:
-    """After everything else, so that nothing which the batch changed on the profiles stays."""
+    """Runs after everything else, so that nothing stays that the batch changed on the profiles."""
     if ws.erased.added:
         yield from _erase(list(ws.erased.added.values()), ws)
     if ws.erasures.added:

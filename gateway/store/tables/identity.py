@@ -1,7 +1,7 @@
 """Records with their observations, keys, and profiles: how they are stored.
 
-Who owns a key, and how many hold it, is told by the observations of it, as long as these are few; of a key with more holders,
-or in an unusual state, by a row of its own.
+If few records hold a key, its observations say who owns it and how many hold it. A key with more holders, or in an unusual state,
+has a row of its own.
 """
 
 from collections import Counter
@@ -82,7 +82,7 @@ def _load_records(ws: WorkingSet, places: list[RecordKey]) -> Loading:
 
 
 def _add_records(ws: WorkingSet, rows: Rows) -> list[CustomerRecord]:
-    """Records from rows of one observation each; what the working set already holds is left as it is."""
+    """Records from rows of one observation each. What the working set already holds does not change."""
     keys, records, by_record_id = ws.keys.held, ws.records.held, ws.by_record_id
     found: list[CustomerRecord] = []
     new: dict[int, dict[Identifier, Observation]] = {}
@@ -173,7 +173,7 @@ def _load_profiles(ws: WorkingSet, profile_ids: list[int]) -> Loading:
     for profile_id, *_ in rows:
         profile, row = profiles[profile_id], ws.profile_rows[profile_id]
         profile.version += len(profile.records)
-        if profile.records and not row.named_after:  # made by a gateway of the version before
+        if profile.records and not row.named_after:  # made by a gateway of an earlier version
             row.named_after = min(profile.records)
     for profile_id, campaign_id, *window in windows:
         if (profile_id, campaign_id) not in ws.windows:
@@ -228,7 +228,7 @@ def _save_records(ws: WorkingSet, records: Written[RecordKey, CustomerRecord]) -
 def _save_observations(
     ws: WorkingSet, observations: Written[tuple[int, Identifier], Observation]
 ) -> Iterator[Write]:
-    """In the order of the tree by which a key's holders are found, so that a large batch touches each page of it once."""
+    """Sorted like the tree that finds a key's holders, so that a large batch touches each page of it once."""
     if observations.dropped:
         yield Write(_NO_OBSERVATION, [(record_id, *what) for record_id, what in observations.dropped])
     if observations.changed:
@@ -255,7 +255,7 @@ def _by_identifier(entry: tuple[tuple[int, Identifier], Any]) -> Identifier:
 
 
 def _save_owned(ws: WorkingSet, owned: Written[Identifier, Key]) -> Iterator[Write]:
-    """Where other observations than those written here name the owner."""
+    """For keys with other observations than those written here."""
     named = Counter(identifier for _, identifier in ws.observations.changed)
     keys = ws.keys.held
     behind = sorted(
@@ -266,7 +266,7 @@ def _save_owned(ws: WorkingSet, owned: Written[Identifier, Key]) -> Iterator[Wri
 
 
 def _save_states(ws: WorkingSet, states: Written[Identifier, Key]) -> Iterator[Write]:
-    """What many holders' observations say of the owner may be old: there the key itself names it."""
+    """If a key has many holders, the owner in their observations may be old, so the key's own row counts."""
     keys = [key for _, key in sorted(states.changed.items())]
     crowded = [(*k.identifier, k.state, k.owner, k.holders) for k in keys if k.holders > FEW_HOLDERS]
     others = [k for k in keys if k.holders <= FEW_HOLDERS]
@@ -287,7 +287,7 @@ def _save_profiles(ws: WorkingSet, profiles: Written[int, StoredProfile]) -> Ite
 
 
 def _changed_rows(profiles: dict[int, StoredProfile]) -> Iterator[ProfileRow]:
-    """Brought to what is stored from here on; a later step of the batch compares with that."""
+    """Updates what is known as stored, because a later step of the batch compares with it."""
     for row, profile in profiles.values():
         counted = profile.version - len(profile.records)
         if (row.changes, row.redirect_to) != (counted, profile.redirect_to):
@@ -296,7 +296,7 @@ def _changed_rows(profiles: dict[int, StoredProfile]) -> Iterator[ProfileRow]:
 
 
 def _save_absorbed(ws: WorkingSet, absorbed: Written[int, tuple[int, int]]) -> Iterator[Write]:
-    """Where what redirected to each absorbed profile ends up when one merge of the batch follows the other."""
+    """The last target of redirects, if one merge of the batch follows another."""
     ends: dict[int, int] = {}
     for loser, winner in absorbed.added.values():
         for source, end in ends.items():

@@ -1,4 +1,4 @@
-"""Imports: how they are stored, and what became of the records that one changed."""
+"""Imports: how they are stored, and what happened to the records that one changed."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

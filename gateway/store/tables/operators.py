@@ -57,7 +57,7 @@ def _load_lists(ws: WorkingSet, names: list[str]) -> Loading:
 
 
 def _save_listed(ws: WorkingSet, values: Written[Any, Any]) -> Iterator[Write]:
-    """A value that another gateway listed meanwhile stays as it is."""
+    """A value that another gateway listed in the meantime stays as it is."""
     if values.dropped:
         yield Write(_LISTED.delete, list(values.dropped))
     if values.added:

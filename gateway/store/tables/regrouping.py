@@ -1,4 +1,4 @@
-"""Regroupings: how they are stored, and which profiles one goes on with."""
+"""Regroupings: how they are stored, and the profiles with which one continues."""
 
 from gateway.model import Regrouping
 from gateway.store.protocol import Store
@@ -43,7 +43,7 @@ async def newest_regroupings(store: Store) -> dict[str, Regrouping]:
 
 
 async def profiles_behind(store: Store, run: Regrouping, limit: int) -> list[int]:
-    """The next ones that the regrouping looks at."""
+    """The next profiles that the regrouping looks at."""
     if run.scope == "rules":
         rows = await store.fetch(_ALL, (run.cursor, limit))
     elif run.scope == "value":

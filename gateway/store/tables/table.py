@@ -1,7 +1,7 @@
-"""What binds a collection of the working set to the database: how it is loaded, and how it is saved.
+"""Binds a collection of the working set to the database: how it is loaded, and how it is saved.
 
-A load is a generator that yields the queries which it can ask at once and is sent their rows; a save yields statements. The
-engine runs both, so nothing here knows which engine it is.
+A load is a generator that yields the queries which can be asked at once, and is sent their rows. A save yields statements. The
+engine runs both, so nothing here depends on the engine.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -33,8 +33,8 @@ def entities(
     packed: bool = False,
     notes: Callable[[WorkingSet, Any], None] | None = None,
 ) -> Table:
-    """Entities that are kept under their primary key; None where there is none. Unless `saves` says otherwise, added ones are
-    inserted, changed ones updated or inserted, and dropped ones deleted. `notes` is told each that is found."""
+    """Entities under their primary key; None if there is none. Unless `saves` says otherwise, added ones are inserted, changed ones
+    updated or inserted, and dropped ones deleted. `notes` is called for each that is found."""
     by_key = columns.by_key
     outside = len(columns.outside)
     width = len(columns.key)
@@ -56,7 +56,7 @@ def entities(
 
 
 def rows_of(columns: Columns[Any], *, once: bool = False) -> Save:
-    """Rows that are inserted, updated or inserted, and deleted. `once`: what is there already stays."""
+    """Rows that are inserted, updated or inserted, and deleted. `once`: existing rows do not change."""
     upsert = columns.insert_new if once else columns.upsert
     insert, delete = columns.insert, columns.delete
     is_one = len(columns.key) == 1
@@ -86,7 +86,7 @@ def fenced_rows(columns: Columns[V], update: str, fence: Callable[[V], int]) -> 
 
 
 def stored(columns: Columns[V], rows: dict[Any, V]) -> list[tuple[Any, ...]]:
-    """The rows that these entities are, in their order."""
+    """The rows of these entities, in order."""
     if not columns.outside:
         return [columns.row(one) for one in rows.values()]
     if len(columns.outside) == 1:
