@@ -1,8 +1,7 @@
 """The single writer: takes commands one by one, commits them in batches, and answers each only after its batch is on disk.
 
-Whatever queued while the previous commit ran becomes the next batch; there is no timer. Calls go before background work. A
-command that fails by itself is taken out and its neighbours are run again without it. Cancelling a caller never decides a
-commit.
+The commands that queued while the previous commit ran become the next batch; there is no timer. Calls go before background work. A
+command that fails by itself is taken out, and its neighbours are run again without it. Cancelling a caller never decides a commit.
 """
 
 import asyncio
@@ -22,15 +21,15 @@ from gateway.usecases.env import Env
 from gateway.workingset import NotLoaded, WorkingSet
 
 _LONGEST_SERIES = 32
-"""Background commands that the store is given at a time: others want it too, such as housekeeping."""
+"""The most background commands that the store gets at a time, because other work wants it too, such as housekeeping."""
 _log = structlog.get_logger("pipeline")
 _Item = tuple[AnyCommand, "asyncio.Future[Any]"]
 Count = Callable[[int, Mapping[Happening, int]], None]
 
 
 class _Batch:
-    """Commands as one unit of work; `outcomes` is complete once `process` returned. Where it raised, `deciding`
-    is the position of the command that did."""
+    """Commands as one unit of work. `outcomes` is complete once `process` returned. If it raised, `deciding` is the position of the
+    command that did."""
 
     def __init__(self, commands: Sequence[AnyCommand], env: Env) -> None:
         self.commands = commands
@@ -64,9 +63,9 @@ class _Batch:
 
 
 class _BackgroundBatches:
-    """Background commands as the store takes them, one behind the other, at least one, until anything is `urgent`; `open` are
-    those that were given out and are not on disk yet. The store's threads take from `waiting` only while the event loop waits
-    for them."""
+    """Background commands as the store takes them, one after the other, at least one, until anything is `urgent`. `open` are those
+    that were handed out and are not on disk yet. The store's threads take from `waiting` only while the event loop waits for
+    them."""
 
     def __init__(
         self,
@@ -99,10 +98,10 @@ class _BackgroundBatches:
 
 
 class Pipeline:
-    """`submit` for calls, `submit_background` for work that can wait. `start` before the first, `stop` drains both.
+    """`submit` for calls, `submit_background` for work that can wait. Call `start` first; `stop` drains both.
 
-    `busy_seconds` is the time spent on batches of calls: how much of the writer they take. `observe` is told the size and
-    the seconds of each; `count` the time of each committed batch, of the background too, and how often what happened in it.
+    `busy_seconds` is the time spent on batches of calls: how much of the writer they use. `observe` gets the size and the seconds
+    of each. `count` gets the time of each committed batch, also of the background, and how often each thing happened in it.
     """
 
     def __init__(
@@ -136,8 +135,8 @@ class Pipeline:
         self._task = asyncio.create_task(self._drain(), name="pipeline")
 
     def watch(self, watcher: Callable[[Collection[Hashable]], None]) -> None:
-        """Tell `watcher` after each commit, before its calls are answered, of which records, as (id space, customer id), and
-        which keys anything changed. It must not raise."""
+        """Call `watcher` after each commit, before its calls are answered, with the records, as (id space, customer id), and the
+        keys that changed. It must not raise."""
         self._watchers.append(watcher)
 
     @property
@@ -145,7 +144,7 @@ class Pipeline:
         return len(self._calls)
 
     async def between_batches(self, change: Callable[[], None]) -> None:
-        """Make `change` while no batch is under way: what a batch goes by stays the same from its first look-up to its last
+        """Make `change` while no batch is under way: what a batch depends on stays the same from its first look-up to its last
         decision."""
         if self._task is None or self._task.done():
             change()
@@ -217,13 +216,13 @@ class Pipeline:
                 done.set_exception(error)
 
     async def _run(self, items: list[_Item]) -> None:
-        """Carry the items out, in their order and in as few batches as their failures leave."""
+        """Carry the items out, in order and in as few batches as their failures allow."""
         todo = [items]
         while todo:
             todo += reversed(await self._run_batch(todo.pop()))
 
     async def _run_batch(self, items: list[_Item]) -> list[list[_Item]]:
-        """Commit and answer; what could not be done as a whole comes back in parts, first part first."""
+        """Commit and answer. If the batch fails as a whole, its parts are returned, first part first."""
         batch = _Batch([command for command, _ in items], self._env)
         error = await _failure_of(self._store.run(batch))
         if error is not None:
@@ -232,7 +231,7 @@ class Pipeline:
         return []
 
     async def _run_background(self) -> None:
-        """What waits in the background, each command in a batch of its own, until calls arrive or others want the store."""
+        """Carry out background commands, each in a batch of its own, until calls arrive or other work wants the store."""
         source = _BackgroundBatches(self._background, self._is_urgent, self._env, self._answer)
         error = await _failure_of(self._store.run_all(source))
         if error is not None:
@@ -252,18 +251,18 @@ class Pipeline:
                 future.set_result(outcome)
 
     def _failed(self, items: list[_Item], batch: _Batch, error: Exception) -> list[list[_Item]]:
-        """What is to be tried again, in parts; a single command is answered."""
+        """What is to be tried again, in parts. A single command is answered."""
         match error:
             case StoreBroken():
                 _answer_all(items, StoreUnavailable("the store is broken; the gateway ends now"))
             case StoreUnavailable():
                 if isinstance(error, StoreBusy) and len(items) > 1:
                     return _in_halves(items)
-                self._tell(batch)  # perhaps it was committed all the same
+                self._tell(batch)  # it may have been committed all the same
                 _answer_all(items, error)
             case _ if batch.deciding is not None:
                 return _without(items, batch.deciding, error)
-            case _:  # a row the engine refuses: find the command it belongs to
+            case _:  # a row that the engine refuses: find the command that it belongs to
                 return _halves(items, error)
         return []
 
@@ -275,7 +274,7 @@ class Pipeline:
 
 
 async def _failure_of(work: Awaitable[None]) -> Exception | None:
-    """What was not foreseen in a command, a row or a change ends here: it is for whoever sent it, and the writer goes on."""
+    """Unforeseen failures of a command, a row or a change end here: its sender gets them, and the writer continues."""
     try:
         await work
     except Exception as error:  # noqa: BLE001 - the next command must not wait for a writer that is gone

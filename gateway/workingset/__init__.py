@@ -1,4 +1,4 @@
-"""What one batch may look at and what it changed."""
+"""What one batch may read, and what it changed."""
 
 from gateway.workingset.collection import Collection, NotLoaded, Written
 from gateway.workingset.workingset import WorkingSet

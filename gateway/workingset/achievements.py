@@ -1,4 +1,4 @@
-"""Achievements from the report to the grant: dedup windows, idempotent answers, the ledger and what it adds up to."""
+"""Achievements from the report to the grant: dedup windows, idempotent answers, the ledger and its sums."""
 
 from gateway.ids import Ids
 from gateway.model import Achievement, AnswerOf, Dedup, Due, LedgerEntry, StoredAnswer
@@ -10,7 +10,7 @@ WindowKey = tuple[int, int]
 AnswerKey = tuple[str, str, str]
 """A channel, a route, and the client's token."""
 DueWanted = tuple[int, frozenset[str]]
-"""How many at most, and which of `tags`, `score` and `attributes` are looked up with their profiles."""
+"""The most that are wanted, and the parts of `tags`, `score` and `attributes` that are looked up with their profiles."""
 
 
 class Achievements(Moment):
@@ -38,7 +38,7 @@ class Achievements(Moment):
         self.achievements.add(achievement.achievement_id, achievement)
 
     def decide(self, achievement: Achievement) -> None:
-        """Keep an achievement's new state. The save is fenced by its epoch, which it counts up."""
+        """Keep an achievement's new state. The save is fenced by its epoch, which it increments."""
         self.achievements.keep(achievement.achievement_id, achievement)
 
     def enter(self, entry: LedgerEntry) -> None:
@@ -54,6 +54,6 @@ class Achievements(Moment):
         self.windows.remove((profile_id, campaign_id), None)
 
     def keep_answer(self, key: AnswerKey, answer: StoredAnswer, achievement_id: int) -> None:
-        """`achievement_id` is what was answered, by which the answer is found when the person is erased."""
+        """`achievement_id` is what was answered; an erasure finds the answer by it."""
         self.answers.keep(key, answer)
         self.answers_of.keep(achievement_id, AnswerOf(achievement_id, *key, answer.expires_at))

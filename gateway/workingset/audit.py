@@ -33,8 +33,8 @@ _WITH_REASON = frozenset({"ignored", "failed", "dead"})
 
 
 class Audit(Moment):
-    """`events` are all of the batch, `new_events` those since its last save; `happened` counts them. `words` are what an event's
-    hash is bound to and an erasure takes away, by event; `words_of` say by record whose they are."""
+    """`events` are all of the batch, `new_events` those since its last save; `happened` counts them. By event, `words` are the
+    texts that its hash is bound to and that an erasure removes; `words_of` are the records that they belong to."""
 
     words = Of(Written[int, str])
     words_of = Of(Written[tuple[int, int], None])

@@ -1,9 +1,8 @@
 """The one mechanism of a working set: entities of one kind by their keys.
 
-A use case asks for keys (`want`). The store looks them up, puts what it finds here, and notes what does not exist; then
-the use case reads. Reading a key that was not looked up raises `NotLoaded`, so «not there» and «not looked up» can never
-be confused, and a use case that reads what it did not ask for fails at once. What it adds, changes or drops is kept here
-until the store saves it.
+A use case asks for keys (`want`). The store looks them up, puts what it finds here, and notes what does not exist; then the use
+case reads. Reading a key that was not looked up raises `NotLoaded`. So «not there» and «not looked up» can never be confused, and a
+use case that reads what it did not ask for fails at once. What it adds, changes or drops is kept here until the store saves it.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, ValuesView
@@ -18,11 +17,11 @@ class NotLoaded(Exception):
 
 
 class AddedTwice(Exception):
-    """A use case made two rows with one key: it did not look whether there is one."""
+    """A use case made two rows with one key without looking whether there is one."""
 
 
 class Held(dict[K, V]):
-    """What was looked up. As a dictionary of its own it is read at full speed on hot paths."""
+    """What was looked up. It is a dictionary of its own so that hot paths read it at full speed."""
 
     __slots__ = ("name",)
     name: str
@@ -32,8 +31,8 @@ class Held(dict[K, V]):
 
 
 class Written(Generic[K, V]):
-    """Rows that a batch writes: `added`, `changed` and `dropped` are those that the next save inserts, updates and deletes, in the
-    order in which they came. Nothing of them is `wanted`: what they say is read elsewhere."""
+    """Rows that a batch writes: the next save inserts `added`, updates `changed` and deletes `dropped`, in this order. They are
+    never `wanted`, because their values are read elsewhere."""
 
     __slots__ = ("added", "changed", "dropped", "wanted")
 
@@ -62,7 +61,7 @@ class Written(Generic[K, V]):
         self.dropped[key] = None
 
     def take_back(self, key: K) -> None:
-        """The row needs no saving after all."""
+        """The row needs no saving any more."""
         self.added.pop(key, None)
         self.changed.pop(key, None)
 
@@ -74,8 +73,8 @@ class Written(Generic[K, V]):
 
 
 class Collection(Written[K, V]):
-    """Rows that are read by their keys, too. An entry of None in `held` means: looked up, and not there. So do the keys in
-    `absent`, where reading what is not there is a fault."""
+    """Rows that are read by their keys, too. None in `held` means: looked up, and not there. Keys in `absent` mean the same, if it
+    is a fault to read what is not there."""
 
     __slots__ = ("absent", "held")
 
@@ -125,7 +124,7 @@ class Collection(Written[K, V]):
     # ---- changing ----
 
     def put(self, key: K, value: V) -> None:
-        """It is so in the database already, or follows from other rows."""
+        """Note a value that is in the database already, or that follows from other rows."""
         self.held[key] = value
 
     def add(self, key: K, value: V) -> None:
@@ -158,7 +157,7 @@ class HasCollections(Protocol):
 
 
 class Of(Generic[C]):
-    """Declares a collection of a working set, which is made when the batch first uses it: most use few of them."""
+    """Declares a collection of a working set. It is made when the batch first uses it: most batches use few of them."""
 
     def __init__(self, kind: type[C]) -> None:
         self._make: Callable[[str], C] = get_origin(kind) or kind

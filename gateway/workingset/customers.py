@@ -1,4 +1,4 @@
-"""What is known of a customer, record by record: attributes, tags, and what was claimed."""
+"""The data of a customer, record by record: attributes, tags and claims."""
 
 from gateway.model import AttributeValue, Claim, ClaimedAttribute, Claims
 from gateway.workingset.collection import Collection, Of, Written
@@ -9,8 +9,8 @@ from rules.source import Source
 
 
 class Customers(Moment):
-    """`attributes` and `tags` are loaded together, `claims` by themselves, all by record. What changed of them is kept row by
-    row in `attribute_rows`, `tag_rows`, `claim_rows` and `claimed_attribute_rows`."""
+    """`attributes` and `tags` are loaded together, `claims` alone, all by record. Their changes are kept row by row in
+    `attribute_rows`, `tag_rows`, `claim_rows` and `claimed_attribute_rows`."""
 
     attributes = Of(Collection[int, dict[str, str]])
     tags = Of(Collection[int, set[str]])
@@ -21,7 +21,7 @@ class Customers(Moment):
     claimed_attribute_rows = Of(Written[tuple[int, str], ClaimedAttribute])
 
     def begin_customer(self, record: Record) -> None:
-        """Nothing is known of a new record yet."""
+        """A new record has no data yet."""
         self.attributes.held[record.record_id] = {}
         self.tags.held[record.record_id] = set()
         self.claims.held[record.record_id] = Claims()
@@ -47,7 +47,7 @@ class Customers(Moment):
         self.claim_rows.keep((record.record_id, identifier), claim)
 
     def drop_claim(self, record: Record, identifier: Identifier) -> None:
-        """The record's claim of this identifier, if there is one; it needs not be loaded."""
+        """The record's claim of this identifier, if there is one; it need not be loaded."""
         if record.record_id in self.claims:
             self.claims[record.record_id].identifiers.pop(identifier, None)
         self.claim_rows.drop((record.record_id, identifier))

@@ -1,4 +1,4 @@
-"""Work for others: the outbox, and what the platform told."""
+"""Deliveries and events: the outbox, and what the platform sent."""
 
 from gateway.model import Delivery, PlatformEvent
 from gateway.workingset.collection import Collection, Of
@@ -7,7 +7,7 @@ from gateway.workingset.moment import Moment
 
 class Deliveries(Moment):
     """`sendings` are the deliveries that achievements wait for, by the achievement. `claimable`, by target and limit, are
-    deliveries that are due and nobody's; of a webhook's lane, only the oldest that is open."""
+    deliveries that are due and free; of a webhook's lane, only the oldest open one."""
 
     deliveries = Of(Collection[int, Delivery | None])
     sendings = Of(Collection[int, int | None])
@@ -25,7 +25,7 @@ class Deliveries(Moment):
         give_up_after: int,
         request_id: str | None = None,
     ) -> Delivery:
-        """One more delivery, due now, caused by `request_id`, or by the request of the command that is carried out."""
+        """One more delivery, due now, caused by `request_id`, or by the request of the current command."""
         cause = self.request_id if request_id is None else request_id
         delivery = Delivery(
             delivery_id=self.next_id(),
@@ -45,5 +45,5 @@ class Deliveries(Moment):
         return delivery
 
     def touch_delivery(self, delivery: Delivery) -> None:
-        """Keep what changed of it. The save is fenced by the epoch under which it was loaded."""
+        """Keep its changes. The save is fenced by the epoch under which it was loaded."""
         self.deliveries.keep(delivery.delivery_id, delivery)

@@ -1,6 +1,6 @@
-"""Who is who: records with their observations, keys, profiles, and the ids that lead to them. Implements `rules.record.View`.
+"""Identity: records with their observations, keys, profiles, and the ids that lead to them. Implements `rules.record.View`.
 
-What a change of identity takes along is changed here too: attributes of a new record, the balance of a survivor, the pins and
+Changes that follow from a change of identity are made here too: attributes of a new record, the balance of a survivor, the pins and
 questions that are loaded with a profile.
 """
 
@@ -34,7 +34,7 @@ StoredProfile = tuple[ProfileRow, Profile]
 
 
 class Holders(Collection[Identifier, int]):
-    """From when on the holders of a key count (ms), of the keys whose holders are known: `profiles` and `aged` of the key."""
+    """The time (ms) since which the holders of a key count, for the keys with known holders: `profiles` and `aged` of the key."""
 
     __slots__ = ("since",)
 
@@ -50,9 +50,10 @@ class Holders(Collection[Identifier, int]):
 class Identity(Customers, Achievements, Merges, Pins, Reviews):
     """A profile is loaded whole: with its records, their observations and keys, its pins, reviews, dedup windows and balance.
 
-    `owned` are the keys of which stored observations may name another owner; `states` are those that may have to have a row
-    of their own now, or none any more. `stored_profiles` are profiles with their rows as they are stored, `written_profiles`
-    the rows that the last save found changed."""
+    `owned` are the keys for which stored observations may name another owner; `states` are those that may need a row of their own
+    now, or none any more. `stored_profiles` are profiles with their rows as they are stored; `written_profiles` are the rows that
+    the last save found changed.
+    """
 
     records = Of(Collection[RecordKey, CustomerRecord | None])
     observations = Of(Written[tuple[int, Identifier], Observation])
@@ -141,7 +142,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         return [item for item in self.leaving.get(profile_id, ()) if item.state == "open"]
 
     def pass_on_leave_questions(self, loser: Profile, winner: Profile) -> None:
-        """What was asked about a profile is asked about the one that absorbed it."""
+        """The questions about a profile become questions about the one that absorbed it."""
         for item in self.leave_questions(loser.profile_id):
             self.pass_on_leave_question(item, winner)
         self.leaving.pop(loser.profile_id, None)
@@ -151,7 +152,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
             raise NotLoaded(name)
 
     def target_of(self, profile_id: int) -> int | None:
-        """The live profile that an id leads to today; None when it was erased."""
+        """The live profile that an id leads to today; None if it was erased."""
         if profile_id not in self.redirects:
             return self.profile(profile_id).profile_id
         target = self.redirects[profile_id]
@@ -167,7 +168,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         return self._row(profile_id).canonical_id
 
     def _row(self, profile_id: int) -> ProfileRow:
-        """Of a profile that was loaded."""
+        """The row of a loaded profile."""
         if profile_id not in self.profile_rows:
             raise NotLoaded("profile_rows")
         return self.profile_rows[profile_id]
@@ -175,8 +176,8 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
     # ---- records and profiles that come to be ----
 
     def create_profile(self, wishes: Iterable[str] = ()) -> Profile:
-        """A live profile without records, at version 0 until `touch_profile` when its maker is done with it. Its canonical id
-        is the first wish that no other profile has, else its own id. It is named after the record that it gets first."""
+        """A live profile without records, at version 0 until its maker calls `touch_profile`. Its canonical id is the first wish
+        that no other profile has, else its own id. It is named after its first record."""
         profile_id = self.next_id()
         for canonical_id in wishes:
             if self.holder_of(canonical_id) is None:
@@ -203,7 +204,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         return record
 
     def _name_after(self, profile: Profile, record: Record) -> None:
-        """Once, after the first record that the profile gets."""
+        """Only the first record of the profile counts."""
         row = self.profile_rows[profile.profile_id]
         row.named_after = row.named_after or record.record_id
 
@@ -212,7 +213,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         return self.profile_rows[profile.profile_id].named_after
 
     def namesake_of(self, row: MergeRow) -> int:
-        """The record that the profile which this merge absorbed is named after."""
+        """The record that the absorbed profile of this merge is named after."""
         return self._row(row.absorbed_id).named_after or min(row.absorbed_records)
 
     # ---- what is changed on them ----
@@ -228,7 +229,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         self.observations.drop((record.record_id, identifier))
 
     def touch_profile(self, profile: Profile) -> None:
-        """Count the profile's version up."""
+        """Increment the profile's version."""
         profile.version += 1
         self._keep_profile(profile)
 
@@ -248,7 +249,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
     # ---- keys ----
 
     def hold(self, identifier: Identifier, record: Record) -> None:
-        """One more record holds the key."""
+        """Note one more holder of the key."""
         key = self.key(identifier)
         key.holders += 1
         key.profiles += (record.profile_id,)
@@ -280,7 +281,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         self.touch_profile(loser)
 
     def revive(self, row: MergeRow) -> Profile:
-        """Let the profile that this merge absorbed live again, still without records. The merge is undone."""
+        """Bring the absorbed profile of this merge back, still without records. The merge is undone."""
         profile = self.profiles[row.absorbed_id]
         self.profile_rows[row.absorbed_id].named_after = self.namesake_of(row)
         profile.redirect_to = None
@@ -300,7 +301,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         self.touch_profile(profile)
 
     def forget_sums(self, *profiles: Profile) -> None:
-        """What was loaded of these profiles as a whole no longer holds."""
+        """Values that were loaded with these profiles no longer hold."""
         for profile in profiles:
             self.balances.forget(profile.profile_id)
             self.absorptions.forget(profile.profile_id)
@@ -308,7 +309,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
     # ---- what goes ----
 
     def forget(self, profile: Profile) -> None:
-        """Take a profile with everything on it out of the map and out of the database."""
+        """Remove a profile with everything on it, here and in the database."""
         for record in profile.records.values():
             self._forget_record(record)
         for row in list(self.profile_rows.values()):
@@ -321,7 +322,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         self.erased.add(profile.profile_id, profile)
 
     def remove_record(self, record: CustomerRecord) -> None:
-        """Take one record out of the map and out of the database; others stay on its profile."""
+        """Remove one record, here and in the database. Its profile has others."""
         profile = self.profiles[record.profile_id]
         del profile.records[record.record_id]
         self._forget_record(record)
@@ -345,13 +346,13 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
 
     @property
     def erases(self) -> bool:
-        """Whether anybody was erased since the last save."""
+        """Whether a customer was erased since the last save."""
         if self.collections.keys().isdisjoint(("erased", "erasures")):
             return False
         return bool(self.erased.added or self.erasures.added)
 
     def changed_identities(self) -> set[RecordKey | Identifier]:
-        """The records and keys of which anything that a call is resolved by changed since the last save."""
+        """The records and keys that changed since the last save in a way that matters for resolving a call."""
         by_record_id, observations = self.by_record_id, self.observations
         changed = (*observations.changed, *self.claim_rows.changed, *self.claim_rows.dropped)
         records = [by_record_id[record_id] for record_id, _ in changed if record_id in by_record_id]

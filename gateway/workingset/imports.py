@@ -1,4 +1,4 @@
-"""Imports: how far one is, what it changed, and the lines that it could not take."""
+"""Imports: their progress, what they changed, and the lines that were refused."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,12 +17,11 @@ from gateway.workingset.moment import Moment
 from rules.record import Record
 
 ChangedWanted = tuple[str, int, int]
-"""An import, the record behind which to begin, and how many records at most."""
+"""An import, the record after which to begin, and the most records."""
 
 
 class Imports(Moment):
-    """`undone_imports` are those that nothing but their run is left of. `rows_asking` are the rows of a chunk whose wants are
-    not complete yet."""
+    """Of `undone_imports` only their run is left. `rows_asking` are the rows of a chunk that still need something loaded."""
 
     imports = Of(Collection[str, ImportRun | None])
     changed_by_import = Of(Collection[ChangedWanted, list[ChangedRecord]])
@@ -49,6 +48,6 @@ class Imports(Moment):
         self.import_changes.add(change.change_id, change)
 
     def end_undo(self, run: ImportRun) -> None:
-        """The import is as if it had never been; what is left of it is forgotten."""
+        """The import is as if it had never been; what is left of it is deleted."""
         self.keep_import(run, (), ())
         self.undone_imports.drop(run.import_id)

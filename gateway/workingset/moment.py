@@ -1,4 +1,4 @@
-"""The moment of a batch, its supply of ids, and the collections that it uses."""
+"""The time of a batch, its supply of ids, and the collections that it uses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What operators keep: channel keys, rule sets, lists."""
+"""Data that operators keep: channel keys, rule sets, lists."""
 
 from gateway.ids import Ids
 from gateway.model import Activation, ChannelKey, ListedValue, RulePlan, StoredRuleSet
@@ -9,8 +9,8 @@ EVERY_CHANNEL = "*"
 
 
 class Operators(Moment):
-    """`keys_of_channel` are read by channel, or by EVERY_CHANNEL; `lists` by name. The active rule set and the open
-    regroupings of everyone are loaded with each rule set that is asked for."""
+    """`keys_of_channel` are read by channel, or by EVERY_CHANNEL; `lists` by name. The active rule set and the open regroupings of
+    all profiles are loaded with each rule set that is asked for."""
 
     keys_of_channel = Of(Collection[str, list[ChannelKey]])
     channel_keys = Of(Written[str, ChannelKey])

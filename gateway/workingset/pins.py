@@ -24,7 +24,7 @@ class Pins(Moment):
         return [pin for pin in self.all_pins.values() if pin is not None]
 
     def know_pin(self, pin: PinRow) -> None:
-        """One more pin is in the map, unless the pair had one."""
+        """Note a pin, unless the pair has one."""
         pair = pin.record_a, pin.record_b
         if pair not in self.all_pins:
             self._put_pin(pair, pin)

@@ -9,8 +9,8 @@ from rules.identifier import Identifier
 
 
 class Regroupings(Moment):
-    """`components` and `partitions` are by the profile from which a component was reached: they stay what they were when the
-    batch began to change other components."""
+    """`components` and `partitions` are by the profile from which a component was reached. They do not change when the batch
+    changes other components."""
 
     regroupings = Of(Collection[int, Regrouping | None])
 
@@ -24,5 +24,5 @@ class Regroupings(Moment):
         self.regroupings.keep(run.regrouping_id, run)
 
     def forget_regrouping(self, run: Regrouping) -> None:
-        """It is done, and nothing of it is worth keeping: the audit log has what it changed."""
+        """It is done and not worth keeping: the audit log has what it changed."""
         self.regroupings.remove(run.regrouping_id, None)

@@ -9,8 +9,8 @@ from rules.record import Profile
 
 
 class Reviews(Moment):
-    """Reviews are loaded with the profiles that they are about. `reviews` are the questions by their pair of profiles;
-    `leaving` are, by profile, the questions whether some of its records should leave it."""
+    """Reviews are loaded with the profiles that they are about. `reviews` are the questions by their pair of profiles; `leaving`
+    are, by profile, the questions whether some of its records should leave it."""
 
     review_items = Of(Collection[int, ReviewItem | None])
 
@@ -21,7 +21,7 @@ class Reviews(Moment):
         self.opened: list[ReviewItem] = []
 
     def know_review(self, item: ReviewItem) -> None:
-        """One more question is in the map, unless it was."""
+        """Note a question, unless it is known."""
         if not item.records:
             self.review_items.put(
                 item.review_id, self.reviews.setdefault((item.profile_a, item.profile_b), item)
@@ -45,7 +45,7 @@ class Reviews(Moment):
         self.touch_review(item)
 
     def ask_again(self, item: ReviewItem, reason: str, rule: str, types: tuple[str, ...]) -> None:
-        """Another question about a pair of which something was asked before."""
+        """Open an earlier question about a pair again, with another reason."""
         item.reason, item.rule, item.types = reason, rule, types
         self.reopen_review(item)
 

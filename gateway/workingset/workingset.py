@@ -1,6 +1,6 @@
-"""What one batch may look at and what it changed: one collection for each kind of thing, cut by subject.
+"""What one batch may read and what it changed: one collection for each kind of thing, grouped by subject.
 
-A use case asks the collections for what it needs, the store fills them, and saves what they changed. Nothing here awaits.
+A use case asks the collections for what it needs. The store fills them, and saves what they changed. Nothing here awaits.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
     """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the profiles, merges, reviews and audit
     events that came to be, in their order.
 
-    `save` is called whenever a long batch ends a step; without it, all is saved at the end.
+    `save` is called whenever a long batch ends a step; without it, everything is saved at the end.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
         self._changed_before: set[RecordKey | Identifier] = set()
 
     def wanting(self) -> list[str]:
-        """The collections in which something is still to be looked up."""
+        """The collections with keys that are still to be looked up."""
         return [name for name, one in self.collections.items() if one.wanted]
 
     def changed(self) -> list[str]:
@@ -58,7 +58,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
         return [name for name, one in self.collections.items() if one.added or one.changed or one.dropped]
 
     def end_step(self) -> None:
-        """A long batch is at a place where nothing is half done: what it changed may be saved while it goes on."""
+        """A long batch has nothing half done here, so its changes so far may be saved while it continues."""
         if self._save is not None:
             self._save(self)
             self._erased_before, self._changed_before = self.erases, self.changed_identities()
@@ -69,8 +69,8 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
                 one.saved()
 
     def bind_rest(self) -> None:
-        """At the end of a batch: rows that the log vouches for may have changed without an event, as where a review is
-        closed as stale. The next event's hash covers them, so one has to be in the same transaction."""
+        """At the end of a batch: rows that the log vouches for may have changed without an event, for example when a review is
+        closed as stale. The next event's hash covers them, so the same transaction needs one."""
         if not self.events and self._is_bound():
             self.source = "gateway"
             self.record_event(Action.STATE_NOTED, actor="gateway")
@@ -93,7 +93,7 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
 
     @property
     def erases(self) -> bool:
-        """Whether this batch erased anybody."""
+        """Whether this batch erased a customer."""
         return self._erased_before or super().erases
 
     def every_erasure(self) -> list[Erasure]:
@@ -103,5 +103,5 @@ class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts
         return [*self._erasures_before, *self.erasures.added.values()]
 
     def changed_identities(self) -> set[RecordKey | Identifier]:
-        """The records and keys of which this batch changed anything that a call is resolved by."""
+        """The records and keys that this batch changed in a way that matters for resolving a call."""
         return self._changed_before | super().changed_identities()

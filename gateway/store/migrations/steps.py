@@ -24,9 +24,9 @@ class Migration(NamedTuple):
 
     @property
     def binds(self) -> list[tuple[int, str]]:
-        """What the audit log vouches for anew once the step is done, by the names of `gateway.store.vouching`: rows that the step
-        rewrites, or that nothing vouched for before it. Each comes with the number by which the log knows the step. A line of the
-        step says so: `-- binds: profile review`."""
+        """The rows that the audit log vouches for again once the step is done, by the names of `gateway.store.vouching`: the step
+        rewrites them, or they were not vouched for before. Each comes with the number by which the log knows the step. A line of
+        the step says so: `-- binds: profile review`."""
         found = _BINDS.search(self.sql)
         return [(int(found[1] or self.version), name) for name in found[2].split()] if found else []
 
@@ -42,8 +42,8 @@ def all_migrations() -> list[Migration]:
 
 
 def pending(applied: dict[int, str]) -> list[Migration]:
-    """The steps that are still to do, given the applied ones' checksums. Raises SchemaMismatch for a database that this
-    gateway must not touch."""
+    """The steps that are still to do, given the applied ones' checksums. Raises SchemaMismatch for a database that this gateway
+    must not touch."""
     steps = all_migrations()
     known = {step.version: step.sha256 for step in steps}
     for version, sha256 in _without_single_steps(applied, steps[0]).items():
@@ -58,7 +58,7 @@ def pending(applied: dict[int, str]) -> list[Migration]:
 
 
 def _without_single_steps(applied: dict[int, str], initial: Migration) -> dict[int, str]:
-    """What was applied, with the initial step in place of the single ones, where a database went through those."""
+    """The applied steps. If the database has the single steps, the initial one takes their place."""
     single = {version: applied[version] for version in sorted(applied) if version <= initial.version}
     if single.keys() <= {initial.version}:
         return applied

@@ -20,15 +20,15 @@ _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 15
 _IDLE_SECONDS = 60
 _PLAN_SECONDS = 10
-"""Then a statement is planned anew: a plan made while its tables were small walks what has become large."""
+"""After that a statement is planned again: a plan made while its tables were small scans tables that have become large."""
 _SETTINGS = {
     "application_name": "loyalty-gateway",
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "30s",
 }
 _PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-"""Off, where the engine knows them: every look-up goes through its index, whatever the planner thinks of a table that it has
-no figures of yet. A plan that reads a whole table would also collide with every other replica's batch."""
+"""Off, if the engine knows them: every look-up uses its index, whatever the planner assumes about a table without statistics. A
+plan that reads a whole table would also collide with every other replica's batch."""
 _COLLISION = re.compile(r"conflict|restart (?:read|transaction)|try again|retry|serializ", re.IGNORECASE)
 """In an internal error (XX000), with which YugabyteDB and others report some collisions."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
@@ -40,8 +40,8 @@ SILENT = (
     OSError,
     TimeoutError,
 )
-"""After these nobody knows whether the server hears anything any more. The driver's «internal» error is what it says of a
-connection that the server ended while nobody used it."""
+"""After these it is not known whether the server still receives anything. The driver's «internal» error is what it says of an idle
+connection that the server ended."""
 _GONE = (
     *SILENT,
     asyncpg.ReadOnlySQLTransactionError,
@@ -51,7 +51,7 @@ _GONE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TargetServerAttributeNotMatched,
 )
-"""The server is not, or no longer, the one to talk to: every connection to it is given up."""
+"""The server is not, or no longer, the right one: every connection to it is given up."""
 _REFUSED = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
@@ -63,7 +63,7 @@ _REFUSED = (
 
 
 class Server:
-    """Connections to the first of the URL's hosts that takes writes. `open` before anything else, `close` at the end."""
+    """Connections to the first of the URL's hosts that takes writes. Call `open` first and `close` at the end."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
@@ -104,14 +104,14 @@ class Server:
                 pool.terminate()
 
     async def give_up_connections(self) -> None:
-        """The next one is made anew, to whichever host takes writes then."""
+        """The next one is made new, to the host that takes writes then."""
         if self._pool is not None:
             await self._pool.expire_connections()
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """One that nobody else uses meanwhile. Raises StoreUnavailable when the server fails; what belongs to a command
-        passes through."""
+        """A connection for this block alone. Raises StoreUnavailable if the server fails; errors that belong to a command pass
+        through."""
         if self._pool is None:
             raise StoreUnavailable("the store is not open")
         try:
@@ -124,7 +124,7 @@ class Server:
                     raise
                 except SILENT:
                     with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it already
-                        connection.terminate()  # giving it back would wait until the server heard that nobody waits
+                        connection.terminate()  # to give it back would wait until the server heard of the cancellation
                     raise
         except _GONE as error:
             await self.give_up_connections()
@@ -152,4 +152,4 @@ def _unavailable(error: BaseException) -> StoreUnavailable:
 
 
 async def _leave_as_is(_: Connection) -> None:
-    """Nothing of ours outlives a transaction, so nothing has to be reset: that would be one more round trip a batch."""
+    """Nothing of ours outlives a transaction, so nothing has to be reset; that would be one more round trip a batch."""

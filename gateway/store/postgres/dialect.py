@@ -1,7 +1,7 @@
 """How PostgreSQL runs the common statements: keys and rows travel as one array a column through `unnest`.
 
-So a batch costs the same number of round trips whatever its size. Rows are sorted by their unique key before they are written:
-two writers that lock the same rows in the same order cannot deadlock.
+So a batch costs the same number of round trips whatever its size. Rows are sorted by their unique key before they are written: two
+writers that lock the same rows in the same order cannot deadlock.
 """
 
 import re
@@ -29,7 +29,7 @@ _KEY_LENGTH = 5
 
 
 async def load(connection: Connection, loading: Loading) -> None:
-    """Run the queries that it asks."""
+    """Run the queries that `loading` asks for."""
     queries = next(loading, None)
     while queries is not None:
         answers = [await rows(connection, query) for query in queries]
@@ -40,7 +40,7 @@ async def load(connection: Connection, loading: Loading) -> None:
 
 
 async def save(connection: Connection, columns: Columns, ws: WorkingSet, chain: Chain) -> None:
-    """Write everything; the caller commits. Raises StaleEpoch before anything of a stale decision can be committed."""
+    """Write everything; the caller commits. Raises StaleEpoch before any part of a stale decision can be committed."""
     for one in writes(ws, chain):
         await write(connection, columns, one)
 
@@ -52,7 +52,7 @@ def readable(sql: str) -> str:
 
 
 async def run_housekeeping(connection: Connection, columns: Columns, step: Step) -> int:
-    """Run a step of housekeeping; answers what it did."""
+    """Run a step of housekeeping; returns how much it did."""
     answer: Rows | int | None = None
     while True:
         try:
@@ -125,7 +125,7 @@ def _with_array_keys(sql: str) -> tuple[str, int]:
 
 
 def _in_any_order(sql: str) -> str:
-    """`CROSS JOIN … ON` says an order to SQLite and is an error here."""
+    """`CROSS JOIN … ON` fixes the order for SQLite and is an error here."""
     return _ORDERED_JOIN.sub("JOIN", sql)
 
 
@@ -137,7 +137,7 @@ _texts: dict[str, tuple[str, list[int]]] = {}
 
 
 def _written(sql: str, columns: Columns) -> tuple[str, list[int]]:
-    """The statement for any number of rows, and the places in a row that they are sorted by, else their first ones."""
+    """The statement for any number of rows, and the columns that they are sorted by, else their first ones."""
     if sql not in _texts:
         _texts[sql] = _write_text(sql, columns)
     return _texts[sql]

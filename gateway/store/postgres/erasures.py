@@ -1,4 +1,4 @@
-"""Erasures outside the database's own schema: in one beside it, which backups of that schema leave alone."""
+"""Erasures outside the database's own schema: in a second schema, which backups of the first one leave out."""
 
 import contextlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _log = structlog.get_logger("store")
 
 
 class ErasureTable:
-    """`SCHEMA_erased.erasure`. Where the role may not make it, erasures are not kept outside, and the log says so at each start."""
+    """`SCHEMA_erased.erasure`. If the role may not create it, erasures are not kept outside, and the log says so at each start."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -67,7 +67,7 @@ class ErasureTable:
         return found
 
     async def keep(self, connection: Connection, erased: Sequence[Erasure]) -> None:
-        """What was stored just now; after a failure also what is missing of earlier."""
+        """The erasures that were just stored; after a failure also earlier ones that are missing."""
         if not self._table:
             return
         missing = erased if self._is_complete else await self._missing(connection)

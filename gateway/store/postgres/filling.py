@@ -1,8 +1,8 @@
-"""Filling a PostgreSQL database from a SQLite file: in pieces, by each table's key, and only what differs.
+"""Fills a PostgreSQL database from a SQLite file: in pieces, by each table's key, and only with what differs.
 
-So it goes on wherever it was stopped, and when the shop was open meanwhile, a second run brings what changed since the
-first. Until a run has found both sides equal with the shop closed, the new database is marked as unfinished and no gateway
-opens it.
+So it resumes wherever it was stopped. If a gateway wrote to the file in the meantime, a second run brings what changed since the
+first. The new database is marked as unfinished, and no gateway opens it, until a run has found both sides equal while no gateway
+writes.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ from gateway.store.postgres.schema import MARK, columns, migrate
 from gateway.store.statement import Write
 
 Told = Callable[[str, int], None]
-"""Hears of each piece: its table and its number of rows."""
+"""Called for each piece, with its table and its number of rows."""
 Row = tuple[Any, ...]
 _PIECE = 5_000
 _OF_A_DATABASE = frozenset({"schema_version", "lease"})
@@ -37,7 +37,7 @@ class Table(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Rows in the order of their key: all those behind `after`, None for the table's start, up to `last`."""
+    """Rows in the order of their key: all those after `after` (None: the table's start), up to `last`."""
 
     after: Row | None
     last: Row
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
 
 
 class NotTheSame(Exception):
-    """A piece differs though nobody should write any more."""
+    """A piece differs although nothing should be writing any more."""
 
 
 def _tables(source: sqlite3.Connection) -> list[Table]:
@@ -62,7 +62,7 @@ def _table(source: sqlite3.Connection, name: str) -> Table:
 
 
 class Filling:
-    """`async with`, then `run`: any number of times, from the same source. Raises SchemaMismatch when that is not at this
+    """`async with`, then `run`: any number of times, from the same source. Raises SchemaMismatch if the source is not at this
     gateway's schema."""
 
     def __init__(self, source: sqlite3.Connection, url: str) -> None:
@@ -84,8 +84,8 @@ class Filling:
         return sum(count.fetchone()[0] for count in counts)
 
     async def run(self, now: int, told: Told, *, closed: bool) -> int:
-        """The number of rows that were brought. With `closed` nobody writes to the source: then everything is compared once
-        more, and the new database is finished. Raises SchemaMismatch for one that is not this source's copy."""
+        """Returns the number of rows that were brought. With `closed`, nothing writes to the source: then everything is compared
+        once more, and the new database is finished. Raises SchemaMismatch for one that is not this source's copy."""
         async with self._server.connection() as connection:
             await migrate(connection, now)
             self._columns = await columns(connection)
@@ -98,7 +98,7 @@ class Filling:
         return brought
 
     async def _claim(self, connection: Connection) -> None:
-        """Mark the target as the unfinished copy of this source; it is, or it is empty."""
+        """Mark the target as the unfinished copy of this source. It must be that already, or be empty."""
         first = self._source.execute("SELECT hash FROM audit ORDER BY event_id LIMIT 1").fetchone()
         identity = first[0].hex() if first else "empty"
         owner = await connection.fetchval("SELECT owner FROM lease WHERE name = $1", MARK)
@@ -155,14 +155,15 @@ class Filling:
         return [tuple(row) for row in await connection.fetch(sql, *(piece.after or ()), *piece.last)]
 
     async def _replace(self, connection: Connection, table: Table, piece: Piece) -> None:
-        """A value that moved to an earlier row is still on its old one over there: then the rest of the table is brought anew."""
+        """If a value moved to an earlier row, the target still has it on the old one: then the rest of the table is brought
+        again."""
         try:
             await self._put(connection, table, piece, piece.last)
         except asyncpg.UniqueViolationError:
             await self._put(connection, table, piece, None)
 
     async def _put(self, connection: Connection, table: Table, piece: Piece, last: Row | None) -> None:
-        """The piece in place of what is there behind its start, up to `last`."""
+        """Write the piece in place of what is there after its start, up to `last`."""
         placeholders = ", ".join("?" * len(table.columns))
         async with connection.transaction():
             bounds = chain(piece.after or (), last or ())
@@ -175,7 +176,7 @@ class Filling:
 
 
 def _where(table: Table, after: Row | None, last: Row | None) -> str:
-    """The rows behind `after` up to `last`; None is no bound."""
+    """The rows after `after` up to `last`; None is no bound."""
     key, width = ", ".join(table.key), len(table.key)
     conditions: list[str] = []
     for bound, sign in ((after, ">"), (last, "<=")):

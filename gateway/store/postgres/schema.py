@@ -1,7 +1,7 @@
 """The schema on PostgreSQL, from the same numbered steps as on SQLite.
 
-Every statement can be run twice and is committed by itself, so replicas may start at the same moment and a step that was cut
-short is simply done again: no lock, no transaction around DDL, which not every engine of this protocol has.
+Every statement can be run twice and is committed by itself. So replicas may start at the same moment, and an interrupted step is
+simply run again. This needs no lock and no transaction around DDL, which not every engine of this protocol has.
 """
 
 import re
@@ -31,7 +31,7 @@ _MADE_BY_ANOTHER = (
     asyncpg.DeadlockDetectedError,
     asyncpg.InternalServerError,
 )
-"""What two replicas that make the same thing at the same moment are told."""
+"""The errors of a replica that makes the same thing at the same moment as another one."""
 _TRIES = 20
 MARK = "copying"
 """The name of the lease that marks a database as an unfinished copy."""
@@ -69,7 +69,7 @@ async def _apply(connection: Connection, step: Migration, collation: str, now: i
 
 
 async def _until_made(connection: Connection, statement: str) -> None:
-    """The two that collide both find it made when they try again."""
+    """Two replicas that collide both find it made when they try again."""
     for _ in range(_TRIES):
         try:
             await connection.execute(statement)
@@ -80,7 +80,7 @@ async def _until_made(connection: Connection, statement: str) -> None:
 
 
 def statements(sql: str, collation: str) -> Iterator[str]:
-    """The statements of a step in PostgreSQL's words, each of which may be run twice."""
+    """The statements of a step in PostgreSQL's SQL, each of which may be run twice."""
     sql = _COMMENT.sub("", sql)
     sql = re.sub(r"\)\s*(STRICT|WITHOUT ROWID)\b[^;]*", ")", sql)
     sql = re.sub(r"\b(INTEGER|BLOB)\b", lambda found: _TYPES[found[1]], sql)
@@ -96,7 +96,7 @@ def statements(sql: str, collation: str) -> Iterator[str]:
 
 
 async def _collation(connection: Connection) -> str:
-    """Text is compared by its bytes, as on SQLite: by itself in most databases that are made for it, else column by column."""
+    """Text is compared by its bytes, as on SQLite: by default in most databases that are made for it, else column by column."""
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding.upper().replace("-", "") != "UTF8":
         raise SchemaMismatch(f"The database's encoding is {encoding}. Create it with: ENCODING 'UTF8'")

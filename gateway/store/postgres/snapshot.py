@@ -1,4 +1,4 @@
-"""A snapshot of a PostgreSQL database, over a connection of its own that can write nothing."""
+"""A snapshot of a PostgreSQL database, over a read-only connection of its own."""
 
 import asyncio
 from collections.abc import Collection
@@ -23,7 +23,7 @@ from rules.record import Pin
 
 
 def snapshot(url: str, attributes: Collection[str]) -> Snapshot:
-    """A consistent state. Of the attributes only those named are loaded."""
+    """A consistent state. Only the named attributes are loaded."""
     return asyncio.run(_snapshot(url, attributes))
 
 

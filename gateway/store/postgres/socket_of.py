@@ -1,5 +1,5 @@
-"""The socket below an asyncpg connection. asyncpg has no public name for it; its own is used here and nowhere else. A test holds
-this module against the versions that pyproject.toml allows."""
+"""The socket of an asyncpg connection. asyncpg has no public name for it; its private one is used here only. A test checks this
+module against the versions that pyproject.toml allows."""
 
 import socket
 
@@ -7,5 +7,5 @@ from asyncpg.pool import PoolConnectionProxy
 
 
 def socket_of(connection: PoolConnectionProxy) -> socket.socket | None:
-    """None where the connection is over something else."""
+    """None if the connection is not over a socket."""
     return connection._transport.get_extra_info("socket")

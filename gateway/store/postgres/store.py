@@ -1,7 +1,7 @@
 """The store of several gateways: PostgreSQL, or an engine that speaks its protocol.
 
-Every batch is one SERIALIZABLE transaction in a constant number of round trips. A batch that collided with another replica's is
-run again from its start, as nothing of it has left the process. A commit whose outcome is not known is never called a success.
+Every batch is one SERIALIZABLE transaction in a constant number of round trips. A batch that collided with another replica's is run
+again from its start, because nothing of it has left the process. A commit with an unknown outcome is never called a success.
 """
 
 import asyncio
@@ -57,8 +57,8 @@ _SERVER_TIME = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGI
 
 
 class PostgresStore:
-    """`checkpoint_key` signs the audit log's checkpoints. `one_coordinator`: every gateway uses one coordinator of a Citus
-    cluster. `open` before anything else, `close` at the end."""
+    """`checkpoint_key` signs the audit log's checkpoints. `one_coordinator`: every gateway uses one coordinator of a Citus cluster.
+    Call `open` first and `close` at the end."""
 
     def __init__(
         self,
@@ -107,8 +107,8 @@ class PostgresStore:
             raise
 
     async def close(self) -> None:
-        """Let running batches end, sign the end of the log, give back what this process does for all, close every connection.
-        May be called again."""
+        """Let running batches end, sign the end of the log, release this process's leases, close every connection. May be called
+        again."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.seal()
         await self._leases.give_back()
@@ -181,10 +181,11 @@ class PostgresStore:
                 await self._outside.keep(connection, erased)
 
     async def _commit(self, connection: Connection) -> None:
-        """Raises what a collision raises, when nothing was stored, and StoreUnavailable when nobody knows.
+        """Raises a collision's error if nothing was stored, and StoreUnavailable if that is not known.
 
-        Nobody knows either when the server says that it stopped waiting for its standby: what is committed there can still
-        be lost. The audit chain then goes on under a new name, as its next number may be taken or not."""
+        It is not known either if the server stopped waiting for its standby: what is committed there can still be lost. The audit
+        chain then continues under a new name, because its next number may be taken or not.
+        """
         warnings: list[str] = []
 
         def listen(_: Any, message: asyncpg.PostgresLogMessage) -> None:
@@ -213,7 +214,7 @@ class PostgresStore:
         self._signing.undone()
 
     def _moment(self) -> tuple[int, int]:
-        """Now, and the stamp for it, which is never before what the database has been seen to hold."""
+        """Now, and the stamp for it, which is never before a time that the database is known to hold."""
         now = self._clock.now()
         return now, self._stamps.at(now)
 
@@ -235,7 +236,7 @@ class PostgresStore:
         return max(done, await self._forget(limit))
 
     async def _forget(self, limit: int) -> int:
-        """While no batch adds to the chain, as what goes is told by it."""
+        """While no batch adds to the chain, because the chain records what is removed."""
         if not self._retention.is_due(self._clock.now()) or not await self.take_lead("housekeeping"):
             return 0
         with contextlib.suppress(*_COLLIDED):
@@ -278,8 +279,8 @@ class PostgresStore:
         return limit
 
     async def _sign(self, step: Callable[[], Step]) -> int:
-        """While no batch adds to the chain. Where it is not known whether it was committed, the chain goes on under a new name:
-        its next number may be taken or not."""
+        """While no batch adds to the chain. If the commit's outcome is not known, the chain continues under a new name: its next
+        number may be taken or not."""
         async with self._writing:
             for again in range(_RETRIES + 1):
                 try:
@@ -352,14 +353,14 @@ def _node() -> int:
 
 
 def _given_up(error: asyncpg.PostgresError) -> Exception:
-    """A unique violation that stays belongs to one command of the batch."""
+    """A unique violation that persists belongs to one command of the batch."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return error
     return StoreBusy("other gateways were faster again and again; nothing was stored")
 
 
 async def _roll_back(connection: Connection, error: BaseException) -> None:
-    """A server that did not answer the last statement will not answer this one either; its connection is hung up."""
+    """A server that did not answer the last statement will not answer this one either, so its connection is cut."""
     if isinstance(error, SILENT):
         return
     with contextlib.suppress(asyncpg.PostgresError, *SILENT):
@@ -367,7 +368,7 @@ async def _roll_back(connection: Connection, error: BaseException) -> None:
 
 
 async def _warn_of_weak_durability(connection: Connection) -> None:
-    """Once, at the start; an engine that does not know the setting replicates in its own way."""
+    """Once, at the start. An engine that does not know the setting replicates in its own way."""
     with contextlib.suppress(asyncpg.UndefinedObjectError):
         if not await connection.fetchval("SHOW synchronous_standby_names"):
             _log.warning(

@@ -11,7 +11,7 @@ _LOG = "the server's write-ahead log until its segments are recycled, and in its
 _NO_VACUUM = "old versions of rows, until the engine's own garbage collection has removed them"
 
 _AFTERWARDS = ("VACUUM (FULL) pg_catalog.pg_statistic", "SELECT pg_switch_wal()", "CHECKPOINT")
-"""The planner's figures hold values of rows, too. Not every role may do these."""
+"""The planner's statistics hold values of rows, too. Not every role may run these."""
 _TABLES = """
 SELECT table_name::text FROM information_schema.tables
 WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name
@@ -19,7 +19,7 @@ WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY tab
 
 
 async def rewrite(connection: Connection) -> tuple[str, ...]:
-    """Write every table anew and begin a new segment of the log; where copies may be left."""
+    """Rewrite every table and begin a new segment of the log. Returns where copies may be left."""
     try:
         for (table,) in await connection.fetch(_TABLES):
             await connection.execute(f"VACUUM (FULL, ANALYZE) {table}", timeout=_LONGEST_SECONDS)

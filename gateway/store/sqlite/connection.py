@@ -32,14 +32,15 @@ ALONE = (
     "PRAGMA journal_size_limit=268435456",
     "PRAGMA cache_size=-262144",
 )
-"""For a command by itself: a page that many batches change is carried over once, and the tables that it works on are at hand."""
+"""For a command that runs alone: a page that many batches change is checkpointed once, and the tables that it works on stay in the
+cache."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """A statement that fails half-way is ended too: left open, it would keep its reader in the past."""
+    """A statement that fails half-way is closed too: left open, it would keep its reader in the past."""
     with contextlib.closing(connection.execute(sql, parameters)) as cursor:
         return cursor.fetchall()
 
@@ -69,7 +70,7 @@ def probe(connection: sqlite3.Connection) -> None:
 
 
 def translated(error: sqlite3.DatabaseError) -> Exception:
-    """In the gateway's terms; a constraint's violation stays what it is, for it belongs to one command."""
+    """In the gateway's terms. A violated constraint is raised unchanged, because it belongs to one command."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code in _FULL or code & 0xFF in _FULL:
         return StoreUnavailable("the disk is full; nothing was stored")

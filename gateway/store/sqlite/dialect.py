@@ -1,7 +1,7 @@
 """How SQLite runs the common statements: keys travel as one JSON array through `json_each`, and rows several at a time.
 
-Each step of a statement gives up the interpreter's lock and has to win it back from the thread that serves calls, which under
-load costs more than a row. CROSS JOIN keeps the planner from turning the look-ups into scans.
+Each step of a statement releases the interpreter's lock and has to get it back from the thread that serves calls, which costs more
+than a row under load. CROSS JOIN keeps the planner from turning the look-ups into scans.
 """
 
 import itertools
@@ -25,16 +25,16 @@ _decode = msgspec.json.Decoder().decode
 
 _KEYS = "json_each(?1) AS k"
 _BLOCKS = (512, 256, 128, 64)
-"""Rows in one statement; what is left over is one statement more. So most statements are met again and stay prepared."""
+"""Rows in one statement; one more statement has the rest. So most statements repeat and stay prepared."""
 _VALUES = re.compile(r"VALUES (\([^)]*\))")
 
 
 class Saver:
-    """Writes what batches changed, and commits it. Raises StaleEpoch before anything of a stale decision can be committed.
+    """Writes what batches changed, and commits it. Raises StaleEpoch before any part of a stale decision can be committed.
 
-    What is done beside is done on the thread of `beside`, in order, while the caller goes on. The connection must then be left
-    alone until `save`, `commit` or `give_up` return. After a failure nothing more is written; whatever is called next raises
-    it."""
+    Methods with `beside` work on the thread of `beside`, in order, while the caller continues. The connection must then be left
+    alone until `save`, `commit` or `give_up` return. After a failure nothing more is written, and the next call raises it.
+    """
 
     def __init__(self, connection: sqlite3.Connection, chain: Chain, beside: Executor) -> None:
         self._connection = connection
@@ -43,7 +43,7 @@ class Saver:
         self._newest: Future[None] | None = None
 
     def save_beside(self, ws: WorkingSet) -> None:
-        """What was changed is read now."""
+        """The changes are read now."""
         self._do_beside(partial(self._write_all, list(writes(ws, self._chain))))
 
     def save(self, ws: WorkingSet) -> None:
@@ -61,7 +61,7 @@ class Saver:
         self._do_beside(partial(self._connection.execute, "BEGIN IMMEDIATE"))
 
     def give_up(self) -> BaseException | None:
-        """Let what is under way come to its end; what it ran into, if anything."""
+        """Wait for what is under way. Returns its failure, if any."""
         return self._newest.exception() if self._newest is not None else None
 
     def _wait(self) -> None:
@@ -91,7 +91,7 @@ def _after(earlier: Future[None] | None, job: Callable[[], object]) -> None:
 
 
 def run_housekeeping(connection: sqlite3.Connection, step: Step) -> int:
-    """Run a step of housekeeping; answers what it did."""
+    """Run a step of housekeeping; returns how much it did."""
     answer: Rows | int | None = None
     while True:
         try:
@@ -104,7 +104,7 @@ def run_housekeeping(connection: sqlite3.Connection, step: Step) -> int:
 
 
 def load(connection: sqlite3.Connection, loading: Loading) -> None:
-    """Run the queries that it asks."""
+    """Run the queries that `loading` asks for."""
     queries = next(loading, None)
     while queries is not None:
         answers = [_rows(connection, query) for query in queries]

@@ -1,6 +1,5 @@
-"""A whole function on the thread of an aiosqlite connection. aiosqlite offers its statements one by one; what runs a function
-there has no public name and is used here and nowhere else. A test holds this module against the versions that pyproject.toml
-allows."""
+"""Runs a whole function on the thread of an aiosqlite connection. aiosqlite offers its statements one by one; its method that runs
+a function has no public name, and is used here only. A test checks this module against the versions that pyproject.toml allows."""
 
 import asyncio
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def applied_steps(path: Path) -> dict[int, str]:
-    """Version to digest; empty for a file that is no gateway's yet. Raises FileNotFoundError, sqlite3.Error."""
+    """Version to digest; empty for a file without a gateway's schema. Raises FileNotFoundError, sqlite3.Error."""
     if not path.exists():
         raise FileNotFoundError(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)

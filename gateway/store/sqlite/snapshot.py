@@ -1,4 +1,4 @@
-"""A snapshot of a SQLite file, over a connection of its own that can write nothing."""
+"""A snapshot of a SQLite file, over a read-only connection of its own."""
 
 import contextlib
 import sqlite3
@@ -24,7 +24,7 @@ from rules.record import Pin, Record
 
 @contextlib.contextmanager
 def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
-    """A consistent state. Of the attributes only those named are loaded."""
+    """A consistent state. Only the named attributes are loaded."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("PRAGMA query_only=ON")
@@ -41,7 +41,6 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
 
 
 def _records(connection: sqlite3.Connection) -> Iterator[Record]:
-    """At the end the transaction is over, so that the log of the database does not grow behind it while somebody thinks
-    about the records."""
+    """Ends the transaction at the end, so that the write-ahead log does not grow while the caller works on the records."""
     yield from records(connection.execute(RECORDS))
     connection.execute("COMMIT")

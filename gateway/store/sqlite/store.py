@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, one connection that writes, two that read.
 
-Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A second process is kept out by a
-lock on the file, and the writer alone makes checkpoints.
+Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A lock on the file keeps a second
+process out, and only the writer makes checkpoints.
 """
 
 import asyncio
@@ -59,9 +59,9 @@ _LOG = "the write-ahead log, until whoever reads an earlier state of the file ha
 
 
 class SqliteStore:
-    """`checkpoint_key` signs the audit log's checkpoints. `on_broken` is told, whatever was under way, when SQLite reports
-    what no later call can be trusted after; it may end the process. `alone`: no calls are served meanwhile, so it may use
-    more memory and let a batch wait now and then. `open` before anything else, `close` at the end."""
+    """`checkpoint_key` signs the audit log's checkpoints. `on_broken` is called when SQLite reports an error after which no later
+    call can be trusted, whatever was under way; it may end the process. `alone`: no calls are served meanwhile, so it may use more
+    memory and make a batch wait now and then. Call `open` first and `close` at the end."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class SqliteStore:
             raise
 
     async def close(self) -> None:
-        """Sign the end of the log, close every connection, then let go of the file. May be called again."""
+        """Sign the end of the log, close every connection, then release the file. May be called again."""
         await self.seal()
         for reader in self._all_readers:
             await reader.close()
@@ -200,7 +200,7 @@ class SqliteStore:
             return await self._in_writer(self._run_housekeeping, self._maintenance.pruning.step(limit))
 
     def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:
-        """Run the steps in one transaction; what the busiest of them did."""
+        """Run the steps in one transaction. Returns what the busiest of them did."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             done = max([run_housekeeping(connection, step) for step in steps])
@@ -240,7 +240,7 @@ class SqliteStore:
         return now, self._stamps.at(now)
 
     async def server_time(self) -> int | None:
-        """There is no server: the file goes by this machine's clock."""
+        """There is no server: the file has this machine's time."""
         return None
 
     async def probe(self) -> None:
@@ -249,7 +249,7 @@ class SqliteStore:
             await self._in_writer(probe)
 
     async def report_alive(self) -> None:
-        """The lock on the file says so."""
+        """The lock on the file shows it."""
 
     async def replicas(self) -> int:
         """One: the lock on the file keeps a second process out."""
@@ -265,8 +265,7 @@ class SqliteStore:
             self._asking -= 1
 
     def _transact(self, connection: sqlite3.Connection, source: BatchSource) -> None:
-        """What a batch needs is loaded in the transaction of the batch before it, so that it can be decided while that one is
-        committed."""
+        """A batch is loaded in the transaction of the batch before it, so that it can be decided while that one is committed."""
         work, saver = source.next(), Saver(connection, self.chain, self._beside)
         if work is None:
             return
@@ -299,8 +298,8 @@ class SqliteStore:
     def _loaded_before_commit(
         self, connection: sqlite3.Connection, work: Work, saver: Saver, stored: Callable[[], None]
     ) -> WorkingSet:
-        """For `work`, with the commit of the batch before it under way. If nothing can be loaded, that one is committed all
-        the same, unless SQLite gave the transaction up by itself, as after an I/O error."""
+        """Load for `work`, and commit the batch before it at the same time. If the load fails, that one is committed all the same,
+        unless SQLite has rolled the transaction back, as after an I/O error."""
         try:
             ws = self._loaded(connection, work, saver)
         except Exception:
@@ -344,7 +343,7 @@ class SqliteStore:
 
 
 class _Alone:
-    """One batch with none behind it."""
+    """A single batch."""
 
     def __init__(self, work: Work) -> None:
         self._work: Work | None = work

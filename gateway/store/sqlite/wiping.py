@@ -1,7 +1,7 @@
 """What an erasure leaves in files besides the rows that it deletes: the write-ahead log, unused bytes of pages, copies of dry runs.
 
-`PRAGMA secure_delete` writes zeros over deleted rows. It does not see the copies that earlier moves of a row to another page
-left in the unused bytes of the old one; only a rewritten file has none of these.
+`PRAGMA secure_delete` writes zeros over deleted rows. It misses the copies that a row left in unused bytes when it moved to another
+page; only a rewritten file has none of these.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 REWRITTEN_AT_ONCE = 8 << 20
-"""Bytes of a file that is rewritten with every erasure: it takes about a tenth of a second."""
+"""A file of up to this many bytes is rewritten with every erasure, which takes about a tenth of a second."""
 _PATIENCE_MS = 50
 _USUAL_PATIENCE_MS = 5_000
 _COPY = "gateway-dry-run-"
@@ -22,7 +22,7 @@ _IN_USE = "in-use"
 
 
 def rewrite(connection: sqlite3.Connection) -> bool:
-    """Write the whole file anew; whether nothing of the old one is left. What it needs meanwhile is on disk, not in memory."""
+    """Rewrite the whole file. Returns whether nothing of the old one is left. Its temporary data is on disk, not in memory."""
     connection.execute("PRAGMA temp_store=FILE")
     try:
         connection.execute("VACUUM")
@@ -44,7 +44,7 @@ def wipe(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def empty_log(connection: sqlite3.Connection) -> bool:
-    """Bring the log into the file and cut it to nothing; False while somebody reads an earlier state from it."""
+    """Move the log into the file and cut it to nothing; False while a reader uses an earlier state from it."""
     connection.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
     try:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -57,8 +57,8 @@ def empty_log(connection: sqlite3.Connection) -> bool:
 
 @contextlib.contextmanager
 def copy_directory(original: Path) -> Generator[Path]:
-    """A directory beside the database for a copy of it, gone afterwards. If the process is killed, the next one that opens the
-    database, or erases somebody from it, removes the directory."""
+    """A directory beside the database for a copy of it, removed afterwards. If the process is killed, the next one that opens the
+    database, or erases a customer from it, removes the directory."""
     clear_copies(original)
     parent = original.resolve().parent
     with tempfile.TemporaryDirectory(prefix=_COPY, dir=parent, ignore_cleanup_errors=True) as directory:
@@ -71,7 +71,7 @@ def copy_directory(original: Path) -> Generator[Path]:
 
 
 def clear_copies(original: Path) -> None:
-    """Remove the copies of dry runs that were killed: those that no process holds."""
+    """Remove the copies that killed dry runs left: those that no process holds."""
     for directory in original.resolve().parent.glob(f"{_COPY}*"):
         with contextlib.suppress(OSError):
             if directory.is_dir() and not directory.is_symlink() and _is_left(directory):
@@ -79,7 +79,7 @@ def clear_copies(original: Path) -> None:
 
 
 def _is_left(directory: Path) -> bool:
-    """A directory that its process has not locked yet holds nothing else yet."""
+    """A directory that its process has not locked yet is still empty."""
     if {entry.name for entry in directory.iterdir()} <= {_IN_USE}:
         return False
     try:
