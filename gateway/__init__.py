@@ -1,1 +1,1 @@
-"""The gateway: what touches the world. `README.md` beside this file is the map."""
+"""The gateway: everything with I/O. `README.md` beside this file is the map."""

@@ -1,7 +1,7 @@
-"""Time as the gateway sees it: integer milliseconds UTC.
+"""Time for the gateway: integer milliseconds UTC.
 
-Two clocks are looked at. The wall clock says what time it is, and may be wrong; the steady clock says nothing of the time of
-day, but how much of it has passed. What the wall clock says against the steady one is not believed until it lasts.
+There are two clocks. The wall clock says what time it is, and may be wrong. The steady clock does not know the time of day, but how
+much time has passed. If the wall clock moves against the steady one, that is not believed until it lasts.
 """
 
 import os
@@ -24,28 +24,29 @@ _MS = 1_000_000
 
 class Clock(Protocol):
     def now(self) -> int:
-        """The time that deadlines are judged by. It goes back when the wall clock was put back and stays there."""
+        """The time that decides deadlines. It only goes back if the wall clock was set back and stays there."""
         ...
 
     def steady(self) -> int:
-        """For spans within this process: it only grows, at its own pace, and begins anywhere."""
+        """For spans within this process: it only grows, at its own pace, from any start."""
         ...
 
 
 class Doubt(NamedTuple):
-    """A jump that is not believed yet: by how much the wall clock is ahead of `now` (below 0: behind), and when it will be
-    believed if it lasts, by the steady clock."""
+    """A jump that is not believed yet: how far the wall clock is ahead of `now` (below 0: behind), and when it will be believed if
+    it lasts, by the steady clock."""
 
     ahead: int
     until: int
 
 
 class SystemClock:
-    """The wall clock, held against a jump. It goes on at the steady clock's pace until the jump has lasted for
-    `believe_after`, as it has to where a machine slept and its steady clock did not count that; a jump back, which ends nothing
-    early, for a minute at most. Of a smaller difference it makes up in either direction without ever going back.
+    """The wall clock, protected against jumps. After a jump it continues at the steady clock's pace until the jump has lasted for
+    `believe_after`: the machine may have slept while its steady clock stood still. A jump back ends nothing early, and is believed
+    after a minute at most. A smaller difference is made up in either direction without ever going back.
 
-    The first look has nothing to be held against: the time at the start is believed. May be asked from any thread."""
+    The time at the start is believed, because there is nothing to compare it with. May be used from any thread.
+    """
 
     def __init__(
         self,
@@ -76,8 +77,8 @@ class SystemClock:
             return self._doubt
 
     def note_server_time(self, server: int) -> None:
-        """What the database server's clock says now (ms): from here on it stands in for this machine's, so that all gateways
-        on one database go by one clock."""
+        """The time of the database server's clock (ms): from here on it replaces this machine's, so that all gateways on one
+        database use one clock."""
         with self._lock:
             self._server = (server * _MS, self._steady())
 
@@ -87,15 +88,15 @@ class SystemClock:
             return (self._look() - self._wall()) // _MS
 
     def believe(self) -> int:
-        """Go by the wall clock as it is, at once; by how much that moves `now` (ms)."""
+        """Use the wall clock as it is, at once. Returns by how much that moves `now` (ms)."""
         with self._lock:
             before = self._look()
             self._now, self._doubt = self._said(), None
             return (self._now - before) // _MS
 
     def resume(self, line: int) -> None:
-        """Go on from where an earlier run of this boot stood, whose time was `line` ms ahead of the steady clock. What the wall
-        clock says otherwise is a jump."""
+        """Continue from an earlier run of this boot, with a time `line` ms ahead of the steady clock. A wall clock that says
+        otherwise has jumped."""
         with self._lock:
             self._looked_at = self._steady()
             self._now, self._doubt = line * _MS + self._looked_at, None
@@ -132,8 +133,8 @@ class SystemClock:
 
 
 class Stamps:
-    """The times of ids and audit events of one writer. They never go back and go on from the newest that the database has, so
-    with a clock that is behind it they stay where they are, but for a millisecond a batch that keeps the order."""
+    """The times of ids and audit events of one writer. They never go back, and continue from the newest in the database. If the
+    clock is behind it, they stand still, except for a millisecond a batch, which keeps the order."""
 
     def __init__(self) -> None:
         self._newest = 0
@@ -147,7 +148,7 @@ class Stamps:
 
 
 def boot_id() -> str:
-    """The same for two processes whose steady clocks are one, "" where the system does not say it."""
+    """The same for two processes with the same steady clock; "" if the system does not say."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/time')}" if _STEADY is not None else ""
@@ -162,7 +163,7 @@ def timestamp(at: int) -> str:
 
 
 def _steady_ns() -> int:
-    """With the time that the machine was suspended, where the system counts it."""
+    """Includes the time that the machine was suspended, if the system counts it."""
     return time.clock_gettime_ns(_STEADY) if _STEADY is not None else time.monotonic_ns()
 
 

@@ -1,8 +1,8 @@
-"""What stops the gateway from going on. Expected results are values (gateway.model); these are for «cannot»."""
+"""Why the gateway cannot continue. Expected results are values (gateway.model); these are for «cannot»."""
 
 
 class ReadFailed(Exception):
-    """The engine refuses a read for what it asks or meets, such as text that is none. Names the engine's error, and no value."""
+    """The engine refuses a read for its values, such as text that is not valid. Names the engine's error, and no value."""
 
 
 MISTAKES = (
@@ -18,11 +18,11 @@ MISTAKES = (
 
 
 class GatewayError(Exception):
-    """Root of all; the text names the thing and the remedy and holds no personal data."""
+    """The base of all. The text names the thing and the remedy, and holds no personal data."""
 
 
 class Refusal(GatewayError):
-    """An operator asked for something that cannot be done as asked; `code` is stable and documented."""
+    """What an operator asked for cannot be done; `code` is stable and documented."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,27 +36,27 @@ class StoreUnavailable(GatewayError):
 
 
 class StoreBusy(StoreUnavailable):
-    """Other gateways wrote the same again and again; a smaller batch may get through."""
+    """Other gateways wrote the same rows repeatedly; a smaller batch may get through."""
 
 
 class QueueFull(StoreUnavailable):
-    """More calls are waiting than the gateway promises to hold."""
+    """More calls are waiting than the gateway accepts."""
 
     retry_after = 1
 
 
 class OutboxFull(StoreUnavailable):
-    """More work waits for the upstream than the gateway promises to hold."""
+    """More deliveries to the upstream are waiting than the gateway accepts."""
 
     retry_after = 60
 
 
 class StoreBroken(GatewayError):
-    """The disk no longer keeps what it is given (an I/O or fsync error). The process must end; recovery decides at restart."""
+    """The disk no longer keeps data (an I/O or fsync error). The process must end; the next start recovers."""
 
 
 class CommandFailed(GatewayError):
-    """One command failed by itself; its neighbours in the batch are not touched."""
+    """One command failed by itself; others in its batch are not affected."""
 
     def __init__(self) -> None:
         super().__init__("the command failed; the log says where")
@@ -67,14 +67,14 @@ class AlreadyRunning(GatewayError):
 
 
 class DriverMissing(GatewayError):
-    """PostgreSQL is named, and what speaks to it is not installed."""
+    """PostgreSQL is configured, but its driver is not installed."""
 
     def __init__(self) -> None:
         super().__init__("PostgreSQL needs its driver; run: pip install 'loyalty-identity-gateway[postgres]'")
 
 
 class ErasuresUnreadable(GatewayError):
-    """What is kept of erasures outside the database was altered, or belongs to another database."""
+    """The erasures outside the database were altered, or belong to another database."""
 
 
 class SchemaMismatch(GatewayError):

@@ -1,7 +1,7 @@
 """Ids: 63-bit integers that grow with time; prefixed text (`prf_`, `rec_`, `ach_` …) wherever a person or a program sees them.
 
-Layout: 42 bits of milliseconds since 2024-01-01, 10 bits of writer, 11 bits of counter. Growing keys keep every insert at the
-right edge of its tree.
+Layout: 42 bits of milliseconds since 2024-01-01, 10 bits of writer, 11 bits of counter. Growing keys keep every insert at the right
+edge of its tree.
 """
 
 from typing import Literal
@@ -15,19 +15,19 @@ _COUNTER_MASK = (1 << _COUNTER_BITS) - 1
 
 
 class Ids:
-    """A source of ids for one writer; strictly growing, whatever the clock does. Not for use from two threads."""
+    """A source of ids for one writer: always growing, whatever the clock does. Not for use from two threads."""
 
     def __init__(self, node: int) -> None:
         self._tick = 0
         self.move(node)
 
     def move(self, node: int) -> None:
-        """Go on as another writer, still growing: with the next millisecond."""
+        """Continue as another writer, still growing: from the next millisecond."""
         self._node = (node & ((1 << _NODE_BITS) - 1)) << _COUNTER_BITS
         self._tick |= _COUNTER_MASK
 
     def next(self, now: int) -> int:
-        """The next id at `now` (ms); more than 2,048 in one millisecond borrow from the next one."""
+        """The next id at `now` (ms); more than 2,048 in one millisecond use the next one."""
         tick = (now - _EPOCH) << _COUNTER_BITS
         if tick <= self._tick:
             tick = self._tick + 1
@@ -40,7 +40,7 @@ def show(prefix: Prefix, number: int) -> str:
 
 
 def read(prefix: Prefix, text: str) -> int | None:
-    """The number behind `text`; None when it is not an id of this kind."""
+    """The number of `text`; None if it is not an id of this kind."""
     try:
         number = int(text.removeprefix(f"{prefix}_"), 16)
     except ValueError:

@@ -1,6 +1,5 @@
-"""The trace that a call belongs to (W3C Trace Context): taken over where the caller names one, else made of the request id, so that
-it need not be kept. A taken trace is its id and its flags, `4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none.
-"""
+"""The trace that a call belongs to (W3C Trace Context): the caller's, if it names one, else made from the request id, so that it
+need not be stored. A caller's trace is its id and its flags, `4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ STATE_HEADER = "tracestate"
 
 
 def taken(values: Sequence[str]) -> str:
-    """The trace that a request's `traceparent` headers name; "" where they name none, several, or one that is malformed."""
+    """The trace that a request's `traceparent` headers name; "" if they name none, several, or a malformed one."""
     found = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
     if (
         found is None
@@ -30,15 +29,15 @@ def taken(values: Sequence[str]) -> str:
 
 
 def trace_id(trace: str, request_id: str) -> str:
-    """32 hex digits; "" for what no request caused."""
+    """32 hex digits; "" without a request."""
     return (
         trace[:_ID_DIGITS] or _digits(request_id).rjust(_ID_DIGITS, "0")[-_ID_DIGITS:] if request_id else ""
     )
 
 
 def headers(trace: str, request_id: str, span: int | None = None) -> dict[str, str]:
-    """What a request that goes out says of the one that caused it; nothing where none did. `span` is the number of the step that
-    sends it; without one it is the call itself."""
+    """The trace headers of an outgoing request; none if no call caused it. `span` is the number of the step that sends it; without
+    one it is the call itself."""
     if not request_id:
         return {}
     step = _digits(request_id)[-_SPAN_DIGITS:].rjust(_SPAN_DIGITS, "0") if span is None else f"{span:016x}"

@@ -1,1 +1,2 @@
-"""The way to the loyalty platform: one client, its pace, its breaker, and what its answers mean for work that waits."""
+"""The way to the loyalty platform: one client, its rate limiter and breaker, what answers mean, and the workers that send
+deliveries."""

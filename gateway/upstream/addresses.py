@@ -1,5 +1,5 @@
-"""Where the gateway may call if the address is a setting: public addresses only. What was checked is what is connected
-to, so a name that leads elsewhere a moment later leads nowhere."""
+"""The addresses that the gateway may call if a setting names them: public ones only. The address that was checked is the one that
+is connected to, so a name cannot lead elsewhere a moment later."""
 
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -16,15 +16,15 @@ _SPECIAL = tuple(
         ),
     )
 )  # fmt: skip
-"""IANA's IPv4 special-purpose registry, with the whole of 192.0.0.0/24, multicast and what is reserved."""
+"""IANA's IPv4 special-purpose registry, with the whole of 192.0.0.0/24, multicast and reserved addresses."""
 _UNICAST = IPv6Network("2000::/3")
 _SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
-"""What of the global unicast addresses IANA's registry sets apart: protocols, Teredo, documentation."""
+"""Parts of the global unicast addresses that IANA's registry reserves: protocols, Teredo, documentation."""
 _TRANSLATED = tuple(
     (IPv6Network(network), shift)
     for network, shift in (("64:ff9b::/96", 0), ("::ffff:0:0/96", 0), ("2002::/16", 80))
 )
-"""Where an IPv6 address holds an IPv4 address that it leads to, and how many bits stand behind it."""
+"""IPv6 networks with addresses that hold an IPv4 address and lead to it, and how many bits follow it."""
 
 
 class PrivateAddress(OSError):
@@ -32,8 +32,8 @@ class PrivateAddress(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Whether an address, with or without a zone, is one of the open internet: in IANA's registries neither special nor
-    multicast nor reserved. One that holds an IPv4 address is as public as that."""
+    """Whether an address, with or without a zone, belongs to the open internet: in IANA's registries it is neither special nor
+    multicast nor reserved. One that holds an IPv4 address is public if that one is."""
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address):
         inside = _inside(parsed)
@@ -56,7 +56,7 @@ def _inside(address: IPv6Address) -> IPv4Address | None:
 
 
 def check_literal(host: str) -> None:
-    """Raises PrivateAddress for an address, which needs no resolving. A name is left to `PublicResolver`."""
+    """Raises PrivateAddress for an address, which needs no resolving. `PublicResolver` checks names."""
     try:
         public = is_public(host)
     except ValueError:

@@ -1,8 +1,8 @@
-"""aiohttp's parser and flow control for the answers on one connection. What aiohttp has no public name for is used here and
-nowhere else; a test holds this module against the versions of aiohttp that pyproject.toml allows.
+"""aiohttp's parser and flow control for the answers on one connection. Parts of aiohttp without a public name are used here only; a
+test checks this module against the versions of aiohttp that pyproject.toml allows.
 
-Its ClientSession, made for browsing, would cost more than all that the gateway does to a call, would send PUT and DELETE again by
-itself, and takes what arrives on an idle connection for the next answer.
+Its ClientSession is made for browsing. It would cost more than everything else that the gateway does for a call, would send PUT and
+DELETE again by itself, and takes bytes on an idle connection for the next answer.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _MOST_HEADERS: Final = 128
 
 
 class Unparsable(Exception):
-    """What came is no HTTP/1.1 answer."""
+    """The bytes are no HTTP/1.1 answer."""
 
 
 class ResponseProtocol(BaseProtocol):
@@ -32,11 +32,11 @@ class ResponseProtocol(BaseProtocol):
 
     @property
     def is_paused(self) -> bool:
-        """Reading waits for whoever reads the body."""
+        """Receiving waits until the body is read."""
         return self._reading_paused
 
     def expect(self, *, bodiless: bool) -> None:
-        """Make ready for one answer. A `bodiless` one ends with its head."""
+        """Prepare for one answer. A `bodiless` one ends with its head."""
         self._parser = HttpResponseParser(
             self,
             self._loop,
@@ -54,7 +54,7 @@ class ResponseProtocol(BaseProtocol):
         self._parser = None
 
     def parsed(self, data: bytes) -> Sequence[tuple[RawResponseMessage, StreamReader]]:
-        """The heads that are whole now, each with its body to come. Raises Unparsable."""
+        """The heads that are complete now, each with its body to come. Raises Unparsable."""
         assert self._parser is not None  # noqa: S101 - an answer is expected
         try:
             messages, upgraded, _ = self._parser.feed_data(data)
@@ -65,12 +65,12 @@ class ResponseProtocol(BaseProtocol):
         return messages
 
     def end(self) -> None:
-        """Nothing more comes: an answer without a length is whole."""
+        """Nothing more comes: an answer without a length is complete."""
         parser, self._parser = self._parser, None
         if parser is not None:
             with contextlib.suppress(HttpProcessingError):
                 parser.feed_eof()
 
     async def drained(self) -> None:
-        """Wait until what was written may be followed by more. Raises ConnectionError."""
+        """Wait until more may be written. Raises ConnectionError."""
         await self._drain_helper()

@@ -1,6 +1,6 @@
-"""What an answer of the upstream means for the delivery that it answers, and when to try again. Pure.
+"""What an answer of the upstream means for the delivery, and when to try again. Pure.
 
-The codes are those of the platform's catalogue; clients' experience is that 9001, 9003, 9004 and 7001 say "already done".
+The codes are those of the platform's catalogue. In clients' experience, 9001, 9003, 9004 and 7001 mean "already done".
 """
 
 import re
@@ -27,11 +27,11 @@ _LONGEST_DETAIL: Final = 2 << 10
 
 
 class Delivered(NamedTuple):
-    """The upstream has carried it out, now or before."""
+    """The upstream has carried it out, now or earlier."""
 
 
 class Retry(NamedTuple):
-    """It was not carried out and may be later; not before `after` milliseconds, where the upstream said so."""
+    """It was not carried out, but may be later; not before `after` milliseconds, if the upstream said so."""
 
     reason: str
     after: int | None = None
@@ -44,15 +44,15 @@ class Unknown(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Nothing of the kind will be carried out until a person changes something; no attempt is spent. `auth`: our keys are
+    """No such delivery will be carried out until an operator changes something, so it costs no attempt. `auth`: our keys are
     refused; `disabled`: the program is switched off."""
 
     reason: str
 
 
 class Dead(NamedTuple):
-    """It will never be carried out as it is. `detail` is the masked body. With `customer_unknown` it may be worth resolving
-    once more who it is for."""
+    """It will never be carried out as it is. `detail` is the masked body. With `customer_unknown`, another look-up of the customer
+    may help."""
 
     reason: str
     detail: str = ""
@@ -72,8 +72,7 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 def classify(
     status: int, headers: Mapping[str, str], body: bytes, *, now: int, after_unknown: bool = False
 ) -> Verdict:
-    """`after_unknown`: an earlier attempt of this delivery ended unknown, so that "sent several times" means that it
-    arrived."""
+    """`after_unknown`: an earlier attempt of this delivery ended unknown, so "sent several times" means that it arrived."""
     code = code_of(body)
     if 200 <= status < 300 or code in _ALREADY_DONE or (code == _REPEATED and after_unknown):
         return Delivered()
@@ -95,7 +94,7 @@ def classify_failure(failure: NoAnswer) -> Verdict:
 
 
 def code_of(body: bytes) -> int:
-    """The platform's code in an error's body; 0 when there is none."""
+    """The platform's code in an error's body; 0 if there is none."""
     try:
         return _decode(body).code
     except msgspec.MsgspecError:
@@ -103,7 +102,7 @@ def code_of(body: bytes) -> int:
 
 
 def _is_no_route(status: int, body: bytes) -> bool:
-    """The platform answers 404 with an empty body where an operation is not deployed, unlike for an unknown customer."""
+    """The platform answers 404 with an empty body if an operation is not deployed, unlike for an unknown customer."""
     return status == 404 and not body.strip()
 
 
@@ -111,7 +110,7 @@ def _is_no_route(status: int, body: bytes) -> bool:
 
 
 def retry_after(value: str | None, now: int) -> int | None:
-    """Milliseconds, 1 s to 1 h, from seconds or a date; None where there is no usable header."""
+    """Milliseconds, 1 s to 1 h, from seconds or a date; None without a usable header."""
     if value is None:
         return None
     value = value.strip()
@@ -129,7 +128,7 @@ def _clamped(span: int) -> int:
 
 
 def backoff(attempt: int, random_between: RandomBetween) -> int:
-    """Milliseconds before the try after the `attempt`-th (from 1): anything up to 2 s doubled each time, at most 15 minutes."""
+    """Milliseconds before the try after the `attempt`-th (from 1): anything up to 2 s, doubled each time, at most 15 minutes."""
     return random_between(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF << min(attempt - 1, 16)))
 
 
@@ -137,7 +136,7 @@ def backoff(attempt: int, random_between: RandomBetween) -> int:
 
 _WORD: Final = r"[^\s\"'<>:,;=(){}\[\]]"
 _ADDRESS: Final = re.compile(rf"(?<!{_WORD})(?={_WORD}+?(?:@|%40|\\u0040){_WORD}){_WORD}+")
-"""A whole word, looked through once, from its beginning: from each of its letters a long one would take a tenth of a second."""
+"""A whole word, tried once, from its beginning: a long one that is tried from each of its letters takes a tenth of a second."""
 _NUMBER: Final = re.compile(r"\+?\d[\d .()/-]{5,}\d")
 
 

@@ -1,4 +1,4 @@
-"""How much waits for the world outside, as it was counted a moment ago: counting at every call would cost more than the call."""
+"""How many deliveries wait, as counted a moment ago: counting at every call would cost more than the call."""
 
 from gateway.clock import SECOND, Clock
 from gateway.errors import OutboxFull
@@ -8,19 +8,19 @@ from gateway.telemetry.metrics import Metrics
 
 
 class Backlog:
-    """`limit` is the number of open deliveries that are still promised to be kept."""
+    """`limit` is the number of open deliveries up to which more are accepted."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.open = 0
 
     def check(self) -> None:
-        """Raises OutboxFull when no more may be queued now."""
+        """Raises OutboxFull if no more may be queued now."""
         if self.open > self.limit:
             raise OutboxFull("too many achievements are waiting for the upstream; send it again later")
 
     def grew(self) -> None:
-        """One more was queued; the next count knows it anyway."""
+        """One more was queued; the next count includes it anyway."""
         self.open += 1
 
     async def measure(self, store: Store, clock: Clock, metrics: Metrics) -> None:

@@ -1,5 +1,5 @@
-"""The worker that asks the upstream what points it keeps for both sides of a merge, one merge at a time and only while nothing
-else needs its quota. Asking changes nothing there, so it may be asked again."""
+"""The worker that asks the upstream for the points of both sides of a merge, one merge at a time and only while nothing else needs
+its quota. The question changes nothing there, so it may be repeated."""
 
 import uuid
 from typing import Final
@@ -29,7 +29,7 @@ _LOOK_AGAIN: Final = 15 * MINUTE
 
 
 class _Balance(msgspec.Struct):
-    """What the platform spells in several ways."""
+    """The platform spells the field in several ways."""
 
     totalPointsBalance: int | float | None = None  # noqa: N815
     availablePointsBalance: int | float | None = None  # noqa: N815
@@ -63,7 +63,7 @@ class BalanceWorker:
         self._outbox = Outbox(BALANCES, uuid.uuid4().hex, store, pipeline, clock, random_between, metrics)
 
     async def step(self) -> float:
-        """One merge, and be asked again after the seconds that this answers."""
+        """Ask about one merge. Returns the seconds until the next step."""
         if pause := self._upstream.limiter.wait(_READ):
             return max(_POLL, pause / SECOND)
         if not await self._outbox.is_due():
@@ -111,7 +111,7 @@ class BalanceWorker:
     def _end(self, verdict: Verdict, status: int, delivery: Delivery) -> End:
         pause = self._outbox.pause(delivery)
         match verdict:
-            case Dead(customer_unknown=True):  # known once only: nothing to put together
+            case Dead(customer_unknown=True):  # the upstream knows only one side: there is nothing to join
                 return End("delivered", "customer_unknown", status=status)
             case Dead(reason):
                 return End("dead", reason, status=status)

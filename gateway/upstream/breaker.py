@@ -1,4 +1,4 @@
-"""When work that waits should not be tried at all: the upstream fails again and again, or no longer knows our keys."""
+"""When deliveries should not be tried at all: the upstream fails repeatedly, or refuses our keys."""
 
 from collections import deque
 from typing import Final, Literal
@@ -14,9 +14,9 @@ _LONGEST: Final = 300 * SECOND
 
 
 class Breaker:
-    """Open after 5 failures in a row, or when half of the last 20 calls failed: 30 s the first time, 30 s longer each time that
-    the one call which is then let through fails, at most 300 s. "auth": the keys were refused; one call in 300 s finds out whether
-    they are known again. Any success closes it."""
+    """Opens after 5 failures in a row, or when half of the last 20 calls failed. It stays open for 30 s the first time, and 30 s
+    longer, up to 300 s, each time that the one call which is then let through fails. "auth": the keys were refused; one call in 300
+    s finds out whether they are accepted again. Any success closes it."""
 
     def __init__(self, clock: Clock) -> None:
         self.state: State = "closed"
@@ -31,7 +31,7 @@ class Breaker:
         return 0 if self.state == "closed" else max(0, self._next_try - self._clock.steady())
 
     def admit(self) -> None:
-        """A call is tried. While the breaker is open it is the probe, and no other goes before its outcome or another pause."""
+        """A call is tried. While the breaker is open, it is the probe, and no other goes before its outcome or another pause."""
         if self.state == "open":
             self.state = "probing"
         if self.state != "closed":
@@ -46,14 +46,14 @@ class Breaker:
         self._recent.append(True)
 
     def failed(self) -> None:
-        """The upstream did not answer, or with a failure of its own."""
+        """The upstream did not answer, or answered with a failure of its own."""
         self._in_a_row += 1
         self._recent.append(False)
         if self.state == "probing" or (self.state == "closed" and self._is_sick()):
             self._open("open")
 
     def denied(self) -> None:
-        """The upstream refused our keys; nothing will be carried out until they are corrected."""
+        """The upstream refused our keys; it will carry out nothing until they are corrected."""
         self._open("auth")
 
     def _is_sick(self) -> bool:

@@ -1,7 +1,7 @@
 """Calls to the upstream: sent as they are given, answered as they come, each with one deadline.
 
-Nothing is sent twice behind the caller's back but a GET or HEAD whose connection broke; nothing is redirected, decompressed or
-remembered; and a connection whose exchange did not end cleanly is closed and never used again.
+Only a GET or HEAD is sent a second time without the caller's knowledge, if its connection broke. Nothing is redirected,
+decompressed or remembered. A connection with an exchange that did not end cleanly is closed and never used again.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ _SLOWEST: Final = 64 << 10
 
 
 Observe = Callable[[str, str, float], None]
-"""Told of each call: its rate class, what became of it, and the seconds until the answer began."""
+"""Called for each call, with its rate class, its outcome, and the seconds until the answer began."""
 
 
 class Request(NamedTuple):
-    """`target` is the path and query below the base URL, percent-encoded as it is to be sent. Of `headers`, those of framing and
-    connection and the keys are ours and not taken over. `counted`: the limiter has been told that it goes out. `key_alone`: the
-    secret key stays here."""
+    """`target` is the path and query below the base URL, percent-encoded as it is to be sent. Framing, connection and key headers
+    in `headers` are ignored: the client sets them. `counted`: the limiter already knows of the call. `key_alone`: the secret key is
+    not sent."""
 
     method: str
     target: str
@@ -53,7 +53,7 @@ class Request(NamedTuple):
 
 
 class Reply:
-    """An answer whose body has not been read yet; good inside its exchange only."""
+    """An answer with a body that has not been read yet. It is only valid inside its exchange."""
 
     def __init__(
         self, connection: UpstreamConnection, message: RawResponseMessage, body: StreamReader
@@ -69,7 +69,7 @@ class Reply:
         return self._body.is_eof()
 
     async def read(self, limit: int) -> bytes:
-        """The whole body. Raises Garbled when it has more than `limit` bytes, Lost when it does not come to its end."""
+        """The whole body. Raises Garbled if it has more than `limit` bytes, Lost if it ends early."""
         if self._body.is_eof():
             body = self._body.read_nowait()
         elif int(self.headers.get(hdrs.CONTENT_LENGTH, 0)) > limit:
@@ -81,7 +81,7 @@ class Reply:
         return body
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they come, however large. Raises Lost or Garbled when it does not come to its end."""
+        """The body in pieces as they come, however large. Raises Lost or Garbled if it ends early."""
         while chunk := await self._body.readany():
             self._connection.deadline += len(chunk) / _SLOWEST
             yield chunk
@@ -94,8 +94,8 @@ class Reply:
 
 
 class Upstream:
-    """`limiter` counts every call and is told of every 429; it delays only those who ask it. `breaker` is that of the work that
-    waits. `observe` is told of every call; `recent` are the seconds of the newest ones."""
+    """`limiter` counts every call and every 429; it only delays callers that ask it. `breaker` is for deliveries. `observe` is
+    called for every call; `recent` are the seconds of the newest ones."""
 
     def __init__(
         self,
@@ -187,8 +187,8 @@ class Upstream:
             self.limiter.done(attempt.request.rate)
 
     def _rendered(self, request: Request, *, own: bool) -> bytes:
-        """The request as it goes over the wire, but for a body that comes in pieces. Raises ValueError for what would be another
-        request there."""
+        """The bytes of the request, without a body that comes in pieces. Raises ValueError if the upstream would read another
+        request in them."""
         method, target, body = request.method, self._url.raw_path.rstrip("/") + request.target, request.body
         lines = [
             f"{name}: {value}\r\n" for name, value in request.headers.items() if name.lower() not in _OURS
@@ -270,13 +270,13 @@ class _Attempt:
 
 
 def _told(upload: asyncio.Task[None]) -> None:
-    """What broke off a body is known to the call whose body it is; its task has nothing to add."""
+    """The call already has the failure of its upload; the task has nothing to add."""
     if not upload.cancelled():
         upload.exception()
 
 
 class _RepeatBudget:
-    """One call in five may be repeated, and three when it has been quiet, so that repeats never become a storm."""
+    """One call in five may be repeated, and three after a quiet time, so that repeats never become a storm."""
 
     def __init__(self) -> None:
         self._tenths = 30

@@ -1,8 +1,9 @@
-"""The worker that reports queued achievements to the upstream: claims what is due, writes the request as the profile is at that
-moment, sends it when its turn comes, and says what became of it.
+"""The worker that reports queued achievements to the upstream: it claims what is due, writes the request from the profile at that
+moment, sends it when its turn comes, and records the result.
 
-What may be sent is decided in `usecases/deliver.py`; here is when. Nothing leaves without its row being marked first, nothing
-leaves whose lease might end before its answer, and what may have arrived is not sent again unless the upstream would notice.
+`usecases/deliver.py` decides what may be sent; this module decides when. A row is marked before its request is sent. A request is
+not sent if its lease might end before the answer, and not sent again if it may have arrived, unless the upstream would notice the
+repetition.
 """
 
 import asyncio
@@ -52,9 +53,9 @@ _AT_ONCE: Final = 20
 _POLL: Final = 0.5
 _SOON: Final = SECOND
 _MARGIN: Final = 15 * SECOND
-"""Of a lease, that must be left when a request goes out."""
+"""What must be left of a lease when a request goes out."""
 _LAST_WORD: Final = 5 * SECOND
-"""Of a lease, that is left for saying what came of it."""
+"""What is left of a lease for recording the result."""
 _LONGEST_ANSWER: Final = 256 << 10
 _RESOLVE_AGAIN: Final = MINUTE
 _LOOK_AGAIN: Final = 15 * MINUTE
@@ -63,7 +64,7 @@ _PASSING: Final = frozenset({408, 425, 429})
 
 
 class _Said(NamedTuple):
-    """The upstream's answer to one request, or that there was none."""
+    """The upstream's answer to one request; status 0 if there was none."""
 
     status: int
     body: bytes
@@ -71,7 +72,7 @@ class _Said(NamedTuple):
 
 
 class DeliveryWorker:
-    """`step` again and again; at the end `stop`, and after the last step `drain`. Several may work on one database: leases keep
+    """Call `step` repeatedly; at the end `stop`, and after the last step `drain`. Several workers may use one database: leases keep
     them apart."""
 
     def __init__(
@@ -102,7 +103,7 @@ class DeliveryWorker:
             clock,
             random_between,
             metrics,
-            failed="unknown",  # what was not marked as sending before is not unknown
+            failed="unknown",  # a delivery that was not marked as sending before is not unknown
             stopping=self._stopping,
         )
         self._working: set[asyncio.Task[None]] = set()
@@ -128,7 +129,7 @@ class DeliveryWorker:
         return 0 if len(claimed) == room else _POLL
 
     async def _remember(self) -> None:
-        """What was sent before a restart is in the upstream's quota still."""
+        """Requests that were sent before a restart still count in the upstream's quota."""
         for _ in range(await told_since(self._store, self._clock.now() - WINDOW)):
             self._upstream.limiter.note(_WRITE)
             self._upstream.limiter.done(_WRITE)
@@ -139,7 +140,7 @@ class DeliveryWorker:
         self._stopping.set()
 
     async def drain(self) -> None:
-        """Come back when everything that was sent has its answer and its end."""
+        """Wait until everything that was sent has its answer and its result recorded."""
         if self._working:
             await asyncio.wait(self._working)
 
@@ -153,7 +154,9 @@ class DeliveryWorker:
     async def _work_on(self, delivery: Delivery) -> None:
         try:
             await self._outbox.work_on(delivery, self._tried)
-        except GatewayError as error:  # its lease ends, and it is found again as what it then is
+        except (
+            GatewayError
+        ) as error:  # its lease ends, and the row is found again in the state that it then has
             _log.warning("delivery_left", error=type(error).__name__)
         finally:
             self._metrics.deliveries.breaker.state(self.breaker.state)
@@ -168,7 +171,7 @@ class DeliveryWorker:
         now = self._clock.now()
         sent_at = (
             delivery.sent_at if delivery.sent_at <= now + JUMP else 0
-        )  # by a clock that was ahead: the moment is unknown
+        )  # by a clock that was ahead: the time is unknown
         if report.profile_id != delivery.lane:
             return _undecidable()
         if now + self._settings.delivery_timeout <= sent_at + self._settings.dedup_window:
@@ -260,7 +263,7 @@ class DeliveryWorker:
     # ---- finding out ----
 
     async def _reconcile(self, delivery: Delivery, report: OutgoingReport) -> End:
-        """Ask the upstream how often it has counted the campaign for this customer. What is older and still on its way has
+        """Ask the upstream how often it has counted the campaign for this customer. Older reports that are still on their way have
         to be finished first, or the count would not tell which report it counted."""
         known = await reported(self._store, report, delivery.subject)
         if known.before:
@@ -272,7 +275,9 @@ class DeliveryWorker:
             self._upstream.limiter.note(_READ)
         said = await self._ask(_question(report, delivery), delivery, after_unknown=False)
         if isinstance(said.verdict, Dead):
-            lost = said.verdict.customer_unknown  # then it has nothing of the customer, our report included
+            lost = (
+                said.verdict.customer_unknown
+            )  # then the upstream has nothing of the customer, our report included
             return End("absent", delivery.reason) if lost else _undecidable(said.status)
         if not isinstance(said.verdict, Delivered):
             return self._end_of(delivery, said)
@@ -288,7 +293,7 @@ class DeliveryWorker:
 
 
 def _undecidable(status: int = 0) -> End:
-    """Whether it arrived is for a person to find out."""
+    """An operator has to find out whether it arrived."""
     return End("held", "undecidable", None, status)
 
 

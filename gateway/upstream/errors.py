@@ -1,4 +1,4 @@
-"""What can become of a call to the upstream besides an answer. `reason` is one word for logs and metrics."""
+"""How a call to the upstream can fail. `reason` is one word for logs and metrics."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Reason = Literal["no_connection", "timeout", "disconnected", "truncated", "malfo
 
 
 class NoAnswer(GatewayError):
-    """The upstream gave no answer that can be used; the connection is closed."""
+    """The upstream gave no usable answer; the connection is closed."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(f"no answer from the upstream: {reason}")

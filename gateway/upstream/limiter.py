@@ -1,6 +1,5 @@
-"""How fast work that waits may go to the upstream. Its quotas are per rate class, and calls that channels wait for come first:
-they are counted and never held up, so deliveries take what is left.
-"""
+"""How fast deliveries may go to the upstream. Its quotas are per rate class, and calls that channels wait for come first: they are
+counted and never held up, so deliveries take what is left."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ _STEP: Final = 10
 _SLOWEST: Final = 10
 _FULL: Final = 100
 _SOON: Final = 20
-"""How long to wait, in ms, where only an answer can tell."""
+"""How long to wait, in ms, if only an answer can tell."""
 
 
 class Quota(NamedTuple):
@@ -41,11 +40,11 @@ class Quota(NamedTuple):
 
 
 class Limiter:
-    """Never sleeps itself: `wait` says how long. `share` is the part of the quotas that is this process's, 0 to 1; with 0
-    nothing may go that can wait.
+    """It never sleeps itself: `wait` says how long. `share` is this process's part of the quotas, 0 to 1; with 0, no delivery may
+    go.
 
-    The upstream counts a call when it arrives, which is some time between `note` and `done`. So in the short quota, where a little
-    jitter would be too much, a call has its place from the one until a second after the other.
+    The upstream counts a call when it arrives, which is some time between `note` and `done`. In the short quota, a little jitter
+    would be too much, so there a call keeps its place from `note` until a second after `done`.
     """
 
     def __init__(self, quotas: Mapping[Rate, Quota], clock: Clock, random_between: RandomBetween) -> None:
@@ -74,17 +73,17 @@ class Limiter:
         lane.ended.append(self._clock.steady())
 
     def refused(self, rate: Rate, retry_after: int | None) -> None:
-        """The upstream answered 429. Without a Retry-After (in ms) the class rests for a whole window of the upstream, then
+        """The upstream answered 429. Without a Retry-After (in ms), the class pauses for a whole window of the upstream, then
         starts again at half its speed and gains a tenth every 30 seconds."""
         lane, now = self._lanes[rate], self._clock.steady()
         if retry_after is not None:
             lane.pause(now + min(max(retry_after, _SHORTEST), _LONGEST))
-        elif now >= lane.paused_until:  # later answers to calls of the same burst tell nothing new
+        elif now >= lane.paused_until:  # later answers to calls of the same burst say nothing new
             lane.slow_down(now, now + self._random_between(*_BARE_PAUSE))
 
 
 class _Lane:
-    """One rate class: when its newest calls began and ended, and how fast it may go at the moment, in percent."""
+    """One rate class: when its newest calls began and ended, and its present speed in percent."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota

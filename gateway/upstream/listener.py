@@ -1,4 +1,4 @@
-"""The other end of a webhook: an address that is called with bodies signed as Standard Webhooks has it."""
+"""The receiver of a webhook: an address that is called with bodies signed as Standard Webhooks defines."""
 
 import hashlib
 import hmac
@@ -30,7 +30,7 @@ _STANDARD: Final = "whsec_"
 
 
 class Reply(NamedTuple):
-    """`status` 0: none came. `reason` "": it was taken. `wait`: after how many ms to come back, where the listener said so."""
+    """`status` 0: there was no answer. `reason` "": it was accepted. `wait`: the listener asked for a pause of so many ms."""
 
     status: int
     reason: str
@@ -65,7 +65,7 @@ class Listener:
         await self._session.close()
 
     async def post(self, body: bytes, message_id: str, now: int, cause: Mapping[str, str] = {}) -> Reply:
-        """Send one message, at the time `now` (ms). `cause` are headers that say which call it comes from."""
+        """Send one message, at the time `now` (ms). `cause` are headers that name the call which caused it."""
         headers = {"Content-Type": "application/json", "User-Agent": "gateway", **cause}
         headers |= signed(body, self._key, message_id, now // SECOND)
         try:
@@ -77,7 +77,7 @@ class Listener:
                 taken = 200 <= answer.status < 300
                 wait = retry_after(answer.headers.get("Retry-After"), now)
                 return Reply(answer.status, "" if taken else f"status_{answer.status}", wait)
-        except (OSError, ClientError, TimeoutError, ValueError) as error:  # the last for names that are none
+        except (OSError, ClientError, TimeoutError, ValueError) as error:  # the last for invalid host names
             return Reply(0, _reason(error), None)
 
 
@@ -92,7 +92,7 @@ def _reason(error: Exception) -> str:
 
 
 def signing_key(secret: str) -> bytes:
-    """The bytes behind a `whsec_…` secret, as Standard Webhooks writes them; any other text is its own bytes."""
+    """The bytes of a `whsec_…` secret, as Standard Webhooks writes them; any other text stands for its own bytes."""
     if secret.startswith(_STANDARD):
         try:
             return b64decode(secret.removeprefix(_STANDARD), validate=True)
@@ -102,7 +102,7 @@ def signing_key(secret: str) -> bytes:
 
 
 def signed(body: bytes, key: bytes, message_id: str, seconds: int) -> dict[str, str]:
-    """The three headers by which a listener knows the sender, the message and its age."""
+    """The three headers by which a listener checks the sender, the message and its age."""
     digest = hmac.digest(key, b".".join((message_id.encode(), str(seconds).encode(), body)), hashlib.sha256)
     return {
         "webhook-id": message_id,

@@ -1,4 +1,4 @@
-"""What becomes of a delivery when the gateway itself makes a mistake over it: an attempt like any other, that ends as one."""
+"""A mistake of the gateway itself in a delivery ends as an attempt like any other."""
 
 from typing import Final
 

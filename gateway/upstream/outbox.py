@@ -1,5 +1,5 @@
-"""The mechanism of every worker on the outbox: claim what is due of one target, try each row, store what became of it. What a
-try is, how many there are at once, and when, is each worker's own."""
+"""What all workers on the outbox share: claim the rows of one target that are due, try each, store the result. Each worker decides
+how to try a row, how many at once, and when."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from gateway.upstream.limiter import RandomBetween
 
 
 class End(NamedTuple):
-    """How a try ends; `after` is how many ms until the row is due again, None where only a person can say."""
+    """The result of a try; `after` is how many ms until the row is due again, None if an operator has to decide."""
 
     result: DeliveryResult
     reason: str = ""
@@ -29,11 +29,12 @@ class End(NamedTuple):
 
 
 class Outbox:
-    """The rows of one target, as one worker sees them. Several workers may share a database: leases keep them apart.
+    """The rows of one target, for one worker. Several workers may share a database: leases keep them apart.
 
-    A mistake of ours over a row is a try like any other, and ends as `failed` says; else the row would come back with each lease
-    for ever, or end the gateway. With `stopping`, an end that the store cannot take now is kept for the rest of the lease, or
-    until then."""
+    A mistake of ours over a row is a try like any other, and ends as `failed` says. Otherwise the row would come back with each
+    lease for ever, or end the gateway. With `stopping`, a result that the store cannot take now is kept for the rest of the lease,
+    or until the gateway stops.
+    """
 
     def __init__(
         self,
@@ -62,12 +63,12 @@ class Outbox:
         return await is_due(self._store, self._target, self._clock.now())
 
     async def claim(self, limit: int) -> tuple[Delivery, ...]:
-        """At most `limit` of the rows that are due; those that are too old are given up."""
+        """At most `limit` of the rows that are due. Rows that are too old are given up."""
         claimed = await self._pipeline.submit_background(ClaimDeliveries(self._target, self._owner, limit))
         return tuple(claimed.deliveries)
 
     async def work_on(self, delivery: Delivery, tried: Callable[[Delivery], Awaitable[End | None]]) -> None:
-        """Try it once. `tried` answers None when another worker has the row by now."""
+        """Try it once. `tried` returns None if another worker has the row by now."""
         try:
             end = await tried(delivery)
         except MISTAKES as error:

@@ -1,4 +1,4 @@
-"""Whether a report that left without an answer has arrived, from what the upstream says of the customer later. Pure."""
+"""Whether a report without an answer has arrived, by what the upstream says about the customer later. Pure."""
 
 from typing import Literal, NamedTuple
 
@@ -24,7 +24,7 @@ _decode = msgspec.json.Decoder(list[_Entry]).decode
 
 
 def progress_in(body: bytes, campaign_id: int) -> Progress | None:
-    """None: the answer does not tell. The upstream leaves campaigns out that the customer may not see."""
+    """None: the answer does not say. The upstream leaves out campaigns that the customer may not see."""
     try:
         entries = _decode(body)
     except msgspec.MsgspecError:
@@ -42,9 +42,9 @@ def progress_in(body: bytes, campaign_id: int) -> Progress | None:
 def find(progress: Progress | None, delivered: int) -> Finding:
     """`delivered` are the reports that the upstream is known to have, without the one in question.
 
-    It has counted exactly those: ours is not among them. It has counted one more: that is ours. Where its count fits
-    neither, others report to it too or it left some out, and only a person can tell; unless nothing is to be earned any
-    more, for then sending it again would change nothing.
+    If it has counted exactly those, ours is not among them. If it has counted one more, that one is ours. If its count is neither,
+    others report to it too, or it left some out; then only an operator can tell, unless nothing more can be earned: then sending it
+    again would change nothing.
     """
     if progress is None:
         return "undecidable"

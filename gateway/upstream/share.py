@@ -1,4 +1,4 @@
-"""Several gateways, one quota: each takes an equal part of what the upstream allows, and a new one waits until the others know."""
+"""Several gateways share one quota: each takes an equal part, and a new one waits until the others know of it."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from gateway.upstream.limiter import WINDOW, Limiter
 
 _BEAT: Final = 5 * SECOND
 _UNTIL_FREE: Final = 2 * _BEAT + WINDOW
-"""How long a new gateway waits: until the others have heard of it, and what they sent before is out of the upstream's window."""
+"""How long a new gateway waits: until the others know of it, and their earlier calls are out of the upstream's window."""
 
 
 class Share:
-    """`step` every few seconds. A gateway that cannot report that it lives sends nothing, because the others take its part."""
+    """`step` every few seconds. A gateway that cannot report that it is alive sends nothing, because the others take its part."""
 
     def __init__(self, store: Store, limiter: Limiter, clock: Clock) -> None:
         self._store = store
@@ -23,7 +23,7 @@ class Share:
         limiter.share = 0.0
 
     async def step(self) -> float:
-        """Take the part that is due now. Seconds until the next step."""
+        """Take the present part. Returns the seconds until the next step."""
         try:
             await self._store.report_alive()
             alive = await self._store.replicas()

@@ -1,4 +1,4 @@
-"""Direct reports whose result will not be recorded any more, because the gateway that sent them failed, or the store was
+"""Direct reports with a result that will not be recorded any more, because the gateway that sent them failed, or the store was
 unavailable when their answer came. Only the upstream knows whether they arrived."""
 
 from typing import Final
@@ -16,7 +16,7 @@ _AT_ONCE: Final = 200
 
 
 class UnansweredWorker:
-    """Ends them as `no_answer` when no answer can still be on its way."""
+    """Ends them as `no_answer` once no answer can still be on its way."""
 
     def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class UnansweredWorker:
         self._patience = settings.total_timeout + _MARGIN
 
     async def step(self) -> float:
-        """End some, and be asked again after the seconds that this answers. Several gateways may find the same ones."""
+        """End some. Returns the seconds until the next step. Several gateways may find the same ones."""
         found = await unanswered(self._store, self._clock.now() - self._patience, _AT_ONCE)
         for report in found:
             await self._pipeline.submit_background(lost(*report))

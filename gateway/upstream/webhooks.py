@@ -1,8 +1,7 @@
-"""Webhooks out: the outbox rows of one listener, sent in the order of their lanes, and again until they are taken or too old.
-The listener may see one twice; `webhook-id` tells.
+"""Outgoing webhooks: the outbox rows of one listener, sent in the order of their lanes, and repeated until they are accepted or too
+old. The listener may get one twice, and recognises it by `webhook-id`.
 
-Nothing marks a row before it is sent: a repeated event is allowed, so a lease that ends without an answer is simply sent
-again.
+A row is not marked before it is sent: a repeated event is allowed, so if a lease ends without an answer, it is simply sent again.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ _GONE: Final = 410
 
 
 class WebhookWorker:
-    """One listener's. `step` is a worker's loop; `open` before the first, `close` after the last."""
+    """For one listener. `step` is a worker's loop; `open` before the first, `close` after the last."""
 
     def __init__(
         self,
@@ -56,7 +55,7 @@ class WebhookWorker:
         await self._listener.close()
 
     async def step(self) -> float:
-        """Send what is due, and be asked again after the seconds that this answers."""
+        """Send what is due. Returns the seconds until the next step."""
         if not await self._outbox.is_due():
             return _POLL
         claimed = await self._outbox.claim(_AT_ONCE)
@@ -83,8 +82,8 @@ class WebhookWorker:
 
 
 class RemovedWebhookWorker:
-    """What still waits for listeners that are no longer configured here. It is not sent, for another process may know them;
-    it ends when it is too old."""
+    """Rows of listeners that are no longer configured here. They are not sent, because another process may know the listener. They
+    end when they are too old."""
 
     def __init__(
         self,
@@ -99,7 +98,7 @@ class RemovedWebhookWorker:
         self._clock = clock
 
     async def step(self) -> float:
-        """Close some of what is too old, and be asked again after the seconds that this answers."""
+        """Close some rows that are too old. Returns the seconds until the next step."""
         for target in await targets_given_up(self._store, self._clock.now()):
             if target.removeprefix("webhook:") in self._listeners():
                 continue

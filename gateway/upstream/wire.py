@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections to the upstream: one exchange at a time on each, kept for the next one only when the last ended cleanly.
+"""HTTP/1.1 connections to the upstream: one exchange at a time on each, kept for the next one only if the last ended cleanly.
 
 aiohttp's own parser reads the answers (`aiohttp_protocol`).
 """
@@ -21,8 +21,8 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class UpstreamConnection(ResponseProtocol):
-    """What `ask` writes is answered by `head`; then `body` is there to be read. `deadline` is in the loop's time and may be moved
-    while an answer comes; `silence` is how many seconds its pieces may be apart."""
+    """`head` answers what `ask` writes; then `body` can be read. `deadline` is in the loop's time and may be moved while an answer
+    comes; `silence` is how many seconds may pass between its pieces."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
         super().__init__(loop)
@@ -42,7 +42,7 @@ class UpstreamConnection(ResponseProtocol):
 
     @property
     def reusable(self) -> bool:
-        """The last answer is complete, and both sides want to go on."""
+        """The last answer is complete, and both sides keep the connection open."""
         return (
             self.transport is not None
             and not (self._is_last or self.transport.is_closing())
@@ -66,7 +66,7 @@ class UpstreamConnection(ResponseProtocol):
         return await self._head
 
     async def upload(self, pieces: AsyncIterator[bytes]) -> None:
-        """Write a body in chunks, until an answer comes. The upstream never takes a body for whole that broke off."""
+        """Write a body in chunks, until an answer comes. If the body breaks off, the upstream never takes it for a complete one."""
         ended = False
         try:
             async for piece in pieces:
@@ -85,7 +85,7 @@ class UpstreamConnection(ResponseProtocol):
                 self.fail(Lost("disconnected"))
 
     def finish(self) -> bool:
-        """The exchange is over; whether there may be another one. If not, the connection is closed."""
+        """End the exchange. Returns whether another one may follow. If not, the connection is closed."""
         if not self.reusable:
             self.abort()
             return False
@@ -94,7 +94,7 @@ class UpstreamConnection(ResponseProtocol):
         return True
 
     def fail(self, failure: NoAnswer) -> None:
-        """Those who wait for head or body are told; nothing else will be read or written."""
+        """Fail those who wait for head or body; nothing else will be read or written."""
         self.abort()
         if self._head is not None and not self._head.done():
             self._head.set_exception(failure)
@@ -144,8 +144,8 @@ class UpstreamConnection(ResponseProtocol):
     # ---- how long it may take ----
 
     def _watch(self) -> None:
-        """The timer of an earlier exchange will do when it fires early enough: making one costs more than looking once too
-        often."""
+        """The timer of an earlier exchange is good enough if it fires early enough: a new one costs more than one check too
+        many."""
         until = min(self.deadline, self._heard + self._silence)
         if self._timer is not None:
             if self._fires_at <= until:
@@ -168,7 +168,7 @@ class UpstreamConnection(ResponseProtocol):
 
 
 def _is_clean(message: RawResponseMessage) -> bool:
-    """Whether every header can be handed on. The parser leaves a few control characters in values."""
+    """Whether every header can be passed on. The parser leaves a few control characters in values."""
     return not any(_CONTROL.search(value) for _, value in message.raw_headers)
 
 
@@ -194,7 +194,7 @@ class Pool:
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def take(self, deadline: float) -> UpstreamConnection:
-        """A connection, to be given back. Raises Unreachable when there is none in time."""
+        """A connection, to be given back. Raises Unreachable if there is none in time."""
         if not self._slots.locked():
             await self._slots.acquire()
             connection = self._kept()
@@ -253,12 +253,12 @@ class Pool:
                 )
         except TimeoutError:
             raise Unreachable("timeout") from None
-        except OSError as error:  # a name without an address and a certificate that is refused are among them
+        except OSError as error:  # also a name without an address, and a refused certificate
             raise Unreachable("no_connection") from error
         return connection
 
     def _sweep(self) -> None:
-        """Close what has been idle for too long."""
+        """Close connections that were idle for too long."""
         self._sweeper = None
         oldest = self._loop.time() - self._keepalive
         while self._idle and self._idle[0].idle_since <= oldest:

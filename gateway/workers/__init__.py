@@ -1,1 +1,1 @@
-"""What the gateway does by itself, behind the calls: one module each, without the listeners."""
+"""Background work of the gateway: one module each, without the listeners."""

@@ -1,8 +1,8 @@
 """Archiving: old audit events go into signed segments in a directory, one segment after the other, and then out of the database.
 
-A segment's file is on disk before the database says so, and the database says so before an event is deleted. A run that was
-killed at any moment is finished by the next one: it takes up the file that the database does not know of yet, and housekeeping
-deletes what is left of the events.
+A segment's file is on disk before the database records it, and the database records it before an event is deleted. If a run is
+killed at any moment, the next one finishes it: it uses the file that the database does not know of yet, and housekeeping deletes
+what is left of the events.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ _log = structlog.get_logger("archive")
 
 MOST_EVENTS = 100_000
 MOST_BYTES = 1 << 26
-"""A segment is closed once it has so many events, or so many bytes before they are compressed."""
+"""A segment is closed once it has so many events, or so many bytes before compression."""
 NOT_BEFORE = HOUR
-"""No event that is younger is archived: its chain may go on, or be unsigned yet."""
+"""No younger event is archived: its chain may continue, or not be signed yet."""
 CHUNK = 1_000
-"""Events that are deleted in one transaction beside calls, which wait for it."""
+"""Events that are deleted in one transaction, for which calls wait."""
 _POLL = 600.0
 _BROKEN = (
     "the audit log does not hold, so nothing of it is archived ({}); look closer with: gateway audit verify"
@@ -41,7 +41,7 @@ _OVERTAKEN = "another run archived the same events; run it again"
 
 
 class Archived(NamedTuple):
-    """What one run moved. `left`: events before the moment that stay, as no checkpoint signs them yet."""
+    """What one run moved. `left`: events before the moment that stay, because no checkpoint signs them yet."""
 
     events: int
     segments: list[str]
@@ -50,7 +50,7 @@ class Archived(NamedTuple):
 
 class Archiver:
     """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait. `stopping`: end as soon as
-    possible; another run goes on from there."""
+    possible; another run continues from there."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Archiver:
     async def _segment(
         self, verifier: Verifier, place: int, end: int, number: int, previous: str
     ) -> tuple[Header | None, bool]:
-        """The header of the next segment, whose file is there; and whether there are events before `end` that nothing signs."""
+        """The header of the next segment, with its file in place; and whether there are events before `end` without a signature."""
         begun = self._begun(number, previous)
         if begun is not None:
             end = begun.header.last + 1
@@ -130,7 +130,7 @@ class Archiver:
         return header, left
 
     def _begun(self, number: int, previous: str) -> SegmentFile | None:
-        """What a killed run left behind: the next segment, which the log does not know of yet."""
+        """What a killed run left: the next segment, which the log does not know of yet."""
         path = self._directory / name_of(number)
         try:
             found = read_segment(path)
@@ -159,7 +159,7 @@ class Archiver:
             raise Refusal("archive_unusable", f"{place}: cannot be written ({error.strerror})") from None
 
     async def _secure(self, begun: SegmentFile) -> None:
-        """Its header says what the events are; the file has to hold them, and be on disk, before they are deleted."""
+        """The header says what the events are. The file has to hold them, and be on disk, before they are deleted."""
         try:
             await asyncio.to_thread(secure_segment, begun)
         except OSError as error:
@@ -169,7 +169,7 @@ class Archiver:
 
 
 class AutomaticArchive:
-    """Archives what is older than `age`, in whole days. `archiving` is held meanwhile."""
+    """Archives what is older than `age`, in whole days. `archiving` is held during a run."""
 
     def __init__(
         self, archiver: Archiver, store: Store, clock: Clock, age: int, archiving: asyncio.Lock

@@ -1,4 +1,4 @@
-"""What a look at the database tells the metrics: open questions, signatures of the audit log, sizes."""
+"""Figures about the database for the metrics: open questions, signatures of the audit log, sizes."""
 
 from gateway.clock import SECOND, Clock
 from gateway.store import Store
@@ -8,7 +8,7 @@ from gateway.telemetry.metrics import Metrics
 
 
 async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics) -> None:
-    """`path` is that of the database file; None where the database is on a server."""
+    """`path` is that of the database file; None if the database is on a server."""
     metrics.reviews.clear()
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)

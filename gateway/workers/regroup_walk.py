@@ -1,7 +1,7 @@
-"""The walk of a regrouping, behind the calls: one chunk of profiles as one command.
+"""The walk of a regrouping, in the background: one chunk of profiles as one command.
 
-How far each is stands in the database, in the transaction of what it changed: if a process stops or dies in the middle, the
-next one continues there. Who works on one holds it for a while; of two processes one is turned away.
+Its position is stored in the transaction of its changes: if a process stops or dies in the middle, the next one continues there. A
+process holds a regrouping for a while; a second one is refused.
 """
 
 from gateway.model import Caller, Regroup, Regrouped

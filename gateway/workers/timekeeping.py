@@ -1,5 +1,5 @@
-"""Watching the clock that deadlines are judged by: what it is doubted for, and by how much the database is ahead of it. Both are
-said in the log, the metrics, `/readyz` and `gateway db clock`, with what to do."""
+"""Watches the clock that decides deadlines: why it may be wrong, and how far the database is ahead of it. The log, the metrics,
+`/readyz` and `gateway db clock` report both, with what to do."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ _log = structlog.get_logger("clock")
 
 _LOOK_EVERY = 1.0
 _SLOWEST_ANSWER = SECOND
-"""A database server that took longer has not said what time it is now."""
+"""If the database server takes longer, its answer is not the time of now."""
 _LONG_SILENCE = 7 * DAY
 _ITSELF = Caller("", "", "gateway", "")
 _KEEP_LINE = "INSERT INTO boot VALUES (?, ?) ON CONFLICT (boot_id) DO UPDATE SET line = excluded.line"
@@ -26,9 +26,9 @@ _HINT = "gateway db clock says what to do"
 
 
 class ClockState(NamedTuple):
-    """All in ms. `now` is the time that deadlines are judged by; three are how far something is ahead of it, below 0 behind it.
-    `wall_ahead`: the wall clock, while a jump of it is not believed, as it will be in `believed_in`. `database_ahead`: the
-    newest moment of the database. `machine_ahead`: this machine's own clock, where the database server's is the one that counts."""
+    """All in ms. `now` is the time that decides deadlines. Three fields are how far something is ahead of it, below 0 behind it.
+    `wall_ahead`: the wall clock, while a jump of it is not believed; it will be in `believed_in`. `database_ahead`: the newest
+    moment of the database. `machine_ahead`: this machine's own clock, if the database server's is the one that counts."""
 
     now: int
     wall_ahead: int
@@ -68,8 +68,8 @@ class ClockState(NamedTuple):
 
 
 class Timekeeper:
-    """`begin` once the store is open, then `step` again and again. `boot` names the boot that the steady clock counts from; "": no
-    other run is known to be of the same."""
+    """Call `begin` once the store is open, then `step` repeatedly. `boot` names the boot from which the steady clock counts; "": it
+    is not known whether another run belongs to the same one."""
 
     def __init__(
         self, clock: SystemClock, store: Store, pipeline: Pipeline, metrics: Metrics, boot: str = ""
@@ -86,8 +86,8 @@ class Timekeeper:
         self.state = ClockState(clock.now(), 0, 0, 0, 0)
 
     async def begin(self) -> None:
-        """Go on from an earlier run of this boot. Without one, take the time at the start for what it is: there is nothing to hold
-        it against but how long the database was silent, which the gateway may really have been away."""
+        """Continue from an earlier run of this boot. Without one, believe the time at the start: it can only be compared with the
+        newest moment of the database, and the gateway may really have been off since."""
         if not await self._ask_server() and self._boot:
             rows = await self._store.fetch("SELECT line FROM boot WHERE boot_id = ?", (self._boot,))
             self._kept = rows[0][0] if rows else None
@@ -106,7 +106,7 @@ class Timekeeper:
             )
 
     async def step(self) -> float:
-        """Look, and tell what changed. Seconds until the next step."""
+        """Look, and report what changed. Returns the seconds until the next step."""
         state = await self.look()
         line = state.now - self._clock.steady()
         moved, self._line = line - self._line, line
@@ -116,7 +116,7 @@ class Timekeeper:
         return _LOOK_EVERY
 
     async def believe(self, caller: Caller) -> ClockState:
-        """An operator's word that the wall clock is right."""
+        """An operator says that the wall clock is right."""
         moved = self._clock.believe()
         self._line += moved
         if moved:
@@ -141,7 +141,7 @@ class Timekeeper:
         return self.state
 
     async def _keep_line(self) -> None:
-        """For the next run of this boot; on PostgreSQL the server's clock is the one that counts."""
+        """For the next run of this boot. On PostgreSQL the server's clock counts instead."""
         if self._has_server or not self._boot:
             return
         if self._kept is None or abs(self._line - self._kept) > SECOND:
@@ -181,7 +181,7 @@ class Timekeeper:
 
 
 def _span(milliseconds: int) -> str:
-    """The two largest units of a span, whichever its sign: `400 d 2 h`."""
+    """The two largest units of a span, whatever its sign: `400 d 2 h`."""
     left, parts = abs(milliseconds), list[str]()
     for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
         count, left = divmod(left, size)
