@@ -1,1 +1,1 @@
-"""What callers see: the public listener that speaks the platform's API, and the operators' listener."""
+"""The two listeners: the public one, which speaks the platform's API, and the operators' one."""

@@ -1,5 +1,5 @@
-"""What aiohttp's request handler knows and has no public name for. Its own attributes are used here and nowhere else; a test
-holds this module against the versions of aiohttp that pyproject.toml allows."""
+"""What aiohttp's request handler knows but has no public name for. Its own attributes are used here only; a test checks this module
+against the versions of aiohttp that pyproject.toml allows."""
 
 # pyright: reportPrivateUsage=false
 
@@ -8,12 +8,12 @@ from aiohttp.http import RawRequestMessage
 
 
 def heads_read(handler: web.RequestHandler) -> int:
-    """How many whole request heads came in."""
+    """How many complete request heads came in."""
     return handler._request_count
 
 
 def is_busy(handler: web.RequestHandler) -> bool:
-    """A request is being answered, or one waits to be."""
+    """A request is being answered, or one waits for it."""
     return handler._current_request is not None or bool(handler._messages)
 
 
@@ -23,7 +23,7 @@ def is_full(handler: web.RequestHandler) -> bool:
 
 
 def newest_head(handler: web.RequestHandler) -> RawRequestMessage | None:
-    """The request that came last and still waits; None for one that could not be read."""
+    """The last request, if it still waits; None for one that could not be read."""
     message = handler._messages[-1][0]
     return message if isinstance(message, RawRequestMessage) else None
 

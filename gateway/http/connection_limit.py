@@ -1,5 +1,5 @@
-"""How many connections may be open, in all and from one address. One beyond it takes the place of a connection that waits with
-nothing to do, first of one that never sent a request; where there is none, it is closed before a byte is read."""
+"""How many connections may be open, in all and from one address. One more replaces an idle connection, preferably one that never
+sent a request. If there is none, it is closed before a byte is read."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -18,8 +18,8 @@ _Handler = Callable[[], web.RequestHandler]
 
 
 class ConnectionLimit:
-    """A protocol factory around a server's own. Of an IPv6 address its /64 counts. Proxies that are `trusted` now speak for many
-    and count only towards the whole."""
+    """A protocol factory around a server's own. For an IPv6 address, its /64 counts. Proxies that are `trusted` at the moment speak
+    for many clients and count only for the whole."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ConnectionLimit:
         return True
 
     def leave(self, connection: "CountedConnection") -> None:
-        """A connection may leave twice: when it is sent away, and when its connection is closed."""
+        """A connection may leave twice: when it is replaced, and when it is closed."""
         if connection not in self._open:
             return
         del self._open[connection], self._of[connection.address][connection]
@@ -76,8 +76,8 @@ class ConnectionLimit:
     def _make_room(
         self, connections: Collection["CountedConnection"], own: Collection["CountedConnection"]
     ) -> bool:
-        """Close the idle one that can be spared most easily. An address that has more connections than who wants to come in
-        (`own`) gets no patience."""
+        """Close the idle connection that matters least. An address that has more connections than the newcomer's (`own`) gets no
+        patience."""
         patient_until = self._time() - _PATIENCE
         spared = [
             connection
@@ -97,7 +97,7 @@ class ConnectionLimit:
 
 
 class CountedConnection(asyncio.Protocol):
-    """One connection: counted while it is open, otherwise handed through. `since` is when it was opened."""
+    """One connection: counted while it is open, otherwise passed through. `since` is when it was opened."""
 
     def __init__(self, limited_by: ConnectionLimit, inner: web.RequestHandler) -> None:
         self.address = ""
@@ -112,7 +112,7 @@ class CountedConnection(asyncio.Protocol):
 
     @property
     def is_mute(self) -> bool:
-        """It never sent a whole request head."""
+        """It never sent a complete request head."""
         return not heads_read(self._inner)
 
     @property

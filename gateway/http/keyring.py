@@ -1,7 +1,7 @@
 """Which channel a pair of keys belongs to. Keys are known here as digests only, and compared in constant time.
 
-Keys come from the configuration (SHA-256) and from the database (HMAC-SHA256 under the pepper); `refresh` replaces the
-latter, so a key that was revoked anywhere is dead here after the next refresh. `serve` replaces the channels.
+Keys come from the configuration (SHA-256) and from the database (HMAC-SHA256 under the pepper). `refresh` replaces the latter, so a
+key that was revoked anywhere is refused here after the next refresh. `serve` replaces the channels.
 """
 
 import binascii
@@ -20,7 +20,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One active pair: the channel it opens, and who to name in the audit log. Without a secret no two-key call opens."""
+    """One active pair: its channel, and its name for the audit log. Without a secret, it opens no call that needs two keys."""
 
     channel: Channel
     actor: str
@@ -36,7 +36,7 @@ class Opened(NamedTuple):
 
 
 class IssuedKey(NamedTuple):
-    """A new pair, in clear for the only time, and the row that is stored of it."""
+    """A new pair, in clear for the only time, and its row in the database."""
 
     api_key: str
     secret_key: str
@@ -55,7 +55,7 @@ class KeyRing:
         self.serve(channels)
 
     def serve(self, channels: Iterable[Channel]) -> None:
-        """Open for these channels and no others, with their keys of the configuration and of the database."""
+        """Accept these channels and no others, with their keys from the configuration and the database."""
         self._channels = {channel.name: channel for channel in channels}
         self._configured = {
             channel.api_key.digest: Credential(
@@ -76,7 +76,7 @@ class KeyRing:
         }
 
     def open(self, api_key: str, secret_key: str | None, *, secret_needed: bool) -> Opened | Failure:
-        """What opens, or what failed. The same work is done whether the api key is known or not."""
+        """The channel, or what failed. The work is the same whether the api key is known or not."""
         raw = api_key.encode("utf-8", "replace")
         given = (secret_key or "").encode("utf-8", "replace")
         found = self._configured.get(hashlib.sha256(raw).digest())

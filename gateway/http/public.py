@@ -1,5 +1,5 @@
-"""The public listener: the platform's own API, so that a backend changes its base URL and keys and nothing else. In local mode
-the gateway answers it, in forward mode the platform does."""
+"""The public listener: the platform's own API, so that a backend only changes its base URL and keys. In local mode the gateway
+answers it, in forward mode the platform does."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 def build(services: Services, **options: Any) -> web.Server:
-    """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are
-    those of aiohttp's request handler."""
+    """A bare server: this listener has its own table of operations, so that every refusal is its own too. `options` are those of
+    aiohttp's request handler."""
     cors = Cors(services.config.server.cors_origins)
     gate = Gate(services, *_handlers(services), cors)
     for written, version in VERSIONS.items():
@@ -38,7 +38,7 @@ def build(services: Services, **options: Any) -> web.Server:
 
     class Request(web.BaseRequest):
         async def _prepare_hook(self, response: web.StreamResponse) -> None:
-            """Every answer passes here, also one that goes out in pieces."""
+            """Every answer passes here, also one that is streamed."""
             cors.mark(self.headers, response.headers)
 
     def request(*parts: Any) -> web.BaseRequest:

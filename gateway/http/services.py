@@ -1,4 +1,4 @@
-"""What both listeners work with: built once by `gateway.app`, handed in, never imported as a global."""
+"""What both listeners work with: built once by `gateway.app`, passed in, never imported as a global."""
 
 import asyncio
 from collections.abc import Callable, MutableMapping
@@ -28,12 +28,13 @@ Follower = Callable[[Config], Callable[[], None]]
 
 @dataclass(slots=True)
 class Services:
-    """`upstream` is there in forward mode only; `backlog` is what waits for it. `planning` is held while a plan is made: it needs
-    memory for every record; `archiving` while audit events are moved; `importing` are the chunks on their way, by the import's
-    id.
+    """`upstream` exists in forward mode only; `backlog` counts its waiting deliveries. `planning` is held while a plan is made,
+    which needs memory for every record; `archiving` while audit events are moved; `importing` are the chunks on their way, by the
+    import's id.
 
-    `config` is replaced when the settings are read again. `followers` made something of their own out of it: each is given the
-    new settings, makes ready and raises ValueError for what it cannot use, and answers what takes them over, which cannot fail."""
+    `config` is replaced when the settings are read again. `followers` made something of their own from it. Each gets the new
+    settings, prepares, and raises ValueError if it cannot use them. It returns a function that takes them over and cannot fail.
+    """
 
     config: Config
     store: Store

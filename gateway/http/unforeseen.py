@@ -1,4 +1,4 @@
-"""The outermost place of both listeners: what was not foreseen ends here as an answer, and never as a traceback."""
+"""The outermost place of both listeners: an unforeseen error ends here as an answer, and never as a traceback."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

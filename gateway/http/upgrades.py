@@ -1,9 +1,8 @@
-"""Requests that ask for another protocol are answered in this one, and so is what follows them on the connection.
+"""Requests that ask for another protocol are answered in this one, and so are those that follow on the connection.
 
-aiohttp's parser stops behind such a request. Where it knows the protocol it keeps what it has not read; where it does not,
-it drops it: a request that came in the same packet behind an `Upgrade: h2c` would be lost. So from the first `Upgrade` of a
-connection on, it is fed in pieces that end where the request ends: with its head, with the last chunk of its body, or where
-its length says.
+aiohttp's parser stops after such a request. If it knows the protocol, it keeps the bytes that it has not read; otherwise it drops
+them: a request that came in the same packet after an `Upgrade: h2c` would be lost. So from the first `Upgrade` of a connection on,
+the parser is fed in pieces that end where the request ends: with its head, with the last chunk of its body, or after its length.
 """
 
 from aiohttp import hdrs, web
@@ -15,9 +14,9 @@ _NAME = b"upgrade"
 
 
 class WithoutUpgrades(web.RequestHandler):
-    """aiohttp's own, with one request head at most in each piece that its parser is given once `_in_pieces`. `_held` is what
-    has to wait while that parser waits; `_edge` is what a `_NAME` or an `_END` may have begun with; `_left` is how much of
-    the body of an upgrading request is still to come."""
+    """aiohttp's own. Once `_in_pieces`, each piece for its parser holds one request head at most. `_held` is what waits while that
+    parser waits; `_edge` is the possible beginning of a `_NAME` or an `_END`; `_left` is how much of the body of an upgrading
+    request is still to come."""
 
     _in_pieces = False
     _held = b""
@@ -32,7 +31,7 @@ class WithoutUpgrades(web.RequestHandler):
                 return
             self._in_pieces, self._edge = True, b""
         if self._held:
-            if not data:  # reading goes on: first with what the parser holds itself
+            if not data:  # reading resumes: first with what the parser itself holds
                 super().data_received(b"")
             data, self._held = self._held + data, b""
         elif not data:

@@ -1,1 +1,1 @@
-"""The platform's own API as this gateway answers it by itself: one module a group of operations."""
+"""The platform's own API, answered by this gateway: one module a group of operations."""

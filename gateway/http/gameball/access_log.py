@@ -1,5 +1,5 @@
-"""What is counted and written down of each answered call: one metric, one latency, one count, one log line. Routes are templates
-and nothing that a caller sent is written, for a path or an id may hold an e-mail."""
+"""What is counted and logged of each answered call: one metric, one latency, one count, one log line. Routes are templates, and
+nothing that a caller sent is written, because a path or an id may hold an e-mail."""
 
 from datetime import UTC, datetime
 from time import perf_counter

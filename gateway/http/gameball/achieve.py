@@ -1,5 +1,5 @@
-"""The social-campaign call, the hot path: decode, normalise, one command, one answer. Its checks run in a fixed order:
-body, customer id, challenge id, idempotency key; whether such a campaign exists is not checked here."""
+"""The social-campaign call, the hot path: decode, normalise, one command, one answer. Its checks run in a fixed order: body,
+customer id, challenge id, idempotency key. Whether the campaign exists is not checked here."""
 
 from typing import Any, NamedTuple, assert_never
 

@@ -1,4 +1,4 @@
-"""What happened to a customer's points: the ledger, read as activities of the kind `CampaignRewarded`."""
+"""Changes of a customer's points: the ledger, read as activities of the kind `CampaignRewarded`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +38,7 @@ _KINDS = frozenset(
 
 
 async def list_activities(call: Call) -> Answer | Fault:
-    """By activity id upwards, from the one after `startAfter`."""
+    """By ascending activity id, from the one after `startAfter`."""
     kind = query.word(call.request, "activityType", _KINDS)
     if isinstance(kind, Fault):
         return kind

@@ -1,5 +1,5 @@
-"""Customer attributes on their way in and out: the platform's names and types, and how they are kept. Each attribute is
-one value under its wire name, a custom one under `custom.<name>`, so that each can win or lose by itself."""
+"""Customer attributes on their way in and out: the platform's names and types, and how they are stored. Each attribute is one value
+under its wire name, a custom one under `custom.<name>`, so that each can win or lose by itself."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -84,7 +84,7 @@ def _read_custom(given: object) -> dict[str, Any] | Fault:
 
 
 def open_attributes(values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
-    """The attributes as the key-only read shows them: nothing of them names the person."""
+    """The attributes that the key-only read shows: none of them identifies the person."""
     return _with_common(_there(values, _OPEN), values, tags)
 
 
@@ -97,7 +97,7 @@ def _there(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _with_common(shown: dict[str, Any], values: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
-    """What there is; lists are there, if empty, in both spellings of `utms`."""
+    """The known ones. Lists are always there, even if empty, with both spellings of `utms`."""
     for name in ("utms", "devices", "paymentMethods"):
         shown.setdefault(name, [])
     custom = {name.removeprefix(CUSTOM): value for name, value in values.items() if name.startswith(CUSTOM)}

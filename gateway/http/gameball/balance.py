@@ -1,5 +1,5 @@
-"""A customer's balance: sums over the ledger. Points are there once they are granted and do not expire, so nothing is
-pending and nothing runs out; an accepted achievement may still be ignored, and is not counted before its grant."""
+"""A customer's balance: sums over the ledger. Points count once they are granted, and do not expire, so nothing is pending or
+expiring. An accepted achievement may still be ignored, and does not count before its grant."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ async def get_balance(call: Call) -> Answer | Fault:
 
 
 def _balance(earned: Earned, program: Program) -> dict[str, Any]:
-    """The live API misspells two names and clients rely on it: both spellings go out. No date: nothing expires."""
+    """The live API misspells two names and clients rely on it, so both spellings are sent. No date: nothing expires."""
     value = money(earned.points, program)
     return {
         "totalPointsBalance": earned.points,

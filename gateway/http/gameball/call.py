@@ -1,4 +1,4 @@
-"""One call on its way through the public listener: who sent it, what it is aimed at, and what it is answered."""
+"""One call on its way through the public listener: its sender, its target, and its answer."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -18,14 +18,14 @@ from rules.source import Source, Trust
 
 WARNINGS = "X-Gateway-Warnings"
 _AS_IN_GUIDES = "transactionkey"
-"""How the platform's guides for web shops call the secret key."""
+"""The platform's guides for web shops call the secret key this."""
 encode = msgspec.json.Encoder().encode
 """Compact UTF-8 JSON, members in the order of writing."""
 
 
 class Answer(NamedTuple):
-    """A call that was carried out; a fault's code is never 0. `profile_id` is there when it led to a profile, `decision`
-    when it was judged whose it is; `warnings` are codes; `headers` are JSON pairs, "" for those that every answer has."""
+    """A call that was carried out; a fault's code is never 0. `profile_id` is set if it led to a profile, `decision` if its
+    customer was resolved. `warnings` are codes; `headers` are JSON pairs, "" for the usual headers."""
 
     body: bytes
     status: int = 200
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 
 
 class Relayed(NamedTuple):
-    """The upstream's answer with our headers on it; `response` may have gone out already. A `code` other than 0 says what cut it
+    """The upstream's answer with our headers on it; `response` may have gone out already. A `code` other than 0 says why it was cut
     short."""
 
     response: web.StreamResponse
@@ -52,10 +52,9 @@ class Relayed(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded
-    once, `id_at` are the segments of the path that are customer ids. `key_alone`: without the secret key the call goes on
-    with the api key alone, and the platform judges. `signed`: no keys are asked for, the handler looks at the body's
-    signature."""
+    """What a path and a method lead to. `route` names it in logs, metrics and audit events; `parameters` are decoded once; `id_at`
+    are the segments of the path that are customer ids. `key_alone`: without the secret key, the call is passed on with the api key
+    alone, and the platform decides. `signed`: no keys are asked for, because the handler checks the body's signature."""
 
     route: str
     operation: Operation
@@ -70,12 +69,10 @@ class Target(NamedTuple):
 
 
 class Call:
-    """A handler sees the call of a channel at its target; until then it has no channel and no target. `session` is the
-    customer id that a session token spoke for, "" where the channel itself speaks, for all its customers; `vouched` is what the
-    token says of that customer. `source` is who speaks, `trust` what that one may do. `trace` is one that it named.
-    `key_alone`: the platform's secret key must not vouch for it. `warnings` are of the call as a whole. Nothing that came
-    behind the `last` call of a connection is read.
-    """
+    """A handler gets the call with its channel and target; before, it has none. `session` is the customer id of a session token, ""
+    if the channel itself speaks, for all its customers; `vouched` is what the token says about that customer. `source` is who
+    speaks, `trust` what that one may do. `trace` is the caller's own. `key_alone`: the platform's secret key must not vouch for it.
+    `warnings` are about the call as a whole. Nothing after the `last` call of a connection is read."""
 
     __slots__ = (
         "actor",
@@ -138,7 +135,7 @@ class Call:
     def response_headers(
         self, profile_id: int | None, decision: str, warnings: tuple[str, ...] = ()
     ) -> dict[str, str]:
-        """What an answer says of the call; whom it led to only towards trusted channels, and who may state who that is."""
+        """What an answer says about the call. Only trusted channels, which may state identifiers, learn the profile."""
         headers = {"X-Request-Id": self.request_id}
         towards_trusted = self.channel.trusted and self.trust == "state"
         if profile_id is not None and towards_trusted and self.services.config.server.identity_headers:

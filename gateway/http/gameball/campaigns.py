@@ -1,4 +1,4 @@
-"""The campaigns on offer, all of them or those that one customer can achieve now."""
+"""The campaigns on offer: all of them, or those that one customer can achieve now."""
 
 from gateway.http.gameball import query
 from gateway.http.gameball.call import Answer, Call, shown
@@ -10,7 +10,7 @@ from gateway.loyalty import judge
 
 
 async def list_campaigns(call: Call) -> Answer | Fault:
-    """`lang`, `collectionId` and `productSku` are taken and change nothing: texts have one language here, and no campaign
+    """`lang`, `collectionId` and `productSku` are accepted and change nothing: texts have one language here, and no campaign
     depends on a product."""
     campaigns = [campaign for campaign in call.services.env.campaigns.values() if campaign.enabled]
     customer_id = query.text(call.request, "customerId")

@@ -1,5 +1,5 @@
-"""Which content types are JSON. A body is read as UTF-8, as RFC 8259 has it, whatever a parameter says: parameters of JSON
-have no meaning. Pure."""
+"""Which content types are JSON. A body is read as UTF-8, as RFC 8259 requires, whatever a parameter says: parameters of JSON have
+no meaning. Pure."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ _UTF8 = frozenset({"", "utf-8", "utf8", "utf-8-sig", "unicode-1-1-utf-8", "us-as
 
 
 class ContentType(NamedTuple):
-    """`is_utf8`: no other charset is claimed. `media` is without parameters."""
+    """`is_utf8`: no other charset is named. `media` is without parameters."""
 
     media: str
     is_json: bool
@@ -20,7 +20,7 @@ class ContentType(NamedTuple):
 
 @lru_cache(maxsize=64)
 def read_content_type(text: str) -> ContentType:
-    """A body without a type may be JSON: it is looked at."""
+    """A body without a type may be JSON, so it is tried."""
     media = text.partition(";")[0].strip().lower()
     charset = _CHARSET.search(text)
     is_utf8 = charset is None or charset[1].lower().replace("_", "-") in _UTF8

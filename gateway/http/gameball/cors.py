@@ -1,7 +1,6 @@
-"""Which web pages may call this listener (CORS): those of the configured origins, without credentials. A page sends its keys
-in headers, so a browser asks first; that question needs no key, and its answer is the same for every channel: which one
-calls is known only with the key.
-"""
+"""Which web pages may call this listener (CORS): those of the configured origins, without credentials. A page sends its keys in
+headers, so a browser asks first. That question needs no key, and its answer is the same for every channel, because only the key
+tells which channel calls."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -25,12 +24,12 @@ EXPOSED: Final = (
     "Retry-After",
     "Allow",
 )
-"""What a page may read of an answer beyond its type and length: the gateway's own headers."""
+"""The gateway's own headers, which a page may read besides an answer's type and length."""
 _EVERY_METHOD = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _BODILESS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z_-]{1,100}", re.ASCII)
 _MAX_AGE = "600"
-"""Seconds for which a browser may remember an answer; an origin that was removed is refused after them."""
+"""Seconds for which a browser may remember an answer. A removed origin is refused after that."""
 
 
 def is_preflight(request: web.BaseRequest) -> bool:
@@ -47,7 +46,7 @@ class Cors:
         self.allow(origins)
 
     def allow(self, origins: Collection[str]) -> None:
-        """These origins and no others, from here on."""
+        """From now on, allow these origins and no others."""
         self._origins = frozenset(origins)
 
     def mark(self, asked: Mapping[str, str], answer: CIMultiDict[str]) -> None:
@@ -61,8 +60,8 @@ class Cors:
             answer[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = ", ".join(EXPOSED)
 
     def answer(self, asked: CIMultiDictProxy[str], place: Place | None) -> web.Response:
-        """To a browser that asks what a page may send to `place`; None is one that is not known here. Pages of other origins
-        learn nothing more than `Allow` tells every caller."""
+        """For a browser that asks what a page may send to `place`; None is an unknown place. Pages of other origins learn nothing
+        more than `Allow` tells every caller."""
         methods = ", ".join(_methods(place))
         headers = CIMultiDict({"Server": "gateway", hdrs.ALLOW: methods, hdrs.CACHE_CONTROL: "no-store"})
         if self._origins:
@@ -81,7 +80,8 @@ def _methods(place: Place | None) -> tuple[str, ...]:
 
 
 def _headers(asked: CIMultiDictProxy[str], place: Place | None) -> list[str]:
-    """Those of the operation, and what else the page wants to send: towards the platform it passes, here it means nothing."""
+    """Those of the operation, and the others that the page wants to send: in forward mode they are passed on, in local mode they
+    mean nothing."""
     method = asked[hdrs.ACCESS_CONTROL_REQUEST_METHOD]
     names = ["apikey", "secretkey"]
     if method not in _BODILESS:

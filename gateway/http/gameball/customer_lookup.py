@@ -1,5 +1,5 @@
-"""A customer as the reads see one: the profile behind the channel's customer id with its winning attributes, and the
-standing that eligibility is judged by."""
+"""A customer for the reads: the profile behind the channel's customer id with its winning attributes, and the standing by which
+eligibility is judged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class FoundCustomer:
 
 
 async def find_by_id(call: Call, customer_id: str) -> Customer | None:
-    """The live profile that this customer id of the channel's id space leads to. Who may not state anything sees no more than
-    the record itself."""
+    """The live profile that this customer id of the channel's id space leads to. A caller that may not state anything sees only the
+    record itself."""
     alone = call.trust != "state"
     return await find_customer(call.services.store, call.channel.id_space, customer_id, alone=alone)
 
@@ -44,7 +44,7 @@ async def find_by_path(call: Call) -> FoundCustomer | None:
 
 
 async def with_attributes(call: Call, customer: Customer) -> FoundCustomer:
-    """With what is claimed, where nothing is stated and the record is looked at alone."""
+    """With claims for what is not stated, if only the record itself is looked at."""
     stated = await _stated(call, customer)
     if customer.alone is None:
         return FoundCustomer(customer, stated)
@@ -59,7 +59,7 @@ async def _stated(call: Call, customer: Customer) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """How one customer stands towards each campaign now."""
+    """One customer's standing for each campaign now."""
 
     common: Standing
     grants: Mapping[int, Sequence[int]]

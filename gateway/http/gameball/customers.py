@@ -1,5 +1,5 @@
-"""Customers: upsert, the two reads, activation and deletion. The customer id that comes back is always the one that the
-channel sent."""
+"""Customers: upsert, the two reads, activation and deletion. The customer id in an answer is always the one that the channel
+sent."""
 
 from typing import Any, assert_never
 
@@ -77,7 +77,7 @@ def _guest(body: dict[str, Any]) -> bool | Fault | None:
 
 
 async def get(call: Call) -> Answer | Fault:
-    """For the api key alone: nothing that names the customer."""
+    """For the api key alone: nothing that identifies the customer."""
     found = await find_by_path(call)
     if found is None:
         return CUSTOMER_UNKNOWN
@@ -86,7 +86,7 @@ async def get(call: Call) -> Answer | Fault:
 
 
 async def get_details(call: Call) -> Answer | Fault:
-    """Everything. E-mail and mobile are the attributes where there are any, else the newest identifiers."""
+    """Everything. E-mail and mobile are the attributes if there are any, else the newest identifiers."""
     found = await find_by_path(call)
     if found is None:
         return CUSTOMER_UNKNOWN
@@ -99,7 +99,7 @@ async def get_details(call: Call) -> Answer | Fault:
 
 
 def _customer(call: Call, found: FoundCustomer, attributes: dict[str, Any]) -> Answer:
-    """Referrals are not part of local mode: no customer is referred, and there is no code to refer with."""
+    """Local mode has no referrals: no customer is referred, and there is no referral code."""
     customer = {
         "gameballId": api_number(found.profile_id),
         "customerId": call.parameters[0],
@@ -128,7 +128,7 @@ async def activate(call: Call) -> Answer | Fault:
 
 
 async def delete(call: Call) -> Answer | Fault:
-    """The whole customer, under every customer id; a body is not looked at."""
+    """The whole customer, under every customer id; a body is ignored."""
     outcome = await call.services.pipeline.submit(EraseCustomer(call.caller, call.customer_id))
     match outcome:
         case Erased(profile_id=profile_id):

@@ -1,5 +1,5 @@
-"""Bodies: from bytes to one JSON object that every reader would read alike, or a fault. Size, content encoding, content type
-and JSON are looked at in this order."""
+"""Bodies: from bytes to one JSON object that every reader would read alike, or a fault. Size, content encoding, content type and
+JSON are checked in this order."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any
 
 
 async def read_json(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
-    """The bytes of a body that says it is JSON, at most `largest` of them, unpacked and without a byte order mark."""
+    """The bytes of a JSON body, at most `largest` of them, unpacked and without a byte order mark."""
     raw = await read_plain(request, largest, server)
     if isinstance(raw, Fault):
         return raw
@@ -44,7 +44,7 @@ async def read_json(request: web.BaseRequest, largest: int, server: Server) -> b
 
 
 async def read_plain(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
-    """The body, unpacked: at most `largest` bytes of it, before as well as after."""
+    """The unpacked body: at most `largest` bytes of it, before as well as after."""
     raw = await read_bytes(request, largest, server)
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
     return raw if isinstance(raw, Fault) or encodings is None else unpacked(raw, encodings, largest)
@@ -67,7 +67,7 @@ async def read_bytes(request: web.BaseRequest, largest: int, server: Server) -> 
     if (request.content_length or 0) > largest:
         return BODY_TOO_LARGE
     try:
-        if request.content.is_eof():  # it came whole with the head: nothing to wait for
+        if request.content.is_eof():  # it came complete with the head: nothing to wait for
             raw = await request.read()
         else:
             await go_on(request)
@@ -86,7 +86,7 @@ def parse_object(raw: bytes) -> dict[str, Any] | Fault:
 
 
 def parse(raw: bytes) -> Any | Fault:
-    """Any JSON in UTF-8 but repeated names and deep nesting."""
+    """Any JSON in UTF-8, except repeated names and deep nesting."""
     try:
         value = _decode(raw)
     except (ValueError, RecursionError):
@@ -112,8 +112,8 @@ def _children(node: Any) -> list[Any]:
 
 
 def _names_each_once(raw: bytes, value: Any) -> bool:
-    """True where that can be told by counting: every name ends in `":`, and there are as many of these as members. A blank
-    before a colon or an escaped quote before one could hide a repetition or feign a name, so that needs a second look."""
+    """True if that can be told by counting: every name ends in `":`, and there are as many of these as members. A blank before a
+    colon or an escaped quote before one could hide a repetition or look like a name, so that needs a second check."""
     names = raw.count(b'":')
     if raw.count(b":") == names and b"\\" not in raw:
         return names == _count_members(value)

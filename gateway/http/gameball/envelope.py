@@ -1,5 +1,5 @@
-"""What a refused call is told: the platform's envelope, and the one table of what can be refused. A fault names its
-status, code and text; nothing in it comes from the call, so it can be logged and audited as it is."""
+"""How a call is refused: the platform's envelope, and the one table of all faults. A fault has its status, code and text. Nothing
+in it comes from the call, so it can be logged and audited as it is."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,9 +23,8 @@ _TYPES = (
 
 
 class Fault(NamedTuple):
-    """A refusal. `retry_after` is in whole seconds, 0 for none; `recorded` says that the audit log has it already (or,
-    for floods and our own failures, that it does not go there); the profile is there when the call got that far; `warnings`
-    are codes, as in an answer."""
+    """A refusal. `retry_after` is in whole seconds, 0 for none. `recorded`: the audit log has it already (or must not have it, for
+    floods and our own failures). The profile is set if the call got that far. `warnings` are codes, as in an answer."""
 
     status: int
     code: int
@@ -67,7 +66,7 @@ VERSION_TOO_OLD = Fault(403, 1002, "this version of the API is not allowed here.
 
 
 def session_refused(why: str) -> Fault:
-    """`why` is one of our texts, nothing of the token."""
+    """`why` is one of our texts, with nothing from the token."""
     return Fault(401, 1001, f"the session token is {why}.")
 
 
@@ -91,7 +90,7 @@ BODY_TOO_SLOW = Fault(408, 2000, "the body did not arrive in time.")
 BODY_TOO_LARGE = Fault(413, 2000, "the body is too large.")
 UNKNOWN_PATH = Fault(404, 4004, "there is no such operation")
 NOT_LOCAL = Fault(404, 4005, "this operation is not available in local mode; it needs forward mode.")
-"""A 4xx: clients with a queue send a 5xx again and again, and this answer never changes."""
+"""A 4xx: clients with a queue repeat a 5xx again and again, and this answer never changes."""
 
 LOOP = Fault(508, 2000, "this request came through here before.")
 CLIENT_GONE = Fault(499, 2000, "the caller went away.", recorded=True)
@@ -129,7 +128,7 @@ KEY_REUSED = Fault(422, 3003, "this idempotency key was used with another payloa
 
 
 def invalid_value(name: str) -> Fault:
-    """`name` is the name of a parameter of the API, never what the call holds."""
+    """`name` is the name of a parameter of the API, never a value of the call."""
     return Fault(422, 3003, f"invalid {name} value.")
 
 

@@ -1,5 +1,5 @@
-"""What aiohttp lets pass and this listener does not: targets that two readers could read differently, and headers that
-smuggle. One canonical reading of a request, or none."""
+"""What aiohttp accepts and this listener refuses: targets that two readers could read differently, and headers for request
+smuggling. A request has one canonical reading, or none."""
 
 import re
 from collections.abc import Iterable
@@ -35,10 +35,9 @@ _BODILESS = frozenset({"GET", "HEAD"})
 
 
 def in_origin_form(message: RawRequestMessage) -> RawRequestMessage:
-    """The message with one spelling of its target: an absolute one without its scheme and host, a path without the slash at
-    its end, and with one slash at its beginning where a client has joined `/api` to a base URL that ends in another. A target
-    whose host is not the one in `Host` stays as it is, and is refused later: a proxy on the way may have looked at the other
-    one."""
+    """The message with one spelling of its target: an absolute one without its scheme and host, a path without the slash at its
+    end, and with one slash at its beginning if a client has joined `/api` to a base URL that ends in another. If the target's host
+    differs from `Host`, it stays as it is, and is refused later, because a proxy on the way may have used the other one."""
     target = message.path
     if not target.startswith("/"):
         found = _ABSOLUTE.fullmatch(target)
@@ -58,15 +57,15 @@ def in_origin_form(message: RawRequestMessage) -> RawRequestMessage:
 
 
 def _is_same_host(authority: str, scheme: str, header: str | None) -> bool:
-    """`header` None is that of an HTTP/1.0 client, which need not send one."""
+    """`header` is None for an HTTP/1.0 client, which need not send one."""
     port = _DEFAULT_PORTS[scheme.lower()]
     named = authority.lower().removesuffix(port)
     return _is_host(authority) and (header is None or header.lower().removesuffix(port) == named)
 
 
 def fault_in_headers(request: web.BaseRequest) -> Fault | None:
-    """Many a proxy and server reads `_` in a name as `-`: then two headers would be one. Values have no control characters;
-    bytes that are no UTF-8 stand only in values that are not looked at here."""
+    """Many proxies and servers read `_` in a name as `-`, which would make two headers one. Values have no control characters.
+    Values that are not UTF-8 are only allowed in headers that are not read here."""
     headers = request.headers
     if request.version not in _VERSIONS:
         return MALFORMED_REQUEST
@@ -99,8 +98,8 @@ def _is_host(text: str) -> bool:
 
 
 def path_of(target: str) -> str | Fault:
-    """The path of a request target, still percent-encoded. Refused are other forms than the origin form, fragments,
-    empty and dot segments however they are written, backslashes, and escapes that are none."""
+    """The path of a request target, still percent-encoded. Other forms than the origin form are refused, and fragments, empty and
+    dot segments in any spelling, backslashes, and invalid escapes."""
     found = _TARGET.fullmatch(target)
     if found is None or _BAD_ESCAPE.search(target):
         return MALFORMED_PATH
@@ -115,7 +114,7 @@ def _plain_dots(path: str) -> str:
 
 
 def texts(segments: Iterable[str]) -> tuple[str, ...] | None:
-    """Segments decoded once, None when one is not UTF-8. An id may hold `/`, `?` or `#`, and keeps its `+`."""
+    """Segments decoded once, None for one that is not UTF-8. An id may hold `/`, `?` or `#`, and keeps its `+`."""
     try:
         return tuple(unquote_to_bytes(segment).decode() for segment in segments)
     except UnicodeDecodeError:
@@ -123,7 +122,7 @@ def texts(segments: Iterable[str]) -> tuple[str, ...] | None:
 
 
 async def go_on(request: web.BaseRequest) -> None:
-    """Tell a client that waits with its body to send it. Only after all that its headers could be refused for."""
+    """Tell a client that waits with its body to send it. Only after every check of its headers."""
     if hdrs.EXPECT in request.headers and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0

@@ -1,7 +1,7 @@
-"""What every call passes, in this order: framing, path, version, api key, secret key, rate; then its handler. And what
-every answer gets on its way out: envelope, headers, metrics, log line, and for a refusal its audit event.
+"""What every call passes, in this order: framing, path, version, api key, secret key, rate; then its handler. And what every answer
+gets on its way out: envelope, headers, metrics, log line, and for a refusal its audit event.
 
-No exception leaves this room: what a call did wrong is a fault, what we did wrong is a 500 that says nothing.
+No exception leaves this module: a mistake of the caller is a fault, our own is a 500 that says nothing.
 """
 
 import contextlib
@@ -68,7 +68,7 @@ from rules.source import Trust
 _log = structlog.get_logger("gameball")
 _KEY_NEEDED = {ACHIEVE: SECRET_KEY_NEEDED_TO_ACHIEVE, UNLISTED: SECRET_KEY_NEEDED_FOR_UNLISTED}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-"""Those that a path in no table is passed on with."""
+"""Methods that are passed on for a path in no table."""
 _pairs = msgspec.json.Decoder(list[tuple[str, str]]).decode
 _HEADERS = CIMultiDict(
     {
@@ -81,8 +81,7 @@ _HEADERS = CIMultiDict(
 
 
 class Gate:
-    """`handlers` are by route, `other` is for the rest. `fixed` targets, those without a parameter, are found by one
-    look-up."""
+    """`handlers` are by route, `other` is for the rest. `fixed` targets, those without a parameter, are found by one look-up."""
 
     def __init__(
         self, services: Services, handlers: Mapping[str, Handler], other: Handler, cors: Cors
@@ -115,7 +114,7 @@ class Gate:
         return take_over
 
     def _buckets_of(self, config: Config) -> dict[str, TokenBucket]:
-        """One for each channel that has a limit. Where the limit is as it was, what was taken stays taken."""
+        """One for each channel with a limit. If the limit did not change, the bucket keeps its level."""
         buckets: dict[str, TokenBucket] = {}
         for channel in config.channels:
             if channel.rate_limit is not None:
@@ -127,7 +126,7 @@ class Gate:
         return buckets
 
     def fix(self, path: str, operation: Operation, version: Version) -> None:
-        """Know the target of a path without parameters beforehand."""
+        """Look up the target of a path without parameters in advance."""
         self._fixed[operation.method, path] = self._target(operation, version, ())
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -238,14 +237,14 @@ class Gate:
         return None
 
     def _fault_in_person(self, call: Call) -> Fault | None:
-        """In forward mode the platform says who is unknown."""
+        """In forward mode, the platform decides whether a customer is unknown."""
         if self._services.upstream is not None:
             return None
         named = name_customer(call, call.parameters[0])
         return CUSTOMER_UNKNOWN._replace(warnings=named.warnings) if isinstance(named, Fault) else None
 
     def _open_with_token(self, call: Call) -> Opened | Fault | Failure:
-        """The api key is known; the token stands for the secret key, and for one customer only."""
+        """The api key is known. The token replaces the secret key, for one customer only."""
         headers = call.request.headers
         opened = self._services.keyring.open(headers.get("apikey", ""), None, secret_needed=False)
         if isinstance(opened, str):
@@ -335,6 +334,6 @@ def _seconds(milliseconds: int) -> int:
 
 
 def _request_ids() -> Callable[[], str]:
-    """Ids that no other process gives and no caller chooses."""
+    """Ids that no other process makes and no caller chooses."""
     process, numbers = secrets.token_hex(6), count(1)
     return lambda: f"req_{process}{next(numbers):08x}"

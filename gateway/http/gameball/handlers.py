@@ -1,4 +1,4 @@
-"""Which handler carries out which operation in local mode."""
+"""The handler of each operation in local mode."""
 
 from gateway.http.gameball import achieve, activities, balance, campaigns, customers, progress, tags
 from gateway.http.gameball.call import Handler

@@ -1,5 +1,5 @@
-"""Names of headers that have a meaning here: those of one connection, keys, those that only a gateway may set, and those
-that the gateway itself reads."""
+"""Names of headers that have a meaning here: those of one connection, keys, those that only a gateway may set, and those that the
+gateway itself reads."""
 
 import re
 from functools import lru_cache
@@ -44,8 +44,8 @@ _BELIEVED = re.compile(
     """,
     re.VERBOSE,
 )
-"""What servers, frameworks and clouds take from a gateway in front of them: the client's address, host, path, method, scheme
-and name."""
+"""What servers, frameworks and clouds believe from a gateway in front of them: the client's address, host, path, method, scheme and
+name."""
 
 
 @lru_cache(maxsize=512)
@@ -79,6 +79,6 @@ _WITH_MEANING = frozenset(name.replace("-", "") for name in _STANDARD | NOT_FROM
 
 
 def poses_as_another(name: str) -> bool:
-    """Whether a name has an underscore and would, read with a hyphen or without, be a header with a meaning."""
+    """Whether a name has an underscore and would be a header with a meaning if it were read with a hyphen or without."""
     lower = name.lower().replace("_", "-")
     return "_" in name and (lower.replace("-", "") in _WITH_MEANING or is_for_gateways(lower))

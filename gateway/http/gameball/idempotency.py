@@ -1,4 +1,4 @@
-"""The client's own token against repeats: one key, one request, one answer, inside one (channel, route)."""
+"""The client's own protection against repeats: one key, one request, one answer, inside one (channel, route)."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def token(request: web.BaseRequest) -> str | Fault | None:
-    """The key, the same whether it came bare or as a quoted string (RFC 8941); None when there is none."""
+    """The key, the same whether it came bare or as a quoted string (RFC 8941); None if there is none."""
     values = request.headers.getall(HEADER, None)
     if values is None:
         return None

@@ -18,7 +18,7 @@ class Named(NamedTuple):
 
 
 def name_customer(call: Call, value: object) -> Named | Fault:
-    """Whom a customer id names. One that stands for no customer is refused, with a warning that says why."""
+    """The record that a customer id means. An id that stands for no customer is refused, with a warning that says why."""
     sent = read_customer_id(value)
     if isinstance(sent, Fault):
         return sent

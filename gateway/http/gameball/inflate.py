@@ -1,4 +1,4 @@
-"""Compressed bodies, unpacked within bounds: so many bytes, so many times their size, so many members. Pure."""
+"""Unpacks compressed bodies within bounds: of the bytes, of the ratio, and of the members. Pure."""
 
 import zlib
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from gateway.http.gameball.envelope import BODY_TOO_LARGE, INVALID_PAYLOAD, WRON
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _KNOWN: Final = _GZIP | {"deflate"}
 _MOST_MEMBERS: Final = 16
-"""Of a gzip file, which may be several in one."""
+"""Of a gzip body, which may consist of several."""
 _ALWAYS: Final = 64 << 10
 _MOST_TIMES: Final = 200
-"""How often its own size a body may unpack to, beyond `_ALWAYS`. JSON of a thousand like objects shrinks to a fiftieth."""
+"""How many times its own size a body may unpack to, beyond `_ALWAYS`. JSON of a thousand similar objects shrinks to a fiftieth."""
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15
 
 
 def unpacked(raw: bytes, encodings: Sequence[str], largest: int) -> bytes | Fault:
-    """The body behind the values of its `Content-Encoding` headers, at most `largest` bytes of it. One encoding is undone:
-    two are of use for a bomb only."""
+    """The body for the values of its `Content-Encoding` headers, at most `largest` bytes of it. One encoding is undone: only a bomb
+    needs two."""
     names = [name.strip().lower() for value in encodings for name in value.split(",")]
     packed = [name for name in names if name not in ("", "identity")]
     if not packed:

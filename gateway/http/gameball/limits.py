@@ -1,5 +1,5 @@
-"""How much one channel may ask and how often one address may be wrong. Limits live in this process and forget at once
-what no longer counts, so their memory is bounded by a minute of callers."""
+"""How many calls a channel may make, and how often an address may fail. Limits live in this process and drop at once what no longer
+counts, so a minute of callers bounds their memory."""
 
 import re
 from collections import Counter
@@ -30,7 +30,7 @@ class TokenBucket:
         self._filled_at = clock.steady()
 
     def take(self) -> int:
-        """0 when there was a token, else the milliseconds until there is one. The level is in thousandths."""
+        """0 if there was a token, else the milliseconds until there is one. The level is in thousandths."""
         now = self._clock.steady()
         self._level = min(self._full, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
@@ -41,8 +41,7 @@ class TokenBucket:
 
 
 class FailureBudget:
-    """How many unauthenticated calls of one address are treated as mistakes: `limit` in a minute, 0 for any
-    number."""
+    """How many unauthenticated calls from one address are treated as mistakes: `limit` in a minute, 0 for any number."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
         self.limit = limit
@@ -69,12 +68,12 @@ class FailureBudget:
 
 
 def client_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """Whom limits are for: of an IPv6 address the /64, which one customer line owns whole."""
+    """The address that limits count: for IPv6 its /64, which belongs to one customer line as a whole."""
     return network_of(nearest_address(request, trusted))
 
 
 def nearest_address(request: web.BaseRequest, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The nearest address that is not one of our own proxies; where the outermost of them names none, its own."""
+    """The nearest address that is not one of our own proxies. If the outermost of them names none, its own."""
     if not trusted:
         return request.remote or ""
     hops = [
@@ -92,14 +91,14 @@ def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bo
 
 
 def _address_in(hop: str) -> str:
-    """Without port and brackets; "" for what is no address."""
+    """Without port and brackets; "" if it is no address."""
     found = _HOP.fullmatch(hop)
     text = (found["v6"] or found["v4"] or found["bare"]) if found else ""
     return text if _parsed(text) else ""
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """An IPv4 address that a listener for both kinds writes as IPv6 is one all the same."""
+    """An IPv4 address that a dual-stack listener writes as IPv6 counts as IPv4."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,6 +1,6 @@
 """Versions 1 to 3 of the platform's API, as its server libraries for PHP, Python, Ruby and .NET, its Magento module and the Segment
-connector call them. The customer is `playerUniqueId`. Which keys an operation needs is not published: a call with the api key alone
-is passed on with the api key alone, and the platform decides."""
+connector call them. The customer is `playerUniqueId`. It is not published which keys an operation needs: a call with the api key
+alone is passed on with the api key alone, and the platform decides."""
 
 from gateway.http.gameball.operations import ANY, GENERAL_PAGE, KS, Named, Operation, Version
 from gateway.upstream.limiter import Rate
@@ -14,7 +14,7 @@ VERSIONS: dict[str, Version] = {
     "v3.0": "v3.0",
 }
 BELOW = "/api/v1-v3/integrations"
-"""How the paths begin in logs and metrics; the versions share one table."""
+"""The prefix of paths in logs and metrics; the versions share one table."""
 
 
 def _op(method: str, path: str, rate: Rate, *, creates: bool = False) -> Operation:
@@ -58,8 +58,8 @@ OLDER = (
 )
 """Words in lower case: the clients write them in both."""
 ANY_OLDER = _op(ANY, "/…", "others")
-"""What those clients are not known to call."""
+"""Calls that those clients are not known to make."""
 INSTALLED = Operation(
     "POST", "/api/v1.0/Bots/Task", KS, "others", "forward", GENERAL_PAGE, Named(), disputed=True
 )
-"""The Magento module says that it was installed."""
+"""The Magento module reports that it was installed."""

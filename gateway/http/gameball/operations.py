@@ -1,5 +1,5 @@
-"""The operations of the platform's API as data: the 74 of its document and those that its clients use outside
-it. What a call needs (its keys by version, whether local mode answers it) stands in one row and nowhere else."""
+"""The operations of the platform's API as data: the 74 of its document and those that its clients use outside it. A row has
+everything that a call needs: its keys by version, and whether local mode answers it."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -20,16 +20,16 @@ GENERAL_PAGE = "overview/status-error-codes"
 
 
 class Named(NamedTuple):
-    """Where an operation names customers, and what it does with one that is new.
+    """Where an operation names customers, and what it does with an unknown one.
 
-    `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root,
-    "many" for a batch of such objects, `{"body": […]}` or a bare array, "" for a body without customers; `attributes` says that
-    `customerAttributes` has them once more. `answer` lists the places of customer ids in a successful answer: a name at the
-    root, or one in each element of a list; a place that other customers' ids may stand in is mapped for the channel that reads
-    it. `referrerCode` names another person and is not listed here. `creates`: the platform makes a customer of an unknown id.
+    `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root, "many"
+    for a batch of such objects, `{"body": […]}` or a bare array, "" for a body without customers; `attributes`:
+    `customerAttributes` has them once more. `answer` lists the places of customer ids in a successful answer: a name at the root,
+    or one in each element of a list. A place that may hold other customers' ids is mapped for the channel that reads it.
+    `referrerCode` names another person and is not listed here. `creates`: the platform creates a customer for an unknown id.
 
-    `by_name` is for operations whose places are in no table: members and parameters are recognised by their names, path
-    segments by the word before them. "people": the e-mail and mobile beside an id are that customer's; "ids": nothing but ids.
+    `by_name` is for operations that are in no table: members and parameters are recognised by their names, path segments by the
+    word before them. "people": the e-mail and mobile beside an id belong to that customer; "ids": only ids.
     """
 
     path: bool = False
@@ -42,10 +42,9 @@ class Named(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """`path` is the template below `/api/{version}/integrations`; `modes`: both answer it, or forward mode alone; `page` is
-    its page in the platform's documentation. `disputed`: that page asks for the api key alone on v4.0, the platform's document
-    for both. `from_apps`: the platform's mobile SDKs make this call by themselves, and they have no secret key and no choice of
-    the version."""
+    """`path` is the template below `/api/{version}/integrations`; `modes`: both answer it, or forward mode alone; `page` is its
+    page in the platform's documentation. `disputed`: that page asks for the api key alone on v4.0, the platform's document for
+    both. `from_apps`: the platform's mobile SDKs make this call by themselves, with no secret key and no choice of the version."""
 
     method: str
     path: str
@@ -66,7 +65,7 @@ class Operation(NamedTuple):
         return not self.from_apps and (self.secret or high_security or version == "v4.1")
 
     def opens_with_key_alone(self, version: Version, *, high_security: bool) -> bool:
-        """Whether the platform may judge a call that came without the secret key."""
+        """Whether the platform decides about a call that came without the secret key."""
         return self.disputed and version < "v4.1" and not high_security
 
 
@@ -86,7 +85,7 @@ def _op(
     disputed: bool = False,
     from_apps: bool = False,
 ) -> Operation:
-    """A customer id in the path may be repeated in the body, of whatever method."""
+    """A customer id in the path may be repeated in the body, for any method."""
     in_path = _ID_IN_PATH in path
     if in_path and method != "GET":
         body = "one"
@@ -330,9 +329,9 @@ OUTSIDE = (
 
 BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward", from_apps=True)
 UNLISTED = Operation(ANY, "/api/…", KS, "others", "forward", GENERAL_PAGE, Named(by_name="ids"))
-"""What the platform has and this table has not."""
+"""Operations that the platform has and this table does not."""
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
 RECEIVE_WEBHOOK = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
-"""What the platform calls, in forward mode. The path is whole: it is no operation of its API."""
+"""Called by the platform, in forward mode. The path is complete: it is no operation of its API."""
 PREFLIGHT = Operation("OPTIONS", "*", K, "others", "both", GENERAL_PAGE, Named())
-"""What a browser asks before a page calls, at any path."""
+"""A browser's question before a page calls, at any path."""

@@ -1,4 +1,4 @@
-"""How far a customer is with each campaign that it may see."""
+"""A customer's progress in each campaign that it may see."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _USED_UP: frozenset[Reason] = frozenset({"limit_total", "limit_period", "over_bu
 
 
 async def get_progress(call: Call) -> Answer | Fault:
-    """Filters combine; a campaign that is unknown, hidden or not for this customer is left out, silently."""
+    """Filters combine. A campaign that is unknown, hidden or not for this customer is left out without a word."""
     kind = query.word(call.request, "campaignType", ("reward", "game"))
     if isinstance(kind, Fault):
         return kind
@@ -48,7 +48,7 @@ def _progress(call: Call, campaign: Campaign, standing: Standing) -> dict[str, A
 
 
 def _is_shown(campaign: Campaign, reason: Reason | None, *, earned: bool) -> bool:
-    """A locked tier shows a locked badge; what was earned stays even when the campaign ends."""
+    """A locked tier shows a locked badge. What was earned stays, even if the campaign ends."""
     if campaign.visibility == "hidden":
         return False
     if campaign.visibility == "if_earned":

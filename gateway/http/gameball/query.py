@@ -1,4 +1,4 @@
-"""Query parameters: each read by its name, the first value counts, an empty one is absent."""
+"""Query parameters: each is read by its name, the first value counts, and an empty one is absent."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ def text(request: web.BaseRequest, name: str) -> str | None:
 def number(
     request: web.BaseRequest, name: str, *, default: int, least: int, most: int, wrong: Fault | None = None
 ) -> int | Fault:
-    """Not a whole number: 400; out of range: 422, or what `wrong` says."""
+    """Not a whole number: 400. Out of range: 422, or `wrong`."""
     given = text(request, name)
     if given is None:
         return default

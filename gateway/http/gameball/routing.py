@@ -1,5 +1,5 @@
-"""From a path to its operation. A path leads to exactly one place: words of a template win over parameters, and
-what stands in a parameter's place is handed on as it was sent, still percent-encoded."""
+"""From a path to its operation. A path leads to exactly one place: words of a template win over parameters, and a parameter is
+passed on as it was sent, still percent-encoded."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,15 +20,15 @@ from gateway.http.gameball.operations import (
 
 _VERSION: Final = re.compile(r"v(\d{1,3})(?:\.(\d{1,3}))?")
 _DISGUISED: Final = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|7[Ee])")
-"""Escapes of characters that need none: some servers read them and others do not, and a word must not hide."""
+"""Escapes of characters that need none: some servers decode them and others do not, and they must not disguise a word."""
 _BEFORE_AN_ID: Final = frozenset({"customer", "customers", "player", "players"})
 _ID_AT: Final = (5,)
 """The customer id's place among a path's segments, in every template that has one: /api/VERSION/integrations/customers/ID."""
 
 
 class Place(NamedTuple):
-    """The operations at a path, by method, and what stood in the places of its parameters. `id_at`: which of the path's
-    segments are customer ids, where the operation names a customer in its path."""
+    """The operations at a path, by method, and the values of its parameters. `id_at`: which segments of the path are customer
+    ids."""
 
     version: Version
     operations: Mapping[str, Operation]
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 
 class _Node:
-    """One place of a path: what may follow it, and the operations that end here."""
+    """One place in the tree of paths: what may follow it, and the operations that end here."""
 
     def __init__(self) -> None:
         self.words: dict[str, _Node] = {}
@@ -67,7 +67,7 @@ class _Node:
     def ends(
         self, segments: Sequence[str], taken: tuple[str, ...] = (), *, fold: bool = False
     ) -> Iterator[tuple["_Node", tuple[str, ...]]]:
-        """With `fold`, words are found whatever their case."""
+        """With `fold`, words match in any case."""
         if not segments:
             if self.operations:
                 yield self, taken
@@ -88,8 +88,7 @@ for _operation in OLDER:
 
 
 def find(path: str) -> Place | None:
-    """The place of `path`, given without its query and percent-encoded. `/customers/social-challenges` is never a
-    customer."""
+    """The place of `path`, given without its query and percent-encoded. `/customers/social-challenges` is never a customer."""
     match segments := path.split("/"):
         case ["", "api", version, "integrations", *rest] if version in VERSIONS:
             end = next(_ROOT.ends(rest), None)
@@ -105,7 +104,7 @@ def find(path: str) -> Place | None:
 
 
 def find_unlisted(path: str) -> Place | None:
-    """The place of a path of the platform's API that is in no table; None for all that is not plainly of its API."""
+    """The place of a path of the platform's API that is in no table; None for paths that are not clearly in its API."""
     match segments := path.split("/"):
         case ["", "api", version, _, *_] if segments[-1] and (number := _version(version)):
             return _by_name(number, {ANY: UNLISTED}, segments)
@@ -130,7 +129,7 @@ def _find_older(segments: Sequence[str], rest: Sequence[str]) -> Place | None:
 
 
 def _by_name(version: Version, operations: Mapping[str, Operation], segments: Sequence[str]) -> Place | None:
-    """What follows a word for customers is one of them."""
+    """The segment after a word for customers is a customer id."""
     id_at = tuple(
         place
         for place, segment in enumerate(segments)

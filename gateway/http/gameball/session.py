@@ -1,7 +1,7 @@
-"""Session tokens: what a shop's back end hands to its app, so that the app can call without the secret key. A token is a JWS
-(HS256) inside a JWE (A256KW, A256CBC-HS512), both under the channel's 32 bytes of session key, and speaks for one customer.
+"""Session tokens: a shop's back end gives one to its app, so that the app can call without the secret key. A token is a JWS (HS256)
+inside a JWE (A256KW, A256CBC-HS512), both under the channel's 32 bytes of session key, and speaks for one customer.
 
-Its `customerEmail` and `customerMobile` are the back end's word for that customer. What the app's own body says is not.
+Its `customerEmail` and `customerMobile` are statements of the back end about that customer. What the app's own body says is not.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -21,10 +21,10 @@ LONGEST = 4_096
 """Characters of a token; a real one has some 700."""
 _TAKEN_BY = frozenset({"POST /customers", "POST /events"})
 _OUTER = JWERegistry(algorithms=["A256KW", "A256CBC-HS512"])
-"""Other algorithms are refused, also compression: a small token stays small."""
+"""Other algorithms are refused, and so is compression: a small token stays small."""
 _INNER = JWSRegistry(algorithms=["HS256"])
 _UNREADABLE = (JoseError, ValueError, TypeError)
-"""What the library raises for what is no token; the last for headers of odd types."""
+"""What the library raises for an invalid token; the last for headers of odd types."""
 
 Failure = Literal[
     "too long", "not encrypted for this channel", "not signed by this channel", "incomplete", "expired"
@@ -50,12 +50,12 @@ _payload = msgspec.json.Decoder(_Payload)
 
 
 def takes_token(operation: Operation, version: Version) -> bool:
-    """Where a token stands for the secret key: the two calls that the platform's apps make with one."""
+    """Whether a token replaces the secret key: for the two calls that the platform's apps make with one."""
     return version == "v4.1" and operation.route in _TAKEN_BY
 
 
 def verify(token: str, key: bytes, now: int) -> Claims | Failure:
-    """Whom a token speaks for at `now` (ms). Nothing of a token that fails is in the answer."""
+    """The customer of a token at `now` (ms). The answer to a token that fails has nothing from it."""
     if len(token) > LONGEST:
         return "too long"
     secret = OctKey.import_key(key)

@@ -1,4 +1,4 @@
-"""Tags, attached to and detached from the whole person. The body is `{"tags": "a, b"}`: one string, comma-separated."""
+"""Tags, attached to and detached from the whole customer. The body is `{"tags": "a, b"}`: one string, comma-separated."""
 
 from typing import Any, assert_never
 

@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def text_of(value: object) -> str | None:
-    """A text, or a number that stands for one by its digits; None for what is neither."""
+    """A text, or a number that stands for a text by its digits; None for anything else."""
     if type(value) is str:
         return value
     if type(value) is float and value.is_integer() and abs(value) < _EXACT:

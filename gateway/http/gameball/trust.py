@@ -1,5 +1,5 @@
-"""What becomes of what a call says of a customer: what its source may state is evidence, what it may claim is kept beside, and
-the rest is left out."""
+"""How much the statements of a call count: what its source may state is evidence, what it may claim is stored beside the record,
+and the rest is ignored."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Said(NamedTuple):
 
 
 def weigh(call: Call, evidence: tuple[Evidence, ...]) -> Said:
-    """A session token's own e-mail and mobile are the back end's word, whatever the body says."""
+    """A session token's own e-mail and mobile are statements of the back end, whatever the body says."""
     if call.trust == "state":
         return Said(tuple(dict.fromkeys((*call.vouched, *evidence))) if call.vouched else evidence)
     if call.trust == "ignore":

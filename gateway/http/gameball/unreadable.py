@@ -1,4 +1,4 @@
-"""Requests that cannot even be read: refused in the envelope like all others, then cut off, and never quoted back."""
+"""Requests that cannot be read: refused in the envelope like all others, then cut off, and never quoted."""
 
 import asyncio
 import secrets
@@ -13,8 +13,8 @@ from gateway.http.upgrades import WithoutUpgrades
 
 
 class ClientConnection(WithoutUpgrades):
-    """aiohttp's own, except for what it answers by itself, and that a handler can ask to be told when the client
-    goes away."""
+    """aiohttp's own, with our answers in place of those that it makes by itself. A handler can set `on_lost` to be called when the
+    client goes away."""
 
     on_lost: Callable[[], object] | None = None
 

@@ -1,5 +1,5 @@
-"""What the platform tells by webhook: verified against the bytes that came, answered once it is on disk. Its signature is a plain
-hash without a time, so what was signed once counts once."""
+"""Webhooks from the platform: verified against the bytes that came, answered once the event is on disk. The signature is a plain
+hash without a time, so each signed text counts once."""
 
 import contextlib
 import hashlib
@@ -47,9 +47,9 @@ async def receive_webhook(call: Call) -> Answer | Fault:
 
 
 def _signed(raw: bytes, given: str, secret: str) -> bytes | None:
-    """The bytes that the signature is of, None when it is of nothing here. Hex SHA-1 over the body and the secret key: over the
-    bytes that came, with their byte order mark or without, else over the body written compactly, as the platform signs it before
-    a proxy rewrites it."""
+    """The bytes that the signature covers; None if it covers nothing here. It is hex SHA-1 over the body and the secret key: over
+    the bytes that came, with their byte order mark or without, else over the body written compactly, as the platform signs it
+    before a proxy rewrites it."""
     signature = given.strip().lower().encode("utf-8", "replace")
     return next(
         (body for body in _readings(raw) if hmac.compare_digest(_signature(body, secret), signature)), None
@@ -69,7 +69,7 @@ def _signature(body: bytes, secret: str) -> bytes:
 
 
 def _command(signed: bytes, raw: bytes, caller: Caller) -> ReceiveWebhook | Fault:
-    """What makes an event the same one, told again, is what was signed: all of it, and nothing that could be changed on its way."""
+    """An event is a repetition if the same text was signed: all of it, and nothing that could be changed on its way."""
     body = parse_object(raw)
     if isinstance(body, Fault):
         return body

@@ -1,5 +1,5 @@
-"""The shapes of answers about campaigns, activities and money, field by field as the platform spells them. What does not
-exist here is null where the platform publishes null for it, and left out everywhere else."""
+"""The answers about campaigns, activities and money, field by field as the platform spells them. What does not exist here is null
+if the platform publishes null for it, and left out otherwise."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -153,7 +153,7 @@ def activity(
     customer_id: str,
     names: dict[str, Any],
 ) -> dict[str, Any]:
-    """`names` are `email`, `phoneNumber` and `displayName`; `campaign` None is one that is no longer offered."""
+    """`names` are `email`, `phoneNumber` and `displayName`; `campaign` is None if it is no longer offered."""
     return {
         "activityId": api_number(entry.entry_id),
         "activityType": "CampaignRewarded",
@@ -179,7 +179,7 @@ def activity(
 
 
 def _moment(milliseconds: int, time_zone: str) -> dict[str, str]:
-    """Three texts to show, in the program's own time, e.g. `Sunday`, `October 20, 2024`, `19:27:33`."""
+    """Three texts to show, in the program's own time zone, e.g. `Sunday`, `October 20, 2024`, `19:27:33`."""
     moment = datetime.fromtimestamp(milliseconds // SECOND, ZoneInfo(time_zone))
     return {
         "activityDay": moment.strftime("%A"),

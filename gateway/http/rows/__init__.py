@@ -1,1 +1,1 @@
-"""The rows of an import: what they are made of, and the way to the process that reads them."""
+"""The rows of an import: what they become, and the way to the process that reads them."""

@@ -1,5 +1,5 @@
-"""What the gateway and the process that reads for it say to each other: JSON behind its length, each answer behind its
-question. JSON, as numbers of any length are in it."""
+"""The protocol between the gateway and the process that reads for it: JSON after its length, each answer after its question. JSON,
+because it holds numbers of any length."""
 
 import struct
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ MOST_ROWS = 2_000
 """In one chunk."""
 LENGTH = struct.Struct(">I")
 LARGEST = 64 << 20
-"""Bytes of one frame: a chunk is a request's body, the operators' own lists may be longer."""
+"""Bytes of one frame: a chunk is a request's body, and the operators' own lists may be longer."""
 Line = Annotated[int, Meta(ge=1, le=(1 << 53) - 1)]
 
 
@@ -29,7 +29,7 @@ Rows = Annotated[list[Row], Meta(max_length=MOST_ROWS)]
 
 
 class Settings(msgspec.Struct, tag=True):
-    """By what all chunks behind this frame are read: the rules' text, and the operators' own lists."""
+    """How all chunks after this frame are read: the rules' text, and the operators' own lists."""
 
     rules: str
     own: Mapping[str, frozenset[str]]
@@ -45,7 +45,7 @@ class Chunk(msgspec.Struct, tag=True):
 
 
 class ReadRow(msgspec.Struct, array_like=True):
-    """What saves a customer, but for who sends it; or the code that says why it cannot."""
+    """What saves a customer, without the sender; or the code that says why it cannot."""
 
     line: int
     customer_id: str
@@ -56,7 +56,7 @@ class ReadRow(msgspec.Struct, array_like=True):
 
 
 class Answer(msgspec.Struct):
-    """The chunk's rows in their order. `refused` says why none of them can be taken; "" where they were read."""
+    """The chunk's rows in order. `refused` says why none of them can be taken; "" if they were read."""
 
     rows: list[ReadRow] = []
     refused: str = ""
@@ -68,6 +68,6 @@ def framed(message: object) -> bytes:
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """The next frame; None where the stream ends."""
+    """The next frame; None at the end of the stream."""
     head = stream.read(LENGTH.size)
     return stream.read(*LENGTH.unpack(head)) if len(head) == LENGTH.size else None

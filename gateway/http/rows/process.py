@@ -1,5 +1,5 @@
-"""The gateway's side of `gateway.processes.read_rows`: started at the first chunk, asked chunk by chunk, ended
-when none came for a while."""
+"""The gateway's side of `gateway.processes.read_rows`: started at the first chunk, asked chunk by chunk, ended when none came for a
+while."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(Answer).decode
 
 
 class Reading:
-    """Rows read by a process of its own, by the rules and lists that are active when they are asked for."""
+    """Rows read by a process of its own, by the rules and lists that are active at that moment."""
 
     def __init__(self, env: Env) -> None:
         self._env = env
@@ -29,7 +29,7 @@ class Reading:
         self._ending: asyncio.TimerHandle | None = None
 
     async def read(self, chunk: Chunk) -> Answer:
-        """One chunk after the other. A process that dies is replaced once; raises Refusal where that does not help either."""
+        """One chunk after the other. A process that dies is replaced once; raises Refusal if that does not help either."""
         async with self._turn:
             for _ in range(_TRIES):
                 with contextlib.suppress(EOFError, OSError, TimeoutError, msgspec.DecodeError):
@@ -67,7 +67,7 @@ class Reading:
                 "gateway.processes.read_rows",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,  # what a traceback quotes may be a person's
+                stderr=asyncio.subprocess.DEVNULL,  # a traceback may quote personal data
             )
         return self._child
 

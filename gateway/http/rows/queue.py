@@ -15,8 +15,8 @@ class ChunkQueue:
 
     @contextlib.asynccontextmanager
     async def turn(self, read: Callable[[], Awaitable[T]]) -> AsyncGenerator[T]:
-        """What `read` gave, once all chunks that came before were read. What is submitted without waiting for anything else
-        is submitted in that order."""
+        """The result of `read`, once all earlier chunks were read. Commands that are submitted without waiting for anything else
+        keep that order."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._on_the_way.add(taken)
         try:
@@ -28,6 +28,6 @@ class ChunkQueue:
             taken.set_result(None)
 
     async def drained(self) -> None:
-        """Wait until whatever came before was taken."""
+        """Wait until all earlier chunks were taken."""
         if self._on_the_way:
             await asyncio.wait(self._on_the_way)

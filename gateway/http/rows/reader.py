@@ -1,5 +1,5 @@
-"""The rows of an import as commands: what a call to `POST /customers` would make of them, or the code of what is wrong. A
-file writes everything as text, so a number, a list or a yes may come as its text; an empty cell is an omitted value."""
+"""The rows of an import as commands: what a call to `POST /customers` would make of them, or the code of what is wrong. A file
+writes everything as text, so a number, a list or a boolean may come as text; an empty cell is an omitted value."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,8 +30,8 @@ _YES, _NO = frozenset({"true", "yes", "y", "1"}), frozenset({"false", "no", "n",
 
 
 class RowReader:
-    """`columns` says what each value of a row is: `customer_id`, `guest`, an identifier type of the rules, an attribute
-    of the API, or `custom.` and a name. Raises Refusal for columns that cannot be."""
+    """`columns` says what each value of a row is: `customer_id`, `guest`, an identifier type of the rules, an attribute of the API,
+    or `custom.` and a name. Raises Refusal for impossible columns."""
 
     def __init__(self, columns: Sequence[str], id_space: str, region: str, normalizer: Normalizer) -> None:
         self._id_space, self._region, self._normalizer = id_space, region, normalizer
@@ -69,7 +69,7 @@ class RowReader:
         return ReadRow(row.line, customer_id, identity.evidence, attributes, guest)
 
     def _customer_id(self, cell: Any) -> tuple[str, str]:
-        """The id, and a code where it cannot be taken."""
+        """The id, and a code if it cannot be used."""
         text = text_of(cell)
         sent = read_customer_id(cell if text is None else from_spreadsheet(text))
         if isinstance(sent, Fault):
@@ -108,7 +108,7 @@ def _refuse_what_cannot_be(columns: Sequence[str], types: Sequence[str]) -> None
 
 
 def _text(value: Any) -> Any:
-    """Customer ids and numbers are text; a file's writer may have taken them for numbers."""
+    """Customer ids and numbers are text; the writer of a file may have taken them for numbers."""
     text = text_of(value)
     return value if text is None else text or None
 
