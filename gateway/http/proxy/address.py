@@ -1,9 +1,9 @@
-"""Where a call goes below the upstream's base URL: the path and the query that came, byte for byte, except for the customers
-in them. Pure.
+"""The target of a call below the upstream's base URL: the path and the query that came, byte for byte, except for the customers in
+them. Pure.
 
-What a second reader could take for another path is refused: an encoded slash, backslash or control character, a `;`. A
-customer id is the one segment that may hold any text, so it is decoded once and written anew with everything escaped that
-is not unreserved; a text that would still climb in the path once decoded is refused.
+What another reader could take for another path is refused: an encoded slash, backslash or control character, a `;`. Only a customer
+id may hold any text. It is decoded once, and everything in it that is not unreserved is escaped again. A text that would still
+climb in the path once decoded is refused.
 """
 
 import re
@@ -34,8 +34,8 @@ def path(raw: str, ids: Mapping[int, str]) -> str | Fault:
 
 
 def climbs(segment: str) -> bool:
-    """Whether some reader, by decoding it once too often, taking a backslash for a slash or dropping what follows a `;`, would
-    leave the path by it."""
+    """Whether the text would make some reader leave the path: by decoding it once too often, taking a backslash for a slash, or
+    dropping what follows a `;`."""
     text = segment
     for _ in range(_DEEPEST):
         if any(piece.partition(";")[0] in {".", ".."} for piece in re.split(r"[/\\]", text)):
@@ -51,8 +51,8 @@ def climbs(segment: str) -> bool:
 
 
 def parameters(query: str, names: Sequence[str]) -> dict[str, str] | Fault:
-    """The named parameters' values, found however their names are spelled. One that is there twice is refused, and so is a
-    `;` beside one, which some readers take for `&`."""
+    """The named parameters' values, however their names are spelled. A parameter that occurs twice is refused, and so is a `;`
+    beside one, which some readers take for `&`."""
     wanted = {name.lower(): name for name in names}
     found: dict[str, str] = {}
     if ";" in query and any(_name(pair.partition("=")[0], wanted) for pair in _PAIRS.split(query)):
@@ -85,6 +85,6 @@ def with_parameters(query: str, values: Mapping[str, str]) -> str:
 
 
 def _name(written: str, wanted: Container[str]) -> str:
-    """An e-mail within something else is not the customer's; an id is one wherever it stands."""
+    """An e-mail inside something else is not the customer's; an id is one wherever it occurs."""
     name = within(written, _ID)
     return name if name in wanted else ""

@@ -1,5 +1,5 @@
-"""What has to be done with an answer before it goes back: the channel's own ids put into it, an erasure carried out here too, a
-job about orders remembered.
+"""What happens to an answer before it goes back: it gets the channel's own ids, an erasure is carried out here too, and a job about
+orders is remembered.
 
 An answer that cannot be read, or that still holds an id of another channel, goes out with a warning, never silently.
 """
@@ -77,7 +77,7 @@ class Answers:
             return raw
 
     async def _erase(self, call: Call, customer: ResolvedCustomer, status: int, raw: bytes) -> None:
-        """What the platform forgot, or no longer knew, is forgotten here. A 404 without a body is a missing route."""
+        """A customer that the platform erased, or no longer knew, is erased here. A 404 without a body is a missing route."""
         gone = 200 <= status < 300 or (status == 404 and bool(raw.strip()))
         if gone and customer.profile_id is not None:
             await self._services.pipeline.submit(EraseCustomer(call.caller, profile_id=customer.profile_id))
@@ -122,7 +122,8 @@ class Answers:
     async def _names(
         self, call: Call, customer_ids: Iterable[str], customers: Sequence[ResolvedCustomer]
     ) -> Mapping[str, str]:
-        """The channel's own ids for the upstream's: those that the call named by theirs, and of others the ones it has."""
+        """The channel's own ids for the upstream's: the ids that the call used, and for other customers the ids that the channel
+        has."""
         names = {
             customer.canonical_id: customer.customer_id for customer in customers if customer.customer_id
         }
@@ -133,13 +134,13 @@ class Answers:
 
 
 def _sole(target: Target, customers: Sequence[ResolvedCustomer]) -> str:
-    """At its root an answer has only the customer whom the call named; old clients may have used an address."""
+    """An answer's root only has the customer that the call named; old clients may have used an address."""
     ids = {customer.customer_id for customer in customers if customer.customer_id}
     return next(iter(ids)) if len(ids) == 1 and not target.operation.named.by_name else ""
 
 
 def _strange(customers: Sequence[ResolvedCustomer]) -> set[str]:
-    """Ids that the channel did not use in its call. What may be an address or a number may stand in an answer as such."""
+    """Ids that the channel did not use in its call. One that may be an e-mail or a number may occur in an answer as such."""
     own = {customer.customer_id for customer in customers}
     return {
         customer.canonical_id
@@ -152,8 +153,8 @@ def _strange(customers: Sequence[ResolvedCustomer]) -> set[str]:
 
 
 def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustomer]) -> bool:
-    """Whether an id of another channel may still be in it: one of those that the call was about stands somewhere else than in a
-    member that is named so; or it is no JSON, and could name others."""
+    """Whether an id of another channel may still be in it: an id of the call occurs outside the members for ids, or the answer is
+    no JSON and could name other customers."""
     strange = _strange(customers)
     others = not customers or any("." in place for place in target.operation.named.answer)
     if not others and not echo.holds(text, strange, in_quotes=False):
@@ -162,7 +163,7 @@ def _is_doubtful(text: bytes, target: Target, customers: Sequence[ResolvedCustom
 
 
 def _forget_length(headers: CIMultiDict[str], customers: Sequence[ResolvedCustomer], target: Target) -> None:
-    """What a HEAD says of bytes that a GET would change."""
+    """Drop what a HEAD says about bytes that a GET would change."""
     lists = any("." in place for place in target.operation.named.answer)
     if lists or not customers or any(customer.customer_id != customer.canonical_id for customer in customers):
         forget_bytes(headers)

@@ -1,8 +1,7 @@
-"""JSON bodies whose customers are named anew while every other member keeps its bytes: its numbers, its order of members,
-its way of escaping. Pure.
+"""JSON bodies: their customers get other ids, while every other member keeps its bytes: numbers, order of members, escapes. Pure.
 
-Members are found however they are spelled, because frameworks read them so: a second `CustomerID` or `" customerId"` that only
-the platform sees would be another customer than the one that was resolved.
+Members are found however they are spelled, because frameworks read them so: a second `CustomerID` or `" customerId"` that only the
+platform sees would be another customer than the one that was resolved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +32,10 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Subject:
-    """One customer as a request names it. `claims` are identifiers that its source may not state; `changes` are the members of
-    its object in the body that are sent as other texts; `warnings` are `<type>:<reason>`. `address` is the customer id where that
-    is an e-mail or a mobile number; `otherwise` is what a stranger is called then. `verbatim`: a stranger keeps its text, which
-    may be a word of the path."""
+    """One customer as a request names it. `claims` are identifiers that its source may not state; `changes` are the members of its
+    object in the body that are sent as other texts; `warnings` are `<type>:<reason>`. `address` is the customer id if that is an
+    e-mail or a mobile number; `otherwise` is the id of an unknown customer then. `verbatim`: the id of an unknown customer keeps
+    its text, which may be a word of the path."""
 
     customer_id: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -50,26 +49,26 @@ class Subject:
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def state(self, kind: str, text: object, normalize: Normalize) -> str | None:
-        """Take in an identifier; the text that the platform should read instead, None where it stays as it is."""
+        """Add an identifier. Returns the text that the platform should read instead, None if it does not change."""
         found, warnings = read_identifier(kind, text, normalize)
         self.evidence += found
         self.warnings += warnings
         return clean(kind, text, found)
 
     def repeat(self, customer_id: str) -> None:
-        """The path names the customer so; the body, if it does too, has to write it alike."""
+        """The path has this customer id; if the body has one too, it must be written the same."""
         if self.id_member and self.customer_id != customer_id:
             self.changes[self.id_member] = customer_id
         self.customer_id = customer_id
 
     def call_it(self, canonical_id: str) -> None:
-        """Have the body name the customer so."""
+        """Send this customer id in the body."""
         if self.id_member and self.changes.get(self.id_member, self.customer_id) != canonical_id:
             self.changes[self.id_member] = canonical_id
 
 
 def clean(kind: str, text: object, found: Sequence[Evidence]) -> str | None:
-    """A mobile number in E.164 or an address in its normal form, where `text` is not written so already."""
+    """A mobile number in E.164 or an address in its normal form, if `text` is written otherwise."""
     value = found[0].identifier.value
     if kind not in _SENT_CLEAN or found[0].status == "invalid" or ";" in value:
         return None
@@ -80,7 +79,7 @@ def clean(kind: str, text: object, found: Sequence[Evidence]) -> str | None:
 
 
 def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
-    """Whom the body names: one subject for an object, one for each element of a list. `kinds` are the types of identifiers."""
+    """The customers of a body: one subject for an object, one for each element of a list. `kinds` are the types of identifiers."""
     value = parse(raw)
     if isinstance(value, Fault):
         return value
@@ -99,7 +98,7 @@ def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -
 
 
 def _batch(value: object) -> list[Any] | None:
-    """The elements of a batch: published as `{"body": […]}`, and taken as a bare list too."""
+    """The elements of a batch: published as `{"body": […]}`, and accepted as a bare list too."""
     if isinstance(value, dict):
         name = (_spellings(value, (_BATCH,)) or {}).get(_BATCH, "")
         value = value.get(name)
@@ -129,7 +128,7 @@ def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Norma
 
 
 def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, str] | None:
-    """How the wanted members are written here, by their lower-case names; None when one of them is there twice."""
+    """How the wanted members are spelled here, by their lower-case names; None if one of them occurs twice."""
     looked_for = {name.lower() for name in wanted}
     found: dict[str, str] = {}
     for name in members:
@@ -142,7 +141,7 @@ def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, s
 
 
 def _read_id(subject: Subject, members: Mapping[str, Any], name: str) -> Fault | None:
-    """Whole numbers are taken for their digits, and sent as text."""
+    """Whole numbers are read by their digits, and sent as text."""
     value = members.get(name)
     if value is None:
         return None
@@ -163,7 +162,7 @@ def _guest(members: Mapping[str, Any], names: Mapping[str, str]) -> bool | None:
 def _read_attributes(
     subject: Subject, members: Mapping[str, Any], name: str, normalize: Normalize
 ) -> Subject | Fault:
-    """Profile data, not evidence: a value that cannot be normalised stays as it is without a warning."""
+    """Profile data, not evidence: a value that cannot be normalised stays as it is, without a warning."""
     attributes = members.get(name)
     if not isinstance(attributes, dict):
         return subject
@@ -185,7 +184,7 @@ def _read_attributes(
 
 
 def write(raw: bytes, subjects: Sequence[Subject], *, many: bool) -> bytes:
-    """The body with the subjects' changes; the same bytes when there are none. `subjects` are those that `read` found."""
+    """The body with the subjects' changes; the same bytes if there are none. `subjects` are those that `read` found."""
     if not any(subject.changes for subject in subjects):
         return raw
     if not many:

@@ -1,4 +1,5 @@
-"""A call of an operation whose places are in no table: read for whom it mentions, and written anew under their canonical ids."""
+"""A call of an operation without known places for customers: it is searched for the customers that it mentions, and rewritten with
+their canonical ids."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,21 +21,21 @@ from gateway.http.services import Services
 _FORM = "application/x-www-form-urlencoded"
 _UNREAD = "body:unread"
 _HASH_UNCHECKED = "hash:unchecked"
-"""The hash goes on as it came: it is wrong, or this channel's secret key is known by its digest only."""
+"""The hash is passed on as it came: it is wrong, or only the digest of this channel's secret key is known."""
 
 
 class Sent(NamedTuple):
-    """What goes out: path and query, and the body where it was read."""
+    """What goes out: path and query, and the body if it was read."""
 
     path: str
     query: str
     raw: bytes | None
     hashes: Mapping[str, str] = {}
-    """Hashes of the channel's key by those of the platform's that stand in their place."""
+    """Hashes of the channel's key, by the platform's hashes that replace them."""
 
 
 class Mentioned(NamedTuple):
-    """`value` is the body's JSON, None where it is none; `form`: its body is written like a query."""
+    """`value` is the body's JSON, None if it is no JSON; `form`: its body is written like a query."""
 
     path: str
     query: str
@@ -46,7 +47,7 @@ class Mentioned(NamedTuple):
     def write(
         self, target: Target, customers: Sequence[ResolvedCustomer], keys: tuple[str, str]
     ) -> Sent | Fault:
-        """`keys` are the secret keys of the channel, "" where it is not known, and of the platform."""
+        """`keys` are the secret keys of the channel, "" if it is not known, and of the platform."""
         ids = {
             sent: customer.canonical_id for sent, customer in zip(self.found.subjects, customers, strict=True)
         }
@@ -100,7 +101,7 @@ async def read(call: Call, target: Target, normalize: Normalize, largest: int) -
 
 
 async def _body(call: Call, largest: int) -> tuple[bytes | None, Any, bool] | Fault:
-    """The bytes where they are read, their JSON, and whether they are a form instead. What is neither goes on unread."""
+    """The bytes if they are read, their JSON, and whether they are a form instead. Other bodies are passed on unread."""
     request, server = call.request, call.services.config.server
     if not request.body_exists:
         return None, None, False
@@ -128,7 +129,7 @@ async def _body(call: Call, largest: int) -> tuple[bytes | None, Any, bool] | Fa
 
 
 def keys_of(call: Call, services: Services) -> tuple[str, str]:
-    """The secret key that the channel signs with, as far as it is known here, and the platform's."""
+    """The secret key that the channel signs with, if it is known here, and the platform's."""
     shown = call.secret_key
     configured = call.channel.secret_key.secret if call.channel.secret_key else None
     channels = shown if shown and not call.key_alone else configured.reveal() if configured else ""
@@ -146,7 +147,7 @@ def note(call: Call, mentioned: Mentioned, sent: Sent) -> None:
 
 
 def with_own_hash(answer: Received, hashes: Mapping[str, str]) -> Received:
-    """If the answer repeats the hash, it gets the channel's one: the platform's is worth as much as its key."""
+    """If the answer repeats the platform's hash, it gets the channel's one: the platform's is as valuable as its key."""
     body = answer.body
     for ours, theirs in hashes.items():
         body = body.replace(ours.encode(), theirs.encode())

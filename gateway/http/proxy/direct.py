@@ -1,5 +1,5 @@
-"""The social-campaign call when it is answered by the platform itself: our own idempotency key and dedup window come first,
-then the call goes on like any other, and what came of it is kept."""
+"""The social-campaign call when the platform itself answers it: our own idempotency key and dedup window come first, then the call
+is passed on like any other, and its result is stored."""
 
 from typing import Literal, NamedTuple
 
@@ -71,7 +71,7 @@ class Direct:
 
 
 def _kept(key: IdempotencyKey | None, answer: Relayed | Fault) -> IdempotencyKey | None:
-    """The key with the answer as it went out; none where that is too large to keep, and then the window alone speaks."""
+    """The key with the answer as it went out; None if that is too large to keep, and then only the window applies."""
     if key is None or isinstance(answer, Fault):
         return key
     body, headers = _body(answer), encode(to_keep(answer.response.headers)).decode()

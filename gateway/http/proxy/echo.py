@@ -1,7 +1,8 @@
-"""Answers whose customer ids are turned into the channel's own, while everything else keeps its bytes. Pure.
+"""Answers get the channel's own customer ids, while everything else keeps its bytes. Pure.
 
-Members are found by their names and by their quotes, wherever they stand: so an answer is renamed that no parser would read
-alike (a name twice, `NaN`, deep nesting, a byte order mark), and one of an operation that is published to name no customer.
+Members are found by their names and quotes, wherever they occur. So ids are also replaced in an answer that parsers would not read
+alike (a name twice, `NaN`, deep nesting, a byte order mark), and in one of an operation that names no customer according to its
+documentation.
 """
 
 import json
@@ -18,7 +19,7 @@ _PLAIN = tuple(
     re.compile(name + _AFTER) for name in (rb"customer_?(?:unique_?)?ids?", rb"player_?unique_?ids?")
 )
 _ESCAPED = re.compile(rb"\\u00[3-7][0-9a-f][a-z0-9_\\]{0,120}" + _AFTER)
-"""What a name ends in, in lower case; a letter of it may be written as an escape."""
+"""The end of a name, in lower case; a letter of it may be written as an escape."""
 _LONGEST_NAME = 120
 _NAME = re.compile(r"(customer_?(unique_?)?id|player_?unique_?id)s?", re.IGNORECASE)
 _ONE = re.compile(_ID, re.DOTALL)
@@ -41,7 +42,7 @@ class Spot(NamedTuple):
 
 
 def ids_in(raw: bytes) -> list[Spot]:
-    """All customer ids in members that are named so; whole numbers are taken for their digits."""
+    """All customer ids in members with such a name; whole numbers are read by their digits."""
     spots: list[Spot] = []
     counted, depth = 0, 0
     members = _members(raw)
@@ -58,7 +59,7 @@ def ids_in(raw: bytes) -> list[Spot]:
 
 
 def _may_name_at_root(raw: bytes) -> bool:
-    """Told by a parser, so that the depths in a long list need not be counted."""
+    """A parser tells, so that the depths in a long list need not be counted."""
     try:
         return any(_NAME.fullmatch(name) for name in _decode_root(raw))
     except (ValueError, RecursionError):
@@ -66,7 +67,7 @@ def _may_name_at_root(raw: bytes) -> bool:
 
 
 def _members(raw: bytes) -> list[tuple[int, int]]:
-    """Where each name that is one of a customer id begins, and where its value does."""
+    """Where each name for a customer id begins, and where its value does."""
     lower = raw.lower()
     found = [
         (member.start() - 1, member.end())
@@ -102,7 +103,7 @@ def _text(token: bytes) -> str:
 
 
 def _depth(part: bytes) -> int:
-    """How much deeper it is behind `part` than before it."""
+    """How much deeper it is after `part` than before it."""
     bare = _STRINGS.sub(b"", part)
     return bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
 
@@ -119,7 +120,7 @@ def renamed(raw: bytes, spots: Sequence[Spot], names: Sequence[str]) -> bytes:
 
 
 def is_json(raw: bytes) -> bool:
-    """Whether some reader of JSON takes it, also one that takes `NaN` and a byte order mark."""
+    """Whether some reader of JSON accepts it, also one that accepts `NaN` and a byte order mark."""
     bare = raw.removeprefix(_BOM)
     try:
         _decode(bare)
@@ -132,7 +133,7 @@ def is_json(raw: bytes) -> bool:
 
 
 def holds(raw: bytes, customer_ids: Iterable[str], *, in_quotes: bool) -> bool:
-    """Whether one of the ids still stands in it: as a text of its own, or where `in_quotes` is not asked for, as a word."""
+    """Whether one of the ids still occurs in it: as a text of its own, or without `in_quotes`, as a word."""
     if b"\\" in raw:
         raw = _ESCAPE.sub(_unescaped, raw.replace(b"\\/", b"/"))
     return any(_stands(raw, one.encode(), in_quotes=in_quotes) for one in customer_ids)

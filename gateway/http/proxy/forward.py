@@ -1,5 +1,5 @@
-"""A call handed on: read whom it names, find out under which ids the upstream knows them, write them anew, send it, and hand
-the answer back under the channel's own ids."""
+"""Passes a call on: reads which customers it names, finds the ids under which the upstream knows them, rewrites and sends the call,
+and returns the answer with the channel's own ids."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,8 @@ _ID = "customerId"
 
 
 class _Asked(NamedTuple):
-    """Whom a call names, and what it came with. `in_body` are the subjects that its body names, `raw` is that body; the
-    subject of the path is the first."""
+    """The customers of a call, and its parts. `in_body` are the subjects that its body names, `raw` is that body; the subject of
+    the path is the first."""
 
     subjects: list[Subject]
     in_body: list[Subject]
@@ -165,7 +165,7 @@ class Forward:
         customers: Sequence[ResolvedCustomer],
         hashes: Mapping[str, str],
     ) -> Relayed:
-        """Send the request, and hand the answer back. Raises NoAnswer."""
+        """Send the request, and return the answer. Raises NoAnswer."""
         async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:
             if not Answers.concerns(target, customers):
                 return await pass_on(call, reply, customers, self._largest_answer)
@@ -212,7 +212,7 @@ def _with_path(target: Target, in_body: list[Subject], normalize: Normalize) -> 
 
 
 def _fault_in_repetition(query: str, subjects: Sequence[Subject]) -> Fault | None:
-    """Where path or body name the customer, the query may repeat the id, but name no other."""
+    """If path or body name the customer, the query may repeat the id, but name no other."""
     found = address.parameters(query, (_ID,))
     if isinstance(found, Fault):
         return found
@@ -221,7 +221,7 @@ def _fault_in_repetition(query: str, subjects: Sequence[Subject]) -> Fault | Non
 
 
 def _from_query(query: str, names: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
-    """The id and, where the operation takes them, e-mail and mobile. A `+` that was not escaped arrives as a blank."""
+    """The id and, if the operation has them, e-mail and mobile. A `+` that was not escaped arrives as a blank."""
     values = address.parameters(query, names)
     if isinstance(values, Fault):
         return values
@@ -261,7 +261,7 @@ def _written(target: Target, asked: _Asked, customers: Sequence[ResolvedCustomer
 
 
 def _readable(headers: CIMultiDict[str]) -> None:
-    """Have the upstream send the answer whole and unencoded: it will be read here."""
+    """Have the upstream send the answer whole and unencoded, because it will be read here."""
     headers[hdrs.ACCEPT_ENCODING] = "identity"
     for name in (hdrs.RANGE, hdrs.IF_RANGE):
         headers.popall(name, None)

@@ -1,5 +1,5 @@
-"""Headers on both sides (RFC 9110 §7.6): what belongs to one connection ends here, what only we may say is not taken from
-others, and keys go nowhere."""
+"""Headers in both directions (RFC 9110 §7.6): those of one connection end here, those that only we may set are not taken from
+others, and keys are never passed on."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ _NAMES_ONE = re.compile(r"(?:x-)?(?:gb-|gameball-)?(?:customer-?id|player-?uniqu
 def towards_upstream(
     given: CIMultiDictProxy[str], *, via: str, request_id: str, taken: str, address: str
 ) -> CIMultiDict[str]:
-    """What a client's headers become. `address` is the client's, "" when it is not known; `taken` is the trace that it named."""
+    """A client's headers for the upstream. `address` is the client's, "" if it is not known; `taken` is the trace that it named."""
     named = _listed(given)
     sent = CIMultiDict(
         [
@@ -55,8 +55,7 @@ def towards_upstream(
 
 
 def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """What the upstream's headers become; those that come several times stay so. Which pages may call is for this gateway to
-    say."""
+    """The upstream's headers for the client; repeated ones stay repeated. This gateway decides which pages may call."""
     named = _listed(given)
     return CIMultiDict(
         [
@@ -70,7 +69,7 @@ def towards_client(given: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 
 
 def to_keep(headers: CIMultiDict[str]) -> list[tuple[str, str]]:
-    """What is said again with an answer that is given again: nothing of the exchange that it came with, and nothing of ours."""
+    """The headers that are stored with an answer to be repeated: nothing of its exchange, and nothing of ours."""
     dropped = _OF_ONE_EXCHANGE | _NOT_FROM_UPSTREAM
     return [
         (str(name), value)
@@ -80,13 +79,13 @@ def to_keep(headers: CIMultiDict[str]) -> list[tuple[str, str]]:
 
 
 def forget_bytes(headers: CIMultiDict[str]) -> None:
-    """Drop what was said about the very bytes of a body that is no longer the same."""
+    """Drop what is said about the exact bytes of a body that has changed."""
     for name in _OF_THE_BYTES:
         headers.popall(name, None)
 
 
 def read_here(headers: CIMultiDict[str]) -> None:
-    """Say of a body that was unpacked here and read as UTF-8 that it is sent so."""
+    """Declare a body that was unpacked here and read as UTF-8 to be so."""
     headers.popall(hdrs.CONTENT_ENCODING, None)
     kind = read_content_type(headers.get(hdrs.CONTENT_TYPE, ""))
     if not kind.is_utf8:
@@ -94,7 +93,7 @@ def read_here(headers: CIMultiDict[str]) -> None:
 
 
 def ids_in(headers: CIMultiDict[str]) -> Iterator[str]:
-    """The customer ids in an answer's headers: in links, and where a header is named after them."""
+    """The customer ids in an answer's headers: in links, and in headers that are named after them."""
     for name, value in headers.items():
         if name.lower() in _LINKS:
             yield from (unquote(found["id"]) for found in _IN_LINK.finditer(value))
@@ -103,7 +102,7 @@ def ids_in(headers: CIMultiDict[str]) -> Iterator[str]:
 
 
 def rename(headers: CIMultiDict[str], names: Mapping[str, str]) -> None:
-    """Put other ids in their places; those that `names` does not have stay."""
+    """Replace the ids that `names` has; others stay."""
 
     def linked(found: re.Match[str]) -> str:
         customer_id = unquote(found["id"])
@@ -128,7 +127,7 @@ def passed_here(given: CIMultiDictProxy[str], via: str) -> bool:
 
 
 def _listed(given: CIMultiDictProxy[str]) -> frozenset[str]:
-    """What `Connection` names as belonging to the connection."""
+    """The headers that `Connection` names."""
     if hdrs.CONNECTION not in given:
         return _NONE
     values = given.getall(hdrs.CONNECTION)

@@ -1,4 +1,4 @@
-"""Batch jobs about orders: their status holds order ids where that of others holds customer ids."""
+"""Batch jobs about orders: their status holds order ids where other jobs' status holds customer ids."""
 
 import codecs
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class OrderJobs:
-    """The newest ones that were started through this process; of others, also after a restart, their `operation` tells."""
+    """The newest ones that this process started. Others, also after a restart, are recognised by their `operation`."""
 
     def __init__(self) -> None:
         self._known: dict[str, None] = {}
@@ -23,7 +23,7 @@ class OrderJobs:
         return route in _MAKING
 
     def note(self, answer: bytes) -> None:
-        """Remember the job that an answer to its creation names."""
+        """Remember the job that the answer to its creation names."""
         for name in _NAMES:
             job = _members(answer).get(name)
             if isinstance(job, str | int):

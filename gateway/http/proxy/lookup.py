@@ -1,5 +1,5 @@
-"""From the customers that a request names to the ids under which the upstream knows them. A customer about whom a call
-says nothing new costs one read; all others go through the pipeline, as in every call."""
+"""From the customers of a request to the ids under which the upstream knows them. If a call says nothing new about a customer, that
+costs one read; all others go through the pipeline, as in every call."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _UNRESOLVED = ("identity:unresolved",)
 
 
 class ResolvedCustomer(NamedTuple):
-    """One customer of a request: as the channel calls it and as the upstream does. No `profile_id`: the customer is unknown."""
+    """One customer of a request: the channel's id and the upstream's. `profile_id` is None for an unknown customer."""
 
     customer_id: str
     canonical_id: str
@@ -33,7 +33,7 @@ class ResolvedCustomer(NamedTuple):
 
 
 class CustomerLookup:
-    """`lifetime` (ms) is how long a customer is taken for the same without a look-up, if nothing changed here."""
+    """`lifetime` (ms) is how long an answer is used again without a look-up, if nothing changed here."""
 
     def __init__(self, services: Services, lifetime: int) -> None:
         self._services = services
@@ -56,7 +56,7 @@ class CustomerLookup:
         ):
             customers = await self._find_many(
                 call, together, creates=creates
-            )  # an id may be another one by now
+            )  # an id may belong to another one by now
         found = dict(zip([subject.customer_id for subject in together], customers, strict=True))
         answers: list[ResolvedCustomer] = []
         for subject in subjects:
@@ -69,7 +69,7 @@ class CustomerLookup:
     async def _find_many(
         self, call: Call, subjects: Sequence[Subject], *, creates: bool
     ) -> list[ResolvedCustomer | Fault]:
-        """Those who have to go through the pipeline do so together, and in their order, for one may say who another is."""
+        """Customers that need the pipeline go through it together, and in order, because one may say who another is."""
         customers: list[ResolvedCustomer | Fault] = []
         for start in range(0, len(subjects), _AT_ONCE):
             some = subjects[start : start + _AT_ONCE]
@@ -79,7 +79,7 @@ class CustomerLookup:
         return customers
 
     async def _look(self, call: Call, subject: Subject) -> Identified | None:
-        """Who it is, if the call says nothing new of a customer that is known."""
+        """The customer, if it is known and the call says nothing new about it."""
         customer_id, reason = self._named(call, subject)
         if not customer_id or reason:
             return None
@@ -125,7 +125,7 @@ class CustomerLookup:
         return self._services.env.normalizer.customer_id(subject.customer_id, call.channel.id_space)
 
     async def _no_one(self, subject: Subject, named: CustomerId) -> ResolvedCustomer | Fault:
-        """Nothing is learnt, and the platform gets the id as it came, unless it means a customer there who is known here."""
+        """Nothing is learnt, and the platform gets the id as it came, unless a customer who is known here has that id there."""
         warnings = (*subject.warnings, customer_id_warning(named.reason))
         for customer_id in {subject.customer_id, named.value}:
             if await holder_of(self._services.store, customer_id) is not None:
@@ -140,8 +140,8 @@ class CustomerLookup:
         return outcome if isinstance(outcome, Identified) else None
 
     async def _stranger(self, call: Call, customer_id: str, subject: Subject) -> ResolvedCustomer | Fault:
-        """A customer who is unknown here is perhaps known to the upstream, under the id that a profile made of it would get, but
-        never under another customer's. The owner of an address counts only for a call that may state that."""
+        """The upstream may know a customer who is unknown here, under the id that a new profile of it would get, but never under
+        another customer's. The owner of an address counts only for a call that may state it."""
         if subject.otherwise and call.trust == "state":
             return await self._addressed(call, subject)
         space = call.channel.id_space
@@ -153,8 +153,8 @@ class CustomerLookup:
         return CUSTOMER_UNKNOWN
 
     async def _addressed(self, call: Call, subject: Subject) -> ResolvedCustomer:
-        """Who has the e-mail or the mobile number that stands in the id's place. The channel reads its own id of them, where
-        it has one."""
+        """The owner of the e-mail or the mobile number that was sent as the id. The channel gets its own id of them, if it has
+        one."""
         store = self._services.store
         for item in subject.address:
             found = await owner_of(store, item.identifier) if item.status == "ok" else None
@@ -171,7 +171,7 @@ class CustomerLookup:
 
 
 def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
-    """One subject for each customer id, with all that is said of it anywhere."""
+    """One subject for each customer id, with everything that is said about it."""
     found: dict[str, Subject] = {}
     for subject in subjects:
         fresh = Subject(

@@ -1,7 +1,7 @@
 """The customers of recent calls that said nothing new, so that the next such call costs no read.
 
-What is remembered is forgotten with the commit that changes it: every record and key has a counter, shared with a few others,
-and an entry is good as long as the counters are as they were before it was read.
+The commit that changes an answer also removes it: every record and key has a counter, shared with a few others, and an entry is
+valid while the counters are as they were before it was read.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -17,7 +17,7 @@ _COUNTERS = 65_536
 
 
 class Stamp(NamedTuple):
-    """What an answer depends on, as it was."""
+    """The counters and the rules that an answer depends on."""
 
     rules: RuleSet
     counts: Sequence[int]
@@ -30,7 +30,7 @@ class _Entry(NamedTuple):
 
 
 class Memory:
-    """`lifetime` in milliseconds bounds what other processes and the passing of time change without being seen here."""
+    """`lifetime` (ms) limits changes that are not seen here: by other processes, and by the passing of time."""
 
     def __init__(self, clock: Clock, lifetime: int) -> None:
         self._clock = clock
@@ -62,7 +62,7 @@ class Memory:
         self._entries[question] = _Entry(found, stamp)
 
     def forget(self, changed: Collection[Hashable]) -> None:
-        """These records, as (id space, customer id), and keys are no longer what they were."""
+        """These records, as (id space, customer id), and keys have changed."""
         for one in changed:
             self._counts[hash(one) % _COUNTERS] += 1
 

@@ -1,5 +1,5 @@
-"""Customers where no table says where they stand: found by the names of members and parameters, at any depth and in lists,
-and written anew there while everything else keeps its bytes. Pure."""
+"""Customers in a call without known places for them: found by the names of members and parameters, at any depth and in lists, and
+rewritten there while everything else keeps its bytes. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from gateway.http.proxy.body import MOST_PERSONS, Subject, clean
 from gateway.http.proxy.spelling import decoded, plain, within
 
 _NAMES = ("playeruniqueid", "customerid", "customeruniqueid", "forcustomerid")
-"""What members of a customer's id are called, without `_` and in lower case; in a list with an `s`. Where an object has several, an
+"""The names of members with a customer's id, without `_` and in lower case; in a list with an `s`. If an object has several, an
 e-mail beside them belongs to the first."""
 _ONE = frozenset(_NAMES)
 _MANY = frozenset(name + "s" for name in _NAMES)
@@ -37,17 +37,17 @@ def _folded(name: str) -> str:
 
 @dataclass(slots=True)
 class Mentions:
-    """Whom a call names: one subject for each customer id, wherever it stands. `kinds` are the types of identifiers that count as
-    that customer's where they stand beside its id."""
+    """The customers of a call: one subject for each customer id, wherever it occurs. `kinds` are the types of identifiers that
+    belong to the customer if they occur beside its id."""
 
     kinds: Sequence[str]
     normalize: Normalize
     subjects: dict[str, Subject] = field(default_factory=dict[str, Subject])
     texts: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """Identifiers that go out as other texts, by type and text."""
+    """Identifiers that are sent as other texts, by type and text."""
 
     def add(self, value: object) -> Subject | Fault:
-        """Numbers are taken for their digits."""
+        """Numbers are read by their digits."""
         customer_id = read_customer_id(value)
         if isinstance(customer_id, Fault):
             return customer_id
@@ -82,7 +82,7 @@ class Mentions:
         return None
 
     def add_value(self, value: Any) -> Fault | None:
-        """All that a JSON value names."""
+        """Everything that a JSON value names."""
         for one in _walked(value):
             fault = self._add_members(one)
             if fault is not None:
@@ -119,7 +119,7 @@ class Mentions:
                     subject.guest = guest
 
     def _add_address(self, subject: Subject) -> None:
-        """Old clients write an e-mail or a mobile number where the id stands."""
+        """Old clients write an e-mail or a mobile number in place of the id."""
         text = subject.customer_id
         kind = "email" if "@" in text else "mobile" if text.startswith("+") else ""
         if kind:
@@ -128,7 +128,7 @@ class Mentions:
 
 
 def _by_folded_name(members: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The values by the names that they have in whatever spelling: two spellings of one name are two values."""
+    """The values by their folded names: two spellings of one name are two values."""
     found: dict[str, list[Any]] = {}
     for name, value in members.items():
         found.setdefault(_folded(name), []).append(value)
@@ -163,7 +163,7 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _parameter_name(written: str) -> str:
-    """Also of an id within something else; in a name that a caller made up, `_` and `-` count for nothing."""
+    """Also of an id inside something else; in a name that a caller made up, `_` and `-` are ignored."""
     return within(decoded(written).replace("_", "").replace("-", ""), _NAMED)
 
 
@@ -188,7 +188,7 @@ def _parameter_text(value: str) -> str | None:
 
 
 class Writing(NamedTuple):
-    """The texts that go out in place of others: of customer ids, of identifiers by type, of hashes."""
+    """The texts that replace others: customer ids, identifiers by type, hashes."""
 
     ids: Mapping[str, str]
     texts: Mapping[tuple[str, str], str] = {}
@@ -213,14 +213,14 @@ def _rewritten_parameter(value: str, ids: Mapping[str, str]) -> str:
 
 
 def rewritten(raw: bytes, writing: Writing) -> bytes:
-    """JSON with other texts in it; the same bytes where nothing changes."""
+    """JSON with other texts in it; the same bytes if nothing changes."""
     found = msgspec.Raw(raw.strip())
     changed = _rewritten(found, "", writing)
     return raw if changed is found else bytes(changed)
 
 
 def _rewritten(raw: msgspec.Raw, name: str, writing: Writing) -> msgspec.Raw:
-    """`name` is that of the member, folded; "" where it cannot matter. The same object where nothing changes."""
+    """`name` is that of the member, folded; "" if it does not matter. The same object if nothing changes."""
     text = bytes(raw)
     if text.startswith(b"{"):
         members = _members(text)
@@ -236,7 +236,8 @@ def _rewritten(raw: msgspec.Raw, name: str, writing: Writing) -> msgspec.Raw:
 
 
 def _names_that_matter(members: Iterable[str]) -> dict[str, str]:
-    """The folded names of an object's members; beside no customer id, those alone that can name one themselves."""
+    """The folded names of an object's members. Without a customer id beside them, only those that can name a customer
+    themselves."""
     names = {member: _folded(member) for member in members}
     if not _ONE.isdisjoint(names.values()):
         return names
@@ -248,7 +249,7 @@ def _is_same(before: Iterable[object], after: Iterable[object]) -> bool:
 
 
 def _new_text(name: str, text: bytes, writing: Writing) -> str | None:
-    """What the member says instead; None where it stays."""
+    """What the member says instead; None if it does not change."""
     value = text_of(_decode(text))
     if value is None:
         return None

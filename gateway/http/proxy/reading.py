@@ -23,7 +23,7 @@ _WIDE_BOMS = (
 _WIDE = re.compile(
     rb"(?P<utf_32_be>\0\0\0[^\0])|(?P<utf_32_le>[^\0]\0\0\0)|(?P<utf_16_be>\0[^\0])|(?P<utf_16_le>[^\0]\0)"
 )
-"""How the first character looks, which is ASCII in every JSON, where there is no mark (RFC 4627 §3)."""
+"""The first character without a byte order mark: it is ASCII in every JSON (RFC 4627 §3)."""
 _ONE_BYTE = re.compile(r"iso8859-\d+|cp125\d|cp874|koi8-r|ascii")
 _GZIP, _ZLIB, _BARE = 31, 15, -15
 
@@ -36,7 +36,7 @@ class Text(NamedTuple):
     plain: bytes
 
     def written(self, utf8: bytes) -> bytes:
-        """Another text the way this one was written."""
+        """Another text, encoded as this one was."""
         return utf8.decode().encode(self.charset, "surrogatepass") if self.charset else utf8
 
 
@@ -77,7 +77,7 @@ def _all(headers: Mapping[str, str], name: str) -> str:
 
 
 def _gunzip(raw: bytes, largest: int) -> bytes | None:
-    """One member or several in a row."""
+    """One member or several, one after the other."""
     parts: list[bytes] = []
     while raw:
         inflated = _inflated(raw, largest, _GZIP)
@@ -97,7 +97,7 @@ def _undeflate(raw: bytes, largest: int) -> bytes | None:
 
 
 def _inflated(raw: bytes, largest: int, wbits: int) -> tuple[bytes, bytes] | None:
-    """The stream that `raw` begins with, and what follows it."""
+    """The stream at the beginning of `raw`, and what follows it."""
     inflater = zlib.decompressobj(wbits=wbits)
     try:
         found = inflater.decompress(raw, largest + 1)
@@ -117,7 +117,7 @@ _UNDO: dict[str, Callable[[bytes, int], bytes | None]] = {
 
 
 def _charset(raw: bytes, content_type: str) -> str | None:
-    """The codec that it is written in: "" for UTF-8, None for one that is not known."""
+    """Its codec: "" for UTF-8, None for an unknown one."""
     for mark, charset in _WIDE_BOMS:
         if raw.startswith(mark):
             return charset

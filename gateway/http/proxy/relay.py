@@ -33,7 +33,7 @@ from gateway.upstream.client import Reply
 from gateway.upstream.errors import Garbled, NoAnswer, Unreachable
 
 SMALL = 64 << 10
-"""Bodies up to this many bytes are taken whole."""
+"""Bodies up to this many bytes are read whole."""
 _BODILESS = frozenset({204, 304})
 
 
@@ -103,7 +103,7 @@ async def receive(call: Call, reply: Reply, largest: int) -> Received:
 
 
 async def pass_on(call: Call, reply: Reply, customers: Sequence[ResolvedCustomer], largest: int) -> Relayed:
-    """Send the answer to the client as it comes. Raises NoAnswer, if nothing of it went out."""
+    """Send the answer to the client as it comes. Raises NoAnswer if nothing of it went out."""
     length = reply.headers.get(hdrs.CONTENT_LENGTH)
     small = length is not None and int(length) <= SMALL
     if _is_bodiless(call, reply) or small or reply.is_complete:

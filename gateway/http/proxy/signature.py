@@ -1,8 +1,8 @@
-"""The hash by which clients of versions 1 to 3 show that they have the secret key without sending it: SHA-1 (hex) of
-`CUSTOMER:TIME:AMOUNT:SECRET`, time and amount often empty. The platform knows another customer id and another key than the channel
-does, so the hash is checked with the channel's key and made anew with the platform's. Pure.
+"""The hash by which clients of versions 1 to 3 prove that they have the secret key without sending it: SHA-1 (hex) of
+`CUSTOMER:TIME:AMOUNT:SECRET`, with time and amount often empty. The platform knows another customer id and another key than the
+channel does. So the hash is checked with the channel's key, and replaced by one with the platform's. Pure.
 
-It is made anew in the form that it had: what the platform asks for is the platform's to judge.
+The new hash has the form of the old one: the platform decides which form it accepts.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Signed(NamedTuple):
-    """A hash that a body holds, and what it may have been made of besides the customer id and the key."""
+    """A hash in a body, and the values that it may have been made of besides the customer id and the key."""
 
     hash: str
     customer_id: str
@@ -30,7 +30,7 @@ class Signed(NamedTuple):
     amounts: tuple[str, ...]
 
     def form(self, secret: str) -> tuple[str, str] | None:
-        """Time and amount as they went into it; None when this is not the key that it was made with."""
+        """The time and amount that went into it; None if it was made with another key."""
         for time in self.times:
             for amount in self.amounts:
                 if hmac.compare_digest(signature(self.customer_id, time, amount, secret), self.hash.lower()):
@@ -76,8 +76,8 @@ def _times(value: Any) -> Iterator[str]:
 
 
 def _amounts(value: Any) -> Iterator[str]:
-    """As JSON writes it, and with and without the `.0` that .NET adds to whole numbers and PHP leaves out; .NET signs 0.0 where
-    there is none."""
+    """As JSON writes it, and with and without the `.0` that .NET adds to whole numbers and PHP leaves out; .NET signs 0.0 if there
+    is none."""
     if value is None:
         yield "0.0"
     elif isinstance(value, str):

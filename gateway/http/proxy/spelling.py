@@ -1,5 +1,5 @@
-"""How else a name may be written that some reader takes for the one that is meant: in another case, with blanks or invisible
-characters around it, as an element of a list, escaped twice. Pure."""
+"""Other spellings that some reader takes for the same name: in another case, with blanks or invisible characters around it, as an
+element of a list, escaped twice. Pure."""
 
 import re
 import unicodedata
@@ -12,14 +12,14 @@ _DEEPEST = 4
 
 
 def plain(name: str) -> str:
-    """The name of a member in lower case, without what stands around it and the place in a list behind it."""
+    """The name of a member in lower case, without what surrounds it and the index of a list after it."""
     if name.isascii() and name.isalnum():
         return name.lower()
     return _bare(_ELEMENT.sub("", name))
 
 
 def decoded(name: str) -> str:
-    """The name of a parameter, also when it was escaped more often than once."""
+    """The name of a parameter, even if it was escaped more than once."""
     text = name.replace("+", " ")
     for _ in range(_DEEPEST):
         if "%" not in text:
@@ -29,7 +29,7 @@ def decoded(name: str) -> str:
 
 
 def within(name: str, wanted: Container[str]) -> str:
-    """The wanted name that a parameter has or holds, as in `filter[customerId]` or `customers[0].customerId`; else its own."""
+    """The wanted name that a parameter has or contains, as in `filter[customerId]` or `customers[0].customerId`; else its own."""
     text = decoded(name)
     own = plain(text)
     if own in wanted:
