@@ -12,7 +12,7 @@ _EXIT_BROKEN = 70
 
 
 def exit_at_once(error: StoreBroken) -> None:
-    """After an I/O error the process must not answer anything more: what the disk holds is decided at the next start."""
+    """After an I/O error the process must not answer anything more: the next start decides by what is on the disk."""
     _log.critical("store_broken", error=str(error))
     os._exit(_EXIT_BROKEN)
 

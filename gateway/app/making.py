@@ -31,7 +31,7 @@ from rules.ruleset import RuleSet
 
 
 def seed_rules(config: Config) -> RuleSet:
-    """The rule set that a fresh database starts with. Raises ConfigError with every problem of the file."""
+    """The rule set of a new database. Raises ConfigError with every problem of the file."""
     name = config.rules.seed
     if name.startswith("preset:"):
         try:
@@ -57,8 +57,8 @@ def make_store(
     on_broken: Callable[[StoreBroken], None] = lambda _: None,
     alone: bool = False,
 ) -> Store:
-    """The store behind `store.url`, not opened yet; `alone`: no calls are served beside what it is opened for. Raises
-    ConfigError when its driver is not installed."""
+    """The store for `store.url`, not opened yet. `alone`: no calls are served while it is open. Raises ConfigError if its driver is
+    not installed."""
     every, most = config.audit.checkpoint, config.audit.checkpoint_events
     ages = config.retention
     kept = Kept(

@@ -1,5 +1,5 @@
-"""From settings to an open store with its pipeline and all that the listeners need, and back to rest; for `gateway serve`, and
-for a command that finds no gateway running."""
+"""From settings to an open store with its pipeline and everything that the listeners need, and the orderly end of all that; for
+`gateway serve`, and for a command that finds no gateway running."""
 
 import contextlib
 import os
@@ -41,10 +41,10 @@ async def running(
     begins: bool = True,
     forgets: bool = True,
 ) -> AsyncGenerator[Services]:
-    """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is
-    the store's. Raises ConfigError for a database that was written with another master secret, or whose secret is missing,
-    unless `any_secret` will do. Without `makes_secret` a new database's secret is not made either; without `begins` it gets
-    no rule set. Erasures that a restored database has not seen are carried out; without `forgets` they are an error."""
+    """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is the store's.
+    Raises ConfigError if the database was written with another master secret, or its secret is missing, unless `any_secret`.
+    Without `makes_secret`, a new database gets no secret; without `begins`, it gets no rule set. Erasures that a restored database
+    has not seen are carried out; without `forgets`, they are an error."""
     clock = SystemClock(config.clock.believe_after)
     box = open_box(config, make=makes_secret and (any_secret or _may_be_new(config)))
     checkpoint_key = box.key("audit checkpoint")
@@ -83,7 +83,7 @@ async def running(
 
 
 async def _seal(store: Store, anchor: Anchor | None) -> None:
-    """The log's end is signed, and its signature copied to the anchor; what could not be copied now, the next start copies."""
+    """The log's end is signed, and its signature copied to the anchor. What cannot be copied now, the next start copies."""
     await store.seal()
     if anchor is not None:
         with contextlib.suppress(StoreUnavailable):
@@ -92,7 +92,7 @@ async def _seal(store: Store, anchor: Anchor | None) -> None:
 
 @contextlib.asynccontextmanager
 async def _connected(services: Services) -> AsyncGenerator[None]:
-    """In forward mode, the upstream's client for as long as the gateway runs."""
+    """In forward mode, the upstream's client while the gateway runs."""
     if services.config.gateway.mode != "forward":
         yield
         return
@@ -110,27 +110,27 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
 
 
 async def _seed(services: Services) -> None:
-    """The database's first rule set. With it comes the signature that tells a start with another master secret from ours."""
+    """The database's first rule set. With it comes the signature by which a start with another master secret is recognised."""
     rules = services.env.rules
     row = StoredRuleSet(rules.version, rules.sha256, rules.text, "seed", services.clock.now())
     await services.pipeline.submit(StoreRules(_ITSELF, row, activate=True))
 
 
 async def replace_secret(services: Services, caller: Caller) -> int:
-    """Go on with this process's master secret, in place of the one that the database was written with; how many checkpoints
-    were dropped."""
+    """Use this process's master secret instead of the one with which the database was written. Returns how many checkpoints were
+    dropped."""
     dropped = await services.store.rotate_secret(caller.actor)
     _log.warning(
-        "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new are to be made anew"
+        "secret_replaced", checkpoints_dropped=dropped, hint="keys of gateway keys new have to be made again"
     )
     return dropped
 
 
 @contextlib.asynccontextmanager
 async def offline(config: Config, *, changes: bool, any_secret: bool = False) -> AsyncGenerator[Services]:
-    """The gateway's inside without listeners, for a command that finds no gateway running. A command that `changes` things may
-    begin a new database; one that only reads makes nothing: no file, no secret, no schema. Raises AlreadyRunning, and
-    ConfigError where something is missing."""
+    """The gateway without listeners, for a command that finds no gateway running. A command that `changes` things may begin a new
+    database. One that only reads creates nothing: no file, no secret, no schema. Raises AlreadyRunning, and ConfigError if
+    something is missing."""
     if not changes:
         _refuse_to_begin(config.store.sqlite_path)
     telemetry = Telemetry(level="error", path=os.devnull, log_requests=False)
@@ -151,13 +151,13 @@ async def offline(config: Config, *, changes: bool, any_secret: bool = False) ->
 
 
 def _may_be_new(config: Config) -> bool:
-    """Whether the database has no master secret yet; of one on a server that cannot be told from here."""
+    """Whether the database has no master secret yet. For one on a server, that cannot be told from here."""
     path = config.store.sqlite_path
     return path is None or not Path(path).exists() or not applied_steps(Path(path))
 
 
 async def _refuse_to_remember(store: Store) -> None:
-    """Raises ConfigError for a restored database that has not seen erasures of later."""
+    """Raises ConfigError for a restored database that has not seen later erasures."""
     lacking = len(await store.erasures_lacking())
     if lacking:
         count = "1 erasure is" if lacking == 1 else f"{lacking} erasures are"
@@ -169,7 +169,7 @@ async def _refuse_to_remember(store: Store) -> None:
 
 
 async def _forget_again(services: Services) -> None:
-    """What a restored database has not seen of erasures, before anything is served from it."""
+    """Carry out erasures that a restored database has not seen, before anything is served from it."""
     store = services.store
     lacking = await store.erasures_lacking()
     for erasure in lacking:
@@ -182,7 +182,7 @@ async def _forget_again(services: Services) -> None:
 
 
 def _refuse_to_begin(path: str | None) -> None:
-    """Raises ConfigError when opening the SQLite file at `path` would make it, or change its schema."""
+    """Raises ConfigError if opening the SQLite file at `path` would create it, or change its schema."""
     if path is None:
         return
     try:

@@ -1,6 +1,5 @@
-"""New settings for a running gateway. SIGHUP asks for them: the file is read again, and either all of it is taken over between
-two batches, or nothing of it, and the log says why.
-"""
+"""New settings for a running gateway. At SIGHUP the file is read again. Either all of it is taken over between two batches, or
+nothing, and the log says why."""
 
 import asyncio
 import contextlib
@@ -27,7 +26,7 @@ _HINT = "all settings stay as they were"
 
 
 class Reloader:
-    """`run` reads the settings by `read` each time that `asked` is set. One reload is over before the next begins."""
+    """`run` reads the settings by `read` each time that `asked` is set. One reload ends before the next begins."""
 
     def __init__(
         self, services: Services, read: Callable[[], Config], asked: asyncio.Event, manager: ServiceManager
@@ -59,7 +58,7 @@ class Reloader:
             OSError,
             RecursionError,
             *MISTAKES,
-        ) as error:  # whatever is wrong with the file, the gateway goes on as it was
+        ) as error:  # whatever is wrong with the file, the gateway continues unchanged
             for problem in _problems(error):
                 _log.error("config_refused", problem=problem, hint=_HINT)
             self._told(taken=False)
@@ -72,7 +71,7 @@ class Reloader:
             _log.info("config_unchanged")
 
     async def _write_down(self) -> None:
-        """The names of what changed, in the audit log; tried again until it takes them."""
+        """The names of changed settings, in the audit log; repeated until it takes them."""
         if not self._untold:
             return
         names = list(self._untold)
@@ -92,8 +91,8 @@ class Reloader:
 
 
 async def take_over(services: Services, config: Config) -> list[str]:
-    """Go by these settings from the next batch on, and answer the names of those that are new. Raises ConfigError, and then
-    changes none, where one of them holds until the next start. What can fail is made before anything changes."""
+    """Use these settings from the next batch on. Returns the names of those that changed. Raises ConfigError, and changes none, if
+    one of them can only change at a start. Everything that can fail is made before anything changes."""
     env, key = services.env, secrets.token_bytes(32)
     found = changes(comparable(services.config, key), comparable(config, key))
     _refuse_what_is_fixed(found)

@@ -1,5 +1,5 @@
-"""What systemd is told of the gateway that it started: ready, reloading, stopping, alive (sd_notify(3)). Where nothing asks for
-it, nothing is told."""
+"""Messages to systemd about the gateway that it started: ready, reloading, stopping, alive (sd_notify(3)). Without systemd, none
+are sent."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from gateway.errors import GatewayError
 _PATIENCE_SECONDS = 1.0
 _MICROSECONDS = 1_000_000
 _SIGNS_IN_TIME = 3
-"""How often the watchdog hears of a living gateway before it would lose patience."""
+"""Signs of life within the watchdog's time limit."""
 
 
 class ServiceManager:
@@ -35,8 +35,8 @@ class ServiceManager:
         self._tell("STOPPING=1")
 
     async def watch(self, probe: Callable[[], Awaitable[None]]) -> None:
-        """Give a sign of life each time that `probe` ends, also by an error that says what is wrong: only a gateway that hangs
-        is helped by a restart. Comes back at once where no watchdog waits."""
+        """Give a sign of life each time that `probe` ends, even with an error that says what is wrong: a restart only helps a
+        gateway that hangs. Returns at once if there is no watchdog."""
         while self._every and self._address:
             with contextlib.suppress(GatewayError):
                 await probe()

@@ -1,7 +1,8 @@
-"""Serving: both listeners and the workers, from the first signal to rest without losing anything.
+"""Serving: both listeners and the workers, from the first signal to an orderly stop without losing anything.
 
-Stopping goes: take no new connections, finish the calls in flight, let the workers finish their step, drain the pipeline,
-note the stop, close the store."""
+A stop takes these steps: take no new connections, finish the calls in flight, let the workers finish their step, drain the
+pipeline, note the stop, close the store.
+"""
 
 import asyncio
 import contextlib
@@ -147,7 +148,7 @@ async def listening(
 
 
 def _options(config: Config) -> dict[str, Any]:
-    """What both listeners tell aiohttp's request handler."""
+    """Options of aiohttp's request handler, for both listeners."""
     return {
         "access_log": None,
         "auto_decompress": False,
@@ -198,7 +199,7 @@ async def _server(connections: ConnectionLimit, place: Address | socket.socket) 
 
 
 def _calm_garbage_collector() -> None:
-    """What lives as long as the process is taken out of the collector's sight; it then runs rarely."""
+    """Objects that live as long as the process are hidden from the collector, which then runs rarely."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)

@@ -1,7 +1,6 @@
-"""What the gateway does on its own while it serves: granting what is due, reporting to the upstream, housekeeping, counting,
-regrouping profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task
-of its own; one that dies ends the process, for a gateway without it would lie.
-"""
+"""Background work while the gateway serves: granting what is due, reporting to the upstream, housekeeping, counting, regrouping
+profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task of its own.
+If one dies, the process ends, because a gateway without it would not keep its promises."""
 
 import asyncio
 import contextlib
@@ -39,12 +38,12 @@ _HOUSEKEEPING_POLL = 0.5
 _HOUSEKEEPING_IDLE = 500
 _HOUSEKEEPING_SHARED = 50
 _BREATH = 10
-"""Rests this many times as long as it worked while calls arrive."""
+"""While calls arrive, a worker pauses this many times as long as it worked."""
 _SATURATED = 0.7
 _FOLLOW_POLL = 1.0
 _COUNT_POLL = 5.0
 _COUNT_SHARE = 50
-"""Counting what is open rests this many times as long as it takes."""
+"""After counting what is open, it pauses this many times as long as that took."""
 _AFTER_FAILURE = 2.0
 _REGROUP_POLL = 0.5
 _REGROUP_IDLE = 100
@@ -58,7 +57,7 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 
 @dataclass(slots=True)
 class _Mail:
-    """What goes to one listener, until it is told to end."""
+    """The worker of one listener, until it is told to end."""
 
     webhook: Webhook
     worker: WebhookWorker
@@ -66,7 +65,7 @@ class _Mail:
 
 
 class Workers:
-    """`start` after the pipeline, `stop` before it. `on_death` is told of a loop that ended by itself."""
+    """`start` after the pipeline, `stop` before it. `on_death` is called for a loop that ended by itself."""
 
     def __init__(self, services: Services, on_death: Callable[[str], None]) -> None:
         self._services = services
@@ -151,7 +150,7 @@ class Workers:
     # ---- webhooks ----
 
     def _mail_to(self, webhook: Webhook) -> _Mail:
-        """What it leases is its own: the one before it may still be in its last step."""
+        """It has leases of its own, because the one before it may still be in its last step."""
         services = self._services
         worker = WebhookWorker(
             webhook,
@@ -175,7 +174,7 @@ class Workers:
         self._go_on(mail.worker.target, loop(), mail.ended)
 
     def _follow_webhooks(self, config: Config) -> Callable[[], None]:
-        """Those that are as they were go on, others end after their step, and new ones begin."""
+        """Unchanged listeners continue, others end after their step, and new ones begin."""
         known = {name: mail for name, mail in self._mail.items() if mail.webhook in config.webhooks}
         fresh = [self._mail_to(webhook) for webhook in config.webhooks if webhook.name not in known]
 

@@ -15,7 +15,7 @@ from gateway.cli.output import csv_line, note
 _MOST = 200
 _SHORTENED = (
     "a spreadsheet shortened a long number, as in 4.91512E+12, and its other digits are lost: format the column as text,"
-    " export the numbers anew, and import that file"
+    " export the numbers again, and import that file"
 )
 EXPLANATIONS: Mapping[str, str] = {
     "rounded": _SHORTENED,

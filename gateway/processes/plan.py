@@ -1,7 +1,7 @@
-"""`python -m gateway.processes.plan NOW`: what a rule file would make of the whole database, as JSON on stdout. On stdin come the
-database's URL, as it may hold a password, a line end, and the rule file.
+"""`python -m gateway.processes.plan NOW`: the effect of a rule file on the whole database, as JSON on stdout. Stdin has the
+database's URL, because it may hold a password, a line end, and the rule file.
 
-A process of its own, as it thinks for seconds about all records: the one that serves goes on. It writes nothing (I21).
+It is a separate process, because it computes for seconds over all records while the gateway serves. It writes nothing (I21).
 """
 
 import os
@@ -49,7 +49,7 @@ def planned(url: str, rules: RuleSet, now: int) -> Plan:
 
 
 def _as_stated_now(records: Iterable[Record], normalizer: Normalizer) -> Iterator[Record]:
-    """The records without the values that these rules would not take as keys. The same few are met again and again."""
+    """The records without the values that these rules would not take as keys. The same few values occur again and again."""
     blocks = lru_cache(_REMEMBERED)(normalizer.blocks)
     for record in records:
         for identifier, seen in record.observations.items():
@@ -58,7 +58,7 @@ def _as_stated_now(records: Iterable[Record], normalizer: Normalizer) -> Iterato
 
 
 class _Marks:
-    """What `merge.survivor` asks about a profile, kept of each record where it asks for more than age and size."""
+    """What `merge.survivor` asks about a profile, stored for each record if it asks for more than age and size."""
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
@@ -77,7 +77,7 @@ class _Marks:
         return record
 
     def survivor(self, pieces: Sequence[Piece]) -> Piece:
-        """Which piece's profile a merge would leave. Ids grow with time, so they stand for age."""
+        """Which piece's profile would survive a merge. Ids grow with time, so they tell the age."""
         profiles = {piece.lives_as: self._profile(piece) for piece in pieces}
         stays = survivor(self._rules, list(profiles.values())).profile_id
         return next(piece for piece in pieces if piece.lives_as == stays)
@@ -100,7 +100,7 @@ def _snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapsh
 
 
 def _last_words(state: Snapshot) -> GroupAttributes:
-    """The texts that are known of a group, the youngest record's last, as a call compares them."""
+    """The attributes of a group that are texts, the youngest record's last, as a call compares them."""
 
     def texts(records: Collection[int]) -> Mapping[str, str]:
         found: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""`python -m gateway.processes.read_rows`: the rows of imports, read beside the gateway that asks for them. Questions on
-stdin, answers on stdout, in the same order; it ends when stdin does, so it never outlives who started it.
+"""`python -m gateway.processes.read_rows`: reads the rows of imports for the gateway. Questions on stdin, answers on stdout, in the
+same order. It ends when stdin does, so it never outlives the process that started it.
 
-A process of its own, as reading a row costs as much as all of its HTTP: the one that decides and saves has that time for
-itself. It imports little, to be there at once.
+It is a separate process, because reading a row costs as much as all of its HTTP, and the gateway has that time for deciding and
+saving. It imports little, so that it starts at once.
 """
 
 import gc
@@ -60,7 +60,7 @@ def main() -> None:
     for number in (
         signal.SIGINT,
         signal.SIGTERM,
-    ):  # they go to the whole group; the gateway may still have questions
+    ):  # signals go to the whole group; the gateway may still have questions
         signal.signal(number, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)

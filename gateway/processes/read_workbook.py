@@ -1,8 +1,8 @@
-"""`python -m gateway.processes.read_workbook FILE SHEET MEMORY`: the rows of an .xlsx file as JSON, a line each, on stdout. First
-comes a line that says which sheet it is, or why the file cannot be read.
+"""`python -m gateway.processes.read_workbook FILE SHEET MEMORY`: the rows of an .xlsx file as JSON, a line each, on stdout. The
+first line says which sheet it is, or why the file cannot be read.
 
-A process of its own with a limit of memory, in bytes, because a small archive can hold very much: what passes the limit ends this
-process and nothing else. Cells come as the text that a spreadsheet writes into a CSV file.
+It is a separate process with a memory limit, in bytes, because a small archive can hold very much: beyond the limit this process
+ends and nothing else. Cells are written as the text that a spreadsheet writes into a CSV file.
 """
 
 import contextlib
@@ -21,12 +21,13 @@ from typing import Any
 _MOST_ROWS = 1 << 20
 _MOST_MEMBERS = 10_000
 _LARGEST_PART = 256 << 20
-"""Bytes of what has to be held: names of sheets, formats, shared texts. Sheets are read row by row and may be larger."""
+"""The most bytes of a part that is held in memory: names of sheets, formats, shared texts. Sheets are read row by row and may be
+larger."""
 _LARGEST_SHEET = 8 << 30
 _DIGITS_KEPT = 10**15
 """A spreadsheet keeps fifteen digits of a number and writes zeros for the others."""
 _LONGEST = 64 << 10
-_DAMAGED = "is damaged or no .xlsx file; open it in the spreadsheet and save it anew"
+_DAMAGED = "is damaged or no .xlsx file; open it in the spreadsheet and save it again"
 _PADDED = re.compile("0{2,30}")
 _BROKEN = (
     ArithmeticError,
@@ -41,7 +42,7 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What openpyxl raises over an archive whose parts are damaged, encrypted, missing or of another kind; the syntax is XML's."""
+"""What openpyxl raises for an archive with damaged, encrypted, missing or wrong parts; the syntax errors are XML's."""
 
 
 class Unusable(Exception):
@@ -67,7 +68,7 @@ def main(path: str, sheet: str, memory: int) -> None:
 
 
 def _line(row: object) -> bytes:
-    """A row that is longer than a record may be is `null`."""
+    """`null` for a row that is longer than a record may be."""
     line = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
     return (b"null" if len(line) > _LONGEST else line) + b"\n"
 
@@ -88,7 +89,7 @@ def _rows(path: str, wanted: str) -> Iterator[dict[str, Any] | list[str]]:
 
 
 def _check_size(path: str) -> None:
-    """An archive is believed what it says of its sizes: no more than that is unpacked."""
+    """The sizes that an archive declares can be trusted: no more than that is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -103,7 +104,7 @@ def _check_size(path: str) -> None:
 
 
 def _sheet(book: Any, wanted: str) -> Any:
-    """The one that is named, else the only visible one that is not empty."""
+    """The named one, else the only visible one that is not empty."""
     sheets = [sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")]
     names = ", ".join(sheet.title for sheet in sheets)
     if wanted:
@@ -155,7 +156,7 @@ def _text(cell: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """4711.0 is 4711. One of which digits are lost is written as a spreadsheet shows it, so that it is not taken for whole."""
+    """4711.0 is 4711. A number that lost digits is written as a spreadsheet shows it, so that it is not taken for whole."""
     if isinstance(value, float) and not value.is_integer():
         return repr(value)
     whole = int(value)

@@ -146,11 +146,11 @@ async def spent_on(store: Store) -> dict[int, int]:
 
 async def entries_after(store: Store, customer: Customer, number: int, limit: int) -> Sequence[Entry]:
     """Entries whose API number is above `number`, lowest first."""
-    condition, whose = customer.records
+    condition, value = customer.records
     rows: Sequence[tuple[Any, ...]] = await store.fetch(
         "SELECT entry_id, campaign_id, points, score, coupon_code, entered_at FROM ledger"
         f" WHERE {condition} AND {_NUMBER} > ? ORDER BY {_NUMBER}, entry_id LIMIT ?",
-        (whose, number, limit),
+        (value, number, limit),
     )
     return [Entry(*row) for row in rows]
 

@@ -1,1 +1,1 @@
-"""What the gateway tells about itself while it runs: JSON log lines and Prometheus metrics, never with personal data."""
+"""What the gateway reports about itself while it runs: JSON log lines and Prometheus metrics, never with personal data."""

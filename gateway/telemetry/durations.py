@@ -1,5 +1,5 @@
-"""How long things took, as plain integers that are made into a metric only when it is asked for: a tenth of what a metric object
-costs, and every call pays it."""
+"""Durations as plain integers, which are made into a metric only when it is asked for. That takes a tenth of the time of a metric
+object, and every call pays it."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ _BOUNDS = (
 
 
 def bounds_up_to(longest: float) -> tuple[float, ...]:
-    """The first that reaches `longest` seconds is the last: what takes longer was cut off."""
+    """The first bound of at least `longest` seconds is the last: what takes longer is cut off."""
     return _BOUNDS[: bisect_left(_BOUNDS, longest) + 1]
 
 
 class Durations:
-    """A histogram by labels. The bounds and everything else of it stay as they were made."""
+    """A histogram by labels. Its bounds never change."""
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
         self._described = name, documentation

@@ -28,13 +28,12 @@ class LogWriter:
         self._flush_planned = False
 
     def _opened(self) -> int:
-        """A link is not followed, but for the system's own names of what is open: /dev/stdout is one."""
+        """A link is not followed, except for the system's own names of open files: /dev/stdout is one."""
         no_link = 0 if self._path.startswith(("/dev/", "/proc/")) else os.O_NOFOLLOW
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | no_link, 0o640)
 
     def reopen(self) -> None:
-        """Go on in a new file of the same name, after the old one was moved away. Raises OSError, and
-        then keeps the old one."""
+        """Continue in a new file of the same name, after the old one was moved away. Raises OSError, and then keeps the old one."""
         if not self._path or self._fd < 0:
             return
         self.flush()
@@ -64,12 +63,12 @@ class LogWriter:
                 data = data[os.write(self._fd, data) :]
 
     def write_now(self, line: bytes) -> None:
-        """For lines outside the event loop's care: start, stop, errors."""
+        """For lines outside the event loop: start, stop, errors."""
         self._lines.append(visible_line(line))
         self.flush()
 
     def close(self) -> None:
-        """What is written later is dropped. May be called again."""
+        """Later lines are dropped. May be called again."""
         self.flush()
         if self._path and self._fd >= 0:
             os.close(self._fd)

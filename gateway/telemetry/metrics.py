@@ -35,7 +35,7 @@ class Calls:
         self._answers.note((route,), seconds)
 
     def note_upstream(self, operations: str, outcome: str, seconds: float) -> None:
-        """`operations` is their rate class; `outcome` a class of statuses, 429, or why there was no answer."""
+        """`operations` is their rate class; `outcome` is a class of statuses, 429, or why there was no answer."""
         self._upstream.note((operations, outcome), seconds)
 
     def collect(self) -> Iterator[Metric]:

@@ -1,5 +1,5 @@
-"""The process's log and metrics. Everything rare goes through structlog; the one line per request goes through the buffered
-writer, in the same schema."""
+"""The process's log and metrics. Rare events go through structlog; the one line per request goes through the buffered writer, in
+the same schema."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ class Telemetry:
         _configure(self.writer, level)
 
     def use(self, *, level: str, log_requests: bool) -> None:
-        """Write down more or less from here on."""
+        """Change the log level from now on."""
         self.log_requests = log_requests
         structlog.configure(wrapper_class=_from(level))
 
@@ -90,7 +90,7 @@ def _exception_places(exc_info: Any) -> str:
 
 
 class _ToStructlog(logging.Handler):
-    """Other libraries' warnings, by logger and place only: their texts may hold data that is not ours to log."""
+    """Warnings of other libraries, by logger and place only: their texts may hold data that must not be logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
         structlog.get_logger(record.name).warning(

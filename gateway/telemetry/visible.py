@@ -1,4 +1,4 @@
-"""Text of other people as text: what could move a cursor, turn the direction of writing or end a line is written as its number, as
+"""Makes foreign text harmless: what could move a cursor, change the direction of writing or end a line is written as its number, as
 JSON does, so JSON stays JSON."""
 
 import re
@@ -10,12 +10,12 @@ _CONTROL = re.compile(
 
 
 def visible(text: str) -> str:
-    """`text` with nothing in it that does anything but being read."""
+    """`text` without characters that do anything but being read."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def visible_line(line: bytes) -> bytes:
-    """A line of JSON, as `visible` has it."""
+    """The same for a line of JSON."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return visible(line.decode("utf-8", "backslashreplace")).encode()

@@ -42,11 +42,11 @@ class TooFar(LeftAlone):
 
 @dataclass(slots=True)
 class Powers:
-    """The state of each value. `anew`: as the rules in use decide it, whatever it was before; otherwise as it is stored."""
+    """The state of each value. `by_present_rules`: as the rules in use decide it; otherwise as it is stored."""
 
     ws: WorkingSet
     env: Env
-    anew: bool
+    by_present_rules: bool
     _known: dict[Identifier, KeyState] = field(default_factory=dict[Identifier, KeyState])
 
     @property
@@ -57,10 +57,10 @@ class Powers:
         """Raises NotLoaded if the ages of its holders are still to be looked up."""
         if identifier not in self._known:
             key = self.ws.key(identifier)
-            self._known[identifier] = self._anew(key) if self.anew else key.state
+            self._known[identifier] = self._present_state(key) if self.by_present_rules else key.state
         return self._known[identifier]
 
-    def _anew(self, key: Key) -> KeyState:
+    def _present_state(self, key: Key) -> KeyState:
         if self.env.normalizer.blocks(key.identifier):
             return "blocked"
         type_ = key.identifier.type

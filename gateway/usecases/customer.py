@@ -133,12 +133,12 @@ def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Saved | UnknownCus
         ws.set_tag(own, tag)
     for record, tag in dropped:
         ws.drop_tag(record, tag)
-    whose = [record.record_id for record in records]
+    about = [record.record_id for record in records]
     if attached:
-        words = Words({"tags": attached}, whose, env.pseudonyms)
+        words = Words({"tags": attached}, about, env.pseudonyms)
         _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {}, words)
     if dropped:
-        words = Words({"tags": sorted({tag for _, tag in dropped})}, whose, env.pseudonyms)
+        words = Words({"tags": sorted({tag for _, tag in dropped})}, about, env.pseudonyms)
         _note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {}, words)
     return Saved(resolution, bool(attached or dropped))
 

@@ -245,9 +245,7 @@ def _unknown() -> Refused:
 def _not_waiting(delivery: Delivery) -> Refused:
     if delivery.state in ("delivered", "discarded"):
         return Refused("delivery_closed", f"It was {delivery.state}; that is final.")
-    return Refused(
-        "delivery_open", "It is still on its way by itself; only a dead or held one can be changed."
-    )
+    return Refused("delivery_open", "It is still being sent; only a dead or held one can be changed.")
 
 
 # ---- events ----

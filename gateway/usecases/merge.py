@@ -208,7 +208,7 @@ def join_by_hand(
     """Join two live profiles for an operator. The rules decide which one survives."""
     winner = survivor(env.rules, [one, other])
     loser = other if winner is one else one
-    whose = (*one.records, *other.records)
+    about = (*one.records, *other.records)
     row = join(ws, winner, loser, caller, rule=BY_HAND, rules=env.rules)
     ws.touch_profile(winner)
     ws.record_event(
@@ -220,7 +220,7 @@ def join_by_hand(
         request_id=caller.request_id,
         reason=BY_HAND,
         detail={"absorbed": [show("prf", loser.profile_id)]},
-        words=Words({"note": note}, whose, env.pseudonyms),
+        words=Words({"note": note}, about, env.pseudonyms),
     )
     return winner, row
 

@@ -12,7 +12,7 @@ from rules.guards import Joining, admit
 from rules.identifier import Identifier
 from rules.record import Profile
 
-_NOBODY_YET: tuple[Profile, ...] = ()
+_NO_PROFILE: tuple[Profile, ...] = ()
 
 
 class _Holding(NamedTuple):
@@ -66,5 +66,5 @@ def _admitted(
         at = min(holdings[identifier]).first_seen
         return (-at if env.policy.takes_newest_first(identifier.type) else at), identifier
 
-    nobody = Joining(_NOBODY_YET, None, "", ws.now, frozenset())
-    yield from admit(ws, env.policy, nobody, sorted(wanted, key=place), ()).own
+    empty = Joining(_NO_PROFILE, None, "", ws.now, frozenset())
+    yield from admit(ws, env.policy, empty, sorted(wanted, key=place), ()).own

@@ -195,7 +195,7 @@ def note_parting(
 ) -> None:
     """`pinned`: every pair of records across the sides was pinned apart."""
     sides = (profile, *parts)
-    whose = [record_id for side in sides for record_id in side.records]
+    about = [record_id for side in sides for record_id in side.records]
     names = {show("prf", side.profile_id): show("rec", ws.namesake(side)) for side in sides}
     redirects = {
         show("prf", one): show("prf", part.profile_id)
@@ -221,5 +221,5 @@ def note_parting(
             "redirects": redirects,
             "pinned": pinned,
         },
-        words=Words({"note": note}, whose, env.pseudonyms),
+        words=Words({"note": note}, about, env.pseudonyms),
     )

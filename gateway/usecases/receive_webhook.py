@@ -35,7 +35,7 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     """A known event changes nothing: the platform repeats what was not answered in time."""
     if ws.platform_events[command.key] is not None:
         return Done(changed=False)
-    profile_id = _whose(command.customer_id, ws)
+    profile_id = _profile_of(command.customer_id, ws)
     event = PlatformEvent(command.key, command.topic, profile_id, ws.now)
     ws.platform_events.add(event.key, event)
     subject = ws.next_id()
@@ -53,7 +53,7 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     return Done()
 
 
-def _whose(customer_id: str, ws: WorkingSet) -> int | None:
+def _profile_of(customer_id: str, ws: WorkingSet) -> int | None:
     """The live profile; None if no customer here has the platform's id."""
     holder = ws.holder_of(customer_id) if customer_id else None
     if holder is None:

@@ -132,7 +132,7 @@ def _carry_out(look: Look, command: Regroup) -> Counts:
 def _looks(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> Iterator[Look]:
     """One look for each component that these profiles are in."""
     seen: set[int] = set()
-    powers = Powers(ws, env, anew=run.scope == "rules")
+    powers = Powers(ws, env, by_present_rules=run.scope == "rules")
     for profile_id in command.profiles:
         if profile_id in seen or (
             profile_id in ws.profiles and ws.profiles[profile_id].redirect_to is not None

@@ -207,8 +207,8 @@ class Carrying:
                 self.ws.close_review(item, "stale", self._by())
 
     def _was_looked_at(self, pair: tuple[int, int]) -> bool:
-        everybody = self.look.core | self.look.around
-        return not self.look.leaves_out or everybody.issuperset(pair)
+        whole = self.look.core | self.look.around
+        return not self.look.leaves_out or whole.issuperset(pair)
 
     def _by(self) -> str:
         return f"regroup:{self.run.cause}"

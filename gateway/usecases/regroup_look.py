@@ -66,9 +66,9 @@ class Look:
             return True
         if not self.complete:
             return False
-        everybody = self.core | self.around
-        profiles = [self.ws.profiles[profile_id] for profile_id in everybody]
-        loaded = self.ws.counted.want_all(everybody)
+        whole = self.core | self.around
+        profiles = [self.ws.profiles[profile_id] for profile_id in whole]
+        loaded = self.ws.counted.want_all(whole)
         if self.env.policy.confirms:
             loaded &= self.ws.attributes.want_all(one for profile in profiles for one in profile.records)
         if not self.powers.wants_of_ages(profiles) or not loaded:

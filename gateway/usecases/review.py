@@ -56,7 +56,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
     if item.state != "open":
         return Refused("review_closed", f"The review is {item.state}; only an open one can be answered.")
     sides = (live(item.profile_a, ws), live(item.profile_b, ws))
-    whose = {record_id for side in sides if side is not None for record_id in side.records}
+    about = {record_id for side in sides if side is not None for record_id in side.records}
     outcome = _carry_out(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
@@ -73,7 +73,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
             "asked": _asked(item),
         },
-        words=Words({"note": command.reason}, whose, env.pseudonyms),
+        words=Words({"note": command.reason}, about, env.pseudonyms),
     )
     return outcome
 
@@ -148,7 +148,7 @@ def _let_leave(
     return Shaped(profile.profile_id, profile.version, parts=(part.profile_id,))
 
 
-# ---- whose are the contested keys? ----
+# ---- contested keys: which side owns them? ----
 
 
 def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped | Refused:
@@ -172,7 +172,7 @@ def _held(profile: Profile) -> set[Identifier]:
     return profile.live_identifiers()
 
 
-# ---- questions that nobody answers ----
+# ---- unanswered questions ----
 
 
 def wants_of_stale(command: CloseStaleReviews, ws: WorkingSet, env: Env) -> bool:

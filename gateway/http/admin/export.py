@@ -9,7 +9,7 @@ from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.audit import EventView, events_of
 from gateway.http.admin.listing import MOST, NEWEST, Query
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.profiles import ProfileDetail, nobody, whole_profile
+from gateway.http.admin.profiles import ProfileDetail, unknown_customer, whole_profile
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import NoteEvent, PinRow
@@ -101,7 +101,7 @@ async def export_profile(call: Call[Query]) -> PersonExport:
     asked, store = call.id("prf"), call.services.store
     profile = await whole_profile(call.services, asked)
     if profile is None:
-        raise nobody(call)
+        raise unknown_customer(call)
     number = int(profile.id.removeprefix("prf_"), 16)
     await call.submit(NoteEvent(call.caller, Action.CUSTOMER_EXPORTED, profile=profile.id))
     family = [number, *(one for one in await ids_leading_to(store, number) if one != number)]

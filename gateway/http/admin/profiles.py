@@ -162,7 +162,7 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
         return await _show_past(call, asked, at)
     overview = next(iter(await _by_id(services, asked)), None)
     if overview is None:
-        raise nobody(call)
+        raise unknown_customer(call)
     call.tag(overview.version)
     return await _detail(services, overview, asked)
 
@@ -196,7 +196,7 @@ async def erase_profile(call: Call[ErasingQuery]) -> ErasedView:
             told = None if effects is None else effects_view(effects)
             return ErasedView(show("prf", outcome.profile_id), outcome.records, told)
         case UnknownCustomer():
-            raise nobody(call)
+            raise unknown_customer(call)
 
 
 async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
@@ -205,7 +205,7 @@ async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
     return await _detail(services, overview, asked) if overview is not None else None
 
 
-def nobody(call: Call[Any]) -> Refusal:
+def unknown_customer(call: Call[Any]) -> Refusal:
     return Refusal(
         "not_found", f"there is no profile {call.request.match_info['id']}; it may have been erased"
     )

@@ -55,7 +55,7 @@ from gateway.workingset import WorkingSet
 T = TypeVar("T")
 _READERS = 2
 _EVERY_ID = (1 << 63) - 1
-_LOG = "the write-ahead log, until whoever reads an earlier state of the file has ended"
+_LOG = "the write-ahead log, until every reader of an earlier state of the file has ended"
 
 
 class SqliteStore:

@@ -28,8 +28,8 @@ def _save_words(ws: WorkingSet, words: Written[int, str]) -> Iterator[Write]:
     yield Write("INSERT INTO audit_words VALUES (?, ?)", list(words.added.items()))
 
 
-def _save_words_of(ws: WorkingSet, whose: Written[tuple[int, int], None]) -> Iterator[Write]:
-    yield Write("INSERT INTO audit_words_of VALUES (?, ?)", list(whose.added))
+def _save_words_of(ws: WorkingSet, rows: Written[tuple[int, int], None]) -> Iterator[Write]:
+    yield Write("INSERT INTO audit_words_of VALUES (?, ?)", list(rows.added))
 
 
 TABLES = (Table("words", None, _save_words), Table("words_of", None, _save_words_of))
