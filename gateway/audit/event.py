@@ -155,8 +155,7 @@ MEANINGS: Mapping[Action, str] = {
         "event"
     ),
     Action.IMPORT_UNDONE: (
-        "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`): its records by what became "
-        "of them"
+        "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`), with its records by result"
     ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
     Action.ACHIEVEMENT_DUPLICATE: "a report was refused, because it was inside the dedup window",

@@ -9,7 +9,7 @@ from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
 
-app = group("Show and change the lists that `own:NAME` in a rule file stands for.")
+app = group("Show and change the lists that a rule file names as `own:NAME`.")
 Name = Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`.")]
 Numbers = Annotated[
     list[str], typer.Argument(metavar="NUMBER", help="With + and country code, or with --region.")

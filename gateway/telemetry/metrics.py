@@ -218,7 +218,7 @@ class Metrics:
         )
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",
-            "How far the wall, database or machine clock is ahead of the time by which deadlines are judged",
+            "How far the wall, database or machine clock is ahead of the time that decides deadlines",
             ["of"],
             registry=self.registry,
         )

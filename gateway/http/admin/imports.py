@@ -41,7 +41,7 @@ _Read = SaveCustomer | str
 
 
 class ImportQuery(Query, kw_only=True):
-    channel: Annotated[str, Meta(description="the channel whose customers are brought")]
+    channel: Annotated[str, Meta(description="the channel that the customers belong to")]
 
 
 class UnreadLine(msgspec.Struct, array_like=True):

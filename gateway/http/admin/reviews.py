@@ -37,7 +37,7 @@ class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
 
 class ReviewView(msgspec.Struct):
     """A question to a person. `reason` says which. `rule:…`, `conflict:…`, `ambiguous`: are these two profiles one person?
-    `resplit:…`: should `records` leave the profile, which is named once? `split:contested`: which of the two owns the
+    `resplit:…`: should `records` leave the profile, which is named once? `split:contested`: which one owns the
     identifiers that both hold? `points: …`: were the points moved that the platform keeps for both? `types` are the
     identifier types in question. `people` are the names of the two, or else their customer ids."""
 
