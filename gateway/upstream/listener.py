@@ -92,7 +92,7 @@ def _reason(error: Exception) -> str:
 
 
 def signing_key(secret: str) -> bytes:
-    """The bytes of a `whsec_…` secret, as Standard Webhooks writes them; any other text stands for its own bytes."""
+    """The bytes of a `whsec_…` secret, as Standard Webhooks writes them; any other text is used as it is."""
     if secret.startswith(_STANDARD):
         try:
             return b64decode(secret.removeprefix(_STANDARD), validate=True)

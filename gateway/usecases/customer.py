@@ -103,7 +103,7 @@ def wants_of_profile(command: SetActive | EditTags, ws: WorkingSet, env: Env) ->
 
 
 def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Saved | UnknownCustomer:
-    """Switch the whole profile on or off; `changed` is False if it already was so."""
+    """Switch the whole profile on or off; `changed` is False if it already was."""
     records = _records_behind(command.caller, command.customer_id, ws)
     if not records:
         return UnknownCustomer()

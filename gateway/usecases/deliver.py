@@ -191,7 +191,7 @@ def wants_of_operator(command: RetryDelivery | DiscardDelivery, ws: WorkingSet, 
 
 
 def retry(command: RetryDelivery, ws: WorkingSet, env: Env) -> Done | Refused:
-    """An operator has it sent again. The answer of an earlier attempt is no longer waited for."""
+    """Send it again for an operator. The answer of an earlier attempt is no longer waited for."""
     delivery = ws.deliveries[command.delivery_id]
     if delivery is None:
         return _unknown()

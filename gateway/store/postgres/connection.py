@@ -104,7 +104,7 @@ class Server:
                 pool.terminate()
 
     async def give_up_connections(self) -> None:
-        """The next one is made new, to the host that takes writes then."""
+        """The next connection is a new one, to the host that takes writes then."""
         if self._pool is not None:
             await self._pool.expire_connections()
 
