@@ -122,7 +122,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.KEY_TAKEN: "a value moved to another profile",
     Action.PIN_SET: "a person decided about two records (`must`, `cannot`)",
     Action.PIN_DROPPED: (
-        "a pin was lifted; a pin that expires (`until`, `cooldown_after_split`) is removed within "
+        "a pin was removed; a pin that expires (`until`, `cooldown_after_split`) is removed within "
         "10 s, and its `note` says so"
     ),
     Action.POINTS_PROPOSED: (

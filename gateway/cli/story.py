@@ -148,7 +148,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.IDENTITY_MERGED: _merged,
     Action.IDENTITY_SPLIT: _split,
     Action.PIN_SET: _pinned("{records} were pinned: {kind} be one person"),
-    Action.PIN_DROPPED: _pinned("the pin on {records} was lifted"),
+    Action.PIN_DROPPED: _pinned("the pin on {records} was removed"),
     Action.REVIEW_ACCEPTED: _reviewed(_ACCEPTED),
     Action.REVIEW_REJECTED: _reviewed(_REJECTED),
     Action.IDENTITY_REVIEW: lambda event, detail: (

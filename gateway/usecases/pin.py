@@ -81,7 +81,7 @@ def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
     known = ws.pin_of(_pair(command))
     if known is None:
         return Done(changed=False)
-    _lift(known, command.caller, ws, env, "")
+    _drop(known, command.caller, ws, env, "")
     return Done()
 
 
@@ -89,11 +89,11 @@ def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
     """Pins that were dropped or set again in the meantime are left alone."""
     known = [pin for pair in command.pairs if (pin := ws.pin_of(pair)) and not pin.is_in_force(ws.now)]
     for pin in known:
-        _lift(pin, command.caller, ws, env, "it has ended by its time")
+        _drop(pin, command.caller, ws, env, "it has expired")
     return Done(changed=bool(known))
 
 
-def _lift(pin: PinRow, caller: Caller, ws: WorkingSet, env: Env, note: str) -> None:
+def _drop(pin: PinRow, caller: Caller, ws: WorkingSet, env: Env, note: str) -> None:
     ws.drop_pin(pin)
     note_pin(ws, env, Action.PIN_DROPPED, pin, caller, ws.homes[pin.record_a], note)
     for record_id in (pin.record_a, pin.record_b):

@@ -169,7 +169,7 @@ async def test_pins_are_set_listed_and_removed(desk: Desk) -> None:
     assert len((await desk.json("pin", "must", of_ann, of_bob, *WHY))["profiles"]) == 1
     assert [pin["kind"] for pin in (await desk.json("pin", "list"))["items"]] == ["must"]
     story = await desk.say("profile", "history", ann)
-    assert f"the pin on {of_ann} and {of_bob} was lifted" in story
+    assert f"the pin on {of_ann} and {of_bob} was removed" in story
 
 
 @pytest.mark.parametrize(("verdict", "profiles"), [("accept", 1), ("reject", 2)])

@@ -298,7 +298,7 @@ async def test_no_mix_of_calls_joins_again_what_was_split(core: InProcessGateway
     assert (await merged(core, "web:ann", "web:bob")).code == "pinned_apart"
 
 
-async def test_a_lifted_pin_lets_the_rules_join_again(core: InProcessGateway) -> None:
+async def test_a_removed_pin_lets_the_rules_join_again(core: InProcessGateway) -> None:
     await people(core, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(core, "web:ann", "web:bob")
     await split(core, "web:bob")

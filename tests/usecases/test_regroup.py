@@ -206,7 +206,7 @@ async def test_new_evidence_takes_the_question_back(tmp_path: Path) -> None:
         assert '"review":{"' in bound[0]
 
 
-# ---- a pin that is lifted ----
+# ---- a pin that is removed ----
 
 
 async def two(core: InProcessGateway, mobile: str = "") -> tuple[int, int]:
@@ -221,7 +221,7 @@ async def two(core: InProcessGateway, mobile: str = "") -> tuple[int, int]:
     ("resplit", "apart", "asked"),
     [("auto", True, []), ("review", False, ["resplit:no_rule"]), ("off", False, [])],
 )
-async def test_who_only_a_pin_held_together_comes_apart_as_the_rules_say_once_it_is_lifted(
+async def test_who_only_a_pin_held_together_is_split_as_the_rules_say_once_it_is_removed(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit=resplit))) as core:
@@ -239,7 +239,7 @@ async def test_who_only_a_pin_held_together_comes_apart_as_the_rules_say_once_it
         assert await core.regroup() == []
 
 
-async def test_who_agree_on_a_key_stay_one_when_their_pin_is_lifted(tmp_path: Path) -> None:
+async def test_who_agree_on_a_key_stay_one_when_their_pin_is_removed(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         one, other = await two(core, mobile=SHOP)
         await core.send(SetPin(OPERATOR, one, other, "must", "sisters"))
@@ -248,7 +248,7 @@ async def test_who_agree_on_a_key_stay_one_when_their_pin_is_lifted(tmp_path: Pa
         assert await groups(core) == ["pos:1 web:1"]
 
 
-async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is_lifted(
+async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is_removed(
     tmp_path: Path,
 ) -> None:
     """In between the definition has the one who may come back with the one who was there first."""
@@ -267,7 +267,7 @@ async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is
         assert await questions(core) == []
 
 
-async def test_i5_who_is_joined_when_a_pin_is_lifted_brings_no_more_values_than_there_is_room_for(
+async def test_i5_who_is_joined_when_a_pin_is_removed_brings_no_more_values_than_there_is_room_for(
     tmp_path: Path,
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", max_per_profile="2"))) as core:
@@ -284,7 +284,7 @@ async def test_i5_who_is_joined_when_a_pin_is_lifted_brings_no_more_values_than_
         assert await core.column(owned) == [2]
 
 
-async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_lifted(tmp_path: Path) -> None:
+async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_removed(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.send(customer("web:1", email="a@example.com", mobile=SHOP))
         await core.send(customer("pos:1", mobile="+201000000200"))
@@ -297,7 +297,7 @@ async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_lifted
         assert [reason for _, reason in await questions(core)] == ["rule:email"]
 
 
-async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_lifted(
+async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_removed(
     tmp_path: Path,
 ) -> None:
     asking = rules("1", more='ambiguous = "review"')
@@ -353,7 +353,7 @@ async def test_whom_only_a_pin_held_together_comes_apart_when_it_is_over(tmp_pat
         assert await core.rows(
             "SELECT a.reason, w.words FROM audit AS a JOIN audit_words AS w ON w.event_id = a.event_id"
             " WHERE a.action = 'pin.dropped'"
-        ) == [("must", '{"note":"it has ended by its time"}')]
+        ) == [("must", '{"note":"it has expired"}')]
 
 
 async def test_a_pin_that_was_set_anew_before_it_was_taken_away_stays(core: InProcessGateway) -> None:

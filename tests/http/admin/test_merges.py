@@ -149,7 +149,7 @@ async def test_what_is_no_version_is_said(gateway: RunningGateway, given: str) -
     assert problem["detail"].startswith("If-Match")
 
 
-async def test_pins_are_set_listed_and_lifted(gateway: RunningGateway) -> None:
+async def test_pins_are_set_listed_and_removed(gateway: RunningGateway) -> None:
     web, till = await two(gateway)
     (of_web,), (of_till,) = await records(gateway, web), await records(gateway, till)
     pair = sorted([of_web, of_till])
