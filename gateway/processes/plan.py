@@ -1,5 +1,5 @@
 """`python -m gateway.processes.plan NOW`: the effect of a rule file on the whole database, as JSON on stdout. Stdin has the
-database's URL, because it may hold a password, a line end, and the rule file.
+database's URL on the first line, because it may hold a password, and then the rule file.
 
 It is a separate process, because it computes for seconds over all records while the gateway serves. It writes nothing (I21).
 """

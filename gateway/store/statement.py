@@ -5,8 +5,8 @@ The text is the common part of SQLite's and PostgreSQL's SQL, with one notation 
     FROM keys(id_space text, customer_id text) AS k
     CROSS JOIN record AS r ON r.id_space = k.id_space AND r.customer_id = k.customer_id
 
-stands for as many rows as there are keys, in one statement whatever their number. `CROSS JOIN … ON` fixes the order in which
-tables are looked at; `k.position` counts the keys from 0. `CAST(SUM(…) AS BIGINT)`, for PostgreSQL's sums are decimals.
+That is one row for each key, in one statement whatever their number. `CROSS JOIN … ON` fixes the order in which tables are
+looked at; `k.position` counts the keys from 0. Write `CAST(SUM(…) AS BIGINT)`, because sums are decimals in PostgreSQL.
 """
 
 import re

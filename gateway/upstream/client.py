@@ -1,7 +1,7 @@
 """Calls to the upstream: sent as they are given, answered as they come, each with one deadline.
 
-Only a GET or HEAD is sent a second time without the caller's knowledge, if its connection broke. Nothing is redirected,
-decompressed or remembered. A connection with an exchange that did not end cleanly is closed and never used again.
+Only a GET or HEAD may be sent a second time on its own, if its connection broke. Nothing is redirected, decompressed or remembered.
+If an exchange does not end cleanly, its connection is closed and never used again.
 """
 
 import asyncio
