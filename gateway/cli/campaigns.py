@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask
+from gateway.cli.admin_client import Admin, ask
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
 from gateway.cli.output import Columns, Row, print_page
 
