@@ -102,7 +102,7 @@ def test_only_a_missed_target_fails_a_gate() -> None:
         for name, values in (("met", [0.4]), ("missed", [0.2]), ("noisy", [0.2, 0.4]))
     ]
     machine = Machine("cpu", 2, "Linux 6", "ext4", 0.1, 0.2, 0.0, "3.11", "3.40", {})
-    assert [figure.name for figure in report(machine, FULL, figures, {}, []).missed] == ["missed"]
+    assert [figure.name for figure in results(machine, FULL, figures, {}, []).missed] == ["missed"]
 
 
 @pytest.mark.parametrize(

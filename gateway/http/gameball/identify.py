@@ -1,4 +1,4 @@
-"""Whom a call names: its customer id, and the identifiers of its body as far as its source may say them."""
+"""Which customer a call names: its customer id, and the identifiers of its body as far as its source may say them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
