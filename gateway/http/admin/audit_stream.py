@@ -8,8 +8,8 @@ from gateway.http.admin.audit import AuditFilters, EventView, event_id, viewer, 
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.streams import Frame, stream
 from gateway.ids import show
-from gateway.store.reports import audit as reports
-from gateway.store.reports.audit import WantedEvents
+from gateway.store.queries import audit as queries
+from gateway.store.queries.audit import WantedEvents
 
 _AT_ONCE = 100
 _SETTLED_AFTER = SECOND
@@ -32,7 +32,7 @@ async def follow_audit(call: Call[AuditFilters]) -> web.StreamResponse:
     if told:
         wanted.after = event_id("Last-Event-ID", told)
     elif wanted.after is None and wanted.since is None:
-        wanted.after = await reports.newest_event(call.services.store)
+        wanted.after = await queries.newest_event(call.services.store)
     return await stream(call, _Following(call, wanted).news)
 
 
@@ -49,7 +49,7 @@ class _Following:
         now = services.clock.now()
         if self._is_shared:
             wanted.until = now - _SETTLED_AFTER
-        links = await reports.events(services.store, wanted, None, _AT_ONCE, newest_first=False)
+        links = await queries.events(services.store, wanted, None, _AT_ONCE, newest_first=False)
         if not links:
             self._is_live = True
             return []
@@ -63,7 +63,7 @@ class _Following:
         return frames
 
     async def _skip(self, after: int) -> Frame:
-        self._wanted.after = newest = await reports.newest_event(self._call.services.store)
+        self._wanted.after = newest = await queries.newest_event(self._call.services.store)
         gap = Gap(show("evt", after), show("evt", newest))
         return Frame("gap", _encode(gap), gap.before)
 
