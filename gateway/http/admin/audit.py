@@ -215,7 +215,7 @@ async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
     if NDJSON in call.request.headers.get("Accept", ""):
         return await _stream(call, wanted, place, newest_first=newest_first)
     limit = query.limit or USUAL
-    found = await reports.events(store, wanted, place, limit + 1, newest_first=newest_first)
+    found = await queries.events(store, wanted, place, limit + 1, newest_first=newest_first)
     view = await viewer(call, found)
     return page(found, limit, view, lambda link: link.event.event_id)
 
@@ -224,7 +224,7 @@ async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
     """All events about these profiles, oldest first."""
     wanted, store, place = WantedEvents(profiles=profiles), call.services.store, 0
     found: list[EventView] = []
-    while some := await reports.events(store, wanted, place, MOST, newest_first=False):
+    while some := await queries.events(store, wanted, place, MOST, newest_first=False):
         view = await viewer(call, some)
         found += map(view, some)
         place = some[-1].event.event_id
