@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.model import Delivery, PinRow
 from gateway.store import Store
-from gateway.store.reports.profiles import placeholders
-from gateway.store.reports.work import achievements_among
+from gateway.store.queries.profiles import placeholders
+from gateway.store.queries.work import achievements_among
 from gateway.store.tables.deliveries import DELIVERY
 from gateway.store.tables.pins import PIN
 

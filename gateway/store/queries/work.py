@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gateway.model import Achievement, ChannelKey, RulePlan, StoredRuleSet
 from gateway.store import Store
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.profiles import placeholders
 from gateway.store.tables.achievements import ACHIEVEMENT
 from gateway.store.tables.operators import CHANNEL_KEY, PLAN, RULE_SET
 
