@@ -228,7 +228,7 @@ class PostgresStore:
             done = 0
             with contextlib.suppress(*_COLLIDED):
                 if await self._leases.take_by(connection, "housekeeping", now):
-                    tidying = self._maintenance.tidy(now, settled, limit)
+                    tidying = self._maintenance.tidy(now, final_below, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
                     done += await self._bind(limit)
