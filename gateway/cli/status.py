@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask, running_at
+from gateway.cli.admin_client import Admin, ask, running_at
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import Columns, counted, note, print_json, print_rows, say
