@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.postgresql import PostgresServer
-from tests.support.processes.client import Connection, call, customer_request
+from tests.support.processes.client import HttpConnection, call, customer_request
 from tests.support.processes.load import until
 from tests.support.processes.process import Process
 
@@ -43,7 +43,7 @@ def is_gone(pid: int) -> bool:
 
 
 async def status_on_a_new_connection(port: int, customer_id: str) -> int | None:
-    async with Connection(port) as connection:
+    async with HttpConnection(port) as connection:
         answer = await connection.call(customer_request(customer_id))
     return answer.status if answer else None
 
