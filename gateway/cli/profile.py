@@ -7,7 +7,6 @@ import typer
 from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.explanation import print_origin, print_pair
 from gateway.cli.failure import REFUSED, Failure

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_consequence, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.connection import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import Row, print_json, say

@@ -33,9 +33,9 @@ from gateway.store import Store
 from gateway.store.customers import Customer, grants_of
 from gateway.store.deliveries import is_due
 from gateway.store.operations import is_signed_with
-from gateway.store.reports.audit import checkpoints, links
-from gateway.store.reports.merges import merges_into
-from gateway.store.reports.reviews import open_reviews
+from gateway.store.queries.audit import checkpoints, links
+from gateway.store.queries.merges import merges_into
+from gateway.store.queries.reviews import open_reviews
 from gateway.store.statement import Write
 from gateway.store.tables import TABLES
 from gateway.workingset import NotLoaded, WorkingSet

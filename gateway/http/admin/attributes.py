@@ -10,7 +10,7 @@ from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord
-from gateway.store.reports import profiles as reports
+from gateway.store.queries import profiles as queries
 from rules.survivor import AttributeValue, winning
 
 
@@ -33,7 +33,7 @@ async def values_of(
     id_spaces = {record.record_id: record.id_space for record in records}
     said = [
         (one, msgspec.json.decode(one.value))
-        for one in await reports.attributes(services.store, list(id_spaces))
+        for one in await queries.attributes(services.store, list(id_spaces))
         if one.at <= at
     ]
     values = [

@@ -12,9 +12,9 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord
 from gateway.store import Store
-from gateway.store.reports import graph as reports
-from gateway.store.reports import past, person
-from gateway.store.reports.profiles import Balance, Overview, load, survivor_of
+from gateway.store.queries import graph as queries
+from gateway.store.queries import past, person
+from gateway.store.queries.profiles import Balance, Overview, load, survivor_of
 from rules.identifier import Identifier
 from rules.ruleset import RuleSet
 
@@ -194,7 +194,7 @@ async def _identifiers(store: Store, records: list[int]) -> list[IdentifierNode]
             None if one.owner is None else show("prf", one.owner),
             one.holders,
         )
-        for one in await reports.keys(store, records)
+        for one in await queries.keys(store, records)
     ]
 
 

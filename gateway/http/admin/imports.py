@@ -104,7 +104,7 @@ async def show_import(call: Call[ImportQuery]) -> ImportView:
     a new one asks."""
     channel, import_id = channel_named(call.services, call.query.channel), import_id_of(call)
     await _queue(call, import_id).settled()
-    run = await reports.import_run(call.services.store, import_id)
+    run = await queries.import_run(call.services.store, import_id)
     return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
 
 

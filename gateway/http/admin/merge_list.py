@@ -26,8 +26,8 @@ from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import MergeRow, UndoMerge
-from gateway.store.reports import merges as reports
-from gateway.store.reports.merges import WantedMerges
+from gateway.store.queries import merges as queries
+from gateway.store.queries.merges import WantedMerges
 
 _USUAL_DAYS = 30
 _MOST_DAYS = 92
@@ -97,7 +97,7 @@ async def list_merges(call: Call[MergeQuery]) -> Page[MergeView]:
     services = call.services
     wanted = await _wanted(call)
     before = read_cursor(call.query.cursor, Id, NEWEST)
-    found, behind = await reports.merges(services.store, wanted, before, call.query.limit)
+    found, behind = await queries.merges(services.store, wanted, before, call.query.limit)
     return Page(await merge_views(services, found), None if behind is None else write_cursor(behind))
 
 
@@ -117,14 +117,14 @@ async def _wanted(call: Call[MergeQuery]) -> WantedMerges:
         wanted.actor = actor
     if query.import_id:
         number = query.import_id.removeprefix("imp_")
-        wanted.requests, first, last = await reports.requests_of(call.services.store, number)
+        wanted.requests, first, last = await queries.requests_of(call.services.store, number)
         wanted.since = max(first, wanted.since or 0)
         wanted.until = min(last + _SLACK, wanted.until or NEWEST)
     return wanted
 
 
 async def show_merge(call: Call[Query]) -> MergeDetail:
-    row = await reports.merge(call.services.store, call.id("mrg"))
+    row = await queries.merge(call.services.store, call.id("mrg"))
     if row is None:
         raise Refusal("not_found", "there is no such merge")
     [view] = await merge_views(call.services, [row])
@@ -146,7 +146,7 @@ async def count_merges(call: Call[CountQuery]) -> MergeCounts:
     since = max(0, until - _USUAL_DAYS * DAY) if since is None else since
     if until - since > _MOST_DAYS * DAY:
         raise Refusal("bad_parameter", f"since: is more than {_MOST_DAYS} days before until; ask for less")
-    found = await reports.counts(call.services.store, since, until)
+    found = await queries.counts(call.services.store, since, until)
     return MergeCounts([DayCountView(shown(one.day)[:10], *one[1:]) for one in found])
 
 

@@ -6,9 +6,9 @@ import msgspec
 
 from gateway.http.services import Services
 from gateway.model.names import full_name
-from gateway.store.reports import people as reports
-from gateway.store.reports.people import Known
-from gateway.store.reports.profiles import Attribute
+from gateway.store.queries import people as queries
+from gateway.store.queries.people import Known
+from gateway.store.queries.profiles import Attribute
 from rules.ruleset import RuleSet
 from rules.survivor import AttributeValue, winning
 
@@ -17,13 +17,13 @@ _MOST_IDS = 3
 
 async def people(services: Services, profiles: Iterable[int]) -> dict[int, str]:
     """By profile id; an absorbed one has the name of its survivor. Erased persons have no entry."""
-    homes = await reports.homes(services.store, list(dict.fromkeys(profiles)))
+    homes = await queries.homes(services.store, list(dict.fromkeys(profiles)))
     records: dict[int, list[Known]] = {}
-    for record in await reports.first_records(services.store, list(dict.fromkeys(homes.values()))):
+    for record in await queries.first_records(services.store, list(dict.fromkeys(homes.values()))):
         records.setdefault(record.profile_id, []).append(record)
     named: dict[int, list[Attribute]] = {}
     everyone = [record.record_id for some in records.values() for record in some]
-    for value in await reports.names(services.store, everyone):
+    for value in await queries.names(services.store, everyone):
         named.setdefault(value.record_id, []).append(value)
     called = {
         profile_id: _name(services.env.rules, some, named) or _customers(some)

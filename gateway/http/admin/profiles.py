@@ -26,12 +26,12 @@ from gateway.http.admin.times import read as read_time
 from gateway.http.services import Services
 from gateway.ids import read, show
 from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
-from gateway.store.reports import past, work
-from gateway.store.reports import profiles as reports
-from gateway.store.reports.audit import WantedEvents
-from gateway.store.reports.merges import merges_into
-from gateway.store.reports.profiles import Balance, Overview, Wanted
-from gateway.store.reports.reviews import open_reviews
+from gateway.store.queries import past, work
+from gateway.store.queries import profiles as queries
+from gateway.store.queries.audit import WantedEvents
+from gateway.store.queries.merges import merges_into
+from gateway.store.queries.profiles import Balance, Overview, Wanted
+from gateway.store.queries.reviews import open_reviews
 from rules.identifier import Identifier
 from rules.record import Observation
 
@@ -151,7 +151,7 @@ async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
     if profile_id is not None:
         found = await _by_id(services, profile_id)
     else:
-        found = await reports.find(services.store, _wanted(services, query), before, query.limit + 1)
+        found = await queries.find(services.store, _wanted(services, query), before, query.limit + 1)
     return page(found, query.limit, profile_view, lambda overview: overview.profile_id)
 
 
@@ -170,7 +170,7 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
 async def _show_past(call: Call[Any], asked: int, at: int) -> ProfileDetail:
     store = call.services.store
     then = await past.at_moment(store, asked, at)
-    overview = await reports.load_past(store, then.profile_id, then.records, at) if then is not None else None
+    overview = await queries.load_past(store, then.profile_id, then.records, at) if then is not None else None
     if overview is None:
         raise Refusal(
             "not_found",
@@ -321,10 +321,10 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
                 one.source,
                 shown(one.claimed_at),
             )
-            for record_id, name, one in await reports.claimed_attributes(store, records)
+            for record_id, name, one in await queries.claimed_attributes(store, records)
             if one.claimed_at <= until
         ],
-        tags=await reports.tags(store, records, until),
+        tags=await queries.tags(store, records, until),
         merges=await merge_views(services, await _merges(services, number, records, until)),
         achievements=[achievement_view(one) for one in await work.achievements(store, wanted, NEWEST, USUAL)],
         reviews=await review_views(services, await open_reviews(store, number)) if at is None else [],
@@ -335,8 +335,8 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
 
 async def _merges(services: Services, number: int, records: list[int], until: int) -> list[MergeRow]:
     """Those that brought the records together, as they stood at a moment."""
-    survivor = await reports.survivor_of(services.store, number)
-    family = await reports.ids_leading_to(services.store, number if survivor is None else survivor)
+    survivor = await queries.survivor_of(services.store, number)
+    family = await queries.ids_leading_to(services.store, number if survivor is None else survivor)
     rows = [row for row in await merges_into(services.store, family) if row.merged_at <= until]
     if until != NEWEST:
         rows = [row for row in rows if not {*row.absorbed_records}.isdisjoint(records)]

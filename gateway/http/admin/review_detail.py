@@ -19,8 +19,8 @@ from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ExplainPair, ReviewItem
-from gateway.store.reports import reviews as reports
-from gateway.store.reports.profiles import Overview, load, survivor_of, tags
+from gateway.store.queries import reviews as queries
+from gateway.store.queries.profiles import Overview, load, survivor_of, tags
 from rules.identifier import Identifier
 
 
@@ -60,7 +60,7 @@ class ReviewDetail(ReviewView):
 
 async def show_review(call: Call[Query]) -> ReviewDetail:
     services = call.services
-    item = await reports.review(services.store, call.id("rev"))
+    item = await queries.review(services.store, call.id("rev"))
     if item is None:
         raise Refusal("not_found", "there is no such review; one of its profiles may have been erased")
     named = await people(services, (item.profile_a, item.profile_b))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, structs
+from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
@@ -17,8 +17,8 @@ from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ReviewItem
-from gateway.store.reports import reviews as reports
-from gateway.store.reports.profiles import survivor_of
+from gateway.store.queries import reviews as queries
+from gateway.store.queries.profiles import survivor_of
 
 
 class ReviewQuery(ListQuery, kw_only=True):
@@ -76,7 +76,7 @@ async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
         until=read("until", query.until, now),
     )
     before = read_cursor(query.cursor, Id, NEWEST)
-    found, behind = await reports.reviews(services.store, wanted, before, query.limit)
+    found, behind = await queries.reviews(services.store, wanted, before, query.limit)
     return Page(await review_views(services, found), None if behind is None else write_cursor(behind))
 
 
@@ -93,7 +93,7 @@ async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
     asked = await call.body(ReviewAnswer) if call.request.body_exists else ReviewAnswer()
     command = AnswerReview(call.caller, number, accept, asked.reason)
     outcome, effects = await call.change(command, dry_run=asked.dry_run)
-    item = await reports.review(store, number)
+    item = await queries.review(store, number)
     if item is None:
         raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
     found = [await survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]

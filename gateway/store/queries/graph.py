@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.store import Store
-from gateway.store.reports.profiles import placeholders
+from gateway.store.queries.profiles import placeholders
 from gateway.store.tables.identity import KEY, OF_KEY
 from rules.identifier import Identifier
 

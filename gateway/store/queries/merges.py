@@ -8,9 +8,9 @@ from gateway.clock import DAY, MINUTE
 from gateway.ids import earliest, moment
 from gateway.model import MergeRow
 from gateway.store import Store
-from gateway.store.reports.audit import WantedEvents, events
-from gateway.store.reports.profiles import placeholders
-from gateway.store.reports.window import Conditions, Filters, newest
+from gateway.store.queries.audit import WantedEvents, events
+from gateway.store.queries.profiles import placeholders
+from gateway.store.queries.window import Conditions, Filters, newest
 from gateway.store.tables.merges import MERGE
 
 MergeState = Literal["standing", "undone"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gateway.model.names import NAMES
 from gateway.store import Store
-from gateway.store.reports.profiles import Attribute, placeholders
+from gateway.store.queries.profiles import Attribute, placeholders
 
 _AT_ONCE = 100
 _EACH = 20

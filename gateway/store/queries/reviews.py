@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.ids import earliest
 from gateway.model import ReviewItem
 from gateway.store import Store
-from gateway.store.reports.window import Conditions, Filters, newest
+from gateway.store.queries.window import Conditions, Filters, newest
 from gateway.store.tables.reviews import REVIEW
 
 _REVIEW = f"SELECT {REVIEW.select('v')} FROM review AS v"

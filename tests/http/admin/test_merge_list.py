@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.store.reports import window
+from gateway.store.queries import window
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_merges import WHY, ask, merge, refused, two
 from tests.support.people import EMAIL, MOBILE, one_person, save

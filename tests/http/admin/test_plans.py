@@ -11,7 +11,7 @@ import pytest
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import read
 from gateway.store import Store, operations
-from gateway.store.reports import (
+from gateway.store.queries import (
     activity,
     audit,
     imports,
@@ -23,11 +23,11 @@ from gateway.store.reports import (
     reviews,
     work,
 )
-from gateway.store.reports.audit import WantedEvents
-from gateway.store.reports.merges import WantedMerges
-from gateway.store.reports.profiles import Wanted
-from gateway.store.reports.reviews import WantedReviews
-from gateway.store.reports.work import WantedWork
+from gateway.store.queries.audit import WantedEvents
+from gateway.store.queries.merges import WantedMerges
+from gateway.store.queries.profiles import Wanted
+from gateway.store.queries.reviews import WantedReviews
+from gateway.store.queries.work import WantedWork
 from gateway.store.sqlite import SqliteStore
 from rules.identifier import Identifier
 from tests.support.people import one_person
