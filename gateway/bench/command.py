@@ -29,7 +29,6 @@ from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
 from gateway.bench.outbox import outbox
 from gateway.bench.processes import processes
-from gateway.bench.report import medians, table, write
 from gateway.bench.resolve import resolve
 from gateway.bench.results import Results, medians, results, table, write
 from gateway.bench.rounds import Session

@@ -67,7 +67,7 @@ async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
     """A filter that no index serves is asked of 2,000 reviews a page, so a page may be short and have a `next`."""
     query, services = call.query, call.services
     now = services.clock.now()
-    wanted = reports.WantedReviews(
+    wanted = queries.WantedReviews(
         state=query.state,
         reason=query.reason,
         rule=query.rule,
