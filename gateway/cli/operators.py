@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.confirm import Yes, confirm
-from gateway.cli.connection import Admin, ask, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
 

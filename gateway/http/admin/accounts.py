@@ -20,7 +20,7 @@ from gateway.http.operator_ring import SHARED
 from gateway.http.services import Services
 from gateway.model import AddOperator, OperatorSession, RemoveOperator, Role, RotateOperator, StoredOperator
 from gateway.store.operations import operator_session, operators
-from gateway.store.reports import accounts as reports
+from gateway.store.queries import accounts as queries
 
 _MOST_OPERATORS = 1_000
 _LONGEST_GRACE = 7 * 24 * HOUR // SECOND
@@ -108,7 +108,7 @@ async def show_me(call: Call[Query]) -> MeView:
 async def list_operators(call: Call[ListQuery]) -> Page[OperatorView]:
     query = call.query
     after = read_cursor(query.cursor, str, "")
-    found = await reports.operators(call.services.store, after, query.limit + 1)
+    found = await queries.operators(call.services.store, after, query.limit + 1)
     return page(
         found, query.limit, lambda one: _view(one, call.services.clock.now()), lambda one: one.operator.name
     )
@@ -152,7 +152,7 @@ async def list_sessions(call: Call[ListQuery]) -> Page[SessionView]:
     whose = "" if operator.role == "admin" else operator.name
     after = read_cursor(query.cursor, str, "")
     open_since = (now - sessions.LONGEST, now - sessions.IDLE)
-    found = await reports.sessions(call.services.store, whose, open_since, after, query.limit + 1)
+    found = await queries.sessions(call.services.store, whose, open_since, after, query.limit + 1)
 
     def view(one: OperatorSession) -> SessionView:
         own = one.session_id == operator.session
@@ -191,7 +191,7 @@ async def _refresh(services: Services) -> None:
     services.operators.refresh(await operators(services.store))
 
 
-def _view(one: reports.KnownOperator, now: int) -> OperatorView:
+def _view(one: queries.KnownOperator, now: int) -> OperatorView:
     operator = one.operator
     until = operator.previous_until
     return OperatorView(
