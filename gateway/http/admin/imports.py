@@ -103,7 +103,7 @@ async def show_import(call: Call[ImportQuery]) -> ImportView:
     """An import that has not begun stands at line 1. Chunks that are still being processed count: their sender may be gone, and
     a new one asks."""
     channel, import_id = channel_named(call.services, call.query.channel), import_id_of(call)
-    await _queue(call, import_id).settled()
+    await _queue(call, import_id).drained()
     run = await queries.import_run(call.services.store, import_id)
     return _view(call, run or ImportRun(import_id, channel.name, 0), _IDLE_CHUNK)
 
