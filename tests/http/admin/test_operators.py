@@ -29,7 +29,8 @@ async def ask(
     url = f"{gateway.admin_url}{PREFIX}/{path}"
     async with gateway.client.request(method, url, headers=headers, **options) as response:
         if status is None:
-            return response.status, await response.read()
+            is_endless = response.content_type == "text/event-stream"
+            return response.status, b"" if is_endless else await response.read()
         assert response.status == status, await response.text()
         return await response.json(content_type=None)
 
