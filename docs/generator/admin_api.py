@@ -78,9 +78,8 @@ def _codes(operation: Schema) -> Iterator[str]:
 
 def _content(content: Mapping[str, Schema], schemas: Mapping[str, Schema]) -> str:
     if "text/event-stream" in content:
-        return (
-            f"`text/event-stream`, each event with {_form(content['text/event-stream']['schema'], schemas)}"
-        )
+        data = content["text/event-stream"]["schema"]["properties"]["data"]["contentSchema"]
+        return f"`text/event-stream`, each event with {_form(data, schemas)}"
     json = _form(content["application/json"]["schema"], schemas)
     other = [f"`{name}`" for name in content if name != "application/json"]
     return f"{json}{f', or {_and(other, quoted=True)}' if other else ''}"

@@ -69,13 +69,22 @@ def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[st
 
 
 def _answer(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    form = "text/event-stream" if one.live else "application/json"
-    content: dict[str, Any] = {form: {"schema": schemas[id(one.answer)]}}
+    answer = schemas[id(one.answer)]
+    content: dict[str, Any] = {"application/json": {"schema": answer}}
+    if one.live:
+        content = {"text/event-stream": {"schema": _event_of(answer)}}
     if one.streams:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
     if one.csv:
         content["text/csv"] = {"schema": {"type": "string", "description": "one item a line, under names"}}
     return {"description": one.summary, "content": content} | (_ETAG if one.tagged else {})
+
+
+def _event_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """A server-sent event: its data is the text of what is described."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": answer}
+    properties = {"id": {"type": "string"}, "event": {"type": "string"}, "data": data}
+    return {"type": "object", "properties": properties, "required": ["event", "data"]}
 
 
 def _refusals(one: Operation) -> dict[str, Any]:
