@@ -1,4 +1,4 @@
-"""One serving process, seen from the process that started it."""
+"""One serving process, for the process that started it."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ class Child:
         return self._ended.done()
 
     async def is_ready(self) -> bool:
-        """Whether it came to take calls; False if it ended instead."""
+        """Whether it takes calls; False if it ended instead."""
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait([ready, self._ended], return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()

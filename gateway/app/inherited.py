@@ -1,5 +1,5 @@
-"""What one of several serving processes is given by the process that starts them: its listeners' sockets, and a pipe that closes
-when that process is gone."""
+"""What one of several serving processes gets from the process that starts them: its listeners' sockets, and a pipe that closes when
+that process is gone."""
 
 import re
 import socket
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 BACKLOG = 1024
-"""Connections that a listener holds until they are taken."""
+"""Connections that wait at a listener until they are accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """`gateway serve --processes N`: several serving processes behind one address, on PostgreSQL.
 
-The supervisor opens a public socket for each process (SO_REUSEPORT: the kernel spreads new connections over them) and keeps it
-open while the process behind it is exchanged. A new process takes connections from the same queue before the old one stops, so a
-rolling restart refuses none. Process K has its own operators' listener, on the configured port + K - 1.
+The supervisor opens a public socket for each process (SO_REUSEPORT: the kernel spreads new connections over them) and keeps it open
+while the process behind it is replaced. A new process takes connections from the same queue before the old one stops, so a rolling
+restart refuses none. Process K has its own operators' listener, on the configured port + K - 1.
 
-What only one process may do (grants, deliveries, housekeeping) is shared by leases in the database, as between machines.
+Work that only one process may do (grants, deliveries, housekeeping) is shared by leases in the database, as between machines.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ Command = Callable[[Inherited], Sequence[str]]
 
 
 def supervise(config: Config, processes: int, command: Command) -> int:
-    """Run until SIGTERM or SIGINT; the exit code. SIGHUP exchanges one process after the other. `command` starts one. Raises
-    ConfigError for a database that one process has to itself, and for an address that is taken."""
+    """Run until SIGTERM or SIGINT; returns the exit code. SIGHUP replaces one process after the other. `command` starts one. Raises
+    ConfigError for a database that only one process may use, and for an address that is taken."""
     if config.store.sqlite_path is not None:
         raise ConfigError(("store.url: a SQLite file serves one process; use PostgreSQL, or --processes 1",))
     telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=False)
@@ -209,8 +209,8 @@ async def _alive() -> None:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds before a process is started again that ended within a minute of its start so many times in a row. Its first end is
-    made good at once."""
+    """Seconds before a process is started again that ended within a minute of its start so many times in a row. After the first
+    time, it is started at once."""
     return 0.0 if failures <= 1 else min(_FIRST_PAUSE * 2 ** min(failures - 2, 10), _LONGEST_PAUSE)
 
 

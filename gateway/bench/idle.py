@@ -1,4 +1,4 @@
-"""What a gateway costs that nothing calls, over a time long enough for what it does every few seconds."""
+"""The cost of a gateway that gets no calls, over a time long enough for its periodic work."""
 
 import time
 

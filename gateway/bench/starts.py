@@ -13,7 +13,7 @@ Start: TypeAlias = Callable[[], AbstractContextManager[Subject]]
 
 
 def compared_starts(session: Session, names: tuple[str, str], little: Start, much: Start) -> list[Figure]:
-    """How much longer a start takes over a database with `much` in it than over one with `little`, under these names."""
+    """How much longer a start takes on a database with `much` in it than on one with `little`, under these names."""
     few: list[float] = []
     many: list[float] = []
     turns = range(session.options.rounds)

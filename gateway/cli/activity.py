@@ -36,7 +36,7 @@ def activity(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Show what happened by time: calls, decisions about identity, achievements. Times in which nothing happened are left out."""
+    """Show activity by time: calls, decisions about identity, achievements. Times without any are left out."""
 
     async def asked(admin: Admin) -> Any:
         return await admin.get("/activity", channel=channel, since=since, until=until, step=step)

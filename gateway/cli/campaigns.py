@@ -1,4 +1,4 @@
-"""`gateway campaigns`: what became of the achievements of each campaign."""
+"""`gateway campaigns`: the results of the achievements of each campaign."""
 
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ def campaigns(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Show what became of the achievements of each campaign, in whole days (UTC); without --since, in the last 30."""
+    """Show the results of the achievements of each campaign, in whole days (UTC); without --since, in the last 30."""
 
     async def asked(admin: Admin) -> Any:
         return await admin.get("/campaigns", since=since, until=until, limit=limit, cursor=cursor)

@@ -1,4 +1,4 @@
-"""`gateway operators`: who may ask the admin listener, and the browsers in which they are logged in."""
+"""`gateway operators`: who may use the admin listener, and the browsers in which they are logged in."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Operators whom a proxy in front of the admin listener vouches for."""
+"""Operators that a proxy in front of the admin listener vouches for."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -17,7 +17,7 @@ _SHARED = "shared"
 
 
 class ProxyOperator(Section, frozen=True):
-    """`user` is what the proxy sends of them in `operator_header`; the audit log has `name` only."""
+    """`user` is what the proxy sends in `operator_header`; the audit log has `name` only."""
 
     name: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""What happened, as counts: by channel, by campaign and by rule."""
+"""Activity, as counts: by channel, by campaign and by rule."""
 
 from typing import NamedTuple
 

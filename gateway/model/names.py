@@ -1,4 +1,4 @@
-"""Which attributes say what a person is called."""
+"""The attributes that hold a person's name."""
 
 from collections.abc import Mapping
 from typing import Any

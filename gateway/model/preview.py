@@ -1,4 +1,4 @@
-"""What a command would do, and what it would change, without doing it."""
+"""The effects of a command, without carrying it out."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -83,6 +83,6 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Preview(Command[Previewed], frozen=True):
-    """Carry `command` out, say what it did, and store nothing of it."""
+    """Carry `command` out, report its effects, and store nothing of it."""
 
     command: AnyCommand

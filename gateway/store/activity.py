@@ -1,4 +1,4 @@
-"""Counts of what happened, added to those that are stored."""
+"""Counts of what happened, added to the stored ones."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from gateway.model import Activity, Happening
 from gateway.store.statement import Write
 
 SPANS = (MINUTE, HOUR, DAY)
-"""For each of them a channel has a row, so that a long time is read from few rows."""
+"""A channel has a row for each of them, so that a long time is read from few rows."""
 RULE_SPANS = (HOUR, DAY)
 FIELDS = Activity.__struct_fields__
 _SUMS = FIELDS[:-1]

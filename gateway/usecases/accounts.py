@@ -1,4 +1,4 @@
-"""Operators and their sessions: who may ask the admin listener."""
+"""Operators and their sessions: who may use the admin listener."""
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ def wants_of_add(command: AddOperator, ws: WorkingSet, env: Env) -> bool:
 
 
 def add(command: AddOperator, ws: WorkingSet, env: Env) -> Done | Refused:
-    """The name of an operator who was removed can be given again; the audit log tells the two apart by their times."""
+    """The name of a removed operator can be used again; the audit log tells the two apart by their times."""
     operator = command.operator
     known = ws.operators[operator.name]
     if known is not None and known.removed_at is None:
@@ -113,7 +113,7 @@ def _note(action: Action, caller: Caller, operator: StoredOperator, ws: WorkingS
 
 
 def _note_session(action: Action, caller: Caller, session: OperatorSession, ws: WorkingSet) -> None:
-    """The session's id is the digest of a secret; its first digits tell it from others."""
+    """The session's id is the digest of a secret; its first digits identify it."""
     ws.record_event(
         action,
         actor=caller.actor,

@@ -143,7 +143,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
 
 
 def wants(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
-    """Ask for what `command` still needs. True: once that is loaded it needs nothing more."""
+    """Ask for what `command` still needs. True: once that is loaded, it needs nothing more."""
     return USE_CASES[type(command)][0](command, ws, env)
 
 

@@ -1,8 +1,8 @@
-"""What a command would do: it is carried out over its working set, compared with what was there before, and not stored.
+"""The effects of a command: it is carried out over its working set, compared with what was there before, and not stored.
 
-So a preview and the real command cannot differ: both are the same use case. A preview has the working set to itself. If a
-neighbour of its batch changed something before it, or reads something after it, that raises `NotLoaded`, and the pipeline
-puts the two into batches of their own.
+So a preview and the real command cannot differ: both are the same use case. A preview has the working set to itself. If a neighbour
+of its batch changed something before it, or reads something after it, that raises `NotLoaded`, and the pipeline puts the two into
+batches of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,8 +47,7 @@ class Before:
 
 
 def wants_of_effects(ws: WorkingSet) -> bool:
-    """What the effects are told by, beside what the command itself needs: points by record, and the ids that lead to its
-    profiles."""
+    """What the effects need, beside what the command itself needs: points by record, and the ids that lead to its profiles."""
     profiles = list(ws.profiles)
     is_counted = ws.counted.want_all(profiles)
     return ws.absorptions.want_all(profiles) and is_counted

@@ -1,7 +1,8 @@
-"""Counts what happens: in memory while it happens, in the database every few seconds and at the end. Calls do not wait for it.
+"""Counts what happens: in memory at once, in the database every few seconds and at the end. Calls do not wait for it.
 
-A gateway that is killed loses the counts since it last stored them. Where it is not known whether they were stored, they are
-added once more: these are figures for people to look at, and the audit log is what is exact."""
+A gateway that is killed loses the counts since it last stored them. If it is not known whether they were stored, they are added
+once more: these figures are for a look, and the audit log is exact.
+"""
 
 from collections.abc import Mapping
 
@@ -15,7 +16,7 @@ _REFUSED, _FAILED = 400, 500
 
 
 class ActivityCounter:
-    """`note_call` for each answer, `note_happened` for what each commit brought; `store_counts` puts both into the database."""
+    """`note_call` for each answer, `note_happened` for each commit; `store_counts` puts both into the database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,7 +40,7 @@ class ActivityCounter:
             counts[minute, one] = counts.get((minute, one), 0) + number
 
     async def step(self) -> float:
-        """Store them; how many seconds until it is to be done again."""
+        """Store the counts. Returns the seconds until the next step."""
         await self.store_counts()
         return _STORE_EVERY
 

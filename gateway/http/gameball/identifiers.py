@@ -28,7 +28,7 @@ def customer_id_warning(reason: str) -> str:
 
 
 def identify(body: Mapping[str, Any], region: str, normalizer: Normalizer) -> Identity:
-    """Every identifier type that the rules declare is looked for under its own name; null is absent."""
+    """Every identifier type that the rules declare is read under its own name; null is absent."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     for name in normalizer.types:
@@ -44,8 +44,8 @@ def identify(body: Mapping[str, Any], region: str, normalizer: Normalizer) -> Id
 def read_identifier(
     kind: str, value: object, normalize: Normalize
 ) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
-    """The evidence, the stated identifier first, and the warnings. A number is read by its digits, and warned about, for a
-    zero that it began with is gone."""
+    """The evidence, the stated identifier first, and the warnings. A number is read by its digits, with a warning, because a
+    leading zero is lost."""
     text = text_of(value)
     if text is None:
         found: tuple[Evidence, ...] = (Evidence(Identifier(kind, ""), "invalid", "not_text"),)

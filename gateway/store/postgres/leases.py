@@ -1,4 +1,4 @@
-"""What one of several gateways does at a time, and which gateways there are: leases in the database."""
+"""Leases in the database: which gateway does what only one may do at a time, and which gateways are alive."""
 
 import contextlib
 import uuid
@@ -10,7 +10,7 @@ from gateway.store.postgres.connection import Connection, Server
 _LEASE = 20 * SECOND
 _RENEWAL = 5 * SECOND
 _LONGEST = 2 * _LEASE
-"""One that lasts longer was taken by a clock that was ahead, and holds nobody up."""
+"""A longer lease was taken by a clock that was ahead, and is ignored."""
 _NEVER_ASKED = (-_RENEWAL, False)
 _TAKE = """
 INSERT INTO lease VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
@@ -55,7 +55,7 @@ class Leases:
         return leads if self._clock.steady() - asked_at < _RENEWAL else None
 
     async def give_back(self) -> None:
-        """All but the word that this process lives."""
+        """All leases, but not the sign that this process is alive."""
         if self._asked:
             self._asked.clear()
             with contextlib.suppress(StoreUnavailable):

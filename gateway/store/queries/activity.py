@@ -1,4 +1,4 @@
-"""What happened, from the stored counts: by time, by channel, by campaign, by rule. Read from the coarsest rows that will do."""
+"""Activity from the stored counts: by time, by channel, by campaign, by rule. Read from the coarsest rows that suffice."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Happened(NamedTuple):
 
 
 class Funnel(NamedTuple):
-    """What became of a campaign's achievements: how often `what`, and why."""
+    """The results of a campaign's achievements: how often `what`, and why."""
 
     campaign_id: int
     what: str
@@ -30,7 +30,7 @@ class Funnel(NamedTuple):
 
 
 def span_of(step: int, spans: tuple[int, ...] = SPANS) -> int:
-    """The coarsest span of which the step is a multiple; 0: there is none."""
+    """The coarsest span that divides the step; 0: there is none."""
     return max((span for span in spans if step % span == 0), default=0)
 
 
@@ -41,7 +41,7 @@ def rule_span_of(step: int) -> int:
 async def activity(
     store: Store, channel: str | None, since: int, until: int, step: int
 ) -> list[tuple[int, Activity]]:
-    """By the beginning of each step in which anything happened, oldest first. `channel` None: of all together."""
+    """By the beginning of each step with any activity, oldest first. `channel` None: of all channels together."""
     condition, values = (" AND channel = ?", [channel]) if channel is not None else ("", [])
     rows = await store.fetch(
         f"SELECT at - at % ?, {_ROW} FROM activity WHERE span = ? AND at >= ? AND at < ?{condition}"
@@ -52,7 +52,7 @@ async def activity(
 
 
 async def activity_of_channels(store: Store, since: int, until: int, span: int) -> dict[str, Activity]:
-    """Of each channel that did anything."""
+    """Of each channel with any activity."""
     rows = await store.fetch(
         f"SELECT channel, {_ROW} FROM activity WHERE span = ? AND at >= ? AND at < ? GROUP BY channel",
         (span, since, until),

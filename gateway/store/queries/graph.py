@@ -10,8 +10,8 @@ from rules.identifier import Identifier
 
 
 class HeldKey(NamedTuple):
-    """A key with its state, the profile that owns it, and the number of records that hold it anywhere. `blocked`: whoever holds
-    it stated it as a blocked value."""
+    """A key with its state, the profile that owns it, and the number of records that hold it anywhere. `blocked`: its holders
+    stated it as a blocked value."""
 
     identifier: Identifier
     state: str

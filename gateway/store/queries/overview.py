@@ -1,4 +1,4 @@
-"""What an operator looks at first: what waits for a person, and what is under way. Each is counted in an index of its own."""
+"""The overview for operators: what waits for a person, and what is under way. Each is counted in an index of its own."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What people are called, for lists that name many of them: their first records, and the attributes with names in them."""
+"""Names of people, for lists with many of them: their first records, and the attributes that hold names."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from gateway.store.queries.profiles import Attribute, placeholders
 
 _AT_ONCE = 100
 _EACH = 20
-"""Records of one profile that are looked at."""
+"""The most records of one profile that are looked at."""
 _FIRST = """
 SELECT * FROM (SELECT profile_id, record_id, id_space, customer_id FROM record WHERE profile_id = ?
 ORDER BY record_id LIMIT {each}) AS first{place}
@@ -26,7 +26,7 @@ class Known(NamedTuple):
 
 
 async def homes(store: Store, profiles: Sequence[int]) -> dict[int, int]:
-    """The live profiles that these ids lead to; those of erased persons are missing."""
+    """The live profiles that these ids lead to. Those of erased persons are missing."""
     sql = f"SELECT profile_id, COALESCE(redirect_to, profile_id) FROM profile WHERE profile_id IN ({placeholders(profiles)})"
     return {one: home for one, home, *_ in await store.fetch(sql, profiles)}
 
@@ -42,7 +42,7 @@ async def first_records(store: Store, profiles: Sequence[int]) -> list[Known]:
 
 
 async def names(store: Store, records: Sequence[int]) -> list[Attribute]:
-    """The attributes of these records that say what a person is called."""
+    """The attributes of these records that hold names."""
     rows = await store.fetch(
         f"SELECT record_id, name, value, at, source FROM attribute WHERE record_id IN ({placeholders(records)})"
         f" AND name IN ({placeholders(NAMES)})",

@@ -1,5 +1,5 @@
-"""Lists, newest first, whose filters no index has together: an index serves one of them, and the others are asked of a bounded
-number of rows. A page may then be short, or empty, and yet not the last one."""
+"""Lists, newest first, with filters that no single index serves: an index serves one of them, and the others are applied to a
+bounded number of rows. So a page may be short, or empty, although it is not the last one."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,12 +8,12 @@ from gateway.store import Store
 from gateway.store.tables.columns import Columns
 
 WINDOW = 2_000
-"""Rows of which one page asks the filters that no index serves."""
+"""The most rows of one page to which filters without an index are applied."""
 
 
 @dataclass(slots=True)
 class Conditions:
-    """All of them hold. `{t}` stands for the row."""
+    """All of them hold. `{t}` is replaced by the table's alias."""
 
     texts: list[str] = field(default_factory=list[str])
     values: list[Any] = field(default_factory=list[Any])
@@ -25,21 +25,21 @@ class Conditions:
 
 @dataclass(slots=True)
 class Filters:
-    """`indexed` are the conditions that one index serves, beside the key; `others` are asked of each row."""
+    """`indexed` are the conditions that one index serves, beside the key; `others` are applied to each row."""
 
     indexed: Conditions = field(default_factory=Conditions)
     others: Conditions = field(default_factory=Conditions)
 
     @property
     def next(self) -> Conditions:
-        """Where one more condition belongs: only the first is served by an index."""
+        """Where one more condition belongs: an index serves only the first."""
         return self.others if self.indexed.texts else self.indexed
 
 
 async def newest(
     store: Store, columns: Columns[Any], filters: Filters, bounds: Conditions, limit: int
 ) -> tuple[list[Any], int | None]:
-    """Up to `limit` rows within `bounds` of the key, newest first, as entities; and the key behind which to go on, None at the
+    """Up to `limit` rows within `bounds` of the key, newest first, as entities; and the key after which to continue, None at the
     end."""
     key = columns.key[0].name
     place = columns.all.index(key)

@@ -10,7 +10,7 @@ _CHECK_SECONDS = 1.0
 
 
 class FreeDisk:
-    """At least `least` bytes are to stay free beside the file at `path`; 0: however few."""
+    """At least `least` bytes must stay free beside the file at `path`; 0: no limit."""
 
     def __init__(self, path: Path, least: int) -> None:
         self._directory = path.parent
@@ -18,7 +18,7 @@ class FreeDisk:
         self._ok_until = 0.0
 
     def check(self) -> None:
-        """Looks once in a while. Raises StoreUnavailable."""
+        """Looks from time to time. Raises StoreUnavailable."""
         if not self._least:
             return
         now = time.monotonic()

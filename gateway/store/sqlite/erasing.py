@@ -1,4 +1,4 @@
-"""What is left to do once an erasure is stored: it is kept outside the file, and the file loses what was erased."""
+"""The rest of an erasure once it is stored: its copy outside the file is written, and the erased data is removed from the file."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _log = structlog.get_logger("store")
 
 
 class Erasing:
-    """What takes a connection runs on the writer's thread. `is_left`: something that was erased may still be in the files."""
+    """Methods that take a connection run on the writer's thread. `is_left`: erased data may still be in the files."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         self.is_left = False
@@ -27,13 +27,13 @@ class Erasing:
         self._noted: list[int] = []
 
     def note(self, ws: WorkingSet) -> None:
-        """A batch's erasures. They are looked up when the batch is stored; perhaps it never is."""
+        """A batch's erasures. They are looked up when the batch is stored, which may never happen."""
         if ws.erases:
             self.is_left = self._has_new = True
         self._noted += [erasure.erasure_id for erasure in ws.every_erasure()]
 
     def has_new(self) -> bool:
-        """Whether a batch erased since this was asked last."""
+        """Whether a batch has erased since the last call."""
         has_new, self._has_new = self._has_new, False
         return has_new
 
@@ -47,7 +47,7 @@ class Erasing:
             self.is_left = not wipe(connection, self._path)
 
     def keep(self, connection: sqlite3.Connection) -> None:
-        """Outside: those of the batches since the last time; all that are missing where the file is not as they left it."""
+        """Outside: the erasures of the batches since the last time; all missing ones if another process changed the file."""
         if self._outside.is_as_left():
             rows = [row for one in self._noted for row in connection.execute(ERASURE, (one,)).fetchall()]
         else:
@@ -57,7 +57,7 @@ class Erasing:
         self._noted.clear()
 
     def scrub(self, connection: sqlite3.Connection) -> bool:
-        """Write the whole file anew; whether nothing of the old one is left."""
+        """Rewrite the whole file. Returns whether nothing of the old one is left."""
         clean = rewrite(connection)
         self.is_left |= not clean
         return clean
