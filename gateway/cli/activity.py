@@ -1,4 +1,4 @@
-"""`gateway activity`: what happened by time, as counts."""
+"""`gateway activity`: what happened, as counts by time."""
 
 from typing import Annotated, Any
 

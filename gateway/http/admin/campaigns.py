@@ -1,4 +1,4 @@
-"""The campaigns: what became of the achievements that were reported for each."""
+"""The campaigns, with the results of the achievements that were reported for each."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -93,7 +93,7 @@ OPERATIONS = (
         path="/campaigns",
         handler=list_campaigns,
         role="viewer",
-        summary="The campaigns, and what became of the achievements that were reported for each",
+        summary="The campaigns, with the results of the achievements that were reported for each",
         query=CampaignQuery,
         answer=Page[CampaignView],
         refusals=("bad_cursor",),

@@ -115,7 +115,7 @@ OPERATIONS = (
         path="/lists",
         handler=list_lists,
         role="viewer",
-        summary="The operators' own lists of numbers, which `own:NAME` in a rule file stands for",
+        summary="The operators' own lists of numbers; a rule file names one as `own:NAME`",
         answer=Page[ListView],
     ),
     Operation(
