@@ -70,8 +70,13 @@ class _Agreement(NamedTuple):
 
 
 _ByType: TypeAlias = dict[str, _Agreement]
-_Agreed: TypeAlias = Sequence[tuple[Record, _ByType]]
-"""By record of the profile, the declared types on which it agrees with the request."""
+
+
+class _Agreed(NamedTuple):
+    """The declared types on which the request agrees with each record of the profile, and with any of them."""
+
+    records: Sequence[tuple[Record, _ByType]]
+    types: set[str]
 
 
 class _Firing(NamedTuple):
@@ -101,7 +106,8 @@ def match_profile(
     fired = [
         (rule, firing)
         for rule in (policy.rules if rules is None else rules)
-        if agreed and (firing := _fire(view, policy, rule, request, profile, agreed, profile_attributes))
+        if agreed.types.issuperset(rule.all_of)
+        and (firing := _fire(view, policy, rule, request, profile, agreed, profile_attributes))
     ]
     steps = tuple(
         [
@@ -158,6 +164,7 @@ def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
     """The least doubtful key of each type; a key that the profile owns comes before one that it only holds. The order of the
     values in a request does not matter."""
     agreed: list[tuple[Record, _ByType]] = []
+    types: set[str] = set()
     unverified: dict[Identifier, _Agreement] = {}
     for record in profile.records.values():
         observations = record.observations
@@ -179,7 +186,8 @@ def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
                 by_type[standing.type] = agreement
         if by_type:
             agreed.append((record, by_type))
-    return agreed
+            types.update(by_type)
+    return _Agreed(agreed, types)
 
 
 def _reliability(agreement: _Agreement, profile: Profile) -> tuple[bool, ...]:
@@ -217,8 +225,7 @@ def _last_seen(profile: Profile, identifier: Identifier) -> int:
 
 
 def _weight(policy: Policy, agreed: _Agreed) -> tuple[int, int]:
-    types = {type_ for _, by_type in agreed for type_ in by_type}
-    return max([policy.key_types[type_].strength[1] for type_ in types]), len(types)
+    return max([policy.key_types[type_].strength[1] for type_ in agreed.types]), len(agreed.types)
 
 
 # ---- rules ----
@@ -250,7 +257,7 @@ def _least_doubt(
 ) -> str | None:
     """Why a merge by this rule needs a person; empty if it does not. None if the rule does not fire."""
     least: str | None = None
-    for record, by_type in agreed:
+    for record, by_type in agreed.records:
         parts = _parts(rule, by_type)
         if (
             parts is None
@@ -330,7 +337,7 @@ def _difference(view: View, rule: PolicyRule, request: Request, profile: Profile
     """`unless_differs:<type>` for the first type of which both sides have values and share none, else
     empty. A generic or shared value says nothing about a person, so it differs from nothing."""
     for type_ in rule.unless_differs:
-        if any(type_ in by_type for _, by_type in agreed):
+        if type_ in agreed.types:
             continue
         ours = {one for one in request.stated if declared_type(one.type) == type_}
         if request.own is not None:

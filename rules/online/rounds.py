@@ -63,7 +63,8 @@ class RoundsResult(NamedTuple):
 
 def run_rounds(case: Case) -> RoundsResult:
     """Evaluate, check and remove something, until the check passes or nothing can make it pass."""
-    look, trace = Look(case.request.keys), list[Step]()
+    look = Look(case.request.keys)
+    trace: list[Step] = []
     opening: tuple[Match, ...] | None = None
     while True:
         matches = _matches(case, look)
@@ -96,7 +97,7 @@ def _matches(case: Case, look: Look) -> list[Match]:
     owners."""
     if case.policy.mode == "off":
         return []
-    candidates = set[int]()
+    candidates: set[int] = set()
     for identifier, key in look.keys.items():
         if key.stated:
             if key.owner is not None:
