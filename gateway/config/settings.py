@@ -216,6 +216,11 @@ class Config(Section, frozen=True):
         yield from _repeated("channel", "api_key", (key and key.digest for key in self._api_keys()))
         yield from _repeated("campaign", "id", (campaign.id for campaign in self.campaigns))
         yield from _repeated("tier", "order", (tier.order for tier in self.tiers))
+        if self.operators and not self.server.operator_header:
+            yield Mistake(
+                "server.operator_header",
+                "is missing though there are [[operator]] tables; name the proxy's header",
+            )
         yield from _repeated("operator", "name", (one.name for one in self.operators))
         yield from _repeated("operator", "user", (one.user for one in self.operators))
         yield from _repeated("webhook", "name", (webhook.name for webhook in self.webhooks))

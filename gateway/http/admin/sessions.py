@@ -16,7 +16,8 @@ from gateway.store.operations import note_seen, operator_session
 IDLE = 12 * HOUR
 LONGEST = 7 * DAY
 _NOTED_EVERY = 5 * MINUTE
-"""A session's last request is stored this often at most, so that looking at pages writes next to nothing."""
+"""A session's last request is stored this often at most, so that looking at pages writes next to nothing. A
+stream that a page holds open is no sign of a person, so it stores nothing."""
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -57,7 +58,7 @@ async def session_of(request: web.Request) -> OperatorSession | None:
     now = services.clock.now()
     if session is None or not is_open(session, now):
         return None
-    if now - session.seen_at >= _NOTED_EVERY:
+    if now - session.seen_at >= _NOTED_EVERY and request.headers.get(hdrs.ACCEPT) != "text/event-stream":
         await note_seen(services.store, session, now)
     return session
 

@@ -122,6 +122,8 @@ async def test_a_session_ends_when_it_is_idle_or_old_and_looking_writes_rarely(
     assert (await status(gateway, cookie))[0] == 200
     assert await gateway.rows(seen) == before
     clock.advance(1)
+    assert (await status(gateway, cookie, Accept="text/event-stream"))[0] == 200
+    assert await gateway.rows(seen) == before, "a page that is left open is no person"
     assert (await status(gateway, cookie))[0] == 200
     assert await gateway.rows(seen) == [(clock.now(),)]
     for _ in range(14):
