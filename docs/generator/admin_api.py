@@ -50,7 +50,7 @@ def lines() -> Iterator[str]:
 def _operation(
     method: str, path: str, operation: Schema, schemas: Mapping[str, Schema], common: set[str]
 ) -> Iterator[str]:
-    yield from (f"## `{method} {path}`", "", paragraph(sentence(operation["summary"])), "")
+    yield from (f"## `{method} {path}`", "", paragraph(sentence(operation["description"])), "")
     yield bullet(f"role: {operation['x-role']}")
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":

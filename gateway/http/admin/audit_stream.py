@@ -26,7 +26,7 @@ class Gap(msgspec.Struct):
 
 
 async def follow_audit(call: Call[AuditFilters]) -> web.StreamResponse:
-    """From `Last-Event-ID`, `after` or `since` on, or else from now."""
+    """It begins behind `Last-Event-ID` or `after`, or at `since`, or else now."""
     wanted = await wanted_events(call)
     told = call.request.headers.get("Last-Event-ID", "")
     if told:

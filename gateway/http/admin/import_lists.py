@@ -65,7 +65,7 @@ async def list_imports(call: Call[ImportsQuery]) -> Page[ImportSummary]:
 
 
 async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView] | web.StreamResponse:
-    """As pages, or with another Accept all from the cursor on."""
+    """With another `Accept`, all of them from the cursor on."""
     query, import_id, store = call.query, import_id_of(call), call.services.store
     after = read_cursor(query.cursor, Id, 0)
     if form := wanted_form(call):
@@ -81,7 +81,7 @@ async def list_refusals(call: Call[ListQuery]) -> Page[RefusedLineView] | web.St
 
 
 async def list_warnings(call: Call[ListQuery]) -> Page[WarnedLineView] | web.StreamResponse:
-    """As pages, or with another Accept all from the cursor on."""
+    """With another `Accept`, all of them from the cursor on."""
     query, import_id, store = call.query, import_id_of(call), call.services.store
     after = read_cursor(query.cursor, tuple[Id, str, str], (0, "", ""))
     if form := wanted_form(call):

@@ -1,6 +1,8 @@
 """The OpenAPI document. It is generated from the table of operations and their types, so it is never out of date."""
 
+import inspect
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -40,6 +42,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Gateway admin API", "version": version("loyalty-identity-gateway")},
         "security": [{"token": []}, {"session": []}],
+        "tags": _tags(operations),
         "paths": paths,
         "components": {
             "schemas": components,
@@ -51,11 +54,29 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     }
 
 
+def _tags(operations: Iterable[Operation]) -> list[dict[str, str]]:
+    """The subjects of the operations, each with what the module of its name says about itself."""
+    modules: dict[str, str] = {}
+    for one in operations:
+        name, module = _subject(one), one.handler.__module__
+        if name not in modules or module.endswith(f".{name}"):
+            modules[name] = module
+    about = {name: inspect.getdoc(sys.modules[module]) or "" for name, module in modules.items()}
+    return [{"name": name, "description": " ".join(about[name].split())} for name in sorted(about)]
+
+
+def _subject(one: Operation) -> str:
+    """The first word of the path."""
+    return re.split(r"\W", one.path, maxsplit=2)[1]
+
+
 def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
         "x-role": one.role,
+        "description": " ".join([f"{one.summary}.", *(inspect.getdoc(one.handler) or "").split()]),
+        "tags": [_subject(one)],
         "parameters": [*_path_parameters(one.path), *_query_parameters(one), *_header_parameters(one)],
         "responses": {str(one.status.value): _answer(one, schemas)} | _refusals(one),
     }

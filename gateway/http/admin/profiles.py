@@ -180,7 +180,7 @@ async def _show_past(call: Call[Any], asked: int, at: int) -> ProfileDetail:
 
 
 async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:
-    """Events of the profile and of those that it absorbed; also after its erasure."""
+    """They are there after its erasure, too."""
     number = call.id("prf")
     store = call.services.store
     family = await queries.ids_leading_to(store, await queries.survivor_of(store, number) or number)

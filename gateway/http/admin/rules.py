@@ -130,7 +130,7 @@ async def store_rules(call: Call[StoreQuery]) -> StoredRules:
 
 
 async def activate_rules(call: Call[Query]) -> StoredRules:
-    """A version that was active before may be activated again at once, because that is a rollback."""
+    """A version that was active before needs no new plan."""
     known = await known_rule_set(call.services.store, call.request.match_info["version"])
     text, was_in_use = known.rule_set.text, known.activated_at is not None
     rules = await parsed(text, stored=True) if was_in_use else await usable(call, text)

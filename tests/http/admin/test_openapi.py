@@ -31,6 +31,19 @@ async def test_every_operation_names_the_role_that_it_needs(gateway: RunningGate
     )
 
 
+async def test_every_operation_is_described_under_a_subject_that_is_described(
+    gateway: RunningGateway,
+) -> None:
+    found = await document(gateway)
+    subjects = {tag["name"]: tag["description"] for tag in found["tags"]}
+    assert all(subjects.values())
+    for path, methods in found["paths"].items():
+        for method, described in methods.items():
+            assert described["description"], (method, path)
+            assert set(described["tags"]) <= subjects.keys()
+    assert subjects["rules"].startswith("Rule sets: check")
+
+
 async def test_every_reference_of_the_document_leads_somewhere(gateway: RunningGateway) -> None:
     found = await document(gateway)
     named = set(re.findall(r"'#/components/schemas/([^']+)'", str(found)))
