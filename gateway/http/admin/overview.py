@@ -1,5 +1,6 @@
 """The system at one look: does it work, what waits for a person, and what is under way."""
 
+import asyncio
 import statistics
 from importlib.metadata import version
 
@@ -21,6 +22,7 @@ from gateway.store.queries.activity import activity
 from gateway.store.queries.imports import runs
 from gateway.store.sizes import sizes_of
 
+_PATIENCE_SECONDS = 5
 _LOOKED_AT = 100
 """An import that was begun before so many others is not under way."""
 
@@ -126,9 +128,14 @@ async def overview_of(services: Services) -> Overview:
 
 async def _problems(services: Services) -> list[str]:
     try:
-        await services.store.probe()
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await services.store.probe()
     except StoreUnavailable as error:
         return [str(error)]
+    except TimeoutError:
+        return [
+            f"the store took no write within {_PATIENCE_SECONDS} s; calls wait, look at its disk and its load"
+        ]
     return []
 
 

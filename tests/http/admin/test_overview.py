@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from gateway.clock import MINUTE
+from gateway.errors import StoreUnavailable
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_rules import SEED, rule_text
 from tests.support.people import achieve, grant, one_person, save
@@ -43,6 +46,17 @@ async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway
     assert told["sizes"]["database"] > 0
     channels = (await ask(gateway, "channels?limit=2"))["items"]
     assert [channel["name"] for channel in channels] == ["mobile", "pos"]
+
+
+async def test_the_overview_names_why_calls_are_not_accepted(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: object) -> None:
+        raise StoreUnavailable("the disk is nearly full")
+
+    monkeypatch.setattr(type(gateway.services.store), "probe", full)
+    told = await ask(gateway, "overview")
+    assert (told["ready"], told["problems"]) == (False, ["the disk is nearly full"])
 
 
 async def test_in_forward_mode_the_overview_tells_how_the_platform_answers(
