@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.support.people import save
 
 if TYPE_CHECKING:
@@ -33,17 +31,12 @@ async def test_activity_tells_calls_and_decisions_by_the_minute_and_of_one_chann
     assert web[0]["last_call"] is not None
 
 
-@pytest.mark.parametrize(
-    ("query", "remedy"),
-    [
+async def test_a_question_about_activity_that_has_no_answer_names_the_remedy(gateway: RunningGateway) -> None:
+    for query, remedy in (
         ("step=90s", "whole minutes"),
         ("step=often", "span of time"),
         ("since=2d&step=5m", "such as 1h"),
         ("since=1h&until=2h", "earlier time"),
         ("channel=wbe", "did you mean web?"),
-    ],
-)
-async def test_a_question_about_activity_that_has_no_answer_names_the_remedy(
-    gateway: RunningGateway, query: str, remedy: str
-) -> None:
-    assert remedy in (await ask(gateway, f"activity?{query}", 400))["detail"]
+    ):
+        assert remedy in (await ask(gateway, f"activity?{query}", 400))["detail"]
