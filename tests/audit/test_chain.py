@@ -138,14 +138,22 @@ def test_the_first_event_names_the_beginning_though_it_is_of_a_later_transaction
     """The one that began the chain had no event, and the one behind it was rolled back."""
     chain = Chain("a")
     chain.begin("digest", 7)
+    assert chain.begun
     assert read_bound(chain.link(event(1)).bound) == Bound("digest", 7)
     chain.rewind()
+    assert not chain.begun
     chain.begin("digest", 7)
     chain.keep(chain.tip)
     chain.vouch({"record": {"1": "of a row that was rolled back"}})
     chain.rewind()
     assert read_bound(chain.link(event(1)).bound) == Bound("digest", 7)
     assert chain.link(event(2)).bound == ""
+
+
+def test_a_beginning_that_vouches_for_no_rows_says_so_by_leaving_them_out() -> None:
+    chain = Chain("a")
+    chain.begin("digest")
+    assert chain.link(event(1)).bound == '{"log":"digest"}'
 
 
 def test_the_next_event_vouches_for_all_rows_that_were_told_before_it() -> None:

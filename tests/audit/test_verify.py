@@ -49,6 +49,11 @@ def test_a_chain_without_any_proof_has_its_beginning_as_the_time(log: Log) -> No
     assert verifier.tails() == [Tail("e", 1, 11, 11, False)]
 
 
+def test_a_head_that_is_signed_again_is_signed_since_the_first_time(log: Log) -> None:
+    log.sign(reaches={"c": (2, log.links["c"][1].hash.hex())})
+    assert checked(log).tails()[-1] == Tail("c", 1, 700, 8, False)
+
+
 def test_tails_that_were_signed_as_they_were_found_come_last_and_the_newest_of_each_kind_last() -> None:
     log = Log()
     for name in ("d", "e", "f", "g"):
@@ -152,11 +157,11 @@ def test_a_forged_chain_is_named_once_and_the_others_hold(log: Log, forge: Calla
 def test_what_follows_a_breach_is_neither_believed_nor_named_again(log: Log) -> None:
     _drop_one(log)
     verifier = log.verifier()
-    assert len(list(verifier.feed([*log.links["a"], log.links["a"][0]]))) == 1
-    assert verifier.heads == {"a": (1, log.links["a"][0].hash)}
-    assert verifier.events == 3
+    assert len(list(verifier.feed([*log.links["a"], log.links["a"][0], *log.links["b"]]))) == 1
+    assert verifier.heads == {"a": (1, log.links["a"][0].hash), "b": (2, log.links["b"][1].hash)}
+    assert verifier.events == 5
     assert list(verifier.feed(log.links["c"])) == []
-    assert [tail.chain for tail in verifier.tails()] == ["c"]
+    assert [tail.chain for tail in verifier.tails()] == ["b", "c"]
 
 
 def test_only_what_holds_and_is_open_has_a_tail(log: Log) -> None:

@@ -31,6 +31,8 @@ source_paths=
     gateway
 only_mutate=
     {source}/*
+also_copy=
+    docs
 do_not_mutate_patterns=
     assert_never
 pytest_add_cli_args=
@@ -38,7 +40,7 @@ pytest_add_cli_args=
     -p
     tests.mutation.quick
     -k
-    not postgres and not [strict and not every_invariant_is_in_the_name
+    not postgres and not [strict
 pytest_add_cli_args_test_selection=
     {tests}
 process_isolation=forkserver
@@ -64,6 +66,7 @@ class Package(NamedTuple):
 PACKAGES = {
     "audit": Package("gateway/audit", ["tests/audit"], 90),
     "loyalty": Package("gateway/loyalty", ["tests/loyalty"], 95),
+    "rules": Package("rules", ["tests/rules"], 85),
 }
 
 

@@ -133,6 +133,8 @@ def test_records_outside_the_window_do_not_make_a_value_generic() -> None:
     rules = rule_set(identifiers=kinds(email={"fanout_limit": 2, "fanout_window": 10}))
     records = [record(1, -11, email="shop"), record(2, -5, email="shop"), record(3, email="shop")]
     assert members(canon(rules, *records)) == [{1, 2, 3}]
+    at_its_edge = record(1, -10, email="shop")
+    assert members(canon(rules, at_its_edge, *records[1:])) == [{1}, {2}, {3}]
 
 
 def test_a_crowded_value_asks_where_the_rules_say_so() -> None:

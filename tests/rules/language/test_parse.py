@@ -247,6 +247,24 @@ def test_durations_become_milliseconds(written: str, milliseconds: int | None) -
     assert rule_set.identifiers["mobile"].window == milliseconds
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [('\nwindow = "ever"', '"ever"'), ('undo_window = "ever"', '"ever", "0"'), ("stale_after = ", '"0"')],
+)
+def test_a_wrong_duration_is_told_what_may_be_written(written: str, words: str) -> None:
+    key = written.partition(" =")[0]
+    (line,) = (line for line in FULL.splitlines() if line.startswith(f"{key.strip()} ="))
+    (problem,) = problems(FULL.replace(f"\n{line}", f'\n{key.strip()} = "soon"', 1))
+    assert problem.message == "must be a duration of at most 36500d"
+    assert problem.remedy == f'write one such as "365d", "72h", "5m", "300s", "250ms", {words}'
+
+
+def test_a_number_that_is_too_long_is_told_so() -> None:
+    assert problems(f"schema = {'1' * 5_000}") == (
+        Problem(0, "", "holds a number that is too long", "shorten it"),
+    )
+
+
 def test_zero_switches_off_what_may_be_off() -> None:
     assert valid(changed('undo_window = "ever"', 'undo_window = "0"')).merge.undo_window == 0
     assert valid(FULL).identifiers["mobile"].stale_after == 0
@@ -412,6 +430,7 @@ def test_a_single_key_that_only_asks_or_forbids_needs_no_guard(outcome: str) -> 
 def test_a_rule_cannot_compare_a_type_that_may_not_merge() -> None:
     (problem,) = problems(MINIMAL.replace("fanout_limit = 5", "merge = false"))
     assert (problem.line, problem.path) == (9, "rule[1].all_of[1]")
+    assert problem.message.endswith(" has merge = false")
 
 
 def test_a_type_that_may_not_merge_can_still_tell_people_apart() -> None:

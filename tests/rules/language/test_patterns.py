@@ -22,6 +22,7 @@ from rules.language.patterns import LONGEST_PATTERN, LONGEST_VALUE, objection
         r"^(?:\d{4}-){3}\d{4}$",
         r"^(?i:gb|de)-\d+$",
         r"^.*@.*$",
+        r"\A\d+-\d+",
         r"\d+$",
         r"^(?:[0-9a-f]{2}:?){6}$",
         r"^a++b$",

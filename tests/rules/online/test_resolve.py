@@ -484,6 +484,21 @@ def test_mode_off_judges_nothing_and_still_learns_keys() -> None:
 
 # ---- whom a key leads to ----
 
+
+def test_a_key_of_earlier_requests_joins_nobody_by_itself() -> None:
+    """It is another profile's by now, and this request does not state it."""
+    state = State(rule_set(Rule("both", ("mobile", "email")), Rule("email", ("email",))))
+    for where in ("web:1", "pos:1"):
+        state.send(where)
+    state.pin("web:1", "pos:1", "cannot")
+    for where in ("pos:1", "web:1"):
+        state.send(where, email="a")
+    state.all_pins.clear()
+    assert state.send("web:1", mobile="2").outcome == "attached"
+    assert state.at("web:1") != state.at("pos:1")
+    assert state.send("web:1", email="a").outcome == "merged"
+
+
 PROVED = Rule("email", ("email",), needs_verified=True)
 
 
