@@ -1,4 +1,4 @@
-"""Rules, keys, operators and lists that were changed elsewhere: by a command, or by another gateway on the same database."""
+"""Rules, keys, operators and lists that were changed by a command, or by another gateway on the same database."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What is made of the settings: the store, the rule set of a fresh database, and the parts of a running gateway."""
+"""What the settings give: the store, the rule set of a new database, and the parts of a running gateway."""
 
 import random
 import secrets

@@ -46,8 +46,8 @@ Announce = Callable[[Config, str, str], None]
 
 
 def serve(read: Callable[[], Config], announce: Announce, inherited: Inherited | None = None) -> int:
-    """Run until SIGTERM or SIGINT; the exit code. The settings are read now, and again at each SIGHUP. `announce` is told them and
-    both listeners' URLs once calls are taken. What is `inherited` takes the place of the settings' addresses."""
+    """Run until SIGTERM or SIGINT; returns the exit code. The settings are read now, and again at each SIGHUP. `announce` gets them
+    and both listeners' URLs once calls are taken. What is `inherited` replaces the settings' addresses."""
     return uvloop.run(_serve(read(), read, announce, inherited))
 
 
@@ -166,8 +166,8 @@ async def _listen(
     stack: contextlib.AsyncExitStack,
     connection: Callable[[web.Server], web.RequestHandler] = lambda server: server(),
 ) -> str:
-    """Take calls on an address or a listening socket until the stack unwinds; the URL, with the port that was really taken.
-    `connection` makes what reads one of them."""
+    """Take calls on an address or a listening socket until the stack unwinds. Returns the URL, with the actual port. `connection`
+    makes the protocol of each connection."""
     server = services.config.server
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -46,7 +46,7 @@ COMMANDS = {
     "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),
     "status": Lazy("gateway.cli.status", "status", "Show whether the gateway works, and what waits."),
     "activity": Lazy("gateway.cli.activity", "activity", "Show what happened, by time."),
-    "campaigns": Lazy("gateway.cli.campaigns", "campaigns", "Show what became of each campaign's reports."),
+    "campaigns": Lazy("gateway.cli.campaigns", "campaigns", "Show the results of each campaign's reports."),
     "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
     "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
     "admin-token": Lazy("gateway.cli.token", "admin_token", "Print the token of the admin API."),

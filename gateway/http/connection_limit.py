@@ -12,7 +12,7 @@ from gateway.http.aiohttp_handler import heads_read, is_busy
 from gateway.http.gameball.limits import is_within, network_of
 
 _PATIENCE = 2.0
-"""Seconds that a new connection has to say what it wants."""
+"""Seconds that a new connection has for its first request."""
 _POLL_SECONDS = 0.01
 _Handler = Callable[[], web.RequestHandler]
 

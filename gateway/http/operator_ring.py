@@ -10,7 +10,7 @@ from gateway.config import operator_token
 from gateway.model import Role, StoredOperator
 
 SHARED = "shared"
-"""The name of whoever has the admin token of the settings. No operator can be called so."""
+"""The name of everyone who has the admin token of the settings. No operator can have it."""
 
 
 _NOTED_EVERY = 5 * MINUTE

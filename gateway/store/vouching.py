@@ -1,8 +1,7 @@
-"""Rows that the audit log vouches for: with each change of one, the next event's hash covers a digest of the row as it is from
-then on. So the log says what the ledger, the balances (which are its sums), the partition, the names of profiles, merges,
-questions, pins, keys, operators and rules are. A coupon's code has a digest of its own, for an erasure takes it and leaves the
-entry. Where a profile redirects is not in a digest: it leads to the record that it is named after, and that one's place is in
-one.
+"""Rows that the audit log vouches for: when one changes, the next event's hash covers a digest of the row as it is from then on. So
+the log proves what the ledger, the balances (its sums), the partition, the names of profiles, merges, questions, pins, keys,
+operators and rules are. A coupon's code has a digest of its own, because an erasure removes the code and leaves the entry. No
+digest covers where a profile redirects: it leads to the record that it is named after, and a digest covers that record's place.
 
 A digest is keyed, because the values are short: without the master secret it can be neither made nor guessed.
 """

@@ -109,7 +109,7 @@ class DeliveryWorker:
         self._working: set[asyncio.Task[None]] = set()
 
     async def step(self) -> float:
-        """Claim what is due and begin with it. Seconds until the next step is worth its while."""
+        """Claim what is due and begin with it. Returns the seconds until the next step."""
         self._metrics.deliveries.breaker.state(self.breaker.state)
         if not self._remembers:
             await self._remember()

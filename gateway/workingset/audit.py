@@ -59,9 +59,9 @@ class Audit(Moment):
         detail: Mapping[str, Any] | DecisionDetail | None = None,
         words: Words | None = None,
     ) -> None:
-        """Append an audit event; it is committed, or lost, together with everything else of its command. Only a mapping as
-        `detail` goes with `words`. The detail names the source of the command, unless that is the gateway itself, and what its
-        sender calls themselves, if that is all that is known."""
+        """Append an audit event. It is committed, or lost, together with everything else of its command. With `words`, `detail` has
+        to be a mapping. The detail names the source of the command, unless that is the gateway itself, and the name that the sender
+        gives, if nothing else is known about them."""
         event_id = self.next_id()
         if self.source != "gateway" and not isinstance(detail, DecisionDetail):
             declared = {"declared": self.declared} if self.declared else {}

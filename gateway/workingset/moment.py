@@ -8,11 +8,9 @@ from rules.source import Source
 
 
 class Moment:
-    """`now` is the transaction's one moment (ms UTC), by which deadlines are judged; `stamp` is the same for what is put in
-    order by its time, and never goes back. `source` is who sent the command that is being carried out, in
-    `request_id`; `traces` are by request. `declared` is the
-    name that the user of the shared token gives. `collections` are
-    those that the batch uses, by name."""
+    """`now` is the one time of the transaction (ms UTC), which decides deadlines. `stamp` is the time for what is sorted by time;
+    it never goes back. `source` is the sender of the current command, in `request_id`; `traces` are by request. `declared` is the
+    name that the user of the shared token gives. `collections` are those that the batch uses, by name."""
 
     def __init__(self, now: int, ids: Ids, *, stamp: int | None = None) -> None:
         self.now = now

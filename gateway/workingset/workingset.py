@@ -28,8 +28,8 @@ BOUND = frozenset(
 
 
 class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts, Audit):
-    """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the profiles, merges, reviews and audit
-    events that came to be, in their order.
+    """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the new profiles, merges, reviews and audit
+    events, in order.
 
     `save` is called whenever a long batch ends a step; without it, everything is saved at the end.
     """

@@ -140,7 +140,7 @@ def _query_parameters(one: Operation) -> list[dict[str, Any]]:
 
 def _header_parameters(one: Operation) -> list[dict[str, Any]]:
     if one.live:
-        about = "the id of the last event that arrived, if events have ids: the stream goes on behind it"
+        about = "the id of the last event that arrived, if events have ids: the stream continues after it"
         text = {"type": "string"}
         return [
             {"name": "Last-Event-ID", "in": "header", "required": False, "description": about, "schema": text}

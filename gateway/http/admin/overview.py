@@ -50,7 +50,7 @@ class UpstreamView(msgspec.Struct):
 
 class Progress(msgspec.Struct):
     """`what` is `walk` (all profiles under new rules), `import` or `undo`; `name` is its rule set or its id. `done` of about
-    `total` profiles; of an import, whose end only its sender knows, its lines."""
+    `total` profiles; of an import, its lines, because only its sender knows the end."""
 
     what: str
     name: str

@@ -1,8 +1,9 @@
-"""Live streams as server-sent events: a listener is sent what happens while it is connected.
+"""Live streams as server-sent events: a listener gets what happens while it is connected.
 
-News are looked up once a second, so calls do not pay for listeners. A stream that was broken off goes on behind
-`Last-Event-ID`. A listener that does not read is dropped, and so is one whose token or session has ended. Each stream ends after
-10 minutes: a browser connects again by itself."""
+News are looked up once a second, so calls do not pay for listeners. An interrupted stream continues after `Last-Event-ID`. A
+listener that does not read is dropped, and so is one with a token or session that has ended. Each stream ends after 10 minutes; a
+browser connects again by itself.
+"""
 
 import asyncio
 import contextlib
@@ -54,7 +55,7 @@ class Streams:
 
     @contextlib.contextmanager
     def listener(self) -> Generator[None]:
-        """Raises Refusal where too many are connected."""
+        """Raises Refusal if too many are connected."""
         if self._listeners >= self.most:
             raise Refusal(
                 "too_many_listeners", f"{self.most} listeners are connected; end one, or try again later"
@@ -147,7 +148,7 @@ async def _may_listen(request: web.Request) -> bool:
 
 
 async def _asked(source: Source) -> Sequence[Frame]:
-    """Nothing while the store is away: the stream goes on when it is back."""
+    """Nothing while the store is unavailable: the stream continues when it is back."""
     try:
         return await source()
     except StoreUnavailable:

@@ -50,7 +50,7 @@ class FailureBudget:
         self._counts: Counter[str] = Counter()
 
     def wait(self, address: str) -> int:
-        """The milliseconds until an address whose budget is spent has a new one; else 0."""
+        """The milliseconds until an address without budget has a new one; else 0."""
         now = self._clock.steady()
         is_spent = now // MINUTE == self._minute and 0 < self.limit <= self._counts[address]
         return MINUTE - now % MINUTE if is_spent else 0

@@ -51,8 +51,8 @@ _LONGEST_BATCH_SECONDS = 20
 _FINAL_AFTER = MINUTE
 """No batch commits ids older than this: it is given up before."""
 _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
-"""Another writer was faster, nothing was stored, and the same again may succeed. A unique violation too: another replica
-inserted what this one had looked for and not found, or drew the same id."""
+"""Another writer was faster, nothing was stored, and a second attempt may succeed. A unique violation too: another replica inserted
+what this one had not found, or drew the same id."""
 _SERVER_TIME = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 

@@ -62,7 +62,7 @@ async def merges_into(store: Store, survivors: Sequence[int]) -> list[MergeRow]:
 async def merges(
     store: Store, wanted: WantedMerges, before: int, limit: int
 ) -> tuple[list[MergeRow], int | None]:
-    """Newest first; and the id behind which to go on."""
+    """Newest first; and the id after which to continue."""
     return await newest(store, MERGE, _filters(wanted), _bounds(wanted, before), limit)
 
 

@@ -60,7 +60,7 @@ async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]
 
 
 async def waiting(store: Store, profiles: Sequence[int]) -> list[Delivery]:
-    """What the platform told of the person and is not handed on yet."""
+    """Events of the platform about the person that are not passed on yet."""
     rows = await store.fetch(
         f"SELECT {DELIVERY.select('d')} FROM delivery AS d WHERE d.finished_at IS NULL AND d.target <> 'upstream'"
         f" AND d.kind = 'platform' AND d.payload <> '' AND d.lane IN ({placeholders(profiles)}) ORDER BY d.delivery_id",

@@ -46,7 +46,7 @@ async def open_reviews(store: Store, profile_id: int) -> list[ReviewItem]:
 async def reviews(
     store: Store, wanted: WantedReviews, before: int, limit: int
 ) -> tuple[list[ReviewItem], int | None]:
-    """Newest first; and the id behind which to go on."""
+    """Newest first; and the id after which to continue."""
     filters, bounds = _filters(wanted), Conditions()
     bounds.add("{t}.review_id < ?", before)
     if wanted.until is not None:  # a question is not opened before its id is drawn

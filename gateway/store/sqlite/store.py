@@ -224,7 +224,7 @@ class SqliteStore:
         return () if clean else (_LOG,)
 
     async def _wipe(self) -> None:
-        """What was erased goes from the files too: now, or with housekeeping after the last that reads an earlier state."""
+        """Erased data goes from the files too: now, or with housekeeping, once nothing reads an earlier state."""
         if self._erasing.is_left:
             await self._in_writer(self._erasing.finish)
 
