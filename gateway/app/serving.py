@@ -29,6 +29,7 @@ from gateway.clock import SECOND
 from gateway.config import Address, Config, ConfigError
 from gateway.http import admin, public
 from gateway.http.connection_limit import ConnectionLimit
+from gateway.http.console import add_console
 from gateway.http.services import Services
 from gateway.http.upgrades import WithoutUpgrades
 from gateway.model import Caller, NoteEvent
@@ -137,7 +138,9 @@ async def listening(
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
         options, grace = _options(services.config), server.shutdown_grace / 1000
         for_channels, for_operators = inherited.listeners() if inherited else (None, None)
-        operators = web.AppRunner(admin.build(services), shutdown_timeout=grace)
+        pages = admin.build(services)
+        add_console(pages)
+        operators = web.AppRunner(pages, shutdown_timeout=grace)
         plain = partial(WithoutUpgrades, loop=asyncio.get_running_loop(), **options)
         operator = await _listen(operators, services, for_operators or server.admin_listen, stack, plain)
         stack.push_async_callback(workers.stop)

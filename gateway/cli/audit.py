@@ -11,23 +11,15 @@ import msgspec
 import typer
 
 from gateway.anchor.line import read
+from gateway.audit.story import sentence
 from gateway.cli.admin_client import Admin, ask
 from gateway.cli.audit_archive import archive as archive_command
 from gateway.cli.audit_archive import check_alone, note_archived, print_archive
 from gateway.cli.failure import MISUSED, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
-from gateway.cli.output import (
-    Columns,
-    counted,
-    note,
-    plain,
-    print_json,
-    print_line,
-    print_page,
-    print_rows,
-    say,
-)
-from gateway.cli.story import STORY, in_order, sentence
+from gateway.cli.output import Columns, note, plain, print_json, print_line, print_page, print_rows, say
+from gateway.cli.story import STORY, in_order
+from gateway.plural import counted
 
 app = group("The audit log.")
 app.command("archive")(archive_command)

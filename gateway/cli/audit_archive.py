@@ -12,9 +12,10 @@ from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from gateway.cli.output import counted, note, print_json, print_rows, say
+from gateway.cli.output import note, print_json, print_rows, say
 from gateway.config import Config
 from gateway.config.master_secret import open_box
+from gateway.plural import counted
 
 _MOST_BREACHES = 100
 

@@ -18,10 +18,11 @@ from gateway.cli.db_scrub import scrub
 from gateway.cli.db_secret import new_secret
 from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, group, settings
-from gateway.cli.output import counted, note, print_json, say
+from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.config.urls import store_url_text
+from gateway.plural import counted
 
 app = group("Back up, check, migrate and move the database.")
 app.command()(clock)

@@ -12,9 +12,10 @@ import typer
 from gateway.cli.db_file import opened
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
-from gateway.cli.output import counted, note, print_json, say
+from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.errors import DriverMissing, SchemaMismatch, StoreUnavailable
+from gateway.plural import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -8,10 +8,11 @@ import typer
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import AsJson
-from gateway.cli.output import counted, print_json, print_rows, say
+from gateway.cli.output import print_json, print_rows, say
 from gateway.clock import SystemClock
 from gateway.config.urls import store_url, store_url_text
 from gateway.errors import DriverMissing
+from gateway.plural import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -7,8 +7,9 @@ from gateway.cli.admin_client import running_at
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import counted, note, print_json, say
+from gateway.cli.output import note, print_json, say
 from gateway.config import Config
+from gateway.plural import counted
 
 
 def new_secret(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:

@@ -10,7 +10,8 @@ from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, counted, print_json, print_page, print_rows, say
+from gateway.cli.output import Columns, print_json, print_page, print_rows, say
+from gateway.plural import counted
 
 app = group("List deliveries, send one again, or give it up.")
 _COLUMNS: Columns = {

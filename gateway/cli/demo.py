@@ -16,9 +16,10 @@ from gateway.cli.admin_client import Admin, connect
 from gateway.cli.failure import Failure
 from gateway.cli.journey import CAMPAIGN, CHANNELS, POINTS, Journey, Step
 from gateway.cli.options import AsJson, settings
-from gateway.cli.output import counted, print_json, print_rows, say
+from gateway.cli.output import print_json, print_rows, say
 from gateway.cli.profile import print_profile
 from gateway.cli.story import STORY, in_order
+from gateway.plural import counted
 
 _SETTINGS = """\
 [server]

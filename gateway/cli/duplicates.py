@@ -10,8 +10,9 @@ import typer
 
 from gateway.cli.admin_client import connect
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile, settings
-from gateway.cli.output import Columns, counted, note, print_csv, print_rows, say
+from gateway.cli.output import Columns, note, print_csv, print_rows, say
 from gateway.config import Config
+from gateway.plural import counted
 
 _COLUMNS: Columns = {
     "reason": "reason",

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import Columns, Row, counted, plain, print_rows, say
+from gateway.cli.output import Columns, Row, plain, print_rows, say
+from gateway.plural import counted
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")]
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.cli.output import Columns, Row, counted, note, print_rows, say
+from gateway.cli.output import Columns, Row, note, print_rows, say
+from gateway.plural import counted
 
 _LIKENESS = {
     "provider_form": "the same mailbox, written in two ways",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.cli.output import Row, counted, plain, say
+from gateway.cli.output import Row, plain, say
+from gateway.plural import counted
 
 
 def print_graph(graph: Row) -> None:

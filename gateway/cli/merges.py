@@ -7,7 +7,8 @@ import typer
 from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.effects import print_consequence
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, Row, counted, plain, print_json, print_page, print_rows, say
+from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
+from gateway.plural import counted
 
 app = group("List merges, show one, and count them by day and rule.")
 Since = Annotated[str, typer.Option("--since", help="A time, a date, or a span back from now such as 7d.")]

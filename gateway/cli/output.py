@@ -42,13 +42,6 @@ def print_csv(cells: Iterable[object]) -> None:
     sys.stdout.write(csv_line(cells))
 
 
-def counted(number: int, thing: str) -> str:
-    """`1 row`, `2 rows`, `1 delivery`, `2 deliveries`."""
-    if number == 1:
-        return f"1 {thing}"
-    return f"{number:,} {thing[:-1]}ies" if thing.endswith("y") else f"{number:,} {thing}s"
-
-
 def say(text: str, *, flush: bool = False) -> None:
     """The answer in words, on stdout. Line breaks in `text` must be our own: pass values that may contain some through `plain`
     first."""

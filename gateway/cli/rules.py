@@ -9,19 +9,10 @@ from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.check import strangers
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
-from gateway.cli.output import (
-    Columns,
-    Row,
-    counted,
-    note,
-    print_document,
-    print_json,
-    print_page,
-    print_rows,
-    say,
-)
+from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
 from gateway.cli.rule_history import diff, stats
 from gateway.config import ConfigError
+from gateway.plural import counted
 from rules.language.parse import parse
 from rules.language.problems import describe
 from rules.ruleset import RuleSet

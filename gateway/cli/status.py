@@ -9,7 +9,8 @@ import typer
 from gateway.cli.admin_client import Admin, ask, running_at
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
-from gateway.cli.output import Columns, counted, note, print_json, print_rows, say
+from gateway.cli.output import Columns, note, print_json, print_rows, say
+from gateway.plural import counted
 
 _NOT_RUNNING = (
     "no gateway runs on this configuration; the figures are from the database. Start it with: gateway serve"

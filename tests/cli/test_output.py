@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from gateway.cli import output, program
 from gateway.cli.lazy import Lazy
-from gateway.cli.output import Columns, counted, plain, print_rows
+from gateway.cli.output import Columns, plain, print_rows
+from gateway.plural import counted
 
 SETTINGS = """
 [server]

@@ -74,6 +74,9 @@ def test_it_installs_two_packages_and_nothing_beside_them(wheel: Path) -> None:
     (described,) = {name.partition("/")[0] for name in names} - {"gateway", "rules"}
     assert described.endswith(".dist-info")
     assert "gateway/config.example.toml" in names
+    assert {
+        f"gateway/http/console/{one}" for one in ("texts.toml", "templates/frame.html", "static/console.css")
+    } <= {*names}
     assert not [name for name in names if name.endswith((".pyc", ".db", ".log"))]
 
 

@@ -28,6 +28,12 @@ from gateway.http.unforeseen import answered
 from gateway.model import Caller, RefuseCall
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+PAGES = "/console/"
+_WITHOUT_SESSION = (f"{PAGES}log-in", f"{PAGES}static/")
+"""The start of their paths. They contain no data; the log-in checks the token itself."""
+RefusedAs = Callable[[web.Request, Refusal, str, Mapping[str, str]], web.Response]
+REFUSED_AS: web.AppKey[RefusedAs] = web.AppKey("refused_as")
+"""How a page shows a refusal: of the request, the refusal, the request id, and headers."""
 _LOG_IN = f"{PREFIX}/sessions"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII)
@@ -47,6 +53,7 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
     async def answering() -> web.StreamResponse:
         nonlocal caller
         operator = await _check(request, services)
+        request[CALLER] = caller
         if operator is not None:
             request[OPERATOR] = operator
             request[CALLER] = caller = replace(caller, actor=operator.actor, declared=operator.declared)
@@ -57,7 +64,8 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
         refusal, headers = _refusal(error, caller)
         code = refusal.code
         await _record(request, services, caller, refusal)
-        return problem(refusal, caller.request_id, headers)
+        show = request.app.get(REFUSED_AS, _as_document) if is_page(request) else _as_document
+        return show(request, refusal, caller.request_id, headers)
 
     response = await answered(answering(), refusing)
     if not response.prepared:
@@ -82,17 +90,30 @@ async def _check(request: web.Request, services: Services) -> Operator | None:
             "this listener does not answer to that host name; use 127.0.0.1 or localhost, or name the proxy in front of it in"
             " [server] allowed_hosts",
         )
-    if request.path in OPEN:
+    if request.path in OPEN or request.path.startswith(_WITHOUT_SESSION):
         return None
     if request.method == "POST" and request.path == _LOG_IN:
         return await log_in(request, bearer(request) or "")
     operator = await authenticated(request)
+    if operator is None and is_page(request) and hdrs.AUTHORIZATION not in request.headers:
+        raise Refusal("unauthorized", "log in first")  # it sends no token, so it guesses none
     if operator is None:
         request.app[STRANGERS].charge(request)
         raise Refusal("unauthorized", "send a token as Authorization: Bearer TOKEN")
     if operator.csrf:
         refuse_forgery(request)
     return operator
+
+
+def is_page(request: web.Request) -> bool:
+    """Whether a browser shows the answer."""
+    return request.path.startswith(PAGES)
+
+
+def _as_document(
+    _: web.Request, refusal: Refusal, request_id: str, headers: Mapping[str, str]
+) -> web.Response:
+    return problem(refusal, request_id, headers)
 
 
 def _is_own_host(hosts: Sequence[str], server: Server) -> bool:

@@ -64,6 +64,10 @@ class Call(Generic[Q]):
         """Send a profile's version with the answer, for the next `If-Match`."""
         self.headers["ETag"] = f'"{version}"'
 
+    @property
+    def has_body(self) -> bool:
+        return self.request.body_exists
+
     async def text(self) -> str:
         try:
             async with asyncio.timeout(self.services.config.server.body_timeout / 1_000):

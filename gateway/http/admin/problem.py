@@ -78,6 +78,12 @@ CODES: Mapping[str, Code] = {
     "pinned_apart": Code(
         409, "a person pinned records of the two profiles apart", "remove that pin before merging"
     ),
+    "not_confirmed": Code(
+        409, "a page of the console asks to type a word, and another one was typed", "type it as it is shown"
+    ),
+    "page_outdated": Code(
+        409, "a form of the console is from before an upgrade; nothing was changed", "load the page again"
+    ),
     "pins_contradict": Code(409, "the opposite pin exists", "the detail names both"),
     "plan_required": Code(
         409,

@@ -90,7 +90,7 @@ async def reject_review(call: Call[Query]) -> AnsweredReview:
 
 async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
     number, store = call.id("rev"), call.services.store
-    asked = await call.body(ReviewAnswer) if call.request.body_exists else ReviewAnswer()
+    asked = await call.body(ReviewAnswer) if call.has_body else ReviewAnswer()
     command = AnswerReview(call.caller, number, accept, asked.reason)
     outcome, effects = await call.change(command, dry_run=asked.dry_run)
     item = await queries.review(store, number)

@@ -1,0 +1,75 @@
+"""Finding a person, and profiles that look like one person. The search is sent as a form and not in the address, so that what a
+customer said is in no history, bookmark or log."""
+
+from aiohttp import web
+
+from gateway.errors import Refusal
+from gateway.http.admin.duplicates import DuplicateQuery, list_duplicates
+from gateway.http.admin.listing import Page
+from gateway.http.admin.problem import status_of
+from gateway.http.admin.profiles import FindQuery, ProfileView, find_profiles
+from gateway.http.console.visit import Visit, go
+
+_ON_A_PAGE = 25
+
+
+async def show_search(visit: Visit) -> web.Response:
+    """The box, and the newest profiles below it."""
+    newest = await visit.ask(find_profiles, FindQuery(limit=_ON_A_PAGE))
+    return _show(visit, newest)
+
+
+async def search(visit: Visit) -> web.Response:
+    """A single match is shown at once."""
+    form = await visit.form()
+    query = FindQuery(
+        q=form.get("q", "").strip(),
+        channel=form.get("channel", ""),
+        cursor=form.get("cursor", ""),
+        limit=_ON_A_PAGE,
+    )
+    try:
+        found = await visit.ask(find_profiles, query)
+    except Refusal as refusal:
+        if status_of(refusal.code) not in (400, 404):
+            raise
+        return _show(visit, None, query, str(refusal))
+    if query.q and len(found.items) == 1 and not query.cursor:
+        return go(f"/console/profiles/{found.items[0].id}")
+    return _show(visit, found, query)
+
+
+async def show_duplicates(visit: Visit) -> web.Response:
+    page, wrong = await visit.look_up(list_duplicates, DuplicateQuery)
+    return visit.page(
+        "duplicates.html",
+        section="find",
+        title=visit.text("duplicates", "title"),
+        json="/duplicates",
+        page=page,
+        wrong=wrong,
+    )
+
+
+def identifiers(profile: ProfileView) -> list[str]:
+    """The values of a profile, each once."""
+    return list(dict.fromkeys(seen.value for record in profile.records for seen in record.observations))
+
+
+def _show(
+    visit: Visit, page: Page[ProfileView] | None, query: FindQuery | None = None, wrong: str = ""
+) -> web.Response:
+    asked = query or FindQuery()
+    return visit.page(
+        "find.html",
+        section="find",
+        title=visit.text("find", "title"),
+        json="/profiles",
+        page=page,
+        wrong=wrong,
+        q=asked.q,
+        channel=asked.channel,
+        channels=[channel.name for channel in visit.services.config.channels],
+        identifiers=identifiers,
+        status=400 if wrong else 200,
+    )

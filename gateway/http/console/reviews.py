@@ -1,0 +1,109 @@
+"""Reviews: what waits for a person, one question with its two sides beside each other, and the answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.http.admin.listing import write_cursor
+from gateway.http.admin.review_detail import ReviewDetail, show_review
+from gateway.http.admin.reviews import (
+    ReviewQuery,
+    ReviewView,
+    accept_review,
+    list_reviews,
+    reject_review,
+)
+from gateway.http.console.person import readable, shorter
+from gateway.http.console.visit import NO_QUERY, Visit, go
+from gateway.ids import read
+
+_STATES = ("open", "accepted", "rejected", "stale")
+_ATTRIBUTE = "attribute "
+_QUESTIONS = (("resplit:", "leave"), ("split:", "keys"), ("points", "points"))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One row of the comparison: what both sides say, and whether they agree."""
+
+    what: str
+    values: tuple[list[str], list[str]]
+    verdict: str
+
+
+def question_of(reason: str) -> str:
+    """The kind of question, by the reason of a review: docs/reference/reviews.md."""
+    return next((kind for start, kind in _QUESTIONS if reason.startswith(start)), "join")
+
+
+async def show_reviews(visit: Visit) -> web.Response:
+    page, wrong = await visit.look_up(list_reviews, ReviewQuery)
+    return visit.page(
+        "reviews.html",
+        section="reviews",
+        title=visit.text("reviews", "title"),
+        json="/reviews",
+        page=page,
+        wrong=wrong,
+        states=_STATES,
+        channels=[channel.name for channel in visit.services.config.channels],
+        question_of=question_of,
+    )
+
+
+async def show_one_review(visit: Visit) -> web.Response:
+    """One question with its two sides, and what follows from each answer."""
+    item = await visit.ask(show_review, NO_QUERY)
+    kind = question_of(item.reason)
+    return visit.page(
+        "review.html",
+        section="reviews",
+        title=visit.text("review", kind),
+        json=f"/reviews/{item.id}",
+        one=item,
+        kind=kind,
+        rows=list(compared(item)),
+        following=await _following(visit, item) if item.state == "open" else "",
+    )
+
+
+async def answer_yes(visit: Visit) -> web.Response:
+    return await _answer(visit, accept=True)
+
+
+async def answer_no(visit: Visit) -> web.Response:
+    return await _answer(visit, accept=False)
+
+
+async def _answer(visit: Visit, *, accept: bool) -> web.Response:
+    """The next open question follows at once."""
+    form = await visit.form()
+    answered = await visit.ask(
+        accept_review if accept else reject_review, NO_QUERY, {"reason": form.get("reason", "")}
+    )
+    done = ("accepted" if accept else "rejected") if answered.changed else "unchanged"
+    following = form.get("following", "")
+    now = {"now": answered.now[0]} if answered.now else {}
+    if read("rev", following) is None:
+        return go("/console/reviews", done, state="open", **now)
+    return go(f"/console/reviews/{following}", done, **now)
+
+
+async def _following(visit: Visit, item: ReviewView) -> str:
+    """The open question after this one; the newest if this is the last."""
+    older = ReviewQuery(state="open", limit=1, cursor=write_cursor(read("rev", item.id)))
+    for query in (older, ReviewQuery(state="open", limit=2)):
+        found = (await visit.ask(list_reviews, query)).items
+        others = [one.id for one in found if one.id != item.id]
+        if others:
+            return others[0]
+    return ""
+
+
+def compared(item: ReviewDetail) -> Iterator[Compared]:
+    """What both sides say: first what differs, then what agrees."""
+    for verdict, values in (("differs", item.differs), ("agrees", item.agrees)):
+        for one in values:
+            what = shorter(one.what.removeprefix(_ATTRIBUTE))
+            yield Compared(what, ([*map(readable, one.one)], [*map(readable, one.other)]), verdict)

@@ -1,0 +1,131 @@
+"""The table of pages, and how the admin listener gets them."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from gateway.errors import Refusal
+from gateway.http.admin.access import REFUSED_AS
+from gateway.http.admin.operation import CALLER
+from gateway.http.admin.operators import OPERATOR
+from gateway.http.console import (
+    audit,
+    find,
+    imports,
+    lists,
+    log_in,
+    merges,
+    operators,
+    person,
+    reviews,
+    rule_history,
+    rules,
+    shape,
+    static_files,
+    system,
+    today,
+    work,
+)
+from gateway.http.console.problems import problem_page
+from gateway.http.console.render import BUILD
+from gateway.http.console.visit import Visit
+from gateway.http.services import SERVICES
+
+_UNSAFE = "POST"
+
+
+class Page(NamedTuple):
+    """`path` is below `/console`. A POST is a form of a page."""
+
+    method: str
+    path: str
+    handler: Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+PAGES = (
+    Page("GET", "/", today.show_today),
+    Page("POST", "/log-out", log_in.log_out),
+    Page("GET", "/find", find.show_search),
+    Page("POST", "/find", find.search),
+    Page("GET", "/duplicates", find.show_duplicates),
+    Page("GET", "/profiles/{id}", person.show_person),
+    Page("POST", "/profiles/{id}/merge", shape.merge),
+    Page("POST", "/profiles/{id}/split", shape.split),
+    Page("POST", "/profiles/{id}/pin", shape.pin),
+    Page("POST", "/profiles/{id}/unpin", shape.unpin),
+    Page("POST", "/profiles/{id}/erase", shape.erase),
+    Page("GET", "/merges", merges.show_merges),
+    Page("GET", "/merges/{id}", merges.show_one_merge),
+    Page("POST", "/merges/{id}/undo", shape.undo),
+    Page("GET", "/reviews", reviews.show_reviews),
+    Page("GET", "/reviews/{id}", reviews.show_one_review),
+    Page("POST", "/reviews/{id}/yes", reviews.answer_yes),
+    Page("POST", "/reviews/{id}/no", reviews.answer_no),
+    Page("GET", "/achievements", work.show_achievements),
+    Page("POST", "/achievements/{id}/retry", work.retry_one_achievement),
+    Page("GET", "/deliveries", work.show_deliveries),
+    Page("GET", "/deliveries/{id}", work.show_one_delivery),
+    Page("POST", "/deliveries/{id}/retry", work.retry_one_delivery),
+    Page("POST", "/deliveries/{id}/discard", work.discard_one_delivery),
+    Page("GET", "/audit", audit.show_audit),
+    Page("GET", "/audit/events.ndjson", audit.download_audit),
+    Page("GET", "/audit/verify", audit.show_verification),
+    Page("GET", "/rules", rules.list_versions),
+    Page("POST", "/rules", rules.store_text),
+    Page("GET", "/rules/new", rules.show_editor),
+    Page("POST", "/rules/check", rules.check_text),
+    Page("POST", "/rules/plan", rules.plan_text),
+    Page("GET", "/rules/diff", rule_history.show_diff),
+    Page("GET", "/rules/{version}", rules.show_version),
+    Page("POST", "/rules/{version}/activate", rules.activate_version),
+    Page("GET", "/lists", lists.show_lists),
+    Page("GET", "/lists/open", lists.open_list),
+    Page("GET", "/lists/{name}", lists.show_one_list),
+    Page("POST", "/lists/{name}/add", lists.put_on_list),
+    Page("POST", "/lists/{name}/remove", lists.take_off_list),
+    Page("GET", "/campaigns", work.show_campaigns),
+    Page("GET", "/operators", operators.show_operators),
+    Page("POST", "/operators", operators.add),
+    Page("POST", "/operators/{name}/rotate", operators.rotate),
+    Page("POST", "/operators/{name}/remove", operators.remove),
+    Page("POST", "/sessions/{id}/end", operators.end),
+    Page("GET", "/imports", imports.show_imports),
+    Page("GET", "/imports/{id}/refused", imports.show_refused),
+    Page("GET", "/imports/{id}/warned", imports.show_warned),
+    Page("GET", "/imports/{id}/refused.csv", imports.download_refused),
+    Page("GET", "/imports/{id}/warned.csv", imports.download_warned),
+    Page("GET", "/system", system.show_system),
+    Page("POST", "/system/keys", system.issue_key),
+    Page("POST", "/system/keys/{id}/revoke", system.revoke_pair),
+)
+
+
+def add_console(app: web.Application) -> None:
+    """Serve the pages on the admin listener, whose access check runs before each of them."""
+    app[REFUSED_AS] = problem_page
+    app.router.add_get("/console/log-in", log_in.show_log_in)
+    app.router.add_post("/console/log-in", log_in.log_in)
+    app.router.add_get(static_files.PLACE + "{name}", static_files.show_file)
+    for page in PAGES:
+        app.router.add_route(page.method, "/console" + page.path, _served(page))
+
+
+def _served(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        visit = Visit(request, request.app[SERVICES], request[CALLER], request[OPERATOR])
+        if page.method == _UNSAFE:
+            await _check_form(visit)
+        return await page.handler(visit)
+
+    return serve
+
+
+async def _check_form(visit: Visit) -> None:
+    """Raises Refusal for a form that another site sent, or that was drawn before an upgrade: its fields may mean something else
+    now."""
+    form = await visit.form()
+    if visit.operator.csrf:
+        visit.operator.require_csrf(form.get("_csrf", ""))
+    if form.get("_build", "") != BUILD:
+        raise Refusal("page_outdated", "the page with this form is of another version; load it again")

@@ -1,0 +1,90 @@
+"""Changes of a person by hand: merge, split, undo, pin, erase. Each is shown first as a dry run tells it; the form of that page
+then repeats the same request."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.http.admin.merges import ShapedView, merge_profiles, split_profile, undo_merge
+from gateway.http.admin.operation import Call
+from gateway.http.admin.pins import PinPair, drop_pin, set_pin
+from gateway.http.admin.profiles import ErasingQuery, erase_profile
+from gateway.http.console.visit import NO_QUERY, Visit, go
+
+_OF_EVERY_FORM = frozenset({"_csrf", "_build", "sure", "confirm"})
+_Shape = Callable[[Call[Any]], Awaitable[ShapedView]]
+
+
+async def merge(visit: Visit) -> web.Response:
+    form = await visit.form()
+    profiles = [visit.request.match_info["id"], form.get("other", "").strip()]
+    return await _change(visit, "merge", merge_profiles, {"profiles": profiles}, "merged")
+
+
+async def split(visit: Visit) -> web.Response:
+    form = await visit.form()
+    asked = {"records": form.getall("records", []), "mode": form.get("mode", "plain")}
+    return await _change(visit, "split", split_profile, asked, "split")
+
+
+async def undo(visit: Visit) -> web.Response:
+    form = await visit.form()
+    return await _change(visit, "undo", undo_merge, {"tree": "tree" in form}, "undone")
+
+
+async def pin(visit: Visit) -> web.Response:
+    form = await visit.form()
+    body = {
+        "records": [form.get("a", "").strip(), form.get("b", "").strip()],
+        "kind": form.get("kind", ""),
+        "reason": form.get("reason", ""),
+        "until": form.get("until", "").strip(),
+    }
+    placed = await visit.ask(set_pin, NO_QUERY, body)
+    return go(f"/console/profiles/{placed.profiles[0]}", "pinned" if placed.changed else "unchanged")
+
+
+async def unpin(visit: Visit) -> web.Response:
+    form = await visit.form()
+    dropped = await visit.ask(drop_pin, PinPair(a=form.get("a", ""), b=form.get("b", "")))
+    place = f"/console/profiles/{visit.request.match_info['id']}"
+    return go(place, "unpinned" if dropped.changed else "unchanged")
+
+
+async def erase(visit: Visit) -> web.Response:
+    form, profile = await visit.form(), visit.request.match_info["id"]
+    if "sure" in form:
+        await visit.confirm(erase_profile, profile)
+        await visit.ask(erase_profile, ErasingQuery())
+        return go("/console/find", "erased")
+    found = await visit.ask(erase_profile, ErasingQuery(dry_run=True))
+    return await _ask_first(visit, "erase", found.effects, word=profile)
+
+
+async def _change(
+    visit: Visit, name: str, handler: _Shape, asked: Mapping[str, Any], done: str
+) -> web.Response:
+    form = await visit.form()
+    version = form.get("version", "")
+    sure = "sure" in form
+    body = {**asked, "reason": form.get("reason", ""), "dry_run": not sure}
+    shaped = await visit.ask(handler, NO_QUERY, body, int(version) if version.isdecimal() else None)
+    if sure:
+        return go(f"/console/profiles/{shaped.profile}", done if shaped.changed else "unchanged")
+    return await _ask_first(visit, name, shaped.effects)
+
+
+async def _ask_first(visit: Visit, name: str, effects: object, word: str = "") -> web.Response:
+    """What would happen, and the same form once more. `word` has to be typed for what cannot be undone."""
+    form = await visit.form()
+    return visit.page(
+        "change.html",
+        section="find",
+        title=visit.text("change", name),
+        name=name,
+        effects=effects,
+        action=visit.request.path,
+        fields=[(field, text) for field, text in form.items() if field not in _OF_EVERY_FORM],
+        word=word,
+    )

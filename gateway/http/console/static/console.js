@@ -1,0 +1,86 @@
+// Everything works without this module. It adds relative times, copy buttons, keys for reviews, and live updates.
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+
+function tellTimes() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+    if (Math.abs(seconds) >= 30 * 86400) continue;
+    const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
+    time.title ||= time.textContent;
+    time.textContent = ago.format(Math.round(seconds / size), unit);
+  }
+}
+
+function addCopyButtons(place) {
+  if (!navigator.clipboard) return;
+  for (const id of place.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = document.body.dataset.copyWord;
+    button.setAttribute("aria-label", `${button.textContent} ${id.textContent}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(id.textContent);
+      say(document.body.dataset.copied);
+    });
+    id.after(button);
+  }
+}
+
+function say(text) {
+  const live = document.querySelector("#live");
+  if (live) live.textContent = text;
+}
+
+// A page names its keys: data-key="y" on a button or link. J and K walk along [data-walk] links.
+function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    const key = event.key.toLowerCase();
+    const named = /^[a-z]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+    if (named) named.click();
+    else if (key === "j" || key === "k") walk(key === "j" ? 1 : -1);
+  });
+}
+
+function walk(step) {
+  const stops = [...document.querySelectorAll("[data-walk]")];
+  const here = stops.indexOf(document.activeElement);
+  const next = here < 0 ? (step > 0 ? 0 : stops.length - 1) : here + step;
+  stops[next]?.focus();
+}
+
+// [data-live] names a stream of server-sent events. When it tells of something, the part is taken from a fresh page. What the
+// reader has opened or focused stays as it is.
+function follow() {
+  const part = document.querySelector("[data-live]");
+  if (!part) return;
+  const events = new EventSource(part.dataset.live);
+  let waiting = 0;
+  const renew = async () => {
+    waiting = 0;
+    if (part.contains(document.activeElement) || part.querySelector("details[open]")) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok || answer.redirected) return events.close();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-live]");
+    if (!fresh) return events.close();
+    const told = part.querySelector("[data-announce]")?.innerText;
+    part.replaceChildren(...fresh.childNodes);
+    const news = part.querySelector("[data-announce]")?.innerText;
+    if (news !== told) say(news);
+    tellTimes();
+    addCopyButtons(part);
+  };
+  const soon = () => { waiting ||= setTimeout(renew, 1000); };
+  for (const kind of ["audit", "gap", "overview"]) events.addEventListener(kind, soon);
+  addEventListener("pagehide", () => events.close());
+}
+
+tellTimes();
+setInterval(tellTimes, 30_000);
+addCopyButtons(document);
+listenToKeys();
+follow();

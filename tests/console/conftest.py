@@ -1,0 +1,134 @@
+"""A gateway with a small shop in it, and a browser that is logged in. Both serve a whole module, because they are slow to start."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from gateway.app.opening import running
+from gateway.app.serving import listening
+from gateway.config import load
+from gateway.telemetry.telemetry import Telemetry
+from tests.support.chromium import browsing
+from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, settings
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page
+
+HOSTILE = "<script>alert(1)</script>\u202e\u0623\u062d\u0645\u062f [31m" + "\U0001f600" * 100
+"""A name that is markup, turns the direction of the text, and is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The gateway, and the ids of what is in it."""
+
+    gateway: RunningGateway
+    ann: str
+    hostile: str
+    review: str
+    merged: str
+    merge: str
+
+    @property
+    def ids(self) -> dict[str, str]:
+        names = ("ann", "hostile", "review", "merged", "merge")
+        return {name: getattr(self, name) for name in names}
+
+    def url(self, path: str) -> str:
+        return self.gateway.admin_url + path
+
+
+@contextlib.asynccontextmanager
+async def serving(directory: Path) -> AsyncGenerator[RunningGateway]:
+    path = directory / "config.toml"
+    path.write_text(settings(directory))
+    environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
+    config = load(path, environment)
+    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
+    deaths: list[str] = []
+    try:
+        async with (
+            running(config, telemetry=telemetry, on_broken=_fail) as services,
+            listening(services, on_death=deaths.append) as (url, admin_url),
+            aiohttp.ClientSession() as client,
+        ):
+            yield RunningGateway(url, admin_url, services, client, directory, environment)
+    finally:
+        telemetry.close()
+    assert not deaths
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+async def save(gateway: RunningGateway, channel: str, customer_id: str, **more: Any) -> None:
+    attributes = {"customerAttributes": {"displayName": more.pop("name", customer_id)}}
+    body = {"customerId": customer_id, **attributes, **more}
+    async with gateway.call("POST", "customers", channel=channel, json=body) as response:
+        assert response.status == 200, await response.text()
+
+
+async def found(gateway: RunningGateway, path: str) -> str:
+    async with gateway.admin("GET", path) as response:
+        return (await response.json())["items"][0]["id"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]:
+    async with serving(tmp_path_factory.mktemp("shop")) as gateway:
+        await save(gateway, "web", "ann", name="Ann Mansour", email="ann@example.com", mobile="01001234567")
+        await save(gateway, "pos", "till-1", name="Ann", mobile="01001234567")
+        report = {"customerId": "ann", "challengeId": 11664}
+        async with gateway.call("POST", "customers/social-challenges", json=report) as response:
+            assert response.status == 202
+        await save(gateway, "web", "<b>'\"evil", name=HOSTILE, email="evil@example.com")
+        await save(gateway, "web", "mona", name="Mona", email="family@example.com", mobile="01009990001")
+        await save(gateway, "mobile", "adel", name="Adel", email="family@example.com", mobile="01009990002")
+        await save(gateway, "web", "joe", name="Joe", email="joe@example.com")
+        await save(gateway, "mobile", "joseph", name="Joseph", email="joseph@example.com")
+        joe, joseph = [await found(gateway, f"profiles?q={one}") for one in ("joe", "joseph")]
+        body = {"profiles": [joe, joseph], "reason": HOSTILE}
+        async with gateway.admin("POST", "merges", json=body) as response:
+            merged = (await response.json())["profile"]
+        yield Shop(
+            gateway,
+            await found(gateway, "profiles?q=ann"),
+            await found(gateway, "profiles?q=evil@example.com"),
+            await found(gateway, "reviews?state=open"),
+            merged,
+            await found(gateway, "merges"),
+        )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncGenerator[Browser]:
+    async with browsing() as browser:
+        yield browser
+
+
+async def log_in(page: Page, shop: Shop, token: str = ADMIN_TOKEN) -> None:
+    if "log-in" not in page.url:
+        await page.goto(shop.url("/console/log-in"))
+    await page.get_by_label("Your token").fill(token)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: "log-in" not in url)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(chromium: Browser, shop: Shop) -> AsyncGenerator[BrowserContext]:
+    """A browser in which an admin is logged in."""
+    context = await chromium.new_context(reduced_motion="reduce")
+    page = await context.new_page()
+    await log_in(page, shop)
+    await page.close()
+    yield context
+    await context.close()

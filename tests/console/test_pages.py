@@ -1,0 +1,86 @@
+"""Each page in a real browser: wide and narrow, light and dark, without a finding of axe-core, whatever a name contains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import axe_playwright_python
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Page
+
+    from tests.console.conftest import Shop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LARGEST = 100_000
+LOOKS = [(1280, "light"), (390, "dark")]
+OTHER_LOOKS = [(1280, "dark"), (390, "light")]
+PAGES = (
+    "",
+    "merges",
+    "merges/{merge}",
+    "operators",
+    "imports",
+    "campaigns",
+    "rules/preset-email-or-mobile-1",
+    "log-in",
+    "find",
+    "duplicates",
+    "profiles/{ann}",
+    "profiles/{hostile}",
+    "profiles/{merged}",
+    "profiles/prf_0000000000000001",
+    "reviews",
+    "reviews/{review}",
+    "achievements",
+    "deliveries",
+    "audit",
+    "audit/verify?run=yes&state=yes",
+    "rules",
+    "rules/new",
+    "lists",
+    "lists/stores",
+    "system",
+)
+
+
+async def findings(page: Page) -> list[str]:
+    found = await page.evaluate(
+        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], iframes: false})", RULES
+    )
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "looks", [LOOKS, pytest.param(OTHER_LOOKS, marks=pytest.mark.soak)], ids=["", "other"]
+)
+async def test_a_page_is_accessible_wide_and_narrow_light_and_dark(
+    inside: BrowserContext, shop: Shop, path: str, looks: list[tuple[int, Literal["light", "dark"]]]
+) -> None:
+    address = "/console/" + path.format(**shop.ids)
+    page = await inside.new_page()
+    trouble: list[str] = []
+    page.on("dialog", lambda dialog: trouble.append(dialog.message))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text) if "Security" in line.text else None)
+    answer = await page.goto(shop.url(address))
+    assert answer is not None
+    body = await answer.body()
+    assert len(body) <= LARGEST
+    assert not {0x1B, 0x00} & {*body}
+    assert "\u202e" not in body.decode()
+    await page.evaluate(AXE)
+    for width, scheme in looks:
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.emulate_media(color_scheme=scheme)
+        assert not await findings(page), (width, scheme)
+    for width in (1280, 390, 320):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not trouble
+    await page.close()

@@ -1,0 +1,118 @@
+"""What a steward does in the console: with the keyboard, and without JavaScript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.console.conftest import log_in, save
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext
+
+    from tests.console.conftest import Shop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def question(shop: Shop, name: str, number: int) -> str:
+    """Ask whether two customers with one address and two numbers are one person."""
+    for channel, mobile in (("web", f"0100{number}1"), ("mobile", f"0100{number}2")):
+        await save(shop.gateway, channel, f"{name}-{channel}", email=f"{name}@example.com", mobile=mobile)
+    async with shop.gateway.admin("GET", "reviews?state=open") as response:
+        return (await response.json())["items"][0]["id"]
+
+
+async def state_of(shop: Shop, review: str) -> str:
+    async with shop.gateway.admin("GET", "reviews") as response:
+        items = (await response.json())["items"]
+    return next(one["state"] for one in items if one["id"] == review)
+
+
+async def test_a_steward_works_without_javascript(chromium: Browser, shop: Shop) -> None:
+    review = await question(shop, "plain", 700000)
+    context = await chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = await context.new_page()
+    await page.goto(shop.url("/console/reviews?state=open"))
+    assert "log-in" in page.url
+    await log_in(page, shop)
+    assert page.url.endswith("/console/reviews?state=open")
+    await page.locator(f'a[href="/console/reviews/{review}"]').click()
+    assert await page.get_by_role("heading", name="Are these two profiles one person?").is_visible()
+    assert "has 2 records" in await page.locator("#yes >> xpath=../..").inner_text()
+    await page.get_by_role("button", name="No", exact=True).click()
+    assert "Answered with no." in await page.get_by_role("status").inner_text()
+    assert await state_of(shop, review) == "rejected"
+
+    await page.goto(shop.url("/console/find"))
+    await page.get_by_label("Search for").fill("0100 123 4567")
+    await page.get_by_role("button", name="Find", exact=True).click()
+    assert page.url.endswith(shop.ann)
+    assert "01001234567" not in page.url
+    await page.get_by_label("Leaves: till-1").check()
+    await page.locator("summary", has_text="Split").click()
+    await page.locator("#f-why-split").fill("two persons")
+    await page.locator("#split").get_by_role("button").click()
+    assert await page.get_by_role("heading", name="Split this profile?").is_visible()
+    assert "a new profile (1) has 1 record" in await page.locator("main").inner_text()
+    await page.get_by_role("button", name="Split").click()
+    assert "The records left this profile." in await page.get_by_role("status").inner_text()
+    await page.get_by_role("button", name="Log out").click()
+    assert "You are logged out." in await page.locator("main").inner_text()
+    await context.close()
+
+
+async def test_questions_are_answered_by_keys(inside: BrowserContext, shop: Shop) -> None:
+    review = await question(shop, "keys", 800000)
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/reviews?state=open"))
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/{review}")
+    await page.locator("#r-yes").fill("y n")
+    assert await state_of(shop, review) == "open"
+    await page.locator("#r-yes").blur()
+    await page.keyboard.press("y")
+    await page.wait_for_url("**done=accepted**")
+    assert await state_of(shop, review) == "accepted"
+    await page.keyboard.press("u")
+    await page.wait_for_url("**/console/profiles/**")
+    assert await page.get_by_role("heading", name="Merges").is_visible()
+    await page.close()
+
+
+async def test_the_keyboard_alone_reaches_the_content(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/audit"))
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.closest('main') !== null")
+    await page.close()
+
+
+async def test_a_session_that_ended_leads_back_to_where_it_was(chromium: Browser, shop: Shop) -> None:
+    context = await chromium.new_context()
+    page = await context.new_page()
+    await log_in(page, shop)
+    await page.goto(shop.url(f"/console/profiles/{shop.hostile}"))
+    await context.clear_cookies()
+    await page.get_by_role("button", name="Log out").click()
+    assert await page.get_by_role("heading", name="Your session has ended").is_visible()
+    await page.goto(shop.url(f"/console/profiles/{shop.hostile}"))
+    await log_in(page, shop)
+    assert page.url.endswith(shop.hostile)
+    await context.close()
+
+
+async def test_the_audit_log_on_the_page_follows_what_happens(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/audit?action=customer.updated&channel=pos"))
+    await save(shop.gateway, "pos", "till-9", name="Newly Seen")
+    await page.get_by_text("Pos changed displayName").nth(1).wait_for(timeout=20_000)
+    await page.close()
