@@ -11,6 +11,7 @@ settings.register_profile(
     deadline=None,
     max_examples=40,
     phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=ANY_HEALTH,
 )
 settings.load_profile("mutation")

@@ -521,6 +521,19 @@ def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it() -> Non
     assert state.at("web:1") == state.at("pos:1")
 
 
+def test_a_proof_that_was_given_before_leads_to_nobody_new() -> None:
+    state = State(rule_set(PROVED))
+    for where in ("web:1", "pos:1"):
+        state.send(where)
+    state.pin("web:1", "pos:1", "cannot")
+    for where in ("web:1", "pos:1"):
+        decided(state, where, "a", verified=True)
+    state.all_pins.clear()
+    again = state.ask("web:1", [*stating("a", verified=True), *says(mobile="1")])
+    assert again is not None
+    assert (again.outcome, state.at("web:1") == state.at("pos:1")) == ("attached", False)
+
+
 def test_a_proof_on_another_record_of_the_owner_counts_as_the_owners() -> None:
     state = State(rule_set(PROVED, Rule("mobile", ("mobile",))))
     decided(state, "web:1", "a")
