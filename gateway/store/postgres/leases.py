@@ -2,10 +2,12 @@
 
 import contextlib
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from gateway.clock import HOUR, SECOND, Clock
 from gateway.errors import StoreUnavailable
-from gateway.store.postgres.connection import Connection, Server
+from gateway.store.postgres.connection import Connection
 
 _LEASE = 20 * SECOND
 _RENEWAL = 5 * SECOND
@@ -24,10 +26,10 @@ INSERT INTO lease VALUES ('probe', $1, $2) ON CONFLICT (name) DO UPDATE SET owne
 
 
 class Leases:
-    """Of this process."""
+    """Of this process. `connect` lends a connection."""
 
-    def __init__(self, server: Server, clock: Clock) -> None:
-        self._server = server
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Connection]], clock: Clock) -> None:
+        self._connect = connect
         self._clock = clock
         self._owner = uuid.uuid4().hex
         self._asked: dict[str, tuple[int, bool]] = {}
@@ -37,7 +39,7 @@ class Leases:
         leads = self._known(work)
         if leads is not None:
             return leads
-        async with self._server.connection() as connection:
+        async with self._connect() as connection:
             return await self.take_by(connection, work, self._clock.now())
 
     async def take_by(self, connection: Connection, work: str, now: int) -> bool:
@@ -59,7 +61,7 @@ class Leases:
         if self._asked:
             self._asked.clear()
             with contextlib.suppress(StoreUnavailable):
-                async with self._server.connection() as connection:
+                async with self._connect() as connection:
                     await connection.execute(
                         f"DELETE FROM lease WHERE owner = $1 AND NOT ({_IN_REPLICAS})", self._owner
                     )
@@ -68,7 +70,7 @@ class Leases:
         """What a process sent in its last seconds still counts for the upstream, so its row outlives an orderly stop too."""
         now = self._clock.now()
         longest = now + _LONGEST
-        async with self._server.connection() as connection:
+        async with self._connect() as connection:
             await connection.execute(_TAKE, _REPLICA + self._owner, self._owner, now + _LEASE, now, longest)
             await connection.execute(
                 f"DELETE FROM lease WHERE {_IN_REPLICAS} AND (until <= $1 OR until > $2)", now - HOUR, longest
@@ -77,12 +79,12 @@ class Leases:
     async def replicas(self) -> int:
         """How many lived within the last seconds."""
         now = self._clock.now()
-        async with self._server.connection() as connection:
+        async with self._connect() as connection:
             return await connection.fetchval(
                 f"SELECT COUNT(*) FROM lease WHERE {_IN_REPLICAS} AND until > $1", now
             )
 
     async def probe(self, seconds: float) -> None:
         """A write, which is to be done within `seconds`."""
-        async with self._server.connection() as connection:
+        async with self._connect() as connection:
             await connection.execute(_PROBE, self._owner, self._clock.now(), timeout=seconds)

@@ -77,7 +77,7 @@ class PostgresStore:
         self._stamps = Stamps()
         self._ids = Ids(_node())
         self._server = Server(url, _CONNECTIONS)
-        self._leases = Leases(self._server, clock)
+        self._leases = Leases(lambda: self._server.connection(), clock)
         self._columns: Columns = {}
         self._maintenance = Maintenance(kept)
         self._retention = Retention(self.chain, kept)
