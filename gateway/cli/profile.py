@@ -29,7 +29,9 @@ ProfileId = Annotated[
 
 @app.command()
 def find(
-    query: Annotated[str, typer.Argument(help="A profile id, a customer id or any identifier.")] = "",
+    query: Annotated[
+        str, typer.Argument(help="A profile id, a customer id, any identifier, or a name or its beginning.")
+    ] = "",
     email: str = "",
     mobile: str = "",
     channel: Annotated[
@@ -171,6 +173,7 @@ def print_profile(profile: Row) -> None:
     if profile["redirected_from"]:
         say(f"{profile['redirected_from']} was merged into {profile['id']}")
     balance = profile["balance"]
+    say(plain(profile["person"]))
     say(f"{profile['id']}  version {profile['version']}, since {profile['created_at']}")
     say(f"balance {counted(balance['points'], 'point')}, score {balance['score']}")
     say(f"canonical id {plain(profile['canonical_id'])}")
@@ -211,6 +214,7 @@ def _customers(profile: Row) -> str:
 
 _FOUND: Columns = {
     "profile": "id",
+    "person": "person",
     "customers": _customers,
     "identifiers": lambda profile: ", ".join(
         dict.fromkeys(seen["value"] for record in profile["records"] for seen in record["observations"])

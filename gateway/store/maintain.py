@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
+from gateway.model.names import NAMES, name_entries
 from gateway.store.archiving import AUDIT_FIELDS, Pruning
 from gateway.store.statement import Query, Step, Write
 
@@ -28,6 +29,11 @@ _NEW_ACHIEVEMENTS = """
 SELECT achievement_id, record_id FROM achievement WHERE achievement_id > ? AND achievement_id < ?
 ORDER BY achievement_id LIMIT ?
 """
+_OLD_NAMES = f"""
+SELECT record_id, name, value FROM attribute WHERE name IN ({", ".join("?" * len(NAMES))})
+AND record_id > ? AND record_id <= ? ORDER BY record_id, name LIMIT ?
+"""
+_NAMED = "INSERT INTO person_name VALUES (?, ?) ON CONFLICT (name, record_id) DO NOTHING"
 _EXPIRED_ANSWERS = """
 SELECT channel, route, key, expires_at FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
 """
@@ -120,6 +126,7 @@ class Maintenance:
         done = yield from self._recall(now, limit)
         done += yield from _index_audit(final_below, limit)
         done += yield from _index_achievements(final_below, limit)
+        done += yield from _index_names(limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
             done += yield from _drop_expired_answers_of(now, limit)
@@ -252,6 +259,25 @@ def _index_achievements(final_below: int, limit: int) -> Step:
     rows = yield Query(_NEW_ACHIEVEMENTS, parameters=(after, final_below, limit))
     entries = [("achievement.record", f"{record_id:016x}", row_id) for row_id, record_id in rows]
     return (yield from _index("achievement", rows, entries))
+
+
+def _index_names(limit: int) -> Step:
+    """Of the records from before the schema had names, which end at a mark."""
+    after, end = (yield from _progress("name")), (yield from _progress("name.end"))
+    if after >= end:
+        return 0
+    rows = yield Query(_OLD_NAMES, parameters=(*NAMES, after, end, limit))
+    reached = end if len(rows) < limit else rows[-1][0] - 1
+    if reached <= after:  # one record alone has more than fit
+        reached = rows[-1][0]
+    values: dict[int, dict[str, str]] = {}
+    for record_id, name, value in rows:
+        if record_id <= reached:
+            values.setdefault(record_id, {})[name] = value
+    entries = [(entry, one) for one, attributes in values.items() for entry in name_entries(attributes)]
+    yield Write(_NAMED, sorted(entries))
+    yield Write(_PROGRESSED, [("name", reached)])
+    return len(rows)
 
 
 def _progress(source: str) -> Step:

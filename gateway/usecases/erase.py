@@ -30,8 +30,12 @@ def wants(command: EraseCustomer, ws: WorkingSet, env: Env) -> bool:
             return False
         record = ws.records[place]
         target = record.profile_id if record is not None else None
-    if target is not None:
-        ws.profiles.want(target)
+    if target is None:
+        return True
+    if not ws.profiles.want(target):
+        return False
+    if target in ws.profiles:
+        ws.attributes.want_all(ws.profile(target).records)
     return True
 
 
@@ -73,7 +77,9 @@ def wants_of_forgetting_again(command: ForgetAgain, ws: WorkingSet, env: Env) ->
     missing = [record_id for record_id in command.erasure.records if record_id not in ws.homes]
     for record_id in missing:
         ws.homes.want(record_id)
-    homes = {ws.homes[record_id] for record_id in command.erasure.records if record_id not in missing}
+    known = [record_id for record_id in command.erasure.records if record_id not in missing]
+    ws.attributes.want_all([record_id for record_id in known if ws.homes[record_id] is not None])
+    homes = {ws.homes[record_id] for record_id in known}
     ready = [wants_of_parting(home, ws, env) for home in homes]
     return not missing and all(ready)
 

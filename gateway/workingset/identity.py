@@ -337,6 +337,7 @@ class Identity(Customers, Achievements, Merges, Pins, Reviews):
         place = (record.id_space, record.customer_id)
         self.records.put(place, None)
         self.records.take_back(place)
+        self.forget_name(record)
         self.by_record_id.pop(record.record_id, None)
         self.homes.put(record.record_id, None)
         for identifier in record.observations:

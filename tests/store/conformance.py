@@ -198,7 +198,7 @@ async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) ->
         assert await keys_as_looked_up(store) == [Key(EMAIL, holders=number)]
     for left in range(FEW_HOLDERS + 1, FEW_HOLDERS - 2, -1):
         home = homes.pop()
-        await run(store, lambda ws, home=home: forget(ws, home), lambda ws, home=home: ws.profiles.want(home))
+        await run(store, lambda ws, home=home: forget(ws, home), lambda ws, home=home: want_whole(ws, home))
         assert await keys_as_looked_up(store) == [Key(EMAIL, holders=left)]
 
 
@@ -251,7 +251,7 @@ async def test_the_owner_of_a_key_is_known_when_its_many_holders_become_few(stor
     homes = [*(await run(store, hold, lambda ws: ws.keys.want(EMAIL))).profiles]
     first, last = homes[0], homes[-1]
     await run(store, lambda ws: ws.own(EMAIL, ws.profile(first)), lambda ws: ws.profiles.want(first))
-    await run(store, lambda ws: forget(ws, last), lambda ws: ws.profiles.want(last))
+    await run(store, lambda ws: forget(ws, last), lambda ws: want_whole(ws, last))
     assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", first, FEW_HOLDERS)]
 
 
@@ -280,7 +280,7 @@ async def test_a_key_that_nobody_holds_is_as_one_never_seen(store: Store) -> Non
         ws.keys[EMAIL].state = "generic"
 
     home = next(iter((await run(store, shun)).profiles))
-    await run(store, lambda ws: forget(ws, home), lambda ws: ws.profiles.want(home))
+    await run(store, lambda ws: forget(ws, home), lambda ws: want_whole(ws, home))
     assert (await look(store, lambda ws: ws.keys.want(EMAIL))).key(EMAIL) == Key(EMAIL)
 
 
@@ -709,6 +709,7 @@ async def populated(store: Store) -> WorkingSet:
         stranger, _ = person(ws, "web:bob")
         observe(ws, record, EMAIL, profile.profile_id)
         ws.set_attribute(record, "city", '"Giza"')
+        ws.set_attribute(record, "firstName", '"Ann"')
         ws.keep_claim(record, MOBILE, Claim("public", ws.now))
         ws.keep_claimed_attribute(record, "city", ClaimedAttribute('"Cairo"', "public", ws.now))
         ws.set_tag(record, "vip")
@@ -728,6 +729,12 @@ async def populated(store: Store) -> WorkingSet:
     return await run(store, save)
 
 
+def want_whole(ws: WorkingSet, profile_id: int) -> None:
+    """With what its records are called."""
+    if ws.profiles.want(profile_id) and profile_id in ws.profiles:
+        ws.attributes.want_all(ws.profiles[profile_id].records)
+
+
 def forget(ws: WorkingSet, profile_id: int) -> None:
     for record in ws.profile(profile_id).records.values():
         for identifier in record.observations:
@@ -742,6 +749,7 @@ PERSONAL = (
     "attribute",
     "claim",
     "claimed_attribute",
+    "person_name",
     "tag",
     "dedup",
     "review",
@@ -750,7 +758,7 @@ PERSONAL = (
 
 async def test_erasure_takes_everything_of_a_person_and_leaves_the_ledger(store: Store) -> None:
     profile_id = next(iter((await populated(store)).profiles))
-    await run(store, lambda ws: forget(ws, profile_id), lambda ws: ws.profiles.want(profile_id))
+    await run(store, lambda ws: forget(ws, profile_id), lambda ws: want_whole(ws, profile_id))
     assert await store.fetch("SELECT customer_id FROM record") == [("bob",)]
     assert await store.fetch("SELECT COUNT(*) FROM profile") == [(1,)]
     for table in PERSONAL:
@@ -767,7 +775,7 @@ async def test_a_customer_erased_and_created_again_in_one_batch_is_a_new_one(sto
         forget(ws, profile_id)
         person(ws, "web:ann")
 
-    saved = await run(store, replace, lambda ws: ws.profiles.want(profile_id))
+    saved = await run(store, replace, lambda ws: want_whole(ws, profile_id))
     ws = await look(store, lambda ws: ws.records.want(("web", "ann")))
     assert ws.record("web", "ann") == saved.record("web", "ann") != None  # noqa: E711
     for table in PERSONAL:
@@ -806,7 +814,7 @@ async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_ch
         ws.key(EMAIL).owner = None
         forget(ws, home)
 
-    await run(store, change_and_erase, lambda ws: ws.profiles.want(home))
+    await run(store, change_and_erase, lambda ws: want_whole(ws, home))
     assert await keys_as_looked_up(store) == [Key(EMAIL, "normal", None, 1)]
 
 
@@ -844,7 +852,7 @@ async def test_an_erased_profiles_canonical_id_is_free_in_the_same_batch(store: 
         forget(ws, old)
         ws.create_profile(["ann"])
 
-    saved = await run(store, replace, lambda ws: (ask(ws), ws.profiles.want(old)))
+    saved = await run(store, replace, lambda ws: (ask(ws), want_whole(ws, old)))
     assert await store.fetch("SELECT profile_id, canonical_id FROM profile") == [(*saved.profiles, "ann")]
 
 
@@ -861,7 +869,7 @@ async def test_a_profile_merged_and_erased_in_one_batch_leaves_no_redirect(store
         redirect(ws, a, b)
         forget(ws, a)
 
-    await run(store, merge_and_erase, lambda ws: (ws.profiles.want(a), ws.profiles.want(b)))
+    await run(store, merge_and_erase, lambda ws: (want_whole(ws, a), want_whole(ws, b)))
     assert await store.fetch("SELECT profile_id FROM profile") == []
     assert await store.fetch("SELECT record_id FROM record") == []
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.store import Store, Work
+from gateway.store.statement import Write
 from gateway.workingset import WorkingSet
 from rules.record import Key
 from tests.store.conformance import (
@@ -199,3 +200,56 @@ async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_non
 
 async def test_no_batch_at_all_is_nothing_to_do(store: Store) -> None:
     await store.run_all(Series([], []))
+
+
+# ---- names ----
+
+
+async def names(store: Store) -> list[str]:
+    return [name for (name,) in await store.fetch("SELECT name FROM person_name ORDER BY name")]
+
+
+async def test_names_follow_the_attributes_in_each_step_of_a_batch(store: Store) -> None:
+    def begin(ws: WorkingSet) -> None:
+        _, (record,) = person(ws, "web:ann")
+        ws.set_attribute(record, "firstName", '"Ann"')
+        ws.set_attribute(record, "lastName", '"Lee"')
+
+    def go_on(ws: WorkingSet) -> None:
+        record = ws.record("web", "ann")
+        assert record is not None
+        ws.set_attribute(record, "lastName", '"Li"')
+        ws.drop_attribute(record, "firstName")
+
+    await run(store, in_steps(begin))
+    assert await names(store) == ["ann lee", "lee ann"]
+    await run(store, in_steps(nothing, go_on), lambda ws: ws.records.want(("web", "ann")) and want_said(ws))
+    assert await names(store) == ["li"]
+    assert await store.fetch("SELECT name FROM attribute") == [("lastName",)]
+
+
+def want_said(ws: WorkingSet) -> None:
+    record = ws.record("web", "ann")
+    assert record is not None
+    ws.attributes.want(record.record_id)
+
+
+async def test_names_from_before_the_schema_had_them_are_written_by_housekeeping(store: Store) -> None:
+    def save(ws: WorkingSet) -> None:
+        for number in range(7):
+            _, (record,) = person(ws, f"web:{number}")
+            ws.set_attribute(record, "firstName", f'"Ann{number}"')
+            ws.set_attribute(record, "displayName", f'"Nan{number}"')
+            ws.set_attribute(record, "city", '"Giza"')
+
+    saved = await run(store, save)
+    expected, newest = await names(store), max(saved.by_record_id)
+    rows = await store.fetch("SELECT name, record_id FROM person_name")
+    await store.write(Write("DELETE FROM person_name WHERE name = ? AND record_id = ?", rows))
+    assert await names(store) == []
+    marks = [("name", 0), ("name.end", newest)]
+    await store.write(Write("INSERT INTO lookup_progress VALUES (?, ?)", marks))
+    for _ in range(10):
+        await store.maintain(3)
+    assert await names(store) == expected
+    assert len(expected) == 14

@@ -18,7 +18,7 @@ from gateway.store.queries.state import Covered
 from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archiver
 from gateway.workingset import WorkingSet
-from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run
+from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run, want_whole
 from tests.support.in_process_gateway import NOON, ManualClock, tamper
 
 
@@ -180,7 +180,7 @@ async def test_what_goes_with_an_erased_person_is_not_missed(filled: Store) -> N
         log(ws)
 
     [[home]] = await filled.fetch("SELECT profile_id FROM record WHERE customer_id = 'ann'")
-    await run(filled, erase, lambda ws: ws.profiles.want(home))
+    await run(filled, erase, lambda ws: want_whole(ws, home))
     assert (await _checked(filled)).breaches == []
 
 

@@ -9,6 +9,7 @@ from gateway.model.names import full_name
 from gateway.store.queries import people as queries
 from gateway.store.queries.people import Known
 from gateway.store.queries.profiles import Attribute
+from rules.record import Record
 from rules.ruleset import RuleSet
 from rules.survivor import AttributeValue, winning
 
@@ -26,7 +27,7 @@ async def people(services: Services, profiles: Iterable[int]) -> dict[int, str]:
     for value in await queries.names(services.store, everyone):
         named.setdefault(value.record_id, []).append(value)
     called = {
-        profile_id: _name(services.env.rules, some, named) or _customers(some)
+        profile_id: _name(services.env.rules, some, named) or named_by_ids(some)
         for profile_id, some in records.items()
     }
     return {profile_id: called[home] for profile_id, home in homes.items() if home in called}
@@ -41,7 +42,7 @@ def _name(rules: RuleSet, records: Sequence[Known], named: Mapping[int, list[Att
     return full_name(winning(rules, values))
 
 
-def _customers(records: Sequence[Known]) -> str:
+def named_by_ids(records: Sequence[Known | Record]) -> str:
     """`web:1, pos:2 and 3 more`."""
     shown = ", ".join(f"{one.id_space}:{one.customer_id}" for one in records[:_MOST_IDS])
     more = len(records) - _MOST_IDS

@@ -3,7 +3,6 @@
 Identifiers are shown in clear here, because support has to compare them. They never appear in a log line.
 """
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -16,36 +15,25 @@ from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.attributes import ValueView, values_of
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
 from gateway.http.admin.effects import EffectsView, effects_view
-from gateway.http.admin.listing import NEWEST, USUAL, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import NEWEST, USUAL, Page, Query
 from gateway.http.admin.merge_list import MergeView, merge_views
-from gateway.http.admin.named import DryRun, channel_named
+from gateway.http.admin.named import DryRun
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.people import named_by_ids
 from gateway.http.admin.reviews import ReviewView, review_views
 from gateway.http.admin.times import Time, When, shown, shown_or_none
 from gateway.http.admin.times import read as read_time
 from gateway.http.services import Services
-from gateway.ids import read, show
+from gateway.ids import show
 from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
+from gateway.model.names import full_name
 from gateway.store.queries import past, work
 from gateway.store.queries import profiles as queries
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.merges import merges_into
-from gateway.store.queries.profiles import Balance, Overview, Wanted
+from gateway.store.queries.profiles import Balance, Overview
 from gateway.store.queries.reviews import open_reviews
-from rules.identifier import Identifier
 from rules.record import Observation
-
-
-class FindQuery(ListQuery, kw_only=True):
-    email: str = ""
-    mobile: Annotated[str, Meta(description="as written; `channel` says where a national number belongs")] = (
-        ""
-    )
-    channel: str = ""
-    customer_id: str = ""
-    q: Annotated[
-        str, Meta(description="a profile id, a customer id (also the upstream's) or any identifier")
-    ] = ""
 
 
 class ObservationView(msgspec.Struct):
@@ -97,9 +85,11 @@ class BalanceView(msgspec.Struct):
 
 
 class ProfileView(msgspec.Struct):
-    """A summary of a live profile. `canonical_id` is the customer id under which the upstream knows it."""
+    """A summary of a live profile. `person` is the name, or else the customer ids. `canonical_id` is the customer id under which
+    the upstream knows it."""
 
     id: str
+    person: str
     version: int
     created_at: Time
     canonical_id: str
@@ -144,23 +134,12 @@ class ErasedView(msgspec.Struct):
     effects: EffectsView | None
 
 
-async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
-    query, services = call.query, call.services
-    before = read_cursor(query.cursor, Id, NEWEST)
-    profile_id = read("prf", query.q)
-    if profile_id is not None:
-        found = await _by_id(services, profile_id)
-    else:
-        found = await queries.find(services.store, _wanted(services, query), before, query.limit + 1)
-    return page(found, query.limit, profile_view, lambda overview: overview.profile_id)
-
-
 async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
     asked, services = call.id("prf"), call.services
     at = read_time("at", call.query.at, services.clock.now())
     if at is not None:
         return await _show_past(call, asked, at)
-    overview = next(iter(await _by_id(services, asked)), None)
+    overview = next(iter(await by_id(services, asked)), None)
     if overview is None:
         raise unknown_customer(call)
     call.tag(overview.version)
@@ -201,7 +180,7 @@ async def erase_profile(call: Call[ErasingQuery]) -> ErasedView:
 
 async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
     """The live profile for this id; redirects are followed."""
-    overview = next(iter(await _by_id(services, asked)), None)
+    overview = next(iter(await by_id(services, asked)), None)
     return await _detail(services, overview, asked) if overview is not None else None
 
 
@@ -211,59 +190,21 @@ def unknown_customer(call: Call[Any]) -> Refusal:
     )
 
 
-async def _by_id(services: Services, profile_id: int) -> list[Overview]:
+async def by_id(services: Services, profile_id: int) -> list[Overview]:
     survivor = await queries.survivor_of(services.store, profile_id)
     overview = await queries.load(services.store, survivor) if survivor is not None else None
     return [overview] if overview is not None else []
 
 
-def _wanted(services: Services, query: FindQuery) -> Wanted:
-    asked = [channel_named(services, query.channel)] if query.channel else services.config.channels
-    regions = list(dict.fromkeys(channel.default_region for channel in asked)) or [""]
-    id_spaces = list(dict.fromkeys(channel.id_space for channel in asked))
-    wanted = Wanted()
-    for kind, raw in (("email", query.email), ("mobile", query.mobile)):
-        if raw:
-            wanted.identifiers.append(_normalized(services, kind, raw, regions))
-    if query.customer_id:
-        wanted.records.append(_places(services, query.customer_id, id_spaces))
-    elif query.channel:
-        wanted.id_space = id_spaces[0]
-    if query.q:
-        kinds = services.env.rules.identifiers
-        identifiers = {found for kind in kinds for found in _readings(services, kind, query.q, regions)}
-        wanted.anything = (sorted(identifiers), _places(services, query.q, id_spaces), query.q)
-    return wanted
+def profile_view(overview: Overview, person: str) -> ProfileView:
+    return ProfileView(*_common(overview, person))
 
 
-def _places(services: Services, written: str, id_spaces: Iterable[str]) -> list[tuple[str, str]]:
-    """Id spaces in which a record may have this customer id."""
-    read = services.env.normalizer.customer_id
-    return [(id_space, read(written, id_space).value) for id_space in id_spaces]
-
-
-def _normalized(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:
-    found = _readings(services, kind, raw, regions)
-    if not found:
-        reason = services.env.normalizer.normalize(kind, raw, next(iter(regions)) or None).reason
-        raise Refusal("bad_parameter", f"{kind}: cannot be normalised ({reason}); write it out in full")
-    return found
-
-
-def _readings(services: Services, kind: str, raw: str, regions: Iterable[str]) -> list[Identifier]:
-    """The text as identifiers of this type: one for each possible region, because a national number can mean several."""
-    values = (services.env.normalizer.normalize(kind, raw, region or None).value for region in regions)
-    return [Identifier(kind, value) for value in dict.fromkeys(values) if value]
-
-
-def profile_view(overview: Overview) -> ProfileView:
-    return ProfileView(*_common(overview))
-
-
-def _common(overview: Overview) -> tuple[Any, ...]:
+def _common(overview: Overview, person: str) -> tuple[Any, ...]:
     records = overview.records
     return (
         show("prf", overview.profile_id),
+        person,
         overview.version,
         shown(overview.created_at),
         overview.canonical_id,
@@ -310,7 +251,7 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
     wanted = work.WantedWork(records=records, until=at)
     attributes, values = await values_of(services, overview.records, until)
     return ProfileDetail(
-        *_common(overview),
+        *_common(overview, full_name(attributes) or named_by_ids(overview.records)),
         attributes=attributes,
         values=values,
         claimed_attributes=[
@@ -347,17 +288,6 @@ async def _merges(services: Services, number: int, records: list[int], until: in
 
 
 OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/profiles",
-        handler=find_profiles,
-        role="viewer",
-        reads=Action.CUSTOMER_SEARCHED,
-        summary="Find live profiles by what a person says; raw values are normalised first",
-        query=FindQuery,
-        answer=Page[ProfileView],
-        refusals=("bad_cursor", "unknown_channel"),
-    ),
     Operation(
         method="GET",
         path="/profiles/{id}",

@@ -95,9 +95,10 @@ async def _side(services: Services, overview: Overview, named: Mapping[int, str]
     records = [record.record_id for record in overview.records]
     spaces = {record.id_space for record in overview.records}
     seen = [one.last_seen for record in overview.records for one in record.observations.values()]
+    person = named.get(overview.profile_id) or show("prf", overview.profile_id)
     return SideView(
-        named.get(overview.profile_id) or show("prf", overview.profile_id),
-        profile_view(overview),
+        person,
+        profile_view(overview, person),
         [channel.name for channel in services.config.channels if channel.id_space in spaces],
         attributes,
         values,

@@ -16,6 +16,7 @@ from gateway.http.admin import (
     duplicates,
     explain,
     export,
+    find,
     graph,
     import_lists,
     import_undo,
@@ -46,6 +47,7 @@ async def openapi(_: Call[Query]) -> dict[str, Any]:
 
 
 OPERATIONS: tuple[Operation, ...] = (
+    *find.OPERATIONS,
     *profiles.OPERATIONS,
     *explain.OPERATIONS,
     *graph.OPERATIONS,

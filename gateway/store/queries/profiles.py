@@ -15,15 +15,24 @@ p.canonical_id"""
 FOREVER = (1 << 63) - 1
 
 
+class Anything(NamedTuple):
+    """What one text may mean. Of the words of a name, each is a word or the beginning of one."""
+
+    identifiers: list[Identifier]
+    records: list[tuple[str, str]]
+    canonical_id: str
+    words: list[str]
+
+
 @dataclass(slots=True, kw_only=True)
 class Wanted:
-    """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records` holds if one of
-    its members does. `anything` is a text of any kind; its last form is a canonical id."""
+    """Which live profiles to find; every part that is given must hold. Each group of `identifiers` and `records`
+    holds when one of its members does; `anything` is one of all kinds, or of the canonical id, or of the words of a name."""
 
     identifiers: list[list[Identifier]] = field(default_factory=list)
     records: list[list[tuple[str, str]]] = field(default_factory=list)
     id_space: str = ""
-    anything: tuple[list[Identifier], list[tuple[str, str]], str] | None = None
+    anything: Anything | None = None
 
 
 class Attribute(NamedTuple):
@@ -135,18 +144,21 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
     groups = [
-        *((group, [], "") for group in wanted.identifiers),
-        *(([], group, "") for group in wanted.records),
+        *(Anything(group, [], "", []) for group in wanted.identifiers),
+        *(Anything([], group, "", []) for group in wanted.records),
+        *([wanted.anything] if wanted.anything is not None else ()),
     ]
-    if wanted.anything is not None:
-        groups.append(wanted.anything)
-    for identifiers, records, name in groups:
+    for identifiers, records, name, words in groups:
         holders = [_HOLDS_IDENTIFIER, _CLAIMS_IDENTIFIER] * len(identifiers) + [_IS_RECORD] * len(records)
         values += [part for identifier in identifiers for part in (*identifier, *identifier)]
         values += [part for pair in records for part in pair]
         if name:
             holders.append(_IS_NAMED)
             values.append(name)
+        if words:
+            first, *others = sorted(words, key=len, reverse=True)
+            holders.append(_IS_CALLED.format(others=" AND ' ' || n.name LIKE ?" * len(others)))
+            values += [first, first + _HIGHEST, *(f"% {word}%" for word in others)]
         conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
     if wanted.id_space:
         conditions.append(
@@ -163,6 +175,13 @@ _HOLDS_IDENTIFIER = (
 _CLAIMS_IDENTIFIER = _HOLDS_IDENTIFIER.replace("observation", "claim")
 _IS_RECORD = "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?"
 _IS_NAMED = "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?"
+_HIGHEST = "\U0010ffff"
+"""Behind every text that begins with what stands before it."""
+MOST_NAMED = 500
+_IS_CALLED = f"""SELECT r.profile_id FROM (
+SELECT n.name, n.record_id FROM person_name AS n WHERE n.name >= ? AND n.name < ?{{others}}
+ORDER BY n.name, n.record_id LIMIT {MOST_NAMED}
+) AS called CROSS JOIN record AS r ON r.record_id = called.record_id"""
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
 
 

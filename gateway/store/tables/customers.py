@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.model import AttributeValue, Claim, ClaimedAttribute, Claims
+from gateway.model.names import name_entries
 from gateway.store.statement import Query, Write
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.table import Loading, Table, rows_of
@@ -21,6 +22,7 @@ _CLAIMS = f"""SELECT {_CLAIM.select("c")} FROM keys(record_id bigint) AS k
 CROSS JOIN claim AS c ON c.record_id = k.record_id ORDER BY c.claimed_at, c.type, c.value"""
 _CLAIMED_ATTRIBUTES = f"""SELECT {_CLAIMED_ATTRIBUTE.select("c")} FROM keys(record_id bigint) AS k
 CROSS JOIN claimed_attribute AS c ON c.record_id = k.record_id ORDER BY c.claimed_at, c.name"""
+_NO_NAME = "DELETE FROM person_name WHERE name = ? AND record_id = ?"
 
 
 def _load_attributes(ws: WorkingSet, record_ids: list[int]) -> Loading:
@@ -44,6 +46,22 @@ def _load_claims(ws: WorkingSet, record_ids: list[int]) -> Loading:
         ws.claims[record_id].attributes[name] = _CLAIMED_ATTRIBUTE.read(said)
 
 
+def _save_names(ws: WorkingSet, renamed: Written[int, frozenset[str]]) -> Iterator[Write]:
+    """In the order of the tree, so that a large batch touches each page of it once."""
+    gone: list[tuple[str, int]] = []
+    new: list[tuple[str, int]] = []
+    for record_id, before in renamed.changed.items():
+        after = name_entries(ws.attributes[record_id])
+        gone += [(entry, record_id) for entry in before - after]
+        new += [(entry, record_id) for entry in after - before]
+    if gone:
+        yield Write(_NO_NAME, sorted(gone))
+    if new:
+        yield Write(
+            "INSERT INTO person_name VALUES (?, ?) ON CONFLICT (name, record_id) DO NOTHING", sorted(new)
+        )
+
+
 def _save_tags(ws: WorkingSet, tags: Written[Any, Any]) -> Iterator[Write]:
     if tags.dropped:
         yield Write("DELETE FROM tag WHERE record_id = ? AND tag = ?", list(tags.dropped))
@@ -65,6 +83,7 @@ def _save_claims(ws: WorkingSet, claims: Written[tuple[int, Identifier], Claim])
 TABLES = (
     Table("attributes", _load_attributes),
     Table("attribute_rows", None, rows_of(_ATTRIBUTE)),
+    Table("renamed", None, _save_names),
     Table("claims", _load_claims),
     Table("claim_rows", None, _save_claims),
     Table("claimed_attribute_rows", None, rows_of(_CLAIMED_ATTRIBUTE)),
