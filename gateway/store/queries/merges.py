@@ -83,12 +83,13 @@ def _filters(wanted: WantedMerges) -> Filters:
 
 
 def _bounds(wanted: WantedMerges, before: int) -> Conditions:
+    """Each once: of two conditions on one side, SQLite seeks by the first."""
     bounds = Conditions()
+    if wanted.until is not None:
+        before = min(before, earliest(wanted.until + _ID_MAY_RUN_AHEAD))
     bounds.add("{t}.merge_id < ?", before)
     if wanted.since is not None:
         bounds.add("{t}.merge_id >= ?", earliest(wanted.since))
-    if wanted.until is not None:
-        bounds.add("{t}.merge_id < ?", earliest(wanted.until + _ID_MAY_RUN_AHEAD))
     return bounds
 
 
@@ -103,24 +104,26 @@ async def requests_of(store: Store, import_id: str) -> tuple[list[str], int, int
 
 async def counts(store: Store, since: int, until: int) -> list[DayCount]:
     """By day and rule, for whole days from the one of `since` on."""
-    rows = await store.fetch(_COUNTS, (_first_of(since), _first_of(until + DAY - 1)))
-    found = [
+    first, last = earliest(since) // _IDS_OF_A_DAY, earliest(until) // _IDS_OF_A_DAY
+    rows = await store.fetch(_COUNTS, (first, last))
+    found = (
         DayCount(moment(day * _IDS_OF_A_DAY), rule, merged, undone) for rule, day, merged, undone in rows
-    ]
-    return sorted(found)
+    )
+    return sorted(one for one in found if one.merged)
 
 
-def _first_of(at: int) -> int:
-    return earliest(at) // _IDS_OF_A_DAY * _IDS_OF_A_DAY
-
-
-# The rules are few: each is found by one step over the index, and counted in a range of it.
+# The rules are few: each is found by one step over the index, and counted in a range of it for each day. Few merges are undone:
+# those are found over the index of their state, which `|| ''` leaves as the only one.
+_OF_A_DAY = f"m.merge_id >= days.day * {_IDS_OF_A_DAY} AND m.merge_id < (days.day + 1) * {_IDS_OF_A_DAY}"
 _COUNTS = f"""
 WITH RECURSIVE rules (rule) AS (
   SELECT MIN(rule) FROM merge
   UNION ALL SELECT (SELECT MIN(m.rule) FROM merge AS m WHERE m.rule > rules.rule) FROM rules WHERE rules.rule IS NOT NULL
+), days (day) AS (
+  SELECT CAST(? AS BIGINT) UNION ALL SELECT days.day + 1 FROM days WHERE days.day < ?
 )
-SELECT m.rule, m.merge_id / {_IDS_OF_A_DAY} AS day, COUNT(*), COUNT(m.undone_at)
-FROM rules CROSS JOIN merge AS m WHERE m.rule = rules.rule AND m.merge_id >= ? AND m.merge_id < ?
-GROUP BY m.rule, day ORDER BY day, m.rule
+SELECT rules.rule, days.day,
+  (SELECT COUNT(*) FROM merge AS m WHERE m.rule = rules.rule AND {_OF_A_DAY}),
+  (SELECT COUNT(*) FROM merge AS m WHERE {_STATE.format(t="m")} = 'undone' AND {_OF_A_DAY} AND m.rule || '' = rules.rule)
+FROM rules CROSS JOIN days WHERE rules.rule IS NOT NULL
 """

@@ -48,9 +48,9 @@ async def reviews(
 ) -> tuple[list[ReviewItem], int | None]:
     """Newest first; and the id after which to continue."""
     filters, bounds = _filters(wanted), Conditions()
-    bounds.add("{t}.review_id < ?", before)
     if wanted.until is not None:  # a question is not opened before its id is drawn
-        bounds.add("{t}.review_id < ?", earliest(wanted.until + 1))
+        before = min(before, earliest(wanted.until + 1))
+    bounds.add("{t}.review_id < ?", before)
     return await newest(store, REVIEW, filters, bounds, limit)
 
 

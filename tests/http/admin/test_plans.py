@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 NEWEST = (1 << 63) - 1
 BOUNDED = tuple(
-    f"SCAN {name}" for name in ("path", "family", "CONSTANT ROW", "rules", "looked_at", "first", "called")
+    f"SCAN {name}"
+    for name in ("path", "family", "CONSTANT ROW", "rules", "days", "looked_at", "first", "called")
 )
 """Parts of a statement that name what they read over an index, and how much of it."""
 
