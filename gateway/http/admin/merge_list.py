@@ -30,7 +30,7 @@ from gateway.store.queries import merges as queries
 from gateway.store.queries.merges import WantedMerges
 
 _USUAL_DAYS = 30
-_MOST_DAYS = 92
+_MOST_DAYS = 62
 _SLACK = DAY
 
 
@@ -47,7 +47,7 @@ class MergeQuery(ListQuery, kw_only=True):
 
 
 class CountQuery(Query, kw_only=True):
-    since: Annotated[When, Meta(description="30 days back, if empty; 92 days at most")] = ""
+    since: Annotated[When, Meta(description="30 days back, if empty; 62 days at most")] = ""
     until: When = ""
 
 
