@@ -13,7 +13,7 @@ from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.graph import print_graph
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
-from gateway.cli.review import who
+from gateway.cli.people import who
 from gateway.cli.story import STORY
 from gateway.plural import counted
 

@@ -10,18 +10,11 @@ from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_consequence, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
+from gateway.cli.people import who
 
 app = group("List and answer the questions that the rules leave to a person.")
 ReviewId = Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…, from `review list`.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
-
-
-def who(review: Row) -> str:
-    """The people whom it is about; a profile without a name or a customer by its id."""
-    pairs = zip(review["people"], review["profiles"], strict=True)
-    return " / ".join(person or profile for person, profile in pairs)
-
-
 _COLUMNS: Columns = {
     "review": "id",
     "who": who,

@@ -10,6 +10,7 @@ from gateway.cli.check import strangers
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
+from gateway.cli.people import who
 from gateway.cli.rule_history import diff, stats
 from gateway.config import ConfigError
 from gateway.plural import counted
@@ -48,7 +49,7 @@ _CHANGED = "merged {merged}, split {split}, questions {asked}, points that chang
 _COUNTED: Columns = {"what": "what", "number": "number"}
 _CASES: Columns = {
     "what": "kind",
-    "profiles": lambda case: " ".join(case["profiles"]),
+    "who": who,
     "records": lambda case: " ".join(case["records"][:3]) + (" …" if len(case["records"]) > 3 else ""),
     "points": "points",
     "rule": "rule",

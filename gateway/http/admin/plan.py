@@ -6,15 +6,17 @@ A separate process computes it (`gateway.processes.plan`). The store only record
 import asyncio
 import contextlib
 import sys
+from collections.abc import Sequence
 
 import msgspec
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.people import people
 from gateway.http.admin.rules import RuleText, text_of, usable
 from gateway.http.services import Services
-from gateway.ids import show
+from gateway.ids import read, show
 from gateway.model import NotePlan
 from gateway.store.queries.profiles import count_claims
 from rules.plan import Case, Plan
@@ -34,6 +36,13 @@ class CaseView(msgspec.Struct):
     rule: str
     types: list[str]
     guard: str
+
+
+class SampleView(CaseView):
+    """A case with the people of its profiles: their names, or else their customer ids. These are looked up when they are shown, so
+    nothing of an erased person is kept with a plan."""
+
+    people: list[str]
 
 
 class Counts(msgspec.Struct):
@@ -60,7 +69,7 @@ class PlanView(msgspec.Struct):
     sha256: str
     counts: Counts
     claims: int
-    cases: list[CaseView]
+    cases: list[SampleView]
 
 
 async def plan_rules(call: Call[Query]) -> PlanView:
@@ -71,10 +80,21 @@ async def plan_rules(call: Call[Query]) -> PlanView:
         found = await _plan(call.services, rules)
     counts = Counts(*(getattr(found, name) for name in Counts.__struct_fields__))
     cases = [_case(case) for case in found.cases]
-    summary, samples = (msgspec.json.encode(part).decode() for part in (counts, cases))
-    await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary, samples))
+    summary, kept = (msgspec.json.encode(part).decode() for part in (counts, cases))
+    await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary, kept))
     claims = await count_claims(call.services.store)
-    return PlanView(rules.version, rules.sha256, counts, claims, cases)
+    return PlanView(rules.version, rules.sha256, counts, claims, await samples(call.services, cases))
+
+
+async def samples(services: Services, cases: Sequence[CaseView]) -> list[SampleView]:
+    numbers = {text: read("prf", text) or 0 for case in cases for text in case.profiles}
+    named = await people(services, numbers.values())
+    return [
+        SampleView(
+            *msgspec.structs.astuple(case), people=[named.get(numbers[text], "") for text in case.profiles]
+        )
+        for case in cases
+    ]
 
 
 async def _plan(services: Services, rules: RuleSet) -> Plan:

@@ -13,7 +13,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.activity import period, step_of
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.plan import CaseView, Counts
+from gateway.http.admin.plan import CaseView, Counts, SampleView, samples
 from gateway.http.admin.rules import known_rule_set
 from gateway.http.admin.times import Time, When, shown
 from gateway.store.queries import work
@@ -85,7 +85,7 @@ class StoredPlan(msgspec.Struct):
     planned_at: Time
     planned_by: str
     counts: Counts
-    cases: list[CaseView]
+    cases: list[SampleView]
 
 
 async def diff_rules(call: Call[DiffQuery]) -> RuleDiff:
@@ -144,7 +144,7 @@ async def show_plan(call: Call[Query]) -> StoredPlan:
         shown(plan.planned_at),
         plan.planned_by,
         msgspec.json.decode(plan.summary, type=Counts),
-        msgspec.json.decode(plan.cases, type=list[CaseView]),
+        await samples(call.services, msgspec.json.decode(plan.cases, type=list[CaseView])),
     )
 
 

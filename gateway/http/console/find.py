@@ -5,9 +5,10 @@ from aiohttp import web
 
 from gateway.errors import Refusal
 from gateway.http.admin.duplicates import DuplicateQuery, list_duplicates
+from gateway.http.admin.find import FindQuery, find_profiles
 from gateway.http.admin.listing import Page
 from gateway.http.admin.problem import status_of
-from gateway.http.admin.profiles import FindQuery, ProfileView, find_profiles
+from gateway.http.admin.profiles import ProfileView
 from gateway.http.console.visit import Visit, go
 
 _ON_A_PAGE = 25

@@ -68,6 +68,8 @@ async def test_the_counts_of_a_small_database_are_exact(by_email: RunningGateway
         "points": 100,
     }
     merge, split = answer["cases"]
+    assert all(len(case["people"]) == len(case["profiles"]) for case in answer["cases"])
+    assert any(":" in person for person in merge["people"])
     assert (merge["kind"], merge["profiles"], merge["types"]) == ("merge", sorted([ann, till]), ["mobile"])
     assert (split["kind"], split["profiles"], split["guard"]) == ("split", [ann], "")
     assert alone not in str(answer)
