@@ -67,6 +67,7 @@ PACKAGES = {
     "audit": Package("gateway/audit", ["tests/audit"], 90),
     "loyalty": Package("gateway/loyalty", ["tests/loyalty"], 95),
     "rules": Package("rules", ["tests/rules"], 85),
+    "usecases": Package("gateway/usecases", ["tests/usecases"], 75),
 }
 
 

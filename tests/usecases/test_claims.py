@@ -138,6 +138,8 @@ async def test_claims_of_one_record_are_bounded(core: InProcessGateway) -> None:
     for n in range(3 * MOST_IDENTIFIERS):
         core.clock.advance(1)
         await core.send(claim("web:eve", {f"custom.{n}": n, f"custom.{n}b": n}, email=f"p{n}@x.eg"))
+    kept = {f"p{n}@x.eg" for n in range(2 * MOST_IDENTIFIERS, 3 * MOST_IDENTIFIERS)}
+    assert {*await core.column("SELECT value FROM claim")} == kept
     assert await core.column("SELECT COUNT(*) FROM claim") == [MOST_IDENTIFIERS]
     assert await core.column("SELECT COUNT(*) FROM claimed_attribute") == [MOST_ATTRIBUTES]
     newest = f"p{3 * MOST_IDENTIFIERS - 1}@x.eg"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import DAY
+from gateway.ids import show
 from gateway.model import AnswerReview, CloseStaleReviews, DropPin, SetPin, SplitProfile
 from gateway.store.operations import stale_reviews
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, customer, environment
@@ -69,7 +70,22 @@ async def test_an_unanswered_question_comes_back_on_new_evidence_only(tmp_path: 
         await core.send(customer("pos:1", mobile=MOBILE))
         found = [one for one, _ in await questions(core)]
         assert (number in found) is reopens
-        assert ("review.reopened" in await core.actions()) is reopens
+        said = await core.rows(
+            "SELECT outcome, actor, profile, object, reason, detail FROM audit WHERE action = 'review.reopened'"
+        )
+        ((one, two, reason),) = await core.rows(
+            "SELECT profile_a, profile_b, reason FROM review WHERE review_id = ?", number
+        )
+        a, b = show("prf", one), show("prf", two)
+        told = (
+            "open",
+            "gateway",
+            a,
+            show("rev", number),
+            reason,
+            f'{{"profiles":["{a}","{b}"],"source":"backend"}}',
+        )
+        assert said == ([told] if reopens else [])
 
 
 async def test_a_rejected_question_stays_closed_while_the_two_are_pinned_apart(tmp_path: Path) -> None:
