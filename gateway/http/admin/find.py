@@ -30,8 +30,8 @@ class FindQuery(ListQuery, kw_only=True):
     q: Annotated[
         str,
         Meta(
-            description="a profile id, a customer id (also the upstream's), any identifier, or a name or its beginning: of a name"
-            " that many have, the first 500 in the order of the alphabet",
+            description="a profile or record id, a customer id (also the upstream's), any identifier, or a name or its"
+            " beginning: of a name that many have, the first 500 in the order of the alphabet",
             max_length=500,
         ),
     ] = ""
@@ -40,7 +40,9 @@ class FindQuery(ListQuery, kw_only=True):
 async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
     query, services = call.query, call.services
     before = read_cursor(query.cursor, Id, NEWEST)
-    profile_id = read("prf", query.q)
+    profile_id, record_id = read("prf", query.q), read("rec", query.q)
+    if record_id is not None:
+        profile_id = await queries.profile_of(services.store, record_id)
     if profile_id is not None:
         found = await by_id(services, profile_id)
     else:

@@ -18,4 +18,10 @@ async def note_read(services: Services, caller: Caller, request: web.Request, ac
         return
     profile = request.match_info["id"]
     if read("prf", profile) is not None:
-        await services.pipeline.submit(NoteEvent(caller, action, profile=profile))
+        await note_view(services, caller, profile)
+
+
+async def note_view(services: Services, caller: Caller, profile: str) -> None:
+    """For an operation that shows people without naming them in its path."""
+    if services.config.audit.reads:
+        await services.pipeline.submit(NoteEvent(caller, Action.CUSTOMER_VIEWED, profile=profile))

@@ -14,6 +14,7 @@ from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.profiles import ProfileView, profile_view
+from gateway.http.admin.reads import note_view
 from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
@@ -65,6 +66,8 @@ async def show_review(call: Call[Query]) -> ReviewDetail:
         raise Refusal("not_found", "there is no such review; one of its profiles may have been erased")
     named = await people(services, (item.profile_a, item.profile_b))
     found = await _overviews(services, item)
+    for overview in found:
+        await note_view(services, call.caller, show("prf", overview.profile_id))
     sides = [await _side(services, one, named) for one in found]
     agrees, differs = _compare(found, sides) if len(found) > 1 else ([], [])
     is_open = item.state == "open"

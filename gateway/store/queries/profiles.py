@@ -88,6 +88,12 @@ async def survivor_of(store: Store, profile_id: int) -> int | None:
     return rows[0][0] if rows else None
 
 
+async def profile_of(store: Store, record_id: int) -> int | None:
+    """The profile of a record, if there is such a record."""
+    rows = await store.fetch("SELECT profile_id FROM record WHERE record_id = ?", (record_id,))
+    return rows[0][0] if rows else None
+
+
 async def ids_leading_to(store: Store, profile_id: int) -> list[int]:
     """The id itself and every id that was absorbed into it, directly or through others."""
     rows = await store.fetch(

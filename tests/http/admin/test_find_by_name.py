@@ -66,3 +66,10 @@ async def test_of_a_name_that_very_many_have_the_first_are_found(
         await call(gateway, str(number), firstName="Ann", lastName=f"Lee{number}")
     monkeypatch.setattr(queries, "_IS_CALLED", queries._IS_CALLED.replace("LIMIT 500", "LIMIT 2"))
     assert await found(gateway, "ann") == ["0", "1"]
+
+
+async def test_a_record_id_leads_to_its_profile(gateway: RunningGateway) -> None:
+    await call(gateway, "1", firstName="Ann")
+    [[number]] = await gateway.services.store.fetch("SELECT record_id FROM record")
+    assert await found(gateway, f"rec_{number:016x}") == ["1"]
+    assert await found(gateway, "rec_0000000000000001") == []

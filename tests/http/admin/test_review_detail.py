@@ -9,7 +9,7 @@ from tests.http.admin.test_merges import ask, doubt, refused
 from tests.support.people import caller
 
 if TYPE_CHECKING:
-    from tests.support.running_gateway import RunningGateway
+    from tests.support.running_gateway import RunningGateway, Start
 
 
 async def name(gateway: RunningGateway, customer_id: str, **attributes: Any) -> None:
@@ -81,3 +81,11 @@ async def test_questions_are_filtered_by_what_a_person_asks_for(gateway: Running
     assert await found(until="1h") == []
     assert await found(state="open", reason="points") == []
     await refused(gateway, "GET", "reviews?channel=nowhere", 404, "unknown_channel")
+
+
+async def test_whoever_looks_at_a_question_has_looked_at_both_people(start: Start) -> None:
+    async with start("[audit]\nreads = true") as gateway:
+        review, profiles = await doubt(gateway)
+        await ask(gateway, "GET", f"reviews/{review}")
+        events = (await ask(gateway, "GET", "audit", params={"action": "customer.viewed"}))["items"]
+        assert {event["profile"] for event in events} == {*profiles}
