@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +21,7 @@ from tests.console.conftest import Shop
 from tests.support.running_gateway import ADMIN_TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOT = Path(__file__).parents[2]
 CSRF = re.compile(r'name="_csrf" value="([^"]+)"')
 READS = [page for page in PAGES if page.method == "GET"]
 FORMS = [page for page in PAGES if page.method == "POST"]
@@ -227,3 +229,18 @@ async def test_the_audit_log_is_downloaded_with_the_filters_of_the_page(shop: Sh
     status, text, _ = await viewer.get(path)
     assert (status, text[:11]) == (200, '{"id":"evt_')
     assert {json.loads(line)["action"] for line in text.splitlines()} == {"identity.created"}
+
+
+async def test_a_plan_shows_what_would_change_with_the_names_of_people(shop: Shop, admin: Visitor) -> None:
+    rules = (ROOT / "rules/presets/email.toml").read_text(encoding="utf-8")
+    status, text, _ = await admin.post("/console/rules/plan", {"text": rules.replace("\n", "\r\n")})
+    assert (status, "What preset-email-1 would change" in text) == (200, True)
+    assert ">Mona<" in text
+    assert "Nothing was changed." in text
+    status, text, _ = await admin.post("/console/rules/check", {"text": rules.replace("strength", "strenth")})
+    assert (status, "did you mean &#34;strength&#34;" in text) == (422, True)
+
+
+async def test_a_person_is_found_by_their_name(shop: Shop, viewer: Visitor) -> None:
+    status, _, response = await viewer.post("/console/find", {"q": "mansour"})
+    assert (status, response.headers["Location"]) == (303, f"/console/profiles/{shop.ann}")

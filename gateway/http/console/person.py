@@ -1,9 +1,7 @@
 """The page of one person: the graph, what is known and from which record, and what happened."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -16,6 +14,7 @@ from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_his
 from gateway.http.console.graph import Edge, Node, Picture, draw
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import NO_QUERY, Visit
+from gateway.model.names import full_name
 from rules.attributes import CUSTOM
 
 _RECORDS = 100
@@ -30,7 +29,7 @@ async def show_person(visit: Visit) -> web.Response:
         return _then(visit, person, asked.at)
     pins = await visit.ask(list_pins, PinQuery(profile=person.id, limit=MOST))
     history = await visit.ask(profile_history, visit.query(HistoryQuery))
-    name = name_of(person.attributes)
+    name = full_name(person.attributes)
     return visit.page(
         "person.html",
         section="find",
@@ -53,7 +52,7 @@ def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response:
     return visit.page(
         "person_then.html",
         section="find",
-        title=name_of(person.attributes) or visit.text("person", "unnamed"),
+        title=full_name(person.attributes) or visit.text("person", "unnamed"),
         json=f"/profiles/{person.id}?{urlencode({'at': asked})}",
         person=person,
         records=person.records[:_RECORDS],
@@ -82,14 +81,6 @@ def said_of(person: ProfileDetail) -> dict[str, list[Said]]:
         name: [Said(value, not loses, by) for (loses, value), by in sorted(values.items())]
         for name, values in found.items()
     }
-
-
-def name_of(attributes: Mapping[str, Any]) -> str:
-    """As the person is called; empty if no channel said it."""
-    whole = attributes.get("displayName")
-    if whole:
-        return str(whole)
-    return " ".join(str(attributes[part]) for part in ("firstName", "lastName") if attributes.get(part))
 
 
 def shorter(name: str) -> str:

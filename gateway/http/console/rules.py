@@ -7,9 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.http.admin.listing import ListQuery
-from gateway.http.admin.plan import PlanView, plan_rules
+from gateway.http.admin.plan import plan_rules
 from gateway.http.admin.problem import RuleProblems
-from gateway.http.admin.profiles import whole_profile
 from gateway.http.admin.rules import (
     CheckedRules,
     StoreQuery,
@@ -20,14 +19,9 @@ from gateway.http.admin.rules import (
     store_rules,
 )
 from gateway.http.console.chart import Bar, rows
-from gateway.http.console.person import name_of
 from gateway.http.console.render import TEXTS
 from gateway.http.console.rule_history import hits_of
 from gateway.http.console.visit import NO_QUERY, Visit, go
-from gateway.ids import read
-
-_NAMED = 20
-"""Examples of a plan that tell names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,6 @@ async def plan_text(visit: Visit) -> web.Response:
         title=texts["title"].format(version=plan.version),
         plan=plan,
         text=text,
-        people=await _names(visit, plan),
         sizes=rows(
             [
                 Bar(texts["profiles_before"], counts.profiles_before, "before"),
@@ -120,13 +113,6 @@ async def plan_text(visit: Visit) -> web.Response:
             ]
         ),
     )
-
-
-async def _names(visit: Visit, plan: PlanView) -> dict[str, str]:
-    """How the people of the first examples are called."""
-    asked = dict.fromkeys(one for case in plan.cases[:_NAMED] for one in case.profiles[:2])
-    found = {one: await whole_profile(visit.services, read("prf", one) or 0) for one in asked}
-    return {one: name_of(person.attributes) for one, person in found.items() if person is not None}
 
 
 async def activate_version(visit: Visit) -> web.Response:
