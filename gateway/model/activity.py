@@ -19,8 +19,8 @@ class Happening(NamedTuple):
 
 class Activity(msgspec.Struct):
     """What a channel did within some time. `calls` were answered, of these `calls_refused` with a status from 400 and
-    `calls_failed` from 500. The others are audit events: `kept_apart` were refused by the conflict policy without a question,
-    `reviews` with one. `last_call` is in ms UTC, 0 for none."""
+    `calls_failed` from 500. The others are decisions: `kept_apart` were refused by the conflict policy without a question,
+    `reviews` raised one, beside another decision or instead of one. `last_call` is in ms UTC, 0 for none."""
 
     calls: int = 0
     calls_refused: int = 0

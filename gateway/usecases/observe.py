@@ -311,6 +311,10 @@ class _Carrying:
         for proposal in self.decision.reviews:
             other = proposal.profile_b if proposal.profile_b is not None else profile.profile_id
             opened |= open_review(self.ws, self.env.rules, proposal._replace(profile_b=other))
+        if opened and self.decision.outcome != "review":
+            self.ws.note_happened(
+                "reviews", self.caller.channel, self.env.rules.sha256[:16], self.decision.rule
+            )
         return opened
 
     def _note_key(self, action: Action, identifier: Identifier, profile: Profile, reason: str) -> None:

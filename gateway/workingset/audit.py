@@ -91,6 +91,10 @@ class Audit(Moment):
         if (what := _COUNTED.get(action)) is not None:
             self.happened[_happening(what, channel, detail, reason)] += 1
 
+    def note_happened(self, what: str, channel: str, rule_set: str, rule: str) -> None:
+        """Count what has no event of its own, such as the question that an attached record raised."""
+        self.happened[Happening(what, channel, None, rule_set, rule)] += 1
+
 
 def _happening(
     what: str, channel: str, detail: Mapping[str, Any] | DecisionDetail | None, reason: str

@@ -144,3 +144,15 @@ async def test_minutes_go_with_age_and_hours_have_their_sums(core: InProcessGate
     spans = await core.rows("SELECT span, COUNT(*), CAST(SUM(calls) AS BIGINT) FROM activity GROUP BY span")
     assert sorted(spans) == [(MINUTE, 2, 2), (HOUR, 1, 5), (DAY, 1, 5)]
     assert (await activity_of_channels(core.store, DAYS_BEGIN, DAYS_BEGIN + DAY, HOUR))["web"].calls == 5
+
+
+async def test_a_question_is_counted_also_where_the_record_was_attached(core: InProcessGateway) -> None:
+    for who, evidence in (
+        ("web:ann", {"email": "a@x.eg", "mobile": "+201001200001"}),
+        ("web:bob", {"email": "b@x.eg", "mobile": "+201001200002"}),
+        ("pos:card", {"email": "a@x.eg", "mobile": "+201001200002"}),
+    ):
+        outcome = await core.send(customer(who, **evidence))
+    assert outcome.resolution.decision == "attached"
+    await core.activity.store_counts()
+    assert (await day(core.store, "pos")).reviews == 1
