@@ -45,13 +45,25 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
         "tags": _tags(operations),
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": {name: _with_items(schema) for name, schema in components.items()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "gateway_session"},
             },
         },
     }
+
+
+def _with_items(schema: Any) -> Any:
+    """The schema with `items` for each array. JSON Schema lets an array of anything do without; generators of clients do not."""
+    match schema:
+        case dict():
+            named = {name: _with_items(value) for name, value in schema.items()}
+            return {"items": {}, **named} if named.get("type") == "array" else named
+        case list():
+            return [_with_items(one) for one in schema]
+        case _:
+            return schema
 
 
 def _tags(operations: Iterable[Operation]) -> list[dict[str, str]]:

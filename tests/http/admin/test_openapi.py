@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.http.admin.routes import OPERATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.running_gateway import RunningGateway
 
 
@@ -57,3 +59,22 @@ async def test_answers_have_the_declared_fields(gateway: RunningGateway) -> None
     async with gateway.admin("GET", "rules") as response:
         (item,) = (await response.json())["items"]
     assert set(item) == set(schema["properties"])
+
+
+async def test_every_array_says_what_it_holds_as_generators_of_clients_need(gateway: RunningGateway) -> None:
+    arrays = [one for one in _within(await document(gateway)) if one.get("type") == "array"]
+    assert len(arrays) > 50
+    assert [schema for schema in arrays if not {"items", "prefixItems"} & schema.keys()] == []
+
+
+def _within(value: Any) -> Iterator[dict[str, Any]]:
+    match value:
+        case dict():
+            yield value
+            for one in value.values():
+                yield from _within(one)
+        case list():
+            for one in value:
+                yield from _within(one)
+        case _:
+            pass
