@@ -40,19 +40,19 @@ async def running(
     makes_secret: bool = True,
     begins: bool = True,
     forgets: bool = True,
+    clock: SystemClock | None = None,
 ) -> AsyncGenerator[Services]:
     """An open store with its pipeline and everything that the listeners need, without workers or listeners; `alone` is the store's.
     Raises ConfigError if the database was written with another master secret, or its secret is missing, unless `any_secret`.
     Without `makes_secret`, a new database gets no secret; without `begins`, it gets no rule set. Erasures that a restored database
-    has not seen are carried out; without `forgets`, they are an error."""
-    clock = SystemClock(config.clock.believe_after)
+    has not seen are carried out; without `forgets`, they are an error. `clock` is instead of the machine's."""
+    clock = clock or SystemClock(config.clock.believe_after)
     box = open_box(config, make=makes_secret and (any_secret or _may_be_new(config)))
     checkpoint_key = box.key("audit checkpoint")
     store = make_store(config, clock, checkpoint_key, on_broken=on_broken, alone=alone)
     await store.open()
     try:
-        known = any_secret or await is_signed_with(store, checkpoint_key)
-        if not known:
+        if not (any_secret or await is_signed_with(store, checkpoint_key)):
             if box.is_new:
                 secret_path(config).unlink()
             raise other_secret(config)

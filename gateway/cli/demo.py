@@ -1,4 +1,5 @@
-"""`gateway demo`: starts a gateway in a temporary directory, makes real calls to it, and shows the results."""
+"""`gateway demo`: starts a gateway in a temporary directory, makes real calls to it, and shows the results. With `--serve`, it
+serves a whole shop."""
 
 import asyncio
 import contextlib
@@ -8,9 +9,10 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import aiohttp
+import typer
 
 from gateway.cli.admin_client import Admin, connect
 from gateway.cli.failure import Failure
@@ -56,9 +58,24 @@ class _Started(NamedTuple):
     admin_url: str
 
 
-def demo(json: AsJson = False) -> None:
-    """Start a gateway, be one customer on four channels, and see what was merged, refused, granted, and why."""
+def demo(
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Open an invented shop with 90 days of history, for its console.")
+    ] = False,
+    people: Annotated[
+        int, typer.Option("--people", min=60, max=20_000, help="How many customers that shop has.")
+    ] = 5_000,
+    json: AsJson = False,
+) -> None:
+    """Start a gateway, be one customer on four channels, and see what was merged, refused, granted, and why. With --serve, look
+    around in a whole shop until Ctrl-C."""
+    if serve and json:
+        raise typer.BadParameter("--serve serves until Ctrl-C and has no JSON; leave --json out")
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as directory:
+        if serve:
+            from gateway.cli.demo_shop import serve_shop
+
+            raise typer.Exit(serve_shop(Path(directory), people))
         asyncio.run(_demo(Path(directory), as_json=json))
 
 

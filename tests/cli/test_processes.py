@@ -161,6 +161,24 @@ def test_the_demo_merges_refuses_and_grants(tmp_path: Path) -> None:
     assert "achievement.granted" in [event["action"] for event in shown["story"]]
 
 
+def test_the_demo_serves_a_shop_until_it_is_told_to_end_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    demo = start(tmp_path, "demo", "--serve", "--people", "60")
+    read_until(demo, "Ctrl-C")
+    demo.send_signal(signal.SIGTERM)
+    told, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 0
+    assert told.startswith("console  http://127.0.0.1:")
+    assert [line.split()[2:] for line in told.splitlines() if line.startswith("token")] == [
+        ["grace,", "admin"],
+        ["omar,", "steward"],
+        ["nadia,", "viewer"],
+    ]
+    assert not [*tmp_path.iterdir()]
+
+
 def test_serve_ends_with_2_beside_another_master_secret(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(SETTINGS.format(port=0))
     made = start(tmp_path, "db", "migrate")

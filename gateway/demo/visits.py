@@ -1,0 +1,118 @@
+"""What the customers of the shop do in 90 days, as calls of its channels: one list, in the order of time."""
+
+import random
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gateway.clock import DAY, HOUR, MINUTE
+from gateway.demo.people import Person, people
+
+HISTORY = 90 * DAY
+SILENT = 5 * HOUR
+"""For so long, the till has sent nothing."""
+BROKEN_FROM, BROKEN_FOR = 9 * DAY, HOUR
+"""When the rules joined too eagerly, before the end of the story."""
+CAMPAIGNS = (11664, 11665, 11666)
+CHANNELS = ("web", "mobile", "pos", "callcenter")
+_USE = (40, 25, 25, 10)
+_PREFIX = {"web": "w", "mobile": "app", "pos": "card", "callcenter": "cc"}
+_TABLETS, _COUPLES, _BRIDGED = 20, 40, 100
+"""One in so many: shares the family's tablet with the next person; gives the next one's address; is two customers until both of
+their identifiers come together, in the last two days."""
+
+
+class Visit(NamedTuple):
+    """A call of a channel: `ago` ms before the end of the story. `campaign` 0: it saves the customer."""
+
+    ago: int
+    channel: str
+    customer_id: str
+    body: dict[str, Any]
+    campaign: int = 0
+
+
+def visits(count: int, seed: int) -> list[Visit]:
+    """The same visits for the same seed, oldest first."""
+    chance, shoppers = random.Random(seed), people(count, seed)  # noqa: S311 - invents a shop
+    found: list[Visit] = []
+    for person in shoppers:
+        neighbour = shoppers[(person.number + 1) % count]
+        found += _life(person, neighbour, chance)
+    found += _today(shoppers, chance)
+    return sorted(found, key=lambda visit: -visit.ago)
+
+
+def customer_id(person: Person, channel: str) -> str:
+    return f"{_PREFIX[channel]}-{10_000 + person.number}"
+
+
+def _life(person: Person, neighbour: Person, chance: random.Random) -> Iterator[Visit]:
+    first = chance.randrange(12 * DAY, HISTORY)
+    if person.number % _TABLETS < 2:
+        device = f"tablet-{person.number // _TABLETS:05}"
+        yield _saves(person, "mobile", first, email=person.email, device=device)
+        return
+    if person.number % _COUPLES == 10:
+        ago = chance.randrange(12 * HOUR, BROKEN_FROM - DAY)
+        yield _saves(person, "pos", ago, email=neighbour.email, mobile=person.mobile)
+        return
+    if person.number % _COUPLES == 11:
+        yield _saves(person, "web", first, email=person.email, mobile=person.mobile)
+        return
+    yield from _usual(person, first, chance)
+
+
+def _usual(person: Person, first: int, chance: random.Random) -> Iterator[Visit]:
+    """Comes by one channel, often by a second one, and often earns something."""
+    home, other = chance.choices(CHANNELS, _USE)[0], chance.choices(CHANNELS, _USE)[0]
+    last = 12 * HOUR
+    yield _saves(person, home, first, **_says(person, home))
+    if person.number % _BRIDGED == 5:
+        yield _saves(person, "pos", (first + 3 * DAY) // 2, **_says(person, "pos"))
+        yield _saves(person, "web", (first + 4 * DAY) // 2, **_says(person, "web"))
+        bridge = chance.randrange(last, 2 * DAY - HOUR)
+        yield _saves(person, "callcenter", bridge, **_says(person, "callcenter"))
+    elif chance.random() < 0.6:
+        second = chance.randrange(last, first)
+        yield _saves(person, other, second, **_says(person, other))
+        if other != home and chance.random() < 0.3:
+            third = chance.randrange(last, second + 1)
+            yield _saves(person, "callcenter", third, **_says(person, "callcenter"))
+    for _ in range(chance.choices((0, 1, 2, 3), (50, 30, 15, 5))[0]):
+        ago, campaign = chance.randrange(last, first), chance.choice(CAMPAIGNS)
+        yield Visit(ago, home, customer_id(person, home), {}, campaign)
+
+
+def _today(shoppers: list[Person], chance: random.Random) -> Iterator[Visit]:
+    """The last hours: customers come back, to the till until it fell silent."""
+    for number in range(max(16, len(shoppers) // 20)):
+        person = shoppers[chance.randrange(len(shoppers))]
+        if number % 4 == 0:
+            ago, channel = chance.randrange(SILENT, 2 * SILENT), "pos"
+        else:
+            since = 10 * MINUTE if number < 8 else SILENT
+            ago, channel = chance.randrange(MINUTE, since), CHANNELS[(0, 1, 3)[number % 3]]
+        yield _saves(person, channel, ago, **_says(person, channel))
+
+
+def _says(person: Person, channel: str) -> dict[str, str]:
+    """What a channel asks for: the shops in the web an address, the till a number, the call centre both."""
+    by_mail = {"email": person.email}
+    if channel == "mobile":
+        return {**by_mail, "device": f"phone-{person.number:05}"}
+    if channel == "web" or not person.mobile:
+        return by_mail
+    return {"mobile": person.mobile} if channel == "pos" else {**by_mail, "mobile": person.mobile}
+
+
+def _saves(person: Person, channel: str, ago: int, **says: str) -> Visit:
+    attributes = {
+        "displayName": f"{person.given} {person.family}",
+        "firstName": person.given,
+        "lastName": person.family,
+        "country": person.country,
+        "city": person.city,
+        "preferredLanguage": person.language,
+    }
+    body: dict[str, Any] = {name: value for name, value in says.items() if value}
+    return Visit(ago, channel, customer_id(person, channel), {**body, "customerAttributes": attributes})

@@ -1,0 +1,50 @@
+"""A small shop, played through a whole gateway: what its operators find in it, and can do about it."""
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.demo.shop import Opening
+from gateway.demo.visits import SILENT
+
+
+async def test_the_operators_of_the_shop_find_what_waits_for_them(tmp_path: Path) -> None:
+    deaths: list[str] = []
+    served: list[None] = []
+    opening = Opening(tmp_path, 60, 1, deaths.append)
+    async with (
+        opening.open(lambda: served.append(None)) as shop,
+        aiohttp.ClientSession(shop.admin_url) as session,
+    ):
+        assert len(served) == len(opening.visits)
+        tokens = {operator.role: operator.token for operator in shop.operators}
+
+        async def ask(role: str, method: str, path: str, body: object = None) -> Any:
+            headers = {"Authorization": f"Bearer {tokens[role]}"}
+            async with session.request(method, f"/admin/v1{path}", json=body, headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+                return await answer.json()
+
+        overview = await ask("viewer", "GET", "/overview")
+        assert overview["ready"]
+        assert not overview["warnings"]
+        assert overview["rules"] == "shop-1"
+        assert sum(overview["waiting"]["reviews"].values()) > 0
+        assert overview["waiting"]["dead"] > 0
+        silent = {channel["name"]: channel["silent_seconds"] for channel in overview["channels"]}
+        assert silent.pop("pos") >= SILENT // 1_000 > max(silent.values())
+
+        days = (await ask("viewer", "GET", "/merges/counts"))["days"]
+        [spike] = [day for day in days if day["rule"] == "device"]
+        assert spike["merged"] > max(day["merged"] for day in days if day["rule"] != "device")
+        [merge, *_] = (await ask("steward", "GET", "/merges?rule=device"))["items"]
+        await ask("steward", "POST", f"/merges/{merge['id']}/undo", {"reason": "a tablet"})
+
+        [done] = (await ask("admin", "GET", "/imports"))["items"]
+        assert done["state"] == "finished"
+        assert done["unusable"]
+        assert done["counts"]["rejected"] > 0
+        async with session.get("/console/log-in") as page:
+            assert page.status == 200
+    assert not deaths
