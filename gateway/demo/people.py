@@ -9,6 +9,10 @@ from typing import NamedTuple
 _DOMAINS = ("example.com", "example.org", "example.net", "mail.example", "post.example")
 
 
+TABLETS, COUPLES = 20, 40
+"""One in so many lives with the next person: they share a tablet, or a mail address."""
+
+
 class _Country(NamedTuple):
     """Names as they are written, each with its spelling in a mail address."""
 
@@ -72,16 +76,34 @@ def people(count: int, seed: int) -> list[Person]:
     chance = random.Random(seed)  # noqa: S311 - invents a shop
     numbers = {"EG": _egyptian(), "GB": _british(), "DE": _german()}
     found: list[Person] = []
+    home = _EGYPT, _EGYPT.family[0], _EGYPT.cities[0]
     for number in range(count):
         [country] = chance.choices(_COUNTRIES, _SHARES)
         given, family = chance.choice(country.given), chance.choice(country.family)
+        city = chance.choice(country.cities)
+        if lives_with_next(number - 1):
+            country, family, city = home
+            given = chance.choice(country.given)
+        home = country, family, city
         mailbox = f"{given[1]}.{family[1]}.{number + 1}@{chance.choice(_DOMAINS)}"
         mobile = next(numbers[country.code], "")
-        city = chance.choice(country.cities)
         found.append(
             Person(number, given[0], family[0], country.code, country.language, city, mailbox, mobile)
         )
     return found
+
+
+def shares_tablet(number: int) -> bool:
+    """With the person before or behind."""
+    return number % TABLETS < 2
+
+
+def gives_mail_of_next(number: int) -> bool:
+    return number % COUPLES == COUPLES // 4
+
+
+def lives_with_next(number: int) -> bool:
+    return number % TABLETS == 0 or gives_mail_of_next(number)
 
 
 def _egyptian() -> Iterator[str]:

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gateway.clock import DAY, HOUR, MINUTE
-from gateway.demo.people import Person, people
+from gateway.demo.people import (
+    TABLETS,
+    Person,
+    gives_mail_of_next,
+    people,
+    shares_tablet,
+)
 
 HISTORY = 90 * DAY
 SILENT = 5 * HOUR
@@ -16,9 +22,8 @@ CAMPAIGNS = (11664, 11665, 11666)
 CHANNELS = ("web", "mobile", "pos", "callcenter")
 _USE = (40, 25, 25, 10)
 _PREFIX = {"web": "w", "mobile": "app", "pos": "card", "callcenter": "cc"}
-_TABLETS, _COUPLES, _BRIDGED = 20, 40, 100
-"""One in so many: shares the family's tablet with the next person; gives the next one's address; is two customers until both of
-their identifiers come together, in the last two days."""
+_BRIDGED = 100
+"""One in so many is two customers until both of their identifiers come together, in the last two days."""
 
 
 class Visit(NamedTuple):
@@ -48,18 +53,25 @@ def customer_id(person: Person, channel: str) -> str:
 
 def _life(person: Person, neighbour: Person, chance: random.Random) -> Iterator[Visit]:
     first = chance.randrange(12 * DAY, HISTORY)
-    if person.number % _TABLETS < 2:
-        device = f"tablet-{person.number // _TABLETS:05}"
-        yield _saves(person, "mobile", first, email=person.email, device=device)
-        return
-    if person.number % _COUPLES == 10:
+    if shares_tablet(person.number):
+        yield from _on_a_tablet(person, first, chance)
+    elif gives_mail_of_next(person.number):
         ago = chance.randrange(12 * HOUR, BROKEN_FROM - DAY)
         yield _saves(person, "pos", ago, email=neighbour.email, mobile=person.mobile)
-        return
-    if person.number % _COUPLES == 11:
+    elif gives_mail_of_next(person.number - 1):
         yield _saves(person, "web", first, email=person.email, mobile=person.mobile)
-        return
-    yield from _usual(person, first, chance)
+        yield _earns(person, "web", first - HOUR, chance)
+    else:
+        yield from _usual(person, first, chance)
+
+
+def _on_a_tablet(person: Person, first: int, chance: random.Random) -> Iterator[Visit]:
+    """All of it before the rules joined too eagerly."""
+    device = f"tablet-{person.number // TABLETS:05}"
+    yield _saves(person, "mobile", first, email=person.email, device=device)
+    second = chance.randrange(BROKEN_FROM + DAY, first - DAY)
+    yield _saves(person, "callcenter", second, **_says(person, "callcenter"))
+    yield _earns(person, "mobile", second, chance)
 
 
 def _usual(person: Person, first: int, chance: random.Random) -> Iterator[Visit]:
@@ -79,8 +91,7 @@ def _usual(person: Person, first: int, chance: random.Random) -> Iterator[Visit]
             third = chance.randrange(last, second + 1)
             yield _saves(person, "callcenter", third, **_says(person, "callcenter"))
     for _ in range(chance.choices((0, 1, 2, 3), (50, 30, 15, 5))[0]):
-        ago, campaign = chance.randrange(last, first), chance.choice(CAMPAIGNS)
-        yield Visit(ago, home, customer_id(person, home), {}, campaign)
+        yield _earns(person, home, chance.randrange(last, first), chance)
 
 
 def _today(shoppers: list[Person], chance: random.Random) -> Iterator[Visit]:
@@ -103,6 +114,10 @@ def _says(person: Person, channel: str) -> dict[str, str]:
     if channel == "web" or not person.mobile:
         return by_mail
     return {"mobile": person.mobile} if channel == "pos" else {**by_mail, "mobile": person.mobile}
+
+
+def _earns(person: Person, channel: str, ago: int, chance: random.Random) -> Visit:
+    return Visit(ago, channel, customer_id(person, channel), {}, chance.choice(CAMPAIGNS))
 
 
 def _saves(person: Person, channel: str, ago: int, **says: str) -> Visit:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import phonenumbers
 
-from gateway.demo.people import people
+from gateway.demo.people import lives_with_next, people
 from gateway.demo.visits import HISTORY, SILENT, visits
 
 
@@ -26,6 +26,15 @@ def test_each_customer_has_a_mail_address_for_examples_and_a_number_that_no_othe
     assert len(set(numbers)) == len(numbers)
     assert all(phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in numbers)
     assert {person.country for person in shoppers} == {"EG", "GB", "DE"}
+
+
+def test_people_who_share_a_tablet_or_an_address_are_of_one_family() -> None:
+    shoppers = people(200, 1)
+    homes = [
+        (shoppers[one.number], shoppers[one.number + 1]) for one in shoppers if lives_with_next(one.number)
+    ]
+    assert len(homes) == 15
+    assert all((one.family, one.city) == (other.family, other.city) for one, other in homes)
 
 
 def test_the_visits_are_in_the_order_of_time_and_the_till_falls_silent_before_the_others() -> None:
