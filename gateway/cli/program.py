@@ -25,7 +25,7 @@ COMMANDS = {
     "demo": Lazy("gateway.cli.demo", "demo", "Play one customer's journey against a fresh gateway."),
     "keys": Lazy("gateway.cli.keys", "app", "Issue, list and revoke the key pairs of channels."),
     "operators": Lazy(
-        "gateway.cli.operators", "app", "Add, list, rotate and remove operators, and end their sessions."
+        "gateway.cli.operators", "app", "Add, list, rotate and remove operators; end sessions."
     ),
     "rules": Lazy("gateway.cli.rules", "app", "Check, plan, store and activate rule sets."),
     "lists": Lazy("gateway.cli.lists", "app", "Lists of the shops' own numbers, which join no customers."),
