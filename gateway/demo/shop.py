@@ -19,7 +19,7 @@ from gateway.demo.counters import Counters
 from gateway.demo.crm import listening_crm
 from gateway.demo.settings import Keys, Ports, write_settings
 from gateway.demo.staff import Operator, Staff
-from gateway.demo.visits import BROKEN_FOR, BROKEN_FROM, HISTORY, Visit, visits
+from gateway.demo.visits import BROKEN_FOR, BROKEN_FROM, HISTORY, visits
 from gateway.http.services import Services
 from gateway.telemetry.telemetry import Telemetry
 
@@ -73,26 +73,27 @@ class Opening:
 
     async def _until_the_crm(self, staff: Staff, counters: Counters, served: Callable[[], None]) -> None:
         await staff.hire()
-        await counters.serve(self._visits_until(_IMPORTED), served)
+        await self._play_until(_IMPORTED, counters, served)
         await staff.import_old_cards(self._people, self._seed)
-        await counters.serve(self._visits_until(BROKEN_FROM), served)
+        await self._play_until(BROKEN_FROM, counters, served)
         await staff.break_rules()
-        await counters.serve(self._visits_until(BROKEN_FROM - BROKEN_FOR), served)
+        await self._play_until(BROKEN_FROM - BROKEN_FOR, counters, served)
         await staff.roll_back()
-        await counters.serve(self._visits_until(_CRM_SINCE), served)
+        await self._play_until(_CRM_SINCE, counters, served)
 
     async def _until_now(self, staff: Staff, counters: Counters, served: Callable[[], None]) -> None:
-        await counters.serve(self._visits_until(0), served)
+        await self._play_until(0, counters, served)
         self._clock.catch_up()
         await staff.answer_some(self._people // _ONE_OF_ANSWERED)
         await staff.all_is_sent()
 
-    def _visits_until(self, ago: int) -> list[Visit]:
-        """The next ones; the clock is at their end when they are over."""
+    async def _play_until(self, ago: int, counters: Counters, served: Callable[[], None]) -> None:
+        """The next visits, up to `ago` before the end; it is that time when they are over."""
         first = self._next
         while self._next < len(self.visits) and self.visits[self._next].ago > ago:
             self._next += 1
-        return self.visits[first : self._next]
+        await counters.serve(self.visits[first : self._next], served)
+        self._clock.go_to(self._end - ago)
 
     def _counters(self, gateway: _Gateway, session: aiohttp.ClientSession) -> Counters:
         return Counters(gateway.services, session, self._keys.channels, self._clock, self._end)

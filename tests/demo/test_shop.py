@@ -1,5 +1,6 @@
 """A small shop, played through a whole gateway: what its operators find in it, and can do about it."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ async def test_the_operators_of_the_shop_find_what_waits_for_them(tmp_path: Path
         silent = {channel["name"]: channel["silent_seconds"] for channel in overview["channels"]}
         assert silent.pop("pos") >= SILENT // 1_000 > max(silent.values())
 
+        sets = (await ask("viewer", "GET", "/rules"))["items"]
+        begun = {one["version"]: datetime.fromisoformat(one["activated_at"]) for one in sets}
+        assert timedelta(minutes=59) < begun["shop-1"] - begun["shop-2"] < timedelta(minutes=61)
         days = (await ask("viewer", "GET", "/merges/counts"))["days"]
         [spike] = [day for day in days if day["rule"] == "device"]
         assert spike["merged"] > max(day["merged"] for day in days if day["rule"] != "device")
