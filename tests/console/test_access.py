@@ -201,6 +201,47 @@ async def test_a_nul_character_in_a_filter_or_a_form_is_refused_in_words(shop: S
     assert status == 400
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/x-www-form-urlencoded", b"token=%ff", 400),
+        ("application/x-www-form-urlencoded", b"token=\xff", 400),
+        ("application/x-www-form-urlencoded; charset=none", b"token=x", 401),
+        ("application/x-www-form-urlencoded", b"a&" * 1_001, 400),
+        ("multipart/form-data", b"token=x", 415),
+        ("text/plain", b"token=x", 415),
+    ],
+)
+async def test_a_stranger_gets_a_refusal_for_a_broken_form_and_the_log_no_error(
+    shop: Shop, kind: str, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": kind, "Sec-Fetch-Site": "same-origin"}
+    url = shop.url("/console/log-in")
+    async with shop.gateway.client.post(url, data=body, headers=headers) as response:
+        assert response.status == status
+    assert "request_failed" not in (shop.gateway.directory / "gateway.log").read_text(encoding="utf-8")
+
+
+async def test_fields_of_forms_and_addresses_have_the_limits_of_the_api(shop: Shop, admin: Visitor) -> None:
+    status, text, _ = await admin.post("/console/find", {"q": "a" * 501})
+    assert (status, "length &lt;= 500" in text) == (400, True)
+    for version in ("9" * 5_000, "x", "-1"):
+        status, text, _ = await admin.post(f"/console/profiles/{shop.ann}/merge", {"version": version})
+        assert (status, "version:" in text) == (400, True)
+    status, _, response = await admin.get("/console/lists/open?name=a%0d%0aX-Y:%20z/..")
+    assert (status, response.headers["Location"]) == (303, "/console/lists/a%0D%0AX-Y%3A%20z%2F..")
+
+
+async def test_what_is_sent_in_parts_has_the_headers_of_a_page(shop: Shop, viewer: Visitor) -> None:
+    downloads = ("/console/audit/events.ndjson", "/admin/v1/duplicates", "/admin/v1/audit")
+    for path in downloads:
+        status, _, response = await viewer.get(path, headers={"Accept": "application/x-ndjson"})
+        assert status == 200
+        assert {name: response.headers.get(name) for name in PAGE_HEADERS} == PAGE_HEADERS
+    async with viewer.session.get(shop.url("/admin/v1/overview/stream")) as response:
+        assert {name: response.headers.get(name) for name in PAGE_HEADERS} == PAGE_HEADERS
+
+
 async def test_a_page_says_that_the_database_does_not_answer(
     shop: Shop, admin: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

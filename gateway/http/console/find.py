@@ -23,13 +23,9 @@ async def show_search(visit: Visit) -> web.Response:
 async def search(visit: Visit) -> web.Response:
     """A single match is shown at once."""
     form = await visit.form()
-    query = FindQuery(
-        q=form.get("q", "").strip(),
-        channel=form.get("channel", ""),
-        cursor=form.get("cursor", ""),
-        limit=_ON_A_PAGE,
-    )
+    query = None
     try:
+        query = visit.query(FindQuery, form, limit=_ON_A_PAGE)
         found = await visit.ask(find_profiles, query)
     except Refusal as refusal:
         if status_of(refusal.code) not in (400, 404):

@@ -1,5 +1,7 @@
 """The operators' own lists of numbers."""
 
+from urllib.parse import quote
+
 from aiohttp import web
 
 from gateway.http.admin.listing import ListQuery
@@ -24,7 +26,7 @@ async def show_one_list(visit: Visit) -> web.Response:
 
 async def open_list(visit: Visit) -> web.Response:
     """To a list by its name; a list without numbers is made by its first number."""
-    return go(f"/console/lists/{visit.request.query.get('name', '').strip()}")
+    return go(f"/console/lists/{quote(visit.request.query.get('name', '').strip(), safe='')}")
 
 
 async def put_on_list(visit: Visit) -> web.Response:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from gateway.http.admin import operators, sessions
 from gateway.http.admin.operation import CALLER
 from gateway.http.admin.operators import OPERATOR
+from gateway.http.console.form import read_form
 from gateway.http.console.problems import log_in_page
 from gateway.http.console.visit import Visit, go
 from gateway.store.operations import operator_session
@@ -20,7 +21,7 @@ async def show_log_in(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.Response:
     """A form of another site is refused. It could log the browser in as an operator whose owner reads later what was typed."""
     operators.refuse_forgery(request)
-    operator = await operators.log_in(request, str((await request.post()).get("token", "")).strip())
+    operator = await operators.log_in(request, (await read_form(request)).get("token", "").strip())
     caller = replace(request[CALLER], actor=operator.actor)
     opened = await sessions.open_session(request, caller, operator.name, operator.token_hash)
     answer = go(_inside(request.query.get("to", "")))

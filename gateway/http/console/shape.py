@@ -1,11 +1,14 @@
 """Changes of a person by hand: merge, split, undo, pin, erase. Each is shown first as a dry run tells it; the form of that page
 then repeats the same request."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+from multidict import MultiMapping
 
+from gateway.errors import Refusal
 from gateway.http.admin.merges import ShapedView, merge_profiles, split_profile, undo_merge
 from gateway.http.admin.operation import Call
 from gateway.http.admin.pins import PinPair, drop_pin, set_pin
@@ -13,6 +16,7 @@ from gateway.http.admin.profiles import ErasingQuery, erase_profile
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
 _OF_EVERY_FORM = frozenset({"_csrf", "_build", "sure", "confirm"})
+_VERSION = re.compile(r"\d{1,18}", re.ASCII)
 _Shape = Callable[[Call[Any]], Awaitable[ShapedView]]
 
 
@@ -66,13 +70,20 @@ async def _change(
     visit: Visit, name: str, handler: _Shape, asked: Mapping[str, Any], done: str
 ) -> web.Response:
     form = await visit.form()
-    version = form.get("version", "")
     sure = "sure" in form
     body = {**asked, "reason": form.get("reason", ""), "dry_run": not sure}
-    shaped = await visit.ask(handler, NO_QUERY, body, int(version) if version.isdecimal() else None)
+    shaped = await visit.ask(handler, NO_QUERY, body, _version(form))
     if sure:
         return go(f"/console/profiles/{shaped.profile}", done if shaped.changed else "unchanged")
     return await _ask_first(visit, name, shaped.effects)
+
+
+def _version(form: MultiMapping[str]) -> int | None:
+    """The version of the profile that the page showed; None where it showed none."""
+    text = form.get("version", "")
+    if text and not _VERSION.fullmatch(text):
+        raise Refusal("bad_body", "version: is not the number of a version; load the page again")
+    return int(text) if text else None
 
 
 async def _ask_first(visit: Visit, name: str, effects: object, word: str = "") -> web.Response:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, MultiDict, MultiMapping
+from multidict import CIMultiDict, MultiMapping
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import Page, Query
@@ -16,6 +16,7 @@ from gateway.http.admin.operation import PREFIX, B, Call, Q
 from gateway.http.admin.operators import Operator
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.routes import OPERATIONS
+from gateway.http.console.form import read_form
 from gateway.http.console.render import TEXTS, page
 from gateway.http.services import Services
 from gateway.ids import read
@@ -110,10 +111,11 @@ class Visit:
                 raise
             return Page([], None), str(refusal)
 
-    def query(self, kind: type[Q], **usual: int) -> Q:
-        """The filters in the address. A form also sends its empty fields, which do not count."""
+    def query(self, kind: type[Q], form: MultiMapping[str] | None = None, **usual: int) -> Q:
+        """The filters in the address, or those in this form. A form also sends its empty fields, which do not count."""
         fields = kind.__struct_fields__
-        given = {name: text.strip() for name, text in self.request.query.items() if name in fields}
+        sent = self.request.query if form is None else form
+        given = {name: text.strip() for name, text in sent.items() if name in fields}
         if any("\0" in text for text in given.values()):
             raise Refusal("bad_parameter", "a filter holds a NUL character; delete it")
         try:
@@ -123,13 +125,7 @@ class Visit:
             raise Refusal("bad_parameter", str(error).replace("`$.", "`")) from None
 
     async def form(self) -> MultiMapping[str]:
-        """The fields of the form. A NUL character has no place in any of them."""
-        fields = MultiDict[str]()
-        for name, text in (await self.request.post()).items():
-            if not isinstance(text, str) or "\0" in text:
-                raise Refusal("bad_body", f"the field {name[:50]} is not text")
-            fields.add(name, text)
-        return fields
+        return await read_form(self.request)
 
     async def confirm(self, handler: Callable[..., Any], word: str) -> None:
         """Raises Refusal unless the operator may do it and typed this word, exactly."""

@@ -62,7 +62,7 @@ function follow() {
   const renew = async () => {
     waiting = 0;
     if (part.contains(document.activeElement) || part.querySelector("details[open]")) return;
-    const answer = await fetch(location.href);
+    const answer = await fetch(location.href, { headers: { "X-Unattended": "yes" } });
     if (!answer.ok || answer.redirected) return events.close();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-live]");
