@@ -70,10 +70,14 @@ async def control_access(request: web.Request, handler: _Handler) -> web.StreamR
     response = await answered(answering(), refusing)
     if not response.prepared:
         response.headers["X-Request-Id"] = caller.request_id
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.update(PAGE_HEADERS)
     _log_line(request, services, caller, response.status, code, started)
     return response
+
+
+async def add_page_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Before the first byte of any answer, also of one that is sent in parts."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.update(PAGE_HEADERS)
 
 
 def route_of(request: web.Request) -> str:
@@ -92,9 +96,11 @@ async def _check(request: web.Request, services: Services) -> Operator | None:
         )
     if request.path in OPEN or request.path.startswith(_WITHOUT_SESSION):
         return None
-    if request.method == "POST" and request.path == _LOG_IN:
-        return await log_in(request, bearer(request) or "")
-    operator = await authenticated(request)
+    is_log_in = request.method == "POST" and request.path == _LOG_IN
+    if is_log_in and (token := bearer(request)):
+        return await log_in(request, token)
+    # Any site's page can send a log-in without a token, so it is none: it must not lock its visitor out.
+    operator = None if is_log_in else await authenticated(request)
     if operator is None and is_page(request) and hdrs.AUTHORIZATION not in request.headers:
         raise Refusal("unauthorized", "log in first")  # it sends no token, so it guesses none
     if operator is None:

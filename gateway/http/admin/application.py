@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.http.admin.access import control_access
+from gateway.http.admin.access import add_page_headers, control_access
 from gateway.http.admin.health import healthz, metrics, readyz
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.overview_stream import OVERVIEW, shared_overview
@@ -18,6 +18,7 @@ _LARGEST_BODY = 1 << 20
 def build(services: Services) -> web.Application:
     app = web.Application(middlewares=[control_access], client_max_size=_LARGEST_BODY)
     app[SERVICES] = services
+    app.on_response_prepare.append(add_page_headers)
     app[STRANGERS] = strangers = Strangers(services)
     app.on_shutdown.append(lambda _: strangers.close())
     app[STREAMS] = streams = Streams()

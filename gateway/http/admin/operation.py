@@ -154,7 +154,7 @@ class Operation:
     async def answered(self, call: Call[Any]) -> Any:
         """What the operation answers, also to a page that shows it."""
         if self.reads is not None:
-            await note_read(call.services, call.caller, call.request, self.reads)
+            await note_read(call.services, call.caller, call.request, self.reads, call.query)
         return await self.handler(call)
 
     def _read_query(self, request: web.Request) -> Query:

@@ -13,11 +13,12 @@ from gateway.http.services import SERVICES
 from gateway.model import Caller, EndSession, OpenSession, OperatorSession
 from gateway.store.operations import note_seen, operator_session
 
+UNATTENDED = "X-Unattended"
 IDLE = 12 * HOUR
 LONGEST = 7 * DAY
 _NOTED_EVERY = 5 * MINUTE
-"""A session's last request is stored this often at most, so that looking at pages writes next to nothing. A
-stream that a page holds open is no sign of a person, so it stores nothing."""
+"""A session's last request is stored this often at most, so that looking at pages writes next to nothing. What a
+page asks for by itself is no sign of a person, so it stores nothing."""
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -58,9 +59,14 @@ async def session_of(request: web.Request) -> OperatorSession | None:
     now = services.clock.now()
     if session is None or not is_open(session, now):
         return None
-    if now - session.seen_at >= _NOTED_EVERY and request.headers.get(hdrs.ACCEPT) != "text/event-stream":
+    if now - session.seen_at >= _NOTED_EVERY and not _is_unattended(request):
         await note_seen(services.store, session, now)
     return session
+
+
+def _is_unattended(request: web.Request) -> bool:
+    """Whether an open page asks by itself: for its stream, or for its own next state."""
+    return request.headers.get(hdrs.ACCEPT) == "text/event-stream" or UNATTENDED in request.headers
 
 
 def is_open(session: OperatorSession, now: int) -> bool:

@@ -10,6 +10,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.operators import Operator
 from gateway.http.admin.routes import OPERATIONS
+from gateway.http.console.render import BUILD
 from gateway.ids import show
 from gateway.model import ROLES, Role
 
@@ -190,4 +191,13 @@ async def test_who_looked_at_a_customer_is_in_the_audit_log_where_that_is_wanted
             *[("customer.viewed", "operator:shared", profile)] * 2,
         ]
         assert '"by":["email"]' in seen[0][3]
+        token = {"Authorization": f"Bearer {gateway.services.admin_token}"}
+        page, form = (
+            f"{gateway.admin_url}/console/find?canary@shop.example.org=1",
+            {"_build": BUILD, "q": "ann"},
+        )
+        async with gateway.client.post(page, headers=token, data=form, allow_redirects=False) as response:
+            assert response.status == 303
+        searched = (await gateway.rows(events))[-1]
+        assert '"by":["limit","q"]' in searched[3], "of a page as of a program: the names of its fields"
         assert "canary" not in str(seen)

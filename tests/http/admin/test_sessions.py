@@ -123,6 +123,7 @@ async def test_a_session_ends_when_it_is_idle_or_old_and_looking_writes_rarely(
     assert await gateway.rows(seen) == before
     clock.advance(1)
     assert (await status(gateway, cookie, Accept="text/event-stream"))[0] == 200
+    assert (await status(gateway, cookie, **{"X-Unattended": "yes"}))[0] == 200
     assert await gateway.rows(seen) == before, "a page that is left open is no person"
     assert (await status(gateway, cookie))[0] == 200
     assert await gateway.rows(seen) == [(clock.now(),)]
@@ -208,6 +209,27 @@ async def test_after_ten_failed_log_ins_the_address_waits_even_with_the_right_to
     assert found == [401] * 10 + [429] * 2
     async with gateway.admin("GET", "me") as response:
         assert response.status == 200, "who is asking otherwise is not held up"
+
+
+async def test_a_page_of_another_site_cannot_lock_its_visitor_out(gateway: RunningGateway) -> None:
+    url = f"{gateway.admin_url}{PREFIX}/sessions"
+    evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    for more in ({}, {"Authorization": "Bearer "}) * 6:
+        async with gateway.client.post(url, headers={**evil, **more}) as response:
+            assert response.status == 401
+    await log_in(gateway)
+
+
+async def test_a_log_in_that_does_not_arrive_in_time_is_let_go(start: Start) -> None:
+    server = '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\nbody_timeout = "50ms"\n'
+    async with start(server) as gateway:
+        place = gateway.admin_url.removeprefix("http://")
+        reader, writer = await asyncio.open_connection(*place.split(":"))
+        head = ("POST /console/log-in HTTP/1.1", f"Host: {place}", "Sec-Fetch-Site: same-origin")
+        form = ("Content-Type: application/x-www-form-urlencoded", "Content-Length: 9")
+        writer.write("\r\n".join((*head, *form, "", "token")).encode())
+        assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
 
 
 async def test_a_session_opens_with_a_token_and_not_with_another_session(gateway: RunningGateway) -> None:
