@@ -111,7 +111,7 @@ class Visit:
                 raise
             return Page([], None), str(refusal)
 
-    def query(self, kind: type[Q], form: MultiMapping[str] | None = None, **usual: int) -> Q:
+    def query(self, kind: type[Q], form: MultiMapping[str] | None = None, /, **usual: int) -> Q:
         """The filters in the address, or those in this form. A form also sends its empty fields, which do not count."""
         fields = kind.__struct_fields__
         sent = self.request.query if form is None else form
