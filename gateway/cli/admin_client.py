@@ -197,7 +197,7 @@ async def _have_proven(session: "aiohttp.ClientSession", config: Config, token: 
 
 
 class _Proven(msgspec.Struct):
-    proof: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    proof: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ TOKEN_KEY = 32
 Name = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$(?!\n)",
         description='1 to 50 letters, digits and "_.-", a letter or digit first',
     ),
 ]

@@ -21,7 +21,9 @@ Amount = Annotated[float, Meta(ge=0, le=2**53, description="a number, 0 or more"
 Text = Annotated[str, Meta(min_length=1, description="a text in quotes, not empty")]
 
 
-Prefix = Annotated[str, Meta(pattern="^[A-Za-z0-9-]{0,16}$", description='up to 16 letters, digits and "-"')]
+Prefix = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9-]{0,16}$(?!\n)", description='up to 16 letters, digits and "-"')
+]
 
 
 class Coupon(Section, frozen=True):

@@ -11,7 +11,7 @@ from gateway.config.section import Mistake, Section
 from gateway.model import Role
 
 HeaderName = Annotated[
-    str, Meta(pattern="^[A-Za-z0-9-]{0,100}$", description='a header\'s name: letters, digits and "-"')
+    str, Meta(pattern=r"^[A-Za-z0-9-]{0,100}$(?!\n)", description='a header\'s name: letters, digits and "-"')
 ]
 _SHARED = "shared"
 

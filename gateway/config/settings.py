@@ -115,7 +115,7 @@ class Program(Section, frozen=True):
     enabled: bool = True
     time_zone: TimeZone = "UTC"
     currency: Annotated[
-        str, Meta(pattern="^[A-Z]{3}$", description='an ISO 4217 code, for example "USD"')
+        str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description='an ISO 4217 code, for example "USD"')
     ] = "USD"
     points_name: str = "points"
     point_value: Amount = 0.01

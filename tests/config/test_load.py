@@ -271,6 +271,8 @@ def test_an_empty_file_is_all_defaults(read):
         ('[program]\ntime_zone = "Mars/Phobos"', "program.time_zone"),
         ('[program]\ntime_zone = ""', "program.time_zone"),
         ('[program]\ncurrency = "usd"', "program.currency"),
+        ('[program]\ncurrency = "USD\\n"', "program.currency"),
+        ('[[channel]]\nname = "web\\n"', "channel[0].name"),
         ('[upstream]\nbase_url = "api.gameball.co"', "upstream.base_url"),
         ("[log]\nrequests = 1", "log.requests"),
         ("[limits]\nfailures_per_minute = -1", "limits.failures_per_minute"),

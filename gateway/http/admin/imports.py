@@ -48,7 +48,7 @@ class UnreadLine(msgspec.Struct, array_like=True):
     """A line that the sender could not read, and the reason as a code."""
 
     line: Line
-    reason: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
+    reason: Annotated[str, Meta(pattern=r"^[a-z_]{1,40}$(?!\n)")]
 
 
 class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -56,7 +56,7 @@ class _Lines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     first_line: Line
     next_line: Line
     ahead: Annotated[int, Meta(ge=0)] = 0
-    block: Annotated[str, Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    block: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,64}$(?!\n)")] = ""
     columns: Annotated[list[str], Meta(max_length=200)]
     unread: Annotated[list[UnreadLine], Meta(max_length=MOST_ROWS)] = []
     last: bool = False

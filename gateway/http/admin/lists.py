@@ -26,7 +26,7 @@ class NumbersOfList(msgspec.Struct, forbid_unknown_fields=True):
     """Numbers in any notation; national ones need their `region`."""
 
     values: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=1_000)]
-    region: Annotated[str, Meta(description="two letters, such as EG", pattern="^([A-Z]{2})?$")] = ""
+    region: Annotated[str, Meta(description="two letters, such as EG", pattern=r"^([A-Z]{2})?$(?!\n)")] = ""
 
 
 class ListView(msgspec.Struct):

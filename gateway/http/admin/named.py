@@ -11,10 +11,10 @@ from gateway.ids import Prefix, read
 
 _KINDS = {"prf": "profile", "rec": "record"}
 ProfileId = Annotated[
-    str, Meta(pattern="^prf_[0-7][0-9a-f]{15}$", description="prf_ and 16 hexadecimal digits")
+    str, Meta(pattern=r"^prf_[0-7][0-9a-f]{15}$(?!\n)", description="prf_ and 16 hexadecimal digits")
 ]
 RecordId = Annotated[
-    str, Meta(pattern="^rec_[0-7][0-9a-f]{15}$", description="rec_ and 16 hexadecimal digits")
+    str, Meta(pattern=r"^rec_[0-7][0-9a-f]{15}$(?!\n)", description="rec_ and 16 hexadecimal digits")
 ]
 Reason = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"\S", description="why; it is kept in the audit log")
