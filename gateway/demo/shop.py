@@ -73,6 +73,7 @@ class Opening:
 
     async def _until_the_crm(self, staff: Staff, counters: Counters, served: Callable[[], None]) -> None:
         await staff.hire()
+        await staff.list_own_numbers()
         await self._play_until(_IMPORTED, counters, served)
         await staff.import_old_cards(self._people, self._seed)
         await self._play_until(BROKEN_FROM, counters, served)

@@ -24,6 +24,8 @@ _USE = (40, 25, 25, 10)
 _PREFIX = {"web": "w", "mobile": "app", "pos": "card", "callcenter": "cc"}
 _BRIDGED = 100
 """One in so many is two customers until both of their identifiers come together, in the last two days."""
+_TWICE = 0.08
+"""How many reports are sent twice."""
 
 
 class Visit(NamedTuple):
@@ -61,6 +63,8 @@ def _life(person: Person, neighbour: Person, chance: random.Random) -> Iterator[
     elif gives_mail_of_next(person.number - 1):
         yield _saves(person, "web", first, email=person.email, mobile=person.mobile)
         yield _earns(person, "web", first - HOUR, chance)
+    elif person.number % _BRIDGED == 5:
+        yield from _bridged(person, first, chance)
     else:
         yield from _usual(person, first, chance)
 
@@ -74,24 +78,30 @@ def _on_a_tablet(person: Person, first: int, chance: random.Random) -> Iterator[
     yield _earns(person, "mobile", second, chance)
 
 
+def _bridged(person: Person, first: int, chance: random.Random) -> Iterator[Visit]:
+    yield _saves(person, "pos", first, **_says(person, "pos"))
+    yield _saves(person, "web", (first + 4 * DAY) // 2, **_says(person, "web"))
+    yield _earns(person, "web", 4 * DAY, chance)
+    bridge = chance.randrange(12 * HOUR, 2 * DAY - HOUR)
+    yield _saves(person, "callcenter", bridge, **_says(person, "callcenter"))
+
+
 def _usual(person: Person, first: int, chance: random.Random) -> Iterator[Visit]:
     """Comes by one channel, often by a second one, and often earns something."""
     home, other = chance.choices(CHANNELS, _USE)[0], chance.choices(CHANNELS, _USE)[0]
     last = 12 * HOUR
     yield _saves(person, home, first, **_says(person, home))
-    if person.number % _BRIDGED == 5:
-        yield _saves(person, "pos", (first + 3 * DAY) // 2, **_says(person, "pos"))
-        yield _saves(person, "web", (first + 4 * DAY) // 2, **_says(person, "web"))
-        bridge = chance.randrange(last, 2 * DAY - HOUR)
-        yield _saves(person, "callcenter", bridge, **_says(person, "callcenter"))
-    elif chance.random() < 0.6:
+    if chance.random() < 0.6:
         second = chance.randrange(last, first)
         yield _saves(person, other, second, **_says(person, other))
         if other != home and chance.random() < 0.3:
             third = chance.randrange(last, second + 1)
             yield _saves(person, "callcenter", third, **_says(person, "callcenter"))
     for _ in range(chance.choices((0, 1, 2, 3), (50, 30, 15, 5))[0]):
-        yield _earns(person, home, chance.randrange(last, first), chance)
+        report = _earns(person, home, chance.randrange(last, first), chance)
+        yield report
+        if chance.random() < _TWICE:
+            yield report
 
 
 def _today(shoppers: list[Person], chance: random.Random) -> Iterator[Visit]:
