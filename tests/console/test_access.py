@@ -38,6 +38,7 @@ def filled(page: Page, shop: Shop) -> str:
         "sessions": "x",
     }
     path = page.path.replace("{id}", ids.get(first, shop.ann))
+    path = path.replace("{operation}", "show_profile")
     return "/console" + path.replace("{version}", "preset-email-or-mobile-1").replace("{name}", "stores")
 
 
@@ -111,7 +112,7 @@ async def test_no_page_is_shown_without_a_session(shop: Shop) -> None:
 async def test_every_page_is_the_viewers_to_look_at(shop: Shop, viewer: Visitor) -> None:
     for page in READS:
         status, text, response = await viewer.get(filled(page, shop))
-        assert status in (200, 303, 404) or "diff" in page.path, (page.path, text)
+        assert status in (200, 303, 404) or page.path.endswith(("diff", "/try")), (page.path, text)
         if response.content_type == "text/html" and status == 200:
             assert {name: response.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
             assert response.headers["Cache-Control"] == "no-store"
@@ -285,3 +286,25 @@ async def test_a_plan_shows_what_would_change_with_the_names_of_people(shop: Sho
 async def test_a_person_is_found_by_their_name(shop: Shop, viewer: Visitor) -> None:
     status, _, response = await viewer.post("/console/find", {"q": "mansour"})
     assert (status, response.headers["Location"]) == (303, f"/console/profiles/{shop.ann}")
+
+
+async def test_the_pages_of_the_api_try_an_operation_that_reads_and_no_other(
+    shop: Shop, viewer: Visitor
+) -> None:
+    status, _, response = await viewer.get("/admin/docs")
+    assert (status, response.headers["Location"]) == (303, "/console/api")
+    status, _, response = await viewer.get("/console/api/find_profiles/try?customer_id=a%26b&unknown=x&q=")
+    assert (status, response.headers["Location"]) == (303, "/admin/v1/profiles?customer_id=a%26b")
+    status, _, response = await viewer.get("/console/api/show_profile/try?id=..%2F..%2Fx")
+    assert (status, response.headers["Location"]) == (303, "/admin/v1/profiles/..%2F..%2Fx")
+    status, text, _ = await viewer.get("/console/api/show_profile/try")
+    assert (status, "fill it in" in text) == (400, True)
+    for name in ("merge_profiles", "follow_audit", "no_such_operation"):
+        status, _, _ = await viewer.get(f"/console/api/{name}/try")
+        assert status == 404, name
+
+
+async def test_a_stranger_who_opens_the_docs_is_led_to_the_log_in(shop: Shop) -> None:
+    async with visiting(shop) as stranger:
+        status, _, response = await stranger.get("/admin/docs")
+    assert (status, response.headers["Location"]) == (303, "/console/log-in?to=%2Fadmin%2Fdocs")

@@ -45,6 +45,9 @@ PAGES = (
     "lists",
     "lists/stores",
     "system",
+    "api",
+    "api/find_profiles",
+    "api/merge_profiles",
 )
 
 

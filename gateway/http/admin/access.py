@@ -29,6 +29,8 @@ from gateway.model import Caller, RefuseCall
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 PAGES = "/console/"
+DOCS = "/admin/docs"
+"""Leads to the pages about the admin API."""
 _WITHOUT_SESSION = (f"{PAGES}log-in", f"{PAGES}static/")
 """The start of their paths. They contain no data; the log-in checks the token itself."""
 RefusedAs = Callable[[web.Request, Refusal, str, Mapping[str, str]], web.Response]
@@ -113,7 +115,7 @@ async def _check(request: web.Request, services: Services) -> Operator | None:
 
 def is_page(request: web.Request) -> bool:
     """Whether a browser shows the answer."""
-    return request.path.startswith(PAGES)
+    return request.path.startswith(PAGES) or request.path == DOCS
 
 
 def _as_document(

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from aiohttp import web
 
 from gateway.errors import Refusal
-from gateway.http.admin.access import REFUSED_AS
+from gateway.http.admin.access import DOCS, REFUSED_AS
 from gateway.http.admin.operation import CALLER
 from gateway.http.admin.operators import OPERATOR
 from gateway.http.console import (
+    api,
     audit,
     find,
     imports,
@@ -96,6 +97,9 @@ PAGES = (
     Page("GET", "/imports/{id}/refused.csv", imports.download_refused),
     Page("GET", "/imports/{id}/warned.csv", imports.download_warned),
     Page("GET", "/system", system.show_system),
+    Page("GET", "/api", api.show_operations),
+    Page("GET", "/api/{operation}", api.show_operation),
+    Page("GET", "/api/{operation}/try", api.try_operation),
     Page("POST", "/system/keys", system.issue_key),
     Page("POST", "/system/keys/{id}/revoke", system.revoke_pair),
 )
@@ -107,6 +111,7 @@ def add_console(app: web.Application) -> None:
     app.router.add_get("/console/log-in", log_in.show_log_in)
     app.router.add_post("/console/log-in", log_in.log_in)
     app.router.add_get(static_files.PLACE + "{name}", static_files.show_file)
+    app.router.add_get(DOCS, _served(Page("GET", DOCS, api.to_docs)))
     for page in PAGES:
         app.router.add_route(page.method, "/console" + page.path, _served(page))
 
