@@ -1,6 +1,6 @@
 """Background work while the gateway serves: granting what is due, reporting to the upstream, housekeeping, counting, regrouping
-profiles, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a task of its own.
-If one dies, the process ends, because a gateway without it would not keep its promises."""
+profiles, working off jobs, closing old questions, and following rules, keys and lists that were changed elsewhere. Each loop is a
+task of its own. If one dies, the process ends, because a gateway without it would not keep its promises."""
 
 import asyncio
 import contextlib
@@ -26,6 +26,7 @@ from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
+from gateway.workers.jobs import work_on_jobs
 from gateway.workers.measuring import measure
 from gateway.workers.regroup_walk import regroup_some
 
@@ -48,6 +49,9 @@ _AFTER_FAILURE = 2.0
 _REGROUP_POLL = 0.5
 _REGROUP_IDLE = 100
 _REGROUP_BUSY = 20
+_JOB_POLL = 0.5
+_JOB_IDLE = 50
+_JOB_BUSY = 10
 _REVIEW_POLL = 60.0
 _REVIEWS_AT_ONCE = 200
 _PIN_POLL = 10.0
@@ -86,6 +90,7 @@ class Workers:
             "grants": self._grant,
             "housekeeping": self._housekeeping,
             "regroup": self._regroup,
+            "jobs": self._work_on_jobs,
             "reviews": self._close_reviews,
             "pins": self._end_pins,
             "follow": self._follow,
@@ -235,6 +240,19 @@ class Workers:
             metrics.regrouping.profiles_left.set(left)
         for what, count in outcome.done.items():
             metrics.regrouping.done.labels(what).inc(count)
+
+    # ---- jobs ----
+
+    async def _work_on_jobs(self) -> float:
+        """A few changes of the oldest job."""
+        services = self._services
+        if not await services.store.take_lead("jobs"):
+            return _JOB_POLL
+        busy, started = self._calls_arrive("jobs"), perf_counter()
+        limit = _JOB_BUSY if busy else _JOB_IDLE
+        if not await work_on_jobs(services.store, services.pipeline, limit):
+            return _JOB_POLL
+        return _BREATH * (perf_counter() - started) if busy else 0
 
     # ---- questions that are not answered ----
 

@@ -49,6 +49,9 @@ class Action(StrEnum):
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
     IMPORT_UNDONE = "import.undone"
+    JOB_STARTED = "job.started"
+    JOB_ENDED = "job.ended"
+    JOB_CANCELLED = "job.cancelled"
     ACHIEVEMENT_ACCEPTED = "achievement.accepted"
     ACHIEVEMENT_DUPLICATE = "achievement.duplicate"
     ACHIEVEMENT_REPLAYED = "achievement.replayed"
@@ -157,6 +160,12 @@ MEANINGS: Mapping[Action, str] = {
     Action.IMPORT_UNDONE: (
         "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`), with its records by result"
     ),
+    Action.JOB_STARTED: (
+        "an operator started a job on everything that matches a filter (`reason`: `undo_merges`): the filter, and how many it "
+        "`matched`; each change has its own event, with the job's id as its request id"
+    ),
+    Action.JOB_ENDED: "a job has come to its end: how many it `matched`, were `done` and were `refused`",
+    Action.JOB_CANCELLED: "an operator cancelled a job; what it did stays done; the counts as above",
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
     Action.ACHIEVEMENT_DUPLICATE: "a report was refused, because it was inside the dedup window",
     Action.ACHIEVEMENT_REPLAYED: "a repeated `Idempotency-Key` got the stored answer",

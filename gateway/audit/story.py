@@ -129,6 +129,13 @@ def _listed(event: Row, detail: Row) -> str:
     return f"list {event['object']}: {counted(detail.get('values', 0), 'value')} {event['outcome']}"
 
 
+def _job(text: str) -> "Callable[[Row, Row], str]":
+    return lambda event, detail: (
+        text.format(job=event["object"] or "a job")
+        + f": {detail.get('done', 0)} of {counted(detail.get('matched', 0), 'merge')} undone"
+    )
+
+
 _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.GATEWAY_STARTED: lambda event, detail: "the gateway started",
     Action.GATEWAY_STOPPED: lambda event, detail: "the gateway stopped",
@@ -217,6 +224,11 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.CUSTOMER_EXPORTED: lambda event, detail: "all data about the customer was exported",
     Action.IMPORT_ROWS: _imported,
     Action.IMPORT_UNDONE: _import_undone,
+    Action.JOB_STARTED: lambda event, detail: (
+        f"{event['object'] or 'a job'} began to undo {counted(detail.get('matched', 0), 'merge')}{_noted(detail)}"
+    ),
+    Action.JOB_ENDED: _job("{job} is done"),
+    Action.JOB_CANCELLED: _job("{job} was cancelled"),
     Action.ACHIEVEMENT_DELIVERED: _campaign("the platform has the achievement for campaign {campaign}"),
     Action.ACHIEVEMENT_DEAD: _campaign(
         "the achievement for campaign {campaign} was given up and not delivered"

@@ -91,6 +91,7 @@ from gateway.model.imports import (
     UndoImport,
     WarnedLine,
 )
+from gateway.model.jobs import CancelJob, Job, JobKind, JobState, StartJob, WorkJob
 from gateway.model.merges import (
     Explained,
     ExplainPair,
@@ -147,6 +148,7 @@ __all__ = [
     "AnyCommand",
     "AttributeValue",
     "Caller",
+    "CancelJob",
     "ChangeList",
     "ChangedRecord",
     "ChannelKey",
@@ -191,6 +193,9 @@ __all__ = [
     "ImportRun",
     "ImportUndone",
     "Imported",
+    "Job",
+    "JobKind",
+    "JobState",
     "KeyMoved",
     "KeyReused",
     "Lead",
@@ -241,6 +246,7 @@ __all__ = [
     "Shaped",
     "SplitProfile",
     "Stale",
+    "StartJob",
     "StoreRules",
     "StoredAnswer",
     "StoredOperator",
@@ -249,5 +255,6 @@ __all__ = [
     "UndoMerge",
     "UnknownCustomer",
     "WarnedLine",
+    "WorkJob",
     "includes",
 ]

@@ -14,6 +14,7 @@ from gateway.workingset.collection import Collection
 from gateway.workingset.deliveries import Deliveries
 from gateway.workingset.identity import Identity, RecordKey
 from gateway.workingset.imports import Imports
+from gateway.workingset.jobs import Jobs
 from gateway.workingset.operators import Operators
 from gateway.workingset.regrouping import Regroupings
 from rules.identifier import Identifier
@@ -27,7 +28,7 @@ BOUND = frozenset(
 """The collections with rows that the audit log vouches for."""
 
 
-class WorkingSet(Identity, Deliveries, Imports, Regroupings, Operators, Accounts, Audit):
+class WorkingSet(Identity, Deliveries, Imports, Regroupings, Jobs, Operators, Accounts, Audit):
     """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the new profiles, merges, reviews and audit
     events, in order.
 

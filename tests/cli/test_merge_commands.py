@@ -219,3 +219,19 @@ async def test_the_shops_numbers_are_listed_shown_and_taken_off_again(desk: Desk
     taken = await desk.json("lists", "remove", "stores", "+201000000100")
     assert (taken["changed"], taken["in_use"]) == (1, True)
     await desk.say("lists", "add", "stores", "shop", code=2)
+
+
+async def test_many_merges_are_undone_by_one_command(desk: Desk) -> None:
+    (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
+    merge = (await desk.json("merge", ann, bob, *WHY))["merge"]
+    filters = ("merges", "undo", "--rule", "operator", *WHY)
+    assert "1 merge would be undone" in await desk.say(*filters, "--dry-run")
+    assert (await desk.json(*filters, "--dry-run"))["first"][0]["merge"]["id"] == merge
+    assert (await desk.json("jobs", "list"))["items"] == []
+    job = await desk.json(*filters, "--yes")
+    while (await desk.json("jobs", "show", job["id"]))["state"] == "running":
+        pass
+    assert "1 of 1 done, 0 refused" in await desk.say("jobs", "show", job["id"])
+    assert job["id"][:8] in await desk.say("jobs", "list")
+    await desk.say("jobs", "cancel", job["id"], code=1)
+    assert (await desk.json("merges", "show", merge))["undone_at"]

@@ -46,6 +46,15 @@ async def test_the_operators_of_the_shop_find_what_waits_for_them(tmp_path: Path
         assert sum(day["merged"] for day in days if day["rule"] == "device") == PEOPLE // TABLETS
         [merge, *_] = (await ask("steward", "GET", "/merges?rule=device"))["items"]
         await ask("steward", "POST", f"/merges/{merge['id']}/undo", {"reason": "a tablet"})
+        spike = {"rule": "device", "reason": "the till's tablets"}
+        plan = await ask("steward", "POST", "/merges/undo", {**spike, "dry_run": True})
+        assert plan["matched"] == PEOPLE // TABLETS - 1
+        begun_undo = {**spike, "expected": plan["matched"]}
+        job = (await ask("steward", "POST", "/merges/undo", begun_undo))["job"]
+        while job["state"] == "running":
+            job = await ask("viewer", "GET", f"/jobs/{job['id']}")
+        assert (job["done"], job["refused"]) == (plan["matched"], 0)
+        assert (await ask("viewer", "GET", "/merges?rule=device&state=standing"))["items"] == []
 
         [done] = (await ask("admin", "GET", "/imports"))["items"]
         assert done["state"] == "finished"

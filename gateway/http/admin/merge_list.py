@@ -1,7 +1,7 @@
 """Merges as an operator looks for what went wrong: lists, one with what its undo would do, and the counts of each day."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -31,16 +31,29 @@ from gateway.store.queries.merges import WantedMerges
 
 _USUAL_DAYS = 30
 _MOST_DAYS = 62
-_SLACK = DAY
+
+
+Channel = Annotated[str, Meta(description="only merges that calls of this channel caused")]
+Actor = Annotated[str, Meta(description="`channel:NAME`, `gateway` for a regrouping, or an operator")]
+ImportId = Annotated[
+    str, Meta(description="imp_…; nothing is found once its events are archived", max_length=100)
+]
+
+
+class MergeFilter(Protocol):
+    rule: str
+    channel: str
+    actor: str
+    import_id: str
+    since: str
+    until: str
 
 
 class MergeQuery(ListQuery, kw_only=True):
     rule: str = ""
-    channel: Annotated[str, Meta(description="only merges that calls of this channel caused")] = ""
-    actor: Annotated[str, Meta(description="`channel:NAME`, `gateway` for a regrouping, or an operator")] = ""
-    import_id: Annotated[
-        str, Meta(description="imp_…; nothing is found once its events are archived", max_length=100)
-    ] = ""
+    channel: Channel = ""
+    actor: Actor = ""
+    import_id: ImportId = ""
     state: Literal["", "standing", "undone"] = ""
     since: When = ""
     until: When = ""
@@ -95,31 +108,30 @@ class MergeCounts(msgspec.Struct):
 async def list_merges(call: Call[MergeQuery]) -> Page[MergeView]:
     """One filter is served by an index; the others are asked of 2,000 merges a page, so a page may be short and have a `next`."""
     services = call.services
-    wanted = await _wanted(call)
+    wanted = wanted_merges(services, call.query, call.query.state)
     before = read_cursor(call.query.cursor, Id, NEWEST)
     found, behind = await queries.merges(services.store, wanted, before, call.query.limit)
     return Page(await merge_views(services, found), None if behind is None else write_cursor(behind))
 
 
-async def _wanted(call: Call[MergeQuery]) -> WantedMerges:
-    query, now = call.query, call.services.clock.now()
+def wanted_merges(
+    services: Services, query: MergeFilter, state: Literal["", "standing", "undone"]
+) -> WantedMerges:
+    """Raises Refusal for a filter that cannot be used."""
+    now = services.clock.now()
     wanted = WantedMerges(
         rule=query.rule,
         actor=query.actor,
-        state=query.state,
+        import_id=query.import_id.removeprefix("imp_"),
+        state=state,
         since=read("since", query.since, now),
         until=read("until", query.until, now),
     )
     if query.channel:
-        actor = f"channel:{channel_named(call.services, query.channel).name}"
+        actor = f"channel:{channel_named(services, query.channel).name}"
         if query.actor not in ("", actor):
             raise Refusal("bad_parameter", "actor: is not the channel; give one of the two")
         wanted.actor = actor
-    if query.import_id:
-        number = query.import_id.removeprefix("imp_")
-        wanted.requests, first, last = await queries.requests_of(call.services.store, number)
-        wanted.since = max(first, wanted.since or 0)
-        wanted.until = min(last + _SLACK, wanted.until or NEWEST)
     return wanted
 
 

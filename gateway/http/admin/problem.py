@@ -65,6 +65,9 @@ CODES: Mapping[str, Code] = {
         "only a dead or held delivery can be retried or discarded; this one is still on its way",
         "wait for it",
     ),
+    "count_changed": Code(
+        409, "another number matches the filter now than the caller saw", "look again with `dry_run`"
+    ),
     "import_moved": Code(
         409,
         "the lines are not the next ones of this import: another command is sending it too, or an answer was lost",
@@ -72,6 +75,7 @@ CODES: Mapping[str, Code] = {
     ),
     "import_undoing": Code(409, "the import is being undone", "finish the undo first"),
     "import_undone": Code(409, "the import was undone before, and nothing was imported since"),
+    "job_over": Code(409, "the job is done or was cancelled"),
     "operator_exists": Code(
         409, "there is an operator of that name", "rotate their token, or choose another name"
     ),

@@ -1,8 +1,8 @@
 """Merges: one, those of some profiles, lists of them, and how many there were each day."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NamedTuple, Self
 
 from gateway.clock import DAY, MINUTE
 from gateway.ids import earliest, moment
@@ -16,7 +16,11 @@ from gateway.store.tables.merges import MERGE
 MergeState = Literal["standing", "undone"]
 _STATE = "CASE WHEN {t}.undone_at IS NULL THEN 'standing' ELSE 'undone' END"
 """As the index has it."""
+_SLACK = DAY
+"""A merge may come so long after the request that brought its rows."""
+_COUNTED_AT_ONCE = 500
 _ID_MAY_RUN_AHEAD = 10 * MINUTE
+_NEWEST = (1 << 63) - 1
 _MOST_CHUNKS = 20_000
 """Of an import: far more than an import of 1,000,000 rows has."""
 _IDS_OF_A_DAY = earliest(moment(0) + DAY)
@@ -25,14 +29,26 @@ _IDS_OF_A_DAY = earliest(moment(0) + DAY)
 
 @dataclass(slots=True, kw_only=True)
 class WantedMerges:
-    """Every filter that is given must hold. `requests` are the requests that caused them; `since` is inside, `until` is not."""
+    """Every filter that is given must hold. `import_id` has no prefix; nothing is found once the events of the import are archived.
+    `requests` are the requests that caused them; `since` is inside, `until` is not."""
 
     rule: str = ""
     actor: str = ""
+    import_id: str = ""
     state: MergeState | Literal[""] = ""
     requests: Sequence[str] | None = None
     since: int | None = None
     until: int | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any], state: MergeState) -> Self:
+        given: dict[str, Any] = {**stored, "state": state}
+        return cls(**given)
+
+    def stored(self) -> dict[str, str | int]:
+        """What was given, without the state."""
+        given = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "state"}
+        return {name: value for name, value in given.items() if value not in ("", None)}
 
 
 class DayCount(NamedTuple):
@@ -63,7 +79,32 @@ async def merges(
     store: Store, wanted: WantedMerges, before: int, limit: int
 ) -> tuple[list[MergeRow], int | None]:
     """Newest first; and the id after which to continue."""
+    if wanted.import_id:
+        wanted = await _within_import(store, wanted)
     return await newest(store, MERGE, _filters(wanted), _bounds(wanted, before), limit)
+
+
+async def count(store: Store, wanted: WantedMerges) -> tuple[int, int]:
+    """How many there are, and an id just above the newest of them."""
+    number, above, before = 0, 0, _NEWEST
+    while True:
+        found, behind = await merges(store, wanted, before, _COUNTED_AT_ONCE)
+        number += len(found)
+        above = above or (found[0].merge_id + 1 if found else 0)
+        if behind is None:
+            return number, above
+        before = behind
+
+
+async def _within_import(store: Store, wanted: WantedMerges) -> WantedMerges:
+    requests, first, last = await requests_of(store, wanted.import_id)
+    return replace(
+        wanted,
+        import_id="",
+        requests=requests,
+        since=max(first, wanted.since or 0),
+        until=min(last + _SLACK, wanted.until or _NEWEST),
+    )
 
 
 def _filters(wanted: WantedMerges) -> Filters:

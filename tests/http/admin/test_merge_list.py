@@ -27,11 +27,11 @@ async def listed(gateway: RunningGateway, **query: Any) -> list[str]:
         cursor = page["next"]
 
 
-async def by_hand(gateway: RunningGateway, count: int) -> list[str]:
+async def by_hand(gateway: RunningGateway, count: int, family: str = "") -> list[str]:
     """Merges of new pairs by an operator, oldest first."""
     made: list[str] = []
     for number in range(count):
-        pair = [await save(gateway.services, "web", f"{number}-{side}") for side in "ab"]
+        pair = [await save(gateway.services, "web", f"{family}{number}-{side}") for side in "ab"]
         made.append((await merge(gateway, *pair))["merge"])
     return made
 

@@ -15,6 +15,7 @@ from gateway.store.queries import (
     activity,
     audit,
     imports,
+    jobs,
     merges,
     overview,
     past,
@@ -126,6 +127,8 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
     "deliveries for a person": overview.deliveries_for_a_person,
     "walks under way": overview.open_walks,
     "small regroupings": overview.small_regroupings,
+    "next job": jobs.next_job,
+    "jobs": lambda store: jobs.jobs(store, NEWEST, 51),
     "open reviews by reason": operations.open_reviews,
     "imports": lambda store: imports.runs(store, (1, "a"), 51),
     "a stored plan": lambda store: work.plan_of(store, "sha"),
@@ -133,6 +136,7 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
 OF_WHAT_IS_OPEN = (
     "achievement_failed",
     "delivery_for_a_person",
+    "job_running",
     "regrouping_open",
     "review_open",
 )

@@ -1,0 +1,67 @@
+"""`gateway jobs`: how far work in the background has come, and an end to it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, Row, plain, print_json, print_page, say
+
+app = group("List, show and cancel jobs, such as an undo of many merges.")
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_…, from `jobs list`.")]
+_COLUMNS: Columns = {
+    "job": "id",
+    "kind": "kind",
+    "state": "state",
+    "matched": "matched",
+    "done": "done",
+    "refused": "refused",
+    "by": "created_by",
+    "began": "created_at",
+    "ended": "ended_at",
+}
+
+
+@app.command("list")
+def list_(
+    limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """List jobs, newest first."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/jobs", limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def show(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Show one job, and how far it has come."""
+
+    async def shown(admin: Admin) -> Any:
+        return await admin.get(f"/jobs/{segment(job)}")
+
+    print_job(ask(config, shown), as_json=json)
+
+
+@app.command()
+def cancel(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Cancel a job. What it did stays done."""
+
+    async def cancelled(admin: Admin) -> Any:
+        return await admin.post(f"/jobs/{segment(job)}/cancel")
+
+    print_job(ask(config, cancelled, changes=True), as_json=json)
+
+
+def print_job(job: Row, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+        return
+    filters = " ".join(f"{name}={value}" for name, value in job["filter"].items())
+    say(f"{job['id']}: {job['kind']} where {plain(filters)}")
+    say(f"{job['state']}: {job['done']:,} of {job['matched']:,} done, {job['refused']:,} refused")
+    say(f"began {job['created_at']} by {plain(job['created_by'])}: {plain(job['reason'])}")
+    if job["ended_at"]:
+        say(f"ended {job['ended_at']}")

@@ -1,0 +1,141 @@
+"""Jobs: an undo of all merges that match a filter goes on over a restart, can be cancelled, and tells what it could not do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.app import workers
+from gateway.workers.jobs import work_on_jobs
+from tests.http.admin.test_imports import IMPORT, bring, chunk
+from tests.http.admin.test_merge_list import by_hand, listed
+from tests.http.admin.test_merges import WHY, ask, merge, refused
+from tests.support.people import EMAIL, MOBILE, save
+
+if TYPE_CHECKING:
+    from tests.support.running_gateway import RunningGateway, Start
+
+BY_HAND = {"rule": "operator", **WHY}
+
+
+@pytest.fixture
+def by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's own worker leaves jobs to the test."""
+
+    async def nothing(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(workers, "work_on_jobs", nothing)
+
+
+async def begin(gateway: RunningGateway, **filters: str) -> Any:
+    asked = {**WHY, **filters}
+    plan = await ask(gateway, "POST", "merges/undo", body={**asked, "dry_run": True})
+    begun = await ask(gateway, "POST", "merges/undo", body={**asked, "expected": plan["matched"]})
+    return begun["job"]
+
+
+async def until_over(gateway: RunningGateway, job: str) -> Any:
+    async with asyncio.timeout(20):
+        while (shown := await ask(gateway, "GET", f"jobs/{job}"))["state"] == "running":  # noqa: ASYNC110 - it works in the background
+            await asyncio.sleep(0.02)
+    return shown
+
+
+async def some(gateway: RunningGateway, limit: int) -> bool:
+    return await work_on_jobs(gateway.services.store, gateway.services.pipeline, limit)
+
+
+async def events(gateway: RunningGateway, **query: str) -> list[Any]:
+    return (await ask(gateway, "GET", "audit", params=query))["items"]
+
+
+async def test_a_job_undoes_every_merge_that_matches_and_no_other(gateway: RunningGateway) -> None:
+    await save(gateway.services, "web", "known", email=EMAIL)
+    await save(gateway.services, "web", "till", mobile=MOBILE)
+    await by_hand(gateway, 3)
+    await bring(gateway, chunk(["new", EMAIL, MOBILE], last=True))
+    (of_import,) = await listed(gateway, import_id=f"imp_{IMPORT}")
+    done = await until_over(gateway, (await begin(gateway, rule="operator"))["id"])
+    assert (done["state"], done["matched"], done["done"], done["refused"]) == ("done", 3, 3, 0)
+    assert await listed(gateway, state="standing") == [of_import]
+    assert len(await events(gateway, action="identity.split", request_id=done["id"])) == 3
+    (started,) = await events(gateway, action="job.started")
+    (ended,) = await events(gateway, action="job.ended")
+    assert started["object"] == ended["object"] == done["id"]
+    assert (ended["detail"]["done"], ended["actor"]) == (3, "operator:shared")
+    await until_over(gateway, (await begin(gateway, import_id=f"imp_{IMPORT}"))["id"])
+    assert await listed(gateway, state="standing") == []
+    assert [job["matched"] for job in (await ask(gateway, "GET", "jobs"))["items"]] == [1, 3]
+
+
+async def test_a_dry_run_changes_nothing_and_another_count_is_refused(gateway: RunningGateway) -> None:
+    made = await by_hand(gateway, 2)
+    plan = await ask(gateway, "POST", "merges/undo", body={**BY_HAND, "dry_run": True})
+    assert (plan["matched"], plan["job"]) == (2, None)
+    assert [(one["merge"]["id"], one["refused"]) for one in plan["first"]] == [(m, None) for m in made[::-1]]
+    await refused(gateway, "POST", "merges/undo", 409, "count_changed", {**BY_HAND, "expected": 1})
+    await refused(gateway, "POST", "merges/undo", 400, "bad_body", BY_HAND)
+    await refused(gateway, "POST", "merges/undo", 400, "bad_body", {**WHY, "expected": 2})
+    assert await listed(gateway, state="undone") == []
+    assert (await ask(gateway, "GET", "jobs"))["items"] == []
+
+
+async def test_a_merge_that_cannot_be_undone_is_counted_and_the_rest_goes_on(gateway: RunningGateway) -> None:
+    (one,) = await by_hand(gateway, 1)
+    for channel in ("web", "pos"):
+        ann = await save(gateway.services, channel, "ann", email=EMAIL)
+        bob = await save(gateway.services, channel, "bob", mobile=MOBILE)
+    two = (await merge(gateway, ann, bob))["merge"]
+    (three,) = await by_hand(gateway, 1, "later-")
+    shown = await ask(gateway, "GET", f"merges/{two}")
+    body = {"records": shown["absorbed_records"][-1:], **WHY}
+    await ask(gateway, "POST", f"profiles/{shown['survivor']}/split", body=body)
+    plan = await ask(gateway, "POST", "merges/undo", body={**BY_HAND, "dry_run": True})
+    assert [line["refused"] for line in plan["first"]] == [None, "records_moved", None]
+    done = await until_over(gateway, (await begin(gateway, rule="operator"))["id"])
+    assert (done["matched"], done["done"], done["refused"]) == (3, 2, 1)
+    assert await listed(gateway, state="standing") == [two]
+    assert await listed(gateway, state="undone") == [three, one]
+
+
+async def test_merges_into_one_profile_are_undone_from_the_newest_on(gateway: RunningGateway) -> None:
+    profiles = [await save(gateway.services, "web", f"c{number}") for number in range(4)]
+    last = profiles[0]
+    for other in profiles[1:]:
+        last = (await merge(gateway, last, other))["profile"]
+    done = await until_over(gateway, (await begin(gateway, actor="operator:shared"))["id"])
+    assert (done["done"], done["refused"]) == (3, 0)
+
+
+@pytest.mark.usefixtures("by_steps")
+async def test_a_gateway_that_stops_in_the_middle_continues_where_it_was(start: Start) -> None:
+    async with start() as gateway:
+        made = await by_hand(gateway, 4)
+        job = (await begin(gateway, rule="operator"))["id"]
+        assert await some(gateway, 1)
+        assert await listed(gateway, state="undone") == [made[3]]
+    async with start() as gateway:
+        later = await by_hand(gateway, 1, "later-")
+        while await some(gateway, 2):
+            pass
+        done = await until_over(gateway, job)
+        assert (done["state"], done["done"], done["matched"]) == ("done", 4, 4)
+        assert await listed(gateway, state="standing") == later
+
+
+@pytest.mark.usefixtures("by_steps")
+async def test_a_cancelled_job_stops_and_what_it_did_stays(gateway: RunningGateway) -> None:
+    *others, newest = await by_hand(gateway, 3)
+    job = (await begin(gateway, rule="operator"))["id"]
+    await some(gateway, 1)
+    cancelled = await ask(gateway, "POST", f"jobs/{job}/cancel")
+    assert (cancelled["state"], cancelled["done"]) == ("cancelled", 1)
+    assert not await some(gateway, 10)
+    assert await listed(gateway, state="undone") == [newest]
+    assert await listed(gateway, state="standing") == others[::-1]
+    await refused(gateway, "POST", f"jobs/{job}/cancel", 409, "job_over")
+    await refused(gateway, "GET", "jobs/job_0000000000000001", 404, "not_found")
+    assert [one["outcome"] for one in await events(gateway, action="job.cancelled")] == ["cancelled"]
