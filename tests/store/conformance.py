@@ -153,6 +153,7 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> None:
     ws.attributes.want(1)
     ws.claims.want(1)
     ws.keys_of_channel.want("web")
+    ws.jobs.want(1)
     ws.operators.want("ann")
     ws.sessions_of.want("ann")
     ws.rule_sets.want("1")
