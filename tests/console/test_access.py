@@ -32,6 +32,7 @@ def filled(page: Page, shop: Shop) -> str:
     first = page.path.split("/")[1]
     ids = {"reviews": shop.review, "merges": "mrg_0000000000000001", "achievements": "ach_0000000000000001"}
     ids |= {
+        "jobs": "job_0000000000000001",
         "deliveries": "dlv_0000000000000001",
         "imports": "0123456789abcdef",
         "system": "key",
@@ -156,6 +157,18 @@ async def test_what_cannot_be_undone_asks_for_a_word(shop: Shop, admin: Visitor)
     assert (status, "not_confirmed" in text) == (409, True)
     status, _, _ = await admin.get(f"/console/profiles/{shop.ann}")
     assert status == 200
+
+
+async def test_an_undo_of_many_asks_for_the_number_that_matches(shop: Shop, admin: Visitor) -> None:
+    asked = {"rule": "operator", "reason": "a broken rule", "sure": "yes"}
+    for form, code in (
+        ({"expected": "1", "confirm": "2"}, "not_confirmed"),
+        ({"expected": "2", "confirm": "2"}, "count_changed"),
+        ({"expected": "x", "confirm": "x"}, "bad_body"),
+    ):
+        _, text, _ = await admin.post("/console/merges/undo", {**asked, **form})
+        assert code in text
+    assert "No job was started." in (await admin.get("/console/jobs"))[1]
 
 
 async def test_a_wrong_token_logs_nobody_in_and_the_page_says_so(shop: Shop) -> None:

@@ -22,7 +22,9 @@ OTHER_LOOKS = [(1280, "dark"), (390, "light")]
 PAGES = (
     "",
     "merges",
+    "merges?rule=operator",
     "merges/{merge}",
+    "jobs",
     "operators",
     "imports",
     "campaigns",
@@ -86,4 +88,27 @@ async def test_a_page_is_accessible_wide_and_narrow_light_and_dark(
         await page.set_viewport_size({"width": width, "height": 900})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert not trouble
+    await page.close()
+
+
+async def test_the_pages_of_an_undo_of_many_are_accessible(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.set_viewport_size({"width": 390, "height": 900})
+    await page.goto(shop.url("/console/merges?rule=operator"))
+    await page.get_by_label("Reason, for the audit log").fill("a broken rule")
+    await page.get_by_role("button", name="Show what would follow").click()
+    assert await page.get_by_role("heading", name="Undo 1 merge?").is_visible()
+    await page.evaluate(AXE)
+    assert not await findings(page)
+    await page.get_by_label("Type the number of merges").fill("1")
+    await page.get_by_role("button", name="Undo them all").click()
+    assert "The job runs now." in await page.get_by_role("status").inner_text()
+    while await page.get_by_text("running", exact=True).count():
+        await page.get_by_role("link", name="Refresh").click()
+    assert await page.get_by_text("done", exact=True).count()
+    await page.evaluate(AXE)
+    assert not await findings(page)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.goto(shop.url("/console/jobs"))
+    assert await page.locator('a[href^="/console/jobs/job_"]').count() == 1
     await page.close()
