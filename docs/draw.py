@@ -1,4 +1,4 @@
-"""Draw the pictures of the documentation anew: `python docs/draw.py`.
+"""Draw the pictures of the documentation again: `python docs/draw.py`.
 
 Each picture is an SVG beside its mermaid source. A comment in the SVG has the digest of the source, so a test finds a
 picture that does not belong to it. Drawing needs mermaid's command line (`npm install @mermaid-js/mermaid-cli`) and
