@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -38,6 +39,16 @@ async def test_every_operation_keeps_to_its_document(gateway: RunningGateway, on
     @given(st.data())
     def ask(data: st.DataObject) -> None:
         case = data.draw(operation.as_strategy())
-        case.call_and_validate(base_url=gateway.admin_url, headers=headers, checks=CHECKS)
+        if one.live:
+            _check_beginning(case.as_transport_kwargs(base_url=gateway.admin_url, headers=headers), operation)
+        else:
+            case.call_and_validate(base_url=gateway.admin_url, headers=headers, checks=CHECKS)
 
     await asyncio.to_thread(ask)
+
+
+def _check_beginning(request: dict[str, Any], operation: Any) -> None:
+    """A live answer has no end, so only its status and its kind are looked at."""
+    with requests.request(**request, stream=True, timeout=30) as response:
+        declared = operation.definition.raw["responses"][str(response.status_code)]
+        assert response.headers["Content-Type"].split(";")[0] in declared["content"]
