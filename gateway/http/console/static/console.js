@@ -75,7 +75,8 @@ function follow() {
     addCopyButtons(part);
   };
   const soon = () => { waiting ||= setTimeout(renew, 1000); };
-  for (const kind of ["audit", "gap", "overview"]) events.addEventListener(kind, soon);
+  // "open" too: what happened between the page and the connection is on no stream.
+  for (const kind of ["open", "audit", "gap", "overview"]) events.addEventListener(kind, soon);
   addEventListener("pagehide", () => events.close());
 }
 
