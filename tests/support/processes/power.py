@@ -17,6 +17,7 @@ from pathlib import Path
 _SHUTDOWN, _WITHOUT_FLUSHING = 0x8004587D, struct.pack("I", 2)
 _MEGABYTES = 192
 _SECONDS_TO_UNPLUG = 15.0
+_SECONDS_FOR_COPIES = 60.0
 _SECONDS_TO_STOP = 15.0
 _STOPPED_OR_IN_THE_KERNEL = {"T", "D", "Z", "X"}
 
@@ -83,11 +84,19 @@ class Disk:
                 yield int(process.name)
 
     def unplug(self) -> None:
-        """Once nobody holds a file on it any more. Raises OSError when somebody does for too long."""
+        """Once no process holds a file on it any more, and the kernel has let go of it. A mount namespace that another test made
+        meanwhile has a copy of the mount: until that is gone, the disk would be plugged in again in the state in which it was
+        cut. Raises OSError if it takes too long."""
         deadline = time.monotonic() + _SECONDS_TO_UNPLUG
         while subprocess.run(("umount", str(self.directory)), capture_output=True).returncode:
             if time.monotonic() > deadline:
-                raise OSError(errno.EBUSY, "somebody holds a file on it", str(self.directory))
+                raise OSError(errno.EBUSY, "a process holds a file on it", str(self.directory))
+            time.sleep(0.05)
+        while subprocess.run(
+            ("losetup", "--associated", str(self._image)), capture_output=True, check=True
+        ).stdout:
+            if time.monotonic() > deadline + _SECONDS_FOR_COPIES:
+                raise OSError(errno.EBUSY, "a copy of the mount holds it", str(self.directory))
             time.sleep(0.05)
 
     def remove(self) -> None:
