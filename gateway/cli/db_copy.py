@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,9 +16,6 @@ from gateway.cli.output import note, print_json, say
 from gateway.clock import SystemClock
 from gateway.errors import DriverMissing, SchemaMismatch, StoreUnavailable
 from gateway.plural import counted
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 
 def copy(
@@ -69,11 +66,13 @@ def _closed_shop(path: Path) -> Generator[bool]:
 
 
 async def _fill(path: Path, to: str, *, closed: bool) -> int:
+    from gateway.cli.progress import progress_bar
+
     try:
         from gateway.store.postgres.filling import Filling, NotTheSame
     except ImportError:
         raise DriverMissing from None
-    with opened(path, "mode=ro") as source, _bar() as bar:
+    with opened(path, "mode=ro") as source, progress_bar() as bar:
         filling = Filling(source, to)
         task = bar.add_task("", total=filling.count() * (1 + closed))
         try:
@@ -87,17 +86,3 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
             raise Failure(
                 f"{error}: the two databases differ after copying; does anything else write to the target?"
             ) from None
-
-
-def _bar() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from gateway.clock import SystemClock
 from gateway.config.urls import store_url, store_url_text
 from gateway.errors import DriverMissing
 from gateway.plural import counted
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 
 def probe(
@@ -33,6 +30,7 @@ def probe(
     for one in url:
         _check(one)
     try:
+        from gateway.cli.progress import progress_bar
         from gateway.probe import TRIALS, Unusable
         from gateway.probe import probe as run
         from gateway.store.postgres.scratch import hosts_of
@@ -41,7 +39,7 @@ def probe(
         raise DriverMissing from None
     Telemetry(level="error", path=os.devnull, log_requests=False)
     nodes = [node for one in url for node in hosts_of(one)]
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("", total=rounds * len(TRIALS))
         try:
             found = asyncio.run(
@@ -77,16 +75,3 @@ def _check(url: str) -> None:
     except ValueError:
         pass
     raise Failure("--url: is not a PostgreSQL database; write postgresql://user@host/db", MISUSED)
-
-
-def _bar() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

@@ -6,11 +6,10 @@ import signal
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.cli.failure import DONE, REFUSED
 from gateway.cli.output import note, say
+from gateway.cli.progress import progress_bar
 from gateway.demo.shop import Opening, Shop
 
 _SEED = 1
@@ -33,7 +32,7 @@ async def _serve(directory: Path, people: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     opening = Opening(directory, people, _SEED, end)
-    with contextlib.suppress(asyncio.CancelledError), _bar() as bar:
+    with contextlib.suppress(asyncio.CancelledError), progress_bar() as bar:
         calls = bar.add_task("90 days of calls", total=len(opening.visits))
         async with opening.open(lambda: bar.advance(calls)) as shop:
             bar.stop()
@@ -51,14 +50,3 @@ def _announce(shop: Shop) -> None:
     say(f"config   {shop.config}")
     say(f"Log in with one of the tokens. You will find {_FINDS}.", flush=True)
     note("Ctrl-C ends the demo and removes its database.")
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
