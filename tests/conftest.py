@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 
-from gateway.app.opening import running
-from gateway.app.serving import listening
-from gateway.config import load
-from gateway.telemetry.telemetry import Telemetry
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import Platform, serving
 from tests.support.postgresql import PostgresServer, serving_postgres
-from tests.support.running_gateway import ADMIN_TOKEN, MASTER_SECRET, RunningGateway, Start, settings
+from tests.support.running_gateway import (
+    ADMIN_TOKEN,
+    MASTER_SECRET,
+    RunningGateway,
+    Start,
+    serving_gateway,
+    settings,
+)
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -69,29 +71,11 @@ def start(tmp_path: Path, database_url: str) -> Start:
     secret = {} if database_url.startswith("sqlite:") else {"GATEWAY_SECRET": MASTER_SECRET}
     environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN, **secret}
 
-    @contextlib.asynccontextmanager
-    async def started(extra: str = "", **parts: str) -> AsyncGenerator[RunningGateway]:
-        path = tmp_path / "config.toml"
-        path.write_text(settings(tmp_path, extra, url=database_url, **parts))
-        config = load(path, environment)
-        telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
-        deaths: list[str] = []
-        try:
-            async with (
-                running(config, telemetry=telemetry, on_broken=_fail) as services,
-                listening(services, on_death=deaths.append) as (url, admin_url),
-                aiohttp.ClientSession() as client,
-            ):
-                yield RunningGateway(url, admin_url, services, client, tmp_path, environment)
-        finally:
-            telemetry.close()
-        assert not deaths
+    def started(extra: str = "", **parts: str) -> AbstractAsyncContextManager[RunningGateway]:
+        text = settings(tmp_path, extra, url=database_url, **parts)
+        return serving_gateway(tmp_path, text, environment)
 
     return started
-
-
-def _fail(error: Exception) -> None:
-    raise error
 
 
 @pytest.fixture

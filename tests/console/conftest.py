@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from gateway.app.opening import running
-from gateway.app.serving import listening
-from gateway.config import load
-from gateway.telemetry.telemetry import Telemetry
 from tests.support.chromium import browsing
-from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, settings
+from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -46,30 +39,6 @@ class Shop:
         return self.gateway.admin_url + path
 
 
-@contextlib.asynccontextmanager
-async def serving(directory: Path) -> AsyncGenerator[RunningGateway]:
-    path = directory / "config.toml"
-    path.write_text(settings(directory))
-    environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
-    config = load(path, environment)
-    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
-    deaths: list[str] = []
-    try:
-        async with (
-            running(config, telemetry=telemetry, on_broken=_fail) as services,
-            listening(services, on_death=deaths.append) as (url, admin_url),
-            aiohttp.ClientSession() as client,
-        ):
-            yield RunningGateway(url, admin_url, services, client, directory, environment)
-    finally:
-        telemetry.close()
-    assert not deaths
-
-
-def _fail(error: Exception) -> None:
-    raise error
-
-
 async def save(gateway: RunningGateway, channel: str, customer_id: str, **more: Any) -> None:
     attributes = {"customerAttributes": {"displayName": more.pop("name", customer_id)}}
     body = {"customerId": customer_id, **attributes, **more}
@@ -84,7 +53,9 @@ async def found(gateway: RunningGateway, path: str) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]:
-    async with serving(tmp_path_factory.mktemp("shop")) as gateway:
+    directory = tmp_path_factory.mktemp("shop")
+    environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
+    async with serving_gateway(directory, settings(directory), environment) as gateway:
         await save(gateway, "web", "ann", name="Ann Mansour", email="ann@example.com", mobile="01001234567")
         await save(gateway, "pos", "till-1", name="Ann", mobile="01001234567")
         report = {"customerId": "ann", "challengeId": 11664}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 import aiohttp
 
+from gateway.app.opening import running
 from gateway.app.reload import take_over
+from gateway.app.serving import listening
 from gateway.config import load
 from gateway.http.services import Services
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.telemetry.telemetry import Telemetry
 from gateway.workers.regroup_walk import regroup_some
 from tests.support.in_process_gateway import tamper
 
@@ -129,3 +133,29 @@ class RunningGateway:
 
 
 Start = Callable[..., AbstractAsyncContextManager[RunningGateway]]
+
+
+@contextlib.asynccontextmanager
+async def serving_gateway(
+    directory: Path, text: str, environment: Mapping[str, str]
+) -> AsyncGenerator[RunningGateway]:
+    """A gateway with these settings, which `directory` holds, until the block ends. Fails if a worker died."""
+    path = directory / "config.toml"
+    path.write_text(text)
+    config = load(path, environment)
+    telemetry = Telemetry(level=config.log.level, path=config.log.file, log_requests=True)
+    deaths: list[str] = []
+    try:
+        async with (
+            running(config, telemetry=telemetry, on_broken=_fail) as services,
+            listening(services, on_death=deaths.append) as (url, admin_url),
+            aiohttp.ClientSession() as client,
+        ):
+            yield RunningGateway(url, admin_url, services, client, directory, environment)
+    finally:
+        telemetry.close()
+    assert not deaths
+
+
+def _fail(error: Exception) -> None:
+    raise error
