@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
 
     from tests.console.conftest import Shop
 
+SEEN = """
+  const Source = EventSource;
+  window.EventSource = class extends Source {
+    constructor(address) {
+      super(address);
+      this.addEventListener("open", () => { window.streamed = true; });
+    }
+  };
+"""
+"""The page notes when its stream is open."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -108,6 +119,20 @@ async def test_a_session_that_ended_leads_back_to_where_it_was(chromium: Browser
     await log_in(page, shop)
     assert page.url.endswith(shop.hostile)
     await context.close()
+
+
+@pytest.mark.parametrize("path", ["", "audit"])
+async def test_a_live_page_begins_where_it_was_read(inside: BrowserContext, shop: Shop, path: str) -> None:
+    page = await inside.new_page()
+    await page.clock.install()
+    await page.add_init_script(SEEN)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(urlsplit(request.url).path))
+    await page.goto(shop.url(f"/console/{path}"))
+    await page.wait_for_function("window.streamed")
+    await page.clock.run_for(5_000)
+    assert fetched.count(f"/console/{path}") == 1
+    await page.close()
 
 
 async def test_the_audit_log_on_the_page_follows_what_happens(inside: BrowserContext, shop: Shop) -> None:

@@ -7,7 +7,8 @@ from gateway.clock import SECOND
 from gateway.http.admin.audit import AuditFilters, EventView, event_id, viewer, wanted_events
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.streams import Frame, stream
-from gateway.ids import show
+from gateway.http.services import Services
+from gateway.ids import earliest, show
 from gateway.store.queries import audit as queries
 from gateway.store.queries.audit import WantedEvents
 
@@ -34,6 +35,15 @@ async def follow_audit(call: Call[AuditFilters]) -> web.StreamResponse:
     elif wanted.after is None and wanted.since is None:
         wanted.after = await queries.newest_event(call.services.store)
     return await stream(call, _Following(call, wanted).news)
+
+
+async def place_of_a_page(services: Services) -> str:
+    """What a page that is read from now on gives as `after`, to miss nothing. Where gateways share a database, a page may lack
+    events of the last moment; these come again."""
+    newest = await queries.newest_event(services.store)
+    if services.config.store.sqlite_path is None:
+        newest = min(newest, earliest(services.clock.now() - _SETTLED_AFTER))
+    return show("evt", newest)
 
 
 class _Following:
@@ -82,6 +92,6 @@ OPERATIONS = (
         query=AuditFilters,
         answer=EventView,
         live=True,
-        refusals=("too_many_listeners",),
+        refusals=("too_many_listeners", "too_many_own_listeners"),
     ),
 )

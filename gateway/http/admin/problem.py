@@ -137,6 +137,11 @@ CODES: Mapping[str, Code] = {
         "more calls with a wrong token came from this address than `[limits] failures_per_minute`; the right token is still taken",
         "wait as long as `Retry-After` says",
     ),
+    "too_many_own_listeners": Code(
+        429,
+        "the operator has 10 live streams open",
+        "end one, such as a page of the console that is left open",
+    ),
     "internal_error": Code(500, "a fault of the gateway", "the log has the request id"),
     "plan_failed": Code(
         503, "the process that plans ended, or took longer than 15 minutes; nothing was stored", "plan again"
@@ -164,6 +169,14 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     detail: str
     request_id: str
     problems: list[dict[str, Any]] = []
+
+
+class RefusedForNow(Refusal):
+    """The same request may be answered after `retry_after` seconds."""
+
+    def __init__(self, code: str, message: str, retry_after: int) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
 
 
 class RuleProblems(Refusal):

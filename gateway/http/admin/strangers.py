@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.clock import MINUTE, SECOND
 from gateway.errors import GatewayError, Refusal
-from gateway.http.admin.problem import status_of
+from gateway.http.admin.problem import RefusedForNow, status_of
 from gateway.http.gameball.limits import FailureBudget, client_address
 from gateway.http.services import Services
 from gateway.model import Caller, RefuseCall
@@ -21,12 +21,13 @@ _LOG_INS = 10
 """Failed log-ins a minute and address. Then even the right token waits, so that a guess cannot be told from a miss."""
 
 
-class TooManyFailures(Refusal):
+class TooManyFailures(RefusedForNow):
     def __init__(self, wait: int) -> None:
         super().__init__(
-            "too_many_requests", "too many calls with a wrong token came from this address; wait"
+            "too_many_requests",
+            "too many calls with a wrong token came from this address; wait",
+            -(-wait // SECOND),
         )
-        self.retry_after = -(-wait // SECOND)
 
 
 class Strangers:
@@ -102,7 +103,7 @@ STRANGERS = web.AppKey("strangers", Strangers)
 
 def headers_of(refusal: Refusal) -> Mapping[str, str]:
     match refusal:
-        case TooManyFailures():
+        case RefusedForNow():
             return {"Retry-After": str(refusal.retry_after)}
         case Refusal(code="unauthorized"):
             return {"WWW-Authenticate": 'Bearer realm="admin"'}

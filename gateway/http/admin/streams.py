@@ -7,6 +7,7 @@ browser connects again by itself.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,11 +15,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import structlog
 from aiohttp import web
 
-from gateway.errors import Refusal, StoreUnavailable
+from gateway.errors import StoreUnavailable
 from gateway.http.admin.operation import Call
-from gateway.http.admin.operators import authenticated
+from gateway.http.admin.operators import OPERATOR, authenticated
+from gateway.http.admin.problem import RefusedForNow
 
 _RETRY_MS = 3_000
+_FULL_FOR = 30
+"""Seconds after which a listener who found no room may ask again."""
 _log = structlog.get_logger("admin")
 
 T = TypeVar("T")
@@ -42,29 +46,39 @@ Source = Callable[[], Awaitable[Sequence[Frame]]]
 
 @dataclass(slots=True)
 class Streams:
-    """All listeners of this process, `most` at a time. In seconds: how often there is a look for news, after what silence a
-    listener is told that it is connected, how long it may not read, and how long a stream lasts."""
+    """All listeners of this process: `most` at a time, and `most_of_one` operator. In seconds: how often there is a look for news,
+    after what silence a listener is told that it is connected, how long it may not read, and how long a stream lasts."""
 
     most: int = 50
+    most_of_one: int = 10
     poll: float = 1.0
     heartbeat: float = 15.0
     patience: float = 10.0
     longest: float = 600.0
-    _listeners: int = 0
+    _listeners: Counter[str] = field(default_factory=Counter[str])
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextlib.contextmanager
-    def listener(self) -> Generator[None]:
-        """Raises Refusal if too many are connected."""
-        if self._listeners >= self.most:
-            raise Refusal(
-                "too_many_listeners", f"{self.most} listeners are connected; end one, or try again later"
+    def listener(self, operator: str) -> Generator[None]:
+        """Raises RefusedForNow if too many are connected, of this operator or of all."""
+        if self._listeners[operator] >= self.most_of_one:
+            raise RefusedForNow(
+                "too_many_own_listeners",
+                f"{operator} listens {self.most_of_one} times already; end one, or try again later",
+                _FULL_FOR,
             )
-        self._listeners += 1
+        if self._listeners.total() >= self.most:
+            raise RefusedForNow(
+                "too_many_listeners",
+                f"{self.most} listeners are connected; end one, or try again later",
+                _FULL_FOR,
+            )
+        self._listeners[operator] += 1
         try:
             yield
         finally:
-            self._listeners -= 1
+            self._listeners[operator] -= 1
+            self._listeners += Counter()  # forgets who has none
 
     async def end(self, _: web.Application) -> None:
         """Let every listener go: the gateway stops."""
@@ -99,7 +113,7 @@ class Shared(Generic[T]):
 
 async def stream(call: Call[Any], source: Source) -> web.StreamResponse:
     streams = call.request.app[STREAMS]
-    with streams.listener():
+    with streams.listener(call.request[OPERATOR].name):
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream",

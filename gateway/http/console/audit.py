@@ -1,9 +1,12 @@
 """The audit log: filters as a form, each event with all of its detail, a download, and the check of the whole log."""
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from gateway.audit.event import Action
 from gateway.http.admin.audit import AuditQuery, VerifyQuery, query_audit, verify_audit
+from gateway.http.admin.audit_stream import place_of_a_page
 from gateway.http.admin.download import NDJSON
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
@@ -12,6 +15,7 @@ _ON_A_PAGE = 30
 
 
 async def show_audit(visit: Visit) -> web.Response:
+    place = await place_of_a_page(visit.services)
     page, wrong = await visit.look_up(query_audit, AuditQuery, limit=_ON_A_PAGE)
     query = visit.request.query
     filters = {name: query[name] for name in AuditQuery.__struct_fields__ if query.get(name)}
@@ -26,7 +30,8 @@ async def show_audit(visit: Visit) -> web.Response:
         actions=sorted(one.value for one in Action),
         channels=[channel.name for channel in visit.services.config.channels],
         filters=filters,
-        live=not wrong and not {"cursor", "until", "order", "since"} & filters.keys(),
+        live=not wrong and not {"cursor", "until", "order", "since", "after"} & filters.keys(),
+        followed=urlencode(filters | {"after": place}),
         status=400 if wrong else 200,
     )
 

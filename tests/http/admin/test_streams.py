@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from gateway.clock import MINUTE, Clock
 from gateway.http.admin import build
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call
+from gateway.http.admin.operators import OPERATOR, Operator
 from gateway.http.admin.streams import STREAMS, Frame, Streams, stream
 from gateway.http.services import SERVICES
 from gateway.model import SaveCustomer
@@ -127,6 +129,53 @@ async def test_a_listener_hears_that_the_stream_lives_and_the_overview_again_and
         assert told[0] == told[1]
 
 
+async def test_of_two_hundred_listeners_fifty_are_heard_and_no_operator_takes_the_room_of_others(
+    gateway: RunningGateway, client: Any
+) -> None:
+    streams: Streams = client.app[STREAMS]
+    tokens = [await _operator(gateway, f"sam-{number}") for number in range(6)]
+
+    async def listen(token: str) -> aiohttp.ClientResponse:
+        return await client.get("/admin/v1/audit/stream", headers={"Authorization": f"Bearer {token}"})
+
+    # The client's own pool has fewer connections than that.
+    async with aiohttp.TCPConnector(limit=0) as connector:
+        client.session._connector, before = connector, client.session._connector
+        try:
+            answers = await asyncio.gather(*(listen(token) for token in tokens[:5] for _ in range(40)))
+            last = await listen(tokens[5])
+            found = Counter([answer.status for answer in answers])
+            assert found == {200: streams.most, 429: 200 - streams.most}
+            refused = next(answer for answer in answers if answer.status == 429)
+            assert (await refused.json())["code"] == "too_many_own_listeners"
+            assert (last.status, (await last.json())["code"]) == (503, "too_many_listeners")
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in (refused, last))
+            for answer in answers:
+                answer.close()
+            while (again := await listen(tokens[5])).status != 200:
+                assert again.status == 503
+            again.close()
+        finally:
+            client.session._connector = before
+
+
+async def _operator(gateway: RunningGateway, name: str) -> str:
+    body = {"name": name, "role": "viewer"}
+    async with gateway.admin("POST", "operators", json=body) as response:
+        return (await response.json())["token"]
+
+
+async def test_the_overview_begins_behind_the_one_that_a_page_shows(client: Any) -> None:
+    client.app[STREAMS].heartbeat = 0.0
+    async with listening(client, "overview/stream") as listener:
+        _, known = await listener.event("overview")
+    async with listening(client, f"overview/stream?after={known['now']}") as listener:
+        assert await listener.next() == {"retry": "3000"}
+        assert await listener.next() == {"": "nothing new"}
+    async with listening(client, "overview/stream?after=1h") as listener:
+        assert (await listener.event("overview"))[1] == known
+
+
 async def test_listeners_beyond_the_limit_are_refused_and_all_are_let_go_at_the_end(client: Any) -> None:
     streams: Streams = client.app[STREAMS]
     streams.most = 2
@@ -143,11 +192,15 @@ async def test_listeners_beyond_the_limit_are_refused_and_all_are_let_go_at_the_
 
 async def test_a_listener_that_does_not_read_is_dropped(gateway: RunningGateway, aiohttp_client: Any) -> None:
     dropped = asyncio.Event()
-
-    async def flood() -> list[Frame]:
-        return [Frame("flood", b"0" * (1 << 20))]
+    waiting: list[int] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
+        async def flood() -> list[Frame]:
+            assert request.transport is not None
+            waiting.append(request.transport.get_write_buffer_size())
+            return [Frame("flood", b"0" * (1 << 20))]
+
+        request[OPERATOR] = Operator("sam", "viewer")
         response = await stream(Call(request, gateway.services, caller("web"), Query()), flood)
         dropped.set()
         return response
@@ -161,4 +214,5 @@ async def test_a_listener_that_does_not_read_is_dropped(gateway: RunningGateway,
     writer.write(f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n".encode())
     async with asyncio.timeout(20):
         await dropped.wait()
+    assert max(waiting) < 1 << 20  # nothing more is made for it while it does not read
     writer.close()

@@ -34,6 +34,17 @@ function say(text) {
   if (live) live.textContent = text;
 }
 
+function warn(part, why) {
+  const note = document.createElement("div");
+  note.className = "note warn";
+  const link = document.createElement("a");
+  link.href = location.href;
+  link.textContent = document.body.dataset.again;
+  note.append(why, " ", link);
+  part.before(note);
+  say(why);
+}
+
 // A page names its keys: data-key="y" on a button or link. J and K walk along [data-walk] links.
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
@@ -59,14 +70,18 @@ function follow() {
   if (!part) return;
   const events = new EventSource(part.dataset.live);
   let waiting = 0;
+  const stop = (why) => { events.close(); clearTimeout(waiting); warn(part, why); };
+  const soon = (after = 1000) => { waiting ||= setTimeout(renew, after); };
   const renew = async () => {
     waiting = 0;
     if (part.contains(document.activeElement) || part.querySelector("details[open]")) return;
-    const answer = await fetch(location.href, { headers: { "X-Unattended": "yes" } });
-    if (!answer.ok || answer.redirected) return events.close();
+    const answer = await fetch(location.href, { headers: { "X-Unattended": "yes" } }).catch(() => null);
+    if (!answer || answer.status >= 500) return soon(3000);
+    if (!answer.ok || answer.redirected) return stop(document.body.dataset.over);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.body.dataset.build !== document.body.dataset.build) return stop(document.body.dataset.outdated);
     const fresh = page.querySelector("[data-live]");
-    if (!fresh) return events.close();
+    if (!fresh) return stop(document.body.dataset.over);
     const told = part.querySelector("[data-announce]")?.innerText;
     part.replaceChildren(...fresh.childNodes);
     const news = part.querySelector("[data-announce]")?.innerText;
@@ -74,9 +89,9 @@ function follow() {
     tellTimes();
     addCopyButtons(part);
   };
-  const soon = () => { waiting ||= setTimeout(renew, 1000); };
-  // "open" too: what happened between the page and the connection is on no stream.
-  for (const kind of ["open", "audit", "gap", "overview"]) events.addEventListener(kind, soon);
+  // The stream begins where the page ends. It comes back by itself, unless it is refused.
+  for (const kind of ["audit", "gap", "overview"]) events.addEventListener(kind, () => soon());
+  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) stop(document.body.dataset.over); });
   addEventListener("pagehide", () => events.close());
 }
 
