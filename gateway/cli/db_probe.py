@@ -33,7 +33,7 @@ def probe(
         from gateway.cli.progress import progress_bar
         from gateway.probe import TRIALS, Unusable
         from gateway.probe import probe as run
-        from gateway.store.postgres.scratch import hosts_of
+        from gateway.store.postgres.hosts import hosts_of
         from gateway.telemetry.telemetry import Telemetry
     except ImportError:
         raise DriverMissing from None

@@ -194,3 +194,17 @@ async def test_a_wire_that_is_cut_is_a_cut_wire(cluster: Cluster) -> None:
         with pytest.raises(TimeoutError):
             await connection.fetchval("SELECT 1", timeout=0.5)
         connection.terminate()
+
+
+# ---- a silent host ----
+
+
+async def test_a_server_that_is_silent_does_not_keep_a_gateway_from_the_next_one(
+    cluster: Cluster, gateways: Start
+) -> None:
+    """A machine without power: it refuses nothing, and says nothing."""
+    async with wired(cluster.primary.port) as silent:
+        silent.cut()
+        hosts = f"127.0.0.1:{silent.port},127.0.0.1:{cluster.primary.port}"
+        gateway = await gateways(f"postgresql://gateway@{hosts}/postgres")
+        assert await is_taken(gateway)

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.probe import TRIALS, Unusable, probe
-from gateway.store.postgres.scratch import hosts_of, inside
+from gateway.store.postgres.hosts import hosts_of
+from gateway.store.postgres.scratch import inside
 from tests.support.postgresql import PostgresServer
 from tests.support.weak_engine import weakened
 

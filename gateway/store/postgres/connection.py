@@ -11,12 +11,12 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import StoreUnavailable
+from gateway.store.postgres.hosts import Hosts
 from gateway.store.postgres.socket_of import socket_of
 
 _log = structlog.get_logger("store")
 Connection = PoolConnectionProxy
 
-_CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 15
 _IDLE_SECONDS = 60
 _PLAN_SECONDS = 10
@@ -81,7 +81,7 @@ class Server:
             max_inactive_connection_lifetime=_IDLE_SECONDS,
             max_cached_statement_lifetime=_PLAN_SECONDS,
             statement_cache_size=512,
-            timeout=_CONNECT_SECONDS,
+            connect=Hosts(self._url).connect,
             command_timeout=_COMMAND_SECONDS,
             server_settings=_SETTINGS,
             init=self._prepare,

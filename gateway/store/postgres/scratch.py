@@ -16,13 +16,6 @@ _TABLE = "CREATE TABLE skew (id BIGINT PRIMARY KEY, pair BIGINT NOT NULL, held B
 _INDEX = "CREATE INDEX skew_pair ON skew (pair)"
 
 
-def hosts_of(url: str) -> list[str]:
-    """The same URL once for each host that it names."""
-    parts = urlsplit(url)
-    login, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=f"{login}{at}{host}")) for host in hosts.split(",")]
-
-
 def inside(url: str, schema: str) -> str:
     """The URL of the same database with this schema instead of `public`."""
     parts = urlsplit(url)
