@@ -15,6 +15,7 @@ import aiohttp
 from gateway.app.opening import running
 from gateway.app.reload import take_over
 from gateway.app.serving import listening
+from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.http.services import Services
 from gateway.store import Store
@@ -137,7 +138,7 @@ Start = Callable[..., AbstractAsyncContextManager[RunningGateway]]
 
 @contextlib.asynccontextmanager
 async def serving_gateway(
-    directory: Path, text: str, environment: Mapping[str, str]
+    directory: Path, text: str, environment: Mapping[str, str], clock: SystemClock | None = None
 ) -> AsyncGenerator[RunningGateway]:
     """A gateway with these settings, which `directory` holds, until the block ends. Fails if a worker died."""
     path = directory / "config.toml"
@@ -147,7 +148,7 @@ async def serving_gateway(
     deaths: list[str] = []
     try:
         async with (
-            running(config, telemetry=telemetry, on_broken=_fail) as services,
+            running(config, telemetry=telemetry, on_broken=_fail, clock=clock) as services,
             listening(services, on_death=deaths.append) as (url, admin_url),
             aiohttp.ClientSession() as client,
         ):

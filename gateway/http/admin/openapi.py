@@ -4,13 +4,15 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
 
+from gateway.http.admin.example import EXAMPLES
 from gateway.http.admin.operation import PREFIX, Operation
-from gateway.http.admin.problem import Problem, status_of
+from gateway.http.admin.problem import CODES, Problem, status_of
 
 _COMMON = (
     "bad_parameter",
@@ -25,7 +27,6 @@ _COMMON = (
 _WITH_BODY = ("bad_body", "body_timeout", "too_large", "unsupported_media_type")
 _VERSION = {"type": "string", "pattern": r'^"\d{1,18}"$', "examples": ['"3"']}
 _ETAG = {"headers": {"ETag": {"description": "the profile's version", "schema": _VERSION}}}
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def document(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {name: _with_items(schema) for name, schema in components.items()},
+            "examples": {code: {"value": _problem(code)} for code in sorted(CODES)},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "gateway_session"},
@@ -83,17 +85,20 @@ def _subject(one: Operation) -> str:
 
 
 def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    example = EXAMPLES.get(one.name, {})
+    parameters = [*_path_parameters(one.path), *_query_parameters(one), *_header_parameters(one)]
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
         "x-role": one.role,
         "description": " ".join([f"{one.summary}.", *(inspect.getdoc(one.handler) or "").split()]),
         "tags": [_subject(one)],
-        "parameters": [*_path_parameters(one.path), *_query_parameters(one), *_header_parameters(one)],
-        "responses": {str(one.status.value): _answer(one, schemas)} | _refusals(one),
+        "parameters": [_with_example(parameter, example) for parameter in parameters],
+        "responses": {str(one.status.value): _answer(one, schemas, example)} | _refusals(one),
     }
     if one.body is not None:
-        content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.body)]}}
+        sent = {"example": example["body"]} if "body" in example else {}
+        content: dict[str, Any] = {"application/json": {"schema": schemas[id(one.body)], **sent}}
         if one.plain_text:
             content["text/plain"] = {"schema": {"type": "string"}}
         required = any(field.required for field in msgspec.structs.fields(one.body))
@@ -101,11 +106,20 @@ def _operation(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[st
     return described
 
 
-def _answer(one: Operation, schemas: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _with_example(parameter: dict[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    given = example.get(parameter["in"], {})
+    return parameter | ({"example": given[parameter["name"]]} if parameter["name"] in given else {})
+
+
+def _answer(
+    one: Operation, schemas: Mapping[int, dict[str, Any]], example: Mapping[str, Any]
+) -> dict[str, Any]:
     answer = schemas[id(one.answer)]
-    content: dict[str, Any] = {"application/json": {"schema": answer}}
+    got = {"example": example["answer"]} if example else {}
+    content: dict[str, Any] = {"application/json": {"schema": answer, **got}}
     if one.live:
-        content = {"text/event-stream": {"schema": _event_of(answer)}}
+        sent = {"example": _event(_subject(one), example["answer"])} if example else {}
+        content = {"text/event-stream": {"schema": _event_of(answer), **sent}}
     if one.streams:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
     if one.csv:
@@ -120,6 +134,24 @@ def _event_of(answer: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": ["event", "data"]}
 
 
+def _event(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """As a listener takes it apart."""
+    told = {"id": data["id"]} if "id" in data else {}
+    return told | {"event": name, "data": msgspec.json.encode(data).decode()}
+
+
+def _problem(code: str) -> dict[str, Any]:
+    status = HTTPStatus(status_of(code))
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": CODES[code].meaning,
+        "request_id": "req_018f4a0c6f1d2e3b",
+    }
+
+
 def _refusals(one: Operation) -> dict[str, Any]:
     codes: dict[int, list[str]] = {}
     by_shape = (
@@ -127,12 +159,18 @@ def _refusals(one: Operation) -> dict[str, Any]:
         *(("not_found",) if "{" in one.path else ()),
         *(("version_changed",) if one.conditional else ()),
     )
-    for code in (*_COMMON, *by_shape, *one.refusals):
+    for code in dict.fromkeys((*_COMMON, *by_shape, *one.refusals)):
         codes.setdefault(status_of(code), []).append(code)
     return {
-        str(status): {"description": ", ".join(named), "content": _PROBLEM}
+        str(status): {"description": ", ".join(named), "content": _problems(named)}
         for status, named in sorted(codes.items())
     }
+
+
+def _problems(codes: Iterable[str]) -> dict[str, Any]:
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"application/problem+json": {"schema": schema, "examples": examples}}
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from gateway.errors import Refusal
+from gateway.http.admin.example import EXAMPLES
 from gateway.http.admin.openapi import document
 from gateway.http.admin.operation import PREFIX, Operation
 from gateway.http.admin.routes import OPERATIONS
@@ -52,6 +53,7 @@ async def show_operation(visit: Visit) -> web.Response:
         one=one,
         body=_as_text(bodies) if bodies else "",
         answers=answers,
+        example=_example(operation),
         allowed=includes(visit.operator.role, operation.role),
         fields=_fields(one) if operation.method == "GET" and not operation.live else None,
     )
@@ -100,12 +102,32 @@ def _described() -> dict[str, dict[str, Any]]:
     }
 
 
+def _example(operation: Operation) -> tuple[str, str]:
+    """The request, as it is sent, and the answer."""
+    example = EXAMPLES[operation.name]
+    path = operation.path.format(
+        **{name: quote(value, safe="") for name, value in example.get("path", {}).items()}
+    )
+    query = urlencode({name: _written(value) for name, value in example.get("query", {}).items()})
+    line = f"{operation.method} {PREFIX}{path}{f'?{query}' if query else ''}"
+    body = f"\n\n{_indented(example['body'])}" if "body" in example else ""
+    return line + body, _indented(example["answer"])
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def _as_text(content: dict[str, Any]) -> str:
     """The schemas of a body by content type, with what they refer to."""
     shown: dict[str, Any] = {kind: described["schema"] for kind, described in content.items()}
     parts: dict[str, Any] = {}
     _gather(shown, parts)
-    return json.dumps(shown | parts, indent=2, ensure_ascii=False)
+    return _indented(shown | parts)
 
 
 def _gather(value: Any, parts: dict[str, Any]) -> None:
