@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
-from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_profile
+from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_profile, with_disputed
 from rules.online.evidence import read
 from rules.online.resolve import resolve
 from rules.online.rounds import ProfileAttributes
@@ -174,6 +174,7 @@ def _explain(
 ) -> Explanation:
     sides = [(record, own, to) for own, to in ((one, other), (other, one)) for record in own.records.values()]
     asked = [(_request(view, policy, record, own, to, now, attributes), to) for record, own, to in sides]
+    asked = [(_with_disputed(view, policy, request, to, attributes), to) for request, to in asked]
     readings = tuple(_reading(view, policy, rule, one, other, asked, attributes) for rule in policy.rules)
     pins = [pin for pin in view.pins(one.records) if links(pin, one, other, now)]
     matches = [match_profile(view, policy, request, to, pins, _of(attributes, to)) for request, to in asked]
@@ -213,6 +214,22 @@ def _request(
     keys = dict(sorted(reading.keys.items(), key=lambda item: item[1].owner != to.profile_id))
     stated = frozenset(item.identifier for item in said).difference(reading.generic, reading.shared)
     return Request(record.id_space, now, keys, stated, own, _of(attributes, own))
+
+
+def _with_disputed(
+    view: View, policy: Policy, request: Request, to: Profile, attributes: ProfileAttributes | None
+) -> Request:
+    """A key of the request may belong to a third profile that is in doubt itself."""
+    owners = {view.profile(key.owner).profile_id for key in request.keys.values() if key.owner is not None}
+    pins = tuple(view.pins(request.own.records)) if request.own else ()
+    others = [view.profile(owner) for owner in sorted(owners) if owner not in (to.profile_id, _id(request))]
+    return with_disputed(
+        request, [match_profile(view, policy, request, one, pins, _of(attributes, one)) for one in others]
+    )
+
+
+def _id(request: Request) -> int:
+    return request.own.profile_id if request.own else 0
 
 
 def _of(attributes: ProfileAttributes | None, profile: Profile) -> Mapping[str, str] | None:

@@ -10,9 +10,9 @@ from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
 from rules.identifier import Identifier
-from rules.matching import forbidding_rule, links
-from rules.policy import Policy, ValueLimit
-from rules.record import Profile, View
+from rules.matching import links
+from rules.policy import Policy, PolicyRule, ValueLimit
+from rules.record import Profile, Record, View
 from rules.ruleset import ConflictPolicy
 from rules.survivor import survivor
 
@@ -150,9 +150,31 @@ def _apart(view: View, policy: Policy, joining: Joining) -> Objection | None:
     for one, other in combinations(joining.profiles, 2):
         if any(links(pin, one, other, joining.now) for pin in pins):
             return Objection("cannot", policy.ambiguous)
-        if policy.forbids and (rule := forbidding_rule(view, policy, one, other)):
+        if policy.forbids and (rule := _forbidding_rule(view, policy, one, other)):
             return Objection(f"never:{rule}", policy.ambiguous)
     return None
+
+
+def _forbidding_rule(view: View, policy: Policy, one: Profile, other: Profile) -> str | None:
+    """The first `never` rule on which a record of each profile agree, by keys in state normal."""
+    for rule in policy.rules:
+        if rule.outcome == "never" and any(
+            _share(view, rule, a, b) for a in one.records.values() for b in other.records.values()
+        ):
+            return rule.name
+    return None
+
+
+def _share(view: View, rule: PolicyRule, one: Record, other: Record) -> bool:
+    common = {
+        identifier.type
+        for identifier, observation in one.observations.items()
+        if observation.is_live
+        and (there := other.observations.get(identifier))
+        and there.is_live
+        and view.key(identifier).state == "normal"
+    }
+    return common.issuperset(rule.all_of) and rule.covers(one.id_space, other.id_space)
 
 
 def _records(view: View, policy: Policy, joining: Joining) -> Objection | None:

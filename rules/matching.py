@@ -1,10 +1,11 @@
 """Evaluates which rules fire between a request and one profile, and how strong each result is.
 
 Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on every type of a rule.
-So the answer does not depend on the order in which records were joined (I7). A single key leads to its owner (`_leads` says
-when it leads to another profile). Several keys together match any profile that holds them on one record. Whatever makes a merge
+So the answer does not depend on the order in which records were joined (I7). A single key joins its owner alone (`_leads` says
+when it joins another profile). Several keys together match any profile that holds them on one record. Whatever makes a merge
 doubtful (a provider form, an unverified, stale or crowded key, differing facts) turns it into a question for a person, never
-into a silent no.
+into a silent no. A question is asked about every profile that holds the key, whoever came first and owns it. Only of a crowded
+key it is the owner alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,8 @@ STRENGTH: Mapping[MatchOutcome, int] = {"never": 0, "merge": 1, "review": 2, "no
 class Standing(NamedTuple):
     """The state of one of the request's keys. `type` is the declared type (the e-mail type for its provider form). `crowded`:
     too many records hold it. `stated` False: earlier requests stated it of the record, this one does not. `proved`: this
-    request verifies it, and it was not verified on its record before."""
+    request verifies it, and it was not verified on its record before. `disputed`: its owner is in doubt itself, so other holders
+    are asked about too."""
 
     type: str
     owner: int | None
@@ -31,6 +33,7 @@ class Standing(NamedTuple):
     crowded: bool = False
     stated: bool = True
     proved: bool = False
+    disputed: bool = False
 
 
 class Request(NamedTuple):
@@ -60,11 +63,12 @@ class Match(NamedTuple):
 
 
 class _Agreement(NamedTuple):
-    """A key that the request and a record share. `verified`: on both sides."""
+    """A key that the request and a record share. `verified`: on both sides. `worthless`: on neither, and the type requires it."""
 
     identifier: Identifier
     standing: Standing
     verified: bool
+    worthless: bool
     doubt: str
     stale: bool
 
@@ -84,7 +88,19 @@ class _Firing(NamedTuple):
     doubt: str = ""
 
 
+class _Support(NamedTuple):
+    """An agreement on all types of a rule. `leads`: its key joins the profile, unless there is a `doubt`. `disputed`: its owner is
+    in doubt."""
+
+    leads: bool
+    doubt: str = ""
+    disputed: bool = False
+
+
 _MERGES = _Firing("merge")
+_JOINS = _Support(leads=True)
+OWNED_ELSEWHERE = "owned_elsewhere"
+"""The doubt about a profile that agrees, while the key belongs to another one that is in doubt."""
 
 
 def match_profile(
@@ -130,31 +146,20 @@ def match_profile(
     )
 
 
+def with_disputed(request: Request, matches: Iterable[Match]) -> Request:
+    """The request, once these matches have shown which of its keys belong to a profile that is in doubt itself."""
+    doubtful = {match.profile.profile_id for match in matches if match.outcome == "review"}
+    disputed = {
+        identifier: key._replace(disputed=True)
+        for identifier, key in request.keys.items()
+        if key.owner in doubtful and key.stated
+    }
+    return request._replace(keys={**request.keys, **disputed}) if disputed else request
+
+
 def links(pin: Pin, one: Profile | None, other: Profile, now: int) -> bool:
     """Whether the pin is in force and concerns the two profiles."""
     return one is not None and pin.is_in_force(now) and pin.is_between(one, other)
-
-
-def forbidding_rule(view: View, policy: Policy, one: Profile, other: Profile) -> str | None:
-    """The first `never` rule on which a record of each profile agree, by keys in state normal."""
-    for rule in policy.rules:
-        if rule.outcome == "never" and any(
-            _share(view, rule, a, b) for a in one.records.values() for b in other.records.values()
-        ):
-            return rule.name
-    return None
-
-
-def _share(view: View, rule: PolicyRule, one: Record, other: Record) -> bool:
-    common = {
-        identifier.type
-        for identifier, observation in one.observations.items()
-        if observation.is_live
-        and (there := other.observations.get(identifier))
-        and there.is_live
-        and view.key(identifier).state == "normal"
-    }
-    return common.issuperset(rule.all_of) and rule.covers(one.id_space, other.id_space)
 
 
 # ---- agreement ----
@@ -175,11 +180,9 @@ def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
                 continue
             agreement = None if standing.verified else unverified.get(identifier)
             if agreement is None:
-                vouched = standing.verified and policy.is_vouched(
-                    record.id_space, identifier.type, seen.verified
-                )
+                vouched = policy.is_vouched(record.id_space, identifier.type, seen.verified)
                 agreement = _agreement(policy, request, profile, identifier, standing, vouched)
-                if not standing.verified:
+                if not (standing.verified or policy.key_types[identifier.type].verified_only):
                     unverified[identifier] = agreement
             best = by_type.get(standing.type)
             if best is None or _reliability(agreement, profile) > _reliability(best, profile):
@@ -191,9 +194,9 @@ def _agreements(policy: Policy, request: Request, profile: Profile) -> _Agreed:
 
 
 def _reliability(agreement: _Agreement, profile: Profile) -> tuple[bool, ...]:
-    standing = agreement.standing
+    _, standing, verified, worthless, doubt, stale = agreement
     own = standing.owner == profile.profile_id
-    return (not agreement.doubt, not agreement.stale, standing.stated, own, agreement.verified)
+    return not doubt, not worthless, not stale, standing.stated, own, verified
 
 
 def _agreement(
@@ -204,7 +207,10 @@ def _agreement(
     standing: Standing,
     vouched: bool,
 ) -> _Agreement:
+    """`vouched`: by the record."""
     key_type = policy.key_types[identifier.type]
+    worthless = key_type.verified_only and not (standing.verified or vouched)
+    vouched = vouched and standing.verified
     doubt = ""
     if standing.crowded:
         doubt = "fanout_limit"
@@ -213,7 +219,7 @@ def _agreement(
     elif key_type.verified_only and not vouched:
         doubt = "require_verified"
     stale = key_type.stale_after > 0 and key_type.is_stale(request.now - _last_seen(profile, identifier))
-    return _Agreement(identifier, standing, vouched, doubt, stale)
+    return _Agreement(identifier, standing, vouched, worthless, doubt, stale)
 
 
 def _last_seen(profile: Profile, identifier: Identifier) -> int:
@@ -241,35 +247,48 @@ def _fire(
     profile_attributes: Mapping[str, str] | None,
 ) -> _Firing | None:
     """The rule's best outcome over the profile's records; None if no record agrees on all of its types."""
-    doubt = _least_doubt(view, policy, rule, request, profile, agreed)
-    if doubt is None:
+    support = _support(view, policy, rule, request, profile, agreed)
+    if support is None:
         return None
     if rule.outcome != "merge":
         return _Firing(rule.outcome)
     if unconfirmed := _unconfirmed(rule, request, profile_attributes or {}):
         return unconfirmed
-    doubt = doubt or _difference(view, rule, request, profile, agreed)
+    doubt = support.doubt or _difference(view, rule, request, profile, agreed)
+    if not support.leads and not doubt:
+        if not support.disputed:
+            return None
+        doubt = OWNED_ELSEWHERE
     return _Firing("review", doubt) if doubt else _MERGES
 
 
-def _least_doubt(
+def _support(
     view: View, policy: Policy, rule: PolicyRule, request: Request, profile: Profile, agreed: _Agreed
-) -> str | None:
-    """Why a merge by this rule needs a person; empty if it does not. None if the rule does not fire."""
-    least: str | None = None
+) -> _Support | None:
+    """The best agreement on the rule's types: one that joins, then one in doubt, then one that does not lead to the profile."""
+    best: _Support | None = None
     for record, by_type in agreed.records:
         parts = _parts(rule, by_type)
-        if (
-            parts is None
-            or not rule.covers(request.id_space, record.id_space)
-            or not _holds(view, policy, rule, request, profile, parts)
-        ):
+        if parts is None or not rule.covers(request.id_space, record.id_space):
             continue
-        doubt = _doubt(rule, parts, by_type)
-        if doubt == "":
-            return ""
-        least = doubt if least is None else min(least, doubt)
-    return least
+        leads = _holds(view, policy, rule, request, profile, parts)
+        if not leads and not _may_be_asked_about(rule, parts):
+            continue
+        found = _Support(leads, _doubt(rule, parts, by_type), not leads and parts[0].standing.disputed)
+        if found == _JOINS:
+            return found
+        best = found if best is None else min(best, found, key=_needs)
+    return best
+
+
+def _needs(support: _Support) -> tuple[bool, str]:
+    return not support.doubt, support.doubt
+
+
+def _may_be_asked_about(rule: PolicyRule, parts: Sequence[_Agreement]) -> bool:
+    """Whether a key that does not lead to the profile may raise a question about it."""
+    part = parts[0]
+    return bool(rule.alone) and part.standing.stated and not part.standing.crowded and not part.worthless
 
 
 def _parts(rule: PolicyRule, by_type: _ByType) -> Sequence[_Agreement] | None:
@@ -298,7 +317,7 @@ def _holds(
 def _leads(
     view: View, policy: Policy, rule: PolicyRule, request: Request, profile: Profile, by: _Agreement
 ) -> bool:
-    """Whether one key alone leads to the profile. It does if the profile owns the key, if the rule cannot use what the owner
+    """Whether one key alone joins the profile. It does if the profile owns the key, if the rule cannot use what the owner
     stated, or if the owner is the request itself, which only now verifies what the profile stated before."""
     owner, key_type = by.standing.owner, policy.key_types[by.standing.type]
     if owner == profile.profile_id:
@@ -306,7 +325,7 @@ def _leads(
     if rule.asks_the_owner_only(key_type):
         return False
     if owner is None:
-        return key_type.verified_only and by.standing.proved and not by.verified
+        return False
     if request.own is not None and owner == request.own.profile_id:
         return by.standing.proved
     return not _is_witness(view.profile(owner), policy, rule, by.identifier)

@@ -27,6 +27,8 @@ from rules.ruleset import (
 Power = Literal["normal", "crowded", "generic", "shared"]
 """`normal`: the value joins. `crowded`: so many records hold it that a person is asked each time. `generic`: so many hold it
 that it joins nothing. `shared`: several people may have it, so it joins nothing."""
+MOST_RELATED = 100
+"""The most holders of a value of which each is asked about with each other; beyond, each is asked about with the owner alone."""
 EVER = 0
 """A moment before all others."""
 
@@ -200,14 +202,22 @@ class Policy:
         """The same, for a request that needs the holders of its values; None if their number is enough."""
         window = self._windows.get(type_)
         if window is None:
-            return EVER if self._leads_beyond_owners else None
+            return EVER if self._concerns_other_holders else None
         return now - window
 
     @cached_property
-    def _leads_beyond_owners(self) -> bool:
-        """Whether a value can lead to a profile that holds it without owning it."""
-        return any(kind.require_verified for kind in self.rule_set.identifiers.values()) or any(
-            not rule.alone or rule.needs_verified or rule.id_spaces is not None for rule in self.rules
+    def _concerns_other_holders(self) -> bool:
+        """Whether a value can concern a profile that holds it without owning it: a rule may find it there, or ask about it."""
+        return any(
+            kind.stale_after or not kind.joins_alone or kind.verified_only for kind in self.key_types.values()
+        ) or any(
+            not rule.alone
+            or rule.needs_verified
+            or rule.id_spaces is not None
+            or rule.outcome == "review"
+            or rule.unless_differs
+            or rule.confirm_any
+            for rule in self.rules
         )
 
     # ---- limits ----

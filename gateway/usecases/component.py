@@ -15,8 +15,6 @@ from rules.identifier import Identifier
 from rules.policy import Policy, PolicyRule
 from rules.record import Key, KeyState, Observation, Profile, Record
 
-MOST_HOLDERS = 100
-"""From a value with more holders, a call only follows the owner."""
 MOST_STEPS = 30
 """The most steps from profile to profile."""
 MOST_RECORDS = 2_000

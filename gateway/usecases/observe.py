@@ -14,7 +14,6 @@ from gateway.audit.pseudonym import mask
 from gateway.ids import show
 from gateway.model import SEEN_PRECISION, Caller, CustomerRecord, Resolution
 from gateway.usecases.canonical import canonical_ids, wants_of_canonical_id
-from gateway.usecases.component import MOST_HOLDERS
 from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.usecases.parting import look_again
@@ -23,6 +22,7 @@ from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
 from rules.online.resolve import resolve
+from rules.policy import MOST_RELATED
 from rules.record import Key, KeyState, Observation, Profile
 
 _ACTIONS = {
@@ -93,12 +93,13 @@ def _wants_of_attributes(
 
 
 def wants_of_holders(key: Key, ws: WorkingSet, env: Env) -> bool:
-    """A rule over several types may find a profile that holds the keys together without owning any. A fan-out that is counted
+    """A rule may concern a profile that holds a key without owning it: one that holds several together, or one to ask about. From a
+    value with more holders than a person is asked about, a call only follows the owner. A fan-out that is counted
     inside a window needs the ages of the holders. Neither is looked up if the owner has all the keys."""
     if key.holders == 0:
         return True
     since = env.policy.holders_since(key.identifier.type, ws.now)
-    if since is None or key.state != "normal" or key.holders > MOST_HOLDERS:
+    if since is None or key.state != "normal" or key.holders > MOST_RELATED:
         return True
     if key.identifier not in ws.holders:
         if key.owner is None:

@@ -20,7 +20,13 @@ from rules.survivor import survivor
 _WITHOUT_OWNER = ("unblocked", "erased")
 """Causes that leave a value without an owner although it can match."""
 _OF_REQUESTS = ("conflict:max_profiles_at_once", "conflict:cannot", "conflict:never")
-_LIMITS = ("max_records", "ids_per_profile", "max_per_profile", "protect_balance_over")
+_LIMITS = (
+    "max_profiles_at_once",
+    "max_records",
+    "ids_per_profile",
+    "max_per_profile",
+    "protect_balance_over",
+)
 
 
 @dataclass(slots=True)

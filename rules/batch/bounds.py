@@ -3,6 +3,7 @@ be evaluated. A wrong answer may only be a "no", which costs time and changes no
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from math import prod
 
 from rules.batch.columns import Columns
 from rules.identifier import declared_type
@@ -19,6 +20,10 @@ class Bounds:
         self._max_records = policy.most_records
         self._protected = policy.protected_balance
         merging = [rule for rule in policy.rules if rule.outcome == "merge"]
+        self._at_once = policy.most_profiles_at_once
+        self._leading = [
+            [_codes(columns, type_, with_form=True) for type_ in rule.all_of] for rule in merging
+        ]
         self._must_look = policy.forbids or any(rule.confirm_any for rule in merging)
         self._ids = [policy.ids(name).most for name in columns.spaces]
         differing = {type_ for rule in merging for type_ in rule.unless_differs}
@@ -42,7 +47,20 @@ class Bounds:
         spaces = Counter(columns.space_of[row] for row in rows)
         if any(count > self._ids[space] for space, count in spaces.items()):
             return False
-        return self._few_values(rows) and self._few_points(rows) and self._seen_together(rows)
+        few = self._few_at_once(rows) and self._few_values(rows) and self._few_points(rows)
+        return few and self._seen_together(rows)
+
+    def _few_at_once(self, rows: Sequence[int]) -> bool:
+        """Each combination of values that a rule uses leads to one group at most."""
+        return len(rows) <= self._at_once or all(self._leads_to(row) <= self._at_once for row in rows)
+
+    def _leads_to(self, row: int) -> int:
+        """The most profiles that one record brings together, with the one that it had."""
+        columns = self._columns
+        held = Counter(columns.type_of[key] for key in columns.keys_of(row))
+        led = sum(prod(sum(held[code] for code in codes) for codes in types) for types in self._leading)
+        created_at = columns.created_at[row]
+        return led + any(columns.first_seen[at] > created_at for at in columns.observed(row))
 
     def _few_values(self, rows: Sequence[int]) -> bool:
         type_of = self._columns.type_of

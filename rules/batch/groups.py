@@ -4,6 +4,7 @@ This module has no logic of its own for rules or limits: `match_profile` evaluat
 decides which values can still match. To them a group is a profile with the id of its lowest record.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,13 +13,14 @@ from rules.batch.columns import Columns
 from rules.batch.holdings import Holding
 from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, objection
 from rules.identifier import Identifier
-from rules.matching import Request, Standing, links, match_profile
-from rules.policy import Policy
+from rules.matching import OWNED_ELSEWHERE, Request, Standing, links, match_profile
+from rules.policy import Policy, PolicyRule
 from rules.record import Key, Pin, Profile, Record
 
 GroupAttributes = Callable[[Collection[int]], Mapping[str, str]]
 """The winning attributes of these records, taken as one profile."""
 
+AT_ONCE = "max_profiles_at_once"
 PIN = "pin:must"
 """The rule name for two records that a person pinned together."""
 
@@ -96,6 +98,7 @@ class GroupJoins:
         self._balances, self._attributes = balances, attributes
         self._policy = policy
         self._crowded = {columns.identifier(key) for key, crowded in enumerate(columns.crowded) if crowded}
+        self._led = Counter[tuple[int, int]]()
 
     def refusal(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
         """Why this holding's rule does not let its group join the other; None if it does."""
@@ -104,24 +107,38 @@ class GroupJoins:
         request = self._request(one, other, holding, self._powered(theirs))
         match = match_profile(view, self._policy, request, other, (), self._attributes_of(other), (rule,))
         if match.outcome == "merge":
-            return self._guard(view, mine, theirs, rule.name, rule.all_of)
+            return self._guard(view, mine, theirs, rule.name, rule.all_of) or self._at_once(holding, rule)
         if self._pinned_apart(one, other):
             return Stop(rule.name, rule.all_of, "cannot", asks=False)
         doubt = match.steps[0].detail if match.steps else f"max_per_profile:{rule.all_of[0]}"
         return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
+
+    def _at_once(self, holding: Holding, rule: PolicyRule) -> Stop | None:
+        """What a record states from one moment on stands for one request; the edges that it leads to count. A record that was
+        known before then brings the profile that it had."""
+        known = holding.moment > self._columns.created_at[holding.row]
+        if self._led[holding.row, holding.moment] + known < self._policy.most_profiles_at_once:
+            self._led[holding.row, holding.moment] += 1
+            return None
+        return Stop(rule.name, rule.all_of, AT_ONCE, asks=True)
 
     def pin_refusal(self, mine: Group, theirs: Group) -> Stop | None:
         """Why the two may not follow a `must` pin. Only another person's decision can stop a `must` pin; limits cannot (I5)."""
         apart = self._pinned_apart(self._look(mine), self._look(theirs))
         return Stop(PIN, (), "cannot", asks=False) if apart else None
 
-    def question(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
-        """The question for a person about two groups that agree on something; None if there is none."""
+    def question(
+        self, holding: Holding, mine: Group, theirs: Group, *, disputed: bool = False
+    ) -> Stop | None:
+        """The question for a person about two groups that agree on something; None if there is none. `disputed`: the owner of the
+        holding's value is in doubt, so it is asked even though nothing else speaks against the two."""
         one, other = self._look(mine), self._look(theirs)
         request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
         match = match_profile(
             _EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other)
         )
+        if match.outcome == "merge" and disputed and match.rank == holding.rank:
+            return Stop(match.rule, match.types, OWNED_ELSEWHERE, asks=True)
         if match.outcome != "review":
             return None
         named = next(step.detail for step in match.steps if step.what == f"rule:{match.rule}")

@@ -25,9 +25,10 @@ single value costs as much as it has holders, and several values cost their hold
 end in. `fanout_limit` keeps that small.
 
 Limits are those of a profile. A record that still stands alone brings its values to a group as a request
-would (`at_limit` decides about a value above the limit); two groups bring what they hold. Guards for single
-requests, `max_profiles_at_once` and `ambiguous = "separate"`, do not apply here. Points move only between
-groups that are not on one profile already.
+would (`at_limit` decides about a value above the limit); two groups bring what they hold. What a record states
+from one moment on counts as one request for `max_profiles_at_once`: it joins as many groups as it may, where a
+request that finds more joins none. `ambiguous = "separate"` does not apply here. Points move only between groups
+that are not on one profile already.
 
 Which results equal those of deciding one by one (tests/rules/batch/test_partition.py):
 * Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
@@ -61,7 +62,7 @@ from rules.batch.columns import Columns
 from rules.batch.groups import PIN, Group, GroupAttributes, GroupJoins, Stop
 from rules.batch.holdings import Holding, Reader, Values
 from rules.identifier import Identifier
-from rules.policy import Policy
+from rules.policy import MOST_RELATED, Policy
 from rules.record import Pin, Record
 
 _Refuses = Callable[[Group, Group], Stop | None]
@@ -140,6 +141,15 @@ def _pins_of(pins: Iterable[Pin], now: int) -> dict[int, list[Pin]]:
             by_record.setdefault(pin.record_a, []).append(pin)
             by_record.setdefault(pin.record_b, []).append(pin)
     return by_record
+
+
+class _Pair(NamedTuple):
+    """Two records that agree on a rule's types, and may have to be asked about. `disputed`: the value is a third one's, who is in
+    doubt."""
+
+    holding: Holding
+    other: Holding
+    disputed: bool = False
 
 
 class _Partitioning:
@@ -251,23 +261,46 @@ class _Partitioning:
     # ---- what stayed apart ----
 
     def ask(self, readers: Sequence[Reader]) -> None:
-        """A question between the first group that has a holding and each other group that has it too."""
+        """A question between each two groups that have a holding, as far as `MOST_RELATED` and crowded values allow."""
         rows = self._contested()
         for reader in readers:
-            for holding, head in sorted(self._pairs(reader, rows), key=_asked):
-                mine, theirs = self._group_of[holding.row], self._group_of[head.row]
-                if mine is not theirs and (stop := self._joins.question(holding, mine, theirs)):
-                    self._stopped.append((holding.row, head.row, stop))
+            for holding, other, disputed in sorted(self._pairs(reader, rows), key=_asked):
+                mine, theirs = self._group_of[holding.row], self._group_of[other.row]
+                if mine is not theirs and (
+                    stop := self._joins.question(holding, mine, theirs, disputed=disputed)
+                ):
+                    self._stopped.append((holding.row, other.row, stop))
         for row in rows:
             self._group_of[row].forget()
 
-    def _pairs(self, reader: Reader, rows: Iterable[int]) -> Iterator[tuple[Holding, Holding]]:
+    def _pairs(self, reader: Reader, rows: Iterable[int]) -> Iterator[_Pair]:
         made: dict[Values, list[Holding]] = {}
         for holding in (holding for row in rows for holding in reader.holdings(row)):
             made.setdefault(holding.values, []).append(holding)
-        for holdings in made.values():
-            head = min(holdings, key=reader.precedence)
-            yield from ((holding, head) for holding in holdings if holding is not head)
+        for values, holdings in made.items():
+            head, *others = sorted(holdings, key=reader.precedence)
+            yield from (_Pair(holding, head) for holding in others)
+            if len(holdings) <= MOST_RELATED and not any(self._columns.crowded[key] for key in values):
+                yield from self._among(head, others, alone=len(values) == 1)
+
+    def _among(self, head: Holding, others: Sequence[Holding], *, alone: bool) -> Iterator[_Pair]:
+        """The pairs without the owner, one for each later holding and earlier group. A single value is in dispute between two
+        groups if the owner of it is in doubt for one of them."""
+        earlier: dict[int, Holding] = {}
+        for holding in others:
+            mine = self._group_of[holding.row]
+            for other in earlier.values():
+                theirs = self._group_of[other.row]
+                if mine is not theirs:
+                    yield _Pair(
+                        holding, other, alone and (self._doubts(holding, head) or self._doubts(other, head))
+                    )
+            if mine is not self._group_of[head.row]:
+                earlier.setdefault(id(mine), holding)
+
+    def _doubts(self, holding: Holding, head: Holding) -> bool:
+        mine, theirs = self._group_of[holding.row], self._group_of[head.row]
+        return mine is not theirs and self._joins.question(holding, mine, theirs) is not None
 
     def _contested(self) -> list[int]:
         """The rows that share a value with a row of another group."""
@@ -295,10 +328,10 @@ class _Partitioning:
             yield Refusal(one, two, *stop)
 
 
-def _asked(pair: tuple[Holding, Holding]) -> tuple[int, bool, int, int, int]:
+def _asked(pair: _Pair) -> tuple[int, bool, int, int, int]:
     """The sort key of edges: form, moment, the later record, the earlier record."""
-    holding, head = pair
-    return holding.rank, holding.by_form, holding.moment, holding.record_id, head.record_id
+    holding, other = pair.holding, pair.other
+    return holding.rank, holding.by_form, holding.moment, holding.record_id, other.record_id
 
 
 def _must(pins_of: Mapping[int, Sequence[Pin]], row_of: Mapping[int, int]) -> dict[int, list[int]]:

@@ -146,7 +146,7 @@ MERGE: Fields = {
         least=1,
     ),
     "max_records": whole(1, _LIMIT),
-    "max_profiles_at_once": whole(2, _LIMIT),
+    "max_profiles_at_once": whole(1, _LIMIT),
     "protect_balance_over": whole(0, 10**12),
     "cooldown_after_split": duration(ever=True, zero=True),
     "undo_window": duration(ever=True, zero=True),

@@ -117,7 +117,7 @@ MERGE: Meanings = {
         "survives](../guides/rules-limits.md#which-profile-survives-a-merge)"
     ),
     "max_records": "a profile with more records than this needs a person",
-    "max_profiles_at_once": "one request that joins more profiles than this needs a person",
+    "max_profiles_at_once": "one request that joins more profiles than this needs a person (1: any two known ones)",
     "protect_balance_over": "a merge that moves more points than this needs a person; 0 is off",
     "cooldown_after_split": (
         "how long records that a person split stay apart, before the rules decide about them again; "

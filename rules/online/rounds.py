@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rules.decision import Step
 from rules.guards import Joining, Objection, objection
 from rules.identifier import Identifier
-from rules.matching import Match, Request, Standing, match_profile
+from rules.matching import Match, Request, Standing, match_profile, with_disputed
 from rules.policy import Policy
 from rules.record import Pin, Profile, View
 
@@ -108,11 +108,16 @@ def _matches(case: Case, look: Look) -> list[Match]:
         return []
     barred = look.barred | {case.request.own.profile_id} if case.request.own else look.barred
     request = case.request if look.keys is case.request.keys else case.request._replace(keys=look.keys)
-    matches = [
-        _match(case, request, case.pins, profile)
-        for profile in _live(case.view, candidates)
-        if profile.profile_id not in barred
-    ]
+    profiles = [one for one in _live(case.view, candidates) if one.profile_id not in barred]
+    matches = _matched(case, request, profiles)
+    if len(matches) > 1 and any(match.outcome == "none" for match in matches):
+        disputed = with_disputed(request, matches)
+        return matches if disputed is request else _matched(case, disputed, profiles)
+    return matches
+
+
+def _matched(case: Case, request: Request, profiles: Iterable[Profile]) -> list[Match]:
+    matches = [_match(case, request, case.pins, profile) for profile in profiles]
     return _side_by_side(case, request, matches) if len(matches) > 1 else matches
 
 

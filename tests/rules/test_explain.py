@@ -53,6 +53,23 @@ def test_each_rule_is_shown_with_what_was_compared() -> None:
     assert (found.together, found.outcome, found.rule, found.guard) == (False, "review", "email", "review")
 
 
+def test_a_key_of_a_third_one_in_doubt_is_named() -> None:
+    state = State(rule_set(Rule("email", ("email",), unless_differs=("mobile",))))
+    for number, mobile in enumerate("122", start=1):
+        state.send(f"web:{number}", email="a", mobile=mobile)
+    found = asked(state, "web:2", "web:3")
+    assert (found.outcome, found.guard) == ("review", "owned_elsewhere")
+
+
+def test_two_known_profiles_are_one_too_many_at_once() -> None:
+    state = State(rule_set(merge=Merge(max_profiles_at_once=1)))
+    state.send("web:1", email="a")
+    state.send("web:2", mobile="1")
+    state.send("web:2", email="a")
+    found = asked(state)
+    assert (found.outcome, found.guard, found.detail) == ("merge", "max_profiles_at_once", "2>1")
+
+
 def test_nothing_in_common_needs_no_guard() -> None:
     state = State()
     state.send("web:1", email="e")

@@ -128,14 +128,25 @@ def test_holders_count_from_the_window_of_the_declared_type_on(rules: RuleSet, t
         (Rule("a", ("email", "mobile")), False, 0),
         (Rule("a", ("email",), needs_verified=True), False, 0),
         (Rule("a", ("email",), id_spaces=("web",)), False, 0),
+        (Rule("a", ("email",), outcome="review"), False, 0),
+        (Rule("a", ("email",), unless_differs=("mobile",)), False, 0),
+        (Rule("a", ("email",), confirm_any=("city",)), False, 0),
     ],
 )
-def test_a_request_needs_the_holders_of_a_value_that_can_lead_to_one_who_does_not_own_it(
+def test_a_request_needs_the_holders_of_a_value_that_can_concern_one_who_does_not_own_it(
     rule: Rule, verified_only: bool, since: int | None
 ) -> None:
-    kinds = {"email": IdentifierRules("email", require_verified=verified_only)}
+    kinds = {"email": IdentifierRules("email", require_verified=verified_only, provider_canonical="off")}
     policy = Policy(RuleSet("test", "", "", identifiers=kinds, rules=(Rule("b", ("mobile",)), rule)))
     assert policy.holders_since("email", 10) == since
+
+
+@pytest.mark.parametrize(
+    "doubt", [IdentifierRules("email"), IdentifierRules("email", provider_canonical="off", stale_after=9)]
+)
+def test_a_type_that_can_be_in_doubt_needs_them_too(doubt: IdentifierRules) -> None:
+    policy = Policy(RuleSet("test", "", "", identifiers={"email": doubt}, rules=(Rule("a", ("email",)),)))
+    assert policy.holders_since("email", 10) == 0
 
 
 @given(RULE_SETS, st.sets(st.sampled_from(SPACES), min_size=1))

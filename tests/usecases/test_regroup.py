@@ -667,7 +667,7 @@ async def test_a_request_counts_the_holders_of_a_provider_form_inside_the_window
             await core.send(SaveCustomer(caller(f"s{number}"), "1", said))
             core.clock.advance(40 * DAY)
         assert await core.column("SELECT state FROM identifier_owner WHERE state <> 'normal'") == []
-        assert [reason for _, reason in await questions(core)] == ["rule:email"] * 2
+        assert [reason for _, reason in await questions(core)] == ["rule:email"] * 3
 
 
 async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
@@ -734,3 +734,35 @@ async def test_what_reaches_too_far_is_counted_and_left_as_it_is(tmp_path: Path)
         assert steps[-1].run.finished_at is not None
         assert steps[-1].run.skipped > 0
         assert steps[-1].run.looked == len(before)
+
+
+async def test_one_profile_at_once_is_kept_by_calls_plans_and_walks(tmp_path: Path) -> None:
+    one_at_once = rules("2", more="[merge]\nmax_profiles_at_once = 1")
+    async with InProcessGateway(tmp_path, environment(rules=one_at_once)) as core:
+        await core.use(one_at_once)
+        await core.send(customer("web:1", mobile=SHOP))
+        await core.send(customer("web:2", email="ann@example.com"))
+        await core.send(customer("pos:1", mobile=SHOP, email="ann@example.com"))
+        assert await groups(core) == ["pos:1", "web:1", "web:2"]
+        assert len(await questions(core)) == 3
+        again = rules("3", more="[merge]\nmax_profiles_at_once = 1")
+        foreseen = planned(f"sqlite:///{core.path}", again, core.clock.now())
+        await core.use(again)
+        await core.regroup()
+        assert (foreseen.profiles_after, foreseen.reviews) == (2, 1)
+        assert await groups(core) == ["pos:1 web:1", "web:2"]
+        assert [reason for _, reason in await questions(core)] == ["conflict:max_profiles_at_once"]
+
+
+async def test_what_joined_two_known_profiles_comes_apart_when_only_one_may_join(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
+        await core.use(rules("1"))
+        await core.send(customer("web:1", mobile=SHOP))
+        await core.send(customer("web:2", email="ann@example.com"))
+        core.clock.advance(HOUR)
+        await core.send(customer("web:2", mobile=SHOP))
+        assert await groups(core) == ["web:1 web:2"]
+        await core.use(rules("2", more="[merge]\nmax_profiles_at_once = 1"))
+        await core.regroup()
+        assert await groups(core) == ["web:1", "web:2"]
+        assert len(await questions(core)) == 1

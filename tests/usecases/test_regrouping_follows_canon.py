@@ -46,6 +46,8 @@ VARIANTS = [
     rules("lately", fanout_limit='2\nfanout_window = "5h"'),
     rules("asked lately", fanout_limit='2\nfanout_window = "5h"\non_fanout = "review"'),
     rules("newest", more='policy = "move_to_newest"', max_per_profile='1\nat_limit = "drop_oldest"'),
+    rules("one at once", more="[merge]\nmax_profiles_at_once = 1"),
+    rules("asked", outcome='"review"'),
     _preset("email"),
     _preset("strict"),
 ]

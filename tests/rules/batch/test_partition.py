@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
-from rules.policy import Policy
+from rules.policy import MOST_RELATED, Policy
 from rules.record import Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.properties import ANY_HEALTH
@@ -164,6 +164,7 @@ def test_shared_types_and_values_known_to_be_generic_join_nobody() -> None:
 
 def refusals() -> Iterable[tuple[str, RuleSet, list[Record], tuple[str, bool]]]:
     same = [record(1, email="e"), record(2, 1, email="e")]
+    late = [record(1, email="e"), see(record(2), key("email", "e"), 1)]
     cards = [record(1, email="e", loyalty_id="a"), record(2, email="e", loyalty_id="b")]
     forms = [record(1, email="a.b", email__canonical="ab"), record(2, email="ab2", email__canonical="ab")]
     web = IdSpaceRules(ids_per_profile=1)
@@ -173,6 +174,12 @@ def refusals() -> Iterable[tuple[str, RuleSet, list[Record], tuple[str, bool]]]:
     refuse = {"web": replace(web, on_many_ids="refuse")}
     yield "ids, silent", rule_set(id_spaces=refuse), same, ("ids_per_profile:web", False)
     unique = kinds(loyalty_id={"max_per_profile": 1, "immutable": True})
+    yield (
+        "profiles at once",
+        rule_set(merge=Merge(max_profiles_at_once=1)),
+        late,
+        ("max_profiles_at_once", True),
+    )
     yield "a unique type", rule_set(identifiers=unique), cards, ("max_per_profile:loyalty_id", True)
     silent = rule_set(identifiers=unique, conflict=Conflict("refuse"))
     yield "a unique type, silent", silent, cards, ("max_per_profile:loyalty_id", False)
@@ -333,6 +340,33 @@ def test_a_value_without_power_at_its_first_holder_is_the_next_ones() -> None:
         record(4, 3, mobile="old"),
     )
     assert members(found) == [{1, 2}, {3, 4}]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_a_record_joins_as_many_at_once_as_it_may_and_asks_about_the_rest(at_once: int) -> None:
+    rules = rule_set(merge=Merge(max_profiles_at_once=at_once), id_spaces=SPACES)
+    apart = [record(1, email="e"), record(2, mobile="m"), record(3, loyalty_id="l")]
+    found = canon(rules, *apart, record(4, 1, email="e", mobile="m", loyalty_id="l"))
+    assert len(found.groups) == 4 - at_once
+    assert guards(found) == [("max_profiles_at_once", True)] * (3 - at_once)
+
+
+def test_who_agrees_with_another_holder_is_asked_about_it_when_the_owner_is_in_doubt() -> None:
+    rules = rule_set(Rule("email", ("email",), unless_differs=("mobile",)))
+    mobiles = enumerate("122", start=1)
+    found = canon(rules, *[record(number, number, email="e", mobile=mobile) for number, mobile in mobiles])
+    assert members(found) == [{1}, {2}, {3}]
+    asked = {refused[:2]: refused.guard for refused in found.refused}
+    differs = "unless_differs:mobile"
+    assert asked == {(1, 2): differs, (1, 3): differs, (2, 3): "owned_elsewhere"}
+
+
+def test_every_two_holders_of_a_doubtful_value_are_asked_about_unless_they_are_too_many() -> None:
+    rules = rule_set(Rule("email", ("email",), "review"))
+    few = canon(rules, *[record(number, email="e") for number in range(5)])
+    assert {refused[:2] for refused in few.refused} == set(combinations(range(5), 2))
+    many = canon(rules, *[record(number, email="e") for number in range(MOST_RELATED + 1)])
+    assert [refused[:2] for refused in many.refused] == [(0, number) for number in range(1, MOST_RELATED + 1)]
 
 
 # ---- one by one and all at once ----
@@ -656,3 +690,59 @@ def test_the_edges_build_the_groups_and_refusals_lie_between_them(
     between = [frozenset({place[r.record_a], place[r.record_b]}) for r in found.refused]
     assert all(len(pair) == 2 for pair in between)
     assert len(set(between)) == len(between)
+
+
+# ---- the questions do not depend on the order ----
+
+
+def questions(state: State, found: Iterable[tuple[int, int]]) -> set[frozenset[frozenset[tuple[str, str]]]]:
+    """Pairs of profiles as they are at the end, each by the places of its records."""
+    group_of = {one: group for group in state.partition() for one in group}
+    place_of = {record.record_id: place for place, record in state.records.items()}
+    pairs = (frozenset(group_of[place_of[record_id]] for record_id in pair) for pair in found)
+    return {pair for pair in pairs if len(pair) == 2}
+
+
+def open_questions(state: State) -> set[frozenset[frozenset[tuple[str, str]]]]:
+    """The pairs that were asked about and are not one by now."""
+    lowest = {pair: tuple(min(state.profile(one).records) for one in pair) for pair in state.reviews}
+    return questions(state, ((a, b) for a, b in lowest.values()))
+
+
+def doubtful(rules: RuleSet, doubt: str) -> RuleSet:
+    match doubt:
+        case "provider_canonical":
+            return rules
+        case "a rule that asks":
+            mobile = Rule("asks", ("mobile",), "review")
+            return replace(rules, rules=(*(r for r in rules.rules if r.all_of != ("mobile",)), mobile))
+        case _:
+            return bound(rules, doubt)
+
+
+FORMED = st.lists(
+    st.builds(
+        lambda where, said, form: Sent(
+            where, (*said, *([Evidence(Identifier("email.canonical", form))] if form else []))
+        ),
+        st.sampled_from(PLACES),
+        evidence(),
+        st.sampled_from(["", "x", "y"]),
+    ),
+    max_size=7,
+)
+DOUBTS = ["provider_canonical", "a rule that asks", "require_verified"]
+
+
+@settings(EASY, max_examples=250)
+@given(RULES, FORMED, st.sampled_from(DOUBTS), st.randoms(use_true_random=False))
+def test_i7_the_open_questions_are_the_same_in_every_order_and_those_of_the_whole(
+    rules: tuple[Rule, ...], requests: list[Sent], doubt: str, random: Random
+) -> None:
+    chosen = doubtful(free(rules), doubt)
+    one, other = run(chosen, requests), run(chosen, random.sample(requests, len(requests)))
+    assert one.partition() == other.partition()
+    assert open_questions(one) == open_questions(other)
+    assert open_questions(one) == questions(
+        one, ((r.record_a, r.record_b) for r in whole(one).refused if r.asks)
+    )

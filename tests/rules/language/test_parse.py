@@ -374,7 +374,7 @@ MISTAKES = [
     ('"oldest", "lowest_id"]', '\n"eldest", #!\n"lowest_id"]', "merge.survivor[2]"),
     ('["has:loyalty_id",', '[\n"has:card", #!\n', "merge.survivor[1]"),
     ('["has:loyalty_id",', '[\n"id_space:shop", #!\n', "merge.survivor[1]"),
-    ("max_profiles_at_once = 5", "max_profiles_at_once = 1 #!", "merge.max_profiles_at_once"),
+    ("max_profiles_at_once = 5", "max_profiles_at_once = 0 #!", "merge.max_profiles_at_once"),
     ('points = "off"', 'points = "move" #!', "merge.points"),
     ("protect_balance_over = 0", "protect_balance_over = -5 #!", "merge.protect_balance_over"),
     ('cooldown_after_split = "ever"', 'cooldown_after_split = "never" #!', "merge.cooldown_after_split"),

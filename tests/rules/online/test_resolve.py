@@ -1,6 +1,7 @@
 """One request and the decision that follows: outcomes, guards, conflict policies."""
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -629,3 +630,55 @@ def test_of_two_shared_values_the_proved_one_speaks_whatever_their_order() -> No
         decision = state.ask("pos:1", said[::order])
         assert decision is not None
         assert decision.outcome == "attached"
+
+
+# ---- who is asked about ----
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_record_in_doubt_is_asked_about_with_every_holder_in_any_order(order: tuple[int, ...]) -> None:
+    state = State(rule_set(Rule("email", ("email",), "review")))
+    for number in order:
+        state.send(f"web:{number}", email="a")
+    assert state.reviews == {(1, 2), (1, 3), (2, 3)}
+
+
+def test_of_a_crowded_value_only_its_owner_is_asked_about() -> None:
+    kinds = {"email": IdentifierRules("email", fanout_limit=1, on_fanout="review")}
+    state = State(rule_set(Rule("email", ("email",)), identifiers=kinds))
+    for number in range(4):
+        state.send(f"web:{number}", email="a")
+    assert state.reviews == {(1, 2), (1, 3), (1, 4)}
+
+
+def a_family_of_one_mailbox() -> State:
+    """The mailbox belongs to the first; the other two differ from her and not from each other."""
+    state = State(rule_set(Rule("email", ("email",), unless_differs=("mobile",))))
+    state.send("web:mother", email="a", mobile="1")
+    state.send("web:son", email="a", mobile="2")
+    return state
+
+
+def test_who_agrees_with_another_holder_is_asked_about_it_when_the_owner_is_in_doubt() -> None:
+    state = a_family_of_one_mailbox()
+    decision = state.send("pos:son", email="a", mobile="2")
+    assert decision.outcome == "review"
+    assert state.reviews == {(1, 2), (1, 3), (2, 3)}
+    steps = {step.profile_id: step.detail for step in decision.trace}
+    assert steps == {1: "unless_differs:mobile", 2: "owned_elsewhere"}
+
+
+def test_who_joins_the_owner_is_not_asked_about_those_who_agree_too() -> None:
+    state = a_family_of_one_mailbox()
+    decision = state.send("pos:anyone", email="a")
+    assert (decision.outcome, decision.profile_id) == ("attached", state.at("web:mother"))
+    assert state.reviews == {(1, 2)}
+
+
+def test_with_one_profile_at_once_a_record_joins_one_and_asks_about_two() -> None:
+    state = two_profiles(rule_set(*EITHER, merge=Merge(max_profiles_at_once=1)))
+    assert state.send("pos:1", mobile="1").profile_id == state.at("web:1")
+    assert state.send("pos:1", email="a").reason == "conflict:max_profiles_at_once"
+    assert state.reviews == {(1, 2)}
+    assert state.send("pos:2", mobile="1", email="a").profile_id is None
+    assert state.reviews == {(1, 2), (1, 3), (2, 3)}
