@@ -12,7 +12,7 @@ run: .venv/running
 	@exec $(BIN)/gateway serve --config config.example.toml
 
 # Three parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
-test: lint .venv/servers
+test: lint .venv/servers .venv/client/installed
 	@$(BIN)/pytest tests/faults >.venv/faults.txt 2>&1 & faults=$$!; \
 	$(BIN)/pytest tests/http >.venv/http.txt 2>&1 & http=$$!; \
 	$(BIN)/pytest --ignore tests/faults --ignore tests/http; others=$$?; \
@@ -27,7 +27,7 @@ lint: .venv/installed
 bench: .venv/installed .venv/servers
 	$(BIN)/gateway bench
 
-soak: .venv/installed .venv/servers
+soak: .venv/installed .venv/servers .venv/client/installed
 	$(BIN)/pytest -m soak --timeout 14400
 
 # What the gateway runs with; `make run` needs no more. Each file that pip fetches is compared with the hashes of the lock file.
@@ -43,6 +43,12 @@ soak: .venv/installed .venv/servers
 # And the tools.
 .venv/installed: .venv/running requirements/development.txt
 	$(PIP) --require-hashes --requirement requirements/development.txt
+	@touch $@
+
+# A generator of clients, with which the tests read the OpenAPI document; apart, as it needs an older typer than the gateway.
+.venv/client/installed: .venv/installed requirements/client.txt
+	@$(BIN)/python -m venv .venv/client
+	.venv/client/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements/client.txt
 	@touch $@
 
 # What tests and measurements run against: Debian's servers, a browser and a second shell, each with a program that shows whether it is there.

@@ -11,31 +11,33 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-RUNTIME, DEVELOPMENT = "requirements/runtime.txt", "requirements/development.txt"
+RUNTIME, DEVELOPMENT, CLIENT = (f"requirements/{name}.txt" for name in ("runtime", "development", "client"))
 _OPTIONS = (
     "--universal",
     "--generate-hashes",
     "--only-binary=:all:",
     "--emit-build-options",
     "--no-annotate",
-    "--all-extras",
     "--custom-compile-command=.venv/bin/python requirements/lock.py",
     "--quiet",
 )
 """For every platform at once; a source archive would bring build tools that no hash covers."""
+_PROJECT = ("--all-extras", "pyproject.toml", "-")
 
 
 def main(arguments: list[str]) -> None:
-    _write(RUNTIME, arguments)
-    _write(DEVELOPMENT, ["--group=dev", f"--constraints={RUNTIME}", *arguments])
+    _write(RUNTIME, [*_PROJECT, *arguments])
+    _write(DEVELOPMENT, ["--group=dev", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
+    _write(CLIENT, ["--group=client", *arguments])
 
 
 def _write(file: str, options: list[str]) -> None:
+    """What is read from stdin (`-`) is what builds the project."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     program = shutil.which("uv", path=sysconfig.get_path("scripts"))
     if program is None:
         sys.exit("uv is not installed in this environment; run `make lint` once.")
-    command = [program, "pip", "compile", *_OPTIONS, *options, "--output-file", file, "pyproject.toml", "-"]
+    command = [program, "pip", "compile", *_OPTIONS, *options, "--output-file", file]
     subprocess.run(  # noqa: S603 - what was installed from the lock file
         command, cwd=ROOT, check=True, text=True, input="\n".join(build), stdout=subprocess.DEVNULL
     )

@@ -78,7 +78,8 @@ def _codes(operation: Schema) -> Iterator[str]:
 
 def _content(content: Mapping[str, Schema], schemas: Mapping[str, Schema]) -> str:
     if "text/event-stream" in content:
-        data = content["text/event-stream"]["schema"]["properties"]["data"]["contentSchema"]
+        event = content["text/event-stream"]["schema"]["contentSchema"]
+        data = event["properties"]["data"]["contentSchema"]
         return f"`text/event-stream`, each event with {_form(data, schemas)}"
     json = _form(content["application/json"]["schema"], schemas)
     other = [f"`{name}`" for name in content if name != "application/json"]

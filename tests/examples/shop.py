@@ -20,13 +20,15 @@ from gateway.workers.archive import Archiver
 from gateway.workers.jobs import work_on_jobs
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
 
-WEBHOOK = """
+SETTINGS = """
 [[webhook]]
 name = "crm"
 url = "http://127.0.0.1:{port}/"
 secret = "a-secret-of-the-webhook-012345"
 events = ["profile.created", "profile.merged"]
 allow_private = true
+[limits]
+failures_per_minute = 1000
 """
 RULES = """\
 [rules]
@@ -119,7 +121,7 @@ async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
     environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
     try:
         async with listening_crm() as port:
-            text = settings(directory, WEBHOOK.format(port=port))
+            text = settings(directory, SETTINGS.format(port=port))
             async with serving_gateway(directory, text, environment, clock.clock) as gateway:
                 shop = Shop(gateway)
                 await _people(shop)

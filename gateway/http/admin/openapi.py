@@ -119,7 +119,7 @@ def _answer(
     content: dict[str, Any] = {"application/json": {"schema": answer, **got}}
     if one.live:
         sent = {"example": _event(_subject(one), example["answer"])} if example else {}
-        content = {"text/event-stream": {"schema": _event_of(answer), **sent}}
+        content = {"text/event-stream": {"schema": _events_of(answer), **sent}}
     if one.streams:
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": "one item a line"}}
     if one.csv:
@@ -127,17 +127,17 @@ def _answer(
     return {"description": one.summary, "content": content} | (_ETAG if one.tagged else {})
 
 
-def _event_of(answer: dict[str, Any]) -> dict[str, Any]:
-    """A server-sent event: its data is the text of what is described."""
+def _events_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """A text of server-sent events. The schema of the content is that of one event: its data is the text of the answer."""
     data = {"type": "string", "contentMediaType": "application/json", "contentSchema": answer}
     properties = {"id": {"type": "string"}, "event": {"type": "string"}, "data": data}
-    return {"type": "object", "properties": properties, "required": ["event", "data"]}
+    event = {"type": "object", "properties": properties, "required": ["event", "data"]}
+    return {"type": "string", "contentMediaType": "text/event-stream", "contentSchema": event}
 
 
-def _event(name: str, data: dict[str, Any]) -> dict[str, Any]:
-    """As a listener takes it apart."""
-    told = {"id": data["id"]} if "id" in data else {}
-    return told | {"event": name, "data": msgspec.json.encode(data).decode()}
+def _event(name: str, data: dict[str, Any]) -> str:
+    told = f"id: {data['id']}\n" if "id" in data else ""
+    return f"{told}event: {name}\ndata: {msgspec.json.encode(data).decode()}\n\n"
 
 
 def _problem(code: str) -> dict[str, Any]:
