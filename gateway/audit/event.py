@@ -36,6 +36,7 @@ class Action(StrEnum):
     POINTS_PROPOSED = "points.proposed"
     REVIEW_ACCEPTED = "review.accepted"
     REVIEW_REJECTED = "review.rejected"
+    REVIEW_UNDONE = "review.undone"
     REVIEW_CLOSED = "review.closed"
     REVIEW_REOPENED = "review.reopened"
     CUSTOMER_UPDATED = "customer.updated"
@@ -136,6 +137,10 @@ MEANINGS: Mapping[Action, str] = {
         "split that follows has its own event"
     ),
     Action.REVIEW_REJECTED: "a person rejected a review; `asked` as above",
+    Action.REVIEW_UNDONE: (
+        "a person took back an answer, and the review is open again; `asked` as above, `was` is the answer; "
+        "a merge, a split or a pin together that was undone has its own event, `lifted` are the pins apart"
+    ),
     Action.REVIEW_CLOSED: "a review was not answered in time",
     Action.REVIEW_REOPENED: "new evidence supports a review that was closed",
     Action.CUSTOMER_UPDATED: "a customer's attributes changed; the event's words name them",

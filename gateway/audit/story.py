@@ -213,6 +213,9 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.POINTS_PROPOSED: lambda event, detail: (
         f"the platform has points for both sides of merge {detail.get('merge', '')}; a person is asked what to do"
     ),
+    Action.REVIEW_UNDONE: lambda event, detail: (
+        f"the answer to question {event['object']} was taken back{_by_hand(event, detail)}"
+    ),
     Action.REVIEW_CLOSED: lambda event, detail: (
         f"question {event['object']} was closed because it was not answered in time"
     ),

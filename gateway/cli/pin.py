@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.admin_client import Admin, ask
+from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, print_json, print_page, say
+from gateway.cli.output import Columns, Row, note, print_json, print_page, say
 from gateway.cli.shape import Why
 
 app = group("Pin two records together or apart, list pins, remove one.")
@@ -33,11 +34,16 @@ def must(
     other: Other,
     reason: Why,
     until: Until = "",
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Two records are one person: their profiles are joined and stay joined."""
-    _set("must", [record, other], reason, until, config, as_json=json)
+    _set(
+        {"kind": "must", "records": [record, other], "reason": reason, "until": until, "dry_run": dry_run},
+        config,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -46,23 +52,38 @@ def cannot(
     other: Other,
     reason: Why,
     until: Until = "",
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Two records are two persons: no rule joins their profiles."""
-    _set("cannot", [record, other], reason, until, config, as_json=json)
+    _set(
+        {"kind": "cannot", "records": [record, other], "reason": reason, "until": until, "dry_run": dry_run},
+        config,
+        as_json=json,
+    )
 
 
 @app.command()
-def remove(record: One, other: Other, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def remove(
+    record: One,
+    other: Other,
+    dry_run: DryRun = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
     """Remove a pin. The rules then decide about the two again, in the background."""
 
     async def dropped(admin: Admin) -> Any:
-        return await admin.delete("/pins", a=record, b=other)
+        asked = {"dry_run": "true"} if dry_run else {}
+        return await admin.delete("/pins", a=record, b=other, **asked)
 
     answer = ask(config, dropped, changes=True)
     if json:
         print_json(answer)
+    elif answer["effects"]:
+        print_effects(answer["effects"])
+        note("the rules then decide about the two, in the background; this is not among the effects")
     else:
         say(f"{record} and {other} {'are no longer' if answer['changed'] else 'were not'} pinned")
 
@@ -84,13 +105,16 @@ def list_(
     print_page(ask(config, listed), _COLUMNS, as_json=json)
 
 
-def _set(kind: str, records: list[str], reason: str, until: str, config: Path, *, as_json: bool) -> None:
+def _set(body: Row, config: Path, *, as_json: bool) -> None:
     async def pinned(admin: Admin) -> Any:
-        return await admin.post("/pins", {"records": records, "kind": kind, "reason": reason, "until": until})
+        return await admin.post("/pins", body)
 
     answer = ask(config, pinned, changes=True)
     if as_json:
         print_json(answer)
         return
+    if answer["effects"]:
+        print_effects(answer["effects"])
+        return
     were = "are pinned" if answer["changed"] else "were pinned before"
-    say(f"{' and '.join(records)} {were}: {kind}, on {' and '.join(answer['profiles'])}")
+    say(f"{' and '.join(answer['records'])} {were}: {answer['kind']}, on {' and '.join(answer['profiles'])}")

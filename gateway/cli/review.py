@@ -83,6 +83,8 @@ def _print_review(review: Row) -> None:
     if review["yes"]:
         print_consequence("yes (review accept)", review["yes"])
         print_consequence("no (review reject)", review["no"])
+    if review["undo"]:
+        print_consequence("review undo", review["undo"])
 
 
 def _values(side: str) -> Callable[[Row], str]:
@@ -122,6 +124,18 @@ def reject(
 ) -> None:
     """No: they are two persons; or the records stay; or the keys stay."""
     _answer(review, "reject", {"reason": reason, "dry_run": dry_run}, config, as_json=json)
+
+
+@app.command()
+def undo(
+    review: ReviewId,
+    reason: Why = "",
+    dry_run: DryRun = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Take back the answer: what it did is undone, and the question is open again."""
+    _answer(review, "undo", {"reason": reason, "dry_run": dry_run}, config, as_json=json)
 
 
 def _answer(review: str, verdict: str, body: Row, config: Path, *, as_json: bool) -> None:

@@ -128,7 +128,14 @@ from gateway.model.preview import (
     Sending,
 )
 from gateway.model.regrouping import Regroup, Regrouped, Regrouping
-from gateway.model.reviews import AnswerReview, CloseStaleReviews, ReviewItem, ReviewState
+from gateway.model.reviews import (
+    AnswerReview,
+    CloseStaleReviews,
+    ReviewItem,
+    ReviewState,
+    UndoAnswer,
+    is_answered,
+)
 
 __all__ = [
     "FEW_HOLDERS",
@@ -251,10 +258,12 @@ __all__ = [
     "StoredAnswer",
     "StoredOperator",
     "StoredRuleSet",
+    "UndoAnswer",
     "UndoImport",
     "UndoMerge",
     "UnknownCustomer",
     "WarnedLine",
     "WorkJob",
     "includes",
+    "is_answered",
 ]

@@ -14,7 +14,9 @@ ReviewState = Literal["open", "accepted", "rejected", "stale"]
 class ReviewItem:
     """An open or answered question. Most are about an unordered pair of profiles, `profile_a < profile_b`: are they one, or
     (`split:contested`) which side owns the keys that both hold? One with `records` is about one profile, which is both a and b:
-    should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far."""
+    should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far, the newest of
+    them at `evidence_at`. `points` are those of both sides, as of then or as housekeeping counted them since. `made` is the merge
+    that a yes made; of a question about `records`, the profile on the other side of the split."""
 
     review_id: int
     profile_a: int
@@ -28,6 +30,14 @@ class ReviewItem:
     closed_by: str = ""
     records: tuple[int, ...] = ()
     evidence: frozenset[str] = frozenset()
+    made: int | None = None
+    evidence_at: int = 0
+    points: int = 0
+
+
+def is_answered(item: ReviewItem) -> bool:
+    """Whether a person's answer closed it, and not the merge of its two profiles."""
+    return item.state in ("accepted", "rejected") and not item.closed_by.startswith("merge:")
 
 
 class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
@@ -36,6 +46,14 @@ class AnswerReview(Command[Done | Shaped | Refused], frozen=True):
     caller: Caller
     review_id: int
     accept: bool
+    reason: str
+
+
+class UndoAnswer(Command[Shaped | Refused], frozen=True):
+    """Take back a person's answer: what it did is undone, and the question is open again."""
+
+    caller: Caller
+    review_id: int
     reason: str
 
 

@@ -117,6 +117,7 @@ _REVIEW = (
     "closed_by",
     "records",
     "evidence",
+    "made",
 )
 _COUPON = ("record_id", "campaign_id", "achievement_id", "coupon_code")
 

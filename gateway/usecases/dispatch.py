@@ -50,6 +50,7 @@ from gateway.model import (
     SplitProfile,
     StartJob,
     StoreRules,
+    UndoAnswer,
     UndoImport,
     UndoMerge,
     WorkJob,
@@ -75,6 +76,7 @@ from gateway.usecases import (
     receive_webhook,
     regroup,
     review,
+    review_undo,
     split,
 )
 from gateway.usecases.announce import announce, mark
@@ -136,6 +138,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     DropPin: (pin.wants, pin.drop_pin),
     EndPins: (pin.wants_of_ending, pin.end_pins),
     AnswerReview: (review.wants, review.answer),
+    UndoAnswer: (review_undo.wants, review_undo.undo_answer),
     CloseStaleReviews: (review.wants_of_stale, review.close_stale),
     Regroup: (regroup.wants, regroup.regroup),
     AddOperator: (accounts.wants_of_add, accounts.add),

@@ -118,7 +118,7 @@ def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> boo
     if known.state == "open":
         if news:
             known.evidence |= evidence
-            ws.touch_review(known)
+            ws.note_evidence(known)
         return False
     was_answered = known.state == "rejected" or known.closed_by == UNANSWERED
     if was_answered and not (news and rules.review.reopen_on_new_evidence):
@@ -175,7 +175,7 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
     if command.version is not None and command.version != one.version:
         return version_changed(one)
     if (pin := cannot_pin(ws, one, other)) is not None:
-        return _pinned_apart(pin)
+        return pinned_apart(pin)
     first, second = sorted((min(one.records), min(other.records)))
     tie = PinRow(first, second, "must", None, command.caller.actor, command.reason, ws.now)
     winner, row = join_by_hand(ws, env, one, other, command.caller, command.reason)
@@ -207,8 +207,13 @@ def join_by_hand(
 ) -> tuple[Profile, MergeRow]:
     """Join two live profiles for an operator. The rules decide which one survives."""
     winner = survivor(env.rules, [one, other])
-    loser = other if winner is one else one
-    about = (*one.records, *other.records)
+    return winner, absorb_by_hand(ws, env, winner, other if winner is one else one, caller, note)
+
+
+def absorb_by_hand(
+    ws: WorkingSet, env: Env, winner: Profile, loser: Profile, caller: Caller, note: str
+) -> MergeRow:
+    about = (*winner.records, *loser.records)
     row = join(ws, winner, loser, caller, rule=BY_HAND, rules=env.rules)
     ws.touch_profile(winner)
     ws.record_event(
@@ -222,7 +227,7 @@ def join_by_hand(
         detail={"absorbed": [show("prf", loser.profile_id)]},
         words=Words({"note": note}, about, env.pseudonyms),
     )
-    return winner, row
+    return row
 
 
 def live(profile_id: int, ws: WorkingSet) -> Profile | None:
@@ -238,7 +243,7 @@ def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
     return None
 
 
-def _pinned_apart(pin: PinRow) -> Refused:
+def pinned_apart(pin: PinRow) -> Refused:
     pair = f"{show('rec', pin.record_a)} and {show('rec', pin.record_b)}"
     return Refused("pinned_apart", f"{pair} are pinned apart by {pin.actor}; remove that pin first.")
 

@@ -60,6 +60,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
     outcome = _carry_out(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
+    item.made = _made(outcome)
     ws.close_review(item, wanted, command.caller.actor)
     ws.record_event(
         Action.REVIEW_ACCEPTED if command.accept else Action.REVIEW_REJECTED,
@@ -71,14 +72,21 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
         reason=item.reason,
         detail={
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
-            "asked": _asked(item),
+            "asked": asked_about(item),
         },
         words=Words({"note": command.reason}, about, env.pseudonyms),
     )
     return outcome
 
 
-def _asked(item: ReviewItem) -> str:
+def _made(outcome: Done | Shaped) -> int | None:
+    """What the answer made, for its undo: a merge, or the other side of a split."""
+    if isinstance(outcome, Done):
+        return None
+    return outcome.parts[0] if outcome.parts else outcome.merge_id
+
+
+def asked_about(item: ReviewItem) -> str:
     if item.records:
         return "leave"
     if item.reason == CONTESTED:
@@ -107,10 +115,10 @@ def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped |
         return Refused("not_found", "One of the two profiles was erased.")
     if one is other:
         return Refused("same_profile", "The two were joined since; split the profile instead.")
-    for a in one.records:
-        for b in other.records:
-            actor = command.caller.actor
-            ws.set_pin(PinRow(min(a, b), max(a, b), "cannot", None, actor, command.reason, ws.now))
+    for pair in ((min(a, b), max(a, b)) for a in one.records for b in other.records):
+        known = ws.pin_of(pair)
+        if known is None or known.kind != "cannot" or known.until is not None:
+            ws.set_pin(PinRow(*pair, "cannot", None, command.caller.actor, command.reason, ws.now))
     return Shaped(one.profile_id, one.version)
 
 
@@ -157,19 +165,21 @@ def _answer_contested(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -
     if one is None or other is None:
         return Refused("not_found", "One of the two profiles was erased.")
     if command.accept:
-        held = _held(other)
-        for identifier in sorted(_held(one) & held):
-            key = ws.key(identifier)
-            if identifier.type in item.types and key.owner in (one.profile_id, other.profile_id):
-                key.owner = other.profile_id if key.owner == one.profile_id else one.profile_id
-                ws.touch_key(key)
-        for side in {one.profile_id: one, other.profile_id: other}.values():
-            ws.touch_profile(side)
+        exchange_keys(one, other, one.live_identifiers() & other.live_identifiers(), item, ws)
     return Shaped(one.profile_id, one.version)
 
 
-def _held(profile: Profile) -> set[Identifier]:
-    return profile.live_identifiers()
+def exchange_keys(
+    one: Profile, other: Profile, shared: set[Identifier], item: ReviewItem, ws: WorkingSet
+) -> None:
+    """What one of the two owns goes to the other one."""
+    for identifier in sorted(shared):
+        key = ws.key(identifier)
+        if identifier.type in item.types and key.owner in (one.profile_id, other.profile_id):
+            key.owner = other.profile_id if key.owner == one.profile_id else one.profile_id
+            ws.touch_key(key)
+    for side in {one.profile_id: one, other.profile_id: other}.values():
+        ws.touch_profile(side)
 
 
 # ---- unanswered questions ----

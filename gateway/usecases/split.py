@@ -79,8 +79,9 @@ def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[froz
     return [frozenset(leaving)] if leaving else []
 
 
-def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
-    """The records that the merge brought leave again. Refused if some were moved since, unless `tree`."""
+def undo(command: UndoMerge, ws: WorkingSet, env: Env, *, pinned: bool = True) -> Shaped | Refused:
+    """The records that the merge brought leave again. Refused if some were moved since, unless `tree`. Without `pinned`, the rules
+    decide about the two sides as before the merge."""
     row = ws.merges[command.merge_id]
     if row is None:
         return Refused("not_found", "There is no such merge.")
@@ -92,7 +93,10 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
     leaving = frozenset(row.absorbed_records) & profile.records.keys()
     if (refused := _against(command, row, profile, leaving, ws, env)) is not None:
         return refused
-    part = _part(profile, leaving, command, ws, env)
+    if pinned:
+        part = _part(profile, leaving, command, ws, env)
+    else:
+        part, _ = take_out(profile, leaving, ws, env, undone=row.merge_id)
     ws.undo(row)
     note_parting(
         profile,
@@ -103,7 +107,7 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env) -> Shaped | Refused:
         ws,
         env,
         show("mrg", row.merge_id),
-        pinned=True,
+        pinned=pinned,
     )
     return Shaped(profile.profile_id, profile.version, merge_id=row.merge_id, parts=(part.profile_id,))
 

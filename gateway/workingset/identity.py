@@ -19,7 +19,6 @@ from gateway.model import (
     ProfileRow,
     ReviewItem,
 )
-from gateway.workingset.achievements import Achievements
 from gateway.workingset.collection import Collection, NotLoaded, Of, Written
 from gateway.workingset.customers import Customers
 from gateway.workingset.merges import Merges
@@ -47,7 +46,7 @@ class Holders(Collection[Identifier, int]):
         return self.want(identifier)
 
 
-class Identity(Customers, Achievements, Merges, Pins, Reviews):
+class Identity(Customers, Merges, Pins, Reviews):
     """A profile is loaded whole: with its records, their observations and keys, its pins, reviews, dedup windows and balance.
 
     `owned` are the keys for which stored observations may name another owner; `states` are those that may need a row of their own

@@ -2,13 +2,13 @@
 
 from gateway.ids import Ids
 from gateway.model import ReviewItem, ReviewState
+from gateway.workingset.achievements import Achievements
 from gateway.workingset.collection import Collection, Of
-from gateway.workingset.moment import Moment
 from gateway.workingset.pins import Pair
 from rules.record import Profile
 
 
-class Reviews(Moment):
+class Reviews(Achievements):
     """Reviews are loaded with the profiles that they are about. `reviews` are the questions by their pair of profiles; `leaving`
     are, by profile, the questions whether some of its records should leave it."""
 
@@ -33,14 +33,26 @@ class Reviews(Moment):
     def keep_review(self, item: ReviewItem) -> None:
         """A new question."""
         self.know_review(item)
-        self.touch_review(item)
+        self.note_evidence(item)
         self.opened.append(item)
+
+    def note_evidence(self, item: ReviewItem) -> None:
+        """There is evidence that was not there before. Points of a side that is not loaded are counted later."""
+        item.evidence_at = self.now
+        item.points = sum(self.balances.held.get(one, 0) for one in {item.profile_a, item.profile_b})
+        self.touch_review(item)
 
     def touch_review(self, item: ReviewItem) -> None:
         self.review_items.keep(item.review_id, item)
 
     def reopen_review(self, item: ReviewItem) -> None:
-        item.state, item.opened_at, item.closed_at, item.closed_by = "open", self.now, None, ""
+        item.opened_at = self.now
+        self.note_evidence(item)
+        self.open_again(item)
+
+    def open_again(self, item: ReviewItem) -> None:
+        """As it was before it was closed."""
+        item.state, item.closed_at, item.closed_by, item.made = "open", None, "", None
         self.opened.append(item)
         self.touch_review(item)
 

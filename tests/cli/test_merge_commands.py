@@ -164,7 +164,11 @@ async def test_pins_are_set_listed_and_removed(desk: Desk) -> None:
     assert "they said so" in await desk.say("pin", "list", "--profile", ann)
     await desk.say("pin", "must", of_ann, of_bob, *WHY, code=1)
     assert "remove that pin" in desk.shell.err
+    told = await desk.say("pin", "remove", of_bob, of_ann, "--dry-run")
+    assert "1 pin would be lifted" in told
     assert "no longer pinned" in await desk.say("pin", "remove", of_bob, of_ann)
+    told = await desk.say("pin", "must", of_ann, of_bob, *WHY, "--dry-run")
+    assert "1 pin would be set" in told
     assert "were not pinned" in await desk.say("pin", "remove", of_ann, of_bob)
     assert len((await desk.json("pin", "must", of_ann, of_bob, *WHY))["profiles"]) == 1
     assert [pin["kind"] for pin in (await desk.json("pin", "list"))["items"]] == ["must"]
@@ -189,6 +193,13 @@ async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profi
     other = {"accept": "reject", "reject": "accept"}[verdict]
     await desk.say("review", other, review["id"], code=1)
     assert "review_closed" in desk.shell.err
+    assert "review undo would do this:" in await desk.say("review", "show", review["id"])
+    told = await desk.say("review", "undo", review["id"], "--dry-run")
+    assert "1 pin would be lifted" in told
+    assert told.endswith("nothing was changed\n")
+    told = await desk.say("review", "undo", review["id"], "--reason", "a slip")
+    assert f"{review['id']} is open" in told
+    assert [one["id"] for one in (await desk.json("review", "list"))["items"]] == [review["id"]]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ async def question(shop: Shop, name: str, number: int) -> str:
         return (await response.json())["items"][0]["id"]
 
 
+async def record_of(shop: Shop, customer_id: str) -> str:
+    async with shop.gateway.admin("GET", f"profiles/{shop.merged}") as response:
+        records = (await response.json())["records"]
+    return next(one["id"] for one in records if one["customer_id"] == customer_id)
+
+
 async def state_of(shop: Shop, review: str) -> str:
     async with shop.gateway.admin("GET", "reviews") as response:
         items = (await response.json())["items"]
@@ -90,8 +96,44 @@ async def test_questions_are_answered_by_keys(inside: BrowserContext, shop: Shop
     await page.wait_for_url("**done=accepted**")
     assert await state_of(shop, review) == "accepted"
     await page.keyboard.press("u")
-    await page.wait_for_url("**/console/profiles/**")
-    assert await page.get_by_role("heading", name="Merges").is_visible()
+    await page.wait_for_url(f"**/{review}/undo")
+    assert await page.get_by_role("heading", name="Undo this answer?").is_visible()
+    assert "1 merge undone" in await page.locator("main").inner_text()
+    assert await state_of(shop, review) == "accepted"
+    await page.keyboard.press("y")
+    await page.wait_for_url("**done=reopened**")
+    assert await state_of(shop, review) == "open"
+    await page.keyboard.press("n")
+    await page.wait_for_url("**done=rejected**")
+    await page.goto(shop.url(f"/console/reviews/{review}"))
+    await page.keyboard.press("u")
+    await page.wait_for_url("**done=reopened**")
+    assert await state_of(shop, review) == "open"
+    await page.close()
+
+
+async def test_a_pin_is_shown_before_it_is_set_and_before_it_is_removed(
+    inside: BrowserContext, shop: Shop
+) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url(f"/console/profiles/{shop.merged}"))
+    await page.get_by_role("button", name="Remove").click()
+    assert await page.get_by_role("heading", name="Remove this pin?").is_visible()
+    assert "1 pin lifted" in await page.locator("main").inner_text()
+    await page.get_by_role("button", name="Remove the pin").click()
+    assert "The pin is removed." in await page.get_by_role("status").inner_text()
+
+    one, other = [await record_of(shop, name) for name in ("joe", "joseph")]
+    await page.locator("summary", has_text="Pin two records").click()
+    await page.get_by_label("One record").fill(one)
+    await page.get_by_label("The other record").fill(other)
+    await page.get_by_label("They are").select_option("must")
+    await page.locator("#f-why-pin").fill("one person")
+    await page.locator("#f-why-pin").press("Enter")
+    assert await page.get_by_role("heading", name="Set this pin?").is_visible()
+    assert "1 pin set" in await page.locator("main").inner_text()
+    await page.keyboard.press("y")
+    await page.get_by_text("The pin is set.").wait_for()
     await page.close()
 
 

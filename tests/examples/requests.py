@@ -81,6 +81,7 @@ REQUESTS = (
     Request("drop_pin", query={"a": "$record", "b": "$other_record"}),
     Request("set_pin", body={"records": ["$record", "$other_record"], "kind": "cannot", **WHY}),
     Request("accept_review", {"id": "$accepted"}, body={"reason": "she said so"}),
+    Request("undo_answer", {"id": "$accepted"}, body={"reason": "it was the other question"}),
     Request("reject_review", {"id": "$rejected"}, body={"reason": "mother and daughter"}),
     Request("retry_achievement", {"id": "$ignored"}),
     Request("retry_delivery", {"id": "$dead"}),

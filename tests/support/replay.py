@@ -45,7 +45,7 @@ class Replay:
             match event.action:
                 case "identity.split":
                     self._split(event.detail["parts"], event.detail["redirects"])
-                    if event.reason == "undo" or event.reason.startswith("split:"):
+                    if event.detail["pinned"]:
                         self._pin_apart([event.profile, *event.detail["parts"]])
                 case "pin.set":
                     self.pins[frozenset(event.detail["records"])] = event.outcome
@@ -53,6 +53,9 @@ class Replay:
                     del self.pins[frozenset(event.detail["records"])]
                 case "review.rejected" if not event.reason.startswith(("split:", "resplit:")):
                     self._pin_apart(event.detail["profiles"])
+                case "review.undone":
+                    for pair in event.detail["lifted"]:
+                        del self.pins[frozenset(pair)]
                 case "rules.activated":
                     self.rules = event.object
                 case "customer.erased":

@@ -38,6 +38,7 @@ from gateway.model import (
     SplitProfile,
     StoredRuleSet,
     StoreRules,
+    UndoAnswer,
     UndoMerge,
 )
 from gateway.processes.plan import planned
@@ -742,6 +743,36 @@ class Judging(Machine):
     def answer(self, which: int, accept: bool) -> None:
         if reviews := self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1"):
             self._decide(AnswerReview(SAM, reviews[which % len(reviews)], accept, "asked them"))
+
+    @rule(which=numbers, accept=st.booleans())
+    def i10_an_answer_taken_back_right_away_gives_everything_back(self, which: int, accept: bool) -> None:
+        reviews = self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1")
+        if not reviews:
+            return
+        number, before = reviews[which % len(reviews)], self._before_an_answer()
+        if isinstance(self._decide(AnswerReview(SAM, number, accept, "asked them")), Refused):
+            return
+        undone = self._decide(UndoAnswer(SAM, number, "a slip"))
+        assert not isinstance(undone, Refused) or undone.code == "undo_too_late"
+        if not isinstance(undone, Refused):
+            assert self._before_an_answer() == before
+
+    def _before_an_answer(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            self.rows(f"SELECT {what} ORDER BY 1, 2")
+            for what in (
+                "record_id, profile_id FROM record",
+                "profile_id, named_after FROM profile WHERE redirect_to IS NULL",
+                "type, value, state FROM identifier_owner",
+                "record_a, record_b, kind, expires_at FROM pin",
+                "profile_a, profile_b, reason, records FROM review WHERE state = 'open'",
+            )
+        ]
+
+    @rule(which=numbers)
+    def take_back_an_answer(self, which: int) -> None:
+        if reviews := self.column("SELECT review_id FROM review WHERE state <> 'open' ORDER BY 1"):
+            self._decide(UndoAnswer(SAM, reviews[which % len(reviews)], "a slip"))
 
     @rule(value=st.sampled_from(EMAILS + MOBILES))
     def crowd(self, value: str) -> None:

@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from gateway.model import (
     AnswerReview,
     Command,
+    DropPin,
     Effects,
     EraseCustomer,
     Erased,
     MergeProfiles,
     Preview,
     Refused,
+    SetPin,
     Shaped,
     SplitProfile,
+    UndoAnswer,
     UndoMerge,
 )
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
@@ -28,12 +31,18 @@ from tests.support.properties import ANY_HEALTH
 from tests.usecases.test_merge_sequences import SAM, World, splits, steps
 
 TOPICS: tuple[str, ...] = ("profile.created", "profile.merged", "profile.split", "review.opened")
-answers = st.tuples(st.just("answer"), st.integers(0, 9), st.booleans())
+answers = st.one_of(
+    st.tuples(st.just("answer"), st.integers(0, 9), st.booleans()),
+    st.tuples(st.just("take back"), st.integers(0, 9)),
+)
+pins = st.tuples(st.sampled_from(["must", "cannot", "drop"]), st.tuples(st.integers(0, 9), st.integers(0, 9)))
 commands = st.one_of(
     st.tuples(st.just("merge"), st.tuples(st.integers(0, 9), st.integers(0, 9))),
     st.tuples(st.just("undo"), st.integers(0, 9), st.booleans()),
     splits,
     answers,
+    answers,
+    pins,
     st.tuples(st.just("erase"), st.integers(0, 9)),
 )
 TABLES = (
@@ -148,6 +157,12 @@ async def command_of(world: World, step: tuple[Any, ...]) -> Command[Any] | None
         case ("answer", place, accept):
             chosen = await world.chosen("SELECT review_id FROM review ORDER BY 1", place)
             return AnswerReview(SAM, chosen[0], accept, "") if chosen else None
+        case ("take back", place):
+            chosen = await world.chosen("SELECT review_id FROM review ORDER BY state = 'open', 1", place)
+            return UndoAnswer(SAM, chosen[0], "") if chosen else None
+        case ("must" | "cannot" | "drop" as kind, places):
+            one, other = await world.chosen("SELECT record_id FROM record ORDER BY 1", *places)
+            return DropPin(SAM, one, other) if kind == "drop" else SetPin(SAM, one, other, kind, "")
         case _:
             (profile,) = await world.live(step[1])
             return EraseCustomer(SAM, profile_id=profile)

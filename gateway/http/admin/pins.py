@@ -6,12 +6,14 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.effects import EffectsView, effects_view
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import Reason, RecordId, number
+from gateway.http.admin.named import DryRun, Reason, RecordId, number
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, ahead, shown, shown_or_none
+from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import DropPin, SetPin
+from gateway.model import DropPin, Effects, PinRow, SetPin
 from gateway.store import Store
 from gateway.store.queries import pins as queries
 from gateway.store.queries.pins import Place, PlacedPin
@@ -26,6 +28,7 @@ class PinQuery(ListQuery, kw_only=True):
 class PinPair(Query, kw_only=True):
     a: Annotated[str, Meta(description="rec_…, one of the two records")]
     b: Annotated[str, Meta(description="rec_…, the other one")]
+    dry_run: DryRun = False
 
 
 class NewPin(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,6 +40,7 @@ class NewPin(msgspec.Struct, forbid_unknown_fields=True):
     until: Annotated[
         str, Meta(description="RFC 3339, a date (UTC), or a span from now such as 90d; empty: for ever")
     ] = ""
+    dry_run: DryRun = False
 
 
 class PinView(msgspec.Struct):
@@ -53,16 +57,19 @@ class PinView(msgspec.Struct):
 
 
 class PinSet(PinView):
-    """`changed` is False if the same pin already existed."""
+    """`changed` is False if the same pin already existed. A dry run has `effects`, and the pin as it would be."""
 
     changed: bool
+    effects: EffectsView | None
 
 
 class PinDropped(msgspec.Struct):
-    """`changed` is False if there was no such pin."""
+    """`changed` is False if there was no such pin. A dry run has `effects`; what the rules then decide about the two, in the
+    background, is not among them."""
 
     records: list[str]
     changed: bool
+    effects: EffectsView | None
 
 
 async def list_pins(call: Call[PinQuery]) -> Page[PinView]:
@@ -76,15 +83,31 @@ async def set_pin(call: Call[Query]) -> PinSet:
     asked = await call.body(NewPin)
     pair = tuple(number("rec", f"records[{n}]", text) for n, text in enumerate(asked.records))
     until = ahead("until", asked.until, call.services.clock.now())
-    outcome = await call.submit(SetPin(call.caller, pair[0], pair[1], asked.kind, asked.reason, until))
-    placed = await _known(call.services.store, min(pair), max(pair))
-    return PinSet(*_view(placed), changed=outcome.changed)
+    pin = SetPin(call.caller, pair[0], pair[1], asked.kind, asked.reason, until)
+    outcome, effects = await call.change(pin, dry_run=asked.dry_run)
+    if effects is None or not outcome.changed:
+        placed = await _known(call.services.store, min(pair), max(pair))
+    else:
+        placed = await _as_it_would_be(call.services, pin, effects)
+    told = None if effects is None else effects_view(effects)
+    return PinSet(*_view(placed), changed=outcome.changed, effects=told)
 
 
 async def drop_pin(call: Call[PinPair]) -> PinDropped:
     a, b = number("rec", "a", call.query.a), number("rec", "b", call.query.b)
-    outcome = await call.submit(DropPin(call.caller, a, b))
-    return PinDropped([show("rec", min(a, b)), show("rec", max(a, b))], outcome.changed)
+    outcome, effects = await call.change(DropPin(call.caller, a, b), dry_run=call.query.dry_run)
+    told = None if effects is None else effects_view(effects)
+    return PinDropped([show("rec", min(a, b)), show("rec", max(a, b))], outcome.changed, told)
+
+
+async def _as_it_would_be(services: Services, pin: SetPin, effects: Effects) -> PlacedPin:
+    a, b = sorted((pin.record_a, pin.record_b))
+    row = PinRow(a, b, pin.kind, pin.until, pin.caller.actor, pin.reason, services.clock.now())
+    leads = {lead.profile_id: lead.to for lead in effects.leads}
+    homes = await queries.homes(services.store, (a, b))
+    if len(homes) < 2:
+        raise Refusal("not_found", "one of the two records was just erased")
+    return PlacedPin(row, *(leads.get(homes[one]) or homes[one] for one in (a, b)))
 
 
 async def _wanted(store: Store, query: PinQuery) -> list[int] | None:

@@ -52,6 +52,11 @@ CODES: Mapping[str, Code] = {
     "body_timeout": Code(408, "the body did not arrive in time", "send it again"),
     "achievement_delivered": Code(409, "the platform has the achievement; a report is not repeated"),
     "achievement_granted": Code(409, "a grant is final"),
+    "answer_outlived": Code(
+        409,
+        "later work stands in the way of taking back the answer to a review",
+        "the detail says what to undo first",
+    ),
     "archive_refused": Code(409, "the audit log was changed", "`gateway audit verify` says where"),
     "archive_unusable": Code(
         409, "the directory cannot be used, or has a file that is not the log's next segment"
@@ -111,6 +116,7 @@ CODES: Mapping[str, Code] = {
         409,
         "the review has another answer, its profile was merged (then another review replaces it), or its records were moved",
     ),
+    "review_not_answered": Code(409, "the review is open, or was closed otherwise than by a person's answer"),
     "same_profile": Code(
         409,
         "two records of one profile cannot be pinned apart; or two profile ids to compare lead to one profile",

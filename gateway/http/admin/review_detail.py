@@ -19,7 +19,7 @@ from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import AnswerReview, ExplainPair, ReviewItem
+from gateway.model import AnswerReview, ExplainPair, ReviewItem, UndoAnswer, is_answered
 from gateway.store.queries import reviews as queries
 from gateway.store.queries.profiles import Overview, load, survivor_of, tags
 from rules.identifier import Identifier
@@ -49,7 +49,8 @@ class ComparedValue(msgspec.Struct):
 class ReviewDetail(ReviewView):
     """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` has a value in
     common, `differs` has none; what only one side knows is in neither. `trace` says how the rules judge the two now. `yes` and
-    `no` are what would follow from an answer, None for a review that is not open."""
+    `no` are what would follow from an answer, None for a review that is not open; `undo` is what would follow from taking back
+    the answer that was given."""
 
     sides: list[SideView]
     agrees: list[ComparedValue]
@@ -57,6 +58,7 @@ class ReviewDetail(ReviewView):
     trace: PairView | None
     yes: ConsequenceView | None
     no: ConsequenceView | None
+    undo: ConsequenceView | None
 
 
 async def show_review(call: Call[Query]) -> ReviewDetail:
@@ -79,6 +81,9 @@ async def show_review(call: Call[Query]) -> ReviewDetail:
         trace=await _trace(call, found),
         yes=await consequence(call, _answer(call, item, accept=True)) if is_open else None,
         no=await consequence(call, _answer(call, item, accept=False)) if is_open else None,
+        undo=await consequence(call, UndoAnswer(call.caller, item.review_id, ""))
+        if is_answered(item)
+        else None,
     )
 
 

@@ -16,7 +16,7 @@ from gateway.http.admin.people import people
 from gateway.http.admin.times import Time, When, read, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import AnswerReview, ReviewItem
+from gateway.model import AnswerReview, ReviewItem, UndoAnswer
 from gateway.store.queries import reviews as queries
 from gateway.store.queries.profiles import survivor_of
 
@@ -55,8 +55,8 @@ class ReviewView(msgspec.Struct):
 
 
 class AnsweredReview(ReviewView):
-    """`now` are the profiles of the two after the answer: one if they were joined. `changed` is False if the review already had
-    this answer. A dry run has `effects`, and the review as it is."""
+    """`now` are the profiles of the two after the answer or its undo: one if they are joined. `changed` is False if the review
+    already had this answer. A dry run has `effects`, and the review as it is."""
 
     now: list[str]
     changed: bool
@@ -88,21 +88,35 @@ async def reject_review(call: Call[Query]) -> AnsweredReview:
     return await _answer(call, accept=False)
 
 
+async def undo_answer(call: Call[Query]) -> AnsweredReview:
+    asked = await _asked(call)
+    return await _changed(call, UndoAnswer(call.caller, call.id("rev"), asked.reason), asked)
+
+
 async def _answer(call: Call[Query], *, accept: bool) -> AnsweredReview:
-    number, store = call.id("rev"), call.services.store
-    asked = await call.body(ReviewAnswer) if call.has_body else ReviewAnswer()
-    command = AnswerReview(call.caller, number, accept, asked.reason)
+    asked = await _asked(call)
+    return await _changed(call, AnswerReview(call.caller, call.id("rev"), accept, asked.reason), asked)
+
+
+async def _asked(call: Call[Query]) -> ReviewAnswer:
+    return await call.body(ReviewAnswer) if call.has_body else ReviewAnswer()
+
+
+async def _changed(
+    call: Call[Query], command: AnswerReview | UndoAnswer, asked: ReviewAnswer
+) -> AnsweredReview:
+    store = call.services.store
     outcome, effects = await call.change(command, dry_run=asked.dry_run)
-    item = await queries.review(store, number)
+    item = await queries.review(store, command.review_id)
     if item is None:
         raise Refusal("not_found", "the review was answered and is gone; one of its profiles was erased")
-    found = [await survivor_of(store, profile) for profile in (item.profile_a, item.profile_b)]
+    pair = (item.profile_a, item.profile_b)
+    found = {profile: await survivor_of(store, profile) for profile in pair}
     if effects is not None:
-        leads = {lead.profile_id: lead.to for lead in effects.leads}
-        found = [leads.get(profile, profile) for profile in found if profile is not None]
-    now = [show("prf", profile) for profile in dict.fromkeys(found) if profile is not None]
+        found |= {lead.profile_id: lead.to for lead in effects.leads if lead.profile_id in found}
+    now = [show("prf", profile) for profile in dict.fromkeys(found.values()) if profile is not None]
     told = None if effects is None else effects_view(effects)
-    named = await people(call.services, (item.profile_a, item.profile_b))
+    named = await people(call.services, pair)
     return AnsweredReview(*review_fields(item, named), now=now, changed=outcome.changed, effects=told)
 
 
@@ -158,5 +172,15 @@ OPERATIONS = (
         body=ReviewAnswer,
         answer=AnsweredReview,
         refusals=("review_closed", "same_profile"),
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/{id}/undo",
+        handler=undo_answer,
+        role="steward",
+        summary="Take back the answer: its merge, split, pins or moved keys are undone, and the review is open again",
+        body=ReviewAnswer,
+        answer=AnsweredReview,
+        refusals=("answer_outlived", "pinned_apart", "records_moved", "review_not_answered", "undo_too_late"),
     ),
 )

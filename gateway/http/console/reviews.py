@@ -13,8 +13,10 @@ from gateway.http.admin.reviews import (
     accept_review,
     list_reviews,
     reject_review,
+    undo_answer,
 )
 from gateway.http.console.person import readable, shorter
+from gateway.http.console.shape import ask_first
 from gateway.http.console.visit import NO_QUERY, Visit, go
 from gateway.ids import read
 
@@ -84,10 +86,23 @@ async def _answer(visit: Visit, *, accept: bool) -> web.Response:
     )
     done = ("accepted" if accept else "rejected") if answered.changed else "unchanged"
     following = form.get("following", "")
-    now = {"now": answered.now[0]} if answered.now else {}
+    told = {"answered": answered.id} if answered.changed else {}
+    if answered.now:
+        told["now"] = answered.now[0]
     if read("rev", following) is None:
-        return go("/console/reviews", done, state="open", **now)
-    return go(f"/console/reviews/{following}", done, **now)
+        return go("/console/reviews", done, state="open", **told)
+    return go(f"/console/reviews/{following}", done, **told)
+
+
+async def undo(visit: Visit) -> web.Response:
+    """What would follow, and then the question, which is open again."""
+    form = await visit.form()
+    sure = "sure" in form
+    body = {"reason": form.get("reason", ""), "dry_run": not sure}
+    undone = await visit.ask(undo_answer, NO_QUERY, body)
+    if sure:
+        return go(f"/console/reviews/{undone.id}", "reopened")
+    return await ask_first(visit, "undo_answer", undone.effects, section="reviews")
 
 
 async def _following(visit: Visit, item: ReviewView) -> str:

@@ -68,6 +68,7 @@ PAGES = (
     Page("GET", "/reviews/{id}", reviews.show_one_review),
     Page("POST", "/reviews/{id}/yes", reviews.answer_yes),
     Page("POST", "/reviews/{id}/no", reviews.answer_no),
+    Page("POST", "/reviews/{id}/undo", reviews.undo),
     Page("GET", "/achievements", work.show_achievements),
     Page("POST", "/achievements/{id}/retry", work.retry_one_achievement),
     Page("GET", "/deliveries", work.show_deliveries),

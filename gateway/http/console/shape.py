@@ -45,15 +45,22 @@ async def pin(visit: Visit) -> web.Response:
         "reason": form.get("reason", ""),
         "until": form.get("until", "").strip(),
     }
-    placed = await visit.ask(set_pin, NO_QUERY, body)
-    return go(f"/console/profiles/{placed.profiles[0]}", "pinned" if placed.changed else "unchanged")
+    sure = "sure" in form
+    placed = await visit.ask(set_pin, NO_QUERY, {**body, "dry_run": not sure})
+    if sure:
+        return go(f"/console/profiles/{placed.profiles[0]}", "pinned" if placed.changed else "unchanged")
+    return await ask_first(visit, "pin", placed.effects)
 
 
 async def unpin(visit: Visit) -> web.Response:
     form = await visit.form()
-    dropped = await visit.ask(drop_pin, PinPair(a=form.get("a", ""), b=form.get("b", "")))
-    place = f"/console/profiles/{visit.request.match_info['id']}"
-    return go(place, "unpinned" if dropped.changed else "unchanged")
+    sure = "sure" in form
+    pair = PinPair(a=form.get("a", ""), b=form.get("b", ""), dry_run=not sure)
+    dropped = await visit.ask(drop_pin, pair)
+    if sure:
+        place = f"/console/profiles/{visit.request.match_info['id']}"
+        return go(place, "unpinned" if dropped.changed else "unchanged")
+    return await ask_first(visit, "unpin", dropped.effects, note=visit.text("change", "unpin_note"))
 
 
 async def erase(visit: Visit) -> web.Response:
@@ -63,7 +70,7 @@ async def erase(visit: Visit) -> web.Response:
         await visit.ask(erase_profile, ErasingQuery())
         return go("/console/find", "erased")
     found = await visit.ask(erase_profile, ErasingQuery(dry_run=True))
-    return await _ask_first(visit, "erase", found.effects, word=profile)
+    return await ask_first(visit, "erase", found.effects, word=profile)
 
 
 async def _change(
@@ -75,7 +82,7 @@ async def _change(
     shaped = await visit.ask(handler, NO_QUERY, body, _version(form))
     if sure:
         return go(f"/console/profiles/{shaped.profile}", done if shaped.changed else "unchanged")
-    return await _ask_first(visit, name, shaped.effects)
+    return await ask_first(visit, name, shaped.effects)
 
 
 def _version(form: MultiMapping[str]) -> int | None:
@@ -86,13 +93,16 @@ def _version(form: MultiMapping[str]) -> int | None:
     return int(text) if text else None
 
 
-async def _ask_first(visit: Visit, name: str, effects: object, word: str = "") -> web.Response:
+async def ask_first(
+    visit: Visit, name: str, effects: object, *, word: str = "", note: str = "", section: str = "find"
+) -> web.Response:
     """What would happen, and the same form once more. `word` has to be typed for what cannot be undone."""
     form = await visit.form()
     return visit.page(
         "change.html",
-        section="find",
+        section=section,
         title=visit.text("change", name),
+        note=note,
         name=name,
         effects=effects,
         action=visit.request.path,

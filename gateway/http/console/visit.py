@@ -155,14 +155,16 @@ class Visit:
 
     def _further(self, cursor: str) -> str:
         kept = {
-            name: text for name, text in self.request.query.items() if text and name not in ("done", "now")
+            name: text
+            for name, text in self.request.query.items()
+            if text and name not in ("done", "now", "answered")
         }
         return f"{self.request.path}?{urlencode(kept | {'cursor': cursor})}"
 
 
 def frame(request: web.Request, operator: Operator | None, request_id: str) -> dict[str, Any]:
     """What the frame of each page needs. Without an operator, the page stands alone."""
-    done, now = request.query.get("done", ""), request.query.get("now", "")
+    done, now, answered = (request.query.get(name, "") for name in ("done", "now", "answered"))
     visitor = None
     if operator is not None:
         visitor = {
@@ -178,6 +180,7 @@ def frame(request: web.Request, operator: Operator | None, request_id: str) -> d
         "json": "",
         "done": done if done in TEXTS["done"] else "",
         "now": now if read("prf", now) is not None else "",
+        "answered": answered if read("rev", answered) is not None else "",
         "request_id": request_id,
     }
 

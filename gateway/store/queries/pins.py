@@ -24,6 +24,14 @@ async def records_of(store: Store, profile_id: int) -> list[int]:
     return [record_id for (record_id,) in rows]
 
 
+async def homes(store: Store, records: Sequence[int]) -> dict[int, int]:
+    """The profiles that these records are on."""
+    rows = await store.fetch(
+        f"SELECT record_id, profile_id FROM record WHERE record_id IN ({placeholders(records)})", records
+    )
+    return dict(rows)
+
+
 async def pins(store: Store, records: Sequence[int] | None, after: Place, limit: int) -> list[PlacedPin]:
     """By their records, after `after`; of every record if `records` is None."""
     source, values = "pin", list[Any]()

@@ -160,11 +160,11 @@ async def test_pins_are_set_listed_and_removed(gateway: RunningGateway) -> None:
     assert placed["until"] > placed["created_at"]
     for query in ("", f"?profile={web}", f"?profile={till}", f"?record={of_web}"):
         (listed,) = (await ask(gateway, "GET", f"pins{query}"))["items"]
-        assert {**listed, "changed": True} == placed
+        assert {**listed, "changed": True, "effects": None} == placed
     detail = await refused(gateway, "POST", "pins", 409, "pins_contradict", {**wanted, "kind": "must"})
     assert of_web in detail
     assert of_till in detail
-    dropped = {"records": pair, "changed": True}
+    dropped = {"records": pair, "changed": True, "effects": None}
     assert await ask(gateway, "DELETE", f"pins?a={of_till}&b={of_web}") == dropped
     assert await ask(gateway, "DELETE", f"pins?a={of_web}&b={of_till}") == {**dropped, "changed": False}
     assert await ask(gateway, "GET", f"pins?record={of_web}") == {"items": [], "next": None}
@@ -172,6 +172,30 @@ async def test_pins_are_set_listed_and_removed(gateway: RunningGateway) -> None:
     assert len(joined["profiles"]) == 1
     await ask(gateway, "DELETE", f"pins?a={of_web}&b={of_till}")
     await refused(gateway, "POST", "pins", 409, "same_profile", wanted)
+
+
+async def test_a_dry_run_of_a_pin_tells_what_it_joins_and_sets_none(gateway: RunningGateway) -> None:
+    web, till = await two(gateway)
+    (of_web,), (of_till,) = await records(gateway, web), await records(gateway, till)
+    wanted = {"records": [of_till, of_web], "kind": "must", **WHY, "dry_run": True}
+    told = await ask(gateway, "POST", "pins", body=wanted)
+    assert (told["changed"], told["effects"]["pins_set"], len(told["profiles"])) == (True, 1, 1)
+    assert [lead["to"] for lead in told["effects"]["leads"]] == told["profiles"]
+    assert (await ask(gateway, "GET", "pins"))["items"] == []
+    apart = await ask(gateway, "POST", "pins", body={**wanted, "kind": "cannot"})
+    assert (set(apart["profiles"]), apart["effects"]["leads"]) == ({web, till}, [])
+    unknown = {**wanted, "records": [of_web, "rec_0000000000000001"]}
+    await refused(gateway, "POST", "pins", 404, "not_found", unknown)
+
+    joined = await ask(gateway, "POST", "pins", body={**wanted, "dry_run": False})
+    assert joined["profiles"] == told["profiles"]
+    path = f"pins?a={of_web}&b={of_till}&dry_run="
+    assert (await ask(gateway, "DELETE", f"{path}true"))["effects"]["pins_lifted"] == 1
+    assert len((await ask(gateway, "GET", "pins"))["items"]) == 1
+    again = await ask(gateway, "POST", "pins", body=wanted)
+    assert (again["changed"], again["effects"]["pins_set"]) == (False, 0)
+    assert (await ask(gateway, "DELETE", f"{path}false"))["effects"] is None
+    assert (await ask(gateway, "GET", "pins"))["items"] == []
 
 
 async def test_pages_walk_over_every_pin_once(gateway: RunningGateway) -> None:
@@ -215,6 +239,34 @@ async def test_a_rejected_review_shows_both(gateway: RunningGateway) -> None:
     answer = await ask(gateway, "POST", f"reviews/{review}/reject", body={})
     assert (answer["state"], set(answer["now"])) == ("rejected", set(profiles))
     assert (await ask(gateway, "GET", f"pins?profile={profiles[0]}"))["items"][0]["kind"] == "cannot"
+
+
+@pytest.mark.parametrize("verdict", ["accept", "reject"])
+async def test_an_answer_is_taken_back_after_a_look(gateway: RunningGateway, verdict: str) -> None:
+    review, profiles = await doubt(gateway)
+    await refused(gateway, "POST", f"reviews/{review}/undo", 409, "review_not_answered")
+    assert (await ask(gateway, "GET", f"reviews/{review}"))["undo"] is None
+    answer = await ask(gateway, "POST", f"reviews/{review}/{verdict}")
+    told = await ask(gateway, "POST", f"reviews/{review}/undo", body={"dry_run": True})
+    effects = told["effects"]
+    assert (told["state"], set(told["now"])) == (answer["state"], set(profiles))
+    assert [(one["id"], one["state"]) for one in effects["reviews"]] == [(review, "open")]
+    assert effects["pins_lifted"] == 1
+    assert len(effects["undone"]) == (verdict == "accept")
+    shown = await ask(gateway, "GET", f"reviews/{review}")
+    assert shown["undo"] == {"refused": None, "why": "", "effects": effects}
+
+    undone = await ask(gateway, "POST", f"reviews/{review}/undo", body={"reason": "the wrong key"})
+    assert (undone["state"], undone["closed_by"], undone["changed"]) == ("open", "", True)
+    assert set(undone["now"]) == set(profiles)
+    assert (await ask(gateway, "GET", "pins"))["items"] == []
+    (event,) = (await ask(gateway, "GET", "audit?action=review.undone"))["items"]
+    assert (event["object"], event["actor"], event["words"]) == (
+        review,
+        "operator:shared",
+        {"note": "the wrong key"},
+    )
+    await ask(gateway, "POST", f"reviews/{review}/{verdict}")
 
 
 async def test_decisions_on_nobody_are_not_found(gateway: RunningGateway) -> None:
@@ -270,7 +322,7 @@ async def test_the_document_tells_of_versions_and_required_parameters(gateway: R
     assert {"409", "412"} <= set(merging["responses"])
     assert "ETag" in paths["/admin/v1/profiles/{id}"]["get"]["responses"]["200"]["headers"]
     dropping = paths["/admin/v1/pins"]["delete"]["parameters"]
-    assert {p["name"]: p["required"] for p in dropping} == {"a": True, "b": True}
+    assert {p["name"]: p["required"] for p in dropping} == {"a": True, "b": True, "dry_run": False}
     assert paths["/admin/v1/reviews/{id}/accept"]["post"]["requestBody"]["required"] is False
 
 
