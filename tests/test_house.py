@@ -175,6 +175,21 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
     return taken and not raises
 
 
+ONE_SQLITE = {"gateway/sqlite.py", "gateway/cli/blocks.py"}
+"""The first chooses the library. The second sorts in a file that nobody else can open, which pysqlite3 would have in memory."""
+
+
+def test_a_process_opens_databases_with_one_library_only() -> None:
+    """Each library knows its own locks only, and closing a file drops the other's."""
+    modules = [*ROOT.glob("gateway/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    found = {
+        str(path.relative_to(ROOT))
+        for path in modules
+        if {"sqlite3", "pysqlite3"} & _imports(ast.parse(path.read_text()))
+    }
+    assert found == ONE_SQLITE
+
+
 def test_what_is_not_foreseen_ends_in_two_places() -> None:
     found = {
         str(path.relative_to(ROOT)): count

@@ -5,7 +5,6 @@ gateway.bench.bare_writer`."""
 import asyncio
 import csv
 import gc
-import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,8 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from gateway.bench.normalise_rules import normalizer
-from gateway.store.sqlite.connection import ALONE, PRAGMAS, SERVING, uri_path
+from gateway.sqlite import sqlite3
+from gateway.store.sqlite.connection import ALONE, PRAGMAS, SERVING
 
 REGION = "EG"
 _SQLITE = "sqlite:///"
@@ -66,8 +66,8 @@ class _Engine(Protocol):
 
 class _Files:
     def __init__(self, question: Writing) -> None:
-        path = uri_path(Path(question.source.removeprefix(_SQLITE)))
-        self._source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        source = Path(question.source.removeprefix(_SQLITE)).resolve().as_uri()
+        self._source = sqlite3.connect(f"{source}?mode=ro", uri=True)
         self._target = sqlite3.connect(question.target.removeprefix(_SQLITE), isolation_level=None)
         for pragma in (*PRAGMAS, *(ALONE if question.alone else SERVING)):
             self._target.execute(pragma)

@@ -4,11 +4,12 @@ the server of `--db`."""
 import asyncio
 import itertools
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from gateway.sqlite import sqlite3
 
 T = TypeVar("T")
 Row = tuple[int | str | None, ...]

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sqlite3
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.bench.figures import quantile
+from gateway.sqlite import sqlite3
 
 LIBRARIES = ("aiohttp", "aiosqlite", "email-validator", "msgspec", "phonenumbers", "uvloop")
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +22,7 @@ from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.config.urls import store_url_text
 from gateway.plural import counted
+from gateway.sqlite import VERSION, sqlite3
 
 app = group("Back up, check, migrate and move the database.")
 app.command()(clock)
@@ -63,7 +63,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
             if json:
                 print_json({"ok": False, "integrity": found, "audit": None})
             raise Failure(f"{source}: the file is damaged ({found[0]}); restore a backup")
-        healthy = f"{source}: the file's structure is sound"
+        healthy = f"{source}: the file's structure is sound (read with SQLite {VERSION})"
     else:
         healthy = "to check PostgreSQL's own files, use its tool pg_amcheck"
 

@@ -1,11 +1,11 @@
 """The SQLite file for the `gateway db` commands, which may run beside a gateway."""
 
 import contextlib
-import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
 from gateway.cli.failure import Failure
+from gateway.sqlite import sqlite3
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@
 
 import errno
 import os
-import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
@@ -17,6 +16,7 @@ from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure, report
 from gateway.cli.lazy import Lazy, LazyGroup
 from gateway.cli.output import note, say
 from gateway.errors import GatewayError
+from gateway.sqlite import sqlite3
 
 COMMANDS = {
     "init": Lazy("gateway.cli.init", "init", "Write a settings file with keys of its own."),

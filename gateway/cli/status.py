@@ -56,7 +56,9 @@ def status(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 
 def _print(found: Mapping[str, Any]) -> None:
     state = "ready" if found["ready"] else "NOT READY"
-    say(f"{state}: {found['mode']} mode, rules {found['rules']}, version {found['version']}")
+    say(
+        f"{state}: {found['mode']} mode, rules {found['rules']}, version {found['version']}, {found['engine']}"
+    )
     for text in (*found["problems"], *found["warnings"]):
         note(text)
     if found["channels"]:

@@ -1,7 +1,6 @@
 """A temporary copy of the database for a dry run: complete, separate from the running gateway, and deleted afterwards."""
 
 import contextlib
-import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from msgspec.structs import replace
 from gateway.cli.failure import Failure
 from gateway.config import Address, Config
 from gateway.config.master_secret import secret_path
+from gateway.sqlite import sqlite3
 from gateway.store.sqlite.wiping import copy_directory
 
 

@@ -1,7 +1,6 @@
 """The reference for grants and imports: it writes the rows that the gateway wrote, all of them and no others."""
 
 import asyncio
-import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from gateway.bench.population import add_backlog, build
 from gateway.bench.sheets import write_sheets
 from gateway.bench.subjects import gateway
 from gateway.bench.tables import counts
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import pending
 from tests.support.postgresql import PostgresServer
 

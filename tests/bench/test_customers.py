@@ -1,7 +1,6 @@
 """The customers that the benchmark brings and thinks about: as many as it says, and the duplicates among them."""
 
 import csv
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from gateway.bench.database import SqliteFile
 from gateway.bench.imports import bring, verify
 from gateway.bench.population import add_second_records, build
 from gateway.bench.sheets import HEADER, write_sheets
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import pending
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from gateway.cli import run
 from gateway.clock import SECOND
 from gateway.config import load
 from gateway.model import Achieve, Caller, SaveCustomer
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import Migration, all_migrations, steps
 from rules.identifier import Evidence, Identifier
 from rules.language.parse import preset

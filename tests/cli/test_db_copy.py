@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import pytest
 
 from gateway.cli import run
 from gateway.model import MergeProfiles
+from gateway.sqlite import sqlite3
 from gateway.store.postgres import PostgresStore
 from tests.support.in_process_gateway import InProcessGateway, achieve, caller, customer, erase
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import openpyxl
 import pytest
 
 from gateway.cli import blocks
+from gateway.sqlite import sqlite3
 from tests.cli.test_cli import Shell, beside, shell
 
 __all__ = ["beside", "shell"]

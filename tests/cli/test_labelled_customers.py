@@ -11,7 +11,6 @@ import csv
 import json
 import re
 import shutil
-import sqlite3
 from collections.abc import Iterable
 from itertools import chain, combinations
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import DAY, SystemClock
+from gateway.sqlite import sqlite3
 from gateway.store.sqlite.snapshot import snapshot
 from rules.batch.partition import partition
 from rules.language.parse import PRESETS, preset

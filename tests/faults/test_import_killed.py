@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from gateway.sqlite import sqlite3
 from tests.support.processes.process import ADMIN_TOKEN, Process
 from tests.support.readers import readers_of, wait_for_end
 

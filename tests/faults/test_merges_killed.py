@@ -4,7 +4,6 @@ done whole or not at all, and what was begun is finished after the start."""
 import http.client
 import json
 import random
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from gateway.sqlite import sqlite3
 from rules.language.parse import preset
 from tests.support.processes.evidence import breaches
 from tests.support.processes.process import ADMIN_TOKEN, Process

@@ -5,7 +5,6 @@ once (F10, F17)."""
 import asyncio
 import contextlib
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sqlite import sqlite3
 from tests.support.loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
 from tests.support.processes.evidence import breaches, broken_promises, rows, stored_pairs
 from tests.support.processes.load import CUSTOMERS, Attempt, History, load, pairs, until

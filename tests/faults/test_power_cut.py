@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import sqlite3
 import struct
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sqlite import sqlite3
 from tests.support.postgresql import PostgresServer, programs
 from tests.support.processes.evidence import all_decided, broken_promises, findings
 from tests.support.processes.load import (

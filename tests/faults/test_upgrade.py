@@ -4,7 +4,6 @@ starts (F45)."""
 import asyncio
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import all_migrations
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import next_version

@@ -2,7 +2,6 @@
 the file meanwhile."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
+from gateway.sqlite import sqlite3
 from gateway.store.erasures import ErasureFile
 from gateway.store.sqlite import erasing
 from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, achieve, customer, erase

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
+from gateway.sqlite import sqlite3
 from gateway.store.sqlite.one_hop import in_one_hop
 
 

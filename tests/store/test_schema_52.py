@@ -2,7 +2,6 @@
 the gateways that had those steps: begun by one at schema 51, bound and used on by one at 52."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from gateway.clock import DAY
 from gateway.errors import SchemaMismatch
 from gateway.model import Accepted
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import all_migrations, pending
 from gateway.store.postgres.schema import statements
 from gateway.store.queries.verification import verify

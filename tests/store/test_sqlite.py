@@ -4,7 +4,6 @@ that do not wait for the writer, and answers in the gateway's terms when the dis
 import asyncio
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import pytest
 from gateway.audit.chain import Chain, Tip
 from gateway.errors import AlreadyRunning, ReadFailed, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
+from gateway.sqlite import sqlite3
 from gateway.store import Store
 from gateway.store.batch import load_wanted
 from gateway.store.deliveries import OutgoingReport, report_of
@@ -453,7 +453,7 @@ async def test_an_io_error_while_the_next_batch_is_loaded_breaks_the_store_and_s
             return
         connection.execute("ROLLBACK")  # as SQLite does by itself
         error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_READ, "SQLITE_IOERR_READ"
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 1 << 8
         raise error
 
     store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY)
@@ -485,7 +485,7 @@ async def test_a_broken_file_means_the_same_on_every_path(
 ) -> None:
     def broken(*_: object) -> None:
         error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR_FSYNC, "SQLITE_IOERR_FSYNC"
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 4 << 8
         raise error
 
     told: list[str] = []

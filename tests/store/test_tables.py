@@ -1,9 +1,8 @@
 """Every collection of a working set is bound to a table, and every entity to the columns that the schema has."""
 
-import sqlite3
-
 import pytest
 
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import all_migrations
 from gateway.store.tables import (
     TABLES,

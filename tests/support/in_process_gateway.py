@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from gateway.model import (
     StoreRules,
 )
 from gateway.pipeline import Pipeline
+from gateway.sqlite import sqlite3
 from gateway.store import Store
 from gateway.store.maintain import USUALLY, Kept
 from gateway.store.postgres import PostgresStore

@@ -3,7 +3,6 @@ once, whatever becomes of the requests and the answers (F10, F11, F14–F17)."""
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from gateway.config import Upstream as Settings
 from gateway.errors import OutboxFull
 from gateway.ids import show
 from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeProfiles, RetryDelivery
+from gateway.sqlite import sqlite3
 from gateway.telemetry.metrics import Metrics
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream

@@ -1,6 +1,5 @@
 """After an erasure no byte of the person is in any file of the database, in whatever way it is written."""
 
-import sqlite3
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from gateway.clock import SECOND
 from gateway.model import Achieve, ChangeList, ClaimDeliveries, Erased, FinishDelivery, Settle
+from gateway.sqlite import sqlite3
 from gateway.store.sqlite.wiping import copy_directory
 from tests.support.in_process_gateway import (
     SHARE,

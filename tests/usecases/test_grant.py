@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from gateway.model import (
     Refused,
     RetryAchievement,
 )
+from gateway.sqlite import sqlite3
 from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import (
     FOLLOW,

@@ -1,6 +1,5 @@
 """Three years of counts of ten channels, and 50,000 open questions: what an operator looks at first still comes at once."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.clock import DAY, HOUR, MINUTE
+from gateway.sqlite import sqlite3
 from gateway.store.activity import FIELDS
 from gateway.store.operations import open_reviews
 from gateway.store.queries import activity

@@ -70,12 +70,13 @@ class Sizes(msgspec.Struct):
 class Overview(msgspec.Struct):
     """`ready`: calls are accepted; if not, `problems` say why. `warnings` name what is wrong while calls are served. `today` counts
     since midnight (UTC). `signed_at` is when the audit log was signed last; `unsigned_seconds` how long newer events have waited
-    for it, 0 if there are none. `regroupings` are values and single profiles that are looked at again. Counts are stored every 10
-    seconds."""
+    for it, 0 if there are none. `regroupings` are values and single profiles that are looked at again. `engine` is the database
+    engine with its version. Counts are stored every 10 seconds."""
 
     now: Time
     version: str
     schema: int
+    engine: str
     mode: str
     rules: str
     ready: bool
@@ -108,6 +109,7 @@ async def overview_of(services: Services) -> Overview:
         now=shown(now),
         version=version("loyalty-identity-gateway"),
         schema=await queries.schema_version(store),
+        engine=await queries.engine(store, services.config.store.sqlite_path),
         mode=services.config.gateway.mode,
         rules=services.env.rules.version,
         ready=not problems,

@@ -5,7 +5,6 @@ first. The new database is marked as unfinished, and no gateway opens it, until 
 writes.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from gateway.errors import SchemaMismatch
+from gateway.sqlite import sqlite3
 from gateway.store.migrations import pending
 from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import Columns, write

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from gateway.ids import moment
 from gateway.model import Regrouping
+from gateway.sqlite import VERSION
 from gateway.store import Store
 from gateway.store.tables.regrouping import OPEN_WALKS, REGROUPING
 
@@ -45,3 +46,11 @@ async def small_regroupings(store: Store) -> int:
 async def schema_version(store: Store) -> int:
     rows = await store.fetch("SELECT MAX(version) FROM schema_version")
     return rows[0][0]
+
+
+async def engine(store: Store, path: str | None) -> str:
+    """The database engine and its version. `path` is that of the database file; None if the database is on a server."""
+    if path is not None:
+        return f"SQLite {VERSION}"
+    [[known]] = await store.fetch("SELECT current_setting('server_version')")
+    return f"PostgreSQL {known}"

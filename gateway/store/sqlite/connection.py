@@ -1,12 +1,14 @@
 """Connections to a SQLite file: how one is set up, what runs on its thread, and what its errors mean to the gateway."""
 
 import contextlib
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiosqlite
+
 from gateway.errors import StoreBroken, StoreUnavailable
+from gateway.sqlite import EXACT_ERRORS, MAY_CHECKPOINT_BESIDE, error_name, sqlite3
 from gateway.store.migrations import pending
 
 T = TypeVar("T")
@@ -22,11 +24,12 @@ PRAGMAS = (
     "PRAGMA secure_delete=ON",
 )
 SERVING = (
-    "PRAGMA wal_autocheckpoint=1000",
+    f"PRAGMA wal_autocheckpoint={8192 if MAY_CHECKPOINT_BESIDE else 1000}",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA cache_size=-49152",
 )
-"""Pages between two checkpoints, for which calls have to wait; bytes of the log that is kept; KiB of cache."""
+"""Pages of the log from which on each commit tries a checkpoint, for which calls have to wait; bytes of the log that is kept; KiB
+of cache."""
 ALONE = (
     "PRAGMA wal_autocheckpoint=65536",
     "PRAGMA journal_size_limit=268435456",
@@ -34,7 +37,8 @@ ALONE = (
 )
 """For a command that runs alone: a page that many batches change is checkpointed once, and the tables that it works on stay in the
 cache."""
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
+_FULL = {sqlite3.SQLITE_FULL, _SHMSIZE}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -45,8 +49,21 @@ def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) ->
         return cursor.fetchall()
 
 
-def uri_path(path: Path) -> str:
-    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def connection_to(path: Path, *, cached_statements: int, reads_only: bool = False) -> aiosqlite.Connection:
+    """Not opened yet. More than one thread may use it, one at a time."""
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if reads_only else 'rwc'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            uri,
+            uri=True,
+            isolation_level=None,
+            cached_statements=cached_statements,
+            check_same_thread=False,
+            **EXACT_ERRORS,
+        )
+
+    return aiosqlite.Connection(connect, iter_chunk_size=64)
 
 
 def prepare(connection: sqlite3.Connection, pragmas: Sequence[str], now: int) -> None:
@@ -77,5 +94,5 @@ def translated(error: sqlite3.DatabaseError) -> Exception:
     if code & 0xFF in _BUSY:
         return StoreUnavailable("the database is busy; nothing was stored")
     if code & 0xFF in _BROKEN:
-        return StoreBroken(f"SQLite reports {error.sqlite_errorname}")
+        return StoreBroken(f"SQLite reports {error_name(code)}")
     return error

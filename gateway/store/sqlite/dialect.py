@@ -6,7 +6,6 @@ than a row under load. CROSS JOIN keeps the planner from turning the look-ups in
 
 import itertools
 import re
-import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import cache, lru_cache, partial
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain, Tip
+from gateway.sqlite import sqlite3
 from gateway.store.batch import StaleEpoch, writes
 from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
 from gateway.store.tables.table import Loading

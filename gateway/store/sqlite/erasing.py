@@ -1,6 +1,5 @@
 """The rest of an erasure once it is stored: its copy outside the file is written, and the erased data is removed from the file."""
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import structlog
 
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
+from gateway.sqlite import sqlite3
 from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.sqlite.wiping import rewrite, wipe
 from gateway.workingset import WorkingSet
@@ -58,7 +58,7 @@ class Erasing:
 
     def scrub(self, connection: sqlite3.Connection) -> bool:
         """Rewrite the whole file. Returns whether nothing of the old one is left."""
-        clean = rewrite(connection)
+        clean = rewrite(connection, self._path)
         self.is_left |= not clean
         return clean
 

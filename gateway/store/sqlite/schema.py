@@ -1,8 +1,9 @@
 """Which schema steps a SQLite file has, without opening it as a store."""
 
 import contextlib
-import sqlite3
 from pathlib import Path
+
+from gateway.sqlite import sqlite3
 
 
 def applied_steps(path: Path) -> dict[int, str]:

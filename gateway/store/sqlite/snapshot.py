@@ -1,10 +1,10 @@
 """A snapshot of a SQLite file, over a read-only connection of its own."""
 
 import contextlib
-import sqlite3
 from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
+from gateway.sqlite import sqlite3
 from gateway.store.snapshot import (
     ATTRIBUTES,
     BALANCES,

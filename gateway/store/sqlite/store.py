@@ -1,13 +1,12 @@
-"""The embedded store: one SQLite file, one connection that writes, two that read.
+"""The embedded store: one SQLite file, one connection that writes, two that read, and one that makes checkpoints.
 
 Every batch is one hop to the writer's thread: begin, load, decide, save, commit with fsync. A lock on the file keeps a second
-process out, and only the writer makes checkpoints.
+process out.
 """
 
 import asyncio
 import contextlib
 import os
-import sqlite3
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ReadFailed, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
+from gateway.sqlite import sqlite3
 from gateway.store import batch
 from gateway.store.binding import Binding
 from gateway.store.erasures import ERASURES
@@ -32,22 +32,23 @@ from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
 from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
+from gateway.store.sqlite.checkpoints import Checkpoints
 from gateway.store.sqlite.connection import (
     ALONE,
     PRAGMAS,
     SERVING,
+    connection_to,
     prepare,
     probe,
     rows,
     translated,
-    uri_path,
 )
 from gateway.store.sqlite.dialect import Saver, load, run_housekeeping
 from gateway.store.sqlite.disk import FreeDisk
 from gateway.store.sqlite.erasing import Erasing
 from gateway.store.sqlite.lock import FileLock
 from gateway.store.sqlite.one_hop import in_one_hop
-from gateway.store.sqlite.wiping import clear_copies
+from gateway.store.sqlite.wiping import clear_copies, empty_log
 from gateway.store.statement import Step, Write, together
 from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
@@ -93,6 +94,8 @@ class SqliteStore:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._all_readers: list[aiosqlite.Connection] = []
         self._beside = ThreadPoolExecutor(1, "save")
+        self._checkpoints = Checkpoints(path, partial(self._in_writer, empty_log), self._translated_errors)
+        self._is_alone = alone
         self._asking = 0
         self._erasing = Erasing(path, checkpoint_key)
         self._is_sealed = False
@@ -105,20 +108,15 @@ class SqliteStore:
                 f"Another gateway process holds {self.path}. Stop it first, or give this one its own store.url."
             )
         try:
-            self._writer = await aiosqlite.connect(
-                self.path, isolation_level=None, cached_statements=2048, check_same_thread=False
-            )
+            self._writer = await connection_to(self.path, cached_statements=2048)
             await self._in_writer(prepare, self._pragmas, self._clock.now())
             for _ in range(_READERS):
-                reader = await aiosqlite.connect(
-                    f"file:{uri_path(self.path)}?mode=ro",
-                    uri=True,
-                    isolation_level=None,
-                    cached_statements=256,
-                )
+                reader = await connection_to(self.path, cached_statements=256, reads_only=True)
                 self._all_readers.append(reader)
                 await reader.execute("PRAGMA query_only=ON")
                 self._readers.put_nowait(reader)
+            if not self._is_alone:
+                await self._checkpoints.open()
             self._stamps.raise_to(await newest_moment(self))
             clear_copies(self.path)
         except BaseException:
@@ -128,6 +126,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Sign the end of the log, close every connection, then release the file. May be called again."""
         await self.seal()
+        await self._checkpoints.close()
         for reader in self._all_readers:
             await reader.close()
         self._all_readers.clear()
@@ -219,14 +218,16 @@ class SqliteStore:
         self._signing.undone()
 
     async def scrub(self) -> tuple[str, ...]:
-        with self._translated_errors():
-            clean = await self._in_writer(self._erasing.scrub)
+        async with self._checkpoints.others:
+            with self._translated_errors():
+                clean = await self._in_writer(self._erasing.scrub)
         return () if clean else (_LOG,)
 
     async def _wipe(self) -> None:
         """Erased data goes from the files too: now, or with housekeeping, once nothing reads an earlier state."""
         if self._erasing.is_left:
-            await self._in_writer(self._erasing.finish)
+            async with self._checkpoints.others:
+                await self._in_writer(self._erasing.finish)
 
     async def keep_erasures_outside(self) -> None:
         await self._in_writer(self._erasing.keep)
@@ -263,6 +264,7 @@ class SqliteStore:
             return await in_one_hop(self._writer, function, *arguments)
         finally:
             self._asking -= 1
+            self._checkpoints.note_written()
 
     def _transact(self, connection: sqlite3.Connection, source: BatchSource) -> None:
         """A batch is loaded in the transaction of the batch before it, so that it can be decided while that one is committed."""

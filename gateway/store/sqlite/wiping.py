@@ -8,10 +8,11 @@ import contextlib
 import fcntl
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+
+from gateway.sqlite import sqlite3
 
 REWRITTEN_AT_ONCE = 8 << 20
 """A file of up to this many bytes is rewritten with every erasure, which takes about a tenth of a second."""
@@ -21,13 +22,14 @@ _COPY = "gateway-dry-run-"
 _IN_USE = "in-use"
 
 
-def rewrite(connection: sqlite3.Connection) -> bool:
-    """Rewrite the whole file. Returns whether nothing of the old one is left. Its temporary data is on disk, not in memory."""
-    connection.execute("PRAGMA temp_store=FILE")
-    try:
-        connection.execute("VACUUM")
-    finally:
-        connection.execute("PRAGMA temp_store=MEMORY")
+def rewrite(connection: sqlite3.Connection, path: Path) -> bool:
+    """Rewrite the whole file, as VACUUM does, but from a copy beside it: some libraries have that copy in memory only. Returns
+    whether nothing of the old file is left."""
+    with copy_directory(path) as directory:
+        copy = directory / "gateway.db"
+        connection.execute("VACUUM INTO ?", (str(copy),))
+        with contextlib.closing(sqlite3.connect(copy)) as rewritten:
+            rewritten.backup(connection)
     return empty_log(connection)
 
 

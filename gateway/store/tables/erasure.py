@@ -29,9 +29,11 @@ CROSS JOIN achievement AS a ON a.record_id = k.record_id AND a.achievement_id >
 COALESCE((SELECT p.row_id FROM lookup_progress AS p WHERE p.source = 'achievement'), 0)
 """
 _FORGOTTEN_ANSWERS = f"""
-DELETE FROM idempotency WHERE (channel, route, key, expires_at) IN (
-SELECT n.channel, n.route, n.key, n.expires_at FROM ({_ACHIEVEMENTS_OF}) AS e
-CROSS JOIN answer_of AS n ON n.achievement_id = e.achievement_id)
+DELETE FROM idempotency WHERE (channel, route, key) IN (
+SELECT i.channel, i.route, i.key FROM ({_ACHIEVEMENTS_OF}) AS e
+CROSS JOIN answer_of AS n ON n.achievement_id = e.achievement_id
+CROSS JOIN idempotency AS i ON i.channel = n.channel AND i.route = n.route AND i.key = n.key
+AND i.expires_at = n.expires_at)
 """
 _FORGOTTEN_ANSWERS_OF = f"DELETE FROM answer_of WHERE achievement_id IN ({_ACHIEVEMENTS_OF})"
 _FORGOTTEN_REFUSALS = f"""

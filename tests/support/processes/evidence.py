@@ -3,7 +3,6 @@ no finding is a promise kept."""
 
 import asyncio
 import contextlib
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from gateway.audit.verify import Verifier
 from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.ids import show
+from gateway.sqlite import sqlite3
 from tests.support.processes.load import History, Pair, until
 from tests.support.processes.process import ADMIN_TOKEN, Process
 
