@@ -51,6 +51,9 @@ COMMANDS = {
     "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
     "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
     "admin-token": Lazy("gateway.cli.token", "admin_token", "Print the token of the admin API."),
+    "simulate": Lazy(
+        "gateway.cli.simulate", "app", "Invent customers whose persons are known, and score rules with them."
+    ),
     "bench": Lazy("gateway.cli.bench", "bench", "Measure the gateway against a bare server."),
 }
 

@@ -7,21 +7,19 @@ import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.check import strangers
-from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
 from gateway.cli.output import Columns, Row, note, print_document, print_json, print_page, print_rows, say
 from gateway.cli.people import who
+from gateway.cli.rule_file import RuleFile, parsed
 from gateway.cli.rule_history import diff, stats
 from gateway.config import ConfigError
 from gateway.plural import counted
-from rules.language.parse import parse
-from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
 app = group("Check, store, list, compare and activate rule sets.")
 app.command()(diff)
 app.command()(stats)
-RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="From `rules list`.")]
 _COLUMNS: Columns = {
     "version": "version",
@@ -62,7 +60,7 @@ _CASES: Columns = {
 def check(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Check a rule file and report every problem with its line. Needs no database; the settings, if there are any, name the
     channels."""
-    rules = _parsed(file, as_json=json)
+    rules = parsed(file, as_json=json)
     remarks = _remarks(rules, config)
     if json:
         known = {"version": rules.version, "sha256": rules.sha256}
@@ -85,7 +83,7 @@ def _remarks(rules: RuleSet, config: Path) -> list[str]:
 def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Check a rule file, store it, and activate it. Unless it says `activation = "immediate"`, its plan has to be made
     first."""
-    rules = _parsed(file, as_json=json)
+    rules = parsed(file, as_json=json)
 
     async def applied(admin: Admin) -> Any:
         stored = await admin.post("/rules", {"text": rules.text}, activate=rules.activation == "immediate")
@@ -105,7 +103,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 @app.command()
 def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show what a rule file would do to all stored customers, and change nothing."""
-    rules = _parsed(file, as_json=json)
+    rules = parsed(file, as_json=json)
 
     async def planned(admin: Admin) -> Any:
         return await admin.post("/rules/plan", {"text": rules.text})
@@ -174,20 +172,3 @@ def _progress(walk: Row | None) -> str:
     if walk is None:
         return ""
     return "all" if walk["finished_at"] else f"{walk['looked']} of {walk['total'] or '?'}"
-
-
-def _parsed(file: Path, *, as_json: bool) -> RuleSet:
-    """The rule set; raises Failure after it printed all problems."""
-    try:
-        parsed = parse(file.read_text("utf-8"))
-    except OSError as error:
-        raise Failure(f"{file}: cannot be read ({error.strerror}); name a rule file", MISUSED) from None
-    except UnicodeDecodeError:
-        raise Failure(f"{file}: is not UTF-8 text; save it as UTF-8", MISUSED) from None
-    if isinstance(parsed, RuleSet):
-        return parsed
-    if as_json:
-        print_json({"ok": False, "problems": parsed})
-    for line in describe(parsed).splitlines():
-        note(f"{file}: {line}")
-    raise typer.Exit(MISUSED)

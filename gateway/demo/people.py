@@ -6,21 +6,10 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_DOMAINS = ("example.com", "example.org", "example.net", "mail.example", "post.example")
-
+from gateway.simulate.locales import PROVIDERS, locales, mail_name
 
 TABLETS, COUPLES = 20, 40
 """One in so many lives with the next person: they share a tablet, or a mail address."""
-
-
-class _Country(NamedTuple):
-    """Names as they are written, each with its spelling in a mail address."""
-
-    code: str
-    language: str
-    cities: tuple[str, ...]
-    given: tuple[tuple[str, str], ...]
-    family: tuple[tuple[str, str], ...]
 
 
 class Person(NamedTuple):
@@ -36,59 +25,28 @@ class Person(NamedTuple):
     mobile: str
 
 
-def _spelled(text: str) -> tuple[tuple[str, str], ...]:
-    """`Jürgen/juergen Ann`: without a spelling, it is the name in lower case."""
-    pairs = (word.partition("/") for word in text.split())
-    return tuple((name, spelling or name.lower()) for name, _, spelling in pairs)
-
-
-_EGYPT = _Country(
-    "EG",
-    "ar",
-    ("القاهرة", "الإسكندرية", "الجيزة", "أسوان"),
-    _spelled(
-        "ليلى/layla محمد/mohamed فاطمة/fatma أحمد/ahmed مريم/mariam يوسف/youssef نور/nour عمر/omar"
-        " سارة/sara خالد/khaled هدى/hoda طارق/tarek"
-    ),
-    _spelled("حسن/hassan إبراهيم/ibrahim عبدالله/abdallah منصور/mansour سليمان/soliman فؤاد/fouad زكي/zaki"),
-)
-_BRITAIN = _Country(
-    "GB",
-    "en",
-    ("London", "Leeds", "Cardiff", "Glasgow"),
-    _spelled("Olivia Amelia George Noah Isla Arthur Priya Callum Siobhán/siobhan Imran Grace Zoë/zoe"),
-    _spelled("Smith Jones Taylor Patel Evans Khan O’Brien/obrien MacLeod Walker Hughes Okafor"),
-)
-_GERMANY = _Country(
-    "DE",
-    "de",
-    ("Berlin", "Köln", "München", "Görlitz"),
-    _spelled(
-        "Jürgen/juergen Hannah Lukas Mia Björn/bjoern Käthe/kaethe Emil Aylin Jonas Frieda Sören/soeren"
-    ),
-    _spelled("Müller/mueller Schmidt Weiß/weiss Schröder/schroeder Yılmaz/yilmaz Fischer Krämer/kraemer"),
-)
-_COUNTRIES, _SHARES = (_EGYPT, _BRITAIN, _GERMANY), (70, 18, 12)
+_SHARES = {"EG": 70, "GB": 18, "DE": 12}
 
 
 def people(count: int, seed: int) -> list[Person]:
     """The same people for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - invents a shop
     numbers = {"EG": _egyptian(), "GB": _british(), "DE": _german()}
+    countries = [locales()[region] for region in _SHARES]
     found: list[Person] = []
-    home = _EGYPT, _EGYPT.family[0], _EGYPT.cities[0]
+    home = countries[0], countries[0].families[0], countries[0].cities[0]
     for number in range(count):
-        [country] = chance.choices(_COUNTRIES, _SHARES)
-        given, family = chance.choice(country.given), chance.choice(country.family)
+        [country] = chance.choices(countries, list(_SHARES.values()))
+        given, family = chance.choice((*country.women, *country.men)), chance.choice(country.families)
         city = chance.choice(country.cities)
         if lives_with_next(number - 1):
             country, family, city = home
-            given = chance.choice(country.given)
+            given = chance.choice((*country.women, *country.men))
         home = country, family, city
-        mailbox = f"{given[1]}.{family[1]}.{number + 1}@{chance.choice(_DOMAINS)}"
-        mobile = next(numbers[country.code], "")
+        mailbox = f"{mail_name(given)}.{mail_name(family)}.{number + 1}@{chance.choice(PROVIDERS)}"
+        mobile = next(numbers[country.region], "")
         found.append(
-            Person(number, given[0], family[0], country.code, country.language, city, mailbox, mobile)
+            Person(number, given[0], family[0], country.region, country.language, city[0], mailbox, mobile)
         )
     return found
 

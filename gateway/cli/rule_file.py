@@ -1,0 +1,31 @@
+"""A rule file that a command names."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.failure import MISUSED, Failure
+from gateway.cli.output import note, print_json
+from rules.language.parse import parse
+from rules.language.problems import describe
+from rules.ruleset import RuleSet
+
+RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
+
+
+def parsed(file: Path, *, as_json: bool) -> RuleSet:
+    """The rule set; raises Failure after it printed all problems."""
+    try:
+        found = parse(file.read_text("utf-8"))
+    except OSError as error:
+        raise Failure(f"{file}: cannot be read ({error.strerror}); name a rule file", MISUSED) from None
+    except UnicodeDecodeError:
+        raise Failure(f"{file}: is not UTF-8 text; save it as UTF-8", MISUSED) from None
+    if isinstance(found, RuleSet):
+        return found
+    if as_json:
+        print_json({"ok": False, "problems": found})
+    for line in describe(found).splitlines():
+        note(f"{file}: {line}")
+    raise typer.Exit(MISUSED)

@@ -1,0 +1,63 @@
+"""How people and clerks write what they know."""
+
+import random
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.simulate import mess
+from gateway.simulate.locales import locales
+from gateway.simulate.missed import slips
+from rules.language.parse import parse, preset
+from rules.normalize import Normalizer
+from rules.ruleset import RuleSet
+
+chances = st.integers(0, 10_000).map(random.Random)
+
+
+def default_rules() -> RuleSet:
+    rules = parse(preset("email-or-mobile"))
+    assert isinstance(rules, RuleSet)
+    return rules
+
+
+@given(chances, st.sampled_from(["Katharina", "محمد", "Παπαδόπουλος", "Шевченко"]))
+def test_a_slip_of_the_hand_is_one_slip(chance: random.Random, name: str) -> None:
+    assert slips(name, mess.slipped(name, chance)) <= 1
+
+
+@given(chances)
+def test_a_slip_in_a_mail_address_leaves_its_domain_alone(chance: random.Random) -> None:
+    slipped = mess.slipped_mail("ann.smith@example.com", chance)
+    assert slipped.endswith("@example.com")
+    assert slips(slipped, "ann.smith@example.com") <= 1
+
+
+@given(chances)
+def test_a_slip_in_a_number_is_one_slip(chance: random.Random) -> None:
+    assert slips("+201001234567", mess.slipped_number("+201001234567", chance)) <= 1
+
+
+@pytest.mark.parametrize("region", locales())
+def test_a_number_is_one_key_in_whatever_form_it_is_written(region: str) -> None:
+    normalizer, locale = Normalizer(default_rules()), locales()[region]
+    for number in map(locale.mobile, range(40)):
+        chance = random.Random(number)
+        for _ in range(8):
+            text = mess.written_number(number, locale, "EG", chance)
+            assert normalizer.normalize("mobile", text, "EG").value == number, text
+
+
+@given(chances, st.dates(date(1930, 1, 1), date(2020, 12, 31)))
+def test_a_slip_in_a_birthday_gives_another_date_or_day_and_month_swapped(
+    chance: random.Random, born: date
+) -> None:
+    slipped = mess.slipped_birthday(born, chance)
+    assert slipped != born or born.day == born.month
+
+
+def test_slips_count_changes_and_swaps() -> None:
+    cases = {("", ""): 0, ("ab", "ba"): 1, ("lehmann", "lehman"): 1, ("abc", "xyz"): 3, ("", "ab"): 2}
+    assert {pair: slips(*pair) for pair in cases} == cases
