@@ -7,11 +7,24 @@ import typer
 
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.output import note, print_json
-from rules.language.parse import parse
+from rules.language.parse import PRESETS, parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
 
 RuleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A rule file (TOML).")]
+
+PRESET_NAMES = ", ".join(PRESETS)
+
+
+def chosen_rules(file: Path | None, name: str, *, as_json: bool) -> RuleSet:
+    """The rule set of the file, or else the preset of this name."""
+    if file is not None:
+        return parsed(file, as_json=as_json)
+    if name not in PRESETS:
+        raise typer.BadParameter(f"{name} is not a preset; known: {PRESET_NAMES}", param_hint="--preset")
+    found = parse(preset(name))
+    assert isinstance(found, RuleSet)  # noqa: S101 - a preset is in order
+    return found
 
 
 def parsed(file: Path, *, as_json: bool) -> RuleSet:

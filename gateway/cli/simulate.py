@@ -10,17 +10,16 @@ from gateway.cli.import_options import Encoding, Format, Map, MappingFile
 from gateway.cli.labelled_files import Labels, read_labelled
 from gateway.cli.options import AsJson, group
 from gateway.cli.output import Columns, note, print_json, print_rows, say
-from gateway.cli.rule_file import parsed
+from gateway.cli.rule_file import PRESET_NAMES, chosen_rules
+from gateway.cli.simulate_years import years
 from gateway.simulate.files import TRUTH, write_shop
 from gateway.simulate.registrations import HOME, registrations
 from gateway.simulate.score import Quality, Score, score
 from gateway.simulate.shapes import SHAPES
-from rules.language.parse import PRESETS, parse, preset
-from rules.ruleset import RuleSet
 
 app = group("Invent customers whose persons are known, and score rules with them.")
+app.command()(years)
 _SHAPES = ", ".join(SHAPES)
-_PRESETS = ", ".join(PRESETS)
 _FIGURES: Columns = {"what": "what", "figure": "figure"}
 _MISSED: Columns = {"kind": "kind", "pairs": "pairs"}
 
@@ -49,7 +48,7 @@ def score_(
         typer.Argument(metavar="PLACE...", help="Files of customers, or the directory of an invented shop."),
     ],
     rules: Annotated[Path | None, typer.Option(help="The rule file.")] = None,
-    preset: Annotated[str, typer.Option(help=f"Instead of a rule file: {_PRESETS}.")] = "email-or-mobile",
+    preset: Annotated[str, typer.Option(help=f"Instead of a rule file: {PRESET_NAMES}.")] = "email-or-mobile",
     person: Annotated[str, typer.Option(metavar="COLUMN", help="Who each customer is.")] = "person",
     channel: Annotated[
         str, typer.Option(metavar="COLUMN", help="Whose customer id it is; the file's name unless given.")
@@ -66,7 +65,7 @@ def score_(
     json: AsJson = False,
 ) -> None:
     """Say how well rules find the persons of labelled customers: precision, recall, questions, and what is missed."""
-    chosen = parsed(rules, as_json=json) if rules else _preset(preset)
+    chosen = chosen_rules(rules, preset, as_json=json)
     labels = Labels(person, channel, truth, region, format, tuple(map or ()), mapping, encoding)
     rows, unread = read_labelled(places, labels, list(chosen.identifiers))
     if not rows:
@@ -78,14 +77,6 @@ def score_(
         print_json(_document(found))
     else:
         _print(found)
-
-
-def _preset(name: str) -> RuleSet:
-    if name not in PRESETS:
-        raise typer.BadParameter(f"{name} is not a preset; known: {_PRESETS}", param_hint="--preset")
-    found = parse(preset(name))
-    assert isinstance(found, RuleSet)  # noqa: S101 - a preset is in order
-    return found
 
 
 def _document(found: Score) -> dict[str, Any]:
