@@ -5,7 +5,8 @@ Records that are on one profile now stay in one component. The partition of a wh
 partition of all records.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -17,9 +18,9 @@ from rules.record import Key, KeyState, Observation, Profile, Record
 
 MOST_STEPS = 30
 """The most steps from profile to profile."""
-MOST_RECORDS = 2_000
-"""The most records that are looked at together. `fanout_limit` and `max_records` keep components smaller; this limit is for rule
-sets without them."""
+MOST_RECORDS = 20_000
+"""The most records that are looked at together, beside those of the largest profile: that one is loaded whole for each call about
+it anyway. `fanout_limit` and `max_records` keep components smaller; this limit is for rule sets without them."""
 
 
 class LeftAlone(Exception):
@@ -117,7 +118,7 @@ class Gathering:
 
     def _reach(self, start: Iterable[int], onwards: Callable[[Profile], Iterable[int]]) -> set[int]:
         self._reached = reached = set[int]()
-        found, records, steps = set(start), 0, 0
+        found, records, largest, steps = set(start), 0, 0, 0
         while found:
             if steps > MOST_STEPS:
                 raise TooFar(reached)
@@ -129,7 +130,8 @@ class Gathering:
                     continue
                 reached.add(profile.profile_id)
                 records += len(profile.records)
-                if records > MOST_RECORDS:
+                largest = max(largest, len(profile.records))
+                if records - largest > MOST_RECORDS:
                     raise TooLarge(reached)
                 found.update(onwards(profile))
             found -= reached
@@ -151,25 +153,32 @@ class Gathering:
         return known
 
     def _neighbours(self, profile: Profile, *, doubtful: bool) -> Iterator[int]:
+        held = Counter(
+            identifier for record in profile.records.values() for identifier in record.observations
+        )
+        elsewhere = {
+            identifier for identifier, count in held.items() if self.ws.key(identifier).holders > count
+        }
         for record in profile.records.values():
             if not doubtful:
                 yield from self._pinned(record)
-            usable = self._usable(record, doubtful=doubtful)
+            usable = self._usable(record, elsewhere, doubtful=doubtful)
             for rule in self.env.policy.rules:
                 if rule.outcome == "merge" or (doubtful and rule.outcome == "review"):
                     yield from self._sharing(rule, record, usable, doubtful=doubtful)
 
-    def _usable(self, record: Record, *, doubtful: bool) -> dict[str, list[Key]]:
-        """The record's values with other holders, by their declared types."""
+    def _usable(
+        self, record: Record, elsewhere: Collection[Identifier], *, doubtful: bool
+    ) -> dict[str, list[Key]]:
+        """The record's values that other profiles hold too, by their declared types."""
         usable: dict[str, list[Key]] = {}
         for identifier, seen in record.observations.items():
             key_type = self.env.policy.key_types.get(identifier.type)
             if key_type is None or not (doubtful or key_type.joins_alone):
                 continue
-            key = self.ws.key(identifier)
-            known = identifier in self.ws.holders
-            if key.holders < 2:
+            if identifier not in elsewhere:
                 continue
+            key, known = self.ws.key(identifier), identifier in self.ws.holders
             if not known and key_type.depends_on_ages(key.holders):
                 self._ask_for_holders(identifier)
             elif self.powers.has(seen) and (doubtful or not self.powers.is_crowded(identifier)):

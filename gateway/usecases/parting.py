@@ -7,6 +7,8 @@ leave. Ids of absorbed profiles go with the records that those were named after:
 A side without any such record gets a new profile.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
@@ -22,6 +24,9 @@ from rules.identifier import Identifier
 from rules.policy import Policy
 from rules.record import Profile, Record
 
+REGROUP = "regroup"
+"""How the rules part records."""
+_Word = tuple[bool, int, int]
 NO_VALUE = Identifier("", "")
 
 
@@ -124,30 +129,35 @@ def _share_keys(
     so that an operator is asked. With None, on an undo, it goes to the side that stated it first and may own it. The owner before
     the merge is not kept; it could only differ if that side had no room for the key."""
     contested: set[str] = set()
-    here = _first_words(profile, env.policy)
-    for identifier, word in _first_words(part, env.policy).items():
+    for identifier, (word, holding) in _first_words(part, env.policy).items():
         key = ws.key(identifier)
         if key.owner != profile.profile_id:
             continue
-        if identifier in here:
+        there = _words(profile, identifier, env.policy) if key.holders > holding else iter(())
+        if (first := next(there, None)) is not None:
             contested.add(identifier.type)
-            if not (word < here[identifier] if contested_to is None else contested_to is part):
+            goes = word < min([first, *there]) if contested_to is None else contested_to is part
+            if not goes:
                 continue
         key.owner = part.profile_id
         ws.touch_key(key)
     return contested
 
 
-def _first_words(profile: Profile, policy: Policy) -> dict[Identifier, tuple[bool, int, int]]:
-    """For each identifier, the best statement of it by the profile's records: by a record that may own it before one that may not,
-    then by age."""
-    first: dict[Identifier, tuple[bool, int, int]] = {}
+def _first_words(profile: Profile, policy: Policy) -> dict[Identifier, tuple[_Word, int]]:
+    """For each identifier, the best statement of it by the profile's records, and how many of these hold it."""
+    holding = Counter(identifier for record in profile.records.values() for identifier in record.observations)
+    words = {identifier: list(_words(profile, identifier, policy)) for identifier in holding}
+    return {identifier: (min(found), holding[identifier]) for identifier, found in words.items() if found}
+
+
+def _words(profile: Profile, identifier: Identifier, policy: Policy) -> Iterator[_Word]:
+    """The statements of an identifier by the profile's records: by a record that may own it before one that may not, then by
+    age."""
     for record_id, record in profile.records.items():
-        for seen in record.observations.values():
-            if not seen.retired:
-                word = (not policy.may_own(record, seen), seen.first_seen, record_id)
-                first[seen.identifier] = min(word, first.get(seen.identifier, word))
-    return first
+        seen = record.observations.get(identifier)
+        if seen is not None and not seen.retired:
+            yield not policy.may_own(record, seen), seen.first_seen, record_id
 
 
 def _share_windows(profile: Profile, part: Profile, ws: WorkingSet) -> None:
@@ -193,9 +203,11 @@ def note_parting(
     *,
     pinned: bool = False,
 ) -> None:
-    """`pinned`: every pair of records across the sides was pinned apart."""
+    """`pinned`: every pair of records across the sides was pinned apart. The note of a regrouping is its cause, and says nothing
+    about those who stay."""
     sides = (profile, *parts)
-    about = [record_id for side in sides for record_id in side.records]
+    concerned = parts if how == REGROUP else sides
+    about = [record_id for side in concerned for record_id in side.records]
     names = {show("prf", side.profile_id): show("rec", ws.namesake(side)) for side in sides}
     redirects = {
         show("prf", one): show("prf", part.profile_id)

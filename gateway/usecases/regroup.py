@@ -2,7 +2,9 @@
 
 It follows what cannot be decided call by call: a value that turned out to belong to many people, or new rules for all profiles.
 First, profiles are split, as `conflict.resplit` says. Then what belongs together is joined, and questions for an operator are
-opened. Pins outrank all of it. A component is done whole or not at all; doing it again changes nothing.
+opened. Pins outrank all of it. Doing a component again changes nothing. One of which many parts leave is done in several steps, so
+that calls are decided between them: the cursor stays before it until the last of them. Elsewhere a component is done whole or not
+at all.
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,21 +54,23 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Regrouped | Refused:
             return Regrouped(run, waits=True)
         return Refused("regrouping_taken", "Another process works on this regrouping.")
     after = replace(
-        run,
-        cursor=max((run.cursor, *command.profiles)),
-        looked=run.looked + len(command.profiles),
-        total=max(run.total, command.total),
-        held_by=command.worker,
-        held_until=ws.now + _LEASE,
+        run, total=max(run.total, command.total), held_by=command.worker, held_until=ws.now + _LEASE
     )
+    looked = command.profiles
     if env.rules.mode == "enforce":
         skipped: list[Look] = []
         for look in _looks(command, run, ws, env):
             counted = _carry_out(look, command)
             after = _sum(after, counted)
             skipped += [look] if counted.skipped else []
+            if counted.unfinished:
+                looked = command.profiles[: command.profiles.index(look.start)]
+                break
         _note_skipped(skipped, command, ws)
-    after = _keep(after, command, ws, finished=command.last or env.rules.mode != "enforce")
+    after = replace(after, cursor=max((run.cursor, *looked)), looked=run.looked + len(looked))
+    is_whole = len(looked) == len(command.profiles)
+    finished = (command.last and is_whole) or env.rules.mode != "enforce"
+    after = _keep(after, command, ws, finished=finished)
     return Regrouped(after, {name: getattr(after, name) - getattr(run, name) for name in _COUNTED})
 
 

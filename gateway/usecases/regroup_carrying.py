@@ -9,7 +9,7 @@ from gateway.ids import show
 from gateway.model import Regroup, ReviewItem
 from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.ownership import assign_owners
-from gateway.usecases.parting import note_parting, take_out
+from gateway.usecases.parting import REGROUP, note_parting, take_out
 from gateway.usecases.regroup_look import Look, grouped
 from rules.batch.partition import Edge, Refusal
 from rules.batch.pieces import Piece
@@ -29,15 +29,20 @@ _LIMITS = (
 )
 
 
+PARTS_AT_ONCE = 200
+"""The most parts that leave a profile in one transaction, apart from those that other profiles wait for."""
+
+
 @dataclass(slots=True)
 class Counts:
-    """As a plan counts them."""
+    """As a plan counts them. `unfinished`: the component has to be looked at again, because more parts leave it."""
 
     merged: int = 0
     split: int = 0
     asked: int = 0
     points: int = 0
     skipped: int = 0
+    unfinished: bool = False
 
 
 class Carrying:
@@ -46,6 +51,7 @@ class Carrying:
     def __init__(self, look: Look, command: Regroup) -> None:
         self.look, self.run, self.ws, self.rules = look, look.run, look.ws, look.env.rules
         self.caller = command.caller
+        self.groups = grouped(look.found, "group")
         self.main = {piece.profile_id: piece for piece in look.found if piece.is_main}
         self.records = {record_id for one in look.core for record_id in self.ws.profiles[one].records}
         self.held: set[int] = set()
@@ -56,12 +62,17 @@ class Carrying:
         for profile_id, found in self.look.by_profile.items():
             if len(found) > 1:
                 self._part(self.ws.profiles[profile_id], found)
-        for group, found in grouped(self.look.found, "group").items():
+            if self.counts.unfinished:
+                return self._counted()
+        for group, found in self.groups.items():
             if len(found) > 1 and group not in self.held and not self._is_asked(found):
                 self._join(found)
         if self.run.scope == "rules" or self.run.cause in _WITHOUT_OWNER or self.merging or self.counts.split:
             assign_owners(self._profiles(), self.look.powers, self.ws, self.look.env)
         self._ask()
+        return self._counted()
+
+    def _counted(self) -> Counts:
         self.counts.merged = len(self.merging)
         moved = [piece for piece in self.look.found if self._home(piece.records[0]) != piece.profile_id]
         self.counts.points = sum(abs(piece.points) for piece in moved)
@@ -80,18 +91,20 @@ class Carrying:
         main = self.main[profile.profile_id]
         others = sorted((piece for piece in found if piece != main), key=lambda piece: piece.records)
         if self.rules.conflict.resplit == "auto":
-            self._take_apart(profile, main, others)
+            alone = [piece for piece in others if len(self.groups[piece.group]) == 1]
+            self.counts.unfinished = len(alone) > PARTS_AT_ONCE
+            self._take_apart(profile, alone[:PARTS_AT_ONCE] if self.counts.unfinished else others)
             return
         self.held |= {piece.group for piece in found}
         if self.rules.conflict.resplit == "review":
             self._ask_to_leave(profile, main, others)
 
-    def _take_apart(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
+    def _take_apart(self, profile: Profile, others: Iterable[Piece]) -> None:
         parts = [take_out(profile, frozenset(piece.records), self.ws, self.look.env)[0] for piece in others]
-        note_parting(profile, parts, self.caller, "regroup", self.run.cause, self.ws, self.look.env)
+        note_parting(profile, parts, self.caller, REGROUP, self.run.cause, self.ws, self.look.env)
         for side in (profile, *parts):
             self.ws.balances.put(side.profile_id, sum(self.ws.points.get(one, 0) for one in side.records))
-        self.counts.split += 1
+        self.counts.split += not self.counts.unfinished
 
     def _ask_to_leave(self, profile: Profile, main: Piece, others: Iterable[Piece]) -> None:
         """One question a part. Questions about other records are closed."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from gateway.model import (
     DropPin,
     EndPins,
     Regroup,
+    Regrouped,
     SaveCustomer,
     SetPin,
     SplitProfile,
 )
 from gateway.processes.plan import planned
 from gateway.store.operations import ended_pins
+from gateway.workers.regroup_walk import regroup_some
 from rules.identifier import Evidence
 from rules.language.parse import preset
 from rules.plan import Plan
@@ -766,3 +769,69 @@ async def test_what_joined_two_known_profiles_comes_apart_when_only_one_may_join
         await core.regroup()
         assert await groups(core) == ["web:1", "web:2"]
         assert len(await questions(core)) == 1
+
+
+TILL = '[merge]\nmax_records = {most}\n[id_space.pos]\non_many_ids = "allow"\n'
+
+
+async def one_at_the_till(core: InProcessGateway, people: int) -> None:
+    """As many records on one profile, by the shop's number; one of them has something to be found by as well."""
+    for number in range(people):
+        await core.send(customer(f"pos:{number}", mobile=SHOP))
+    await core.send(customer("pos:3", email="ann@example.com"))
+    await core.send(achieve("pos:3"))
+    await core.grant_later()
+    await core.send(customer("web:ann", email="ann@example.com"))
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        rules("2", fanout_limit="3", more=TILL.format(most=1_000)),
+        rules("2", fanout_limit="900", more=TILL.format(most=4)),
+    ],
+    ids=["the value is generic", "the profile is too large"],
+)
+async def test_a_profile_of_any_size_is_taken_apart_as_planned_in_pieces_that_let_calls_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: RuleSet
+) -> None:
+    monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", 35)
+    monkeypatch.setattr("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", 5)
+    first = rules("1", fanout_limit="900", more=TILL.format(most=1_000))
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
+        await one_at_the_till(core, 30)
+        assert len(await groups(core)) == 1
+        foreseen = planned(core.url, second, core.clock.now())
+        await core.use(second)
+        sizes, steps = list[int](), list[Regrouped]()
+        named: dict[int, tuple[str, int]] = {}
+        while (step := await regroup_some(core.store, core.pipeline, "core", 100)) is not None:
+            sizes.append(len(await groups(core)))
+            named = await core.names_lead_home(named)
+            steps.append(step)
+        run = steps[-1].run
+        assert max(after - before for before, after in pairwise([1, *sizes])) <= 6
+        counts = run.merged, run.split, run.asked, run.points, run.skipped
+        assert counts == (foreseen.merged, foreseen.split, foreseen.reviews, foreseen.points, 0)
+        assert sizes[-1] == foreseen.profiles_after >= 27
+        assert await core.points_of("pos:3") == 100
+        assert len(sizes) > 5
+
+
+async def test_a_call_between_two_pieces_joins_what_the_next_one_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", 5)
+    first, second = (
+        rules(version, fanout_limit=most, more=TILL.format(most=1_000)) for version, most in ("19", "23")
+    )
+    async with InProcessGateway(tmp_path, environment(rules=first)) as core:
+        await core.use(first)
+        await one_at_the_till(core, 9)
+        await core.use(second)
+        assert (await regroup_some(core.store, core.pipeline, "core", 100)) is not None
+        await core.send(customer("app:ann", email="ann@example.com"))
+        await core.regroup()
+        assert "app:ann pos:3 web:ann" in await groups(core)
+        assert len(await groups(core)) == 9

@@ -5,6 +5,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,11 +143,16 @@ async def walk(core: InProcessGateway, candidate: RuleSet, limit: int) -> None:
     steps,
     st.lists(st.sampled_from(range(len(VARIANTS))), min_size=3, max_size=4),
     st.sampled_from([1, 3, 50]),
+    st.sampled_from([1, 2, 200]),
 )
 def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
-    sequence: list[tuple[Any, ...]], variants: list[int], limit: int
+    sequence: list[tuple[Any, ...]], variants: list[int], limit: int, at_once: int
 ) -> None:
     async def play() -> None:
+        with patch("gateway.usecases.regroup_carrying.PARTS_AT_ONCE", at_once):
+            await follow()
+
+    async def follow() -> None:
         first, *others = [VARIANTS[number] for number in variants]
         with tempfile.TemporaryDirectory() as directory:
             async with InProcessGateway(Path(directory), environment(rules=first)) as core:
