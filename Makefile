@@ -11,12 +11,15 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 run: .venv/running
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-# Three parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
+# Four parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
+FAILOVER := tests/faults/test_failover.py
 test: lint .venv/servers .venv/client/installed
-	@$(BIN)/pytest tests/faults >.venv/faults.txt 2>&1 & faults=$$!; \
+	@$(BIN)/pytest $(FAILOVER) >.venv/failover.txt 2>&1 & failover=$$!; \
+	$(BIN)/pytest tests/faults --ignore $(FAILOVER) >.venv/faults.txt 2>&1 & faults=$$!; \
 	$(BIN)/pytest tests/http >.venv/http.txt 2>&1 & http=$$!; \
 	$(BIN)/pytest --ignore tests/faults --ignore tests/http; others=$$?; \
-	wait $$http; calls=$$?; wait $$faults; hurt=$$?; cat .venv/http.txt .venv/faults.txt; exit $$((others | calls | hurt))
+	wait $$http; calls=$$?; wait $$faults; hurt=$$?; wait $$failover; moved=$$?; \
+	cat .venv/http.txt .venv/faults.txt .venv/failover.txt; exit $$((others | calls | hurt | moved))
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
@@ -52,7 +55,7 @@ soak: .venv/installed .venv/servers .venv/client/installed
 	@touch $@
 
 # What tests and measurements run against: Debian's servers, a browser and a second shell, each with a program that shows whether it is there.
-.venv/servers: .venv/installed
+.venv/servers: .venv/installed requirements/patroni.txt
 	@missing=; \
 	set -- /usr/lib/postgresql/1[5-9]/bin/initdb /usr/lib/postgresql/[2-9][0-9]/bin/initdb; \
 	[ -x "$$1" ] || [ -x "$$2" ] || [ $$# -gt 2 ] || command -v initdb >/dev/null || missing="$$missing postgresql"; \
@@ -63,7 +66,12 @@ soak: .venv/installed .venv/servers .venv/client/installed
 	PATH="$$PATH:/usr/sbin" command -v haproxy >/dev/null || missing="$$missing haproxy"; \
 	PATH="$$PATH:/usr/sbin" command -v logrotate >/dev/null || missing="$$missing logrotate"; \
 	command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	PATH="$$PATH:/usr/sbin:/sbin" command -v ip >/dev/null || missing="$$missing iproute2"; \
+	command -v etcd >/dev/null || missing="$$missing etcd-server"; \
+	command -v patroni >/dev/null || missing="$$missing patroni"; \
+	PATH="$$PATH:/usr/sbin" command -v iptables >/dev/null || missing="$$missing iptables"; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
 	else echo "The tests need$$missing (PostgreSQL 15 or newer). Install first: sudo apt-get install$$missing"; exit 1; fi
+	$(PIP) --require-hashes --no-deps --upgrade --target .venv/patroni --requirement requirements/patroni.txt
 	@touch $@

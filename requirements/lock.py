@@ -11,7 +11,9 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-RUNTIME, DEVELOPMENT, CLIENT = (f"requirements/{name}.txt" for name in ("runtime", "development", "client"))
+RUNTIME, DEVELOPMENT, CLIENT, PATRONI = (
+    f"requirements/{name}.txt" for name in ("runtime", "development", "client", "patroni")
+)
 _OPTIONS = (
     "--universal",
     "--generate-hashes",
@@ -29,6 +31,7 @@ def main(arguments: list[str]) -> None:
     _write(RUNTIME, [*_PROJECT, *arguments])
     _write(DEVELOPMENT, ["--group=dev", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
     _write(CLIENT, ["--group=client", *arguments])
+    _write(PATRONI, ["--group=patroni", "--no-deps", *arguments])
 
 
 def _write(file: str, options: list[str]) -> None:

@@ -54,6 +54,7 @@ OPTIONAL = declared(
 )
 DEVELOPMENT = declared(PROJECT["dependency-groups"]["dev"])
 CLIENT = declared(PROJECT["dependency-groups"]["client"])
+PATRONI = declared(PROJECT["dependency-groups"]["patroni"])
 BUILD = declared(PROJECT["build-system"]["requires"])
 
 
@@ -90,7 +91,7 @@ def locked(name: str) -> dict[str, Locked]:
 RUNTIME = locked("runtime.txt")
 TOOLS = locked("development.txt")
 FILES = pytest.mark.parametrize("name", ["runtime.txt", "development.txt"])
-EVERY_FILE = pytest.mark.parametrize("name", ["runtime.txt", "development.txt", "client.txt"])
+EVERY_FILE = pytest.mark.parametrize("name", ["runtime.txt", "development.txt", "client.txt", "patroni.txt"])
 
 
 def test_the_code_imports_what_is_declared_and_nothing_else() -> None:
@@ -104,7 +105,7 @@ def test_the_tests_import_what_is_declared_too() -> None:
 @EVERY_FILE
 def test_a_lock_file_has_one_version_of_each_package_and_the_hashes_of_its_files(name: str) -> None:
     found = entries(lock_file(name))
-    assert len({canonicalize_name(one.requirement.name) for one in found}) == len(found) > 20
+    assert len({canonicalize_name(one.requirement.name) for one in found}) == len(found) > 0
     for requirement, hashes in found:
         assert re.fullmatch(r"==[0-9][^,*]*", str(requirement.specifier)), requirement
         assert requirement.url is None
@@ -125,6 +126,7 @@ def test_what_is_declared_is_locked_in_a_version_that_the_declaration_allows() -
         ("runtime.txt", DECLARED + OPTIONAL + BUILD),
         ("development.txt", DEVELOPMENT),
         ("client.txt", CLIENT),
+        ("patroni.txt", PATRONI),
     ]:
         found = locked(name)
         for one in wanted:

@@ -27,6 +27,7 @@ class Attempt:
     key: str = ""
     answer: Answer | None = None
     sent_at: float = 0.0
+    answered_at: float = 0.0
 
     @property
     def pair(self) -> Pair:
@@ -114,6 +115,7 @@ async def perform(connection: HttpConnection, attempt: Attempt) -> None:
     attempt.answer = await connection.call(
         achieve_request(attempt.customer_id, attempt.campaign_id, attempt.key)
     )
+    attempt.answered_at = time.monotonic()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
