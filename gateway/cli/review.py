@@ -29,6 +29,16 @@ _COLUMNS: Columns = {
 }
 
 
+_PEOPLE: Columns = {
+    "person": lambda one: one["person"] or one["profile"],
+    "profile": "profile",
+    "questions": "questions",
+    "points": lambda one: max(review["points"] for review in one["reviews"]),
+    "newest evidence": lambda one: max(review["evidence_at"] for review in one["reviews"]),
+    "first": lambda one: " ".join(review["id"] for review in one["reviews"][:3]),
+}
+
+
 @app.command("list")
 def list_(
     state: Annotated[
@@ -52,6 +62,32 @@ def list_(
         return await admin.get("/reviews", **filters, since=since, until=until, limit=limit, cursor=cursor)
 
     print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command("people")
+def people_(
+    sort: Annotated[
+        str, typer.Option(help="evidence: the newest first; points: the most points at stake first.")
+    ] = "evidence",
+    reason: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
+    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
+    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
+    since: Annotated[str, typer.Option(help="Opened since: a time, a date, or a span such as 7d.")] = "",
+    until: Annotated[str, typer.Option(help="Opened before: a time, a date, or a span such as 7d.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List the people about whom questions are open."""
+
+    filters = {"sort": sort, "reason": reason, "rule": rule, "channel": channel}
+
+    async def listed(admin: Admin) -> Any:
+        path = "/reviews/people"
+        return await admin.get(path, **filters, since=since, until=until, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _PEOPLE, as_json=json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from gateway.ids import earliest
 from gateway.model.names import NAMES, name_entries
 from gateway.store.archiving import AUDIT_FIELDS, Pruning
 from gateway.store.statement import Query, Step, Write
+from gateway.store.tables.achievements import BALANCES
 
 _SWEEP_EVERY = HOUR
 _RECALL_EVERY = MINUTE
@@ -51,6 +52,10 @@ ORDER BY delivery_id LIMIT ?
 _OLD_REVIEWS = """
 SELECT review_id, closed_at FROM review WHERE review_id > ? AND review_id < ? ORDER BY review_id LIMIT ?
 """
+_OPEN_REVIEWS = """
+SELECT review_id, profile_a, profile_b, points FROM review WHERE state = 'open' AND review_id > ? ORDER BY review_id LIMIT ?
+"""
+_COUNT_STAKE = "UPDATE review SET points = ? WHERE review_id = ? AND points = ?"
 _IMPORT_LISTS = (
     (
         """SELECT l.import_id, l.line FROM import_run AS m CROSS JOIN import_refusal AS l ON l.import_id = m.import_id
@@ -115,6 +120,8 @@ class Maintenance:
         self._reviews_from = 0
         self._reviews_at: int | None = None
         self._activity_at: int | None = None
+        self._stakes_from = 0
+        self._staked_at: int | None = None
         self._sweep_from: tuple[int, int] = (0, 0)
         self._swept_at: int | None = None
         self._deliveries_from = 0
@@ -136,6 +143,7 @@ class Maintenance:
             done += yield from self._sweep_import_lists(now, limit)
             done += yield from self._sweep_reviews(now, limit)
             done += yield from self._sweep_activity(now, limit)
+            done += yield from self._count_stakes(now, limit)
             done += yield from self.pruning.step(limit)
         return done
 
@@ -210,6 +218,24 @@ class Maintenance:
         if done < limit:
             self._activity_at = now
         return done
+
+    def _count_stakes(self, now: int, limit: int) -> Step:
+        """Once an hour, walk over the open questions and count the points of both sides anew."""
+        if is_within(_SWEEP_EVERY, self._staked_at, now):
+            return 0
+        rows = yield Query(_OPEN_REVIEWS, parameters=(self._stakes_from, limit))
+        sides = {profile_id for _, a, b, _ in rows for profile_id in (a, b)}
+        counted = dict((yield Query(BALANCES, sides)))
+        sums = [
+            (sum(counted.get(one, 0) for one in {a, b}), review_id, points)
+            for review_id, a, b, points in rows
+        ]
+        yield Write(_COUNT_STAKE, [one for one in sums if one[0] != one[2]])
+        if len(rows) < limit:
+            self._stakes_from, self._staked_at = 0, now
+        else:
+            self._stakes_from = rows[-1][0]
+        return len(rows)
 
     def _sweep_reviews(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the old questions and drop those that were answered long ago."""

@@ -182,6 +182,9 @@ async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profi
     await desk.bring("bob", email="ann@shop.example.org", mobile="+201007654321")
     (review,) = (await desk.json("review", "list"))["items"]
     assert review["id"] in await desk.say("review", "list")
+    (person,) = (await desk.json("review", "people", "--sort", "points"))["items"]
+    assert (person["questions"], person["reviews"][0]["id"]) == (1, review["id"])
+    assert review["id"] in await desk.say("review", "people", "--rule", review["rule"])
     told = await desk.say("review", "show", review["id"])
     assert "no (review reject) would do this:" in told
     assert "email" in told

@@ -37,6 +37,7 @@ PAGES = (
     "profiles/{merged}",
     "profiles/prf_0000000000000001",
     "reviews",
+    "reviews/people?sort=points",
     "reviews/{review}",
     "achievements",
     "deliveries",

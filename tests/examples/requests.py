@@ -64,6 +64,7 @@ REQUESTS = (
     Request("follow_audit", query={"action": "identity.*", "since": "7d"}),
     Request("show_archive"),
     Request("list_reviews", query={"state": "open", "limit": 2}),
+    Request("list_people_asked", query={"sort": "points", "channel": "web", "limit": 2}),
     Request("show_review", {"id": "$review"}),
     Request("list_duplicates", query={"limit": 2}),
     Request("list_imports"),

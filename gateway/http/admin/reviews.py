@@ -21,13 +21,16 @@ from gateway.store.queries import reviews as queries
 from gateway.store.queries.profiles import survivor_of
 
 
-class ReviewQuery(ListQuery, kw_only=True):
-    state: Literal["", "open", "accepted", "rejected", "stale"] = ""
+class ReviewFilters(ListQuery, kw_only=True):
     reason: Annotated[str, Meta(description="as a review has it; `points` for all about points")] = ""
     rule: str = ""
     channel: Annotated[str, Meta(description="one of the two is a customer of this channel")] = ""
     since: Annotated[When, Meta(description="opened since")] = ""
     until: Annotated[When, Meta(description="opened before")] = ""
+
+
+class ReviewQuery(ReviewFilters, kw_only=True):
+    state: Literal["", "open", "accepted", "rejected", "stale"] = ""
 
 
 class ReviewAnswer(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +42,8 @@ class ReviewView(msgspec.Struct):
     """A question to a person. `reason` says which. `rule:…`, `conflict:…`, `ambiguous`: are these two profiles one person?
     `resplit:…`: should `records` leave the profile, which is named once? `split:contested`: which one owns the
     identifiers that both hold? `points: …`: were the points moved that the platform keeps for both? `types` are the
-    identifier types in question. `people` are the names of the two, or else their customer ids."""
+    identifier types in question. `people` are the names of the two, or else their customer ids. The newest evidence came at
+    `evidence_at`. `points` are at stake: those of both, counted then and about once an hour since."""
 
     id: str
     profiles: list[str]
@@ -52,6 +56,8 @@ class ReviewView(msgspec.Struct):
     closed_at: Time | None
     closed_by: str
     records: list[str]
+    evidence_at: Time
+    points: int
 
 
 class AnsweredReview(ReviewView):
@@ -66,18 +72,22 @@ class AnsweredReview(ReviewView):
 async def list_reviews(call: Call[ReviewQuery]) -> Page[ReviewView]:
     """A filter that no index serves is asked of 2,000 reviews a page, so a page may be short and have a `next`."""
     query, services = call.query, call.services
+    wanted = wanted_reviews(services, query, query.state)
+    before = read_cursor(query.cursor, Id, NEWEST)
+    found, behind = await queries.reviews(services.store, wanted, before, query.limit)
+    return Page(await review_views(services, found), None if behind is None else write_cursor(behind))
+
+
+def wanted_reviews(services: Services, query: ReviewFilters, state: str = "") -> queries.WantedReviews:
     now = services.clock.now()
-    wanted = queries.WantedReviews(
-        state=query.state,
+    return queries.WantedReviews(
+        state=state,
         reason=query.reason,
         rule=query.rule,
         id_space=channel_named(services, query.channel).id_space if query.channel else "",
         since=read("since", query.since, now),
         until=read("until", query.until, now),
     )
-    before = read_cursor(query.cursor, Id, NEWEST)
-    found, behind = await queries.reviews(services.store, wanted, before, query.limit)
-    return Page(await review_views(services, found), None if behind is None else write_cursor(behind))
 
 
 async def accept_review(call: Call[Query]) -> AnsweredReview:
@@ -139,6 +149,8 @@ def review_fields(item: ReviewItem, named: Mapping[int, str]) -> tuple[Any, ...]
         shown_or_none(item.closed_at),
         item.closed_by,
         [show("rec", record_id) for record_id in item.records],
+        shown(item.evidence_at),
+        item.points,
     )
 
 

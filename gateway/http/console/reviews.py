@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.http.admin.listing import write_cursor
 from gateway.http.admin.review_detail import ReviewDetail, show_review
+from gateway.http.admin.review_people import PeopleQuery, list_people_asked
 from gateway.http.admin.reviews import (
     ReviewQuery,
     ReviewView,
@@ -46,6 +47,22 @@ async def show_reviews(visit: Visit) -> web.Response:
         section="reviews",
         title=visit.text("reviews", "title"),
         json="/reviews",
+        page=page,
+        wrong=wrong,
+        states=_STATES,
+        channels=[channel.name for channel in visit.services.config.channels],
+        question_of=question_of,
+    )
+
+
+async def show_people_asked(visit: Visit) -> web.Response:
+    """Open questions by the person whom they are about."""
+    page, wrong = await visit.look_up(list_people_asked, PeopleQuery)
+    return visit.page(
+        "review_people.html",
+        section="reviews",
+        title=visit.text("reviews", "title"),
+        json="/reviews/people",
         page=page,
         wrong=wrong,
         states=_STATES,

@@ -65,6 +65,7 @@ PAGES = (
     Page("GET", "/jobs/{id}", jobs.show_one_job),
     Page("POST", "/jobs/{id}/cancel", jobs.cancel),
     Page("GET", "/reviews", reviews.show_reviews),
+    Page("GET", "/reviews/people", reviews.show_people_asked),
     Page("GET", "/reviews/{id}", reviews.show_one_review),
     Page("POST", "/reviews/{id}/yes", reviews.answer_yes),
     Page("POST", "/reviews/{id}/no", reviews.answer_no),

@@ -47,7 +47,7 @@ def tasks_of(overview: Overview) -> list[tuple[str, int, str, str | None]]:
     """What waits for a person: its name among the texts, how many, the page, and since when."""
     waiting = overview.waiting
     return [
-        ("reviews", sum(waiting.reviews.values()), "/console/reviews?state=open", None),
+        ("reviews", sum(waiting.reviews.values()), "/console/reviews/people", None),
         ("failed", waiting.failed_grants, "/console/achievements?state=failed", None),
         ("dead", waiting.dead, "/console/deliveries?state=dead", waiting.dead_since),
         ("held", waiting.held, "/console/deliveries?state=held", waiting.held_since),

@@ -28,7 +28,7 @@ _OPERATIONS = {operation.name: operation for operation in OPERATIONS}
 _PLACES = (
     ("today", "/console/"),
     ("find", "/console/find"),
-    ("reviews", "/console/reviews"),
+    ("reviews", "/console/reviews/people"),
     ("merges", "/console/merges"),
     ("achievements", "/console/achievements"),
     ("deliveries", "/console/deliveries"),

@@ -8,12 +8,13 @@ ALTER TABLE review ADD COLUMN made INTEGER;
 ALTER TABLE review ADD COLUMN evidence_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE review ADD COLUMN points INTEGER NOT NULL DEFAULT 0;
 UPDATE review SET evidence_at = opened_at;
-CREATE INDEX review_by_evidence ON review (evidence_at, review_id) WHERE state = 'open';
-CREATE INDEX review_by_points ON review (points, review_id) WHERE state = 'open';
-CREATE INDEX review_by_rule_evidence ON review (rule, evidence_at, review_id) WHERE state = 'open';
+CREATE INDEX review_by_evidence ON review (state, evidence_at, review_id);
+CREATE INDEX review_by_points ON review (state, points, review_id);
+CREATE INDEX review_by_rule_evidence ON review (rule, state, evidence_at, review_id);
 CREATE INDEX review_by_reason_evidence ON review
-  ((CASE WHEN substr(reason, 1, 7) = 'points:' THEN 'points' ELSE reason END), evidence_at, review_id) WHERE state = 'open';
-CREATE INDEX review_of_person ON review (profile_a, evidence_at, review_id) WHERE state = 'open';
+  ((CASE WHEN substr(reason, 1, 7) = 'points:' THEN 'points' ELSE reason END), state, evidence_at, review_id);
+CREATE INDEX review_of_person ON review (profile_a, state, evidence_at, review_id);
+CREATE INDEX review_of_person_points ON review (profile_a, state, points, review_id);
 
 -- The profiles with the most of something, as of the last walk over all of them.
 CREATE TABLE odd_profile (

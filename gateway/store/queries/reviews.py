@@ -1,6 +1,7 @@
 """Questions for a person: one, those of a profile, and lists of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.ids import earliest
 from gateway.model import ReviewItem
@@ -57,18 +58,29 @@ async def reviews(
 def _filters(wanted: WantedReviews) -> Filters:
     """The indexes have the state behind the rule or the reason."""
     filters = Filters()
-    pairs = (("{t}.rule = ?", wanted.rule), (f"{_REASON} = ?", wanted.reason))
-    given = [(text, value) for text, value in pairs if value]
+    given = reason_and_rule(wanted)
     if wanted.state:
         filters.indexed.add("{t}.state = ?", wanted.state)
         if given:
             filters.indexed.add(*given.pop(0))
     for text, value in given:
         filters.others.add(text, value)
-    if wanted.id_space:
-        filters.others.add(_HAS_RECORD, wanted.id_space)
-    if wanted.since is not None:
-        filters.others.add("{t}.opened_at >= ?", wanted.since)
-    if wanted.until is not None:
-        filters.others.add("{t}.opened_at < ?", wanted.until)
+    for text, *values in unindexed(wanted):
+        filters.others.add(text, *values)
     return filters
+
+
+def reason_and_rule(wanted: WantedReviews) -> list[tuple[str, str]]:
+    """The conditions that have an index each, with their values."""
+    pairs = (("{t}.rule = ?", wanted.rule), (f"{_REASON} = ?", wanted.reason))
+    return [(text, value) for text, value in pairs if value]
+
+
+def unindexed(wanted: WantedReviews) -> list[tuple[Any, ...]]:
+    """Those that have none."""
+    pairs = (
+        (_HAS_RECORD, wanted.id_space or None),
+        ("{t}.opened_at >= ?", wanted.since),
+        ("{t}.opened_at < ?", wanted.until),
+    )
+    return [(text, value) for text, value in pairs if value is not None]

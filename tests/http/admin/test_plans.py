@@ -21,6 +21,7 @@ from gateway.store.queries import (
     past,
     people,
     profiles,
+    review_people,
     reviews,
     work,
 )
@@ -110,6 +111,18 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     ),
     "reviews by reason": lambda store, profile: reviews.reviews(
         store, WantedReviews(state="open", reason="points", id_space="web", since=1, until=2), NEWEST, 50
+    ),
+    "people asked about": lambda store, profile: review_people.people_asked(
+        store, WantedReviews(), "evidence", (NEWEST, NEWEST), 50
+    ),
+    "people asked about by rule": lambda store, profile: review_people.people_asked(
+        store, WantedReviews(rule="email", id_space="web", since=1), "evidence", (NEWEST, NEWEST), 50
+    ),
+    "people asked about by reason": lambda store, profile: review_people.people_asked(
+        store, WantedReviews(reason="points", rule="email"), "evidence", (NEWEST, NEWEST), 50
+    ),
+    "people asked about with points": lambda store, profile: review_people.people_asked(
+        store, WantedReviews(rule="email", until=1 << 50), "points", (NEWEST, NEWEST), 50
     ),
     "what people are called": lambda store, profile: people.names(store, [profile, 2]),
     "the first records of people": lambda store, profile: people.first_records(store, [profile, 2]),
