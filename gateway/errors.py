@@ -56,10 +56,11 @@ class StoreBroken(GatewayError):
 
 
 class CommandFailed(GatewayError):
-    """One command failed by itself; others in its batch are not affected."""
+    """One command failed by itself; others in its batch are not affected. `cause` is the kind of error."""
 
-    def __init__(self) -> None:
+    def __init__(self, cause: str) -> None:
         super().__init__("the command failed; the log says where")
+        self.cause = cause
 
 
 class AlreadyRunning(GatewayError):

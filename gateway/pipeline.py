@@ -291,7 +291,7 @@ def _without(items: list[_Item], position: int, error: Exception) -> list[list[_
         return [items[:position], items[position:]]
     command, _ = items[position]
     _log.error("command_failed", command=type(command).__name__, exc_info=error)
-    _answer_all(items[position : position + 1], CommandFailed())
+    _answer_all(items[position : position + 1], CommandFailed(type(error).__name__))
     rest = items[:position] + items[position + 1 :]
     return [rest] if rest else []
 
@@ -301,7 +301,7 @@ def _halves(items: list[_Item], error: Exception) -> list[list[_Item]]:
         return _in_halves(items)
     command, _ = items[0]
     _log.error("command_not_saved", command=type(command).__name__, error=type(error).__name__)
-    _answer_all(items, CommandFailed())
+    _answer_all(items, CommandFailed(type(error).__name__))
     return []
 
 

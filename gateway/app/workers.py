@@ -19,6 +19,7 @@ from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped
 from gateway.store.operations import ended_pins, stale_reviews
+from gateway.store.vouching import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.outbox import Outbox
@@ -26,7 +27,7 @@ from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
-from gateway.workers.jobs import work_on_jobs
+from gateway.workers.jobs import JobWorker
 from gateway.workers.measuring import measure
 from gateway.workers.regroup_walk import regroup_some
 
@@ -82,6 +83,9 @@ class Workers:
         self._busy_then = 0.0
         self._delivery_worker = _delivery_worker(services)
         self._balances = _balances(services)
+        self._jobs = JobWorker(
+            services.store, services.pipeline, services.clock, row_key(services.checkpoint_key)
+        )
         self._mail = {webhook.name: self._mail_to(webhook) for webhook in services.config.webhooks}
         self._removed_webhooks = _removed_webhooks(services)
 
@@ -244,13 +248,13 @@ class Workers:
     # ---- jobs ----
 
     async def _work_on_jobs(self) -> float:
-        """A few changes of the oldest job."""
+        """A few changes of the oldest job that is due."""
         services = self._services
         if not await services.store.take_lead("jobs"):
             return _JOB_POLL
         busy, started = self._calls_arrive("jobs"), perf_counter()
         limit = _JOB_BUSY if busy else _JOB_IDLE
-        if not await work_on_jobs(services.store, services.pipeline, limit):
+        if not await self._jobs.work(limit):
             return _JOB_POLL
         return _BREATH * (perf_counter() - started) if busy else 0
 

@@ -52,7 +52,10 @@ class Action(StrEnum):
     IMPORT_UNDONE = "import.undone"
     JOB_STARTED = "job.started"
     JOB_ENDED = "job.ended"
+    JOB_FAILED = "job.failed"
+    JOB_RESUMED = "job.resumed"
     JOB_CANCELLED = "job.cancelled"
+    JOB_DISTRUSTED = "job.distrusted"
     ACHIEVEMENT_ACCEPTED = "achievement.accepted"
     ACHIEVEMENT_DUPLICATE = "achievement.duplicate"
     ACHIEVEMENT_REPLAYED = "achievement.replayed"
@@ -166,11 +169,19 @@ MEANINGS: Mapping[Action, str] = {
         "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`), with its records by result"
     ),
     Action.JOB_STARTED: (
-        "an operator started a job on everything that matches a filter (`reason`: `undo_merges`): the filter, and how many it "
-        "`matched`; each change has its own event, with the job's id as its request id"
+        "an operator started a job on everything that matches a filter (`reason`: its kind, such as `undo_merges`): the "
+        "filter, and how many it `matched`; each change has its own event, with the job's id as its request id"
     ),
-    Action.JOB_ENDED: "a job has come to its end: how many it `matched`, were `done` and were `refused`",
+    Action.JOB_ENDED: (
+        "a job has come to its end: how many it `matched`, were `done` and were `refused`; questions that its answers "
+        "`closed` beside their own; and what it `passed`, because others dealt with it"
+    ),
+    Action.JOB_FAILED: "a job stopped before its end, and `why`; the counts as above",
+    Action.JOB_RESUMED: "an operator continued a failed job, from now on in their name; the counts as above",
     Action.JOB_CANCELLED: "an operator cancelled a job; what it did stays done; the counts as above",
+    Action.JOB_DISTRUSTED: (
+        "a job is not run, because its row is not as the audit log says: other hands than the gateway's put it in or changed it"
+    ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
     Action.ACHIEVEMENT_DUPLICATE: "a report was refused, because it was inside the dedup window",
     Action.ACHIEVEMENT_REPLAYED: "a repeated `Idempotency-Key` got the stored answer",

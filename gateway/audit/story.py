@@ -129,10 +129,32 @@ def _listed(event: Row, detail: Row) -> str:
     return f"list {event['object']}: {counted(detail.get('values', 0), 'value')} {event['outcome']}"
 
 
+_WORK = {
+    "undo_merges": "undo {}",
+    "accept_reviews": "answer {} with yes",
+    "reject_reviews": "answer {} with no",
+    "retry_deliveries": "send {} again",
+    "discard_deliveries": "discard {}",
+    "retry_achievements": "retry {}",
+}
+_THINGS = {"merges": "merge", "reviews": "question", "deliveries": "delivery", "achievements": "achievement"}
+
+
+def _begun(event: Row, detail: Row) -> str:
+    things = counted(detail.get("matched", 0), _thing(event["reason"]))
+    work = _WORK.get(event["reason"], "change {}").format(things)
+    return f"{event['object'] or 'a job'} began to {work}{_noted(detail)}"
+
+
+def _thing(kind: str) -> str:
+    return _THINGS.get(kind.partition("_")[2], "thing")
+
+
 def _job(text: str) -> "Callable[[Row, Row], str]":
     return lambda event, detail: (
-        text.format(job=event["object"] or "a job")
-        + f": {detail.get('done', 0)} of {counted(detail.get('matched', 0), 'merge')} undone"
+        text.format(job=event["object"] or "a job", actor=event["actor"] or "an operator")
+        + f": {detail.get('done', 0):,} of {counted(detail.get('matched', 0), _thing(event['reason']))} done"
+        + (f"; {detail['why']}" if detail.get("why") else "")
     )
 
 
@@ -227,11 +249,14 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.CUSTOMER_EXPORTED: lambda event, detail: "all data about the customer was exported",
     Action.IMPORT_ROWS: _imported,
     Action.IMPORT_UNDONE: _import_undone,
-    Action.JOB_STARTED: lambda event, detail: (
-        f"{event['object'] or 'a job'} began to undo {counted(detail.get('matched', 0), 'merge')}{_noted(detail)}"
-    ),
+    Action.JOB_STARTED: _begun,
     Action.JOB_ENDED: _job("{job} is done"),
+    Action.JOB_FAILED: _job("{job} failed"),
+    Action.JOB_RESUMED: _job("{job} was resumed by {actor}"),
     Action.JOB_CANCELLED: _job("{job} was cancelled"),
+    Action.JOB_DISTRUSTED: lambda event, detail: (
+        f"{event['object'] or 'a job'} is not run, because its row is not as the audit log says"
+    ),
     Action.ACHIEVEMENT_DELIVERED: _campaign("the platform has the achievement for campaign {campaign}"),
     Action.ACHIEVEMENT_DEAD: _campaign(
         "the achievement for campaign {campaign} was given up and not delivered"

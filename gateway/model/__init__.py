@@ -91,7 +91,20 @@ from gateway.model.imports import (
     UndoImport,
     WarnedLine,
 )
-from gateway.model.jobs import CancelJob, Job, JobKind, JobState, StartJob, WorkJob
+from gateway.model.jobs import (
+    JOB_VOUCHED,
+    CancelJob,
+    DelayJob,
+    Filter,
+    Job,
+    JobKind,
+    JobState,
+    RehearseJob,
+    ResumeJob,
+    StartJob,
+    Step,
+    WorkJob,
+)
 from gateway.model.merges import (
     Explained,
     ExplainPair,
@@ -139,6 +152,7 @@ from gateway.model.reviews import (
 
 __all__ = [
     "FEW_HOLDERS",
+    "JOB_VOUCHED",
     "ROLES",
     "SEEN_PRECISION",
     "Accepted",
@@ -169,6 +183,7 @@ __all__ = [
     "CreateKey",
     "CustomerRecord",
     "Dedup",
+    "DelayJob",
     "Delivery",
     "DeliveryResult",
     "DeliveryState",
@@ -186,6 +201,7 @@ __all__ = [
     "Erasure",
     "ExplainPair",
     "Explained",
+    "Filter",
     "FinishDelivery",
     "ForgetAgain",
     "GrantDue",
@@ -232,9 +248,11 @@ __all__ = [
     "Regroup",
     "Regrouped",
     "Regrouping",
+    "RehearseJob",
     "RemoveOperator",
     "Replayed",
     "Resolution",
+    "ResumeJob",
     "RetryAchievement",
     "RetryDelivery",
     "ReviewAfter",
@@ -254,6 +272,7 @@ __all__ = [
     "SplitProfile",
     "Stale",
     "StartJob",
+    "Step",
     "StoreRules",
     "StoredAnswer",
     "StoredOperator",

@@ -20,9 +20,11 @@ class RefuseCall(Command[Done], frozen=True):
 
 
 class NoteEvent(Command[Done], frozen=True):
-    """Write one audit event that changes nothing: a start or stop of the gateway, or a look at personal data."""
+    """Write one audit event that changes nothing: a start or stop of the gateway, a look at personal data, or a job that is
+    not run."""
 
     caller: Caller
     action: str
     detail: Mapping[str, Any] = {}
     profile: str = ""
+    subject: str = ""

@@ -8,45 +8,105 @@ import msgspec
 from gateway.model.caller import Caller
 from gateway.model.command import Command, Refused
 
-JobKind = Literal["undo_merges"]
-JobState = Literal["running", "done", "cancelled"]
+JobKind = Literal[
+    "undo_merges",
+    "accept_reviews",
+    "reject_reviews",
+    "retry_deliveries",
+    "discard_deliveries",
+    "retry_achievements",
+]
+JobState = Literal["running", "done", "failed", "cancelled"]
+StepResult = Literal["done", "refused", "passed"]
+Filter = Mapping[str, str | int]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """`matched` is how many the filter found at the start. The job goes from the newest to the oldest: `before` is the id that it
-    has come down to. What was `refused` stayed as it is. What another change has undone in the meantime counts as neither."""
+    """`matched` is how many the filter found at the start, all of them below the id `above`. The job goes from the newest to the
+    oldest: `before` is the id that it has come down to. It changes things in the name of `run_by`, who began it at `run_since`:
+    whoever started it, or resumed it last.
+
+    What was `refused` stayed as it is. `closed` are questions that an answer of the job closed beside its own. `passed` is what was
+    left at the end: others dealt with it in the meantime. `failures` are the attempts in a row that ended with an unexpected error;
+    the next one waits until `due_at`. `why` says what made the job fail.
+    """
 
     job_id: int
     kind: JobKind
-    filter: Mapping[str, str | int]
+    filter: Filter
     reason: str
     matched: int
     created_by: str
     created_at: int
+    above: int
+    run_by: str
+    run_since: int
     before: int
     state: JobState = "running"
+    why: str = ""
+    ended_at: int | None = None
     done: int = 0
     refused: int = 0
-    ended_at: int | None = None
+    closed: int = 0
+    passed: int = 0
+    failures: int = 0
+    due_at: int = 0
+
+
+JOB_VOUCHED = (
+    *("job_id", "kind", "filter", "reason", "matched", "created_by", "created_at", "above"),
+    *("run_by", "run_since", "state", "why", "ended_at"),
+)
+"""What the audit log vouches for: what a job is, and not how far it has come. In the order in which it is digested."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What a job did to one thing: `code` and `why` if that was `refused`. `closed` is how many others of its things an answer
+    closed."""
+
+    result: StepResult
+    code: str = ""
+    why: str = ""
+    closed: int = 0
 
 
 class StartJob(Command[Job], frozen=True):
-    """Begin below the id `before`."""
+    """Begin below the id `above`."""
 
     caller: Caller
     kind: JobKind
-    filter: Mapping[str, str | int]
+    filter: Filter
     reason: str
     matched: int
-    before: int
+    above: int
 
 
 class WorkJob(Command[Job | Refused], frozen=True):
-    """Undo the next merge of a job and move on, in one transaction. Without a merge, the job is done."""
+    """Change the next thing of a job and move on, in one transaction. Without a thing, the job is done. `job` is the job as the
+    audit log vouches for it."""
 
     caller: Caller
-    job_id: int
-    merge_id: int | None
+    job: Job
+    item: int | None
+
+
+class DelayJob(Command[Job | Refused], frozen=True):
+    """The next step of a job met this unexpected error: try it again later, or let the job fail. `job` as above."""
+
+    caller: Caller
+    job: Job
+    error: str
+
+
+class RehearseJob(Command[tuple[Step, ...]], frozen=True):
+    """Change these things as a job would, one after the other. Fewer steps than things: the next thing depends on what the steps
+    changed in a way that one transaction cannot see. Only for a preview."""
+
+    caller: Caller
+    kind: JobKind
+    filter: Filter
+    reason: str
+    items: tuple[int, ...]
 
 
 class CancelJob(Command[Job | Refused], frozen=True):
@@ -54,3 +114,10 @@ class CancelJob(Command[Job | Refused], frozen=True):
 
     caller: Caller
     job_id: int
+
+
+class ResumeJob(Command[Job | Refused], frozen=True):
+    """Continue a failed job in the caller's name. `job` as above."""
+
+    caller: Caller
+    job: Job

@@ -1,7 +1,8 @@
 """Rows that the audit log vouches for: when one changes, the next event's hash covers a digest of the row as it is from then on. So
 the log proves what the ledger, the balances (its sums), the partition, the names of profiles, merges, questions, pins, keys,
-operators and rules are. A coupon's code has a digest of its own, because an erasure removes the code and leaves the entry. No
-digest covers where a profile redirects: it leads to the record that it is named after, and a digest covers that record's place.
+operators and rules are, and what jobs are to do. A coupon's code has a digest of its own, because an erasure removes the code and
+leaves the entry. No digest covers where a profile redirects: it leads to the record that it is named after, and a digest covers
+that record's place.
 
 A digest is keyed, because the values are short: without the master secret it can be neither made nor guessed.
 """
@@ -14,12 +15,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.model import LedgerEntry, MergeRow
+from gateway.model import JOB_VOUCHED, LedgerEntry, MergeRow
 from gateway.store.migrations import steps
 from gateway.store.tables.accounts import OPERATOR
 from gateway.store.tables.achievements import LEDGER
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.identity import PROFILE, record_row
+from gateway.store.tables.jobs import JOB
 from gateway.store.tables.merges import MERGE
 from gateway.store.tables.operators import ACTIVATION, CHANNEL_KEY, RULE_SET
 from gateway.store.tables.pins import PIN
@@ -137,6 +139,7 @@ TABLES = {
     "operator": Vouched(_OPERATOR, ("name",), "created_at"),
     "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
     "rule_activation": Vouched(_ACTIVATION, ("activation_id",), "activated_at"),
+    "job": Vouched(JOB_VOUCHED, ("job_id",), "created_at"),
 }
 
 
@@ -227,6 +230,7 @@ _PROFILES = _chosen("profile", PROFILE)
 _PINS, _KEYS = _chosen("pin", PIN), _chosen("channel_key", CHANNEL_KEY)
 _OPERATORS = _chosen("operator", OPERATOR)
 _ACTIVATIONS = _chosen("rule_activation", ACTIVATION)
+_JOBS = _chosen("job", JOB)
 
 KEPT: tuple[tuple[str, str, _Rows], ...] = (
     ("records", "record", lambda records: [record_row(one) for one in _left(records)]),
@@ -241,6 +245,7 @@ KEPT: tuple[tuple[str, str, _Rows], ...] = (
     ("operators", "operator", lambda operators: _OPERATORS(_left(operators))),
     ("rule_sets", "rule_set", lambda rule_sets: _RULES(_left(rule_sets))),
     ("activations", "rule_activation", lambda activations: _ACTIVATIONS(_left(activations))),
+    ("jobs", "job", lambda jobs: _JOBS(_left(jobs))),
 )
 """The collections with covered rows, their table, and the rows of what was added or changed."""
 GONE: tuple[tuple[str, str, _Rows], ...] = (

@@ -1,16 +1,45 @@
 """Jobs: an operator starts one, the gateway works it off step by step, and an operator may cancel it. Each change has its own event
-with the job's id as the request id; the job has one where it begins and one where it ends."""
+with the job's id as the request id; the job has one where it begins and one where it ends.
 
-from typing import Literal
+A job is worked on as the audit log vouches for it: a step names that job, and is refused if the row is another one by then. It runs
+in the name of an operator. Once they are removed it fails, until another one resumes it in theirs.
+"""
 
 from msgspec.structs import replace
 
 from gateway.audit.event import Action, Words
+from gateway.clock import SECOND
 from gateway.ids import show
-from gateway.model import Caller, CancelJob, Job, Refused, StartJob, UndoMerge, WorkJob
-from gateway.usecases import split
+from gateway.model import (
+    JOB_VOUCHED,
+    Caller,
+    CancelJob,
+    DelayJob,
+    Job,
+    JobState,
+    Refused,
+    RehearseJob,
+    ResumeJob,
+    StartJob,
+    Step,
+    WorkJob,
+    includes,
+)
 from gateway.usecases.env import Env
-from gateway.workingset import WorkingSet
+from gateway.usecases.job_steps import Task, step, wants_of_step
+from gateway.workingset import NotLoaded, WorkingSet
+
+MOST_FAILURES = 6
+_FIRST_DELAY = 2 * SECOND
+_OPERATOR = "operator:"
+_ENDS = {
+    "done": Action.JOB_ENDED,
+    "failed": Action.JOB_FAILED,
+    "cancelled": Action.JOB_CANCELLED,
+}
+
+
+# ---- its beginning ----
 
 
 def wants_nothing(command: StartJob, ws: WorkingSet, env: Env) -> bool:
@@ -18,20 +47,24 @@ def wants_nothing(command: StartJob, ws: WorkingSet, env: Env) -> bool:
 
 
 def start(command: StartJob, ws: WorkingSet, env: Env) -> Job:
+    actor = command.caller.actor
     job = Job(
         job_id=ws.next_id(),
         kind=command.kind,
         filter=command.filter,
         reason=command.reason,
         matched=command.matched,
-        created_by=command.caller.actor,
+        created_by=actor,
         created_at=ws.now,
-        before=command.before,
+        above=command.above,
+        run_by=actor,
+        run_since=ws.now,
+        before=command.above,
     )
     ws.jobs.add(job.job_id, job)
     ws.record_event(
         Action.JOB_STARTED,
-        actor=command.caller.actor,
+        actor=actor,
         subject=show("job", job.job_id),
         request_id=command.caller.request_id,
         reason=job.kind,
@@ -41,36 +74,114 @@ def start(command: StartJob, ws: WorkingSet, env: Env) -> Job:
     return job
 
 
+# ---- its steps ----
+
+
 def wants_of_work(command: WorkJob, ws: WorkingSet, env: Env) -> bool:
-    if not ws.jobs.want(command.job_id):
-        return False
-    job = ws.jobs[command.job_id]
-    undo = None if job is None else _undo(command, job)
-    return undo is None or split.wants_of_undo(undo, ws, env)
+    job = command.job
+    ws.operators.want(_name_of(job))
+    return ws.jobs.want(job.job_id) and (
+        command.item is None or wants_of_step(_task(command.caller, job), command.item, ws, env)
+    )
 
 
 def work(command: WorkJob, ws: WorkingSet, env: Env) -> Job | Refused:
-    """A merge that cannot be undone is counted, and the job goes on. One that the job has passed already is left alone."""
-    job = ws.jobs[command.job_id]
-    if job is None or job.state != "running":
-        return _over(command.job_id)
-    if command.merge_id is None:
-        return _end(job, "done", command.caller, ws)
-    undo = _undo(command, job)
-    if undo is None:
+    """A thing that the job has passed already is left alone. No job changes more things than were counted when it was started."""
+    job = _as_vouched(command.job, ws)
+    if isinstance(job, Refused):
         return job
-    outcome = split.undo(undo, ws, env)
-    refused = isinstance(outcome, Refused)
-    done = not isinstance(outcome, Refused) and outcome.changed
-    job = replace(job, before=undo.merge_id, done=job.done + done, refused=job.refused + refused)
-    ws.jobs.keep(job.job_id, job)
+    if (why := _lost_operator(job, ws)) is not None:
+        ws.source = "gateway"
+        return _end(job, "failed", replace(command.caller, actor="gateway"), ws, why)
+    if command.item is None or job.done + job.refused + job.closed >= job.matched:
+        return _end(job, "done", command.caller, ws)
+    if not command.item < min(job.before, job.above):
+        return job
+    made = step(_task(command.caller, job), command.item, ws, env)
+    job = replace(
+        job,
+        before=command.item,
+        done=job.done + (made.result == "done"),
+        refused=job.refused + (made.result == "refused"),
+        closed=job.closed + made.closed,
+        failures=0,
+        due_at=0,
+    )
+    ws.move_on(job)
     return job
 
 
-def _undo(command: WorkJob, job: Job) -> UndoMerge | None:
-    if command.merge_id is None or command.merge_id >= job.before:
+def _task(caller: Caller, job: Job) -> Task:
+    return Task(caller, job.kind, job.filter, job.reason, job.created_at)
+
+
+def _as_vouched(vouched: Job, ws: WorkingSet) -> Job | Refused:
+    """The job as it is now, with how far it has come; refused unless it is the running one that was vouched for."""
+    job = ws.jobs[vouched.job_id]
+    if job is None or job.state != "running" or not _is_same(job, vouched):
+        return _over(vouched.job_id)
+    return job
+
+
+def _is_same(job: Job, vouched: Job) -> bool:
+    return all(getattr(job, name) == getattr(vouched, name) for name in JOB_VOUCHED)
+
+
+def _name_of(job: Job) -> str:
+    return job.run_by.removeprefix(_OPERATOR)
+
+
+def _lost_operator(job: Job, ws: WorkingSet) -> str | None:
+    """Why the job must not continue in the name of its operator, if so. The shared token and a proxy's operators are not stored."""
+    operator = ws.operators[_name_of(job)]
+    if operator is None:
         return None
-    return UndoMerge(command.caller, command.merge_id, job.reason)
+    is_gone = operator.removed_at is not None and operator.removed_at >= job.run_since
+    if is_gone or operator.created_at > job.run_since or not includes(operator.role, "steward"):
+        return f"{job.run_by} was removed; resume the job to continue it in your name"
+    return None
+
+
+# ---- steps that fail ----
+
+
+def wants_of_job(command: DelayJob | ResumeJob, ws: WorkingSet, env: Env) -> bool:
+    return ws.jobs.want(command.job.job_id)
+
+
+def delay(command: DelayJob, ws: WorkingSet, env: Env) -> Job | Refused:
+    """The pauses grow: 2, 4, 8, 16 and 32 s."""
+    job = _as_vouched(command.job, ws)
+    if isinstance(job, Refused):
+        return job
+    job = replace(job, failures=job.failures + 1)
+    if job.failures >= MOST_FAILURES:
+        return _end(job, "failed", command.caller, ws, f"{command.error}, {job.failures} times")
+    job = replace(job, due_at=ws.now + (_FIRST_DELAY << (job.failures - 1)))
+    ws.move_on(job)
+    return job
+
+
+def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
+    job, caller = ws.jobs[command.job.job_id], command.caller
+    if job is None or not _is_same(job, command.job) or job.state != "failed":
+        return Refused("job_not_failed", "Only a failed job can be resumed; look at it again.")
+    job = replace(
+        job,
+        state="running",
+        why="",
+        ended_at=None,
+        run_by=caller.actor,
+        run_since=ws.now,
+        failures=0,
+        due_at=0,
+    )
+    ws.jobs.keep(job.job_id, job)
+    _note(Action.JOB_RESUMED, job, "running", caller, ws)
+    return job
+
+
+# ---- its end ----
 
 
 def wants_of_cancel(command: CancelJob, ws: WorkingSet, env: Env) -> bool:
@@ -81,7 +192,7 @@ def cancel(command: CancelJob, ws: WorkingSet, env: Env) -> Job | Refused:
     job = ws.jobs[command.job_id]
     if job is None:
         return Refused("not_found", "There is no such job.")
-    if job.state != "running":
+    if job.state not in ("running", "failed"):
         return _over(job.job_id)
     return _end(job, "cancelled", command.caller, ws)
 
@@ -90,16 +201,51 @@ def _over(job_id: int) -> Refused:
     return Refused("job_over", f"{show('job', job_id)} runs no more.")
 
 
-def _end(job: Job, state: Literal["done", "cancelled"], caller: Caller, ws: WorkingSet) -> Job:
-    job = replace(job, state=state, ended_at=ws.now)
+def _end(job: Job, state: JobState, caller: Caller, ws: WorkingSet, why: str = "") -> Job:
+    """What a job that is done did not come across was dealt with by others before it came there."""
+    left = max(0, job.matched - job.done - job.refused - job.closed)
+    job = replace(job, state=state, ended_at=ws.now, why=why, passed=left if state == "done" else 0)
     ws.jobs.keep(job.job_id, job)
+    _note(_ENDS[state], job, state, caller, ws, {"why": why} if why else {})
+    return job
+
+
+def _note(
+    action: Action, job: Job, outcome: str, caller: Caller, ws: WorkingSet, more: dict[str, str] | None = None
+) -> None:
+    counts = {name: getattr(job, name) for name in ("matched", "done", "refused", "closed", "passed")}
     ws.record_event(
-        Action.JOB_ENDED if state == "done" else Action.JOB_CANCELLED,
-        outcome=state,
+        action,
+        outcome=outcome,
         actor=caller.actor,
         subject=show("job", job.job_id),
         request_id=caller.request_id,
         reason=job.kind,
-        detail={"matched": job.matched, "done": job.done, "refused": job.refused},
+        detail={**counts, **(more or {})},
     )
-    return job
+
+
+# ---- a rehearsal ----
+
+
+def wants_of_rehearsal(command: RehearseJob, ws: WorkingSet, env: Env) -> bool:
+    """All things are asked for at once."""
+    task, is_loaded = _rehearsed(command, ws), True
+    for item in command.items:
+        is_loaded &= wants_of_step(task, item, ws, env)
+    return is_loaded
+
+
+def rehearse(command: RehearseJob, ws: WorkingSet, env: Env) -> tuple[Step, ...]:
+    """A job makes each step in a transaction of its own. So here they end before one that would have to look something up again."""
+    steps: list[Step] = []
+    for item in command.items:
+        try:
+            steps.append(step(_rehearsed(command, ws), item, ws, env))
+        except NotLoaded:
+            break
+    return tuple(steps)
+
+
+def _rehearsed(command: RehearseJob, ws: WorkingSet) -> Task:
+    return Task(command.caller, command.kind, command.filter, command.reason, ws.now)

@@ -52,6 +52,7 @@ def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Done:
         Action(command.action),
         actor=command.caller.actor,
         profile=command.profile,
+        subject=command.subject,
         request_id=command.caller.request_id,
         detail=command.detail,
     )

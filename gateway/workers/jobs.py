@@ -1,28 +1,78 @@
 """Works off jobs, in the background: one change as one command, which also stores how far the job has come. If a process stops or
-dies in the middle, the next one continues there."""
+dies in the middle, the next one continues there.
 
+A job is run only if the audit log vouches for its row. A row that other hands put in or changed is left alone, and an event says
+so. A step that meets an unexpected error is tried again later; other jobs run in the meantime.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.audit.event import Action
+from gateway.clock import Clock
+from gateway.errors import MISTAKES, CommandFailed
 from gateway.ids import show
-from gateway.model import Caller, Refused, WorkJob
+from gateway.model import Caller, DelayJob, Job, NoteEvent, Refused, WorkJob
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.queries.jobs import next_job
-from gateway.store.queries.merges import WantedMerges, merges
+from gateway.store.queries.jobs import digest_of, due_jobs, trust_in
+from gateway.store.queries.matching import id_of, matching, shown_id
+from gateway.store.tables.jobs import JOB
+
+_ITSELF = Caller("", "", "gateway", "", "gateway")
 
 
-async def work_on_jobs(store: Store, pipeline: Pipeline, limit: int) -> bool:
-    """Up to `limit` merges of the oldest job. False: there is nothing to do."""
-    job = await next_job(store)
-    if job is None:
+class JobWorker:
+    """`key` is the key of the rows' digests."""
+
+    def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, key: bytes) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._clock = clock
+        self._key = key
+        self._trusted: dict[int, str] = {}
+        """By job, the digest of the row for which the log vouched when it was last asked."""
+
+    async def work(self, limit: int) -> bool:
+        """Up to `limit` changes of the oldest job that is due. False: there is nothing to do."""
+        async for row in due_jobs(self._store, self._clock.now()):
+            if await self._is_trusted(row):
+                await self._work_on(JOB.read(row), limit)
+                return True
         return False
-    wanted = WantedMerges.of(job.filter, "standing")
-    found, behind = await merges(store, wanted, job.before, limit)
-    while not found and behind is not None:
-        found, behind = await merges(store, wanted, behind, limit)
-    steps: list[int | None] = [row.merge_id for row in found]
-    if behind is None:
-        steps.append(None)
-    caller = Caller("", "", job.created_by, show("job", job.job_id), "operator")
-    for step in steps:
-        if isinstance(await pipeline.submit_background(WorkJob(caller, job.job_id, step)), Refused):
-            break
-    return True
+
+    async def _is_trusted(self, row: Sequence[Any]) -> bool:
+        digest = digest_of(row, self._key)
+        if self._trusted.get(row[0]) == digest:
+            return True
+        trust = await trust_in(self._store, row, self._key)
+        if trust == "vouched":
+            self._trusted = {row[0]: digest}
+        elif trust == "distrusted":
+            event = NoteEvent(_ITSELF, Action.JOB_DISTRUSTED, subject=show("job", row[0]))
+            await self._pipeline.submit_background(event)
+        return trust == "vouched"
+
+    async def _work_on(self, job: Job, limit: int) -> None:
+        place = f"below {job.before:016x}"
+        try:
+            found, behind = await matching(
+                self._store, job.kind, job.filter, min(job.before, job.above), limit
+            )
+            steps: list[int | None] = [id_of(job.kind, thing) for thing in found]
+            if behind is None:
+                steps.append(None)
+            caller = Caller("", "", job.run_by, show("job", job.job_id), "operator")
+            for item in steps:
+                place = "the end" if item is None else shown_id(job.kind, item)
+                moved = await self._pipeline.submit_background(WorkJob(caller, job, item))
+                if isinstance(moved, Refused) or moved.state != "running":
+                    return
+        except CommandFailed as error:
+            await self._delay(job, f"{place}: {error.cause}")
+        except MISTAKES as error:
+            await self._delay(job, f"{place}: {type(error).__name__}")
+
+    async def _delay(self, job: Job, error: str) -> None:
+        caller = Caller("", "", "gateway", show("job", job.job_id), "gateway")
+        await self._pipeline.submit_background(DelayJob(caller, job, error))

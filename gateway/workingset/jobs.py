@@ -1,9 +1,16 @@
 """Jobs: work on everything that matches a filter."""
 
 from gateway.model import Job
-from gateway.workingset.collection import Collection, Of
+from gateway.workingset.collection import Collection, Of, Written
 from gateway.workingset.moment import Moment
 
 
 class Jobs(Moment):
+    """`job_steps` are jobs that only moved on. The audit log vouches for what a job is, not for how far it has come."""
+
     jobs = Of(Collection[int, Job | None])
+    job_steps = Of(Written[int, Job])
+
+    def move_on(self, job: Job) -> None:
+        self.jobs.put(job.job_id, job)
+        self.job_steps.keep(job.job_id, job)

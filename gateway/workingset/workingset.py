@@ -23,6 +23,7 @@ BOUND = frozenset(
     (
         *("records", "removed", "stored_profiles", "erased", "merges", "all_pins", "review_items"),
         *("ledger", "budgets", "channel_keys", "rule_sets", "activations", "operators"),
+        "jobs",
     )
 )
 """The collections with rows that the audit log vouches for."""

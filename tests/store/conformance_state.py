@@ -10,7 +10,7 @@ import pytest
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
-from gateway.model import ChannelKey, MergeRow, PinRow, ReviewItem, StoredOperator, StoredRuleSet
+from gateway.model import ChannelKey, Job, MergeRow, PinRow, ReviewItem, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.migrations import steps
 from gateway.store.queries.audit import links
@@ -52,6 +52,8 @@ def _populate(ws: WorkingSet) -> None:
     key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
     ws.keep_channel_key(key)
     ws.operators.add("bob", StoredOperator("bob", "viewer", b"hash", ws.now, "operator:ann"))
+    job = Job(7, "undo_merges", {"rule": "r"}, "", 1, "ann", ws.now, 9, "ann", ws.now, 9)
+    ws.jobs.add(job.job_id, job)
     ws.rule_sets.add("v1", StoredRuleSet("v1", "0" * 64, "text", "ann", ws.now))
     ws.activate("v1", "ann")
     log(ws)
@@ -95,6 +97,7 @@ async def test_untouched_rows_are_as_the_log_says(filled: Store) -> None:
         "operator": (1, 0),
         "rule_set": (1, 0),
         "rule_activation": (1, 0),
+        "job": (1, 0),
     }
 
 
@@ -151,6 +154,9 @@ _TAMPERINGS = {
     "UPDATE channel_key SET channel = 'pos'": ("channel_key", "was changed"),
     "UPDATE rule_set SET text = 'other'": ("rule_set", "was changed"),
     "DELETE FROM rule_activation": ("rule_activation", "was taken out"),
+    "UPDATE job SET filter = '{}'": ("job", "was changed"),
+    "UPDATE job SET above = 99": ("job", "was changed"),
+    "DELETE FROM job": ("job", "was taken out"),
 }
 
 

@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin import times
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.times import Time, shown, shown_or_none
-from gateway.ids import read, show
+from gateway.http.admin.times import Time, When, shown, shown_or_none
+from gateway.ids import earliest, read, show
 from gateway.model import RetryAchievement
 from gateway.store.queries import work
 from gateway.store.queries.profiles import survivor_of
@@ -20,6 +21,8 @@ class AchievementQuery(ListQuery, kw_only=True):
     state: Literal["", "accepted", "granted", "ignored", "failed", "queued", "delivered", "dead"] = ""
     profile: Annotated[str, Meta(description="prf_…; an absorbed id means its survivor")] = ""
     campaign: Id | None = None
+    since: Annotated[When, Meta(description="accepted since")] = ""
+    until: Annotated[When, Meta(description="accepted before")] = ""
 
 
 class AchievementView(msgspec.Struct):
@@ -50,7 +53,11 @@ class Changed(msgspec.Struct):
 
 async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementView]:
     query, store = call.query, call.services.store
-    wanted = WantedWork(state=query.state, campaign_id=query.campaign)
+    now = call.services.clock.now()
+    until = times.read("until", query.until, now)
+    wanted = WantedWork(
+        state=query.state, campaign_id=query.campaign, since=times.read("since", query.since, now)
+    )
     if query.profile:
         number = read("prf", query.profile)
         if number is None:
@@ -61,6 +68,7 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
         if wanted.profile_id is None:
             raise Refusal("not_found", "profile: there is no such profile, or it was erased")
     before = read_cursor(query.cursor, Id, NEWEST)
+    before = before if until is None else min(before, earliest(until))
     found = await work.achievements(store, wanted, before, query.limit + 1)
     if not found and query.campaign is not None and query.campaign not in call.services.env.campaigns:
         refuse_unknown("campaign", str(query.campaign), map(str, call.services.env.campaigns))

@@ -10,16 +10,19 @@ from gateway.errors import Refusal
 from gateway.http.admin.achievements import Changed
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor, refuse_unknown
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.admin.times import Time, When, read, shown, shown_or_none
+from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import Delivery, DiscardDelivery, Done, RetryDelivery
-from gateway.store.queries.outbox import Listed, delivery_of, list_deliveries_of
+from gateway.store.queries.outbox import Listed, WantedDeliveries, delivery_of, list_deliveries_of
 from gateway.usecases.deliver import subject_prefix
 
 
 class DeliveryQuery(ListQuery, kw_only=True):
     state: Literal["", "pending", "sending", "unknown", "held", "delivered", "dead", "discarded"] = ""
     target: Annotated[str, Meta(description="upstream, balances, or webhook:NAME", max_length=100)] = ""
+    since: Annotated[When, Meta(description="queued since")] = ""
+    until: Annotated[When, Meta(description="queued before")] = ""
 
 
 class DeliveryView(msgspec.Struct):
@@ -55,13 +58,25 @@ class DeliveryDetail(DeliveryView):
 
 
 async def list_deliveries(call: Call[DeliveryQuery]) -> Page[DeliveryView]:
-    query = call.query
+    query, services = call.query, call.services
     before = read_cursor(query.cursor, Id, NEWEST)
-    found = await list_deliveries_of(call.services.store, query.state, query.target, before, query.limit + 1)
+    now = services.clock.now()
+    wanted = WantedDeliveries(
+        state=query.state,
+        target=query.target,
+        since=read("since", query.since, now),
+        until=read("until", query.until, now),
+    )
+    found = await list_deliveries_of(services.store, wanted, before, query.limit + 1)
     if query.target and not found:
-        webhooks = (f"webhook:{webhook.name}" for webhook in call.services.config.webhooks)
-        refuse_unknown("target", query.target, ("upstream", "balances", *webhooks))
-    return page(found, query.limit, _view, lambda one: one.delivery.delivery_id)
+        refuse_unknown_target(services, query.target)
+    return page(found, query.limit, delivery_view, lambda one: one.delivery.delivery_id)
+
+
+def refuse_unknown_target(services: Services, target: str) -> None:
+    """Raises Refusal for a target that cannot exist."""
+    webhooks = (f"webhook:{webhook.name}" for webhook in services.config.webhooks)
+    refuse_unknown("target", target, ("upstream", "balances", *webhooks))
 
 
 async def show_delivery(call: Call[Query]) -> DeliveryDetail:
@@ -70,7 +85,7 @@ async def show_delivery(call: Call[Query]) -> DeliveryDetail:
         raise Refusal("delivery_unknown", "There is no such delivery.")
     one: Delivery = found.delivery
     return DeliveryDetail(
-        **msgspec.structs.asdict(_view(found)),
+        **msgspec.structs.asdict(delivery_view(found)),
         answer=one.answer,
         request_id=one.request_id,
         trace_id=trace.trace_id(one.trace, one.request_id),
@@ -91,7 +106,7 @@ def _changed(number: int, outcome: Done) -> Changed:
     return Changed(show("dlv", number), outcome.changed)
 
 
-def _view(found: Listed) -> DeliveryView:
+def delivery_view(found: Listed) -> DeliveryView:
     one: Delivery = found.delivery
     return DeliveryView(
         show("dlv", one.delivery_id),

@@ -1,55 +1,28 @@
-"""Jobs: undo all merges that match a filter, in the background. The database stores how far a job has come, so a restart does not
-end it."""
-
-from typing import Annotated
+"""Jobs: how far each has come. An operator cancels one, or resumes one that failed. The database stores how far a job has come, so
+a restart does not end it."""
 
 import msgspec
-from msgspec import Meta
 
 from gateway.errors import Refusal
-from gateway.http.admin.listing import (
-    NEWEST,
-    Id,
-    ListQuery,
-    Page,
-    Query,
-    page,
-    read_cursor,
-)
-from gateway.http.admin.merge_list import Actor, Channel, ImportId, MergeView, merge_views, wanted_merges
-from gateway.http.admin.named import Reason
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.times import Time, When, shown, shown_or_none
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import CancelJob, Job, JobKind, JobState, Refused, StartJob, UndoMerge
+from gateway.model import CancelJob, Job, JobKind, JobState, ResumeJob
 from gateway.store.queries import jobs as queries
-from gateway.store.queries.merges import WantedMerges, count, merges
-
-_FIRST = 20
-Count = Annotated[int, Meta(ge=0, le=NEWEST)]
-
-
-class UndoingMany(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """At least one filter; all that are given must hold. Only merges that stand are undone."""
-
-    rule: str = ""
-    channel: Channel = ""
-    actor: Actor = ""
-    import_id: ImportId = ""
-    since: When = ""
-    until: When = ""
-    reason: Annotated[
-        Reason, Meta(description="why; it is kept in the job and the audit log: name no person")
-    ]
-    expected: Annotated[
-        Count | None, Meta(description="`matched` of the dry run; refused if it is another number now")
-    ] = None
-    dry_run: Annotated[bool, Meta(description="change nothing, and tell what matches")] = False
+from gateway.store.tables.jobs import JOB
+from gateway.store.vouching import row_key
 
 
 class JobView(msgspec.Struct):
-    """`refused` merges stayed as they are; `GET /merges` with the job's filter and `state=standing` lists them. Merges that
-    another change has undone in the meantime count as neither `done` nor `refused`. Times in the filter are milliseconds."""
+    """Of what `matched`, `done` was changed, and `refused` stayed as it is: the list with the job's filter still has it. `closed`
+    are questions that the job's answers closed beside their own, and `passed` is what others dealt with in the meantime, counted at
+    the end. Times in the filter are milliseconds.
+
+    `run_by` is in whose name it changes things. `failures` are attempts in a row at the same step; the next is at `due_at`. `why`
+    says what made it fail. A `distrusted` job is not run: its row is not as the audit log says.
+    """
 
     id: str
     kind: JobKind
@@ -59,78 +32,59 @@ class JobView(msgspec.Struct):
     matched: int
     done: int
     refused: int
+    closed: int
+    passed: int
     created_by: str
     created_at: Time
-    ended_at: Time | None
-
-
-class PlannedUndoView(msgspec.Struct):
-    """`refused` is the code if this merge, undone alone, would be refused now. `records_moved` may come from a newer merge; the job
-    undoes that one first."""
-
-    merge: MergeView
-    refused: str | None
+    run_by: str
+    failures: int
+    due_at: Time | None
     why: str
-
-
-class MergesUndoneView(msgspec.Struct):
-    """A dry run has the `first` 20, newest first, and no job."""
-
-    matched: int
-    first: list[PlannedUndoView]
-    job: JobView | None
-
-
-async def undo_merges(call: Call[Query]) -> MergesUndoneView:
-    asked = await call.body(UndoingMany)
-    wanted = wanted_merges(call.services, asked, "standing")
-    if not wanted.stored():
-        raise Refusal("bad_body", "give a filter: rule, channel, actor, import_id, since or until")
-    matched, before = await count(call.services.store, wanted)
-    if asked.dry_run:
-        return MergesUndoneView(matched, await _first(call, wanted), None)
-    if asked.expected is None:
-        raise Refusal("bad_body", "expected: is missing; dry_run tells how many merges match")
-    if asked.expected != matched:
-        raise Refusal("count_changed", f"{matched:,} merges match now, not {asked.expected:,}; look again")
-    command = StartJob(call.caller, "undo_merges", wanted.stored(), asked.reason, matched, before)
-    return MergesUndoneView(matched, [], _view(await call.submit(command)))
-
-
-async def _first(call: Call[Query], wanted: WantedMerges) -> list[PlannedUndoView]:
-    found, behind = await merges(call.services.store, wanted, NEWEST, _FIRST)
-    while len(found) < _FIRST and behind is not None:
-        more, behind = await merges(call.services.store, wanted, behind, _FIRST - len(found))
-        found += more
-    planned: list[PlannedUndoView] = []
-    for row, view in zip(found, await merge_views(call.services, found), strict=True):
-        outcome, _ = await call.services.pipeline.preview(UndoMerge(call.caller, row.merge_id, ""))
-        refused = outcome if isinstance(outcome, Refused) else None
-        planned.append(
-            PlannedUndoView(view, refused.code if refused else None, refused.message if refused else "")
-        )
-    return planned
+    ended_at: Time | None
+    distrusted: bool
 
 
 async def list_jobs(call: Call[ListQuery]) -> Page[JobView]:
     query = call.query
     before = read_cursor(query.cursor, Id, NEWEST)
     found = await queries.jobs(call.services.store, before, query.limit + 1)
-    return page(found, query.limit, _view, lambda one: one.job_id)
+    views = {job.job_id: await job_view(call.services, job) for job in found[: query.limit]}
+    return page(found, query.limit, lambda one: views[one.job_id], lambda one: one.job_id)
 
 
 async def show_job(call: Call[Query]) -> JobView:
-    job = await queries.job(call.services.store, call.id("job"))
-    if job is None:
-        raise Refusal("not_found", "there is no such job")
-    return _view(job)
+    return await job_view(call.services, await _stored(call))
 
 
 async def cancel_job(call: Call[Query]) -> JobView:
-    return _view(await call.submit(CancelJob(call.caller, call.id("job"))))
+    return await job_view(call.services, await call.submit(CancelJob(call.caller, call.id("job"))))
 
 
-def _view(job: Job) -> JobView:
+async def resume_job(call: Call[Query]) -> JobView:
+    job = await _stored(call)
+    if await _is_distrusted(call.services, job):
+        raise Refusal(
+            "job_distrusted", "the job is not as the audit log says; look at `gateway audit verify --state`"
+        )
+    return await job_view(call.services, await call.submit(ResumeJob(call.caller, job)))
+
+
+async def _stored(call: Call[Query]) -> Job:
+    job = await queries.job(call.services.store, call.id("job"))
+    if job is None:
+        raise Refusal("not_found", "there is no such job")
+    return job
+
+
+async def _is_distrusted(services: Services, job: Job) -> bool:
+    """It matters while the job may run, or run again."""
+    if job.state not in ("running", "failed"):
+        return False
+    trust = await queries.trust_in(services.store, JOB.row(job), row_key(services.checkpoint_key))
+    return trust != "vouched"
+
+
+async def job_view(services: Services, job: Job) -> JobView:
     return JobView(
         show("job", job.job_id),
         job.kind,
@@ -140,23 +94,20 @@ def _view(job: Job) -> JobView:
         job.matched,
         job.done,
         job.refused,
+        job.closed,
+        job.passed,
         job.created_by,
         shown(job.created_at),
+        job.run_by,
+        job.failures,
+        shown_or_none(job.due_at or None),
+        job.why,
         shown_or_none(job.ended_at),
+        await _is_distrusted(services, job),
     )
 
 
 OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/merges/undo",
-        handler=undo_merges,
-        role="steward",
-        summary="Undo all merges that match a filter, as a job in the background",
-        body=UndoingMany,
-        answer=MergesUndoneView,
-        refusals=("count_changed", "unknown_channel"),
-    ),
     Operation(
         method="GET",
         path="/jobs",
@@ -183,5 +134,14 @@ OPERATIONS = (
         summary="Cancel a job; what it did stays done",
         answer=JobView,
         refusals=("job_over",),
+    ),
+    Operation(
+        method="POST",
+        path="/jobs/{id}/resume",
+        handler=resume_job,
+        role="steward",
+        summary="Continue a failed job where it stopped, in the caller's name",
+        answer=JobView,
+        refusals=("job_distrusted", "job_not_failed"),
     ),
 )

@@ -80,6 +80,12 @@ CODES: Mapping[str, Code] = {
     ),
     "import_undoing": Code(409, "the import is being undone", "finish the undo first"),
     "import_undone": Code(409, "the import was undone before, and nothing was imported since"),
+    "job_distrusted": Code(
+        409,
+        "the job's row is not as the audit log says, so the job is not run",
+        "`gateway audit verify --state`; cancel the job, and start it again",
+    ),
+    "job_not_failed": Code(409, "only a failed job can be resumed"),
     "job_over": Code(409, "the job is done or was cancelled"),
     "operator_exists": Code(
         409, "there is an operator of that name", "rotate their token, or choose another name"

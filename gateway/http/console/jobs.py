@@ -6,7 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.errors import Refusal
-from gateway.http.admin.jobs import cancel_job, list_jobs, show_job, undo_merges
+from gateway.http.admin.bulk import undo_merges
+from gateway.http.admin.jobs import cancel_job, list_jobs, show_job
 from gateway.http.admin.listing import ListQuery
 from gateway.http.console.visit import NO_QUERY, Visit, go
 from gateway.plural import counted

@@ -1,8 +1,8 @@
 """Merges: one, those of some profiles, lists of them, and how many there were each day."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, NamedTuple, Self
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from gateway.clock import DAY, MINUTE
 from gateway.ids import earliest, moment
@@ -18,7 +18,6 @@ _STATE = "CASE WHEN {t}.undone_at IS NULL THEN 'standing' ELSE 'undone' END"
 """As the index has it."""
 _SLACK = DAY
 """A merge may come so long after the request that brought its rows."""
-_COUNTED_AT_ONCE = 500
 _ID_MAY_RUN_AHEAD = 10 * MINUTE
 _NEWEST = (1 << 63) - 1
 _MOST_CHUNKS = 20_000
@@ -39,16 +38,6 @@ class WantedMerges:
     requests: Sequence[str] | None = None
     since: int | None = None
     until: int | None = None
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any], state: MergeState) -> Self:
-        given: dict[str, Any] = {**stored, "state": state}
-        return cls(**given)
-
-    def stored(self) -> dict[str, str | int]:
-        """What was given, without the state."""
-        given = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "state"}
-        return {name: value for name, value in given.items() if value not in ("", None)}
 
 
 class DayCount(NamedTuple):
@@ -82,18 +71,6 @@ async def merges(
     if wanted.import_id:
         wanted = await _within_import(store, wanted)
     return await newest(store, MERGE, _filters(wanted), _bounds(wanted, before), limit)
-
-
-async def count(store: Store, wanted: WantedMerges) -> tuple[int, int]:
-    """How many there are, and an id just above the newest of them."""
-    number, above, before = 0, 0, _NEWEST
-    while True:
-        found, behind = await merges(store, wanted, before, _COUNTED_AT_ONCE)
-        number += len(found)
-        above = above or (found[0].merge_id + 1 if found else 0)
-        if behind is None:
-            return number, above
-        before = behind
 
 
 async def _within_import(store: Store, wanted: WantedMerges) -> WantedMerges:

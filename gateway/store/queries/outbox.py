@@ -1,9 +1,12 @@
 """Deliveries for operators."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gateway.ids import earliest
 from gateway.model import Delivery
 from gateway.store import Store
+from gateway.store.queries.window import Conditions, Filters, newest
 from gateway.store.tables.deliveries import DELIVERY
 
 _SELECT = (
@@ -21,19 +24,51 @@ class Listed(NamedTuple):
     channel: str | None
 
 
-async def list_deliveries_of(store: Store, state: str, target: str, before: int, limit: int) -> list[Listed]:
+@dataclass(slots=True, kw_only=True)
+class WantedDeliveries:
+    """Every filter that is given must hold. Queued at `since` or later, and before `until`."""
+
+    state: str = ""
+    target: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+async def list_deliveries_of(store: Store, wanted: WantedDeliveries, before: int, limit: int) -> list[Listed]:
     """Newest first, with an id below `before`."""
-    conditions, values = ["d.delivery_id < ?"], list[Any]([before])
-    if state in _FOR_A_PERSON:  # there are few of them, and an index finds them
-        conditions.append("d.state IN ('dead', 'held')")
-    for column, value in (("state", state), ("target", target)):
+    conditions = _bounds(wanted, before)
+    if wanted.state in _FOR_A_PERSON:  # there are few of them, and an index finds them
+        conditions.add("{t}.state IN ('dead', 'held')")
+    for column, value in (("state", wanted.state), ("target", wanted.target)):
         if value:
-            conditions.append(f"d.{column} = ?")
-            values.append(value)
+            conditions.add(f"{{t}}.{column} = ?", value)
+    where = " AND ".join(conditions.texts).format(t="d")
     rows = await store.fetch(
-        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY d.delivery_id DESC LIMIT ?", (*values, limit)
+        f"{_SELECT} WHERE {where} ORDER BY d.delivery_id DESC LIMIT ?", (*conditions.values, limit)
     )
     return [_listed(row) for row in rows]
+
+
+async def stuck_deliveries(
+    store: Store, wanted: WantedDeliveries, before: int, limit: int
+) -> tuple[list[Delivery], int | None]:
+    """Those that wait for a person, newest first; and the id after which to continue."""
+    filters = Filters()
+    filters.indexed.add("{t}.state IN ('dead', 'held') AND {t}.state = ?", wanted.state)
+    if wanted.target:
+        filters.others.add("{t}.target = ?", wanted.target)
+    return await newest(store, DELIVERY, filters, _bounds(wanted, before), limit)
+
+
+def _bounds(wanted: WantedDeliveries, before: int) -> Conditions:
+    """A delivery's id is drawn when it is queued."""
+    bounds = Conditions()
+    if wanted.until is not None:
+        before = min(before, earliest(wanted.until))
+    bounds.add("{t}.delivery_id < ?", before)
+    if wanted.since is not None:
+        bounds.add("{t}.delivery_id >= ?", earliest(wanted.since))
+    return bounds
 
 
 async def delivery_of(store: Store, delivery_id: int) -> Listed | None:

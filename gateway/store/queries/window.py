@@ -1,7 +1,7 @@
 """Lists, newest first, with filters that no single index serves: an index serves one of them, and the others are applied to a
 bounded number of rows. So a page may be short, or empty, although it is not the last one."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gateway.store import Store
@@ -34,6 +34,11 @@ class Filters:
     def next(self) -> Conditions:
         """Where one more condition belongs: an index serves only the first."""
         return self.others if self.indexed.texts else self.indexed
+
+
+def given(wanted: Any) -> dict[str, str | int]:
+    """The filters of a `Wanted…` that are given, as a job stores them."""
+    return {name: value for name, value in asdict(wanted).items() if value not in ("", None)}
 
 
 async def newest(

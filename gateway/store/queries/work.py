@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gateway.ids import earliest
 from gateway.model import Achievement, ChannelKey, RulePlan, StoredRuleSet
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
+from gateway.store.queries.window import Conditions, Filters, newest
 from gateway.store.tables.achievements import ACHIEVEMENT
 from gateway.store.tables.operators import CHANNEL_KEY, PLAN, RULE_SET
 
@@ -23,7 +25,8 @@ class Earned(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class WantedWork:
-    """Every filter that is given must hold. `records`: those of these records, up to the moment `until`."""
+    """Every filter that is given must hold. `records`: those of these records, up to the moment `until`. Accepted at `since` or
+    later."""
 
     state: str = ""
     profile_id: int | None = None
@@ -31,6 +34,17 @@ class WantedWork:
     until: int | None = None
     achievement_id: int | None = None
     campaign_id: int | None = None
+    since: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WantedRetries:
+    """Every filter that is given must hold. Accepted at `since` or later, and before `until`."""
+
+    state: str = ""
+    campaign_id: int | None = None
+    since: int | None = None
+    until: int | None = None
 
 
 class KnownRuleSet(NamedTuple):
@@ -59,6 +73,9 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
     if wanted.until is not None:
         conditions.append("a.accepted_at <= ?")
         values.append(wanted.until)
+    if wanted.since is not None:
+        conditions.append("a.achievement_id >= ?")
+        values.append(earliest(wanted.since))
     rows = await store.fetch(
         f"SELECT {ACHIEVEMENT.select('a')}, r.profile_id, COALESCE(l.points, 0), COALESCE(l.score, 0),"
         " COALESCE(l.coupon_code, '') FROM achievement a LEFT JOIN record r ON r.record_id = a.record_id"
@@ -68,6 +85,29 @@ async def achievements(store: Store, wanted: WantedWork, before: int, limit: int
         (*values, limit),
     )
     return [Earned(ACHIEVEMENT.read(row[:-4]), *row[-4:]) for row in rows]
+
+
+async def undecided(
+    store: Store, wanted: WantedRetries, before: int, limit: int
+) -> tuple[list[Achievement], int | None]:
+    """Those that a person may have decided or reported again, newest first; and the id after which to continue. An index finds
+    failed and dead ones; ignored ones are looked for among all."""
+    filters, bounds = Filters(), Conditions()
+    match wanted.state:
+        case "failed":
+            filters.indexed.add("{t}.state = 'failed'")
+        case "dead":
+            filters.indexed.add("{t}.state = 'dead'")
+        case state:
+            filters.others.add("{t}.state = ?", state)
+    if wanted.campaign_id is not None:
+        filters.others.add("{t}.campaign_id = ?", wanted.campaign_id)
+    if wanted.until is not None:
+        before = min(before, earliest(wanted.until))
+    bounds.add("{t}.achievement_id < ?", before)
+    if wanted.since is not None:
+        bounds.add("{t}.achievement_id >= ?", earliest(wanted.since))
+    return await newest(store, ACHIEVEMENT, filters, bounds, limit)
 
 
 _WATERMARK = "COALESCE((SELECT row_id FROM lookup_progress WHERE source = 'achievement'), 0)"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.app import workers
-from gateway.workers.jobs import work_on_jobs
+from gateway.store.vouching import row_key
+from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_merge_list import by_hand, listed
 from tests.http.admin.test_merges import WHY, ask, merge, refused
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 BY_HAND = {"rule": "operator", **WHY}
 
 
+class _Worker(JobWorker):
+    """One that the tests drive."""
+
+    work = JobWorker.work
+
+
 @pytest.fixture
 def by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway's own worker leaves jobs to the test."""
@@ -27,7 +34,7 @@ def by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(workers, "work_on_jobs", nothing)
+    monkeypatch.setattr(workers.JobWorker, "work", nothing)
 
 
 async def begin(gateway: RunningGateway, **filters: str) -> Any:
@@ -45,7 +52,9 @@ async def until_over(gateway: RunningGateway, job: str) -> Any:
 
 
 async def some(gateway: RunningGateway, limit: int) -> bool:
-    return await work_on_jobs(gateway.services.store, gateway.services.pipeline, limit)
+    services = gateway.services
+    worker = _Worker(services.store, services.pipeline, services.clock, row_key(services.checkpoint_key))
+    return await worker.work(limit)
 
 
 async def events(gateway: RunningGateway, **query: str) -> list[Any]:
@@ -95,6 +104,7 @@ async def test_a_merge_that_cannot_be_undone_is_counted_and_the_rest_goes_on(gat
     await ask(gateway, "POST", f"profiles/{shown['survivor']}/split", body=body)
     plan = await ask(gateway, "POST", "merges/undo", body={**BY_HAND, "dry_run": True})
     assert [line["refused"] for line in plan["first"]] == [None, "records_moved", None]
+    assert [line["outcome"] for line in plan["first"]] == ["done", "refused", "done"]
     done = await until_over(gateway, (await begin(gateway, rule="operator"))["id"])
     assert (done["matched"], done["done"], done["refused"]) == (3, 2, 1)
     assert await listed(gateway, state="standing") == [two]

@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +17,7 @@ from gateway.store.queries import (
     imports,
     jobs,
     merges,
+    outbox,
     overview,
     past,
     people,
@@ -27,9 +28,10 @@ from gateway.store.queries import (
 )
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.merges import WantedMerges
+from gateway.store.queries.outbox import WantedDeliveries
 from gateway.store.queries.profiles import Anything, Wanted
 from gateway.store.queries.reviews import WantedReviews
-from gateway.store.queries.work import WantedWork
+from gateway.store.queries.work import WantedRetries, WantedWork
 from gateway.store.sqlite import SqliteStore
 from rules.identifier import Identifier
 from tests.support.people import one_person
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
 
 NEWEST = (1 << 63) - 1
+
+
+async def everything(rows: AsyncIterator[object]) -> list[object]:
+    return [row async for row in rows]
+
+
 BOUNDED = tuple(
     f"SCAN {name}"
     for name in ("path", "family", "CONSTANT ROW", "rules", "days", "looked_at", "first", "called")
@@ -127,6 +135,15 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "what people are called": lambda store, profile: people.names(store, [profile, 2]),
     "the first records of people": lambda store, profile: people.first_records(store, [profile, 2]),
     "where profiles lead": lambda store, profile: people.homes(store, [profile, 2]),
+    "reports that failed": lambda store, profile: work.undecided(
+        store, WantedRetries(state="failed"), NEWEST, 51
+    ),
+    "reports that were given up": lambda store, profile: work.undecided(
+        store, WantedRetries(state="dead", campaign_id=1, since=1, until=2), NEWEST, 51
+    ),
+    "deliveries that wait": lambda store, profile: outbox.stuck_deliveries(
+        store, WantedDeliveries(state="held", target="upstream", since=1, until=2), NEWEST, 51
+    ),
     "open reviews": lambda store, profile: reviews.open_reviews(store, profile),
 }
 
@@ -140,13 +157,14 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
     "deliveries for a person": overview.deliveries_for_a_person,
     "walks under way": overview.open_walks,
     "small regroupings": overview.small_regroupings,
-    "next job": jobs.next_job,
+    "jobs that are due": lambda store: everything(jobs.due_jobs(store, NEWEST)),
     "jobs": lambda store: jobs.jobs(store, NEWEST, 51),
     "open reviews by reason": operations.open_reviews,
     "imports": lambda store: imports.runs(store, (1, "a"), 51),
     "a stored plan": lambda store: work.plan_of(store, "sha"),
 }
 OF_WHAT_IS_OPEN = (
+    "achievement_dead",
     "achievement_failed",
     "delivery_for_a_person",
     "job_running",

@@ -1,0 +1,70 @@
+"""What a job changes: the things that match its filter and still wait for the change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.ids import Prefix, show
+from gateway.model import Filter, JobKind
+from gateway.store import Store
+from gateway.store.queries.merges import WantedMerges, merges
+from gateway.store.queries.outbox import WantedDeliveries, stuck_deliveries
+from gateway.store.queries.reviews import WantedReviews, reviews
+from gateway.store.queries.work import WantedRetries, undecided
+
+_NEWEST = (1 << 63) - 1
+_COUNTED_AT_ONCE = 500
+_IDS: dict[str, tuple[str, Prefix]] = {
+    "merges": ("merge_id", "mrg"),
+    "reviews": ("review_id", "rev"),
+    "deliveries": ("delivery_id", "dlv"),
+    "achievements": ("achievement_id", "ach"),
+}
+"""The field that holds it, and how it begins."""
+
+
+async def matching(
+    store: Store, kind: JobKind, chosen: Filter, before: int, limit: int
+) -> tuple[Sequence[Any], int | None]:
+    """The newest `limit` of them below the id `before`, and where to continue; None: that was all."""
+    place: int | None = before
+    found: list[Any] = []
+    while place is not None and len(found) < limit:
+        more, place = await _matching(store, kind, chosen, place, limit - len(found))
+        found += more
+    return found, place
+
+
+async def _matching(
+    store: Store, kind: JobKind, chosen: Filter, before: int, limit: int
+) -> tuple[Sequence[Any], int | None]:
+    """Perhaps fewer, although it is not all."""
+    given: dict[str, Any] = dict(chosen)
+    match kind:
+        case "undo_merges":
+            return await merges(store, WantedMerges(**given, state="standing"), before, limit)
+        case "accept_reviews" | "reject_reviews":
+            return await reviews(store, WantedReviews(**given, state="open"), before, limit)
+        case "retry_deliveries" | "discard_deliveries":
+            return await stuck_deliveries(store, WantedDeliveries(**given), before, limit)
+        case "retry_achievements":
+            return await undecided(store, WantedRetries(**given), before, limit)
+
+
+def id_of(kind: JobKind, thing: Any) -> int:
+    return getattr(thing, _IDS[kind.partition("_")[2]][0])
+
+
+def shown_id(kind: JobKind, number: int) -> str:
+    return show(_IDS[kind.partition("_")[2]][1], number)
+
+
+async def count_matching(store: Store, kind: JobKind, chosen: Filter) -> tuple[int, int]:
+    """How many there are, and an id just above the newest of them."""
+    number, above, place = 0, 0, _NEWEST
+    while True:
+        found, behind = await matching(store, kind, chosen, place, _COUNTED_AT_ONCE)
+        number += len(found)
+        above = above or (id_of(kind, found[0]) + 1 if found else 0)
+        if behind is None:
+            return number, above
+        place = behind
