@@ -12,6 +12,7 @@ import asyncpg
 from gateway.errors import SchemaMismatch
 from gateway.store.migrations import Migration, pending
 from gateway.store.postgres.dialect import Columns, Connection
+from gateway.store.postgres.ordered import ordered_index, ordered_key
 
 _VERSIONS = """
 CREATE TABLE schema_version (
@@ -35,17 +36,20 @@ _MADE_BY_ANOTHER = (
 _TRIES = 20
 MARK = "copying"
 """The name of the lease that marks a database as an unfinished copy."""
+_YUGABYTE = "-YB-"
 _COMMENT = re.compile(r"--[^\n]*")
 
 
 async def migrate(connection: Connection, now: int) -> None:
     """Bring the schema up to date. Raises SchemaMismatch for a database that this gateway must not touch."""
-    collation = await _collation(connection)
-    for statement in statements(_VERSIONS, collation):
+    collation, hashes_keys = await _collation(connection), await _hashes_keys(connection)
+    for statement in statements(_VERSIONS, collation, hashes_keys=hashes_keys):
         await _until_made(connection, statement)
     applied = {row[0]: row[1] for row in await connection.fetch("SELECT version, sha256 FROM schema_version")}
     for step in pending(applied):
-        await _apply(connection, step, collation, now)
+        for statement in statements(step.sql, collation, hashes_keys=hashes_keys):
+            await _until_made(connection, statement)
+        await _record(connection, step, now)
 
 
 async def refuse_unfinished_copy(connection: Connection) -> None:
@@ -56,9 +60,7 @@ async def refuse_unfinished_copy(connection: Connection) -> None:
         )
 
 
-async def _apply(connection: Connection, step: Migration, collation: str, now: int) -> None:
-    for statement in statements(step.sql, collation):
-        await _until_made(connection, statement)
+async def _record(connection: Connection, step: Migration, now: int) -> None:
     await connection.execute(
         "INSERT INTO schema_version VALUES ($1, $2, $3, $4) ON CONFLICT (version) DO NOTHING",
         step.version,
@@ -79,8 +81,9 @@ async def _until_made(connection: Connection, statement: str) -> None:
     await connection.execute(statement)
 
 
-def statements(sql: str, collation: str) -> Iterator[str]:
-    """The statements of a step in PostgreSQL's SQL, each of which may be run twice."""
+def statements(sql: str, collation: str, *, hashes_keys: bool = False) -> Iterator[str]:
+    """The statements of a step in PostgreSQL's SQL, each of which may be run twice. Keys stay in order, also where the engine
+    `hashes_keys` unless it is told otherwise."""
     sql = _COMMENT.sub("", sql)
     sql = re.sub(r"\)\s*(STRICT|WITHOUT ROWID)\b[^;]*", ")", sql)
     sql = re.sub(r"\b(INTEGER|BLOB)\b", lambda found: _TYPES[found[1]], sql)
@@ -92,7 +95,8 @@ def statements(sql: str, collation: str) -> Iterator[str]:
     sql = sql.replace("CREATE VIEW ", "CREATE OR REPLACE VIEW ")
     for statement in sql.split(";"):
         if statement.strip():
-            yield statement.strip()
+            one = ordered_index(statement.strip())
+            yield ordered_key(one) if hashes_keys else one
 
 
 async def _collation(connection: Connection) -> str:
@@ -102,6 +106,10 @@ async def _collation(connection: Connection) -> str:
         raise SchemaMismatch(f"The database's encoding is {encoding}. Create it with: ENCODING 'UTF8'")
     by_bytes = await connection.fetchval("SELECT 'B'::text < 'a'::text AND 'a b'::text < 'aa'::text")
     return "" if by_bytes else ' COLLATE "C"'
+
+
+async def _hashes_keys(connection: Connection) -> bool:
+    return _YUGABYTE in await connection.fetchval("SELECT version()")
 
 
 async def columns(connection: Connection) -> Columns:

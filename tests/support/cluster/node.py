@@ -21,7 +21,7 @@ DEPLOY = Path(__file__).parents[3] / "deploy" / "patroni"
 POSTGRES_PORT, PATRONI_PORT = 5432, 8008
 PASSWORD = "only-for-the-tests"
 _EXAMPLES = ("10.0.0.21", "10.0.0.22", "10.0.0.23")
-_MEGABYTES = 400
+_MEGABYTES = 1500
 _MEGABYTE = 1 << 20
 _SECONDS = 2.0
 
