@@ -52,12 +52,12 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "retail": Shape(
             "a retailer with a web shop, an app, tills and a call centre",
             {
-                "web": Channel(0.35, 0.95, 0.4, slips=0.05),
-                "app": Channel(0.2, 0.85, 0.6, birthday=0.7, address=0.3, slips=0.05, ndjson=True),
-                "pos": Channel(0.3, 0.3, 0.7, birthday=0.4, address=0.35, slips=0.1, spelled=0.25),
-                "callcenter": Channel(0.15, 0.45, 0.8, address=0.7, slips=0.12, spelled=0.35),
+                "web": Channel(0.35, 0.95, 0.5, slips=0.1),
+                "app": Channel(0.2, 0.9, 0.7, birthday=0.7, address=0.3, slips=0.1, ndjson=True),
+                "pos": Channel(0.3, 0.5, 0.75, birthday=0.4, address=0.35, slips=0.17, spelled=0.25),
+                "callcenter": Channel(0.15, 0.6, 0.85, address=0.7, slips=0.17, spelled=0.35),
             },
-            (30, 28, 20, 12, 6, 4),
+            (50, 25, 13, 7, 3, 2),
             _ALONE,
             same_mail=0.08,
             same_mobile=0.08,
