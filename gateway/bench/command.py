@@ -32,6 +32,8 @@ from gateway.bench.processes import processes
 from gateway.bench.resolve import resolve
 from gateway.bench.results import Results, medians, results, table, write
 from gateway.bench.rounds import Session
+from gateway.bench.sizes import sizes
+from gateway.bench.weight import weight
 
 _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "normalise": normalise,
@@ -46,6 +48,8 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "import": imports,
     "plan": plan,
     "duplicates": duplicates,
+    "weight": weight,
+    "sizes": sizes,
 }
 _PERSISTENT = Path("/var/tmp")  # noqa: S108 - a private directory is made inside
 

@@ -27,6 +27,10 @@ class Database(Protocol):
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
+    def size(self) -> int:
+        """The bytes that it takes, without pages that are free."""
+        ...
+
     def damage(self) -> str:
         """What is wrong with its structure; "" if nothing is."""
         ...
@@ -54,6 +58,12 @@ class SqliteFile:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def size(self) -> int:
+        pages, free, each = (
+            self.rows(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * each
 
     def damage(self) -> str:
         ((state,),) = self.rows("PRAGMA integrity_check(1)")
@@ -83,6 +93,10 @@ class PostgresDatabase:
 
         found = self._run(self.url, lambda connection: connection.fetch(numbered(sql), *parameters))
         return [tuple(row) for row in found]
+
+    def size(self) -> int:
+        ((size,),) = self.rows("SELECT pg_database_size(current_database())")
+        return size
 
     def damage(self) -> str:
         return ""

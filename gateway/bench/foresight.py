@@ -19,16 +19,16 @@ from rules.plan import Plan
 
 MEMORY = Target("at most", 1_536)
 _TWICE = 0.3
-_CANDIDATE = "mobile"
+CANDIDATE = "mobile"
 """Every other second record came without its mobile, so this preset splits as well as merges."""
 
 
 def plan(session: Session) -> list[Figure]:
     records = session.options.records
-    directory, database = _populated(session, "plan", records)
+    directory, database, _ = populated(session, "plan", records)
     with session.step("plan"):
         now = str(time.time_ns() // 1_000_000)
-        took = run(["gateway.processes.plan", now], directory, f"{database.url}\n{preset(_CANDIDATE)}")
+        took = run(["gateway.processes.plan", now], directory, f"{database.url}\n{preset(CANDIDATE)}")
     found = msgspec.json.decode(took.output, type=Plan)
     if not (found.merged and found.split):
         raise BenchError(f"the plan found nothing to merge or nothing to split: {found}")
@@ -41,7 +41,7 @@ def plan(session: Session) -> list[Figure]:
 
 def duplicates(session: Session) -> list[Figure]:
     records = session.options.records
-    directory, database = _populated(session, "duplicates", records)
+    directory, database, _ = populated(session, "duplicates", records)
     config = directory / "duplicates.toml"
     config.write_text(
         configuration(
@@ -59,7 +59,8 @@ def duplicates(session: Session) -> list[Figure]:
     ]
 
 
-def _populated(session: Session, name: str, records: int) -> tuple[Path, Database]:
+def populated(session: Session, name: str, records: int) -> tuple[Path, Database, int]:
+    """A database of so many records, and how many people they are."""
     directory = session.directory / name
     directory.mkdir()
     database = session.databases.new(directory)
@@ -69,4 +70,4 @@ def _populated(session: Session, name: str, records: int) -> tuple[Path, Databas
     with session.step(f"{records:,} records"):
         build(database, records - again)
         add_second_records(database, again)
-    return directory, database
+    return directory, database, records - again

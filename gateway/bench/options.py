@@ -17,6 +17,8 @@ Part = Literal[
     "import",
     "plan",
     "duplicates",
+    "weight",
+    "sizes",
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
 
@@ -43,6 +45,7 @@ class BenchOptions:
     people: int = 20_000
     rows: int = 1_000_000
     records: int = 1_000_000
+    sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     directory: Path | None = None
     db: str = ""
     json: Path | None = None
@@ -60,4 +63,5 @@ QUICK = BenchOptions(
     people=5_000,
     rows=40_000,
     records=50_000,
+    sizes=(10_000, 50_000),
 )

@@ -26,12 +26,14 @@ STOP_SECONDS = 60.0
 
 
 class Subject(NamedTuple):
-    """A server that answers. `ready` is the seconds from its start to its first 200 on /healthz."""
+    """A server that answers. `ready` is the seconds from its start to its first 200 on /healthz; `admin_port` is 0 for those that
+    are no gateway."""
 
     name: str
     port: int
     pid: int
     ready: float
+    admin_port: int = 0
 
 
 @contextmanager
@@ -95,12 +97,12 @@ def gateway(
 ) -> Generator[Subject]:
     """The real gateway over `database` with the campaigns 1 … `campaigns`. The default delay keeps grants out of the
     window. Of several processes, `pid` is the one that started the others."""
-    port = free_port()
+    port, admin_port = free_port(), free_port()
     config = directory / f"{name}.toml"
     config.write_text(
         configuration(
             listen=port,
-            admin_listen=free_port(),
+            admin_listen=admin_port,
             database=database.url,
             campaigns=campaigns,
             grant_delay=grant_delay,
@@ -109,7 +111,7 @@ def gateway(
     )
     command = [*_PYTHON, "gateway", "serve", "--config", str(config), "--processes", str(processes)]
     with _running(name, command, port, directory, cpus) as subject:
-        yield subject
+        yield subject._replace(admin_port=admin_port)
 
 
 @contextmanager
