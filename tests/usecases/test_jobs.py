@@ -3,22 +3,39 @@
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
+from structlog.testing import capture_logs
 
+from gateway.ids import show
 from gateway.model import (
+    AddOperator,
+    AnswerReview,
+    CancelJob,
+    DelayJob,
     Job,
     JobKind,
+    Refused,
     RehearseJob,
+    RemoveOperator,
+    ResumeJob,
     ReviewItem,
     StartJob,
+    StoredOperator,
+    WorkJob,
 )
 from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.matching import count_matching, id_of, matching
 from gateway.store.vouching import row_key
+from gateway.usecases import job_steps
+from gateway.usecases.env import Env
+from gateway.usecases.jobs import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from gateway.workingset import WorkingSet
 from tests.store.conformance import log, run
@@ -77,7 +94,18 @@ async def ask_about(core: InProcessGateway, pairs: set[tuple[int, int]]) -> None
     await run(core.store, ask, lambda ws: ws.profiles.want_all({one for pair in pairs for one in pair}))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=ANY_HEALTH)
+@pytest.fixture
+async def core(tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
+    async with InProcessGateway(tmp_path) as running:
+        yield running
+
+
+async def open_questions(core: InProcessGateway) -> list[int]:
+    """Newest first."""
+    return await core.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1 DESC")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=ANY_HEALTH)
 @given(
     st.lists(two, max_size=4),
     st.lists(two, min_size=4, max_size=9),
@@ -129,3 +157,175 @@ async def see(core: InProcessGateway, kind: JobKind, chosen: dict[str, str]) -> 
     assert job.closed == sum(step.closed for step in made) >= results["passed"]
     if len(made) == len(items):
         assert (job.state, job.closed, job.passed) == ("done", results["passed"], 0)
+
+
+# ---- steps that fail ----
+
+KIM = replace(SAM, actor="operator:kim", request_id="req_kim")
+ANN = replace(SAM, actor="operator:ann", request_id="req_ann")
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, review_id: int) -> None:
+    """An answer to this question meets a mistake in the code."""
+    kind = job_steps.KINDS["accept_reviews"]
+
+    def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> object:
+        if command.review_id == review_id:
+            raise KeyError
+        return kind.change(command, ws, env)
+
+    monkeypatch.setitem(job_steps.KINDS, "accept_reviews", kind._replace(change=answer))
+
+
+async def test_a_step_that_raises_is_tried_again_and_then_the_job_fails_while_others_run(
+    core: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await doubts(core, 2)
+    newest, oldest = await open_questions(core)
+    with monkeypatch.context() as broken, capture_logs():
+        poison(broken, newest)
+        job = await started(core, "accept_reviews")
+        other = await started(core, "reject_reviews", {"rule": "none"})
+        pauses: list[int] = []
+        while (job := await as_stored(core, job)).state == "running":
+            core.clock.time = max(core.clock.time, job.due_at)
+            await worker(core).work(MANY)
+            pauses.append((await as_stored(core, job)).due_at - core.clock.now())
+            if len(pauses) == 1:
+                assert await worker(core).work(MANY)
+                assert (await as_stored(core, other)).state == "done"
+    assert pauses[:-1] == [2_000, 4_000, 8_000, 16_000, 32_000]
+    assert job.why == f"{show('rev', newest)}: KeyError, {MOST_FAILURES} times"
+    assert (job.state, job.done, job.run_by) == ("failed", 0, "operator:sam")
+    assert await open_questions(core) == [newest, oldest]
+    assert not await worker(core).work(MANY)
+    resumed = await core.send(ResumeJob(KIM, job))
+    assert (resumed.state, resumed.why, resumed.failures, resumed.ended_at) == ("running", "", 0, None)
+    assert isinstance(await core.send(ResumeJob(KIM, job)), Refused)
+    job = await worked_off(core, job)
+    assert (job.state, job.done, job.created_by, job.run_by) == ("done", 2, "operator:sam", "operator:kim")
+    told = await core.rows(
+        "SELECT action, actor, outcome FROM audit WHERE action LIKE 'job.%' AND object = ?",
+        show("job", job.job_id),
+    )
+    assert told == [
+        ("job.started", "operator:sam", "ok"),
+        ("job.failed", "gateway", "failed"),
+        ("job.resumed", "operator:kim", "running"),
+        ("job.ended", "operator:kim", "done"),
+    ]
+    answered = await core.column("SELECT actor FROM audit WHERE action = 'review.accepted'")
+    assert answered == ["operator:kim"] * 2
+
+
+async def test_one_failure_that_passes_delays_a_job_and_counts_no_more(
+    core: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await doubts(core, 2)
+    newest, _ = await open_questions(core)
+    with monkeypatch.context() as broken, capture_logs():
+        poison(broken, newest)
+        job = await started(core, "accept_reviews")
+        await worker(core).work(MANY)
+    assert not await worker(core).work(MANY)
+    core.clock.advance(2_000)
+    job = await worked_off(core, job)
+    assert (job.state, job.done, job.failures, job.why) == ("done", 2, 0, "")
+
+
+async def test_a_failed_job_can_be_cancelled(core: InProcessGateway) -> None:
+    await doubts(core, 1)
+    job = await started(core, "accept_reviews")
+    for _ in range(MOST_FAILURES):
+        job = await core.send(DelayJob(SAM, job, "the end: KeyError"))
+        assert isinstance(job, Job)
+    assert job.state == "failed"
+    assert isinstance(await core.send(DelayJob(SAM, job, "")), Refused)
+    assert (await core.send(CancelJob(SAM, job.job_id))).state == "cancelled"
+    assert isinstance(await core.send(ResumeJob(SAM, job)), Refused)
+
+
+# ---- in whose name, and what was confirmed ----
+
+
+async def test_a_job_stops_when_its_operator_is_removed_and_another_one_may_take_it_over(
+    core: InProcessGateway,
+) -> None:
+    await doubts(core, 2)
+    await core.send(
+        AddOperator(SAM, StoredOperator("ann", "steward", b"hash", core.clock.now(), "operator:sam"))
+    )
+    matched, above = await count_matching(core.store, "reject_reviews", {})
+    job = await core.send(StartJob(ANN, "reject_reviews", {}, "", matched, above))
+    await worker(core).work(1)
+    core.clock.advance(1_000)
+    await core.send(RemoveOperator(SAM, "ann"))
+    job = await worked_off(core, job)
+    assert (job.state, job.done) == ("failed", 1)
+    assert job.why.startswith("operator:ann was removed")
+    assert len(await open_questions(core)) == 1
+    await core.send(ResumeJob(KIM, job))
+    job = await worked_off(core, job)
+    assert (job.state, job.done, job.run_by) == ("done", 2, "operator:kim")
+    assert await core.column("SELECT actor FROM audit WHERE action = 'review.rejected'") == [
+        "operator:ann",
+        "operator:kim",
+    ]
+
+
+async def test_a_job_changes_no_more_than_was_counted_and_nothing_above_its_start(
+    core: InProcessGateway,
+) -> None:
+    await doubts(core, 3)
+    newest, middle, oldest = await open_questions(core)
+    job = await core.send(StartJob(SAM, "reject_reviews", {}, "", 1, newest))
+    await core.send(WorkJob(SAM, job, newest))
+    assert await open_questions(core) == [newest, middle, oldest]
+    job = await worked_off(core, job)
+    assert (job.state, job.done) == ("done", 1)
+    assert await open_questions(core) == [newest, oldest]
+
+
+async def test_a_question_that_was_opened_again_is_left_to_a_person(core: InProcessGateway) -> None:
+    await doubts(core, 1)
+    (asked,) = await open_questions(core)
+    job = await started(core, "reject_reviews")
+    core.clock.advance(1_000)
+
+    def again(ws: WorkingSet) -> None:
+        item = ws.review_items[asked]
+        assert item is not None
+        ws.reopen_review(item)
+        log(ws, 1)
+
+    await run(core.store, again, lambda ws: ws.review_items.want(asked))
+    job = await worked_off(core, job)
+    assert (job.done, job.passed) == (0, 1)
+    assert await open_questions(core) == [asked]
+
+
+async def test_a_step_that_names_another_job_than_the_stored_one_is_refused(core: InProcessGateway) -> None:
+    await doubts(core, 1)
+    (asked,) = await open_questions(core)
+    job = await started(core, "reject_reviews")
+    for other in (
+        replace(job, kind="accept_reviews"),
+        replace(job, filter={"rule": "x"}),
+        replace(job, above=1),
+    ):
+        outcome = await core.send(WorkJob(SAM, other, asked))
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "job_over"
+    assert await open_questions(core) == [asked]
+
+
+async def test_two_workers_on_one_job_do_each_thing_once(core: InProcessGateway) -> None:
+    await doubts(core, 9)
+    job = await started(core, "reject_reviews")
+    workers = [worker(core), worker(core)]
+    while any(await asyncio.gather(*(one.work(4) for one in workers))):
+        pass
+    job = await as_stored(core, job)
+    assert (job.state, job.done, job.passed) == ("done", 9, 0)
+    assert len(await core.column("SELECT 1 FROM audit WHERE action = 'review.rejected'")) == 9
+    assert await core.column("SELECT 1 FROM audit WHERE action = 'job.ended'") == [1]

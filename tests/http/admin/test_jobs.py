@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.app import workers
+from gateway.store.queries.verification import verify
 from gateway.store.vouching import row_key
 from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_imports import IMPORT, bring, chunk
@@ -149,3 +150,70 @@ async def test_a_cancelled_job_stops_and_what_it_did_stays(gateway: RunningGatew
     await refused(gateway, "POST", f"jobs/{job}/cancel", 409, "job_over")
     await refused(gateway, "GET", "jobs/job_0000000000000001", 404, "not_found")
     assert [one["outcome"] for one in await events(gateway, action="job.cancelled")] == ["cancelled"]
+
+
+_FORGED = (
+    "INSERT INTO job (job_id, kind, filter, reason, matched, created_by, created_at, before, state, done, refused,"
+    " above, run_by) SELECT job_id + 1, kind, filter, reason, 99, created_by, created_at, {newest}, 'running', 0, 0,"
+    " {newest}, run_by FROM job"
+)
+
+
+@pytest.mark.usefixtures("by_steps")
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        _FORGED,
+        "UPDATE job SET filter = 'no JSON'",
+        "UPDATE job SET above = {newest}, before = {newest}",
+        "UPDATE job SET run_by = 'operator:ann'",
+    ],
+)
+async def test_a_job_that_other_hands_wrote_is_found_and_not_run(
+    gateway: RunningGateway, forgery: str
+) -> None:
+    made = await by_hand(gateway, 2)
+    job = (await begin(gateway, rule="operator"))["id"]
+    later = await by_hand(gateway, 1, "later-")
+    if forgery == _FORGED:
+        while await some(gateway, 9):
+            pass
+    await gateway.tamper(forgery.format(newest=(1 << 62)))
+    for _ in range(2):
+        assert not await some(gateway, 9)
+    assert await listed(gateway, state="standing") == [*later, *made[::-1]][: 1 if forgery == _FORGED else 3]
+    (told,) = await events(gateway, action="job.distrusted")
+    assert (told["actor"], told["object"] == job) == ("gateway", forgery != _FORGED)
+    verdict = await verify(gateway.services.store, gateway.services.checkpoint_key, state=True)
+    assert [breach.chain for breach in verdict.breaches] == ["job"]
+    if "JSON" in forgery:
+        return
+    (forged,) = [one for one in (await ask(gateway, "GET", "jobs"))["items"] if one["distrusted"]]
+    await gateway.tamper("UPDATE job SET state = 'failed' WHERE state = 'running'")
+    await refused(gateway, "POST", f"jobs/{forged['id']}/resume", 409, "job_distrusted")
+    cancelled = await ask(gateway, "POST", f"jobs/{forged['id']}/cancel")
+    assert (cancelled["state"], cancelled["distrusted"]) == ("cancelled", False)
+
+
+@pytest.mark.usefixtures("by_steps")
+async def test_other_jobs_run_beside_one_that_is_not_trusted(gateway: RunningGateway) -> None:
+    made = await by_hand(gateway, 2)
+    await begin(gateway, rule="operator")
+    await gateway.tamper("UPDATE job SET matched = 99")
+    job = (await begin(gateway, actor="operator:shared"))["id"]
+    while await some(gateway, 1):
+        pass
+    assert (await ask(gateway, "GET", f"jobs/{job}"))["done"] == 2
+    assert await listed(gateway, state="undone") == made[::-1]
+
+
+@pytest.mark.usefixtures("by_steps")
+async def test_a_job_is_trusted_wherever_the_log_keeps_its_start(gateway: RunningGateway) -> None:
+    """The look-up table finds older events, and a reading of the newest rows the others."""
+    await by_hand(gateway, 2)
+    await begin(gateway, rule="operator")
+    assert await some(gateway, 1)
+    while await gateway.services.store.maintain(100):
+        pass
+    assert await some(gateway, 1)
+    assert await listed(gateway, state="standing") == []
