@@ -1,12 +1,12 @@
 """`gateway deliveries`: deliveries to the upstream and to webhooks. An operator can resend or discard dead and held ones."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
@@ -28,15 +28,34 @@ _COLUMNS: Columns = {
     "due": "due_at",
     "finished": "finished_at",
 }
-_AT_ONCE = 200
-_QUESTIONS = {
-    "retry": "Send {} again? One that did arrive is then sent twice.",
-    "discard": "Give {} up for good?",
+_OF_A_DELIVERY: Columns = {
+    "delivery": "id",
+    "target": "target",
+    "campaign": "campaign",
+    "reason": "reason",
+    "queued": "created_at",
 }
+_RETRY = Work(
+    "/deliveries/retry",
+    "delivery",
+    "delivery",
+    "Send {} again? One that did arrive is then sent twice.",
+    "{} would be sent again",
+    _OF_A_DELIVERY,
+)
+_DISCARD = Work(
+    "/deliveries/discard",
+    "delivery",
+    "delivery",
+    "Give {} up for good?",
+    "{} would be given up",
+    _OF_A_DELIVERY,
+)
 Deliveries = Annotated[list[str] | None, typer.Argument(metavar="[DELIVERY]...", help="dlv_…")]
 Whole = Annotated[
     str, typer.Option("--all", help="Instead of ids: every delivery that is `dead`, or `held`.")
 ]
+Target = Annotated[str, typer.Option(help="Only to upstream, balances, or webhook:NAME.")]
 
 
 @app.command("list")
@@ -44,7 +63,9 @@ def list_(
     state: Annotated[
         str, typer.Option(help="pending, sending, unknown, held, delivered, dead or discarded.")
     ] = "",
-    target: Annotated[str, typer.Option(help="upstream, or webhook:NAME.")] = "",
+    target: Target = "",
+    since: Since = "",
+    until: Until = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,
@@ -53,7 +74,8 @@ def list_(
     """List deliveries, newest first."""
 
     async def listed(admin: Admin) -> Any:
-        return await admin.get("/deliveries", state=state, target=target, limit=limit, cursor=cursor)
+        filters = {"state": state, "target": target, "since": since, "until": until}
+        return await admin.get("/deliveries", **filters, limit=limit, cursor=cursor)
 
     print_page(ask(config, listed), _COLUMNS, as_json=json)
 
@@ -81,48 +103,67 @@ def show(
 def retry(
     deliveries: Deliveries = None,
     whole: Whole = "",
+    target: Target = "",
+    since: Since = "",
+    until: Until = "",
+    reason: Why = "",
+    dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Send dead or held deliveries again. A delivery that did arrive is then sent twice."""
-    _each("retry", "is due now", deliveries or [], whole, config, yes=yes, as_json=json)
+    """Send dead or held deliveries again. A delivery that did arrive is then sent twice. With --all, as a job in the background."""
+    chosen = {"state": whole, "target": target, "since": since, "until": until, "reason": reason}
+    if not _is_job(deliveries, chosen, dry_run=dry_run):
+        _each("retry", "is due now", deliveries or [], config, yes=yes, as_json=json)
+        return
+    start_job(_RETRY, chosen, config, dry_run=dry_run, yes=yes, as_json=json)
 
 
 @app.command()
 def discard(
     deliveries: Deliveries = None,
     whole: Whole = "",
+    target: Target = "",
+    since: Since = "",
+    until: Until = "",
+    reason: Why = "",
+    dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Give up dead or held deliveries for good."""
-    _each("discard", "is discarded", deliveries or [], whole, config, yes=yes, as_json=json)
+    """Give up dead or held deliveries for good. With --all, as a job in the background."""
+    chosen = {"state": whole, "target": target, "since": since, "until": until, "reason": reason}
+    if not _is_job(deliveries, chosen, dry_run=dry_run):
+        _each("discard", "is discarded", deliveries or [], config, yes=yes, as_json=json)
+        return
+    start_job(_DISCARD, chosen, config, dry_run=dry_run, yes=yes, as_json=json)
+
+
+def _is_job(deliveries: list[str] | None, chosen: dict[str, str], *, dry_run: bool) -> bool:
+    whole = chosen["state"]
+    if bool(deliveries) == bool(whole) or whole not in ("", "dead", "held"):
+        raise Failure("name deliveries, or give --all dead or --all held", MISUSED)
+    if deliveries and (dry_run or any(chosen.values())):
+        raise Failure("filters, --reason and --dry-run belong to --all", MISUSED)
+    return not deliveries
 
 
 def _each(
     verdict: Literal["retry", "discard"],
     told: str,
     deliveries: list[str],
-    whole: str,
     config: Path,
     *,
     yes: bool,
     as_json: bool,
 ) -> None:
-    if bool(deliveries) == bool(whole) or whole not in ("", "dead", "held"):
-        raise Failure("name deliveries, or give --all dead or --all held", MISUSED)
-    confirm(
-        _QUESTIONS[verdict].format(
-            counted(len(deliveries), "delivery") if deliveries else f"every {whole} delivery"
-        ),
-        yes=yes,
-    )
+    work = _RETRY if verdict == "retry" else _DISCARD
+    confirm(work.question.format(counted(len(deliveries), "delivery")), yes=yes)
 
     async def carried_out(admin: Admin) -> Any:
-        wanted = deliveries or [one async for one in _all_of(admin, whole)]
-        return [await admin.post(f"/deliveries/{segment(one)}/{verdict}") for one in wanted]
+        return [await admin.post(f"/deliveries/{segment(one)}/{verdict}") for one in deliveries]
 
     answers = ask(config, carried_out, changes=True)
     if as_json:
@@ -130,12 +171,3 @@ def _each(
         return
     for answer in answers:
         say(f"{answer['id']} {told}")
-
-
-async def _all_of(admin: Admin, state: str) -> AsyncIterator[str]:
-    cursor: str | None = ""
-    while cursor is not None:
-        page = await admin.get("/deliveries", state=state, limit=_AT_ONCE, cursor=cursor)
-        for delivery in page["items"]:
-            yield delivery["id"]
-        cursor = page["next"]

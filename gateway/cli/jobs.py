@@ -8,7 +8,7 @@ from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, say
 
-app = group("List, show and cancel jobs, such as an undo of many merges.")
+app = group("List, show, cancel and resume jobs, such as an undo of many merges.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_…, from `jobs list`.")]
 _COLUMNS: Columns = {
     "job": "id",
@@ -17,6 +17,8 @@ _COLUMNS: Columns = {
     "matched": "matched",
     "done": "done",
     "refused": "refused",
+    "closed": "closed",
+    "passed": "passed",
     "by": "created_by",
     "began": "created_at",
     "ended": "ended_at",
@@ -55,13 +57,31 @@ def cancel(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
     print_job(ask(config, cancelled, changes=True), as_json=json)
 
 
+@app.command()
+def resume(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Continue a failed job where it stopped, in your name."""
+
+    async def resumed(admin: Admin) -> Any:
+        return await admin.post(f"/jobs/{segment(job)}/resume")
+
+    print_job(ask(config, resumed, changes=True), as_json=json)
+
+
 def print_job(job: Row, *, as_json: bool) -> None:
     if as_json:
         print_json(job)
         return
     filters = " ".join(f"{name}={value}" for name, value in job["filter"].items())
     say(f"{job['id']}: {job['kind']} where {plain(filters)}")
-    say(f"{job['state']}: {job['done']:,} of {job['matched']:,} done, {job['refused']:,} refused")
+    counts = [f"{job['done']:,} of {job['matched']:,} done", f"{job['refused']:,} refused"]
+    counts += [f"{job[name]:,} {name}" for name in ("closed", "passed") if job[name]]
+    say(f"{job['state']}: {', '.join(counts)}")
     say(f"began {job['created_at']} by {plain(job['created_by'])}: {plain(job['reason'])}")
+    if job["run_by"] != job["created_by"]:
+        say(f"runs in the name of {plain(job['run_by'])}")
+    if job["why"]:
+        say(f"failed: {plain(job['why'])}")
+    if job["distrusted"]:
+        say("not run: its row is not as the audit log says")
     if job["ended_at"]:
         say(f"ended {job['ended_at']}")

@@ -5,16 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
-from gateway.cli.confirm import Yes, confirm
+from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
+from gateway.cli.confirm import Yes
 from gateway.cli.effects import print_consequence
-from gateway.cli.jobs import print_job
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
-from gateway.cli.output import Columns, Row, note, plain, print_json, print_page, print_rows, say
+from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
 from gateway.plural import counted
 
 app = group("List merges, show one, count them by day and rule, and undo many.")
-Since = Annotated[str, typer.Option("--since", help="A time, a date, or a span back from now such as 7d.")]
-Until = Annotated[str, typer.Option("--until", help="A time, a date, or a span back from now such as 1d.")]
 Rule = Annotated[str, typer.Option(help="Only merges by this rule; `operator` for those by hand.")]
 Channel = Annotated[str, typer.Option(help="Only merges that calls of this channel caused.")]
 Actor = Annotated[str, typer.Option(help="Only merges by this actor, as the list names it.")]
@@ -27,6 +25,14 @@ _COLUMNS: Columns = {
     "at": "merged_at",
     "undone": "undone_at",
 }
+_UNDO = Work(
+    "/merges/undo",
+    "merge",
+    "merge",
+    "Undo {}?",
+    "{} would be undone",
+    {"merge": "id", "person": "person", "rule": "rule", "at": "merged_at"},
+)
 
 
 @app.command("list")
@@ -102,16 +108,14 @@ def counts(
 
 @app.command()
 def undo(
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit log. Name no person.")],
+    reason: Why,
     rule: Rule = "",
     channel: Channel = "",
     actor: Actor = "",
     import_id: Import = "",
     since: Since = "",
     until: Until = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; nothing is changed.")
-    ] = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
@@ -119,32 +123,4 @@ def undo(
     """Undo all merges that match the filters, as a job in the background."""
     filters = {"rule": rule, "channel": channel, "actor": actor, "import_id": import_id}
     body = {**filters, "since": since, "until": until, "reason": reason}
-
-    async def planned(admin: Admin) -> Any:
-        return await admin.post("/merges/undo", {**body, "dry_run": True})
-
-    plan = ask(config, planned, changes=True)
-    if dry_run and json:
-        print_json(plan)
-        return
-    if not json:
-        _print_plan(plan)
-    if dry_run:
-        return
-    confirm(f"Undo {counted(plan['matched'], 'merge')}?", yes=yes)
-
-    async def started(admin: Admin) -> Any:
-        return await admin.post("/merges/undo", {**body, "expected": plan["matched"]})
-
-    job = ask(config, started, changes=True)["job"]
-    print_job(job, as_json=json)
-    note(f"the gateway does it in the background: gateway jobs show {job['id']}")
-
-
-def _print_plan(plan: Row) -> None:
-    print_rows(
-        [{**one["merge"], "refused": one["refused"] or ""} for one in plan["first"]],
-        {"merge": "id", "person": "person", "rule": "rule", "at": "merged_at", "refused": "refused"},
-    )
-    more = plan["matched"] - len(plan["first"])
-    say(f"{counted(plan['matched'], 'merge')} would be undone{f', {more:,} more than shown' if more else ''}")
+    start_job(_UNDO, body, config, dry_run=dry_run, yes=yes, as_json=json)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from gateway.cli import bulk
 from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.bulk import Since, Until, start_job
+from gateway.cli.confirm import Yes
 from gateway.cli.effects import DryRun, print_consequence, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, print_rows, say
@@ -36,6 +39,20 @@ _PEOPLE: Columns = {
     "points": lambda one: max(review["points"] for review in one["reviews"]),
     "newest evidence": lambda one: max(review["evidence_at"] for review in one["reviews"]),
     "first": lambda one: " ".join(review["id"] for review in one["reviews"][:3]),
+}
+
+
+_OF_A_QUESTION: Columns = {"review": "id", "who": who, "reason": "reason", "opened": "opened_at"}
+_ANSWERS = {
+    verdict: bulk.Work(
+        f"/reviews/{verdict}",
+        "review",
+        "question",
+        f"Answer {{}} with {word}?",
+        f"{{}} would be answered with {word}",
+        _OF_A_QUESTION,
+    )
+    for verdict, word in (("accept", "yes"), ("reject", "no"))
 }
 
 
@@ -187,3 +204,25 @@ def _answer(review: str, verdict: str, body: Row, config: Path, *, as_json: bool
         return
     was = "is" if answer["changed"] else "was"
     say(f"{review} {was} {answer['state']}: {' and '.join(answer['now']) or 'the profiles were erased'}")
+
+
+@app.command("answer-all")
+def answer_all(
+    verdict: Annotated[
+        Literal["accept", "reject"], typer.Argument(metavar="VERDICT", help="accept: yes. reject: no.")
+    ],
+    question: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
+    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
+    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
+    since: Since = "",
+    until: Until = "",
+    reason: bulk.Why = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Answer all open questions that match the filters, as a job in the background."""
+    filters = {"question": question, "rule": rule, "channel": channel, "since": since, "until": until}
+    body = {**filters, "reason": reason}
+    start_job(_ANSWERS[verdict], body, config, dry_run=dry_run, yes=yes, as_json=json)

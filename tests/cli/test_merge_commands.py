@@ -249,3 +249,25 @@ async def test_many_merges_are_undone_by_one_command(desk: Desk) -> None:
     assert job["id"][:8] in await desk.say("jobs", "list")
     await desk.say("jobs", "cancel", job["id"], code=1)
     assert (await desk.json("merges", "show", merge))["undone_at"]
+
+
+async def test_many_questions_are_answered_by_one_command(desk: Desk) -> None:
+    for number in (1, 2):
+        await desk.bring(f"ann-{number}", email=f"{number}@x.eg", mobile=f"0100000001{number}")
+        await desk.bring(f"bob-{number}", email=f"{number}@x.eg", mobile=f"0100000002{number}")
+    words = ("review", "answer-all", "reject", "--since", "1h", *WHY)
+    told = await desk.say(*words, "--dry-run")
+    assert "2 questions would be answered with no" in told
+    assert "done" in told
+    job = await desk.json(*words, "--yes")
+    while (job := await desk.json("jobs", "show", job["id"]))["state"] == "running":
+        pass
+    assert (job["done"], job["kind"]) == (2, "reject_reviews")
+    assert (await desk.json("review", "list"))["items"] == []
+    assert "0 questions would be answered with yes" in await desk.say(
+        "review", "answer-all", "accept", "--rule", "none", "--yes"
+    )
+    await desk.say("jobs", "resume", job["id"], code=1)
+    await desk.say("achievements", "retry", "--all", "granted", code=2)
+    await desk.say("achievements", "retry", "ach_0000000000000001", "--dry-run", code=2)
+    assert (await desk.json("achievements", "retry", "--all", "failed", "--dry-run"))["matched"] == 0

@@ -75,7 +75,13 @@ REQUESTS = (
     Request("openapi"),
     # What changes something
     Request("cancel_job", {"id": "$job"}),
+    Request("resume_job", {"id": "$failed"}),
     Request("undo_merges", body={**BY_HAND, "dry_run": True}),
+    Request("accept_reviews", body={"channel": "web", "since": "30d", "dry_run": True}),
+    Request("reject_reviews", body={"question": "points", "expected": 0, "reason": "they stay"}),
+    Request("retry_deliveries", body={"state": "dead", "target": "webhook:crm", "dry_run": True}),
+    Request("discard_deliveries", body={"state": "held", "reason": "too late", "expected": 0}),
+    Request("retry_achievements", body={"state": "ignored", "since": "30d", "dry_run": True}),
     Request("undo_merge", {"id": "$merge"}, body=WHY),
     Request("merge_profiles", body={"profiles": ["$lia", "$lea"], "reason": "one person, by her own word"}),
     Request("split_profile", {"id": "$ann"}, body={"records": ["$record"], **WHY}),

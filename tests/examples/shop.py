@@ -15,9 +15,13 @@ from gateway.app import workers
 from gateway.clock import DAY, HOUR
 from gateway.demo.clock import ShopClock
 from gateway.demo.crm import listening_crm
-from gateway.model import GrantDue
+from gateway.ids import read
+from gateway.model import Caller, DelayJob, GrantDue
+from gateway.store.queries.jobs import job as stored_job
+from gateway.store.vouching import row_key
+from gateway.usecases.jobs import MOST_FAILURES
 from gateway.workers.archive import Archiver
-from gateway.workers.jobs import work_on_jobs
+from gateway.workers.jobs import JobWorker
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
 
 SETTINGS = """
@@ -116,7 +120,7 @@ def shown_as(name: str, value: str) -> str:
 @contextlib.asynccontextmanager
 async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
     """Its past is three days long. Jobs do nothing by themselves, so that one is under way for as long as it is looked at."""
-    worker, workers.work_on_jobs = workers.work_on_jobs, _leave_jobs
+    worker, workers.JobWorker = workers.JobWorker, _IdleWorker
     clock = ShopClock(time.time_ns() // 1_000_000 - 3 * DAY)
     environment = {"GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
     try:
@@ -132,11 +136,12 @@ async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
                 await _under_way(shop)
                 yield shop
     finally:
-        workers.work_on_jobs = worker
+        workers.JobWorker = worker
 
 
-async def _leave_jobs(*_: object) -> bool:
-    return False
+class _IdleWorker(JobWorker):
+    async def work(self, limit: int) -> bool:
+        return False
 
 
 async def _people(shop: Shop) -> None:
@@ -221,13 +226,26 @@ async def _under_way(shop: Shop) -> None:
     await shop.save("web", "w-1", "Ann Mansour-Hanna", email="ann@example.com")
     names["session"] = (await shop.ask("POST", "sessions", token=shop.token))["id"]
     await shop.ask("POST", "merges/undo", {**BY_HAND, "expected": 1})
-    while await work_on_jobs(services.store, services.pipeline, 10):
+    worker = JobWorker(services.store, services.pipeline, services.clock, row_key(services.checkpoint_key))
+    while await worker.work(10):
         pass
     body = {"profiles": [names["eve"], names["eva"]], "reason": "one person"}
     names["merge"] = (await shop.ask("POST", "merges", body))["merge"]
     names["job"] = (await shop.ask("POST", "merges/undo", {**BY_HAND, "expected": 1}))["job"]["id"]
+    names["failed"] = await _failed_job(shop)
     async with asyncio.timeout(20):
         while len(dead := (await shop.ask("GET", "deliveries?state=dead"))["items"]) < 2:  # noqa: ASYNC110 - the worker sends them
             await asyncio.sleep(0.02)
     names["dead"], names["lost"] = dead[0]["id"], dead[1]["id"]
     await services.activity.store_counts()
+
+
+async def _failed_job(shop: Shop) -> str:
+    pipeline, store = shop.gateway.services.pipeline, shop.gateway.services.store
+    begun = await shop.ask("POST", "reviews/reject", {"question": "points", "expected": 0})
+    job = await stored_job(store, read("job", begun["job"]["id"]) or 0)
+    assert job is not None
+    for _ in range(MOST_FAILURES):
+        caller = Caller("", "", "gateway", begun["job"]["id"], "gateway")
+        await pipeline.submit(DelayJob(caller, job, "the end: KeyError"))
+    return begun["job"]["id"]

@@ -202,11 +202,14 @@ async def test_the_command_line_lists_shows_retries_and_discards(
     assert "status_422" in await say("deliveries", "show", first)
     assert await say("deliveries", "discard", "--yes", first) == f"{first} is discarded\n"
     platform._carry_out = honest  # type: ignore[method-assign]
-    assert sorted((await say("deliveries", "retry", "--yes", "--all", "dead")).split("\n")) == [
-        "",
-        *sorted(f"{one} is due now" for one in (second, third)),
-    ]
+    told = await say("deliveries", "retry", "--all", "dead", "--target", "upstream", "--dry-run")
+    assert "2 deliveries would be sent again" in told
+    assert all(one in told for one in (second, third))
+    job = await say("deliveries", "retry", "--yes", "--all", "dead", "--since", "1h")
+    assert "retry_deliveries where state=dead since=" in job
     await finished(forwarding, "delivered", 2)
+    assert "0 deliveries would be given up" in await say("deliveries", "discard", "--yes", "--all", "dead")
+    await say("deliveries", "retry", first, "--target", "upstream", code=2)
     await say("deliveries", "retry", "--yes", code=2)
     await say("deliveries", "retry", "--yes", first, code=1)
     assert "delivered" in await say("achievements", "list", "--state", "delivered")
