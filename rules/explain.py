@@ -5,28 +5,34 @@ RESOLVE would meet it (I20). `how` lists moves of records; replayed from nothing
 names and counts appear here, never an identifier's value (I18).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from rules.compare import nearest
+from rules.confirming import RecordAttributes, Sides
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
 from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_profile, with_disputed
 from rules.online.evidence import read
 from rules.online.resolve import resolve
-from rules.online.rounds import ProfileAttributes
 from rules.policy import Policy, PolicyRule
 from rules.record import Profile, Record, View
 
-Likeness = Literal["equal", "provider_form", "powerless", "different", "missing"]
+Likeness = Literal[
+    "equal", "provider_form", "powerless", "similar", "near", "compatible", "different", "missing"
+]
 
 
 class Compared(NamedTuple):
-    """One type on both sides. `provider_form`: only the provider's forms are equal. `powerless`: the value is the same, but it
-    joins no profiles, because it is generic, shared, blocked or retired on one side. `missing`: one side has none."""
+    """One type or attribute on both sides. `provider_form`: only the provider's forms are equal. `powerless`: the value is the
+    same, but it joins no profiles, because it is generic, shared, blocked or retired on one side. `missing`: one side has none.
+    Of an attribute, the rule wants the level `wanted`, and `how` says in words how the nearest values are alike."""
 
     type: str
     likeness: Likeness
+    wanted: str = ""
+    how: str = ""
 
 
 class RuleReading(NamedTuple):
@@ -105,14 +111,14 @@ def why(
     a: int,
     b: int,
     now: int,
-    profile_attributes: ProfileAttributes | None = None,
+    attributes: RecordAttributes | None = None,
 ) -> Explanation:
     """Explain two profiles; redirects are followed. To explain a single profile, compare two of its records.
 
     Sometimes only a third profile blocks a join (one request would join too many). This is checked too: the view has the owners
     of both profiles' keys, as it does for a request.
     """
-    return _explain(view, policy, view.profile(a), view.profile(b), now, profile_attributes)
+    return _explain(view, policy, view.profile(a), view.profile(b), now, attributes)
 
 
 def why_records(
@@ -121,13 +127,13 @@ def why_records(
     a: Record,
     b: Record,
     now: int,
-    profile_attributes: ProfileAttributes | None = None,
+    attributes: RecordAttributes | None = None,
 ) -> Explanation:
     """Explain two records by what they state themselves, whether or not they are on one profile."""
     one, other = (
         replace(view.profile(record.profile_id), records={record.record_id: record}) for record in (a, b)
     )
-    return _explain(view, policy, one, other, now, profile_attributes)
+    return _explain(view, policy, one, other, now, attributes)
 
 
 def how(
@@ -170,14 +176,14 @@ def _explain(
     one: Profile,
     other: Profile,
     now: int,
-    attributes: ProfileAttributes | None,
+    attributes: RecordAttributes | None,
 ) -> Explanation:
     sides = [(record, own, to) for own, to in ((one, other), (other, one)) for record in own.records.values()]
     asked = [(_request(view, policy, record, own, to, now, attributes), to) for record, own, to in sides]
     asked = [(_with_disputed(view, policy, request, to, attributes), to) for request, to in asked]
     readings = tuple(_reading(view, policy, rule, one, other, asked, attributes) for rule in policy.rules)
     pins = [pin for pin in view.pins(one.records) if links(pin, one, other, now)]
-    matches = [match_profile(view, policy, request, to, pins, _of(attributes, to)) for request, to in asked]
+    matches = [match_profile(view, policy, request, to, pins, attributes) for request, to in asked]
     best, together = _best(matches), one.profile_id == other.profile_id
     speaking = [side[0] for side, match in zip(sides, matches, strict=True) if match.outcome == "merge"]
     guard, detail = (
@@ -206,34 +212,32 @@ def _request(
     own: Profile,
     to: Profile,
     now: int,
-    attributes: ProfileAttributes | None,
+    attributes: RecordAttributes | None,
 ) -> Request:
     """The request in which the record states everything again that it ever stated."""
     said = _said(record)
     reading = read(view, policy, record.id_space, record, said)
     keys = dict(sorted(reading.keys.items(), key=lambda item: item[1].owner != to.profile_id))
     stated = frozenset(item.identifier for item in said).difference(reading.generic, reading.shared)
-    return Request(record.id_space, now, keys, stated, own, _of(attributes, own))
+    return Request(
+        record.id_space, now, keys, stated, own, attributes(record.record_id) if attributes else None
+    )
 
 
 def _with_disputed(
-    view: View, policy: Policy, request: Request, to: Profile, attributes: ProfileAttributes | None
+    view: View, policy: Policy, request: Request, to: Profile, attributes: RecordAttributes | None
 ) -> Request:
     """A key of the request may belong to a third profile that is in doubt itself."""
     owners = {view.profile(key.owner).profile_id for key in request.keys.values() if key.owner is not None}
     pins = tuple(view.pins(request.own.records)) if request.own else ()
     others = [view.profile(owner) for owner in sorted(owners) if owner not in (to.profile_id, _id(request))]
     return with_disputed(
-        request, [match_profile(view, policy, request, one, pins, _of(attributes, one)) for one in others]
+        request, [match_profile(view, policy, request, one, pins, attributes) for one in others]
     )
 
 
 def _id(request: Request) -> int:
     return request.own.profile_id if request.own else 0
-
-
-def _of(attributes: ProfileAttributes | None, profile: Profile) -> Mapping[str, str] | None:
-    return attributes(profile.profile_id) if attributes else None
 
 
 def _best(matches: Iterable[Match]) -> Match:
@@ -247,16 +251,34 @@ def _reading(
     one: Profile,
     other: Profile,
     asked: Sequence[tuple[Request, Profile]],
-    attributes: ProfileAttributes | None,
+    attributes: RecordAttributes | None,
 ) -> RuleReading:
-    alone = (
-        match_profile(view, policy, request, to, (), _of(attributes, to), (rule,)) for request, to in asked
-    )
+    alone = (match_profile(view, policy, request, to, (), attributes, (rule,)) for request, to in asked)
     best = min(alone, key=lambda match: STRENGTH[match.outcome])
     named = best.steps[0].detail if best.steps else ""
     doubt = "" if named == rule.types else named
-    compared = tuple(_compared(view, type_, one, other) for type_ in (*rule.all_of, *rule.unless_differs))
-    return RuleReading(rule.name, best.outcome, doubt, compared)
+    types = tuple(_compared(view, type_, one, other) for type_ in (*rule.all_of, *rule.unless_differs))
+    return RuleReading(
+        rule.name, best.outcome, doubt, (*types, *_compared_attributes(policy, rule, asked, attributes))
+    )
+
+
+def _compared_attributes(
+    policy: Policy,
+    rule: PolicyRule,
+    asked: Sequence[tuple[Request, Profile]],
+    attributes: RecordAttributes | None,
+) -> Iterator[Compared]:
+    """Each condition of the rule, with the nearest values of the two sides."""
+    conditions = (*(one for alternative in rule.confirm_any for one in alternative), *rule.unless_apart)
+    pairs = (
+        [Sides(policy, request.attributes or {}, to, attributes) for request, to in asked]
+        if conditions
+        else []
+    )
+    for condition in dict.fromkeys(conditions):
+        found = nearest([both.verdict(condition) for both in pairs])
+        yield Compared(condition.attribute, found.likeness, condition.level, found.how)
 
 
 def _compared(view: View, type_: str, one: Profile, other: Profile) -> Compared:
@@ -304,7 +326,7 @@ def _stopped(
     one: Profile,
     other: Profile,
     now: int,
-    attributes: ProfileAttributes | None,
+    attributes: RecordAttributes | None,
 ) -> tuple[str, str]:
     """The guard that keeps the two profiles apart, or that stops one of the records from joining everything it matches; with
     the counts behind it."""
@@ -321,7 +343,7 @@ def _stopped(
             customer_id=record.customer_id,
             evidence=_said(record),
             now=now,
-            profile_attributes=attributes,
+            stored_attributes=attributes,
         )
         for what, _, _, detail in decision.trace if decision else ():
             if what.startswith("guard:"):

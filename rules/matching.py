@@ -11,6 +11,7 @@ key it is the owner alone.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from rules.confirming import RecordAttributes, Sides, confirmation, difference
 from rules.decision import Step
 from rules.identifier import Identifier, declared_type
 from rules.policy import Policy, PolicyRule
@@ -38,7 +39,7 @@ class Standing(NamedTuple):
 
 class Request(NamedTuple):
     """A request as matching sees it. `keys` are the identifiers that may join profiles, `stated` all valid ones that it states,
-    of any type, and `own` is the profile of its record."""
+    of any type, and `own` is the profile of its record. `attributes` are the texts that its record says."""
 
     id_space: str
     now: int
@@ -86,6 +87,7 @@ class _Agreed(NamedTuple):
 class _Firing(NamedTuple):
     outcome: MatchOutcome
     doubt: str = ""
+    confirmed: str = ""
 
 
 class _Support(NamedTuple):
@@ -97,7 +99,7 @@ class _Support(NamedTuple):
     disputed: bool = False
 
 
-_MERGES = _Firing("merge")
+_SAYS_NOTHING: Mapping[str, str] = {}
 _JOINS = _Support(leads=True)
 OWNED_ELSEWHERE = "owned_elsewhere"
 """The doubt about a profile that agrees, while the key belongs to another one that is in doubt."""
@@ -109,7 +111,7 @@ def match_profile(
     request: Request,
     profile: Profile,
     pins: Iterable[Pin] = (),
-    profile_attributes: Mapping[str, str] | None = None,
+    attributes: RecordAttributes | None = None,
     rules: Sequence[PolicyRule] | None = None,
 ) -> Match:
     """Evaluate every rule (or those in `rules`); each leaves a step. The strongest outcome wins, and the first rule that gave
@@ -123,14 +125,9 @@ def match_profile(
         (rule, firing)
         for rule in (policy.rules if rules is None else rules)
         if agreed.types.issuperset(rule.all_of)
-        and (firing := _fire(view, policy, rule, request, profile, agreed, profile_attributes))
+        and (firing := _fire(view, policy, rule, request, profile, agreed, attributes))
     ]
-    steps = tuple(
-        [
-            Step(rule.code, profile.profile_id, firing.outcome, firing.doubt or rule.types)
-            for rule, firing in fired
-        ]
-    )
+    steps = _steps(profile, fired)
     pinned = {pin.kind for pin in pins if links(pin, request.own, profile, request.now)} if pins else ()
     if "cannot" in pinned:
         step = Step("pin:cannot", profile.profile_id, "none")
@@ -143,6 +140,18 @@ def match_profile(
     rule, firing = min(fired, key=lambda each: STRENGTH[each[1].outcome])
     return Match(
         profile, firing.outcome, rule.code, rule.name, rule.all_of, rule.rank, _weight(policy, agreed), steps
+    )
+
+
+def _steps(profile: Profile, fired: Sequence[tuple[PolicyRule, _Firing]]) -> tuple[Step, ...]:
+    """The rules that fired, and then which attributes confirmed them."""
+    return (
+        *[Step(rule.code, profile.profile_id, one.outcome, one.doubt or rule.types) for rule, one in fired],
+        *[
+            Step(f"confirmed:{rule.name}", profile.profile_id, one.outcome, one.confirmed)
+            for rule, one in fired
+            if one.confirmed
+        ],
     )
 
 
@@ -244,22 +253,24 @@ def _fire(
     request: Request,
     profile: Profile,
     agreed: _Agreed,
-    profile_attributes: Mapping[str, str] | None,
+    attributes: RecordAttributes | None,
 ) -> _Firing | None:
     """The rule's best outcome over the profile's records; None if no record agrees on all of its types."""
     support = _support(view, policy, rule, request, profile, agreed)
     if support is None:
         return None
+    both = Sides(policy, request.attributes or _SAYS_NOTHING, profile, attributes)
+    confirmed = confirmation(rule, both)
+    if confirmed.outcome is not None:
+        return _Firing(confirmed.outcome, confirmed.detail)
     if rule.outcome != "merge":
-        return _Firing(rule.outcome)
-    if unconfirmed := _unconfirmed(rule, request, profile_attributes or {}):
-        return unconfirmed
-    doubt = support.doubt or _difference(view, rule, request, profile, agreed)
+        return _Firing(rule.outcome, confirmed=confirmed.detail)
+    doubt = support.doubt or _difference(view, rule, request, profile, agreed) or difference(rule, both)
     if not support.leads and not doubt:
         if not support.disputed:
             return None
         doubt = OWNED_ELSEWHERE
-    return _Firing("review", doubt) if doubt else _MERGES
+    return _Firing("review" if doubt else "merge", doubt, confirmed.detail)
 
 
 def _support(
@@ -374,24 +385,3 @@ def _differ(view: View, ours: set[Identifier], theirs: set[Identifier]) -> bool:
     if any(view.key(one).state == "normal" for one in ours & theirs):
         return False
     return all(any(view.key(one).state == "normal" for one in side) for side in (ours, theirs))
-
-
-def _unconfirmed(rule: PolicyRule, request: Request, profile_attributes: Mapping[str, str]) -> _Firing | None:
-    """Why an attribute keeps the two apart. None if one agrees, or if none can be compared and the rule does not require it."""
-    if not rule.confirm_any:
-        return None
-    ours = request.attributes or {}
-    verdicts = [
-        _folded(ours[name]) == _folded(profile_attributes[name])
-        for name in rule.confirm_any
-        if ours.get(name) and profile_attributes.get(name)
-    ]
-    if any(verdicts):
-        return None
-    if not verdicts:
-        return _Firing("review", "confirm_missing") if rule.confirm_missing == "review" else None
-    return _Firing("review" if rule.not_confirmed == "review" else "none", "not_confirmed")
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -12,10 +12,14 @@ from functools import cached_property
 from math import inf
 from typing import Literal
 
+from rules.attributes import COMPARED_AS, kind_of
+from rules.compare import NAME_KINDS, Kinds
+from rules.compare.conditions import Condition, condition, parts
 from rules.identifier import CANONICAL_SUFFIX, Identifier
 from rules.record import KeyState, Observation, Record
 from rules.ruleset import (
     ANY_ID_SPACE,
+    AttributeKind,
     ConflictPolicy,
     IdentifierRules,
     IdSpaceRules,
@@ -104,7 +108,9 @@ class IdLimit:
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
     """A rule with the fields that every decision reports. `rank` is its position in the file. `alone` is its type if it
-    requires one only, and `""` if it requires several. `id_spaces` is None if it applies to all of them."""
+    requires one only, and `""` if it requires several. `unless_differs` has the types, `unless_apart` the conditions on
+    attributes. `confirm_any` are alternatives, each with all conditions that it takes. `id_spaces` is None if it applies to all
+    of them."""
 
     rank: int
     name: str
@@ -112,13 +118,18 @@ class PolicyRule:
     alone: str
     outcome: RuleOutcome
     unless_differs: tuple[str, ...]
+    unless_apart: tuple[Condition, ...]
     needs_verified: bool
     id_spaces: frozenset[str] | None
-    confirm_any: tuple[str, ...]
+    confirm_any: tuple[tuple[Condition, ...], ...]
     confirm_missing: Literal["merge", "review"]
     not_confirmed: Literal["review", "refuse"]
     code: str
     types: str
+
+    @property
+    def compares_attributes(self) -> bool:
+        return bool(self.confirm_any or self.unless_apart)
 
     def covers(self, *id_spaces: str) -> bool:
         """Whether the rule applies to records of these id spaces."""
@@ -135,7 +146,8 @@ class Policy:
     def __init__(self, rule_set: RuleSet) -> None:
         self.rule_set = rule_set
         self.mode = rule_set.mode
-        self.rules = tuple(_rule(rank, rule) for rank, rule in enumerate(rule_set.rules))
+        self.rules = tuple(_rule(rank, rule, rule_set) for rank, rule in enumerate(rule_set.rules))
+        self.kinds = _kinds(rule_set, self.rules)
         self.key_types = {one.name: one for one in _key_types(rule_set)}
         self.limits = {
             name: _limit(name, kind, rule_set.conflict.policy)
@@ -159,7 +171,6 @@ class Policy:
         self._vouching = {name: _vouched_types(space) for name, space in rule_set.id_spaces.items()}
         self.forbids = any(rule.outcome == "never" for rule in self.rules)
         self.compares_several = any(not rule.alone for rule in self.rules)
-        self.confirms = any(rule.confirm_any for rule in self.rules)
 
     # ---- identifiers ----
 
@@ -216,9 +227,15 @@ class Policy:
             or rule.id_spaces is not None
             or rule.outcome == "review"
             or rule.unless_differs
-            or rule.confirm_any
+            or rule.compares_attributes
             for rule in self.rules
         )
+
+    # ---- attributes ----
+
+    @property
+    def compares_attributes(self) -> bool:
+        return bool(self.kinds)
 
     # ---- limits ----
 
@@ -230,22 +247,47 @@ class Policy:
         return self._id_limits.get(id_space, self._other_ids)
 
 
-def _rule(rank: int, rule: Rule) -> PolicyRule:
+def _rule(rank: int, rule: Rule, rule_set: RuleSet) -> PolicyRule:
     return PolicyRule(
         rank,
         rule.name,
         rule.all_of,
         rule.all_of[0] if len(rule.all_of) == 1 else "",
         rule.outcome,
-        rule.unless_differs,
+        tuple(name for name in rule.unless_differs if name in rule_set.identifiers),
+        tuple(
+            one
+            for written in rule.unless_differs
+            if written not in rule_set.identifiers
+            for one in _conditions(written, rule_set)
+        ),
         rule.needs_verified,
         None if ANY_ID_SPACE in rule.id_spaces else frozenset(rule.id_spaces),
-        rule.confirm_any,
+        tuple(tuple(_conditions(written, rule_set)) for written in rule.confirm_any),
         rule.confirm_missing,
         rule.not_confirmed,
         f"rule:{rule.name}",
         "+".join(rule.all_of),
     )
+
+
+def _conditions(written: str, rule_set: RuleSet) -> Iterable[Condition]:
+    for name, level in parts(written):
+        yield condition(name, level, kind_of(name, rule_set.kinds))
+
+
+def _kinds(rule_set: RuleSet, rules: Iterable[PolicyRule]) -> Kinds:
+    """The kinds of all attributes that have to be looked at: those that rules name, and beside a name the other attributes that
+    may hold it. Empty if no rule compares any."""
+    named: dict[str, AttributeKind] = {
+        one.attribute: kind_of(one.attribute, rule_set.kinds)
+        for rule in rules
+        for one in (*rule.unless_apart, *(each for alternative in rule.confirm_any for each in alternative))
+    }
+    if NAME_KINDS.isdisjoint(named.values()):
+        return named
+    others = (*COMPARED_AS.items(), *rule_set.kinds.items())
+    return {**named, **{name: kind_of(name, rule_set.kinds) for name, kind in others if kind in NAME_KINDS}}
 
 
 def _key_types(rule_set: RuleSet) -> Iterable[KeyType]:

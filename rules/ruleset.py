@@ -18,6 +18,10 @@ AttributeStrategy = Literal[
     "first_non_empty",
     "most_restrictive",
 ]
+AttributeKind = Literal["name", "given_name", "family_name", "date", "postcode", "address", "text", "code"]
+"""What an attribute says, and so how two of its values are compared."""
+Level = Literal["equal", "similar", "near", "compatible"]
+"""How near two values are, the strictest first."""
 ANY_ID_SPACE = "*"
 """In the id spaces of a rule: all of them."""
 ID_SPACE_ORDER = "id_space_order:"
@@ -87,8 +91,9 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All types of `all_of` must agree. `unless_differs` turns a merge into a review if both sides have such a value and
-    differ. `confirm_any` names attributes, one of which must agree too. `id_spaces` `("*",)` is every id space."""
+    """All types of `all_of` must agree. `unless_differs` names types and attributes: it turns a merge into a review if both
+    sides have such a value and differ. `confirm_any` has conditions on attributes, one of which must hold too.
+    `rules.compare.conditions` reads both. `id_spaces` `("*",)` is every id space."""
 
     name: str
     all_of: tuple[str, ...]
@@ -146,8 +151,9 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A valid rule set. `sha256` is the hex digest of `text` in UTF-8, which log lines and decisions include. Read the rules of
-    an id space with `id_space`, which has the defaults of undeclared ones."""
+    """A valid rule set. `sha256` is the hex digest of `text` in UTF-8, which log lines and decisions include. `kinds` are
+    those of the attributes that the file declares. Read the rules of an id space with `id_space`, which has the defaults of
+    undeclared ones."""
 
     version: str
     text: str
@@ -160,6 +166,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     conflict: Conflict = Conflict()
     merge: Merge = Merge()
+    kinds: Mapping[str, AttributeKind] = field(default_factory=dict)
     attributes: Attributes = Attributes()
     review: Review = Review()
 

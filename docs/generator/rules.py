@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any, NamedTuple
 
 from docs.generator.text import bullet, paragraph, sentence
+from rules.attributes import COMPARED_AS
 from rules.language import grammar, meanings
 from rules.language.fields import Mistake, Reader
 from rules.ruleset import (
@@ -49,6 +50,14 @@ class _Table(NamedTuple):
     after: str = ""
 
 
+def _usual_kinds() -> str:
+    by_kind: dict[str, list[str]] = {}
+    for name, kind in COMPARED_AS.items():
+        by_kind.setdefault(kind, []).append(f"`{name}`")
+    listed = "; ".join(f"{', '.join(names)} as `{kind}`" for kind, names in by_kind.items())
+    return f"Without a table, the platform's attributes are compared so: {listed}. Your own are `text`."
+
+
 _TABLES = (
     _Table("`[rules]`", "", grammar.HEAD, meanings.RULES, RuleSet),
     _Table(
@@ -87,6 +96,15 @@ _TABLES = (
         grammar.IDENTIFIER_BY_KIND["opaque"],
         meanings.OPAQUE,
         IdentifierRules,
+    ),
+    _Table(
+        "`[attribute.NAME]`",
+        "How an attribute is compared, for your own attributes and where the usual kind is wrong. A name with a dot needs "
+        f'quotes: `[attribute."custom.maidenName"]`. {_usual_kinds()} '
+        "[Comparing as people do](../guides/compare.md) explains the kinds and their levels.",
+        grammar.ATTRIBUTE,
+        meanings.ATTRIBUTE,
+        RuleSet,
     ),
     _Table(
         "`[blocked]`",

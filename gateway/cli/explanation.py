@@ -32,8 +32,13 @@ def _print_claims(claimed: list[Row]) -> None:
 
 def _compared(rule: Row) -> str:
     return ", ".join(
-        f"{one['type']} {_LIKENESS.get(one['likeness'], one['likeness'])}" for one in rule["compared"]
+        f"{one['type']} {_LIKENESS.get(one['likeness'], one['likeness'])}{_wanted(one)}"
+        for one in rule["compared"]
     )
+
+
+def _wanted(one: Row) -> str:
+    return f" ({one['how'] or 'nothing alike'}; wanted: {one['wanted']})" if one["wanted"] else ""
 
 
 def _what(step: Row) -> str:

@@ -128,7 +128,10 @@ def _print_review(review: Row) -> None:
     for heading, column in (("agrees", "agrees"), ("differs", "differs")):
         if review[column]:
             say("")
-            print_rows(review[column], {heading: "what", "one": _values("one"), "other": _values("other")})
+            print_rows(
+                review[column],
+                {heading: "what", "one": _values("one"), "other": _values("other"), "likeness": _likeness},
+            )
     if review["trace"]:
         say("")
         for line in review["trace"]["words"]:
@@ -138,6 +141,10 @@ def _print_review(review: Row) -> None:
         print_consequence("no (review reject)", review["no"])
     if review["undo"]:
         print_consequence("review undo", review["undo"])
+
+
+def _likeness(compared: Row) -> str:
+    return f"{compared['likeness']} ({compared['how']})" if compared["how"] else str(compared["likeness"])
 
 
 def _values(side: str) -> Callable[[Row], str]:

@@ -8,14 +8,13 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
 
 from gateway.store.snapshot import Snapshot
 from gateway.store.sqlite import snapshot as sqlite
-from rules.batch.groups import GroupAttributes
 from rules.batch.partition import partition
 from rules.batch.pieces import Piece
 from rules.identifier import Identifier
@@ -29,12 +28,12 @@ from rules.survivor import survivor
 
 _POLITENESS = 10
 _REMEMBERED = 4_096
+_NONE: Mapping[str, str] = {}
 
 
 def planned(url: str, rules: RuleSet, now: int) -> Plan:
     policy = Policy(rules)
-    names = {name for rule in policy.rules for name in rule.confirm_any}
-    with _snapshot(url, names) as state:
+    with _snapshot(url, policy.kinds) as state:
         normalizer = Normalizer(rules, state.own_lists)
         marks = _Marks(rules)
         after = partition(
@@ -43,7 +42,7 @@ def planned(url: str, rules: RuleSet, now: int) -> Plan:
             policy,
             now=now,
             balances=state.balances,
-            attributes=_last_words(state) if names else None,
+            attributes=partial(_texts, state) if policy.kinds else None,
         )
         return plan(state.profiles, after, state.balances, survivor=marks.survivor, names=state.names)
 
@@ -99,16 +98,8 @@ def _snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapsh
     return nullcontext(snapshot(url, names))
 
 
-def _last_words(state: Snapshot) -> GroupAttributes:
-    """The attributes of a group that are texts, the youngest record's last, as a call compares them."""
-
-    def texts(records: Collection[int]) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for record_id in sorted(records):
-            found |= state.attributes.get(record_id, {})
-        return found
-
-    return texts
+def _texts(state: Snapshot, record_id: int) -> Mapping[str, str]:
+    return state.attributes.get(record_id, _NONE)
 
 
 def main(now: str) -> None:

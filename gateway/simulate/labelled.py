@@ -40,13 +40,6 @@ class Customers:
         """When all of them are there."""
         return BEGAN + _STEP * (len(self.records) + 1)
 
-    def attributes_of(self, record_ids: Iterable[int]) -> Mapping[str, str]:
-        """Of a group: the youngest record's word is the last."""
-        found: dict[str, str] = {}
-        for record_id in sorted(record_ids):
-            found |= self.attributes[record_id]
-        return found
-
 
 def as_labelled(rows: Iterable[Registration]) -> Iterable[Labelled]:
     for row in rows:

@@ -10,7 +10,7 @@ that is not rare any more.
 
 import random
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, count
 from typing import NamedTuple
@@ -88,12 +88,9 @@ class District(NamedTuple):
     persons: Sequence[int]
     households: Sequence[int]
 
-    def attributes_of(self, record_ids: Iterable[int]) -> Mapping[str, str]:
+    def attributes_of(self, record_id: int) -> Mapping[str, str]:
         """Two thirds of the records have names, spelled as they were heard, and a third have birthdays."""
-        found: dict[str, str] = {}
-        for record_id in sorted(record_ids):
-            found |= _attributes(record_id, self.persons[record_id], self.households[record_id])
-        return found
+        return _attributes(record_id, self.persons[record_id], self.households[record_id])
 
 
 def district(place: int, people: int, years: int, customers: int, seed: int) -> District:

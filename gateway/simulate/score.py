@@ -101,7 +101,7 @@ class _Scoring:
 
     def grouped(self, pins: Sequence[Pin]) -> Partition:
         customers = self._customers
-        attributes = customers.attributes_of if self._policy.confirms else None
+        attributes = customers.attributes.__getitem__ if self._policy.compares_attributes else None
         return partition(customers.records, pins, self._policy, now=customers.now, attributes=attributes)
 
     def answered(self, first: Partition) -> tuple[int, Partition]:

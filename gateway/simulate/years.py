@@ -128,7 +128,7 @@ class _Deciding:
         return self._counted(records, groups, end)
 
     def _grouped(self, records: Sequence[Record], end: int) -> Partition:
-        attributes = self._found.attributes_of if self._policy.confirms else None
+        attributes = self._found.attributes_of if self._policy.compares_attributes else None
         return partition(records, self._pins, self._policy, now=end, attributes=attributes)
 
     def _counted(self, records: Sequence[Record], found: Partition, end: int) -> Year:

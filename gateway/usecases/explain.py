@@ -1,7 +1,5 @@
 """Why two profiles, or two records, are one or are not: `rules.explain` over the working set. It changes nothing."""
 
-from functools import partial
-
 from gateway.ids import show
 from gateway.model import (
     Explained,
@@ -10,7 +8,7 @@ from gateway.model import (
 )
 from gateway.usecases.env import Env
 from gateway.usecases.merge import live
-from gateway.usecases.observe import attributes_of, wants_of_holders
+from gateway.usecases.observe import stored_attributes, wants_of_holders
 from gateway.workingset import WorkingSet
 from rules.explain import why, why_records
 from rules.record import Profile
@@ -28,7 +26,7 @@ def wants(command: ExplainPair, ws: WorkingSet, env: Env) -> bool:
         if key.owner is not None:
             ws.profiles.want(key.owner)
         complete = wants_of_holders(key, ws, env) and complete
-    if env.policy.confirms:
+    if env.policy.compares_attributes:
         records = [record_id for one in ws.profiles.values() for record_id in one.records]
         complete = ws.attributes.want_all(records) and complete
     return complete
@@ -45,7 +43,7 @@ def explain(command: ExplainPair, ws: WorkingSet, env: Env) -> Explained | Refus
     one, other = (_profile(number, command, ws) for number in (command.a, command.b))
     if one is None or other is None:
         return Refused("not_found", f"There is no such {'record' if command.records else 'profile'}.")
-    attributes = partial(attributes_of, ws) if env.policy.confirms else None
+    attributes = stored_attributes(ws, env)
     if command.records:
         pair = one.records[command.a], other.records[command.b]
         return Explained(why_records(ws, env.policy, *pair, ws.now, attributes))

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from gateway.usecases.env import Env
 from gateway.usecases.merge import join, open_review
 from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
+from rules.confirming import RecordAttributes
 from rules.decision import Decision, Step
 from rules.identifier import Evidence, Identifier
 from rules.online.evidence import teaches_nothing
@@ -70,7 +70,7 @@ def wants_of_identity(
         if key.owner is not None:
             ws.profiles.want(key.owner)
         complete &= wants_of_holders(key, ws, env)
-    if env.policy.confirms:
+    if env.policy.compares_attributes:
         complete = _wants_of_attributes(record, evidence, ws) and complete
     return complete
 
@@ -148,8 +148,8 @@ def observe(
         evidence=evidence,
         now=ws.now,
         may_create=may_create,
-        attributes=_texts(attributes) if env.policy.confirms else None,
-        profile_attributes=partial(attributes_of, ws) if env.policy.confirms else None,
+        attributes=_texts(attributes) if env.policy.compares_attributes else None,
+        stored_attributes=stored_attributes(ws, env),
     )
     if decision is None or (known is None and not decision.enforced and not may_create):
         return None
@@ -160,17 +160,15 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
-def attributes_of(ws: WorkingSet, profile_id: int) -> dict[str, str]:
-    """The attributes of a person. If records differ, the youngest one counts."""
-    return attributes_of_records(ws, ws.profile(profile_id).records)
+def stored_attributes(ws: WorkingSet, env: Env) -> RecordAttributes | None:
+    """What each record says that rules compare; None if they compare nothing."""
+    kinds = env.policy.kinds
 
+    def texts(record_id: int) -> dict[str, str]:
+        stored = ws.attributes[record_id]
+        return _texts({name: msgspec.json.decode(stored[name]) for name in kinds.keys() & stored.keys()})
 
-def attributes_of_records(ws: WorkingSet, record_ids: Iterable[int]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for record_id in sorted(record_ids):
-        values = {name: msgspec.json.decode(text) for name, text in ws.attributes[record_id].items()}
-        found |= _texts(values)
-    return found
+    return texts if kinds else None
 
 
 def _see_again(ws: WorkingSet, record: CustomerRecord, evidence: Iterable[Evidence]) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from gateway.model import Regroup, Regrouping
 from gateway.usecases.component import (
@@ -16,7 +16,7 @@ from gateway.usecases.component import (
     seen_by_rules,
 )
 from gateway.usecases.env import Env
-from gateway.usecases.observe import attributes_of_records
+from gateway.usecases.observe import stored_attributes
 from gateway.usecases.parting import wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.batch.partition import Partition, partition
@@ -69,7 +69,7 @@ class Look:
         whole = self.core | self.around
         profiles = [self.ws.profiles[profile_id] for profile_id in whole]
         loaded = self.ws.counted.want_all(whole)
-        if self.env.policy.confirms:
+        if self.env.policy.compares_attributes:
             loaded &= self.ws.attributes.want_all(one for profile in profiles for one in profile.records)
         if not self.powers.wants_of_ages(profiles) or not loaded:
             return False
@@ -94,7 +94,7 @@ class Look:
                 balances=self.ws.points,
                 generic=powerless(profiles, self.powers),
                 crowded=crowded(profiles, self.powers),
-                attributes=partial(attributes_of_records, self.ws) if self.env.policy.confirms else None,
+                attributes=stored_attributes(self.ws, self.env),
             )
         return known
 

@@ -24,7 +24,7 @@ class Bounds:
         self._leading = [
             [_codes(columns, type_, with_form=True) for type_ in rule.all_of] for rule in merging
         ]
-        self._must_look = policy.forbids or any(rule.confirm_any for rule in merging)
+        self._must_look = policy.forbids or any(rule.compares_attributes for rule in merging)
         self._ids = [policy.ids(name).most for name in columns.spaces]
         differing = {type_ for rule in merging for type_ in rule.unless_differs}
         self._values = [

@@ -5,20 +5,18 @@ decides which values can still match. To them a group is a profile with the id o
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules.batch.columns import Columns
 from rules.batch.holdings import Holding
+from rules.confirming import RecordAttributes
 from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, objection
 from rules.identifier import Identifier
 from rules.matching import OWNED_ELSEWHERE, Request, Standing, links, match_profile
 from rules.policy import Policy, PolicyRule
 from rules.record import Key, Pin, Profile, Record
-
-GroupAttributes = Callable[[Collection[int]], Mapping[str, str]]
-"""The winning attributes of these records, taken as one profile."""
 
 AT_ONCE = "max_profiles_at_once"
 PIN = "pin:must"
@@ -92,7 +90,7 @@ class GroupJoins:
         *,
         now: int,
         balances: Mapping[int, int],
-        attributes: GroupAttributes | None,
+        attributes: RecordAttributes | None,
     ) -> None:
         self._columns, self._pins, self._now = columns, pins, now
         self._balances, self._attributes = balances, attributes
@@ -105,7 +103,7 @@ class GroupJoins:
         rule = self._policy.rules[holding.rank]
         one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
         request = self._request(one, other, holding, self._powered(theirs))
-        match = match_profile(view, self._policy, request, other, (), self._attributes_of(other), (rule,))
+        match = match_profile(view, self._policy, request, other, (), self._attributes, (rule,))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of) or self._at_once(holding, rule)
         if self._pinned_apart(one, other):
@@ -134,9 +132,7 @@ class GroupJoins:
         holding's value is in doubt, so it is asked even though nothing else speaks against the two."""
         one, other = self._look(mine), self._look(theirs)
         request = self._request(one, other, holding, {*self._ownable(one), *self._ownable(other)})
-        match = match_profile(
-            _EMPTY, self._policy, request, other, self._pins_of(one), self._attributes_of(other)
-        )
+        match = match_profile(_EMPTY, self._policy, request, other, self._pins_of(one), self._attributes)
         if match.outcome == "merge" and disputed and match.rank == holding.rank:
             return Stop(match.rule, match.types, OWNED_ELSEWHERE, asks=True)
         if match.outcome != "review":
@@ -261,11 +257,8 @@ class GroupJoins:
             if seen.is_live and (key_type := self._policy.key_types.get(identifier.type))
         }
         stated = frozenset(i for i, seen in record.observations.items() if seen.is_live)
-        attributes = self._attributes([holding.record_id]) if self._attributes else None
+        attributes = self._attributes(holding.record_id) if self._attributes else None
         return Request(record.id_space, holding.moment, keys, stated, own, attributes)
-
-    def _attributes_of(self, profile: Profile) -> Mapping[str, str] | None:
-        return self._attributes(profile.records) if self._attributes else None
 
 
 def _newcomer(mine: Group, theirs: Group) -> tuple[Group, Group]:

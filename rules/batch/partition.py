@@ -59,8 +59,9 @@ from typing import NamedTuple
 
 from rules.batch.bounds import Bounds
 from rules.batch.columns import Columns
-from rules.batch.groups import PIN, Group, GroupAttributes, GroupJoins, Stop
+from rules.batch.groups import PIN, Group, GroupJoins, Stop
 from rules.batch.holdings import Holding, Reader, Values
+from rules.confirming import RecordAttributes
 from rules.identifier import Identifier
 from rules.policy import MOST_RELATED, Policy
 from rules.record import Pin, Record
@@ -110,13 +111,13 @@ def partition(
     balances: Mapping[int, int] = NO_BALANCES,
     generic: Collection[Identifier] = (),
     crowded: Collection[Identifier] = (),
-    attributes: GroupAttributes | None = None,
+    attributes: RecordAttributes | None = None,
 ) -> Partition:
     """The groups of these records, whatever order they come in; they are read once and may be a generator.
 
     `balances` are points by record id. `generic` names values that are known to be generic or shared although these records
     alone do not show it (because they are only a part of the store); `crowded` does the same for values about which a person is
-    asked. Without `attributes`, `confirm_any` finds nothing to compare. `mode = "shadow"` gives what enforcing would; `off`
+    asked. Without `attributes`, no rule finds any to compare. `mode = "shadow"` gives what enforcing would; `off`
     joins nothing.
     """
     columns = Columns(records, policy, now, generic, crowded)

@@ -10,9 +10,9 @@ _ALMOST = 0.8
 
 
 def uncomparable(name: str) -> Mistake | None:
-    """Why `confirm_any` cannot use this name: it compares texts, each under its full name."""
+    """Why no rule can compare this attribute: rules compare texts, each under its full name."""
     if name.endswith(PATTERN):
-        return Mistake(f"{shown(name)} is a pattern, but confirm_any compares single attributes", _KNOWN)
+        return Mistake(f"{shown(name)} is a pattern, but rules compare single attributes", _KNOWN)
     if name.startswith(CUSTOM):
         return _unusable_custom(name)
     if name not in KINDS:

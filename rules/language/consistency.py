@@ -4,6 +4,7 @@ part that could not be read is left out here, so that one mistake is reported on
 from collections.abc import Collection, Iterable
 
 from rules.language.attribute_names import mistyped, uncomparable
+from rules.language.conditions import mistakes_of, names_an_attribute
 from rules.language.fields import nearest, shown
 from rules.language.problems import Problems
 from rules.language.toml_lines import Path
@@ -19,7 +20,7 @@ def check(rule_set: RuleSet, problems: Problems, *, stored: bool) -> None:
     for position, rule in enumerate(rule_set.rules):
         path = ("rule", position)
         _declared(rule.all_of, rule_set.identifiers, (*path, "all_of"), problems)
-        _declared(rule.unless_differs, rule_set.identifiers, (*path, "unless_differs"), problems)
+        _conditions(rule, rule_set, path, problems, stored=stored)
         _demotion(rule, (*path, "unless_differs"), problems)
         _id_spaces_of(rule, rule_set.id_spaces, (*path, "id_spaces"), problems)
         _joining(rule, rule_set, path, problems)
@@ -79,6 +80,22 @@ def _declared_at(path: Path, name: str, declared: Collection[str], problems: Pro
 def _read(problems: Problems, path: Path, *keys: str) -> bool:
     """Whether these keys were read without a mistake, so that they hold the values of the file or the defaults."""
     return all(problems.is_clean((*path, key)) for key in keys)
+
+
+def _conditions(rule: Rule, rule_set: RuleSet, path: Path, problems: Problems, *, stored: bool) -> None:
+    """What `unless_differs` and `confirm_any` name has to exist, and to know the level that is asked of it."""
+    conditions = [("confirm_any", position, written) for position, written in enumerate(rule.confirm_any)]
+    for position, written in enumerate(rule.unless_differs):
+        if names_an_attribute(written, rule_set.identifiers):
+            conditions.append(("unless_differs", position, written))
+        else:
+            _declared_at((*path, "unless_differs", position), written, rule_set.identifiers, problems)
+    for key, position, written in conditions:
+        problems.mistakes((*path, key, position), mistakes_of(written, rule_set.kinds, stored=stored))
+    if rule.outcome == "never" and rule.confirm_any:
+        problems.add(
+            (*path, "confirm_any"), "a rule that keeps apart is not confirmed", "delete it, or the outcome"
+        )
 
 
 def _demotion(rule: Rule, path: Path, problems: Problems) -> None:
@@ -147,10 +164,9 @@ def _attributes(rule_set: RuleSet, problems: Problems) -> None:
 
 
 def _attribute_names(rule_set: RuleSet, problems: Problems) -> None:
-    for position, rule in enumerate(rule_set.rules):
-        for place, name in enumerate(rule.confirm_any):
-            if (wrong := uncomparable(name)) is not None:
-                problems.add(("rule", position, "confirm_any", place), wrong.message, wrong.remedy)
+    for name in rule_set.kinds:
+        if (wrong := uncomparable(name)) is not None:
+            problems.add(("attribute", name), wrong.message, wrong.remedy)
     for name in rule_set.attributes.strategies:
         if (wrong := mistyped(name)) is not None:
             problems.add(("attributes", name), wrong.message, wrong.remedy)

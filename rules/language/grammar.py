@@ -21,6 +21,7 @@ from rules.ruleset import (
     HAS,
     ID_SPACE,
     ID_SPACE_ORDER,
+    AttributeKind,
     AttributeStrategy,
     Conflict,
     IdentifierRules,
@@ -32,7 +33,18 @@ from rules.ruleset import (
 
 Fields: TypeAlias = Mapping[str, Reader]
 
-TABLES = ("rules", "id_space", "identifier", "blocked", "rule", "conflict", "merge", "attributes", "review")
+TABLES = (
+    "rules",
+    "id_space",
+    "identifier",
+    "attribute",
+    "blocked",
+    "rule",
+    "conflict",
+    "merge",
+    "attributes",
+    "review",
+)
 PHONE_TYPES = (
     "FIXED_LINE",
     "MOBILE",
@@ -53,6 +65,8 @@ _GLOB = r"(?!@)[^@\s*]*\*?[^@\s*]*@[^@\s*]*\*?[^@\s*]*(?<!@)"
 _PHONE_OR_LIST = r"\+[0-9][0-9 ()./-]{2,30}|own:[a-z0-9_-]{1,40}"
 _STRATEGIES: tuple[str, ...] = get_args(AttributeStrategy)
 _LIMIT = 1_000_000
+_CONDITION = 500
+"""The most characters of a condition on attributes. `rules.language.conditions` reads it."""
 
 id_space_name = spelled(_ID_SPACE, "the name of an id space", "use letters, digits, _ . - (at most 100)")
 type_name = spelled(_TYPE, "the name of an identifier type", "use lower-case letters, digits, _ (at most 40)")
@@ -111,6 +125,7 @@ IDENTIFIER_BY_KIND: Mapping[str, Fields] = {
     "opaque": {"pattern": pattern},
 }
 KIND_OF = {key: kind for kind, fields in IDENTIFIER_BY_KIND.items() for key in fields}
+ATTRIBUTE: Fields = {"kind": choice(get_args(AttributeKind))}
 BLOCKED: Fields = {
     "exact": converted(
         many(converted(text(least=0, most=256), lambda value: value.strip().casefold())), frozenset
@@ -128,10 +143,10 @@ RULE: Fields = {
     ),
     "all_of": many(type_name, least=1),
     "outcome": literal(Rule, "outcome"),
-    "unless_differs": many(type_name),
+    "unless_differs": many(text(most=_CONDITION)),
     "needs_verified": flag,
     "id_spaces": many(spelled(rf"\*|{_ID_SPACE}", "the name of an id space", 'write "*" for all'), least=1),
-    "confirm_any": many(attribute_name),
+    "confirm_any": many(text(most=_CONDITION)),
     "confirm_missing": literal(Rule, "confirm_missing"),
     "not_confirmed": literal(Rule, "not_confirmed"),
 }

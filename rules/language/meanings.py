@@ -73,6 +73,9 @@ EMAIL: Meanings = {
 OPAQUE: Meanings = {
     "pattern": "it must be found in the value; anchor it with `^` and `$`",
 }
+ATTRIBUTE: Meanings = {
+    "kind": "what the values are, and so how two of them are compared",
+}
 BLOCKED: Meanings = {
     "exact": 'whole values, of every type: `"null"`, `"anonymous"`',
     "patterns": "regular expressions that are searched in values of every type",
@@ -87,13 +90,18 @@ RULE: Meanings = {
     "name": "its name in decisions and statistics, unique in the file",
     "all_of": "types that must all agree, on one record of the other profile",
     "outcome": "`review` asks a person; `never` keeps apart, whatever other rules say",
-    "unless_differs": "types: if both sides have one and share none, a merge becomes a review",
+    "unless_differs": (
+        "types and attributes: if both sides have one and share none, a merge becomes a review. An "
+        'attribute may name its level: `"dateOfBirth:near"`'
+    ),
     "needs_verified": "every agreeing value must be verified, otherwise a merge becomes a review",
     "id_spaces": 'the rule holds between records of these id spaces only; `"*"` is all',
     "confirm_any": (
-        "attributes, such as a family name and a birthday: one of them must agree too. Only texts "
-        "that a customer can have: the platform's names (`lastName`, `dateOfBirth`, …) or "
-        "`custom.NAME`; any other name is a mistake of the file"
+        "attributes, such as a family name and a birthday: one of them must agree too. Each may name "
+        'its [level](../guides/compare.md), as in `"lastName:near"`, and several joined by `and` must '
+        'all agree: `"firstName and dateOfBirth:near"`. Only texts that a customer can have: the '
+        "platform's names (`lastName`, `dateOfBirth`, …) or `custom.NAME`; any other name is a mistake "
+        "of the file"
     ),
     "confirm_missing": "what follows if there is nothing to compare",
     "not_confirmed": "what follows if none agrees: `refuse` means that the rule does not fire",

@@ -10,6 +10,7 @@ from typing import Any
 from rules.language.consistency import check
 from rules.language.fields import Reader
 from rules.language.grammar import (
+    ATTRIBUTE,
     ATTRIBUTES,
     BLOCKED,
     CONFLICT,
@@ -31,6 +32,7 @@ from rules.language.grammar import (
 from rules.language.problems import Problem, Problems
 from rules.language.toml_lines import locate
 from rules.ruleset import (
+    AttributeKind,
     Attributes,
     Blocked,
     Conflict,
@@ -122,6 +124,7 @@ def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, 
         rules=_rules(document, problems),
         conflict=Conflict(**_fields(document, "conflict", CONFLICT, problems)),
         merge=Merge(**_fields(document, "merge", MERGE, problems)),
+        kinds=_kinds(document, problems),
         attributes=_attributes(document, problems),
         review=Review(**_fields(document, "review", REVIEW, problems)),
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
@@ -162,6 +165,14 @@ def _identifier(name: str, table: Any, problems: Problems) -> IdentifierRules:
     values = problems.fields(table, readers, ("identifier", name), ("kind",), KIND_OF)
     values.setdefault("kind", "opaque")
     return IdentifierRules(**values)
+
+
+def _kinds(document: dict[str, Any], problems: Problems) -> dict[str, AttributeKind]:
+    read = {
+        name: problems.fields(table, ATTRIBUTE, ("attribute", name), ("kind",))
+        for name, table in _tables(document, "attribute", attribute_name, problems).items()
+    }
+    return {name: values["kind"] for name, values in read.items() if values}
 
 
 def _rules(document: dict[str, Any], problems: Problems) -> tuple[Rule, ...]:

@@ -7,12 +7,13 @@ Deciding the same request again on the resulting state changes nothing (I6).
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from rules.confirming import RecordAttributes
 from rules.decision import Decision, Outcome, ReviewProposal
 from rules.guards import admit
 from rules.identifier import Evidence, Identifier
 from rules.matching import Match, Request, links
 from rules.online.evidence import Reading, read, teaches_nothing
-from rules.online.rounds import Case, ProfileAttributes, RoundsResult, recorded, run_rounds
+from rules.online.rounds import Case, RoundsResult, recorded, run_rounds
 from rules.policy import Policy
 from rules.record import Profile, View
 from rules.survivor import survivor
@@ -28,12 +29,13 @@ def resolve(
     now: int,
     may_create: bool = True,
     attributes: Mapping[str, str] | None = None,
-    profile_attributes: ProfileAttributes | None = None,
+    stored_attributes: RecordAttributes | None = None,
 ) -> Decision | None:
     """Decide on one request; nothing is changed.
 
     None only if `may_create` is False, the record is unknown, and no rule joins it to an existing profile (in shadow mode no
-    rule ever does). Attributes serve `confirm_any`; without them, they count as missing.
+    rule ever does). `attributes` are what the request says, beside what its record and the others said before; without
+    `stored_attributes`, no rule finds any to compare.
     """
     stored = tuple([item for item in evidence if item.status != "invalid"])
     record = view.record(id_space, customer_id)
@@ -41,9 +43,11 @@ def resolve(
         return Decision("attached", record.profile_id, reason="known", evidence=stored)
     own = view.profile(record.profile_id) if record else None
     reading = read(view, policy, id_space, record, stored)
-    request = Request(id_space, now, reading.keys, _stated(stored, reading), own, attributes)
+    known = stored_attributes(record.record_id) if record and stored_attributes else {}
+    said = {**known, **attributes} if attributes else known
+    request = Request(id_space, now, reading.keys, _stated(stored, reading), own, said)
     pins = tuple(view.pins(own.records)) if own else ()
-    case = Case(view, policy, request, pins, profile_attributes)
+    case = Case(view, policy, request, pins, stored_attributes)
     decision = _decide(case, reading, run_rounds(case), stored)
     if record is None and not may_create and (decision.profile_id is None or not decision.enforced):
         return None

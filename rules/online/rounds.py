@@ -5,9 +5,10 @@ Candidates are the owners of the request's keys, and the profiles that hold seve
 owner only under `move_to_newest` (I1). A pinned pair is never joined (I17).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from rules.confirming import RecordAttributes
 from rules.decision import Step
 from rules.guards import Joining, Objection, objection
 from rules.identifier import Identifier
@@ -15,7 +16,6 @@ from rules.matching import Match, Request, Standing, match_profile, with_dispute
 from rules.policy import Policy
 from rules.record import Pin, Profile, View
 
-ProfileAttributes = Callable[[int], Mapping[str, str]]
 _NOTHING_MOVED: Mapping[Identifier, int] = {}
 
 
@@ -26,7 +26,7 @@ class Case(NamedTuple):
     policy: Policy
     request: Request
     pins: tuple[Pin, ...]
-    profile_attributes: ProfileAttributes | None
+    attributes: RecordAttributes | None
 
     def joining(self, look: "Look", joins: Iterable[Match]) -> Joining:
         request = self.request
@@ -130,8 +130,7 @@ def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
 
 
 def _match(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
-    attributes = case.profile_attributes(profile.profile_id) if case.profile_attributes else None
-    return match_profile(case.view, case.policy, request, profile, pins, attributes)
+    return match_profile(case.view, case.policy, request, profile, pins, case.attributes)
 
 
 def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Match]:

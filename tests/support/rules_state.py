@@ -96,7 +96,7 @@ class State:
             now=self.now,
             may_create=may_create,
             attributes=attributes,
-            profile_attributes=lambda profile_id: self.attributes.get(profile_id, {}),
+            stored_attributes=lambda record_id: self.attributes.get(record_id, {}),
         )
         if decision is not None:
             self.apply(decision, id_space, customer_id)

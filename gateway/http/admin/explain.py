@@ -29,10 +29,13 @@ class PairQuery(Query, kw_only=True):
 
 class ComparedView(msgspec.Struct):
     """`likeness` is `equal`, `provider_form` (only the provider's forms are equal), `powerless` (the same value, but it joins
-    no profiles), `different` or `missing`."""
+    no profiles), `different` or `missing`. Of an attribute it may also be `similar`, `near` or `compatible`; `wanted` is the
+    level that the rule asks for, and `how` says in words how the nearest values of both sides are alike."""
 
     type: str
     likeness: str
+    wanted: str = ""
+    how: str = ""
 
 
 class RuleView(msgspec.Struct):

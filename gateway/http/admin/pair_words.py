@@ -27,6 +27,8 @@ _LIKENESS = {
 class Compared(Protocol):
     type: str
     likeness: str
+    wanted: str
+    how: str
 
 
 class Reading(Protocol):
@@ -74,8 +76,15 @@ def _of_rule(reading: Reading) -> str:
 
 
 def _listed(compared: Iterable[Compared]) -> str:
-    found = [f"{one.type} {_LIKENESS.get(one.likeness, one.likeness)}" for one in compared]
+    found = [f"{one.type} {_likeness(one)}" for one in compared]
     return ", ".join(found) or "nothing is compared"
+
+
+def _likeness(one: Compared) -> str:
+    if not one.wanted or one.likeness == "missing":
+        return _LIKENESS[one.likeness]
+    found = _LIKENESS.get(one.likeness) or f"is {one.likeness}"
+    return f"{found}{_in_brackets(one.how)}, wanted {one.wanted}"
 
 
 def _in_brackets(text: str) -> str:

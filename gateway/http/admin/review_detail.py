@@ -2,6 +2,7 @@
 yes and from no."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -22,7 +23,14 @@ from gateway.ids import show
 from gateway.model import AnswerReview, ExplainPair, ReviewItem, UndoAnswer, is_answered
 from gateway.store.queries import reviews as queries
 from gateway.store.queries.profiles import Overview, load, survivor_of, tags
+from rules.attributes import kind_of
+from rules.compare import DIFFERENT, EQUAL, MISSING, USUAL, Kinds, Verdict, compare_values, nearest
 from rules.identifier import Identifier
+from rules.ruleset import AttributeKind
+
+_ATTRIBUTE = "attribute "
+_MOST_COMPARED = 20
+"""Values of one attribute and side. Texts beyond are compared for equality only."""
 
 
 class SideView(msgspec.Struct):
@@ -39,18 +47,22 @@ class SideView(msgspec.Struct):
 
 
 class ComparedValue(msgspec.Struct):
-    """What the two sides say of one thing: an identifier's type, or `attribute NAME`. `one` and `other` are all their values."""
+    """What the two sides say of one thing: an identifier's type, or `attribute NAME`. `one` and `other` are all their values.
+    `likeness` is that of the nearest two: `equal` or `different`, and of texts also `similar`, `near` or `compatible`, with `how`
+    they are alike in words."""
 
     what: str
     one: list[Any]
     other: list[Any]
+    likeness: str
+    how: str = ""
 
 
 class ReviewDetail(ReviewView):
-    """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` has a value in
-    common, `differs` has none; what only one side knows is in neither. `trace` says how the rules judge the two now. `yes` and
-    `no` are what would follow from an answer, None for a review that is not open; `undo` is what would follow from taking back
-    the answer that was given."""
+    """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` is what both
+    sides have in common, or an attribute whose values are as near as a rule wants that names no level; `differs` is the rest of
+    what both know. `trace` says how the rules judge the two now. `yes` and `no` are what would follow from an answer, None for a
+    review that is not open; `undo` is what would follow from taking back the answer that was given."""
 
     sides: list[SideView]
     agrees: list[ComparedValue]
@@ -71,7 +83,8 @@ async def show_review(call: Call[Query]) -> ReviewDetail:
     for overview in found:
         await note_view(services, call.caller, show("prf", overview.profile_id))
     sides = [await _side(services, one, named) for one in found]
-    agrees, differs = _compare(found, sides) if len(found) > 1 else ([], [])
+    kinds = services.env.rules.kinds
+    agrees, differs = _compare(found, sides, kinds) if len(found) > 1 else ([], [])
     is_open = item.state == "open"
     return ReviewDetail(
         *review_fields(item, named),
@@ -122,16 +135,29 @@ async def _trace(call: Call[Query], found: list[Overview]) -> PairView | None:
     return await pair_view(call.services, ExplainPair(one, other))
 
 
-def _compare(found: list[Overview], sides: list[SideView]) -> tuple[list[ComparedValue], list[ComparedValue]]:
+def _compare(
+    found: list[Overview], sides: list[SideView], kinds: Kinds
+) -> tuple[list[ComparedValue], list[ComparedValue]]:
     one, other = (
         {**_identifiers(overview), **_said(side)} for overview, side in zip(found, sides, strict=True)
     )
     agrees: list[ComparedValue] = []
     differs: list[ComparedValue] = []
     for what in (name for name in one if name in other):
-        shared = [value for value in one[what] if value in other[what]]
-        (agrees if shared else differs).append(ComparedValue(what, one[what], other[what]))
+        attribute = what.removeprefix(_ATTRIBUTE)
+        kind = kind_of(attribute, kinds) if attribute != what else "code"
+        likeness = _nearest(kind, one[what], other[what])
+        agree = likeness.reaches(USUAL[kind])
+        (agrees if agree else differs).append(ComparedValue(what, one[what], other[what], *likeness))
     return agrees, differs
+
+
+def _nearest(kind: AttributeKind, ours: list[Any], theirs: list[Any]) -> Verdict:
+    if any(value in theirs for value in ours):
+        return EQUAL
+    texts = [[one for one in side if isinstance(one, str)][:_MOST_COMPARED] for side in (ours, theirs)]
+    found = nearest([compare_values(kind, *pair) for pair in product(*texts)])
+    return DIFFERENT if found == MISSING else found
 
 
 def _identifiers(overview: Overview) -> dict[str, list[Any]]:
@@ -153,7 +179,7 @@ def _held(overview: Overview) -> set[Identifier]:
 def _said(side: SideView) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for one in side.values:
-        values = found.setdefault(f"attribute {one.name}", [])
+        values = found.setdefault(f"{_ATTRIBUTE}{one.name}", [])
         if one.value not in values:
             values.append(one.value)
     return found

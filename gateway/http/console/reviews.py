@@ -28,11 +28,13 @@ _QUESTIONS = (("resplit:", "leave"), ("split:", "keys"), ("points", "points"))
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One row of the comparison: what both sides say, and whether they agree."""
+    """One row of the comparison: what both sides say, whether they agree, and how near the nearest values are."""
 
     what: str
     values: tuple[list[str], list[str]]
     verdict: str
+    likeness: str
+    how: str
 
 
 def question_of(reason: str) -> str:
@@ -138,4 +140,6 @@ def compared(item: ReviewDetail) -> Iterator[Compared]:
     for verdict, values in (("differs", item.differs), ("agrees", item.agrees)):
         for one in values:
             what = shorter(one.what.removeprefix(_ATTRIBUTE))
-            yield Compared(what, ([*map(readable, one.one)], [*map(readable, one.other)]), verdict)
+            yield Compared(
+                what, ([*map(readable, one.one)], [*map(readable, one.other)]), verdict, one.likeness, one.how
+            )

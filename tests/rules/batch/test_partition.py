@@ -281,10 +281,7 @@ def test_attributes_confirm_a_rule() -> None:
     records = record(1, email="e"), record(2, email="e"), record(3, email="e")
     cities = {1: "Cairo", 2: "Giza", 3: "cairo"}
 
-    def attributes(record_ids: Iterable[int]) -> dict[str, str]:
-        return {"city": cities[min(record_ids)]}
-
-    found = canon(rules, *records, attributes=attributes)
+    found = canon(rules, *records, attributes=lambda record_id: {"city": cities[record_id]})
     assert members(found) == [{1, 3}, {2}]
     assert guards(found) == [("not_confirmed", False)]
 

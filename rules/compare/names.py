@@ -1,0 +1,206 @@
+"""Names of people: read into words, without titles and particles, and held beside each other.
+
+A name is more than its words. What stands first is the given name in most of the world, so "Ahmed Hassan" and "Mohamed Ahmed
+Hassan" are father and son, while "Ahmed Hassan" and "Ahmed Hassan Ali" may be one man. Families put the order about in forms, so
+the whole name in another order is the same name, unless both words are given names: Ali Hassan and Hassan Ali are two men.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from rules.compare.given_names import groups_of
+from rules.compare.letters import LONGEST, folded, is_arabic, plain
+from rules.compare.levels import DIFFERENT, EQUAL, MISSING, RANK, Verdict
+from rules.compare.table import words_by_use
+from rules.compare.words import SAME, Word, likeness, word
+from rules.ruleset import AttributeKind, Level
+
+_REMEMBERED = 8_192
+_MOST_WORDS = 8
+_USES = words_by_use("name_words")
+_NOBODY, _TITLES, _DEGREES, _PARTICLES = (_USES[use] for use in ("nobody", "title", "degree", "particle"))
+_FAITH = _USES["faith"]
+_GENERATIONS = {
+    word: place for place, use in enumerate(("senior", "junior", "third", "fourth"), 1) for word in _USES[use]
+}
+_SUN_ARTICLES = frozenset(
+    f"{vowel}{letter}" for vowel in "ae" for letter in ("d", "n", "r", "s", "t", "z", "sh")
+)
+"""The article before a letter that takes its sound: as-Sayed, er-Rashid."""
+_ARTICLE = re.compile(r"[ae]l(?=[bcdfghjklmnpqrstvwxyz]{1,2}[aeiouy]..)")
+_SERVANT = re.compile(r"abd(?:[aeou](?:l|sh?|[dnrtz])?)?|عبد")
+_OF_SERVANT = re.compile(r"abd(?:[aeou]l|[aeou](?=([dnrstz])\1|sh))(?=.{3})|عبدال(?=.{3})")
+_OF_FAITH = re.compile(r"(?<=...)(?:[aeu][ld]d(?:i|ee)ne?|الدين)$")
+_MAC = re.compile(r"mac(?=[cdfgklnp]...)")
+_TWO = 2
+
+_TOGETHER = Verdict("similar", "written together or apart")
+_REORDERED = Verdict("similar", "the words in another order")
+_OTHER_ORDER = Verdict("near", "the same words in another order")
+_MIDDLE = Verdict("similar", "an initial for a middle name")
+_PART = Verdict("compatible", "a part of the name")
+
+
+class Name(NamedTuple):
+    """`words` in their order, none if the text names nobody; `joined` all of it without spaces; `generation` 0 where none is
+    written."""
+
+    folded: str
+    words: tuple[Word, ...]
+    joined: Word
+    generation: int
+
+
+def compare(kind: AttributeKind, one: str, other: str) -> Verdict:
+    """Of kind `name`, `given_name` or `family_name`."""
+    if len(one) > LONGEST or len(other) > LONGEST:
+        return EQUAL if one.casefold().split() == other.casefold().split() else DIFFERENT
+    ours, theirs = name(one), name(other)
+    if not ours.words or not theirs.words:
+        return MISSING
+    if ours.folded == theirs.folded:
+        return EQUAL
+    found = _of_words(kind, ours, theirs)
+    if ours.generation == theirs.generation:
+        return found
+    if ours.generation and theirs.generation:
+        return DIFFERENT
+    return found if found == DIFFERENT else Verdict("compatible", "junior or senior on one side")
+
+
+@lru_cache(_REMEMBERED)
+def name(text: str) -> Name:
+    """Read a name of at most `LONGEST` characters."""
+    seen = folded(text)
+    tokens = plain(seen).split()[:_MOST_WORDS]
+    if "".join(tokens) in _NOBODY or all(token in _NOBODY or token.isdecimal() for token in tokens):
+        return Name(seen, (), word("-"), 0)
+    generation = 0
+    while len(tokens) > 1 and tokens[0] in _TITLES:
+        del tokens[0]
+    while len(tokens) > 1 and (tokens[-1] in _DEGREES or tokens[-1] in _GENERATIONS):
+        generation = max(generation, _GENERATIONS.get(tokens.pop(), 0))
+    whole = "".join(tokens)
+    return Name(seen, tuple(map(word, _without_particles(list(_built(tokens))))), word(whole), generation)
+
+
+def _built(tokens: Sequence[str]) -> Iterator[str]:
+    """The words, with those that are one in Arabic names put together in one way: Abd al-Rahman, Nour El Din."""
+    held = ""
+    for at, token in enumerate(tokens):
+        following = tokens[at + 1] if at + 1 < len(tokens) else ""
+        is_article = token in ("al", "el", "ال") or (
+            token in _SUN_ARTICLES and following.startswith(token[1:])
+        )
+        if following and is_article and (held or at):
+            continue
+        if following and _SERVANT.fullmatch(token) and not held:
+            held = "عبد" if is_arabic(token) else "abd"
+        elif following in _FAITH or (
+            following in ("el", "al", "ad", "ed", "ud") and _FAITH & {*tokens[at + 2 : at + 3]}
+        ):
+            held += _built_word(token)
+        elif token in _FAITH and held:
+            yield held + ("دين" if is_arabic(held) else "din")
+            held = ""
+        elif token not in ("ad", "ed", "ud") or not held:
+            yield held + (token.removeprefix("ال") if held else _built_word(token))
+            held = ""
+
+
+def _built_word(token: str) -> str:
+    if groups_of(token).groups:
+        return token
+    for pattern, written in ((_OF_SERVANT, "abd"), (_MAC, "mc"), (_ARTICLE, "")):
+        if found := pattern.match(token):
+            start = "عبد" if written == "abd" and is_arabic(token) else written
+            return start + token[found.end() :]
+    if found := _OF_FAITH.search(token):
+        return token[: found.start()] + ("دين" if is_arabic(token) else "din")
+    return token
+
+
+def _without_particles(tokens: list[str]) -> list[str]:
+    """A particle counts as a word where only one other word would be left behind it: Al Bundy."""
+    kept = [token for token in tokens if token not in _PARTICLES]
+    return (
+        tokens if not kept or (len(kept) == 1 and tokens[0] in _PARTICLES and len(tokens) == _TWO) else kept
+    )
+
+
+# ---- words beside words ----
+
+
+def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
+    if one.joined.plain == other.joined.plain:
+        return _TOGETHER
+    shorter, longer = (
+        (one.words, other.words) if len(one.words) <= len(other.words) else (other.words, one.words)
+    )
+    given = kind != "family_name"
+    found = (
+        _straight(shorter, longer, given=given)
+        if len(shorter) == len(longer)
+        else _longer(kind, shorter, longer)
+    )
+    if found.reaches("similar"):
+        return found
+    if len(shorter) < len(longer) and not one.joined.sounds.isdisjoint(other.joined.sounds):
+        return _TOGETHER
+    if len(shorter) == len(longer) > 1 and _all_match(shorter, longer, "similar", given=given):
+        return _REORDERED if kind == "name" and not _all_given(shorter) else _OTHER_ORDER
+    return found
+
+
+def _straight(one: Sequence[Word], other: Sequence[Word], *, given: bool) -> Verdict:
+    """Word by word. Initials of middle names count as these names."""
+    found = [likeness(mine, yours, given=given) for mine, yours in zip(one, other, strict=True)]
+    outer = _worst((found[0], found[-1]))
+    if len(found) > _TWO and outer.reaches("similar") and _worst(found).likeness == "compatible":
+        return _MIDDLE
+    return _worst(found)
+
+
+def _longer(kind: AttributeKind, shorter: Sequence[Word], longer: Sequence[Word]) -> Verdict:
+    """One side has more words than the other."""
+    given = kind != "family_name"
+    for level in ("similar", "near", "compatible"):
+        if _all_match(shorter, longer, level, given=given):
+            break
+    else:
+        return DIFFERENT
+    begins = likeness(shorter[0], longer[0], given=given).reaches(level)
+    turned = len(shorter) > 1 and likeness(shorter[-1], longer[0], given=given).reaches(level)
+    is_whole = kind == "family_name" or (begins and (kind == "given_name" or len(shorter) > 1))
+    is_whole = is_whole or (kind == "name" and turned and not _all_given(shorter))
+    return Verdict(level, "one side has a word more") if is_whole else _PART
+
+
+def _all_match(shorter: Sequence[Word], longer: Sequence[Word], level: Level, *, given: bool) -> bool:
+    """Whether each word of the shorter side has a word of its own on the other side that reaches the level."""
+    fits = [
+        [at for at, yours in enumerate(longer) if likeness(mine, yours, given=given).reaches(level)]
+        for mine in shorter
+    ]
+    taken: dict[int, int] = {}
+    return all(_place(mine, fits, taken, set()) for mine in range(len(fits)))
+
+
+def _place(mine: int, fits: Sequence[Sequence[int]], taken: dict[int, int], tried: set[int]) -> bool:
+    for place in fits[mine]:
+        if place not in tried:
+            tried.add(place)
+            if place not in taken or _place(taken[place], fits, taken, tried):
+                taken[place] = mine
+                return True
+    return False
+
+
+def _all_given(words: Sequence[Word]) -> bool:
+    return all(one.known.groups for one in words)
+
+
+def _worst(found: Sequence[Verdict]) -> Verdict:
+    return max(found, key=lambda one: (RANK[one.likeness], one is not SAME, one.how))

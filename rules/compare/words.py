@@ -1,0 +1,153 @@
+"""One word of a name beside another: the same name, perhaps the same, or another one.
+
+The order of the questions decides. What the table of given names knows comes first, because it also knows what is *not* the same:
+Jan and Jana are one letter apart, and brother and sister. Only for words that it does not know do spelling and sound decide.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from rules.compare.arabic import is_spelling, written_forms
+from rules.compare.given_names import NameGroups, groups_of
+from rules.compare.letters import is_arabic, romanised
+from rules.compare.levels import DIFFERENT, Verdict
+from rules.compare.sounds import bones, have_close_vowels, sounds
+
+_REMEMBERED = 16_384
+_LEAST_FOR_SOUND = 3
+_LEAST_FOR_SWAP = 4
+_LEAST_FOR_SLIP = 5
+_LEAST_FOR_ARABIC_SLIP = 6
+_LEAST_FOR_VOWELS = 5
+_LEAST_FOR_TWO_SLIPS = 7
+_LEAST_BONES = 3
+_ENDINGS = "aeiou"
+_LEAST_FOR_ENDING = 4
+
+_LEAST_STEM = 4
+_GENDERED = (
+    re.compile(r"([oe]v|sk)(?:a|aia|i)?$"),
+    re.compile(r"(...)(?:ova|a|i)?$"),
+    re.compile(r"(in)a?$"),
+)
+"""In sounds: Ivanov and Ivanova, Dostoevsky and Dostoevskaya; Novák and Nováková, Novotný and Novotná; Pushkin and Pushkina."""
+
+SAME = Verdict("similar", "the same")
+_INITIAL = Verdict("compatible", "an initial")
+_NICKNAME = Verdict("similar", "a short form or another spelling of the name")
+_TRANSLATION = Verdict("near", "the name in another language")
+_SOUND = Verdict("similar", "spelt differently, sounds alike")
+_SCRIPT = Verdict("similar", "in another script")
+_SLIP = Verdict("similar", "one letter off")
+_SWAP = Verdict("similar", "two letters swapped")
+_VOWEL = Verdict("similar", "other vowels")
+_ENDING = Verdict("near", "another ending")
+_FAMILY = Verdict("similar", "the form for women and that for men")
+_FAR_SLIP = Verdict("near", "a letter or two off")
+
+
+class Word(NamedTuple):
+    """A word of a name. `spellings` are its Latin spellings, or the forms of an Arabic word; `bones` its sounds by their
+    consonants."""
+
+    plain: str
+    spellings: tuple[str, ...]
+    sounds: frozenset[str]
+    bones: dict[str, str]
+    known: NameGroups
+    arabic: bool
+
+
+@lru_cache(_REMEMBERED)
+def word(plain: str) -> Word:
+    """Read a word that `letters.plain` gave."""
+    arabic = is_arabic(plain)
+    spellings = written_forms(plain) if arabic else romanised(plain)
+    heard = frozenset(spellings) if arabic else sounds(spellings)
+    known = groups_of(plain)
+    if not known.groups:
+        known = next((found for one in spellings if (found := groups_of(one)).groups), known)
+    return Word(plain, spellings, heard, {} if arabic else {bones(one): one for one in heard}, known, arabic)
+
+
+def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
+    """`given`: the endings of the words tell people apart, as they do in given names."""
+    if one.plain == other.plain:
+        return SAME
+    if len(one.plain) == 1 or len(other.plain) == 1:
+        return _INITIAL if one.spellings[0][0] == other.spellings[0][0] else DIFFERENT
+    if one.known.groups and other.known.groups:
+        return _of_known(one, other)
+    if one.arabic or other.arabic:
+        return _with_arabic(one, other)
+    return (
+        _of_sound(one, other)
+        or _of_gender(one, other, given=given)
+        or _of_spelling(one.spellings[0], other.spellings[0], given=given)
+    )
+
+
+def _of_known(one: Word, other: Word) -> Verdict:
+    if one.known.groups & other.known.groups:
+        return _NICKNAME
+    return _TRANSLATION if one.known.lines & other.known.lines else DIFFERENT
+
+
+def _with_arabic(one: Word, other: Word) -> Verdict:
+    if one.arabic and other.arabic:
+        if not one.sounds.isdisjoint(other.sounds):
+            return _SOUND
+        if OSA.distance(one.plain, other.plain, score_cutoff=1) > 1:
+            return DIFFERENT
+        shorter = min(len(one.plain), len(other.plain))
+        return _SLIP if shorter >= _LEAST_FOR_ARABIC_SLIP else _FAR_SLIP
+    arabic, latin = (one, other) if one.arabic else (other, one)
+    if any(is_spelling(spelt, form) for spelt in latin.spellings for form in arabic.spellings):
+        return _SCRIPT
+    return DIFFERENT
+
+
+def _of_sound(one: Word, other: Word) -> Verdict | None:
+    common = one.sounds & other.sounds
+    if any(len(sound) >= _LEAST_FOR_SOUND for sound in common):
+        return _SOUND
+    if min(len(one.plain), len(other.plain)) < _LEAST_FOR_VOWELS:
+        return None
+    alike = (key for key in one.bones.keys() & other.bones.keys() if len(key) >= _LEAST_BONES)
+    if any(have_close_vowels(one.bones[key], other.bones[key]) for key in alike):
+        return _VOWEL
+    return None
+
+
+def _of_gender(one: Word, other: Word, *, given: bool) -> Verdict | None:
+    """Family names that women and men of one family write differently. Given names may end like some of them."""
+    for pattern in _GENDERED[:1] if given else _GENDERED:
+        ours, theirs = ({pattern.sub(r"\1", sound) for sound in each.sounds} for each in (one, other))
+        if any(len(stem) >= _LEAST_STEM for stem in ours & theirs):
+            return _FAMILY
+    return None
+
+
+def _of_spelling(one: str, other: str, *, given: bool) -> Verdict:
+    """One slip keeps a name what it is if the word is long enough and neither its first letter nor, in a given name, its ending
+    is concerned: Marina and Karina, Paul and Paula, Lee and Lea are different people."""
+    shorter = min(len(one), len(other))
+    slips = OSA.distance(one, other, score_cutoff=2) if shorter >= _LEAST_FOR_SWAP else 3
+    if slips > 2 or (slips == 2 and shorter < _LEAST_FOR_TWO_SLIPS):
+        return DIFFERENT
+    if given and _differ_in_ending(one, other):
+        return _ENDING
+    if slips == 1 and one[0] == other[0]:
+        if sorted(one) == sorted(other):
+            return _SWAP
+        if shorter >= _LEAST_FOR_SLIP:
+            return _SLIP
+    return _FAR_SLIP
+
+
+def _differ_in_ending(one: str, other: str) -> bool:
+    """Whether two words are the same but for their last vowels."""
+    return one.rstrip(_ENDINGS) == other.rstrip(_ENDINGS)
