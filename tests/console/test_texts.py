@@ -1,14 +1,19 @@
 """What is kept to by every template and file of the console."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from gateway.http import console
+from gateway.http.console.render import TEXTS
 
 ROOT = Path(console.__file__).parent
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
+MODULES = sorted(ROOT.glob("*.py"))
+API = sorted(ROOT.parent.joinpath("admin").glob("*.py"))
 CODE = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 
 
@@ -36,3 +41,71 @@ def test_the_style_sheet_is_small_and_asks_no_other_server() -> None:
 def test_the_module_imports_nothing() -> None:
     module = (ROOT / "static/console.js").read_text(encoding="utf-8")
     assert not re.findall(r"\bimport\b|https?:|innerHTML|eval\(", module)
+
+
+def leaves(part: Mapping[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
+    for name, value in part.items():
+        if isinstance(value, dict):
+            yield from leaves(cast("dict[str, Any]", value), *path, name)
+        else:
+            yield (*path, name)
+
+
+_NAMED = re.compile(r'text\("(\w+)", "(\w+)"\)|TEXTS\["(\w+)"\]\["(\w+)"\]|\bt((?:\.\w+)+)(?:\["(\w+)"\])?')
+"""How a text is named: in Python, and in a template."""
+_CHOSEN = re.compile(r'text\("(\w+)", (?!")|TEXTS\["(\w+)"\](?!\[")|\bt((?:\.\w+)+)\[(?!"\w+"\])')
+"""How a part is named of which the code chooses a text."""
+_WHOLE = re.compile(r"\bt\.([\w.]+)\.items\(")
+_QUOTED = re.compile(r"""["'](\w+)["']""")
+
+
+_FROM_THE_API = ("reasons", "plan.kinds", "today.runs", "today", "history")
+"""The parts whose choices are named by the admin API."""
+
+
+def choices_of(part: str) -> set[str]:
+    """The words in quotes where a text of the part is chosen: in the templates that do so, in the modules that show them, and in
+    those that use such a module."""
+    templates = {path.name for path in TEMPLATES if part in chosen_in(path)}
+    modules = {path.stem for path in MODULES if part in chosen_in(path)}
+    modules |= {
+        path.stem for path in MODULES if any(f'"{one}"' in path.read_text("utf-8") for one in templates)
+    }
+    users = {
+        path.stem
+        for path in MODULES
+        if any(f"console.{one} import" in path.read_text("utf-8") for one in modules)
+    }
+    paths = [path for path in TEMPLATES if path.name in templates]
+    paths += [path for path in MODULES if path.stem in modules | users or "frame.html" in templates]
+    paths += API if part in _FROM_THE_API else []
+    return {word for path in paths for word in _QUOTED.findall(_NAMED.sub("", path.read_text("utf-8")))}
+
+
+def chosen_in(path: Path) -> set[str]:
+    return {".".join(found).strip(".") for found in _CHOSEN.findall(path.read_text("utf-8"))}
+
+
+def test_every_text_is_used() -> None:
+    """By its name, or because the code chooses among the texts of its part and names the choice, or both halves of it."""
+    code = "\n".join(path.read_text("utf-8") for path in (*TEMPLATES, *MODULES))
+    named = {
+        ".".join(name for name in ".".join(found).split(".") if name not in ("", "format"))
+        for found in _NAMED.findall(code)
+    }
+    chosen = {part: choices_of(part) for path in (*TEMPLATES, *MODULES) for part in chosen_in(path)}
+
+    def is_a_choice(part: str, name: str) -> bool:
+        words = chosen.get(part, set())
+        first, _, last = name.partition("_")
+        return name in words or (last in words and not words.isdisjoint((first, f"{first}_")))
+
+    unused = [
+        ".".join(path)
+        for path in leaves(TEXTS)
+        if path[0] not in ("words", "tones")  # their names are states of many kinds
+        and ".".join(path) not in named
+        and ".".join(path[:-1]) not in _WHOLE.findall(code)
+        and not is_a_choice(".".join(path[:-1]), path[-1])
+    ]
+    assert not unused, unused
