@@ -70,6 +70,7 @@ class Arrival(NamedTuple):
     record_id: int
     profile_id: int
     rule: str = ""
+    rule_set: str = ""
 
 
 class Merging(NamedTuple):
@@ -82,6 +83,7 @@ class Merging(NamedTuple):
     absorbed_records: tuple[int, ...]
     rule: str = ""
     undone_at: int | None = None
+    rule_set: str = ""
 
 
 class Splitting(NamedTuple):
@@ -95,7 +97,8 @@ class Splitting(NamedTuple):
 
 
 class HowStep(NamedTuple):
-    """Records moved to a profile from another one, or `arrived` as new records."""
+    """Records moved to a profile from another one, or `arrived` as new records. `rule_set` has the rule: the beginning of its
+    SHA-256."""
 
     at: int
     what: Literal["arrived", "merged", "undone", "split"]
@@ -103,6 +106,7 @@ class HowStep(NamedTuple):
     source_id: int | None
     records: tuple[int, ...]
     rule: str
+    rule_set: str = ""
 
 
 def why(
@@ -369,13 +373,13 @@ def _moment(dated: _Dated) -> tuple[int, int]:
 
 
 def _arrived(arrivals: Iterable[Arrival]) -> Iterator[_Dated]:
-    for id_, at, record_id, profile_id, rule in arrivals:
-        yield at, id_, HowStep(at, "arrived", profile_id, None, (record_id,), rule)
+    for id_, at, record_id, profile_id, rule, rule_set in arrivals:
+        yield at, id_, HowStep(at, "arrived", profile_id, None, (record_id,), rule, rule_set)
 
 
 def _merged(merges: Iterable[Merging]) -> Iterator[_Dated]:
-    for id_, at, survivor, absorbed, records, rule, undone_at in merges:
-        yield at, id_, HowStep(at, "merged", survivor, absorbed, records, rule)
+    for id_, at, survivor, absorbed, records, rule, undone_at, rule_set in merges:
+        yield at, id_, HowStep(at, "merged", survivor, absorbed, records, rule, rule_set)
         if undone_at is not None:
             yield undone_at, id_, HowStep(undone_at, "undone", absorbed, survivor, records, rule)
 

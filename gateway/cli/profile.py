@@ -18,6 +18,9 @@ from gateway.cli.story import STORY
 from gateway.plural import counted
 
 app = group("Find and show profiles.")
+At = Annotated[
+    str, typer.Option("--at", help="As it was: a time, a date, or a span back from now such as 7d.")
+]
 ProfileId = Annotated[
     str,
     typer.Argument(
@@ -55,9 +58,7 @@ def find(
 @app.command()
 def show(
     profile: ProfileId,
-    at: Annotated[
-        str, typer.Option("--at", help="As it was: a time, a date, or a span back from now such as 7d.")
-    ] = "",
+    at: At = "",
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
@@ -74,12 +75,12 @@ def show(
 
 
 @app.command()
-def graph(profile: ProfileId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Show a profile as a tree of records and identifiers, with the rules that joined by them."""
+def graph(profile: ProfileId, at: At = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Show a profile as a tree of records and identifiers, with the rules that joined by them, now or as it was."""
 
     async def shown(admin: Admin) -> Any:
         await note_archived(admin)
-        return await admin.get(f"/profiles/{segment(await _found(admin, profile))}/graph")
+        return await admin.get(f"/profiles/{segment(await _found(admin, profile))}/graph", at=at)
 
     answer = ask(config, shown)
     if json:

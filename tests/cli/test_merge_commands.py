@@ -76,6 +76,8 @@ async def test_a_profile_is_shown_as_a_tree_and_found_by_a_customer_id(desk: Des
     assert (await desk.json("profile", "show", "web:ann"))["id"] == ann
     assert await desk.say("profile", "show", "web:nobody", code=1) == ""
     assert await desk.say("profile", "show", ann, "--at", "1h", code=1) == ""
+    assert await desk.say("profile", "graph", ann, "--at", "1h", code=1) == ""
+    assert await desk.say("profile", "graph", ann, "--at", "0s") == await desk.say("profile", "graph", ann)
 
 
 async def test_a_dry_run_says_what_would_happen_and_changes_nothing(desk: Desk) -> None:

@@ -35,6 +35,7 @@ PAGES = (
     "profiles/{ann}",
     "profiles/{hostile}",
     "profiles/{merged}",
+    "profiles/{merged}?at=0s",
     "profiles/prf_0000000000000001",
     "reviews",
     "reviews/people?sort=points",

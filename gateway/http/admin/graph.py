@@ -1,25 +1,27 @@
 """A profile as a graph: its records, their identifiers, and an edge for each observation, with the rule that joined by it."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from gateway.audit.event import Action
 from gateway.errors import Refusal
-from gateway.http.admin.listing import MOST, Query
+from gateway.http.admin.joining import Joined, joining
+from gateway.http.admin.listing import MOST, NEWEST, Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
-from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.admin.profiles import past_overview
+from gateway.http.admin.times import Time, When, shown, shown_or_none
+from gateway.http.admin.times import read as read_time
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord
 from gateway.store import Store
 from gateway.store.queries import graph as queries
-from gateway.store.queries import past, person
+from gateway.store.queries import person
 from gateway.store.queries.profiles import Balance, Overview, load, survivor_of
 from rules.identifier import Identifier
-from rules.ruleset import RuleSet
-
-Joined = dict[tuple[int, Identifier], str]
-"""The rule that joined by an observation."""
 
 
 class RecordNode(msgspec.Struct):
@@ -70,7 +72,10 @@ class PinEdge(msgspec.Struct):
 
 
 class GraphView(msgspec.Struct):
-    """The oldest 200 records of a profile with what is seen on them; `record_count` has all records."""
+    """The oldest 200 records of a profile with what is seen on them; `record_count` has all records.
+
+    `at` is the moment that was asked for; None: now. Records, edges and rules are those of then; states, owners and numbers of
+    records of identifiers are today's, and pins are those that were set by then and still stand."""
 
     profile: str
     person: str
@@ -79,17 +84,21 @@ class GraphView(msgspec.Struct):
     identifiers: list[IdentifierNode]
     edges: list[EdgeView]
     pins: list[PinEdge]
+    at: Time | None
 
 
-async def show_graph(call: Call[Query]) -> GraphView:
+class GraphQuery(Query, kw_only=True):
+    at: Annotated[When, Meta(description="as it was at this moment")] = ""
+
+
+async def show_graph(call: Call[GraphQuery]) -> GraphView:
     """An absorbed id gives the surviving profile."""
     store, services = call.services.store, call.services
-    number = await survivor_of(store, call.id("prf"))
-    overview = await load(store, number) if number is not None else None
-    if overview is None:
-        raise Refusal("not_found", "there is no such profile; it may have been erased")
+    at = read_time("at", call.query.at, services.clock.now())
+    until = NEWEST if at is None else at
+    overview = await _overview(call) if at is None else await past_overview(call, at)
     records = overview.records[:MOST]
-    arrived, joined = await _history(services, overview)
+    arrived, joined = await joining(services, overview, until)
     numbers = [record.record_id for record in records]
     named = await people(services, [overview.profile_id])
     return GraphView(
@@ -97,7 +106,7 @@ async def show_graph(call: Call[Query]) -> GraphView:
         named.get(overview.profile_id, ""),
         len(overview.records),
         [_record(services, record, overview, arrived) for record in records],
-        await _identifiers(store, numbers),
+        await _identifiers(store, numbers, {edge for record in records for edge in record.observations}),
         [edge for record in records for edge in _edges(record, joined)],
         [
             PinEdge(
@@ -107,51 +116,18 @@ async def show_graph(call: Call[Query]) -> GraphView:
                 shown_or_none(pin.until),
             )
             for pin in (await person.pins(store, numbers))[:MOST]
+            if pin.created_at <= until
         ],
+        shown_or_none(at),
     )
 
 
-async def _history(services: Services, overview: Overview) -> tuple[dict[int, tuple[str, int]], Joined]:
-    """By which rule each record came and when, and by which observations."""
-    held = {
-        record.record_id: {one for one, seen in record.observations.items() if not seen.blocked}
-        for record in overview.records
-    }
-    holders: dict[Identifier, list[int]] = {}
-    for number, identifiers in held.items():
-        for one in identifiers:
-            holders.setdefault(one, []).append(number)
-    there: dict[int, set[Identifier]] = {}
-    arrived: dict[int, tuple[str, int]] = {}
-    joined: Joined = {}
-    told: set[Identifier] = set()
-    for step in await past.steps(services.store, overview.profile_id):
-        coming = {one: held[one] for one in step.records if one in held}
-        bringing = set().union(*coming.values())
-        here = there.setdefault(step.profile_id, set())
-        rule, shared = _joining(services.env.rules, step.rule, bringing, here)
-        for one in shared:  # who held it before is marked once, so that a step costs what it brings
-            for number in coming if one in told else holders[one]:
-                if one in held[number] and (number in coming or number in arrived):
-                    joined.setdefault((number, one), rule)
-        told |= shared
-        here |= bringing
-        arrived |= dict.fromkeys(coming, (step.rule, step.at))
-    return arrived, joined
-
-
-def _joining(
-    rules: RuleSet, name: str, coming: set[Identifier], here: set[Identifier]
-) -> tuple[str, set[Identifier]]:
-    """The rule in use by which the two sides agree, and in which identifiers. Where one request joins several profiles, the log
-    names the rule of the best match for all of them, so others are tried behind it."""
-    if all(rule.name != name for rule in rules.rules):
-        return "", set()
-    for rule in sorted(rules.rules, key=lambda rule: rule.name != name):
-        shared = {one for one in coming & here if one.type in rule.all_of}
-        if rule.outcome == "merge" and {one.type for one in shared} == {*rule.all_of}:
-            return rule.name, shared
-    return "", set()
+async def _overview(call: Call[GraphQuery]) -> Overview:
+    number = await survivor_of(call.services.store, call.id("prf"))
+    overview = await load(call.services.store, number) if number is not None else None
+    if overview is None:
+        raise Refusal("not_found", "there is no such profile; it may have been erased")
+    return overview
 
 
 def _record(
@@ -186,7 +162,7 @@ def _edges(record: CustomerRecord, joined: Joined) -> list[EdgeView]:
     ]
 
 
-async def _identifiers(store: Store, records: list[int]) -> list[IdentifierNode]:
+async def _identifiers(store: Store, records: list[int], held: set[Identifier]) -> list[IdentifierNode]:
     return [
         IdentifierNode(
             *one.identifier,
@@ -195,6 +171,7 @@ async def _identifiers(store: Store, records: list[int]) -> list[IdentifierNode]
             one.holders,
         )
         for one in await queries.keys(store, records)
+        if one.identifier in held
     ]
 
 
@@ -206,6 +183,7 @@ OPERATIONS = (
         role="viewer",
         reads=Action.CUSTOMER_VIEWED,
         summary="A profile's records and identifiers, with an edge for each observation and the rule that joined by it",
+        query=GraphQuery,
         answer=GraphView,
     ),
 )

@@ -138,7 +138,7 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
     asked, services = call.id("prf"), call.services
     at = read_time("at", call.query.at, services.clock.now())
     if at is not None:
-        return await _show_past(call, asked, at)
+        return await _detail(services, await past_overview(call, at), asked, at)
     overview = next(iter(await by_id(services, asked)), None)
     if overview is None:
         raise unknown_customer(call)
@@ -146,16 +146,17 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
     return await _detail(services, overview, asked)
 
 
-async def _show_past(call: Call[Any], asked: int, at: int) -> ProfileDetail:
+async def past_overview(call: Call[Any], at: int) -> Overview:
+    """The profile that the `{id}` of the path led to at a moment."""
     store = call.services.store
-    then = await past.at_moment(store, asked, at)
+    then = await past.at_moment(store, call.id("prf"), at)
     overview = await queries.load_past(store, then.profile_id, then.records, at) if then is not None else None
     if overview is None:
         raise Refusal(
             "not_found",
             f"there was no profile {call.request.match_info['id']} then, or the log of that time is archived",
         )
-    return await _detail(call.services, overview, asked, at)
+    return overview
 
 
 async def profile_history(call: Call[HistoryQuery]) -> Page[EventView]:

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway.http.admin.audit import HistoryQuery
-from gateway.http.admin.graph import EdgeView, GraphView, show_graph
+from gateway.http.admin.graph import EdgeView, GraphQuery, GraphView, show_graph
 from gateway.http.admin.listing import MOST
 from gateway.http.admin.pins import PinQuery, list_pins
 from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_history, show_profile
 from gateway.http.console.graph import Edge, Node, Picture, draw
 from gateway.http.console.timeline import told
-from gateway.http.console.visit import NO_QUERY, Visit
+from gateway.http.console.visit import Visit
 from gateway.model.names import full_name
 from rules.attributes import CUSTOM
 
@@ -26,7 +26,7 @@ async def show_person(visit: Visit) -> web.Response:
     asked = visit.query(ProfileQuery)
     person = await visit.ask(show_profile, asked)
     if person.at is not None:
-        return _then(visit, person, asked.at)
+        return await _then(visit, person, asked.at)
     pins = await visit.ask(list_pins, PinQuery(profile=person.id, limit=MOST))
     history = await visit.ask(profile_history, visit.query(HistoryQuery))
     name = full_name(person.attributes)
@@ -41,13 +41,13 @@ async def show_person(visit: Visit) -> web.Response:
         identifiers=len({(seen.type, seen.value) for one in person.records for seen in one.observations}),
         attributes=said_of(person),
         readable=readable,
-        graph=picture(await visit.ask(show_graph, NO_QUERY)),
+        graph=picture(await visit.ask(show_graph, GraphQuery())),
         history=history,
         events=[told(event) for event in history.items],
     )
 
 
-def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response:
+async def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response:
     """Without what can be done, because that changes the person as they are now."""
     return visit.page(
         "person_then.html",
@@ -58,6 +58,7 @@ def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response:
         records=person.records[:_RECORDS],
         attributes=said_of(person),
         readable=readable,
+        graph=picture(await visit.ask(show_graph, GraphQuery(at=asked))),
     )
 
 

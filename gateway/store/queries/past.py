@@ -15,6 +15,8 @@ from gateway.store.tables.merges import MERGE
 from rules.explain import Arrival, HowStep, Merging, Splitting, how, places
 
 _ALL = 1 << 62
+_SHOWN_OF_A_RULE_SET = 16
+"""Of its SHA-256, as audit events have it."""
 _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 
@@ -40,7 +42,15 @@ async def steps(store: Store, profile_id: int) -> tuple[HowStep, ...]:
         await _add_merges(store, past)
         await _add_splits(store, past)
     merges = [
-        Merging(m.merge_id, m.merged_at, m.survivor_id, m.absorbed_id, m.absorbed_records, m.rule)
+        Merging(
+            m.merge_id,
+            m.merged_at,
+            m.survivor_id,
+            m.absorbed_id,
+            m.absorbed_records,
+            m.rule,
+            rule_set=m.rule_set[:_SHOWN_OF_A_RULE_SET],
+        )
         for m in past.merges.values()
     ]
     found = how(profile_id, past.arrivals.values(), merges, past.splits)
@@ -92,8 +102,10 @@ async def _add_arrivals(store: Store, past: Past) -> None:
     for record, at, profile, detail in rows:
         record_id, place = read("rec", record), read("prf", profile)
         if record_id is not None and place is not None and record_id not in past.arrivals:
-            rule = msgspec.json.decode(detail)["rule"]
-            past.arrivals[record_id] = Arrival(record_id, at, record_id, place, rule)
+            said = msgspec.json.decode(detail)
+            past.arrivals[record_id] = Arrival(
+                record_id, at, record_id, place, said["rule"], said.get("rule_set", "")
+            )
             past.profiles.add(place)
 
 

@@ -160,6 +160,15 @@ async def rule_sets(
     return [KnownRuleSet(RULE_SET.read(stored), activated_at) for activated_at, *stored in rows]
 
 
+async def rule_texts(store: Store, beginnings: Sequence[str]) -> dict[str, str]:
+    """The texts of rule sets by the beginnings of their SHA-256, as audit events have them. The built-in one is not stored."""
+    rows = await store.fetch(
+        f"SELECT substr(sha256, 1, 16), text FROM rule_set WHERE substr(sha256, 1, 16) IN ({placeholders(beginnings)})",
+        beginnings,
+    )
+    return dict(rows)
+
+
 async def active_version(store: Store) -> str:
     """`""` if no rule set was ever activated."""
     rows = await store.fetch("SELECT version FROM rule_activation ORDER BY activation_id DESC LIMIT 1")

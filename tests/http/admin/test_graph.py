@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from gateway.app.follow import follow
 from gateway.clock import timestamp
 from gateway.model import SaveCustomer
 from tests.http.admin.test_merges import WHY, ask, merge, records, refused, two
@@ -37,6 +38,75 @@ async def test_a_graph_shows_pins_and_observations_that_joined_nothing(gateway: 
     (pin,) = graph["pins"]
     assert (pin["kind"], sorted(pin["records"])) == ("must", sorted(await records(gateway, survivor)))
     assert "operator" in {record["rule"] for record in graph["records"]}
+
+
+STRICTER = """\
+[rules]
+schema = 1
+version = "both"
+activation = "immediate"
+
+[identifier.email]
+kind = "email"
+strength = 70
+
+[identifier.mobile]
+kind = "phone"
+strength = 80
+
+[[rule]]
+name = "both"
+all_of = ["email", "mobile"]
+
+[conflict]
+resplit = "off"
+"""
+
+
+def joins(graph: Any) -> set[tuple[str, str]]:
+    return {(edge["type"], edge["rule"]) for edge in graph["edges"] if edge["rule"]}
+
+
+async def test_an_edge_keeps_the_rule_that_joined_by_it_when_the_rules_change(
+    gateway: RunningGateway,
+) -> None:
+    survivor, absorbed = await one_person(gateway.services)
+    joined = joins(await ask(gateway, "GET", f"profiles/{survivor}/graph"))
+    assert joined == {("email", "email"), ("mobile", "mobile")}
+    await ask(gateway, "POST", "rules", 201, body={"text": STRICTER})
+    await ask(gateway, "POST", "rules/both/activate")
+    await follow(gateway.services)
+    assert joins(await ask(gateway, "GET", f"profiles/{survivor}/graph")) == joined
+    await save(gateway.services, "app", "app-2", email=EMAIL, mobile=MOBILE)
+    graph = await ask(gateway, "GET", f"profiles/{absorbed}/graph")
+    assert graph["records"][-1]["rule"] == "both"
+    assert joins(graph) >= joined
+
+
+async def test_a_graph_is_shown_as_it_was_at_each_moment(gateway: RunningGateway) -> None:
+    before = await now(gateway)
+    web = await save(gateway.services, "web", "web-1", email=EMAIL)
+    till = await save(gateway.services, "pos", "till-1", mobile=MOBILE)
+    apart = await now(gateway)
+    survivor = await save(gateway.services, "mobile", "app-1", email=EMAIL, mobile=MOBILE)
+    together = await now(gateway)
+    (merged,) = (await ask(gateway, "GET", "merges"))["items"]
+    await ask(gateway, "POST", f"merges/{merged['id']}/undo", body={**WHY, "tree": True})
+
+    async def then(profile: str, moment: str) -> Any:
+        return await ask(gateway, "GET", f"profiles/{profile}/graph", params={"at": moment})
+
+    for profile in (web, till):
+        graph = await then(profile, apart)
+        assert (graph["profile"], graph["at"], joins(graph)) == (profile, apart, set())
+        assert (len(graph["records"]), len(graph["edges"])) == (1, 1)
+        graph = await then(profile, together)
+        assert (graph["profile"], len(graph["records"])) == (survivor, 3)
+        assert joins(graph) == {("email", "email"), ("mobile", "mobile")}
+    shown = await ask(gateway, "GET", f"profiles/{survivor}/graph")
+    assert (shown["at"], len(shown["records"]) < 3, len(shown["pins"]) > 0) == (None, True, True)
+    assert (await then(survivor, together))["pins"] == []
+    await refused(gateway, "GET", f"profiles/{web}/graph?at={before}", 404, "not_found")
 
 
 async def now(gateway: RunningGateway) -> str:

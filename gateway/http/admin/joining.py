@@ -1,0 +1,77 @@
+"""By which rule each record came onto its profile, and by which of its observations: as it was decided, by the rules of then."""
+
+from functools import lru_cache
+
+from gateway.http.services import Services
+from gateway.store.queries import past, work
+from gateway.store.queries.profiles import Overview
+from rules.explain import HowStep
+from rules.identifier import Identifier
+from rules.language.parse import PRESETS, parse, preset
+from rules.ruleset import RuleSet
+
+Joined = dict[tuple[int, Identifier], str]
+"""The rule that joined by an observation."""
+
+
+async def joining(
+    services: Services, overview: Overview, until: int
+) -> tuple[dict[int, tuple[str, int]], Joined]:
+    """By which rule each record came and when, and by which observations, up to a moment."""
+    held = {
+        record.record_id: {one for one, seen in record.observations.items() if not seen.blocked}
+        for record in overview.records
+    }
+    holders: dict[Identifier, list[int]] = {}
+    for number, identifiers in held.items():
+        for one in identifiers:
+            holders.setdefault(one, []).append(number)
+    steps = [one for one in await past.steps(services.store, overview.profile_id) if one.at <= until]
+    rules = await _rules_of_then(services, steps)
+    there: dict[int, set[Identifier]] = {}
+    arrived: dict[int, tuple[str, int]] = {}
+    joined: Joined = {}
+    told: set[Identifier] = set()
+    for step in steps:
+        coming = {one: held[one] for one in step.records if one in held}
+        bringing = set().union(*coming.values())
+        here = there.setdefault(step.profile_id, set())
+        rule, shared = _rule_of(rules[step.rule_set], step.rule, bringing, here)
+        for one in shared:  # who held it before is marked once, so that a step costs what it brings
+            for number in coming if one in told else holders[one]:
+                if one in held[number] and (number in coming or number in arrived):
+                    joined.setdefault((number, one), rule)
+        told |= shared
+        here |= bringing
+        arrived |= dict.fromkeys(coming, (step.rule, step.at))
+    return arrived, joined
+
+
+async def _rules_of_then(services: Services, steps: list[HowStep]) -> dict[str, RuleSet]:
+    """By the beginning of their SHA-256. Rules that are not known any more are taken for those in use."""
+    wanted = {step.rule_set for step in steps}
+    in_use = services.env.rules
+    texts = await work.rule_texts(services.store, sorted(wanted))
+    known = {beginning: rules for beginning, text in texts.items() if (rules := _parsed(text)) is not None}
+    built_in = {rules.sha256[:16]: rules for name in PRESETS if (rules := _parsed(preset(name))) is not None}
+    return {one: known.get(one) or built_in.get(one) or in_use for one in wanted}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> RuleSet | None:
+    rules = parse(text, stored=True)
+    return rules if isinstance(rules, RuleSet) else None
+
+
+def _rule_of(
+    rules: RuleSet, name: str, coming: set[Identifier], here: set[Identifier]
+) -> tuple[str, set[Identifier]]:
+    """The rule by which the two sides agree, and in which identifiers. Where one request joins several profiles, the log names the
+    rule of the best match for all of them, so others are tried behind it."""
+    if all(rule.name != name for rule in rules.rules):
+        return "", set()
+    for rule in sorted(rules.rules, key=lambda rule: rule.name != name):
+        shared = {one for one in coming & here if one.type in rule.all_of}
+        if rule.outcome == "merge" and {one.type for one in shared} == {*rule.all_of}:
+            return rule.name, shared
+    return "", set()
