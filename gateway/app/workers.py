@@ -18,7 +18,7 @@ from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
 from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped
-from gateway.store.operations import ended_pins, stale_reviews
+from gateway.store.operations import ended_pins, is_anything_due, stale_reviews
 from gateway.store.vouching import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
@@ -37,6 +37,8 @@ _IDLE_CHUNK = 1_000
 _BUSY_CHUNK = 50
 _GRANT_POLL = 0.5
 _HOUSEKEEPING_POLL = 0.5
+_QUIET_POLL = 1.0
+"""Of regroupings and jobs, and of housekeeping while no calls arrive."""
 _HOUSEKEEPING_IDLE = 500
 _HOUSEKEEPING_SHARED = 50
 _BREATH = 10
@@ -47,10 +49,8 @@ _COUNT_POLL = 5.0
 _COUNT_SHARE = 50
 """After counting what is open, it pauses this many times as long as that took."""
 _AFTER_FAILURE = 2.0
-_REGROUP_POLL = 0.5
 _REGROUP_IDLE = 100
 _REGROUP_BUSY = 20
-_JOB_POLL = 0.5
 _JOB_IDLE = 50
 _JOB_BUSY = 10
 _REVIEW_POLL = 60.0
@@ -203,13 +203,16 @@ class Workers:
 
     async def _grant(self) -> float:
         """One chunk of what is due: large while no calls arrive, small and with pauses while they do."""
-        if not await self._services.store.take_lead("grants"):
+        services = self._services
+        if not await services.store.take_lead("grants"):
+            return _GRANT_POLL
+        if not await is_anything_due(services.store, services.clock.now()):
             return _GRANT_POLL
         busy = self._calls_arrive("grants")
         chunk = _BUSY_CHUNK if busy else _IDLE_CHUNK
         started = perf_counter()
-        outcome = await self._services.pipeline.submit_background(GrantDue(chunk))
-        grants = self._services.telemetry.metrics.grants
+        outcome = await services.pipeline.submit_background(GrantDue(chunk))
+        grants = services.telemetry.metrics.grants
         for name in ("granted", "ignored", "failed"):
             if count := getattr(outcome, name):
                 grants.labels(name).inc(count)
@@ -233,7 +236,7 @@ class Workers:
         limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
         outcome = await regroup_some(services.store, services.pipeline, self._name, limit)
         if outcome is None:
-            return _REGROUP_POLL
+            return _QUIET_POLL
         self._count(outcome)
         return _BREATH * (perf_counter() - started) if busy else 0
 
@@ -251,11 +254,11 @@ class Workers:
         """A few changes of the oldest job that is due."""
         services = self._services
         if not await services.store.take_lead("jobs"):
-            return _JOB_POLL
+            return _QUIET_POLL
         busy, started = self._calls_arrive("jobs"), perf_counter()
         limit = _JOB_BUSY if busy else _JOB_IDLE
         if not await self._jobs.work(limit):
-            return _JOB_POLL
+            return _QUIET_POLL
         return _BREATH * (perf_counter() - started) if busy else 0
 
     # ---- questions that are not answered ----
@@ -302,7 +305,7 @@ class Workers:
         behind = done >= limit
         self._services.telemetry.metrics.audit.lookup_backlog.set(behind)
         if not behind or share >= _SATURATED:
-            return _HOUSEKEEPING_POLL
+            return _HOUSEKEEPING_POLL if share else _QUIET_POLL
         return _BREATH * (perf_counter() - started) if share else 0
 
     def _share_of_calls(self) -> float:

@@ -127,13 +127,14 @@ class Maintenance:
         self._deliveries_from = 0
         self._deliveries_at: int | None = None
         self._recalled_at: int | None = None
+        self._are_names_whole = False
 
     def tidy(self, now: int, final_below: int, limit: int) -> Step:
         """Work on at most about `limit` rows; returns how many there were. No id below `final_below` will appear any more."""
         done = yield from self._recall(now, limit)
         done += yield from _index_audit(final_below, limit)
         done += yield from _index_achievements(final_below, limit)
-        done += yield from _index_names(limit)
+        done += yield from self._index_names(limit)
         if done < limit:
             done += yield from _drop_expired_answers(now, limit)
             done += yield from _drop_expired_answers_of(now, limit)
@@ -166,6 +167,27 @@ class Maintenance:
         if done < limit:
             self._recalled_at = now
         return done
+
+    def _index_names(self, limit: int) -> Step:
+        """Of the records from before the schema had names, which end at a mark."""
+        if self._are_names_whole:
+            return 0
+        after, end = (yield from _progress("name")), (yield from _progress("name.end"))
+        if after >= end:
+            self._are_names_whole = True
+            return 0
+        rows = yield Query(_OLD_NAMES, parameters=(*NAMES, after, end, limit))
+        reached = end if len(rows) < limit else rows[-1][0] - 1
+        if reached <= after:  # one record alone has more than fit
+            reached = rows[-1][0]
+        values: dict[int, dict[str, str]] = {}
+        for record_id, name, value in rows:
+            if record_id <= reached:
+                values.setdefault(record_id, {})[name] = value
+        entries = [(entry, one) for one, attributes in values.items() for entry in name_entries(attributes)]
+        yield Write(_NAMED, sorted(entries))
+        yield Write(_PROGRESSED, [("name", reached)])
+        return len(rows)
 
     def _sweep_windows(self, now: int, limit: int) -> Step:
         """Once an hour, walk over the dedup windows and drop the ended ones."""
@@ -285,25 +307,6 @@ def _index_achievements(final_below: int, limit: int) -> Step:
     rows = yield Query(_NEW_ACHIEVEMENTS, parameters=(after, final_below, limit))
     entries = [("achievement.record", f"{record_id:016x}", row_id) for row_id, record_id in rows]
     return (yield from _index("achievement", rows, entries))
-
-
-def _index_names(limit: int) -> Step:
-    """Of the records from before the schema had names, which end at a mark."""
-    after, end = (yield from _progress("name")), (yield from _progress("name.end"))
-    if after >= end:
-        return 0
-    rows = yield Query(_OLD_NAMES, parameters=(*NAMES, after, end, limit))
-    reached = end if len(rows) < limit else rows[-1][0] - 1
-    if reached <= after:  # one record alone has more than fit
-        reached = rows[-1][0]
-    values: dict[int, dict[str, str]] = {}
-    for record_id, name, value in rows:
-        if record_id <= reached:
-            values.setdefault(record_id, {})[name] = value
-    entries = [(entry, one) for one, attributes in values.items() for entry in name_entries(attributes)]
-    yield Write(_NAMED, sorted(entries))
-    yield Write(_PROGRESSED, [("name", reached)])
-    return len(rows)
 
 
 def _progress(source: str) -> Step:

@@ -48,6 +48,16 @@ async def ended_pins(store: Store, now: int, limit: int) -> list[tuple[int, int]
     return [(record_a, record_b) for record_a, record_b in rows]
 
 
+async def is_anything_due(store: Store, now: int) -> bool:
+    """Whether an achievement waits to be granted."""
+    return bool(
+        await store.fetch(
+            "SELECT 1 FROM achievement WHERE state = 'accepted' AND due_at <= ? ORDER BY due_at LIMIT 1",
+            (now,),
+        )
+    )
+
+
 async def channel_keys(store: Store) -> list[ChannelKey]:
     rows = await store.fetch(
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"

@@ -17,7 +17,8 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Query(NamedTuple):
-    """One SELECT. `keys` fill its `keys(…)`: values, or tuples if it has several columns; `parameters` fill its `?`.
+    """One SELECT. `keys` fill its `keys(…)`: values, or tuples if it has several columns; `parameters` fill its `?`. With `keys(…)`
+    and no keys there are no rows, and the engine is not asked.
 
     `packed`: read often and without blobs, so the engine may fetch all rows as one value.
     """

@@ -51,14 +51,17 @@ def readable(sql: str) -> str:
     return numbered(_in_any_order(sql))
 
 
-async def run_housekeeping(connection: Connection, columns: Columns, step: Step) -> int:
-    """Run a step of housekeeping; returns how much it did."""
+async def run_housekeeping(connection: Connection, columns: Columns, step: Step, *before: str) -> int:
+    """Run a step of housekeeping; returns how much it did. The statements `before` are run if it asks for anything."""
     answer: Rows | int | None = None
     while True:
         try:
             statement = step.send(answer)
         except StopIteration as end:
             return end.value
+        for one in before:
+            await connection.execute(one)
+        before = ()
         if isinstance(statement, Query):
             answer = await rows(connection, statement)
         else:
@@ -67,6 +70,8 @@ async def run_housekeeping(connection: Connection, columns: Columns, step: Step)
 
 async def rows(connection: Connection, query: Query) -> Rows:
     sql, arguments = statement_of(query)
+    if not query.keys and _with_array_keys(query.sql)[1]:
+        return []
     return await connection.fetch(sql, *arguments)
 
 

@@ -44,6 +44,7 @@ _log = structlog.get_logger("store")
 
 _CONNECTIONS = 10
 _READERS = 8
+_BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 _RETRIES = 5
 _FIRST_PAUSE = 0.005
 _PROBE_SECONDS = 5
@@ -158,7 +159,7 @@ class PostgresStore:
         if self._signing.must_restart(now):
             self.chain.restart(uuid.uuid4().hex)
         try:
-            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+            await connection.execute(_BEGIN)
             if self._signing.is_due(now):
                 await run_housekeeping(connection, self._columns, self._signing.sign(now, stamp))
             await load(connection, batch.load(work, ws))
@@ -300,9 +301,9 @@ class PostgresStore:
 
     async def _in_transaction(self, connection: Connection, step: Any) -> int:
         try:
-            await connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
-            done = await run_housekeeping(connection, self._columns, step)
-            await connection.execute("COMMIT")
+            done = await run_housekeeping(connection, self._columns, step, _BEGIN)
+            if connection.is_in_transaction():
+                await connection.execute("COMMIT")
             self._signing.done()
         except BaseException as error:
             self._signing.undone()

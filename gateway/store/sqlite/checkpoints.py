@@ -46,6 +46,7 @@ class Checkpoints:
         self._timer: asyncio.TimerHandle | None = None
         self._run: asyncio.Task[None] | None = None
         self._wait_until = 0.0
+        self._changes = 0
 
     async def open(self) -> None:
         if not MAY_CHECKPOINT_BESIDE:
@@ -64,9 +65,10 @@ class Checkpoints:
         if connection is not None:
             await connection.close()
 
-    def note_written(self) -> None:
-        """A checkpoint follows soon."""
-        if self._timer is None and self._connection is not None:
+    def note_written(self, changes: int) -> None:
+        """A checkpoint follows soon, if the writer has changed more rows than when this was called before."""
+        if changes != self._changes and self._timer is None and self._connection is not None:
+            self._changes = changes
             self._timer = asyncio.get_running_loop().call_later(_AFTER_SECONDS, self._begin)
 
     def _begin(self) -> None:
@@ -74,7 +76,7 @@ class Checkpoints:
         if self._run is None or self._run.done():
             self._run = asyncio.create_task(self.run())
         else:
-            self.note_written()
+            self._timer = asyncio.get_running_loop().call_later(_AFTER_SECONDS, self._begin)
 
     async def run(self) -> None:
         """One that fails is made up for by the next. A broken file has been reported then."""

@@ -118,6 +118,8 @@ def _rows(connection: sqlite3.Connection, query: Query) -> Rows:
     sql, width = _with_json_keys(query.sql)
     parameters = query.parameters
     if width:
+        if not query.keys:
+            return []
         parameters = (_encode(list(query.keys)).decode(), *parameters)
     if query.packed:
         return _decode(connection.execute(_packed(sql), parameters).fetchone()[0])

@@ -257,14 +257,15 @@ class SqliteStore:
         return 1
 
     async def _in_writer(self, function: Callable[..., T], *arguments: Any) -> T:
-        if self._writer is None:
+        if (writer := self._writer) is None:
             raise StoreUnavailable("the store is not open")
         self._asking += 1
         try:
-            return await in_one_hop(self._writer, function, *arguments)
+            answer = await in_one_hop(writer, function, *arguments)
         finally:
             self._asking -= 1
-            self._checkpoints.note_written()
+        self._checkpoints.note_written(writer.total_changes)
+        return answer
 
     def _transact(self, connection: sqlite3.Connection, source: BatchSource) -> None:
         """A batch is loaded in the transaction of the batch before it, so that it can be decided while that one is committed."""
