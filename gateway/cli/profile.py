@@ -184,6 +184,8 @@ def print_profile(profile: Row) -> None:
     if profile["at"]:
         say(f"as it was at {profile['at']}")
     _section("Records", profile["records"], _RECORDS)
+    if more := profile["record_count"] - len(profile["records"]):
+        say(f"and {counted(more, 'more record')}; gateway export has all of them")
     _section("Attributes", profile["values"], _ATTRIBUTES)
     _section("Claimed attributes", profile["claimed_attributes"], _CLAIMED_ATTRIBUTES)
     _section("Tags", [{"tag": tag} for tag in profile["tags"]], {"tag": "tag"})
@@ -210,7 +212,9 @@ def _remark(seen: Row) -> str:
 
 
 def _customers(profile: Row) -> str:
-    return ", ".join(f"{record['id_space']}:{record['customer_id']}" for record in profile["records"])
+    shown = ", ".join(f"{record['id_space']}:{record['customer_id']}" for record in profile["records"])
+    more = profile["record_count"] - len(profile["records"])
+    return f"{shown} and {more:,} more" if more else shown
 
 
 _FOUND: Columns = {

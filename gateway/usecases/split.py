@@ -25,6 +25,9 @@ from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
 
+MOST_PARTS = 200
+"""All parts are kept apart from each other, so their number costs its square, and the writer is at it all that time."""
+
 
 def wants_of_split(command: SplitProfile, ws: WorkingSet, env: Env) -> bool:
     if not wants_of_live((command.profile_id,), ws):
@@ -60,6 +63,12 @@ def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
     sides = _sides(command, profile, ws)
     if not sides or sum(len(side) for side in sides) >= len(profile.records):
         return _empties()
+    if len(sides) > MOST_PARTS:
+        return Refused(
+            "split_too_large",
+            f"It would become {len(sides) + 1:,} profiles, and one change makes {MOST_PARTS} at most; split off some of"
+            " its records first.",
+        )
     parts = [_part(profile, side, command, ws, env) for side in sides]
     note_parting(
         profile, parts, command.caller, f"split:{command.mode}", command.reason, ws, env, pinned=True

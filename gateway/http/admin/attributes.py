@@ -1,16 +1,16 @@
 """Attributes of a profile: what each record says, and which value wins."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import msgspec
 
-from gateway.http.admin.listing import NEWEST
 from gateway.http.admin.times import Time, shown
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord
 from gateway.store.queries import profiles as queries
+from gateway.store.queries.profiles import Attribute, Overview
 from rules.survivor import AttributeValue, winning
 
 
@@ -25,20 +25,28 @@ class ValueView(msgspec.Struct):
     wins: bool
 
 
-async def values_of(
-    services: Services, records: Iterable[CustomerRecord], at: int = NEWEST
+async def values_of(services: Services, overview: Overview) -> tuple[dict[str, Any], list[ValueView]]:
+    """The values that win on the profile, by name, and what the records of the overview say, by name and record."""
+    said = await queries.attributes_of(services.store, overview.profile_id)
+    return _judged(services, said, {record.record_id for record in overview.records})
+
+
+async def values_then(
+    services: Services, records: Iterable[CustomerRecord], at: int
 ) -> tuple[dict[str, Any], list[ValueView]]:
-    """The values that win, by name, and all of them, by name and record: those that were said by `at`, as far as they were not
-    replaced since."""
+    """The same of these records, by what they had said by `at`, as far as it was not replaced since."""
     id_spaces = {record.record_id: record.id_space for record in records}
-    said = [
-        (one, msgspec.json.decode(one.value))
-        for one in await queries.attributes(services.store, list(id_spaces))
-        if one.at <= at
-    ]
+    said = await queries.attributes(services.store, list(id_spaces))
+    then = [(id_spaces[one.record_id], one) for one in said if one.at <= at]
+    return _judged(services, then, id_spaces.keys())
+
+
+def _judged(
+    services: Services, found: Iterable[tuple[str, Attribute]], shown_records: Container[int]
+) -> tuple[dict[str, Any], list[ValueView]]:
+    said = [(id_space, one, msgspec.json.decode(one.value)) for id_space, one in found]
     values = [
-        AttributeValue(one.name, value, one.record_id, id_spaces[one.record_id], one.at)
-        for one, value in said
+        AttributeValue(one.name, value, one.record_id, id_space, one.at) for id_space, one, value in said
     ]
     won = winning(services.env.rules, values)
     views = [
@@ -50,7 +58,8 @@ async def values_of(
             shown(one.at),
             _wins(value, won.get(one.name)),
         )
-        for one, value in said
+        for _, one, value in said
+        if one.record_id in shown_records
     ]
     return won, views
 

@@ -19,6 +19,9 @@ from gateway.store.queries import profiles as queries
 from gateway.store.queries.profiles import Anything, Wanted
 from rules.identifier import Identifier
 
+_RECORDS = 20
+"""Of each profile."""
+
 
 class FindQuery(ListQuery, kw_only=True):
     email: str = ""
@@ -46,7 +49,9 @@ async def find_profiles(call: Call[FindQuery]) -> Page[ProfileView]:
     if profile_id is not None:
         found = await by_id(services, profile_id)
     else:
-        found = await queries.find(services.store, _wanted(services, query), before, query.limit + 1)
+        found = await queries.find(
+            services.store, _wanted(services, query), before, query.limit + 1, _RECORDS
+        )
     named = await people(services, (overview.profile_id for overview in found))
     return page(
         found,

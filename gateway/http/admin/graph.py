@@ -104,7 +104,7 @@ async def show_graph(call: Call[GraphQuery]) -> GraphView:
     return GraphView(
         show("prf", overview.profile_id),
         named.get(overview.profile_id, ""),
-        len(overview.records),
+        overview.total.records,
         [_record(services, record, overview, arrived) for record in records],
         await _identifiers(store, numbers, {edge for record in records for edge in record.observations}),
         [edge for record in records for edge in _edges(record, joined)],

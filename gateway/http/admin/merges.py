@@ -129,6 +129,6 @@ OPERATIONS = (
         answer=ShapedView,
         tagged=True,
         conditional=True,
-        refusals=("records_elsewhere", "split_empties"),
+        refusals=("records_elsewhere", "split_empties", "split_too_large"),
     ),
 )

@@ -42,8 +42,8 @@ def _name(rules: RuleSet, records: Sequence[Known], named: Mapping[int, list[Att
     return full_name(winning(rules, values))
 
 
-def named_by_ids(records: Sequence[Known | Record]) -> str:
-    """`web:1, pos:2 and 3 more`."""
+def named_by_ids(records: Sequence[Known | Record], count: int | None = None) -> str:
+    """`web:1, pos:2 and 3 more`. `count`: how many there are, if these are the first of them."""
     shown = ", ".join(f"{one.id_space}:{one.customer_id}" for one in records[:_MOST_IDS])
-    more = len(records) - _MOST_IDS
+    more = (len(records) if count is None else count) - _MOST_IDS
     return shown if more <= 0 else f"{shown} and {more} more"

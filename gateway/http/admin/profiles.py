@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from gateway.audit.event import Action
 from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
-from gateway.http.admin.attributes import ValueView, values_of
+from gateway.http.admin.attributes import ValueView, values_of, values_then
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
 from gateway.http.admin.effects import EffectsView, effects_view
-from gateway.http.admin.listing import NEWEST, USUAL, Page, Query
+from gateway.http.admin.listing import MOST, NEWEST, USUAL, Page, Query
 from gateway.http.admin.merge_list import MergeView, merge_views
 from gateway.http.admin.named import DryRun
 from gateway.http.admin.operation import Call, Operation
@@ -86,7 +86,7 @@ class BalanceView(msgspec.Struct):
 
 class ProfileView(msgspec.Struct):
     """A summary of a live profile. `person` is the name, or else the customer ids. `canonical_id` is the customer id under which
-    the upstream knows it."""
+    the upstream knows it. `records` are the oldest 200 of `record_count`, and the oldest 20 in a list."""
 
     id: str
     person: str
@@ -96,17 +96,20 @@ class ProfileView(msgspec.Struct):
     active: bool
     guest: bool
     balance: BalanceView
+    record_count: int
     records: list[RecordView]
 
 
 class ProfileDetail(ProfileView):
-    """`attributes` are the winning values, `values` what each record says, `achievements` the newest, `reviews` the open ones.
+    """`attributes` are the winning values of all records, `values` what each of the `records` says, `identifier_count` how many
+    different identifiers the profile has; `merges` and `achievements` are the newest, `reviews` the open ones.
     `redirected_from` is the requested id, if it was absorbed into this profile.
 
     `at` is the moment that was asked for; None: now. Which records were together then, and what they had earned, is rebuilt from
     the audit log and the ledger. Identifiers, attributes and tags are those that were known by then and not removed or replaced
     since; states of achievements, the active flag and guests are today's; there are no `reviews`, and the version is 0."""
 
+    identifier_count: int
     attributes: dict[str, Any]
     values: list[ValueView]
     claimed_attributes: list[ClaimedAttributeView]
@@ -180,8 +183,8 @@ async def erase_profile(call: Call[ErasingQuery]) -> ErasedView:
 
 
 async def whole_profile(services: Services, asked: int) -> ProfileDetail | None:
-    """The live profile for this id; redirects are followed."""
-    overview = next(iter(await by_id(services, asked)), None)
+    """The live profile for this id, with all of its records; redirects are followed."""
+    overview = next(iter(await by_id(services, asked, NEWEST)), None)
     return await _detail(services, overview, asked) if overview is not None else None
 
 
@@ -191,9 +194,9 @@ def unknown_customer(call: Call[Any]) -> Refusal:
     )
 
 
-async def by_id(services: Services, profile_id: int) -> list[Overview]:
+async def by_id(services: Services, profile_id: int, most: int = MOST) -> list[Overview]:
     survivor = await queries.survivor_of(services.store, profile_id)
-    overview = await queries.load(services.store, survivor) if survivor is not None else None
+    overview = await queries.load(services.store, survivor, most) if survivor is not None else None
     return [overview] if overview is not None else []
 
 
@@ -202,17 +205,18 @@ def profile_view(overview: Overview, person: str) -> ProfileView:
 
 
 def _common(overview: Overview, person: str) -> tuple[Any, ...]:
-    records = overview.records
+    total = overview.total
     return (
         show("prf", overview.profile_id),
         person,
         overview.version,
         shown(overview.created_at),
         overview.canonical_id,
-        all(record.active for record in records),
-        all(record.guest for record in records),
-        BalanceView(*overview.balance),
-        [_record_view(record, overview) for record in records],
+        total.active,
+        total.guest,
+        BalanceView(*total.balance),
+        total.records,
+        [_record_view(record, overview) for record in overview.records],
     )
 
 
@@ -249,10 +253,20 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
     store, number = services.store, overview.profile_id
     records = [record.record_id for record in overview.records]
     until = NEWEST if at is None else at
-    wanted = work.WantedWork(records=records, until=at)
-    attributes, values = await values_of(services, overview.records, until)
+    if at is None:
+        wanted, known = work.WantedWork(profile_id=number), await queries.tags_of(store, number)
+        attributes, values = await values_of(services, overview)
+        identifiers = await queries.count_identifiers(store, number)
+    else:
+        wanted, known = work.WantedWork(records=records, until=at), await queries.tags(store, records, at)
+        attributes, values = await values_then(services, overview.records, at)
+        identifiers = len({one for record in overview.records for one in record.observations})
+    if at is not None:
+        overview.records = overview.records[:MOST]
+    merges = await _merges(services, number, records, until)
     return ProfileDetail(
-        *_common(overview, full_name(attributes) or named_by_ids(overview.records)),
+        *_common(overview, full_name(attributes) or named_by_ids(overview.records, overview.total.records)),
+        identifier_count=identifiers,
         attributes=attributes,
         values=values,
         claimed_attributes=[
@@ -266,8 +280,8 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
             for record_id, name, one in await queries.claimed_attributes(store, records)
             if one.claimed_at <= until
         ],
-        tags=await queries.tags(store, records, until),
-        merges=await merge_views(services, await _merges(services, number, records, until)),
+        tags=known,
+        merges=await merge_views(services, merges[-MOST:]),
         achievements=[achievement_view(one) for one in await work.achievements(store, wanted, NEWEST, USUAL)],
         reviews=await review_views(services, await open_reviews(store, number)) if at is None else [],
         redirected_from=show("prf", asked) if asked != number else None,

@@ -11,7 +11,7 @@ from gateway.errors import Refusal
 from gateway.http.admin.attributes import ValueView, values_of
 from gateway.http.admin.effects import ConsequenceView, consequence
 from gateway.http.admin.explain import PairView, pair_view
-from gateway.http.admin.listing import Query
+from gateway.http.admin.listing import MOST, Query
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.profiles import ProfileView, profile_view
@@ -22,7 +22,7 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ExplainPair, ReviewItem, UndoAnswer, is_answered
 from gateway.store.queries import reviews as queries
-from gateway.store.queries.profiles import Overview, load, survivor_of, tags
+from gateway.store.queries.profiles import Overview, load, survivor_of, tags_of
 from rules.attributes import kind_of
 from rules.compare import DIFFERENT, EQUAL, MISSING, USUAL, Kinds, Verdict, compare_values, nearest
 from rules.identifier import Identifier
@@ -107,13 +107,12 @@ def _answer(call: Call[Query], item: ReviewItem, *, accept: bool) -> AnswerRevie
 async def _overviews(services: Services, item: ReviewItem) -> list[Overview]:
     """The live profiles of the question, each once."""
     leads = [await survivor_of(services.store, one) for one in (item.profile_a, item.profile_b)]
-    loaded = [await load(services.store, one) for one in dict.fromkeys(leads) if one is not None]
+    loaded = [await load(services.store, one, MOST) for one in dict.fromkeys(leads) if one is not None]
     return [overview for overview in loaded if overview is not None]
 
 
 async def _side(services: Services, overview: Overview, named: Mapping[int, str]) -> SideView:
-    attributes, values = await values_of(services, overview.records)
-    records = [record.record_id for record in overview.records]
+    attributes, values = await values_of(services, overview)
     spaces = {record.id_space for record in overview.records}
     seen = [one.last_seen for record in overview.records for one in record.observations.values()]
     person = named.get(overview.profile_id) or show("prf", overview.profile_id)
@@ -123,7 +122,7 @@ async def _side(services: Services, overview: Overview, named: Mapping[int, str]
         [channel.name for channel in services.config.channels if channel.id_space in spaces],
         attributes,
         values,
-        await tags(services.store, records),
+        await tags_of(services.store, overview.profile_id),
         shown_or_none(max(seen, default=None)),
     )
 

@@ -4,7 +4,7 @@ places are computed here; the template draws them."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-MOST = 40
+MOST = 30
 """Nodes on each side of a picture. The table beside it has all of them."""
 WIDTH, _LEFT, _RIGHT, _NODE, _STEP, _TOP = 860, 20, 540, 300, 46, 44
 

@@ -8,17 +8,17 @@ from aiohttp import web
 
 from gateway.http.admin.audit import HistoryQuery
 from gateway.http.admin.graph import EdgeView, GraphQuery, GraphView, show_graph
-from gateway.http.admin.listing import MOST
 from gateway.http.admin.pins import PinQuery, list_pins
 from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_history, show_profile
-from gateway.http.console.graph import Edge, Node, Picture, draw
+from gateway.http.console.graph import MOST, Edge, Node, Picture, draw
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
 from gateway.model.names import full_name
 from rules.attributes import CUSTOM
 
-_RECORDS = 100
-"""Records in the table. A person with more of them is shown with the first ones, and all of them are in the JSON."""
+_ROWS = 15
+"""Merges, and pins. Of records, the table has as many as the picture; a person with more of them is shown with the oldest."""
+_EVENTS = 30
 
 
 async def show_person(visit: Visit) -> web.Response:
@@ -27,8 +27,8 @@ async def show_person(visit: Visit) -> web.Response:
     person = await visit.ask(show_profile, asked)
     if person.at is not None:
         return await _then(visit, person, asked.at)
-    pins = await visit.ask(list_pins, PinQuery(profile=person.id, limit=MOST))
-    history = await visit.ask(profile_history, visit.query(HistoryQuery))
+    pins = await visit.ask(list_pins, PinQuery(profile=person.id, limit=_ROWS))
+    history = await visit.ask(profile_history, visit.query(HistoryQuery, limit=_EVENTS))
     name = full_name(person.attributes)
     return visit.page(
         "person.html",
@@ -37,8 +37,9 @@ async def show_person(visit: Visit) -> web.Response:
         json=f"/profiles/{person.id}",
         person=person,
         pins=pins.items,
-        records=person.records[:_RECORDS],
-        identifiers=len({(seen.type, seen.value) for one in person.records for seen in one.observations}),
+        more_pins=pins.next is not None,
+        merges=person.merges[: -_ROWS - 1 : -1],
+        records=person.records[:MOST],
         attributes=said_of(person),
         readable=readable,
         graph=picture(await visit.ask(show_graph, GraphQuery())),
@@ -55,7 +56,7 @@ async def _then(visit: Visit, person: ProfileDetail, asked: str) -> web.Response
         title=full_name(person.attributes) or visit.text("person", "unnamed"),
         json=f"/profiles/{person.id}?{urlencode({'at': asked})}",
         person=person,
-        records=person.records[:_RECORDS],
+        records=person.records[:MOST],
         attributes=said_of(person),
         readable=readable,
         graph=picture(await visit.ask(show_graph, GraphQuery(at=asked))),

@@ -2,8 +2,10 @@
 visible; both happen to every value, so no template can forget it."""
 
 import hashlib
+import threading
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -116,7 +118,20 @@ BUILD = _build()
 _ENVIRONMENT = _environment()
 
 
+@cache
+def _compile_others() -> None:
+    """To compile a template takes longer than to fill it in. The first page is the log-in; while its form is filled in, the other
+    pages are made ready. A gateway whose console nobody opens does not pay for that."""
+    threading.Thread(target=_compile_all, name="templates", daemon=True).start()
+
+
+def _compile_all() -> None:
+    for name in _ENVIRONMENT.list_templates():
+        _ENVIRONMENT.get_template(name)
+
+
 def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:
+    _compile_others()
     text = _ENVIRONMENT.get_template(template).render(values)
     return web.Response(
         text=text.encode("utf-8", "replace").decode(),

@@ -8,23 +8,29 @@ from aiohttp import web
 
 from gateway.http.admin.clock import show_clock
 from gateway.http.admin.keys import KeyQuery, create_key, list_keys, revoke_key
-from gateway.http.admin.listing import MOST
 from gateway.http.admin.settings import show_settings
 from gateway.http.console.visit import NO_QUERY, Visit, go
+
+_PAIRS, _SETTINGS = 40, 300
+"""What the page has room for."""
 
 
 async def show_system(visit: Visit) -> web.Response:
     """Without the settings, if the operator's role does not include them."""
     found = await visit.ask(show_settings, NO_QUERY) if visit.may("show_settings") else None
+    keys = await visit.ask(list_keys, KeyQuery(limit=_PAIRS))
+    settings = list(flat("", found.settings)) if found is not None else []
     return visit.page(
         "system.html",
         section="system",
         title=visit.text("system", "title"),
         json="/settings" if found is not None else "/keys",
         clock=await visit.ask(show_clock, NO_QUERY),
-        keys=(await visit.ask(list_keys, KeyQuery(limit=MOST))).items,
+        keys=keys.items,
+        more_keys=keys.next is not None,
         channels=[channel.name for channel in visit.services.config.channels],
-        settings=list(flat("", found.settings)) if found is not None else [],
+        settings=settings[:_SETTINGS],
+        more_settings=max(0, len(settings) - _SETTINGS),
         sources=found.sources if found is not None else {},
     )
 

@@ -17,6 +17,8 @@ from rules.explain import Arrival, HowStep, Merging, Splitting, how, places
 _ALL = 1 << 62
 _SHOWN_OF_A_RULE_SET = 16
 """Of its SHA-256, as audit events have it."""
+_AT_ONCE = 5_000
+"""Records about which one statement asks; engines limit its parameters."""
 _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 
@@ -87,9 +89,12 @@ async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
 
 async def _add_arrivals(store: Store, past: Past) -> None:
     """A record arrives with its first decision, on the profile that the event names; that one may have been absorbed since."""
-    new = [show("rec", record_id) for record_id in past.records - past.arrivals.keys()]
-    if not new:
-        return
+    unknown = sorted(past.records - past.arrivals.keys())
+    for start in range(0, len(unknown), _AT_ONCE):
+        await _add_some_arrivals(store, past, [show("rec", one) for one in unknown[start : start + _AT_ONCE]])
+
+
+async def _add_some_arrivals(store: Store, past: Past, new: list[str]) -> None:
     rows = await store.fetch(
         f"""
         SELECT object, at, profile, detail FROM audit WHERE event_id IN (

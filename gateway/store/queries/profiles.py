@@ -1,8 +1,8 @@
 """Profiles for operators, found by identifier, by customer id, or by an id that was absorbed long ago."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.model import Claim, ClaimedAttribute, CustomerRecord
 from gateway.model.tags import distinct
@@ -10,8 +10,14 @@ from gateway.store import Store
 from rules.identifier import Identifier
 from rules.record import Observation
 
-_PROFILE = """p.profile_id, p.created_at, p.changes + (SELECT COUNT(*) FROM record AS r WHERE r.profile_id = p.profile_id),
-p.canonical_id"""
+_PROFILE = "p.profile_id, p.created_at, p.changes, p.canonical_id"
+_TOTAL = """SELECT r.profile_id, COUNT(DISTINCT r.record_id), MIN(r.active), MIN(r.guest),
+CAST(COALESCE(SUM(l.points), 0) AS BIGINT), CAST(COALESCE(SUM(l.score), 0) AS BIGINT)
+FROM record AS r LEFT JOIN ledger AS l ON l.record_id = r.record_id WHERE r.profile_id IN ({among}) GROUP BY r.profile_id"""
+_OLDEST = """SELECT {columns} FROM (
+SELECT r.*, ROW_NUMBER() OVER (PARTITION BY r.profile_id ORDER BY r.record_id) AS place
+FROM record AS r WHERE r.profile_id IN ({among})) AS r WHERE r.place <= ?"""
+_RECORD = "r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at, r.active, r.guest"
 FOREVER = (1 << 63) - 1
 
 
@@ -52,21 +58,26 @@ class Balance(NamedTuple):
 
 @dataclass(slots=True)
 class Overview:
-    """A live profile with its records (and their observations), what each record has earned, and what is claimed of it."""
+    """A live profile with its oldest records (and their observations), what each of these has earned, and what is claimed of it.
+    `total` is about all of its records."""
 
     profile_id: int
     created_at: int
     version: int
     canonical_id: str
+    total: "Total"
     records: list[CustomerRecord] = field(default_factory=list)
     earned: dict[int, Balance] = field(default_factory=dict)
     claims: dict[int, list[tuple[Identifier, Claim]]] = field(default_factory=dict)
 
-    @property
-    def balance(self) -> Balance:
-        return Balance(
-            sum(b.points for b in self.earned.values()), sum(b.score for b in self.earned.values())
-        )
+
+class Total(NamedTuple):
+    """Of all records of a profile: how many there are, whether all are active or of guests, and what they have earned."""
+
+    records: int = 0
+    active: bool = True
+    guest: bool = True
+    balance: Balance = Balance()
 
 
 def placeholders(values: Sequence[object]) -> str:
@@ -108,38 +119,45 @@ async def ids_leading_to(store: Store, profile_id: int) -> list[int]:
     return [number for (number,) in rows]
 
 
-async def find(store: Store, wanted: Wanted, before: int, limit: int) -> list[Overview]:
-    """Live profiles with an id below `before`, newest first."""
+async def find(store: Store, wanted: Wanted, before: int, limit: int, most: int) -> list[Overview]:
+    """Live profiles with an id below `before`, newest first, each with `most` of its records."""
     conditions, values = _conditions(wanted)
     rows = await store.fetch(
         f"SELECT {_PROFILE} FROM profile AS p WHERE p.redirect_to IS NULL AND p.profile_id < ?"
         f"{''.join(f' AND {condition}' for condition in conditions)} ORDER BY p.profile_id DESC LIMIT ?",
         (before, *values, limit),
     )
-    return await _overviews(store, [Overview(*row) for row in rows])
+    return await _overviews(store, rows, most)
 
 
-async def load(store: Store, profile_id: int) -> Overview | None:
+async def load(store: Store, profile_id: int, most: int = FOREVER) -> Overview | None:
+    """With `most` of its records."""
     rows = await store.fetch(f"SELECT {_PROFILE} FROM profile AS p WHERE p.profile_id = ?", (profile_id,))
-    found = await _overviews(store, [Overview(*row) for row in rows])
+    found = await _overviews(store, rows, most)
     return found[0] if found else None
 
 
 async def load_past(store: Store, profile_id: int, records: Sequence[int], at: int) -> Overview | None:
     """A profile with these records as they were at a moment: what they had earned, and the identifiers that they had by then,
     as far as these were not removed since. Versions of the past are not kept: it is 0."""
-    rows = await store.fetch(
-        "SELECT profile_id, created_at, 0, canonical_id FROM profile WHERE profile_id = ?", (profile_id,)
-    )
+    rows = await store.fetch(f"SELECT {_PROFILE} FROM profile AS p WHERE p.profile_id = ?", (profile_id,))
     if not rows:
         return None
-    overview = Overview(*rows[0])
-    by_id = await _records(store, "record_id", records)
+    found = await store.fetch(
+        f"SELECT {_RECORD} FROM record AS r WHERE r.record_id IN ({placeholders(records)})", records
+    )
+    by_id = await _records(store, found)
     for record in by_id.values():
         seen = record.observations
         record.observations = {one: seen[one] for one in seen if seen[one].first_seen <= at}
+    earned = dict(await _earned(store, list(by_id), at))
+    balance = Balance(sum(one.points for one in earned.values()), sum(one.score for one in earned.values()))
+    everyone = by_id.values()
+    active, guest = all(one.active for one in everyone), all(one.guest for one in everyone)
+    number, created_at, _, canonical_id = rows[0]
+    overview = Overview(number, created_at, 0, canonical_id, Total(len(by_id), active, guest, balance))
     overview.records = [by_id[number] for number in sorted(by_id)]
-    overview.earned = dict(await _earned(store, list(by_id), at))
+    overview.earned = earned
     for number, identifier, claim in await _claims_of(store, list(by_id)):
         if claim.claimed_at <= at:
             overview.claims.setdefault(number, []).append((identifier, claim))
@@ -191,30 +209,33 @@ ORDER BY n.name, n.record_id LIMIT {MOST_NAMED}
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
 
 
-async def _overviews(store: Store, overviews: list[Overview]) -> list[Overview]:
-    """The same, with their records."""
-    found = {overview.profile_id: overview for overview in overviews}
-    if not found:
+async def _overviews(store: Store, profiles: Sequence[tuple[Any, ...]], most: int) -> list[Overview]:
+    """These profiles, each with `most` of its records."""
+    if not profiles:
         return []
-    by_id = await _records(store, "profile_id", list(found))
+    numbers = [row[0] for row in profiles]
+    among = placeholders(numbers)
+    totals = {
+        number: Total(count, bool(active), bool(guest), Balance(*earned))
+        for number, count, active, guest, *earned in await store.fetch(_TOTAL.format(among=among), numbers)
+    }
+    found = {
+        number: Overview(number, created_at, changes + (of := totals.get(number, Total())).records, name, of)
+        for number, created_at, changes, name in profiles
+    }
+    rows = await store.fetch(_OLDEST.format(columns=_RECORD, among=among), (*numbers, most))
+    by_id = await _records(store, rows)
     for number in sorted(by_id):
         found[by_id[number].profile_id].records.append(by_id[number])
     for number, identifier, claim in await _claims_of(store, list(by_id)):
         found[by_id[number].profile_id].claims.setdefault(number, []).append((identifier, claim))
     for number, balance in await _earned(store, list(by_id)):
         found[by_id[number].profile_id].earned[number] = balance
-    return overviews
+    return list(found.values())
 
 
-async def _records(
-    store: Store, column: Literal["record_id", "profile_id"], values: Sequence[int]
-) -> dict[int, CustomerRecord]:
+async def _records(store: Store, rows: Iterable[tuple[Any, ...]]) -> dict[int, CustomerRecord]:
     """With their observations, by id."""
-    rows = await store.fetch(
-        "SELECT record_id, id_space, customer_id, profile_id, created_at, active, guest FROM record"
-        f" WHERE {column} IN ({placeholders(values)})",
-        values,
-    )
     by_id = {row[0]: CustomerRecord(*row[:5], active=bool(row[5]), guest=bool(row[6])) for row in rows}
     await _add_observations(store, by_id)
     return by_id
@@ -310,6 +331,38 @@ async def attributes(store: Store, records: Sequence[int]) -> list[Attribute]:
             records,
         )
     ]
+
+
+async def attributes_of(store: Store, profile_id: int) -> list[tuple[str, Attribute]]:
+    """What every record of a profile says, with its id space."""
+    return [
+        (id_space, Attribute(*row))
+        for id_space, *row in await store.fetch(
+            "SELECT r.id_space, a.record_id, a.name, a.value, a.at, a.source FROM record AS r"
+            " JOIN attribute AS a ON a.record_id = r.record_id WHERE r.profile_id = ? ORDER BY a.name, a.record_id",
+            (profile_id,),
+        )
+    ]
+
+
+async def count_identifiers(store: Store, profile_id: int) -> int:
+    """How many different ones the records of a profile have."""
+    rows = await store.fetch(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT o.type, o.value FROM record AS r"
+        " JOIN observation AS o ON o.record_id = r.record_id WHERE r.profile_id = ?) AS found",
+        (profile_id,),
+    )
+    return rows[0][0]
+
+
+async def tags_of(store: Store, profile_id: int) -> list[str]:
+    """Those of all records of a profile, each once."""
+    rows = await store.fetch(
+        "SELECT DISTINCT t.tag FROM record AS r JOIN tag AS t ON t.record_id = r.record_id"
+        " WHERE r.profile_id = ? ORDER BY t.tag",
+        (profile_id,),
+    )
+    return distinct(tag for (tag,) in rows)
 
 
 async def tags(store: Store, records: Sequence[int], at: int = FOREVER) -> list[str]:

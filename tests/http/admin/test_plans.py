@@ -48,7 +48,7 @@ async def everything(rows: AsyncIterator[object]) -> list[object]:
 
 BOUNDED = tuple(
     f"SCAN {name}"
-    for name in ("path", "family", "CONSTANT ROW", "rules", "days", "looked_at", "first", "called")
+    for name in ("path", "family", "CONSTANT ROW", "rules", "days", "looked_at", "first", "called", "found")
 )
 """Parts of a statement that name what they read over an index, and how much of it."""
 
@@ -85,17 +85,22 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
         store, WantedWork(profile_id=profile), NEWEST, 51
     ),
     "profiles by identifier": lambda store, profile: profiles.find(
-        store, Wanted(identifiers=[[Identifier("email", "a@b.c")]]), NEWEST, 51
+        store, Wanted(identifiers=[[Identifier("email", "a@b.c")]]), NEWEST, 51, 20
     ),
     "profiles by customer id": lambda store, profile: profiles.find(
-        store, Wanted(records=[[("web", "1")]]), NEWEST, 51
+        store, Wanted(records=[[("web", "1")]]), NEWEST, 51, 20
     ),
     "profiles by anything": lambda store, profile: profiles.find(
         store,
         Wanted(anything=Anything([Identifier("email", "a@b.c")], [("web", "1")], "4711", ["ann", "li"])),
         NEWEST,
         51,
+        20,
     ),
+    "attributes of a profile": lambda store, profile: profiles.attributes_of(store, profile),
+    "identifiers of a profile": lambda store, profile: profiles.count_identifiers(store, profile),
+    "tags of a profile": lambda store, profile: profiles.tags_of(store, profile),
+    "the oldest records of a profile": lambda store, profile: profiles.load(store, profile, 200),
     "a survivor": lambda store, profile: profiles.survivor_of(store, profile),
     "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
     "merges": lambda store, profile: merges.merges_into(store, [profile, 2]),
