@@ -12,7 +12,9 @@ import pytest
 
 from gateway.audit.event import MEANINGS, Action
 from gateway.config import load
+from gateway.http.admin.example import EXAMPLES
 from gateway.http.admin.problem import CODES
+from gateway.http.admin.routes import OPERATIONS
 from gateway.http.gameball import envelope
 from gateway.loyalty import eligibility
 from gateway.model import AchievementState, DeliveryState, ReviewState
@@ -21,9 +23,12 @@ from rules.normalize.email import EmailReason
 from rules.normalize.normalizer import DeclarationReason
 from rules.normalize.opaque import OpaqueReason
 from rules.normalize.phone import PhoneReason
+from tests.examples.play import is_whole
+from tests.examples.requests import REQUESTS
 
 ROOT = Path(__file__).parent.parent
 GENERATOR = "docs/generate.py"
+WRITE = "run .venv/bin/python -m tests.examples.write"
 PICTURES = ROOT / "docs/contributing/pictures"
 READMES = [ROOT / "README.md", ROOT / "gateway/README.md", ROOT / "rules/README.md"]
 NARROW = [*READMES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -44,6 +49,17 @@ def test_every_code_that_an_operator_can_be_refused_with_has_a_meaning() -> None
     found = {code for path in (ROOT / "gateway").rglob("*.py") for code in pattern.findall(path.read_text())}
     assert found
     assert found <= CODES.keys()
+
+
+def test_every_operation_of_the_admin_api_has_an_example_that_fits_it() -> None:
+    """They are requests that `tests/http/admin/test_examples.py` sends."""
+    asked = [request.operation for request in REQUESTS]
+    missing = sorted({one.name for one in OPERATIONS} - set(asked))
+    assert not missing, f"{missing}: add a row to tests/examples/requests.py, and {WRITE}"
+    assert sorted(asked) == sorted(one.name for one in OPERATIONS)
+    unfit = [one.name for one in OPERATIONS if not is_whole(one, EXAMPLES.get(one.name, {}).get("answer"))]
+    assert not unfit, f"{unfit}: {WRITE}"
+    assert EXAMPLES.keys() == set(asked)
 
 
 def test_every_fault_of_the_public_listener_has_a_meaning() -> None:

@@ -124,7 +124,7 @@ async def show_graph(call: Call[GraphQuery]) -> GraphView:
 
 async def _overview(call: Call[GraphQuery]) -> Overview:
     number = await survivor_of(call.services.store, call.id("prf"))
-    overview = await load(call.services.store, number) if number is not None else None
+    overview = await load(call.services.store, number, MOST) if number is not None else None
     if overview is None:
         raise Refusal("not_found", "there is no such profile; it may have been erased")
     return overview

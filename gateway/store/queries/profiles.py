@@ -16,8 +16,8 @@ CAST(COALESCE(SUM(l.points), 0) AS BIGINT), CAST(COALESCE(SUM(l.score), 0) AS BI
 FROM record AS r LEFT JOIN ledger AS l ON l.record_id = r.record_id WHERE r.profile_id IN ({among}) GROUP BY r.profile_id"""
 _OLDEST = """SELECT {columns} FROM (
 SELECT r.*, ROW_NUMBER() OVER (PARTITION BY r.profile_id ORDER BY r.record_id) AS place
-FROM record AS r WHERE r.profile_id IN ({among})) AS r WHERE r.place <= ?"""
-_RECORD = "r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at, r.active, r.guest"
+FROM record AS r WHERE r.profile_id IN ({among})) AS found WHERE place <= ?"""
+_RECORD = "record_id, id_space, customer_id, profile_id, created_at, active, guest"
 FOREVER = (1 << 63) - 1
 
 

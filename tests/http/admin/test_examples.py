@@ -30,16 +30,6 @@ def check(schema: dict[str, Any], value: Any) -> None:
     jsonschema_rs.validator_for(within, validate_formats=True).validate(value)
 
 
-def test_every_operation_has_one_example_and_nothing_else_has() -> None:
-    named = [request.operation for request in REQUESTS]
-    missing = sorted({one.name for one in OPERATIONS} - set(named))
-    assert not missing, f"{missing}: add a row to tests/examples/requests.py, and {WRITE}"
-    assert sorted(named) == sorted(one.name for one in OPERATIONS)
-    unwritten = sorted(set(named) - EXAMPLES.keys())
-    assert not unwritten, f"{unwritten}: {WRITE}"
-    assert EXAMPLES.keys() == set(named)
-
-
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
 def test_an_example_is_as_its_operation_describes_it(one: Operation) -> None:
     example, operation = EXAMPLES[one.name], described(one)

@@ -48,7 +48,18 @@ async def everything(rows: AsyncIterator[object]) -> list[object]:
 
 BOUNDED = tuple(
     f"SCAN {name}"
-    for name in ("path", "family", "CONSTANT ROW", "rules", "days", "looked_at", "first", "called", "found")
+    for name in (
+        "path",
+        "family",
+        "CONSTANT ROW",
+        "rules",
+        "days",
+        "looked_at",
+        "first",
+        "called",
+        "found",
+        "(subquery",
+    )
 )
 """Parts of a statement that name what they read over an index, and how much of it."""
 
