@@ -159,16 +159,44 @@ async def test_what_cannot_be_undone_asks_for_a_word(shop: Shop, admin: Visitor)
     assert status == 200
 
 
-async def test_an_undo_of_many_asks_for_the_number_that_matches(shop: Shop, admin: Visitor) -> None:
-    asked = {"rule": "operator", "reason": "a broken rule", "sure": "yes"}
+MANY = (
+    ("merges/undo", {"rule": "operator", "reason": "a broken rule"}, "Undo 1 merge?"),
+    ("reviews/accept", {"channel": "web"}, "Answer 1 question with yes?"),
+    ("reviews/reject", {"since": "1h"}, "Answer 1 question with no?"),
+    ("deliveries/retry", {"state": "dead"}, "Send 0 deliveries again?"),
+    ("deliveries/discard", {"state": "held", "target": "upstream"}, "Give 0 deliveries up for good?"),
+    ("achievements/retry", {"state": "failed", "campaign": "11664"}, "Try 0 achievements again?"),
+)
+
+
+@pytest.mark.parametrize(("path", "asked", "title"), MANY)
+async def test_work_on_many_is_shown_and_asks_for_the_number_that_matches(
+    shop: Shop, admin: Visitor, path: str, asked: dict[str, str], title: str
+) -> None:
+    status, text, _ = await admin.post(f"/console/{path}", asked)
+    assert (status, title in text, 'name="sure"' in text) == (200, True, " 0 " not in title)
     for form, code in (
         ({"expected": "1", "confirm": "2"}, "not_confirmed"),
-        ({"expected": "2", "confirm": "2"}, "count_changed"),
+        ({"expected": "7", "confirm": "7"}, "count_changed"),
         ({"expected": "x", "confirm": "x"}, "bad_body"),
     ):
-        _, text, _ = await admin.post("/console/merges/undo", {**asked, **form})
+        _, text, _ = await admin.post(f"/console/{path}", {**asked, "sure": "yes", **form})
         assert code in text
     assert "No job was started." in (await admin.get("/console/jobs"))[1]
+
+
+async def test_a_list_offers_work_on_many_only_where_its_filters_allow_it(shop: Shop, admin: Visitor) -> None:
+    for path, offers in (
+        ("merges", False),
+        ("merges?rule=operator", True),
+        ("reviews?state=open", False),
+        ("reviews?state=open&channel=web", True),
+        ("reviews?channel=web", False),
+        ("reviews/people?channel=web", True),
+        ("achievements?state=granted&campaign=11664", False),
+    ):
+        _, text, _ = await admin.get(f"/console/{path}")
+        assert (path, "All that match" in text) == (path, offers)
 
 
 async def test_a_wrong_token_logs_nobody_in_and_the_page_says_so(shop: Shop) -> None:

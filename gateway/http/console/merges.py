@@ -15,11 +15,11 @@ from gateway.http.admin.merge_list import (
     show_merge,
 )
 from gateway.http.admin.times import shown
+from gateway.http.console import bulk
 from gateway.http.console.chart import Bar, Chart, columns
 from gateway.http.console.visit import NO_QUERY, Visit
 
 _DAYS = 31
-_FILTERS = ("rule", "channel", "actor", "import_id", "since", "until")
 _STATES = ("standing", "undone")
 _TONES = ("", "good", "warn", "info", "before")
 
@@ -36,7 +36,7 @@ async def show_merges(visit: Visit) -> web.Response:
         page=page,
         wrong=wrong,
         states=_STATES,
-        narrowed=[(name, text) for name in _FILTERS if (text := visit.request.query.get(name, "").strip())],
+        offered=bulk.of_merges(visit),
         channels=[channel.name for channel in visit.services.config.channels],
         chart=chart_of(counts, rules, visit.services.clock.now()),
         totals=totals_of(counts),

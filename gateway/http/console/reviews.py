@@ -16,6 +16,7 @@ from gateway.http.admin.reviews import (
     reject_review,
     undo_answer,
 )
+from gateway.http.console import bulk
 from gateway.http.console.person import readable, shorter
 from gateway.http.console.shape import ask_first
 from gateway.http.console.visit import NO_QUERY, Visit, go
@@ -54,6 +55,7 @@ async def show_reviews(visit: Visit) -> web.Response:
         states=_STATES,
         channels=[channel.name for channel in visit.services.config.channels],
         question_of=question_of,
+        offered=bulk.of_reviews(visit, is_open=visit.request.query.get("state") == "open"),
     )
 
 
@@ -70,6 +72,7 @@ async def show_people_asked(visit: Visit) -> web.Response:
         states=_STATES,
         channels=[channel.name for channel in visit.services.config.channels],
         question_of=question_of,
+        offered=bulk.of_reviews(visit, is_open=True),
     )
 
 

@@ -11,6 +11,7 @@ from gateway.http.admin.deliveries import (
     retry_delivery,
     show_delivery,
 )
+from gateway.http.console import bulk
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
 _ACHIEVED = ("accepted", "granted", "ignored", "failed", "queued", "delivered", "dead")
@@ -31,6 +32,7 @@ async def show_achievements(visit: Visit) -> web.Response:
         wrong=wrong,
         states=_ACHIEVED,
         retried=_RETRIED,
+        offered=bulk.of_achievements(visit),
         campaigns={one.id: one.name for one in visit.services.config.campaigns},
     )
 
@@ -64,6 +66,7 @@ async def show_deliveries(visit: Visit) -> web.Response:
         wrong=wrong,
         states=_SENT,
         stuck=STUCK,
+        offered=bulk.of_deliveries(visit),
         targets=("upstream", "balances", *webhooks),
     )
 
