@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-RUNTIME, DEVELOPMENT, CLIENT, PATRONI = (
-    f"requirements/{name}.txt" for name in ("runtime", "development", "client", "patroni")
+RUNTIME, SUGGEST, DEVELOPMENT, CLIENT, PATRONI = (
+    f"requirements/{name}.txt" for name in ("runtime", "suggest", "development", "client", "patroni")
 )
 _OPTIONS = (
     "--universal",
@@ -24,12 +24,15 @@ _OPTIONS = (
     "--quiet",
 )
 """For every platform at once; a source archive would bring build tools that no hash covers."""
-_PROJECT = ("--all-extras", "pyproject.toml", "-")
+_PROJECT = ("pyproject.toml", "-")
+_SMALL = ("--extra=postgres", "--extra=sqlite")
+"""What every installation gets. The packages of `suggest` are ten times as large as all others."""
 
 
 def main(arguments: list[str]) -> None:
-    _write(RUNTIME, [*_PROJECT, *arguments])
-    _write(DEVELOPMENT, ["--group=dev", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
+    _write(RUNTIME, [*_SMALL, *_PROJECT, *arguments])
+    _write(SUGGEST, ["--all-extras", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
+    _write(DEVELOPMENT, ["--group=dev", "--all-extras", f"--constraints={SUGGEST}", *_PROJECT, *arguments])
     _write(CLIENT, ["--group=client", *arguments])
     _write(PATRONI, ["--group=patroni", "--no-deps", *arguments])
 

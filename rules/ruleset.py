@@ -140,6 +140,16 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggest:
+    """What `gateway suggest` asks about. `certainty` is in percent. `near`: also ask about customers with near names and an e-mail
+    or number that is almost the same."""
+
+    certainty: int = 90
+    per_day: int = 50
+    near: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Attributes:
     """Survivorship strategies, by attribute name or `prefix.*` pattern, e.g. `{"name":
     "id_space_order:web,pos"}`."""
@@ -169,6 +179,7 @@ class RuleSet:
     kinds: Mapping[str, AttributeKind] = field(default_factory=dict)
     attributes: Attributes = Attributes()
     review: Review = Review()
+    suggest: Suggest = Suggest()
 
     def __hash__(self) -> int:
         return hash(self.sha256)

@@ -21,6 +21,7 @@ from rules.ruleset import (
     Review,
     Rule,
     RuleSet,
+    Suggest,
 )
 
 _MINIMAL = """[rules]
@@ -144,6 +145,7 @@ _TABLES = (
         Attributes,
     ),
     _Table("`[review]`", "", grammar.REVIEW, meanings.REVIEW, Review),
+    _Table("`[suggest]`", "", grammar.SUGGEST, meanings.SUGGEST, Suggest),
 )
 
 

@@ -132,7 +132,10 @@ class Workers:
             mail.ended.set()
         if self._delivery_worker is not None:
             self._delivery_worker.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        searches = set(self._services.searches)
+        for search in searches:
+            search.cancel()
+        await asyncio.gather(*self._tasks, *searches, return_exceptions=True)
         if self._delivery_worker is not None:
             await self._delivery_worker.drain()
 

@@ -50,6 +50,8 @@ class Action(StrEnum):
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
     IMPORT_UNDONE = "import.undone"
+    SUGGESTIONS_STARTED = "suggestions.started"
+    SUGGESTIONS_ENDED = "suggestions.ended"
     JOB_STARTED = "job.started"
     JOB_ENDED = "job.ended"
     JOB_FAILED = "job.failed"
@@ -167,6 +169,12 @@ MEANINGS: Mapping[Action, str] = {
     ),
     Action.IMPORT_UNDONE: (
         "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`), with its records by result"
+    ),
+    Action.SUGGESTIONS_STARTED: "an operator started a search for records that look like one person (`gateway suggest`)",
+    Action.SUGGESTIONS_ENDED: (
+        "the search has come to its end (`outcome`: `done` or `failed`): how many `records` it read, how many pairs were "
+        "`candidates`, were `found` and were `opened` as questions; the `labels` that the model learned from, and the digests of "
+        "the `model` and the `data`; each question has its own event"
     ),
     Action.JOB_STARTED: (
         "an operator started a job on everything that matches a filter (`reason`: its kind, such as `undo_merges`): the "

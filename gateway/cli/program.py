@@ -36,6 +36,11 @@ COMMANDS = {
     "split": Lazy("gateway.cli.shape", "split", "Take records out of a profile."),
     "undo": Lazy("gateway.cli.shape", "undo", "Undo one merge."),
     "merges": Lazy("gateway.cli.merges", "app", "List merges, show one, and count them."),
+    "suggest": Lazy(
+        "gateway.cli.suggest",
+        "app",
+        "Find customers that look like one person, and ask about the most certain.",
+    ),
     "jobs": Lazy("gateway.cli.jobs", "app", "List, show, cancel and resume jobs."),
     "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
     "review": Lazy("gateway.cli.review", "app", "List and answer the questions that the rules leave open."),

@@ -29,8 +29,8 @@ Follower = Callable[[Config], Callable[[], None]]
 @dataclass(slots=True)
 class Services:
     """`upstream` exists in forward mode only; `backlog` counts its waiting deliveries. `planning` is held while a plan is made,
-    which needs memory for every record; `archiving` while audit events are moved; `importing` are the chunks on their way, by the
-    import's id.
+    which needs memory for every record; `archiving` while audit events are moved; `searches` are those for suggestions that this
+    process runs; `importing` are the chunks on their way, by the import's id.
 
     `config` is replaced when the settings are read again. `followers` made something of their own from it. Each gets the new
     settings, prepares, and raises ValueError if it cannot use them. It returns a function that takes them over and cannot fail.
@@ -55,6 +55,7 @@ class Services:
     followers: list[Follower] = field(default_factory=list[Follower])
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
     archiving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    searches: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 
 

@@ -33,7 +33,7 @@ _NONE: Mapping[str, str] = {}
 
 def planned(url: str, rules: RuleSet, now: int) -> Plan:
     policy = Policy(rules)
-    with _snapshot(url, policy.kinds) as state:
+    with open_snapshot(url, policy.kinds) as state:
         normalizer = Normalizer(rules, state.own_lists)
         marks = _Marks(rules)
         after = partition(
@@ -90,7 +90,7 @@ class _Marks:
         return profile
 
 
-def _snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapshot]:
+def open_snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapshot]:
     if url.startswith("sqlite:///"):
         return sqlite.snapshot(Path(url.removeprefix("sqlite:///")), names)
     from gateway.store.postgres.snapshot import snapshot

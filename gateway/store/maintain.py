@@ -266,6 +266,7 @@ class Maintenance:
         end = now - self._kept.reviews
         rows = yield Query(_OLD_REVIEWS, parameters=(self._reviews_from, earliest(end), limit))
         over = [(review_id, closed_at) for review_id, closed_at in rows if (closed_at or now) <= end]
+        yield Write("DELETE FROM suggestion WHERE review_id = ?", [(review_id,) for review_id, _ in over])
         yield Write("DELETE FROM review WHERE review_id = ? AND closed_at = ?", over)
         if len(rows) < limit:
             self._reviews_from, self._reviews_at = 0, now

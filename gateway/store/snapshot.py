@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,12 +20,26 @@ BALANCES = "SELECT record_id, CAST(SUM(points) AS BIGINT) FROM ledger GROUP BY r
 PINS = "SELECT record_a, record_b, kind, expires_at FROM pin"
 OWN_LISTS = "SELECT name, value FROM own_list"
 ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
+ASKED = "SELECT profile_a, profile_b FROM review WHERE state = 'open'"
+ANSWERS = """
+SELECT s.record_a, s.record_b, v.state FROM suggestion AS s CROSS JOIN review AS v ON v.review_id = s.review_id
+WHERE v.state IN ('accepted', 'rejected') AND v.closed_by LIKE 'operator:%' ORDER BY s.record_a, s.record_b
+"""
+
+
+class Answered(NamedTuple):
+    """What an operator said about two records of a suggestion."""
+
+    record_a: int
+    record_b: int
+    is_same: bool
 
 
 @dataclass(slots=True)
 class Snapshot:
     """`profiles` are record ids by profile id; `names` are profiles, live or absorbed, by the record that they are named after;
-    `balances` are points and `attributes` texts, by record id. `records` can be read once."""
+    `balances` are points and `attributes` texts, by record id. `asked` are the profiles between which a question is open.
+    `records` can be read once."""
 
     records: Iterator[Record]
     profiles: dict[int, list[int]]
@@ -34,6 +48,8 @@ class Snapshot:
     attributes: dict[int, dict[str, str]]
     pins: list[Pin]
     own_lists: dict[str, frozenset[str]]
+    asked: set[tuple[int, int]]
+    answers: list[Answered]
 
 
 def records(rows: Iterable[Sequence[Any]]) -> Iterator[Record]:
@@ -75,3 +91,7 @@ def own_lists(rows: Iterable[Sequence[Any]]) -> dict[str, frozenset[str]]:
     for name, value in rows:
         lists.setdefault(name, set()).add(value)
     return {name: frozenset(values) for name, values in lists.items()}
+
+
+def answers(rows: Iterable[Sequence[Any]]) -> list[Answered]:
+    return [Answered(one, other, state == "accepted") for one, other, state in rows]

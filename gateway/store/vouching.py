@@ -35,7 +35,7 @@ Row = Sequence[Any]
 
 UNCOVERED = (
     "observations, attributes, tags, claims, achievements, dedup windows, kept answers, deliveries, imports, operators' own lists,"
-    " browser sessions and what operators wrote"
+    " browser sessions, suggestions and what operators wrote"
 )
 """What no digest covers, as in `gateway audit verify --state` and docs/trust-model.md."""
 

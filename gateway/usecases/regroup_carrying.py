@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gateway.audit.event import Action
 from gateway.ids import show
-from gateway.model import Regroup, ReviewItem
+from gateway.model import NEAR, SUGGESTED, Regroup, ReviewItem
 from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.ownership import assign_owners
 from gateway.usecases.parting import REGROUP, note_parting, take_out
@@ -217,7 +217,8 @@ class Carrying:
         """Close the questions that the rules do not ask any more."""
         profiles = {profile.profile_id for profile in self._profiles()}
         for pair, item in self.ws.reviews.items():
-            ours = item.state == "open" and item.reason != CONTESTED and profiles.intersection(pair)
+            asked_by_rules = item.reason != CONTESTED and not item.reason.startswith((SUGGESTED, NEAR))
+            ours = item.state == "open" and asked_by_rules and profiles.intersection(pair)
             if ours and pair not in asked and not self._stands(item) and self._was_looked_at(pair):
                 self.ws.close_review(item, "stale", self._by())
         parted = {profile_id for profile_id, found in self.look.by_profile.items() if len(found) > 1}

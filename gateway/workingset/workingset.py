@@ -17,6 +17,7 @@ from gateway.workingset.imports import Imports
 from gateway.workingset.jobs import Jobs
 from gateway.workingset.operators import Operators
 from gateway.workingset.regrouping import Regroupings
+from gateway.workingset.suggestions import Suggestions
 from rules.identifier import Identifier
 
 BOUND = frozenset(
@@ -29,7 +30,7 @@ BOUND = frozenset(
 """The collections with rows that the audit log vouches for."""
 
 
-class WorkingSet(Identity, Deliveries, Imports, Regroupings, Jobs, Operators, Accounts, Audit):
+class WorkingSet(Identity, Deliveries, Imports, Regroupings, Suggestions, Jobs, Operators, Accounts, Audit):
     """The state as one batch sees it. `created`, `merged`, `opened` and `events` are the new profiles, merges, reviews and audit
     events, in order.
 

@@ -204,3 +204,12 @@ def _all_given(words: Sequence[Word]) -> bool:
 
 def _worst(found: Sequence[Verdict]) -> Verdict:
     return max(found, key=lambda one: (RANK[one.likeness], one is not SAME, one.how))
+
+
+def sounds_of(text: str) -> tuple[frozenset[str], ...]:
+    """For each word of a name what it has in common with other spellings of it, roughly: two names that are alike mostly share one
+    of these in each word."""
+    return tuple(
+        frozenset(map(str, one.known.groups)) or frozenset(one.bones) or frozenset(one.spellings)
+        for one in name(text[:LONGEST]).words
+    )

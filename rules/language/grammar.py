@@ -44,6 +44,7 @@ TABLES = (
     "merge",
     "attributes",
     "review",
+    "suggest",
 )
 PHONE_TYPES = (
     "FIXED_LINE",
@@ -171,6 +172,7 @@ REVIEW: Fields = {
     "auto_close_stale_after": duration(ever=True, zero=False),
     "reopen_on_new_evidence": flag,
 }
+SUGGEST: Fields = {"certainty": whole(50, 100), "per_day": whole(0, 10_000), "near": flag}
 ATTRIBUTES: Fields = {
     "default": attribute_strategy,
     "ignore_empty": flag,

@@ -148,3 +148,11 @@ REVIEW: Meanings = {
         "did not before; never between profiles that are pinned apart"
     ),
 }
+SUGGEST: Meanings = {
+    "certainty": "`gateway suggest` asks about two customers if at least this many of 100 such pairs are one person",
+    "per_day": "at most this many of its questions are opened in a day, the most certain first",
+    "near": (
+        "whether it also asks about customers with near names whose e-mail or number is one letter or digit off, or whose "
+        "e-mail is the same at another provider"
+    ),
+}

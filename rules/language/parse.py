@@ -22,6 +22,7 @@ from rules.language.grammar import (
     MERGE,
     REVIEW,
     RULE,
+    SUGGEST,
     TABLES,
     Fields,
     attribute_name,
@@ -42,6 +43,7 @@ from rules.ruleset import (
     Review,
     Rule,
     RuleSet,
+    Suggest,
 )
 
 PRESETS = ("email", "mobile", "email-or-mobile", "strict")
@@ -127,6 +129,7 @@ def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, 
         kinds=_kinds(document, problems),
         attributes=_attributes(document, problems),
         review=Review(**_fields(document, "review", REVIEW, problems)),
+        suggest=Suggest(**_fields(document, "suggest", SUGGEST, problems)),
         **{key: value for key, value in head.items() if key in ("mode", "activation")},
     )
     check(rule_set, problems, stored=stored)

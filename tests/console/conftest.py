@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.support.chromium import browsing
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
+from tests.support.suggestions import leave_suggestion
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -29,10 +30,12 @@ class Shop:
     review: str
     merged: str
     merge: str
+    suggested: str
+    search: str
 
     @property
     def ids(self) -> dict[str, str]:
-        names = ("ann", "hostile", "review", "merged", "merge")
+        names = ("ann", "hostile", "review", "merged", "merge", "suggested", "search")
         return {name: getattr(self, name) for name in names}
 
     def url(self, path: str) -> str:
@@ -70,14 +73,27 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]
         body = {"profiles": [joe, joseph], "reason": HOSTILE}
         async with gateway.admin("POST", "merges", json=body) as response:
             merged = (await response.json())["profile"]
+        question = await found(gateway, "reviews?state=open")
+        search, suggested = await _suggestion(gateway)
         yield Shop(
             gateway,
             await found(gateway, "profiles?q=ann"),
             await found(gateway, "profiles?q=evil@example.com"),
-            await found(gateway, "reviews?state=open"),
+            question,
             merged,
             await found(gateway, "merges"),
+            suggested,
+            search,
         )
+
+
+async def _suggestion(gateway: RunningGateway) -> tuple[str, str]:
+    """The search and its question."""
+    await save(gateway, "web", "rita", name="Rita Nader", email="rita.nader@example.com")
+    await save(gateway, "mobile", "ritta", name="Ritta Nader", email="ritta.nader@example.com")
+    rows = await gateway.rows("SELECT record_id FROM record WHERE customer_id IN ('rita', 'ritta')")
+    search = await leave_suggestion(gateway.services, [f"rec_{number:016x}" for (number,) in rows])
+    return search, await found(gateway, "suggestions")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -66,6 +66,9 @@ REQUESTS = (
     Request("list_reviews", query={"state": "open", "limit": 2}),
     Request("list_people_asked", query={"sort": "points", "channel": "web", "limit": 2}),
     Request("show_review", {"id": "$review"}),
+    Request("list_suggestions", query={"limit": 2}),
+    Request("list_suggestion_runs", query={"limit": 2}),
+    Request("show_suggestion_run", {"id": "$search"}),
     Request("list_duplicates", query={"limit": 2}),
     Request("list_imports"),
     Request("list_refusals", {"id": "$import"}),
@@ -76,6 +79,7 @@ REQUESTS = (
     # What changes something
     Request("cancel_job", {"id": "$job"}),
     Request("resume_job", {"id": "$failed"}),
+    Request("start_suggesting"),
     Request("undo_merges", body={**BY_HAND, "dry_run": True}),
     Request("accept_reviews", body={"channel": "web", "since": "30d", "dry_run": True}),
     Request("reject_reviews", body={"question": "points", "expected": 0, "reason": "they stay"}),

@@ -23,6 +23,7 @@ from gateway.usecases.jobs import MOST_FAILURES
 from gateway.workers.archive import Archiver
 from gateway.workers.jobs import JobWorker
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
+from tests.support.suggestions import leave_suggestion
 
 SETTINGS = """
 [[webhook]]
@@ -130,6 +131,7 @@ async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
                 shop = Shop(gateway)
                 await _people(shop)
                 await _questions(shop)
+                await _suggestion(shop)
                 await _staff(shop)
                 await _import(shop)
                 await _archive(shop, directory, clock)
@@ -173,6 +175,12 @@ async def _questions(shop: Shop) -> None:
         for channel, mobile in (("web", f"0100999{number}001"), ("mobile", f"0100999{number}002")):
             await shop.save(channel, f"{channel}-5{number}", "Mona Fahmy", email=family, mobile=mobile)
         shop.names[kind] = (await shop.first("reviews?state=open"))["id"]
+
+
+async def _suggestion(shop: Shop) -> None:
+    people = [await shop.ask("GET", f"profiles/{shop.names[one]}") for one in ("lia", "lea")]
+    records = [one["records"][0]["id"] for one in people]
+    shop.names["search"] = await leave_suggestion(shop.gateway.services, records)
 
 
 async def _staff(shop: Shop) -> None:

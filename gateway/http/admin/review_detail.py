@@ -17,12 +17,14 @@ from gateway.http.admin.people import people
 from gateway.http.admin.profiles import ProfileView, profile_view
 from gateway.http.admin.reads import note_view
 from gateway.http.admin.reviews import ReviewView, review_fields
+from gateway.http.admin.suggestions import SuggestionView, suggestion_view
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ExplainPair, ReviewItem, UndoAnswer, is_answered
 from gateway.store.queries import reviews as queries
 from gateway.store.queries.profiles import Overview, load, survivor_of, tags_of
+from gateway.store.queries.suggestions import suggestion_between
 from rules.attributes import kind_of
 from rules.compare import DIFFERENT, EQUAL, MISSING, USUAL, Kinds, Verdict, compare_values, nearest
 from rules.identifier import Identifier
@@ -59,10 +61,11 @@ class ComparedValue(msgspec.Struct):
 
 
 class ReviewDetail(ReviewView):
-    """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` is what both
-    sides have in common, or an attribute whose values are as near as a rule wants that names no level; `differs` is the rest of
-    what both know. `trace` says how the rules judge the two now. `yes` and `no` are what would follow from an answer, None for a
-    review that is not open; `undo` is what would follow from taking back the answer that was given."""
+    """`sides` are the live profiles, one where the question is about the records of a single profile. `agrees` is what both sides
+    have in common, or an attribute whose values are as near as a rule wants that names no level; `differs` is the rest of what
+    both know. `trace` says how the rules judge the two now. `yes` and `no` are what would follow from an answer, None for a review
+    that is not open; `undo` is what would follow from taking back the answer that was given. `suggestion`: why a search raised it.
+    """
 
     sides: list[SideView]
     agrees: list[ComparedValue]
@@ -71,6 +74,7 @@ class ReviewDetail(ReviewView):
     yes: ConsequenceView | None
     no: ConsequenceView | None
     undo: ConsequenceView | None
+    suggestion: SuggestionView | None
 
 
 async def show_review(call: Call[Query]) -> ReviewDetail:
@@ -97,6 +101,7 @@ async def show_review(call: Call[Query]) -> ReviewDetail:
         undo=await consequence(call, UndoAnswer(call.caller, item.review_id, ""))
         if is_answered(item)
         else None,
+        suggestion=await _suggestion(services, item, found),
     )
 
 
@@ -125,6 +130,13 @@ async def _side(services: Services, overview: Overview, named: Mapping[int, str]
         await tags_of(services.store, overview.profile_id),
         shown_or_none(max(seen, default=None)),
     )
+
+
+async def _suggestion(services: Services, item: ReviewItem, found: list[Overview]) -> SuggestionView | None:
+    sides = [[record.record_id for record in overview.records] for overview in found]
+    between = (sides[0], sides[1]) if len(sides) > 1 else ((), ())
+    suggestion = await suggestion_between(services.store, item.review_id, between)
+    return None if suggestion is None else suggestion_view(suggestion)
 
 
 async def _trace(call: Call[Query], found: list[Overview]) -> PairView | None:

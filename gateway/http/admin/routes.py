@@ -39,6 +39,7 @@ from gateway.http.admin import (
     rules,
     scrub,
     settings,
+    suggestions,
 )
 from gateway.http.admin.listing import Query
 from gateway.http.admin.openapi import document
@@ -82,6 +83,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reviews.OPERATIONS,
     *review_people.OPERATIONS,
     *review_detail.OPERATIONS,
+    *suggestions.OPERATIONS,
     *duplicates.OPERATIONS,
     *import_lists.OPERATIONS,
     *imports.OPERATIONS,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _WIDTH, _LABELS, _NUMBERS, _ROW = 460, 130, 80, 28
+_WIDE, _SENTENCES = 720, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,28 @@ class PlacedBar:
     y: float
     width: float
     height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a waterfall: it begins where the one before ended."""
+
+    label: str
+    number: str
+    tone: str
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """`zero` is where the two sides are even."""
+
+    width: int
+    height: int
+    zero: float
+    steps: list[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +78,29 @@ def columns(stacks: Iterable[Sequence[Bar]], height: int = 120) -> Chart:
                 PlacedBar(bar, round(n * step + 1, 2), round(top, 2), round(step - 2, 2), round(tall, 2))
             )
     return Chart(_WIDTH, height, placed)
+
+
+def waterfall(weights: Sequence[tuple[str, float]], total: str) -> Waterfall:
+    """What speaks for one thing (to the right) and against it, step by step, and at the end the sum."""
+    sums = [0.0]
+    for _, weight in weights:
+        sums.append(sums[-1] + weight)
+    low, high = min(sums), max(sums)
+    room = _WIDE - _SENTENCES - _NUMBERS
+    scale = room / ((high - low) or 1)
+    spans = [
+        (label, before, after) for (label, _), before, after in zip(weights, sums, sums[1:], strict=False)
+    ]
+    spans.append((total, 0.0, sums[-1]))
+    steps = [
+        Step(
+            label,
+            f"{after - before:+.1f}",
+            "good" if after >= before else "bad",
+            round(_SENTENCES + scale * (min(before, after) - low), 1),
+            n * _ROW + 6,
+            round(max(scale * abs(after - before), 1), 1),
+        )
+        for n, (label, before, after) in enumerate(spans)
+    ]
+    return Waterfall(_WIDE, len(steps) * _ROW, round(_SENTENCES - scale * low, 1), steps)

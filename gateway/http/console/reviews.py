@@ -17,6 +17,7 @@ from gateway.http.admin.reviews import (
     undo_answer,
 )
 from gateway.http.console import bulk
+from gateway.http.console.chart import Waterfall, waterfall
 from gateway.http.console.person import readable, shorter
 from gateway.http.console.shape import ask_first
 from gateway.http.console.visit import NO_QUERY, Visit, go
@@ -88,6 +89,7 @@ async def show_one_review(visit: Visit) -> web.Response:
         one=item,
         kind=kind,
         rows=list(compared(item)),
+        waterfall=waterfall_of(visit, item),
         following=await _following(visit, item) if item.state == "open" else "",
     )
 
@@ -136,6 +138,18 @@ async def _following(visit: Visit, item: ReviewView) -> str:
         if others:
             return others[0]
     return ""
+
+
+def waterfall_of(visit: Visit, item: ReviewDetail) -> Waterfall | None:
+    """What speaks for and against, as the search weighed it; None if it weighed nothing."""
+    weighed = [] if item.suggestion is None else item.suggestion.comparisons
+    if not any(one.weight for one in weighed):
+        return None
+    named = [
+        (f"{visit.text('suggested_what', one.what)}: {visit.text('suggested_level', one.level)}", one.weight)
+        for one in weighed
+    ]
+    return waterfall(named, visit.text("suggestions", "sum"))
 
 
 def compared(item: ReviewDetail) -> Iterator[Compared]:

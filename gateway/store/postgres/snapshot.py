@@ -6,6 +6,8 @@ from collections.abc import Collection
 import asyncpg
 
 from gateway.store.snapshot import (
+    ANSWERS,
+    ASKED,
     ATTRIBUTES,
     BALANCES,
     NAMES,
@@ -14,6 +16,7 @@ from gateway.store.snapshot import (
     PROFILES,
     RECORDS,
     Snapshot,
+    answers,
     own_lists,
     profiles,
     records,
@@ -39,6 +42,8 @@ async def _snapshot(url: str, attributes: Collection[str]) -> Snapshot:
                 texts(await connection.fetch(ATTRIBUTES), attributes) if attributes else {},
                 [Pin(*row) for row in await connection.fetch(PINS)],
                 own_lists(await connection.fetch(OWN_LISTS)),
+                {(one, other) for one, other in await connection.fetch(ASKED)},
+                answers(await connection.fetch(ANSWERS)),
             )
     finally:
         await connection.close()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from gateway.sqlite import sqlite3
 from gateway.store.snapshot import (
+    ANSWERS,
+    ASKED,
     ATTRIBUTES,
     BALANCES,
     NAMES,
@@ -14,6 +16,7 @@ from gateway.store.snapshot import (
     PROFILES,
     RECORDS,
     Snapshot,
+    answers,
     own_lists,
     profiles,
     records,
@@ -37,6 +40,8 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
             texts(connection.execute(ATTRIBUTES), attributes) if attributes else {},
             [Pin(*row) for row in connection.execute(PINS)],
             own_lists(connection.execute(OWN_LISTS)),
+            {(one, other) for one, other in connection.execute(ASKED)},
+            answers(connection.execute(ANSWERS)),
         )
 
 

@@ -61,6 +61,8 @@ _OF_RECORD = (
     "audit_words_of WHERE record_id",
     "pin WHERE record_a",
     "pin WHERE record_b",
+    "suggestion WHERE record_a",
+    "suggestion WHERE record_b",
     "import_change WHERE record_id",
 )
 _OF_PROFILE = (

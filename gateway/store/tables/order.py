@@ -14,6 +14,7 @@ from gateway.store.tables import (
     pins,
     regrouping,
     reviews,
+    suggestions,
 )
 
 TABLES = (
@@ -21,6 +22,7 @@ TABLES = (
     *merges.TABLES,
     *pins.TABLES,
     *reviews.TABLES,
+    *suggestions.TABLES,
     *customers.TABLES,
     *achievements.TABLES,
     *deliveries.TABLES,

@@ -22,6 +22,7 @@ from rules.ruleset import (
     Review,
     Rule,
     RuleSet,
+    Suggest,
 )
 
 DAY = 86_400_000
@@ -280,6 +281,7 @@ def test_zero_switches_off_what_may_be_off() -> None:
         (Conflict, {*grammar.CONFLICT}),
         (Merge, {*grammar.MERGE}),
         (Review, {*grammar.REVIEW}),
+        (Suggest, {*grammar.SUGGEST}),
         (Attributes, {*grammar.ATTRIBUTES, "strategies"}),
     ],
 )
@@ -302,6 +304,7 @@ def test_every_field_is_a_key_and_every_key_a_field(owner: type, keys: set[str])
         (grammar.MERGE, meanings.MERGE),
         (grammar.ATTRIBUTES, meanings.ATTRIBUTES),
         (grammar.REVIEW, meanings.REVIEW),
+        (grammar.SUGGEST, meanings.SUGGEST),
     ],
 )
 def test_every_key_that_is_read_has_a_meaning_and_no_other(

@@ -1,0 +1,192 @@
+"""Suggestions: start a search for records that look like one person, see how far it is, and list what it asks, the most certain
+first. The questions themselves are reviews."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.people import people
+from gateway.http.admin.reviews import ReviewView, review_fields
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.http.services import Services
+from gateway.ids import show
+from gateway.model import StartSuggesting, Suggestion, SuggestionRun, SuggestionState
+from gateway.store.queries import suggestions as queries
+from gateway.workers.suggesting import Search
+
+_FIRST: queries.Place = (10_001, NEWEST, NEWEST, NEWEST)
+
+
+class ComparisonView(msgspec.Struct):
+    """The first one is `two_records`: how rare it is that two records are one person. `weight` is in bits: 1 makes it twice as
+    likely that the two are one person, -1 half as likely."""
+
+    what: str
+    level: str
+    weight: float
+
+
+class SuggestionView(msgspec.Struct):
+    """Why a question was asked about two records. `certainty`: of 100 such pairs, so many are one person. `points` are at stake:
+    those of the side that has fewer, when it was asked."""
+
+    run: str
+    records: list[str]
+    certainty: float
+    points: int
+    comparisons: list[ComparisonView]
+
+
+class SuggestedReview(ReviewView):
+    suggestion: SuggestionView
+
+
+class RunView(msgspec.Struct):
+    """One search. `candidates` were compared, `found` are certain enough, `opened` became questions; the rest is found again
+    another day. `labels` are answers that the model learned from. `weights` are in bits, by what was compared and its level. A
+    search of a gateway that died stays `running`, and no other waits for it longer than a minute."""
+
+    id: str
+    state: SuggestionState
+    stage: str
+    started_by: str
+    started_at: Time
+    ended_at: Time | None
+    rule_set: str
+    records: int
+    candidates: int
+    found: int
+    opened: int
+    labels: int
+    model: str
+    data: str
+    weights: dict[str, dict[str, float]]
+    failure: str
+
+
+async def start_suggesting(call: Call[Query]) -> RunView:
+    services = call.services
+    now = services.clock.now()
+    going_on = await queries.alive(services.store, now)
+    if going_on is not None:
+        raise Refusal("suggesting", f"{show('sgr', going_on.run_id)} is under way; wait until it is done")
+    rules = services.env.rules
+    run = await call.submit(StartSuggesting(call.caller, rules.sha256))
+    search = Search(services.store, services.pipeline, services.config.store.url, rules, call.caller, run)
+    task = asyncio.create_task(search.search(now), name="suggesting")
+    services.searches.add(task)
+    task.add_done_callback(services.searches.discard)
+    return _view(run)
+
+
+async def list_suggestion_runs(call: Call[ListQuery]) -> Page[RunView]:
+    limit = call.query.limit
+    found = await queries.runs(call.services.store, read_cursor(call.query.cursor, Id, NEWEST), limit + 1)
+    return page(found, limit, _view, lambda run: run.run_id)
+
+
+async def show_suggestion_run(call: Call[Query]) -> RunView:
+    run = await queries.run(call.services.store, call.id("sgr"))
+    if run is None:
+        raise Refusal("not_found", "there is no such search; GET /suggestions/runs lists them")
+    return _view(run)
+
+
+async def list_suggestions(call: Call[ListQuery]) -> Page[SuggestedReview]:
+    services, limit = call.services, call.query.limit
+    after = read_cursor(call.query.cursor, queries.Place, _FIRST)
+    found = await queries.open_suggestions(services.store, after, limit + 1)
+    named = await _named(services, found)
+    return page(
+        found,
+        limit,
+        lambda one: SuggestedReview(
+            *review_fields(one.review, named), suggestion=suggestion_view(one.suggestion)
+        ),
+        lambda one: one.place,
+    )
+
+
+async def _named(services: Services, found: Sequence[queries.Asked]) -> dict[int, str]:
+    return await people(
+        services, (side for one in found for side in (one.review.profile_a, one.review.profile_b))
+    )
+
+
+def suggestion_view(suggestion: Suggestion) -> SuggestionView:
+    return SuggestionView(
+        show("sgr", suggestion.run_id),
+        [show("rec", suggestion.record_a), show("rec", suggestion.record_b)],
+        suggestion.certainty / 100,
+        suggestion.points,
+        [ComparisonView(one.what, one.level, one.weight / 1_000) for one in suggestion.comparisons],
+    )
+
+
+def _view(run: SuggestionRun) -> RunView:
+    return RunView(
+        show("sgr", run.run_id),
+        run.state,
+        run.stage,
+        run.started_by,
+        shown(run.started_at),
+        shown_or_none(run.ended_at),
+        run.rule_set,
+        run.records,
+        run.candidates,
+        run.found,
+        run.opened,
+        run.labels,
+        run.model,
+        run.data,
+        {
+            what: {level: weight / 1_000 for level, weight in levels.items()}
+            for what, levels in run.weights.items()
+        },
+        run.failure,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/suggestions",
+        handler=list_suggestions,
+        role="viewer",
+        summary="Open questions that a search raised, the most certain first",
+        query=ListQuery,
+        answer=Page[SuggestedReview],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="POST",
+        path="/suggestions/runs",
+        handler=start_suggesting,
+        role="steward",
+        summary="Look for records that look like one person, in a process of its own; nothing is merged",
+        answer=RunView,
+        refusals=("suggesting",),
+    ),
+    Operation(
+        method="GET",
+        path="/suggestions/runs",
+        handler=list_suggestion_runs,
+        role="viewer",
+        summary="Searches, newest first",
+        query=ListQuery,
+        answer=Page[RunView],
+        refusals=("bad_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/suggestions/runs/{id}",
+        handler=show_suggestion_run,
+        role="viewer",
+        summary="One search, how far it has come, and the weights that it learned",
+        answer=RunView,
+    ),
+)

@@ -1,0 +1,88 @@
+"""Suggestions: questions about two records that no rule joins, but that look like one person."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from gateway.model.caller import Caller
+from gateway.model.command import Command, Done, Refused
+
+SUGGESTED = "suggested"
+"""The reason of a question that the model raised."""
+NEAR = "near:"
+"""Begins the reason of a question about two identifiers that are almost the same: `near:email`."""
+SuggestionState = Literal["running", "done", "failed"]
+
+
+class Comparison(NamedTuple):
+    """One thing that was compared, the level of likeness that was found, and what that says, in thousandths of a bit: 1,000 makes a
+    match twice as likely, -1,000 half as likely."""
+
+    what: str
+    level: str
+    weight: int
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """Why a question was asked about two records, `record_a < record_b`. If one of their profiles is merged with a third, the
+    question goes on under another id; `review_id` is the first. `certainty` is in ten-thousandths: 9,500 says that 95 of 100 such
+    pairs are one person. `points` are at stake: those of the side that has fewer."""
+
+    record_a: int
+    record_b: int
+    review_id: int
+    run_id: int
+    certainty: int
+    points: int
+    comparisons: tuple[Comparison, ...]
+
+
+class SuggestionRun(msgspec.Struct, frozen=True):
+    """One search. `candidates` were compared, `found` are certain enough, `opened` became questions. `labels` are the answers of
+    people that the model learned from. `model` is the digest of the weights, `data` that of what was compared. A running one that
+    was not `seen_at` for a minute has died."""
+
+    run_id: int
+    state: SuggestionState
+    stage: str
+    started_by: str
+    started_at: int
+    seen_at: int
+    ended_at: int | None = None
+    rule_set: str = ""
+    records: int = 0
+    candidates: int = 0
+    found: int = 0
+    opened: int = 0
+    labels: int = 0
+    model: str = ""
+    data: str = ""
+    weights: Mapping[str, Mapping[str, int]] = {}
+    failure: str = ""
+
+
+class StartSuggesting(Command[SuggestionRun], frozen=True):
+    caller: Caller
+    rule_set: str
+
+
+class NoteSuggesting(Command[Done | Refused], frozen=True):
+    """The run goes on; `run` has what is known by now."""
+
+    run: SuggestionRun
+
+
+class EndSuggesting(Command[Done | Refused], frozen=True):
+    caller: Caller
+    run: SuggestionRun
+
+
+class Suggest(Command[Done], frozen=True):
+    """Ask about two records. `Done.changed` is False if they are on one profile now, are pinned apart, or were asked about with all
+    of this evidence before. `suggestion.review_id` is not known yet."""
+
+    caller: Caller
+    suggestion: Suggestion
+    reason: str
+    types: tuple[str, ...]

@@ -1,0 +1,209 @@
+"""How much each likeness of two records says, learned without answers: probabilistic linkage after Fellegi and Sunter, by Splink.
+
+The likenesses themselves are those of the merge rules (`rules.compare`), so that a suggestion and a rule never mean two things by
+one word. Splink calls them as a function of the database, counts how often unrelated records reach a level (u, by random
+sampling), and estimates how often two records of one person do (m, by expectation maximisation). A level's weight is log2(m / u).
+
+Data of one shop can be too few for that, or have no duplicates to learn from. So every m begins with a usual value, and no level
+says more than `_MOST`, and `different` no less than `_LEAST`: a mistyped birthday must not outweigh everything else.
+"""
+
+import contextlib
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from math import log2
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import splink.comparison_level_library as levels
+import splink.comparison_library as comparisons
+from splink import Linker, SettingsCreator, block_on
+from splink.backends.duckdb import DuckDBAPI
+from splink.internals.blocking_rule_creator import BlockingRuleCreator
+from splink.internals.exceptions import EMTrainingException
+
+from gateway.suggest.learning import START, Feature
+from gateway.suggest.likeness import COLUMNS, COMPARED, DIFFERENT, EQUAL, MISSING, Compared
+from gateway.suggest.people import Pair, People
+
+_MOST, _LEAST = 13.0, -7.0
+_SAMPLE = 100_000
+_SEED = 1
+_REMEMBERED = 500_000
+_AT_ONCE = 20_000
+_MOST_AT_ONE_KEY = 60
+_USUAL_RARITY = 1e-5
+_SURE = (("email",), ("phone",), ("name", "birth"))
+"""Two records that have these in common are mostly of one person."""
+_TRUSTED = 10
+"""How many times rarer than usual a level is believed to be at most."""
+_FAINT = -4.0
+"""Candidates with fewer bits than this are not looked at again: no answers would lift them."""
+_USUAL_DUPLICATES = 0.7
+"""How many records of one person agree in an e-mail, a number, or name and birthday."""
+
+
+class Candidate(NamedTuple):
+    record_a: int
+    record_b: int
+    features: tuple[Feature, ...]
+
+
+class Linkage(NamedTuple):
+    """`weights` are in bits; that of `START` is how rare it is that two records are one person. `candidates` are pairs of different
+    profiles, and the `answered` pairs."""
+
+    weights: dict[Feature, float]
+    candidates: list[Candidate]
+    answered: dict[Pair, tuple[Feature, ...]]
+    compared: int
+
+
+def link(people: People, answered: Collection[Pair]) -> Linkage:
+    """Weights, and the candidates with their levels. The `answered` pairs of records are compared whatever they have in common."""
+    with duckdb.connect(config={"threads": 2, "memory_limit": "2GB"}) as database:
+        for one in COMPARED:
+            function = lru_cache(_REMEMBERED)(one.compare)
+            database.create_function(f"level_of_{one.name}", function, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        table = DuckDBAPI(database).register(_table(database, people, answered))
+        said = [one for one in COMPARED if any(people.columns[one.name])]
+        linker = Linker(table, _settings(said), log_level=logging.ERROR)
+        _train(linker, {one.name for one in said})
+        weights = _weights(linker)
+        found = linker.inference.predict(threshold_match_weight=_FAINT).physical_name
+        [[compared]] = database.sql(f"SELECT count(*) FROM {found}").fetchall()
+        pairs: dict[Pair, tuple[Feature, ...]] = dict.fromkeys(answered, ())
+        candidates: list[Candidate] = []
+        for candidate, same_profile in _candidates(database, found, said):
+            pair = candidate.record_a, candidate.record_b
+            if pair in pairs:
+                pairs[pair] = candidate.features
+            if not same_profile:
+                candidates.append(candidate)
+        return Linkage(weights, candidates, pairs, compared)
+
+
+def _table(database: duckdb.DuckDBPyConnection, people: People, answered: Collection[Pair]) -> Any:
+    """One row a record. Two records are compared if they have one of their keys in common. A pair that was answered has a key of
+    its own."""
+    keys = pa.table({"record": pa.array(people.key_of), "key": pa.array(people.keys)})
+    pairs = [(record, -number) for number, pair in enumerate(answered, 1) for record in pair]
+    own = pa.table(
+        {
+            "record": pa.array([record for record, _ in pairs], pa.int64()),
+            "key": pa.array([key for _, key in pairs], pa.int64()),
+        }
+    )
+    rows = pa.table(
+        {
+            "unique_id": pa.array(people.records),
+            "profile": pa.array(people.profiles),
+            **{name: pa.array(values, pa.string()) for name, values in people.columns.items()},
+        }
+    )
+    database.register("every_key", keys)
+    database.register("own_key", own)
+    database.register("row", rows)
+    return database.sql(
+        f"""
+        WITH telling AS (SELECT key FROM every_key GROUP BY key HAVING count(DISTINCT record) BETWEEN 2 AND {_MOST_AT_ONE_KEY}),
+        kept AS (
+          SELECT DISTINCT record, key FROM every_key SEMI JOIN telling USING (key) UNION ALL SELECT record, key FROM own_key
+        ),
+        grouped AS (SELECT record, list(key) AS keys FROM kept GROUP BY record)
+        SELECT row.*, grouped.keys FROM row LEFT JOIN grouped ON grouped.record = row.unique_id
+        """
+    ).to_arrow_table()
+
+
+def _settings(said: Sequence[Compared]) -> SettingsCreator:
+    return SettingsCreator(
+        link_type="dedupe_only",
+        comparisons=[_comparison(one) for one in said],
+        blocking_rules_to_generate_predictions=[block_on("keys", arrays_to_explode=["keys"])],
+        additional_columns_to_retain=["profile"],
+        probability_two_random_records_match=_USUAL_RARITY,
+    )
+
+
+def _comparison(one: Compared) -> comparisons.CustomComparison:
+    column = one.name
+    conditions = {EQUAL: f"{column}_l = {column}_r OR level_of_{column}({column}_l, {column}_r) = '{EQUAL}'"}
+    conditions |= {level: f"level_of_{column}({column}_l, {column}_r) = '{level}'" for level in one.between}
+    told = [
+        levels.CustomLevel(condition, level).configure(m_probability=one.usual[level].same)
+        for level, condition in conditions.items()
+    ]
+    missing = levels.CustomLevel(
+        f"{column}_l IS NULL OR {column}_r IS NULL OR level_of_{column}({column}_l, {column}_r) = '{MISSING}'",
+        MISSING,
+    )
+    rest = levels.ElseLevel().configure(label_for_charts=DIFFERENT, m_probability=one.usual[DIFFERENT].same)
+    return comparisons.CustomComparison([missing.configure(is_null_level=True), *told, rest], column)
+
+
+def _train(linker: Linker, columns: set[str]) -> None:
+    training = linker.training
+    sure: list[str | BlockingRuleCreator] = [block_on(*one) for one in _SURE if columns >= {*one}]
+    if not sure:
+        return
+    training.estimate_probability_two_random_records_match(sure, recall=_USUAL_DUPLICATES)
+    training.estimate_u_using_random_sampling(max_pairs=_SAMPLE, seed=_SEED)
+    for rule in sure:
+        with contextlib.suppress(EMTrainingException):  # no two records have this in common
+            training.estimate_parameters_using_expectation_maximisation(
+                rule, record_sample_proportion=1.0, max_pairs=_SAMPLE
+            )
+
+
+def _weights(linker: Linker) -> dict[Feature, float]:
+    model = linker.misc.save_model_to_json()
+    rarity = model["probability_two_random_records_match"]
+    found: dict[Feature, float] = {START: log2(rarity / (1 - rarity))}
+    for one in model["comparisons"]:
+        name = one["output_column_name"]
+        for level in one["comparison_levels"]:
+            label = level["label_for_charts"]
+            if label == MISSING:
+                continue
+            usual = COLUMNS[name].usual[label]
+            same = _believed(level.get("m_probability"), usual.same)
+            unrelated = _believed(level.get("u_probability"), usual.unrelated)
+            bits = max(_LEAST, min(_MOST, log2(same / unrelated)))
+            found[name, label] = min(bits, found.get((name, EQUAL), bits))
+    return found
+
+
+def _believed(measured: float | None, usual: float) -> float:
+    """Few data show nothing of a rare level, which is not to say that it cannot be."""
+    return usual if measured is None else max(usual / _TRUSTED, measured)
+
+
+def _candidates(
+    database: duckdb.DuckDBPyConnection, table: str, said: Sequence[Compared]
+) -> Iterator[tuple[Candidate, bool]]:
+    """Each with its levels, and whether the two are on one profile."""
+    by_number = {one.name: _numbered(one) for one in said}
+    columns = ", ".join(f"gamma_{name}" for name in by_number)
+    rows = database.execute(
+        f"""
+        SELECT least(unique_id_l, unique_id_r), greatest(unique_id_l, unique_id_r), profile_l = profile_r, {columns}
+        FROM {table} ORDER BY 1, 2
+        """
+    )
+    while batch := rows.fetchmany(_AT_ONCE):
+        for one, other, same_profile, *numbers in batch:
+            features = tuple(
+                (name, label)
+                for (name, labels), number in zip(by_number.items(), numbers, strict=True)
+                if (label := labels.get(number))
+            )
+            yield Candidate(one, other, features), same_profile
+
+
+def _numbered(one: Compared) -> dict[int, str]:
+    """Splink counts the levels down to 0, the different ones."""
+    told = [EQUAL, *one.between, DIFFERENT]
+    return {len(told) - 1 - place: level for place, level in enumerate(told)}

@@ -1,0 +1,121 @@
+"""The records of a snapshot as columns, and the keys under which records meet to be compared.
+
+Comparing all with all is impossible from some ten thousand records on. Two records of one person nearly always share something
+exact: an identifier, the local part of an address, a number without its country, the birthday and a name as it sounds, or the whole
+name as it sounds. Each of these is a key. One that very many records share says nothing and is left out.
+"""
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import combinations
+
+from gateway.store.snapshot import Snapshot
+from gateway.suggest.likeness import BETWEEN_NAMES, BETWEEN_VALUES, COMPARED
+from rules.attributes import COMPARED_AS
+from rules.compare.names import sounds_of
+from rules.record import Record
+from rules.ruleset import AttributeKind, RuleSet
+
+_KINDS = frozenset(("name", "given_name", "family_name", "date", "postcode", "address"))
+_OF_A_PERSON = ("displayName", "firstName", "lastName", "dateOfBirth", "zip")
+Pair = tuple[int, int]
+"""Two records, the smaller id first."""
+_ENDING = 9
+_KEY_BYTES = 7
+"""Short enough for a positive number of 64 bits."""
+
+
+@dataclass(slots=True)
+class People:
+    """One place a record in each list. `keys` are (place, key) pairs in two arrays. `digest` is of all that is compared."""
+
+    records: "array[int]" = field(default_factory=lambda: array("q"))
+    profiles: "array[int]" = field(default_factory=lambda: array("q"))
+    columns: dict[str, list[str | None]] = field(default_factory=lambda: {one.name: [] for one in COMPARED})
+    key_of: "array[int]" = field(default_factory=lambda: array("q"))
+    keys: "array[int]" = field(default_factory=lambda: array("q"))
+    digest: str = ""
+
+
+def attributes_of(rules: RuleSet) -> Mapping[str, AttributeKind]:
+    """The attributes that are compared, with their kinds: the platform's, and those whose kind the rule file declares."""
+    usual = {name: COMPARED_AS[name] for name in _OF_A_PERSON}
+    return {name: kind for name, kind in (usual | {**rules.kinds}).items() if kind in _KINDS}
+
+
+def read(state: Snapshot, rules: RuleSet) -> People:
+    kinds = attributes_of(rules)
+    people, digest = People(), blake2b(digest_size=16)
+    types = {
+        kind: {name for name, one in rules.identifiers.items() if one.kind == kind}
+        for kind in ("email", "phone")
+    }
+    for record in state.records:
+        said = state.attributes.get(record.record_id, {})
+        row = _row(record, said, kinds, types)
+        people.records.append(record.record_id)
+        people.profiles.append(record.profile_id)
+        for name, value in row.items():
+            people.columns[name].append(value or None)
+        for key in _keys(row):
+            hashed = blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
+            people.key_of.append(record.record_id)
+            people.keys.append(int.from_bytes(hashed, "big"))
+        digest.update(f"{record.record_id} {record.profile_id} {sorted(row.items())}\n".encode())
+    people.digest = digest.hexdigest()
+    return people
+
+
+def _row(
+    record: Record,
+    said: Mapping[str, str],
+    kinds: Mapping[str, AttributeKind],
+    types: Mapping[str, Collection[str]],
+) -> dict[str, str]:
+    by_kind: dict[str, str] = {}
+    for name in sorted(said):
+        if name in kinds and said[name].strip():
+            by_kind.setdefault(kinds[name], said[name].strip())
+    given, family = by_kind.get("given_name", ""), by_kind.get("family_name", "")
+    name = f"{given}{BETWEEN_NAMES}{family}" if given or family else by_kind.get("name", "")
+    return {
+        "name": name,
+        "birth": by_kind.get("date", ""),
+        "email": BETWEEN_VALUES.join(_held(record, types["email"])),
+        "phone": BETWEEN_VALUES.join(_held(record, types["phone"])),
+        "postcode": by_kind.get("postcode", ""),
+        "address": by_kind.get("address", ""),
+    }
+
+
+def _held(record: Record, types: Collection[str]) -> list[str]:
+    """The values that the rules would take as keys."""
+    return sorted(
+        identifier.value
+        for identifier, seen in record.observations.items()
+        if identifier.type in types and seen.is_live and not seen.blocked
+    )
+
+
+def _keys(row: Mapping[str, str]) -> Iterator[str]:
+    for address in filter(None, row["email"].split(BETWEEN_VALUES)):
+        yield f"e {address.rpartition('@')[0]}"
+        yield f"E {address}"
+    for number in filter(None, row["phone"].split(BETWEEN_VALUES)):
+        yield f"p {number[-_ENDING:]}"
+    words = [sorted(word) for word in sounds_of(row["name"])]
+    if row["birth"]:
+        yield from (f"b {row['birth']} {sound}" for word in words for sound in word)
+    yield from (f"n {' '.join(sorted(pair))}" for pair in _pairs(words))
+    if row["postcode"]:
+        yield from (f"z {row['postcode']} {sound}" for word in words for sound in word)
+
+
+def _pairs(words: Iterable[Iterable[str]]) -> Iterator[tuple[str, str]]:
+    """A sound of one word with a sound of another."""
+    for one, other in combinations(list(words), 2):
+        for sound in one:
+            for second in other:
+                yield sound, second

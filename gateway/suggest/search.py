@@ -1,0 +1,221 @@
+"""One search over a snapshot: which pairs of records are worth a person's minute.
+
+Two ways lead to a question. The model is certain enough (`linkage.py`, `learning.py`). Or two identifiers are almost the same and
+the names are near, which needs no model (`rules.batch.near`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import product
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.model import NEAR, SUGGESTED, Comparison
+from gateway.store.snapshot import Snapshot
+from gateway.suggest.learning import START, Answer, Feature, learned, probability
+from gateway.suggest.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
+from gateway.suggest.people import Pair, People, read
+from gateway.workers.suggesting import Findings, FoundPair, Progress
+from rules.batch.near import near_pairs
+from rules.ruleset import RuleSet
+
+MOST_FOUND = 5_000
+ANY_TWO = ("two_records", "any")
+"""How the weight that every pair has is shown."""
+_MOST_HOLDERS = 5
+"""A value that more records hold belongs to no one person."""
+_NEAR_NAMES = frozenset((EQUAL, "similar", "near", "compatible"))
+
+Tell = Callable[[Progress], None]
+Levels = Mapping[str, str]
+
+
+class Scored(NamedTuple):
+    levels: Levels
+    bits: float | None
+    """None without a model."""
+
+
+def search(state: Snapshot, rules: RuleSet, tell: Tell) -> Findings:
+    tell(Progress("reading"))
+    people = read(state, rules)
+    tell(Progress("near values", records=len(people.records)))
+    near = dict(_near(people)) if rules.suggest.near else {}
+    said = _answers(state)
+    tell(Progress("comparing", records=len(people.records), candidates=len(near)))
+    model = _Model.of(people, near, said)
+    tell(Progress("sorting", candidates=model.compared))
+    chosen = _Choice(state, rules, people, near, model).pairs()
+    weights = model.weights
+    return Findings(
+        records=len(people.records),
+        candidates=model.compared,
+        found=len(chosen),
+        labels=model.labels,
+        model=_digest(weights) if weights else "",
+        data=people.digest,
+        weights=_shown(weights),
+        pairs=chosen[:MOST_FOUND],
+    )
+
+
+# ---- near values ----
+
+
+def _near(people: People) -> Iterator[tuple[Pair, str]]:
+    """Pairs of records with near values and near names, and which column is near."""
+    for column in ("email", "phone"):
+        kind = "email" if column == "email" else "phone"
+        holders: dict[str, list[int]] = {}
+        for place, values in enumerate(people.columns[column]):
+            for value in values.split(BETWEEN_VALUES) if values else ():
+                holders.setdefault(value, []).append(place)
+        few = [value for value, places in holders.items() if len(places) <= _MOST_HOLDERS]
+        for found in near_pairs(kind, few):
+            for one, other in product(holders[few[found.one]], holders[few[found.other]]):
+                if people.profiles[one] != people.profiles[other] and _have_near_names(people, one, other):
+                    pair = people.records[one], people.records[other]
+                    yield (min(pair), max(pair)), column
+
+
+def _have_near_names(people: People, one: int, other: int) -> bool:
+    """Whether both have a name, these are near, and nothing else says that they are two people."""
+    levels = {column: _level(people, column, one, other) for column in ("name", "birth")}
+    return levels["name"] in _NEAR_NAMES and is_worth_asking(levels)
+
+
+def _level(people: People, column: str, one: int, other: int) -> str:
+    ours, theirs = people.columns[column][one], people.columns[column][other]
+    if ours is None or theirs is None:
+        return MISSING
+    return EQUAL if ours == theirs else COLUMNS[column].compare(ours, theirs)
+
+
+# ---- the model ----
+
+
+def _answers(state: Snapshot) -> dict[Pair, bool]:
+    """What people said about pairs of records: by a pin, or by answering a suggestion."""
+    said = {(pin.record_a, pin.record_b): pin.kind == "must" for pin in state.pins[-MOST_FOUND:]}
+    return said | {(one.record_a, one.record_b): one.is_same for one in state.answers}
+
+
+class _Model(NamedTuple):
+    """`weights` are empty without the packages of the extra `suggest`."""
+
+    weights: dict[Feature, float]
+    scored: dict[Pair, Scored]
+    labels: int
+    compared: int
+
+    @classmethod
+    def of(cls, people: People, near: Iterable[Pair], said: Mapping[Pair, bool]) -> "_Model":
+        try:
+            from gateway.suggest.linkage import link
+        except ImportError:
+            return cls({}, _unscored(people, near), 0, len(set(near)))
+        known = set(people.records)
+        asked = sorted({*near, *said})
+        found = link(people, [pair for pair in asked if known.issuperset(pair)])
+        answers = [
+            Answer(features, said[pair])
+            for pair, features in sorted(found.answered.items())
+            if features and pair in said
+        ]
+        weights = learned(found.weights, answers)
+        scored = {
+            (one.record_a, one.record_b): Scored(dict(one.features), _bits(weights, one.features))
+            for one in found.candidates
+        }
+        return cls(weights, scored, len(answers), found.compared)
+
+
+def _bits(weights: Mapping[Feature, float], features: Iterable[Feature]) -> float:
+    return weights[START] + sum(weights[one] for one in features)
+
+
+def _unscored(people: People, near: Iterable[Pair]) -> dict[Pair, Scored]:
+    places = {record: place for place, record in enumerate(people.records)}
+    return {
+        pair: Scored(
+            {name: _level(people, name, *(places[record] for record in pair)) for name in COLUMNS}, None
+        )
+        for pair in near
+    }
+
+
+# ---- what is asked ----
+
+
+class _Choice:
+    """Of each two profiles the most certain pair of their records, unless they are asked about already or pinned apart."""
+
+    def __init__(
+        self, state: Snapshot, rules: RuleSet, people: People, near: Mapping[Pair, str], model: _Model
+    ) -> None:
+        self._state, self._near, self._model = state, near, model
+        self._least = rules.suggest.certainty / 100
+        self._homes = dict(zip(people.records, people.profiles, strict=True))
+        self._points: dict[int, int] = {}
+        for record, points in state.balances.items():
+            home = self._homes.get(record, 0)
+            self._points[home] = self._points.get(home, 0) + points
+
+    def pairs(self) -> list[FoundPair]:
+        best: dict[Pair, FoundPair] = {}
+        closed = self._closed()
+        for pair, scored in self._model.scored.items():
+            homes = self._sides(pair)
+            if homes in closed or not is_worth_asking(scored.levels):
+                continue
+            found = self._found(pair, homes, scored)
+            if found is not None and (homes not in best or _order(found) < _order(best[homes])):
+                best[homes] = found
+        return sorted(best.values(), key=_order)
+
+    def _closed(self) -> set[Pair]:
+        """Profiles between which a question is open or a pin stands."""
+        pinned = {
+            self._sides((pin.record_a, pin.record_b)) for pin in self._state.pins if pin.kind == "cannot"
+        }
+        return self._state.asked | pinned
+
+    def _sides(self, pair: Pair) -> Pair:
+        one, other = (self._homes.get(record, 0) for record in pair)
+        return min(one, other), max(one, other)
+
+    def _found(self, pair: Pair, homes: Pair, scored: Scored) -> FoundPair | None:
+        certainty = 0.0 if scored.bits is None else probability(scored.bits)
+        if scored.bits is not None and certainty >= self._least:
+            reason = SUGGESTED
+        elif pair in self._near:
+            reason = f"{NEAR}{self._near[pair]}"
+        else:
+            return None
+        weights = self._model.weights
+        start = [Comparison(*ANY_TWO, round(1_000 * weights[START]))] if weights else []
+        comparisons = [
+            Comparison(what, level, round(1_000 * weights.get((what, level), 0.0)))
+            for what, level in scored.levels.items()
+            if level != MISSING
+        ]
+        points = min(abs(self._points.get(home, 0)) for home in homes)
+        return FoundPair(*pair, reason, round(10_000 * certainty), points, start + comparisons)
+
+
+def _order(found: FoundPair) -> tuple[int, int, int, int]:
+    return -found.certainty, -found.points, found.record_a, found.record_b
+
+
+def _shown(weights: Mapping[Feature, float]) -> dict[str, dict[str, int]]:
+    """In thousandths of a bit."""
+    shown: dict[str, dict[str, int]] = {}
+    for (what, level), bits in weights.items():
+        named, reached = (what, level) if what else ANY_TWO
+        shown.setdefault(named, {})[reached] = round(1_000 * bits)
+    return shown
+
+
+def _digest(weights: Mapping[Feature, float]) -> str:
+    return sha256(msgspec.json.encode(_shown(weights), order="sorted")).hexdigest()

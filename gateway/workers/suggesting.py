@@ -1,0 +1,168 @@
+"""Runs a search for suggestions: a process of its own computes on a snapshot (`gateway.processes.suggest`) and tells how far it is;
+what it finds becomes questions, the most certain first, until the day's number is reached."""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from gateway.errors import GatewayError
+from gateway.ids import show
+from gateway.model import (
+    Caller,
+    Comparison,
+    EndSuggesting,
+    NoteSuggesting,
+    Suggest,
+    Suggestion,
+    SuggestionRun,
+)
+from gateway.pipeline import Pipeline
+from gateway.store import Store
+from gateway.store.queries.suggestions import opened_today
+from rules.ruleset import RuleSet
+
+_log = structlog.get_logger("suggesting")
+_LONGEST_SECONDS = 3_600.0
+_LONGEST_LINE = 64 << 20
+NO_MODEL = "the extra `suggest` is not installed: only near values were compared"
+
+
+class Progress(msgspec.Struct, tag=True):
+    """What the search is doing now."""
+
+    stage: str
+    records: int = 0
+    candidates: int = 0
+
+
+class FoundPair(msgspec.Struct):
+    record_a: int
+    record_b: int
+    reason: str
+    certainty: int
+    points: int
+    comparisons: list[Comparison]
+
+
+class Findings(msgspec.Struct, tag=True):
+    """`pairs` are the most certain first, `found` are all that were certain enough. Without a `model`, only near values were
+    compared."""
+
+    records: int
+    candidates: int
+    found: int
+    labels: int
+    model: str
+    data: str
+    weights: dict[str, dict[str, int]]
+    pairs: list[FoundPair]
+
+
+class Search:
+    """One search, from its start to its end."""
+
+    def __init__(
+        self, store: Store, pipeline: Pipeline, url: str, rules: RuleSet, caller: Caller, run: SuggestionRun
+    ) -> None:
+        self._store, self._pipeline, self._url, self._rules = store, pipeline, url, rules
+        self._started_by, self._run = caller, run
+        self._caller = Caller("", "", caller.actor, show("sgr", run.run_id), "operator")
+
+    async def search(self, now: int) -> None:
+        """A search that fails, or is cancelled, ends as failed, with the reason."""
+        try:
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                findings = await self._compute()
+                await self._ask(findings, now)
+            await self._end()
+        except asyncio.CancelledError:
+            await self._end("the gateway stopped")
+            raise
+        except TimeoutError:
+            await self._end("took longer than an hour")
+        except (_Died, GatewayError, OSError, msgspec.MsgspecError) as error:
+            _log.exception("suggesting_failed", error=type(error).__name__)
+            await self._end(
+                str(error) if isinstance(error, _Died) else f"{type(error).__name__}; the log has more"
+            )
+
+    async def _end(self, failure: str = "") -> None:
+        if failure:
+            self._run = replace(self._run, state="failed", failure=failure)
+        await self._pipeline.submit(EndSuggesting(self._started_by, self._run))
+
+    async def _compute(self) -> Findings:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "gateway.processes.suggest"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,  # a traceback may quote personal data
+            limit=_LONGEST_LINE,
+        )
+        try:
+            return await self._listen(process)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _listen(self, process: Process) -> Findings:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("the process was started with pipes")
+        process.stdin.write(f"{self._url}\n{self._rules.text}".encode())
+        process.stdin.close()
+        async for line in process.stdout:
+            told = msgspec.json.decode(line, type=Progress | Findings)
+            if isinstance(told, Findings):
+                return told
+            await self._note(told.stage, records=told.records, candidates=told.candidates)
+        raise _Died(
+            f"the process ended with exit code {await process.wait()}; is there memory for all records?"
+        )
+
+    async def _note(self, stage: str, **known: int) -> None:
+        self._run = replace(self._run, stage=stage, **{name: count for name, count in known.items() if count})
+        await self._pipeline.submit_background(NoteSuggesting(self._run))
+
+    async def _ask(self, findings: Findings, now: int) -> None:
+        self._run = replace(
+            self._run,
+            records=findings.records,
+            candidates=findings.candidates,
+            found=findings.found,
+            labels=findings.labels,
+            model=findings.model,
+            data=findings.data,
+            weights=findings.weights,
+        )
+        await self._note("asking")
+        room = self._rules.suggest.per_day - await opened_today(self._store, now)
+        for pair in findings.pairs:
+            if self._run.opened >= room:
+                break
+            outcome = await self._pipeline.submit_background(self._question(pair))
+            self._run = replace(self._run, opened=self._run.opened + outcome.changed)
+        failure = "" if findings.model else NO_MODEL
+        self._run = replace(self._run, state="done", stage="done", failure=failure)
+
+    def _question(self, pair: FoundPair) -> Suggest:
+        suggestion = Suggestion(
+            pair.record_a,
+            pair.record_b,
+            0,
+            self._run.run_id,
+            pair.certainty,
+            pair.points,
+            tuple(pair.comparisons),
+        )
+        levels = tuple(f"{one.what}:{one.level}" for one in pair.comparisons if one.weight > 0)
+        return Suggest(self._caller, suggestion, pair.reason, levels)
+
+
+class _Died(Exception):
+    """The process ended without findings."""
