@@ -62,7 +62,7 @@ async def test_every_operation_refuses_every_role_below_its_own_and_no_other(gat
         path = one.path.format(id="x", version="x", name="x").removeprefix("/")
         for role in ROLES:
             status, answer = await ask(gateway, tokens[role], one.method, path)
-            is_refused = b'"code":"forbidden_role"' in answer
+            is_refused = status == 403 and b'"code":"forbidden_role"' in answer
             assert is_refused == (ROLES.index(role) < ROLES.index(one.role)), (one.name, role, answer)
             assert (status == 403) == is_refused, (one.name, role, answer)
             assert not is_refused or f"needs the role {one.role}".encode() in answer
