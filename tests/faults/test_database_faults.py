@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.store.postgres.hosts import Hosts
 from tests.support.processes.client import Answer, achieve_request, admin_request, call, customer_request
 from tests.support.processes.cluster import Cluster, replicated, wired
 from tests.support.processes.evidence import all_decided, findings, rows
@@ -208,3 +209,18 @@ async def test_a_server_that_is_silent_does_not_keep_a_gateway_from_the_next_one
         hosts = f"127.0.0.1:{silent.port},127.0.0.1:{cluster.primary.port}"
         gateway = await gateways(f"postgresql://gateway@{hosts}/postgres")
         assert await is_taken(gateway)
+
+
+async def test_after_a_failure_the_other_servers_are_asked_first(cluster: Cluster) -> None:
+    """A primary that was replaced may still say that it is the primary."""
+    async with wired(cluster.primary.port) as one, wired(cluster.primary.port) as other:
+        hosts = Hosts(f"postgresql://gateway@127.0.0.1:{one.port},127.0.0.1:{other.port}/postgres")
+
+        async def asked() -> tuple[int, int]:
+            await (await hosts.connect()).close()
+            return one.connections, other.connections
+
+        assert [await asked(), await asked()] == [(1, 0), (2, 0)]
+        hosts.prefer_others()
+        hosts.prefer_others()
+        assert [await asked(), await asked()] == [(2, 1), (2, 2)]

@@ -68,6 +68,7 @@ class Server:
     def __init__(self, url: str, size: int) -> None:
         self._url = url
         self._size = size
+        self._hosts = Hosts(url)
         self._pool: asyncpg.Pool | None = None
         self._refused = set[str]()
 
@@ -81,7 +82,7 @@ class Server:
             max_inactive_connection_lifetime=_IDLE_SECONDS,
             max_cached_statement_lifetime=_PLAN_SECONDS,
             statement_cache_size=512,
-            connect=Hosts(self._url).connect,
+            connect=self._hosts.connect,
             command_timeout=_COMMAND_SECONDS,
             server_settings=_SETTINGS,
             init=self._prepare,
@@ -105,6 +106,7 @@ class Server:
 
     async def give_up_connections(self) -> None:
         """The next connection is a new one, to the host that takes writes then."""
+        self._hosts.prefer_others()
         if self._pool is not None:
             await self._pool.expire_connections()
 

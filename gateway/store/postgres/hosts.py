@@ -1,8 +1,8 @@
 """The servers that a URL names, and a connection to the first of them that will do.
 
 The driver tries all hosts within one time limit, so a machine that lost its power, or is cut off, uses it up: nothing refuses the
-connection, and the hosts after it are never asked. Here each host has a limit of its own, and the one that answered last is asked
-first.
+connection, and the hosts after it are never asked. Here each host has a limit of its own. The one that took the last connection is
+asked first, unless something failed there: then it is asked last, because a primary that was replaced may not know it yet.
 """
 
 from typing import Any
@@ -28,6 +28,7 @@ class Hosts:
 
     def __init__(self, url: str) -> None:
         self._urls = hosts_of(url)
+        self._taken = ""
 
     async def connect(self, *_: Any, **options: Any) -> asyncpg.Connection:
         """Raises the error of the last host."""
@@ -39,8 +40,13 @@ class Hosts:
                 continue
         return await self._connect(last, options)
 
+    def prefer_others(self) -> None:
+        """Something failed at the host that took the last connection."""
+        self._urls.sort(key=lambda url: url == self._taken)
+
     async def _connect(self, url: str, options: dict[str, Any]) -> asyncpg.Connection:
         seconds = _SECONDS if len(self._urls) == 1 else _SECONDS_OF_SEVERAL
         connection = await asyncpg.connect(url, timeout=seconds, **options)
+        self._taken = url
         self._urls.sort(key=lambda other: other != url)
         return connection

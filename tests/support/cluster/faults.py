@@ -16,7 +16,7 @@ _LONGER_THAN_A_LEASE = 25.0
 def _nothing(_: Cluster, __: Node) -> None: ...
 
 
-def _another_primary(cluster: Cluster, former: Node) -> bool:
+def another_primary(cluster: Cluster, former: Node) -> bool:
     return cluster.has_another_primary_than(former)
 
 
@@ -47,7 +47,7 @@ class Fault:
     """`strike` the primary or the standby; `has_shown` says whether the cluster has noticed; `heal` afterwards."""
 
     strike: Callable[[Cluster, Node], None]
-    has_shown: Callable[[Cluster, Node], bool] = _another_primary
+    has_shown: Callable[[Cluster, Node], bool] = another_primary
     heal: Callable[[Cluster, Node], None] = _nothing
     on_standby: bool = False
     needs_a_wire: bool = False

@@ -124,6 +124,7 @@ class Wire:
     def __init__(self, port: int) -> None:
         self.target = port
         self.port = 0
+        self.connections = 0
         self._through = asyncio.Event()
         self._through.set()
 
@@ -134,6 +135,7 @@ class Wire:
         self._through.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             await self._through.wait()
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
