@@ -3,11 +3,11 @@ gateways serve again by themselves. The cluster runs by the files in `deploy/pat
 
 import asyncio
 import contextlib
-import sqlite3
 from dataclasses import dataclass
 
 import pytest
 
+from gateway.sqlite import sqlite3
 from tests.support.cluster.faults import FAULTS, another_primary
 from tests.support.cluster.network import can_be_cut
 from tests.support.cluster.ordeal import measured, ordeal

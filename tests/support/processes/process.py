@@ -18,7 +18,7 @@ SECRET_KEY = "web-secret-key-0123456789"
 GATEWAY = ("-m", "gateway")
 KNOWN_CAMPAIGNS = range(1, 41)
 """Campaigns that exist; any other number is accepted as well, and ignored when it is due."""
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 _POLL = 0.01
 _FIXED = f"""
 [[channel]]
