@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -16,9 +15,11 @@ import pytest
 import yaml
 
 from gateway.telemetry.metrics import Metrics
+from tests.support.forwarding import forwarding
 
 if TYPE_CHECKING:
-    from tests.support.running_gateway import RunningGateway
+    from tests.support.loyalty_platform import Platform
+    from tests.support.running_gateway import RunningGateway, Start
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy/prometheus"
@@ -95,9 +96,9 @@ def test_dashboards_have_ids_and_names_of_their_own() -> None:
 
 
 class Prometheus:
-    """Debian's, scraping one gateway five times a second."""
+    """Debian's, scraping one gateway five times a second. `hastily`: what has to last for minutes may last for a second."""
 
-    def __init__(self, directory: Path, target: str) -> None:
+    def __init__(self, directory: Path, target: str, *, hastily: bool = False) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         settings = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text())
@@ -108,7 +109,9 @@ class Prometheus:
             "scrape_timeout": "200ms",
             "static_configs": [{"targets": [target]}],
         }
-        shutil.copy(PROMETHEUS / "alerts.yaml", directory / "alerts.yaml")
+        rules = (PROMETHEUS / "alerts.yaml").read_text()
+        written = re.sub(r"for: \d+m$", "for: 1s", rules, flags=re.M) if hastily else rules
+        (directory / "alerts.yaml").write_text(written)
         settings["rule_files"] = [str(directory / "alerts.yaml")]
         settings["global"] = {"evaluation_interval": "200ms"}
         (directory / "prometheus.yaml").write_text(yaml.safe_dump(settings))
@@ -167,3 +170,21 @@ async def test_a_real_prometheus_answers_the_dashboards_and_raises_an_alert(
     finally:
         prometheus.process.terminate()
         prometheus.process.wait(20)
+
+
+async def test_a_platform_that_dies_is_an_alert(start: Start, platform: Platform, tmp_path: Path) -> None:
+    firing = 'ALERTS{alertname="GatewayBreakerOpen", alertstate="firing"}'
+    async with forwarding(start, platform) as gateway, aiohttp.ClientSession() as session:
+        prometheus = Prometheus(tmp_path, gateway.admin_url.removeprefix("http://"), hastily=True)
+        try:
+            await prometheus.until(session, 'up{job="gateway"} == 1')
+            assert not await prometheus.ask(session, firing)
+            await platform.refuse()
+            for customer in range(6):
+                body = {"customerId": f"ann-{customer}", "challengeId": 1}
+                async with gateway.call("POST", "customers/social-challenges", json=body) as answer:
+                    assert answer.status == 202
+            await prometheus.until(session, firing)
+        finally:
+            prometheus.process.terminate()
+            prometheus.process.wait(20)
