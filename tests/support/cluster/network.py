@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 NODES = 3
 _FIRST = 11
+_TRIES = 3
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,15 +43,22 @@ class Network:
 
 @contextlib.contextmanager
 def network() -> Iterator[Network]:
-    number = random.randint(1, 254)
     with contextlib.ExitStack() as stack:
-        try:
-            made = _namespaces(stack, number)
-        except (OSError, subprocess.CalledProcessError):
-            stack.close()
-            addresses = tuple(f"127.{number}.0.{_FIRST + node}" for node in range(NODES))
-            made = Network(addresses, "127.0.0.0/8")
+        for number in random.sample(range(1, 255), _TRIES):
+            try:
+                made = _namespaces(stack, number)
+            except (OSError, subprocess.CalledProcessError):  # not allowed, or another run has this number
+                stack.close()
+            else:
+                break
+        else:
+            made = _on_loopback()
         yield made
+
+
+def _on_loopback() -> Network:
+    number = random.randint(1, 254)
+    return Network(tuple(f"127.{number}.0.{_FIRST + node}" for node in range(NODES)), "127.0.0.0/8")
 
 
 def can_be_cut() -> bool:
