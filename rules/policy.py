@@ -161,7 +161,7 @@ class Policy:
         self.protected_balance = rule_set.merge.protect_balance_over
         self.ambiguous: Literal["separate", "best", "review"] = rule_set.conflict.ambiguous
         self._id_limits = {name: _id_limit(space) for name, space in rule_set.id_spaces.items()}
-        self._other_ids = _id_limit(IdSpaceRules())
+        self._other_ids = _id_limit(rule_set.other_id_spaces)
         self.least_ids = min([self._other_ids.most, *(one.most for one in self._id_limits.values())])
         self._windows = {
             name + form: kind.fanout_window
@@ -169,6 +169,7 @@ class Policy:
             for form in ("", CANONICAL_SUFFIX)
         }
         self._vouching = {name: _vouched_types(space) for name, space in rule_set.id_spaces.items()}
+        self._vouched_elsewhere = _vouched_types(rule_set.other_id_spaces)
         self.forbids = any(rule.outcome == "never" for rule in self.rules)
         self.compares_several = any(not rule.alone for rule in self.rules)
 
@@ -190,7 +191,7 @@ class Policy:
 
     def is_vouched(self, id_space: str, type_: str, verified: bool) -> bool:
         """Verified by itself, or by an id space that verifies every value of the type."""
-        return verified or type_ in self._vouching.get(id_space, ())
+        return verified or type_ in self._vouching.get(id_space, self._vouched_elsewhere)
 
     def may_own(self, record: Record, seen: Observation) -> bool:
         """Whether a record that states the value makes its profile the owner, while the value is in state normal."""

@@ -23,7 +23,7 @@ AttributeKind = Literal["name", "given_name", "family_name", "date", "postcode",
 Level = Literal["equal", "similar", "near", "compatible"]
 """How near two values are, the strictest first."""
 ANY_ID_SPACE = "*"
-"""In the id spaces of a rule: all of them."""
+"""In the id spaces of a rule: all of them. As the name of a table: all that have no table of their own."""
 ID_SPACE_ORDER = "id_space_order:"
 """Prefix of the one strategy with parameters: `id_space_order:web,pos` takes the value of the first id space that has one."""
 HAS = "has:"
@@ -162,8 +162,8 @@ class Attributes:
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """A valid rule set. `sha256` is the hex digest of `text` in UTF-8, which log lines and decisions include. `kinds` are
-    those of the attributes that the file declares. Read the rules of an id space with `id_space`, which has the defaults of
-    undeclared ones."""
+    those of the attributes that the file declares. Read the rules of an id space with `id_space`: `other_id_spaces` are those
+    of undeclared ones."""
 
     version: str
     text: str
@@ -171,6 +171,7 @@ class RuleSet:
     mode: Literal["enforce", "shadow", "off"] = "enforce"
     activation: Literal["after_dry_run", "immediate"] = "after_dry_run"
     id_spaces: Mapping[str, IdSpaceRules] = field(default_factory=dict)
+    other_id_spaces: IdSpaceRules = IdSpaceRules()
     identifiers: Mapping[str, IdentifierRules] = field(default_factory=dict)
     blocked: Blocked = Blocked()
     rules: tuple[Rule, ...] = ()
@@ -185,4 +186,4 @@ class RuleSet:
         return hash(self.sha256)
 
     def id_space(self, name: str) -> IdSpaceRules:
-        return self.id_spaces.get(name, IdSpaceRules())
+        return self.id_spaces.get(name, self.other_id_spaces)

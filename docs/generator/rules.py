@@ -63,8 +63,8 @@ _TABLES = (
     _Table("`[rules]`", "", grammar.HEAD, meanings.RULES, RuleSet),
     _Table(
         "`[id_space.NAME]`",
-        "One table for each system. An id space without a table has these defaults. As soon as one is declared, every other "
-        "place that names an id space is checked against the declared ones.",
+        'One table for each system. An id space without a table has these defaults, or those of `[id_space."*"]`. As soon as '
+        "one is declared by its name, every other place that names an id space is checked against the declared ones.",
         grammar.ID_SPACE_TABLE,
         meanings.ID_SPACE,
         IdSpaceRules,

@@ -46,7 +46,7 @@ def _strengths(rule_set: RuleSet, problems: Problems) -> None:
 
 
 def _verified(rule_set: RuleSet, problems: Problems) -> None:
-    for name, id_space in rule_set.id_spaces.items():
+    for name, id_space in (*rule_set.id_spaces.items(), (ANY_ID_SPACE, rule_set.other_id_spaces)):
         for verified in sorted(id_space.verified):
             _declared_at(("id_space", name, "verified"), verified, rule_set.identifiers, problems)
         if id_space.placeholders & id_space.real_ids:

@@ -69,7 +69,11 @@ _LIMIT = 1_000_000
 _CONDITION = 500
 """The most characters of a condition on attributes. `rules.language.conditions` reads it."""
 
-id_space_name = spelled(_ID_SPACE, "the name of an id space", "use letters, digits, _ . - (at most 100)")
+id_space_table = spelled(
+    rf"\*|{_ID_SPACE}",
+    "the name of an id space",
+    'use letters, digits, _ . - (at most 100), or "*" for all others',
+)
 type_name = spelled(_TYPE, "the name of an identifier type", "use lower-case letters, digits, _ (at most 40)")
 attribute_name = spelled(
     r"[^\W*][^*]{0,97}(\.\*)?", "the name of an attribute", 'write * only as ".*" at the end of a name'

@@ -27,12 +27,13 @@ from rules.language.grammar import (
     Fields,
     attribute_name,
     attribute_strategy,
-    id_space_name,
+    id_space_table,
     type_name,
 )
 from rules.language.problems import Problem, Problems
 from rules.language.toml_lines import locate
 from rules.ruleset import (
+    ANY_ID_SPACE,
     AttributeKind,
     Attributes,
     Blocked,
@@ -110,14 +111,16 @@ def _read(document: dict[str, Any], text: str, digest: str, problems: Problems, 
         if key not in TABLES:
             problems.unknown((key,), TABLES)
     head = _fields(document, "rules", HEAD, problems, ("schema", "version"))
+    spaces = {
+        name: IdSpaceRules(**problems.fields(table, ID_SPACE_TABLE, ("id_space", name)))
+        for name, table in _tables(document, "id_space", id_space_table, problems).items()
+    }
     rule_set = RuleSet(
         version=str(head.get("version", "")),
         text=text,
         sha256=digest,
-        id_spaces={
-            name: IdSpaceRules(**problems.fields(table, ID_SPACE_TABLE, ("id_space", name)))
-            for name, table in _tables(document, "id_space", id_space_name, problems).items()
-        },
+        id_spaces={name: rules for name, rules in spaces.items() if name != ANY_ID_SPACE},
+        other_id_spaces=spaces.get(ANY_ID_SPACE, IdSpaceRules()),
         identifiers={
             name: _identifier(name, table, problems)
             for name, table in _tables(document, "identifier", type_name, problems).items()

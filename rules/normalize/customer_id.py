@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from rules.normalize.no_customer import NO_CUSTOMER, letters
 from rules.normalize.spreadsheet import unquoted
 from rules.normalize.written import ascii_digits, visible
-from rules.ruleset import RuleSet
+from rules.ruleset import IdSpaceRules, RuleSet
 
 LONGEST = 100
 """The most characters of a customer id. A longer text is not an id, and callers refuse it."""
@@ -64,20 +64,30 @@ class CustomerId(NamedTuple):
     reason: Reason = ""
 
 
+class _Exceptions(NamedTuple):
+    """What an id space says about ids that look otherwise: as they are compared."""
+
+    real: frozenset[str]
+    placeholders: frozenset[str]
+
+    @classmethod
+    def of(cls, rules: IdSpaceRules) -> "_Exceptions":
+        return cls(frozenset(map(normal_form, rules.real_ids)), frozenset(map(_folded, rules.placeholders)))
+
+
 class CustomerIds:
     """Normalises the customer ids of a rule set's id spaces. Thread-safe."""
 
     def __init__(self, ruleset: RuleSet) -> None:
-        spaces = ruleset.id_spaces.items()
-        self._real = {name: frozenset(map(normal_form, rules.real_ids)) for name, rules in spaces}
-        self._more = {name: frozenset(map(_folded, rules.placeholders)) for name, rules in spaces}
+        self._other = _Exceptions.of(ruleset.other_id_spaces)
+        self._of = {name: _Exceptions.of(rules) for name, rules in ruleset.id_spaces.items()}
         self.read = lru_cache(_REMEMBERED)(self._read)
 
     def _read(self, text: str, id_space: str) -> CustomerId:
-        value = normal_form(text)
-        if not value or len(value) > LONGEST or value in self._real.get(id_space, ()):
+        value, exceptions = normal_form(text), self._of.get(id_space, self._other)
+        if not value or len(value) > LONGEST or value in exceptions.real:
             return CustomerId(value)
-        if _folded(value) in self._more.get(id_space, ()) or stands_for_no_one(value):
+        if _folded(value) in exceptions.placeholders or stands_for_no_one(value):
             return CustomerId(value, "placeholder")
         return CustomerId(value, "digits_lost" if _DIGITS_LOST.fullmatch(value) else "")
 

@@ -48,21 +48,25 @@ RULES = st.lists(
     min_size=1,
     max_size=4,
 )
+ID_SPACE = st.builds(
+    IdSpaceRules,
+    ids_per_profile=st.integers(1, 3),
+    on_many_ids=st.sampled_from(["allow", "review", "refuse"]),
+    verified=st.frozensets(st.sampled_from(TYPES)),
+)
 RULE_SETS = st.builds(
-    lambda rules, kinds, spaces, merge: RuleSet(
-        "test", "", "", identifiers=kinds, rules=tuple(rules), id_spaces=spaces, merge=merge
+    lambda rules, kinds, spaces, others, merge: RuleSet(
+        *("test", "", ""),
+        identifiers=kinds,
+        rules=tuple(rules),
+        id_spaces=spaces,
+        other_id_spaces=others,
+        merge=merge,
     ),
     RULES,
     st.fixed_dictionaries(dict.fromkeys(TYPES, KIND)),
-    st.dictionaries(
-        st.sampled_from(SPACES),
-        st.builds(
-            IdSpaceRules,
-            ids_per_profile=st.integers(1, 3),
-            on_many_ids=st.sampled_from(["allow", "review", "refuse"]),
-            verified=st.frozensets(st.sampled_from(TYPES)),
-        ),
-    ),
+    st.dictionaries(st.sampled_from(SPACES), ID_SPACE),
+    ID_SPACE,
     st.builds(Merge, max_records=st.integers(2, 8), max_profiles_at_once=st.integers(1, 3)),
 )
 

@@ -441,6 +441,19 @@ def test_a_type_that_may_not_merge_can_still_tell_people_apart() -> None:
     valid(MINIMAL.replace("[[rule]]", card) + 'unless_differs = ["card"]\n')
 
 
+def test_a_table_for_all_other_id_spaces_stands_for_those_without_one() -> None:
+    table = '[id_space."*"]\nids_per_profile = 10\ntrust = 20\n'
+    rule_set = valid(MINIMAL + table + "[id_space.web]\ntrust = 60\n")
+    assert (rule_set.id_space("web").trust, rule_set.id_space("web").ids_per_profile) == (60, 3)
+    assert (rule_set.id_space("till").trust, rule_set.id_space("till").ids_per_profile) == (20, 10)
+    assert list(rule_set.id_spaces) == ["web"]
+
+
+def test_a_table_for_all_others_declares_none_of_them() -> None:
+    others = '[id_space."*"]\ntrust = 20\n'
+    valid(others + MINIMAL + 'id_spaces = ["web"]\n[attributes]\nname = "id_space_order:web,pos"\n')
+
+
 def test_id_spaces_need_no_declaration_where_none_is_declared() -> None:
     valid(MINIMAL + 'id_spaces = ["web"]\n[attributes]\nname = "id_space_order:web,pos"\n')
     valid(MINIMAL + '[merge]\nsurvivor = ["id_space:web", "lowest_id"]\n')

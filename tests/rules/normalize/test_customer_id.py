@@ -158,6 +158,19 @@ def test_an_id_space_may_have_placeholders_and_real_ids_of_its_own() -> None:
     ]
 
 
+def test_what_is_said_of_all_other_id_spaces_holds_for_those_without_words_of_their_own() -> None:
+    spaces = {"pos": IdSpaceRules(placeholders=frozenset({"9999"}))}
+    others = IdSpaceRules(placeholders=frozenset({"8888"}), real_ids=frozenset({"0"}))
+    ids = CustomerIds(RuleSet("1", "", "", id_spaces=spaces, other_id_spaces=others))
+    read = {(text, space): ids.read(text, space).reason for text in ("8888", "0") for space in ("pos", "web")}
+    assert read == {
+        ("8888", "pos"): "",
+        ("8888", "web"): "placeholder",
+        ("0", "pos"): "placeholder",
+        ("0", "web"): "",
+    }
+
+
 def test_one_id_cannot_be_both() -> None:
     text = """
     [rules]
