@@ -11,7 +11,6 @@ from gateway.bench.foresight import CANDIDATE, populated
 from gateway.bench.machine import exact_cpu_seconds, peak_memory
 from gateway.bench.rounds import Lane, Session, Shape, alternate
 from gateway.bench.subjects import Subject, gateway
-from gateway.bench.weight import caught_up
 from gateway.bench.workload import FIRST_CAMPAIGN, Workload, person
 from gateway.clock import SystemClock
 from rules.language.parse import preset
@@ -31,11 +30,11 @@ def _at(session: Session, records: int) -> list[Figure]:
     campaigns = max(_CAMPAIGNS, -(-pairs // people))
     workload = Workload.shuffled(people, people * campaigns, directory / "pairs.bin", FIRST_CAMPAIGN)
     with gateway(directory, database, campaigns=workload.last) as subject:
+        operators = _operators(subject, records, people)
         (runs,) = alternate(session, f"sizes, {records:,}", [Lane(subject, workload)], Shape())
-        caught_up(subject)
         figures = [
             Figure(f"an accept, {records:,} records", "µs", [run.server_cpu for run in runs]),
-            *_operators(subject, records, people),
+            *operators,
             Figure(f"memory of the gateway, {records:,} records", "MiB", [peak_memory(subject.pid)]),
             Figure(f"start to ready, {records:,} records", "s", [subject.ready]),
         ]

@@ -47,7 +47,7 @@ from rules.ruleset import (
     Suggest,
 )
 
-PRESETS = ("email", "mobile", "email-or-mobile", "strict")
+PRESETS = ("email", "mobile", "email-or-mobile", "retail", "strict")
 MOST_BYTES = 256 * 1024
 MOST_RULES = 200
 MOST_TABLES = 200

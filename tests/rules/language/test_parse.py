@@ -537,7 +537,7 @@ def test_a_preset_is_valid_and_declares_no_id_space(name: str) -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="email, mobile, email-or-mobile, strict"):
+    with pytest.raises(ValueError, match="email, mobile, email-or-mobile, retail, strict"):
         preset("../rulefile")
 
 
@@ -550,6 +550,7 @@ def test_presets_differ_in_the_evidence_that_joins() -> None:
         "email": [("email",)],
         "mobile": [("mobile",)],
         "email-or-mobile": [("mobile", "email"), ("mobile",), ("email",)],
+        "retail": [("mobile", "email"), ("mobile",), ("email",)],
         "strict": [("loyalty_id",), ("mobile", "email")],
     }
 
