@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from gateway.simulate import mess
 from gateway.simulate.locales import locales
-from gateway.simulate.missed import slips
 from rules.language.parse import parse, preset
 from rules.normalize import Normalizer
 from rules.ruleset import RuleSet
@@ -25,19 +25,19 @@ def default_rules() -> RuleSet:
 
 @given(chances, st.sampled_from(["Katharina", "محمد", "Παπαδόπουλος", "Шевченко"]))
 def test_a_slip_of_the_hand_is_one_slip(chance: random.Random, name: str) -> None:
-    assert slips(name, mess.slipped(name, chance)) <= 1
+    assert OSA.distance(name, mess.slipped(name, chance)) <= 1
 
 
 @given(chances)
 def test_a_slip_in_a_mail_address_leaves_its_domain_alone(chance: random.Random) -> None:
     slipped = mess.slipped_mail("ann.smith@example.com", chance)
     assert slipped.endswith("@example.com")
-    assert slips(slipped, "ann.smith@example.com") <= 1
+    assert OSA.distance(slipped, "ann.smith@example.com") <= 1
 
 
 @given(chances)
 def test_a_slip_in_a_number_is_one_slip(chance: random.Random) -> None:
-    assert slips("+201001234567", mess.slipped_number("+201001234567", chance)) <= 1
+    assert OSA.distance("+201001234567", mess.slipped_number("+201001234567", chance)) <= 1
 
 
 @pytest.mark.parametrize("region", locales())
@@ -56,8 +56,3 @@ def test_a_slip_in_a_birthday_gives_another_date_or_day_and_month_swapped(
 ) -> None:
     slipped = mess.slipped_birthday(born, chance)
     assert slipped != born or born.day == born.month
-
-
-def test_slips_count_changes_and_swaps() -> None:
-    cases = {("", ""): 0, ("ab", "ba"): 1, ("lehmann", "lehman"): 1, ("abc", "xyz"): 3, ("", "ab"): 2}
-    assert {pair: slips(*pair) for pair in cases} == cases
