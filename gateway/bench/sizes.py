@@ -27,10 +27,11 @@ def sizes(session: Session) -> list[Figure]:
 def _at(session: Session, records: int) -> list[Figure]:
     directory, database, people = populated(session, f"sizes-{records}", records)
     pairs = Shape().most(session.options.seconds) * session.options.rounds
-    campaigns = max(_CAMPAIGNS, -(-pairs // people))
-    workload = Workload.shuffled(people, people * campaigns, directory / "pairs.bin", FIRST_CAMPAIGN)
+    callers = people // 2
+    campaigns = max(_CAMPAIGNS, -(-pairs // callers))
+    workload = Workload.shuffled(callers, callers * campaigns, directory / "pairs.bin", FIRST_CAMPAIGN)
     with gateway(directory, database, campaigns=workload.last) as subject:
-        operators = _operators(subject, records, people)
+        operators = _operators(subject, records, range(callers, people))
         (runs,) = alternate(session, f"sizes, {records:,}", [Lane(subject, workload)], Shape())
         figures = [
             Figure(f"an accept, {records:,} records", "µs", [run.server_cpu for run in runs]),
@@ -53,10 +54,10 @@ def _size(database: Database) -> float:
     return database.size() / (1 << 20)
 
 
-def _operators(subject: Subject, records: int, people: int) -> list[Figure]:
-    """Each on customers who are spread over the whole database."""
+def _operators(subject: Subject, records: int, people: range) -> list[Figure]:
+    """Each on customers who are spread over the database and do not call, because some are erased."""
     admin = Admin(subject)
-    chosen = [people * place // (2 * _EACH) for place in range(2 * _EACH)]
+    chosen = [people[len(people) * place // (2 * _EACH)] for place in range(2 * _EACH)]
     found = [_find(admin, number) for number in chosen]
     pairs = list(zip(found[::2], found[1::2], strict=True))
 
