@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from gateway.bench.accept import accept
 from gateway.bench.children import CLIENTS, CPUS
+from gateway.bench.console import pages
 from gateway.bench.database import databases
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
@@ -46,6 +47,7 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "growth": growth,
     "grants": grants,
     "import": imports,
+    "console": pages,
     "plan": plan,
     "duplicates": duplicates,
     "weight": weight,

@@ -15,6 +15,7 @@ Part = Literal[
     "growth",
     "grants",
     "import",
+    "console",
     "plan",
     "duplicates",
     "weight",
