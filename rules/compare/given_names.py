@@ -1,7 +1,8 @@
 """The table of given names: which are short forms, pet names or other spellings of one name.
 
 One line of `tables/given_names.txt` has the names that grew out of one. Bars part what people keep apart: within two bars, one
-person may use each of the names; beyond a bar it is the name's form in another language.
+person may use each of the names; beyond a bar it is the name's form in another language. `tables/other_given_names.txt` has
+names without other forms.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ def _table() -> dict[str, NameGroups]:
 
 def _entries() -> Iterator[tuple[int, int, str]]:
     group = 0
-    for number, line in enumerate(table_lines("given_names")):
+    alone = [name for line in table_lines("other_given_names") for name in line.split()]
+    for number, line in enumerate((*table_lines("given_names"), *alone)):
         for names in line.split(_BAR):
             group += 1
             for name in names.split():

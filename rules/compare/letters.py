@@ -12,7 +12,8 @@ from unicodedata import category, combining, decimal, normalize
 
 LONGEST = 200
 """Longer values are compared as plain texts: nobody's name or address is that long."""
-MOST_SPELLINGS = 6
+_MOST_OTHERS = 12
+_HABITS = 4
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻʿʾ`´′＇\"“”״׳"))
 _TATWEEL = "\u0640"
@@ -34,19 +35,24 @@ _LATIN = str.maketrans(
         "ß": "ss",
     }
 )
-_WIDE = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_WIDE = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"})
 """How umlauts are written where a keyboard has none."""
 
 _CYRILLIC: Mapping[str, tuple[str, ...]] = {
-    "а": ("a",), "б": ("b",), "в": ("v",), "г": ("g", "h"), "ґ": ("g",), "д": ("d",), "е": ("e", "ye"), "ё": ("e", "yo", "o"),
-    "є": ("ye", "ie", "e"), "ж": ("zh", "j"), "з": ("z",), "и": ("i", "y"), "і": ("i",), "ї": ("i", "yi"), "й": ("y", "i", "j"),
-    "ј": ("j",), "к": ("k",), "л": ("l",), "љ": ("lj",), "м": ("m",), "н": ("n",), "њ": ("nj",), "о": ("o",), "п": ("p",),
-    "р": ("r",), "с": ("s",), "т": ("t",), "ћ": ("c",), "ђ": ("dj",), "у": ("u", "ou"), "ў": ("w", "u"), "ф": ("f",),
-    "х": ("kh", "h", "ch"), "ц": ("ts", "c", "z"), "ч": ("ch", "c", "tsch"), "џ": ("dz",), "ш": ("sh", "sch"),
-    "щ": ("shch", "sch"), "ъ": ("", "a"), "ы": ("y", "i"), "ь": ("",), "э": ("e",), "ю": ("yu", "iu", "ju"),
-    "я": ("ya", "ia", "ja"), "қ": ("q",), "ғ": ("g",), "ә": ("a",), "ө": ("o",), "ү": ("u",), "ұ": ("u",), "һ": ("h",),
-    "ң": ("n",),
+    "а": ("a",), "б": ("b",), "в": ("v",), "г": ("g", "g", "g", "g", "h"), "ґ": ("g",), "д": ("d",),
+    "е": ("e", "e", "e", "e", "ye", "ie", "o"), "ё": ("yo", "jo", "io", "e", "o", "ye"), "є": ("ye", "je", "ie", "e"),
+    "ж": ("zh", "sch", "j", "z"), "з": ("z", "s", "z", "z"), "и": ("i", "i", "i", "i", "y"), "і": ("i",), "ї": ("i", "ji", "yi"),
+    "й": ("y", "i", "i", "j"), "ј": ("j",), "к": ("k",), "л": ("l",), "љ": ("lj",), "м": ("m",), "н": ("n",), "њ": ("nj",),
+    "о": ("o",), "п": ("p",), "р": ("r",), "с": ("s",), "т": ("t",), "ћ": ("c",), "ђ": ("dj",), "у": ("u", "u", "ou", "u"),
+    "ў": ("w", "u"), "ф": ("f",), "х": ("kh", "ch", "kh", "h"), "ц": ("ts", "z", "ts", "c"), "ч": ("ch", "tsch", "tch", "c"),
+    "џ": ("dz",), "ш": ("sh", "sch", "ch", "s"), "щ": ("shch", "schtsch", "chtch", "sc", "sch"), "ъ": ("", "", "", "", "a"),
+    "ы": ("y", "y", "y", "y", "i"), "ь": ("",), "э": ("e",), "ю": ("yu", "ju", "iou", "ju", "iu"),
+    "я": ("ya", "ja", "ia", "ja"), "қ": ("q",), "ғ": ("g",), "ә": ("a",), "ө": ("o",), "ү": ("u",), "ұ": ("u",), "һ": ("h",),
+    "ң": ("n",), "ӭ": ("e", "o", "e", "e"),
 }  # fmt: skip
+"""The first four are the habits of English, German, French and of scholars; the others stand alone."""
+_SIBILANT_IO = re.compile("([жшщч])ё")
+"""Here ё is only an o or e. A letter of no language in the table stands for it."""
 _GREEK: Mapping[str, tuple[str, ...]] = {
     "ου": ("ou", "u"), "αυ": ("av", "au"), "ευ": ("ev", "eu"), "ηυ": ("iv",), "ει": ("ei", "i"), "οι": ("oi", "i"),
     "αι": ("ai", "e"), "υι": ("yi", "i"), "μπ": ("mp", "b"), "ντ": ("nt", "d"), "γκ": ("gk", "g"), "γγ": ("ng",),
@@ -116,7 +122,7 @@ def romanised(word: str) -> tuple[str, ...]:
     if "\u0370" <= word[0] <= "\u03ff":
         parts = [_GREEK.get(part, (part,)) for part in _greek_parts(word)]
     elif "\u0400" <= word[0] <= "\u052f":
-        parts = [_CYRILLIC.get(char, (char,)) for char in word]
+        parts = [_CYRILLIC.get(part, (part,)) for part in _SIBILANT_IO.sub("\\1ӭ", word)]
     else:
         return (word,)
     return tuple(dict.fromkeys(_spellings(parts)))
@@ -132,10 +138,8 @@ def _greek_parts(word: str) -> Iterator[str]:
 
 
 def _spellings(parts: list[tuple[str, ...]]) -> Iterator[str]:
-    """All usual, then habit by habit: each writer keeps to one, so the second choice of one letter goes with the second of all.
-    After these, each ambiguous letter alone in its other forms."""
-    most = max(map(len, parts))
-    for habit in range(most):
+    """Habit by habit: each writer keeps to one. After these, each ambiguous letter alone in its other forms."""
+    for habit in range(min(_HABITS, max(map(len, parts)))):
         yield "".join([part[min(habit, len(part) - 1)] for part in parts])
     usual = [part[0] for part in parts]
     others = (
@@ -143,8 +147,4 @@ def _spellings(parts: list[tuple[str, ...]]) -> Iterator[str]:
         for place, part in enumerate(parts)
         for other in part[1:]
     )
-    yield from islice(others, MOST_SPELLINGS)
-
-
-def is_arabic(word: str) -> bool:
-    return "\u0600" <= word[0] <= "\u06ff"
+    yield from islice(others, _MOST_OTHERS)

@@ -5,13 +5,12 @@ Hassan" are father and son, while "Ahmed Hassan" and "Ahmed Hassan Ali" may be o
 the whole name in another order is the same name, unless both words are given names: Ali Hassan and Hassan Ali are two men.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from rules.compare.given_names import groups_of
-from rules.compare.letters import LONGEST, folded, is_arabic, plain
+from rules.compare.compounds import together
+from rules.compare.letters import LONGEST, folded, plain, wide
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, RANK, Verdict
 from rules.compare.table import words_by_use
 from rules.compare.words import SAME, Word, likeness, word
@@ -21,19 +20,9 @@ _REMEMBERED = 8_192
 _MOST_WORDS = 8
 _USES = words_by_use("name_words")
 _NOBODY, _TITLES, _DEGREES, _PARTICLES = (_USES[use] for use in ("nobody", "title", "degree", "particle"))
-_FAITH = _USES["faith"]
 _GENERATIONS = {
     word: place for place, use in enumerate(("senior", "junior", "third", "fourth"), 1) for word in _USES[use]
 }
-_SUN_ARTICLES = frozenset(
-    f"{vowel}{letter}" for vowel in "ae" for letter in ("d", "n", "r", "s", "t", "z", "sh")
-)
-"""The article before a letter that takes its sound: as-Sayed, er-Rashid."""
-_ARTICLE = re.compile(r"[ae]l(?=[bcdfghjklmnpqrstvwxyz]{1,2}[aeiouy]..)")
-_SERVANT = re.compile(r"abd(?:[aeou](?:l|sh?|[dnrtz])?)?|عبد")
-_OF_SERVANT = re.compile(r"abd(?:[aeou]l|[aeou](?=([dnrstz])\1|sh))(?=.{3})|عبدال(?=.{3})")
-_OF_FAITH = re.compile(r"(?<=...)(?:[aeu][ld]d(?:i|ee)ne?|الدين)$")
-_MAC = re.compile(r"mac(?=[cdfgklnp]...)")
 _TWO = 2
 
 _TOGETHER = Verdict("similar", "written together or apart")
@@ -77,49 +66,14 @@ def name(text: str) -> Name:
     tokens = plain(seen).split()[:_MOST_WORDS]
     if "".join(tokens) in _NOBODY or all(token in _NOBODY or token.isdecimal() for token in tokens):
         return Name(seen, (), word("-"), 0)
+    wider = dict(zip(tokens, plain(wide(seen)).split(), strict=False))
     generation = 0
     while len(tokens) > 1 and tokens[0] in _TITLES:
         del tokens[0]
     while len(tokens) > 1 and (tokens[-1] in _DEGREES or tokens[-1] in _GENERATIONS):
         generation = max(generation, _GENERATIONS.get(tokens.pop(), 0))
-    whole = "".join(tokens)
-    return Name(seen, tuple(map(word, _without_particles(list(_built(tokens))))), word(whole), generation)
-
-
-def _built(tokens: Sequence[str]) -> Iterator[str]:
-    """The words, with those that are one in Arabic names put together in one way: Abd al-Rahman, Nour El Din."""
-    held = ""
-    for at, token in enumerate(tokens):
-        following = tokens[at + 1] if at + 1 < len(tokens) else ""
-        is_article = token in ("al", "el", "ال") or (
-            token in _SUN_ARTICLES and following.startswith(token[1:])
-        )
-        if following and is_article and (held or at):
-            continue
-        if following and _SERVANT.fullmatch(token) and not held:
-            held = "عبد" if is_arabic(token) else "abd"
-        elif following in _FAITH or (
-            following in ("el", "al", "ad", "ed", "ud") and _FAITH & {*tokens[at + 2 : at + 3]}
-        ):
-            held += _built_word(token)
-        elif token in _FAITH and held:
-            yield held + ("دين" if is_arabic(held) else "din")
-            held = ""
-        elif token not in ("ad", "ed", "ud") or not held:
-            yield held + (token.removeprefix("ال") if held else _built_word(token))
-            held = ""
-
-
-def _built_word(token: str) -> str:
-    if groups_of(token).groups:
-        return token
-    for pattern, written in ((_OF_SERVANT, "abd"), (_MAC, "mc"), (_ARTICLE, "")):
-        if found := pattern.match(token):
-            start = "عبد" if written == "abd" and is_arabic(token) else written
-            return start + token[found.end() :]
-    if found := _OF_FAITH.search(token):
-        return token[: found.start()] + ("دين" if is_arabic(token) else "din")
-    return token
+    words = tuple(word(one, wider.get(one, "")) for one in _without_particles(list(together(tokens))))
+    return Name(seen, words, word("".join(tokens)), generation)
 
 
 def _without_particles(tokens: list[str]) -> list[str]:

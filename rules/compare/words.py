@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.arabic import is_spelling, written_forms
+from rules.compare.consonantal import as_written_by_all, is_consonantal, is_spelling, written_forms
 from rules.compare.given_names import NameGroups, groups_of
-from rules.compare.letters import is_arabic, romanised
+from rules.compare.letters import romanised
 from rules.compare.levels import DIFFERENT, Verdict
 from rules.compare.sounds import bones, have_close_vowels, sounds
 
@@ -20,7 +20,7 @@ _REMEMBERED = 16_384
 _LEAST_FOR_SOUND = 3
 _LEAST_FOR_SWAP = 4
 _LEAST_FOR_SLIP = 5
-_LEAST_FOR_ARABIC_SLIP = 6
+_LEAST_FOR_CONSONANTAL_SLIP = 6
 _LEAST_FOR_VOWELS = 5
 _LEAST_FOR_TWO_SLIPS = 7
 _LEAST_BONES = 3
@@ -50,39 +50,48 @@ _FAR_SLIP = Verdict("near", "a letter or two off")
 
 
 class Word(NamedTuple):
-    """A word of a name. `spellings` are its Latin spellings, or the forms of an Arabic word; `bones` its sounds by their
-    consonants."""
+    """A word of a name. `wide` is the same with umlauts as two letters. `spellings` are its Latin spellings, or the forms of a
+    consonantal word; `bones` its sounds by their consonants."""
 
     plain: str
+    wide: str
     spellings: tuple[str, ...]
     sounds: frozenset[str]
     bones: dict[str, str]
     known: NameGroups
-    arabic: bool
+    consonantal: bool
 
 
 @lru_cache(_REMEMBERED)
-def word(plain: str) -> Word:
-    """Read a word that `letters.plain` gave."""
-    arabic = is_arabic(plain)
-    spellings = written_forms(plain) if arabic else romanised(plain)
-    heard = frozenset(spellings) if arabic else sounds(spellings)
-    known = groups_of(plain)
-    if not known.groups:
-        known = next((found for one in spellings if (found := groups_of(one)).groups), known)
-    return Word(plain, spellings, heard, {} if arabic else {bones(one): one for one in heard}, known, arabic)
+def word(plain: str, wide: str = "") -> Word:
+    """Read a word that `letters.plain` gave, and that it gave of the text with wide umlauts."""
+    wide = wide or plain
+    consonantal = is_consonantal(plain)
+    spellings = written_forms(plain) if consonantal else tuple(dict.fromkeys((*romanised(plain), wide)))
+    heard = frozenset(map(as_written_by_all, spellings)) if consonantal else sounds(spellings)
+    known = next((found for one in (plain, *spellings) if (found := groups_of(one)).groups), groups_of(plain))
+    stems = {} if consonantal else {bones(one): one for one in heard}
+    return Word(plain, wide, spellings, heard, stems, known, consonantal)
 
 
 def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
     """`given`: the endings of the words tell people apart, as they do in given names."""
     if one.plain == other.plain:
         return SAME
-    if len(one.plain) == 1 or len(other.plain) == 1:
+    if one.plain > other.plain:
+        one, other = other, one
+    return _likeness(one.plain, one.wide, other.plain, other.wide, given)
+
+
+@lru_cache(_REMEMBERED)
+def _likeness(plain: str, wide: str, other_plain: str, other_wide: str, given: bool) -> Verdict:
+    one, other = word(plain, wide), word(other_plain, other_wide)
+    if len(plain) == 1 or len(other_plain) == 1:
         return _INITIAL if one.spellings[0][0] == other.spellings[0][0] else DIFFERENT
     if one.known.groups and other.known.groups:
         return _of_known(one, other)
-    if one.arabic or other.arabic:
-        return _with_arabic(one, other)
+    if one.consonantal or other.consonantal:
+        return _of_consonants(one, other)
     return (
         _of_sound(one, other)
         or _of_gender(one, other, given=given)
@@ -93,19 +102,21 @@ def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
 def _of_known(one: Word, other: Word) -> Verdict:
     if one.known.groups & other.known.groups:
         return _NICKNAME
-    return _TRANSLATION if one.known.lines & other.known.lines else DIFFERENT
+    if not one.known.lines & other.known.lines:
+        return DIFFERENT
+    return _of_sound(one, other) or _TRANSLATION
 
 
-def _with_arabic(one: Word, other: Word) -> Verdict:
-    if one.arabic and other.arabic:
+def _of_consonants(one: Word, other: Word) -> Verdict:
+    if one.consonantal and other.consonantal:
         if not one.sounds.isdisjoint(other.sounds):
             return _SOUND
         if OSA.distance(one.plain, other.plain, score_cutoff=1) > 1:
             return DIFFERENT
         shorter = min(len(one.plain), len(other.plain))
-        return _SLIP if shorter >= _LEAST_FOR_ARABIC_SLIP else _FAR_SLIP
-    arabic, latin = (one, other) if one.arabic else (other, one)
-    if any(is_spelling(spelt, form) for spelt in latin.spellings for form in arabic.spellings):
+        return _SLIP if shorter >= _LEAST_FOR_CONSONANTAL_SLIP else _FAR_SLIP
+    written, latin = (one, other) if one.consonantal else (other, one)
+    if any(is_spelling(spelt, form) for spelt in latin.spellings for form in written.spellings):
         return _SCRIPT
     return DIFFERENT
 

@@ -43,6 +43,23 @@ def test_case_and_unicode_form_change_no_level_of_the_table(
     assert compare_values(kind, one.upper(), f" {other} ").likeness == level
 
 
+def listed(file: str) -> list[list[str]]:
+    lines = Path(__file__).with_name(file).read_text().splitlines()
+    return [line.split(" | ") for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("one", "other"), listed("one_person.txt"))
+def test_the_name_of_one_person_is_similar_however_it_is_written(one: str, other: str) -> None:
+    assert compare_values("name", one, other).reaches("similar")
+    assert compare_values("name", other.upper(), one).reaches("similar")
+
+
+@pytest.mark.parametrize(("one", "other"), listed("two_people.txt"))
+def test_names_of_two_people_are_not_similar_however_alike_they_look(one: str, other: str) -> None:
+    assert not compare_values("name", one, other).reaches("similar")
+    assert not compare_values("name", other, one.upper()).reaches("similar")
+
+
 WORDS = sorted({word for _, _, *both in PAIRS for text in both for word in text.split()})
 TEXTS = st.one_of(
     st.text(max_size=30),
