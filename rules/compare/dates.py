@@ -12,11 +12,12 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 from rules.compare.letters import folded
-from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, nearer
+from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, nearest
 
 _REMEMBERED = 8_192
 _LONGEST = 40
 _NUMBERS = re.compile(r"\d+")
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ].*)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(?<=\d)[t ]\d\d?:\d\d.*")
 _NOT_KNOWN = frozenset(
@@ -60,10 +61,7 @@ def compare(one: str, other: str) -> Verdict:
             if folded(one[:_LONGEST]) == folded(other[:_LONGEST]) and len(one) == len(other)
             else DIFFERENT
         )
-    best = DIFFERENT
-    for mine in ours:
-        for yours in theirs:
-            best = nearer(best, _of_dates(mine, yours))
+    best = nearest([_of_dates(mine, yours) for mine in ours for yours in theirs])
     return _ORDER if best == EQUAL and len(ours) + len(theirs) > 2 and ours != theirs else best
 
 
@@ -72,6 +70,9 @@ def dates(text: str) -> tuple[_Date, ...] | None:
     """All dates that a text can mean; empty if it is no date, None if it says that none is known."""
     if len(text) > _LONGEST:
         return ()
+    if iso := _ISO.fullmatch(text):
+        found = tuple(_valid([tuple(map(int, iso.groups()))]))
+        return None if text.startswith("0000") or any(one[:3] in _NOT_KNOWN for one in found) else found
     seen = _TIME.sub("", folded(text))
     found = tuple(dict.fromkeys(_readings(seen)))
     if not seen.strip(" -/.0") or any(one[:3] in _NOT_KNOWN for one in found):

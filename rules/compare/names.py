@@ -90,10 +90,12 @@ def _without_particles(tokens: list[str]) -> list[str]:
 def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
     if one.joined.plain == other.joined.plain:
         return _TOGETHER
+    given = kind != "family_name"
+    if len(one.words) == len(other.words) == 1:
+        return likeness(one.words[0], other.words[0], given=given)
     shorter, longer = (
         (one.words, other.words) if len(one.words) <= len(other.words) else (other.words, one.words)
     )
-    given = kind != "family_name"
     found = (
         _straight(shorter, longer, given=given)
         if len(shorter) == len(longer)
@@ -103,7 +105,7 @@ def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
         return found
     if len(shorter) < len(longer) and not one.joined.sounds.isdisjoint(other.joined.sounds):
         return _TOGETHER
-    if len(shorter) == len(longer) > 1 and _all_match(shorter, longer, "similar", given=given):
+    if len(shorter) == len(longer) and _all_match(shorter, longer, "similar", given=given):
         return _REORDERED if kind == "name" and not _all_given(shorter) else _OTHER_ORDER
     return found
 

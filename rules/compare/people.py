@@ -24,6 +24,9 @@ _COMPARE: Mapping[AttributeKind, Callable[[str, str], Verdict]] = MappingProxyTy
         "code": texts.compare_codes,
     }
 )
+_PARTNER: Mapping[AttributeKind, AttributeKind] = MappingProxyType(
+    {"given_name": "family_name", "family_name": "given_name"}
+)
 _TWO_FIELDS = Verdict("similar", "given and family name changed places")
 
 
@@ -56,9 +59,9 @@ def compare_with_any(name: str, kinds: Kinds, one: Person, others: Iterable[Pers
 
 
 def _of_changed_places(kind: AttributeKind, name: str, kinds: Kinds, one: Person, other: Person) -> Verdict:
-    partner: AttributeKind = "family_name" if kind == "given_name" else "given_name"
+    partner = _PARTNER.get(kind)
     for their_name, their_kind in kinds.items():
-        if kind != "name" and their_kind == partner:
+        if their_kind == partner:
             pairs = (
                 (one.get(name, ""), other.get(their_name, "")),
                 (one.get(their_name, ""), other.get(name, "")),
