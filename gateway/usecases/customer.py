@@ -21,6 +21,7 @@ from gateway.model.tags import distinct, folded
 from gateway.usecases import claims
 from gateway.usecases.env import Env
 from gateway.usecases.observe import observe, unusable, wants_of_identity
+from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -49,6 +50,7 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCust
     customer and claims the rest."""
     caller, events = command.caller, len(ws.events)
     attributes = command.attributes if caller.trust == "state" else {}
+    was_known = ws.record(caller.id_space, command.customer_id) is not None
     resolution = observe(
         caller,
         command.customer_id,
@@ -63,6 +65,8 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCust
         return UnknownCustomer()
     record = ws.by_record_id[resolution.record_id]
     changed = _set_attributes(caller, attributes, record, ws) if attributes else []
+    if was_known and not env.policy.kinds.keys().isdisjoint(changed):
+        look_again(ws, "profile", "attributes", profile_id=resolution.profile_id)
     if caller.trust == "state" and command.guest is not None and record.guest != command.guest:
         record.guest = command.guest
         ws.touch_record(record)
