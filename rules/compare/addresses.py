@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from rules.compare.letters import LONGEST, folded, plain, wide
+from rules.compare.letters import LONGEST, folded, plain, romanised, wide
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, weaker
 
 _REMEMBERED = 8_192
@@ -20,7 +20,7 @@ _SAME_WORDS = (
     "street st str strasse straße saint", "avenue ave av avda avenida", "road rd", "drive dr", "lane ln", "boulevard blvd bd bvd",
     "court ct", "square sq", "highway hwy", "parkway pkwy", "terrace ter", "circle cir", "crescent cres", "north n", "south s",
     "east e", "west w", "place pl platz plaza", "apartment apt app wohnung flat unit suite ste", "floor fl", "building bldg",
-    "number no nr num", "post po", "strada via", "calle c", "rue r", "ulica ul ulitsa", "prospekt pr", "sokak sk sokagi",
+    "number no nr num", "strada via v", "calle c", "rue r", "ulica ul ulitsa", "prospekt pr", "sokak sk sokagi",
     "cadde cad caddesi cd", "mahalle mah mahallesi", "gasse g", "allee al", "weg w", "straat",
     "شارع ش", "طريق ط", "ميدان م", "عماره عمارة", "شقه شقة",
 )  # fmt: skip
@@ -29,7 +29,7 @@ _SHORT: Mapping[str, str] = {
 }
 _ENDINGS = re.compile(r"(?<=..)(?:strasse|str)$")
 _NUMBER = re.compile(r"(\d+)([a-z]?)")
-_FILLERS = frozenset({"number", "the", "der", "de", "la", "le"})
+_FILLERS = frozenset(("number", "the", "der", "des", "d", "de", "del", "du", "la", "le", "am", "an", "im"))
 _LETTERS_A_SLIP = 8
 _LETTERS_FOR_SEVERAL = 5
 
@@ -71,6 +71,7 @@ def _read(text: str) -> _Address:
     street: list[str] = []
     follows_number = False
     for token in plain(wide(seen)).split()[:_MOST_WORDS]:
+        token = romanised(token)[0]
         if found := _NUMBER.fullmatch(token):
             numbers.append((found[1].lstrip("0"), found[2]))
         elif follows_number and len(token) == 1 and token.isalpha() and token not in _SHORT:

@@ -15,7 +15,7 @@ _SUN_ARTICLES = frozenset(
     f"{vowel}{letter}" for vowel in "aeu" for letter in ("d", "n", "r", "s", "t", "z", "sh")
 )
 """The article before a letter that takes its sound: as-Sayed, er-Rashid."""
-_ATTACHED_ARTICLE = re.compile(r"[ae]l(?=[bcdfghjklmnpqrstvwxyz]{1,2}[aeiouy]..)")
+_ATTACHED_ARTICLE = re.compile(r"[ae](?:l(?=[bcdfghjklmnpqrstvwxyz]{1,2}[aeiouy]..)|([dnrstz])(?=\1...))")
 _SERVANT = re.compile(r"abd(?:[aeou](?:l|sh?|[dnrtz])?)?|عبد")
 _OF_SERVANT = re.compile(r"abd(?:[aeou]l|[aeou](?=([dnrstz])\1|sh))(?=.{3})|عبدال(?=.{3})")
 _OF_FAITH = re.compile(r"(?<=...)(?:[aeu][ld]?d(?:i|ee)ne?|الدين)$")
@@ -73,10 +73,10 @@ def _faith(tokens: Sequence[str], at: int, *, bare: bool) -> int:
 def _single(token: str) -> str:
     if groups_of(token).groups:
         return token
+    if found := _OF_FAITH.search(token):
+        return token[: found.start()] + ("دين" if is_consonantal(token) else "din")
     for pattern, written in ((_OF_SERVANT, "abd"), (_MAC, "mc"), (_ATTACHED_ARTICLE, "")):
         if found := pattern.match(token):
             start = "عبد" if written == "abd" and is_consonantal(token) else written
             return start + token[found.end() :]
-    if found := _OF_FAITH.search(token):
-        return token[: found.start()] + ("دين" if is_consonantal(token) else "din")
     return token

@@ -78,11 +78,10 @@ def _fits(heard: _Letters, meant: _Letters) -> bool:
 
 @lru_cache(_REMEMBERED)
 def _heard(word: str) -> tuple[_Letters, ...]:
-    """The readings of a Latin word: `v` may be a wau, and two letters such as `dh` two sounds. A final h is not heard."""
-    short = _DOUBLED.sub(r"\1", word)
-    if short.endswith("h") and short[-2:-1] in tuple("aeiouy"):
-        short = short[:-1]
-    written = dict.fromkeys((short, short.replace("v", "w"), _DIGRAPH.sub(r"\1'h", short)))
+    """The readings of a Latin word: `v` may be a wau, and two letters such as `dh` two sounds. A final h may be silent."""
+    whole = _DOUBLED.sub(r"\1", word)
+    short = whole[:-1] if whole.endswith("h") and whole[-2:-1] in tuple("aeiouy") else whole
+    written = dict.fromkeys((short, whole, short.replace("v", "w"), _DIGRAPH.sub(r"\1'h", short)))
     return tuple(tuple(_split(one)) for one in written)
 
 

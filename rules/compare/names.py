@@ -17,13 +17,14 @@ from rules.compare.words import SAME, Word, likeness, word
 from rules.ruleset import AttributeKind, Level
 
 _REMEMBERED = 8_192
-_MOST_WORDS = 8
+_MOST_WORDS = 12
 _USES = words_by_use("name_words")
 _NOBODY, _TITLES, _DEGREES, _PARTICLES = (_USES[use] for use in ("nobody", "title", "degree", "particle"))
 _GENERATIONS = {
     word: place for place, use in enumerate(("senior", "junior", "third", "fourth"), 1) for word in _USES[use]
 }
 _TWO = 2
+_DIGITS = str.maketrans({"2": "a", "3": "a", "5": "kh", "6": "t", "7": "h", "8": "gh", "9": "s"})
 
 _TOGETHER = Verdict("similar", "written together or apart")
 _REORDERED = Verdict("similar", "the words in another order")
@@ -63,7 +64,7 @@ def compare(kind: AttributeKind, one: str, other: str) -> Verdict:
 def name(text: str) -> Name:
     """Read a name of at most `LONGEST` characters."""
     seen = folded(text)
-    tokens = plain(seen).split()[:_MOST_WORDS]
+    tokens = [_arabizi(token) for token in plain(seen).split()[:_MOST_WORDS]]
     if "".join(tokens) in _NOBODY or all(token in _NOBODY or token.isdecimal() for token in tokens):
         return Name(seen, (), word("-"), 0)
     wider = dict(zip(tokens, plain(wide(seen)).split(), strict=False))
@@ -74,6 +75,11 @@ def name(text: str) -> Name:
         generation = max(generation, _GENERATIONS.get(tokens.pop(), 0))
     words = tuple(word(one, wider.get(one, "")) for one in _without_particles(list(together(tokens))))
     return Name(seen, words, word("".join(tokens)), generation)
+
+
+def _arabizi(token: str) -> str:
+    """A word with the digits that stand for Arabic letters in chats: M7md, 3adel. Other words stay."""
+    return token if token.isalpha() or not token.isalnum() or token.isdecimal() else token.translate(_DIGITS)
 
 
 def _without_particles(tokens: list[str]) -> list[str]:
@@ -105,6 +111,8 @@ def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
         return found
     if len(shorter) < len(longer) and not one.joined.sounds.isdisjoint(other.joined.sounds):
         return _TOGETHER
+    if len(shorter) == len(longer) - 1 and _match_joined(shorter, longer, given=given):
+        return _TOGETHER
     if len(shorter) == len(longer) and _all_match(shorter, longer, "similar", given=given):
         return _REORDERED if kind == "name" and not _all_given(shorter) else _OTHER_ORDER
     return found
@@ -132,6 +140,16 @@ def _longer(kind: AttributeKind, shorter: Sequence[Word], longer: Sequence[Word]
     is_whole = kind == "family_name" or (begins and (kind == "given_name" or len(shorter) > 1))
     is_whole = is_whole or (kind == "name" and turned and not _all_given(shorter))
     return Verdict(level, "one side has a word more") if is_whole else _PART
+
+
+def _match_joined(shorter: Sequence[Word], longer: Sequence[Word], *, given: bool) -> bool:
+    """Whether two words of the longer side are one word of the shorter."""
+    joined = ((at, word(longer[at].plain + longer[at + 1].plain)) for at in range(len(longer) - 1))
+    return any(
+        one.plain in {each.plain for each in shorter}
+        and _all_match(shorter, (*longer[:at], one, *longer[at + 2 :]), "similar", given=given)
+        for at, one in joined
+    )
 
 
 def _all_match(shorter: Sequence[Word], longer: Sequence[Word], level: Level, *, given: bool) -> bool:

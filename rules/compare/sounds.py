@@ -13,7 +13,7 @@ _FIRST = (("tsch", "C"), ("tch", "C"), ("sch", "$"), ("dzh", "J"), ("dj", "J"), 
 _STEPS = (
     ("sh", "$"), ("kh", "X"), ("th", "t"), ("dh", "d"), ("ph", "f"), ("gh", "g"), ("rh", "r"), ("bh", "b"),
     ("ck", "k"), ("qu", "k"), ("q", "k"), ("x", "ks"), ("dt", "t"), ("ce", "se"), ("ci", "si"), ("cy", "si"), ("c", "k"),
-    ("z", "s"), ("w", "v"), ("y", "i"),
+    ("z", "s"), ("w", "v"), ("iye", "ia"), ("y", "i"),
     ("ae", "a"), ("oe", "o"), ("ue", "u"), ("ee", "i"), ("oo", "u"), ("ou", "u"), ("ie", "i"), ("ei", "ai"),
 )  # fmt: skip
 _SILENT_H = re.compile(r"(?<=.)h(?![aeiou])")

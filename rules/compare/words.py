@@ -28,10 +28,13 @@ _ENDINGS = "aeiou"
 _LEAST_FOR_ENDING = 4
 
 _LEAST_STEM = 4
+_DOUBLED_VOWEL = re.compile(r"([aeiou])\1")
+_UNKNOWN = groups_of("")
 _GENDERED = (
-    re.compile(r"([oe]v|sk)(?:a|aia|i)?$"),
-    re.compile(r"(...)(?:ova|a|i)?$"),
-    re.compile(r"(in)a?$"),
+    re.compile(r"(.*(?:[oe]v|sk))(?:a|aia|i)?"),
+    re.compile(r"(.{3,}?)(?:ova)?"),
+    re.compile(r"(.{3,})[ai]"),
+    re.compile(r"(.*in)a?"),
 )
 """In sounds: Ivanov and Ivanova, Dostoevsky and Dostoevskaya; Novák and Nováková, Novotný and Novotná; Pushkin and Pushkina."""
 
@@ -69,7 +72,10 @@ def word(plain: str, wide: str = "") -> Word:
     consonantal = is_consonantal(plain)
     spellings = written_forms(plain) if consonantal else tuple(dict.fromkeys((*romanised(plain), wide)))
     heard = frozenset(map(as_written_by_all, spellings)) if consonantal else sounds(spellings)
-    known = next((found for one in (plain, *spellings) if (found := groups_of(one)).groups), groups_of(plain))
+    shorter = tuple(_DOUBLED_VOWEL.sub(r"\1", one) for one in spellings)
+    known = next(
+        (found for one in (plain, *spellings, *shorter) if (found := groups_of(one)).groups), _UNKNOWN
+    )
     stems = {} if consonantal else {bones(one): one for one in heard}
     return Word(plain, wide, spellings, heard, stems, known, consonantal)
 
@@ -136,7 +142,10 @@ def _of_sound(one: Word, other: Word) -> Verdict | None:
 def _of_gender(one: Word, other: Word, *, given: bool) -> Verdict | None:
     """Family names that women and men of one family write differently. Given names may end like some of them."""
     for pattern in _GENDERED[:1] if given else _GENDERED:
-        ours, theirs = ({pattern.sub(r"\1", sound) for sound in each.sounds} for each in (one, other))
+        ours, theirs = (
+            {found[1] for sound in each.sounds if (found := pattern.fullmatch(sound))}
+            for each in (one, other)
+        )
         if any(len(stem) >= _LEAST_STEM for stem in ours & theirs):
             return _FAMILY
     return None

@@ -60,6 +60,14 @@ def test_names_of_two_people_are_not_similar_however_alike_they_look(one: str, o
     assert not compare_values("name", other, one.upper()).reaches("similar")
 
 
+@pytest.mark.parametrize(("what", "one", "other"), listed("other_kinds.txt"))
+def test_values_of_other_kinds_are_alike_or_not(what: str, one: str, other: str) -> None:
+    kind, level = what.split()
+    found: Any = compare_values(kind, one, other)  # type: ignore[arg-type]
+    assert found == compare_values(kind, other, one)  # type: ignore[arg-type]
+    assert found.reaches("similar" if level == "apart" else level) == (level != "apart")
+
+
 WORDS = sorted({word for _, _, *both in PAIRS for text in both for word in text.split()})
 TEXTS = st.one_of(
     st.text(max_size=30),
