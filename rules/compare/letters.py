@@ -12,7 +12,7 @@ from unicodedata import category, combining, decimal, normalize
 
 LONGEST = 200
 """Longer values are compared as plain texts: nobody's name or address is that long."""
-_MOST_OTHERS = 12
+_MOST_OTHERS = 8
 _HABITS = 4
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻʿʾ`´′＇\"“”״׳"))

@@ -17,7 +17,7 @@ from rules.compare.words import SAME, Word, likeness, word
 from rules.ruleset import AttributeKind, Level
 
 _REMEMBERED = 8_192
-_MOST_WORDS = 12
+_MOST_WORDS = 10
 _USES = words_by_use("name_words")
 _NOBODY, _TITLES, _DEGREES, _PARTICLES = (_USES[use] for use in ("nobody", "title", "degree", "particle"))
 _GENERATIONS = {

@@ -17,6 +17,8 @@ from rules.compare.levels import DIFFERENT, Verdict
 from rules.compare.sounds import bones, have_close_vowels, sounds
 
 _REMEMBERED = 16_384
+_LONGEST = 30
+"""Longer words are compared for equality only."""
 _LEAST_FOR_SOUND = 3
 _LEAST_FOR_SWAP = 4
 _LEAST_FOR_SLIP = 5
@@ -69,6 +71,8 @@ class Word(NamedTuple):
 def word(plain: str, wide: str = "") -> Word:
     """Read a word that `letters.plain` gave, and that it gave of the text with wide umlauts."""
     wide = wide or plain
+    if len(plain) > _LONGEST:
+        return Word(plain, wide, (plain,), frozenset((plain,)), {}, _UNKNOWN, consonantal=False)
     consonantal = is_consonantal(plain)
     spellings = written_forms(plain) if consonantal else tuple(dict.fromkeys((*romanised(plain), wide)))
     heard = frozenset(map(as_written_by_all, spellings)) if consonantal else sounds(spellings)
@@ -92,10 +96,13 @@ def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
 @lru_cache(_REMEMBERED)
 def _likeness(plain: str, wide: str, other_plain: str, other_wide: str, given: bool) -> Verdict:
     one, other = word(plain, wide), word(other_plain, other_wide)
-    if len(plain) == 1 or len(other_plain) == 1:
+    shorter, longer = sorted((len(plain), len(other_plain)))
+    if shorter == 1:
         return _INITIAL if one.spellings[0][0] == other.spellings[0][0] else DIFFERENT
     if one.known.groups and other.known.groups:
         return _of_known(one, other)
+    if longer > _LONGEST or longer > 2 * shorter + 2:
+        return DIFFERENT
     if one.consonantal or other.consonantal:
         return _of_consonants(one, other)
     return (
