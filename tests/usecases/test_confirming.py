@@ -77,7 +77,7 @@ async def test_i8_no_order_makes_one_person_of_a_household_and_a_plan_would_chan
     core: InProcessGateway, order: tuple[int, ...]
 ) -> None:
     await meet(core, *(FAMILY[place] for place in order))
-    people: dict[int, set[str]] = {}
+    people: dict[int | None, set[str]] = {}
     for number, place in enumerate(order):
         profile = await core.profile_of(f"web:{number}")
         people.setdefault(profile, set()).add(FAMILY[place]["firstName"])
