@@ -17,7 +17,7 @@ from rules.matching import STRENGTH, Match, MatchOutcome, Request, links, match_
 from rules.online.evidence import read
 from rules.online.resolve import resolve
 from rules.policy import Policy, PolicyRule
-from rules.record import Profile, Record, View
+from rules.record import Apart, Profile, Record, View
 
 Likeness = Literal[
     "equal", "provider_form", "powerless", "similar", "near", "compatible", "different", "missing"
@@ -49,7 +49,7 @@ class Explanation:
     """`outcome` is the result of rules and pins together, `rule` the rule that decided it (`pin:must`, `pin:cannot` for a pin).
     `guard` is what keeps the two apart: a guard of a decision, the doubt of a rule, `review` where the rule itself only asks,
     `mode:shadow` or `mode:off`. It is empty if they are together, if no rule fires, or if the next request that states the
-    evidence would join them."""
+    evidence would join them. `splits` are those that have the two on different sides, which counts as a `cannot` pin."""
 
     profile_a: int
     profile_b: int
@@ -60,6 +60,7 @@ class Explanation:
     rule: str = ""
     guard: str = ""
     detail: str = ""
+    splits: tuple[int, ...] = ()
 
 
 class Arrival(NamedTuple):
@@ -206,6 +207,7 @@ def _explain(
         or ("pin:must" if best.rank < 0 else "pin:cannot" if pins and best.outcome == "never" else ""),
         guard,
         detail,
+        tuple(sorted(pin.split_id for pin in pins if isinstance(pin, Apart))),
     )
 
 

@@ -15,7 +15,7 @@ from rules.confirming import RecordAttributes, Sides, confirmation, difference
 from rules.decision import Step
 from rules.identifier import Identifier, declared_type
 from rules.policy import Policy, PolicyRule
-from rules.record import Pin, Profile, Record, View
+from rules.record import Judgement, Profile, Record, View
 
 MatchOutcome = Literal["merge", "review", "never", "none"]
 STRENGTH: Mapping[MatchOutcome, int] = {"never": 0, "merge": 1, "review": 2, "none": 3}
@@ -110,7 +110,7 @@ def match_profile(
     policy: Policy,
     request: Request,
     profile: Profile,
-    pins: Iterable[Pin] = (),
+    pins: Iterable[Judgement] = (),
     attributes: RecordAttributes | None = None,
     rules: Sequence[PolicyRule] | None = None,
 ) -> Match:
@@ -166,7 +166,7 @@ def with_disputed(request: Request, matches: Iterable[Match]) -> Request:
     return request._replace(keys={**request.keys, **disputed}) if disputed else request
 
 
-def links(pin: Pin, one: Profile | None, other: Profile, now: int) -> bool:
+def links(pin: Judgement, one: Profile | None, other: Profile, now: int) -> bool:
     """Whether the pin is in force and concerns the two profiles."""
     return one is not None and pin.is_in_force(now) and pin.is_between(one, other)
 

@@ -4,9 +4,9 @@ A record, (id space, customer id), is the atom: merges and splits move whole rec
 integer milliseconds UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from rules.identifier import Identifier
 from rules.source import Source
@@ -89,6 +89,10 @@ class Pin:
     kind: Literal["must", "cannot"]
     until: int | None = None
 
+    @property
+    def records(self) -> Iterable[int]:
+        return self.record_a, self.record_b
+
     def is_in_force(self, now: int) -> bool:
         return self.until is None or self.until > now
 
@@ -96,6 +100,45 @@ class Pin:
         """Whether the pin connects the two profiles: each has one of its records."""
         sides = (self.record_a, self.record_b)
         return any(a in one.records and b in other.records for a, b in (sides, sides[::-1]))
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Apart:
+    """The sides of a split by a person: records of different sides cannot be the same person. It stands for a `cannot` pin between
+    every two of them. `sides`: by record, its side; of the records that are known. `until` None means for ever."""
+
+    split_id: int
+    sides: Mapping[int, int]
+    until: int | None = None
+
+    @property
+    def kind(self) -> Literal["cannot"]:
+        return "cannot"
+
+    @property
+    def records(self) -> Iterable[int]:
+        return self.sides.keys()
+
+    def is_in_force(self, now: int) -> bool:
+        return self.until is None or self.until > now
+
+    def is_between(self, one: Profile, other: Profile) -> bool:
+        """Whether it keeps the two profiles apart."""
+        return self.pair(one, other) is not None
+
+    def pair(self, one: Profile, other: Profile) -> tuple[int, int] | None:
+        """A record of each profile that are on different sides."""
+        here, there = self._first_of_each(one), self._first_of_each(other)
+        return next(((here[a], there[b]) for a in sorted(here) for b in sorted(there) if a != b), None)
+
+    def _first_of_each(self, profile: Profile) -> dict[int, int]:
+        """By side, the lowest of the profile's records on it."""
+        mine = sorted(profile.records.keys() & self.sides.keys(), reverse=True)
+        return {self.sides[record_id]: record_id for record_id in mine}
+
+
+Judgement: TypeAlias = Pin | Apart
+"""A person's decision on records."""
 
 
 class Keys(Protocol):
@@ -121,7 +164,7 @@ class View(Keys, Protocol):
         """
         ...
 
-    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Judgement]:
         """Pins that concern any of these records."""
         ...
 

@@ -17,8 +17,8 @@ from gateway.app.follow import follow
 from gateway.config import Config, Webhook
 from gateway.errors import GatewayError
 from gateway.http.services import Services
-from gateway.model import Caller, CloseStaleReviews, EndPins, GrantDue, Regrouped
-from gateway.store.operations import ended_pins, is_anything_due, stale_reviews
+from gateway.model import Caller, CloseStaleReviews, EndPins, EndSplits, GrantDue, Regrouped
+from gateway.store.operations import ended_pins, ended_splits, is_anything_due, stale_reviews
 from gateway.store.vouching import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
@@ -284,7 +284,9 @@ class Workers:
         found = await ended_pins(services.store, services.clock.now(), _PINS_AT_ONCE)
         if found:
             await services.pipeline.submit_background(EndPins(_ITSELF, tuple(found)))
-        return 0 if len(found) == _PINS_AT_ONCE else _PIN_POLL
+        if splits := await ended_splits(services.store, services.clock.now(), _PINS_AT_ONCE):
+            await services.pipeline.submit_background(EndSplits(_ITSELF, tuple(splits)))
+        return 0 if _PINS_AT_ONCE in (len(found), len(splits)) else _PIN_POLL
 
     # ---- housekeeping ----
 

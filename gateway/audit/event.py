@@ -132,7 +132,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.PIN_SET: "a person decided about two records (`must`, `cannot`)",
     Action.PIN_DROPPED: (
         "a pin was removed; a pin that expires (`until`, `cooldown_after_split`) is removed within "
-        "10 s, and its `note` says so"
+        "10 s, and its `note` says so; with `split` only, all sides of a split are kept apart no longer"
     ),
     Action.POINTS_PROPOSED: (
         "the platform keeps points for both sides of a merge; names the review that asks a person about them"

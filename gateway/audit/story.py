@@ -52,6 +52,12 @@ def _pinned(text: str) -> "Callable[[Row, Row], str]":
     )
 
 
+def _unpinned(event: Row, detail: Row) -> str:
+    if detail.get("split") and not detail.get("records"):
+        return f"the sides of {detail['split']} are no longer kept apart{_by_hand(event, detail)}"
+    return _pinned("the pin on {records} was removed")(event, detail)
+
+
 def _reviewed(answers: Mapping[str, str]) -> "Callable[[Row, Row], str]":
     return lambda event, detail: (
         answers[detail.get("asked", "join")].format(
@@ -179,7 +185,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.IDENTITY_MERGED: _merged,
     Action.IDENTITY_SPLIT: _split,
     Action.PIN_SET: _pinned("{records} were pinned: {kind} be one person"),
-    Action.PIN_DROPPED: _pinned("the pin on {records} was removed"),
+    Action.PIN_DROPPED: _unpinned,
     Action.REVIEW_ACCEPTED: _reviewed(_ACCEPTED),
     Action.REVIEW_REJECTED: _reviewed(_REJECTED),
     Action.IDENTITY_REVIEW: lambda event, detail: (

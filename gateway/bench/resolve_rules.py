@@ -14,7 +14,7 @@ from gateway.bench.workload import person
 from rules.identifier import Evidence, Identifier
 from rules.online.resolve import resolve
 from rules.policy import Policy
-from rules.record import Key, Observation, Pin, Profile, Record
+from rules.record import Judgement, Key, Observation, Profile, Record
 
 NOW = 1_750_000_000_000
 RECORDS_EACH = 3
@@ -50,7 +50,7 @@ class _State(NamedTuple):
     def profile(self, profile_id: int) -> Profile:
         return self.profiles[profile_id]
 
-    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Judgement]:
         return ()
 
     def balance(self, profile_id: int) -> int:

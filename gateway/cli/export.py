@@ -25,6 +25,7 @@ _TITLES = {
     "claimed_attributes": "Attributes that others claim",
     "tags": "Tags",
     "pins": "Judgements of operators",
+    "splits": "Splits by operators",
     "achievements": "Achievements",
     "kept_answers": "Answers kept for a repeated request",
     "waiting_messages": "Messages that wait to be handed on",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import Admin, ask, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, note, print_json, print_page, say
@@ -21,6 +21,15 @@ _COLUMNS: Columns = {
     "records": lambda pin: " ".join(pin["records"]),
     "kind": "kind",
     "profiles": lambda pin: " ".join(pin["profiles"]),
+    "reason": "reason",
+    "by": "actor",
+    "since": "created_at",
+    "until": "until",
+}
+_SPLIT_COLUMNS: Columns = {
+    "split": "id",
+    "sides": "sides",
+    "records": "records",
     "reason": "reason",
     "by": "actor",
     "since": "created_at",
@@ -103,6 +112,41 @@ def list_(
         return await admin.get("/pins", profile=profile, record=record, limit=limit, cursor=cursor)
 
     print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command()
+def splits(
+    profile: Annotated[str, typer.Option(help="Only splits of this profile's records.")] = "",
+    record: Annotated[str, typer.Option(help="Only splits of this record.")] = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """List splits of which the sides are kept apart."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/splits", profile=profile, record=record, limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _SPLIT_COLUMNS, as_json=json)
+
+
+@app.command()
+def lift(
+    split: Annotated[str, typer.Argument(metavar="SPLIT", help="spl_…, from `pin splits`.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Keep the sides of a split apart no longer. The rules then decide about them, in the background."""
+
+    async def lifted(admin: Admin) -> Any:
+        return await admin.delete(f"/splits/{segment(split)}")
+
+    answer = ask(config, lifted, changes=True)
+    if json:
+        print_json(answer)
+    else:
+        say(f"the sides of {split} {'are no longer' if answer['changed'] else 'were not'} kept apart")
 
 
 def _set(body: Row, config: Path, *, as_json: bool) -> None:

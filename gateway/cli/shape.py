@@ -97,7 +97,9 @@ def _print_parts(answer: Row, *, as_json: bool) -> None:
     elif answer["effects"]:
         print_effects(answer["effects"])
     elif answer["changed"]:
-        say(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}")
+        waiting = answer["waiting"]
+        later = f"; {waiting} more leave in the background" if waiting else ""
+        say(f"{_named(answer)} stays; split off: {' '.join(answer['parts'])}{later}")
     else:
         say(f"that merge was undone before; {_named(answer)}")
 

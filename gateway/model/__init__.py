@@ -128,7 +128,7 @@ from gateway.model.operators import (
     StoredRuleSet,
     StoreRules,
 )
-from gateway.model.pins import DropPin, EndPins, PinRow, SetPin
+from gateway.model.pins import DropPin, EndPins, EndSplits, LiftSplit, PinRow, SetPin, Split, SplitSide
 from gateway.model.preview import (
     Effects,
     KeyMoved,
@@ -211,6 +211,7 @@ __all__ = [
     "Effects",
     "EndPins",
     "EndSession",
+    "EndSplits",
     "EndSuggesting",
     "EraseCustomer",
     "Erased",
@@ -239,6 +240,7 @@ __all__ = [
     "KeyReused",
     "Lead",
     "LedgerEntry",
+    "LiftSplit",
     "Listed",
     "ListedValue",
     "MarkSending",
@@ -286,7 +288,9 @@ __all__ = [
     "SetPin",
     "Settle",
     "Shaped",
+    "Split",
     "SplitProfile",
+    "SplitSide",
     "Stale",
     "StartJob",
     "StartSuggesting",

@@ -26,13 +26,15 @@ class MergeRow(msgspec.Struct, frozen=True):
 
 
 class Shaped(msgspec.Struct, frozen=True):
-    """A profile after an operator changed its records; `parts` are the profiles that were split off."""
+    """A profile after an operator changed its records; `parts` are the profiles that were split off. So many more are `waiting` to
+    be split off in the background."""
 
     profile_id: int
     version: int
     changed: bool = True
     merge_id: int | None = None
     parts: tuple[int, ...] = ()
+    waiting: int = 0
 
 
 class Explained(msgspec.Struct, frozen=True):

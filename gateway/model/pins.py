@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from gateway.model.caller import Caller
 from gateway.model.command import Command, Done, Refused
 from rules.record import Pin
@@ -15,6 +17,24 @@ class PinRow(Pin):
     actor: str = ""
     reason: str = ""
     created_at: int = 0
+
+
+class Split(msgspec.Struct, frozen=True):
+    """A split of which the sides are kept apart, until it ends. Its author, reason and time are those of the split."""
+
+    split_id: int
+    until: int | None
+    actor: str
+    reason: str
+    created_at: int
+
+
+class SplitSide(msgspec.Struct, frozen=True):
+    """One record of a split, and the side that it was on."""
+
+    record_id: int
+    split_id: int
+    side: int
 
 
 class SetPin(Command[Done | Refused], frozen=True):
@@ -39,3 +59,17 @@ class EndPins(Command[Done], frozen=True):
 
     caller: Caller
     pairs: tuple[tuple[int, int], ...]
+
+
+class LiftSplit(Command[Done], frozen=True):
+    """The sides of a split are no longer kept apart."""
+
+    caller: Caller
+    split_id: int
+
+
+class EndSplits(Command[Done], frozen=True):
+    """Lift these splits, if they have expired."""
+
+    caller: Caller
+    split_ids: tuple[int, ...]

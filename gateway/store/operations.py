@@ -58,6 +58,14 @@ async def is_anything_due(store: Store, now: int) -> bool:
     )
 
 
+async def ended_splits(store: Store, now: int, limit: int) -> list[int]:
+    """The splits that keep their sides apart no longer."""
+    rows = await store.fetch(
+        "SELECT split_id FROM split WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
+    )
+    return [split_id for (split_id,) in rows]
+
+
 async def channel_keys(store: Store) -> list[ChannelKey]:
     rows = await store.fetch(
         "SELECT key_id, channel, api_hash, secret_hash, created_at, created_by, revoked_at FROM channel_key"

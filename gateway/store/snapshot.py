@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
 from rules.identifier import Identifier
-from rules.record import Observation, Pin, Record
+from rules.record import Apart, Judgement, Observation, Pin, Record
 
 RECORDS = """
 SELECT r.record_id, r.id_space, r.customer_id, r.profile_id, r.created_at,
@@ -18,6 +19,10 @@ PROFILES = "SELECT profile_id, record_id FROM record"
 NAMES = "SELECT named_after, profile_id FROM profile"
 BALANCES = "SELECT record_id, CAST(SUM(points) AS BIGINT) FROM ledger GROUP BY record_id"
 PINS = "SELECT record_a, record_b, kind, expires_at FROM pin"
+SIDES = """
+SELECT s.split_id, x.expires_at, s.record_id, s.side
+FROM split_side AS s JOIN split AS x ON x.split_id = s.split_id ORDER BY s.split_id
+"""
 OWN_LISTS = "SELECT name, value FROM own_list"
 ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
 ASKED = "SELECT profile_a, profile_b FROM review WHERE state = 'open'"
@@ -46,7 +51,7 @@ class Snapshot:
     names: dict[int, int]
     balances: dict[int, int]
     attributes: dict[int, dict[str, str]]
-    pins: list[Pin]
+    pins: list[Judgement]
     own_lists: dict[str, frozenset[str]]
     asked: set[tuple[int, int]]
     answers: list[Answered]
@@ -75,6 +80,12 @@ def profiles(rows: Iterable[Sequence[Any]]) -> dict[int, list[int]]:
     for profile_id, record_id in rows:
         found.setdefault(profile_id, []).append(record_id)
     return found
+
+
+def judgements(pins: Iterable[Sequence[Any]], sides: Iterable[Sequence[Any]]) -> list[Judgement]:
+    found = [Pin(*row) for row in pins]
+    splits = groupby(sides, key=lambda row: (row[0], row[1]))
+    return [*found, *(Apart(one, {row[2]: row[3] for row in rows}, until) for (one, until), rows in splits)]
 
 
 def texts(rows: Iterable[Sequence[Any]], names: Collection[str]) -> dict[int, dict[str, str]]:

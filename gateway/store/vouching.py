@@ -1,8 +1,8 @@
 """Rows that the audit log vouches for: when one changes, the next event's hash covers a digest of the row as it is from then on. So
-the log proves what the ledger, the balances (its sums), the partition, the names of profiles, merges, questions, pins, keys,
-operators and rules are, and what jobs are to do. A coupon's code has a digest of its own, because an erasure removes the code and
-leaves the entry. No digest covers where a profile redirects: it leads to the record that it is named after, and a digest covers
-that record's place.
+the log proves what the ledger, the balances (its sums), the partition, the names of profiles, merges, questions, pins, splits,
+keys, operators and rules are, and what jobs are to do. A coupon's code has a digest of its own, because an erasure removes the
+code and leaves the entry. No digest covers where a profile redirects: it leads to the record that it is named after, and a digest
+covers that record's place.
 
 A digest is keyed, because the values are short: without the master secret it can be neither made nor guessed.
 """
@@ -24,7 +24,7 @@ from gateway.store.tables.identity import PROFILE, record_row
 from gateway.store.tables.jobs import JOB
 from gateway.store.tables.merges import MERGE
 from gateway.store.tables.operators import ACTIVATION, CHANNEL_KEY, RULE_SET
-from gateway.store.tables.pins import PIN
+from gateway.store.tables.pins import PIN, SIDE, SPLIT
 from gateway.store.tables.reviews import REVIEW
 from gateway.workingset import WorkingSet, Written
 
@@ -79,6 +79,8 @@ _LEDGER = (
     "entered_at",
 )
 _PIN_COLUMNS = ("record_a", "record_b", "kind", "actor", "reason", "created_at", "expires_at")
+_SPLIT = ("split_id", "actor", "reason", "created_at", "expires_at")
+_SIDE = ("record_id", "split_id", "side")
 _CHANNEL_KEY = ("key_id", "channel", "api_hash", "secret_hash", "created_at", "created_by", "revoked_at")
 _OPERATOR = (
     "name",
@@ -135,6 +137,8 @@ TABLES = {
     "coupon": Vouched(_COUPON, _COUPON[:3], source="ledger WHERE coupon_code <> ''"),
     "campaign_spend": Vouched(("campaign_id", "points"), ("campaign_id",)),
     "pin": Vouched(_PIN_COLUMNS, ("record_a", "record_b"), "created_at"),
+    "split": Vouched(_SPLIT, ("split_id",), "created_at"),
+    "split_side": Vouched(_SIDE, ("record_id", "split_id")),
     "channel_key": Vouched(_CHANNEL_KEY, ("key_id",), "created_at"),
     "operator": Vouched(_OPERATOR, ("name",), "created_at"),
     "rule_set": Vouched(_RULE_SET, ("version",), "stored_at"),
@@ -228,6 +232,7 @@ _ENTRIES = _chosen("ledger", LEDGER)
 _MERGES, _REVIEWS = _chosen("merge", MERGE), _chosen("review", REVIEW)
 _PROFILES = _chosen("profile", PROFILE)
 _PINS, _KEYS = _chosen("pin", PIN), _chosen("channel_key", CHANNEL_KEY)
+_SPLITS, _SIDES = _chosen("split", SPLIT), _chosen("split_side", SIDE)
 _OPERATORS = _chosen("operator", OPERATOR)
 _ACTIVATIONS = _chosen("rule_activation", ACTIVATION)
 _JOBS = _chosen("job", JOB)
@@ -237,6 +242,8 @@ KEPT: tuple[tuple[str, str, _Rows], ...] = (
     ("merges", "merge", lambda merges: _MERGES(merges.added.values())),
     ("merges", "merge_undone", _undone),
     ("all_pins", "pin", lambda pins: _PINS(_left(pins))),
+    ("splits", "split", lambda splits: _SPLITS(_left(splits))),
+    ("split_sides", "split_side", lambda sides: _SIDES(_left(sides))),
     ("review_items", "review", lambda reviews: _REVIEWS(_left(reviews))),
     ("ledger", "ledger", lambda entries: _ENTRIES(entries.added.values())),
     ("ledger", "coupon", _coupons),
@@ -250,6 +257,8 @@ KEPT: tuple[tuple[str, str, _Rows], ...] = (
 """The collections with covered rows, their table, and the rows of what was added or changed."""
 GONE: tuple[tuple[str, str, _Rows], ...] = (
     ("all_pins", "pin", lambda pins: pins.dropped),
+    ("splits", "split", lambda splits: [(split_id,) for split_id in splits.dropped]),
+    ("split_sides", "split_side", lambda sides: sides.dropped),
     (
         "erased",
         "record",

@@ -18,6 +18,7 @@ from gateway.suggest.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is
 from gateway.suggest.people import Pair, People, read
 from gateway.workers.suggesting import Findings, FoundPair, Progress
 from rules.batch.near import near_pairs
+from rules.record import Apart, Pin
 from rules.ruleset import RuleSet
 
 MOST_FOUND = 5_000
@@ -97,7 +98,8 @@ def _level(people: People, column: str, one: int, other: int) -> str:
 
 def _answers(state: Snapshot) -> dict[Pair, bool]:
     """What people said about pairs of records: by a pin, or by answering a suggestion."""
-    said = {(pin.record_a, pin.record_b): pin.kind == "must" for pin in state.pins[-MOST_FOUND:]}
+    pins = [pin for pin in state.pins if isinstance(pin, Pin)]
+    said = {(pin.record_a, pin.record_b): pin.kind == "must" for pin in pins[-MOST_FOUND:]}
     return said | {(one.record_a, one.record_b): one.is_same for one in state.answers}
 
 
@@ -164,10 +166,12 @@ class _Choice:
 
     def pairs(self) -> list[FoundPair]:
         best: dict[Pair, FoundPair] = {}
-        closed = self._closed()
+        closed, parted = self._closed(), self._parted()
         for pair, scored in self._model.scored.items():
             homes = self._sides(pair)
             if homes in closed or not is_worth_asking(scored.levels):
+                continue
+            if any(sides[homes[0]] != sides[homes[1]] for sides in parted if sides.keys() >= {*homes}):
                 continue
             found = self._found(pair, homes, scored)
             if found is not None and (homes not in best or _order(found) < _order(best[homes])):
@@ -177,9 +181,19 @@ class _Choice:
     def _closed(self) -> set[Pair]:
         """Profiles between which a question is open or a pin stands."""
         pinned = {
-            self._sides((pin.record_a, pin.record_b)) for pin in self._state.pins if pin.kind == "cannot"
+            self._sides((pin.record_a, pin.record_b))
+            for pin in self._state.pins
+            if isinstance(pin, Pin) and pin.kind == "cannot"
         }
         return self._state.asked | pinned
+
+    def _parted(self) -> list[dict[int, int]]:
+        """Of each split, the side of each profile."""
+        splits = [one for one in self._state.pins if isinstance(one, Apart)]
+        return [
+            {self._homes[one]: side for one, side in each.sides.items() if one in self._homes}
+            for each in splits
+        ]
 
     def _sides(self, pair: Pair) -> Pair:
         one, other = (self._homes.get(record, 0) for record in pair)

@@ -57,6 +57,10 @@ def _forget(profile: Profile, caller: Caller, reason: str, ws: WorkingSet) -> No
         for pair in tuple(ws.pinned.get(record_id, ())):
             if (pin := ws.all_pins[pair]) is not None:
                 ws.drop_pin(pin)
+        for apart in ws.apart([record_id]):
+            ws.drop_side(record_id, apart.split_id)
+            if row := ws.splits[apart.split_id]:
+                ws.forget_reason(row)
     release_keys(profile, ws)
     ws.forget(profile)
     ws.record_event(

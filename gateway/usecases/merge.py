@@ -185,7 +185,14 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
 
 
 def note_pin(
-    ws: WorkingSet, env: Env, action: Action, pin: Pin, caller: Caller, home: int | None, note: str
+    ws: WorkingSet,
+    env: Env,
+    action: Action,
+    pin: Pin,
+    caller: Caller,
+    home: int | None,
+    note: str,
+    **about: str,
 ) -> None:
     """Record that a pin was set or dropped. For the pins of a split or a rejected review, their own event says so."""
     records = [show("rec", pin.record_a), show("rec", pin.record_b)]
@@ -197,7 +204,7 @@ def note_pin(
         subject=records[0],
         request_id=caller.request_id,
         reason=pin.kind,
-        detail={"records": records},
+        detail={"records": records, **about},
         words=Words({"note": note}, (pin.record_a, pin.record_b), env.pseudonyms),
     )
 
@@ -236,11 +243,11 @@ def live(profile_id: int, ws: WorkingSet) -> Profile | None:
 
 
 def cannot_pin(ws: WorkingSet, one: Profile, other: Profile) -> PinRow | None:
-    """A pin in force that keeps the two apart."""
+    """A pin in force that keeps the two apart, or the one for which a split stands."""
     for pin in ws.standing_pins:
         if pin.kind == "cannot" and pin.is_in_force(ws.now) and pin.is_between(one, other):
             return pin
-    return None
+    return ws.split_between(one, other)
 
 
 def pinned_apart(pin: PinRow) -> Refused:

@@ -8,10 +8,11 @@ A side without any such record gets a new profile.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from gateway.audit.event import Action, Words
 from gateway.ids import show
@@ -24,6 +25,7 @@ from rules.identifier import Identifier
 from rules.policy import Policy
 from rules.record import Profile, Record
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 REGROUP = "regroup"
 """How the rules part records."""
 _Word = tuple[bool, int, int]
@@ -92,13 +94,14 @@ def _update_questions(profile: Profile, part: Profile, rest: Profile, ws: Workin
 
 def look_again(
     ws: WorkingSet,
-    scope: Literal["value", "profile"],
+    scope: Literal["value", "profile", "split"],
     cause: str,
     *,
     identifier: Identifier = NO_VALUE,
     profile_id: int = 0,
 ) -> None:
-    """Have profiles regrouped once this change is on disk: the holders of a value, or one profile. Once a batch."""
+    """Have profiles regrouped once this change is on disk: the holders of a value, one profile, or those of a split, of which
+    `profile_id` is the id. Once a batch."""
     if (identifier, profile_id) not in ws.looked_again:
         ws.looked_again.add((identifier, profile_id))
         ws.keep_regrouping(
@@ -202,9 +205,10 @@ def note_parting(
     subject: str = "",
     *,
     pinned: bool = False,
+    kept: Mapping[str, Any] = NOTHING,
 ) -> None:
-    """`pinned`: every pair of records across the sides was pinned apart. The note of a regrouping is its cause, and says nothing
-    about those who stay."""
+    """`pinned`: every pair of records across the sides was pinned apart; `kept` says more about it. The note of a regrouping is its
+    cause, and says nothing about those who stay."""
     sides = (profile, *parts)
     concerned = parts if how == REGROUP else sides
     about = [record_id for side in concerned for record_id in side.records]
@@ -232,6 +236,7 @@ def note_parting(
             "named_after": names,
             "redirects": redirects,
             "pinned": pinned,
+            **kept,
         },
         words=Words({"note": note}, about, env.pseudonyms),
     )

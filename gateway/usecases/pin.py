@@ -9,9 +9,12 @@ from gateway.model import (
     Done,
     DropPin,
     EndPins,
+    EndSplits,
+    LiftSplit,
     PinRow,
     Refused,
     SetPin,
+    Split,
 )
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, join_by_hand, note_pin
@@ -19,8 +22,25 @@ from gateway.usecases.parting import look_again
 from gateway.workingset import WorkingSet
 
 
-def wants(command: SetPin | DropPin, ws: WorkingSet, env: Env) -> bool:
+def wants(command: SetPin, ws: WorkingSet, env: Env) -> bool:
     return _wants_of((command.record_a, command.record_b), ws)
+
+
+def wants_of_dropping(command: DropPin, ws: WorkingSet, env: Env) -> bool:
+    pair = _pair(command)
+    if not _wants_of(pair, ws):
+        return False
+    homes = [home for one in pair if (home := ws.homes[one]) is not None]
+    loaded = ws.profiles.want_all(homes)
+    return ws.whole_splits.want_all(_splits_between(pair, ws)) and loaded
+
+
+def wants_of_lifting(command: LiftSplit, ws: WorkingSet, env: Env) -> bool:
+    return ws.splits.want(command.split_id)
+
+
+def wants_of_ending_splits(command: EndSplits, ws: WorkingSet, env: Env) -> bool:
+    return ws.splits.want_all(command.split_ids)
 
 
 def wants_of_ending(command: EndPins, ws: WorkingSet, env: Env) -> bool:
@@ -77,12 +97,69 @@ def set_pin(command: SetPin, ws: WorkingSet, env: Env) -> Done | Refused:
 
 
 def drop_pin(command: DropPin, ws: WorkingSet, env: Env) -> Done:
-    """Drop a pin. The rules look at the two records again in the background."""
-    known = ws.pin_of(_pair(command))
-    if known is None:
+    """Drop a pin. In a split, the sides of the two records become one. The rules look at the two again in the background."""
+    pair = _pair(command)
+    known, splits = ws.pin_of(pair), _splits_between(pair, ws)
+    if known is not None:
+        _drop(known, command.caller, ws, env, "")
+    for split_id in splits:
+        _join_sides(split_id, pair, command.caller, ws, env)
+    return Done(changed=known is not None or bool(splits))
+
+
+def _splits_between(pair: tuple[int, int], ws: WorkingSet) -> list[int]:
+    """The splits that have the two records on different sides."""
+    return [
+        apart.split_id
+        for apart in ws.apart(pair[:1])
+        if apart.sides[pair[0]] != apart.sides.get(pair[1], apart.sides[pair[0]])
+    ]
+
+
+def _join_sides(split_id: int, pair: tuple[int, int], caller: Caller, ws: WorkingSet, env: Env) -> None:
+    row = ws.splits[split_id]
+    if row is None:
+        return
+    pin = PinRow(*pair, "cannot", row.until, row.actor, row.reason, row.created_at)
+    is_apart = ws.join_sides(split_id, pair)
+    home = ws.homes[pair[0]]
+    note_pin(ws, env, Action.PIN_DROPPED, pin, caller, home, "", split=show("spl", split_id))
+    if not is_apart:
+        ws.lift_split(row)
+        look_again(ws, "split", "pin", profile_id=split_id)
+    _look_at_both(pair, ws)
+
+
+def lift_split(command: LiftSplit, ws: WorkingSet, env: Env) -> Done:
+    """The rules look at all of its records again in the background."""
+    row = ws.splits[command.split_id]
+    if row is None:
         return Done(changed=False)
-    _drop(known, command.caller, ws, env, "")
+    _lift(row, command.caller, ws)
     return Done()
+
+
+def end_splits(command: EndSplits, ws: WorkingSet, env: Env) -> Done:
+    rows = [row for one in command.split_ids if (row := ws.splits[one]) is not None]
+    ended = [row for row in rows if row.until is not None and row.until <= ws.now]
+    for row in ended:
+        _lift(row, command.caller, ws)
+    return Done(changed=bool(ended))
+
+
+def _lift(row: Split, caller: Caller, ws: WorkingSet) -> None:
+    ws.lift_split(row)
+    name = show("spl", row.split_id)
+    ws.record_event(
+        Action.PIN_DROPPED,
+        outcome="cannot",
+        actor=caller.actor,
+        subject=name,
+        request_id=caller.request_id,
+        reason="cannot",
+        detail={"split": name},
+    )
+    look_again(ws, "split", "pin", profile_id=row.split_id)
 
 
 def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
@@ -96,7 +173,11 @@ def end_pins(command: EndPins, ws: WorkingSet, env: Env) -> Done:
 def _drop(pin: PinRow, caller: Caller, ws: WorkingSet, env: Env, note: str) -> None:
     ws.drop_pin(pin)
     note_pin(ws, env, Action.PIN_DROPPED, pin, caller, ws.homes[pin.record_a], note)
-    for record_id in (pin.record_a, pin.record_b):
+    _look_at_both((pin.record_a, pin.record_b), ws)
+
+
+def _look_at_both(pair: tuple[int, int], ws: WorkingSet) -> None:
+    for record_id in pair:
         if (home := ws.homes[record_id]) is not None:
             look_again(ws, "profile", "pin", profile_id=home)
 

@@ -137,6 +137,16 @@ def _pins(ws: WorkingSet, known: Before) -> Iterator[PinChange]:
     for pair in ws.all_pins.dropped:
         if (pin := known.pins[pair]) is not None:
             yield PinChange(*pair, pin.kind, False)
+    for split_id in ws.splits.added:
+        yield _of_split(split_id, ws, is_set=True)
+    for split_id in dict.fromkeys((*(one for _, one in ws.split_sides.changed), *ws.splits.dropped)):
+        yield _of_split(split_id, ws, is_set=False)
+
+
+def _of_split(split_id: int, ws: WorkingSet, *, is_set: bool) -> PinChange:
+    """One change for all pins for which the split stands."""
+    first, *others = sorted(ws.sides_of.get(split_id, {0: 0}))
+    return PinChange(first, others[0] if others else first, "cannot", is_set)
 
 
 def _sending(delivery: Delivery) -> Sending:

@@ -41,6 +41,8 @@ def wants(command: Regroup, ws: WorkingSet, env: Env) -> bool:
     if run is None or not _may_begin(command, run, ws, env):
         return True
     loaded = [look.wants() for look in _looks(command, run, ws, env)]
+    if run.scope == "split" and command.last:
+        loaded.append(ws.whole_splits.want(run.profile_id))
     return all(loaded)
 
 
@@ -94,6 +96,8 @@ def _keep(run: Regrouping, command: Regroup, ws: WorkingSet, *, finished: bool) 
         ws.keep_regrouping(run)
     else:
         ws.forget_regrouping(run)
+    if run.scope == "split":
+        ws.drop_sides(run.profile_id)
     counts = {name: getattr(run, name) for name in _COUNTED}
     if run.scope == "rules" or any(counts.values()):
         ws.record_event(

@@ -11,6 +11,7 @@ from gateway.usecases.merge import CONTESTED, join, open_review
 from gateway.usecases.ownership import assign_owners
 from gateway.usecases.parting import REGROUP, note_parting, take_out
 from gateway.usecases.regroup_look import Look, grouped
+from gateway.usecases.split import TAKEN_APART
 from rules.batch.partition import Edge, Refusal
 from rules.batch.pieces import Piece
 from rules.decision import ReviewProposal
@@ -90,7 +91,7 @@ class Carrying:
     def _part(self, profile: Profile, found: Sequence[Piece]) -> None:
         main = self.main[profile.profile_id]
         others = sorted((piece for piece in found if piece != main), key=lambda piece: piece.records)
-        if self.rules.conflict.resplit == "auto":
+        if self.rules.conflict.resplit == "auto" or self.run.cause == TAKEN_APART:
             alone = [piece for piece in others if len(self.groups[piece.group]) == 1]
             self.counts.unfinished = len(alone) > PARTS_AT_ONCE
             self._take_apart(profile, alone[:PARTS_AT_ONCE] if self.counts.unfinished else others)

@@ -88,7 +88,7 @@ class Look:
                 return Partition((frozenset(profiles[0].records),), (), ())
             known = self.ws.partitions[self.start] = partition(
                 seen_by_rules(profiles, self.powers),
-                self.ws.standing_pins,
+                self.ws.judgements,
                 self.env.policy,
                 now=self.ws.now,
                 balances=self.ws.points,

@@ -2,6 +2,7 @@
 pinned apart, or the next call would join them again. No sum changes."""
 
 from collections.abc import Iterable
+from itertools import combinations, product
 
 from gateway.ids import show
 from gateway.model import (
@@ -9,6 +10,7 @@ from gateway.model import (
     PinRow,
     Refused,
     Shaped,
+    Split,
     SplitProfile,
     UndoMerge,
 )
@@ -20,13 +22,17 @@ from gateway.usecases.merge import (
     version_changed,
     wants_of_live,
 )
-from gateway.usecases.parting import note_parting, take_out, wants_of_parting
+from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
 from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 from rules.record import Profile
 
-MOST_PARTS = 200
-"""All parts are kept apart from each other, so their number costs its square, and the writer is at it all that time."""
+MOST_PAIRS = 20
+"""The most pins that a split sets. One of more records has a row for each record instead."""
+SIDES_AT_ONCE = 200
+"""The most sides that leave in one transaction."""
+TAKEN_APART = "split:all"
+"""The cause of a regrouping that takes apart the rest of a profile, as a person asked."""
 
 
 def wants_of_split(command: SplitProfile, ws: WorkingSet, env: Env) -> bool:
@@ -63,17 +69,28 @@ def split(command: SplitProfile, ws: WorkingSet, env: Env) -> Shaped | Refused:
     sides = _sides(command, profile, ws)
     if not sides or sum(len(side) for side in sides) >= len(profile.records):
         return _empties()
-    if len(sides) > MOST_PARTS:
-        return Refused(
-            "split_too_large",
-            f"It would become {len(sides) + 1:,} profiles, and one change makes {MOST_PARTS} at most; split off some of"
-            " its records first.",
-        )
-    parts = [_part(profile, side, command, ws, env) for side in sides]
-    note_parting(
-        profile, parts, command.caller, f"split:{command.mode}", command.reason, ws, env, pinned=True
+    kept = keep_apart(profile, sides, command, ws, env)
+    now, later = _at_once(sides, ws, env)
+    parts = [_part(profile, side, command, ws, env) for side in now]
+    told = kept | ({"waiting": [show("rec", one) for side in later for one in side]} if later else {})
+    how, caller = f"split:{command.mode}", command.caller
+    note_parting(profile, parts, caller, how, command.reason, ws, env, pinned=True, kept=told)
+    if later:
+        look_again(ws, "profile", TAKEN_APART, profile_id=profile.profile_id)
+    return Shaped(
+        profile.profile_id,
+        profile.version,
+        parts=tuple(part.profile_id for part in parts),
+        waiting=len(later),
     )
-    return Shaped(profile.profile_id, profile.version, parts=tuple(part.profile_id for part in parts))
+
+
+def _at_once(
+    sides: list[frozenset[int]], ws: WorkingSet, env: Env
+) -> tuple[list[frozenset[int]], list[frozenset[int]]]:
+    """The sides that leave now, and those that leave in the background, so that calls do not wait for all of them."""
+    count = SIDES_AT_ONCE if env.rules.mode == "enforce" else len(sides)
+    return sides[:count], sides[count:]
 
 
 def _sides(command: SplitProfile, profile: Profile, ws: WorkingSet) -> list[frozenset[int]]:
@@ -102,7 +119,9 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env, *, pinned: bool = True) -
     leaving = frozenset(row.absorbed_records) & profile.records.keys()
     if (refused := _against(command, row, profile, leaving, ws, env)) is not None:
         return refused
+    kept: dict[str, str] = {}
     if pinned:
+        kept = keep_apart(profile, [leaving], command, ws, env)
         part = _part(profile, leaving, command, ws, env)
     else:
         part, _ = take_out(profile, leaving, ws, env, undone=row.merge_id)
@@ -117,6 +136,7 @@ def undo(command: UndoMerge, ws: WorkingSet, env: Env, *, pinned: bool = True) -
         env,
         show("mrg", row.merge_id),
         pinned=pinned,
+        kept=kept,
     )
     return Shaped(profile.profile_id, profile.version, merge_id=row.merge_id, parts=(part.profile_id,))
 
@@ -162,7 +182,6 @@ def _moved_since(moved: Iterable[int], ws: WorkingSet) -> Refused:
 def _part(
     profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet, env: Env
 ) -> Profile:
-    _pin_apart(profile, leaving, command, ws, env)
     undone = command.merge_id if isinstance(command, UndoMerge) else None
     part, contested = take_out(profile, leaving, ws, env, undone=undone)
     if contested:
@@ -172,12 +191,25 @@ def _part(
     return part
 
 
-def _pin_apart(
-    profile: Profile, leaving: frozenset[int], command: SplitProfile | UndoMerge, ws: WorkingSet, env: Env
-) -> None:
+def keep_apart(
+    profile: Profile,
+    leaving: Iterable[frozenset[int]],
+    command: SplitProfile | UndoMerge,
+    ws: WorkingSet,
+    env: Env,
+) -> dict[str, str]:
+    """Keep these sides and the rest apart, before they leave: by pins if these are few, else by one row for each record. Returns
+    what the event says of it."""
+    sides = [profile.records.keys() - frozenset[int]().union(*leaving), *leaving]
     cooldown = env.rules.merge.cooldown_after_split
     until = None if cooldown is None else ws.now + cooldown
-    for gone in leaving:
-        for stays in profile.records.keys() - leaving:
-            pair = (min(gone, stays), max(gone, stays))
-            ws.set_pin(PinRow(*pair, "cannot", until, command.caller.actor, command.reason, ws.now))
+    actor, reason = command.caller.actor, command.reason
+    records = len(profile.records)
+    if records * records - sum(len(side) ** 2 for side in sides) > 2 * MOST_PAIRS:
+        row = Split(ws.next_id(), until, actor, reason, ws.now)
+        ws.keep_apart(row, {one: number for number, side in enumerate(sides) for one in side})
+        return {"split": show("spl", row.split_id)}
+    for one, other in combinations(sides, 2):
+        for a, b in product(one, other):
+            ws.set_pin(PinRow(min(a, b), max(a, b), "cannot", until, actor, reason, ws.now))
+    return {}

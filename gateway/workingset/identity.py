@@ -25,7 +25,7 @@ from gateway.workingset.merges import Merges
 from gateway.workingset.pins import Pair, Pins
 from gateway.workingset.reviews import Reviews
 from rules.identifier import Identifier
-from rules.record import Key, Observation, Pin, Profile, Record
+from rules.record import Judgement, Key, Observation, Profile, Record
 
 RecordKey = tuple[str, str]
 """An id space and a customer id."""
@@ -108,14 +108,16 @@ class Identity(Customers, Merges, Pins, Reviews):
         held = self.windows.held.items()
         return [(campaign_id, one) for (of, campaign_id), one in held if of == profile_id and one is not None]
 
-    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
-        """The pins of records on loaded profiles, each once."""
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Judgement]:
+        """The pins and splits of records on loaded profiles, each once."""
+        record_ids = tuple(record_ids)
         pairs: dict[Pair, None] = {}
         for record_id in record_ids:
             if not self._has_pins_loaded(record_id):
                 raise NotLoaded("all_pins")
             pairs.update(dict.fromkeys(self.pinned.get(record_id, ())))
-        return [pin for pair in pairs if (pin := self.all_pins[pair]) is not None]
+        pins = [pin for pair in pairs if (pin := self.all_pins[pair]) is not None]
+        return [*pins, *self.apart(record_ids)] if self.parted else pins
 
     def pin_of(self, pair: Pair) -> PinRow | None:
         """The pin of two records. At least one is on a loaded profile, or on none."""

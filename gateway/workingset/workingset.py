@@ -23,6 +23,7 @@ from rules.identifier import Identifier
 BOUND = frozenset(
     (
         *("records", "removed", "stored_profiles", "erased", "merges", "all_pins", "review_items"),
+        *("splits", "split_sides"),
         *("ledger", "budgets", "channel_keys", "rule_sets", "activations", "operators"),
         "jobs",
     )

@@ -16,7 +16,7 @@ from rules.guards import OF_GROUPS, WITHOUT_VALUES, Joining, Objection, admit, o
 from rules.identifier import Identifier
 from rules.matching import OWNED_ELSEWHERE, Request, Standing, links, match_profile
 from rules.policy import Policy, PolicyRule
-from rules.record import Key, Pin, Profile, Record
+from rules.record import Judgement, Key, Profile, Record
 
 AT_ONCE = "max_profiles_at_once"
 PIN = "pin:must"
@@ -51,7 +51,7 @@ class _Pair:
 
     profiles: Mapping[int, Profile]
     powered: Mapping[int, Collection[Identifier]]
-    known_pins: Sequence[Pin]
+    known_pins: Sequence[Judgement]
     balances: Mapping[int, int]
 
     def record(self, id_space: str, customer_id: str) -> Record | None:
@@ -64,7 +64,7 @@ class _Pair:
     def profile(self, profile_id: int) -> Profile:
         return self.profiles[profile_id]
 
-    def pins(self, record_ids: Iterable[int]) -> Iterable[Pin]:
+    def pins(self, record_ids: Iterable[int]) -> Iterable[Judgement]:
         return self.known_pins
 
     def balance(self, profile_id: int) -> int:
@@ -86,7 +86,7 @@ class GroupJoins:
         self,
         columns: Columns,
         policy: Policy,
-        pins: Mapping[int, Sequence[Pin]],
+        pins: Mapping[int, Sequence[Judgement]],
         *,
         now: int,
         balances: Mapping[int, int],
@@ -234,10 +234,11 @@ class GroupJoins:
     def _pinned_apart(self, one: Profile, other: Profile) -> bool:
         return any(pin.kind == "cannot" and links(pin, one, other, self._now) for pin in self._pins_of(one))
 
-    def _pins_of(self, profile: Profile) -> list[Pin]:
+    def _pins_of(self, profile: Profile) -> list[Judgement]:
         if not self._pins:
             return []
-        return [pin for record_id in profile.records for pin in self._pins.get(record_id, ())]
+        pins = (pin for record_id in profile.records for pin in self._pins.get(record_id, ()))
+        return list(dict.fromkeys(pins))
 
     def _request(
         self, own: Profile, other: Profile, holding: Holding, powered: Collection[Identifier]

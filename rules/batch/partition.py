@@ -64,7 +64,7 @@ from rules.batch.holdings import Holding, Reader, Values
 from rules.confirming import RecordAttributes
 from rules.identifier import Identifier
 from rules.policy import MOST_RELATED, Policy
-from rules.record import Pin, Record
+from rules.record import Judgement, Pin, Record
 
 _Refuses = Callable[[Group, Group], Stop | None]
 NO_BALANCES: Mapping[int, int] = MappingProxyType({})
@@ -104,7 +104,7 @@ class Partition:
 
 def partition(
     records: Iterable[Record],
-    pins: Iterable[Pin],
+    pins: Iterable[Judgement],
     policy: Policy,
     *,
     now: int,
@@ -134,13 +134,13 @@ def _ranks(policy: Policy, *outcomes: str) -> list[int]:
     return [rule.rank for rule in policy.rules if rule.outcome in outcomes]
 
 
-def _pins_of(pins: Iterable[Pin], now: int) -> dict[int, list[Pin]]:
+def _pins_of(pins: Iterable[Judgement], now: int) -> dict[int, list[Judgement]]:
     """The pins in force, by each of their records."""
-    by_record: dict[int, list[Pin]] = {}
+    by_record: dict[int, list[Judgement]] = {}
     for pin in pins:
         if pin.is_in_force(now):
-            by_record.setdefault(pin.record_a, []).append(pin)
-            by_record.setdefault(pin.record_b, []).append(pin)
+            for record_id in pin.records:
+                by_record.setdefault(record_id, []).append(pin)
     return by_record
 
 
@@ -160,7 +160,7 @@ class _Partitioning:
         self,
         columns: Columns,
         joins: GroupJoins,
-        pins_of: Mapping[int, Sequence[Pin]],
+        pins_of: Mapping[int, Sequence[Judgement]],
         bounds: Bounds,
     ) -> None:
         self._columns, self._joins, self._bounds = columns, joins, bounds
@@ -335,9 +335,10 @@ def _asked(pair: _Pair) -> tuple[int, bool, int, int, int]:
     return holding.rank, holding.by_form, holding.moment, holding.record_id, other.record_id
 
 
-def _must(pins_of: Mapping[int, Sequence[Pin]], row_of: Mapping[int, int]) -> dict[int, list[int]]:
+def _must(pins_of: Mapping[int, Sequence[Judgement]], row_of: Mapping[int, int]) -> dict[int, list[int]]:
     """The `must` pins as rows: the second records of each first one, by record id."""
-    pairs = {(p.record_a, p.record_b) for pins in pins_of.values() for p in pins if p.kind == "must"}
+    every = (pin for pins in pins_of.values() for pin in pins)
+    pairs = {(p.record_a, p.record_b) for p in every if isinstance(p, Pin) and p.kind == "must"}
     rows: dict[int, list[int]] = {}
     for one, other in sorted(pairs):
         if one in row_of and other in row_of:

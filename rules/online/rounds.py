@@ -14,7 +14,7 @@ from rules.guards import Joining, Objection, objection
 from rules.identifier import Identifier
 from rules.matching import Match, Request, Standing, match_profile, with_disputed
 from rules.policy import Policy
-from rules.record import Pin, Profile, View
+from rules.record import Judgement, Profile, View
 
 _NOTHING_MOVED: Mapping[Identifier, int] = {}
 
@@ -25,7 +25,7 @@ class Case(NamedTuple):
     view: View
     policy: Policy
     request: Request
-    pins: tuple[Pin, ...]
+    pins: tuple[Judgement, ...]
     attributes: RecordAttributes | None
 
     def joining(self, look: "Look", joins: Iterable[Match]) -> Joining:
@@ -129,7 +129,7 @@ def _live(view: View, profile_ids: Iterable[int]) -> list[Profile]:
     return [live[profile_id] for profile_id in sorted(live)]
 
 
-def _match(case: Case, request: Request, pins: tuple[Pin, ...], profile: Profile) -> Match:
+def _match(case: Case, request: Request, pins: tuple[Judgement, ...], profile: Profile) -> Match:
     return match_profile(case.view, case.policy, request, profile, pins, case.attributes)
 
 
@@ -149,7 +149,7 @@ def _side_by_side(case: Case, request: Request, matches: list[Match]) -> list[Ma
     return sorted((*joined, *waiting), key=lambda match: match.profile.profile_id)
 
 
-def _again_beside(case: Case, request: Request, pins: tuple[Pin, ...], match: Match) -> Match:
+def _again_beside(case: Case, request: Request, pins: tuple[Judgement, ...], match: Match) -> Match:
     """If a profile should join but is pinned apart from another one that should join too, it still counts. That makes the
     request ambiguous."""
     again = _match(case, request, pins, match.profile)

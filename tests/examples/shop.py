@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from gateway.app import workers
 from gateway.clock import DAY, HOUR
@@ -133,6 +134,7 @@ async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
                 await _questions(shop)
                 await _suggestion(shop)
                 await _staff(shop)
+                await _keep_apart(shop)
                 await _import(shop)
                 await _archive(shop, directory, clock)
                 await _under_way(shop)
@@ -198,6 +200,17 @@ async def _staff(shop: Shop) -> None:
     await shop.ask("POST", "pins", {"records": pinned, "kind": "cannot", "reason": "two customers"})
     body = {"profiles": [names["dan"], names["dana"]], "reason": "one person"}
     names["merge"] = (await shop.ask("POST", "merges", body))["merge"]
+
+
+async def _keep_apart(shop: Shop) -> None:
+    """A split of many records, played with two."""
+    tom, tim = [await shop.save("web", f"w-6{number}", name) for number, name in enumerate(("Tom", "Tim"))]
+    joined = await shop.ask("POST", "merges", {"profiles": [tom, tim], "reason": "one person"})
+    with patch("gateway.usecases.split.MOST_PAIRS", 0):
+        body = {"mode": "all", "reason": "a number of the shop"}
+        await shop.ask("POST", f"profiles/{joined['profile']}/split", body)
+    (split,) = (await shop.ask("GET", "splits"))["items"]
+    shop.names |= {"apart": joined["profile"], "split": split["id"]}
 
 
 async def _import(shop: Shop) -> None:

@@ -26,6 +26,7 @@ from gateway.model import (
     LedgerEntry,
     MergeRow,
     ReviewItem,
+    Split,
     StoredAnswer,
     StoredRuleSet,
 )
@@ -401,6 +402,34 @@ async def test_a_review_is_found_from_both_of_its_profiles_and_keeps_its_answer(
     closed = await run(store, close, lambda ws: ws.profiles.want(a))
     assert closed.reviews == {(a, b): saved.reviews[a, b]} or closed.reviews[a, b].state == "rejected"
     assert (await look(store, lambda ws: ws.profiles.want(b))).reviews == closed.reviews
+
+
+async def test_a_split_comes_with_its_profiles_and_whole_when_it_is_asked_for(store: Store) -> None:
+    row = Split(9, NOON, "operator:ann", "a shared number", NOON)
+
+    def save(ws: WorkingSet) -> None:
+        records = [person(ws, f"web:{n}")[1][0] for n in range(3)]
+        ws.keep_apart(row, {one.record_id: side for side, one in enumerate(records)})
+
+    a, b, c = (await run(store, save)).profiles
+    ws = await look(store, lambda ws: ws.profiles.want_all([a, b]))
+    (apart,) = ws.apart(ws.profiles[a].records)
+    assert ws.splits[9] == row
+    assert [*apart.sides.values()] == [0, 1]
+    assert apart.is_between(ws.profiles[a], ws.profiles[b])
+
+    def join(ws: WorkingSet) -> None:
+        first, second, third = sorted(ws.sides_of[9])
+        assert ws.join_sides(9, (first, second))
+        assert not ws.join_sides(9, (first, third))
+        ws.lift_split(row)
+
+    await run(store, join, lambda ws: (ws.whole_splits.want(9), ws.profiles.want(c)))
+    lifted = await look(store, lambda ws: (ws.whole_splits.want(9), ws.profiles.want(a)))
+    assert (lifted.splits[9], lifted.judgements) == (None, [])
+    assert {*lifted.sides_of[9].values()} == {0}
+    await run(store, lambda ws: ws.drop_sides(9), lambda ws: ws.whole_splits.want(9))
+    assert await store.fetch("SELECT * FROM split_side") == []
 
 
 # ---- sources and claims ----

@@ -10,7 +10,7 @@ import pytest
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
-from gateway.model import ChannelKey, Job, MergeRow, PinRow, ReviewItem, StoredOperator, StoredRuleSet
+from gateway.model import ChannelKey, Job, MergeRow, PinRow, ReviewItem, Split, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.migrations import steps
 from gateway.store.queries.audit import links
@@ -49,6 +49,8 @@ def _populate(ws: WorkingSet) -> None:
         )
     ws.budgets.keep(7, 50)
     ws.set_pin(PinRow(ann.record_id, bob.record_id, "cannot", None, "operator:ann", "twins", ws.now))
+    row = Split(9, None, "operator:ann", "a shared number", ws.now)
+    ws.keep_apart(row, {ann.record_id: 0, bob.record_id: 1, cid.record_id: 2})
     key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
     ws.keep_channel_key(key)
     ws.operators.add("bob", StoredOperator("bob", "viewer", b"hash", ws.now, "operator:ann"))
@@ -93,6 +95,8 @@ async def test_untouched_rows_are_as_the_log_says(filled: Store) -> None:
         "coupon": (2, 0),
         "campaign_spend": (1, 0),
         "pin": (1, 0),
+        "split": (1, 0),
+        "split_side": (3, 0),
         "channel_key": (1, 0),
         "operator": (1, 0),
         "rule_set": (1, 0),
@@ -151,6 +155,10 @@ _TAMPERINGS = {
     _NEW_RECORD: ("record", "was put in"),
     "UPDATE pin SET kind = 'must'": ("pin", "was changed"),
     "DELETE FROM pin": ("pin", "was taken out"),
+    "UPDATE split SET expires_at = 1": ("split", "was changed"),
+    "DELETE FROM split": ("split", "was taken out"),
+    "UPDATE split_side SET side = 1 WHERE side = 2": ("split_side", "was changed"),
+    "DELETE FROM split_side WHERE side = 2": ("split_side", "was taken out"),
     "UPDATE channel_key SET channel = 'pos'": ("channel_key", "was changed"),
     "UPDATE rule_set SET text = 'other'": ("rule_set", "was changed"),
     "DELETE FROM rule_activation": ("rule_activation", "was taken out"),

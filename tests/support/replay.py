@@ -31,13 +31,23 @@ def read(rows: Iterable[tuple[Any, ...]]) -> list[Event]:
     ]
 
 
+def grouped(places: Iterable[tuple[str, int]]) -> set[frozenset[str]]:
+    """The records of each side."""
+    sides: dict[int, set[str]] = {}
+    for record, side in places:
+        sides.setdefault(side, set()).add(record)
+    return {frozenset(side) for side in sides.values()}
+
+
 @dataclass(slots=True)
 class Replay:
-    """Ids as the log shows them. `pins`: kind by the pair of records; `rules`: the version in use."""
+    """Ids as the log shows them. `pins`: kind by the pair of records; `splits`: of each, the sides by record; `rules`: the
+    version in use."""
 
     homes: dict[str, str] = field(default_factory=dict[str, str])
     redirects: dict[str, str] = field(default_factory=dict[str, str])
     pins: dict[frozenset[str], str] = field(default_factory=dict[frozenset[str], str])
+    splits: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     rules: str = ""
 
     def follow(self, events: Iterable[Event]) -> "Replay":
@@ -45,12 +55,16 @@ class Replay:
             match event.action:
                 case "identity.split":
                     self._split(event.detail["parts"], event.detail["redirects"])
-                    if event.detail["pinned"]:
+                    if name := event.detail.get("split"):
+                        self._keep_apart(
+                            name, [event.profile, *event.detail["parts"]], event.detail.get("waiting", [])
+                        )
+                    elif event.detail["pinned"]:
                         self._pin_apart([event.profile, *event.detail["parts"]])
                 case "pin.set":
                     self.pins[frozenset(event.detail["records"])] = event.outcome
                 case "pin.dropped":
-                    del self.pins[frozenset(event.detail["records"])]
+                    self._drop(event.detail)
                 case "review.rejected" if not event.reason.startswith(("split:", "resplit:")):
                     self._pin_apart(event.detail["profiles"])
                 case "review.undone":
@@ -65,6 +79,10 @@ class Replay:
                 case _:
                     pass
         return self
+
+    def kept_apart(self) -> dict[str, set[frozenset[str]]]:
+        """The records on each side of each split."""
+        return {name: grouped(sides.items()) for name, sides in self.splits.items() if sides}
 
     def _live(self, profile: str) -> str:
         return self.redirects.get(profile, profile)
@@ -86,6 +104,25 @@ class Replay:
             self.homes |= dict.fromkeys(records, part)
         self.redirects |= redirects
 
+    def _keep_apart(self, name: str, profiles: list[str], waiting: list[str]) -> None:
+        """Those who wait are each on a side of their own."""
+        members = [self._members(self._live(one)).difference(waiting) for one in profiles]
+        sides = [*members, *(frozenset({one}) for one in waiting)]
+        self.splits[name] = {one: number for number, side in enumerate(sides) for one in side}
+
+    def _drop(self, detail: dict[str, Any]) -> None:
+        name, pair = detail.get("split", ""), detail.get("records", ())
+        if not name:
+            del self.pins[frozenset(pair)]
+        elif not pair:
+            del self.splits[name]
+        else:
+            sides = self.splits[name]
+            kept, gone = (sides[one] for one in pair)
+            sides.update({one: kept for one, side in sides.items() if side == gone})
+            if len(set(sides.values())) == 1:
+                del self.splits[name]
+
     def _pin_apart(self, profiles: list[str]) -> None:
         sides = [self._members(self._live(one)) for one in profiles]
         for number, side in enumerate(sides):
@@ -97,3 +134,5 @@ class Replay:
         self.homes = {record: home for record, home in self.homes.items() if record not in gone}
         self.redirects = {one: to for one, to in self.redirects.items() if to != profile}
         self.pins = {pair: kind for pair, kind in self.pins.items() if not pair & gone}
+        for name, sides in self.splits.items():
+            self.splits[name] = {record: side for record, side in sides.items() if record not in gone}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,6 +201,18 @@ AND (reason LIKE 'conflict:max_profiles_at_once%' OR reason LIKE 'conflict:canno
 """
 
 
+_OF_SPLITS = """
+SELECT a.record_id AS record_a, b.record_id AS record_b FROM split AS x JOIN split_side AS a ON a.split_id = x.split_id
+JOIN split_side AS b ON b.split_id = a.split_id AND b.side <> a.side AND b.record_id > a.record_id
+"""
+_SIDES = (
+    "SELECT s.split_id, s.record_id, s.side FROM split_side AS s JOIN split AS x ON x.split_id = s.split_id"
+)
+_APART = f"SELECT record_a, record_b FROM pin WHERE kind = 'cannot' UNION {_OF_SPLITS} ORDER BY 1, 2"
+_PINS = f"SELECT record_a, record_b FROM pin UNION {_OF_SPLITS} ORDER BY 1, 2"
+"""Pairs of records with a pin, or for which a split stands."""
+
+
 def _holding(record_id: int, groups: Iterable[frozenset[int]]) -> frozenset[int]:
     return next(group for group in groups if record_id in group)
 
@@ -214,6 +227,8 @@ class Machine(RuleBasedStateMachine):
         version = data.draw(st.sampled_from(self.versions))
         self.cleanup = contextlib.ExitStack()
         directory = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
+        pairs = data.draw(st.sampled_from([0, 2, 20]))
+        self.cleanup.enter_context(patch("gateway.usecases.split.MOST_PAIRS", pairs))
         self.runner = self.cleanup.enter_context(asyncio.Runner())
         self.core = InProcessGateway(directory, environment(rules=RULES[version]))
         self.run(self.core.__aenter__())
@@ -358,7 +373,7 @@ class Machine(RuleBasedStateMachine):
     def i8_lift_a_pin_and_regroup(self, which: int) -> None:
         """Whom it concerned are with whom the definition has them with."""
         self.run(self.core.regroup())
-        pins = self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2")
+        pins = self.rows(_PINS)
         if pins:
             self._lift([pins[which % len(pins)]])
 
@@ -483,12 +498,16 @@ class Machine(RuleBasedStateMachine):
         assert self.replay.homes == {show("rec", one): show("prf", home) for one, home in homes}
         assert self.replay.redirects == {show("prf", one): show("prf", to) for one, to in redirects}
         assert self.replay.pins == {frozenset((show("rec", a), show("rec", b))): kind for a, b, kind in pins}
+        splits: dict[str, list[tuple[str, int]]] = {}
+        for split_id, record_id, side in self.rows(_SIDES):
+            splits.setdefault(show("spl", split_id), []).append((show("rec", record_id), side))
+        assert self.replay.kept_apart() == {name: replay.grouped(sides) for name, sides in splits.items()}
         assert self.replay.rules == self.core.env.rules.version
 
     @invariant()
     def i17_records_pinned_apart_are_never_on_one_profile(self) -> None:
         homes = dict(self.rows("SELECT record_id, profile_id FROM record"))
-        for a, b in self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'"):
+        for a, b in self.rows(_APART):
             assert homes[a] != homes[b]
 
     @invariant()
@@ -669,10 +688,7 @@ class Judging(Machine):
         outcome = self._decide(SplitProfile(SAM, profile_id, leaving, mode, "not them"))
         if isinstance(outcome, Shaped):
             parts = [self.members()[part] for part in (profile_id, *outcome.parts)]
-            pinned = {
-                frozenset(pair)
-                for pair in self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'")
-            }
+            pinned = {frozenset(pair) for pair in self.rows(_APART)}
             assert all(
                 frozenset((a, b)) in pinned
                 for one, other in combinations(parts, 2)
@@ -689,13 +705,13 @@ class Judging(Machine):
     @rule(pair=st.tuples(numbers, numbers))
     def i10_undo_right_after_a_merge_gives_everything_back(self, pair: tuple[int, int]) -> None:
         chosen = self.chosen(*pair)
-        before, pins = self._identity(), set(self.rows("SELECT record_a, record_b FROM pin"))
+        before, pins = self._identity(), set(self.rows(_PINS))
         outcome = self._decide(MergeProfiles(SAM, (chosen[0], chosen[1]), "they said so")) if chosen else None
         if not isinstance(outcome, Shaped) or outcome.merge_id is None:
             return
         self._decide(UndoMerge(SAM, outcome.merge_id, "a mistake"))
         assert self._identity() == before
-        for one, other in set(self.rows("SELECT record_a, record_b FROM pin")) - pins:
+        for one, other in set(self.rows(_PINS)) - pins:
             self.send(DropPin(SAM, one, other))
 
     def _identity(self) -> list[list[tuple[Any, ...]]]:
@@ -715,14 +731,14 @@ class Judging(Machine):
 
     @rule(which=numbers)
     def lift_a_pin(self, which: int) -> None:
-        if pins := self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"):
+        if pins := self.rows(_PINS):
             self._decide(DropPin(SAM, *pins[which % len(pins)]))
 
     @rule()
     def i8_lift_every_pin_and_regroup(self) -> None:
         """Where nothing binds, the profiles are the partition of everything then."""
         self.run(self.core.regroup())
-        self._lift(self.rows("SELECT record_a, record_b FROM pin ORDER BY 1, 2"))
+        self._lift(self.rows(_PINS))
         if self.core.env.rules.version in ("free, auto", "stricter, auto"):
             assert set(self.members().values()) == set(self.canon().groups)
             plan = planned(self.core.url, self.core.env.rules, self.core.clock.now())
@@ -731,7 +747,7 @@ class Judging(Machine):
     @rule(which=numbers)
     def lift_every_pin_between_two(self, which: int) -> None:
         homes = dict(self.rows("SELECT record_id, profile_id FROM record"))
-        pins = self.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot' ORDER BY 1, 2")
+        pins = self.rows(_APART)
         if pins:
             a, b = pins[which % len(pins)]
             for pin in pins:

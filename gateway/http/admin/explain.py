@@ -57,7 +57,8 @@ class ClaimedView(msgspec.Struct):
 
 class PairView(msgspec.Struct):
     """`outcome` and `rule` are the result of rules and pins together; `guard`, with its `detail`, is what keeps the two
-    apart. `words` says it in sentences, one for each rule and the verdict last."""
+    apart. `splits` have them on different sides, which counts as a `cannot` pin. `words` says it in sentences, one for
+    each rule and the verdict last."""
 
     profile_a: str
     profile_b: str
@@ -67,6 +68,7 @@ class PairView(msgspec.Struct):
     guard: str
     detail: str
     pins: list[str]
+    splits: list[str]
     rules: list[RuleView]
     claimed: list[ClaimedView]
     words: list[str]
@@ -111,6 +113,7 @@ async def pair_view(services: Services, command: ExplainPair) -> PairView:
         found.guard,
         found.detail,
         list(found.pins),
+        [show("spl", split_id) for split_id in found.splits],
         [_rule(reading) for reading in found.rules],
         [_claimed(*claim) for claim in claimed],
         [],

@@ -12,7 +12,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.profiles import ProfileDetail, unknown_customer, whole_profile
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
-from gateway.model import NoteEvent, PinRow
+from gateway.model import NoteEvent, PinRow, Split
 from gateway.store import Store
 from gateway.store.queries import person, work
 from gateway.store.queries.pins import records_of
@@ -81,6 +81,18 @@ class ExportedChange(msgspec.Struct):
     before: str
 
 
+class ExportedSplit(msgspec.Struct):
+    """A record of the person that is kept apart from the other sides of a split."""
+
+    id: str
+    record: str
+    side: int
+    actor: str
+    reason: str
+    created_at: Time
+    until: Time | None
+
+
 class PersonExport(msgspec.Struct):
     """`events` are from the audit log, oldest first, including those of absorbed profiles."""
 
@@ -90,6 +102,7 @@ class PersonExport(msgspec.Struct):
     claimed_attributes: list[ExportedClaim]
     tags: list[ExportedTag]
     pins: list[ExportedPin]
+    splits: list[ExportedSplit]
     achievements: list[AchievementView]
     kept_answers: list[ExportedAnswer]
     waiting_messages: list[ExportedMessage]
@@ -122,6 +135,7 @@ async def export_profile(call: Call[Query]) -> PersonExport:
             for record, tag, at in await person.tags(store, records)
         ],
         [_pin(pin) for pin in await person.pins(store, records)],
+        [_split(*found) for found in await person.splits(store, records)],
         await _achievements(store, number),
         [
             ExportedAnswer(
@@ -145,6 +159,18 @@ def _pin(pin: PinRow) -> ExportedPin:
     records = [show("rec", pin.record_a), show("rec", pin.record_b)]
     return ExportedPin(
         records, pin.kind, pin.actor, pin.reason, shown(pin.created_at), shown_or_none(pin.until)
+    )
+
+
+def _split(record_id: int, side: int, split: Split) -> ExportedSplit:
+    return ExportedSplit(
+        show("spl", split.split_id),
+        show("rec", record_id),
+        side,
+        split.actor,
+        split.reason,
+        shown(split.created_at),
+        shown_or_none(split.until),
     )
 
 

@@ -46,15 +46,16 @@ class Splitting(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ShapedView(msgspec.Struct):
-    """The profile after the change; `version` is also its ETag. `parts` were split off; `merge` is the id for an undo.
-    `changed` is False if everything was already as requested. A dry run has `effects`, no ETag and no `merge`, and names
-    profiles that it would make `new-1`, `new-2` …"""
+    """The profile after the change; `version` is also its ETag. `parts` were split off, and `waiting` more sides leave in
+    the background; `merge` is the id for an undo. `changed` is False if everything was already as requested. A dry run has
+    `effects`, no ETag and no `merge`, and names profiles that it would make `new-1`, `new-2` …"""
 
     profile: str
     version: int
     changed: bool
     merge: str | None
     parts: list[str]
+    waiting: int
     effects: EffectsView | None
 
 
@@ -90,6 +91,7 @@ def _shaped(call: Call[Query], outcome: Shaped, effects: Effects | None) -> Shap
         outcome.changed,
         show("mrg", merge_id) if merge_id is not None else None,
         [names(part) for part in outcome.parts],
+        outcome.waiting,
         None if effects is None else effects_view(effects),
     )
 
@@ -129,6 +131,6 @@ OPERATIONS = (
         answer=ShapedView,
         tagged=True,
         conditional=True,
-        refusals=("records_elsewhere", "split_empties", "split_too_large"),
+        refusals=("records_elsewhere", "split_empties"),
     ),
 )

@@ -130,9 +130,6 @@ CODES: Mapping[str, Code] = {
         "two records of one profile cannot be pinned apart; or two profile ids to compare lead to one profile",
         "split the profile; or compare records",
     ),
-    "split_too_large": Code(
-        409, "a split into more than 200 parts", "split off some of the profile's records first"
-    ),
     "split_empties": Code(409, "a split or undo would leave one side without records"),
     "too_many_operators": Code(409, "there are as many operators as there can be", "remove one first"),
     "too_many_keys": Code(409, "a channel has at most two active key pairs", "revoke one first"),

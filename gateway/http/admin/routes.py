@@ -39,6 +39,7 @@ from gateway.http.admin import (
     rules,
     scrub,
     settings,
+    splits,
     suggestions,
 )
 from gateway.http.admin.listing import Query
@@ -61,6 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *bulk.OPERATIONS,
     *jobs.OPERATIONS,
     *pins.OPERATIONS,
+    *splits.OPERATIONS,
     *rule_history.OPERATIONS,
     *rules.OPERATIONS,
     *plan.OPERATIONS,

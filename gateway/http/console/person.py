@@ -10,6 +10,7 @@ from gateway.http.admin.audit import HistoryQuery
 from gateway.http.admin.graph import EdgeView, GraphQuery, GraphView, show_graph
 from gateway.http.admin.pins import PinQuery, list_pins
 from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_history, show_profile
+from gateway.http.admin.splits import SplitQuery, list_splits
 from gateway.http.console.graph import MOST, Edge, Node, Picture, draw
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
@@ -38,6 +39,7 @@ async def show_person(visit: Visit) -> web.Response:
         person=person,
         pins=pins.items,
         more_pins=pins.next is not None,
+        splits=(await visit.ask(list_splits, SplitQuery(profile=person.id, limit=_ROWS))).items,
         merges=person.merges[: -_ROWS - 1 : -1],
         records=person.records[:MOST],
         attributes=said_of(person),

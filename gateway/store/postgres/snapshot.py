@@ -15,14 +15,15 @@ from gateway.store.snapshot import (
     PINS,
     PROFILES,
     RECORDS,
+    SIDES,
     Snapshot,
     answers,
+    judgements,
     own_lists,
     profiles,
     records,
     texts,
 )
-from rules.record import Pin
 
 
 def snapshot(url: str, attributes: Collection[str]) -> Snapshot:
@@ -40,7 +41,7 @@ async def _snapshot(url: str, attributes: Collection[str]) -> Snapshot:
                 dict(await connection.fetch(NAMES)),
                 dict(await connection.fetch(BALANCES)),
                 texts(await connection.fetch(ATTRIBUTES), attributes) if attributes else {},
-                [Pin(*row) for row in await connection.fetch(PINS)],
+                judgements(await connection.fetch(PINS), await connection.fetch(SIDES)),
                 own_lists(await connection.fetch(OWN_LISTS)),
                 {(one, other) for one, other in await connection.fetch(ASKED)},
                 answers(await connection.fetch(ANSWERS)),

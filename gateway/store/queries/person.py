@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.model import Delivery, PinRow
+from gateway.model import Delivery, PinRow, Split
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
 from gateway.store.queries.work import achievements_among
 from gateway.store.tables.deliveries import DELIVERY
-from gateway.store.tables.pins import PIN
+from gateway.store.tables.pins import PIN, SPLIT
 
 
 async def attributes(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:
@@ -45,6 +45,16 @@ async def pins(store: Store, records: Sequence[int]) -> list[PinRow]:
         (*records, *records),
     )
     return [PIN.read(row) for row in rows]
+
+
+async def splits(store: Store, records: Sequence[int]) -> list[tuple[int, int, Split]]:
+    """Record, its side, and the split that keeps it apart from the other sides."""
+    rows = await store.fetch(
+        f"SELECT s.record_id, s.side, {SPLIT.select('x')} FROM split_side AS s JOIN split AS x ON x.split_id = s.split_id"
+        f" WHERE s.record_id IN ({placeholders(records)}) ORDER BY s.split_id, s.record_id",
+        records,
+    )
+    return [(record_id, side, SPLIT.read(row)) for record_id, side, *row in rows]
 
 
 async def answers(store: Store, records: Sequence[int]) -> list[tuple[Any, ...]]:

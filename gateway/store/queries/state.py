@@ -24,7 +24,13 @@ _ANY_ORDER = 10 * SECOND
 """How far the times of two gateways may be apart."""
 _UNKNOWN = "?"
 _MOST_ASTRAY = 1_000
-_PREFIXES: Mapping[str, Prefix] = {"record": "rec", "profile": "prf", "review": "rev", "merge": "mrg"}
+_PREFIXES: Mapping[str, Prefix] = {
+    "record": "rec",
+    "profile": "prf",
+    "review": "rev",
+    "merge": "mrg",
+    "split": "spl",
+}
 _ASTRAY = """
 SELECT p.profile_id FROM profile AS p LEFT JOIN record AS r ON r.record_id = p.named_after
 LEFT JOIN profile AS t ON t.profile_id = p.redirect_to
@@ -200,12 +206,12 @@ async def _rows(store: Store, table: str) -> AsyncIterator[Row]:
 
 
 async def _should_be_there(store: Store, table: str, row: str, about: str) -> bool:
-    """A pin may go with either of its records, a coupon's code with its record, a profile with the record that it is named after,
-    and a question with either of its profiles, or some time after its answer."""
+    """A pin may go with either of its records, a coupon's code and a side of a split with its record, a profile with the record
+    that it is named after, and a question with either of its profiles, or some time after its answer."""
     match table:
         case "pin":
             return await _are_there(store, "record", row.split(" "))
-        case "coupon":
+        case "coupon" | "split_side":
             return await _are_there(store, "record", row.split(" ")[:1])
         case "profile":
             return await _are_there(store, "record", [about])

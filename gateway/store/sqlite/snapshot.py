@@ -15,14 +15,16 @@ from gateway.store.snapshot import (
     PINS,
     PROFILES,
     RECORDS,
+    SIDES,
     Snapshot,
     answers,
+    judgements,
     own_lists,
     profiles,
     records,
     texts,
 )
-from rules.record import Pin, Record
+from rules.record import Record
 
 
 @contextlib.contextmanager
@@ -38,7 +40,7 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
             dict(connection.execute(NAMES)),
             dict(connection.execute(BALANCES)),
             texts(connection.execute(ATTRIBUTES), attributes) if attributes else {},
-            [Pin(*row) for row in connection.execute(PINS)],
+            judgements(connection.execute(PINS), connection.execute(SIDES)),
             own_lists(connection.execute(OWN_LISTS)),
             {(one, other) for one, other in connection.execute(ASKED)},
             answers(connection.execute(ANSWERS)),

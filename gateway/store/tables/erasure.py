@@ -63,6 +63,7 @@ _OF_RECORD = (
     "pin WHERE record_b",
     "suggestion WHERE record_a",
     "suggestion WHERE record_b",
+    "split_side WHERE record_id",
     "import_change WHERE record_id",
 )
 _OF_PROFILE = (

@@ -48,7 +48,8 @@ SELECT c.import_id, c.record_id, c.change_id, c.at, c.created, c.before, r.profi
   (SELECT MAX(x.change_id) FROM import_change AS x WHERE x.record_id = c.record_id),
   (SELECT COUNT(*) FROM tag AS t WHERE t.record_id = c.record_id),
   (SELECT COUNT(*) FROM pin AS p WHERE p.record_a = c.record_id)
-    + (SELECT COUNT(*) FROM pin AS p WHERE p.record_b = c.record_id),
+    + (SELECT COUNT(*) FROM pin AS p WHERE p.record_b = c.record_id)
+    + (SELECT COUNT(*) FROM split_side AS s JOIN split AS x ON x.split_id = s.split_id WHERE s.record_id = c.record_id),
   (SELECT COUNT(*) FROM ledger AS l WHERE l.record_id = c.record_id)
     + (SELECT COUNT(*) FROM dedup AS d JOIN achievement AS w ON w.achievement_id = d.achievement_id
        WHERE d.profile_id = r.profile_id AND w.record_id = c.record_id)

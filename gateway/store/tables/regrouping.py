@@ -23,6 +23,10 @@ _HOLDERS = """
 SELECT DISTINCT r.profile_id FROM observation AS o JOIN record AS r ON r.record_id = o.record_id
 WHERE o.type = ? AND o.value = ? AND r.profile_id > ? ORDER BY r.profile_id LIMIT ?
 """
+_OF_SPLIT = """
+SELECT DISTINCT r.profile_id FROM split_side AS s JOIN record AS r ON r.record_id = s.record_id
+WHERE s.split_id = ? AND r.profile_id > ? ORDER BY r.profile_id LIMIT ?
+"""
 _ONE = """
 SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE profile_id = ? AND profile_id > ? LIMIT ?
 """
@@ -48,6 +52,8 @@ async def profiles_behind(store: Store, run: Regrouping, limit: int) -> list[int
         rows = await store.fetch(_ALL, (run.cursor, limit))
     elif run.scope == "value":
         rows = await store.fetch(_HOLDERS, (run.type, run.value, run.cursor, limit))
+    elif run.scope == "split":
+        rows = await store.fetch(_OF_SPLIT, (run.profile_id, run.cursor, limit))
     else:
         rows = await store.fetch(_ONE, (run.profile_id, run.cursor, limit))
     return [profile_id for (profile_id,) in rows]

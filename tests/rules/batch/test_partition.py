@@ -14,7 +14,7 @@ from rules.batch.partition import Edge, Partition, Refusal, partition
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
 from rules.policy import MOST_RELATED, Policy
-from rules.record import Observation, Pin, Record
+from rules.record import Apart, Judgement, Observation, Pin, Record
 from rules.ruleset import Conflict, IdentifierRules, IdSpaceRules, Merge, Rule, RuleSet
 from tests.support.properties import ANY_HEALTH
 from tests.support.rules_state import DAY, State, key, rule_set
@@ -39,7 +39,7 @@ def see(made: Record, identifier: Identifier, at: int = 0, **how: Any) -> Record
     return made
 
 
-def canon(rules: RuleSet, *records: Record, pins: Iterable[Pin] = (), **options: Any) -> Partition:
+def canon(rules: RuleSet, *records: Record, pins: Iterable[Judgement] = (), **options: Any) -> Partition:
     return partition(records, pins, Policy(rules), now=NOW, **options)
 
 
@@ -224,6 +224,17 @@ def test_a_cannot_pin_keeps_two_apart_while_it_is_in_force() -> None:
     found = canon(rule_set(), *records, pins=[Pin(1, 2, "cannot"), Pin(2, 3, "cannot", until=NOW)])
     assert members(found) == [{1, 3}, {2}]
     assert found.refused == (Refusal(1, 2, "email", ("email",), "cannot", asks=False),)
+
+
+def test_the_sides_of_a_split_stay_apart_and_records_of_one_side_join() -> None:
+    records = [record(number, email="e") for number in range(1, 6)]
+    apart = Apart(1, {1: 0, 2: 0, 3: 1, 4: 2})
+    found = canon(rule_set(id_spaces=SPACES), *records, pins=[apart])
+    assert members(found) == [{1, 2, 5}, {3}, {4}]
+    assert guards(found) == [("cannot", False)] * 2
+    assert members(canon(rule_set(id_spaces=SPACES), *records, pins=[replace(apart, until=NOW)])) == [
+        {1, 2, 3, 4, 5}
+    ]
 
 
 def test_nobody_is_asked_in_doubt_about_two_that_are_pinned_apart() -> None:

@@ -1,0 +1,121 @@
+"""Splits of which the sides are kept apart: listed, and lifted. A pin between two of their records is removed as any other: then
+the sides of these two become one."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Refusal
+from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.named import number
+from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.times import Time, shown, shown_or_none
+from gateway.ids import show
+from gateway.model import LiftSplit
+from gateway.store import Store
+from gateway.store.queries import splits as queries
+from gateway.store.queries.pins import records_of
+from gateway.store.queries.profiles import survivor_of
+from gateway.store.queries.splits import CountedSplit
+
+_NEWEST = 2**63 - 1
+_SHOWN = 20
+
+
+class SplitQuery(ListQuery, kw_only=True):
+    profile: Annotated[str, Meta(description="prf_…; splits of all its records")] = ""
+    record: Annotated[str, Meta(description="rec_…")] = ""
+
+
+class SplitMember(msgspec.Struct):
+    """A record, the side that it was on, and the profile where it is now."""
+
+    record: str
+    side: int
+    profile: str
+
+
+class SplitView(msgspec.Struct):
+    """`records` on as many `sides` as it says are kept apart; `members` are the first 20 of them. `until` None: for ever."""
+
+    id: str
+    sides: int
+    records: int
+    members: list[SplitMember]
+    reason: str
+    actor: str
+    created_at: Time
+    until: Time | None
+
+
+class SplitLifted(msgspec.Struct):
+    """`changed` is False if there was no such split."""
+
+    id: str
+    changed: bool
+
+
+async def list_splits(call: Call[SplitQuery]) -> Page[SplitView]:
+    query, store = call.query, call.services.store
+    before = read_cursor(query.cursor, Id, _NEWEST)
+    found = await queries.splits(store, await _wanted(store, query), before, query.limit + 1)
+    views = {one.split.split_id: await _view(store, one) for one in found}
+    return page(found, query.limit, lambda one: views[one.split.split_id], lambda one: one.split.split_id)
+
+
+async def lift_split(call: Call[Query]) -> SplitLifted:
+    split_id = call.id("spl")
+    outcome = await call.submit(LiftSplit(call.caller, split_id))
+    return SplitLifted(show("spl", split_id), outcome.changed)
+
+
+async def _wanted(store: Store, query: SplitQuery) -> list[int] | None:
+    """The records whose splits to list; None: those of every record."""
+    if query.profile and query.record:
+        raise Refusal("bad_parameter", "profile: cannot be combined with record; give one of the two")
+    if query.record:
+        return [number("rec", "record", query.record)]
+    if not query.profile:
+        return None
+    survivor = await survivor_of(store, number("prf", "profile", query.profile))
+    if survivor is None:
+        raise Refusal("not_found", "profile: there is no such profile, or it was erased")
+    return await records_of(store, survivor)
+
+
+async def _view(store: Store, found: CountedSplit) -> SplitView:
+    split = found.split
+    members = await queries.members(store, split.split_id, _SHOWN)
+    return SplitView(
+        show("spl", split.split_id),
+        found.sides,
+        found.records,
+        [SplitMember(show("rec", record), side, show("prf", profile)) for record, side, profile in members],
+        split.reason,
+        split.actor,
+        shown(split.created_at),
+        shown_or_none(split.until),
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/splits",
+        handler=list_splits,
+        role="viewer",
+        summary="Splits of which the sides are kept apart, newest first: all, or those of a profile or record",
+        query=SplitQuery,
+        answer=Page[SplitView],
+        refusals=("bad_cursor", "not_found"),
+    ),
+    Operation(
+        method="DELETE",
+        path="/splits/{id}",
+        handler=lift_split,
+        role="steward",
+        summary="Keep the sides of a split apart no longer; the rules decide about them in the background",
+        answer=SplitLifted,
+    ),
+)
