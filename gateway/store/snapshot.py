@@ -27,7 +27,7 @@ OWN_LISTS = "SELECT name, value FROM own_list"
 ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
 ASKED = "SELECT profile_a, profile_b FROM review WHERE state = 'open'"
 ANSWERS = """
-SELECT s.record_a, s.record_b, v.state FROM suggestion AS s CROSS JOIN review AS v ON v.review_id = s.review_id
+SELECT s.record_a, s.record_b, v.state FROM suggestion AS s JOIN review AS v ON v.review_id = s.review_id
 WHERE v.state IN ('accepted', 'rejected') AND v.closed_by LIKE 'operator:%' ORDER BY s.record_a, s.record_b
 """
 
