@@ -141,10 +141,10 @@ async def split_person(hands: Clicks | Keys, check: Check) -> str:
 async def undo_the_others(hands: Clicks | Keys, check: Check) -> None:
     page, main = hands.page, hands.page.locator("main")
     await hands.write(main.get_by_label("Reason, for the audit log"), "the till's tablets")
-    await hands.press(main.get_by_role("button", name="Show what would follow"))
+    await hands.press(main.get_by_role("button", name="Show what their undo would do"))
     await main.get_by_role("heading", name=f"Undo {MERGES - 1} merges?").wait_for()
     await check()
-    await hands.write(main.get_by_label("Type the number of merges"), str(MERGES - 1))
+    await hands.write(main.get_by_label("Type the number of matches"), str(MERGES - 1))
     await hands.press(main.get_by_role("button", name="Undo them all"))
     async with asyncio.timeout(30):
         while not await main.get_by_text("done", exact=True).count():
