@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-RUNTIME, SUGGEST, DEVELOPMENT, CLIENT, PATRONI = (
-    f"requirements/{name}.txt" for name in ("runtime", "suggest", "development", "client", "patroni")
+RUNTIME, SUGGEST, DEVELOPMENT, CLIENT, PATRONI, PEERS = (
+    f"requirements/{name}.txt" for name in ("runtime", "suggest", "development", "client", "patroni", "peers")
 )
 _OPTIONS = (
     "--universal",
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> None:
     _write(DEVELOPMENT, ["--group=dev", "--all-extras", f"--constraints={SUGGEST}", *_PROJECT, *arguments])
     _write(CLIENT, ["--group=client", *arguments])
     _write(PATRONI, ["--group=patroni", "--no-deps", *arguments])
+    _write(PEERS, ["--group=peers", f"--constraints={SUGGEST}", *arguments])
 
 
 def _write(file: str, options: list[str]) -> None:

@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = {"gateway", "rules"}
-DATA = {"tzdata"}
-"""Read by the standard library where the system has no time zones; imported by nobody."""
+DATA = {"tzdata", "psycopg"}
+"""Imported by the standard library where the system has no time zones, and by procrastinate."""
 IMPORTED_AS = {"yaml": "pyyaml"}
 """Packages that are named otherwise than what they bring."""
 
@@ -55,6 +55,7 @@ OPTIONAL = declared(
 DEVELOPMENT = declared(PROJECT["dependency-groups"]["dev"])
 CLIENT = declared(PROJECT["dependency-groups"]["client"])
 PATRONI = declared(PROJECT["dependency-groups"]["patroni"])
+PEERS = declared(PROJECT["dependency-groups"]["peers"])
 BUILD = declared(PROJECT["build-system"]["requires"])
 
 
@@ -91,11 +92,13 @@ def locked(name: str) -> dict[str, Locked]:
 RUNTIME = locked("runtime.txt")
 TOOLS = locked("development.txt")
 FILES = pytest.mark.parametrize("name", ["runtime.txt", "development.txt"])
-EVERY_FILE = pytest.mark.parametrize("name", ["runtime.txt", "development.txt", "client.txt", "patroni.txt"])
+EVERY_FILE = pytest.mark.parametrize(
+    "name", ["runtime.txt", "development.txt", "client.txt", "patroni.txt", "peers.txt"]
+)
 
 
 def test_the_code_imports_what_is_declared_and_nothing_else() -> None:
-    assert imported_by("gateway", "rules") == named(DECLARED + OPTIONAL) - DATA
+    assert imported_by("gateway", "rules") == named(DECLARED + OPTIONAL + PEERS) - DATA
 
 
 def test_the_tests_import_what_is_declared_too() -> None:
@@ -127,6 +130,7 @@ def test_what_is_declared_is_locked_in_a_version_that_the_declaration_allows() -
         ("development.txt", DEVELOPMENT),
         ("client.txt", CLIENT),
         ("patroni.txt", PATRONI),
+        ("peers.txt", PEERS),
     ]:
         found = locked(name)
         for one in wanted:

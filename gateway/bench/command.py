@@ -29,6 +29,7 @@ from gateway.bench.machine import Machine, describe
 from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
 from gateway.bench.outbox import outbox
+from gateway.bench.peers import peers
 from gateway.bench.processes import processes
 from gateway.bench.resolve import resolve
 from gateway.bench.results import Results, medians, results, table, write
@@ -52,6 +53,7 @@ _PARTS: Mapping[Part, Callable[[Session], list[Figure]]] = {
     "duplicates": duplicates,
     "weight": weight,
     "sizes": sizes,
+    "peers": peers,
 }
 _PERSISTENT = Path("/var/tmp")  # noqa: S108 - a private directory is made inside
 

@@ -20,8 +20,11 @@ Part = Literal[
     "duplicates",
     "weight",
     "sizes",
+    "peers",
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
+USUAL: tuple[Part, ...] = tuple(part for part in PARTS if part != "peers")
+"""The peers need packages of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class BenchOptions:
     an earlier run to print beside this one.
     """
 
-    parts: tuple[Part, ...] = PARTS
+    parts: tuple[Part, ...] = USUAL
     rounds: int = 7
     seconds: float = 3.0
     connections: tuple[int, ...] = (16,)

@@ -44,6 +44,15 @@ def bare(directory: Path) -> Generator[Subject]:
 
 
 @contextmanager
+def direct(directory: Path, database: Database, people: int) -> Generator[Subject]:
+    """The service that one would write instead, over an empty database."""
+    port = free_port()
+    command = [*_PYTHON, "gateway.bench.peer_direct", str(port), database.url, str(people)]
+    with _running("direct", command, port, directory) as subject:
+        yield subject
+
+
+@contextmanager
 def bare_proxy(directory: Path, upstream: Subject) -> Generator[Subject]:
     port = free_port()
     command = [*_PYTHON, "gateway.bench.bare_proxy", str(port), str(upstream.port)]

@@ -27,12 +27,12 @@ def bench(
     from dataclasses import replace
 
     from gateway.bench.command import run
-    from gateway.bench.options import FULL, PARTS, QUICK
+    from gateway.bench.options import FULL, PARTS, QUICK, USUAL
 
     unknown = [name for name in part or () if name not in PARTS]
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is not a part; known parts: {', '.join(PARTS)}")
-    parts = tuple(name for name in PARTS if not part or name in part)
+    parts = tuple(name for name in PARTS if name in (part or USUAL))
     options = QUICK if quick else FULL
     raise typer.Exit(
         run(
