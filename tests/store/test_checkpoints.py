@@ -134,6 +134,28 @@ async def test_a_reader_that_stays_is_told_of_and_the_log_is_empty_after_it(
     assert log_pages(path) == 0
 
 
+@pytest.mark.usefixtures("no_timer")
+@pytest.mark.parametrize("kind", ["SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_BUSY"])
+async def test_a_checkpoint_that_fails_is_told_of_and_does_not_end_the_store(
+    kind: str, store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: sqlite3.Connection) -> int:
+        error = sqlite3.OperationalError(kind)
+        error.sqlite_errorcode = getattr(sqlite3, kind)
+        raise error
+
+    structlog.reset_defaults()
+    monkeypatch.setattr(checkpoints, "_log", structlog.get_logger("store"))
+    before = file_pages(path)
+    await fill(store, 400)
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(checkpoints, "_move", fail)
+        await checkpoint(store)
+    assert [line["event"] for line in logs] == ["checkpoint_failed"]
+    await checkpoint(store)
+    assert file_pages(path) >= before + 400
+
+
 async def test_errors_say_exactly_what_went_wrong(tmp_path: Path) -> None:
     def twice(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE known (name TEXT UNIQUE)")

@@ -8,7 +8,6 @@ no remedy for it, and the gateway says so in its own log.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -83,13 +82,19 @@ class Checkpoints:
         if (connection := self._connection) is None:
             return
         async with self.others:
-            with contextlib.suppress(StoreUnavailable, StoreBroken), self._translated_errors():
-                pages = await in_one_hop(connection, _move)
-                now = asyncio.get_running_loop().time()
-                if pages > MOST_PAGES and now >= self._wait_until:
-                    self._wait_until = now + _TRY_AGAIN_SECONDS
-                    if not await self._empty_log():
-                        _log.warning("write_ahead_log_held", pages=pages)
+            try:
+                with self._translated_errors():
+                    await self._shorten(connection)
+            except (StoreUnavailable, StoreBroken, sqlite3.DatabaseError) as error:
+                _log.warning("checkpoint_failed", error=type(error).__name__)
+
+    async def _shorten(self, connection: aiosqlite.Connection) -> None:
+        pages = await in_one_hop(connection, _move)
+        now = asyncio.get_running_loop().time()
+        if pages > MOST_PAGES and now >= self._wait_until:
+            self._wait_until = now + _TRY_AGAIN_SECONDS
+            if not await self._empty_log():
+                _log.warning("write_ahead_log_held", pages=pages)
 
 
 def _move(connection: sqlite3.Connection) -> int:
