@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = {"gateway", "rules"}
-DATA = {"tzdata", "psycopg"}
-"""Imported by the standard library where the system has no time zones, and by procrastinate."""
+DATA = {"tzdata", "numpy", "psycopg"}
+"""Imported by others: the standard library where the system has no time zones, DuckDB and procrastinate."""
 IMPORTED_AS = {"yaml": "pyyaml"}
 """Packages that are named otherwise than what they bring."""
 
@@ -49,9 +49,10 @@ def declared(texts: list[str]) -> list[Requirement]:
 
 
 DECLARED = declared(PROJECT["project"]["dependencies"])
-OPTIONAL = declared(
-    [text for extra in PROJECT["project"]["optional-dependencies"].values() for text in extra]
-)
+EXTRAS = {name: declared(texts) for name, texts in PROJECT["project"]["optional-dependencies"].items()}
+OPTIONAL = [one for extra in EXTRAS.values() for one in extra]
+USUAL = EXTRAS["postgres"] + EXTRAS["sqlite"]
+"""What `requirements/runtime.txt` has beside the rest."""
 DEVELOPMENT = declared(PROJECT["dependency-groups"]["dev"])
 CLIENT = declared(PROJECT["dependency-groups"]["client"])
 PATRONI = declared(PROJECT["dependency-groups"]["patroni"])
@@ -86,14 +87,16 @@ def entries(text: str) -> list[Locked]:
 
 
 def locked(name: str) -> dict[str, Locked]:
-    return {canonicalize_name(one.requirement.name): one for one in entries(lock_file(name))}
+    """Of two versions of a package, the one for this machine."""
+    found = sorted(entries(lock_file(name)), key=lambda one: one.is_for_this_machine)
+    return {canonicalize_name(one.requirement.name): one for one in found}
 
 
 RUNTIME = locked("runtime.txt")
 TOOLS = locked("development.txt")
-FILES = pytest.mark.parametrize("name", ["runtime.txt", "development.txt"])
+FILES = pytest.mark.parametrize("name", ["runtime.txt", "suggest.txt", "development.txt"])
 EVERY_FILE = pytest.mark.parametrize(
-    "name", ["runtime.txt", "development.txt", "client.txt", "patroni.txt", "peers.txt"]
+    "name", ["runtime.txt", "suggest.txt", "development.txt", "client.txt", "patroni.txt", "peers.txt"]
 )
 
 
@@ -108,7 +111,8 @@ def test_the_tests_import_what_is_declared_too() -> None:
 @EVERY_FILE
 def test_a_lock_file_has_one_version_of_each_package_and_the_hashes_of_its_files(name: str) -> None:
     found = entries(lock_file(name))
-    assert len({canonicalize_name(one.requirement.name) for one in found}) == len(found) > 0
+    mine = [canonicalize_name(one.requirement.name) for one in found if one.is_for_this_machine]
+    assert len(set(mine)) == len(mine) > 0
     for requirement, hashes in found:
         assert re.fullmatch(r"==[0-9][^,*]*", str(requirement.specifier)), requirement
         assert requirement.url is None
@@ -126,7 +130,8 @@ def test_a_lock_file_says_what_is_fetched_and_not_from_where(name: str) -> None:
 
 def test_what_is_declared_is_locked_in_a_version_that_the_declaration_allows() -> None:
     for name, wanted in [
-        ("runtime.txt", DECLARED + OPTIONAL + BUILD),
+        ("runtime.txt", DECLARED + USUAL + BUILD),
+        ("suggest.txt", DECLARED + OPTIONAL + BUILD),
         ("development.txt", DEVELOPMENT),
         ("client.txt", CLIENT),
         ("patroni.txt", PATRONI),
@@ -144,7 +149,8 @@ def test_what_the_gateway_runs_with_is_tested_in_the_same_versions() -> None:
 @FILES
 def test_what_a_locked_package_needs_is_locked_too(name: str) -> None:
     found = locked(name)
-    roots = DECLARED + OPTIONAL + BUILD + (DEVELOPMENT if name == "development.txt" else [])
+    roots = DECLARED + BUILD + (USUAL if name == "runtime.txt" else OPTIONAL)
+    roots += DEVELOPMENT if name == "development.txt" else []
     todo, seen = [(one, "") for one in roots], set[tuple[str, str]]()
     while todo:
         one, extra = todo.pop()
