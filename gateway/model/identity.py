@@ -1,5 +1,6 @@
 """Identity: records, their profiles, and the commands that identify or erase a customer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -82,7 +83,8 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 class Identify(Command[Identified | UnknownCustomer], frozen=True):
-    """Identify the customer of a forwarded call, and store what it states. `guest` None leaves the known value."""
+    """Identify the customer of a forwarded call, and store what it states. `guest` None leaves the known value. `attributes` are
+    those that the rules compare; the platform keeps all others."""
 
     caller: Caller
     customer_id: str
@@ -90,6 +92,7 @@ class Identify(Command[Identified | UnknownCustomer], frozen=True):
     may_create: bool
     guest: bool | None = None
     claims: tuple[Identifier, ...] = ()
+    attributes: Mapping[str, str] = {}
 
 
 class EraseCustomer(Command[Erased | UnknownCustomer], frozen=True):

@@ -64,23 +64,30 @@ def save(command: SaveCustomer, ws: WorkingSet, env: Env) -> Saved | UnknownCust
     if resolution is None:
         return UnknownCustomer()
     record = ws.by_record_id[resolution.record_id]
-    changed = _set_attributes(caller, attributes, record, ws) if attributes else []
-    if was_known and not env.policy.kinds.keys().isdisjoint(changed):
-        look_again(ws, "profile", "attributes", profile_id=resolution.profile_id)
+    changed = keep_attributes(caller, attributes, record, ws, env, was_known=was_known)
     if caller.trust == "state" and command.guest is not None and record.guest != command.guest:
         record.guest = command.guest
         ws.touch_record(record)
         changed.append("guest")
     if changed:
         words = Words({"changed": sorted(changed)}, (resolution.record_id,), env.pseudonyms)
-        _note(Action.CUSTOMER_UPDATED, caller, resolution, ws, unusable(command.evidence, env), words)
+        note(Action.CUSTOMER_UPDATED, caller, resolution, ws, unusable(command.evidence, env), words)
     claims.keep(command, resolution, ws, env, command.attributes if caller.trust == "claim" else {})
     return Saved(resolution, len(ws.events) > events)
 
 
-def _set_attributes(
-    caller: Caller, attributes: Mapping[str, Any], record: CustomerRecord, ws: WorkingSet
+def keep_attributes(
+    caller: Caller,
+    attributes: Mapping[str, Any],
+    record: CustomerRecord,
+    ws: WorkingSet,
+    env: Env,
+    *,
+    was_known: bool,
 ) -> list[str]:
+    """The names of those that changed. If rules compare one of them, the profile is looked at again."""
+    if not attributes:
+        return []
     known = ws.attributes[record.record_id]
     changed: list[str] = []
     for name, value in attributes.items():
@@ -88,6 +95,8 @@ def _set_attributes(
         if known.get(name) != text:
             ws.set_attribute(record, name, text, caller.source)
             changed.append(name)
+    if was_known and not env.policy.kinds.keys().isdisjoint(changed):
+        look_again(ws, "profile", "attributes", profile_id=record.profile_id)
     return changed
 
 
@@ -118,7 +127,7 @@ def set_active(command: SetActive, ws: WorkingSet, env: Env) -> Saved | UnknownC
         ws.touch_record(record)
     if others:
         action = Action.CUSTOMER_ACTIVATED if command.active else Action.CUSTOMER_DEACTIVATED
-        _note(action, command.caller, resolution, ws, {"records": len(others)}, None)
+        note(action, command.caller, resolution, ws, {"records": len(others)}, None)
     return Saved(resolution, bool(others))
 
 
@@ -140,10 +149,10 @@ def edit_tags(command: EditTags, ws: WorkingSet, env: Env) -> Saved | UnknownCus
     about = [record.record_id for record in records]
     if attached:
         words = Words({"tags": attached}, about, env.pseudonyms)
-        _note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {}, words)
+        note(Action.CUSTOMER_TAGGED, command.caller, resolution, ws, {}, words)
     if dropped:
         words = Words({"tags": sorted({tag for _, tag in dropped})}, about, env.pseudonyms)
-        _note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {}, words)
+        note(Action.CUSTOMER_UNTAGGED, command.caller, resolution, ws, {}, words)
     return Saved(resolution, bool(attached or dropped))
 
 
@@ -156,7 +165,7 @@ def _records_behind(caller: Caller, customer_id: str, ws: WorkingSet) -> list[Cu
     return [own, *(ws.by_record_id[record_id] for record_id in others if record_id != own.record_id)]
 
 
-def _note(
+def note(
     action: Action,
     caller: Caller,
     resolution: Resolution,

@@ -16,10 +16,13 @@ from gateway.http.gameball.identifiers import Normalize, read_identifier
 from gateway.http.gameball.operations import Named
 from gateway.http.gameball.texts import read_customer_id
 from gateway.http.proxy.spelling import plain
+from rules.attributes import CUSTOM, KINDS
 from rules.identifier import Evidence, Identifier
 
 MOST_PERSONS = 1_000
 """Objects in one batch: the platform's own limit."""
+LONGEST_TEXT = 1_000
+"""Longer attributes are not compared."""
 _ID = "customerId"
 _ATTRIBUTES = "customerAttributes"
 _GUEST = ("guest", "isguest")
@@ -35,7 +38,7 @@ class Subject:
     """One customer as a request names it. `claims` are identifiers that its source may not state; `changes` are the members of its
     object in the body that are sent as other texts; `warnings` are `<type>:<reason>`. `address` is the customer id if that is an
     e-mail or a mobile number; `otherwise` is the id of an unknown customer then. `verbatim`: the id of an unknown customer keeps
-    its text, which may be a word of the path."""
+    its text, which may be a word of the path. `texts` are the attributes that are texts, under the platform's names."""
 
     customer_id: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -46,6 +49,7 @@ class Subject:
     address: tuple[Evidence, ...] = ()
     otherwise: str = ""
     verbatim: bool = False
+    texts: dict[str, str] = field(default_factory=dict[str, str])
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def state(self, kind: str, text: object, normalize: Normalize) -> str | None:
@@ -169,6 +173,7 @@ def _read_attributes(
     names = _spellings(attributes, _SENT_CLEAN)
     if names is None:
         return INVALID_PAYLOAD
+    subject.texts = _texts(attributes)
     changes: dict[str, str] = {}
     for kind, written in names.items():
         value = attributes[written]
@@ -178,6 +183,15 @@ def _read_attributes(
     if changes:
         subject.changes[name] = changes
     return subject
+
+
+def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    custom = attributes.get("custom")
+    own = {CUSTOM + name: value for name, value in custom.items()} if isinstance(custom, dict) else {}
+    both = {**{name: value for name, value in attributes.items() if name in KINDS}, **own}
+    return {
+        name: value for name, value in both.items() if isinstance(value, str) and len(value) <= LONGEST_TEXT
+    }
 
 
 # ---- writing ----

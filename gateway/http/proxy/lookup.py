@@ -81,7 +81,7 @@ class CustomerLookup:
     async def _look(self, call: Call, subject: Subject) -> Identified | None:
         """The customer, if it is known and the call says nothing new about it."""
         customer_id, reason = self._named(call, subject)
-        if not customer_id or reason:
+        if not customer_id or reason or self._compared(call, subject):
             return None
         guest = subject.guest if call.trust == "state" else None
         question = Question(call.channel.id_space, customer_id, subject.evidence, guest, subject.claims)
@@ -105,7 +105,7 @@ class CustomerLookup:
         try:
             if named.reason:
                 return await self._no_one(subject, named)
-            if found is None and (creates or subject.evidence or subject.claims or subject.guest is not None):
+            if found is None and (creates or self._says_something(call, subject)):
                 found = await self._learn(call, named.value, subject, creates=creates)
             if found is None:
                 return await self._stranger(call, named.value, subject)
@@ -121,6 +121,17 @@ class CustomerLookup:
             subject.customer_id, found.canonical_id, resolution.profile_id, resolution.decision, warnings
         )
 
+    def _says_something(self, call: Call, subject: Subject) -> bool:
+        states = subject.evidence or subject.claims or self._compared(call, subject)
+        return bool(states) or subject.guest is not None
+
+    def _compared(self, call: Call, subject: Subject) -> dict[str, str]:
+        """The attributes of the call that rules compare, if it may state them."""
+        kinds = self._services.env.policy.kinds
+        if not kinds or call.trust != "state":
+            return {}
+        return {name: subject.texts[name] for name in kinds if name in subject.texts}
+
     def _named(self, call: Call, subject: Subject) -> CustomerId:
         return self._services.env.normalizer.customer_id(subject.customer_id, call.channel.id_space)
 
@@ -135,7 +146,15 @@ class CustomerLookup:
     async def _learn(
         self, call: Call, customer_id: str, subject: Subject, *, creates: bool
     ) -> Identified | None:
-        command = Identify(call.caller, customer_id, subject.evidence, creates, subject.guest, subject.claims)
+        command = Identify(
+            call.caller,
+            customer_id,
+            subject.evidence,
+            creates,
+            subject.guest,
+            subject.claims,
+            self._compared(call, subject),
+        )
         outcome = await self._services.pipeline.submit(command)
         return outcome if isinstance(outcome, Identified) else None
 
@@ -181,6 +200,7 @@ def _by_id(subjects: Sequence[Subject]) -> list[Subject]:
             verbatim=subject.verbatim,
         )
         one = found.setdefault(subject.customer_id, fresh)
+        one.texts |= subject.texts
         one.evidence += tuple(item for item in subject.evidence if item not in one.evidence)
         one.claims += tuple(item for item in subject.claims if item not in one.claims)
         one.warnings += tuple(text for text in subject.warnings if text not in one.warnings)
