@@ -52,9 +52,11 @@ class Admin:
         headers = {} if if_version is None else {"If-Match": f'"{if_version}"'}
         return await self._ask("POST", path, query, body, headers)
 
-    async def lines(self, path: str, **query: object) -> AsyncIterator[bytes]:
-        """The items of a list, all of them, each as its JSON line."""
-        headers = {"Accept": "application/x-ndjson"}
+    async def lines(
+        self, path: str, form: str = "application/x-ndjson", **query: object
+    ) -> AsyncIterator[bytes]:
+        """The items of a list, all of them, each as its JSON line; or the lines of another form of the list."""
+        headers = {"Accept": form}
         async with self._session.get(f"/admin/v1{path}", params=_given(query), headers=headers) as response:
             if response.status >= 400:
                 raise _failure(response.status, await response.read())

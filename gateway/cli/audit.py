@@ -289,14 +289,16 @@ def export(
     since: Since = "",
     until: Since = "",
     action: Action = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet, with the names first.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Write every event as a line of JSON, oldest first; on a terminal it is shown as text."""
 
     async def exported(admin: Admin) -> int:
         await note_archived(admin, since)
-        lines = admin.lines("/audit", since=since, until=until, action=action, order="asc")
-        return await _write(lines, to)
+        form = "text/csv" if as_csv else "application/x-ndjson"
+        lines = admin.lines("/audit", form, since=since, until=until, action=action, order="asc")
+        return await _write(lines, to) - as_csv
 
     count = ask(config, exported)
     if to is not None:

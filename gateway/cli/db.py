@@ -39,11 +39,21 @@ def backup(
     json: AsJson = False,
 ) -> None:
     """Copy the SQLite file and verify the copy. The gateway may be running."""
-    source = _database(settings(config))
+    from gateway.store.backups import note_backup, stamp_of
+
+    source, began = _database(settings(config)), SystemClock().now()
+    if to == stamp_of(source):
+        raise Failure(f"{to}: is where the time of the last backup is kept; give another name", MISUSED)
     try:
         _copy(source, to)
     except sqlite3.Error as error:
         raise Failure(f"{source}: cannot be copied ({error}); nothing was kept") from None
+    try:
+        note_backup(source, began)
+    except OSError as error:
+        note(
+            f"{stamp_of(source)}: cannot be written ({error.strerror}); the gateway does not know of this backup"
+        )
     if json:
         print_json({"backup": str(to), "bytes": to.stat().st_size})
     else:

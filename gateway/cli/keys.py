@@ -16,6 +16,7 @@ _COLUMNS: Columns = {
     "channel": "channel",
     "created": "created_at",
     "by": "created_by",
+    "last used": "used_at",
     "revoked": "revoked_at",
 }
 

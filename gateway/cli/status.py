@@ -108,6 +108,10 @@ def _kept(found: Mapping[str, Any]) -> Iterator[str]:
     for name, key in (("database", "database"), ("WAL", "wal"), ("disk free", "disk_free")):
         if sizes[key] is not None:
             yield f"{name} {size(sizes[key])}"
+    if sizes["grew_a_day"]:
+        yield f"grows by {size(sizes['grew_a_day'])} a day"
+    if found["backup_at"]:
+        yield f"backup of {found['backup_at']}"
     if found["signed_at"] is None:
         yield "audit log not signed yet"
     elif found["unsigned_seconds"]:

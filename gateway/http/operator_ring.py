@@ -57,9 +57,14 @@ class OperatorRing:
         return found if now < self._until.get(token_hash, now + 1) else None
 
     @property
+    def names(self) -> frozenset[str]:
+        """Of the operators with a token of their own."""
+        return frozenset(holder.name for holder in self._holders.values()) - {SHARED}
+
+    @property
     def count(self) -> int:
         """How many operators there are."""
-        return len({holder.name for holder in self._holders.values()}) - 1
+        return len(self.names)
 
     def is_use_news(self, name: str, now: int) -> bool:
         """Whether an operator was last seen so long ago that it is worth storing; then it is taken as stored."""

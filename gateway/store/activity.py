@@ -32,16 +32,23 @@ ON CONFLICT (span, at, rule_set, rule, what) DO UPDATE SET number = rule_activit
 """
 
 
+_USED = """
+INSERT INTO channel_key_use (key_id, used_at) VALUES (?, ?) ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at
+"""
+
+
 class Counts(msgspec.Struct):
-    """`channels` are by minute (ms) and channel, `happened` by minute."""
+    """`channels` are by minute (ms) and channel, `happened` by minute; `keys` are when each key pair was used last."""
 
     channels: dict[tuple[int, str], Activity] = msgspec.field(default_factory=dict[tuple[int, str], Activity])
     happened: dict[tuple[int, Happening], int] = msgspec.field(
         default_factory=dict[tuple[int, Happening], int]
     )
 
+    keys: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+
     def __bool__(self) -> bool:
-        return bool(self.channels or self.happened)
+        return bool(self.channels or self.happened or self.keys)
 
 
 def additions(counts: Counts) -> Iterator[Write]:
@@ -49,6 +56,7 @@ def additions(counts: Counts) -> Iterator[Write]:
     yield Write(_ADD, sorted(_of_channels(_with_happenings(counts))))
     yield Write(_ADD_OF_CAMPAIGN, _sums(_of_campaigns(counts.happened)))
     yield Write(_ADD_OF_RULE, _sums(_of_rules(counts.happened)))
+    yield Write(_USED, sorted(counts.keys.items()))
 
 
 def _with_happenings(counts: Counts) -> dict[tuple[int, str], list[int]]:

@@ -5,10 +5,17 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.clock import DAY
 from gateway.store.protocol import Store
+from gateway.store.statement import Write
 
 _HAS_SIZE = "SELECT COUNT(*) FROM pg_proc WHERE proname = 'pg_database_size'"
 _SIZE = "SELECT pg_database_size(current_database())"
+
+
+_KEEP_SIZE = "INSERT INTO database_size (day, bytes) VALUES (?, ?) ON CONFLICT (day) DO NOTHING"
+_KEPT_SIZES = "SELECT day, bytes FROM database_size WHERE day >= ? ORDER BY day"
+_LOOKED_BACK = 30 * DAY
 
 
 class Sizes(NamedTuple):
@@ -17,6 +24,28 @@ class Sizes(NamedTuple):
     database: int | None
     wal: int | None = None
     disk_free: int | None = None
+
+
+class Growth(NamedTuple):
+    """Bytes a day, over so many days."""
+
+    bytes_a_day: int
+    days: int
+
+
+async def keep_size(store: Store, size: int, now: int) -> None:
+    """The first size of a day stays."""
+    day = now - now % DAY
+    if not await store.fetch("SELECT 1 FROM database_size WHERE day = ?", (day,)):
+        await store.write(Write(_KEEP_SIZE, [(day, size)]))
+
+
+async def growth(store: Store, size: int | None, now: int) -> Growth | None:
+    """Since the oldest kept size of the last 30 days; None on the first day."""
+    rows = await store.fetch(_KEPT_SIZES, (now - _LOOKED_BACK,))
+    if size is None or not rows or (days := (now - rows[0][0]) // DAY) < 1:
+        return None
+    return Growth((size - rows[0][1]) // days, days)
 
 
 async def sizes_of(store: Store, path: str | None) -> Sizes:

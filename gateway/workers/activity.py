@@ -13,6 +13,7 @@ from gateway.store.activity import Counts, additions
 
 _STORE_EVERY = 10.0
 _REFUSED, _FAILED = 400, 500
+_KEY = "key:"
 
 
 class ActivityCounter:
@@ -22,13 +23,16 @@ class ActivityCounter:
         self._store = store
         self._counts = Counts()
 
-    def note_call(self, channel: str, status: int, now: int) -> None:
+    def note_call(self, channel: str, status: int, now: int, actor: str = "") -> None:
+        """`actor` is the key pair of the call, as the audit log has it."""
         key = (now - now % MINUTE, channel)
         row = self._counts.channels.get(key)
         if row is None:
             row = self._counts.channels[key] = Activity()
         row.calls += 1
         row.last_call = now
+        if actor.startswith(_KEY):
+            self._counts.keys[actor[len(_KEY) :]] = now
         if status >= _FAILED:
             row.calls_failed += 1
         elif status >= _REFUSED:
@@ -62,5 +66,7 @@ class ActivityCounter:
             row.calls_refused += one.calls_refused
             row.calls_failed += one.calls_failed
             row.last_call = max(row.last_call, one.last_call)
+        for key_id, used_at in counts.keys.items():
+            self._counts.keys.setdefault(key_id, used_at)
         for (minute, what), number in counts.happened.items():
             self.note_happened(minute, {what: number})

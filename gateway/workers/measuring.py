@@ -3,7 +3,7 @@
 from gateway.clock import SECOND, Clock
 from gateway.store import Store
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
-from gateway.store.sizes import sizes_of
+from gateway.store.sizes import keep_size, sizes_of
 from gateway.telemetry.metrics import Metrics
 
 
@@ -14,6 +14,8 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
         metrics.reviews.labels(reason).set(number)
     metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
+    if sizes.database is not None:
+        await keep_size(store, sizes.database, clock.now())
     for gauge, size in zip(
         (metrics.database.bytes, metrics.database.wal_bytes, metrics.database.disk_free_bytes),
         sizes,

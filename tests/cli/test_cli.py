@@ -463,7 +463,13 @@ def test_the_database_is_migrated_checked_and_backed_up(shell: Shell, tmp_path: 
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT key_id FROM channel_key").fetchall() == [(issued["id"],)]
     connection.close()
+    (stamp,) = tmp_path.glob("*.backed-up")
+    told = stamp.read_text()
+    assert told.startswith("20")
+    assert "backup of " in shell("status", code=1)
     before = copy.read_bytes()
+    shell("db", "backup", "--to", str(stamp), code=2)
+    assert stamp.read_text() == told
     shell("db", "backup", "--to", str(copy), code=1)
     assert copy.read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -141,6 +143,43 @@ async def test_a_pin_is_shown_before_it_is_set_and_before_it_is_removed(
     assert "1 pin set" in await page.locator("main").inner_text()
     await page.keyboard.press("y")
     await page.get_by_text("The pin is set.").wait_for()
+    await page.close()
+
+
+async def test_a_token_that_leaked_is_replaced_without_a_grace(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/operators"))
+    await page.get_by_label("Name", exact=True).fill("lou")
+    await page.get_by_role("button", name="Add an operator").click()
+
+    async def token_works(token: str) -> bool:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with shop.gateway.client.get(shop.url("/admin/v1/me"), headers=headers) as response:
+            return response.status == 200
+
+    for choice, still in (("for one more hour", True), ("no more, from now on: it leaked", False)):
+        token = await page.locator("main [data-copy]").inner_text()
+        assert await token_works(token)
+        await page.goto(shop.url("/console/operators"))
+        row = page.locator("tr", has_text="lou").first
+        await row.locator("summary", has_text="New token").click()
+        await row.get_by_label("Their sessions end.").select_option(choice)
+        await row.get_by_role("button", name="New token").click()
+        await page.get_by_role("heading", name="The token of lou").wait_for()
+        assert await token_works(token) is still
+    await page.close()
+
+
+async def test_the_audit_log_is_downloaded_for_a_spreadsheet(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/audit?action=identity.*"))
+    async with page.expect_download() as started:
+        await page.get_by_role("link", name="Download as CSV").click()
+    path = await (await started.value).path()
+    rows = [*csv.DictReader(path.read_text("utf-8").splitlines())]
+    assert rows
+    assert all(row["action"].startswith("identity.") for row in rows)
+    assert all(isinstance(json.loads(row["detail"]), dict) for row in rows)
     await page.close()
 
 

@@ -118,6 +118,11 @@ async def add_operator(call: Call[Query]) -> IssuedToken:
     services, asked = call.services, await call.body(NewOperator)
     if asked.name == SHARED:
         raise Refusal("bad_body", f"name: {SHARED} stands for the admin token; choose another name")
+    if any(known.name == asked.name for known in services.config.operators):
+        raise Refusal(
+            "operator_exists",
+            f"the settings have an operator {asked.name}, for whom the proxy vouches; choose another name",
+        )
     if services.operators.count >= _MOST_OPERATORS:
         raise Refusal("too_many_operators", f"there are {_MOST_OPERATORS} operators; remove one first")
     token, digest = services.operators.issue(asked.name)

@@ -1,6 +1,6 @@
 """The audit log: filtered pages, the whole result as a stream of lines, and a check that no event was changed."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ from gateway.audit.event import Action, AuditEvent, words_hmac
 from gateway.audit.pseudonym import Pseudonyms
 from gateway.clock import SECOND
 from gateway.errors import Refusal
+from gateway.http.admin.download import download, wanted_form
 from gateway.http.admin.listing import (
     MOST,
     USUAL,
@@ -37,12 +38,11 @@ from gateway.store.queries.profiles import ids_leading_to, survivor_of
 from gateway.store.queries.verification import verify
 from gateway.store.vouching import UNCOVERED
 
-NDJSON = "application/x-ndjson"
 _MOST_BREACHES = 100
 _encode_line = msgspec.json.Encoder().encode
 
 
-Most = Annotated[Limit | None, Meta(description="as x-ndjson: all of them unless given")]
+Most = Annotated[Limit | None, Meta(description="as a file: all of them unless given")]
 Order = Annotated[Literal["asc", "desc"], Meta(description="desc: newest first")]
 
 
@@ -208,12 +208,12 @@ async def _refuse_unknown_values(call: Call[AuditQuery]) -> None:
 
 
 async def event_page(call: Call[Any], wanted: WantedEvents) -> Any:
-    """One page of events, or all of them as lines if the caller accepts that."""
+    """One page of events, or all of them as a file if the caller accepts that."""
     query, store = call.query, call.services.store
     newest_first = query.order == "desc"
     place = read_cursor(query.cursor, Id, None)
-    if NDJSON in call.request.headers.get("Accept", ""):
-        return await _stream(call, wanted, place, newest_first=newest_first)
+    if form := wanted_form(call):
+        return await download(call, form, EventView, _parts(call, wanted, place, newest_first=newest_first))
     limit = query.limit or USUAL
     found = await queries.events(store, wanted, place, limit + 1, newest_first=newest_first)
     view = await viewer(call, found)
@@ -308,26 +308,19 @@ def _event_view(link: Link, words: str | None, pseudonyms: Pseudonyms) -> EventV
     )
 
 
-async def _stream(
+async def _parts(
     call: Call[Any], wanted: WantedEvents, place: int | None, *, newest_first: bool
-) -> web.StreamResponse:
+) -> AsyncIterator[list[EventView]]:
     left: int | None = call.query.limit
-    response = web.StreamResponse(
-        headers={"Content-Type": NDJSON, "Cache-Control": "no-store", "X-Request-Id": call.caller.request_id}
-    )
-    await response.prepare(call.request)
     while left is None or left > 0:
         size = MOST if left is None else min(MOST, left)
         links = await queries.events(call.services.store, wanted, place, size, newest_first=newest_first)
         if links:
-            view = await viewer(call, links)
-            await response.write(b"".join(_encode_line(view(link)) + b"\n" for link in links))
+            yield [*map(await viewer(call, links), links)]
             place = links[-1].event.event_id
         if len(links) < size:
             break
         left = None if left is None else left - len(links)
-    await response.write_eof()
-    return response
 
 
 async def _family(store: Store, profile: str) -> list[str]:
@@ -352,10 +345,11 @@ OPERATIONS = (
         path="/audit",
         handler=query_audit,
         role="viewer",
-        summary="Audit events, newest first; with Accept: application/x-ndjson all of them, one on each line",
+        summary="Audit events, newest first; with Accept: application/x-ndjson or text/csv all of them, as a file",
         query=AuditQuery,
         answer=Page[EventView],
         streams=True,
+        csv=True,
         refusals=("bad_cursor",),
     ),
     Operation(

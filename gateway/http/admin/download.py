@@ -33,11 +33,18 @@ async def download(
         await response.write(_csv([kind.__struct_fields__]))
     async for part in parts:
         if form == CSV:
-            await response.write(_csv(msgspec.structs.astuple(item) for item in part))
+            await response.write(_csv(map(_row, part)))
         else:
             await response.write(b"".join(_encode(item) + b"\n" for item in part))
     await response.write_eof()
     return response
+
+
+def _row(item: msgspec.Struct) -> list[Any]:
+    return [
+        bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+        for value in msgspec.structs.astuple(item)
+    ]
 
 
 def _csv(rows: Any) -> bytes:

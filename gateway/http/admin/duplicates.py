@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.audit.pseudonym import mask
-from gateway.http.admin.audit import NDJSON
+from gateway.http.admin.download import NDJSON
 from gateway.http.admin.listing import Limit, Page, Query, read_cursor, write_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show

@@ -43,8 +43,17 @@ async def readyz(request: web.Request) -> web.Response:
 
 def warnings_of(services: Services) -> tuple[str, ...]:
     """What is wrong while calls are served, with the remedies."""
-    warnings = services.timekeeper.state.warnings
+    warnings = services.timekeeper.state.warnings + _two_of_one_name(services)
     return warnings if services.anchor is None else warnings + services.anchor.warnings
+
+
+def _two_of_one_name(services: Services) -> tuple[str, ...]:
+    both = services.operators.names & {known.name for known in services.config.operators}
+    return tuple(
+        f"operator {name}: one has a token, and the settings have another for whom the proxy vouches; the audit log does not"
+        " tell the two apart, so rename one of them"
+        for name in sorted(both)
+    )
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -13,9 +13,10 @@ from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
-from gateway.model import ChannelKey, CreateKey, RevokeKey
+from gateway.model import CreateKey, RevokeKey
 from gateway.store.operations import channel_keys as all_keys
 from gateway.store.queries import work
+from gateway.store.queries.work import KnownKey
 
 
 class KeyQuery(ListQuery, kw_only=True):
@@ -27,11 +28,14 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class KeyView(msgspec.Struct):
+    """`used_at` is when a call last came with the pair, to about ten seconds; None: never."""
+
     id: str
     channel: str
     created_at: Time
     created_by: str
     revoked_at: Time | None
+    used_at: Time | None
 
 
 class IssuedView(msgspec.Struct):
@@ -50,7 +54,7 @@ async def list_keys(call: Call[KeyQuery]) -> Page[KeyView]:
     found = await work.channel_keys(call.services.store, query.channel, after, query.limit + 1)
     if query.channel and not found:
         refuse_unknown("channel", query.channel, (channel.name for channel in call.services.config.channels))
-    return page(found, query.limit, _view, lambda key: key.key_id)
+    return page(found, query.limit, _view, lambda known: known.key.key_id)
 
 
 async def create_key(call: Call[Query]) -> IssuedView:
@@ -76,9 +80,15 @@ async def _refresh(services: Services) -> None:
     services.keyring.refresh(await all_keys(services.store))
 
 
-def _view(key: ChannelKey) -> KeyView:
+def _view(known: KnownKey) -> KeyView:
+    key = known.key
     return KeyView(
-        key.key_id, key.channel, shown(key.created_at), key.created_by, shown_or_none(key.revoked_at)
+        key.key_id,
+        key.channel,
+        shown(key.created_at),
+        key.created_by,
+        shown_or_none(key.revoked_at),
+        shown_or_none(known.used_at),
     )
 
 

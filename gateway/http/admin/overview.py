@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 from importlib.metadata import version
+from pathlib import Path
 
 import msgspec
 
@@ -16,11 +17,12 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import Activity
+from gateway.store.backups import backed_up_at
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
 from gateway.store.queries import overview as queries
 from gateway.store.queries.activity import activity
 from gateway.store.queries.imports import runs
-from gateway.store.sizes import sizes_of
+from gateway.store.sizes import growth, sizes_of
 
 _PATIENCE_SECONDS = 5
 _LOOKED_AT = 100
@@ -60,18 +62,21 @@ class Progress(msgspec.Struct):
 
 
 class Sizes(msgspec.Struct):
-    """In bytes; None: not known here, as the disk of a database server."""
+    """In bytes; None: not known here, as the disk of a database server. `grew_a_day` is over the last `grew_days`, at most 30."""
 
     database: int | None
     wal: int | None
     disk_free: int | None
+    grew_a_day: int | None
+    grew_days: int | None
 
 
 class Overview(msgspec.Struct):
     """`ready`: calls are accepted; if not, `problems` say why. `warnings` name what is wrong while calls are served. `today` counts
     since midnight (UTC). `signed_at` is when the audit log was signed last; `unsigned_seconds` how long newer events have waited
-    for it, 0 if there are none. `regroupings` are values and single profiles that are looked at again. `engine` is the database
-    engine with its version. Counts are stored every 10 seconds."""
+    for it, 0 if there are none. `backup_at` is when `gateway db backup` last made one on this machine. `regroupings` are values and
+    single profiles that are looked at again. `engine` is the database engine with its version. Counts are stored every 10
+    seconds."""
 
     now: Time
     version: str
@@ -88,6 +93,7 @@ class Overview(msgspec.Struct):
     upstream: UpstreamView | None
     signed_at: Time | None
     unsigned_seconds: int
+    backup_at: Time | None
     planning: bool
     regroupings: int
     progress: list[Progress]
@@ -121,11 +127,23 @@ async def overview_of(services: Services) -> Overview:
         upstream=_upstream(services),
         signed_at=shown_or_none(signed or None),
         unsigned_seconds=max(0, unsigned) // SECOND,
+        backup_at=shown_or_none(await _backup(services)),
         planning=services.planning.locked(),
         regroupings=await queries.small_regroupings(store),
         progress=await _progress(services),
-        sizes=Sizes(*await sizes_of(store, services.config.store.sqlite_path)),
+        sizes=await _sizes(services, now),
     )
+
+
+async def _backup(services: Services) -> int | None:
+    path = services.config.store.sqlite_path
+    return None if path is None else await asyncio.to_thread(backed_up_at, Path(path))
+
+
+async def _sizes(services: Services, now: int) -> Sizes:
+    found = await sizes_of(services.store, services.config.store.sqlite_path)
+    grown = await growth(services.store, found.database, now)
+    return Sizes(*found, *(grown or (None, None)))
 
 
 async def _problems(services: Services) -> list[str]:

@@ -324,6 +324,7 @@ OPERATIONS = (
         query=HistoryQuery,
         answer=Page[EventView],
         streams=True,
+        csv=True,
         refusals=("bad_cursor",),
     ),
     Operation(

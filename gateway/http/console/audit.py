@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.audit.event import Action
 from gateway.http.admin.audit import AuditQuery, VerifyQuery, query_audit, verify_audit
 from gateway.http.admin.audit_stream import place_of_a_page
-from gateway.http.admin.download import NDJSON
+from gateway.http.admin.download import CSV, NDJSON
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
 
@@ -39,6 +39,11 @@ async def show_audit(visit: Visit) -> web.Response:
 async def download_audit(visit: Visit) -> web.StreamResponse:
     """All events that match, each on a line of JSON."""
     return await visit.download(query_audit, visit.query(AuditQuery), NDJSON)
+
+
+async def download_audit_table(visit: Visit) -> web.StreamResponse:
+    """All events that match, for a spreadsheet."""
+    return await visit.download(query_audit, visit.query(AuditQuery), CSV)
 
 
 async def show_verification(visit: Visit) -> web.Response:

@@ -16,6 +16,7 @@ from gateway.http.console.visit import NO_QUERY, Visit, go
 
 _ROLES = ("viewer", "steward", "admin")
 _PAGE = "/console/operators"
+_GRACE = 3_600
 
 
 async def show_operators(visit: Visit) -> web.Response:
@@ -39,7 +40,10 @@ async def add(visit: Visit) -> web.Response:
 
 
 async def rotate(visit: Visit) -> web.Response:
-    return _issued(visit, await visit.ask(rotate_operator, NO_QUERY, {}))
+    """With the hour that the operator needs to take the new token over, or at once, where the old one leaked."""
+    form = await visit.form()
+    grace = 0 if form.get("grace") == "none" else _GRACE
+    return _issued(visit, await visit.ask(rotate_operator, NO_QUERY, {"grace_seconds": grace}))
 
 
 async def remove(visit: Visit) -> web.Response:

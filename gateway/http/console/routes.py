@@ -89,6 +89,7 @@ PAGES = (
     Page("POST", "/deliveries/{id}/discard", work.discard_one_delivery),
     Page("GET", "/audit", audit.show_audit),
     Page("GET", "/audit/events.ndjson", audit.download_audit),
+    Page("GET", "/audit/events.csv", audit.download_audit_table),
     Page("GET", "/audit/verify", audit.show_verification),
     Page("GET", "/rules", rules.list_versions),
     Page("POST", "/rules", rules.store_text),

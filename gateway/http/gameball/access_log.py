@@ -26,7 +26,7 @@ class AccessLog:
         self._telemetry.metrics.calls.note(
             call.channel.name, route, outcome.status, outcome.decision, seconds
         )
-        self._activity.note_call(call.channel.name, outcome.status, now)
+        self._activity.note_call(call.channel.name, outcome.status, now, call.actor)
         if self._telemetry.log_requests:
             self._telemetry.request(
                 {

@@ -191,12 +191,20 @@ async def plan_of(store: Store, sha256: str) -> RulePlan | None:
     return PLAN.read(rows[0]) if rows else None
 
 
-async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[ChannelKey]:
+class KnownKey(NamedTuple):
+    """A key pair and when a call last came with it."""
+
+    key: ChannelKey
+    used_at: int | None
+
+
+async def channel_keys(store: Store, channel: str, after: str, limit: int) -> list[KnownKey]:
     """By key id, after `after`; of every channel if `channel` is empty."""
     condition, values = (" AND k.channel = ?", [channel]) if channel else ("", [])
     rows = await store.fetch(
-        f"SELECT {CHANNEL_KEY.select('k')} FROM channel_key AS k"
+        f"SELECT u.used_at, {CHANNEL_KEY.select('k')} FROM channel_key AS k"
+        " LEFT JOIN channel_key_use AS u ON u.key_id = k.key_id"
         f" WHERE k.key_id > ?{condition} ORDER BY k.key_id LIMIT ?",
         (after, *values, limit),
     )
-    return [CHANNEL_KEY.read(row) for row in rows]
+    return [KnownKey(CHANNEL_KEY.read(stored), used_at) for used_at, *stored in rows]

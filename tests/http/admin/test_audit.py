@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -31,6 +33,19 @@ async def lines(gateway: RunningGateway, **query: object) -> list[Any]:
     async with gateway.client.get(url, headers=headers) as response:
         assert response.content_type == "application/x-ndjson"
         return [msgspec.json.decode(line) async for line in response.content]
+
+
+async def test_the_log_is_a_table_for_spreadsheets(gateway: RunningGateway) -> None:
+    await one_person(gateway.services)
+    headers = {"Authorization": "Bearer admin-token-0123456789", "Accept": "text/csv"}
+    url = f"{gateway.admin_url}/admin/v1/audit?order=asc"
+    async with gateway.client.get(url, headers=headers) as response:
+        assert response.content_type == "text/csv"
+        rows = [*csv.DictReader((await response.text()).splitlines())]
+    told = await lines(gateway, order="asc")
+    assert [row["id"] for row in rows] == [event["id"] for event in told][: len(rows)]
+    assert [json.loads(row["detail"]) for row in rows] == [event["detail"] for event in told][: len(rows)]
+    assert {row["words"] for row in rows} >= {"null"}
 
 
 async def fill_lookups(gateway: RunningGateway) -> None:

@@ -12,7 +12,7 @@ from gateway.http.admin.operators import Operator
 from gateway.http.admin.routes import OPERATIONS
 from gateway.http.console.render import BUILD
 from gateway.ids import show
-from gateway.model import ROLES, Role
+from gateway.model import ROLES, Role, StoredOperator
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start
@@ -160,6 +160,18 @@ async def test_the_name_from_an_address_that_is_no_proxy_is_ignored(start: Start
         headers = {"X-Forwarded-User": "ann@shop.example", "X-Forwarded-For": "192.0.2.1"}
         async with gateway.client.get(f"{gateway.admin_url}{PREFIX}/me", headers=headers) as response:
             assert response.status == 401
+
+
+async def test_an_operator_of_the_proxy_and_one_with_a_token_never_share_a_name(start: Start) -> None:
+    async with start(TRUSTING.format(proxies="127.0.0.0/8")) as gateway:
+        shared, body = gateway.services.admin_token, {"name": "ann", "role": "admin"}
+        refused = await ask(gateway, shared, "POST", "operators", 409, json=body)
+        assert (refused["code"], "proxy" in refused["detail"]) == ("operator_exists", True)
+        assert (await ask(gateway, shared, "GET", "overview", 200))["warnings"] == []
+        row = StoredOperator("ann", "admin", bytes(32), 1, "operator:shared")
+        gateway.services.operators.refresh([row])  # added before the settings named her
+        (warning,) = (await ask(gateway, shared, "GET", "overview", 200))["warnings"]
+        assert "operator ann" in warning
 
 
 async def test_who_looked_at_a_customer_is_in_the_audit_log_where_that_is_wanted(start: Start) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.clock import MINUTE
+from gateway.clock import DAY, MINUTE, timestamp
 from gateway.errors import StoreUnavailable
+from gateway.store.backups import note_backup, stamp_of
+from gateway.workers.measuring import measure
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_rules import SEED, rule_text
 from tests.support.people import achieve, grant, one_person, save
@@ -46,6 +49,31 @@ async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway
     assert told["sizes"]["database"] > 0
     channels = (await ask(gateway, "channels?limit=2"))["items"]
     assert [channel["name"] for channel in channels] == ["mobile", "pos"]
+
+
+async def test_the_overview_knows_how_fast_the_database_grows_and_its_last_backup(
+    gateway: RunningGateway,
+) -> None:
+    services = gateway.services
+    now, path = services.clock.now(), services.config.store.sqlite_path
+    await measure(services.store, path, services.clock, services.telemetry.metrics)
+    ((day, first),) = await gateway.rows("SELECT day, bytes FROM database_size")
+    assert day == now - now % DAY
+    await measure(services.store, path, services.clock, services.telemetry.metrics)
+    assert await gateway.rows("SELECT day, bytes FROM database_size") == [(day, first)]
+    told = await ask(gateway, "overview")
+    assert (told["sizes"]["grew_a_day"], told["sizes"]["grew_days"], told["backup_at"]) == (None, None, None)
+    for back, size in ((40, 0), (10, first - 10_000), (1, first - 1)):
+        await gateway.tamper(f"INSERT INTO database_size VALUES ({day - back * DAY}, {size})")
+    sizes = (await ask(gateway, "overview"))["sizes"]
+    assert sizes["grew_days"] == 10
+    assert sizes["grew_a_day"] == (sizes["database"] - first + 10_000) // 10
+    if path is not None:
+        note_backup(Path(path), now)
+        assert (await ask(gateway, "overview"))["backup_at"] == timestamp(now)
+        for text in ("", "yesterday", "2026-11-29", "99999-01-01T00:00:00Z"):
+            stamp_of(Path(path)).write_text(text)
+            assert (await ask(gateway, "overview"))["backup_at"] is None
 
 
 async def test_the_overview_names_why_calls_are_not_accepted(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.clock import timestamp
 from gateway.model import GrantDue
 from tests.support.people import achieve, grant, one_person, save
 
@@ -121,6 +122,28 @@ async def test_a_new_key_pair_opens_its_channel_at_once_and_revoked_no_more(gate
     assert await ask(gateway, "DELETE", f"keys/{issued['id']}") == {"id": issued["id"], "changed": True}
     assert gateway.services.keyring.open(*pair, secret_needed=True) == "api_key"
     assert await ask(gateway, "DELETE", f"keys/{issued['id']}") == {"id": issued["id"], "changed": False}
+
+
+async def test_a_key_pair_tells_when_a_call_last_came_with_it(gateway: RunningGateway) -> None:
+    issued = await ask(gateway, "POST", "keys", 201, json={"channel": "pos"})
+
+    async def used_at() -> str | None:
+        (key,) = (await ask(gateway, "GET", "keys?channel=pos"))["items"]
+        return key["used_at"]
+
+    async def call(secret: str) -> int:
+        headers = {"APIKey": issued["api_key"], "SecretKey": secret}
+        url = f"{gateway.url}/api/v4.1/integrations/customers"
+        async with gateway.client.post(url, headers=headers, json={"customerId": "till-1"}) as response:
+            await gateway.services.activity.store_counts()
+            return response.status
+
+    assert (await call("gw_secret_wrong"), await used_at()) == (401, None)
+    before = timestamp(gateway.services.clock.now())
+    assert await call(issued["secret_key"]) == 200
+    used = await used_at()
+    assert used is not None
+    assert used >= before
 
 
 async def test_a_channel_has_at_most_two_active_pairs(gateway: RunningGateway) -> None:
