@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.errors import StoreUnavailable
+from gateway.http.admin import sessions
 from gateway.http.admin.page_headers import PAGE_HEADERS
 from gateway.http.console.render import BUILD
 from gateway.http.console.routes import PAGES, Page
@@ -297,6 +298,45 @@ async def test_a_page_says_that_the_database_does_not_answer(
     assert "Nothing was changed." in text
     assert int(response.headers["Retry-After"]) > 0
     assert (await admin.get("/console/reviews"))[0] == 200
+
+
+async def test_today_shows_its_last_known_state_while_the_database_does_not_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database does not answer")
+
+    async with (
+        visiting(shop, ADMIN_TOKEN) as admin,
+        visiting(shop, ADMIN_TOKEN) as other,
+        visiting(shop) as stranger,
+    ):
+        status, before, _ = await admin.get("/console/")
+        await other.post("/console/log-out")
+        with monkeypatch.context() as patch:
+            patch.setattr(type(shop.gateway.services.store), "fetch", away)
+            status, text, response = await admin.get("/console/")
+            assert (status, "The database does not answer" in text) == (503, True)
+            assert int(response.headers["Retry-After"]) > 0
+            assert re.search(r"This is what was known \d+ seconds? ago\.", text)
+            assert "data-live" in before
+            assert "data-live" not in text
+            waiting = re.findall(r'<ul class="figures tasks".*?</ul>', before, re.DOTALL)
+            assert waiting == re.findall(r'<ul class="figures tasks".*?</ul>', text, re.DOTALL)
+            for visitor in (stranger, other):
+                _, text, _ = await visitor.get("/console/")
+                assert "This is what was known" not in text
+            for path in ("/console/find", "/console/reviews/people", f"/console/profiles/{shop.ann}"):
+                status, text, _ = await admin.get(path)
+                assert (status, "Nothing was changed." in text, "This is what was" in text) == (
+                    503,
+                    True,
+                    False,
+                )
+            monkeypatch.setattr(sessions, "_REMEMBERED", 0)
+            assert "This is what was known" not in (await admin.get("/console/"))[1]
+        status, text, _ = await admin.get("/console/")
+        assert (status, "This is what was known" in text) == (200, False)
 
 
 async def test_to_look_at_a_page_changes_nothing(shop: Shop, admin: Visitor) -> None:

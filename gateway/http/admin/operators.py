@@ -17,7 +17,7 @@ from gateway.http.admin.strangers import STRANGERS
 from gateway.http.gameball.limits import is_within
 from gateway.http.operator_ring import SHARED, Holder
 from gateway.http.services import SERVICES, Services
-from gateway.model import Role, includes
+from gateway.model import OperatorSession, Role, includes
 from gateway.store.operations import note_use
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -123,8 +123,16 @@ async def _with_token(request: web.Request, services: Services, holder: Holder) 
     return Operator(*_named(holder), token_hash=holder.token_hash)
 
 
+def remembered(request: web.Request) -> Operator | None:
+    """The operator of a session that was open a short while ago, while the database cannot say whether it still is."""
+    return _of_session(sessions.recent_session_of(request), request.app[SERVICES])
+
+
 async def _by_session(request: web.Request, services: Services) -> Operator | None:
-    session = await sessions.session_of(request)
+    return _of_session(await sessions.session_of(request), services)
+
+
+def _of_session(session: OperatorSession | None, services: Services) -> Operator | None:
     if session is None:
         return None
     holder = services.operators.holder_of(session.token_hash, services.clock.now())

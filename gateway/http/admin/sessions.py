@@ -22,6 +22,35 @@ page asks for by itself is no sign of a person, so it stores nothing."""
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
+_REMEMBERED = 15 * MINUTE
+_MOST_REMEMBERED = 1_000
+
+
+class RecentSessions:
+    """Sessions that the database vouched for a short while ago, by their ids. While the database does not answer, they alone say
+    whose browser asks: for what the listener has in memory, never for anything that it would read or change."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[OperatorSession, int]] = {}
+
+    def note(self, session: OperatorSession, now: int) -> None:
+        self._seen.pop(session.session_id, None)
+        if len(self._seen) >= _MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._seen[session.session_id] = session, now
+
+    def forget(self, session_id: str) -> None:
+        self._seen.pop(session_id, None)
+
+    def find(self, session_id: str, now: int) -> OperatorSession | None:
+        session, noted = self._seen.get(session_id, (None, 0))
+        is_recent = session is not None and 0 <= now - noted < _REMEMBERED and is_open(session, now)
+        return session if is_recent else None
+
+
+RECENT_SESSIONS = web.AppKey("recent_sessions", RecentSessions)
+
+
 class Opened(NamedTuple):
     """`cookie` is the value of `Set-Cookie`."""
 
@@ -40,6 +69,7 @@ async def open_session(request: web.Request, caller: Caller, name: str, token_ha
 
 async def close_session(request: web.Request, caller: Caller, session: OperatorSession) -> bool:
     """End any session, this browser's or another's. False: it had ended before."""
+    request.app[RECENT_SESSIONS].forget(session.session_id)
     done = await request.app[SERVICES].pipeline.submit(EndSession(caller, session.name, session.session_id))
     return done.changed
 
@@ -52,16 +82,29 @@ def forget_cookie(request: web.Request) -> str:
 async def session_of(request: web.Request) -> OperatorSession | None:
     """The session of the request's cookie, unless it is over. The operator may have been removed since."""
     services = request.app[SERVICES]
-    secret = request.cookies.get(_name(is_secure(request)), "")
-    if not _COOKIE.fullmatch(secret):
+    session_id = _id_of(request)
+    if session_id is None:
         return None
-    session = await operator_session(services.store, services.operators.digest(secret).hex())
-    now = services.clock.now()
+    session = await operator_session(services.store, session_id)
+    now, recent = services.clock.now(), request.app[RECENT_SESSIONS]
     if session is None or not is_open(session, now):
+        recent.forget(session_id)
         return None
+    recent.note(session, now)
     if now - session.seen_at >= _NOTED_EVERY and not _is_unattended(request):
         await note_seen(services.store, session, now)
     return session
+
+
+def recent_session_of(request: web.Request) -> OperatorSession | None:
+    """The session of the request's cookie, if the database vouched for it a short while ago."""
+    session_id, services = _id_of(request), request.app[SERVICES]
+    return (session_id and request.app[RECENT_SESSIONS].find(session_id, services.clock.now())) or None
+
+
+def _id_of(request: web.Request) -> str | None:
+    secret = request.cookies.get(_name(is_secure(request)), "")
+    return request.app[SERVICES].operators.digest(secret).hex() if _COOKIE.fullmatch(secret) else None
 
 
 def _is_unattended(request: web.Request) -> bool:

@@ -6,12 +6,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway.errors import Refusal
-from gateway.http.admin.operators import OPERATOR
+from gateway.http.admin.operators import OPERATOR, remembered
 from gateway.http.admin.problem import CODES, RuleProblems, status_of
 from gateway.http.console.render import TEXTS, page
+from gateway.http.console.today import last_known
 from gateway.http.console.visit import frame
 
-LOG_IN = "/console/log-in"
+LOG_IN, TODAY = "/console/log-in", "/console/"
 _HEADINGS: Mapping[str, tuple[str, str]] = {
     "unavailable": ("away", "away_remedy"),
     "unauthorized": ("session", "session_remedy"),
@@ -35,6 +36,8 @@ def problem_page(
     if refusal.code == "unauthorized" and request.method in ("GET", "HEAD"):
         query = urlencode({"to": request.path_qs})
         return web.Response(status=303, headers={"Location": f"{LOG_IN}?{query}"})
+    if refusal.code == "unavailable" and (shown := _last_known(request, request_id)) is not None:
+        return _with(shown, headers)
     status, texts = status_of(refusal.code), TEXTS["problem"]
     heading, remedy = _HEADINGS.get(refusal.code, ("not_there" if status == 404 else "title", ""))
     known = CODES.get(refusal.code)
@@ -50,6 +53,16 @@ def problem_page(
     }
     answer = page("problem.html", frame(request, request.get(OPERATOR), request_id) | values, status)
     return _with(answer, headers)
+
+
+def _last_known(request: web.Request, request_id: str) -> web.Response | None:
+    """The first page as it last was, for an operator who could see it then."""
+    if request.method != "GET" or request.path != TODAY:
+        return None
+    operator, values = request.get(OPERATOR) or remembered(request), last_known(request)
+    if operator is None or values is None:
+        return None
+    return page("today.html", frame(request, operator, request_id) | values, status_of("unavailable"))
 
 
 def log_in_page(

@@ -127,6 +127,7 @@ PAGES = (
 def add_console(app: web.Application) -> None:
     """Serve the pages on the admin listener, whose access check runs before each of them."""
     app[REFUSED_AS] = problem_page
+    app[today.LAST_TODAY] = today.LastToday()
     app.router.add_get("/console/log-in", log_in.show_log_in)
     app.router.add_post("/console/log-in", log_in.log_in)
     app.router.add_get(static_files.PLACE + "{name}", static_files.show_file)
