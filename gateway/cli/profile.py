@@ -55,6 +55,15 @@ def find(
     print_page(ask(config, found), _FOUND, as_json=json)
 
 
+_ODD: Columns = {
+    "most": "measure",
+    "profile": "profile",
+    "who": "person",
+    "number": "number",
+    "limit": "limit",
+}
+
+
 @app.command()
 def show(
     profile: ProfileId,
@@ -72,6 +81,27 @@ def show(
         print_json(answer)
     else:
         print_profile(answer)
+
+
+@app.command()
+def odd(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """List profiles with the most records, id spaces, names or identifiers, and the limits of the rules."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/odd-profiles")
+
+    answer = ask(config, listed)
+    if json:
+        print_json(answer)
+        return
+    rows = [
+        {"measure": f"{one['measure']} {one['type']}".strip(), **profile}
+        for one in answer["measures"]
+        for profile in one["profiles"]
+    ]
+    if rows:
+        print_rows(rows, _ODD)
+    say(f"counted at {answer['counted_at']}" if answer["counted_at"] else "not counted yet")
 
 
 @app.command()

@@ -7,6 +7,7 @@ from gateway.clock import DAY, HOUR, JUMP, MINUTE
 from gateway.ids import earliest
 from gateway.model.names import NAMES, name_entries
 from gateway.store.archiving import AUDIT_FIELDS, Pruning
+from gateway.store.oddities import OddWalk
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.achievements import BALANCES
 
@@ -120,6 +121,7 @@ class Maintenance:
         self._reviews_from = 0
         self._reviews_at: int | None = None
         self._activity_at: int | None = None
+        self._odd_walk = OddWalk()
         self._stakes_from = 0
         self._staked_at: int | None = None
         self._sweep_from: tuple[int, int] = (0, 0)
@@ -145,6 +147,7 @@ class Maintenance:
             done += yield from self._sweep_reviews(now, limit)
             done += yield from self._sweep_activity(now, limit)
             done += yield from self._count_stakes(now, limit)
+            done += yield from self._odd_walk.step(now, limit)
             done += yield from self.pruning.step(limit)
         return done
 

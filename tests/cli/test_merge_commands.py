@@ -110,6 +110,11 @@ async def test_a_merge_is_made_shown_and_taken_back(desk: Desk) -> None:
     assert f"{merge['absorbed']} left {merge['survivor']}" in await desk.say("profile", "history", ann)
 
 
+async def test_profiles_that_stand_out_are_listed(desk: Desk) -> None:
+    assert "counted" in await desk.say("profile", "odd")
+    assert "measures" in await desk.json("profile", "odd")
+
+
 async def test_records_are_split_off(desk: Desk) -> None:
     (ann, of_ann), (bob, of_bob) = await desk.bring("ann"), await desk.bring("bob")
     survivor = (await desk.json("merge", ann, bob, *WHY))["profile"]

@@ -34,6 +34,7 @@ PAGES = (
     "log-in",
     "find",
     "duplicates",
+    "odd-profiles",
     "profiles/{ann}",
     "profiles/{hostile}",
     "profiles/{merged}",

@@ -59,7 +59,7 @@ _WHOLE = re.compile(r"\bt\.([\w.]+)\.items\(")
 _QUOTED = re.compile(r"""["'](\w+)["']""")
 
 
-_FROM_THE_API = ("reasons", "plan.kinds", "today.runs", "today", "history")
+_FROM_THE_API = ("reasons", "plan.kinds", "today.runs", "today", "history", "odd.measures")
 """The parts whose choices are named by the admin API."""
 
 

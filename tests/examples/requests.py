@@ -71,6 +71,7 @@ REQUESTS = (
     Request("list_suggestion_runs", query={"limit": 2}),
     Request("show_suggestion_run", {"id": "$search"}),
     Request("list_duplicates", query={"limit": 2}),
+    Request("list_odd_profiles", query={"each": 2}),
     Request("list_imports"),
     Request("list_refusals", {"id": "$import"}),
     Request("list_warnings", {"id": "$import"}),

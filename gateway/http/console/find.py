@@ -7,11 +7,14 @@ from gateway.errors import Refusal
 from gateway.http.admin.duplicates import DuplicateQuery, list_duplicates
 from gateway.http.admin.find import FindQuery, find_profiles
 from gateway.http.admin.listing import Page
+from gateway.http.admin.oddities import OddQuery, list_odd_profiles
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.profiles import ProfileView
 from gateway.http.console.visit import Visit, go
 
 _ON_A_PAGE = 25
+_NEAR = 0.8
+"""Of a limit: a number from here on is marked."""
 
 
 async def show_search(visit: Visit) -> web.Response:
@@ -45,6 +48,18 @@ async def show_duplicates(visit: Visit) -> web.Response:
         json="/duplicates",
         page=page,
         wrong=wrong,
+    )
+
+
+async def show_odd_profiles(visit: Visit) -> web.Response:
+    found = await visit.ask(list_odd_profiles, OddQuery())
+    return visit.page(
+        "odd_profiles.html",
+        section="find",
+        title=visit.text("odd", "title"),
+        json="/odd-profiles",
+        found=found,
+        near=_NEAR,
     )
 
 

@@ -17,6 +17,7 @@ from gateway.store.queries import (
     imports,
     jobs,
     merges,
+    oddities,
     outbox,
     overview,
     past,
@@ -174,6 +175,7 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
     "walks under way": overview.open_walks,
     "small regroupings": overview.small_regroupings,
     "jobs that are due": lambda store: everything(jobs.due_jobs(store, NEWEST)),
+    "odd profiles": oddities.odd_profiles,
     "jobs": lambda store: jobs.jobs(store, NEWEST, 51),
     "open reviews by reason": operations.open_reviews,
     "imports": lambda store: imports.runs(store, (1, "a"), 51),
@@ -184,6 +186,7 @@ OF_WHAT_IS_OPEN = (
     "achievement_failed",
     "delivery_for_a_person",
     "job_running",
+    "odd_profile_by_number",
     "regrouping_open",
     "review_open",
 )
