@@ -13,7 +13,13 @@ from gateway.http.console.render import TEXTS
 ROOT = Path(console.__file__).parent
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 MODULES = sorted(ROOT.glob("*.py"))
-API = sorted(ROOT.parent.joinpath("admin").glob("*.py"))
+GATEWAY = ROOT.parents[1]
+ELSEWHERE = [
+    path
+    for place in (GATEWAY, GATEWAY.parent / "rules")
+    for path in sorted(place.rglob("*.py"))
+    if ROOT not in path.parents
+]
 CODE = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 
 
@@ -59,8 +65,11 @@ _WHOLE = re.compile(r"\bt\.([\w.]+)\.items\(")
 _QUOTED = re.compile(r"""["'](\w+)["']""")
 
 
-_FROM_THE_API = ("reasons", "plan.kinds", "today.runs", "today", "history", "odd.measures")
-"""The parts whose choices are named by the admin API."""
+_NAMED_ELSEWHERE = (
+    *("reasons", "plan.kinds", "today.runs", "today", "history", "odd.measures"),
+    *("suggested_what", "suggested_level"),
+)
+"""The parts whose choices are named by the code behind the pages."""
 
 
 def choices_of(part: str) -> set[str]:
@@ -78,7 +87,7 @@ def choices_of(part: str) -> set[str]:
     }
     paths = [path for path in TEMPLATES if path.name in templates]
     paths += [path for path in MODULES if path.stem in modules | users or "frame.html" in templates]
-    paths += API if part in _FROM_THE_API else []
+    paths += ELSEWHERE if part in _NAMED_ELSEWHERE else []
     return {word for path in paths for word in _QUOTED.findall(_NAMED.sub("", path.read_text("utf-8")))}
 
 
