@@ -162,8 +162,8 @@ async def test_what_cannot_be_undone_asks_for_a_word(shop: Shop, admin: Visitor)
 
 MANY = (
     ("merges/undo", {"rule": "operator", "reason": "a broken rule"}, "Undo 1 merge?"),
-    ("reviews/accept", {"channel": "web"}, "Answer 1 question with yes?"),
-    ("reviews/reject", {"since": "1h"}, "Answer 1 question with no?"),
+    ("reviews/accept", {"channel": "web", "rule": "email"}, "Answer 1 question with yes?"),
+    ("reviews/reject", {"since": "1h", "rule": "email"}, "Answer 1 question with no?"),
     ("deliveries/retry", {"state": "dead"}, "Send 0 deliveries again?"),
     ("deliveries/discard", {"state": "held", "target": "upstream"}, "Give 0 deliveries up for good?"),
     ("achievements/retry", {"state": "failed", "campaign": "11664"}, "Try 0 achievements again?"),
