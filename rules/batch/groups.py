@@ -101,13 +101,14 @@ class GroupJoins:
     def refusal(self, holding: Holding, mine: Group, theirs: Group) -> Stop | None:
         """Why this holding's rule does not let its group join the other; None if it does."""
         rule = self._policy.rules[holding.rank]
-        one, other, view = self._look(mine), self._look(theirs), self._pair(mine, theirs)
+        one, other = self._look(mine), self._look(theirs)
+        if self._pinned_apart(one, other):
+            return Stop(rule.name, rule.all_of, "cannot", asks=False)
+        view = self._pair(mine, theirs)
         request = self._request(one, other, holding, self._powered(theirs))
         match = match_profile(view, self._policy, request, other, (), self._attributes, (rule,))
         if match.outcome == "merge":
             return self._guard(view, mine, theirs, rule.name, rule.all_of) or self._at_once(holding, rule)
-        if self._pinned_apart(one, other):
-            return Stop(rule.name, rule.all_of, "cannot", asks=False)
         doubt = match.steps[0].detail if match.steps else f"max_per_profile:{rule.all_of[0]}"
         return Stop(rule.name, rule.all_of, doubt, match.outcome == "review")
 
