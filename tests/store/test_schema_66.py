@@ -1,8 +1,8 @@
 """The step to schema 66: jobs that were running are cancelled, because no event vouches for them."""
 
 import contextlib
-import sqlite3
 
+from gateway.sqlite import sqlite3
 from gateway.store.migrations.steps import all_migrations
 from gateway.store.queries.jobs import JOB
 

@@ -19,6 +19,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.reviews import ReviewView, review_views
 from gateway.http.admin.times import When, read
 from gateway.model import Effects, Filter, JobKind, RehearseJob, StartJob, Step
+from gateway.pipeline import Pipeline
 from gateway.store.queries import work
 from gateway.store.queries.matching import count_matching, id_of, matching
 from gateway.store.queries.outbox import WantedDeliveries, delivery_of
@@ -251,10 +252,10 @@ async def _begun_or_planned(
     matched, above = await count_matching(store, kind, chosen)
     if asked.dry_run:
         first, _ = await matching(store, kind, chosen, above, _FIRST)
-        command = RehearseJob(call.caller, kind, chosen, reason, tuple(id_of(kind, one) for one in first))
-        steps, effects = await _rehearsed(call, command)
-        planned = [*map(_planned, steps), *[_planned(None)] * (len(first) - len(steps))]
-        return _Plan(matched, first, planned, effects_view(effects))
+        items = tuple(id_of(kind, one) for one in first)
+        command = RehearseJob(call.caller, kind, chosen, reason, items)
+        steps, effects = await rehearsed(call.services.pipeline, command)
+        return _Plan(matched, first, [_planned(steps.get(item)) for item in items], effects_view(effects))
     if asked.expected is None:
         raise Refusal("bad_body", "expected: is missing; dry_run tells how many match")
     if asked.expected != matched:
@@ -263,14 +264,17 @@ async def _begun_or_planned(
     return _Plan(matched, job=await job_view(call.services, job))
 
 
-async def _rehearsed(call: Call[Query], command: RehearseJob) -> tuple[tuple[Step, ...], Effects]:
-    """As many steps as one transaction can make, and their effects. A rehearsal that had to end early is repeated up to there,
-    because its last step may have changed something before it ended."""
+async def rehearsed(pipeline: Pipeline, command: RehearseJob) -> tuple[dict[int, Step], Effects]:
+    """The steps by their things, and their effects together. A thing that depends on what an earlier step changed, in a way that
+    one transaction cannot see, is left out, and the rest is rehearsed again: its step may have changed something before it
+    ended."""
     while True:
-        steps, effects = await call.services.pipeline.preview(command)
+        steps, effects = await pipeline.preview(command)
         if len(steps) == len(command.items):
-            return steps, effects
-        command = msgspec.structs.replace(command, items=command.items[: len(steps)])
+            return dict(zip(command.items, steps, strict=True)), effects
+        dependent = command.items[len(steps)]
+        others = tuple(item for item in command.items if item != dependent)
+        command = msgspec.structs.replace(command, items=others)
 
 
 def _planned(step: Step | None) -> dict[str, Any]:

@@ -115,10 +115,13 @@ async def test_a_merge_that_cannot_be_undone_is_counted_and_the_rest_goes_on(gat
 async def test_merges_into_one_profile_are_undone_from_the_newest_on(gateway: RunningGateway) -> None:
     profiles = [await save(gateway.services, "web", f"c{number}") for number in range(4)]
     last = profiles[0]
+    await by_hand(gateway, 1)
     for other in profiles[1:]:
         last = (await merge(gateway, last, other))["profile"]
+    plan = await ask(gateway, "POST", "merges/undo", body={**BY_HAND, "dry_run": True})
+    assert [line["outcome"] for line in plan["first"]] == ["done", None, None, "done"]
     done = await until_over(gateway, (await begin(gateway, actor="operator:shared"))["id"])
-    assert (done["done"], done["refused"]) == (3, 0)
+    assert (done["done"], done["refused"]) == (4, 0)
 
 
 @pytest.mark.usefixtures("by_steps")
