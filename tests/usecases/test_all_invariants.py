@@ -765,6 +765,7 @@ class Judging(Machine):
         reviews = self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1")
         if not reviews:
             return
+        self.core.clock.advance(1)  # a person does not answer in the millisecond in which a call asked
         number, before = reviews[which % len(reviews)], self._before_an_answer()
         if isinstance(self._decide(AnswerReview(SAM, number, accept, "asked them")), Refused):
             return
