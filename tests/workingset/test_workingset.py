@@ -89,10 +89,8 @@ def test_the_pins_of_a_record_are_those_that_stand_each_once() -> None:
         ws.set_pin(pin(one, other))
     ws.set_pin(pin(1, 2, "must"))
     ws.drop_pin(pin(1, 3))
-    assert [(found.record_a, found.record_b, found.kind) for found in ws.pins([1, 2])] == [
-        (1, 2, "must"),
-        (2, 3, "cannot"),
-    ]
+    found = [one for one in ws.pins([1, 2]) if isinstance(one, PinRow)]
+    assert [(one.record_a, one.record_b, one.kind) for one in found] == [(1, 2, "must"), (2, 3, "cannot")]
     ws.set_pin(pin(1, 3))
     assert len(list(ws.pins([3, 1]))) == 3
 
