@@ -141,6 +141,10 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> None:
     ws.absorptions.want(1)
     ws.homes.want(1)
     ws.review_items.want(1)
+    ws.splits.want(1)
+    ws.whole_splits.want(1)
+    ws.suggestions.want((1, 2))
+    ws.suggestion_runs.want(1)
     ws.imports.want("x")
     ws.changed_by_import.want(("x", 0, 1))
     ws.canonical_ids.want("4711")
@@ -415,7 +419,7 @@ async def test_a_split_comes_with_its_profiles_and_whole_when_it_is_asked_for(st
     ws = await look(store, lambda ws: ws.profiles.want_all([a, b]))
     (apart,) = ws.apart(ws.profiles[a].records)
     assert ws.splits[9] == row
-    assert [*apart.sides.values()] == [0, 1]
+    assert [side for _, side in sorted(apart.sides.items())] == [0, 1]
     assert apart.is_between(ws.profiles[a], ws.profiles[b])
 
     def join(ws: WorkingSet) -> None:
