@@ -39,7 +39,7 @@ COMMANDS = {
     "suggest": Lazy(
         "gateway.cli.suggest",
         "app",
-        "Find customers that look like one person, and ask about the most certain.",
+        "Find customers who look like one person.",
     ),
     "jobs": Lazy("gateway.cli.jobs", "app", "List, show, cancel and resume jobs."),
     "pin": Lazy("gateway.cli.pin", "app", "State that two records are, or are not, the same person."),
@@ -56,9 +56,7 @@ COMMANDS = {
     "audit": Lazy("gateway.cli.audit", "app", "Query, follow, explain, verify and export the audit log."),
     "db": Lazy("gateway.cli.db", "app", "Back up, check, migrate and move the database."),
     "admin-token": Lazy("gateway.cli.token", "admin_token", "Print the token of the admin API."),
-    "simulate": Lazy(
-        "gateway.cli.simulate", "app", "Invent customers whose persons are known, and score rules with them."
-    ),
+    "simulate": Lazy("gateway.cli.simulate", "app", "Invent customers, and score rules with them."),
     "bench": Lazy("gateway.cli.bench", "bench", "Measure the gateway against a bare server."),
 }
 

@@ -17,7 +17,7 @@ from gateway.simulate.registrations import HOME, registrations
 from gateway.simulate.score import Quality, Score, score
 from gateway.simulate.shapes import SHAPES
 
-app = group("Invent customers whose persons are known, and score rules with them.")
+app = group("Invent customers, and score rules with them.")
 app.command()(years)
 _SHAPES = ", ".join(SHAPES)
 _FIGURES: Columns = {"what": "what", "figure": "figure"}

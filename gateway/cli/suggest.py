@@ -11,7 +11,7 @@ from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, Page
 from gateway.cli.output import Columns, Row, note, plain, print_json, print_page, print_rows, say
 from gateway.plural import counted
 
-app = group("Find customers that look like one person, and ask about the most certain.")
+app = group("Find customers who look like one person.")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="sgr_…, from `suggest runs`.")]
 _POLL_SECONDS = 0.5
 _QUESTIONS: Columns = {

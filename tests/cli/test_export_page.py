@@ -50,6 +50,7 @@ def person(text: str) -> dict[str, Any]:
         "claimed_attributes": [],
         "tags": [text],
         "pins": [],
+        "splits": [],
         "achievements": [{"coupon_code": text}],
         "kept_answers": [],
         "waiting_messages": [{"body": text}],

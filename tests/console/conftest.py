@@ -89,7 +89,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]
 
 async def _suggestion(gateway: RunningGateway) -> tuple[str, str]:
     """The search and its question."""
-    await save(gateway, "web", "rita", name="Rita Nader", email="rita.nader@example.com")
+    await save(gateway, "pos", "rita", name="Rita Nader", email="rita.nader@example.com")
     await save(gateway, "mobile", "ritta", name="Ritta Nader", email="ritta.nader@example.com")
     rows = await gateway.rows("SELECT record_id FROM record WHERE customer_id IN ('rita', 'ritta')")
     search = await leave_suggestion(gateway.services, [f"rec_{number:016x}" for (number,) in rows])

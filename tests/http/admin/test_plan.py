@@ -14,7 +14,7 @@ from tests.support.people import achieve, grant, save
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start
 
-HOUSEKEEPING = {"lookup", "lookup_progress", "audit_checkpoint", "lease"}
+HOUSEKEEPING = {"lookup", "lookup_progress", "audit_checkpoint", "lease", "state_binding"}
 ANN, PHONE, OTHER_PHONE = "ann@shop.example.org", "+201001234567", "+201007654321"
 
 
