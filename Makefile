@@ -11,15 +11,16 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 run: .venv/running
 	@exec $(BIN)/gateway serve --config config.example.toml
 
-# Four parts side by side, as the fault tests mostly wait for processes to die and come back. What ran behind is shown at the end.
+# Four parts side by side, as many tests wait for processes to die and come back. What ran behind is shown at the end.
 FAILOVER := tests/faults/test_failover.py
+SCREENS := tests/cli tests/console tests/suggest
 test: lint .venv/servers .venv/client/installed
-	@$(BIN)/pytest $(FAILOVER) >.venv/failover.txt 2>&1 & failover=$$!; \
+	@{ $(BIN)/pytest $(FAILOVER); moved=$$?; $(BIN)/pytest $(SCREENS); exit $$((moved | $$?)); } >.venv/screens.txt 2>&1 & screens=$$!; \
 	$(BIN)/pytest tests/faults --ignore $(FAILOVER) >.venv/faults.txt 2>&1 & faults=$$!; \
 	$(BIN)/pytest tests/http >.venv/http.txt 2>&1 & http=$$!; \
-	$(BIN)/pytest --ignore tests/faults --ignore tests/http; others=$$?; \
-	wait $$http; calls=$$?; wait $$faults; hurt=$$?; wait $$failover; moved=$$?; \
-	cat .venv/http.txt .venv/faults.txt .venv/failover.txt; exit $$((others | calls | hurt | moved))
+	$(BIN)/pytest --ignore tests/faults --ignore tests/http $(SCREENS:%=--ignore %); others=$$?; \
+	wait $$http; calls=$$?; wait $$faults; hurt=$$?; wait $$screens; seen=$$?; \
+	cat .venv/http.txt .venv/faults.txt .venv/screens.txt; exit $$((others | calls | hurt | seen))
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
