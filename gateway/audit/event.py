@@ -72,6 +72,7 @@ class Action(StrEnum):
     DELIVERY_DEAD = "delivery.dead"
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_DISCARDED = "delivery.discarded"
+    DELIVERY_TESTED = "delivery.tested"
     PLATFORM_HEARD = "webhook.received"
     CALL_REFUSED = "call.refused"
     KEY_CREATED = "key.created"
@@ -206,6 +207,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.DELIVERY_DEAD: "a webhook's delivery was given up",
     Action.DELIVERY_RETRIED: "an operator sent a delivery again",
     Action.DELIVERY_DISCARDED: "an operator discarded a delivery",
+    Action.DELIVERY_TESTED: "an operator sent a webhook an event that says nothing, to try it",
     Action.PLATFORM_HEARD: (
         "the platform called the webhook; the event has the topic and the listeners, but no content"
     ),

@@ -278,6 +278,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.DELIVERY_DEAD: _delivery("{delivery} to {target} was given up"),
     Action.DELIVERY_RETRIED: _delivery("{delivery} is sent to {target} again"),
     Action.DELIVERY_DISCARDED: _delivery("{delivery} to {target} was discarded"),
+    Action.DELIVERY_TESTED: _delivery("{delivery} tries {target}"),
     Action.PLATFORM_HEARD: lambda event, detail: (
         f"the platform sent a webhook about {detail.get('topic', 'something')}"
     ),

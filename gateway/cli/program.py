@@ -50,6 +50,7 @@ COMMANDS = {
     "erase": Lazy("gateway.cli.profile", "erase", "Erase a person for good."),
     "achievements": Lazy("gateway.cli.achievements", "app", "List achievements, and decide about one again."),
     "deliveries": Lazy("gateway.cli.deliveries", "app", "List, resend and discard deliveries."),
+    "webhooks": Lazy("gateway.cli.webhooks", "app", "List webhooks, and send one a test event."),
     "status": Lazy("gateway.cli.status", "status", "Show whether the gateway works, and what waits."),
     "activity": Lazy("gateway.cli.activity", "activity", "Show what happened, by time."),
     "campaigns": Lazy("gateway.cli.campaigns", "campaigns", "Show the results of each campaign's reports."),

@@ -62,6 +62,7 @@ from gateway.model.deliveries import (
     ProposePoints,
     ReceiveWebhook,
     RetryDelivery,
+    SendTestEvent,
     Stale,
 )
 from gateway.model.identity import (
@@ -283,6 +284,7 @@ __all__ = [
     "RulePlan",
     "SaveCustomer",
     "Saved",
+    "SendTestEvent",
     "Sending",
     "SetActive",
     "SetPin",

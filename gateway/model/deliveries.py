@@ -122,6 +122,13 @@ class FinishDelivery(Command[Done | Stale], frozen=True):
     answer: str = ""
 
 
+class SendTestEvent(Command[Delivery], frozen=True):
+    """Queue an event that says nothing for a webhook."""
+
+    caller: Caller
+    webhook: str
+
+
 class RetryDelivery(Command[Done | Refused], frozen=True):
     """Send a dead or held delivery again, now."""
 

@@ -9,11 +9,13 @@ import msgspec
 from gateway.audit.event import Action, AuditEvent
 from gateway.clock import HOUR, timestamp
 from gateway.ids import read, show
-from gateway.model import MergeRow, ReviewItem
+from gateway.model import Delivery, MergeRow, ReviewItem, SendTestEvent
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
 EVENT = "event"
+TEST = "webhook.test"
+"""The topic of an event that an operator sends to try a webhook. None subscribes to it."""
 GIVE_UP_AFTER = 72 * HOUR
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -57,6 +59,25 @@ def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
             queue(ws, listener, lane, EVENT, subject, _encode(body).decode(), request_id)
 
 
+def wants_nothing(command: SendTestEvent, ws: WorkingSet, env: Env) -> bool:
+    return True
+
+
+def send_test(command: SendTestEvent, ws: WorkingSet, env: Env) -> Delivery:
+    """In a lane of its own, so that it waits for no other event."""
+    number = ws.next_id()
+    body = {"type": TEST, "timestamp": timestamp(ws.now), "data": {}}
+    delivery = queue(ws, command.webhook, number, EVENT, number, _encode(body).decode())
+    ws.record_event(
+        Action.DELIVERY_TESTED,
+        actor=command.caller.actor,
+        subject=show("dlv", delivery.delivery_id),
+        request_id=command.caller.request_id,
+        detail={"target": delivery.target},
+    )
+    return delivery
+
+
 def queue(
     ws: WorkingSet,
     listener: str,
@@ -65,9 +86,9 @@ def queue(
     subject: int,
     payload: str,
     request_id: str | None = None,
-) -> None:
+) -> Delivery:
     target = f"webhook:{listener}"
-    ws.queue(target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id)
+    return ws.queue(target, lane, kind, subject, payload, give_up_after=GIVE_UP_AFTER, request_id=request_id)
 
 
 def _news(ws: WorkingSet, since: Mark) -> Iterator[_News]:

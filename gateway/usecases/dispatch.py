@@ -51,6 +51,7 @@ from gateway.model import (
     RevokeKey,
     RotateOperator,
     SaveCustomer,
+    SendTestEvent,
     SetActive,
     SetPin,
     Settle,
@@ -89,7 +90,7 @@ from gateway.usecases import (
     split,
     suggest,
 )
-from gateway.usecases.announce import announce, mark
+from gateway.usecases.announce import announce, mark, send_test, wants_nothing
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
@@ -135,6 +136,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     FinishDelivery: (deliver.wants_of_finish, deliver.finish),
     RetryDelivery: (deliver.wants_of_operator, deliver.retry),
     DiscardDelivery: (deliver.wants_of_operator, deliver.discard),
+    SendTestEvent: (wants_nothing, send_test),
     CreateKey: (operate.wants_of_create_key, operate.create_key),
     RevokeKey: (operate.wants_of_revoke_key, operate.revoke_key),
     StoreRules: (operate.wants_of_store_rules, operate.store_rules),

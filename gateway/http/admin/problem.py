@@ -47,6 +47,7 @@ CODES: Mapping[str, Code] = {
     "rules_unknown": Code(404, "no rule set with this version is stored", "`gateway rules list`"),
     "achievement_unknown": Code(404, "there is no such achievement", "`gateway achievements list`"),
     "delivery_unknown": Code(404, "there is no such delivery", "`gateway deliveries list`"),
+    "webhook_unknown": Code(404, "the settings have no such webhook", "`gateway webhooks list`"),
     "unknown_channel": Code(404, "the settings have no such channel", "the detail lists the known ones"),
     "method_not_allowed": Code(405, "the path does not take this method"),
     "body_timeout": Code(408, "the body did not arrive in time", "send it again"),

@@ -42,6 +42,7 @@ from gateway.http.admin import (
     settings,
     splits,
     suggestions,
+    webhooks,
 )
 from gateway.http.admin.listing import Query
 from gateway.http.admin.openapi import document
@@ -74,6 +75,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *channels.OPERATIONS,
     *campaigns.OPERATIONS,
     *deliveries.OPERATIONS,
+    *webhooks.OPERATIONS,
     *lists.OPERATIONS,
     *keys.OPERATIONS,
     *accounts.OPERATIONS,

@@ -120,6 +120,7 @@ PAGES = (
     Page("GET", "/api", api.show_operations),
     Page("GET", "/api/{operation}", api.show_operation),
     Page("GET", "/api/{operation}/try", api.try_operation),
+    Page("POST", "/system/webhooks/{name}/test", system.try_one),
     Page("POST", "/system/keys", system.issue_key),
     Page("POST", "/system/keys/{id}/revoke", system.revoke_pair),
 )

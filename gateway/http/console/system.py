@@ -8,10 +8,12 @@ from aiohttp import web
 
 from gateway.http.admin.clock import show_clock
 from gateway.http.admin.keys import KeyQuery, create_key, list_keys, revoke_key
+from gateway.http.admin.listing import ListQuery
 from gateway.http.admin.settings import show_settings
+from gateway.http.admin.webhooks import list_webhooks, try_webhook
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
-_PAIRS, _SETTINGS = 40, 300
+_PAIRS, _SETTINGS, _WEBHOOKS = 40, 300, 50
 """What the page has room for."""
 
 
@@ -29,6 +31,7 @@ async def show_system(visit: Visit) -> web.Response:
         keys=keys.items,
         more_keys=keys.next is not None,
         channels=[channel.name for channel in visit.services.config.channels],
+        webhooks=(await visit.ask(list_webhooks, ListQuery(limit=_WEBHOOKS))).items,
         settings=settings[:_SETTINGS],
         more_settings=max(0, len(settings) - _SETTINGS),
         sources=found.sources if found is not None else {},
@@ -48,6 +51,12 @@ async def revoke_pair(visit: Visit) -> web.Response:
     await visit.confirm(revoke_key, visit.request.match_info["id"])
     outcome = await visit.ask(revoke_key, NO_QUERY)
     return go("/console/system", "revoked" if outcome.changed else "unchanged")
+
+
+async def try_one(visit: Visit) -> web.Response:
+    """The page of the delivery tells what becomes of it."""
+    queued = await visit.ask(try_webhook, NO_QUERY)
+    return go(f"/console/deliveries/{queued.delivery}", "tried")
 
 
 def flat(place: str, value: Any) -> Iterator[tuple[str, str]]:

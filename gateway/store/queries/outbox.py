@@ -1,5 +1,6 @@
 """Deliveries for operators."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +23,17 @@ class Listed(NamedTuple):
     delivery: Delivery
     campaign_id: int | None
     channel: str | None
+
+
+class Waiting(NamedTuple):
+    """What one target did not get. `attempts` and `status` are of the oldest delivery that waits, `since` is when it was queued."""
+
+    waiting: int = 0
+    since: int | None = None
+    attempts: int = 0
+    status: int = 0
+    held: int = 0
+    dead: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +81,26 @@ def _bounds(wanted: WantedDeliveries, before: int) -> Conditions:
     if wanted.since is not None:
         bounds.add("{t}.delivery_id >= ?", earliest(wanted.since))
     return bounds
+
+
+async def waiting_for(store: Store, targets: Iterable[str]) -> dict[str, Waiting]:
+    dead = dict(
+        await store.fetch("SELECT target, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY target")
+    )
+    return {target: await _waiting(store, target, dead.get(target, 0)) for target in targets}
+
+
+async def _waiting(store: Store, target: str, dead: int) -> Waiting:
+    unfinished = "FROM delivery WHERE finished_at IS NULL AND target = ?"
+    states = dict(await store.fetch(f"SELECT state, COUNT(*) {unfinished} GROUP BY state", (target,)))
+    held = states.pop("held", 0)
+    if not states:
+        return Waiting(held=held, dead=dead)
+    [(since, attempts, status)] = await store.fetch(
+        f"SELECT created_at, attempts, status {unfinished} AND state <> 'held' ORDER BY delivery_id LIMIT 1",
+        (target,),
+    )
+    return Waiting(sum(states.values()), since, attempts, status, held, dead)
 
 
 async def delivery_of(store: Store, delivery_id: int) -> Listed | None:

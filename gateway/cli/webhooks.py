@@ -1,0 +1,51 @@
+"""`gateway webhooks`: how each webhook fares, and an event that says nothing, to see whether one takes it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
+from gateway.cli.output import Columns, print_json, print_page, say
+
+app = group("List webhooks, and send one a test event.")
+_COLUMNS: Columns = {
+    "webhook": "name",
+    "waiting": "waiting",
+    "since": "waiting_since",
+    "attempts": "attempts",
+    "status": "status",
+    "held": "held",
+    "dead": "dead",
+    "events": lambda one: " ".join(one["events"]),
+}
+
+
+@app.command("list")
+def list_(
+    limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
+) -> None:
+    """List webhooks, and what waits for each."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get("/webhooks", limit=limit, cursor=cursor)
+
+    print_page(ask(config, listed), _COLUMNS, as_json=json)
+
+
+@app.command("test")
+def send_test(
+    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="Its name in the settings.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Send one webhook an event that says nothing. `deliveries show` tells what became of it."""
+
+    async def tested(admin: Admin) -> Any:
+        return await admin.post(f"/webhooks/{segment(webhook)}/test")
+
+    answer = ask(config, tested, changes=True)
+    if json:
+        print_json(answer)
+    else:
+        say(f"{answer['delivery']} is queued for {webhook}")
