@@ -38,8 +38,12 @@ class _Teller:
         _write(progress)
 
     def _repeat(self) -> None:
+        """Ends the process where the gateway is gone: nobody reads what it finds."""
         while not self._ended.wait(_EVERY_SECONDS):
-            _write(self._last)
+            try:
+                _write(self._last)
+            except BrokenPipeError:
+                os._exit(1)
 
     def stop(self) -> None:
         self._ended.set()

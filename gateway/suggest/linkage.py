@@ -10,7 +10,7 @@ says more than `_MOST`, and `different` no less than `_LEAST`: a mistyped birthd
 
 import contextlib
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import log2
 from typing import Any, NamedTuple
@@ -21,8 +21,7 @@ import splink.comparison_level_library as levels
 import splink.comparison_library as comparisons
 from splink import Linker, SettingsCreator, block_on
 from splink.backends.duckdb import DuckDBAPI
-from splink.internals.blocking_rule_creator import BlockingRuleCreator
-from splink.internals.exceptions import EMTrainingException
+from splink.internals.exceptions import SplinkException
 
 from gateway.suggest.learning import START, Feature
 from gateway.suggest.likeness import COLUMNS, COMPARED, DIFFERENT, EQUAL, MISSING, Compared
@@ -34,8 +33,17 @@ _SEED = 1
 _REMEMBERED = 500_000
 _AT_ONCE = 20_000
 _MOST_AT_ONE_KEY = 60
-_USUAL_RARITY = 1e-5
-_SURE = (("email",), ("phone",), ("name", "birth"))
+_FEWEST = 2
+_RAREST, _MOST_USUAL = 1e-9, 0.2
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "memory_limit": "3GB",
+    "temp_directory": "",
+}
+"""Without a directory, nothing of anybody is written to a disk; what does not fit ends the search."""
+Block = tuple[str, ...]
+_ENOUGH_PAIRS = 20
+_SURE: tuple[Block, ...] = (("email",), ("phone",), ("name", "birth"))
 """Two records that have these in common are mostly of one person."""
 _TRUSTED = 10
 """How many times rarer than usual a level is believed to be at most."""
@@ -61,16 +69,21 @@ class Linkage(NamedTuple):
     compared: int
 
 
-def link(people: People, answered: Collection[Pair]) -> Linkage:
-    """Weights, and the candidates with their levels. The `answered` pairs of records are compared whatever they have in common."""
-    with duckdb.connect(config={"threads": 2, "memory_limit": "2GB"}) as database:
+def link(people: People, answered: Collection[Pair]) -> Linkage | None:
+    """Weights, and the candidates with their levels; None if there is nothing to compare. The `answered` pairs of records are
+    compared whatever they have in common."""
+    said = [one for one in COMPARED if any(people.columns[one.name])]
+    if not said or len(people.records) < _FEWEST:
+        return None
+    with duckdb.connect(config=_CONFIG) as database:
         for one in COMPARED:
             function = lru_cache(_REMEMBERED)(one.compare)
             database.create_function(f"level_of_{one.name}", function, ["VARCHAR", "VARCHAR"], "VARCHAR")
         table = DuckDBAPI(database).register(_table(database, people, answered))
-        said = [one for one in COMPARED if any(people.columns[one.name])]
-        linker = Linker(table, _settings(said), log_level=logging.ERROR)
-        _train(linker, {one.name for one in said})
+        agreeing = {block: _agreeing(database, block) for block in _SURE}
+        rarity = _rarity(agreeing.values(), len(people.records))
+        blocks = [block for block, pairs in agreeing.items() if pairs >= _ENOUGH_PAIRS]
+        linker = _trained(table, lambda: _settings(said, rarity), blocks)
         weights = _weights(linker)
         found = linker.inference.predict(threshold_match_weight=_FAINT).physical_name
         [[compared]] = database.sql(f"SELECT count(*) FROM {found}").fetchall()
@@ -118,13 +131,31 @@ def _table(database: duckdb.DuckDBPyConnection, people: People, answered: Collec
     ).to_arrow_table()
 
 
-def _settings(said: Sequence[Compared]) -> SettingsCreator:
+def _agreeing(database: duckdb.DuckDBPyConnection, block: Block) -> int:
+    """How many pairs of records agree in these columns, where few do."""
+    columns = ", ".join(block)
+    [(pairs,)] = database.execute(
+        f"""
+        SELECT coalesce(sum(size * (size - 1) / 2), 0) FROM (
+          SELECT count(*) AS size FROM row WHERE {" AND ".join(f"{name} IS NOT NULL" for name in block)} GROUP BY {columns}
+        ) WHERE size BETWEEN 2 AND {_MOST_AT_ONE_KEY}
+        """
+    ).fetchall()
+    return int(pairs)
+
+
+def _rarity(agreeing: Iterable[int], size: int) -> float:
+    """How likely two of so many records are one person, within sensible bounds."""
+    return max(_RAREST, min(_MOST_USUAL, max(agreeing) / _USUAL_DUPLICATES / (size * (size - 1) / 2)))
+
+
+def _settings(said: Sequence[Compared], rarity: float) -> SettingsCreator:
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=[_comparison(one) for one in said],
         blocking_rules_to_generate_predictions=[block_on("keys", arrays_to_explode=["keys"])],
         additional_columns_to_retain=["profile"],
-        probability_two_random_records_match=_USUAL_RARITY,
+        probability_two_random_records_match=rarity,
     )
 
 
@@ -144,18 +175,19 @@ def _comparison(one: Compared) -> comparisons.CustomComparison:
     return comparisons.CustomComparison([missing.configure(is_null_level=True), *told, rest], column)
 
 
-def _train(linker: Linker, columns: set[str]) -> None:
-    training = linker.training
-    sure: list[str | BlockingRuleCreator] = [block_on(*one) for one in _SURE if columns >= {*one}]
-    if not sure:
-        return
-    training.estimate_probability_two_random_records_match(sure, recall=_USUAL_DUPLICATES)
-    training.estimate_u_using_random_sampling(max_pairs=_SAMPLE, seed=_SEED)
-    for rule in sure:
-        with contextlib.suppress(EMTrainingException):  # no two records have this in common
-            training.estimate_parameters_using_expectation_maximisation(
-                rule, record_sample_proportion=1.0, max_pairs=_SAMPLE
-            )
+def _trained(table: Any, settings: Callable[[], SettingsCreator], blocks: Sequence[Block]) -> Linker:
+    """A linker that has learned what these data can teach. A training that fails leaves its linker without some of the comparisons,
+    so a new one tries with less; what was not learned keeps its usual value."""
+    for learned_by in (blocks, ()):
+        linker = Linker(table, settings(), log_level=logging.ERROR)
+        with contextlib.suppress(SplinkException, ValueError):
+            linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLE, seed=_SEED)
+            for block in learned_by:
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    block_on(*block), record_sample_proportion=1.0, max_pairs=_SAMPLE
+                )
+            return linker
+    return Linker(table, settings(), log_level=logging.ERROR)
 
 
 def _weights(linker: Linker) -> dict[Feature, float]:

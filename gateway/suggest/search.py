@@ -4,7 +4,7 @@ Two ways lead to a question. The model is certain enough (`linkage.py`, `learnin
 the names are near, which needs no model (`rules.batch.near`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import product
 from typing import NamedTuple
@@ -54,6 +54,7 @@ def search(state: Snapshot, rules: RuleSet, tell: Tell) -> Findings:
         candidates=model.compared,
         found=len(chosen),
         labels=model.labels,
+        has_extra=model.has_extra,
         model=_digest(weights) if weights else "",
         data=people.digest,
         weights=_shown(weights),
@@ -110,16 +111,19 @@ class _Model(NamedTuple):
     scored: dict[Pair, Scored]
     labels: int
     compared: int
+    has_extra: bool = True
 
     @classmethod
-    def of(cls, people: People, near: Iterable[Pair], said: Mapping[Pair, bool]) -> "_Model":
+    def of(cls, people: People, near: Collection[Pair], said: Mapping[Pair, bool]) -> "_Model":
         try:
             from gateway.suggest.linkage import link
         except ImportError:
-            return cls({}, _unscored(people, near), 0, len(set(near)))
+            return cls({}, _unscored(people, near), 0, len(set(near)), has_extra=False)
         known = set(people.records)
         asked = sorted({*near, *said})
         found = link(people, [pair for pair in asked if known.issuperset(pair)])
+        if found is None:
+            return cls({}, _unscored(people, near), 0, len(set(near)))
         answers = [
             Answer(features, said[pair])
             for pair, features in sorted(found.answered.items())
@@ -130,6 +134,9 @@ class _Model(NamedTuple):
             (one.record_a, one.record_b): Scored(dict(one.features), _bits(weights, one.features))
             for one in found.candidates
         }
+        for pair, unscored in _unscored(people, [one for one in near if one not in scored]).items():
+            reached = [one for one in unscored.levels.items() if one in weights]
+            scored[pair] = Scored(unscored.levels, _bits(weights, reached))
         return cls(weights, scored, len(answers), found.compared)
 
 

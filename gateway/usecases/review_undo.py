@@ -96,9 +96,16 @@ def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refus
 
 
 def _pins_of(item: ReviewItem, ws: WorkingSet) -> list[PinRow]:
-    """The pins apart that the answer set and that still stand."""
+    """The pins apart that the answer set and that still stand. Another answer of the same millisecond set others."""
+    sides = [live(one, ws) for one in (item.profile_a, item.profile_b)]
+    if sides[0] is None or sides[1] is None:
+        return []
     made = (item.closed_at, item.closed_by)
-    return [pin for pin in ws.standing_pins if pin.kind == "cannot" and (pin.created_at, pin.actor) == made]
+    return [
+        pin
+        for pin in ws.standing_pins
+        if pin.kind == "cannot" and (pin.created_at, pin.actor) == made and pin.is_between(sides[0], sides[1])
+    ]
 
 
 def _take_back(
@@ -247,6 +254,7 @@ def _take_back_staying(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, en
         return _too_late("the records were moved or erased.")
     for pin in ws.standing_pins:
         across = (pin.record_a in leaving) != (pin.record_b in leaving)
+        across &= profile.records.keys() >= {pin.record_a, pin.record_b}
         if across and pin.kind == "must" and (pin.created_at, pin.actor) == (item.closed_at, item.closed_by):
             ws.drop_pin(pin)
             note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, profile.profile_id, command.reason)

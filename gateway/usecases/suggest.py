@@ -97,6 +97,7 @@ def _over(run: SuggestionRun) -> Refused:
 def wants(command: Suggest, ws: WorkingSet, env: Env) -> bool:
     pair = command.suggestion.record_a, command.suggestion.record_b
     ws.suggestions.want(pair)
+    ws.suggestion_runs.want(command.suggestion.run_id)
     if not ws.homes.want_all(pair):
         return False
     ws.profiles.want_all([home for record in pair if (home := ws.homes[record]) is not None])
@@ -105,6 +106,9 @@ def wants(command: Suggest, ws: WorkingSet, env: Env) -> bool:
 
 def suggest(command: Suggest, ws: WorkingSet, env: Env) -> Done:
     found = command.suggestion
+    run = ws.suggestion_runs[found.run_id]
+    if run is None or run.state != "running":
+        return Done(changed=False)
     homes = [ws.homes[record] for record in (found.record_a, found.record_b)]
     if homes[0] is None or homes[1] is None or homes[0] == homes[1]:
         return Done(changed=False)
@@ -116,6 +120,7 @@ def suggest(command: Suggest, ws: WorkingSet, env: Env) -> Done:
         return Done(changed=False)
     item = ws.reviews[min(homes[0], homes[1]), max(homes[0], homes[1])]
     _keep(replace(found, review_id=item.review_id), ws)
+    ws.suggestion_runs.keep(run.run_id, replace(run, opened=run.opened + 1, seen_at=ws.now))
     ws.record_event(
         Action.IDENTITY_REVIEW,
         outcome="review",

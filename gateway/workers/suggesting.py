@@ -57,6 +57,7 @@ class Findings(msgspec.Struct, tag=True):
     candidates: int
     found: int
     labels: int
+    has_extra: bool
     model: str
     data: str
     weights: dict[str, dict[str, int]]
@@ -147,7 +148,7 @@ class Search:
                 break
             outcome = await self._pipeline.submit_background(self._question(pair))
             self._run = replace(self._run, opened=self._run.opened + outcome.changed)
-        failure = "" if findings.model else NO_MODEL
+        failure = "" if findings.has_extra else NO_MODEL
         self._run = replace(self._run, state="done", stage="done", failure=failure)
 
     def _question(self, pair: FoundPair) -> Suggest:

@@ -13,6 +13,7 @@ from rapidfuzz.distance import OSA
 
 from rules.compare.letters import folded
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict, nearest
+from rules.compare.texts import of_long
 
 _REMEMBERED = 8_192
 _LONGEST = 40
@@ -52,15 +53,13 @@ _PART = Verdict("compatible", "a part of the date on one side")
 
 
 def compare(one: str, other: str) -> Verdict:
+    if max(len(one), len(other)) > _LONGEST:
+        return of_long(one, other)
     ours, theirs = dates(one), dates(other)
     if ours is None or theirs is None:
         return MISSING
     if not ours or not theirs:
-        return (
-            EQUAL
-            if folded(one[:_LONGEST]) == folded(other[:_LONGEST]) and len(one) == len(other)
-            else DIFFERENT
-        )
+        return EQUAL if folded(one) == folded(other) else DIFFERENT
     best = nearest([_of_dates(mine, yours) for mine in ours for yours in theirs])
     return _ORDER if best == EQUAL and len(ours) + len(theirs) > 2 and ours != theirs else best
 

@@ -8,6 +8,7 @@ from rapidfuzz.distance import OSA
 
 from rules.compare.letters import folded
 from rules.compare.levels import DIFFERENT, EQUAL, MISSING, Verdict
+from rules.compare.texts import of_long
 
 _REMEMBERED = 8_192
 _LONGEST = 32
@@ -32,7 +33,9 @@ class _Postcode(NamedTuple):
 
 
 def compare(one: str, other: str) -> Verdict:
-    ours, theirs = _read(one[:_LONGEST]), _read(other[:_LONGEST])
+    if max(len(one), len(other)) > _LONGEST:
+        return of_long(one, other)
+    ours, theirs = _read(one), _read(other)
     if not ours.bare or not theirs.bare:
         return MISSING
     if ours.whole == theirs.whole:

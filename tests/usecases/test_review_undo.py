@@ -187,3 +187,20 @@ async def test_a_merge_by_the_rules_is_no_answer(tmp_path: Path) -> None:
         await core.send(MergeProfiles(OPERATOR, (pair[0], pair[1]), "by hand"))
         assert await core.column("SELECT state FROM review") == ["accepted"]
         assert (await undo(core, number)).code == "review_not_answered"
+
+
+async def test_two_rejections_of_one_millisecond_are_taken_back_one_by_one(tmp_path: Path) -> None:
+    """Calls of one batch share the moment and the operator."""
+    async with InProcessGateway(tmp_path) as core:
+        await core.send(customer("web:1", email=EMAIL, mobile=MOBILE))
+        for number, mobile in ((2, OTHER), (3, "+201001234569")):
+            await core.send(customer(f"pos:{number}", mobile=mobile))
+            await core.send(customer(f"pos:{number}", email=EMAIL))
+        open_now = [number for number, _ in await questions(core)]
+        assert len(open_now) >= 2
+        for number in open_now:
+            assert not isinstance(await core.send(AnswerReview(OPERATOR, number, False, "no")), Refused)
+        pins = "SELECT record_a, record_b FROM pin WHERE kind = 'cannot' ORDER BY 1, 2"
+        before = await core.rows(pins)
+        await undo(core, open_now[0])
+        assert len(await core.rows(pins)) == len(before) - 1

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
@@ -14,7 +15,7 @@ from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import StartSuggesting, Suggestion, SuggestionRun, SuggestionState
+from gateway.model import EndSuggesting, StartSuggesting, Suggestion, SuggestionRun, SuggestionState
 from gateway.store.queries import suggestions as queries
 from gateway.workers.suggesting import Search
 
@@ -76,6 +77,11 @@ async def start_suggesting(call: Call[Query]) -> RunView:
         raise Refusal("suggesting", f"{show('sgr', going_on.run_id)} is under way; wait until it is done")
     rules = services.env.rules
     run = await call.submit(StartSuggesting(call.caller, rules.sha256))
+    rival = await queries.alive(services.store, now, before=run.run_id)
+    if rival is not None:
+        lost = replace(run, state="failed", failure="another search began in the same moment")
+        await call.submit(EndSuggesting(call.caller, lost))
+        raise Refusal("suggesting", f"{show('sgr', rival.run_id)} is under way; wait until it is done")
     search = Search(services.store, services.pipeline, services.config.store.url, rules, call.caller, run)
     task = asyncio.create_task(search.search(now), name="suggesting")
     services.searches.add(task)

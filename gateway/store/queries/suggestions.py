@@ -21,6 +21,7 @@ AND (s.certainty, s.points, s.record_a, s.record_b) < (?, ?, ?, ?)
 ORDER BY s.certainty DESC, s.points DESC, s.record_a DESC, s.record_b DESC LIMIT ?
 """
 _WIDTH = len(SUGGESTION.all)
+NEWEST = (1 << 63) - 1
 Place = tuple[int, int, int, int]
 """Certainty, points and records of the last one of a page."""
 
@@ -46,10 +47,11 @@ async def runs(store: Store, before: int, limit: int) -> list[SuggestionRun]:
     return [RUN.read(row) for row in rows]
 
 
-async def alive(store: Store, now: int) -> SuggestionRun | None:
-    """A run that is going on in some gateway."""
+async def alive(store: Store, now: int, before: int = NEWEST) -> SuggestionRun | None:
+    """A run that is going on in some gateway, with an id below `before`."""
     rows = await store.fetch(
-        f"{_RUNS} WHERE r.state = 'running' AND r.seen_at > ? ORDER BY r.run_id DESC LIMIT 1", (now - MINUTE,)
+        f"{_RUNS} WHERE r.state = 'running' AND r.seen_at > ? AND r.run_id < ? ORDER BY r.run_id DESC LIMIT 1",
+        (now - MINUTE, before),
     )
     return RUN.read(rows[0]) if rows else None
 
@@ -68,7 +70,10 @@ async def suggestion_between(
     """Why a question is asked about two profiles with these records: the most certain suggestion."""
     one, other = ([*side] for side in records)
     columns = SUGGESTION.select("s")
-    rows = await store.fetch(f"SELECT {columns} FROM suggestion AS s WHERE s.review_id = ?", (review_id,))
+    rows = await store.fetch(
+        f"SELECT {columns} FROM suggestion AS s WHERE s.review_id = ? ORDER BY s.certainty DESC LIMIT 1",
+        (review_id,),
+    )
     for first, second in ((one, other), (other, one)):
         if rows or not one or not other:
             break
