@@ -63,20 +63,22 @@ def _environment(columns: int = 80) -> dict[str, str]:
 
 
 def _on_terminal(where: Path, *words: str, columns: int = 80, typed: bytes = b"") -> tuple[int, str]:
-    """Exit code, and everything that the terminal showed."""
+    """Exit code, and everything that the terminal showed. What is typed at a question is typed again where nothing follows: a key
+    that comes between the question and the reading may be lost."""
     process, terminal = pty.fork()
     if not process:
         os.chdir(where)
         os.execve(sys.executable, (*GATEWAY, *words), _environment(columns))
-    shown, patience = b"", time.monotonic() + 60
-    while time.monotonic() < patience and select.select([terminal], [], [], 60)[0]:
+    shown, asked, patience = b"", False, time.monotonic() + 60
+    while time.monotonic() < patience:
+        is_silent = not select.select([terminal], [], [], 5)[0]
         try:
-            shown += os.read(terminal, 1 << 16)
+            shown += b"" if is_silent else os.read(terminal, 1 << 16)
         except OSError:
             break
-        if typed and b"[y/N]" in shown:
+        if typed and b"[y/N]" in shown and (is_silent or not asked):
             os.write(terminal, typed)
-            typed = b""
+            asked = True
     _, status = os.waitpid(process, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")

@@ -19,6 +19,8 @@ from tests.support.processes.evidence import breaches, broken_promises, rows, st
 from tests.support.processes.load import CUSTOMERS, Attempt, History, load, pairs, until
 from tests.support.processes.process import Process, Settings
 
+pytestmark = pytest.mark.timeout(300)
+
 _ROUNDS = 6
 _LONG_ROUNDS = 100
 _SHORTEST, _LONGEST = 0.1, 0.7

@@ -24,7 +24,7 @@ from tests.support.processes.process import ADMIN_TOKEN, GATEWAY, Launch, Proces
 
 _TORN, _LONG_TORN = 2, 100
 _SOME = 150
-_PATIENCE = 30.0
+_PATIENCE = 90
 _NEXT = (next_version.__file__, "table")
 _NEXT_WITH_MANY = (next_version.__file__, "many")
 _NEXT_WITH_COLUMNS = (next_version.__file__, "columns")
