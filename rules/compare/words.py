@@ -74,7 +74,9 @@ def word(plain: str, wide: str = "") -> Word:
     if len(plain) > _LONGEST:
         return Word(plain, wide, (plain,), frozenset((plain,)), {}, _UNKNOWN, consonantal=False)
     consonantal = is_consonantal(plain)
-    spellings = written_forms(plain) if consonantal else tuple(dict.fromkeys((*filter(None, romanised(plain)), wide)))
+    spellings = (
+        written_forms(plain) if consonantal else tuple(dict.fromkeys((*filter(None, romanised(plain)), wide)))
+    )
     heard = frozenset(map(as_written_by_all, spellings)) if consonantal else sounds(spellings)
     shorter = tuple(_DOUBLED_VOWEL.sub(r"\1", one) for one in spellings)
     known = next(
