@@ -54,6 +54,11 @@ _ANSWERS = {
     )
     for verdict, word in (("accept", "yes"), ("reject", "no"))
 }
+Reason = Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")]
+Rule = Annotated[str, typer.Option(help="Only those that this rule asks.")]
+Channel = Annotated[str, typer.Option(help="Only about customers of this channel.")]
+OpenedSince = Annotated[str, typer.Option(help="Opened since: a time, a date, or a span such as 7d.")]
+OpenedBefore = Annotated[str, typer.Option(help="Opened before: a time, a date, or a span such as 7d.")]
 
 
 @app.command("list")
@@ -61,11 +66,11 @@ def list_(
     state: Annotated[
         str, typer.Option(help="open, accepted, rejected or stale; all of them with an empty one.")
     ] = "open",
-    reason: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
-    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
-    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
-    since: Annotated[str, typer.Option(help="Opened since: a time, a date, or a span such as 7d.")] = "",
-    until: Annotated[str, typer.Option(help="Opened before: a time, a date, or a span such as 7d.")] = "",
+    reason: Reason = "",
+    rule: Rule = "",
+    channel: Channel = "",
+    since: OpenedSince = "",
+    until: OpenedBefore = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,
@@ -86,11 +91,11 @@ def people_(
     sort: Annotated[
         str, typer.Option(help="evidence: the newest first; points: the most points at stake first.")
     ] = "evidence",
-    reason: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
-    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
-    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
-    since: Annotated[str, typer.Option(help="Opened since: a time, a date, or a span such as 7d.")] = "",
-    until: Annotated[str, typer.Option(help="Opened before: a time, a date, or a span such as 7d.")] = "",
+    reason: Reason = "",
+    rule: Rule = "",
+    channel: Channel = "",
+    since: OpenedSince = "",
+    until: OpenedBefore = "",
     limit: PageSize = 50,
     cursor: Cursor = "",
     config: ConfigFile = DEFAULT_CONFIG,
@@ -219,8 +224,8 @@ def answer_all(
         Literal["accept", "reject"], typer.Argument(metavar="VERDICT", help="accept: yes. reject: no.")
     ],
     question: Annotated[str, typer.Option(help="Only with this reason; `points` for all about points.")] = "",
-    rule: Annotated[str, typer.Option(help="Only those that this rule asks.")] = "",
-    channel: Annotated[str, typer.Option(help="Only about customers of this channel.")] = "",
+    rule: Rule = "",
+    channel: Channel = "",
     since: Since = "",
     until: Until = "",
     reason: bulk.Why = "",

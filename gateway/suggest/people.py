@@ -29,7 +29,9 @@ _KEY_BYTES = 7
 
 @dataclass(slots=True)
 class People:
-    """One place a record in each list. `keys` are (place, key) pairs in two arrays. `digest` is of all that is compared."""
+    """One place a record in `records`, `profiles` and each of the `columns`. `key_of` and `keys` are pairs of a record and one
+    of its keys.
+    `digest` is of all that is compared."""
 
     records: "array[int]" = field(default_factory=lambda: array("q"))
     profiles: "array[int]" = field(default_factory=lambda: array("q"))
@@ -95,7 +97,7 @@ def _held(record: Record, types: Collection[str]) -> list[str]:
     return sorted(
         identifier.value
         for identifier, seen in record.observations.items()
-        if identifier.type in types and seen.is_live and not seen.blocked
+        if identifier.type in types and seen.is_live
     )
 
 
