@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -23,6 +24,9 @@ from tests.support.running_gateway import (
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""The shell ignores Ctrl-C in what it runs in the background, as `make test` does, and every child would inherit that."""
 
 pytest.register_assert_rewrite(
     *(f"tests.store.conformance{part}" for part in ("", "_archive", "_log", "_rows", "_state"))

@@ -7,7 +7,6 @@ import re
 import select
 import subprocess
 import sys
-import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,20 +62,18 @@ def _environment(columns: int = 80) -> dict[str, str]:
 
 
 def _on_terminal(where: Path, *words: str, columns: int = 80, typed: bytes = b"") -> tuple[int, str]:
-    """Exit code, and everything that the terminal showed. What is typed at a question is typed again where nothing follows: a key
-    that comes between the question and the reading may be lost."""
+    """Exit code, and everything that the terminal showed. `typed` is typed once, at the question."""
     process, terminal = pty.fork()
     if not process:
         os.chdir(where)
         os.execve(sys.executable, (*GATEWAY, *words), _environment(columns))
-    shown, asked, patience = b"", False, time.monotonic() + 60
-    while time.monotonic() < patience:
-        is_silent = not select.select([terminal], [], [], 5)[0]
+    shown, asked = b"", False
+    while select.select([terminal], [], [], 60)[0]:
         try:
-            shown += b"" if is_silent else os.read(terminal, 1 << 16)
+            shown += os.read(terminal, 1 << 16)
         except OSError:
             break
-        if typed and b"[y/N]" in shown and (is_silent or not asked):
+        if typed and b"[y/N]" in shown and not asked:
             os.write(terminal, typed)
             asked = True
     _, status = os.waitpid(process, 0)
