@@ -44,6 +44,7 @@ def test_a_customer_and_a_call_weigh_something_and_a_forwarded_event_nothing(ses
     assert found["an event of a known customer"] < 100
 
 
+@pytest.mark.soak
 def test_each_operation_has_its_cost_at_each_size(session: Session) -> None:
     found = {figure.name: figure.spread.median for figure in sizes(session)}
     assert all(value > 0 for value in found.values())

@@ -201,10 +201,13 @@ async def test_the_system_is_counted_in_indexes_of_what_is_open(gateway: Running
         assert (question, bool(explaining.plan), walked) == (question, True, [])
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-async def test_a_question_about_one_thing_uses_an_index(gateway: RunningGateway, question: str) -> None:
+async def test_a_question_about_one_thing_uses_an_index(
+    gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
     survivor, _ = await one_person(gateway.services)
-    explaining = Explaining(gateway.services.store)
-    await QUESTIONS[question](explaining, read("prf", survivor) or 0)
-    assert explaining.plan
-    assert [step for step in explaining.walks() if not step.startswith(BOUNDED)] == []
+    for name, ask in QUESTIONS.items():
+        explaining = Explaining(gateway.services.store)
+        with subtests.test(name):
+            await ask(explaining, read("prf", survivor) or 0)
+            assert explaining.plan
+            assert [step for step in explaining.walks() if not step.startswith(BOUNDED)] == []

@@ -1,0 +1,36 @@
+"""Tables of inputs and the two engines."""
+
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+_SMALL = 3
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a table with more than three rows, run the even rows on SQLite and the odd ones on PostgreSQL: each row starts a whole
+    gateway, and what it is about is the input, not the engine. `every_engine` marks a test whose rows are about the engine."""
+    spread = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.path.is_relative_to(_HERE)
+        and hasattr(item, "callspec")
+        and "engine" in item.callspec.params
+        and item.get_closest_marker("every_engine") is None
+    ]
+    tables = dict[str, dict[tuple[tuple[str, int], ...], list[pytest.Function]]]()
+    for item in spread:
+        row = tuple(sorted((name, at) for name, at in item.callspec.indices.items() if name != "engine"))
+        tables.setdefault(f"{item.path}::{item.originalname}", {}).setdefault(row, []).append(item)
+    left_out = {
+        item
+        for rows in tables.values()
+        if len(rows) > _SMALL
+        for number, engines in enumerate(rows.values())
+        for item in engines
+        if item.callspec.indices["engine"] != number % 2
+    }
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
