@@ -10,7 +10,7 @@ _SMALL = 3
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a table with more than three rows, run the even rows on SQLite and the odd ones on PostgreSQL: each row starts a whole
-    gateway, and what it is about is the input, not the engine. `every_engine` marks a test whose rows are about the engine."""
+    gateway, and what it is about is the input, not the engine."""
     spread = [
         item
         for item in items
@@ -18,7 +18,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         and item.path.is_relative_to(_HERE)
         and hasattr(item, "callspec")
         and "engine" in item.callspec.params
-        and item.get_closest_marker("every_engine") is None
     ]
     tables = dict[str, dict[tuple[tuple[str, int], ...], list[pytest.Function]]]()
     for item in spread:
