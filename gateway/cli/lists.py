@@ -6,16 +6,32 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.bulk import Since, Until
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
+from gateway.plural import counted
 
 app = group("Show and change the lists that a rule file names as `own:NAME`.")
 Name = Annotated[str, typer.Argument(metavar="LIST", help="As in `own:LIST`.")]
 Numbers = Annotated[
-    list[str], typer.Argument(metavar="NUMBER", help="With + and country code, or with --region.")
+    list[str],
+    typer.Argument(
+        metavar="NUMBER", help="With + and country code, or with --region; or val_…, from `lists generic`."
+    ),
 ]
 Region = Annotated[str, typer.Option(help="Where national numbers belong: two letters, such as EG.")]
 _LISTS: Columns = {"list": "name", "numbers": "size", "in use": lambda row: "yes" if row["in_use"] else "no"}
+_GENERIC: Columns = {
+    "value": "mask",
+    "type": "type",
+    "now": "state",
+    "would join": lambda row: counted(row["profiles"], "profile"),
+    "came apart": "split",
+    "questions": "asked",
+    "found": "found_at",
+    "looked at": "looked_at",
+    "id": "id",
+}
 _VALUES: Columns = {"number": "value", "added": "added_at", "by": "added_by"}
 
 
@@ -37,6 +53,26 @@ def show(
         return await admin.get(f"/lists/{segment(name)}", limit=limit, cursor=cursor)
 
     print_page(ask(config, shown), _VALUES if name else _LISTS, as_json=json)
+
+
+@app.command()
+def generic(
+    type_: Annotated[str, typer.Option("--type", help="Only this type of identifier.")] = "",
+    since: Since = "",
+    until: Until = "",
+    limit: PageSize = 50,
+    cursor: Cursor = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Show values that newly join too many. One that belongs to the shops is a case for `lists add LIST val_…`."""
+
+    async def listed(admin: Admin) -> Any:
+        return await admin.get(
+            "/generic-values", type=type_, since=since, until=until, limit=limit, cursor=cursor
+        )
+
+    print_page(ask(config, listed), _GENERIC, as_json=json)
 
 
 @app.command()

@@ -84,6 +84,7 @@ def _waiting(found: Mapping[str, Any]) -> Iterator[str]:
         *([counted(waiting["failed_grants"], "failed grant")] if waiting["failed_grants"] else []),
         *([f"{waiting['dead']:,} dead deliveries since {waiting['dead_since']}"] if waiting["dead"] else []),
         *([f"{waiting['held']:,} held deliveries since {waiting['held_since']}"] if waiting["held"] else []),
+        *([counted(new, "new generic value")] if (new := waiting["generic_values"]) else []),
     ]
     yield "waiting for a person: " + (", ".join(parts) or "nothing")
     upstream = found["upstream"]

@@ -141,7 +141,7 @@ from gateway.model.preview import (
     ReviewAfter,
     Sending,
 )
-from gateway.model.regrouping import Regroup, Regrouped, Regrouping
+from gateway.model.regrouping import JOINS_TOO_MANY, Regroup, Regrouped, Regrouping
 from gateway.model.reviews import (
     AnswerReview,
     CloseStaleReviews,
@@ -166,6 +166,7 @@ from gateway.model.suggestions import (
 __all__ = [
     "FEW_HOLDERS",
     "JOB_VOUCHED",
+    "JOINS_TOO_MANY",
     "NEAR",
     "ROLES",
     "SEEN_PRECISION",

@@ -8,6 +8,9 @@ import msgspec
 from gateway.model.caller import Caller
 from gateway.model.command import Command, Refused
 
+JOINS_TOO_MANY = ("generic", "shared")
+"""Causes of the regrouping of a value that turned out to belong to too many profiles."""
+
 
 class Regrouping(msgspec.Struct, frozen=True):
     """Profiles to be regrouped, in the order of their ids. `cursor` is the last one that was examined.

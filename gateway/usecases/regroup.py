@@ -15,6 +15,7 @@ from gateway.audit.event import Action
 from gateway.clock import SECOND
 from gateway.ids import show
 from gateway.model import (
+    JOINS_TOO_MANY,
     Refused,
     Regroup,
     Regrouped,
@@ -92,7 +93,7 @@ def _keep(run: Regrouping, command: Regroup, ws: WorkingSet, *, finished: bool) 
         ws.keep_regrouping(run)
         return run
     run = replace(run, finished_at=ws.now, held_by="", held_until=0)
-    if run.scope == "rules":
+    if run.scope == "rules" or run.cause in JOINS_TOO_MANY:
         ws.keep_regrouping(run)
     else:
         ws.forget_regrouping(run)

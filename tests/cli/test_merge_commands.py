@@ -11,6 +11,7 @@ import pytest
 from gateway.model import Caller, SaveCustomer
 from rules.identifier import Evidence, Identifier
 from tests.cli.test_cli import SETTINGS, Shell
+from tests.support.people import MOBILE, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
@@ -240,6 +241,19 @@ async def test_the_shops_numbers_are_listed_shown_and_taken_off_again(desk: Desk
     taken = await desk.json("lists", "remove", "stores", "+201000000100")
     assert (taken["changed"], taken["in_use"]) == (1, True)
     await desk.say("lists", "add", "stores", "shop", code=2)
+
+
+async def test_a_value_that_joins_too_many_is_listed_and_put_on_a_list_by_its_id(desk: Desk) -> None:
+    for number in range(6):
+        await save(desk.gateway.services, "web", f"guest-{number}", mobile=MOBILE)
+    await desk.gateway.regroup()
+    told = await desk.say("lists", "generic", "--type", "mobile")
+    assert "***67" in told
+    assert "4 profiles" in told
+    assert "1 new generic value" in await desk.say("status")
+    (found,) = (await desk.json("lists", "generic"))["items"]
+    assert "1 of 1 added to stores" in await desk.say("lists", "add", "stores", found["id"])
+    assert "new generic value" not in await desk.say("status")
 
 
 async def test_many_merges_are_undone_by_one_command(desk: Desk) -> None:

@@ -74,6 +74,9 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]
         async with gateway.admin("POST", "merges", json=body) as response:
             merged = (await response.json())["profile"]
         question = await found(gateway, "reviews?state=open")
+        for number in range(6):
+            await save(gateway, "pos", f"guest-{number}", mobile="01550001000")
+        await gateway.regroup()
         search, suggested = await _suggestion(gateway)
         yield Shop(
             gateway,

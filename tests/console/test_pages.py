@@ -35,6 +35,7 @@ PAGES = (
     "find",
     "duplicates",
     "odd-profiles",
+    "generic-values",
     "profiles/{ann}",
     "profiles/{hostile}",
     "profiles/{merged}",

@@ -146,6 +146,20 @@ async def test_a_pin_is_shown_before_it_is_set_and_before_it_is_removed(
     await page.close()
 
 
+async def test_a_number_of_the_shop_goes_from_today_onto_a_list(inside: BrowserContext, shop: Shop) -> None:
+    page = await inside.new_page()
+    await page.goto(shop.url("/console/"))
+    await page.get_by_role("link", name="Values that newly join too many").click()
+    row = page.get_by_role("row", name="***00")
+    assert "Would join" in await page.locator("thead").inner_text()
+    assert "+201550001000" not in await page.content()
+    await row.get_by_role("button", name="Put on stores").click()
+    assert "The numbers are on the list." in await page.get_by_role("status").inner_text()
+    await page.goto(shop.url("/console/generic-values"))
+    assert "it is blocked" in await row.inner_text()
+    await page.close()
+
+
 async def test_a_token_that_leaked_is_replaced_without_a_grace(inside: BrowserContext, shop: Shop) -> None:
     page = await inside.new_page()
     await page.goto(shop.url("/console/operators"))

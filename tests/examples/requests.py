@@ -73,6 +73,7 @@ REQUESTS = (
     Request("show_suggestion_run", {"id": "$search"}),
     Request("list_duplicates", query={"limit": 2}),
     Request("list_odd_profiles", query={"each": 2}),
+    Request("list_generic_values", query={"type": "mobile", "since": "7d"}),
     Request("list_imports"),
     Request("list_refusals", {"id": "$import"}),
     Request("list_warnings", {"id": "$import"}),

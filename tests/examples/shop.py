@@ -132,6 +132,7 @@ async def open_shop(directory: Path) -> AsyncGenerator[Shop]:
                 shop = Shop(gateway)
                 await _people(shop)
                 await _questions(shop)
+                await _shop_number(shop)
                 await _suggestion(shop)
                 await _staff(shop)
                 await _keep_apart(shop)
@@ -177,6 +178,13 @@ async def _questions(shop: Shop) -> None:
         for channel, mobile in (("web", f"0100999{number}001"), ("mobile", f"0100999{number}002")):
             await shop.save(channel, f"{channel}-5{number}", "Mona Fahmy", email=family, mobile=mobile)
         shop.names[kind] = (await shop.first("reviews?state=open"))["id"]
+
+
+async def _shop_number(shop: Shop) -> None:
+    """More customers than a number may have."""
+    for number in range(6):
+        await shop.save("web", f"w-8{number}", f"Guest {number}", mobile="01551110001")
+    await shop.gateway.regroup()
 
 
 async def _suggestion(shop: Shop) -> None:

@@ -11,9 +11,11 @@ from gateway.errors import Refusal
 from gateway.http.admin.listing import ListQuery, Page, Query, page, read_cursor
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown
+from gateway.ids import read
 from gateway.model import ChangeList
 from gateway.store.operations import own_lists
 from gateway.store.queries import lists as queries
+from gateway.store.queries.generic_values import values_of
 from gateway.store.queries.lists import OnList
 from rules.normalize import normalize_phone
 from rules.normalize.blocked import OWN
@@ -23,7 +25,7 @@ _NAME = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 class NumbersOfList(msgspec.Struct, forbid_unknown_fields=True):
-    """Numbers in any notation; national ones need their `region`."""
+    """Numbers in any notation; national ones need their `region`. `val_…` stands for a value of `GET /generic-values`."""
 
     values: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=1_000)]
     region: Annotated[str, Meta(description="two letters, such as EG", pattern=r"^([A-Z]{2})?$(?!\n)")] = ""
@@ -74,7 +76,8 @@ async def remove_from_list(call: Call[Query]) -> ChangedList:
 
 async def _change(call: Call[Query], *, listed: bool) -> ChangedList:
     name, asked = _name(call), await call.body(NumbersOfList)
-    values = tuple(dict.fromkeys(_number(place, raw, asked.region) for place, raw in enumerate(asked.values)))
+    written = await _written(call, asked.values)
+    values = tuple(dict.fromkeys(_number(place, raw, asked.region) for place, raw in enumerate(written)))
     outcome = await call.submit(ChangeList(call.caller, name, values, listed))
     services = call.services
     own = await own_lists(services.store)
@@ -89,6 +92,20 @@ def _name(call: Call[Any]) -> str:
             "bad_parameter", "the list's name: write lower-case letters, digits, _ and -, 40 of them at most"
         )
     return name
+
+
+async def _written(call: Call[Any], given: list[str]) -> list[str]:
+    """With the values that ids stand for in their place."""
+    ids = {text: number for text in given if (number := read("val", text)) is not None}
+    found = await values_of(call.services.store, list(ids.values())) if ids else {}
+    for text, number in ids.items():
+        if number not in found:
+            raise Refusal("not_found", f"{text}: is no value of GET /generic-values any more")
+        if found[number].type not in call.services.env.policy.phone_types:
+            raise Refusal(
+                "bad_body", f"{text}: is not a number ({found[number].type}); name it in the rule file"
+            )
+    return [found[ids[text]].value if text in ids else text for text in given]
 
 
 def _number(place: int, raw: str, region: str) -> str:
@@ -136,6 +153,7 @@ OPERATIONS = (
         summary="Put numbers on a list: they stop joining customers, and `resplit` decides about those they joined",
         body=NumbersOfList,
         answer=ChangedList,
+        refusals=("not_found",),
     ),
     Operation(
         method="DELETE",
@@ -145,5 +163,6 @@ OPERATIONS = (
         summary="Remove numbers from a list, so that they can join customers again",
         body=NumbersOfList,
         answer=ChangedList,
+        refusals=("not_found",),
     ),
 )

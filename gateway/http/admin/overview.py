@@ -19,19 +19,22 @@ from gateway.http.services import Services
 from gateway.model import Activity
 from gateway.store.backups import backed_up_at
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
+from gateway.store.queries import generic_values
 from gateway.store.queries import overview as queries
 from gateway.store.queries.activity import activity
 from gateway.store.queries.imports import runs
 from gateway.store.sizes import growth, sizes_of
 
 _PATIENCE_SECONDS = 5
+_NEW = 7 * DAY
 _LOOKED_AT = 100
 """An import that was begun before so many others is not under way."""
 
 
 class Waiting(msgspec.Struct):
     """What waits for a person: open `reviews` by reason, grants that `failed`, deliveries that are `dead` or `held`, and when the
-    oldest of each of the two was queued."""
+    oldest of each of the two was queued. `generic_values` turned out to belong to too many in the last 7 days, and still join no
+    profiles; at most 1,000 are counted."""
 
     reviews: dict[str, int]
     failed_grants: int
@@ -39,6 +42,7 @@ class Waiting(msgspec.Struct):
     dead_since: Time | None
     held: int
     held_since: Time | None
+    generic_values: int
 
 
 class UpstreamView(msgspec.Struct):
@@ -170,6 +174,7 @@ async def _waiting(services: Services) -> Waiting:
         shown_or_none(dead.oldest_at if dead else None),
         held.number if held else 0,
         shown_or_none(held.oldest_at if held else None),
+        await generic_values.count_since(store, services.clock.now() - _NEW),
     )
 
 

@@ -6,11 +6,14 @@ from aiohttp import web
 from gateway.errors import Refusal
 from gateway.http.admin.duplicates import DuplicateQuery, list_duplicates
 from gateway.http.admin.find import FindQuery, find_profiles
+from gateway.http.admin.generic_values import GenericValueQuery, list_generic_values
 from gateway.http.admin.listing import Page
 from gateway.http.admin.oddities import OddQuery, list_odd_profiles
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.profiles import ProfileView
 from gateway.http.console.visit import Visit, go
+from gateway.store.queries.generic_values import COUNTED
+from rules.normalize.blocked import OWN
 
 _ON_A_PAGE = 25
 _NEAR = 0.8
@@ -60,6 +63,24 @@ async def show_odd_profiles(visit: Visit) -> web.Response:
         json="/odd-profiles",
         found=found,
         near=_NEAR,
+    )
+
+
+async def show_generic_values(visit: Visit) -> web.Response:
+    page, wrong = await visit.look_up(list_generic_values, GenericValueQuery)
+    policy, rules = visit.services.env.policy, visit.services.env.rules
+    return visit.page(
+        "generic_values.html",
+        section="find",
+        title=visit.text("generic", "title"),
+        json="/generic-values",
+        page=page,
+        wrong=wrong,
+        types=sorted(policy.key_types),
+        numbers=policy.phone_types,
+        own=sorted(one.removeprefix(OWN) for one in rules.blocked.phones if one.startswith(OWN)),
+        counted_records=COUNTED,
+        status=400 if wrong else 200,
     )
 
 

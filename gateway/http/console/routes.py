@@ -54,6 +54,7 @@ PAGES = (
     Page("POST", "/find", find.search),
     Page("GET", "/duplicates", find.show_duplicates),
     Page("GET", "/odd-profiles", find.show_odd_profiles),
+    Page("GET", "/generic-values", find.show_generic_values),
     Page("GET", "/profiles/{id}", person.show_person),
     Page("POST", "/profiles/{id}/merge", shape.merge),
     Page("POST", "/profiles/{id}/split", shape.split),

@@ -83,6 +83,7 @@ def tasks_of(overview: Overview) -> list[tuple[str, int, str, str | None]]:
         ("failed", waiting.failed_grants, "/console/achievements?state=failed", None),
         ("dead", waiting.dead, "/console/deliveries?state=dead", waiting.dead_since),
         ("held", waiting.held, "/console/deliveries?state=held", waiting.held_since),
+        ("generic", waiting.generic_values, "/console/generic-values?since=7d", None),
     ]
 
 

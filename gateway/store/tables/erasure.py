@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.model import CustomerRecord, Erasure
 from gateway.store.statement import Write
+from gateway.store.tables import regrouping
 from gateway.workingset import WorkingSet
 from rules.record import Profile
 
@@ -45,11 +46,6 @@ CROSS JOIN delivery AS d ON d.subject = e.achievement_id AND d.answer <> '' AND 
 _FORGOTTEN_WORDS = """
 DELETE FROM audit_words WHERE event_id IN (
 SELECT w.event_id FROM keys(record_id bigint) AS k CROSS JOIN audit_words_of AS w ON w.record_id = k.record_id)
-"""
-_FORGOTTEN_REGROUPINGS = """
-DELETE FROM regrouping WHERE regrouping_id IN (
-SELECT r.regrouping_id FROM keys(type text, value text) AS k
-CROSS JOIN regrouping AS r ON r.value = k.value AND r.type = k.type AND r.value <> '')
 """
 _FORGOTTEN_COUPONS = "UPDATE ledger SET coupon_code = '' WHERE record_id = ? AND coupon_code <> ''"
 _OF_RECORD = (
@@ -115,7 +111,7 @@ def _erase(profiles: list[Profile], ws: WorkingSet) -> Iterator[Write]:
     yield Write(_FORGOTTEN_WORDS, records)
     held = {one for profile in profiles for record in profile.records.values() for one in record.observations}
     gone = [tuple(one) for one in sorted(held) if ws.keys[one].holders <= 0]
-    yield Write(_FORGOTTEN_REGROUPINGS, gone)
+    yield Write(regrouping.FORGOTTEN, gone)
     for place in _OF_RECORD:
         yield Write(f"DELETE FROM {place} = ?", records)
     for place in _OF_PROFILE:

@@ -13,6 +13,7 @@ from gateway.store.statement import Query, Rows, Write
 from gateway.store.tables.achievements import BALANCES, WINDOW
 from gateway.store.tables.columns import Columns
 from gateway.store.tables.pins import PINS, add_pins
+from gateway.store.tables.regrouping import FORGOTTEN
 from gateway.store.tables.reviews import REVIEWS, add_reviews
 from gateway.store.tables.table import Loading, Table
 from gateway.workingset import WorkingSet, Written
@@ -276,6 +277,9 @@ def _save_states(ws: WorkingSet, states: Written[Identifier, Key]) -> Iterator[W
     usual = [tuple(k.identifier) for k in others if k.state == "normal" or k.holders <= 0]
     if usual:
         yield Write("DELETE FROM identifier_state WHERE type = ? AND value = ?", usual)
+    gone = [tuple(k.identifier) for k in others if k.holders <= 0]
+    if gone:
+        yield Write(FORGOTTEN, gone)
 
 
 def _save_profiles(ws: WorkingSet, profiles: Written[int, StoredProfile]) -> Iterator[Write]:

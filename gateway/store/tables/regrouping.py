@@ -31,6 +31,13 @@ _ONE = """
 SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE profile_id = ? AND profile_id > ? LIMIT ?
 """
 
+FORGOTTEN = """
+DELETE FROM regrouping WHERE regrouping_id IN (
+SELECT r.regrouping_id FROM keys(type text, value text) AS k
+CROSS JOIN regrouping AS r ON r.value = k.value AND r.type = k.type AND r.value <> '')
+"""
+"""Those of values that no record holds any more."""
+
 TABLES = (entities("regroupings", REGROUPING),)
 
 
