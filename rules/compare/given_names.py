@@ -22,12 +22,12 @@ class NameGroups(NamedTuple):
     lines: frozenset[int]
 
 
-_UNKNOWN = NameGroups(frozenset(), frozenset())
+UNKNOWN = NameGroups(frozenset(), frozenset())
 
 
 def groups_of(name: str) -> NameGroups:
     """Of a plain word."""
-    return _table().get(name, _UNKNOWN)
+    return _table().get(name, UNKNOWN)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 from rules.compare.consonantal import as_written_by_all, is_consonantal, is_spelling, written_forms
-from rules.compare.given_names import NameGroups, groups_of
+from rules.compare.given_names import UNKNOWN, NameGroups, groups_of
 from rules.compare.letters import romanised
 from rules.compare.levels import DIFFERENT, Verdict
 from rules.compare.sounds import bones, have_close_vowels, sounds
@@ -31,7 +31,6 @@ _LEAST_FOR_ENDING = 4
 
 _LEAST_STEM = 4
 _DOUBLED_VOWEL = re.compile(r"([aeiou])\1")
-_UNKNOWN = groups_of("")
 _GENDERED = (
     re.compile(r"(.*(?:[oe]v|sk))(?:a|aia|i)?"),
     re.compile(r"(.{3,}?)(?:ova)?"),
@@ -72,7 +71,7 @@ def word(plain: str, wide: str = "") -> Word:
     """Read a word that `letters.plain` gave, and that it gave of the text with wide umlauts."""
     wide = wide or plain
     if len(plain) > _LONGEST:
-        return Word(plain, wide, (plain,), frozenset((plain,)), {}, _UNKNOWN, consonantal=False)
+        return Word(plain, wide, (plain,), frozenset((plain,)), {}, UNKNOWN, consonantal=False)
     consonantal = is_consonantal(plain)
     spellings = (
         written_forms(plain) if consonantal else tuple(dict.fromkeys((*filter(None, romanised(plain)), wide)))
@@ -80,7 +79,7 @@ def word(plain: str, wide: str = "") -> Word:
     heard = frozenset(map(as_written_by_all, spellings)) if consonantal else sounds(spellings)
     shorter = tuple(_DOUBLED_VOWEL.sub(r"\1", one) for one in spellings)
     known = next(
-        (found for one in (plain, *spellings, *shorter) if (found := groups_of(one)).groups), _UNKNOWN
+        (found for one in (plain, *spellings, *shorter) if (found := groups_of(one)).groups), UNKNOWN
     )
     stems = {} if consonantal else {bones(one): one for one in heard}
     return Word(plain, wide, spellings, heard, stems, known, consonantal)
