@@ -28,7 +28,7 @@ from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
 from gateway.workers.jobs import JobWorker
-from gateway.workers.measuring import measure
+from gateway.workers.measuring import RowCounter, measure
 from gateway.workers.regroup_walk import regroup_some
 
 _log = structlog.get_logger("workers")
@@ -99,6 +99,11 @@ class Workers:
             "pins": self._end_pins,
             "follow": self._follow,
             "backlog": self._count_backlog,
+            "rows": RowCounter(
+                self._services.store,
+                self._services.telemetry.metrics,
+                is_file=self._services.config.store.sqlite_path is not None,
+            ).step,
             "clock": self._services.timekeeper.step,
             "activity": self._services.activity.step,
         }

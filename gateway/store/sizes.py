@@ -18,6 +18,16 @@ _KEPT_SIZES = "SELECT day, bytes FROM database_size WHERE day >= ? ORDER BY day"
 _LOOKED_BACK = 30 * DAY
 
 
+_TABLES = """
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY name
+"""
+_KNOWS_ROWS = "SELECT COUNT(*) FROM pg_class WHERE relname = 'pg_stat_user_tables'"
+_ROWS = """
+SELECT s.relname, CAST(COALESCE(NULLIF(s.n_live_tup, 0), GREATEST(c.reltuples, 0)) AS BIGINT)
+FROM pg_stat_user_tables AS s JOIN pg_class AS c ON c.oid = s.relid WHERE s.schemaname = current_schema()
+"""
+
+
 class Sizes(NamedTuple):
     """In bytes; None if it is not known here."""
 
@@ -54,6 +64,23 @@ async def sizes_of(store: Store, path: str | None) -> Sizes:
         return await asyncio.to_thread(_of_file, Path(path))
     [[known]] = await store.fetch(_HAS_SIZE)  # engines of the same protocol may lack it
     return Sizes((await store.fetch(_SIZE))[0][0] if known else None)
+
+
+async def tables(store: Store) -> list[str]:
+    """The names of an SQLite database's tables."""
+    return [name for [name] in await store.fetch(_TABLES)]
+
+
+async def counted_rows(store: Store, table: str) -> int:
+    """`table` is one of `tables`. SQLite reads the smallest index of the table for this."""
+    [[rows]] = await store.fetch(f'SELECT COUNT(*) FROM "{table}"')
+    return rows
+
+
+async def estimated_rows(store: Store) -> list[tuple[str, int]]:
+    """Of each table of a PostgreSQL database, as its statistics have it."""
+    [[known]] = await store.fetch(_KNOWS_ROWS)  # engines of the same protocol may lack it
+    return [(name, rows) for name, rows in await store.fetch(_ROWS)] if known else []
 
 
 def _of_file(path: Path) -> Sizes:

@@ -111,6 +111,12 @@ class DatabaseMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.bytes = Gauge("gateway_database_bytes", "Size of the database", registry=registry)
+        self.rows = Gauge(
+            "gateway_table_rows",
+            "Rows of each table: counted on SQLite, one table every few seconds or rarer; estimated by PostgreSQL",
+            ["table"],
+            registry=registry,
+        )
         self.wal_bytes = Gauge(
             "gateway_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", registry=registry
         )

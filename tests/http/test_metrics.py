@@ -11,7 +11,7 @@ from gateway.clock import DAY, SECOND
 from gateway.http.gameball.operations import DOCUMENTED, OUTSIDE, PREFLIGHT, UNLISTED
 from gateway.telemetry.durations import bounds_up_to
 from gateway.telemetry.metrics import Metrics
-from gateway.workers.measuring import measure
+from gateway.workers.measuring import RowCounter, measure
 from tests.support.forwarding import forwarding
 
 if TYPE_CHECKING:
@@ -155,3 +155,28 @@ def test_buckets_end_where_answers_are_cut_off() -> None:
 def test_every_metric_is_there_before_anything_happened() -> None:
     names = {family.name for family in Metrics().registry.collect()}
     assert {"gateway_requests", "gateway_upstream_seconds", "gateway_reviews_open"} <= names
+
+
+async def test_the_rows_of_each_table_are_counted_one_table_at_a_time(
+    gateway: RunningGateway, engine: str
+) -> None:
+    services = gateway.services
+    assert [await save(gateway, "web", customerId=customer) for customer in ("ann", "bob")] == [200, 200]
+    counter = RowCounter(services.store, services.telemetry.metrics, is_file=engine == "sqlite")
+    if engine == "sqlite":
+        names = [
+            name
+            for [name] in await services.store.fetch(
+                "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+            )
+        ]
+        known = [name for name in names if not name.startswith("sqlite_")]
+        for _ in known:
+            await counter.step()
+    else:
+        await gateway.tamper("ANALYZE record")
+        known = ["record", "profile", "audit"]
+        await counter.step()
+    found = await scraped(gateway)
+    assert value(found, "gateway_table_rows", table="record") == 2
+    assert {dict(of)["table"] for name, of in found if name == "gateway_table_rows"} >= set(known)
