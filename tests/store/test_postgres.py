@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -602,6 +603,36 @@ async def test_nobody_there_is_said_so(tmp_path: Any, clock: ManualClock) -> Non
         await store.open()
     with pytest.raises(StoreUnavailable):
         await run(store)
+
+
+async def test_another_password_is_read_from_its_file_without_a_restart(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.touch(0o600)
+    passwords.write_text("*:*:*:clerk:before\n")
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    postgres.sql("CREATE ROLE clerk LOGIN PASSWORD 'before'")
+    access = postgres.data / "pg_hba.conf"
+    access.write_text(f"local all clerk scram-sha-256\n{access.read_text()}")
+    postgres.sql("SELECT pg_reload_conf()")
+    server = Server(postgres.url("postgres").replace("gateway@", "clerk@"), 1)
+    await server.open()
+    try:
+        async with server.connection() as connection:
+            assert await connection.fetchval("SELECT current_user") == "clerk"
+        postgres.sql("ALTER ROLE clerk PASSWORD 'after'")
+        async with server.connection() as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+        await server.give_up_connections()
+        with pytest.raises(StoreUnavailable):
+            async with server.connection():
+                pass
+        passwords.write_text("*:*:*:clerk:after\n")
+        async with server.connection() as connection:
+            assert await connection.fetchval("SELECT current_user") == "clerk"
+    finally:
+        await server.close()
 
 
 async def test_the_start_warns_of_a_database_that_keeps_everything_in_one_place(
