@@ -87,6 +87,7 @@ def test_the_backup_script_keeps_the_newest_copies_and_what_they_need(tmp_path: 
     copies.mkdir()
     for day in ("20260101", "20260102", "20260103"):
         (copies / f"gateway-{day}T023000Z.db").write_text("an older copy")
+        (copies / f"gateway-{day}T023000Z.db.secret").write_text("its secret")
     config = tmp_path / "config.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{database}"\nmin_free_disk = "0B"\n')
     program = tmp_path / "gateway"
@@ -97,12 +98,10 @@ def test_the_backup_script_keeps_the_newest_copies_and_what_they_need(tmp_path: 
     environment = {name: str(path) for name, path in places.items()} | {"KEEP": "2", "PATH": "/usr/bin:/bin"}
     subprocess.run([UNITS / "gateway-backup"], env=environment, check=True, capture_output=True)
     found = sorted(path.name for path in copies.iterdir())
-    assert found[0] == "gateway-20260103T023000Z.db"
-    assert re.fullmatch(r"gateway-\d{8}T\d{6}Z\.db", found[1])
-    assert found[2:] == ["gateway.db.secret"]
-    assert {stat.S_IMODE(path.stat().st_mode) for path in copies.iterdir() if path.name >= found[1]} == {
-        0o600
-    }
+    assert found[:2] == ["gateway-20260103T023000Z.db", "gateway-20260103T023000Z.db.secret"]
+    assert re.fullmatch(r"gateway-\d{8}T\d{6}Z\.db", found[2])
+    assert found[3:] == [f"{found[2]}.secret"]
+    assert {stat.S_IMODE((copies / name).stat().st_mode) for name in found[2:]} == {0o600}
 
 
 # ---- what the units rely on ----
