@@ -37,6 +37,14 @@ def build(services: Services, **options: Any) -> web.Server:
     largest = max(config.server.max_body, config.upstream.max_body) + 1
 
     class Request(web.BaseRequest):
+        _whole: bytes | None = None
+
+        async def read(self) -> bytes:
+            """One that came complete with its head is there at once."""
+            if self._whole is None:
+                self._whole = self.content.read_nowait() if self.content.is_eof() else await super().read()
+            return self._whole
+
         async def _prepare_hook(self, response: web.StreamResponse) -> None:
             """Every answer passes here, also one that is streamed."""
             cors.mark(self.headers, response.headers)

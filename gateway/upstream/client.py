@@ -7,8 +7,7 @@ If an exchange does not end cleanly, its connection is closed and never used aga
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter
 from typing import Final, NamedTuple, get_args
 
@@ -133,10 +132,7 @@ class Upstream:
         self._pooled.close()
         self._single.close()
 
-    @asynccontextmanager
-    async def exchange(
-        self, request: Request, *, deadline_ms: int, reuse: bool = True
-    ) -> AsyncGenerator[Reply]:
+    def exchange(self, request: Request, *, deadline_ms: int, reuse: bool = True) -> "_Exchange":
         """One call and its answer. The answer's head has to come, and `read` to end, within `deadline_ms`; `chunks` may take
         longer while bytes come. Without `reuse` the connection is the call's own. If a part of the answer was not read, the
         connection is closed. Raises Unreachable, Lost, Garbled."""
@@ -144,10 +140,7 @@ class Upstream:
         own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
         pool = self._single if own else self._pooled
         attempt = _Attempt(pool, request, self._loop.time() + deadline_ms / SECOND)
-        try:
-            yield await self._observed(attempt, self._rendered(request, own=own))
-        finally:
-            attempt.end()
+        return _Exchange(attempt, self._observed(attempt, self._rendered(request, own=own)))
 
     async def _observed(self, attempt: "_Attempt", rendered: bytes) -> Reply:
         began, outcome = perf_counter(), "given_up"
@@ -235,6 +228,26 @@ class Upstream:
             patience=settings.connect_timeout / SECOND,
             silence=settings.read_timeout / SECOND,
         )
+
+
+class _Exchange:
+    """The block of an exchange. As a generator, each would be registered with the event loop, which costs a twentieth of a call."""
+
+    __slots__ = ("_answering", "_attempt")
+
+    def __init__(self, attempt: "_Attempt", answering: Awaitable[Reply]) -> None:
+        self._attempt = attempt
+        self._answering = answering
+
+    async def __aenter__(self) -> Reply:
+        try:
+            return await self._answering
+        except BaseException:
+            self._attempt.end()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._attempt.end()
 
 
 class _Attempt:

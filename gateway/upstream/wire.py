@@ -169,7 +169,7 @@ class UpstreamConnection(ResponseProtocol):
 
 def _is_clean(message: RawResponseMessage) -> bool:
     """Whether every header can be passed on. The parser leaves a few control characters in values."""
-    return not any(_CONTROL.search(value) for _, value in message.raw_headers)
+    return _CONTROL.search(b"".join([value for _, value in message.raw_headers])) is None
 
 
 class Pool:

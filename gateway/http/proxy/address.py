@@ -21,6 +21,8 @@ _ID = frozenset({"customerid"})
 
 def path(raw: str, ids: Mapping[int, str]) -> str | Fault:
     """`raw` is without its query. `ids` are the customer ids that replace the segments at their places."""
+    if not ids and "%" not in raw and ";" not in raw:
+        return raw
     segments = raw.split("/")
     if any(climbs(one) for one in ids.values()) or any(
         _AMBIGUOUS.search(text) or ("%" in text and climbs(text))

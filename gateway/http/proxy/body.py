@@ -6,6 +6,7 @@ platform sees would be another customer than the one that was resolved.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -131,9 +132,9 @@ def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Norma
     return subject
 
 
-def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, str] | None:
+def _spellings(members: Mapping[str, Any], wanted: tuple[str, ...]) -> dict[str, str] | None:
     """How the wanted members are spelled here, by their lower-case names; None if one of them occurs twice."""
-    looked_for = {name.lower() for name in wanted}
+    looked_for = _in_lower_case(wanted)
     found: dict[str, str] = {}
     for name in members:
         known = plain(name)
@@ -142,6 +143,11 @@ def _spellings(members: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, s
                 return None
             found[known] = name
     return found
+
+
+@lru_cache
+def _in_lower_case(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 def _read_id(subject: Subject, members: Mapping[str, Any], name: str) -> Fault | None:

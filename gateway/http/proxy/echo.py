@@ -25,6 +25,8 @@ _NAME = re.compile(r"(customer_?(unique_?)?id|player_?unique_?id)s?", re.IGNOREC
 _ONE = re.compile(_ID, re.DOTALL)
 _NEXT = re.compile(rb"[\s,]*(" + _ID + rb")", re.DOTALL)
 _STRINGS = re.compile(_STRING, re.DOTALL)
+_IN_A_NAME = (b"customer", b"player", b"\\u00")
+"""Each name for a customer id, in lower case, has one of these in it: a word, or a letter that is written as an escape."""
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 _decode = msgspec.json.Decoder().decode
@@ -69,6 +71,8 @@ def _may_name_at_root(raw: bytes) -> bool:
 def _members(raw: bytes) -> list[tuple[int, int]]:
     """Where each name for a customer id begins, and where its value does."""
     lower = raw.lower()
+    if not any(part in lower for part in _IN_A_NAME):
+        return []
     found = [
         (member.start() - 1, member.end())
         for name in _PLAIN

@@ -44,14 +44,7 @@ def text_of(
     raw: bytes, headers: CIMultiDict[str] | CIMultiDictProxy[str] | Mapping[str, str], largest: int
 ) -> Text | None:
     """None for what cannot be read, or would be more than `largest` bytes."""
-    plain: bytes | None = raw
-    codings = [one.strip().lower() for one in _all(headers, hdrs.CONTENT_ENCODING).split(",")]
-    codings = [one for one in codings if one not in ("", "identity")]
-    if len(codings) > _MOST_CODINGS:
-        return None
-    for coding in reversed(codings):
-        undo = _UNDO.get(coding)
-        plain = undo(plain, largest) if undo is not None and plain is not None else None
+    plain = _decoded(raw, headers, largest) if hdrs.CONTENT_ENCODING in headers else raw
     if plain is None:
         return None
     charset = _charset(plain, headers.get(hdrs.CONTENT_TYPE, ""))
@@ -65,6 +58,21 @@ def text_of(
     except UnicodeError:
         return None
     return Text(utf8, charset, plain) if text.encode(charset) == plain and len(utf8) <= largest else None
+
+
+def _decoded(
+    raw: bytes, headers: CIMultiDict[str] | CIMultiDictProxy[str] | Mapping[str, str], largest: int
+) -> bytes | None:
+    """Without its content codings."""
+    plain: bytes | None = raw
+    codings = [one.strip().lower() for one in _all(headers, hdrs.CONTENT_ENCODING).split(",")]
+    codings = [one for one in codings if one not in ("", "identity")]
+    if len(codings) > _MOST_CODINGS:
+        return None
+    for coding in reversed(codings):
+        undo = _UNDO.get(coding)
+        plain = undo(plain, largest) if undo is not None and plain is not None else None
+    return plain
 
 
 def _all(headers: Mapping[str, str], name: str) -> str:
@@ -118,6 +126,8 @@ _UNDO: dict[str, Callable[[bytes, int], bytes | None]] = {
 
 def _charset(raw: bytes, content_type: str) -> str | None:
     """Its codec: "" for UTF-8, None for an unknown one."""
+    if raw.isascii() and b"\0" not in raw[:4]:
+        return ""
     for mark, charset in _WIDE_BOMS:
         if raw.startswith(mark):
             return charset

@@ -6,16 +6,17 @@ import gzip
 import json
 import zlib
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from gateway.http.proxy import echo
+from gateway.http.proxy import echo, reading
 from gateway.http.proxy.headers import ids_in as ids_in_headers
 from gateway.http.proxy.headers import rename
-from gateway.http.proxy.reading import text_of
+from gateway.http.proxy.reading import Text, text_of
 from tests.support.asking import ask
 
 if TYPE_CHECKING:
@@ -101,6 +102,34 @@ def test_a_number_is_taken_for_its_digits() -> None:
 )
 def test_only_the_object_that_is_the_whole_answer_is_its_root(raw: bytes, roots: list[bool]) -> None:
     assert [spot.at_root for spot in echo.ids_in(raw)] == roots
+
+
+NAMES = [
+    "customerId",
+    "customer_id",
+    "CustomerIDs",
+    "customerUniqueId",
+    "player_unique_ids",
+    "playerUniqueId",
+]
+written = st.sampled_from(NAMES).flatmap(
+    lambda name: st.tuples(
+        *(
+            st.sampled_from([sign, sign.upper(), f"\\u{ord(sign):04x}", f"\\u{ord(sign):04X}"])
+            for sign in name
+        )
+    )
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(written.map("".join), st.sampled_from(["custom", "play", "id", "\\u00e9"])))
+def test_a_name_is_found_however_it_is_written_and_a_quick_look_misses_none(name: str) -> None:
+    raw = f'{{"x":1,"{name}":"c1"}}'.encode()
+    found = echo.ids_in(raw)
+    with patch.object(echo, "_IN_A_NAME", (b"",)):
+        assert echo.ids_in(raw) == found
+    assert bool(found) is (len(name) > len("custom"))
 
 
 ids = st.sampled_from(["c1", "c2", "\u00e9 1", 'q"1', "b\\1", "4711"])
@@ -191,6 +220,16 @@ UNREADABLE: dict[str, tuple[Callable[[bytes], bytes], dict[str, str]]] = {
     "an unknown charset": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "text/json; charset=x-klingon"}),
     "a charset that is none": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "text/json; charset=base64"}),
 }  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([b"\0", b"{", b'"']), max_size=8).map(b"".join))
+def test_ascii_is_read_as_utf_8_unless_it_begins_as_a_wider_charset_does(raw: bytes) -> None:
+    text = text_of(raw, {}, 1 << 20)
+    if reading._WIDE.match(raw):
+        assert text is None or text.charset
+    else:
+        assert text == Text(raw, "", raw)
 
 
 @pytest.mark.parametrize("how", READABLE)
