@@ -27,6 +27,7 @@ from gateway.upstream.share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
+from gateway.workers.housekeeping import Housekeeper
 from gateway.workers.jobs import JobWorker
 from gateway.workers.measuring import RowCounter, measure
 from gateway.workers.regroup_walk import regroup_some
@@ -36,14 +37,10 @@ _log = structlog.get_logger("workers")
 _IDLE_CHUNK = 1_000
 _BUSY_CHUNK = 50
 _GRANT_POLL = 0.5
-_HOUSEKEEPING_POLL = 0.5
 _QUIET_POLL = 1.0
-"""Of regroupings and jobs, and of housekeeping while no calls arrive."""
-_HOUSEKEEPING_IDLE = 500
-_HOUSEKEEPING_SHARED = 50
+"""Of regroupings and jobs."""
 _BREATH = 10
 """While calls arrive, a worker pauses this many times as long as it worked."""
-_SATURATED = 0.7
 _FOLLOW_POLL = 1.0
 _COUNT_POLL = 5.0
 _COUNT_SHARE = 50
@@ -79,8 +76,9 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(8)
         self._calls_seen: dict[str, int] = {}
-        self._asked_at = perf_counter()
-        self._busy_then = 0.0
+        self._housekeeper = Housekeeper(
+            services.store, services.pipeline, services.clock, services.telemetry.metrics
+        )
         self._delivery_worker = _delivery_worker(services)
         self._balances = _balances(services)
         self._jobs = JobWorker(
@@ -92,7 +90,7 @@ class Workers:
     def start(self) -> None:
         steps = {
             "grants": self._grant,
-            "housekeeping": self._housekeeping,
+            "housekeeping": self._housekeeper.step,
             "regroup": self._regroup,
             "jobs": self._work_on_jobs,
             "reviews": self._close_reviews,
@@ -293,7 +291,7 @@ class Workers:
             await services.pipeline.submit_background(EndSplits(_ITSELF, tuple(splits)))
         return 0 if _PINS_AT_ONCE in (len(found), len(splits)) else _PIN_POLL
 
-    # ---- housekeeping ----
+    # ---- the archive ----
 
     def _archive(self) -> AutomaticArchive:
         services, kept = self._services, self._services.config.retention
@@ -305,25 +303,6 @@ class Workers:
             stopping=self._stopping.is_set,
         )
         return AutomaticArchive(archiver, services.store, services.clock, kept.audit, services.archiving)
-
-    async def _housekeeping(self) -> float:
-        """Use what the calls leave: all of an idle writer, a little of a busy one, next to nothing of a saturated one."""
-        share = self._share_of_calls()
-        limit = _HOUSEKEEPING_SHARED if share else _HOUSEKEEPING_IDLE
-        started = perf_counter()
-        done = await self._services.store.maintain(limit)
-        behind = done >= limit
-        self._services.telemetry.metrics.audit.lookup_backlog.set(behind)
-        if not behind or share >= _SATURATED:
-            return _HOUSEKEEPING_POLL if share else _QUIET_POLL
-        return _BREATH * (perf_counter() - started) if share else 0
-
-    def _share_of_calls(self) -> float:
-        """How much of the writer's time calls took since this was last asked, 0 to 1."""
-        now, busy = perf_counter(), self._services.pipeline.busy_seconds
-        share = (busy - self._busy_then) / max(now - self._asked_at, 0.001)
-        self._asked_at, self._busy_then = now, busy
-        return share
 
     # ---- deliveries ----
 

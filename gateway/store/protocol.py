@@ -86,6 +86,10 @@ class Store(Protocol):
         """
         ...
 
+    def is_signature_due(self) -> bool:
+        """Whether this process has written audit events that `maintain` should sign by now. It asks no database."""
+        ...
+
     async def seal(self) -> None:
         """Sign the end of this process's part of the audit log; nothing may be stored afterwards. May be called again."""
         ...

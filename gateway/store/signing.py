@@ -82,7 +82,7 @@ class Signing:
     def is_due(self, now: int) -> bool:
         """Whether `sign` has something to do. Every transaction asks, so the bounds hold whatever else runs. If several gateways
         would collide over it, housekeeping comes first."""
-        return not self._chain.begun or self._is_checkpoint_due(now, slack=2 if self._shared else 1)
+        return not self._chain.begun or self.is_checkpoint_due(now, slack=2 if self._shared else 1)
 
     def sign(self, now: int, stamp: int) -> Step:
         """Within the transaction of what is written next: sign the chain's beginning, or its head as far as it is committed."""
@@ -100,7 +100,7 @@ class Signing:
         if not self._chain.is_kept:
             return 0
         yield from self._keep_lease(now)
-        if not self._is_checkpoint_due(now):
+        if not self.is_checkpoint_due(now):
             return 0
         state = yield from self._newest_state()
         if state is None or (self._shared and chain not in state.open):
@@ -186,7 +186,8 @@ class Signing:
         rows = yield Query(_NEWEST_CUT)
         return LogState(segments=rows[0][0], archived=header_digest(rows[0][1])) if rows else LogState()
 
-    def _is_checkpoint_due(self, now: int, slack: int = 1) -> bool:
+    def is_checkpoint_due(self, now: int, slack: int = 1) -> bool:
+        """Whether this chain has events that should be signed by now."""
         seq, _ = self._chain.kept
         signed_chain, signed_seq = self._signed
         fresh = seq - signed_seq if signed_chain == self._chain.name else seq

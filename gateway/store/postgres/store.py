@@ -250,6 +250,9 @@ class PostgresStore:
             return 0
         return await self._sign(lambda: self._binding.bind(now, stamp, self._ids.next, limit))
 
+    def is_signature_due(self) -> bool:
+        return self._signing.is_checkpoint_due(self._clock.now())
+
     async def write(self, *writes: Write) -> bool:
         try:
             async with self._server.connection() as connection:

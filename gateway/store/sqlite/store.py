@@ -169,6 +169,9 @@ class SqliteStore:
                 done += await self._in_writer(self._run_housekeeping, binding)
             return done
 
+    def is_signature_due(self) -> bool:
+        return self._signing.is_checkpoint_due(self._clock.now())
+
     async def write(self, *writes: Write) -> bool:
         with self._translated_errors():
             await self._in_writer(self._run_housekeeping, together(writes))
