@@ -1,8 +1,10 @@
 """Pages of the console beside calls, over a large database: what five operators who click cost the calls, and how long the first
 byte of a page takes meanwhile. Calls come at a fixed rate, with and without the operators in pairs.
 
-The yardstick of a page is the CPU of a bare request."""
+The yardstick of a page is the CPU of a bare request. Where Chromium is installed, it tells when it first paints pages; their
+yardstick is the log-in page, which shows almost nothing."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from gateway.bench.accept import prepare
@@ -11,6 +13,7 @@ from gateway.bench.clicks import Clicked, Clicks
 from gateway.bench.config import ENVIRONMENT
 from gateway.bench.figures import Figure, Target, ratios, spread
 from gateway.bench.load import Run
+from gateway.bench.paint import chromium, first_paints
 from gateway.bench.rounds import Lane, Session, Shape, alternate, perform, warm
 from gateway.bench.subjects import Subject, bare, gateway
 from gateway.bench.tables import counts, verify
@@ -19,6 +22,7 @@ CALLS = Shape(rate=500)
 SLOWDOWN = Target("at most", 1.2)
 FIRST_BYTE = Target("at most", 250.0)
 """Of bare requests: 50 ms where one takes 0.2."""
+PAINTED = ("", "find", "reviews", "merges", "deliveries", "audit", "system")
 LARGEST = Target("at most", 100.0)
 
 
@@ -44,8 +48,29 @@ def pages(session: Session) -> list[Figure]:
                 clicked = operators.submit(_click, subject, session.options.seconds, turn)
                 beside.append(perform(session, "console", lane, CALLS, turn))
                 looks.append(clicked.result())
+        painted = _paint(subject, session.options.rounds)
     verify(database, before, lane.accepted)
-    return _figures(alone, beside, requests, looks)
+    return [*_figures(alone, beside, requests, looks), *painted]
+
+
+def _paint(subject: Subject, rounds: int) -> list[Figure]:
+    """Nothing without Chromium."""
+    path = chromium()
+    if path is None:
+        return []
+    places = (*(f"/console/{page}" for page in PAINTED), "/console/log-in")
+    urls = [f"http://127.0.0.1:{subject.admin_port}{place}" for place in places] * rounds
+    times = asyncio.run(first_paints(path, urls, ENVIRONMENT["GATEWAY_ADMIN_TOKEN"]))
+    turns = [times[start : start + len(places)] for start in range(0, len(times), len(places))]
+    medians = [spread(turn[:-1]).median for turn in turns]
+    return [
+        Figure(
+            "first contentful paint of a page / of the log-in page",
+            "ratio",
+            ratios(medians, [turn[-1] for turn in turns]),
+        ),
+        Figure("first contentful paint of a page", "ms", [one for turn in turns for one in turn[:-1]]),
+    ]
 
 
 def _click(subject: Subject, seconds: float, turn: int) -> Clicked:

@@ -134,17 +134,21 @@ def splits(
 @app.command()
 def lift(
     split: Annotated[str, typer.Argument(metavar="SPLIT", help="spl_…, from `pin splits`.")],
+    dry_run: DryRun = False,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
     """Keep the sides of a split apart no longer. The rules then decide about them, in the background."""
 
     async def lifted(admin: Admin) -> Any:
-        return await admin.delete(f"/splits/{segment(split)}")
+        return await admin.delete(f"/splits/{segment(split)}", **({"dry_run": "true"} if dry_run else {}))
 
     answer = ask(config, lifted, changes=True)
     if json:
         print_json(answer)
+    elif answer["effects"]:
+        print_effects(answer["effects"])
+        note("the rules then decide about its sides, in the background; this is not among the effects")
     else:
         say(f"the sides of {split} {'are no longer' if answer['changed'] else 'were not'} kept apart")
 

@@ -12,6 +12,7 @@ from gateway.app.reload import Reloader
 from gateway.app.service_manager import ServiceManager
 from gateway.config import Config, ConfigError, key_digest, load
 from gateway.config.change import changes, comparable
+from gateway.http.admin.settings import MaskedSettings
 from gateway.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -286,7 +287,13 @@ async def test_pages_of_a_new_origin_may_call(start: "Start") -> None:
 
 async def test_the_admin_api_shows_the_settings_in_use_and_no_secret(start: "Start") -> None:
     async with start() as gateway:
+        masked = MaskedSettings()
+        before = masked.of(gateway.services)
+        assert masked.of(gateway.services) is before
+        async with gateway.admin("GET", "settings") as answer:
+            assert (await answer.json())["settings"] == before.settings
         await gateway.reload(channels=TWO_CHANNELS.format(more=""))
+        assert masked.of(gateway.services) is not before
         async with gateway.admin("GET", "settings") as answer:
             text = await answer.text()
         settings = json.loads(text)["settings"]

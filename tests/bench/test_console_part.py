@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from gateway.bench import clicks
-from gateway.bench.console import pages
+from gateway.bench.console import PAINTED, pages
 from gateway.bench.database import Databases
 from gateway.bench.options import BenchOptions
 from gateway.bench.rounds import Session
@@ -18,6 +18,7 @@ def test_operators_click_through_pages_that_are_small_while_calls_are_taken(tmp_
     assert found["largest page"].verdict == "met"
     assert len(found["first byte of a page"].values) >= 3
     assert found["first byte of the slowest page"].note.startswith("/console/")
+    assert len(found["first contentful paint of a page"].values) == len(PAINTED)
     assert all(value > 0 for figure in found.values() for value in figure.values)
 
 

@@ -11,6 +11,7 @@ import pytest
 from gateway.model import Caller, SaveCustomer
 from rules.identifier import Evidence, Identifier
 from tests.cli.test_cli import SETTINGS, Shell
+from tests.http.admin.test_merges import ask
 from tests.support.people import MOBILE, save
 
 if TYPE_CHECKING:
@@ -241,6 +242,18 @@ async def test_the_shops_numbers_are_listed_shown_and_taken_off_again(desk: Desk
     taken = await desk.json("lists", "remove", "stores", "+201000000100")
     assert (taken["changed"], taken["in_use"]) == (1, True)
     await desk.say("lists", "add", "stores", "shop", code=2)
+
+
+async def test_a_split_is_lifted_after_a_dry_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.usecases.split.MOST_PAIRS", 0)
+    (ann, _), (bob, _) = await desk.bring("ann"), await desk.bring("bob")
+    await desk.json("merge", ann, bob, *WHY)
+    await ask(desk.gateway, "POST", f"profiles/{ann}/split", body={"mode": "all", "reason": "two"})
+    (split,) = (await desk.json("pin", "splits"))["items"]
+    assert "1 pin would be lifted" in await desk.say("pin", "lift", split["id"], "--dry-run")
+    assert (await desk.json("pin", "splits"))["items"] == [split]
+    assert "are no longer kept apart" in await desk.say("pin", "lift", split["id"])
+    assert (await desk.json("pin", "lift", split["id"], "--dry-run"))["changed"] is False
 
 
 async def test_a_value_that_joins_too_many_is_listed_and_put_on_a_list_by_its_id(desk: Desk) -> None:

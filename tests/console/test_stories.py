@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.console.conftest import log_in, save
+from tests.console.conftest import found, log_in, save
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext
@@ -143,6 +143,31 @@ async def test_a_pin_is_shown_before_it_is_set_and_before_it_is_removed(
     assert "1 pin set" in await page.locator("main").inner_text()
     await page.keyboard.press("y")
     await page.get_by_text("The pin is set.").wait_for()
+    await page.close()
+
+
+async def test_a_split_is_lifted_after_a_look(
+    inside: BrowserContext, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.usecases.split.MOST_PAIRS", 0)
+    gateway, ids = shop.gateway, []
+    for name in ("tom", "tim"):
+        await save(gateway, "web", name)
+        ids.append(await found(gateway, f"profiles?q={name}"))
+    async with gateway.admin("POST", "merges", json={"profiles": ids, "reason": "one"}) as answer:
+        person = (await answer.json())["profile"]
+    body = {"mode": "all", "reason": "two after all"}
+    async with gateway.admin("POST", f"profiles/{person}/split", json=body) as answer:
+        assert answer.status == 200
+    page = await inside.new_page()
+    await page.goto(shop.url(f"/console/profiles/{person}"))
+    assert "A split keeps 2 records on 2 sides apart." in await page.locator("main").inner_text()
+    await page.get_by_role("button", name="Lift").click()
+    assert "1 pin lifted" in await page.locator("main").inner_text()
+    assert await gateway.rows("SELECT COUNT(*) FROM split") == [(1,)]
+    await page.get_by_role("button", name="Lift the split").click()
+    assert "keeps its sides apart no longer" in await page.get_by_role("status").inner_text()
+    assert await gateway.rows("SELECT COUNT(*) FROM split") == [(0,)]
     await page.close()
 
 

@@ -39,6 +39,17 @@ async def dump(core: InProcessGateway) -> dict[str, list[Any]]:
     return {table: await core.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
 
+async def test_the_past_of_some_records_is_a_part_of_the_whole_past(core: InProcessGateway) -> None:
+    await core.send(customer("web:ann", email=ANN))
+    await core.send(customer("pos:ann", mobile=PHONE))
+    await core.send(customer("app:ann", email=ANN, mobile=PHONE))
+    whole, number = await steps(core, "web:ann"), await profile(core, "web:ann")
+    (one,) = await core.column("SELECT record_id FROM record WHERE id_space = 'pos'")
+    some = await past.steps(core.store, number, [one])
+    assert [step for step in whole if step.what != "arrived" or one in step.records] == list(some)
+    assert len(some) < len(whole)
+
+
 async def test_two_that_share_nothing_have_every_rule_say_so(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     await core.send(customer("web:bob", email=BOB, mobile=PHONE))

@@ -8,6 +8,7 @@ from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.overview_stream import OVERVIEW, shared_overview
 from gateway.http.admin.routes import OPERATIONS
 from gateway.http.admin.sessions import RECENT_SESSIONS, RecentSessions
+from gateway.http.admin.settings import MASKED_SETTINGS, MaskedSettings
 from gateway.http.admin.strangers import STRANGERS, Strangers
 from gateway.http.admin.streams import STREAMS, Streams
 from gateway.http.services import SERVICES, Services
@@ -23,6 +24,7 @@ def build(services: Services) -> web.Application:
     app[STRANGERS] = strangers = Strangers(services)
     app.on_shutdown.append(lambda _: strangers.close())
     app[RECENT_SESSIONS] = RecentSessions()
+    app[MASKED_SETTINGS] = MaskedSettings()
     app[STREAMS] = streams = Streams()
     app.on_shutdown.append(streams.end)
     app[OVERVIEW] = shared_overview(services)

@@ -26,7 +26,8 @@ async def joining(
     for number, identifiers in held.items():
         for one in identifiers:
             holders.setdefault(one, []).append(number)
-    steps = [one for one in await past.steps(services.store, overview.profile_id) if one.at <= until]
+    known = await past.steps(services.store, overview.profile_id, held.keys())
+    steps = [one for one in known if one.at <= until]
     rules = await _rules_of_then(services, steps)
     there: dict[int, set[Identifier]] = {}
     arrived: dict[int, tuple[str, int]] = {}

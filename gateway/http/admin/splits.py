@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.effects import EffectsView, effects_view
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import number
+from gateway.http.admin.named import DryRun, number
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
@@ -36,6 +37,10 @@ class SplitMember(msgspec.Struct):
     profile: str
 
 
+class LiftingQuery(Query, kw_only=True):
+    dry_run: DryRun = False
+
+
 class SplitView(msgspec.Struct):
     """`records` on as many `sides` as it says are kept apart; `members` are the first 20 of them. `until` None: for ever."""
 
@@ -50,10 +55,12 @@ class SplitView(msgspec.Struct):
 
 
 class SplitLifted(msgspec.Struct):
-    """`changed` is False if there was no such split."""
+    """`changed` is False if there was no such split. A dry run has `effects`, in which the split counts as one pin; what the rules
+    then decide about its sides, in the background, is not among them."""
 
     id: str
     changed: bool
+    effects: EffectsView | None
 
 
 async def list_splits(call: Call[SplitQuery]) -> Page[SplitView]:
@@ -64,10 +71,11 @@ async def list_splits(call: Call[SplitQuery]) -> Page[SplitView]:
     return page(found, query.limit, lambda one: views[one.split.split_id], lambda one: one.split.split_id)
 
 
-async def lift_split(call: Call[Query]) -> SplitLifted:
+async def lift_split(call: Call[LiftingQuery]) -> SplitLifted:
     split_id = call.id("spl")
-    outcome = await call.submit(LiftSplit(call.caller, split_id))
-    return SplitLifted(show("spl", split_id), outcome.changed)
+    outcome, effects = await call.change(LiftSplit(call.caller, split_id), dry_run=call.query.dry_run)
+    told = None if effects is None else effects_view(effects)
+    return SplitLifted(show("spl", split_id), outcome.changed, told)
 
 
 async def _wanted(store: Store, query: SplitQuery) -> list[int] | None:
@@ -116,6 +124,7 @@ OPERATIONS = (
         handler=lift_split,
         role="steward",
         summary="Keep the sides of a split apart no longer; the rules decide about them in the background",
+        query=LiftingQuery,
         answer=SplitLifted,
     ),
 )

@@ -61,6 +61,7 @@ PAGES = (
     Page("POST", "/profiles/{id}/pin", shape.pin),
     Page("POST", "/profiles/{id}/unpin", shape.unpin),
     Page("POST", "/profiles/{id}/erase", shape.erase),
+    Page("POST", "/splits/{id}/lift", shape.lift),
     Page("GET", "/merges", merges.show_merges),
     Page("POST", "/merges/undo", bulk.undo_all),
     Page("GET", "/merges/{id}", merges.show_one_merge),

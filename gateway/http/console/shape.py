@@ -4,6 +4,7 @@ then repeats the same request."""
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from multidict import MultiMapping
@@ -13,6 +14,7 @@ from gateway.http.admin.merges import ShapedView, merge_profiles, split_profile,
 from gateway.http.admin.operation import Call
 from gateway.http.admin.pins import PinPair, drop_pin, set_pin
 from gateway.http.admin.profiles import ErasingQuery, erase_profile
+from gateway.http.admin.splits import LiftingQuery, lift_split
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
 _OF_EVERY_FORM = frozenset({"_csrf", "_build", "sure", "confirm"})
@@ -61,6 +63,16 @@ async def unpin(visit: Visit) -> web.Response:
         place = f"/console/profiles/{visit.request.match_info['id']}"
         return go(place, "unpinned" if dropped.changed else "unchanged")
     return await ask_first(visit, "unpin", dropped.effects, note=visit.text("change", "unpin_note"))
+
+
+async def lift(visit: Visit) -> web.Response:
+    """`at` is the profile from whose page the form came."""
+    sure = "sure" in await visit.form()
+    lifted = await visit.ask(lift_split, LiftingQuery(dry_run=not sure))
+    if sure:
+        place = f"/console/profiles/{quote((await visit.form()).get('at', ''), safe='')}"
+        return go(place, "lifted" if lifted.changed else "unchanged")
+    return await ask_first(visit, "lift", lifted.effects, note=visit.text("change", "lift_note"))
 
 
 async def erase(visit: Visit) -> web.Response:

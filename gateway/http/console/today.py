@@ -76,13 +76,14 @@ def last_known(request: web.Request) -> dict[str, Any] | None:
 
 
 def tasks_of(overview: Overview) -> list[tuple[str, int, str, str | None]]:
-    """What waits for a person: its name among the texts, how many, the page, and since when."""
+    """What waits for a person: its name among the texts, how many, the page, and since when. Only forward mode holds deliveries."""
     waiting = overview.waiting
+    held = ("held", waiting.held, "/console/deliveries?state=held", waiting.held_since)
     return [
         ("reviews", sum(waiting.reviews.values()), "/console/reviews/people", None),
         ("failed", waiting.failed_grants, "/console/achievements?state=failed", None),
         ("dead", waiting.dead, "/console/deliveries?state=dead", waiting.dead_since),
-        ("held", waiting.held, "/console/deliveries?state=held", waiting.held_since),
+        *([held] if waiting.held or overview.mode == "forward" else []),
         ("generic", waiting.generic_values, "/console/generic-values?since=7d", None),
     ]
 

@@ -67,6 +67,7 @@ async def show_deliveries(visit: Visit) -> web.Response:
         states=_SENT,
         stuck=STUCK,
         offered=bulk.of_deliveries(visit),
+        forwards=visit.services.config.gateway.mode == "forward",
         targets=("upstream", "balances", *webhooks),
     )
 

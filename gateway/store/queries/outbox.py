@@ -1,12 +1,13 @@
 """Deliveries for operators."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.ids import earliest
 from gateway.model import Delivery
 from gateway.store import Store
+from gateway.store.queries.profiles import placeholders
 from gateway.store.queries.window import Conditions, Filters, newest
 from gateway.store.tables.deliveries import DELIVERY
 
@@ -83,24 +84,32 @@ def _bounds(wanted: WantedDeliveries, before: int) -> Conditions:
     return bounds
 
 
-async def waiting_for(store: Store, targets: Iterable[str]) -> dict[str, Waiting]:
-    dead = dict(
-        await store.fetch("SELECT target, COUNT(*) FROM delivery WHERE state = 'dead' GROUP BY target")
-    )
-    return {target: await _waiting(store, target, dead.get(target, 0)) for target in targets}
+_OPEN_AND_DEAD = """
+SELECT c.target, c.state, c.number, d.created_at, d.attempts, d.status FROM (
+  SELECT target, state, COUNT(*) AS number, MIN(delivery_id) AS oldest FROM delivery
+  WHERE finished_at IS NULL AND target IN ({among}) GROUP BY target, state
+  UNION ALL SELECT target, state, COUNT(*), MIN(delivery_id) FROM delivery
+  WHERE state IN ('dead', 'held') AND state = 'dead' AND target IN ({among}) GROUP BY target, state
+) AS c CROSS JOIN delivery AS d WHERE d.delivery_id = c.oldest ORDER BY c.oldest
+"""
 
 
-async def _waiting(store: Store, target: str, dead: int) -> Waiting:
-    unfinished = "FROM delivery WHERE finished_at IS NULL AND target = ?"
-    states = dict(await store.fetch(f"SELECT state, COUNT(*) {unfinished} GROUP BY state", (target,)))
-    held = states.pop("held", 0)
-    if not states:
-        return Waiting(held=held, dead=dead)
-    [(since, attempts, status)] = await store.fetch(
-        f"SELECT created_at, attempts, status {unfinished} AND state <> 'held' ORDER BY delivery_id LIMIT 1",
-        (target,),
-    )
-    return Waiting(sum(states.values()), since, attempts, status, held, dead)
+async def waiting_for(store: Store, targets: Sequence[str]) -> dict[str, Waiting]:
+    found = dict.fromkeys(targets, Waiting())
+    rows = await store.fetch(_OPEN_AND_DEAD.format(among=placeholders(targets)), (*targets, *targets))
+    for target, state, number, since, attempts, status in rows:
+        known = found[target]
+        match state:
+            case "held":
+                known = known._replace(held=number)
+            case "dead":
+                known = known._replace(dead=number)
+            case _ if known.waiting:
+                known = known._replace(waiting=known.waiting + number)
+            case _:
+                known = known._replace(waiting=number, since=since, attempts=attempts, status=status)
+        found[target] = known
+    return found
 
 
 async def delivery_of(store: Store, delivery_id: int) -> Listed | None:

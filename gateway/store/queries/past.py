@@ -1,6 +1,7 @@
 """What happened to the records of a profile, for `rules.explain.how`: arrivals and splits from the audit log, merges from their
 rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,20 +25,23 @@ _MERGE = f"SELECT {MERGE.select('m')} FROM merge AS m"
 
 @dataclass(slots=True)
 class Past:
-    """Everything in the history of one profile. An undo is in `undos` by its time and its two profiles."""
+    """Everything in the history of one profile. An undo is in `undos` by its time and its two profiles. Arrivals are those `among`
+    these records, or all."""
 
     records: set[int]
     profiles: set[int]
+    among: Collection[int] | None = None
     arrivals: dict[int, Arrival] = field(default_factory=dict)
     merges: dict[int, MergeRow] = field(default_factory=dict)
     splits: list[Splitting] = field(default_factory=list)
     undos: set[tuple[int, int, int]] = field(default_factory=set)
 
 
-async def steps(store: Store, profile_id: int) -> tuple[HowStep, ...]:
-    """How a live profile came to be, oldest step first."""
+async def steps(store: Store, profile_id: int, among: Collection[int] | None = None) -> tuple[HowStep, ...]:
+    """How a live profile came to be, oldest step first. With `among`, only arrivals of these records are among the steps: to read
+    how each of very many arrived is most of the work."""
     rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
-    past = Past({record_id for (record_id,) in rows}, {profile_id})
+    past = Past({record_id for (record_id,) in rows}, {profile_id}, among)
     size = 0
     while size != (size := len(past.records) + len(past.profiles)):
         await _add_arrivals(store, past)
@@ -89,7 +93,8 @@ async def at_moment(store: Store, profile_id: int, at: int) -> Then | None:
 
 async def _add_arrivals(store: Store, past: Past) -> None:
     """A record arrives with its first decision, on the profile that the event names; that one may have been absorbed since."""
-    unknown = sorted(past.records - past.arrivals.keys())
+    records = past.records if past.among is None else past.records.intersection(past.among)
+    unknown = sorted(records - past.arrivals.keys())
     for start in range(0, len(unknown), _AT_ONCE):
         await _add_some_arrivals(store, past, [show("rec", one) for one in unknown[start : start + _AT_ONCE]])
 

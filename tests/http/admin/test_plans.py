@@ -59,6 +59,7 @@ BOUNDED = tuple(
         "CONSTANT ROW",
         "rules",
         "days",
+        "c",
         "looked_at",
         "wanted",
         "2 CONSTANT ROWS",
@@ -175,6 +176,8 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     ),
     "what values would join": lambda store, profile: generic_values.reach(store, VALUES),
     "who holds values": lambda store, profile: generic_values.members(store, VALUES),
+    "what waits for webhooks": lambda store, profile: outbox.waiting_for(store, ["webhook:a", "webhook:b"]),
+    "the past of some records": lambda store, profile: past.steps(store, profile, [profile]),
     "values by their ids": lambda store, profile: generic_values.values_of(store, [1, 2]),
     "open reviews": lambda store, profile: reviews.open_reviews(store, profile),
 }
