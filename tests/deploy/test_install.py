@@ -80,6 +80,7 @@ def played(directory: Path, end: str) -> str:
     return told
 
 
+@pytest.mark.timeout(300)
 def test_a_bare_machine_gets_a_gateway_behind_nginx(tmp_path: Path) -> None:
     played(tmp_path, "## 7.")
 
