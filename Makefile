@@ -13,7 +13,7 @@ run: .venv/running
 
 # Four parts side by side, as many tests wait for processes to die and come back. What ran behind is shown at the end.
 FAILOVER := tests/faults/test_failover.py
-SCREENS := tests/cli tests/console tests/suggest
+SCREENS := tests/cli tests/console tests/search
 test: lint .venv/servers .venv/client/installed
 	@{ $(BIN)/pytest $(FAILOVER); moved=$$?; $(BIN)/pytest $(SCREENS); exit $$((moved | $$?)); } >.venv/screens.txt 2>&1 & screens=$$!; \
 	$(BIN)/pytest tests/faults --ignore $(FAILOVER) >.venv/faults.txt 2>&1 & faults=$$!; \

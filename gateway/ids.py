@@ -6,7 +6,7 @@ edge of its tree.
 
 from typing import Literal
 
-Prefix = Literal["prf", "rec", "ach", "led", "mrg", "rev", "evt", "dlv", "job", "sgr", "spl", "val"]
+Prefix = Literal["prf", "rec", "ach", "led", "mrg", "rev", "evt", "dlv", "job", "srh", "spl", "val"]
 
 _EPOCH = 1_704_067_200_000
 _NODE_BITS = 10

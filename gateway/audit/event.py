@@ -50,8 +50,8 @@ class Action(StrEnum):
     CUSTOMER_ERASED = "customer.erased"
     IMPORT_ROWS = "import.rows"
     IMPORT_UNDONE = "import.undone"
-    SUGGESTIONS_STARTED = "suggestions.started"
-    SUGGESTIONS_ENDED = "suggestions.ended"
+    SEARCH_STARTED = "search.started"
+    SEARCH_ENDED = "search.ended"
     JOB_STARTED = "job.started"
     JOB_ENDED = "job.ended"
     JOB_FAILED = "job.failed"
@@ -171,8 +171,8 @@ MEANINGS: Mapping[Action, str] = {
     Action.IMPORT_UNDONE: (
         "a chunk of an undo was stored (`outcome`: `part`, at the end `ok`), with its records by result"
     ),
-    Action.SUGGESTIONS_STARTED: "an operator started a search for records that look like one person (`gateway suggest`)",
-    Action.SUGGESTIONS_ENDED: (
+    Action.SEARCH_STARTED: "an operator started a search for records that look like one person (`gateway suggest`)",
+    Action.SEARCH_ENDED: (
         "the search has come to its end (`outcome`: `done` or `failed`): how many `records` it read, how many pairs were "
         "`candidates`, were `found` and were `opened` as questions; the `labels` that the model learned from, and the digests of "
         "the `model` and the `data`; each question has its own event"

@@ -256,10 +256,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.IMPORT_ROWS: _imported,
     Action.IMPORT_UNDONE: _import_undone,
     Action.JOB_STARTED: _begun,
-    Action.SUGGESTIONS_STARTED: lambda event, detail: (
-        f"{event['object']} began to look for records of one person"
-    ),
-    Action.SUGGESTIONS_ENDED: lambda event, detail: (
+    Action.SEARCH_STARTED: lambda event, detail: f"{event['object']} began to look for records of one person",
+    Action.SEARCH_ENDED: lambda event, detail: (
         f"{event['object']} ended: {detail.get('opened', 'some')} questions of {detail.get('candidates', 'some')} candidates"
     ),
     Action.JOB_ENDED: _job("{job} is done"),

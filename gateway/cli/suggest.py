@@ -12,7 +12,7 @@ from gateway.cli.output import Columns, Row, note, plain, print_json, print_page
 from gateway.plural import counted
 
 app = group("Find customers who look like one person.")
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="sgr_…, from `suggest runs`.")]
+SearchId = Annotated[str, typer.Argument(metavar="SEARCH", help="srh_…, from `suggest searches`.")]
 _POLL_SECONDS = 0.5
 _QUESTIONS: Columns = {
     "review": "id",
@@ -21,8 +21,8 @@ _QUESTIONS: Columns = {
     "who": lambda one: " / ".join(one["people"]),
     "because": lambda one: _because(one["suggestion"]["comparisons"]),
 }
-_RUNS: Columns = {
-    "run": "id",
+_SEARCHES: Columns = {
+    "search": "id",
     "state": "state",
     "records": "records",
     "candidates": "candidates",
@@ -35,22 +35,22 @@ _RUNS: Columns = {
 
 
 @app.command()
-def run(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def search(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Search all customers, and open the most certain pairs as reviews. Merges nothing. May run for minutes."""
 
     async def searched(admin: Admin) -> Any:
-        found = await admin.post("/suggestions/runs")
+        found = await admin.post("/suggestions/searches")
         stage = ""
         while found["state"] == "running":
             if found["stage"] != stage:
                 stage = found["stage"]
                 note(f"{stage} …")
             await asyncio.sleep(_POLL_SECONDS)
-            found = await admin.get(f"/suggestions/runs/{segment(found['id'])}")
+            found = await admin.get(f"/suggestions/searches/{segment(found['id'])}")
         return found
 
     found = ask(config, searched, changes=True)
-    _print_run(found, as_json=json)
+    _print_search(found, as_json=json)
     if found["state"] == "failed":
         raise typer.Exit(REFUSED)
 
@@ -68,47 +68,49 @@ def list_(
 
 
 @app.command()
-def runs(
+def searches(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List searches, newest first."""
 
     async def listed(admin: Admin) -> Any:
-        return await admin.get("/suggestions/runs", limit=limit, cursor=cursor)
+        return await admin.get("/suggestions/searches", limit=limit, cursor=cursor)
 
-    print_page(ask(config, listed), _RUNS, as_json=json)
+    print_page(ask(config, listed), _SEARCHES, as_json=json)
 
 
 @app.command()
-def show(run: RunId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def show(search: SearchId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show one search and the weights that it learned, in bits."""
 
     async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/suggestions/runs/{segment(run)}")
+        return await admin.get(f"/suggestions/searches/{segment(search)}")
 
-    _print_run(ask(config, shown), as_json=json)
+    _print_search(ask(config, shown), as_json=json)
 
 
-def _print_run(run: Row, *, as_json: bool) -> None:
+def _print_search(search: Row, *, as_json: bool) -> None:
     if as_json:
-        print_json(run)
+        print_json(search)
         return
-    say(f"{run['id']}: {run['state']}, began {run['started_at']} by {plain(run['started_by'])}")
+    say(f"{search['id']}: {search['state']}, began {search['started_at']} by {plain(search['started_by'])}")
     say(
-        f"{counted(run['records'], 'record')}, {counted(run['candidates'], 'candidate pair')}, "
-        f"{run['found']:,} certain enough, {counted(run['opened'], 'question')} opened"
+        f"{counted(search['records'], 'record')}, {counted(search['candidates'], 'candidate pair')}, "
+        f"{search['found']:,} certain enough, {counted(search['opened'], 'question')} opened"
     )
-    if run["model"]:
-        say(f"model {run['model'][:12]}, from data {run['data'][:12]} and {counted(run['labels'], 'answer')}")
-        print_rows(_weights(run), {"compared": "what", "level": "level", "bits": "weight"})
-    if run["failure"]:
-        note(plain(run["failure"]))
+    if search["model"]:
+        say(
+            f"model {search['model'][:12]}, from data {search['data'][:12]} and {counted(search['labels'], 'answer')}"
+        )
+        print_rows(_weights(search), {"compared": "what", "level": "level", "bits": "weight"})
+    if search["failure"]:
+        note(plain(search["failure"]))
 
 
-def _weights(run: Row) -> list[Row]:
+def _weights(search: Row) -> list[Row]:
     return [
         {"what": what, "level": level, "weight": f"{weight:+.1f}"}
-        for what, levels in run["weights"].items()
+        for what, levels in search["weights"].items()
         for level, weight in levels.items()
     ]
 

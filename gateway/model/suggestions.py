@@ -12,7 +12,7 @@ SUGGESTED = "suggested"
 """The reason of a question that the model raised."""
 NEAR = "near:"
 """Begins the reason of a question about two identifiers that are almost the same: `near:email`."""
-SuggestionState = Literal["running", "done", "failed"]
+SearchState = Literal["running", "done", "failed"]
 
 
 class Comparison(NamedTuple):
@@ -32,19 +32,19 @@ class Suggestion(msgspec.Struct, frozen=True):
     record_a: int
     record_b: int
     review_id: int
-    run_id: int
+    search_id: int
     certainty: int
     points: int
     comparisons: tuple[Comparison, ...]
 
 
-class SuggestionRun(msgspec.Struct, frozen=True):
+class Search(msgspec.Struct, frozen=True):
     """One search. `candidates` were compared, `found` are certain enough, `opened` became questions. `labels` are the answers of
     people that the model learned from. `model` is the digest of the weights, `data` that of what was compared. A running one that
     was not `seen_at` for a minute has died."""
 
-    run_id: int
-    state: SuggestionState
+    search_id: int
+    state: SearchState
     stage: str
     started_by: str
     started_at: int
@@ -62,20 +62,20 @@ class SuggestionRun(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
-class StartSuggesting(Command[SuggestionRun], frozen=True):
+class StartSearch(Command[Search], frozen=True):
     caller: Caller
     rule_set: str
 
 
-class NoteSuggesting(Command[Done | Refused], frozen=True):
-    """The run goes on; `run` has what is known by now."""
+class NoteSearch(Command[Done | Refused], frozen=True):
+    """The search goes on; `search` has what is known by now."""
 
-    run: SuggestionRun
+    search: Search
 
 
-class EndSuggesting(Command[Done | Refused], frozen=True):
+class EndSearch(Command[Done | Refused], frozen=True):
     caller: Caller
-    run: SuggestionRun
+    search: Search
 
 
 class Suggest(Command[Done], frozen=True):

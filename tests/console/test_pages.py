@@ -46,7 +46,7 @@ PAGES = (
     "reviews/people?sort=points",
     "reviews/{review}",
     "suggestions",
-    "suggestions/runs/{search}",
+    "suggestions/searches/{search}",
     "reviews/{suggested}",
     "achievements",
     "deliveries",

@@ -19,7 +19,7 @@ from tests.examples.shop import Shop, put_names, shown_as
 from tests.support.running_gateway import ADMIN_TOKEN
 
 BY_NAME: Mapping[str, Operation] = {one.name: one for one in OPERATIONS}
-_ID = re.compile(r"\b(prf|rec|ach|led|mrg|rev|evt|dlv|job|req|sgr)_[0-9a-f]{16}\b")
+_ID = re.compile(r"\b(prf|rec|ach|led|mrg|rev|evt|dlv|job|req|srh)_[0-9a-f]{16}\b")
 _SECRETS = ("token", "api_key", "secret_key", "csrf")
 _MOST_ITEMS, _LONGEST = 2, 400
 

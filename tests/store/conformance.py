@@ -144,7 +144,7 @@ def everything_asked_for(ws: WorkingSet, target: str = "upstream") -> None:
     ws.splits.want(1)
     ws.whole_splits.want(1)
     ws.suggestions.want((1, 2))
-    ws.suggestion_runs.want(1)
+    ws.searches.want(1)
     ws.imports.want("x")
     ws.changed_by_import.want(("x", 0, 1))
     ws.canonical_ids.want("4711")

@@ -10,8 +10,8 @@ from gateway.model import (
     SUGGESTED,
     Caller,
     Comparison,
-    EndSuggesting,
-    StartSuggesting,
+    EndSearch,
+    StartSearch,
     Suggest,
     Suggestion,
 )
@@ -26,13 +26,13 @@ COMPARISONS = (
 async def leave_suggestion(services: Services, records: Sequence[str]) -> str:
     """Between two records, named by their ids. Returns the id of the search."""
     pipeline, searcher = services.pipeline, Caller("", "", "operator:shared", "req_suggest", "operator")
-    run = await pipeline.submit(StartSuggesting(searcher, services.env.rules.sha256))
+    search = await pipeline.submit(StartSearch(searcher, services.env.rules.sha256))
     one, other = sorted(int(record.removeprefix("rec_"), 16) for record in records)
-    suggestion = Suggestion(one, other, 0, run.run_id, 9_927, 0, COMPARISONS)
+    suggestion = Suggestion(one, other, 0, search.search_id, 9_927, 0, COMPARISONS)
     asked = await pipeline.submit(Suggest(searcher, suggestion, SUGGESTED, ("name:near", "email:typing")))
     assert asked.changed
     ended = replace(
-        run,
+        search,
         state="done",
         stage="done",
         records=14,
@@ -47,5 +47,5 @@ async def leave_suggestion(services: Services, records: Sequence[str]) -> str:
             "email": {"typing": 9_900},
         },
     )
-    await pipeline.submit(EndSuggesting(searcher, ended))
-    return show("sgr", run.run_id)
+    await pipeline.submit(EndSearch(searcher, ended))
+    return show("srh", search.search_id)

@@ -88,7 +88,7 @@ CODES: Mapping[str, Code] = {
     ),
     "job_not_failed": Code(409, "only a failed job can be resumed"),
     "run_over": Code(409, "the search is done or has failed"),
-    "suggesting": Code(409, "a search for suggestions is under way", "wait until it is done"),
+    "search_running": Code(409, "a search for suggestions is under way", "wait until it is done"),
     "job_over": Code(409, "the job is done or was cancelled"),
     "operator_exists": Code(
         409, "there is an operator of that name", "rotate their token, or choose another name"

@@ -15,9 +15,9 @@ from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import EndSuggesting, StartSuggesting, Suggestion, SuggestionRun, SuggestionState
+from gateway.model import EndSearch, Search, SearchState, StartSearch, Suggestion
 from gateway.store.queries import suggestions as queries
-from gateway.workers.suggesting import Search
+from gateway.workers.searching import Searcher
 
 _FIRST: queries.Place = (10_001, NEWEST, NEWEST, NEWEST)
 
@@ -35,7 +35,7 @@ class SuggestionView(msgspec.Struct):
     """Why a question was asked about two records. `certainty`: of 100 such pairs, so many are one person. `points` are at stake:
     those of the side that has fewer, when it was asked."""
 
-    run: str
+    search: str
     records: list[str]
     certainty: float
     points: int
@@ -46,13 +46,13 @@ class SuggestedReview(ReviewView):
     suggestion: SuggestionView
 
 
-class RunView(msgspec.Struct):
+class SearchView(msgspec.Struct):
     """One search. `candidates` were compared, `found` are certain enough, `opened` became questions; the rest is found again
     another day. `labels` are answers that the model learned from. `weights` are in bits, by what was compared and its level. A
     search of a gateway that died stays `running`, and no other waits for it longer than a minute."""
 
     id: str
-    state: SuggestionState
+    state: SearchState
     stage: str
     started_by: str
     started_at: Time
@@ -69,37 +69,41 @@ class RunView(msgspec.Struct):
     failure: str
 
 
-async def start_suggesting(call: Call[Query]) -> RunView:
+async def start_search(call: Call[Query]) -> SearchView:
     services = call.services
     now = services.clock.now()
     going_on = await queries.alive(services.store, now)
     if going_on is not None:
-        raise Refusal("suggesting", f"{show('sgr', going_on.run_id)} is under way; wait until it is done")
+        raise Refusal(
+            "search_running", f"{show('srh', going_on.search_id)} is under way; wait until it is done"
+        )
     rules = services.env.rules
-    run = await call.submit(StartSuggesting(call.caller, rules.sha256))
-    rival = await queries.alive(services.store, now, before=run.run_id)
+    search = await call.submit(StartSearch(call.caller, rules.sha256))
+    rival = await queries.alive(services.store, now, before=search.search_id)
     if rival is not None:
-        lost = replace(run, state="failed", failure="another search began in the same moment")
-        await call.submit(EndSuggesting(call.caller, lost))
-        raise Refusal("suggesting", f"{show('sgr', rival.run_id)} is under way; wait until it is done")
-    search = Search(services.store, services.pipeline, services.config.store.url, rules, call.caller, run)
-    task = asyncio.create_task(search.search(now), name="suggesting")
+        lost = replace(search, state="failed", failure="another search began in the same moment")
+        await call.submit(EndSearch(call.caller, lost))
+        raise Refusal("search_running", f"{show('srh', rival.search_id)} is under way; wait until it is done")
+    searcher = Searcher(
+        services.store, services.pipeline, services.config.store.url, rules, call.caller, search
+    )
+    task = asyncio.create_task(searcher.run(now), name="search")
     services.searches.add(task)
     task.add_done_callback(services.searches.discard)
-    return _view(run)
+    return _view(search)
 
 
-async def list_suggestion_runs(call: Call[ListQuery]) -> Page[RunView]:
+async def list_searches(call: Call[ListQuery]) -> Page[SearchView]:
     limit = call.query.limit
-    found = await queries.runs(call.services.store, read_cursor(call.query.cursor, Id, NEWEST), limit + 1)
-    return page(found, limit, _view, lambda run: run.run_id)
+    found = await queries.searches(call.services.store, read_cursor(call.query.cursor, Id, NEWEST), limit + 1)
+    return page(found, limit, _view, lambda search: search.search_id)
 
 
-async def show_suggestion_run(call: Call[Query]) -> RunView:
-    run = await queries.run(call.services.store, call.id("sgr"))
-    if run is None:
-        raise Refusal("not_found", "there is no such search; GET /suggestions/runs lists them")
-    return _view(run)
+async def show_search(call: Call[Query]) -> SearchView:
+    search = await queries.search(call.services.store, call.id("srh"))
+    if search is None:
+        raise Refusal("not_found", "there is no such search; GET /suggestions/searches lists them")
+    return _view(search)
 
 
 async def list_suggestions(call: Call[ListQuery]) -> Page[SuggestedReview]:
@@ -125,7 +129,7 @@ async def _named(services: Services, found: Sequence[queries.Asked]) -> dict[int
 
 def suggestion_view(suggestion: Suggestion) -> SuggestionView:
     return SuggestionView(
-        show("sgr", suggestion.run_id),
+        show("srh", suggestion.search_id),
         [show("rec", suggestion.record_a), show("rec", suggestion.record_b)],
         suggestion.certainty / 100,
         suggestion.points,
@@ -133,27 +137,27 @@ def suggestion_view(suggestion: Suggestion) -> SuggestionView:
     )
 
 
-def _view(run: SuggestionRun) -> RunView:
-    return RunView(
-        show("sgr", run.run_id),
-        run.state,
-        run.stage,
-        run.started_by,
-        shown(run.started_at),
-        shown_or_none(run.ended_at),
-        run.rule_set,
-        run.records,
-        run.candidates,
-        run.found,
-        run.opened,
-        run.labels,
-        run.model,
-        run.data,
+def _view(search: Search) -> SearchView:
+    return SearchView(
+        show("srh", search.search_id),
+        search.state,
+        search.stage,
+        search.started_by,
+        shown(search.started_at),
+        shown_or_none(search.ended_at),
+        search.rule_set,
+        search.records,
+        search.candidates,
+        search.found,
+        search.opened,
+        search.labels,
+        search.model,
+        search.data,
         {
             what: {level: weight / 1_000 for level, weight in levels.items()}
-            for what, levels in run.weights.items()
+            for what, levels in search.weights.items()
         },
-        run.failure,
+        search.failure,
     )
 
 
@@ -170,29 +174,29 @@ OPERATIONS = (
     ),
     Operation(
         method="POST",
-        path="/suggestions/runs",
-        handler=start_suggesting,
+        path="/suggestions/searches",
+        handler=start_search,
         role="steward",
         summary="Look for records that look like one person, in a process of its own; nothing is merged",
-        answer=RunView,
-        refusals=("suggesting",),
+        answer=SearchView,
+        refusals=("search_running",),
     ),
     Operation(
         method="GET",
-        path="/suggestions/runs",
-        handler=list_suggestion_runs,
+        path="/suggestions/searches",
+        handler=list_searches,
         role="viewer",
         summary="Searches, newest first",
         query=ListQuery,
-        answer=Page[RunView],
+        answer=Page[SearchView],
         refusals=("bad_cursor",),
     ),
     Operation(
         method="GET",
-        path="/suggestions/runs/{id}",
-        handler=show_suggestion_run,
+        path="/suggestions/searches/{id}",
+        handler=show_search,
         role="viewer",
         summary="One search, how far it has come, and the weights that it learned",
-        answer=RunView,
+        answer=SearchView,
     ),
 )

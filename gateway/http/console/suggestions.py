@@ -4,19 +4,19 @@ from aiohttp import web
 
 from gateway.http.admin.listing import ListQuery
 from gateway.http.admin.suggestions import (
-    list_suggestion_runs,
+    list_searches,
     list_suggestions,
-    show_suggestion_run,
-    start_suggesting,
+    show_search,
+    start_search,
 )
 from gateway.http.console.visit import NO_QUERY, Visit, go
 
-_RUNS = 5
+_SEARCHES = 5
 
 
 async def show_suggestions(visit: Visit) -> web.Response:
     page, wrong = await visit.look_up(list_suggestions, ListQuery)
-    runs = await visit.ask(list_suggestion_runs, ListQuery(limit=_RUNS))
+    searches = await visit.ask(list_searches, ListQuery(limit=_SEARCHES))
     return visit.page(
         "suggestions.html",
         section="reviews",
@@ -24,21 +24,21 @@ async def show_suggestions(visit: Visit) -> web.Response:
         json="/suggestions",
         page=page,
         wrong=wrong,
-        runs=runs.items,
+        searches=searches.items,
     )
 
 
-async def show_one_run(visit: Visit) -> web.Response:
-    found = await visit.ask(show_suggestion_run, NO_QUERY)
+async def show_one_search(visit: Visit) -> web.Response:
+    found = await visit.ask(show_search, NO_QUERY)
     return visit.page(
-        "suggestion_run.html",
+        "search.html",
         section="reviews",
         title=found.id,
-        json=f"/suggestions/runs/{found.id}",
+        json=f"/suggestions/searches/{found.id}",
         one=found,
     )
 
 
 async def search(visit: Visit) -> web.Response:
-    run = await visit.ask(start_suggesting, NO_QUERY)
-    return go(f"/console/suggestions/runs/{run.id}", "begun")
+    begun = await visit.ask(start_search, NO_QUERY)
+    return go(f"/console/suggestions/searches/{begun.id}", "begun")

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.clock import DAY, MINUTE
-from gateway.model import NEAR, SUGGESTED, ReviewItem, Suggestion, SuggestionRun
+from gateway.model import NEAR, SUGGESTED, ReviewItem, Search, Suggestion
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
 from gateway.store.tables.reviews import REVIEW
-from gateway.store.tables.suggestions import RUN, SUGGESTION
+from gateway.store.tables.suggestions import SEARCH, SUGGESTION
 
-_RUNS = f"SELECT {RUN.select('r')} FROM suggestion_run AS r"
+_SEARCHES = f"SELECT {SEARCH.select('s')} FROM search AS s"
 _OPEN = f"""
 SELECT {SUGGESTION.select("s")}, {REVIEW.select("v")} FROM suggestion AS s
 CROSS JOIN record AS a ON a.record_id = s.record_a CROSS JOIN record AS b ON b.record_id = s.record_b
@@ -36,31 +36,31 @@ class Asked(NamedTuple):
         return one.certainty, one.points, one.record_a, one.record_b
 
 
-async def run(store: Store, run_id: int) -> SuggestionRun | None:
-    rows = await store.fetch(f"{_RUNS} WHERE r.run_id = ?", (run_id,))
-    return RUN.read(rows[0]) if rows else None
+async def search(store: Store, search_id: int) -> Search | None:
+    rows = await store.fetch(f"{_SEARCHES} WHERE s.search_id = ?", (search_id,))
+    return SEARCH.read(rows[0]) if rows else None
 
 
-async def runs(store: Store, before: int, limit: int) -> list[SuggestionRun]:
+async def searches(store: Store, before: int, limit: int) -> list[Search]:
     """Newest first."""
-    rows = await store.fetch(f"{_RUNS} WHERE r.run_id < ? ORDER BY r.run_id DESC LIMIT ?", (before, limit))
-    return [RUN.read(row) for row in rows]
-
-
-async def alive(store: Store, now: int, before: int = NEWEST) -> SuggestionRun | None:
-    """A run that is going on in some gateway, with an id below `before`."""
     rows = await store.fetch(
-        f"{_RUNS} WHERE r.state = 'running' AND r.seen_at > ? AND r.run_id < ? ORDER BY r.run_id DESC LIMIT 1",
+        f"{_SEARCHES} WHERE s.search_id < ? ORDER BY s.search_id DESC LIMIT ?", (before, limit)
+    )
+    return [SEARCH.read(row) for row in rows]
+
+
+async def alive(store: Store, now: int, before: int = NEWEST) -> Search | None:
+    """A search that is going on in some gateway, with an id below `before`."""
+    rows = await store.fetch(
+        f"{_SEARCHES} WHERE s.state = 'running' AND s.seen_at > ? AND s.search_id < ? ORDER BY s.search_id DESC LIMIT 1",
         (now - MINUTE, before),
     )
-    return RUN.read(rows[0]) if rows else None
+    return SEARCH.read(rows[0]) if rows else None
 
 
 async def opened_today(store: Store, now: int) -> int:
     """How many questions the searches of the last 24 hours opened."""
-    rows = await store.fetch(
-        "SELECT COALESCE(SUM(opened), 0) FROM suggestion_run WHERE started_at > ?", (now - DAY,)
-    )
+    rows = await store.fetch("SELECT COALESCE(SUM(opened), 0) FROM search WHERE started_at > ?", (now - DAY,))
     return int(rows[0][0])
 
 

@@ -54,11 +54,11 @@ async def ask(gateway: RunningGateway, method: str, path: str, **options: Any) -
 
 
 async def searched(gateway: RunningGateway) -> Any:
-    run = await ask(gateway, "POST", "suggestions/runs")
-    while run["state"] == "running":
+    search = await ask(gateway, "POST", "suggestions/searches")
+    while search["state"] == "running":
         await asyncio.sleep(0.1)
-        run = await ask(gateway, "GET", f"suggestions/runs/{run['id']}")
-    return run
+        search = await ask(gateway, "GET", f"suggestions/searches/{search['id']}")
+    return search
 
 
 async def people_of(gateway: RunningGateway) -> dict[str, int]:
@@ -71,8 +71,8 @@ async def people_of(gateway: RunningGateway) -> dict[str, int]:
 async def test_a_steward_answers_twenty_suggestions_and_the_next_search_has_learned(tmp_path: Path) -> None:
     async with serving_gateway(tmp_path, shop_settings(tmp_path), ENVIRONMENT) as gateway:
         await register(gateway, SHOP)
-        run = await searched(gateway)
-        assert (run["state"], run["failure"], run["labels"]) == ("done", "", 0)
+        search = await searched(gateway)
+        assert (search["state"], search["failure"], search["labels"]) == ("done", "", 0)
         persons = await people_of(gateway)
         listed = (await ask(gateway, "GET", "suggestions"))["items"]
         certain = [one["suggestion"]["certainty"] for one in listed]
@@ -90,7 +90,7 @@ async def test_a_steward_answers_twenty_suggestions_and_the_next_search_has_lear
         assert sum(answered.values()) >= 0.85 * TWENTY
         again = await searched(gateway)
         assert again["labels"] >= TWENTY
-        assert again["model"] != run["model"]
+        assert again["model"] != search["model"]
         open_now = (await ask(gateway, "GET", "suggestions", params={"limit": 200}))["items"]
         assert answered.keys().isdisjoint(one["id"] for one in open_now)
 
@@ -150,9 +150,9 @@ async def test_without_the_extra_near_values_are_still_asked_about(tmp_path: Pat
             }
             async with gateway.call("POST", "customers", json=body) as answer:
                 assert answer.status in (200, 201)
-        run = await searched(gateway)
-        assert (run["state"], run["model"], run["opened"]) == ("done", "", 1)
-        assert "suggest" in run["failure"]
+        search = await searched(gateway)
+        assert (search["state"], search["model"], search["opened"]) == ("done", "", 1)
+        assert "suggest" in search["failure"]
         (question,) = (await ask(gateway, "GET", "suggestions"))["items"]
         assert (question["reason"], question["people"]) == (
             "near:email",
@@ -167,10 +167,10 @@ async def test_a_process_that_dies_ends_the_search_with_a_reason(
     broken.write_text("#!/bin/sh\ncat >/dev/null\nexit 7\n")
     broken.chmod(0o755)
     async with serving_gateway(tmp_path, shop_settings(tmp_path), ENVIRONMENT) as gateway:
-        monkeypatch.setattr("gateway.workers.suggesting.sys.executable", str(broken))
-        run = await searched(gateway)
-        assert run["state"] == "failed"
-        assert "exit code 7" in run["failure"]
+        monkeypatch.setattr("gateway.workers.searching.sys.executable", str(broken))
+        search = await searched(gateway)
+        assert search["state"] == "failed"
+        assert "exit code 7" in search["failure"]
 
 
 async def test_one_search_at_a_time_and_a_stop_ends_it(
@@ -181,10 +181,10 @@ async def test_one_search_at_a_time_and_a_stop_ends_it(
     patient.chmod(0o755)
     text = shop_settings(tmp_path)
     async with serving_gateway(tmp_path, text, ENVIRONMENT) as gateway:
-        monkeypatch.setattr("gateway.workers.suggesting.sys.executable", str(patient))
-        run = await ask(gateway, "POST", "suggestions/runs")
-        async with gateway.admin("POST", "suggestions/runs") as answer:
-            assert (answer.status, (await answer.json())["code"]) == (409, "suggesting")
+        monkeypatch.setattr("gateway.workers.searching.sys.executable", str(patient))
+        search = await ask(gateway, "POST", "suggestions/searches")
+        async with gateway.admin("POST", "suggestions/searches") as answer:
+            assert (answer.status, (await answer.json())["code"]) == (409, "search_running")
     async with serving_gateway(tmp_path, text, ENVIRONMENT) as gateway:
-        ended = await ask(gateway, "GET", f"suggestions/runs/{run['id']}")
+        ended = await ask(gateway, "GET", f"suggestions/searches/{search['id']}")
         assert (ended["state"], ended["failure"]) == ("failed", "the gateway stopped")

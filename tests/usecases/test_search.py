@@ -10,29 +10,29 @@ from gateway.model import (
     Caller,
     Comparison,
     Done,
-    EndSuggesting,
+    EndSearch,
     EraseCustomer,
     MergeProfiles,
-    NoteSuggesting,
+    NoteSearch,
     Refused,
+    Search,
     SetPin,
-    StartSuggesting,
+    StartSearch,
     Suggest,
     Suggestion,
-    SuggestionRun,
 )
 from gateway.store.queries.suggestions import alive, open_suggestions, suggestion_between
 from tests.support.in_process_gateway import InProcessGateway, customer
 from tests.usecases.test_regroup import OPERATOR
 
 TOP = (10_001, 1 << 62, 1 << 62, 1 << 62)
-SEARCH = Caller("", "", "operator:eve", "sgr", "operator")
+SEARCH = Caller("", "", "operator:eve", "srh", "operator")
 
 
-async def started(core: InProcessGateway) -> SuggestionRun:
-    run = await core.send(StartSuggesting(OPERATOR, "sha"))
-    assert isinstance(run, SuggestionRun)
-    return run
+async def started(core: InProcessGateway) -> Search:
+    search = await core.send(StartSearch(OPERATOR, "sha"))
+    assert isinstance(search, Search)
+    return search
 
 
 async def two(core: InProcessGateway) -> tuple[int, int]:
@@ -43,9 +43,9 @@ async def two(core: InProcessGateway) -> tuple[int, int]:
     return rows[0][0], rows[1][0]
 
 
-def suggestion(run: SuggestionRun, pair: tuple[int, int], *levels: str, certainty: int = 9_600) -> Suggest:
+def suggestion(search: Search, pair: tuple[int, int], *levels: str, certainty: int = 9_600) -> Suggest:
     comparisons = tuple(_comparison(level) for level in levels or ("name:similar",))
-    found = Suggestion(*pair, 0, run.run_id, certainty, 0, comparisons)
+    found = Suggestion(*pair, 0, search.search_id, certainty, 0, comparisons)
     return Suggest(SEARCH, found, "suggested", levels or ("name:similar",))
 
 
@@ -60,9 +60,9 @@ async def open_questions(core: InProcessGateway) -> list[int]:
 
 async def test_a_suggestion_is_asked_once_with_what_it_is_founded_on(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
-        assert await core.send(suggestion(run, pair)) == Done()
-        assert await core.send(suggestion(run, pair)) == Done(changed=False)
+        pair, search = await two(core), await started(core)
+        assert await core.send(suggestion(search, pair)) == Done()
+        assert await core.send(suggestion(search, pair)) == Done(changed=False)
         (asked,) = await open_suggestions(core.store, TOP, 5)
         review = asked.review
         assert (review.reason, review.types) == ("suggested", ("name:similar",))
@@ -76,35 +76,35 @@ async def test_what_was_rejected_stays_rejected_even_on_new_evidence_because_of_
     tmp_path: Path,
 ) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
-        await core.send(suggestion(run, pair))
+        pair, search = await two(core), await started(core)
+        await core.send(suggestion(search, pair))
         (number,) = await open_questions(core)
         await core.send(AnswerReview(OPERATOR, number, accept=False, reason="sisters"))
-        assert await core.send(suggestion(run, pair)) == Done(changed=False)
-        assert await core.send(suggestion(run, pair, "phone:equal")) == Done(changed=False)
+        assert await core.send(suggestion(search, pair)) == Done(changed=False)
+        assert await core.send(suggestion(search, pair, "phone:equal")) == Done(changed=False)
         assert await open_questions(core) == []
 
 
 async def test_two_that_are_pinned_apart_are_not_asked_about(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
+        pair, search = await two(core), await started(core)
         await core.send(SetPin(OPERATOR, *pair, "cannot", "two people"))
-        assert await core.send(suggestion(run, pair)) == Done(changed=False)
+        assert await core.send(suggestion(search, pair)) == Done(changed=False)
 
 
 async def test_two_that_were_joined_meanwhile_are_not_asked_about(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
+        pair, search = await two(core), await started(core)
         homes = await core.rows("SELECT profile_id FROM record ORDER BY record_id")
         await core.send(MergeProfiles(OPERATOR, (homes[0][0], homes[1][0]), "one"))
-        assert await core.send(suggestion(run, pair)) == Done(changed=False)
+        assert await core.send(suggestion(search, pair)) == Done(changed=False)
 
 
 async def test_a_question_that_moves_with_a_merge_keeps_its_foundation(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
+        pair, search = await two(core), await started(core)
         await core.send(customer("pos:9", mobile="+201001234567"))
-        await core.send(suggestion(run, pair))
+        await core.send(suggestion(search, pair))
         homes = [one for (one,) in await core.rows("SELECT profile_id FROM record ORDER BY record_id")]
         await core.send(MergeProfiles(OPERATOR, (homes[2], homes[0]), "one"))
         (asked,) = await open_suggestions(core.store, TOP, 5)
@@ -116,9 +116,9 @@ async def test_the_most_certain_question_comes_first_and_answered_ones_are_gone(
         for number in range(1, 5):
             await core.send(customer(f"web:{number}", email=f"ann.lee{number}@example.com"))
         records = [one for (one,) in await core.rows("SELECT record_id FROM record ORDER BY record_id")]
-        run = await started(core)
+        search = await started(core)
         for place, certainty in ((1, 9_100), (2, 9_900), (3, 9_500)):
-            await core.send(suggestion(run, (records[0], records[place]), certainty=certainty))
+            await core.send(suggestion(search, (records[0], records[place]), certainty=certainty))
         found = await open_suggestions(core.store, TOP, 2)
         assert [one.suggestion.certainty for one in found] == [9_900, 9_500]
         rest = await open_suggestions(core.store, found[-1].place, 2)
@@ -132,8 +132,8 @@ async def test_the_most_certain_question_comes_first_and_answered_ones_are_gone(
 
 async def test_an_erasure_takes_the_suggestion_with_it(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
-        await core.send(suggestion(run, pair))
+        pair, search = await two(core), await started(core)
+        await core.send(suggestion(search, pair))
         ((home,),) = await core.rows("SELECT profile_id FROM record WHERE record_id = ?", pair[1])
         await core.send(EraseCustomer(OPERATOR, profile_id=home))
         assert await core.rows("SELECT * FROM suggestion") == []
@@ -141,32 +141,32 @@ async def test_an_erasure_takes_the_suggestion_with_it(tmp_path: Path) -> None:
 
 async def test_a_search_is_alive_while_it_tells_and_ends_once(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
-        run = await started(core)
+        search = await started(core)
         core.clock.advance(59_000)
         assert await alive(core.store, core.clock.now()) is not None
-        await core.send(NoteSuggesting(run))
+        await core.send(NoteSearch(search))
         core.clock.advance(59_000)
         assert await alive(core.store, core.clock.now()) is not None
         core.clock.advance(2_000)
         assert await alive(core.store, core.clock.now()) is None
-        failed = replace(run, state="failed", failure="the gateway stopped")
-        assert await core.send(EndSuggesting(OPERATOR, failed)) == Done()
-        assert isinstance(await core.send(EndSuggesting(OPERATOR, failed)), Refused)
+        failed = replace(search, state="failed", failure="the gateway stopped")
+        assert await core.send(EndSearch(OPERATOR, failed)) == Done()
+        assert isinstance(await core.send(EndSearch(OPERATOR, failed)), Refused)
         ((outcome, subject),) = await core.rows(
-            "SELECT outcome, object FROM audit WHERE action = 'suggestions.ended'"
+            "SELECT outcome, object FROM audit WHERE action = 'search.ended'"
         )
-        assert (outcome, subject) == ("failed", show("sgr", run.run_id))
+        assert (outcome, subject) == ("failed", show("srh", search.search_id))
 
 
 async def test_a_search_counts_what_it_asks_with_the_question_and_asks_nothing_after_its_end(
     tmp_path: Path,
 ) -> None:
     async with InProcessGateway(tmp_path) as core:
-        pair, run = await two(core), await started(core)
+        pair, search = await two(core), await started(core)
         await core.send(customer("web:3", email="ann.lee3@example.com"))
         ((third,),) = await core.rows("SELECT record_id FROM record WHERE customer_id = '3'")
-        await core.send(suggestion(run, pair))
-        assert await core.rows("SELECT opened, state FROM suggestion_run") == [(1, "running")]
-        await core.send(EndSuggesting(OPERATOR, replace(run, state="failed", opened=1)))
-        assert await core.send(suggestion(run, (pair[0], third))) == Done(changed=False)
+        await core.send(suggestion(search, pair))
+        assert await core.rows("SELECT opened, state FROM search") == [(1, "running")]
+        await core.send(EndSearch(OPERATOR, replace(search, state="failed", opened=1)))
+        assert await core.send(suggestion(search, (pair[0], third))) == Done(changed=False)
         assert len(await open_questions(core)) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.batch.near import MOST_AT_ONE_KEY, NearPair, near_pairs, nearness
+from gateway.search.near import MOST_AT_ONE_KEY, NearPair, near_pairs, nearness
 from rules.ruleset import IdentifierKind
 
 NUMBERS = st.from_regex(r"\+49151[0-3]{5,7}", fullmatch=True)
@@ -38,7 +38,7 @@ def test_the_index_finds_what_a_comparison_of_all_with_all_finds(
 def test_an_index_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [f"+4915{number:08}" for number in range(0, 3_000, 7)]
     whole = set(near_pairs("phone", values))
-    monkeypatch.setattr("rules.batch.near._KEYS_AT_ONCE", 500)
+    monkeypatch.setattr("gateway.search.near._KEYS_AT_ONCE", 500)
     assert whole == set(near_pairs("phone", values)) == all_near("phone", values)
 
 

@@ -1,7 +1,7 @@
 """One search over a snapshot: which pairs of records are worth a person's minute.
 
 Two ways lead to a question. The model is certain enough (`linkage.py`, `learning.py`). Or two identifiers are almost the same and
-the names are near, which needs no model (`rules.batch.near`).
+the names are near, which needs no model (`gateway.search.near`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,12 +12,12 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.model import NEAR, SUGGESTED, Comparison
+from gateway.search.learning import START, Answer, Feature, learned, probability
+from gateway.search.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
+from gateway.search.near import near_pairs
+from gateway.search.people import Pair, People, read
 from gateway.store.snapshot import Snapshot
-from gateway.suggest.learning import START, Answer, Feature, learned, probability
-from gateway.suggest.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
-from gateway.suggest.people import Pair, People, read
-from gateway.workers.suggesting import Findings, FoundPair, Progress
-from rules.batch.near import near_pairs
+from gateway.workers.searching import Findings, FoundPair, Progress
 from rules.record import Apart, Pin
 from rules.ruleset import RuleSet
 
@@ -116,7 +116,7 @@ class _Model(NamedTuple):
     @classmethod
     def of(cls, people: People, near: Collection[Pair], said: Mapping[Pair, bool]) -> "_Model":
         try:
-            from gateway.suggest.linkage import link
+            from gateway.search.linkage import link
         except ImportError:
             return cls({}, _unscored(people, near), 0, len(set(near)), has_extra=False)
         known = set(people.records)

@@ -1,4 +1,4 @@
-"""`python -m gateway.processes.suggest`: which records look like one person, as JSON lines on stdout: how far it is, and at the
+"""`python -m gateway.processes.search`: which records look like one person, as JSON lines on stdout: how far it is, and at the
 end what it found. Stdin has the database's URL on the first line, because it may hold a password, and then the rule file.
 
 It is a separate process, because it computes for minutes over all records while the gateway serves. It writes nothing. A line comes
@@ -12,9 +12,9 @@ from threading import Event, Thread
 import msgspec
 
 from gateway.processes.plan import open_snapshot
-from gateway.suggest.people import attributes_of
-from gateway.suggest.search import search
-from gateway.workers.suggesting import Findings, Progress
+from gateway.search.findings import search
+from gateway.search.people import attributes_of
+from gateway.workers.searching import Findings, Progress
 from rules.language.parse import parse
 from rules.ruleset import RuleSet
 

@@ -8,13 +8,13 @@ from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import (
     Done,
-    EndSuggesting,
-    NoteSuggesting,
+    EndSearch,
+    NoteSearch,
     Refused,
-    StartSuggesting,
+    Search,
+    StartSearch,
     Suggest,
     Suggestion,
-    SuggestionRun,
 )
 from gateway.usecases.env import Env
 from gateway.usecases.merge import cannot_pin, open_review
@@ -22,82 +22,82 @@ from gateway.workingset import WorkingSet
 from rules.decision import ReviewProposal
 
 
-def wants_nothing(command: StartSuggesting, ws: WorkingSet, env: Env) -> bool:
+def wants_nothing(command: StartSearch, ws: WorkingSet, env: Env) -> bool:
     return True
 
 
-def start(command: StartSuggesting, ws: WorkingSet, env: Env) -> SuggestionRun:
+def start(command: StartSearch, ws: WorkingSet, env: Env) -> Search:
     caller = command.caller
-    run = SuggestionRun(
+    search = Search(
         ws.next_id(), "running", "waiting", caller.actor, ws.now, ws.now, rule_set=command.rule_set
     )
-    ws.suggestion_runs.add(run.run_id, run)
+    ws.searches.add(search.search_id, search)
     ws.record_event(
-        Action.SUGGESTIONS_STARTED,
+        Action.SEARCH_STARTED,
         actor=caller.actor,
-        subject=show("sgr", run.run_id),
+        subject=show("srh", search.search_id),
         request_id=caller.request_id,
-        detail={"rule_set": run.rule_set[:16]},
+        detail={"rule_set": search.rule_set[:16]},
     )
-    return run
+    return search
 
 
-def wants_of_note(command: NoteSuggesting, ws: WorkingSet, env: Env) -> bool:
-    ws.suggestion_runs.want(command.run.run_id)
+def wants_of_note(command: NoteSearch, ws: WorkingSet, env: Env) -> bool:
+    ws.searches.want(command.search.search_id)
     return True
 
 
-def note(command: NoteSuggesting, ws: WorkingSet, env: Env) -> Done | Refused:
-    """The run is alive, and this far."""
-    if not _is_running(command.run, ws):
-        return _over(command.run)
-    ws.suggestion_runs.keep(command.run.run_id, replace(command.run, seen_at=ws.now))
+def note(command: NoteSearch, ws: WorkingSet, env: Env) -> Done | Refused:
+    """The search is alive, and this far."""
+    if not _is_running(command.search, ws):
+        return _over(command.search)
+    ws.searches.keep(command.search.search_id, replace(command.search, seen_at=ws.now))
     return Done()
 
 
-def wants_of_end(command: EndSuggesting, ws: WorkingSet, env: Env) -> bool:
-    ws.suggestion_runs.want(command.run.run_id)
+def wants_of_end(command: EndSearch, ws: WorkingSet, env: Env) -> bool:
+    ws.searches.want(command.search.search_id)
     return True
 
 
-def end(command: EndSuggesting, ws: WorkingSet, env: Env) -> Done | Refused:
-    if not _is_running(command.run, ws):
-        return _over(command.run)
-    run = replace(command.run, seen_at=ws.now, ended_at=ws.now)
-    ws.suggestion_runs.keep(run.run_id, run)
+def end(command: EndSearch, ws: WorkingSet, env: Env) -> Done | Refused:
+    if not _is_running(command.search, ws):
+        return _over(command.search)
+    search = replace(command.search, seen_at=ws.now, ended_at=ws.now)
+    ws.searches.keep(search.search_id, search)
     ws.record_event(
-        Action.SUGGESTIONS_ENDED,
-        outcome=run.state,
+        Action.SEARCH_ENDED,
+        outcome=search.state,
         actor=command.caller.actor,
-        subject=show("sgr", run.run_id),
+        subject=show("srh", search.search_id),
         request_id=command.caller.request_id,
-        reason=run.failure,
+        reason=search.failure,
         detail={
-            "records": run.records,
-            "candidates": run.candidates,
-            "found": run.found,
-            "opened": run.opened,
-            "labels": run.labels,
-            "model": run.model,
-            "data": run.data,
+            "records": search.records,
+            "candidates": search.candidates,
+            "found": search.found,
+            "opened": search.opened,
+            "labels": search.labels,
+            "model": search.model,
+            "data": search.data,
         },
     )
     return Done()
 
 
-def _is_running(run: SuggestionRun, ws: WorkingSet) -> bool:
-    known = ws.suggestion_runs[run.run_id]
+def _is_running(search: Search, ws: WorkingSet) -> bool:
+    known = ws.searches[search.search_id]
     return known is not None and known.state == "running"
 
 
-def _over(run: SuggestionRun) -> Refused:
-    return Refused("run_over", f"{show('sgr', run.run_id)} runs no more.")
+def _over(search: Search) -> Refused:
+    return Refused("search_over", f"{show('srh', search.search_id)} is over.")
 
 
 def wants(command: Suggest, ws: WorkingSet, env: Env) -> bool:
     pair = command.suggestion.record_a, command.suggestion.record_b
     ws.suggestions.want(pair)
-    ws.suggestion_runs.want(command.suggestion.run_id)
+    ws.searches.want(command.suggestion.search_id)
     if not ws.homes.want_all(pair):
         return False
     ws.profiles.want_all([home for record in pair if (home := ws.homes[record]) is not None])
@@ -106,8 +106,8 @@ def wants(command: Suggest, ws: WorkingSet, env: Env) -> bool:
 
 def suggest(command: Suggest, ws: WorkingSet, env: Env) -> Done:
     found = command.suggestion
-    run = ws.suggestion_runs[found.run_id]
-    if run is None or run.state != "running":
+    search = ws.searches[found.search_id]
+    if search is None or search.state != "running":
         return Done(changed=False)
     homes = [ws.homes[record] for record in (found.record_a, found.record_b)]
     if homes[0] is None or homes[1] is None or homes[0] == homes[1]:
@@ -120,7 +120,7 @@ def suggest(command: Suggest, ws: WorkingSet, env: Env) -> Done:
         return Done(changed=False)
     item = ws.reviews[min(homes[0], homes[1]), max(homes[0], homes[1])]
     _keep(replace(found, review_id=item.review_id), ws)
-    ws.suggestion_runs.keep(run.run_id, replace(run, opened=run.opened + 1, seen_at=ws.now))
+    ws.searches.keep(search.search_id, replace(search, opened=search.opened + 1, seen_at=ws.now))
     ws.record_event(
         Action.IDENTITY_REVIEW,
         outcome="review",
@@ -131,7 +131,7 @@ def suggest(command: Suggest, ws: WorkingSet, env: Env) -> Done:
         reason=command.reason,
         detail={
             "records": [show("rec", found.record_a), show("rec", found.record_b)],
-            "suggested_by": show("sgr", found.run_id),
+            "suggested_by": show("srh", found.search_id),
             "certainty": found.certainty,
             "levels": list(command.types),
         },

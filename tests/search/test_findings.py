@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from gateway.search.findings import search
 from gateway.store.snapshot import Snapshot
-from gateway.suggest.search import search
-from gateway.workers.suggesting import Findings
+from gateway.workers.searching import Findings
 from rules.identifier import Identifier
 from rules.language.parse import parse, preset
 from rules.record import Observation, Record

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import combinations
 
+from gateway.search.likeness import BETWEEN_NAMES, BETWEEN_VALUES, COMPARED
 from gateway.store.snapshot import Snapshot
-from gateway.suggest.likeness import BETWEEN_NAMES, BETWEEN_VALUES, COMPARED
 from rules.attributes import COMPARED_AS
 from rules.compare.names import sounds_of
 from rules.record import Record

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.suggest.learning import START, Answer, Feature, learned, probability
+from gateway.search.learning import START, Answer, Feature, learned, probability
 
 FEATURES: list[Feature] = [
     ("name", "equal"),

@@ -23,9 +23,9 @@ from splink import Linker, SettingsCreator, block_on
 from splink.backends.duckdb import DuckDBAPI
 from splink.internals.exceptions import SplinkException
 
-from gateway.suggest.learning import START, Feature
-from gateway.suggest.likeness import COLUMNS, COMPARED, DIFFERENT, EQUAL, MISSING, Compared
-from gateway.suggest.people import Pair, People
+from gateway.search.learning import START, Feature
+from gateway.search.likeness import COLUMNS, COMPARED, DIFFERENT, EQUAL, MISSING, Compared
+from gateway.search.people import Pair, People
 
 _MOST, _LEAST = 13.0, -7.0
 _SAMPLE = 100_000

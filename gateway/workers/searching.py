@@ -1,4 +1,4 @@
-"""Runs a search for suggestions: a process of its own computes on a snapshot (`gateway.processes.suggest`) and tells how far it is;
+"""Runs a search for suggestions: a process of its own computes on a snapshot (`gateway.processes.search`) and tells how far it is;
 what it finds becomes questions, the most certain first, until the day's number is reached."""
 
 import asyncio
@@ -15,18 +15,18 @@ from gateway.ids import show
 from gateway.model import (
     Caller,
     Comparison,
-    EndSuggesting,
-    NoteSuggesting,
+    EndSearch,
+    NoteSearch,
+    Search,
     Suggest,
     Suggestion,
-    SuggestionRun,
 )
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.queries.suggestions import opened_today
 from rules.ruleset import RuleSet
 
-_log = structlog.get_logger("suggesting")
+_log = structlog.get_logger("search")
 _LONGEST_SECONDS = 3_600.0
 _LONGEST_LINE = 64 << 20
 NO_MODEL = "the extra `suggest` is not installed: only near values were compared"
@@ -64,17 +64,17 @@ class Findings(msgspec.Struct, tag=True):
     pairs: list[FoundPair]
 
 
-class Search:
+class Searcher:
     """One search, from its start to its end."""
 
     def __init__(
-        self, store: Store, pipeline: Pipeline, url: str, rules: RuleSet, caller: Caller, run: SuggestionRun
+        self, store: Store, pipeline: Pipeline, url: str, rules: RuleSet, caller: Caller, search: Search
     ) -> None:
         self._store, self._pipeline, self._url, self._rules = store, pipeline, url, rules
-        self._started_by, self._run = caller, run
-        self._caller = Caller("", "", caller.actor, show("sgr", run.run_id), "operator")
+        self._started_by, self._search = caller, search
+        self._caller = Caller("", "", caller.actor, show("srh", search.search_id), "operator")
 
-    async def search(self, now: int) -> None:
+    async def run(self, now: int) -> None:
         """A search that fails, or is cancelled, ends as failed, with the reason."""
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
@@ -87,19 +87,19 @@ class Search:
         except TimeoutError:
             await self._end("took longer than an hour")
         except (_Died, GatewayError, OSError, msgspec.MsgspecError) as error:
-            _log.exception("suggesting_failed", error=type(error).__name__)
+            _log.exception("search_failed", error=type(error).__name__)
             await self._end(
                 str(error) if isinstance(error, _Died) else f"{type(error).__name__}; the log has more"
             )
 
     async def _end(self, failure: str = "") -> None:
         if failure:
-            self._run = replace(self._run, state="failed", failure=failure)
-        await self._pipeline.submit(EndSuggesting(self._started_by, self._run))
+            self._search = replace(self._search, state="failed", failure=failure)
+        await self._pipeline.submit(EndSearch(self._started_by, self._search))
 
     async def _compute(self) -> Findings:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "gateway.processes.suggest"),
+            *(sys.executable, "-P", "-m", "gateway.processes.search"),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,  # a traceback may quote personal data
@@ -127,12 +127,14 @@ class Search:
         )
 
     async def _note(self, stage: str, **known: int) -> None:
-        self._run = replace(self._run, stage=stage, **{name: count for name, count in known.items() if count})
-        await self._pipeline.submit_background(NoteSuggesting(self._run))
+        self._search = replace(
+            self._search, stage=stage, **{name: count for name, count in known.items() if count}
+        )
+        await self._pipeline.submit_background(NoteSearch(self._search))
 
     async def _ask(self, findings: Findings, now: int) -> None:
-        self._run = replace(
-            self._run,
+        self._search = replace(
+            self._search,
             records=findings.records,
             candidates=findings.candidates,
             found=findings.found,
@@ -144,19 +146,19 @@ class Search:
         await self._note("asking")
         room = self._rules.suggest.per_day - await opened_today(self._store, now)
         for pair in findings.pairs:
-            if self._run.opened >= room:
+            if self._search.opened >= room:
                 break
             outcome = await self._pipeline.submit_background(self._question(pair))
-            self._run = replace(self._run, opened=self._run.opened + outcome.changed)
+            self._search = replace(self._search, opened=self._search.opened + outcome.changed)
         failure = "" if findings.has_extra else NO_MODEL
-        self._run = replace(self._run, state="done", stage="done", failure=failure)
+        self._search = replace(self._search, state="done", stage="done", failure=failure)
 
     def _question(self, pair: FoundPair) -> Suggest:
         suggestion = Suggestion(
             pair.record_a,
             pair.record_b,
             0,
-            self._run.run_id,
+            self._search.search_id,
             pair.certainty,
             pair.points,
             tuple(pair.comparisons),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from rules.batch.near import nearness
+from gateway.search.near import nearness
 from rules.compare import compare_values as compare
 from rules.ruleset import AttributeKind, IdentifierKind
 
