@@ -36,7 +36,8 @@ class Case(NamedTuple):
 class Plan:
     """Numbers of profiles, unless said otherwise. `created`: new profiles of records that are new themselves;
     `attached`: new records that join existing profiles; `reviews`: pairs that a person would be asked about, and
-    `in_review` the profiles in them; `largest`: records on the largest profile; `points`: change hands."""
+    `in_review` the profiles in them; `by_score`: merges of the next
+    search, None if it makes none or cannot tell; `largest`: records on the largest profile; `points`: change hands."""
 
     profiles_before: int
     profiles_after: int
@@ -51,6 +52,7 @@ class Plan:
     largest: int
     points: int
     cases: tuple[Case, ...]
+    by_score: int | None = None
 
 
 def plan(

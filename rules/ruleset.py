@@ -142,11 +142,14 @@ class Review:
 @dataclass(frozen=True, slots=True)
 class Suggest:
     """What `gateway suggest` asks about. `certainty` is in percent. `near`: also ask about customers with near names and an e-mail
-    or number that is almost the same."""
+    or number that is almost the same. `merge_at`: with `outcome = "merge"`, the probability from which two are joined without a
+    question."""
 
     certainty: int = 90
     per_day: int = 50
     near: bool = True
+    outcome: Literal["ask", "merge"] = "ask"
+    merge_at: float = 0.999
 
 
 @dataclass(frozen=True, slots=True)

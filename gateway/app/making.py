@@ -46,6 +46,8 @@ def seed_rules(config: Config) -> RuleSet:
     parsed = parse(text)
     if not isinstance(parsed, RuleSet):
         raise ConfigError(tuple(f"rules.seed: {line}" for line in describe(parsed).splitlines()))
+    if parsed.suggest.outcome == "merge":
+        raise ConfigError(('rules.seed: [suggest] outcome = "merge" needs a plan first; begin with "ask"',))
     return parsed
 
 

@@ -130,7 +130,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.KEY_BLOCKED: "a value was put on an operators' list",
     Action.KEY_UNBLOCKED: "a value was taken off an operators' list",
     Action.KEY_TAKEN: "a value moved to another profile",
-    Action.PIN_SET: "a person decided about two records (`must`, `cannot`)",
+    Action.PIN_SET: "a person decided about two records (`must`, `cannot`), or `gateway` ties two that a score joined",
     Action.PIN_DROPPED: (
         "a pin was removed; a pin that expires (`until`, `cooldown_after_split`) is removed within "
         "10 s, and its `note` says so; with `split` only, all sides of a split are kept apart no longer"

@@ -42,6 +42,7 @@ _COUNTS = {
     "largest_before": "records on the largest profile now",
     "largest": "records on the largest profile then",
     "points": "points that would change hands",
+    "by_score": "merges that the next search would make by a score",
 }
 _CHANGED = "merged {merged}, split {split}, questions {asked}, points that changed hands {points}, left out {skipped}"
 _COUNTED: Columns = {"what": "what", "number": "number"}
@@ -112,7 +113,9 @@ def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fal
     if json:
         print_json(answer)
         return
-    print_rows([{"what": what, "number": answer["counts"][key]} for key, what in _COUNTS.items()], _COUNTED)
+    counts = answer["counts"]
+    known = [(what, counts[key]) for key, what in _COUNTS.items() if counts[key] is not None]
+    print_rows([{"what": what, "number": number} for what, number in known], _COUNTED)
     if answer["claims"]:
         say(f"\n{counted(answer['claims'], 'claim')} not counted: only statements of trusted sources count")
     if answer["cases"]:

@@ -18,8 +18,14 @@ _QUESTIONS: Columns = {
     "review": "id",
     "certainty": lambda one: f"{one['suggestion']['certainty']:.1f} %",
     "points": lambda one: one["suggestion"]["points"],
+    "more pairs": lambda one: one["suggestion"]["others"],
     "who": lambda one: " / ".join(one["people"]),
     "because": lambda one: _because(one["suggestion"]["comparisons"]),
+}
+_FORESEEN: Columns = {
+    "would": lambda one: "merge" if one["merges"] else "ask",
+    "records": lambda one: " ".join(one["records"]),
+    "certainty": lambda one: f"{one['certainty']:.2f} %",
 }
 _SEARCHES: Columns = {
     "search": "id",
@@ -28,6 +34,7 @@ _SEARCHES: Columns = {
     "candidates": "candidates",
     "found": "found",
     "opened": "opened",
+    "merged": "merged",
     "labels": "labels",
     "began": "started_at",
     "by": "started_by",
@@ -35,11 +42,17 @@ _SEARCHES: Columns = {
 
 
 @app.command()
-def search(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
-    """Search all customers, and open the most certain pairs as reviews. Merges nothing. May run for minutes."""
+def search(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; say what would be merged and asked.")
+    ] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: AsJson = False,
+) -> None:
+    """Search all customers, and open the most certain pairs as reviews. May run for minutes. Merges only if the rules say so."""
 
     async def searched(admin: Admin) -> Any:
-        found = await admin.post("/suggestions/searches")
+        found = await admin.post("/suggestions/searches", dry_run=dry_run)
         stage = ""
         while found["state"] == "running":
             if found["stage"] != stage:
@@ -98,6 +111,11 @@ def _print_search(search: Row, *, as_json: bool) -> None:
         f"{counted(search['records'], 'record')}, {counted(search['candidates'], 'candidate pair')}, "
         f"{search['found']:,} certain enough, {counted(search['opened'], 'question')} opened"
     )
+    if search["merged"] or search["dry"]:
+        say(f"{counted(search['merged'], 'pair')} merged by their score")
+    if search["dry"]:
+        print_rows(search["foreseen"], _FORESEEN)
+        note("a dry run: nothing was changed")
     if search["model"]:
         say(
             f"model {search['model'][:12]}, from data {search['data'][:12]} and {counted(search['labels'], 'answer')}"

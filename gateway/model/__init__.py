@@ -155,12 +155,15 @@ from gateway.model.suggestions import (
     SUGGESTED,
     Comparison,
     EndSearch,
+    Foreseen,
+    MergeScored,
     NoteSearch,
     Search,
     SearchState,
     StartSearch,
     Suggest,
     Suggestion,
+    is_of_a_search,
 )
 
 __all__ = [
@@ -222,6 +225,7 @@ __all__ = [
     "Explained",
     "Filter",
     "FinishDelivery",
+    "Foreseen",
     "ForgetAgain",
     "GrantDue",
     "Granted",
@@ -248,6 +252,7 @@ __all__ = [
     "MarkSending",
     "MergeProfiles",
     "MergeRow",
+    "MergeScored",
     "NoteEvent",
     "NotePlan",
     "NoteSearch",
@@ -314,4 +319,5 @@ __all__ = [
     "WorkJob",
     "includes",
     "is_answered",
+    "is_of_a_search",
 ]

@@ -6,45 +6,88 @@ It is a separate process, because it computes for seconds over all records while
 
 import os
 import sys
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
 
+from gateway.search.findings import find
+from gateway.search.people import People, Reading, attributes_of
 from gateway.store.snapshot import Snapshot
 from gateway.store.sqlite import snapshot as sqlite
-from rules.batch.partition import partition
+from rules.batch.partition import Partition, partition
 from rules.batch.pieces import Piece
 from rules.identifier import Identifier
 from rules.language.parse import parse
 from rules.normalize import Normalizer
-from rules.plan import Plan, plan
+from rules.plan import Case, Plan, plan
 from rules.policy import Policy
 from rules.record import Observation, Profile, Record
 from rules.ruleset import HAS, ID_SPACE, RuleSet
+from rules.scored import RULE
 from rules.survivor import survivor
 
 _POLITENESS = 10
+_ASKED = "rule"
+_SAMPLE = 5
 _REMEMBERED = 4_096
 _NONE: Mapping[str, str] = {}
 
 
 def planned(url: str, rules: RuleSet, now: int) -> Plan:
     policy = Policy(rules)
-    with open_snapshot(url, policy.kinds) as state:
+    reads = attributes_of(rules) if rules.suggest.outcome == "merge" else {}
+    with open_snapshot(url, {*policy.kinds, *reads}) as state:
         normalizer = Normalizer(rules, state.own_lists)
         marks = _Marks(rules)
+        records = map(marks.note, _as_stated_now(state.records, normalizer))
+        reading = Reading(state, rules) if reads else None
         after = partition(
-            map(marks.note, _as_stated_now(state.records, normalizer)),
+            records if reading is None else map(reading.note, records),
             state.pins,
             policy,
             now=now,
             balances=state.balances,
             attributes=partial(_texts, state) if policy.kinds else None,
         )
-        return plan(state.profiles, after, state.balances, survivor=marks.survivor, names=state.names)
+        found = plan(state.profiles, after, state.balances, survivor=marks.survivor, names=state.names)
+        return found if reading is None else _with_scores(found, reading.people(), after, state, rules, now)
+
+
+def _with_scores(
+    found: Plan, people: People, after: Partition, state: Snapshot, rules: RuleSet, now: int
+) -> Plan:
+    """The plan with what the first search would merge once the rules have grouped all records."""
+    homes = {record_id: min(group) for group in after.groups for record_id in group}
+    people.profiles = array("q", map(homes.__getitem__, people.records))
+    asked = ((homes[one.record_a], homes[one.record_b]) for one in after.refused if one.asks)
+    state.asked = {(min(pair), max(pair)): _ASKED for pair in asked}
+    findings = find(people, state, rules, now, lambda _: None)
+    if not findings.has_extra:
+        return found
+    shown = findings.merges[:_SAMPLE]
+    wanted = {record_id for one in shown for record_id in (one.record_a, one.record_b)}
+    on = {
+        one: profile_id
+        for profile_id, records in state.profiles.items()
+        for one in wanted.intersection(records)
+    }
+    cases = (
+        Case(
+            "merge",
+            tuple(sorted({on[one.record_a], on[one.record_b]})),
+            (one.record_a, one.record_b),
+            one.points,
+            RULE,
+            tuple(f"{each.what}:{each.level}" for each in one.comparisons if each.weight > 0),
+        )
+        for one in shown
+    )
+    return replace(found, by_score=len(findings.merges), cases=(*found.cases, *cases))
 
 
 def _as_stated_now(records: Iterable[Record], normalizer: Normalizer) -> Iterator[Record]:

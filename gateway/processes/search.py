@@ -1,4 +1,4 @@
-"""`python -m gateway.processes.search`: which records look like one person, as JSON lines on stdout: how far it is, and at the
+"""`python -m gateway.processes.search NOW`: which records look like one person, as JSON lines on stdout: how far it is, and at the
 end what it found. Stdin has the database's URL on the first line, because it may hold a password, and then the rule file.
 
 It is a separate process, because it computes for minutes over all records while the gateway serves. It writes nothing. A line comes
@@ -55,7 +55,7 @@ def _write(told: Progress | Findings) -> None:
     sys.stdout.buffer.flush()
 
 
-def main() -> None:
+def main(now: str) -> None:
     os.nice(_POLITENESS)
     url, _, text = sys.stdin.buffer.read().decode().partition("\n")
     rules = parse(text, stored=True)
@@ -64,10 +64,10 @@ def main() -> None:
     teller = _Teller()
     teller.start()
     with open_snapshot(url, attributes_of(rules)) as state:
-        found = search(state, rules, teller.tell)
+        found = search(state, rules, int(now), teller.tell)
     teller.stop()
     _write(found)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -4,24 +4,27 @@ Two ways lead to a question. The model is certain enough (`linkage.py`, `learnin
 the names are near, which needs no model (`gateway.search.near`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import product
 from typing import NamedTuple
 
 import msgspec
 
-from gateway.model import NEAR, SUGGESTED, Comparison
+from gateway.model import NEAR, SUGGESTED, Comparison, is_of_a_search
 from gateway.search.learning import START, Answer, Feature, learned, probability
 from gateway.search.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
 from gateway.search.near import near_pairs
-from gateway.search.people import Pair, People, read
+from gateway.search.people import Pair, People, read, unpacked
 from gateway.store.snapshot import Snapshot
 from gateway.workers.searching import Findings, FoundPair, Progress
-from rules.record import Apart, Pin
+from rules.policy import Policy
+from rules.record import Apart, Judgement, Pin, Profile
 from rules.ruleset import RuleSet
+from rules.scored import against
 
 MOST_FOUND = 5_000
+MOST_MERGED = 50_000
 ANY_TWO = ("two_records", "any")
 """How the weight that every pair has is shown."""
 _MOST_HOLDERS = 5
@@ -38,16 +41,22 @@ class Scored(NamedTuple):
     """None without a model."""
 
 
-def search(state: Snapshot, rules: RuleSet, tell: Tell) -> Findings:
+def search(state: Snapshot, rules: RuleSet, now: int, tell: Tell) -> Findings:
     tell(Progress("reading"))
-    people = read(state, rules)
+    return find(read(state, rules), state, rules, now, tell)
+
+
+def find(people: People, state: Snapshot, rules: RuleSet, now: int, tell: Tell) -> Findings:
+    """`state.records` were read already."""
     tell(Progress("near values", records=len(people.records)))
     near = dict(_near(people)) if rules.suggest.near else {}
     said = _answers(state)
     tell(Progress("comparing", records=len(people.records), candidates=len(near)))
     model = _Model.of(people, near, said)
     tell(Progress("sorting", candidates=model.compared))
-    chosen = _Choice(state, rules, people, near, model).pairs()
+    choice = _Choice(state, rules, people, near, model)
+    chosen = choice.chosen()
+    merges, asked = _Merging(state, rules, people, choice.points, now).sort(chosen)
     weights = model.weights
     return Findings(
         records=len(people.records),
@@ -58,7 +67,8 @@ def search(state: Snapshot, rules: RuleSet, tell: Tell) -> Findings:
         model=_digest(weights) if weights else "",
         data=people.digest,
         weights=_shown(weights),
-        pairs=chosen[:MOST_FOUND],
+        pairs=asked[:MOST_FOUND],
+        merges=merges[:MOST_MERGED],
     )
 
 
@@ -100,7 +110,11 @@ def _level(people: People, column: str, one: int, other: int) -> str:
 def _answers(state: Snapshot) -> dict[Pair, bool]:
     """What people said about pairs of records: by a pin, or by answering a suggestion."""
     pins = [pin for pin in state.pins if isinstance(pin, Pin)]
-    said = {(pin.record_a, pin.record_b): pin.kind == "must" for pin in pins[-MOST_FOUND:]}
+    said = {
+        pair: pin.kind == "must"
+        for pin in pins[-MOST_FOUND:]
+        if (pair := (pin.record_a, pin.record_b)) not in state.scored
+    }
     return said | {(one.record_a, one.record_b): one.is_same for one in state.answers}
 
 
@@ -154,7 +168,15 @@ def _unscored(people: People, near: Iterable[Pair]) -> dict[Pair, Scored]:
     }
 
 
-# ---- what is asked ----
+# ---- what is asked, and what is merged ----
+
+
+class _Chosen(NamedTuple):
+    """The most certain pair of records of two profiles. `certainty` is not rounded."""
+
+    found: FoundPair
+    homes: Pair
+    certainty: float
 
 
 class _Choice:
@@ -165,14 +187,16 @@ class _Choice:
     ) -> None:
         self._state, self._near, self._model = state, near, model
         self._least = rules.suggest.certainty / 100
+        self._merges = rules.suggest.outcome == "merge"
         self._homes = dict(zip(people.records, people.profiles, strict=True))
-        self._points: dict[int, int] = {}
+        self.points: dict[int, int] = {}
         for record, points in state.balances.items():
             home = self._homes.get(record, 0)
-            self._points[home] = self._points.get(home, 0) + points
+            self.points[home] = self.points.get(home, 0) + points
 
-    def pairs(self) -> list[FoundPair]:
-        best: dict[Pair, FoundPair] = {}
+    def chosen(self) -> list[_Chosen]:
+        best: dict[Pair, _Chosen] = {}
+        compared: dict[Pair, int] = {}
         closed, parted = self._closed(), self._parted()
         for pair, scored in self._model.scored.items():
             homes = self._sides(pair)
@@ -180,19 +204,30 @@ class _Choice:
                 continue
             if any(sides[homes[0]] != sides[homes[1]] for sides in parted if sides.keys() >= {*homes}):
                 continue
-            found = self._found(pair, homes, scored)
-            if found is not None and (homes not in best or _order(found) < _order(best[homes])):
-                best[homes] = found
+            one = self._chosen(pair, homes, scored)
+            if one is None:
+                continue
+            compared[homes] = compared.get(homes, 0) + 1
+            if homes not in best or _order(one) < _order(best[homes]):
+                best[homes] = one
+        for homes, one in best.items():
+            one.found.others = compared[homes] - 1
         return sorted(best.values(), key=_order)
 
     def _closed(self) -> set[Pair]:
-        """Profiles between which a question is open or a pin stands."""
+        """Profiles between which a question is open or a pin stands. Where a score may merge, it may answer the question of an
+        earlier search."""
         pinned = {
             self._sides((pin.record_a, pin.record_b))
             for pin in self._state.pins
             if isinstance(pin, Pin) and pin.kind == "cannot"
         }
-        return self._state.asked | pinned
+        asked = (
+            homes
+            for homes, reason in self._state.asked.items()
+            if not (self._merges and is_of_a_search(reason))
+        )
+        return pinned.union(asked)
 
     def _parted(self) -> list[dict[int, int]]:
         """Of each split, the side of each profile."""
@@ -206,7 +241,7 @@ class _Choice:
         one, other = (self._homes.get(record, 0) for record in pair)
         return min(one, other), max(one, other)
 
-    def _found(self, pair: Pair, homes: Pair, scored: Scored) -> FoundPair | None:
+    def _chosen(self, pair: Pair, homes: Pair, scored: Scored) -> _Chosen | None:
         certainty = 0.0 if scored.bits is None else probability(scored.bits)
         if scored.bits is not None and certainty >= self._least:
             reason = SUGGESTED
@@ -221,11 +256,105 @@ class _Choice:
             for what, level in scored.levels.items()
             if level != MISSING
         ]
-        points = min(abs(self._points.get(home, 0)) for home in homes)
-        return FoundPair(*pair, reason, round(10_000 * certainty), points, start + comparisons)
+        points = min(abs(self.points.get(home, 0)) for home in homes)
+        found = FoundPair(*pair, reason, round(10_000 * certainty), points, start + comparisons)
+        return _Chosen(found, homes, certainty)
 
 
-def _order(found: FoundPair) -> tuple[int, int, int, int]:
+class _Merging:
+    """Which pairs a search joins: one after the other, the most certain first, as the gateway carries it out. So what is told
+    before is what happens (I21)."""
+
+    def __init__(
+        self, state: Snapshot, rules: RuleSet, people: People, points: Mapping[int, int], now: int
+    ) -> None:
+        self._state, self._people, self._now = state, people, now
+        self._policy, self._suggest = Policy(rules), rules.suggest
+        self._points = dict(points)
+        self._profiles: dict[int, Profile] = {}
+        self._home: dict[int, int] = {}
+        self._pins: dict[int, list[Judgement]] = {}
+        for pin in state.pins:
+            for record_id in pin.records:
+                self._pins.setdefault(record_id, []).append(pin)
+        self._asked: dict[int, set[int]] = {}
+        for homes, reason in state.asked.items():
+            if not is_of_a_search(reason):
+                for one, other in (homes, homes[::-1]):
+                    self._asked.setdefault(one, set()).add(other)
+
+    def sort(self, chosen: Sequence[_Chosen]) -> tuple[list[FoundPair], list[FoundPair]]:
+        """What is merged, and what is asked then."""
+        certain = [
+            one
+            for one in chosen
+            if self._suggest.outcome == "merge" and one.certainty >= self._suggest.merge_at
+        ]
+        self._load({home for one in certain for home in one.homes})
+        merged = [one for one in certain if self._joins(one)]
+        known = {id(one) for one in merged}
+        asked: dict[Pair, FoundPair] = {}
+        for one in chosen:
+            homes = self._now_homes(one)
+            if id(one) not in known and homes[0] != homes[1] and one.homes not in self._state.asked:
+                asked.setdefault(homes, one.found)
+        return [one.found for one in merged], list(asked.values())
+
+    def _load(self, homes: Collection[int]) -> None:
+        for place, home in enumerate(self._people.profiles if homes else ()):
+            if home in homes:
+                record = unpacked(self._people.stored[place], home)
+                profile = self._profiles.setdefault(home, Profile(home, record.created_at))
+                profile.records[record.record_id] = record
+                profile.created_at = min(profile.created_at, record.created_at)
+
+    def _joins(self, one: _Chosen) -> bool:
+        stays, goes = self._now_homes(one)
+        if stays == goes or self._is_asked(stays, goes):
+            return False
+        kept, gone = self._profiles[stays], self._profiles[goes]
+        pins = [
+            pin
+            for side in (kept, gone)
+            for record_id in side.records
+            for pin in self._pins.get(record_id, ())
+        ]
+        stopped = against(
+            kept,
+            gone,
+            self._policy,
+            pins=pins,
+            balances=(self._points.get(stays, 0), self._points.get(goes, 0)),
+            attributes=lambda record_id: self._state.attributes.get(record_id, {}),
+            now=self._now,
+        )
+        if stopped:
+            return False
+        kept.records |= gone.records
+        kept.created_at = min(kept.created_at, gone.created_at)
+        self._points[stays] = self._points.get(stays, 0) + self._points.get(goes, 0)
+        self._home[goes] = stays
+        self._asked.setdefault(stays, set()).update(self._asked.pop(goes, ()))
+        return True
+
+    def _is_asked(self, one: int, other: int) -> bool:
+        """Whether a rule asks about two that are on these profiles by now."""
+        return any(self._root(home) == other for home in self._asked.get(one, ())) or any(
+            self._root(home) == one for home in self._asked.get(other, ())
+        )
+
+    def _now_homes(self, one: _Chosen) -> Pair:
+        homes = [self._root(home) for home in one.homes]
+        return min(homes), max(homes)
+
+    def _root(self, home: int) -> int:
+        while home in self._home:
+            home = self._home[home]
+        return home
+
+
+def _order(one: _Chosen) -> tuple[int, int, int, int]:
+    found = one.found
     return -found.certainty, -found.points, found.record_a, found.record_b
 
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import combinations
 
+import msgspec
+
 from gateway.search.likeness import BETWEEN_NAMES, BETWEEN_VALUES, COMPARED
 from gateway.store.snapshot import Snapshot
 from rules.attributes import COMPARED_AS
 from rules.compare.names import sounds_of
-from rules.record import Record
+from rules.identifier import Identifier
+from rules.record import Observation, Record
 from rules.ruleset import AttributeKind, RuleSet
 
 _KINDS = frozenset(("name", "given_name", "family_name", "date", "postcode", "address"))
@@ -23,6 +26,7 @@ _OF_A_PERSON = ("displayName", "firstName", "lastName", "dateOfBirth", "zip")
 Pair = tuple[int, int]
 """Two records, the smaller id first."""
 _ENDING = 9
+_pack, _unpack = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
 _KEY_BYTES = 7
 """Short enough for a positive number of 64 bits."""
 
@@ -31,13 +35,14 @@ _KEY_BYTES = 7
 class People:
     """One place a record in `records`, `profiles` and each of the `columns`. `key_of` and `keys` are pairs of a record and one
     of its keys.
-    `digest` is of all that is compared."""
+    `digest` is of all that is compared. `stored` are the records themselves, packed, if a score may merge them."""
 
     records: "array[int]" = field(default_factory=lambda: array("q"))
     profiles: "array[int]" = field(default_factory=lambda: array("q"))
     columns: dict[str, list[str | None]] = field(default_factory=lambda: {one.name: [] for one in COMPARED})
     key_of: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
+    stored: list[bytes] = field(default_factory=list[bytes])
     digest: str = ""
 
 
@@ -47,27 +52,61 @@ def attributes_of(rules: RuleSet) -> Mapping[str, AttributeKind]:
     return {name: kind for name, kind in (usual | {**rules.kinds}).items() if kind in _KINDS}
 
 
-def read(state: Snapshot, rules: RuleSet) -> People:
-    kinds = attributes_of(rules)
-    people, digest = People(), blake2b(digest_size=16)
-    types = {
-        kind: {name for name, one in rules.identifiers.items() if one.kind == kind}
-        for kind in ("email", "phone")
-    }
-    for record in state.records:
-        said = state.attributes.get(record.record_id, {})
-        row = _row(record, said, kinds, types)
-        people.records.append(record.record_id)
+class Reading:
+    """Takes note of one record after the other."""
+
+    def __init__(self, state: Snapshot, rules: RuleSet) -> None:
+        self._attributes, self._kinds = state.attributes, attributes_of(rules)
+        self._types = {
+            kind: {name for name, one in rules.identifiers.items() if one.kind == kind}
+            for kind in ("email", "phone")
+        }
+        self._keeps = rules.suggest.outcome == "merge"
+        self._people, self._digest = People(), blake2b(digest_size=16)
+
+    def note(self, record: Record) -> Record:
+        people, number = self._people, record.record_id
+        row = _row(record, self._attributes.get(number, {}), self._kinds, self._types)
+        people.records.append(number)
         people.profiles.append(record.profile_id)
         for name, value in row.items():
             people.columns[name].append(value or None)
         for key in _keys(row):
             hashed = blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
-            people.key_of.append(record.record_id)
+            people.key_of.append(number)
             people.keys.append(int.from_bytes(hashed, "big"))
-        digest.update(f"{record.record_id} {record.profile_id} {sorted(row.items())}\n".encode())
-    people.digest = digest.hexdigest()
-    return people
+        if self._keeps:
+            people.stored.append(_packed(record))
+        self._digest.update(f"{number} {record.profile_id} {sorted(row.items())}\n".encode())
+        return record
+
+    def people(self) -> People:
+        self._people.digest = self._digest.hexdigest()
+        return self._people
+
+
+def read(state: Snapshot, rules: RuleSet) -> People:
+    reading = Reading(state, rules)
+    for record in state.records:
+        reading.note(record)
+    return reading.people()
+
+
+def _packed(record: Record) -> bytes:
+    seen = [
+        (*key, one.first_seen, one.last_seen, one.verified, one.blocked, one.retired)
+        for key, one in record.observations.items()
+    ]
+    return _pack((record.record_id, record.id_space, record.customer_id, record.created_at, seen))
+
+
+def unpacked(stored: bytes, profile_id: int) -> Record:
+    number, id_space, customer_id, created_at, seen = _unpack(stored)
+    record = Record(number, id_space, customer_id, profile_id, created_at)
+    for kind, value, *rest in seen:
+        identifier = Identifier(kind, value)
+        record.observations[identifier] = Observation(identifier, *rest)
+    return record
 
 
 def _row(

@@ -25,7 +25,8 @@ FROM split_side AS s JOIN split AS x ON x.split_id = s.split_id ORDER BY s.split
 """
 OWN_LISTS = "SELECT name, value FROM own_list"
 ATTRIBUTES = "SELECT record_id, name, value FROM attribute"
-ASKED = "SELECT profile_a, profile_b FROM review WHERE state = 'open'"
+ASKED = "SELECT profile_a, profile_b, reason FROM review WHERE state = 'open'"
+SCORED = "SELECT record_a, record_b FROM pin WHERE actor = 'gateway'"
 ANSWERS = """
 SELECT s.record_a, s.record_b, v.state FROM suggestion AS s JOIN review AS v ON v.review_id = s.review_id
 WHERE v.state IN ('accepted', 'rejected') AND v.closed_by LIKE 'operator:%' ORDER BY s.record_a, s.record_b
@@ -43,7 +44,8 @@ class Answered(NamedTuple):
 @dataclass(slots=True)
 class Snapshot:
     """`profiles` are record ids by profile id; `names` are profiles, live or absorbed, by the record that they are named after;
-    `balances` are points and `attributes` texts, by record id. `asked` are the profiles between which a question is open.
+    `balances` are points and `attributes` texts, by record id. `asked` are the profiles between which a question is open, with
+    its reason. `scored` are the pins of merges by a score, which no person set.
     `records` can be read once."""
 
     records: Iterator[Record]
@@ -53,7 +55,8 @@ class Snapshot:
     attributes: dict[int, dict[str, str]]
     pins: list[Judgement]
     own_lists: dict[str, frozenset[str]]
-    asked: set[tuple[int, int]]
+    asked: dict[tuple[int, int], str]
+    scored: set[tuple[int, int]]
     answers: list[Answered]
 
 

@@ -16,6 +16,8 @@ from gateway.model import (
     Caller,
     Comparison,
     EndSearch,
+    Foreseen,
+    MergeScored,
     NoteSearch,
     Search,
     Suggest,
@@ -23,12 +25,13 @@ from gateway.model import (
 )
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.queries.suggestions import opened_today
+from gateway.store.queries.suggestions import opened_today, search
 from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("search")
 _LONGEST_SECONDS = 3_600.0
 _LONGEST_LINE = 64 << 20
+MOST_FORESEEN = 1_000
 NO_MODEL = "the extra `suggest` is not installed: only near values were compared"
 
 
@@ -47,10 +50,12 @@ class FoundPair(msgspec.Struct):
     certainty: int
     points: int
     comparisons: list[Comparison]
+    others: int = 0
 
 
 class Findings(msgspec.Struct, tag=True):
-    """`pairs` are the most certain first, `found` are all that were certain enough. Without a `model`, only near values were
+    """`pairs` are the most certain first, `found` are all that were certain enough, `merges` those that
+    a score joins. Without a `model`, only near values were
     compared."""
 
     records: int
@@ -62,6 +67,7 @@ class Findings(msgspec.Struct, tag=True):
     data: str
     weights: dict[str, dict[str, int]]
     pairs: list[FoundPair]
+    merges: list[FoundPair]
 
 
 class Searcher:
@@ -78,8 +84,8 @@ class Searcher:
         """A search that fails, or is cancelled, ends as failed, with the reason."""
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
-                findings = await self._compute()
-                await self._ask(findings, now)
+                findings = await self._compute(now)
+                await self._act(findings, now)
             await self._end()
         except asyncio.CancelledError:
             await self._end("the gateway stopped")
@@ -97,9 +103,9 @@ class Searcher:
             self._search = replace(self._search, state="failed", failure=failure)
         await self._pipeline.submit(EndSearch(self._started_by, self._search))
 
-    async def _compute(self) -> Findings:
+    async def _compute(self, now: int) -> Findings:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "gateway.processes.search"),
+            *(sys.executable, "-P", "-m", "gateway.processes.search", str(now)),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,  # a traceback may quote personal data
@@ -132,7 +138,7 @@ class Searcher:
         )
         await self._pipeline.submit_background(NoteSearch(self._search))
 
-    async def _ask(self, findings: Findings, now: int) -> None:
+    async def _act(self, findings: Findings, now: int) -> None:
         self._search = replace(
             self._search,
             records=findings.records,
@@ -143,15 +149,47 @@ class Searcher:
             data=findings.data,
             weights=findings.weights,
         )
+        room = max(0, self._rules.suggest.per_day - await opened_today(self._store, now))
+        if self._search.dry:
+            self._foresee(findings, room)
+        else:
+            await self._merge(findings)
+            await self._ask(findings, room)
+        failure = "" if findings.has_extra else NO_MODEL
+        self._search = replace(self._search, state="done", stage="done", failure=failure)
+
+    def _foresee(self, findings: Findings, room: int) -> None:
+        asked = findings.pairs[:room]
+        pairs = [(one, True) for one in findings.merges] + [(one, False) for one in asked]
+        shown = tuple(
+            Foreseen(one.record_a, one.record_b, one.certainty, merges)
+            for one, merges in pairs[:MOST_FORESEEN]
+        )
+        self._search = replace(self._search, merged=len(findings.merges), opened=len(asked), foreseen=shown)
+
+    async def _merge(self, findings: Findings) -> None:
+        if findings.merges:
+            await self._note("merging")
+        for pair in findings.merges:
+            question = self._question(pair)
+            command = MergeScored(question, self._rules.version, findings.model, findings.data)
+            await self._pipeline.submit_background(command)
+        if findings.merges:
+            await self._know_counts()
+
+    async def _know_counts(self) -> None:
+        """Where a merge became a question, both counts differ from what was found."""
+        known = await search(self._store, self._search.search_id)
+        if known is not None:
+            self._search = replace(self._search, merged=known.merged, opened=known.opened)
+
+    async def _ask(self, findings: Findings, room: int) -> None:
         await self._note("asking")
-        room = self._rules.suggest.per_day - await opened_today(self._store, now)
         for pair in findings.pairs:
             if self._search.opened >= room:
                 break
             outcome = await self._pipeline.submit_background(self._question(pair))
             self._search = replace(self._search, opened=self._search.opened + outcome.changed)
-        failure = "" if findings.has_extra else NO_MODEL
-        self._search = replace(self._search, state="done", stage="done", failure=failure)
 
     def _question(self, pair: FoundPair) -> Suggest:
         suggestion = Suggestion(
@@ -162,6 +200,7 @@ class Searcher:
             pair.certainty,
             pair.points,
             tuple(pair.comparisons),
+            pair.others,
         )
         levels = tuple(f"{one.what}:{one.level}" for one in pair.comparisons if one.weight > 0)
         return Suggest(self._caller, suggestion, pair.reason, levels)

@@ -41,6 +41,15 @@ def whole(least: int, most: int) -> Reader:
     return read
 
 
+def share(least: float, most: float) -> Reader:
+    def read(value: object) -> object:
+        if type(value) is float and least <= value <= most:
+            return value
+        return [Mistake(f"must be a number from {least} to {most}", "write it without quotes, with a point")]
+
+    return read
+
+
 def text(least: int = 1, most: int = 100) -> Reader:
     def read(value: object) -> object:
         if (

@@ -13,6 +13,7 @@ from rules.language.fields import (
     literal,
     many,
     pattern,
+    share,
     spelled,
     text,
     whole,
@@ -29,6 +30,7 @@ from rules.ruleset import (
     Merge,
     Rule,
     RuleSet,
+    Suggest,
 )
 
 Fields: TypeAlias = Mapping[str, Reader]
@@ -176,7 +178,13 @@ REVIEW: Fields = {
     "auto_close_stale_after": duration(ever=True, zero=False),
     "reopen_on_new_evidence": flag,
 }
-SUGGEST: Fields = {"certainty": whole(50, 100), "per_day": whole(0, 10_000), "near": flag}
+SUGGEST: Fields = {
+    "certainty": whole(50, 100),
+    "per_day": whole(0, 10_000),
+    "near": flag,
+    "outcome": literal(Suggest, "outcome"),
+    "merge_at": share(0.99, 0.999999),
+}
 ATTRIBUTES: Fields = {
     "default": attribute_strategy,
     "ignore_empty": flag,

@@ -155,4 +155,10 @@ SUGGEST: Meanings = {
         "whether it also asks about customers with near names whose e-mail or number is one letter or digit off, or whose "
         "e-mail is the same at another provider"
     ),
+    "outcome": (
+        'what a search does with the most certain pairs: `"merge"` joins those from `merge_at` on without a question, within '
+        "all limits, pins and splits, never two with different birthdays. Such a rule set cannot be activated before a plan of it "
+        "has said how many these are"
+    ),
+    "merge_at": 'with `outcome = "merge"`: how likely two are one person at least, so that they are joined',
 }

@@ -1,22 +1,26 @@
 """A search over any database ends with findings, however little is in it."""
 
 from collections.abc import Mapping
+from math import log2
+from typing import Any
 
 import pytest
 
 from gateway.search.findings import search
+from gateway.search.learning import START
+from gateway.search.likeness import COLUMNS
 from gateway.store.snapshot import Snapshot
 from gateway.workers.searching import Findings
 from rules.identifier import Identifier
 from rules.language.parse import parse, preset
-from rules.record import Observation, Record
+from rules.record import Observation, Pin, Record
 from rules.ruleset import RuleSet
 
 WORDS = ["Mira", "Anton", "Lena", "Karim", "Sofia", "Jonas", "Nadia", "Peter", "Clara", "Omar"]
 
 
-def rules() -> RuleSet:
-    found = parse(preset("email-or-mobile"))
+def rules(more: str = "") -> RuleSet:
+    found = parse(preset("email-or-mobile") + more)
     assert isinstance(found, RuleSet)
     return found
 
@@ -28,9 +32,15 @@ def record(number: int, **held: str) -> Record:
     return one
 
 
-def found_in(records: list[Record], said: Mapping[int, dict[str, str]] | None = None) -> Findings:
-    state = Snapshot(iter(records), {}, {}, {}, dict(said or {}), [], {}, set(), [])
-    return search(state, rules(), lambda _: None)
+def found_in(
+    records: list[Record], said: Mapping[int, dict[str, str]] | None = None, more: str = "", **known: Any
+) -> Findings:
+    for one in records:
+        one.profile_id = one.record_id
+    fields: dict[str, Any] = {name: {} for name in ("profiles", "names", "balances", "own_lists", "asked")}
+    fields |= {"attributes": dict(said or {}), "pins": [], "scored": set(), "answers": [], **known}
+    state = Snapshot(records=iter(records), **fields)
+    return search(state, rules(more), 10_000, lambda _: None)
 
 
 def strangers(count: int) -> tuple[list[Record], dict[int, dict[str, str]]]:
@@ -69,3 +79,66 @@ def test_two_slips_of_one_person_are_found_among_few() -> None:
     }
     (pair,) = found_in(records, names).pairs
     assert (pair.record_a, pair.record_b) == (90, 91)
+
+
+MERGES = '\n[suggest]\noutcome = "merge"\nmerge_at = 0.99\n'
+
+
+@pytest.fixture
+def as_in_a_large_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual weights: a few records teach none."""
+    usual = {
+        (column.name, level): log2(often.same / often.unrelated)
+        for column in COLUMNS.values()
+        for level, often in column.usual.items()
+    }
+    monkeypatch.setattr("gateway.search.findings.learned", lambda *_: usual | {START: -12.0})
+
+
+def slips(*births: str) -> tuple[list[Record], dict[int, dict[str, str]]]:
+    """Strangers, and one name with a slip in every address, and with these birthdays."""
+    records, names = strangers(6)
+    for number, (address, born) in enumerate(
+        zip(("katharina", "katarina", "katharin"), births, strict=False), 90
+    ):
+        records.append(record(number, email=f"{address}.lehmann@example.com"))
+        names[number] = {"firstName": "Katharina", "lastName": "Lehmann"} | (
+            {"dateOfBirth": born} if born else {}
+        )
+    return records, names
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+def test_without_the_word_of_the_rules_nothing_merges() -> None:
+    found = found_in(*slips("1980-05-17", "1980-05-17"))
+    assert (len(found.pairs), found.merges) == (1, [])
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+def test_the_most_certain_pairs_merge_and_are_not_asked_about() -> None:
+    found = found_in(*slips("1980-05-17", "1980-05-17"), MERGES)
+    assert [(one.record_a, one.record_b) for one in found.merges] == [(90, 91)]
+    assert found.pairs == []
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+def test_two_who_contradict_each_other_are_not_joined_through_a_third() -> None:
+    """The third says no birthday, and is near to both."""
+    found = found_in(*slips("1980-05-17", "", "1991-12-03"), MERGES)
+    joined = {one for pair in found.merges for one in (pair.record_a, pair.record_b)}
+    assert not {90, 92} <= joined
+    assert len(found.merges) == 1
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+@pytest.mark.parametrize(
+    ("known", "merges", "asks"),
+    [
+        ({"pins": [Pin(90, 91, "cannot")]}, 0, 0),
+        ({"asked": {(90, 91): "conflict:max_records"}}, 0, 0),
+        ({"asked": {(90, 91): "suggested"}}, 1, 0),
+    ],
+)
+def test_what_a_person_said_or_is_asked_comes_first(known: dict[str, Any], merges: int, asks: int) -> None:
+    found = found_in(*slips("1980-05-17", "1980-05-17"), MERGES, **known)
+    assert (len(found.merges), len(found.pairs)) == (merges, asks)

@@ -170,3 +170,16 @@ async def test_a_search_counts_what_it_asks_with_the_question_and_asks_nothing_a
         await core.send(EndSearch(OPERATOR, replace(search, state="failed", opened=1)))
         assert await core.send(suggestion(search, (pair[0], third))) == Done(changed=False)
         assert len(await open_questions(core)) == 1
+
+
+async def test_two_profiles_that_were_suggested_by_two_records_stand_once_in_the_list(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as core:
+        pair, search = await two(core), await started(core)
+        await core.send(customer("pos:9", mobile="+201001234567"))
+        ((third,),) = await core.rows("SELECT record_id FROM record WHERE customer_id = '9'")
+        await core.send(suggestion(search, pair, certainty=9_600))
+        await core.send(suggestion(search, (pair[1], third), certainty=9_700))
+        homes = [one for (one,) in await core.rows("SELECT profile_id FROM record ORDER BY record_id")]
+        await core.send(MergeProfiles(OPERATOR, (homes[0], homes[2]), "one"))
+        (asked,) = await open_suggestions(core.store, TOP, 5)
+        assert (asked.suggestion.record_a, asked.suggestion.record_b) == (pair[1], third)

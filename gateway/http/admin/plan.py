@@ -47,7 +47,7 @@ class SampleView(CaseView):
 
 class Counts(msgspec.Struct):
     """Numbers of profiles. `reviews` are questions, `largest` is the number of records on the largest profile, `points` change
-    hands."""
+    hands. `by_score` are the merges that the first search would make by itself; null unless a score may merge."""
 
     profiles_before: int
     profiles_after: int
@@ -59,6 +59,7 @@ class Counts(msgspec.Struct):
     largest_before: int
     largest: int
     points: int
+    by_score: int | None = None
 
 
 class PlanView(msgspec.Struct):

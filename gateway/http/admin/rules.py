@@ -121,8 +121,8 @@ async def check_rules(call: Call[Query]) -> CheckedRules:
 
 async def store_rules(call: Call[StoreQuery]) -> StoredRules:
     rules, activate = await usable(call, await text_of(call)), call.query.activate
-    if activate and await _waits(call.services, rules):
-        raise _plan_required(rules.version)
+    if activate:
+        await _check_plan(call.services, rules)
     now = call.services.clock.now()
     stored = StoredRuleSet(rules.version, rules.sha256, rules.text, call.caller.actor, now)
     outcome = await call.submit(StoreRules(call.caller, stored, activate))
@@ -134,14 +134,24 @@ async def activate_rules(call: Call[Query]) -> StoredRules:
     known = await known_rule_set(call.services.store, call.request.match_info["version"])
     text, was_in_use = known.rule_set.text, known.activated_at is not None
     rules = await parsed(text, stored=True) if was_in_use else await usable(call, text)
-    if known.activated_at is None and await _waits(call.services, rules):
-        raise _plan_required(rules.version)
+    if not was_in_use:
+        await _check_plan(call.services, rules)
     return await _stored(call.services, rules, await call.submit(ActivateRules(call.caller, rules.version)))
 
 
-async def _waits(services: Services, rules: RuleSet) -> bool:
-    """Whether a plan of exactly this content was made."""
-    return rules.activation != "immediate" and await work.planned_at(services.store, rules.sha256) is None
+async def _check_plan(services: Services, rules: RuleSet) -> None:
+    """Raises Refusal if the rules need a plan of exactly their content. Where a score may merge, the plan has to say how many
+    merges that makes, whatever the activation."""
+    merges = rules.suggest.outcome == "merge"
+    if rules.activation == "immediate" and not merges:
+        return
+    plan = await work.plan_of(services.store, rules.sha256)
+    if plan is None or (merges and msgspec.json.decode(plan.summary, type=_ByScore).by_score is None):
+        raise _plan_required(rules)
+
+
+class _ByScore(msgspec.Struct):
+    by_score: int | None = None
 
 
 async def _stored(services: Services, rules: RuleSet, outcome: Done) -> StoredRules:
@@ -198,10 +208,17 @@ def _problems(found: Iterable[Problem]) -> RuleProblems:
     )
 
 
-def _plan_required(version: str) -> Refusal:
+def _plan_required(rules: RuleSet) -> Refusal:
+    how = "gateway rules plan FILE (POST /admin/v1/rules/plan)"
+    if rules.suggest.outcome == "merge":
+        return Refusal(
+            "plan_required",
+            f"rule set {rules.version} merges by a score, so it needs a plan that says how many merges that makes: {how}; the plan"
+            " needs the extra `suggest`",
+        )
     return Refusal(
         "plan_required",
-        f"rule set {version} needs a plan before it can merge: gateway rules plan FILE (POST /admin/v1/rules/plan);"
+        f"rule set {rules.version} needs a plan before it can merge: {how};"
         ' or write activation = "immediate" in [rules]',
     )
 

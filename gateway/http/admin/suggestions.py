@@ -3,8 +3,10 @@ first. The questions themselves are reviews."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from gateway.errors import Refusal
@@ -33,12 +35,13 @@ class ComparisonView(msgspec.Struct):
 
 class SuggestionView(msgspec.Struct):
     """Why a question was asked about two records. `certainty`: of 100 such pairs, so many are one person. `points` are at stake:
-    those of the side that has fewer, when it was asked."""
+    those of the side that has fewer, when it was asked. `others` are more pairs of records of the two that were certain enough."""
 
     search: str
     records: list[str]
     certainty: float
     points: int
+    others: int
     comparisons: list[ComparisonView]
 
 
@@ -46,10 +49,25 @@ class SuggestedReview(ReviewView):
     suggestion: SuggestionView
 
 
+class ForeseenView(msgspec.Struct):
+    """Two records that a dry run would merge, or ask about."""
+
+    records: list[str]
+    certainty: float
+    merges: bool
+
+
+class SearchQuery(Query, kw_only=True):
+    dry_run: Annotated[bool, Meta(description="change nothing, and say what would be merged and asked")] = (
+        False
+    )
+
+
 class SearchView(msgspec.Struct):
-    """One search. `candidates` were compared, `found` are certain enough, `opened` became questions; the rest is found again
-    another day. `labels` are answers that the model learned from. `weights` are in bits, by what was compared and its level. A
-    search of a gateway that died stays `running`, and no other waits for it longer than a minute."""
+    """One search. `candidates` were compared, `found` are certain enough, `opened` became questions, `merged` were joined by their
+    score; the rest is found again another day. `labels` are answers that the model learned from. `weights` are in bits, by what was
+    compared and its level. A `dry` search only counts what it would do, and `foreseen` has up to 1,000 of these pairs. A search
+    of a gateway that died stays `running`, and no other waits for it longer than a minute."""
 
     id: str
     state: SearchState
@@ -64,12 +82,15 @@ class SearchView(msgspec.Struct):
     opened: int
     labels: int
     model: str
+    merged: int
+    dry: bool
+    foreseen: list[ForeseenView]
     data: str
     weights: dict[str, dict[str, float]]
     failure: str
 
 
-async def start_search(call: Call[Query]) -> SearchView:
+async def start_search(call: Call[SearchQuery]) -> SearchView:
     services = call.services
     now = services.clock.now()
     going_on = await queries.alive(services.store, now)
@@ -78,7 +99,7 @@ async def start_search(call: Call[Query]) -> SearchView:
             "search_running", f"{show('srh', going_on.search_id)} is under way; wait until it is done"
         )
     rules = services.env.rules
-    search = await call.submit(StartSearch(call.caller, rules.sha256))
+    search = await call.submit(StartSearch(call.caller, rules.sha256, call.query.dry_run))
     rival = await queries.alive(services.store, now, before=search.search_id)
     if rival is not None:
         lost = replace(search, state="failed", failure="another search began in the same moment")
@@ -133,6 +154,7 @@ def suggestion_view(suggestion: Suggestion) -> SuggestionView:
         [show("rec", suggestion.record_a), show("rec", suggestion.record_b)],
         suggestion.certainty / 100,
         suggestion.points,
+        suggestion.others,
         [ComparisonView(one.what, one.level, one.weight / 1_000) for one in suggestion.comparisons],
     )
 
@@ -152,6 +174,14 @@ def _view(search: Search) -> SearchView:
         search.opened,
         search.labels,
         search.model,
+        search.merged,
+        search.dry,
+        [
+            ForeseenView(
+                [show("rec", one.record_a), show("rec", one.record_b)], one.certainty / 100, one.merges
+            )
+            for one in search.foreseen
+        ],
         search.data,
         {
             what: {level: weight / 1_000 for level, weight in levels.items()}
@@ -177,7 +207,8 @@ OPERATIONS = (
         path="/suggestions/searches",
         handler=start_search,
         role="steward",
-        summary="Look for records that look like one person, in a process of its own; nothing is merged",
+        summary="Look for records that look like one person, in a process of its own",
+        query=SearchQuery,
         answer=SearchView,
         refusals=("search_running",),
     ),

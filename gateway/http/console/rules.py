@@ -110,6 +110,7 @@ async def plan_text(visit: Visit) -> web.Response:
                 Bar(texts["blocked"], counts.blocked, "warn"),
                 Bar(texts["reviews"], counts.reviews, "warn"),
                 Bar(texts["points"], counts.points, "good"),
+                *([] if counts.by_score is None else [Bar(texts["by_score"], counts.by_score, "warn")]),
             ]
         ),
     )

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from gateway.http.admin.listing import ListQuery
 from gateway.http.admin.suggestions import (
+    SearchQuery,
     list_searches,
     list_suggestions,
     show_search,
@@ -40,5 +41,5 @@ async def show_one_search(visit: Visit) -> web.Response:
 
 
 async def search(visit: Visit) -> web.Response:
-    begun = await visit.ask(start_search, NO_QUERY)
+    begun = await visit.ask(start_search, SearchQuery())
     return go(f"/console/suggestions/searches/{begun.id}", "begun")

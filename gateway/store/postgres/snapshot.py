@@ -15,6 +15,7 @@ from gateway.store.snapshot import (
     PINS,
     PROFILES,
     RECORDS,
+    SCORED,
     SIDES,
     Snapshot,
     answers,
@@ -43,7 +44,8 @@ async def _snapshot(url: str, attributes: Collection[str]) -> Snapshot:
                 texts(await connection.fetch(ATTRIBUTES), attributes) if attributes else {},
                 judgements(await connection.fetch(PINS), await connection.fetch(SIDES)),
                 own_lists(await connection.fetch(OWN_LISTS)),
-                {(one, other) for one, other in await connection.fetch(ASKED)},
+                {(one, other): reason for one, other, reason in await connection.fetch(ASKED)},
+                {(one, other) for one, other in await connection.fetch(SCORED)},
                 answers(await connection.fetch(ANSWERS)),
             )
     finally:

@@ -18,6 +18,13 @@ CROSS JOIN review AS v ON v.profile_a = CASE WHEN a.profile_id < b.profile_id TH
 AND v.profile_b = CASE WHEN a.profile_id < b.profile_id THEN b.profile_id ELSE a.profile_id END
 WHERE v.state = 'open' AND a.profile_id <> b.profile_id AND (v.reason = '{SUGGESTED}' OR v.reason LIKE '{NEAR}%')
 AND (s.certainty, s.points, s.record_a, s.record_b) < (?, ?, ?, ?)
+AND NOT EXISTS (
+  SELECT 1 FROM record AS c CROSS JOIN suggestion AS t ON t.record_a = c.record_id
+  CROSS JOIN record AS d ON d.record_id = t.record_b
+  WHERE c.profile_id IN (a.profile_id, b.profile_id) AND d.profile_id IN (a.profile_id, b.profile_id)
+  AND c.profile_id <> d.profile_id
+  AND (t.certainty, t.points, t.record_a, t.record_b) > (s.certainty, s.points, s.record_a, s.record_b)
+)
 ORDER BY s.certainty DESC, s.points DESC, s.record_a DESC, s.record_b DESC LIMIT ?
 """
 _WIDTH = len(SUGGESTION.all)
@@ -60,7 +67,9 @@ async def alive(store: Store, now: int, before: int = NEWEST) -> Search | None:
 
 async def opened_today(store: Store, now: int) -> int:
     """How many questions the searches of the last 24 hours opened."""
-    rows = await store.fetch("SELECT COALESCE(SUM(opened), 0) FROM search WHERE started_at > ?", (now - DAY,))
+    rows = await store.fetch(
+        "SELECT COALESCE(SUM(opened), 0) FROM search WHERE started_at > ? AND dry = 0", (now - DAY,)
+    )
     return int(rows[0][0])
 
 

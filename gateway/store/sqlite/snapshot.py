@@ -15,6 +15,7 @@ from gateway.store.snapshot import (
     PINS,
     PROFILES,
     RECORDS,
+    SCORED,
     SIDES,
     Snapshot,
     answers,
@@ -42,7 +43,8 @@ def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
             texts(connection.execute(ATTRIBUTES), attributes) if attributes else {},
             judgements(connection.execute(PINS), connection.execute(SIDES)),
             own_lists(connection.execute(OWN_LISTS)),
-            {(one, other) for one, other in connection.execute(ASKED)},
+            {(one, other): reason for one, other, reason in connection.execute(ASKED)},
+            {(one, other) for one, other in connection.execute(SCORED)},
             answers(connection.execute(ANSWERS)),
         )
 

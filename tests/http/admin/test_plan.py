@@ -133,3 +133,15 @@ async def test_a_plan_of_broken_rules_is_refused(by_email: RunningGateway) -> No
     answer = await ask(by_email, "POST", "rules/plan", 422, json={"text": 'colour = "red"'})
     assert answer["code"] == "bad_rules"
     assert await by_email.rows("SELECT * FROM rule_plan") == []
+
+
+async def test_rules_that_merge_by_a_score_need_a_plan_that_says_how_many(by_email: RunningGateway) -> None:
+    await save(by_email.services, "web", "ann", email=ANN, mobile=PHONE)
+    scores = '\n[suggest]\noutcome = "merge"\n'
+    text = candidate("m1").replace('version = "m1"', 'version = "m1"\nactivation = "immediate"') + scores
+    await ask(by_email, "POST", "rules", 201, json={"text": text})
+    refused = await ask(by_email, "POST", "rules/m1/activate", 409)
+    assert (refused["code"], "by a score" in refused["detail"]) == ("plan_required", True)
+    answer = await planned(by_email, text)
+    assert answer["counts"]["by_score"] == 0
+    assert (await ask(by_email, "POST", "rules/m1/activate"))["active"]
