@@ -74,8 +74,9 @@ class Staff:
         await self._regrouped(USUAL)
 
     async def answer_some(self, count: int) -> None:
-        """Every other question is answered with yes."""
-        found = await self._ask("omar", "GET", f"/reviews?limit={max(1, count)}")
+        """Of the couples who share an address, every other question is answered with yes. The guests of the new shop have to wait:
+        their questions depend on each other."""
+        found = await self._ask("omar", "GET", f"/reviews?rule=email&limit={max(1, count)}")
         for position, item in enumerate(found["items"][:count]):
             answer = "accept" if position % 2 == 0 else "reject"
             await self._ask("omar", "POST", f"/reviews/{item['id']}/{answer}")

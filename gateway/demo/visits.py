@@ -20,6 +20,8 @@ BROKEN_FROM, BROKEN_FOR = 9 * DAY, HOUR
 """When the rules joined too eagerly, before the end of the story."""
 CAMPAIGNS = (11664, 11665, 11666)
 CHANNELS = ("web", "mobile", "pos", "callcenter")
+NEW_SHOP = "+201550009000"
+_GUESTS = 7
 _USE = (40, 25, 25, 10)
 _PREFIX = {"web": "w", "mobile": "app", "pos": "card", "callcenter": "cc"}
 _BRIDGED = 100
@@ -46,6 +48,7 @@ def visits(count: int, seed: int) -> list[Visit]:
         neighbour = shoppers[(person.number + 1) % count]
         found += _life(person, neighbour, chance)
     found += _today(shoppers, chance)
+    found += _guests()
     return sorted(found, key=lambda visit: -visit.ago)
 
 
@@ -114,6 +117,13 @@ def _today(shoppers: list[Person], chance: random.Random) -> Iterator[Visit]:
             since = 10 * MINUTE if number < 8 else SILENT
             ago, channel = chance.randrange(MINUTE, since), CHANNELS[(0, 1, 3)[number % 3]]
         yield _saves(person, channel, ago, **_says(person, channel))
+
+
+def _guests() -> Iterator[Visit]:
+    """The till of a new shop types the shop's own number for customers who give none. It is on no list yet."""
+    for number in range(_GUESTS):
+        body = {"mobile": NEW_SHOP, "customerAttributes": {"displayName": f"Guest {number + 1}"}}
+        yield Visit(DAY + (_GUESTS - number) * HOUR, "pos", f"card-9900{number}", body)
 
 
 def _says(person: Person, channel: str) -> dict[str, str]:

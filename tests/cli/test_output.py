@@ -308,6 +308,7 @@ def _printed(value: object) -> Iterator[str]:
         (2, "row", "2 rows"),
         (1, "delivery", "1 delivery"),
         (2, "delivery", "2 deliveries"),
+        (9, "day", "9 days"),
         (12345, "event", "12,345 events"),
     ],
 )

@@ -8,7 +8,7 @@ import aiohttp
 
 from gateway.demo.people import TABLETS
 from gateway.demo.shop import Opening
-from gateway.demo.visits import SILENT
+from gateway.demo.visits import NEW_SHOP, SILENT
 
 PEOPLE = 60
 
@@ -36,6 +36,10 @@ async def test_the_operators_of_the_shop_find_what_waits_for_them(tmp_path: Path
         assert overview["rules"] == "shop-1"
         assert sum(overview["waiting"]["reviews"].values()) > 0
         assert overview["waiting"]["dead"] > 0
+        assert overview["waiting"]["generic_values"] == 1
+        [value] = (await ask("viewer", "GET", "/generic-values"))["items"]
+        body = {"values": [value["id"]]}
+        assert (await ask("steward", "POST", "/lists/stores", body))["values"] == [NEW_SHOP]
         silent = {channel["name"]: channel["silent_seconds"] for channel in overview["channels"]}
         assert silent.pop("pos") >= SILENT // 1_000 > max(silent.values())
 
