@@ -3,8 +3,9 @@ neighbours swapped; and the same local part at another provider. That is no evid
 
 Comparing each of a million values with all others would take days. So a value is filed under itself and under itself without one
 of its characters (the symmetric deletion index of spelling correctors): two values that are one edit or one swap apart always meet
-under one of these. The index of a million values needs much memory, so it is made in parts, by the hash of its keys. A key under
-which very many values meet says nothing, and is passed over.
+under one of these. The index of a million values would need much memory, and most keys are those of one value alone. So keys are
+counted first, by their hash, and only those that may be shared are kept. A key under which very many values meet says nothing, and
+is passed over.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,8 @@ MOST_AT_ONE_KEY = 40
 _SHORTEST_LOCAL = 5
 _SHORTEST_SHARED_LOCAL = 7
 _SHORTEST_NUMBER = 8
-_KEYS_AT_ONCE = 4_000_000
+_SLOTS_A_LETTER = 4
+_MOST_SLOTS = 1 << 27
 
 
 class NearPair(NamedTuple):
@@ -57,32 +59,30 @@ def _is_typing(one: str, other: str) -> bool:
 
 def near_pairs(kind: IdentifierKind, values: Sequence[str]) -> Iterator[NearPair]:
     """All pairs of these different values that are near, each once, in no particular order."""
-    parts = 1 + sum(map(len, values)) // _KEYS_AT_ONCE
     known: set[tuple[int, int]] = set()
-    for part in range(parts):
-        for places in _meetings(kind, values, part, parts):
-            for pair in combinations(places, 2):
-                how = nearness(kind, values[pair[0]], values[pair[1]])
-                if how is not None and pair not in known:
-                    known.add(pair)
-                    yield NearPair(*pair, how)
+    for places in _meetings(kind, values):
+        for pair in combinations(places, 2):
+            how = nearness(kind, values[pair[0]], values[pair[1]])
+            if how is not None and pair not in known:
+                known.add(pair)
+                yield NearPair(*pair, how)
 
 
-def _meetings(kind: IdentifierKind, values: Sequence[str], part: int, parts: int) -> Iterator[list[int]]:
-    """Positions, in order, of the values that meet under one key of this part."""
-    found: dict[str, int | list[int]] = {}
+def _meetings(kind: IdentifierKind, values: Sequence[str]) -> Iterator[list[int]]:
+    """Positions, in order, of the values that meet under one key."""
+    slots = min(_MOST_SLOTS, 1 << (_SLOTS_A_LETTER * sum(map(len, values)) + 1).bit_length())
+    used = bytearray(slots)
+    for value in values:
+        for key in keys(kind, value):
+            slot = hash(key) % slots
+            if used[slot] <= 1:
+                used[slot] += 1
+    found: dict[str, list[int]] = {}
     for place, value in enumerate(values):
         for key in keys(kind, value):
-            if parts > 1 and hash(key) % parts != part:
-                continue
-            known = found.setdefault(key, place)
-            if isinstance(known, list):
-                known.append(place)
-            elif known != place:
-                found[key] = [known, place]
-    for places in found.values():
-        if isinstance(places, list) and len(places) <= MOST_AT_ONE_KEY:
-            yield places
+            if used[hash(key) % slots] > 1:
+                found.setdefault(key, []).append(place)
+    return (places for places in found.values() if 1 < len(places) <= MOST_AT_ONE_KEY)
 
 
 def keys(kind: IdentifierKind, value: str) -> set[str]:

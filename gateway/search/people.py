@@ -8,6 +8,7 @@ name as it sounds. Each of these is a key. One that very many records share says
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import combinations
 
@@ -26,6 +27,7 @@ _OF_A_PERSON = ("displayName", "firstName", "lastName", "dateOfBirth", "zip")
 Pair = tuple[int, int]
 """Two records, the smaller id first."""
 _ENDING = 9
+_REMEMBERED = 200_000
 _pack, _unpack = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
 _KEY_BYTES = 7
 """Short enough for a positive number of 64 bits."""
@@ -146,12 +148,18 @@ def _keys(row: Mapping[str, str]) -> Iterator[str]:
         yield f"E {address}"
     for number in filter(None, row["phone"].split(BETWEEN_VALUES)):
         yield f"p {number[-_ENDING:]}"
-    words = [sorted(word) for word in sounds_of(row["name"])]
+    words = [word for part in row["name"].split(BETWEEN_NAMES) for word in _sounds(part)]
     if row["birth"]:
         yield from (f"b {row['birth']} {sound}" for word in words for sound in word)
     yield from (f"n {' '.join(sorted(pair))}" for pair in _pairs(words))
     if row["postcode"]:
         yield from (f"z {row['postcode']} {sound}" for word in words for sound in word)
+
+
+@lru_cache(_REMEMBERED)
+def _sounds(part: str) -> list[list[str]]:
+    """Of the words of a given or a family name, which many share: whole names are mostly different."""
+    return [sorted(word) for word in sounds_of(part)]
 
 
 def _pairs(words: Iterable[Iterable[str]]) -> Iterator[tuple[str, str]]:

@@ -35,10 +35,10 @@ def test_the_index_finds_what_a_comparison_of_all_with_all_finds(
     assert set(found) == all_near(kind, values)
 
 
-def test_an_index_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_only_seem_to_be_shared_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [f"+4915{number:08}" for number in range(0, 3_000, 7)]
     whole = set(near_pairs("phone", values))
-    monkeypatch.setattr("gateway.search.near._KEYS_AT_ONCE", 500)
+    monkeypatch.setattr("gateway.search.near._MOST_SLOTS", 8)
     assert whole == set(near_pairs("phone", values)) == all_near("phone", values)
 
 
