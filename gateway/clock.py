@@ -16,6 +16,8 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999, the latest time that RFC 3339 can express."""
 JUMP = 5 * SECOND
 """A wall clock that moves by more than this against the steady one has jumped."""
 _BELIEVE_BACK = MINUTE

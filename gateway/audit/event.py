@@ -189,7 +189,8 @@ MEANINGS: Mapping[Action, str] = {
     Action.JOB_RESUMED: "an operator continued a failed job, from now on in their name; the counts as above",
     Action.JOB_CANCELLED: "an operator cancelled a job; what it did stays done; the counts as above",
     Action.JOB_DISTRUSTED: (
-        "a job is not run, because its row is not as the audit log says: other hands than the gateway's put it in or changed it"
+        "a job is not run, because its row is not as the audit log says: other hands than the gateway's put it in or changed it; "
+        "`damaged` are the columns that cannot be read"
     ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",
     Action.ACHIEVEMENT_DUPLICATE: "a report was refused, because it was inside the dedup window",

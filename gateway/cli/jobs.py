@@ -81,7 +81,9 @@ def print_job(job: Row, *, as_json: bool) -> None:
         say(f"runs in the name of {plain(job['run_by'])}")
     if job["why"]:
         say(f"failed: {plain(job['why'])}")
-    if job["distrusted"]:
+    if job["damaged"]:
+        say(f"damaged, not run: other hands wrote {', '.join(job['damaged'])}; cancel it and start it again")
+    elif job["distrusted"]:
         say("not run: its row is not as the audit log says")
     if job["ended_at"]:
         say(f"ended {job['ended_at']}")

@@ -94,6 +94,7 @@ from gateway.model.imports import (
 )
 from gateway.model.jobs import (
     JOB_VOUCHED,
+    CancelDamagedJob,
     CancelJob,
     DelayJob,
     Filter,
@@ -188,6 +189,7 @@ __all__ = [
     "AnyCommand",
     "AttributeValue",
     "Caller",
+    "CancelDamagedJob",
     "CancelJob",
     "ChangeList",
     "ChangedRecord",

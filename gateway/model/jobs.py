@@ -116,6 +116,15 @@ class CancelJob(Command[Job | Refused], frozen=True):
     job_id: int
 
 
+class CancelDamagedJob(Command[Job | Refused], frozen=True):
+    """Cancel a job whose row cannot be read. `job` is what can be read of it; the row is written anew with that. `columns` are
+    those that cannot."""
+
+    caller: Caller
+    job: Job
+    columns: tuple[str, ...]
+
+
 class ResumeJob(Command[Job | Refused], frozen=True):
     """Continue a failed job in the caller's name. `job` as above."""
 

@@ -13,6 +13,7 @@ from gateway.ids import show
 from gateway.model import (
     JOB_VOUCHED,
     Caller,
+    CancelDamagedJob,
     CancelJob,
     DelayJob,
     Job,
@@ -195,6 +196,20 @@ def cancel(command: CancelJob, ws: WorkingSet, env: Env) -> Job | Refused:
     if job.state not in ("running", "failed"):
         return _over(job.job_id)
     return _end(job, "cancelled", command.caller, ws)
+
+
+def wants_of_damaged(command: CancelDamagedJob, ws: WorkingSet, env: Env) -> bool:
+    return ws.unended_jobs.want(command.job.job_id)
+
+
+def cancel_damaged(command: CancelDamagedJob, ws: WorkingSet, env: Env) -> Job | Refused:
+    job = command.job
+    if not ws.unended_jobs[job.job_id]:
+        return _over(job.job_id)
+    ws.unended_jobs.put(job.job_id, False)
+    ws.jobs.drop(job.job_id)
+    ws.jobs.add(job.job_id, job)
+    return _end(job, "cancelled", command.caller, ws, f"its row was damaged: {', '.join(command.columns)}")
 
 
 def _over(job_id: int) -> Refused:

@@ -1,8 +1,8 @@
 """Works off jobs, in the background: one change as one command, which also stores how far the job has come. If a process stops or
 dies in the middle, the next one continues there.
 
-A job is run only if the audit log vouches for its row. A row that other hands put in or changed is left alone, and an event says
-so. A step that meets an unexpected error is tried again later; other jobs run in the meantime.
+A job is run only if the audit log vouches for its row. A row that other hands put in, changed or damaged is left alone, and an
+event says so. A step that meets an unexpected error is tried again later; other jobs run in the meantime.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,8 @@ from gateway.ids import show
 from gateway.model import Caller, DelayJob, Job, NoteEvent, Refused, WorkJob
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.queries.jobs import digest_of, due_jobs, trust_in
+from gateway.store.queries.jobs import digest_of, due_jobs, read, trust_in
 from gateway.store.queries.matching import id_of, matching, shown_id
-from gateway.store.tables.jobs import JOB
 
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 
@@ -37,7 +36,7 @@ class JobWorker:
         """Up to `limit` changes of the oldest job that is due. False: there is nothing to do."""
         async for row in due_jobs(self._store, self._clock.now()):
             if await self._is_trusted(row):
-                await self._work_on(JOB.read(row), limit)
+                await self._work_on(read(row).job, limit)
                 return True
         return False
 
@@ -49,7 +48,9 @@ class JobWorker:
         if trust == "vouched":
             self._trusted = {row[0]: digest}
         elif trust == "distrusted":
-            event = NoteEvent(_ITSELF, Action.JOB_DISTRUSTED, subject=show("job", row[0]))
+            event = NoteEvent(
+                _ITSELF, Action.JOB_DISTRUSTED, subject=show("job", row[0]), detail=_damage(row)
+            )
             await self._pipeline.submit_background(event)
         return trust == "vouched"
 
@@ -76,3 +77,8 @@ class JobWorker:
     async def _delay(self, job: Job, error: str) -> None:
         caller = Caller("", "", "gateway", show("job", job.job_id), "gateway")
         await self._pipeline.submit_background(DelayJob(caller, job, error))
+
+
+def _damage(row: Sequence[Any]) -> dict[str, list[str]]:
+    damaged = read(row).damaged
+    return {"damaged": [*damaged]} if damaged else {}

@@ -6,9 +6,11 @@ from gateway.workingset.moment import Moment
 
 
 class Jobs(Moment):
-    """`job_steps` are jobs that only moved on. The audit log vouches for what a job is, not for how far it has come."""
+    """`job_steps` are jobs that only moved on. The audit log vouches for what a job is, not for how far it has come.
+    `unended_jobs` says whether there is such a job that may still run, and needs no other column of its row."""
 
     jobs = Of(Collection[int, Job | None])
+    unended_jobs = Of(Collection[int, bool])
     job_steps = Of(Written[int, Job])
 
     def move_on(self, job: Job) -> None:

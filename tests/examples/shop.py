@@ -272,9 +272,9 @@ async def _under_way(shop: Shop) -> None:
 async def _failed_job(shop: Shop) -> str:
     pipeline, store = shop.gateway.services.pipeline, shop.gateway.services.store
     begun = await shop.ask("POST", "reviews/reject", {"question": "points", "expected": 0})
-    job = await stored_job(store, read("job", begun["job"]["id"]) or 0)
-    assert job is not None
+    found = await stored_job(store, read("job", begun["job"]["id"]) or 0)
+    assert found is not None
     for _ in range(MOST_FAILURES):
         caller = Caller("", "", "gateway", begun["job"]["id"], "gateway")
-        await pipeline.submit(DelayJob(caller, job, "the end: KeyError"))
+        await pipeline.submit(DelayJob(caller, found.job, "the end: KeyError"))
     return begun["job"]["id"]

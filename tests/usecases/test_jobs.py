@@ -63,7 +63,7 @@ async def started(core: InProcessGateway, kind: JobKind, chosen: dict[str, Any] 
 async def as_stored(core: InProcessGateway, job: Job) -> Job:
     found = await stored_job(core.store, job.job_id)
     assert found is not None
-    return found
+    return found.job
 
 
 async def worked_off(core: InProcessGateway, job: Job, limit: int = MANY) -> Job:

@@ -1,6 +1,8 @@
 """Jobs: how far each has come. An operator cancels one, or resumes one that failed. The database stores how far a job has come, so
 a restart does not end it."""
 
+from typing import Literal
+
 import msgspec
 
 from gateway.errors import Refusal
@@ -9,7 +11,7 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import CancelJob, Job, JobKind, JobState, ResumeJob
+from gateway.model import CancelDamagedJob, CancelJob, Job, JobKind, JobState, ResumeJob
 from gateway.store.queries import jobs as queries
 from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
@@ -22,10 +24,12 @@ class JobView(msgspec.Struct):
 
     `run_by` is in whose name it changes things. `failures` are attempts in a row at the same step; the next is at `due_at`. `why`
     says what made it fail. A `distrusted` job is not run: its row is not as the audit log says.
+    `damaged` are the columns of its row that cannot be read, because other hands wrote them; they are empty here. Such a job can
+    only be cancelled, if it is not over: `gateway jobs cancel`. Then start it again.
     """
 
     id: str
-    kind: JobKind
+    kind: JobKind | Literal["unreadable"]
     state: JobState
     filter: dict[str, str | int]
     reason: str
@@ -42,26 +46,36 @@ class JobView(msgspec.Struct):
     why: str
     ended_at: Time | None
     distrusted: bool
+    damaged: tuple[str, ...]
 
 
 async def list_jobs(call: Call[ListQuery]) -> Page[JobView]:
     query = call.query
     before = read_cursor(query.cursor, Id, NEWEST)
     found = await queries.jobs(call.services.store, before, query.limit + 1)
-    views = {job.job_id: await job_view(call.services, job) for job in found[: query.limit]}
-    return page(found, query.limit, lambda one: views[one.job_id], lambda one: one.job_id)
+    views = {one.job.job_id: await _view(call.services, one) for one in found[: query.limit]}
+    return page(found, query.limit, lambda one: views[one.job.job_id], lambda one: one.job.job_id)
 
 
 async def show_job(call: Call[Query]) -> JobView:
-    return await job_view(call.services, await _stored(call))
+    return await _view(call.services, await _stored(call))
 
 
 async def cancel_job(call: Call[Query]) -> JobView:
-    return await job_view(call.services, await call.submit(CancelJob(call.caller, call.id("job"))))
+    found = await _stored(call)
+    if found.damaged:
+        ended = await call.submit(CancelDamagedJob(call.caller, found.job, found.damaged))
+    else:
+        ended = await call.submit(CancelJob(call.caller, found.job.job_id))
+    return await job_view(call.services, ended)
 
 
 async def resume_job(call: Call[Query]) -> JobView:
-    job = await _stored(call)
+    job, damaged = await _stored(call)
+    if damaged:
+        raise Refusal(
+            "job_distrusted", f"the row of {show('job', job.job_id)} is damaged; cancel it and start it again"
+        )
     if await _is_distrusted(call.services, job):
         raise Refusal(
             "job_distrusted", "the job is not as the audit log says; look at `gateway audit verify --state`"
@@ -69,11 +83,18 @@ async def resume_job(call: Call[Query]) -> JobView:
     return await job_view(call.services, await call.submit(ResumeJob(call.caller, job)))
 
 
-async def _stored(call: Call[Query]) -> Job:
-    job = await queries.job(call.services.store, call.id("job"))
-    if job is None:
+async def _stored(call: Call[Query]) -> queries.ReadJob:
+    found = await queries.job(call.services.store, call.id("job"))
+    if found is None:
         raise Refusal("not_found", "there is no such job")
-    return job
+    return found
+
+
+async def _view(services: Services, found: queries.ReadJob) -> JobView:
+    """One that is damaged is not run, whatever the log says."""
+    if found.damaged:
+        return _shown(found.job, found.damaged, is_distrusted=True)
+    return await job_view(services, found.job)
 
 
 async def _is_distrusted(services: Services, job: Job) -> bool:
@@ -85,6 +106,10 @@ async def _is_distrusted(services: Services, job: Job) -> bool:
 
 
 async def job_view(services: Services, job: Job) -> JobView:
+    return _shown(job, (), is_distrusted=await _is_distrusted(services, job))
+
+
+def _shown(job: Job, damaged: tuple[str, ...], *, is_distrusted: bool) -> JobView:
     return JobView(
         show("job", job.job_id),
         job.kind,
@@ -103,7 +128,8 @@ async def job_view(services: Services, job: Job) -> JobView:
         shown_or_none(job.due_at or None),
         job.why,
         shown_or_none(job.ended_at),
-        await _is_distrusted(services, job),
+        is_distrusted,
+        damaged,
     )
 
 

@@ -5,13 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway.clock import timestamp
+from gateway.clock import LATEST, timestamp
 from gateway.config.notation import duration, instant
 from gateway.errors import Refusal
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-_LATEST = 253_402_300_799_999
-"""The last millisecond of the year 9999, the latest time that RFC 3339 can express."""
 When = Annotated[str, Meta(description="RFC 3339, a date (UTC), or a span back from now such as 30m, 1h, 7d")]
 
 
@@ -42,7 +40,7 @@ def ahead(name: str, text: str, now: int) -> int | None:
         moment = now + duration(text)
     except ValueError:
         moment = _moment(name, text, "from now such as 90d")
-    if not now < moment <= _LATEST:
+    if not now < moment <= LATEST:
         raise Refusal("bad_parameter", f"{name}: is not in the future; give a later time, or none for ever")
     return moment
 

@@ -1,18 +1,32 @@
-"""Jobs: one, lists of them, those that are to be worked on, and whether the audit log vouches for one."""
+"""Jobs: one, lists of them, those that are to be worked on, and whether the audit log vouches for one. Other hands may have filled
+a row with text that the engine or the gateway cannot read. Such a row takes no other with it, and shows what can be read of it."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_type_hints
+
+import msgspec
 
 from gateway.audit.chain import read_bound
 from gateway.audit.event import Action
+from gateway.clock import LATEST
+from gateway.errors import ReadFailed
 from gateway.ids import show
-from gateway.model import Job
+from gateway.model import Filter, Job
 from gateway.store import Store
 from gateway.store.queries.audit import WantedEvents, events
 from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import TABLES, vouched
 
 _JOBS = f"SELECT {JOB.select('j')} FROM job AS j"
+_TYPES = get_type_hints(Job)
+_MOMENTS = ("created_at", "run_since", "ended_at", "due_at")
+_UNREADABLE: dict[str, Any] = {
+    **{name: "" if kind is str else 0 for name, kind in _TYPES.items()},
+    "kind": "unreadable",
+    "filter": {},
+    "state": "failed",
+    "ended_at": None,
+}
 _AT_ONCE = 20
 _EVENTS = 20
 _VOUCHED_AT = [JOB.all.index(name) for name in TABLES["job"].columns]
@@ -20,12 +34,61 @@ Trust = Literal["vouched", "distrusted", "noted"]
 """`noted`: distrusted, and the log says so."""
 
 
+class ReadJob(NamedTuple):
+    """A job. `damaged` are the columns that cannot be read; the job has other values in their place."""
+
+    job: Job
+    damaged: tuple[str, ...]
+
+
+def read(row: Sequence[Any]) -> ReadJob:
+    values, damaged = dict[str, Any](), list[str]()
+    for name, stored in zip(JOB.all, row, strict=True):
+        try:
+            values[name] = _value(name, stored)
+        except ValueError:
+            values[name] = _UNREADABLE[name]
+            damaged.append(name)
+    return ReadJob(Job(**values), tuple(damaged))
+
+
+def _value(name: str, stored: Any) -> Any:
+    """Raises ValueError."""
+    if name == "filter":
+        return msgspec.json.decode("" if stored is None else stored, type=Filter)
+    if name in _MOMENTS and stored is not None and not 0 <= stored <= LATEST:
+        raise ValueError(name)
+    return msgspec.convert(stored, _TYPES[name])
+
+
+async def _rows(store: Store, which: str, parameters: tuple[int, ...]) -> list[Sequence[Any]]:
+    """The rows that the end of a SELECT picks."""
+    try:
+        return [*await store.fetch(f"{_JOBS} {which}", parameters)]
+    except ReadFailed:
+        ids = await store.fetch(f"SELECT j.job_id FROM job AS j {which}", parameters)
+        return [await _row(store, job_id) for (job_id,) in ids]
+
+
+async def _row(store: Store, job_id: int) -> Sequence[Any]:
+    """None for columns that the engine cannot read."""
+    values: list[Any] = []
+    for name in JOB.all:
+        try:
+            [(value,)] = await store.fetch(f"SELECT j.{name} FROM job AS j WHERE j.job_id = ?", (job_id,))
+        except ReadFailed:
+            value = None
+        values.append(value)
+    return values
+
+
 async def due_jobs(store: Store, now: int) -> AsyncIterator[Sequence[Any]]:
-    """The rows of those that are running, oldest first. They are not read: other hands may have written them."""
+    """The rows of those that are running, oldest first."""
     after = 0
     while True:
-        rows = await store.fetch(
-            f"{_JOBS} WHERE j.state = 'running' AND j.job_id > ? AND j.due_at <= ? ORDER BY j.job_id LIMIT ?",
+        rows = await _rows(
+            store,
+            "WHERE j.state = 'running' AND j.job_id > ? AND j.due_at <= ? ORDER BY j.job_id LIMIT ?",
             (after, now, _AT_ONCE),
         )
         for row in rows:
@@ -40,24 +103,24 @@ def digest_of(row: Sequence[Any], key: bytes) -> str:
 
 
 async def trust_in(store: Store, row: Sequence[Any], key: bytes) -> Trust:
-    """Whether the newest event that tells of the job vouches for this row of it."""
+    """Whether the newest event that tells of the job vouches for this row of it. A row that cannot be read is never trusted."""
     wanted = WantedEvents(object=show("job", row[0]))
     found = await events(store, wanted, None, _EVENTS, newest_first=True)
     for link in found:
         if told := read_bound(link.bound).rows.get("job", {}).get(str(row[0])):
-            if told == digest_of(row, key):
+            if told == digest_of(row, key) and not read(row).damaged:
                 return "vouched"
             break
     is_noted = bool(found) and found[0].event.action == Action.JOB_DISTRUSTED
     return "noted" if is_noted else "distrusted"
 
 
-async def job(store: Store, job_id: int) -> Job | None:
-    rows = await store.fetch(f"{_JOBS} WHERE j.job_id = ?", (job_id,))
-    return JOB.read(rows[0]) if rows else None
+async def job(store: Store, job_id: int) -> ReadJob | None:
+    rows = await _rows(store, "WHERE j.job_id = ?", (job_id,))
+    return read(rows[0]) if rows else None
 
 
-async def jobs(store: Store, before: int, limit: int) -> list[Job]:
+async def jobs(store: Store, before: int, limit: int) -> list[ReadJob]:
     """Newest first."""
-    rows = await store.fetch(f"{_JOBS} WHERE j.job_id < ? ORDER BY j.job_id DESC LIMIT ?", (before, limit))
-    return [JOB.read(row) for row in rows]
+    rows = await _rows(store, "WHERE j.job_id < ? ORDER BY j.job_id DESC LIMIT ?", (before, limit))
+    return [read(row) for row in rows]

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.app import workers
 from gateway.store.queries.verification import verify
+from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
 from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_imports import IMPORT, bring, chunk
@@ -167,7 +168,6 @@ _FORGED = (
     "forgery",
     [
         _FORGED,
-        "UPDATE job SET filter = 'no JSON'",
         "UPDATE job SET above = {newest}, before = {newest}",
         "UPDATE job SET run_by = 'operator:ann'",
     ],
@@ -189,13 +189,49 @@ async def test_a_job_that_other_hands_wrote_is_found_and_not_run(
     assert (told["actor"], told["object"] == job) == ("gateway", forgery != _FORGED)
     verdict = await verify(gateway.services.store, gateway.services.checkpoint_key, state=True)
     assert [breach.chain for breach in verdict.breaches] == ["job"]
-    if "JSON" in forgery:
-        return
     (forged,) = [one for one in (await ask(gateway, "GET", "jobs"))["items"] if one["distrusted"]]
     await gateway.tamper("UPDATE job SET state = 'failed' WHERE state = 'running'")
     await refused(gateway, "POST", f"jobs/{forged['id']}/resume", 409, "job_distrusted")
     cancelled = await ask(gateway, "POST", f"jobs/{forged['id']}/cancel")
     assert (cancelled["state"], cancelled["distrusted"]) == ("cancelled", False)
+
+
+DAMAGE = {"filter": "'no JSON'", "kind": "'erase'", "created_at": "-1", "run_by": "'operator:ann'"}
+NOT_UTF8 = {"filter": "CAST(x'7bff' AS TEXT)", "reason": "CAST(x'ff' AS TEXT)"}
+"""PostgreSQL stores no such text."""
+
+
+@pytest.mark.usefixtures("by_steps")
+@pytest.mark.parametrize("state", ["running", "failed"])
+async def test_a_row_that_cannot_be_read_is_shown_and_cancelled_and_holds_up_no_other(
+    gateway: RunningGateway, engine: str, state: str
+) -> None:
+    made = await by_hand(gateway, 2)
+    job = (await begin(gateway, rule="operator"))["id"]
+    damage = DAMAGE | (NOT_UTF8 if engine == "sqlite" else {})
+    columns = {name: value for name, value in damage.items() if name != "run_by"}
+    written = ", ".join(f"{name} = {value}" for name, value in damage.items())
+    await gateway.tamper(f"UPDATE job SET state = '{state}', {written}")
+    other = (await begin(gateway, actor="operator:shared"))["id"]
+    while await some(gateway, 9):
+        pass
+    assert await listed(gateway, state="undone") == made[::-1]
+    told = await events(gateway, action="job.distrusted")
+    noted = {"damaged": [name for name in JOB.all if name in columns]}
+    assert [(one["object"], one["detail"]) for one in told] == [(job, noted)] * (state == "running")
+    shown = {one["id"]: one for one in (await ask(gateway, "GET", "jobs"))["items"]}
+    assert shown[job] == await ask(gateway, "GET", f"jobs/{job}")
+    assert (shown[other]["state"], shown[other]["damaged"], shown[other]["done"]) == ("done", [], 2)
+    assert (shown[job]["state"], shown[job]["distrusted"], shown[job]["kind"]) == (state, True, "unreadable")
+    assert (set(shown[job]["damaged"]), shown[job]["filter"]) == ({*columns}, {})
+    await refused(gateway, "POST", f"jobs/{job}/resume", 409, "job_distrusted")
+    cancelled = await ask(gateway, "POST", f"jobs/{job}/cancel")
+    assert cancelled["state"] == "cancelled"
+    assert cancelled["why"] == f"its row was damaged: {', '.join(noted['damaged'])}"
+    await refused(gateway, "POST", f"jobs/{job}/cancel", 409, "job_over")
+    assert (await ask(gateway, "GET", f"jobs/{job}"))["damaged"] == ["kind"]
+    verdict = await verify(gateway.services.store, gateway.services.checkpoint_key, state=True)
+    assert verdict.breaches == []
 
 
 @pytest.mark.usefixtures("by_steps")
