@@ -142,10 +142,13 @@ MEANINGS: Mapping[Action, str] = {
         "a person accepted a review; `asked` is what about (`join`, `leave`, `keys`, `points`); a merge or a "
         "split that follows has its own event"
     ),
-    Action.REVIEW_REJECTED: "a person rejected a review; `asked` as above",
+    Action.REVIEW_REJECTED: (
+        "a person rejected a review; `asked` as above, and the `split` whose sides keep the two apart, if no pins do"
+    ),
     Action.REVIEW_UNDONE: (
         "a person took back an answer, and the review is open again; `asked` as above, `was` is the answer; "
-        "a merge, a split or a pin together that was undone has its own event, `lifted` are the pins apart"
+        "a merge, a split or a pin together that was undone has its own event, `lifted` are the pins apart; "
+        "a `split` of the answer has its own event too"
     ),
     Action.REVIEW_CLOSED: "a review was not answered in time",
     Action.REVIEW_REOPENED: "new evidence supports a review that was closed",

@@ -16,7 +16,9 @@ class ReviewItem:
     (`split:contested`) which side owns the keys that both hold? One with `records` is about one profile, which is both a and b:
     should these records leave it? `evidence` are the rules (`rule:<name>`) and types that supported it so far, the newest of
     them at `evidence_at`. `points` are those of both sides, as of then or as housekeeping counted them since. `made` is the merge
-    that a yes made; of a question about `records`, the profile on the other side of the split."""
+    that a yes made; of a question about `records`, the profile on the other side of the split. Of a no it is the split that keeps
+    the two apart. `pins` are the pairs of records that the answer pinned. `merge_id` is the merge that closed the question, or
+    asked it."""
 
     review_id: int
     profile_a: int
@@ -33,6 +35,8 @@ class ReviewItem:
     made: int | None = None
     evidence_at: int = 0
     points: int = 0
+    pins: tuple[tuple[int, int], ...] = ()
+    merge_id: int | None = None
 
 
 def is_answered(item: ReviewItem) -> bool:

@@ -122,6 +122,8 @@ _REVIEW = (
     "records",
     "evidence",
     "made",
+    "pins",
+    "merge_id",
 )
 _COUPON = ("record_id", "campaign_id", "achievement_id", "coupon_code")
 

@@ -57,7 +57,7 @@ def join(
                 ws.touch_key(key)
     ws.redirect(loser, winner)
     _join_windows(ws, winner.profile_id, loser.profile_id)
-    _answer_reviews(ws, winner, loser, rules, f"merge:{rule}")
+    _answer_reviews(ws, winner, loser, rules, row)
     return row
 
 
@@ -74,7 +74,7 @@ def _join_windows(ws: WorkingSet, winner_id: int, loser_id: int) -> None:
         ws.set_window(winner_id, campaign_id, window)
 
 
-def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: RuleSet, by: str) -> None:
+def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: RuleSet, row: MergeRow) -> None:
     """The merge answers the question about the pair; the loser's other questions become the winner's."""
     ws.pass_on_leave_questions(loser, winner)
     for pair, item in list(ws.reviews.items()):
@@ -82,10 +82,14 @@ def _answer_reviews(ws: WorkingSet, winner: Profile, loser: Profile, rules: Rule
             continue
         other = pair[0] if pair[1] == loser.profile_id else pair[1]
         inside = other == winner.profile_id
-        ws.close_review(item, "accepted" if inside else "stale", by)
+        state = "accepted" if inside else "stale"
+        ws.close_review(item, state, f"merge:{row.rule}", merge_id=row.merge_id)
         if not inside:
             moved = ReviewProposal(winner.profile_id, other, item.reason, item.rule, item.types)
-            open_review(ws, rules, moved)
+            asked = open_review(ws, rules, moved)
+            question = ws.review_of((min(winner.profile_id, other), max(winner.profile_id, other)))
+            if asked and question is not None:
+                ws.asked_by_merge(question, row.merge_id)
 
 
 def open_review(ws: WorkingSet, rules: RuleSet, proposal: ReviewProposal) -> bool:
@@ -176,12 +180,17 @@ def merge(command: MergeProfiles, ws: WorkingSet, env: Env) -> Shaped | Refused:
         return version_changed(one)
     if (pin := cannot_pin(ws, one, other)) is not None:
         return pinned_apart(pin)
-    first, second = sorted((min(one.records), min(other.records)))
-    tie = PinRow(first, second, "must", None, command.caller.actor, command.reason, ws.now)
     winner, row = join_by_hand(ws, env, one, other, command.caller, command.reason)
+    tie = PinRow(*tie_of(row), "must", None, command.caller.actor, command.reason, ws.now)
     ws.set_pin(tie)
     note_pin(ws, env, Action.PIN_SET, tie, command.caller, winner.profile_id, command.reason)
     return Shaped(winner.profile_id, winner.version, merge_id=row.merge_id)
+
+
+def tie_of(row: MergeRow) -> tuple[int, int]:
+    """The records that a merge by hand pins together."""
+    first, second = sorted((min(row.survivor_records), min(row.absorbed_records)))
+    return first, second
 
 
 def note_pin(

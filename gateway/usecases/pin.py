@@ -23,12 +23,12 @@ from gateway.workingset import WorkingSet
 
 
 def wants(command: SetPin, ws: WorkingSet, env: Env) -> bool:
-    return _wants_of((command.record_a, command.record_b), ws)
+    return wants_of_records((command.record_a, command.record_b), ws)
 
 
 def wants_of_dropping(command: DropPin, ws: WorkingSet, env: Env) -> bool:
     pair = _pair(command)
-    if not _wants_of(pair, ws):
+    if not wants_of_records(pair, ws):
         return False
     homes = [home for one in pair if (home := ws.homes[one]) is not None]
     loaded = ws.profiles.want_all(homes)
@@ -44,10 +44,10 @@ def wants_of_ending_splits(command: EndSplits, ws: WorkingSet, env: Env) -> bool
 
 
 def wants_of_ending(command: EndPins, ws: WorkingSet, env: Env) -> bool:
-    return _wants_of({record_id for pair in command.pairs for record_id in pair}, ws)
+    return wants_of_records({record_id for pair in command.pairs for record_id in pair}, ws)
 
 
-def _wants_of(record_ids: Iterable[int], ws: WorkingSet) -> bool:
+def wants_of_records(record_ids: Iterable[int], ws: WorkingSet) -> bool:
     """The profiles that the records are on."""
     complete = True
     for record_id in record_ids:
@@ -135,7 +135,7 @@ def lift_split(command: LiftSplit, ws: WorkingSet, env: Env) -> Done:
     row = ws.splits[command.split_id]
     if row is None:
         return Done(changed=False)
-    _lift(row, command.caller, ws)
+    lift(row, command.caller, ws)
     return Done()
 
 
@@ -143,11 +143,11 @@ def end_splits(command: EndSplits, ws: WorkingSet, env: Env) -> Done:
     rows = [row for one in command.split_ids if (row := ws.splits[one]) is not None]
     ended = [row for row in rows if row.until is not None and row.until <= ws.now]
     for row in ended:
-        _lift(row, command.caller, ws)
+        lift(row, command.caller, ws)
     return Done(changed=bool(ended))
 
 
-def _lift(row: Split, caller: Caller, ws: WorkingSet) -> None:
+def lift(row: Split, caller: Caller, ws: WorkingSet) -> None:
     ws.lift_split(row)
     name = show("spl", row.split_id)
     ws.record_event(

@@ -42,7 +42,7 @@ def wants(command: Regroup, ws: WorkingSet, env: Env) -> bool:
     if run is None or not _may_begin(command, run, ws, env):
         return True
     loaded = [look.wants() for look in _looks(command, run, ws, env)]
-    if run.scope == "split" and command.last:
+    if run.scope == "split" and (command.last or env.rules.mode != "enforce"):
         loaded.append(ws.whole_splits.want(run.profile_id))
     return all(loaded)
 

@@ -27,9 +27,11 @@ from gateway.usecases.merge import (
     live,
     merge,
     note_pin,
+    tie_of,
     wants_of_live,
 )
 from gateway.usecases.parting import look_again, note_parting, take_out, wants_of_parting
+from gateway.usecases.split import are_many, keep_sides, pairs_across
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
 from rules.record import Profile
@@ -60,7 +62,7 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
     outcome = _carry_out(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
-    item.made = _made(outcome)
+    kept = {"split": show("spl", item.made)} if not command.accept and item.made is not None else {}
     ws.close_review(item, wanted, command.caller.actor)
     ws.record_event(
         Action.REVIEW_ACCEPTED if command.accept else Action.REVIEW_REJECTED,
@@ -73,17 +75,11 @@ def answer(command: AnswerReview, ws: WorkingSet, env: Env) -> Done | Shaped | R
         detail={
             "profiles": [show("prf", item.profile_a), show("prf", item.profile_b)],
             "asked": asked_about(item),
+            **kept,
         },
         words=Words({"note": command.reason}, about, env.pseudonyms),
     )
     return outcome
-
-
-def _made(outcome: Done | Shaped) -> int | None:
-    """What the answer made, for its undo: a merge, or the other side of a split."""
-    if isinstance(outcome, Done):
-        return None
-    return outcome.parts[0] if outcome.parts else outcome.merge_id
 
 
 def asked_about(item: ReviewItem) -> str:
@@ -95,6 +91,7 @@ def asked_about(item: ReviewItem) -> str:
 
 
 def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Done | Shaped | Refused:
+    """What the answer made and pinned is noted in the question, for its undo."""
     if item.records:
         return _answer_leaving(command, item, ws, env)
     if item.reason == CONTESTED:
@@ -106,19 +103,30 @@ def _carry_out(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env
 
 def _accept(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env: Env) -> Shaped | Refused:
     pair = (item.profile_a, item.profile_b)
-    return merge(MergeProfiles(command.caller, pair, command.reason or "review accepted"), ws, env)
+    outcome = merge(MergeProfiles(command.caller, pair, command.reason or "review accepted"), ws, env)
+    row = ws.merges[outcome.merge_id] if isinstance(outcome, Shaped) and outcome.merge_id else None
+    if row is not None:
+        item.made, item.pins = row.merge_id, (tie_of(row),)
+    return outcome
 
 
 def _reject(command: AnswerReview, item: ReviewItem, ws: WorkingSet) -> Shaped | Refused:
+    """Keep the two apart: by pins if these are few and replace no other pin, else as a split does."""
     one, other = live(item.profile_a, ws), live(item.profile_b, ws)
     if one is None or other is None:
         return Refused("not_found", "One of the two profiles was erased.")
     if one is other:
         return Refused("same_profile", "The two were joined since; split the profile instead.")
-    for pair in ((min(a, b), max(a, b)) for a in one.records for b in other.records):
-        known = ws.pin_of(pair)
-        if known is None or known.kind != "cannot" or known.until is not None:
-            ws.set_pin(PinRow(*pair, "cannot", None, command.caller.actor, command.reason, ws.now))
+    sides, caller = (tuple(one.records), tuple(other.records)), command.caller
+    pins = {pair: ws.pin_of(pair) for pair in pairs_across(sides)}
+    for_ever = [pair for pair, pin in pins.items() if pin and pin.kind == "cannot" and pin.until is None]
+    others = [pair for pair, pin in pins.items() if pin is not None and pair not in for_ever]
+    if others or are_many(sides):
+        item.made = keep_sides(sides, None, caller.actor, command.reason, ws)
+        return Shaped(one.profile_id, one.version)
+    item.pins = tuple(sorted(pins.keys() - for_ever))
+    for pair in item.pins:
+        ws.set_pin(PinRow(*pair, "cannot", None, caller.actor, command.reason, ws.now))
     return Shaped(one.profile_id, one.version)
 
 
@@ -133,23 +141,23 @@ def _answer_leaving(command: AnswerReview, item: ReviewItem, ws: WorkingSet, env
             "review_closed", "The records were moved or erased since; the question does not stand any more."
         )
     if command.accept:
-        return _let_leave(command, profile, leaving, ws, env)
+        return _let_leave(command, item, profile, ws, env)
     others = [other for other in ws.leave_questions(profile.profile_id) if other is not item]
     rest = profile.records.keys() - leaving
     stays = rest.difference(*(other.records for other in others)) or rest
     caller, sides = command.caller, (min(leaving), min(stays))
     pin = PinRow(min(sides), max(sides), "must", None, caller.actor, command.reason, ws.now)
     ws.set_pin(pin)
+    item.pins = ((pin.record_a, pin.record_b),)
     note_pin(ws, env, Action.PIN_SET, pin, caller, profile.profile_id, command.reason)
     look_again(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 
 
-def _let_leave(
-    command: AnswerReview, profile: Profile, leaving: frozenset[int], ws: WorkingSet, env: Env
-) -> Shaped:
+def _let_leave(command: AnswerReview, item: ReviewItem, profile: Profile, ws: WorkingSet, env: Env) -> Shaped:
     """The sides are not pinned apart: later evidence may join them again."""
-    part, _ = take_out(profile, leaving, ws, env)
+    part, _ = take_out(profile, frozenset(item.records), ws, env)
+    item.made = part.profile_id
     note_parting(profile, [part], command.caller, "review", command.reason, ws, env)
     for side in (profile, part):
         look_again(ws, "profile", "review", profile_id=side.profile_id)

@@ -6,8 +6,6 @@ It is refused where later work stands in the way. An answer to a question about 
 the one that they became, still have the ids that the question names.
 """
 
-from collections.abc import Iterable
-
 from gateway.audit.event import Action, Words
 from gateway.ids import show
 from gateway.model import (
@@ -23,7 +21,6 @@ from gateway.model import (
 from gateway.usecases import split
 from gateway.usecases.env import Env
 from gateway.usecases.merge import (
-    BY_HAND,
     CONTESTED,
     absorb_by_hand,
     cannot_pin,
@@ -34,6 +31,7 @@ from gateway.usecases.merge import (
     wants_of_live,
 )
 from gateway.usecases.parting import look_again
+from gateway.usecases.pin import lift, wants_of_records
 from gateway.usecases.review import asked_about, exchange_keys
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
@@ -49,12 +47,15 @@ def wants(command: UndoAnswer, ws: WorkingSet, env: Env) -> bool:
     item = ws.review_items[command.review_id]
     if item is None:
         return True
-    if item.made is not None and asked_about(item) == "join":
+    loaded = wants_of_records({one for pair in item.pins for one in pair}, ws)
+    if item.made is not None and item.state == "rejected":
+        loaded &= ws.splits.want(item.made)
+    elif item.made is not None and asked_about(item) == "join":
         if not split.wants_of_undo(UndoMerge(command.caller, item.made, command.reason), ws, env):
             return False
-        return ws.redirects.want_all([one for pair in ws.reviews for one in pair])
-    also = (item.made,) if item.made is not None else ()
-    return wants_of_live((item.profile_a, item.profile_b, *also), ws)
+        return ws.redirects.want_all([one for pair in ws.reviews for one in pair]) and loaded
+    also = (item.made,) if item.made is not None and item.state == "accepted" else ()
+    return wants_of_live((item.profile_a, item.profile_b, *also), ws) and loaded
 
 
 def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refused:
@@ -64,8 +65,9 @@ def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refus
     if not is_answered(item):
         return Refused("review_not_answered", f"The review is {item.state}, and not by a person's answer.")
     was, asked, answered_at, answered_by = item.state, asked_about(item), item.closed_at, item.closed_by
-    lifted = _pins_of(item, ws) if was == "rejected" and asked == "join" else []
-    outcome = _take_back(command, item, lifted, ws, env)
+    apart = [pin for pin in _pins_of(item, ws) if pin.kind == "cannot"]
+    kept = {"split": show("spl", item.made)} if was == "rejected" and item.made is not None else {}
+    outcome = _take_back(command, item, ws, env)
     if isinstance(outcome, Refused):
         return outcome
     ws.open_again(item)
@@ -84,7 +86,8 @@ def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refus
             "was": was,
             "answered_by": answered_by,
             "answered_at": answered_at,
-            "lifted": [[show("rec", pin.record_a), show("rec", pin.record_b)] for pin in lifted],
+            "lifted": [[show("rec", pin.record_a), show("rec", pin.record_b)] for pin in apart],
+            **kept,
         },
         words=Words(
             {"note": command.reason},
@@ -96,21 +99,12 @@ def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refus
 
 
 def _pins_of(item: ReviewItem, ws: WorkingSet) -> list[PinRow]:
-    """The pins apart that the answer set and that still stand. Another answer of the same millisecond set others."""
-    sides = [live(one, ws) for one in (item.profile_a, item.profile_b)]
-    if sides[0] is None or sides[1] is None:
-        return []
-    made = (item.closed_at, item.closed_by)
-    return [
-        pin
-        for pin in ws.standing_pins
-        if pin.kind == "cannot" and (pin.created_at, pin.actor) == made and pin.is_between(sides[0], sides[1])
-    ]
+    """The pins that the answer set and that stand as it set them."""
+    made, found = (item.closed_at, item.closed_by), (ws.pin_of(pair) for pair in item.pins)
+    return [pin for pin in found if pin is not None and (pin.created_at, pin.actor) == made]
 
 
-def _take_back(
-    command: UndoAnswer, item: ReviewItem, lifted: Iterable[PinRow], ws: WorkingSet, env: Env
-) -> Shaped | Refused:
+def _take_back(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, env: Env) -> Shaped | Refused:
     accepted = item.state == "accepted"
     if item.records:
         take_back = _take_back_leaving if accepted else _take_back_staying
@@ -127,11 +121,21 @@ def _take_back(
         if accepted:
             exchange_keys(one, other, _shared_at(one, other, item.closed_at or 0), item, ws)
         return Shaped(one.profile_id, one.version)
-    for pin in lifted:
-        ws.drop_pin(pin)
-    for side in (one, other):
-        look_again(ws, "profile", "review", profile_id=side.profile_id)
+    moved = _drop_pins(item, ws)
+    if item.made is not None and (row := ws.splits[item.made]) is not None:
+        lift(row, command.caller, ws)
+    for side in {one.profile_id, other.profile_id, *moved}:
+        look_again(ws, "profile", "review", profile_id=side)
     return Shaped(one.profile_id, one.version)
+
+
+def _drop_pins(item: ReviewItem, ws: WorkingSet) -> set[int]:
+    """Drop what the answer pinned. Returns the profiles that the records are on."""
+    pins = _pins_of(item, ws)
+    for pin in pins:
+        ws.drop_pin(pin)
+    homes = {ws.homes[one] for pin in pins for one in (pin.record_a, pin.record_b)}
+    return {home for home in homes if home is not None}
 
 
 def _both(profile_a: int, profile_b: int, ws: WorkingSet) -> tuple[Profile, Profile] | Refused:
@@ -160,29 +164,22 @@ def _take_back_merge(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, env:
     row = ws.merges[item.made] if item.made is not None else None
     if row is None:
         return _too_late("the two were one already when it was given.")
-    if (refused := _against_parting(row, ws)) is not None:
+    if (refused := _against_parting(item, row, ws)) is not None:
         return refused
     undo = UndoMerge(command.caller, row.merge_id, command.reason or "answer undone")
     outcome = split.undo(undo, ws, env, pinned=False)
     if isinstance(outcome, Refused):
         return outcome
-    tie = ws.pin_of(_tie(row))
-    if tie is not None:
-        ws.drop_pin(tie)
-        note_pin(ws, env, Action.PIN_DROPPED, tie, command.caller, row.survivor_id, command.reason)
+    for pin in _pins_of(item, ws):
+        ws.drop_pin(pin)
+        note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, row.survivor_id, command.reason)
     _ask_the_absorbed_again(row, ws)
     for side in (outcome.profile_id, *outcome.parts):
         look_again(ws, "profile", "review", profile_id=side)
     return outcome
 
 
-def _tie(row: MergeRow) -> tuple[int, int]:
-    """The records that the answer pinned together."""
-    first, second = sorted((min(row.survivor_records), min(row.absorbed_records)))
-    return first, second
-
-
-def _against_parting(row: MergeRow, ws: WorkingSet) -> Refused | None:
+def _against_parting(item: ReviewItem, row: MergeRow, ws: WorkingSet) -> Refused | None:
     """Why the two sides could not be given back as they were."""
     profile = live(row.survivor_id, ws)
     if row.undone_at is not None:
@@ -196,16 +193,11 @@ def _against_parting(row: MergeRow, ws: WorkingSet) -> Refused | None:
     leaving = profile.records.keys() & set(row.absorbed_records)
     if ws.namesake(profile) in leaving or ws.namesake_of(row) not in leaving:
         return _too_late("the record that one of the two is named after is gone.")
+    own = _pins_of(item, ws)
     for pin in ws.standing_pins:
         across = (pin.record_a in leaving) != (pin.record_b in leaving)
         inside = pin.record_a in profile.records and pin.record_b in profile.records
-        if (
-            pin.kind == "must"
-            and pin.is_in_force(ws.now)
-            and across
-            and inside
-            and (pin.record_a, pin.record_b) != _tie(row)
-        ):
+        if pin.kind == "must" and pin.is_in_force(ws.now) and across and inside and pin not in own:
             pair = f"{show('rec', pin.record_a)} and {show('rec', pin.record_b)}"
             return _too_late(f"{pair} are pinned together by {pin.actor}; remove that pin first.")
     return None
@@ -215,15 +207,13 @@ def _ask_the_absorbed_again(row: MergeRow, ws: WorkingSet) -> None:
     """The merge closed the questions about the absorbed profile and asked them about the survivor. Where that one was not answered,
     it is asked about the absorbed profile again."""
     for pair, item in list(ws.reviews.items()):
-        if row.absorbed_id not in pair or item.state != "stale" or item.closed_at != row.merged_at:
-            continue
         other = pair[0] if pair[1] == row.absorbed_id else pair[1]
-        if item.closed_by != f"merge:{BY_HAND}" or ws.redirects[other] != other:
+        if item.state != "stale" or item.merge_id != row.merge_id or ws.redirects[other] != other:
             continue
         moved = ws.review_of((min(row.survivor_id, other), max(row.survivor_id, other)))
         if moved is not None and moved.state != "open":
             continue
-        if moved is not None and moved.opened_at == row.merged_at:
+        if moved is not None and moved.merge_id == row.merge_id:
             ws.close_review(moved, "stale", _TAKEN_BACK)
         ws.open_again(item)
 
@@ -252,12 +242,9 @@ def _take_back_staying(command: UndoAnswer, item: ReviewItem, ws: WorkingSet, en
     profile, leaving = live(item.profile_a, ws), frozenset(item.records)
     if profile is None or profile.profile_id != item.profile_a or not leaving < profile.records.keys():
         return _too_late("the records were moved or erased.")
-    for pin in ws.standing_pins:
-        across = (pin.record_a in leaving) != (pin.record_b in leaving)
-        across &= profile.records.keys() >= {pin.record_a, pin.record_b}
-        if across and pin.kind == "must" and (pin.created_at, pin.actor) == (item.closed_at, item.closed_by):
-            ws.drop_pin(pin)
-            note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, profile.profile_id, command.reason)
+    for pin in _pins_of(item, ws):
+        ws.drop_pin(pin)
+        note_pin(ws, env, Action.PIN_DROPPED, pin, command.caller, profile.profile_id, command.reason)
     look_again(ws, "profile", "review", profile_id=profile.profile_id)
     return Shaped(profile.profile_id, profile.version)
 

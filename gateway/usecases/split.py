@@ -1,7 +1,7 @@
 """SPLIT and UNDO: take records out of a profile again. Keys, dedup windows and points follow their records. The two sides are
 pinned apart, or the next call would join them again. No sum changes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations, product
 
 from gateway.ids import show
@@ -204,12 +204,28 @@ def keep_apart(
     cooldown = env.rules.merge.cooldown_after_split
     until = None if cooldown is None else ws.now + cooldown
     actor, reason = command.caller.actor, command.reason
-    records = len(profile.records)
-    if records * records - sum(len(side) ** 2 for side in sides) > 2 * MOST_PAIRS:
-        row = Split(ws.next_id(), until, actor, reason, ws.now)
-        ws.keep_apart(row, {one: number for number, side in enumerate(sides) for one in side})
-        return {"split": show("spl", row.split_id)}
-    for one, other in combinations(sides, 2):
-        for a, b in product(one, other):
-            ws.set_pin(PinRow(min(a, b), max(a, b), "cannot", until, actor, reason, ws.now))
-    return {}
+    if not are_many(sides):
+        for a, b in pairs_across(sides):
+            ws.set_pin(PinRow(a, b, "cannot", until, actor, reason, ws.now))
+        return {}
+    return {"split": show("spl", keep_sides(sides, until, actor, reason, ws))}
+
+
+def are_many(sides: Sequence[Collection[int]]) -> bool:
+    """Whether the pairs across these sides are too many for pins."""
+    records = sum(map(len, sides))
+    return records * records - sum(len(side) ** 2 for side in sides) > 2 * MOST_PAIRS
+
+
+def pairs_across(sides: Iterable[Iterable[int]]) -> list[tuple[int, int]]:
+    """Every two records of different sides."""
+    return [(min(a, b), max(a, b)) for one, other in combinations(sides, 2) for a, b in product(one, other)]
+
+
+def keep_sides(
+    sides: Sequence[Collection[int]], until: int | None, actor: str, reason: str, ws: WorkingSet
+) -> int:
+    """Keep the sides apart by one row for each record. Returns the id of the split."""
+    row = Split(ws.next_id(), until, actor, reason, ws.now)
+    ws.keep_apart(row, {one: number for number, side in enumerate(sides) for one in side})
+    return row.split_id

@@ -52,7 +52,8 @@ class Reviews(Achievements):
 
     def open_again(self, item: ReviewItem) -> None:
         """As it was before it was closed."""
-        item.state, item.closed_at, item.closed_by, item.made = "open", None, "", None
+        item.state, item.closed_at, item.closed_by = "open", None, ""
+        item.made, item.pins, item.merge_id = None, (), None
         self.opened.append(item)
         self.touch_review(item)
 
@@ -61,8 +62,15 @@ class Reviews(Achievements):
         item.reason, item.rule, item.types = reason, rule, types
         self.reopen_review(item)
 
-    def close_review(self, item: ReviewItem, state: ReviewState, by: str) -> None:
-        item.state, item.closed_at, item.closed_by = state, self.now, by
+    def close_review(
+        self, item: ReviewItem, state: ReviewState, by: str, *, merge_id: int | None = None
+    ) -> None:
+        """`merge_id`: the merge that closes it."""
+        item.state, item.closed_at, item.closed_by, item.merge_id = state, self.now, by, merge_id
+        self.touch_review(item)
+
+    def asked_by_merge(self, item: ReviewItem, merge_id: int) -> None:
+        item.merge_id = merge_id
         self.touch_review(item)
 
     def pass_on_leave_question(self, item: ReviewItem, profile: Profile) -> None:

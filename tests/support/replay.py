@@ -66,7 +66,10 @@ class Replay:
                 case "pin.dropped":
                     self._drop(event.detail)
                 case "review.rejected" if not event.reason.startswith(("split:", "resplit:")):
-                    self._pin_apart(event.detail["profiles"])
+                    if name := event.detail.get("split"):
+                        self._keep_apart(name, event.detail["profiles"], [])
+                    else:
+                        self._pin_apart(event.detail["profiles"])
                 case "review.undone":
                     for pair in event.detail["lifted"]:
                         del self.pins[frozenset(pair)]

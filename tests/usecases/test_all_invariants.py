@@ -765,7 +765,6 @@ class Judging(Machine):
         reviews = self.column("SELECT review_id FROM review WHERE state = 'open' ORDER BY 1")
         if not reviews:
             return
-        self.core.clock.advance(1)  # a person does not answer in the millisecond in which a call asked
         number, before = reviews[which % len(reviews)], self._before_an_answer()
         if isinstance(self._decide(AnswerReview(SAM, number, accept, "asked them")), Refused):
             return
@@ -782,6 +781,7 @@ class Judging(Machine):
                 "profile_id, named_after FROM profile WHERE redirect_to IS NULL",
                 "type, value, state FROM identifier_owner",
                 "record_a, record_b, kind, expires_at FROM pin",
+                "split_id, expires_at FROM split",
                 "profile_a, profile_b, reason, records FROM review WHERE state = 'open'",
             )
         ]

@@ -10,6 +10,7 @@ from gateway.ids import show
 from gateway.model import (
     AnswerReview,
     DropPin,
+    EndPins,
     EraseCustomer,
     MergeProfiles,
     Refused,
@@ -28,7 +29,8 @@ async def state(core: InProcessGateway) -> list[list[tuple[Any, ...]]]:
     """What an answer may change, but the versions and the log."""
     return [
         *await identity(core),
-        await core.rows("SELECT record_a, record_b, kind, expires_at FROM pin ORDER BY 1, 2"),
+        await core.rows("SELECT record_a, record_b, kind, expires_at, reason FROM pin ORDER BY 1, 2"),
+        await core.rows("SELECT split_id, expires_at FROM split ORDER BY 1"),
         await core.rows(
             "SELECT profile_a, profile_b, state, reason, records, opened_at, closed_at, closed_by, made FROM review"
             " WHERE state = 'open' ORDER BY review_id"
@@ -55,8 +57,11 @@ async def refusal(core: InProcessGateway, review: int) -> str:
     return refused.message
 
 
-@pytest.mark.parametrize("accept", [True, False])
-async def test_i10_an_answer_about_two_people_is_taken_back(tmp_path: Path, accept: bool) -> None:
+@pytest.mark.parametrize(("accept", "pairs"), [(True, 20), (False, 20), (False, 0)])
+async def test_i10_an_answer_about_two_people_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accept: bool, pairs: int
+) -> None:
+    monkeypatch.setattr("gateway.usecases.split.MOST_PAIRS", pairs)
     async with InProcessGateway(tmp_path) as core:
         number = await asked(core)
         for who in ("web:1", "pos:1"):
@@ -70,6 +75,7 @@ async def test_i10_an_answer_about_two_people_is_taken_back(tmp_path: Path, acce
         assert (await core.actions()).count("review.undone") == 1
         await core.regroup()
         assert await state(core) == before
+        assert await core.rows("SELECT 1 FROM split_side") == []
         await answer(core, number, accept=not accept)
 
 
@@ -106,14 +112,17 @@ async def test_i10_contested_keys_go_back(tmp_path: Path, accept: bool) -> None:
         assert (await state(core))[-1] == before[-1]
 
 
-async def test_questions_about_the_absorbed_are_asked_about_it_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", [SECOND, 0])
+async def test_questions_about_the_absorbed_are_asked_about_it_again(tmp_path: Path, later: int) -> None:
+    """Also if a call asked in the millisecond of the answer."""
     async with InProcessGateway(tmp_path) as core:
         number = await asked(core)
         await core.send(customer("app:1", mobile="+201001234569"))
         await core.send(customer("app:1", email=EMAIL))
         before = await state(core)
         assert len(before[-1]) > 1
-        await answer(core, number, accept=True)
+        core.clock.advance(later)
+        await core.send(AnswerReview(OPERATOR, number, True, "asked them"))
         await undo(core, number)
         assert await state(core) == before
 
@@ -204,3 +213,58 @@ async def test_two_rejections_of_one_millisecond_are_taken_back_one_by_one(tmp_p
         before = await core.rows(pins)
         await undo(core, open_now[0])
         assert len(await core.rows(pins)) == len(before) - 1
+
+
+async def test_a_temporary_pin_that_a_rejection_met_ends_when_it_was_to_end(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as core:
+        number = await asked(core)
+        a, b = sorted(await core.column("SELECT record_id FROM record"))
+        until = core.clock.now() + HOUR
+        await core.send(SetPin(OPERATOR, a, b, "cannot", "seen both", until))
+        before = await state(core)
+        await answer(core, number, accept=False)
+        assert await core.column("SELECT expires_at FROM split") == [None]
+        await undo(core, number)
+        assert await state(core) == before
+        await answer(core, number, accept=False)
+        core.clock.time = until
+        await core.send(EndPins(OPERATOR, ((a, b),)))
+        assert await core.rows("SELECT 1 FROM pin") == []
+        await core.regroup()
+        pair = [await core.profile_of(who) for who in ("web:1", "pos:1")]
+        refused = await core.send(MergeProfiles(OPERATOR, (pair[0] or 0, pair[1] or 0), "one person"))
+        assert isinstance(refused, Refused)
+        assert refused.code == "pinned_apart"
+
+
+async def test_what_an_operator_pinned_in_the_millisecond_of_the_answer_stays(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as core:
+        number = await asked(core)
+        await core.send(AnswerReview(OPERATOR, number, False, "asked them"))
+        await core.send(customer("web:2", mobile=OTHER))
+        a, b, c = await core.column("SELECT record_id FROM record ORDER BY record_id")
+        await core.send(SetPin(OPERATOR, a, c, "cannot", "seen both"))
+        pins = "SELECT record_a, record_b FROM pin ORDER BY 1, 2"
+        assert set(await core.rows(pins)) == {(a, b), (a, c)}
+        await undo(core, number)
+        assert await core.rows(pins) == [(a, c)]
+
+
+async def test_pins_of_records_that_left_since_are_lifted_too(tmp_path: Path) -> None:
+    async with InProcessGateway(tmp_path) as core:
+        number = await asked(core)
+        one, other = [await core.profile_of(who) for who in ("web:1", "pos:1")]
+        await core.send(customer("app:1"))
+        third = await core.profile_of("app:1")
+        assert one is not None
+        assert other is not None
+        assert third is not None
+        merged = await core.send(MergeProfiles(OPERATOR, (one, third), "one person"))
+        assert merged.profile_id == one
+        await answer(core, number, accept=False)
+        assert len(await core.rows("SELECT 1 FROM pin WHERE kind = 'cannot'")) == 2
+        await core.send(UndoMerge(OPERATOR, merged.merge_id, "not one person"))
+        assert isinstance(await undo(core, number), Shaped)
+        ((a, b),) = await core.rows("SELECT record_a, record_b FROM pin WHERE kind = 'cannot'")
+        homes = dict(await core.rows("SELECT record_id, profile_id FROM record"))  # type: ignore[arg-type]
+        assert {homes[a], homes[b]} == {one, third}

@@ -25,7 +25,14 @@ from gateway.processes.plan import planned
 from gateway.store.operations import ended_splits
 from gateway.store.queries.verification import verify
 from rules.ruleset import RuleSet
-from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, customer, environment, erase
+from tests.support.in_process_gateway import (
+    CHECKPOINT_KEY,
+    InProcessGateway,
+    customer,
+    environment,
+    erase,
+    rule_set_of,
+)
 from tests.usecases.test_regroup import SHOP, TILL, groups, rules
 
 SAM = Caller("", "", "operator:sam", "req")
@@ -156,6 +163,19 @@ async def test_a_split_that_is_lifted_lets_the_rules_join_them_again_and_leaves_
     assert len(await groups(core)) == 1
     assert await core.rows("SELECT * FROM split_side") == []
     assert await core.rows("SELECT * FROM regrouping WHERE scope = 'split'") == []
+
+
+async def test_a_split_that_is_lifted_while_the_rules_only_watch_leaves_no_row(
+    core: InProcessGateway,
+) -> None:
+    await taken_apart(core)
+    (split_id,) = await core.column("SELECT split_id FROM split")
+    watching = rule_set_of(tills("2").text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
+    await core.use(watching)
+    await core.send(LiftSplit(SAM, split_id))
+    await core.regroup(7)
+    assert len(await groups(core)) == MANY
+    assert await core.rows("SELECT * FROM split_side") == []
 
 
 async def test_a_split_ends_with_the_cooldown(tmp_path: Path) -> None:
