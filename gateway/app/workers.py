@@ -240,7 +240,7 @@ class Workers:
         services, busy = self._services, self._calls_arrive("regroup")
         started = perf_counter()
         limit = _REGROUP_BUSY if busy else _REGROUP_IDLE
-        outcome = await regroup_some(services.store, services.pipeline, self._name, limit)
+        outcome = await regroup_some(services.store, services.pipeline, services.clock, self._name, limit)
         if outcome is None:
             return _QUIET_POLL
         self._count(outcome)

@@ -52,6 +52,8 @@ class Action(StrEnum):
     IMPORT_UNDONE = "import.undone"
     SEARCH_STARTED = "search.started"
     SEARCH_ENDED = "search.ended"
+    REGROUPING_FAILED = "regrouping.failed"
+    REGROUPING_RESUMED = "regrouping.resumed"
     JOB_STARTED = "job.started"
     JOB_ENDED = "job.ended"
     JOB_FAILED = "job.failed"
@@ -180,6 +182,11 @@ MEANINGS: Mapping[Action, str] = {
         "`candidates`, were `found` and were `opened` as questions; the `labels` that the model learned from, and the digests of "
         "the `model` and the `data`; each question has its own event"
     ),
+    Action.REGROUPING_FAILED: (
+        "a regrouping was given up, because one of its steps failed six times (`why`): its scope, cause and how many profiles it "
+        "`looked` at; `gateway rules resume` tries it again"
+    ),
+    Action.REGROUPING_RESUMED: "an operator had a failed regrouping tried again; its scope, cause and `looked` as above",
     Action.JOB_STARTED: (
         "an operator started a job on everything that matches a filter (`reason`: its kind, such as `undo_merges`): the "
         "filter, and how many it `matched`; each change has its own event, with the job's id as its request id"

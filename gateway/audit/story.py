@@ -255,6 +255,12 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.CUSTOMER_EXPORTED: lambda event, detail: "all data about the customer was exported",
     Action.IMPORT_ROWS: _imported,
     Action.IMPORT_UNDONE: _import_undone,
+    Action.REGROUPING_FAILED: lambda event, detail: (
+        f"a regrouping was given up: {detail.get('why') or 'a step failed'}"
+    ),
+    Action.REGROUPING_RESUMED: lambda event, detail: (
+        f"a regrouping that had failed was resumed by {event['actor'] or 'an operator'}"
+    ),
     Action.JOB_STARTED: _begun,
     Action.SEARCH_STARTED: lambda event, detail: f"{event['object']} began to look for records of one person",
     Action.SEARCH_ENDED: lambda event, detail: (

@@ -170,8 +170,24 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
         say(f"rule set {version} {'is active now' if answer['changed'] else 'was active already'}")
 
 
+@app.command()
+def resume(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+    """Try regroupings again that failed. `gateway audit query --action regrouping.failed` says why."""
+
+    async def resumed(admin: Admin) -> Any:
+        return await admin.post("/regroupings/resume")
+
+    answer = ask(config, resumed, changes=True)
+    if json:
+        print_json(answer)
+    else:
+        say(f"{counted(answer['resumed'], 'regrouping')} resumed")
+
+
 def _progress(walk: Row | None) -> str:
     """The progress of the regrouping after a rule set was activated."""
     if walk is None:
         return ""
+    if walk["failed"]:
+        return f"failed, {walk['failed']}"
     return "all" if walk["finished_at"] else f"{walk['looked']} of {walk['total'] or '?'}"

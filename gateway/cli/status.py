@@ -123,6 +123,8 @@ def _kept(found: Mapping[str, Any]) -> Iterator[str]:
         yield "a plan is being made"
     if found["regroupings"]:
         yield f"{found['regroupings']:,} values or profiles are looked at again"
+    if found["failed_regroupings"]:
+        yield f"{counted(found['failed_regroupings'], 'regrouping')} failed: gateway rules resume"
 
 
 def span(seconds: int) -> str:

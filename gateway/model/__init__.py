@@ -142,7 +142,14 @@ from gateway.model.preview import (
     ReviewAfter,
     Sending,
 )
-from gateway.model.regrouping import JOINS_TOO_MANY, Regroup, Regrouped, Regrouping
+from gateway.model.regrouping import (
+    JOINS_TOO_MANY,
+    DelayRegrouping,
+    Regroup,
+    Regrouped,
+    Regrouping,
+    ResumeRegroupings,
+)
 from gateway.model.reviews import (
     AnswerReview,
     CloseStaleReviews,
@@ -206,6 +213,7 @@ __all__ = [
     "CustomerRecord",
     "Dedup",
     "DelayJob",
+    "DelayRegrouping",
     "Delivery",
     "DeliveryResult",
     "DeliveryState",
@@ -281,6 +289,7 @@ __all__ = [
     "Replayed",
     "Resolution",
     "ResumeJob",
+    "ResumeRegroupings",
     "RetryAchievement",
     "RetryDelivery",
     "ReviewAfter",

@@ -20,6 +20,9 @@ class Regrouping(msgspec.Struct, frozen=True):
     them apart, of which `profile_id` is the id. Profiles `merged` and `split` and questions `asked` are
     counted as a plan counts them, `points` changed hands; `skipped` profiles belong to more records than can be examined
     together. One process at a time works on it: `held_by`, until `held_until`.
+
+    `failures` are the attempts in a row that ended with an unexpected error; the next one waits until `due_at`. At `failed_at` it
+    was given up, until an operator resumes it. `why` names the error.
     """
 
     regrouping_id: int
@@ -41,6 +44,10 @@ class Regrouping(msgspec.Struct, frozen=True):
     held_by: str = ""
     held_until: int = 0
     finished_at: int | None = None
+    failures: int = 0
+    due_at: int = 0
+    failed_at: int | None = None
+    why: str = ""
 
 
 class Regrouped(msgspec.Struct, frozen=True):
@@ -63,3 +70,21 @@ class Regroup(Command[Regrouped | Refused], frozen=True):
     profiles: tuple[int, ...]
     last: bool
     total: int = 0
+
+
+class DelayRegrouping(Command[Regrouping | Refused], frozen=True):
+    """The step of a regrouping behind `after` met this unexpected error: try it again later, or give it up. `is_known`: another one
+    of the same profiles failed before and stands for it, so it is dropped then."""
+
+    caller: Caller
+    regrouping_id: int
+    after: int
+    error: str
+    is_known: bool = False
+
+
+class ResumeRegroupings(Command[int], frozen=True):
+    """Try failed regroupings again. Tells how many these were."""
+
+    caller: Caller
+    regroupings: tuple[int, ...]

@@ -162,6 +162,11 @@ class RegroupingMetrics:
             "Profiles that a rule change has still to look at",
             registry=registry,
         )
+        self.failed = Gauge(
+            "gateway_regroupings_failed",
+            "Regroupings that were given up and wait for an operator",
+            registry=registry,
+        )
         self.done = Counter(
             "gateway_regrouped_total", "What regrouping did to profiles", ["what"], registry=registry
         )

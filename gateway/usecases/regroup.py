@@ -57,7 +57,12 @@ def regroup(command: Regroup, ws: WorkingSet, env: Env) -> Regrouped | Refused:
             return Regrouped(run, waits=True)
         return Refused("regrouping_taken", "Another process works on this regrouping.")
     after = replace(
-        run, total=max(run.total, command.total), held_by=command.worker, held_until=ws.now + _LEASE
+        run,
+        total=max(run.total, command.total),
+        held_by=command.worker,
+        held_until=ws.now + _LEASE,
+        failures=0,
+        due_at=0,
     )
     looked = command.profiles
     if env.rules.mode == "enforce":
@@ -81,7 +86,8 @@ def _may_begin(command: Regroup, run: Regrouping, ws: WorkingSet, env: Env) -> b
     if run.scope == "rules" and run.rule_set != env.rules.sha256:
         return False
     free = run.held_by in ("", command.worker) or not ws.now < run.held_until <= ws.now + 2 * _LEASE
-    return run.finished_at is None and free and run.cursor == command.after
+    is_over = run.finished_at is not None or run.failed_at is not None
+    return not is_over and free and run.cursor == command.after
 
 
 def _sum(run: Regrouping, counted: Counts) -> Regrouping:

@@ -1,4 +1,5 @@
-"""Figures about the database for the metrics: open questions, signatures of the audit log, sizes, rows of tables."""
+"""Figures about the database for the metrics: open questions, failed regroupings, signatures of the audit log, sizes, rows of
+tables."""
 
 from time import perf_counter
 
@@ -6,6 +7,7 @@ from gateway.clock import SECOND, Clock
 from gateway.store import Store
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
 from gateway.store.sizes import counted_rows, estimated_rows, keep_size, sizes_of, tables
+from gateway.store.tables.regrouping import count_failed
 from gateway.telemetry.metrics import Metrics
 
 _BETWEEN_TABLES = 2.0
@@ -40,6 +42,7 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
     metrics.reviews.clear()
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)
+    metrics.regrouping.failed.set(await count_failed(store))
     metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
     if sizes.database is not None:

@@ -82,6 +82,7 @@ REQUESTS = (
     Request("openapi"),
     # What changes something
     Request("cancel_job", {"id": "$job"}),
+    Request("resume_regroupings"),
     Request("resume_job", {"id": "$failed"}),
     Request("start_search"),
     Request("undo_merges", body={**BY_HAND, "dry_run": True}),

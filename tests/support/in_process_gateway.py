@@ -234,11 +234,15 @@ class InProcessGateway:
         return await self.pipeline.submit_background(GrantDue(limit))
 
     async def regroup(self, limit: int = 100) -> list[Regrouped]:
-        """Work off every regrouping that there is, as the gateway does on its own."""
+        """Work off every regrouping that there is, as the gateway does on its own. No step may fail."""
         steps: list[Regrouped] = []
-        while (step := await regroup_some(self.store, self.pipeline, "core", limit)) is not None:
+        while (step := await self.regroup_some(limit)) is not None:
             steps.append(step)
+        assert await self.rows("SELECT 1 FROM regrouping WHERE failures > 0 OR failed_at > 0") == []
         return steps
+
+    async def regroup_some(self, limit: int = 100) -> Regrouped | None:
+        return await regroup_some(self.store, self.pipeline, self.clock, "core", limit)
 
     async def use(self, rules: RuleSet) -> None:
         """Store a rule set, activate it, and take it into use; profiles stay as they are until they are regrouped."""

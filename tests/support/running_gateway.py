@@ -128,8 +128,8 @@ class RunningGateway:
     async def regroup(self) -> None:
         """Work off every regrouping, beside the gateway's own worker."""
         services = self.services
-        while await self.rows("SELECT 1 FROM regrouping WHERE finished_at IS NULL"):
-            if await regroup_some(services.store, services.pipeline, "test", 100) is None:
+        while await self.rows("SELECT 1 FROM regrouping WHERE finished_at IS NULL AND failed_at IS NULL"):
+            if await regroup_some(services.store, services.pipeline, services.clock, "test", 100) is None:
                 await asyncio.sleep(0.01)
 
 

@@ -23,7 +23,6 @@ from gateway.model import (
 )
 from gateway.processes.plan import planned
 from gateway.store.operations import ended_pins
-from gateway.workers.regroup_walk import regroup_some
 from rules.identifier import Evidence
 from rules.language.parse import preset
 from rules.plan import Plan
@@ -807,7 +806,7 @@ async def test_a_profile_of_any_size_is_taken_apart_as_planned_in_pieces_that_le
         await core.use(second)
         sizes, steps = list[int](), list[Regrouped]()
         named: dict[int, tuple[str, int]] = {}
-        while (step := await regroup_some(core.store, core.pipeline, "core", 100)) is not None:
+        while (step := await core.regroup_some()) is not None:
             sizes.append(len(await groups(core)))
             named = await core.names_lead_home(named)
             steps.append(step)
@@ -831,7 +830,7 @@ async def test_a_call_between_two_pieces_joins_what_the_next_one_finds(
         await core.use(first)
         await one_at_the_till(core, 9)
         await core.use(second)
-        assert (await regroup_some(core.store, core.pipeline, "core", 100)) is not None
+        assert (await core.regroup_some()) is not None
         await core.send(customer("app:ann", email="ann@example.com"))
         await core.regroup()
         assert "app:ann pos:3 web:ann" in await groups(core)

@@ -24,6 +24,7 @@ from gateway.store.queries import overview as queries
 from gateway.store.queries.activity import activity
 from gateway.store.queries.imports import runs
 from gateway.store.sizes import growth, sizes_of
+from gateway.store.tables.regrouping import count_failed
 
 _PATIENCE_SECONDS = 5
 _NEW = 7 * DAY
@@ -79,8 +80,8 @@ class Overview(msgspec.Struct):
     """`ready`: calls are accepted; if not, `problems` say why. `warnings` name what is wrong while calls are served. `today` counts
     since midnight (UTC). `signed_at` is when the audit log was signed last; `unsigned_seconds` how long newer events have waited
     for it, 0 if there are none. `backup_at` is when `gateway db backup` last made one on this machine. `regroupings` are values and
-    single profiles that are looked at again. `engine` is the database engine with its version. Counts are stored every 10
-    seconds."""
+    single profiles that are looked at again; `failed_regroupings` wait for an operator. `engine` is the database engine with its
+    version. Counts are stored every 10 seconds."""
 
     now: Time
     version: str
@@ -100,6 +101,7 @@ class Overview(msgspec.Struct):
     backup_at: Time | None
     planning: bool
     regroupings: int
+    failed_regroupings: int
     progress: list[Progress]
     sizes: Sizes
 
@@ -134,6 +136,7 @@ async def overview_of(services: Services) -> Overview:
         backup_at=shown_or_none(await _backup(services)),
         planning=services.planning.locked(),
         regroupings=await queries.small_regroupings(store),
+        failed_regroupings=await count_failed(store),
         progress=await _progress(services),
         sizes=await _sizes(services, now),
     )

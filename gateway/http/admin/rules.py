@@ -41,7 +41,7 @@ class StoreQuery(Query, kw_only=True):
 class RegroupingView(msgspec.Struct):
     """The regrouping after the last activation: `looked` of about `total` profiles were examined. Profiles `merged` and
     `split`, questions `asked` and `points` that changed hands are counted as in a plan. `skipped` profiles belong to too many
-    records."""
+    records. `failed` says why it was given up; `POST /regroupings/resume` tries it again."""
 
     started_at: Time
     finished_at: Time | None
@@ -52,6 +52,7 @@ class RegroupingView(msgspec.Struct):
     asked: int
     points: int
     skipped: int
+    failed: str
 
 
 class RuleSetView(msgspec.Struct):
@@ -239,7 +240,8 @@ def _view(known: KnownRuleSet, active: str, walks: Mapping[str, Regrouping]) -> 
 
 def _walked(run: Regrouping) -> RegroupingView:
     counts = (run.total, run.looked, run.merged, run.split, run.asked, run.points, run.skipped)
-    return RegroupingView(shown(run.started_at), shown_or_none(run.finished_at), *counts)
+    failed = run.why if run.finished_at is None else ""
+    return RegroupingView(shown(run.started_at), shown_or_none(run.finished_at), *counts, failed)
 
 
 OPERATIONS = (

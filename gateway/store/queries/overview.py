@@ -38,7 +38,8 @@ async def open_walks(store: Store) -> list[Regrouping]:
 async def small_regroupings(store: Store) -> int:
     """How many values and single profiles are still to be looked at again."""
     rows = await store.fetch(
-        "SELECT COUNT(*) FROM regrouping WHERE finished_at IS NULL AND scope IN ('value', 'profile')"
+        "SELECT COUNT(*) FROM regrouping WHERE finished_at IS NULL AND failed_at IS NULL"
+        " AND scope IN ('value', 'profile')"
     )
     return rows[0][0]
 

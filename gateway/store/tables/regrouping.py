@@ -13,7 +13,8 @@ REGROUPING = Columns(
 )
 _RUNS = f"SELECT {REGROUPING.select('g')} FROM regrouping AS g"
 OPEN_WALKS = f"{_RUNS} WHERE g.scope = 'rules' AND g.finished_at IS NULL"
-_NEXT = f"""{_RUNS} WHERE g.finished_at IS NULL
+_FAILED = "finished_at IS NULL AND failed_at IS NOT NULL"
+_NEXT = f"""{_RUNS} WHERE g.finished_at IS NULL AND g.failed_at IS NULL AND g.due_at <= ?
 ORDER BY CASE g.scope WHEN 'rules' THEN 1 ELSE 0 END, g.regrouping_id LIMIT 1"""
 _WALKS = f"{_RUNS} WHERE g.scope = 'rules' ORDER BY g.regrouping_id"
 _ALL = (
@@ -41,10 +42,34 @@ CROSS JOIN regrouping AS r ON r.value = k.value AND r.type = k.type AND r.value 
 TABLES = (entities("regroupings", REGROUPING),)
 
 
-async def next_regrouping(store: Store) -> Regrouping | None:
-    """Of those not finished: single profiles and values before the walk over all profiles."""
-    rows = await store.fetch(_NEXT)
+async def next_regrouping(store: Store, now: int) -> Regrouping | None:
+    """Of those that are due: single profiles and values before the walk over all profiles."""
+    rows = await store.fetch(_NEXT, (now,))
     return REGROUPING.read(rows[0]) if rows else None
+
+
+async def failed_regroupings(store: Store, limit: int) -> list[int]:
+    """Those that were given up and not resumed, oldest first."""
+    rows = await store.fetch(
+        f"SELECT regrouping_id FROM regrouping WHERE {_FAILED} ORDER BY regrouping_id LIMIT ?", (limit,)
+    )
+    return [regrouping_id for (regrouping_id,) in rows]
+
+
+async def count_failed(store: Store) -> int:
+    rows = await store.fetch(f"SELECT COUNT(*) FROM regrouping WHERE {_FAILED}")
+    return rows[0][0]
+
+
+async def failed_before(store: Store, run: Regrouping) -> bool:
+    """Whether another regrouping of the same profiles was given up."""
+    return bool(
+        await store.fetch(
+            f"SELECT 1 FROM regrouping WHERE {_FAILED} AND regrouping_id <> ? AND scope = ? AND rule_set = ?"
+            " AND type = ? AND value = ? AND profile_id = ? LIMIT 1",
+            (run.regrouping_id, run.scope, run.rule_set, run.type, run.value, run.profile_id),
+        )
+    )
 
 
 async def newest_regroupings(store: Store) -> dict[str, Regrouping]:
