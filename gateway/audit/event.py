@@ -193,10 +193,12 @@ MEANINGS: Mapping[Action, str] = {
     ),
     Action.JOB_ENDED: (
         "a job has come to its end: how many it `matched`, were `done` and were `refused`; questions that its answers "
-        "`closed` beside their own; and what it `passed`, because others dealt with it"
+        "`closed` beside their own; what it `passed`, because others dealt with it; and what an operator `skipped`"
     ),
     Action.JOB_FAILED: "a job stopped before its end, and `why`; the counts as above",
-    Action.JOB_RESUMED: "an operator continued a failed job, from now on in their name; the counts as above",
+    Action.JOB_RESUMED: (
+        "an operator continued a failed job, from now on in their name; `skip` is the thing that they left out; the counts as above"
+    ),
     Action.JOB_CANCELLED: "an operator cancelled a job; what it did stays done; the counts as above",
     Action.JOB_DISTRUSTED: (
         "a job is not run, because its row is not as the audit log says: other hands than the gateway's put it in or changed it; "

@@ -10,6 +10,7 @@ from gateway.cli.output import Columns, Row, plain, print_json, print_page, say
 
 app = group("List, show, cancel and resume jobs, such as an undo of many merges.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_…, from `jobs list`.")]
+Skip = Annotated[bool, typer.Option("--skip", help="Leave out the one thing that made it fail.")]
 _COLUMNS: Columns = {
     "job": "id",
     "kind": "kind",
@@ -19,6 +20,7 @@ _COLUMNS: Columns = {
     "refused": "refused",
     "closed": "closed",
     "passed": "passed",
+    "skipped": "skipped",
     "by": "created_by",
     "began": "created_at",
     "ended": "ended_at",
@@ -58,11 +60,11 @@ def cancel(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 
 
 @app.command()
-def resume(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
+def resume(job: JobId, skip: Skip = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Continue a failed job where it stopped, in your name."""
 
     async def resumed(admin: Admin) -> Any:
-        return await admin.post(f"/jobs/{segment(job)}/resume")
+        return await admin.post(f"/jobs/{segment(job)}/resume", {"skip": skip})
 
     print_job(ask(config, resumed, changes=True), as_json=json)
 
@@ -74,13 +76,15 @@ def print_job(job: Row, *, as_json: bool) -> None:
     filters = " ".join(f"{name}={value}" for name, value in job["filter"].items())
     say(f"{job['id']}: {job['kind']} where {plain(filters)}")
     counts = [f"{job['done']:,} of {job['matched']:,} done", f"{job['refused']:,} refused"]
-    counts += [f"{job[name]:,} {name}" for name in ("closed", "passed") if job[name]]
+    counts += [f"{job[name]:,} {name}" for name in ("closed", "passed", "skipped") if job[name]]
     say(f"{job['state']}: {', '.join(counts)}")
     say(f"began {job['created_at']} by {plain(job['created_by'])}: {plain(job['reason'])}")
     if job["run_by"] != job["created_by"]:
         say(f"runs in the name of {plain(job['run_by'])}")
     if job["why"]:
         say(f"failed: {plain(job['why'])}")
+    if job["state"] == "failed" and job["stuck_at"]:
+        say(f"to leave {job['stuck_at']} out: gateway jobs resume {job['id']} --skip")
     if job["damaged"]:
         say(f"damaged, not run: other hands wrote {', '.join(job['damaged'])}; cancel it and start it again")
     elif job["distrusted"]:

@@ -106,6 +106,7 @@ from gateway.model.jobs import (
     StartJob,
     Step,
     WorkJob,
+    shown_thing,
 )
 from gateway.model.merges import (
     Explained,
@@ -331,4 +332,5 @@ __all__ = [
     "includes",
     "is_answered",
     "is_of_a_search",
+    "shown_thing",
 ]

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from gateway.ids import Prefix, show
 from gateway.model.caller import Caller
 from gateway.model.command import Command, Refused
 
@@ -27,8 +28,10 @@ class Job(msgspec.Struct, frozen=True):
     whoever started it, or resumed it last.
 
     What was `refused` stayed as it is. `closed` are questions that an answer of the job closed beside its own. `passed` is what was
-    left at the end: others dealt with it in the meantime. `failures` are the attempts in a row that ended with an unexpected error;
-    the next one waits until `due_at`. `why` says what made the job fail.
+    left at the end: others dealt with it in the meantime. `skipped` is what an operator left out who resumed the job, because its
+    change failed. `failures` are the attempts in a row that ended with an unexpected error;
+    the next one waits until `due_at`. `stuck_at` is the thing whose change they were; None: they came before or behind one. `why`
+    says what made the job fail.
     """
 
     job_id: int
@@ -51,6 +54,8 @@ class Job(msgspec.Struct, frozen=True):
     passed: int = 0
     failures: int = 0
     due_at: int = 0
+    skipped: int = 0
+    stuck_at: int | None = None
 
 
 JOB_VOUCHED = (
@@ -58,6 +63,14 @@ JOB_VOUCHED = (
     *("run_by", "run_since", "state", "why", "ended_at"),
 )
 """What the audit log vouches for: what a job is, and not how far it has come. In the order in which it is digested."""
+
+
+_PREFIXES: dict[str, Prefix] = {"merges": "mrg", "reviews": "rev", "deliveries": "dlv", "achievements": "ach"}
+
+
+def shown_thing(kind: JobKind, number: int) -> str:
+    """The id of a thing that such a job changes."""
+    return show(_PREFIXES[kind.partition("_")[2]], number)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -91,11 +104,13 @@ class WorkJob(Command[Job | Refused], frozen=True):
 
 
 class DelayJob(Command[Job | Refused], frozen=True):
-    """The next step of a job met this unexpected error: try it again later, or let the job fail. `job` as above."""
+    """The next step of a job, the change of `item`, met this unexpected error: try it again later, or let the job fail. `job` as
+    above."""
 
     caller: Caller
     job: Job
     error: str
+    item: int | None = None
 
 
 class RehearseJob(Command[tuple[Step, ...]], frozen=True):
@@ -126,7 +141,8 @@ class CancelDamagedJob(Command[Job | Refused], frozen=True):
 
 
 class ResumeJob(Command[Job | Refused], frozen=True):
-    """Continue a failed job in the caller's name. `job` as above."""
+    """Continue a failed job in the caller's name. `skip`: behind the thing whose change failed. `job` as above."""
 
     caller: Caller
     job: Job
+    skip: bool = False

@@ -25,6 +25,7 @@ from gateway.model import (
     Step,
     WorkJob,
     includes,
+    shown_thing,
 )
 from gateway.usecases.env import Env
 from gateway.usecases.job_steps import Task, step, wants_of_step
@@ -93,8 +94,8 @@ def work(command: WorkJob, ws: WorkingSet, env: Env) -> Job | Refused:
         return job
     if (why := _lost_operator(job, ws)) is not None:
         ws.source = "gateway"
-        return _end(job, "failed", replace(command.caller, actor="gateway"), ws, why)
-    if command.item is None or job.done + job.refused + job.closed >= job.matched:
+        return _end(replace(job, stuck_at=None), "failed", replace(command.caller, actor="gateway"), ws, why)
+    if command.item is None or _dealt_with(job) >= job.matched:
         return _end(job, "done", command.caller, ws)
     if not command.item < min(job.before, job.above):
         return job
@@ -107,9 +108,14 @@ def work(command: WorkJob, ws: WorkingSet, env: Env) -> Job | Refused:
         closed=job.closed + made.closed,
         failures=0,
         due_at=0,
+        stuck_at=None,
     )
     ws.move_on(job)
     return job
+
+
+def _dealt_with(job: Job) -> int:
+    return job.done + job.refused + job.closed + job.skipped
 
 
 def _task(caller: Caller, job: Job) -> Task:
@@ -155,7 +161,7 @@ def delay(command: DelayJob, ws: WorkingSet, env: Env) -> Job | Refused:
     job = _as_vouched(command.job, ws)
     if isinstance(job, Refused):
         return job
-    job = replace(job, failures=job.failures + 1)
+    job = replace(job, failures=job.failures + 1, stuck_at=command.item)
     if job.failures >= MOST_FAILURES:
         return _end(job, "failed", command.caller, ws, f"{command.error}, {job.failures} times")
     job = replace(job, due_at=ws.now + (_FIRST_DELAY << (job.failures - 1)))
@@ -167,6 +173,11 @@ def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
     job, caller = ws.jobs[command.job.job_id], command.caller
     if job is None or not _is_same(job, command.job) or job.state != "failed":
         return Refused("job_not_failed", "Only a failed job can be resumed; look at it again.")
+    skipped, told = 0, dict[str, str]()
+    if command.skip:
+        if job.stuck_at is None:
+            return Refused("nothing_to_skip", "It was not the change of one thing that made the job fail.")
+        skipped, told = 1, {"skip": shown_thing(job.kind, job.stuck_at)}
     job = replace(
         job,
         state="running",
@@ -176,9 +187,12 @@ def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
         run_since=ws.now,
         failures=0,
         due_at=0,
+        before=min(job.before, job.stuck_at) if skipped and job.stuck_at is not None else job.before,
+        skipped=job.skipped + skipped,
+        stuck_at=None,
     )
     ws.jobs.keep(job.job_id, job)
-    _note(Action.JOB_RESUMED, job, "running", caller, ws)
+    _note(Action.JOB_RESUMED, job, "running", caller, ws, told)
     return job
 
 
@@ -218,7 +232,7 @@ def _over(job_id: int) -> Refused:
 
 def _end(job: Job, state: JobState, caller: Caller, ws: WorkingSet, why: str = "") -> Job:
     """What a job that is done did not come across was dealt with by others before it came there."""
-    left = max(0, job.matched - job.done - job.refused - job.closed)
+    left = max(0, job.matched - _dealt_with(job))
     job = replace(job, state=state, ended_at=ws.now, why=why, passed=left if state == "done" else 0)
     ws.jobs.keep(job.job_id, job)
     _note(_ENDS[state], job, state, caller, ws, {"why": why} if why else {})
@@ -228,7 +242,9 @@ def _end(job: Job, state: JobState, caller: Caller, ws: WorkingSet, why: str = "
 def _note(
     action: Action, job: Job, outcome: str, caller: Caller, ws: WorkingSet, more: dict[str, str] | None = None
 ) -> None:
-    counts = {name: getattr(job, name) for name in ("matched", "done", "refused", "closed", "passed")}
+    counts = {
+        name: getattr(job, name) for name in ("matched", "done", "refused", "closed", "passed", "skipped")
+    }
     ws.record_event(
         action,
         outcome=outcome,

@@ -12,11 +12,11 @@ from gateway.audit.event import Action
 from gateway.clock import Clock
 from gateway.errors import MISTAKES, CommandFailed
 from gateway.ids import show
-from gateway.model import Caller, DelayJob, Job, NoteEvent, Refused, WorkJob
+from gateway.model import Caller, DelayJob, Job, NoteEvent, Refused, WorkJob, shown_thing
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.queries.jobs import digest_of, due_jobs, read, trust_in
-from gateway.store.queries.matching import id_of, matching, shown_id
+from gateway.store.queries.matching import id_of, matching
 
 _ITSELF = Caller("", "", "gateway", "", "gateway")
 
@@ -55,7 +55,7 @@ class JobWorker:
         return trust == "vouched"
 
     async def _work_on(self, job: Job, limit: int) -> None:
-        place = f"below {job.before:016x}"
+        place, item = f"below {job.before:016x}", None
         try:
             found, behind = await matching(
                 self._store, job.kind, job.filter, min(job.before, job.above), limit
@@ -65,18 +65,18 @@ class JobWorker:
                 steps.append(None)
             caller = Caller("", "", job.run_by, show("job", job.job_id), "operator")
             for item in steps:
-                place = "the end" if item is None else shown_id(job.kind, item)
+                place = "the end" if item is None else shown_thing(job.kind, item)
                 moved = await self._pipeline.submit_background(WorkJob(caller, job, item))
                 if isinstance(moved, Refused) or moved.state != "running":
                     return
         except CommandFailed as error:
-            await self._delay(job, f"{place}: {error.cause}")
+            await self._delay(job, f"{place}: {error.cause}", item)
         except MISTAKES as error:
-            await self._delay(job, f"{place}: {type(error).__name__}")
+            await self._delay(job, f"{place}: {type(error).__name__}", item)
 
-    async def _delay(self, job: Job, error: str) -> None:
+    async def _delay(self, job: Job, error: str, item: int | None) -> None:
         caller = Caller("", "", "gateway", show("job", job.job_id), "gateway")
-        await self._pipeline.submit_background(DelayJob(caller, job, error))
+        await self._pipeline.submit_background(DelayJob(caller, job, error, item))
 
 
 def _damage(row: Sequence[Any]) -> dict[str, list[str]]:

@@ -83,7 +83,7 @@ REQUESTS = (
     # What changes something
     Request("cancel_job", {"id": "$job"}),
     Request("resume_regroupings"),
-    Request("resume_job", {"id": "$failed"}),
+    Request("resume_job", {"id": "$failed"}, body={"skip": False}),
     Request("start_search"),
     Request("undo_merges", body={**BY_HAND, "dry_run": True}),
     Request("accept_reviews", body={"channel": "web", "since": "30d", "dry_run": True}),

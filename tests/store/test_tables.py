@@ -54,7 +54,10 @@ NOT_VOUCHED = {
     ("profile", "changes"): "a version for callers; it changes with rows that no digest covers",
     **{
         ("job", column): "how far the job has come; it never goes above the id that a digest covers"
-        for column in ("before", "done", "refused", "closed", "passed", "failures", "due_at")
+        for column in (
+            *("before", "done", "refused", "closed", "passed", "failures", "due_at"),
+            *("skipped", "stuck_at"),
+        )
     },
 }
 """Columns of covered tables that no digest covers, and why."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -234,6 +235,51 @@ async def test_a_step_that_raises_is_tried_again_and_then_the_job_fails_while_ot
     ]
     answered = await core.column("SELECT actor FROM audit WHERE action = 'review.accepted'")
     assert answered == ["operator:kim"] * 2
+
+
+async def failed(core: InProcessGateway, monkeypatch: pytest.MonkeyPatch, poisoned: int) -> Job:
+    """A job that fails at this question."""
+    with monkeypatch.context() as broken, capture_logs():
+        poison(broken, poisoned)
+        job = await started(core, "accept_reviews")
+        while (job := await as_stored(core, job)).state == "running":
+            core.clock.time = max(core.clock.time, job.due_at)
+            await worker(core).work(MANY)
+    return job
+
+
+async def test_a_job_that_is_resumed_may_leave_out_the_one_thing_that_makes_it_fail(
+    core: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await doubts(core, 3)
+    newest, middle, oldest = await open_questions(core)
+    job = await failed(core, monkeypatch, middle)
+    assert (job.stuck_at, job.before, job.done) == (middle, newest, 1)
+    resumed = await core.send(ResumeJob(KIM, job, skip=True))
+    assert (resumed.state, resumed.before, resumed.skipped, resumed.stuck_at) == ("running", middle, 1, None)
+    job = await worked_off(core, job)
+    assert (job.state, job.done, job.skipped, job.passed) == ("done", 2, 1, 0)
+    assert await open_questions(core) == [middle]
+    told = await core.column(
+        "SELECT detail FROM audit WHERE action IN ('job.resumed', 'job.ended') ORDER BY event_id"
+    )
+    details = [msgspec.json.decode(one) for one in told]
+    assert [(one.get("skip"), one["skipped"]) for one in details] == [(show("rev", middle), 1), (None, 1)]
+    assert oldest not in await open_questions(core)
+
+
+async def test_nothing_is_left_out_where_no_single_thing_failed(
+    core: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await doubts(core, 1)
+    job = await started(core, "accept_reviews")
+    for _ in range(MOST_FAILURES):
+        job = await core.send(DelayJob(SAM, job, "below: KeyError"))
+        assert isinstance(job, Job)
+    refused = await core.send(ResumeJob(SAM, job, skip=True))
+    assert isinstance(refused, Refused)
+    assert refused.code == "nothing_to_skip"
+    assert (await as_stored(core, job)).state == "failed"
 
 
 async def test_one_failure_that_passes_delays_a_job_and_counts_no_more(

@@ -11,16 +11,31 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import CancelDamagedJob, CancelJob, Job, JobKind, JobState, ResumeJob
+from gateway.model import (
+    CancelDamagedJob,
+    CancelJob,
+    Job,
+    JobKind,
+    JobState,
+    ResumeJob,
+    shown_thing,
+)
 from gateway.store.queries import jobs as queries
 from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
 
 
+class Resuming(msgspec.Struct, forbid_unknown_fields=True):
+    """`skip`: leave out the thing whose change failed (`stuck_at`)."""
+
+    skip: bool = False
+
+
 class JobView(msgspec.Struct):
     """Of what `matched`, `done` was changed, and `refused` stayed as it is: the list with the job's filter still has it. `closed`
     are questions that the job's answers closed beside their own, and `passed` is what others dealt with in the meantime, counted at
-    the end. Times in the filter are milliseconds.
+    the end. `skipped` was left out by an operator who resumed the job, because its change failed: `stuck_at` is the thing whose
+    change fails now. Times in the filter are milliseconds.
 
     `run_by` is in whose name it changes things. `failures` are attempts in a row at the same step; the next is at `due_at`. `why`
     says what made it fail. A `distrusted` job is not run: its row is not as the audit log says.
@@ -38,11 +53,13 @@ class JobView(msgspec.Struct):
     refused: int
     closed: int
     passed: int
+    skipped: int
     created_by: str
     created_at: Time
     run_by: str
     failures: int
     due_at: Time | None
+    stuck_at: str | None
     why: str
     ended_at: Time | None
     distrusted: bool
@@ -80,7 +97,8 @@ async def resume_job(call: Call[Query]) -> JobView:
         raise Refusal(
             "job_distrusted", "the job is not as the audit log says; look at `gateway audit verify --state`"
         )
-    return await job_view(call.services, await call.submit(ResumeJob(call.caller, job)))
+    skip = call.has_body and (await call.body(Resuming)).skip
+    return await job_view(call.services, await call.submit(ResumeJob(call.caller, job, skip)))
 
 
 async def _stored(call: Call[Query]) -> queries.ReadJob:
@@ -121,11 +139,13 @@ def _shown(job: Job, damaged: tuple[str, ...], *, is_distrusted: bool) -> JobVie
         job.refused,
         job.closed,
         job.passed,
+        job.skipped,
         job.created_by,
         shown(job.created_at),
         job.run_by,
         job.failures,
         shown_or_none(job.due_at or None),
+        None if job.stuck_at is None or "kind" in damaged else shown_thing(job.kind, job.stuck_at),
         job.why,
         shown_or_none(job.ended_at),
         is_distrusted,
@@ -166,8 +186,9 @@ OPERATIONS = (
         path="/jobs/{id}/resume",
         handler=resume_job,
         role="steward",
-        summary="Continue a failed job where it stopped, in the caller's name",
+        summary="Continue a failed job where it stopped, or behind that thing, in the caller's name",
+        body=Resuming,
         answer=JobView,
-        refusals=("job_distrusted", "job_not_failed"),
+        refusals=("job_distrusted", "job_not_failed", "nothing_to_skip"),
     ),
 )

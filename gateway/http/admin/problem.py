@@ -87,6 +87,9 @@ CODES: Mapping[str, Code] = {
         "`gateway audit verify --state`; cancel the job, and start it again",
     ),
     "job_not_failed": Code(409, "only a failed job can be resumed"),
+    "nothing_to_skip": Code(
+        409, "it was not the change of one thing that made the job fail", "resume it without `skip`"
+    ),
     "search_over": Code(409, "the search is done or has failed"),
     "search_running": Code(409, "a search for suggestions is under way", "wait until it is done"),
     "job_over": Code(409, "the job is done or was cancelled"),

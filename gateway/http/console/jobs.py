@@ -24,5 +24,6 @@ async def cancel(visit: Visit) -> web.Response:
 
 
 async def resume(visit: Visit) -> web.Response:
-    job = await visit.ask(resume_job, NO_QUERY)
+    form = await visit.form()
+    job = await visit.ask(resume_job, NO_QUERY, {"skip": form.get("skip") == "yes"})
     return go(f"/console/jobs/{job.id}", "begun")

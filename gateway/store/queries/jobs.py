@@ -26,6 +26,7 @@ _UNREADABLE: dict[str, Any] = {
     "filter": {},
     "state": "failed",
     "ended_at": None,
+    "stuck_at": None,
 }
 _AT_ONCE = 20
 _EVENTS = 20

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.ids import Prefix, show
 from gateway.model import Filter, JobKind
 from gateway.store import Store
 from gateway.store.queries.merges import WantedMerges, merges
@@ -13,13 +12,13 @@ from gateway.store.queries.work import WantedRetries, undecided
 
 _NEWEST = (1 << 63) - 1
 _COUNTED_AT_ONCE = 500
-_IDS: dict[str, tuple[str, Prefix]] = {
-    "merges": ("merge_id", "mrg"),
-    "reviews": ("review_id", "rev"),
-    "deliveries": ("delivery_id", "dlv"),
-    "achievements": ("achievement_id", "ach"),
+_IDS = {
+    "merges": "merge_id",
+    "reviews": "review_id",
+    "deliveries": "delivery_id",
+    "achievements": "achievement_id",
 }
-"""The field that holds it, and how it begins."""
+"""The field that holds it."""
 
 
 async def matching(
@@ -51,11 +50,7 @@ async def _matching(
 
 
 def id_of(kind: JobKind, thing: Any) -> int:
-    return getattr(thing, _IDS[kind.partition("_")[2]][0])
-
-
-def shown_id(kind: JobKind, number: int) -> str:
-    return show(_IDS[kind.partition("_")[2]][1], number)
+    return getattr(thing, _IDS[kind.partition("_")[2]])
 
 
 async def count_matching(store: Store, kind: JobKind, chosen: Filter) -> tuple[int, int]:

@@ -16,7 +16,7 @@ JOB = Columns(
     "job_id bigint",
     fixed=("kind", "filter", "reason", "matched", "created_by", "created_at", "above"),
 )
-_PROGRESS = ("before", "done", "refused", "closed", "passed", "failures", "due_at")
+_PROGRESS = ("before", "done", "refused", "closed", "passed", "failures", "due_at", "skipped", "stuck_at")
 _MOVE_ON = f"UPDATE job SET {', '.join(f'{name} = ?' for name in _PROGRESS)} WHERE job_id = ?"
 _UNENDED = """
 SELECT j.job_id FROM keys(job_id bigint) AS k CROSS JOIN job AS j ON j.job_id = k.job_id

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.app import workers
+from gateway.ids import read
+from gateway.model import Caller, DelayJob
+from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.verification import verify
 from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
+from gateway.usecases.jobs import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_merge_list import by_hand, listed
@@ -154,6 +158,29 @@ async def test_a_cancelled_job_stops_and_what_it_did_stays(gateway: RunningGatew
     await refused(gateway, "POST", f"jobs/{job}/cancel", 409, "job_over")
     await refused(gateway, "GET", "jobs/job_0000000000000001", 404, "not_found")
     assert [one["outcome"] for one in await events(gateway, action="job.cancelled")] == ["cancelled"]
+
+
+@pytest.mark.usefixtures("by_steps")
+async def test_a_failed_job_is_resumed_behind_the_merge_that_makes_it_fail(gateway: RunningGateway) -> None:
+    one, two, three = await by_hand(gateway, 3)
+    job = (await begin(gateway, rule="operator"))["id"]
+    await some(gateway, 1)
+    services, caller = gateway.services, Caller("", "", "gateway", job, "gateway")
+    for _ in range(MOST_FAILURES):
+        found = await stored_job(services.store, read("job", job) or 0)
+        assert found is not None
+        await services.pipeline.submit(DelayJob(caller, found.job, "KeyError", read("mrg", two)))
+    assert (await ask(gateway, "GET", f"jobs/{job}"))["stuck_at"] == two
+    resumed = await ask(gateway, "POST", f"jobs/{job}/resume", body={"skip": True})
+    assert (resumed["skipped"], resumed["stuck_at"], resumed["distrusted"]) == (1, None, False)
+    while await some(gateway, 9):
+        pass
+    done = await ask(gateway, "GET", f"jobs/{job}")
+    assert (done["state"], done["done"], done["skipped"], done["passed"]) == ("done", 2, 1, 0)
+    assert await listed(gateway, state="standing") == [two]
+    assert {three, one} == {*await listed(gateway, state="undone")}
+    await refused(gateway, "POST", f"jobs/{job}/resume", 409, "job_not_failed", {"skip": True})
+    await refused(gateway, "POST", f"jobs/{job}/resume", 400, "bad_body", {"skip": 1})
 
 
 _FORGED = (
