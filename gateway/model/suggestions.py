@@ -85,7 +85,9 @@ class Search(msgspec.Struct, frozen=True):
     foreseen: tuple[Foreseen, ...] = ()
 
 
-class StartSearch(Command[Search], frozen=True):
+class StartSearch(Command[Search | Refused], frozen=True):
+    """Refused while another search runs, in whichever gateway."""
+
     caller: Caller
     rule_set: str
     dry: bool = False

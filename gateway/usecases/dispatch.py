@@ -163,7 +163,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     AnswerReview: (review.wants, review.answer),
     UndoAnswer: (review_undo.wants, review_undo.undo_answer),
     CloseStaleReviews: (review.wants_of_stale, review.close_stale),
-    StartSearch: (search.wants_nothing, search.start),
+    StartSearch: (search.wants_of_start, search.start),
     NoteSearch: (search.wants_of_note, search.note),
     Suggest: (search.wants, search.suggest),
     MergeScored: (search.wants_of_merge, search.merge_scored),

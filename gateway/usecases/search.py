@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.audit.event import Action
+from gateway.clock import MINUTE
 from gateway.ids import show
 from gateway.model import (
     Done,
@@ -30,14 +31,19 @@ from rules.survivor import survivor
 
 ITSELF = "gateway"
 """Merges by a score: no person did."""
+DEAD_AFTER = MINUTE
+"""A search that was not seen running for so long has died."""
 
 
-def wants_nothing(command: StartSearch, ws: WorkingSet, env: Env) -> bool:
-    return True
+def wants_of_start(command: StartSearch, ws: WorkingSet, env: Env) -> bool:
+    return ws.live_searches.want(ws.now - DEAD_AFTER)
 
 
-def start(command: StartSearch, ws: WorkingSet, env: Env) -> Search:
-    caller = command.caller
+def start(command: StartSearch, ws: WorkingSet, env: Env) -> Search | Refused:
+    caller, rival = command.caller, ws.live_searches[ws.now - DEAD_AFTER]
+    if rival is not None:
+        name = show("srh", rival.search_id)
+        return Refused("search_running", f"{name} is under way; wait until it is done.")
     search = Search(
         ws.next_id(),
         "running",
@@ -49,6 +55,7 @@ def start(command: StartSearch, ws: WorkingSet, env: Env) -> Search:
         dry=command.dry,
     )
     ws.searches.add(search.search_id, search)
+    ws.live_searches.put(ws.now - DEAD_AFTER, search)
     ws.record_event(
         Action.SEARCH_STARTED,
         actor=caller.actor,

@@ -7,5 +7,8 @@ from gateway.workingset.pins import Pair
 
 
 class Suggestions(Moment):
+    """`live_searches` are, by a moment, a search that was seen running since."""
+
+    live_searches = Of(Collection[int, Search | None])
     searches = Of(Collection[int, Search | None])
     suggestions = Of(Collection[Pair, Suggestion | None])

@@ -1,5 +1,6 @@
 """Suggestions become questions: once, and not where a person has decided."""
 
+import asyncio
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from gateway.model import (
     Suggest,
     Suggestion,
 )
-from gateway.store.queries.suggestions import alive, open_suggestions, suggestion_between
+from gateway.store.queries.suggestions import open_suggestions, suggestion_between
 from tests.support.in_process_gateway import InProcessGateway, customer
 from tests.usecases.test_regroup import OPERATOR
 
@@ -139,16 +140,18 @@ async def test_an_erasure_takes_the_suggestion_with_it(tmp_path: Path) -> None:
         assert await core.rows("SELECT * FROM suggestion") == []
 
 
-async def test_a_search_is_alive_while_it_tells_and_ends_once(tmp_path: Path) -> None:
+async def test_a_search_is_alone_while_it_tells_and_ends_once(tmp_path: Path) -> None:
+    another = StartSearch(OPERATOR, "2")
     async with InProcessGateway(tmp_path) as core:
         search = await started(core)
         core.clock.advance(59_000)
-        assert await alive(core.store, core.clock.now()) is not None
+        assert (await core.send(another)).code == "search_running"
         await core.send(NoteSearch(search))
         core.clock.advance(59_000)
-        assert await alive(core.store, core.clock.now()) is not None
+        assert show("srh", search.search_id) in (await core.send(another)).message
         core.clock.advance(2_000)
-        assert await alive(core.store, core.clock.now()) is None
+        made = await asyncio.gather(core.send(another), core.send(another))
+        assert [type(one) for one in made] == [Search, Refused]
         failed = replace(search, state="failed", failure="the gateway stopped")
         assert await core.send(EndSearch(OPERATOR, failed)) == Done()
         assert isinstance(await core.send(EndSearch(OPERATOR, failed)), Refused)

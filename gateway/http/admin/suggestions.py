@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import replace
 
 from gateway.errors import Refusal
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, page, read_cursor
@@ -17,7 +16,7 @@ from gateway.http.admin.reviews import ReviewView, review_fields
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
-from gateway.model import EndSearch, Search, SearchState, StartSearch, Suggestion
+from gateway.model import Search, SearchState, StartSearch, Suggestion
 from gateway.store.queries import suggestions as queries
 from gateway.workers.searching import Searcher
 
@@ -93,18 +92,8 @@ class SearchView(msgspec.Struct):
 async def start_search(call: Call[SearchQuery]) -> SearchView:
     services = call.services
     now = services.clock.now()
-    going_on = await queries.alive(services.store, now)
-    if going_on is not None:
-        raise Refusal(
-            "search_running", f"{show('srh', going_on.search_id)} is under way; wait until it is done"
-        )
     rules = services.env.rules
     search = await call.submit(StartSearch(call.caller, rules.sha256, call.query.dry_run))
-    rival = await queries.alive(services.store, now, before=search.search_id)
-    if rival is not None:
-        lost = replace(search, state="failed", failure="another search began in the same moment")
-        await call.submit(EndSearch(call.caller, lost))
-        raise Refusal("search_running", f"{show('srh', rival.search_id)} is under way; wait until it is done")
     searcher = Searcher(
         services.store, services.pipeline, services.config.store.url, rules, call.caller, search
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.clock import DAY, MINUTE
+from gateway.clock import DAY
 from gateway.model import NEAR, SUGGESTED, ReviewItem, Search, Suggestion
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
@@ -28,7 +28,6 @@ AND NOT EXISTS (
 ORDER BY s.certainty DESC, s.points DESC, s.record_a DESC, s.record_b DESC LIMIT ?
 """
 _WIDTH = len(SUGGESTION.all)
-NEWEST = (1 << 63) - 1
 Place = tuple[int, int, int, int]
 """Certainty, points and records of the last one of a page."""
 
@@ -54,15 +53,6 @@ async def searches(store: Store, before: int, limit: int) -> list[Search]:
         f"{_SEARCHES} WHERE s.search_id < ? ORDER BY s.search_id DESC LIMIT ?", (before, limit)
     )
     return [SEARCH.read(row) for row in rows]
-
-
-async def alive(store: Store, now: int, before: int = NEWEST) -> Search | None:
-    """A search that is going on in some gateway, with an id below `before`."""
-    rows = await store.fetch(
-        f"{_SEARCHES} WHERE s.state = 'running' AND s.seen_at > ? AND s.search_id < ? ORDER BY s.search_id DESC LIMIT 1",
-        (now - MINUTE, before),
-    )
-    return SEARCH.read(rows[0]) if rows else None
 
 
 async def opened_today(store: Store, now: int) -> int:
