@@ -11,7 +11,7 @@ from gateway.ids import read, show
 from gateway.model import MergeRow
 from gateway.store import Store
 from gateway.store.queries.audit import ARCHIVED, WantedEvents, events
-from gateway.store.queries.profiles import placeholders
+from gateway.store.queries.profiles import ids_leading_to, placeholders
 from gateway.store.tables.merges import MERGE
 from rules.explain import Arrival, HowStep, Merging, Splitting, how, places
 
@@ -42,6 +42,8 @@ async def steps(store: Store, profile_id: int, among: Collection[int] | None = N
     how each of very many arrived is most of the work."""
     rows = await store.fetch("SELECT record_id FROM record WHERE profile_id = ?", (profile_id,))
     past = Past({record_id for (record_id,) in rows}, {profile_id}, among)
+    if among is not None:  # where the other records arrived, which is not asked, would lead there too
+        past.profiles.update(await ids_leading_to(store, profile_id))
     size = 0
     while size != (size := len(past.records) + len(past.profiles)):
         await _add_arrivals(store, past)
