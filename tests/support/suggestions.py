@@ -11,6 +11,7 @@ from gateway.model import (
     Caller,
     Comparison,
     EndSearch,
+    Search,
     StartSearch,
     Suggest,
     Suggestion,
@@ -27,6 +28,7 @@ async def leave_suggestion(services: Services, records: Sequence[str]) -> str:
     """Between two records, named by their ids. Returns the id of the search."""
     pipeline, searcher = services.pipeline, Caller("", "", "operator:shared", "req_suggest", "operator")
     search = await pipeline.submit(StartSearch(searcher, services.env.rules.sha256))
+    assert isinstance(search, Search)
     one, other = sorted(int(record.removeprefix("rec_"), 16) for record in records)
     suggestion = Suggestion(one, other, 0, search.search_id, 9_927, 0, COMPARISONS)
     asked = await pipeline.submit(Suggest(searcher, suggestion, SUGGESTED, ("name:near", "email:typing")))
