@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """The shell ignores Ctrl-C in what it runs in the background, as `make test` does, and every child would inherit that."""
 
-pytest.register_assert_rewrite(
-    *(f"tests.store.conformance{part}" for part in ("", "_archive", "_log", "_rows", "_state"))
-)
-ON_EVERY_ENGINE = ("http/", "store/test_conformance.py")
+ON_EVERY_ENGINE = ("http/", "store/conformance/")
 ON_ONE_ENGINE = tuple(
     f"http/proxy/test_{name}.py"
     for name in ("cors", "failures", "headers", "keys", "paths", "smuggling", "spoken")

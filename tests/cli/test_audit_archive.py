@@ -10,8 +10,8 @@ from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.store.sqlite import SqliteStore
 from tests.cli.test_cli import SETTINGS, Shell
-from tests.store.conformance import log, run
 from tests.support.in_process_gateway import ManualClock
+from tests.support.store_batches import log, run
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from gateway.store.queries.audit import links
 from gateway.store.queries.verification import verify
 from gateway.store.sqlite import SqliteStore
 from gateway.workers.archive import Archiver
-from tests.store.conformance import log, run
 from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, ManualClock
+from tests.support.store_batches import log, run
 
 EVENTS = 1_200
 LATER = NOON + DAY

@@ -20,13 +20,11 @@ from gateway.store import Store
 from gateway.store.queries.audit import links
 from gateway.workers import archive as archiving
 from gateway.workers.archive import Archiver
-from tests.store.conformance_archive import Kept, fresh, kept, put_in_a_chain
+from tests.support.audit_history import ArchivedDatabase, put_in_a_chain
 from tests.support.in_process_gateway import CHECKPOINT_KEY
 
-__all__ = ["fresh", "kept"]
 
-
-async def _alone(kept: Kept) -> list[str]:
+async def _alone(kept: ArchivedDatabase) -> list[str]:
     archive, verifier = Archive(kept.directory, CHECKPOINT_KEY), Verifier()
     return [
         breach.what
@@ -34,11 +32,11 @@ async def _alone(kept: Kept) -> list[str]:
     ]
 
 
-async def test_the_archive_verifies_by_itself(kept: Kept) -> None:
+async def test_the_archive_verifies_by_itself(kept: ArchivedDatabase) -> None:
     assert await _alone(kept) == []
 
 
-async def test_what_is_younger_than_an_unsigned_event_stays(fresh: Kept) -> None:
+async def test_what_is_younger_than_an_unsigned_event_stays(fresh: ArchivedDatabase) -> None:
     links = await fresh.links(fresh.orderly)
     await put_in_a_chain(fresh, links[-1].event.event_id + 1)
     done = await fresh.archive()
@@ -55,29 +53,29 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
     path.write_bytes(b"\n".join([magic, header, signed, changed]))
 
 
-def _segment(kept: Kept, number: int = 2) -> Path:
+def _segment(kept: ArchivedDatabase, number: int = 2) -> Path:
     return kept.directory / name_of(number)
 
 
-async def _remove_a_segment(kept: Kept) -> None:
+async def _remove_a_segment(kept: ArchivedDatabase) -> None:
     _segment(kept).unlink()
 
 
-async def _edit_an_event(kept: Kept, number: int = 2) -> None:
+async def _edit_an_event(kept: ArchivedDatabase, number: int = 2) -> None:
     _rewrite(_segment(kept, number), lambda body: body.replace(b'"ok"', b'"no"', 1))
 
 
-async def _truncate(kept: Kept, number: int = 2) -> None:
+async def _truncate(kept: ArchivedDatabase, number: int = 2) -> None:
     path = _segment(kept, number)
     path.write_bytes(path.read_bytes()[:-4])
 
 
-async def _edit_a_header(kept: Kept) -> None:
+async def _edit_a_header(kept: ArchivedDatabase) -> None:
     path = _segment(kept)
     path.write_bytes(path.read_bytes().replace(b'"since":1', b'"since":2', 1))
 
 
-_FORGED_FILES: dict[Callable[[Kept], Awaitable[None]], tuple[int, str]] = {
+_FORGED_FILES: dict[Callable[[ArchivedDatabase], Awaitable[None]], tuple[int, str]] = {
     _remove_a_segment: (2, "is missing"),
     _edit_an_event: (2, "was altered"),
     _truncate: (2, "was altered"),
@@ -86,7 +84,9 @@ _FORGED_FILES: dict[Callable[[Kept], Awaitable[None]], tuple[int, str]] = {
 
 
 @pytest.mark.parametrize("forge", _FORGED_FILES)
-async def test_a_forged_file_is_named(kept: Kept, forge: Callable[[Kept], Awaitable[None]]) -> None:
+async def test_a_forged_file_is_named(
+    kept: ArchivedDatabase, forge: Callable[[ArchivedDatabase], Awaitable[None]]
+) -> None:
     await forge(kept)
     number, what = _FORGED_FILES[forge]
     expected = f"segment {number} ({name_of(number)}) "
@@ -96,7 +96,9 @@ async def test_a_forged_file_is_named(kept: Kept, forge: Callable[[Kept], Awaita
     assert (await kept.checked()).breaches == []
 
 
-async def test_an_archive_of_another_log_of_the_same_secret_is_named(kept: Kept, tmp_path: Path) -> None:
+async def test_an_archive_of_another_log_of_the_same_secret_is_named(
+    kept: ArchivedDatabase, tmp_path: Path
+) -> None:
     file = read_segment(_segment(kept, 1))
     header = msgspec.structs.replace(file.header, first=file.header.first + 1).encoded()
     body = file.path.read_bytes().split(b"\n", 3)[3]
@@ -140,7 +142,7 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, target: object, name: str, call: i
     ],
 )
 async def test_a_run_that_was_killed_is_finished_by_the_next(
-    fresh: Kept, monkeypatch: pytest.MonkeyPatch, target: str, name: str, call: int
+    fresh: ArchivedDatabase, monkeypatch: pytest.MonkeyPatch, target: str, name: str, call: int
 ) -> None:
     whole, before = await fresh.links(), fresh.clock.now() - 2 * HOUR
     with monkeypatch.context() as patching:
@@ -167,7 +169,7 @@ async def test_a_run_that_was_killed_is_finished_by_the_next(
     }
 
 
-async def test_housekeeping_takes_away_what_a_killed_run_left(fresh: Kept) -> None:
+async def test_housekeeping_takes_away_what_a_killed_run_left(fresh: ArchivedDatabase) -> None:
     store: Store = await fresh._open()
     archiver = Archiver(store, CHECKPOINT_KEY, fresh.directory, "operator:ann", 7)
     archiver._prune = _nothing  # type: ignore[method-assign]
@@ -186,7 +188,7 @@ async def test_housekeeping_takes_away_what_a_killed_run_left(fresh: Kept) -> No
 async def _nothing() -> None: ...
 
 
-async def test_a_file_of_another_log_is_never_replaced(fresh: Kept) -> None:
+async def test_a_file_of_another_log_is_never_replaced(fresh: ArchivedDatabase) -> None:
     path = fresh.directory / name_of(1)
     path.write_text("something else")
     with pytest.raises(Refusal, match="move it away"):
@@ -194,7 +196,9 @@ async def test_a_file_of_another_log_is_never_replaced(fresh: Kept) -> None:
     assert path.read_text() == "something else"
 
 
-async def test_a_restored_database_does_not_overwrite_what_was_archived_of_later(fresh: Kept) -> None:
+async def test_a_restored_database_does_not_overwrite_what_was_archived_of_later(
+    fresh: ArchivedDatabase,
+) -> None:
     """The log went on differently after the backup: the segment that is there holds events that this log does not have."""
     await fresh.archive()
     content = (fresh.directory / name_of(1)).read_bytes()
@@ -207,7 +211,9 @@ async def test_a_restored_database_does_not_overwrite_what_was_archived_of_later
 
 @pytest.mark.parametrize("damage", [_truncate, _edit_an_event])
 async def test_a_segment_that_lost_events_is_not_taken_over(
-    fresh: Kept, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Kept, int], Awaitable[None]]
+    fresh: ArchivedDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[ArchivedDatabase, int], Awaitable[None]],
 ) -> None:
     """A file that was copied in part has a good header; the events would be deleted and be nowhere."""
     whole, store = await fresh.links(), await fresh._open()
@@ -226,7 +232,7 @@ async def test_a_segment_that_lost_events_is_not_taken_over(
 
 
 async def test_what_is_taken_over_is_on_disk_before_the_events_go(
-    fresh: Kept, monkeypatch: pytest.MonkeyPatch
+    fresh: ArchivedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The killed run may have died between its file's name and the sync of the directory."""
     store, synced, cut_after = await fresh._open(), list[str](), list[int]()
@@ -256,7 +262,7 @@ async def test_what_is_taken_over_is_on_disk_before_the_events_go(
 
 
 async def test_a_run_that_is_overtaken_accuses_nobody(
-    fresh: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fresh: ArchivedDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Another gateway archives between what it knows of the log and what it reads of it."""
     elsewhere, store, known = tmp_path / "elsewhere", await fresh._open(), archiving.signed_and_cut
@@ -278,7 +284,7 @@ async def test_a_run_that_is_overtaken_accuses_nobody(
     assert (await fresh.checked(elsewhere)).breaches == []
 
 
-async def test_an_event_that_no_segment_holds_is_never_deleted(kept: Kept) -> None:
+async def test_an_event_that_no_segment_holds_is_never_deleted(kept: ArchivedDatabase) -> None:
     """A gateway whose clock was hours behind wrote it with an id from before the cut."""
     [*_, last] = await kept.links()
     event = msgspec.structs.replace(last.event, event_id=7)
@@ -297,7 +303,7 @@ async def test_an_event_that_no_segment_holds_is_never_deleted(kept: Kept) -> No
     assert before <= left
 
 
-async def test_a_directory_that_every_user_can_write_to_is_refused(fresh: Kept) -> None:
+async def test_a_directory_that_every_user_can_write_to_is_refused(fresh: ArchivedDatabase) -> None:
     fresh.directory.chmod(0o1777)
     with pytest.raises(Refusal, match="chmod o-w"):
         await fresh.archive()

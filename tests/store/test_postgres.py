@@ -32,15 +32,6 @@ from gateway.store.signing import own_event
 from gateway.store.statement import Step
 from gateway.store.tables.audit import audit_write
 from gateway.workingset import WorkingSet
-from tests.store.conformance import (
-    Batch,
-    everything_asked_for,
-    log,
-    look,
-    nothing,
-    person,
-    run,
-)
 from tests.support.in_process_gateway import (
     CHECKPOINT_KEY,
     NOON,
@@ -50,6 +41,15 @@ from tests.support.in_process_gateway import (
     customer,
 )
 from tests.support.postgresql import PostgresServer
+from tests.support.store_batches import (
+    Batch,
+    everything_asked_for,
+    log,
+    look,
+    nothing,
+    person,
+    run,
+)
 from tests.support.strict_portable import FORBIDDEN, NotPortable, StrictServer, lint, strict
 
 

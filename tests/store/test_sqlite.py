@@ -27,9 +27,12 @@ from gateway.store.sqlite.dialect import Saver, load
 from gateway.store.tables.table import Loading
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
-from tests.store.conformance import (
+from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
+from tests.support.store_batches import (
     Batch,
     Open,
+    Series,
+    ask_for_ann,
     breaches,
     everything_asked_for,
     log,
@@ -39,8 +42,6 @@ from tests.store.conformance import (
     person,
     run,
 )
-from tests.store.conformance_series import Series, ask_for_ann
-from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
 
 # ---- one process ----
 

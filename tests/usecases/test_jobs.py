@@ -40,9 +40,9 @@ from gateway.usecases.env import Env
 from gateway.usecases.jobs import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from gateway.workingset import WorkingSet
-from tests.store.conformance import log, run
 from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, customer, environment
 from tests.support.properties import ANY_HEALTH
+from tests.support.store_batches import log, run
 from tests.usecases.test_merge_sequences import SAM, World, two
 from tests.usecases.test_preview import TOPICS, State, check, everything
 

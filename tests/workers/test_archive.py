@@ -12,8 +12,8 @@ from gateway.clock import DAY, HOUR
 from gateway.store.queries.verification import verify
 from gateway.store.sqlite import SqliteStore
 from gateway.workers.archive import Archiver, AutomaticArchive
-from tests.store.conformance import log, run
 from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, ManualClock
+from tests.support.store_batches import log, run
 
 AGE = 10 * DAY
 MIDNIGHT = NOON // DAY * DAY

@@ -7,89 +7,20 @@ import pytest
 
 from gateway.audit.chain import Chain, Link, event_hash
 from gateway.audit.event import AuditEvent
-from gateway.clock import HOUR, MINUTE, SECOND
+from gateway.clock import HOUR, MINUTE
 from gateway.ids import Ids
 from gateway.store import Store
 from gateway.store.operations import is_signed_with
-from gateway.store.queries.audit import links
-from gateway.store.queries.verification import Verdict, verify
+from gateway.store.queries.verification import verify
 from gateway.workingset import WorkingSet
-from tests.store.conformance import CHECKPOINT_KEY, Open, breaches, log, run
+from tests.support.audit_history import LoggedDatabase
 from tests.support.in_process_gateway import ManualClock, tamper
+from tests.support.store_batches import CHECKPOINT_KEY, Open, breaches, log, run
 
 
-class Database:
-    """A database with a history: an orderly run, an offline command, and a run that ended in a crash."""
-
-    def __init__(self, url: str, open_store: Open, clock: ManualClock) -> None:
-        self.url = url
-        self.clock = clock
-        self._open = open_store
-
-    async def build(self) -> None:
-        served = await self.run(maintained=True)
-        await served.close()
-        await (await self.run()).close()
-        await _crash(await self.run(maintained=True, more=2))
-        links = await self.links()
-        self.orderly, self.offline, self.crashed = dict.fromkeys(link.chain for link in links)
-
-    async def run(self, *, maintained: bool = False, more: int = 1) -> Store:
-        """Open, write, do the housekeeping where a gateway would, and write some more."""
-        self.clock.advance(HOUR)
-        store = await self._open()
-        await run(store, log)
-        if maintained:
-            await store.maintain(100)
-        for _ in range(more):
-            self.clock.advance(10 * SECOND)
-            await run(store, log)
-        return store
-
-    async def links(self, chain: str = "") -> list[Link]:
-        store = await self._open()
-        found = [link async for chunk in links(store) for link in chunk if chain in ("", link.chain)]
-        await store.close()
-        return found
-
-    async def verified(self) -> Verdict:
-        store = await self._open()
-        verdict = await verify(store, CHECKPOINT_KEY)
-        await store.close()
-        return verdict
-
-    async def tamper(self, statement: str) -> None:
-        await tamper(self.url, statement)
-
-    def blob(self, value: bytes) -> str:
-        return f"X'{value.hex()}'" if self.url.startswith("sqlite") else f"'\\x{value.hex()}'::bytea"
-
-    async def put(self, link: Link) -> None:
-        event_id, *fields = msgspec.structs.astuple(link.event)
-        told = ", ".join(str(one) if isinstance(one, int) else f"'{one}'" for one in fields)
-        await self.tamper(
-            f"INSERT INTO audit VALUES ({event_id}, '{link.chain}', {link.seq}, {told},"
-            f" {self.blob(link.hash)}, '{link.bound}')"
-        )
-
-
-async def _crash(store: Store) -> None:
-    """What a process that was killed leaves behind."""
-
-    async def dead() -> None: ...
-
-    store.seal = dead  # type: ignore[method-assign]
-    await store.close()
-
-
-@pytest.fixture
-async def database(database_url: str, store_factory: Open, clock: ManualClock) -> Database:
-    made = Database(database_url, store_factory, clock)
-    await made.build()
-    return made
-
-
-async def test_an_untouched_log_verifies_and_says_what_a_crash_left_unproven(database: Database) -> None:
+async def test_an_untouched_log_verifies_and_says_what_a_crash_left_unproven(
+    database: LoggedDatabase,
+) -> None:
     verdict = await database.verified()
     assert verdict.breaches == []
     assert (verdict.chains, verdict.earlier, verdict.events) == (3, 0, 6 + 6 + 9)
@@ -98,7 +29,7 @@ async def test_an_untouched_log_verifies_and_says_what_a_crash_left_unproven(dat
     assert 0 < tail.until - tail.since <= MINUTE
 
 
-async def test_the_next_run_signs_what_it_finds_and_says_so(database: Database) -> None:
+async def test_the_next_run_signs_what_it_finds_and_says_so(database: LoggedDatabase) -> None:
     database.clock.advance(HOUR)
     await (await database.run(maintained=True)).close()
     verdict = await database.verified()
@@ -107,24 +38,24 @@ async def test_the_next_run_signs_what_it_finds_and_says_so(database: Database) 
     assert (tail.chain, tail.events, tail.found) == (database.crashed, 6, True)
 
 
-async def _insert_a_chain(database: Database) -> None:
+async def _insert_a_chain(database: LoggedDatabase) -> None:
     chain, ids = Chain("f" * 32), Ids(7)
     for _ in range(2):
         await database.put(chain.link(_event(ids.next(database.clock.now()))))
 
 
-async def _append_to_an_orderly_run(database: Database) -> None:
+async def _append_to_an_orderly_run(database: LoggedDatabase) -> None:
     *_, last = await database.links(database.orderly)
     event = _event(Ids(7).next(database.clock.now()))
     seq = last.seq + 1
     await database.put(Link(last.chain, seq, event_hash(last.chain, seq, last.hash, event), event))
 
 
-async def _delete_an_offline_command(database: Database) -> None:
+async def _delete_an_offline_command(database: LoggedDatabase) -> None:
     await database.tamper(f"DELETE FROM audit WHERE chain = '{database.offline}'")
 
 
-async def _edit_an_offline_command(database: Database) -> None:
+async def _edit_an_offline_command(database: LoggedDatabase) -> None:
     """With every hash behind the edit made anew."""
     head = b""
     for link in await database.links(database.offline):
@@ -134,44 +65,44 @@ async def _edit_an_offline_command(database: Database) -> None:
         await database.put(Link(link.chain, link.seq, head, event, link.bound))
 
 
-async def _edit_what_a_beginning_names(database: Database) -> None:
+async def _edit_what_a_beginning_names(database: LoggedDatabase) -> None:
     first, *_ = await database.links(database.crashed)
     await database.tamper(f"DELETE FROM audit WHERE chain = '{database.crashed}'")
     head = event_hash(first.chain, 1, b"", first.event, "")
     await database.put(Link(first.chain, 1, head, first.event))
 
 
-async def _cut_an_orderly_tail(database: Database) -> None:
+async def _cut_an_orderly_tail(database: LoggedDatabase) -> None:
     await database.tamper(f"DELETE FROM audit WHERE chain = '{database.orderly}' AND seq > 3")
 
 
-async def _cut_before_the_last_signature(database: Database) -> None:
+async def _cut_before_the_last_signature(database: LoggedDatabase) -> None:
     await database.tamper(f"DELETE FROM audit WHERE chain = '{database.crashed}' AND seq >= 2")
 
 
-async def _take_a_checkpoint_out(database: Database) -> None:
+async def _take_a_checkpoint_out(database: LoggedDatabase) -> None:
     await database.tamper("DELETE FROM audit_checkpoint WHERE checkpoint_id = 3")
 
 
-async def _take_every_checkpoint_out(database: Database) -> None:
+async def _take_every_checkpoint_out(database: LoggedDatabase) -> None:
     await database.tamper("DELETE FROM audit_checkpoint")
 
 
-async def _edit_the_list_of_chains(database: Database) -> None:
+async def _edit_the_list_of_chains(database: LoggedDatabase) -> None:
     await database.tamper(
         f"UPDATE audit_checkpoint SET heads = replace(heads, '{database.offline}', '{'f' * 32}')"
     )
 
 
-async def _hide_all(database: Database) -> None:
+async def _hide_all(database: LoggedDatabase) -> None:
     await database.tamper("DELETE FROM lookup")
 
 
-async def _hide_one(database: Database) -> None:
+async def _hide_one(database: LoggedDatabase) -> None:
     await database.tamper("DELETE FROM lookup WHERE field = 'audit.request_id' AND value = 'req-1'")
 
 
-async def _hide_behind_the_watermark(database: Database) -> None:
+async def _hide_behind_the_watermark(database: LoggedDatabase) -> None:
     await database.tamper(f"UPDATE lookup_progress SET row_id = {1 << 62} WHERE source = 'audit'")
 
 
@@ -179,7 +110,7 @@ def _event(event_id: int) -> AuditEvent:
     return AuditEvent(event_id, 1, "pin.set", "ok", "", "operator:ann", "prf_1", "rec_1", "", "must", "{}")
 
 
-_ATTACKS: dict[Callable[[Database], Awaitable[None]], str] = {
+_ATTACKS: dict[Callable[[LoggedDatabase], Awaitable[None]], str] = {
     _insert_a_chain: "the chain was inserted",
     _append_to_an_orderly_run: "the event was added",
     _delete_an_offline_command: "the chain was cut",
@@ -198,7 +129,7 @@ _ATTACKS: dict[Callable[[Database], Awaitable[None]], str] = {
 
 @pytest.mark.parametrize("attack", _ATTACKS)
 async def test_what_is_forged_without_the_secret_is_found(
-    database: Database, attack: Callable[[Database], Awaitable[None]]
+    database: LoggedDatabase, attack: Callable[[LoggedDatabase], Awaitable[None]]
 ) -> None:
     await attack(database)
     verdict = await database.verified()
@@ -209,7 +140,7 @@ async def test_what_is_forged_without_the_secret_is_found(
     "attack", [attack for attack in _ATTACKS if attack is not _take_every_checkpoint_out]
 )
 async def test_a_run_that_follows_does_not_cover_it_up(
-    database: Database, attack: Callable[[Database], Awaitable[None]]
+    database: LoggedDatabase, attack: Callable[[LoggedDatabase], Awaitable[None]]
 ) -> None:
     await attack(database)
     await (await database.run(maintained=True)).close()
@@ -233,7 +164,7 @@ async def test_a_chain_that_begins_without_an_event_accuses_nobody_when_the_next
     assert await breaches(store) == []
 
 
-async def test_a_log_without_any_signature_is_nobodys(database: Database, store_factory: Open) -> None:
+async def test_a_log_without_any_signature_is_nobodys(database: LoggedDatabase, store_factory: Open) -> None:
     """A gateway does not start on it, so nothing signs it as it was found."""
     await _take_every_checkpoint_out(database)
     store = await store_factory()
@@ -278,7 +209,7 @@ async def test_a_log_from_before_is_signed_as_it_is_found_and_told_apart(
     store_factory: Open, clock: ManualClock, database_url: str
 ) -> None:
     """As the schema step finds it: chains without a beginning, the newest one with a tail that nothing signs."""
-    made = Database(database_url, store_factory, clock)
+    made = LoggedDatabase(database_url, store_factory, clock)
     await (await store_factory()).close()
     ids = Ids(7)
     for name in ("a" * 32, "b" * 32):

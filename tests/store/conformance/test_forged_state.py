@@ -10,7 +10,6 @@ import pytest
 from gateway.audit.chain import event_hash
 from gateway.clock import DAY, HOUR
 from gateway.ids import Ids
-from gateway.model import ChannelKey, Job, MergeRow, PinRow, ReviewItem, Split, StoredOperator, StoredRuleSet
 from gateway.store import Store
 from gateway.store.migrations import steps
 from gateway.store.queries.audit import links
@@ -18,47 +17,9 @@ from gateway.store.queries.state import Covered
 from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archiver
 from gateway.workingset import WorkingSet
-from tests.store.conformance import CHECKPOINT_KEY, Open, achievement, entry, log, person, run, want_whole
+from tests.support.audit_history import make_vouched_rows
 from tests.support.in_process_gateway import NOON, ManualClock, tamper
-
-
-def _populate(ws: WorkingSet) -> None:
-    _, (ann,) = person(ws, "web:ann")
-    _, (bob,) = person(ws, "web:bob")
-    for record in (ann, bob):
-        won = achievement(ws, record.record_id)
-        ws.accept(won)
-        ws.enter(msgspec.structs.replace(entry(ws, won), coupon_code="FB-1"))
-    lone, (cid,) = person(ws, "web:cid")
-    survivor, _ = person(ws, "web:dan")
-    for one in (lone, survivor):
-        ws.balances.put(one.profile_id, 0)
-    sides = ((min(survivor.records),), (cid.record_id,))
-    for _ in range(2):
-        profiles = (survivor.profile_id, lone.profile_id)
-        ws.add_merge(MergeRow(ws.next_id(), *profiles, *sides, "r", "v1", "ann", "req", ws.now))
-    ws.undo(ws.merged[0])
-    ws.move(cid, lone, survivor)
-    ws.redirect(lone, survivor)
-    profile_a, profile_b = sorted((ann.profile_id, bob.profile_id))
-    for number, state in enumerate(("open", "accepted")):
-        ws.keep_review(
-            ReviewItem(
-                ws.next_id(), profile_a + number, profile_b + number, state, "rule:r", "r", ("email",), ws.now
-            )
-        )
-    ws.budgets.keep(7, 50)
-    ws.set_pin(PinRow(ann.record_id, bob.record_id, "cannot", None, "operator:ann", "twins", ws.now))
-    row = Split(9, None, "operator:ann", "a shared number", ws.now)
-    ws.keep_apart(row, {ann.record_id: 0, bob.record_id: 1, cid.record_id: 2})
-    key = ChannelKey("key_1", "web", b"hash", b"other", ws.now, "operator:ann")
-    ws.keep_channel_key(key)
-    ws.operators.add("bob", StoredOperator("bob", "viewer", b"hash", ws.now, "operator:ann"))
-    job = Job(7, "undo_merges", {"rule": "r"}, "", 1, "ann", ws.now, 9, "ann", ws.now, 9)
-    ws.jobs.add(job.job_id, job)
-    ws.rule_sets.add("v1", StoredRuleSet("v1", "0" * 64, "text", "ann", ws.now))
-    ws.activate("v1", "ann")
-    log(ws)
+from tests.support.store_batches import CHECKPOINT_KEY, Open, log, person, run, want_whole
 
 
 async def _checked(store: Store) -> Verdict:
@@ -77,7 +38,7 @@ async def _hash_without_rows(store: Store, url: str) -> None:
 
 @pytest.fixture
 async def filled(store: Store, clock: ManualClock) -> Store:
-    await run(store, _populate)
+    await run(store, make_vouched_rows)
     clock.advance(HOUR)
     return store
 
@@ -212,7 +173,7 @@ async def test_rows_from_before_are_counted_and_not_taken_for_new(
 ) -> None:
     """A database of an earlier version: a log whose chains have no signed beginning, and rows that it does not vouch for."""
     store = await store_factory()
-    await run(store, _populate)
+    await run(store, make_vouched_rows)
     await store.close()
     for statement in (
         "UPDATE audit SET bound = ''",
@@ -276,7 +237,7 @@ def upgraded(store_factory: Open, clock: ManualClock, next_version: NextVersion)
 
     async def upgrade(sql: str = _REWRITING, forging: Callable[[Store], Awaitable[None]] = _nothing) -> Store:
         store = await store_factory()
-        await run(store, _populate)
+        await run(store, make_vouched_rows)
         await forging(store)
         await store.close()
         clock.advance(HOUR)
@@ -358,7 +319,7 @@ async def test_a_database_that_begins_with_a_step_is_bound_from_its_first_event_
     next_version(_REWRITING)
     store = await store_factory()
     begun = clock.now()
-    await run(store, _populate)
+    await run(store, make_vouched_rows)
     clock.advance(HOUR)
     await _bind(store)
     assert (await _records(store)).since == begun

@@ -2,7 +2,6 @@
 cases for any engine."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,67 +10,14 @@ from gateway.audit.segment import name_of
 from gateway.clock import HOUR
 from gateway.errors import Refusal
 from gateway.store.queries.audit import WantedEvents, events
-from gateway.store.queries.verification import Verdict, verify
-from gateway.workers import archive as archiving
-from gateway.workers.archive import Archived, Archiver
-from tests.store.conformance import CHECKPOINT_KEY, Open, run
-from tests.store.conformance_log import Database
-from tests.store.conformance_state import _populate
-from tests.support.in_process_gateway import ManualClock
+from gateway.workers.archive import Archived
+from tests.support.audit_history import ArchivedDatabase, put_in_a_chain
+from tests.support.store_batches import CHECKPOINT_KEY
 
 
-class Kept(Database):
-    """A log of which a part is in an archive of several segments, and a part is not."""
-
-    directory: Path
-
-    async def archive(self, before: int | None = None, *, key: bytes = CHECKPOINT_KEY) -> Archived:
-        store = await self._open()
-        try:
-            archiver = Archiver(store, key, self.directory, "operator:ann", 7)
-            return await archiver.archive(self.clock.now() - 2 * HOUR if before is None else before)
-        finally:
-            await store.close()
-
-    async def checked(self, directory: Path | None = None, *, state: bool = False) -> Verdict:
-        store = await self._open()
-        verdict = await verify(store, CHECKPOINT_KEY, state=state, directory=directory)
-        await store.close()
-        return verdict
-
-
-@pytest.fixture
-async def fresh(
-    database_url: str,
-    store_factory: Open,
-    clock: ManualClock,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Kept:
-    """Some history, of which nothing is archived yet. A segment is closed after a few events."""
-    monkeypatch.setattr(archiving, "MOST_EVENTS", 5)
-    monkeypatch.setattr("gateway.store.queries.audit._CHUNK", 3)
-    made = Kept(database_url, store_factory, clock)
-    made.directory = tmp_path / "archive"
-    made.directory.mkdir()
-    await made.build()
-    store = await store_factory()
-    await run(store, _populate)
-    await store.close()
-    clock.advance(3 * HOUR)
-    return made
-
-
-@pytest.fixture
-async def kept(fresh: Kept) -> Kept:
-    """And some more that is not archived."""
-    await fresh.archive()
-    fresh.clock.advance(HOUR)
-    await (await fresh.run(maintained=True)).close()
-    return fresh
-
-
-async def test_the_events_of_before_are_in_segments_and_the_others_in_the_log(fresh: Kept) -> None:
+async def test_the_events_of_before_are_in_segments_and_the_others_in_the_log(
+    fresh: ArchivedDatabase,
+) -> None:
     whole = await fresh.links()
     middle = whole[len(whole) // 2].event
     done = await fresh.archive(middle.at)
@@ -86,7 +32,7 @@ async def test_the_events_of_before_are_in_segments_and_the_others_in_the_log(fr
     assert [link.event.action for link in rest if link not in whole] == ["audit.archived"] * archive.segments
 
 
-async def test_the_log_verifies_alone_and_with_the_archive(kept: Kept) -> None:
+async def test_the_log_verifies_alone_and_with_the_archive(kept: ArchivedDatabase) -> None:
     alone, whole = await kept.checked(), await kept.checked(kept.directory)
     assert (alone.breaches, whole.breaches) == ([], [])
     assert alone.archived == whole.archived > 0
@@ -94,7 +40,7 @@ async def test_the_log_verifies_alone_and_with_the_archive(kept: Kept) -> None:
     assert alone.chains == whole.chains
 
 
-async def test_rows_are_held_against_the_archive_too(kept: Kept) -> None:
+async def test_rows_are_held_against_the_archive_too(kept: ArchivedDatabase) -> None:
     whole = await kept.checked(kept.directory, state=True)
     assert whole.breaches == []
     assert {covered.table: covered.earlier for covered in whole.rows if covered.earlier} == {}
@@ -104,13 +50,13 @@ async def test_rows_are_held_against_the_archive_too(kept: Kept) -> None:
     }
 
 
-async def test_without_the_archive_rows_of_before_are_not_proven(kept: Kept) -> None:
+async def test_without_the_archive_rows_of_before_are_not_proven(kept: ArchivedDatabase) -> None:
     alone = await kept.checked(state=True)
     assert alone.breaches == []
     assert {covered.table: covered.earlier for covered in alone.rows}["ledger"] == 2
 
 
-async def test_another_run_goes_on_where_the_last_one_ended(kept: Kept) -> None:
+async def test_another_run_goes_on_where_the_last_one_ended(kept: ArchivedDatabase) -> None:
     first = await kept.checked()
     kept.clock.advance(3 * HOUR)
     done = await kept.archive()
@@ -121,7 +67,7 @@ async def test_another_run_goes_on_where_the_last_one_ended(kept: Kept) -> None:
     assert (await kept.archive()).events == 0
 
 
-async def test_what_is_archived_is_found_no_more_in_whatever_table(kept: Kept) -> None:
+async def test_what_is_archived_is_found_no_more_in_whatever_table(kept: ArchivedDatabase) -> None:
     store = await kept._open()
     for rows in (
         "lookup WHERE field LIKE 'audit.%' AND row_id",
@@ -133,18 +79,11 @@ async def test_what_is_archived_is_found_no_more_in_whatever_table(kept: Kept) -
     await store.close()
 
 
-async def test_a_new_secret_leaves_the_archive_as_the_log_records_it(kept: Kept) -> None:
+async def test_a_new_secret_leaves_the_archive_as_the_log_records_it(kept: ArchivedDatabase) -> None:
     store = await kept._open()
     await store.rotate_secret("operator:ann")
     await store.close()
     assert (await kept.checked(kept.directory)).breaches == []
-
-
-async def put_in_a_chain(kept: Kept, event_id: int) -> None:
-    await kept.tamper(
-        f"INSERT INTO audit VALUES ({event_id}, '{'f' * 32}', 1, 1, 'pin.set', 'ok', '', 'x', '', '', '', '', '{{}}',"
-        f" {kept.blob(b'hash')}, '')"
-    )
 
 
 # ---- a log that was forged is not archived ----
@@ -158,7 +97,7 @@ async def put_in_a_chain(kept: Kept, event_id: int) -> None:
         "DELETE FROM audit_checkpoint WHERE checkpoint_id = 2",
     ],
 )
-async def test_a_log_that_does_not_hold_is_refused(fresh: Kept, forgery: str) -> None:
+async def test_a_log_that_does_not_hold_is_refused(fresh: ArchivedDatabase, forgery: str) -> None:
     await fresh.tamper(forgery)
     with pytest.raises(Refusal, match="does not hold"):
         await fresh.archive()
@@ -169,45 +108,45 @@ async def test_a_log_that_does_not_hold_is_refused(fresh: Kept, forgery: str) ->
 # ---- forgeries ----
 
 
-async def _take_a_record_out(kept: Kept) -> None:
+async def _take_a_record_out(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit_cut WHERE segment = 2")
 
 
-async def _take_the_newest_record_out(kept: Kept) -> None:
+async def _take_the_newest_record_out(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit_cut WHERE segment = (SELECT MAX(segment) FROM audit_cut)")
 
 
-async def _take_every_record_out(kept: Kept) -> None:
+async def _take_every_record_out(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit_cut")
 
 
-async def _take_the_cut_and_its_signature_out(kept: Kept) -> None:
+async def _take_the_cut_and_its_signature_out(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit_cut")
     await kept.tamper("DELETE FROM audit_checkpoint WHERE heads NOT LIKE '%segments_:0,%'")
 
 
-async def _edit_a_record(kept: Kept) -> None:
+async def _edit_a_record(kept: ArchivedDatabase) -> None:
     await kept.tamper("UPDATE audit_cut SET header = replace(header, '\"events\":', '\"events\":1')")
 
 
-async def _move_the_cut(kept: Kept) -> None:
+async def _move_the_cut(kept: ArchivedDatabase) -> None:
     """Over what is still there, so that it would be deleted."""
     await kept.tamper(f"UPDATE audit_cut SET event_id = {1 << 62}")
 
 
-async def _put_a_record_in(kept: Kept) -> None:
+async def _put_a_record_in(kept: ArchivedDatabase) -> None:
     await kept.tamper(f"INSERT INTO audit_cut SELECT 99, {1 << 62}, header FROM audit_cut WHERE segment = 1")
 
 
-async def _delete_behind_the_cut(kept: Kept) -> None:
+async def _delete_behind_the_cut(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit WHERE event_id = (SELECT MIN(event_id) FROM audit)")
 
 
-async def _delete_all_events(kept: Kept) -> None:
+async def _delete_all_events(kept: ArchivedDatabase) -> None:
     await kept.tamper("DELETE FROM audit")
 
 
-_FORGED_ROWS: dict[Callable[[Kept], Awaitable[None]], str] = {
+_FORGED_ROWS: dict[Callable[[ArchivedDatabase], Awaitable[None]], str] = {
     _take_a_record_out: "the record of segment 2 was removed",
     _take_the_newest_record_out: "was removed",
     _take_every_record_out: "the record of segment 1 was removed",
@@ -221,14 +160,16 @@ _FORGED_ROWS: dict[Callable[[Kept], Awaitable[None]], str] = {
 
 
 @pytest.mark.parametrize("forge", _FORGED_ROWS)
-async def test_a_forged_cut_is_found(kept: Kept, forge: Callable[[Kept], Awaitable[None]]) -> None:
+async def test_a_forged_cut_is_found(
+    kept: ArchivedDatabase, forge: Callable[[ArchivedDatabase], Awaitable[None]]
+) -> None:
     await forge(kept)
     for directory in (None, kept.directory):
         found = [breach.what for breach in (await kept.checked(directory)).breaches]
         assert [what for what in found if _FORGED_ROWS[forge] in what], found
 
 
-async def test_what_is_put_in_before_the_cut_is_never_shown(kept: Kept) -> None:
+async def test_what_is_put_in_before_the_cut_is_never_shown(kept: ArchivedDatabase) -> None:
     await put_in_a_chain(kept, 1)
     store = await kept._open()
     shown = await events(store, WantedEvents(), None, 1_000, newest_first=False)

@@ -1,20 +1,20 @@
 """What the Store protocol promises of batches that are long, and of those that wait one behind the other: cases for any engine,
 wherever one of them can fail."""
 
-from dataclasses import dataclass
-
 import pytest
 
-from gateway.store import Store, Work
+from gateway.store import Store
 from gateway.store.statement import Write
 from gateway.workingset import WorkingSet
 from rules.record import Key
-from tests.store.conformance import (
+from tests.support.store_batches import (
     EMAIL,
     MOBILE,
     Batch,
     Do,
     Mistake,
+    Series,
+    ask_for_ann,
     breaches,
     log,
     look,
@@ -105,24 +105,6 @@ async def test_a_batch_that_raises_behind_a_step_stores_nothing_of_it(store: Sto
 
 
 # ---- one batch behind the other ----
-
-
-@dataclass
-class Series:
-    """Batches that wait; `done` are those that are on disk."""
-
-    waiting: list[Batch]
-    done: list[Work]
-
-    def next(self) -> Batch | None:
-        return self.waiting.pop(0) if self.waiting else None
-
-    def stored(self, work: Work) -> None:
-        self.done.append(work)
-
-
-def ask_for_ann(ws: WorkingSet) -> None:
-    ws.records.want(("web", "ann"))
 
 
 def is_there(ws: WorkingSet) -> None:

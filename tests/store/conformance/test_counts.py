@@ -6,8 +6,8 @@ from gateway.store import Store
 from gateway.store.queries.oddities import odd_profiles, walked_at
 from gateway.workingset import WorkingSet
 from rules.identifier import Identifier
-from tests.store.conformance import achievement, entry, observe, person, run
 from tests.support.in_process_gateway import ManualClock
+from tests.support.store_batches import achievement, entry, observe, person, run
 
 
 async def kept_house(store: Store) -> None:
