@@ -11,14 +11,14 @@ from heapq import nsmallest
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from rules.batch.partition import Edge, Partition, Refusal
+from rules.batch.partition import Edge, Partition, RefusedEdge
 from rules.batch.pieces import Names, Piece, Survivor, leaving, oldest, pieces
 
 Kind = Literal["merge", "split", "blocked", "review"]
 NO_NAMES: Names = MappingProxyType({})
 
 
-class Case(NamedTuple):
+class PlannedChange(NamedTuple):
     """One change, with its reason. `profiles` are the profiles concerned. `records` are those that move, or between which the
     reason was found. `points` would change hands. A merge names the rule that joins; a split, block or question names the
     guard, which is empty if no rule joins the parts any more."""
@@ -51,7 +51,7 @@ class Plan:
     largest_before: int
     largest: int
     points: int
-    cases: tuple[Case, ...]
+    cases: tuple[PlannedChange, ...]
     by_score: int | None = None
 
 
@@ -94,7 +94,7 @@ def plan(
 
 def _merges(
     found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
-) -> Iterator[Case]:
+) -> Iterator[PlannedChange]:
     """Groups with records of several profiles. The reason is the first edge between records that are apart now."""
     by_group: defaultdict[int, list[Piece]] = defaultdict(list)
     for piece in found:
@@ -113,12 +113,12 @@ def _merges(
 
 def _splits(
     found: Iterable[Piece], moving: Collection[Piece], after: Partition, profile_of: Mapping[int, int]
-) -> Iterator[Case]:
+) -> Iterator[PlannedChange]:
     """Profiles that are split. The reason is the first refused edge between the parts, if there is one."""
     by_profile: defaultdict[int, list[Piece]] = defaultdict(list)
     for piece in found:
         by_profile[piece.profile_id].append(piece)
-    reasons: dict[int | None, Refusal] = {}
+    reasons: dict[int | None, RefusedEdge] = {}
     for refused in after.refused:
         profile_id = profile_of.get(refused.record_a)
         if profile_id == profile_of.get(refused.record_b):
@@ -129,9 +129,9 @@ def _splits(
             yield case._replace(rule=why.rule, types=why.types, guard=why.guard) if why else case
 
 
-def _case(kind: Kind, parts: Collection[Piece], leavers: Collection[Piece]) -> Case:
+def _case(kind: Kind, parts: Collection[Piece], leavers: Collection[Piece]) -> PlannedChange:
     moving = [piece for piece in parts if piece in leavers]
-    return Case(
+    return PlannedChange(
         kind,
         tuple(sorted({piece.profile_id for piece in parts})),
         tuple(sorted(record_id for piece in moving for record_id in piece.records)),
@@ -139,17 +139,17 @@ def _case(kind: Kind, parts: Collection[Piece], leavers: Collection[Piece]) -> C
     )
 
 
-def _refusal(refused: Refusal, profile_of: Mapping[int, int]) -> Case:
+def _refusal(refused: RefusedEdge, profile_of: Mapping[int, int]) -> PlannedChange:
     records = (refused.record_a, refused.record_b)
     profiles = tuple(sorted({profile_of[record_id] for record_id in records if record_id in profile_of}))
     kind = "review" if refused.asks else "blocked"
-    return Case(kind, profiles, records, 0, refused.rule, refused.types, refused.guard)
+    return PlannedChange(kind, profiles, records, 0, refused.rule, refused.types, refused.guard)
 
 
-def _profiles(cases: Iterable[Case]) -> int:
+def _profiles(cases: Iterable[PlannedChange]) -> int:
     return len({profile_id for case in cases for profile_id in case.profiles})
 
 
-def _weight(case: Case) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
+def _weight(case: PlannedChange) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
     """The most points first, then the most records."""
     return -case.points, -len(case.records), case.profiles, case.records

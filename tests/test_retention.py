@@ -7,7 +7,7 @@ import pytest
 from gateway.clock import DAY, HOUR
 from gateway.model import ImportPosition, ImportRun, RefusedLine, ReviewItem, WarnedLine
 from gateway.store import Store
-from gateway.store.maintain import Kept
+from gateway.store.maintenance import KeepFor
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.workingset import WorkingSet
@@ -54,16 +54,16 @@ async def left(store: Store, clock: ManualClock, age: int) -> tuple[int, int, li
 @pytest.mark.parametrize(
     ("kept", "age", "expected"),
     [
-        (Kept(), 1000 * DAY, (2, 1, ["rejected", "open"])),
-        (Kept(import_lists=OLD), OLD - HOUR, (2, 1, ["rejected", "open"])),
-        (Kept(import_lists=OLD), OLD + HOUR, (0, 0, ["rejected", "open"])),
-        (Kept(reviews=OLD), OLD - HOUR, (2, 1, ["rejected", "open"])),
-        (Kept(reviews=OLD), OLD + HOUR, (2, 1, ["open"])),
-        (Kept(import_lists=OLD, reviews=OLD), OLD + HOUR, (0, 0, ["open"])),
+        (KeepFor(), 1000 * DAY, (2, 1, ["rejected", "open"])),
+        (KeepFor(import_lists=OLD), OLD - HOUR, (2, 1, ["rejected", "open"])),
+        (KeepFor(import_lists=OLD), OLD + HOUR, (0, 0, ["rejected", "open"])),
+        (KeepFor(reviews=OLD), OLD - HOUR, (2, 1, ["rejected", "open"])),
+        (KeepFor(reviews=OLD), OLD + HOUR, (2, 1, ["open"])),
+        (KeepFor(import_lists=OLD, reviews=OLD), OLD + HOUR, (0, 0, ["open"])),
     ],
 )
 async def test_what_is_over_goes_after_its_time(
-    tmp_path: Path, kept: Kept, age: int, expected: tuple[int, int, list[str]]
+    tmp_path: Path, kept: KeepFor, age: int, expected: tuple[int, int, list[str]]
 ) -> None:
     clock = ManualClock()
     store = SqliteStore(tmp_path / "gateway.db", clock, checkpoint_key=CHECKPOINT_KEY, kept=kept)
@@ -71,7 +71,7 @@ async def test_what_is_over_goes_after_its_time(
 
 
 async def test_on_a_server_too(postgres: PostgresServer) -> None:
-    clock, kept = ManualClock(), Kept(import_lists=OLD, reviews=OLD)
+    clock, kept = ManualClock(), KeepFor(import_lists=OLD, reviews=OLD)
     url = postgres.url(await postgres.empty())
     store = PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY, kept=kept)
     assert await left(store, clock, OLD + HOUR) == (0, 0, ["open"])

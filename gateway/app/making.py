@@ -18,7 +18,7 @@ from gateway.http.rows.process import Reading
 from gateway.http.services import Services
 from gateway.pipeline import Pipeline
 from gateway.store import Store
-from gateway.store.maintain import Kept
+from gateway.store.maintenance import KeepFor
 from gateway.store.sqlite import SqliteStore
 from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.backlog import Backlog
@@ -63,7 +63,7 @@ def make_store(
     not installed."""
     every, most = config.audit.checkpoint, config.audit.checkpoint_events
     ages = config.retention
-    kept = Kept(
+    kept = KeepFor(
         ages.deliveries,
         ages.import_lists,
         ages.reviews,

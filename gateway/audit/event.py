@@ -26,11 +26,11 @@ class Action(StrEnum):
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_SHADOW = "identity.shadow"
     IDENTITY_CLAIMED = "identity.claimed"
-    KEY_GENERIC = "identifier.generic"
-    KEY_SHARED = "identifier.shared"
-    KEY_BLOCKED = "identifier.blocked"
-    KEY_UNBLOCKED = "identifier.unblocked"
-    KEY_TAKEN = "identifier.taken"
+    IDENTIFIER_GENERIC = "identifier.generic"
+    IDENTIFIER_SHARED = "identifier.shared"
+    IDENTIFIER_BLOCKED = "identifier.blocked"
+    IDENTIFIER_UNBLOCKED = "identifier.unblocked"
+    IDENTIFIER_TAKEN = "identifier.taken"
     PIN_SET = "pin.set"
     PIN_DROPPED = "pin.dropped"
     POINTS_PROPOSED = "points.proposed"
@@ -75,7 +75,7 @@ class Action(StrEnum):
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_DISCARDED = "delivery.discarded"
     DELIVERY_TESTED = "delivery.tested"
-    PLATFORM_HEARD = "webhook.received"
+    WEBHOOK_RECEIVED = "webhook.received"
     CALL_REFUSED = "call.refused"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
@@ -127,11 +127,11 @@ MEANINGS: Mapping[Action, str] = {
         "a source that may not state it said an identifier or an attribute of its own record; the detail "
         "has the pseudonyms, the names and the source"
     ),
-    Action.KEY_GENERIC: "too many records hold a value; it no longer joins",
-    Action.KEY_SHARED: "a household shares a value; it does not join",
-    Action.KEY_BLOCKED: "a value was put on an operators' list",
-    Action.KEY_UNBLOCKED: "a value was taken off an operators' list",
-    Action.KEY_TAKEN: "a value moved to another profile",
+    Action.IDENTIFIER_GENERIC: "too many records hold a value; it no longer joins",
+    Action.IDENTIFIER_SHARED: "a household shares a value; it does not join",
+    Action.IDENTIFIER_BLOCKED: "a value was put on an operators' list",
+    Action.IDENTIFIER_UNBLOCKED: "a value was taken off an operators' list",
+    Action.IDENTIFIER_TAKEN: "a value moved to another profile",
     Action.PIN_SET: "a person decided about two records (`must`, `cannot`), or `gateway` ties two that a score joined",
     Action.PIN_DROPPED: (
         "a pin was removed; a pin that expires (`until`, `cooldown_after_split`) is removed within "
@@ -221,7 +221,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.DELIVERY_RETRIED: "an operator sent a delivery again",
     Action.DELIVERY_DISCARDED: "an operator discarded a delivery",
     Action.DELIVERY_TESTED: "an operator sent a webhook an event that says nothing, to try it",
-    Action.PLATFORM_HEARD: (
+    Action.WEBHOOK_RECEIVED: (
         "the platform called the webhook; the event has the topic and the listeners, but no content"
     ),
     Action.CALL_REFUSED: "a call was refused: route, status, code",

@@ -201,13 +201,13 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.IDENTITY_CLAIMED: lambda event, detail: (
         f"{event['channel']} claimed {_claimed(detail)} without being trusted to state it ({detail.get('source')})"
     ),
-    Action.KEY_GENERIC: lambda event, detail: (
+    Action.IDENTIFIER_GENERIC: lambda event, detail: (
         f"{_key(event, detail)} is on too many records and joins no profiles now"
     ),
-    Action.KEY_SHARED: lambda event, detail: (
+    Action.IDENTIFIER_SHARED: lambda event, detail: (
         f"{_key(event, detail)} belongs to several profiles and joins no profiles now"
     ),
-    Action.KEY_TAKEN: lambda event, detail: f"{_key(event, detail)} moved here from {event['reason']}",
+    Action.IDENTIFIER_TAKEN: lambda event, detail: f"{_key(event, detail)} moved here from {event['reason']}",
     Action.CUSTOMER_UPDATED: lambda event, detail: f"{event['channel']} changed {_changed(detail)}",
     Action.CUSTOMER_ACTIVATED: lambda event, detail: "the customer was activated",
     Action.CUSTOMER_DEACTIVATED: lambda event, detail: "the customer was deactivated and earns nothing",
@@ -232,10 +232,10 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.RULES_PLANNED: lambda event, detail: f"a plan showed what rule set {event['object']} would do",
     Action.RULES_ACTIVATED: lambda event, detail: f"rule set {event['object']} became the active one",
     Action.IDENTITY_REGROUPED: _regrouped,
-    Action.KEY_BLOCKED: lambda event, detail: (
+    Action.IDENTIFIER_BLOCKED: lambda event, detail: (
         f"{_key(event, detail)} was put on a list of blocked values and joins no profiles now"
     ),
-    Action.KEY_UNBLOCKED: lambda event, detail: (
+    Action.IDENTIFIER_UNBLOCKED: lambda event, detail: (
         f"{_key(event, detail)} was taken off a list of blocked values"
     ),
     Action.POINTS_PROPOSED: lambda event, detail: (
@@ -283,7 +283,7 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.DELIVERY_RETRIED: _delivery("{delivery} is sent to {target} again"),
     Action.DELIVERY_DISCARDED: _delivery("{delivery} to {target} was discarded"),
     Action.DELIVERY_TESTED: _delivery("{delivery} tries {target}"),
-    Action.PLATFORM_HEARD: lambda event, detail: (
+    Action.WEBHOOK_RECEIVED: lambda event, detail: (
         f"the platform sent a webhook about {detail.get('topic', 'something')}"
     ),
     Action.OPERATOR_ADDED: lambda event, detail: (

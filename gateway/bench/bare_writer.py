@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from gateway.bench.normalise_rules import normalizer
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite.connection import ALONE, PRAGMAS, SERVING
 
 REGION = "EG"

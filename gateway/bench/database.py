@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 T = TypeVar("T")
 Row = tuple[int | str | None, ...]

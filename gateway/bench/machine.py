@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.bench.figures import quantile
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 LIBRARIES = ("aiohttp", "aiosqlite", "email-validator", "msgspec", "phonenumbers", "uvloop")
 TICKS = os.sysconf("SC_CLK_TCK")

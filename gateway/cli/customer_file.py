@@ -48,7 +48,7 @@ _SUFFIX_ADVICE = {".xls": _SAVE_AS, ".ods": _SAVE_AS, ".xlsb": _SAVE_AS, ".numbe
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CustomerFile:
     """`said` and `ignored` are the operator's words on the columns, and `preset` the platform that exported the file."""
 
     file: Path
@@ -134,7 +134,7 @@ def _check_workbook(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened_sheet(job: Job, identifiers: Sequence[str]) -> Generator[Sheet]:
+def opened_sheet(job: CustomerFile, identifiers: Sequence[str]) -> Generator[Sheet]:
     match job.kind:
         case "jsonl":
             with opened_file(job.file) as opened:
@@ -151,7 +151,7 @@ def opened_sheet(job: Job, identifiers: Sequence[str]) -> Generator[Sheet]:
                 yield _table(job, layout, opened, identifiers)
 
 
-def _fits(job: Job, identifiers: Sequence[str]) -> Fits:
+def _fits(job: CustomerFile, identifiers: Sequence[str]) -> Fits:
     def fits(cells: Sequence[str]) -> int:
         names = [cell.strip() for cell in cells]
         found = job.assigned(names, identifiers)
@@ -162,7 +162,7 @@ def _fits(job: Job, identifiers: Sequence[str]) -> Fits:
     return fits
 
 
-def _assignment(job: Job, names: Sequence[str], identifiers: Sequence[str]) -> Assignment:
+def _assignment(job: CustomerFile, names: Sequence[str], identifiers: Sequence[str]) -> Assignment:
     for name in job.ignored:
         if name not in names:
             raise Failure(f"--ignore {name}: {job.file} has no such column", MISUSED)
@@ -171,7 +171,7 @@ def _assignment(job: Job, names: Sequence[str], identifiers: Sequence[str]) -> A
     return assignment
 
 
-def _table(job: Job, layout: Layout, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
+def _table(job: CustomerFile, layout: Layout, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
     assignment = _assignment(job, layout.names, identifiers)
     lines = opened_lines(opened, layout.encoding, cr=layout.cr)
     with contextlib.suppress(Unreadable):
@@ -184,7 +184,7 @@ def _table(job: Job, layout: Layout, opened: BufferedReader, identifiers: Sequen
     return Sheet(layout.names, layout.title, assignment, lines, records)
 
 
-def _objects(job: Job, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
+def _objects(job: CustomerFile, opened: BufferedReader, identifiers: Sequence[str]) -> Sheet:
     """The members of the first readable object are its columns."""
     first = (found.values for found in read_objects(Lines(opened), list) if found.values is not None)
     names: list[str] = next(first, [])

@@ -22,7 +22,7 @@ from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.config.urls import store_url_text
 from gateway.plural import counted
-from gateway.sqlite import VERSION, sqlite3
+from gateway.sqlite_library import VERSION, sqlite3
 
 app = group("Back up, check, migrate and move the database.")
 app.command()(clock)

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from gateway.cli.failure import Failure
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 
 @contextlib.contextmanager

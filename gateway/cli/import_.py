@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.cli.admin_client import connect
 from gateway.cli.columns import read_mapping
-from gateway.cli.customer_file import Job, kind_of, opened_sheet
+from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.import_lists import list_refusals, list_warnings
 from gateway.cli.import_options import (
@@ -64,7 +64,7 @@ def import_(
     loaded = settings(config)
     kind, preset = kind_of(file, format)
     said = read_mapping(map or (), mapping)
-    job = Job(file, kind, channel, said, tuple(ignore or ()), preset, encoding, sheet, resume)
+    job = CustomerFile(file, kind, channel, said, tuple(ignore or ()), preset, encoding, sheet, resume)
     lists = _Lists(
         rejects or file.with_name(f"{file.name}.rejects.csv"),
         warnings or file.with_name(f"{file.name}.warnings.csv"),
@@ -101,7 +101,7 @@ def _print_end(state: Any, *, as_json: bool, dry_run: bool) -> None:
         raise Failure(f"none of the {lines} lines could be taken; the list of rejects says why")
 
 
-async def _look(config: Config, job: Job) -> bool:
+async def _look(config: Config, job: CustomerFile) -> bool:
     """Shows the targets of the columns. Returns whether to ask the operator; an import that has begun continues without a
     question."""
     async with connect(config, changes=True) as admin:
@@ -113,7 +113,7 @@ async def _look(config: Config, job: Job) -> bool:
     return True
 
 
-async def _bring(config: Config, job: Job, lists: _Lists, *, shown: bool = False) -> Any:
+async def _bring(config: Config, job: CustomerFile, lists: _Lists, *, shown: bool = False) -> Any:
     """The import's last state."""
     import_id = job.import_id()
     with _rare_collections():

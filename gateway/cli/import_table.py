@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.columns import Assignment
-from gateway.cli.customer_file import Job, Sheet
+from gateway.cli.customer_file import CustomerFile, Sheet
 from gateway.cli.failure import Failure
 from gateway.cli.headings import CUSTOMER_ID, GUEST, PRESETS
 from gateway.cli.output import note, plain
@@ -17,7 +17,7 @@ from gateway.cli.output import note, plain
 _MOST_IGNORED = 60
 
 
-def show_columns(job: Job, sheet: Sheet, identifiers: list[str]) -> None:
+def show_columns(job: CustomerFile, sheet: Sheet, identifiers: list[str]) -> None:
     """Goes to stderr, because it is a message about the rows."""
     if sheet.title:
         note(f"{job.file}: the title above the column names is not imported")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.cli.columns import Mapped, read_mapping
-from gateway.cli.customer_file import Job, kind_of, opened_sheet
+from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import MISUSED, Failure
 from gateway.cli.headings import CUSTOMER_ID
 from gateway.simulate.files import MAPPING, TRUTH
@@ -54,7 +54,7 @@ def read_labelled(
 def _truth(file: Path) -> Mapping[tuple[str, str], str]:
     """The persons by channel and customer id, in the order of the file."""
     said: Mapped = {CUSTOMER_ID: ("customer_id",), _CHANNEL: ("channel",), _PERSON: ("person",)}
-    with opened_sheet(Job(file, kind_of(file, "")[0], "", said), ()) as sheet:
+    with opened_sheet(CustomerFile(file, kind_of(file, "")[0], "", said), ()) as sheet:
         places = [sheet.assignment.targets.index(name) for name in (_CHANNEL, CUSTOMER_ID, _PERSON)]
         records = [tuple(str(one.values[at]) for at in places) for one in sheet.records if one.values]
     return {(channel, customer_id): person for channel, customer_id, person in records}
@@ -83,7 +83,7 @@ def _rows(
         said[_PERSON] = (labels.person,)
     if labels.channel:
         said[_CHANNEL] = (labels.channel,)
-    job = Job(file, kind, file.stem, said, preset=preset, encoding=labels.encoding)
+    job = CustomerFile(file, kind, file.stem, said, preset=preset, encoding=labels.encoding)
     with opened_sheet(job, identifiers) as sheet:
         targets = sheet.assignment.targets
         for number, found in enumerate(sheet.records):

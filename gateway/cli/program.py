@@ -16,7 +16,7 @@ from gateway.cli.failure import DONE, MISUSED, REFUSED, Failure, report
 from gateway.cli.lazy import Lazy, LazyGroup
 from gateway.cli.output import note, say
 from gateway.errors import GatewayError
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 COMMANDS = {
     "init": Lazy("gateway.cli.init", "init", "Write a settings file with keys of its own."),

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateway.cli.admin_client import Admin, as_json
 from gateway.cli.blocks import Block, Blocks
-from gateway.cli.customer_file import Job, Sheet
+from gateway.cli.customer_file import CustomerFile, Sheet
 from gateway.cli.failure import Failure
 
 _FULL = 512 << 10
@@ -36,7 +36,7 @@ class Sending:
     """The transfer of a file: while one chunk is being committed, the gateway reads the next one, and this process reads the
     next block."""
 
-    def __init__(self, admin: Admin, job: Job, import_id: str, sheet: Sheet, state: Any) -> None:
+    def __init__(self, admin: Admin, job: CustomerFile, import_id: str, sheet: Sheet, state: Any) -> None:
         self._admin, self._job, self._import_id = admin, job, import_id
         self._columns = sheet.assignment.targets
         self._state = state

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gateway.cli.failure import Failure
 from gateway.config import Address, Config
 from gateway.config.master_secret import secret_path
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite.wiping import copy_directory
 
 

@@ -27,14 +27,14 @@ from gateway.config.offer import Amount, Campaign, Count, Positive, Tier
 from gateway.config.operators import HeaderName, ProxyOperator
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
-from gateway.config.upstream import Upstream, Webhook
+from gateway.config.upstream import UpstreamSettings, Webhook
 from gateway.config.urls import store_url, store_url_text
 from rules.source import Trust
 
 _LONGEST_WINDOW = 7 * DAY
 
 
-class Server(Section, frozen=True):
+class ServerSettings(Section, frozen=True):
     """The two listeners, and the master secret, from which the peppers of stored digests are derived. If `secret` is None, it
     is in `secret_file`, which the gateway creates (mode 0600) at its first start; "" is a file beside the database."""
 
@@ -71,7 +71,7 @@ class Server(Section, frozen=True):
         yield from short_keys(self, ("admin_token", "secret"), inline_too=True)
 
 
-class Store(Section, frozen=True):
+class StoreSettings(Section, frozen=True):
     """`queue_limit` counts waiting commands, `batch_limit` commands in one transaction."""
 
     url: Annotated[str, written(store_url, store_url_text)] = "sqlite:///gateway.db"
@@ -86,20 +86,20 @@ class Store(Section, frozen=True):
         return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:///") else None
 
 
-class Gateway(Section, frozen=True):
+class GatewaySettings(Section, frozen=True):
     mode: Literal["local", "forward"] = "local"
 
 
-class Rules(Section, frozen=True):
+class RuleSettings(Section, frozen=True):
     seed: Annotated[str, Meta(min_length=1)] = "preset:email-or-mobile"
 
 
-class Api(Section, frozen=True):
+class ApiSettings(Section, frozen=True):
     high_security: bool = False
     minimum_version: Literal["v1.0", "v2.0", "v3.0", "v4.0", "v4.1"] = "v1.0"
 
 
-class Achievements(Section, frozen=True):
+class AchievementSettings(Section, frozen=True):
     dedup_window: Duration = 300 * SECOND
     grant_delay: DelayRange = (20 * SECOND, 180 * SECOND)
     delivery: Literal["queued", "direct"] = "queued"
@@ -124,13 +124,13 @@ class Program(Section, frozen=True):
     disabled_learn_more: str = ""
 
 
-class Clock(Section, frozen=True):
+class ClockSettings(Section, frozen=True):
     """`believe_after`: how long a jump of the wall clock has to last before deadlines follow it."""
 
     believe_after: Duration = 10 * MINUTE
 
 
-class Audit(Section, frozen=True):
+class AuditSettings(Section, frozen=True):
     """How much of the log's end may be without a signature: a time, and a number of events. `anchor`: where each signature is
     copied to, a file or one of the webhooks. `reads`: whether the log also has who looked at customers."""
 
@@ -144,7 +144,7 @@ class Audit(Section, frozen=True):
             yield Mistake("anchor", 'is not a place for anchors; write "file:/PATH" or "webhook:NAME"')
 
 
-class Retention(Section, frozen=True):
+class RetentionSettings(Section, frozen=True):
     """How long finished data is kept; 0: for ever. Audit events of that age are moved to `audit_archive`."""
 
     deliveries: Duration = 30 * DAY
@@ -168,38 +168,38 @@ class Retention(Section, frozen=True):
             yield Mistake("audit_archive", "is not an absolute path; write the directory's full path, from /")
 
 
-class Log(Section, frozen=True):
+class LogSettings(Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     file: str = ""
     requests: bool = True
 
 
-class Limits(Section, frozen=True):
+class LimitSettings(Section, frozen=True):
     """`failures_per_minute` is the number of refused keys from one address; 0 is no limit."""
 
     failures_per_minute: Count = 600
 
 
 class Config(Section, frozen=True):
-    server: Server = Server()
-    store: Store = Store()
-    gateway: Gateway = Gateway()
-    rules: Rules = Rules()
-    api: Api = Api()
-    achievements: Achievements = Achievements()
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    rules: RuleSettings = RuleSettings()
+    api: ApiSettings = ApiSettings()
+    achievements: AchievementSettings = AchievementSettings()
     channels: tuple[Channel, ...] = field(default=(), name="channel")
     campaigns: tuple[Campaign, ...] = field(default=(), name="campaign")
     tiers: tuple[Tier, ...] = field(default=(), name="tier")
     operators: tuple[ProxyOperator, ...] = field(default=(), name="operator")
     trust: Trusting = Trusting()
     program: Program = Program()
-    upstream: Upstream = Upstream()
+    upstream: UpstreamSettings = UpstreamSettings()
     webhooks: tuple[Webhook, ...] = field(default=(), name="webhook")
-    audit: Audit = Audit()
-    retention: Retention = Retention()
-    clock: Clock = Clock()
-    log: Log = Log()
-    limits: Limits = Limits()
+    audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
+    clock: ClockSettings = ClockSettings()
+    log: LogSettings = LogSettings()
+    limits: LimitSettings = LimitSettings()
 
     @property
     def delivers(self) -> bool:

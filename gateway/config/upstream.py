@@ -68,7 +68,7 @@ def store_failure(value: object) -> OnStoreFailure:
         ) from None
 
 
-class Upstream(Section, frozen=True):
+class UpstreamSettings(Section, frozen=True):
     """`canonical_id` decides under which customer id the upstream knows a new profile. It also applies in local mode, so that a
     gateway can be switched to forwarding later. Times and sizes are of one call: `total_timeout` of one that a channel waits
     for, up to the head of the answer; `max_response` of an answer that has to be read whole.

@@ -24,7 +24,7 @@ from rules.batch.pieces import Piece
 from rules.identifier import Identifier
 from rules.language.parse import parse
 from rules.normalize import Normalizer
-from rules.plan import Case, Plan, plan
+from rules.plan import Plan, PlannedChange, plan
 from rules.policy import Policy
 from rules.record import Observation, Profile, Record
 from rules.ruleset import HAS, ID_SPACE, RuleSet
@@ -77,7 +77,7 @@ def _with_scores(
         for one in wanted.intersection(records)
     }
     cases = (
-        Case(
+        PlannedChange(
             "merge",
             tuple(sorted({on[one.record_a], on[one.record_b]})),
             (one.record_a, one.record_b),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gateway.simulate.labelled import Customers, Labelled, read_customers
 from gateway.simulate.missed import kind_of
-from rules.batch.partition import NO_BALANCES, Partition, Refusal, partition
+from rules.batch.partition import NO_BALANCES, Partition, RefusedEdge, partition
 from rules.normalize import Normalizer
 from rules.plan import plan
 from rules.policy import Policy
@@ -146,12 +146,12 @@ def _questions(found: Partition) -> list[Pair]:
     return [(one.record_a, one.record_b) for one in found.refused if one.asks]
 
 
-def _guard(question: Refusal) -> str:
+def _guard(question: RefusedEdge) -> str:
     """Without the id space or the type behind it."""
     return question.guard.partition(":")[0]
 
 
-def _between(group_of: Mapping[int, int], refused: Refusal) -> frozenset[int]:
+def _between(group_of: Mapping[int, int], refused: RefusedEdge) -> frozenset[int]:
     return frozenset((group_of[refused.record_a], group_of[refused.record_b]))
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gateway.ids import earliest, moment
 from gateway.store import Store
-from gateway.store.queries.work import of_profile
+from gateway.store.queries.achievements import of_profile
 from gateway.store.tables.deliveries import LONGEST_LEASE
 from gateway.store.tables.identity import OF_KEY, OWNER
 

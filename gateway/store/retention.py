@@ -10,7 +10,7 @@ from gateway.audit.chain import Chain
 from gateway.audit.event import Action
 from gateway.clock import DAY, MINUTE
 from gateway.ids import earliest, later
-from gateway.store.maintain import Kept, is_within
+from gateway.store.maintenance import KeepFor, is_within
 from gateway.store.signing import Part, own_event
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
@@ -63,7 +63,7 @@ class Retention:
     removed whole, unless an erasure needs them to find something else. Granted or delivered ones lose their channel and request,
     and the coupon's code. All state here can be lost."""
 
-    def __init__(self, chain: Chain, kept: Kept) -> None:
+    def __init__(self, chain: Chain, kept: KeepFor) -> None:
         self._chain = chain
         self._kept = kept
         self._ages = [age for age in (kept.achievements, kept.ledger_details) if age]

@@ -12,7 +12,7 @@ from gateway.audit.event import Action, AuditEvent
 from gateway.audit.segment import Header, header_digest, name_of
 from gateway.clock import DAY, HOUR, MINUTE
 from gateway.ids import earliest, show
-from gateway.store.maintain import is_within
+from gateway.store.maintenance import is_within
 from gateway.store.statement import Query, Step, Write
 from gateway.store.tables.audit import audit_write
 from gateway.store.vouching import newest_binding

@@ -9,7 +9,7 @@ import msgspec
 from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND, Clock
-from gateway.config import Upstream as Settings
+from gateway.config import UpstreamSettings
 from gateway.model import Delivery, ProposePoints
 from gateway.pipeline import Pipeline
 from gateway.store import Store
@@ -50,7 +50,7 @@ class BalanceWorker:
         pipeline: Pipeline,
         store: Store,
         upstream: Upstream,
-        settings: Settings,
+        settings: UpstreamSettings,
         clock: Clock,
         random_between: RandomBetween,
         metrics: Metrics,

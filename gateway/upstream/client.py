@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.clock import SECOND, Clock
-from gateway.config import Upstream as Settings
+from gateway.config import UpstreamSettings
 from gateway.upstream.answers import retry_after
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.errors import Garbled, NoAnswer
@@ -98,7 +98,7 @@ class Upstream:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: UpstreamSettings,
         clock: Clock,
         random_between: RandomBetween,
         observe: Observe = lambda operations, outcome, seconds: None,

@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 
 from gateway import trace
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
-from gateway.config import Upstream as Settings
+from gateway.config import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.model import Delivery, MarkSending, Stale
 from gateway.pipeline import Pipeline
@@ -80,7 +80,7 @@ class DeliveryWorker:
         pipeline: Pipeline,
         store: Store,
         upstream: Upstream,
-        settings: Settings,
+        settings: UpstreamSettings,
         clock: Clock,
         random_between: RandomBetween,
         metrics: Metrics,

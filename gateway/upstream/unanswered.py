@@ -4,7 +4,7 @@ unavailable when their answer came. Only the upstream knows whether they arrived
 from typing import Final
 
 from gateway.clock import MINUTE, Clock
-from gateway.config import Upstream as Settings
+from gateway.config import UpstreamSettings
 from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import unanswered
@@ -18,7 +18,7 @@ _AT_ONCE: Final = 200
 class UnansweredWorker:
     """Ends them as `no_answer` once no answer can still be on its way."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: Store, pipeline: Pipeline, clock: Clock, settings: UpstreamSettings) -> None:
         self._store = store
         self._pipeline = pipeline
         self._clock = clock

@@ -59,10 +59,6 @@ def announce(ws: WorkingSet, env: Env, since: Mark) -> None:
             queue(ws, listener, lane, EVENT, subject, _encode(body).decode(), request_id)
 
 
-def wants_nothing(command: SendTestEvent, ws: WorkingSet, env: Env) -> bool:
-    return True
-
-
 def send_test(command: SendTestEvent, ws: WorkingSet, env: Env) -> Delivery:
     """In a lane of its own, so that it waits for no other event."""
     number = ws.next_id()

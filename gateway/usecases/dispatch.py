@@ -72,6 +72,7 @@ from gateway.model import (
 from gateway.usecases import (
     accounts,
     achieve,
+    audit,
     customer,
     deliver,
     erase,
@@ -83,7 +84,7 @@ from gateway.usecases import (
     jobs,
     lists,
     merge,
-    operate,
+    operators,
     pin,
     points,
     preview,
@@ -95,12 +96,17 @@ from gateway.usecases import (
     search,
     split,
 )
-from gateway.usecases.announce import announce, mark, send_test, wants_nothing
+from gateway.usecases.announce import announce, mark, send_test
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 
 _Wants = Callable[[Any, WorkingSet, Env], bool]
 _CarryOut = Callable[[Any, WorkingSet, Env], Any]
+
+
+def _wants_nothing(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
+    """For a use case that only adds rows."""
+    return True
 
 
 def _wants_of_preview(command: Preview, ws: WorkingSet, env: Env) -> bool:
@@ -129,10 +135,10 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     EraseCustomer: (erase.wants, erase.erase),
     ForgetAgain: (erase.wants_of_forgetting_again, erase.forget_again),
     ReceiveWebhook: (receive_webhook.wants, receive_webhook.receive_webhook),
-    RefuseCall: (operate.wants_nothing, operate.refuse_call),
-    NoteEvent: (operate.wants_nothing, operate.note_event),
+    RefuseCall: (_wants_nothing, audit.refuse_call),
+    NoteEvent: (_wants_nothing, audit.note_event),
     ExplainPair: (explain.wants, explain.explain),
-    NotePlan: (operate.wants_nothing, operate.note_plan),
+    NotePlan: (_wants_nothing, operators.note_plan),
     GrantDue: (grant.wants, grant.grant_due),
     RetryAchievement: (grant.wants_of_retry, grant.retry),
     ClaimDeliveries: (deliver.wants_of_claim, deliver.claim),
@@ -141,14 +147,14 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     FinishDelivery: (deliver.wants_of_finish, deliver.finish),
     RetryDelivery: (deliver.wants_of_operator, deliver.retry),
     DiscardDelivery: (deliver.wants_of_operator, deliver.discard),
-    SendTestEvent: (wants_nothing, send_test),
-    CreateKey: (operate.wants_of_create_key, operate.create_key),
-    RevokeKey: (operate.wants_of_revoke_key, operate.revoke_key),
-    StoreRules: (operate.wants_of_store_rules, operate.store_rules),
+    SendTestEvent: (_wants_nothing, send_test),
+    CreateKey: (operators.wants_of_create_key, operators.create_key),
+    RevokeKey: (operators.wants_of_revoke_key, operators.revoke_key),
+    StoreRules: (operators.wants_of_store_rules, operators.store_rules),
     MergeProfiles: (merge.wants, merge.merge),
     SplitProfile: (split.wants_of_split, split.split),
     UndoMerge: (split.wants_of_undo, split.undo),
-    StartJob: (jobs.wants_nothing, jobs.start),
+    StartJob: (_wants_nothing, jobs.start),
     WorkJob: (jobs.wants_of_work, jobs.work),
     DelayJob: (jobs.wants_of_job, jobs.delay),
     RehearseJob: (jobs.wants_of_rehearsal, jobs.rehearse),
@@ -177,7 +183,7 @@ USE_CASES: dict[type[AnyCommand], tuple[_Wants, _CarryOut]] = {
     OpenSession: (accounts.wants_of_session, accounts.open_session),
     EndSession: (accounts.wants_of_session, accounts.end_session),
     ChangeList: (lists.wants, lists.change),
-    ActivateRules: (operate.wants_of_activate_rules, operate.activate_rules),
+    ActivateRules: (operators.wants_of_activate_rules, operators.activate_rules),
     Preview: (_wants_of_preview, _preview),
 }
 

@@ -44,10 +44,6 @@ _ENDS = {
 # ---- its beginning ----
 
 
-def wants_nothing(command: StartJob, ws: WorkingSet, env: Env) -> bool:
-    return True
-
-
 def start(command: StartJob, ws: WorkingSet, env: Env) -> Job:
     actor = command.caller.actor
     job = Job(

@@ -67,7 +67,9 @@ def _update_key(command: ChangeList, key: Key, normalizer: Normalizer, ws: Worki
     key.state = "blocked" if blocked else env.policy.state(key.identifier.type, key.holders)
     key.owner = None
     ws.touch_key(key)
-    action, cause = (Action.KEY_BLOCKED, "blocked") if blocked else (Action.KEY_UNBLOCKED, "unblocked")
+    action, cause = (
+        (Action.IDENTIFIER_BLOCKED, "blocked") if blocked else (Action.IDENTIFIER_UNBLOCKED, "unblocked")
+    )
     ws.record_event(
         action,
         actor=command.caller.actor,

@@ -252,7 +252,7 @@ class _Carrying:
         for identifier, old_owner in self.decision.taken:
             self._retire(self.ws.profiles[old_owner], identifier)
             self.ws.own(identifier, profile)
-            self._note_key(Action.KEY_TAKEN, identifier, profile, show("prf", old_owner))
+            self._note_identifier(Action.IDENTIFIER_TAKEN, identifier, profile, show("prf", old_owner))
         for identifier in self.decision.dropped:
             self._retire(profile, identifier)
             self._disown(identifier, "normal")
@@ -284,11 +284,11 @@ class _Carrying:
             self.ws.own(identifier, profile)
         for identifier in self.decision.generic:
             self._disown(identifier, "generic")
-            self._note_key(Action.KEY_GENERIC, identifier, profile, "fanout_limit")
+            self._note_identifier(Action.IDENTIFIER_GENERIC, identifier, profile, "fanout_limit")
             look_again(self.ws, "value", "generic", identifier=identifier)
         for identifier in self.decision.shared:
             self._disown(identifier, "shared")
-            self._note_key(Action.KEY_SHARED, identifier, profile, "max_profiles")
+            self._note_identifier(Action.IDENTIFIER_SHARED, identifier, profile, "max_profiles")
             look_again(self.ws, "value", "shared", identifier=identifier)
 
     def _disown(self, identifier: Identifier, state: KeyState) -> None:
@@ -316,7 +316,7 @@ class _Carrying:
             )
         return opened
 
-    def _note_key(self, action: Action, identifier: Identifier, profile: Profile, reason: str) -> None:
+    def _note_identifier(self, action: Action, identifier: Identifier, profile: Profile, reason: str) -> None:
         self.ws.record_event(
             action,
             channel=self.caller.channel,

@@ -44,7 +44,7 @@ def receive_webhook(command: ReceiveWebhook, ws: WorkingSet, env: Env) -> Done:
     for listener in listeners:
         queue(ws, listener, profile_id or subject, PLATFORM, subject, payload)
     ws.record_event(
-        Action.PLATFORM_HEARD,
+        Action.WEBHOOK_RECEIVED,
         actor=command.caller.actor,
         profile=_shown(profile_id) or "",
         request_id=command.caller.request_id,

@@ -12,7 +12,7 @@ from gateway.usecases.ownership import assign_owners
 from gateway.usecases.parting import REGROUP, note_parting, take_out
 from gateway.usecases.regroup_look import Look, grouped
 from gateway.usecases.split import TAKEN_APART
-from rules.batch.partition import Edge, Refusal
+from rules.batch.partition import Edge, RefusedEdge
 from rules.batch.pieces import Piece
 from rules.decision import ReviewProposal
 from rules.record import Profile
@@ -134,7 +134,7 @@ class Carrying:
         self.counts.asked += 1
         self._note_question(item)
 
-    def _between(self, main: Piece, piece: Piece) -> Refusal | None:
+    def _between(self, main: Piece, piece: Piece) -> RefusedEdge | None:
         for refused in self.look.after.refused:
             sides = {refused.record_a, refused.record_b}
             if sides & set(main.records) and sides & set(piece.records):
@@ -210,7 +210,7 @@ class Carrying:
                     self._note_question(self.ws.reviews[pair[0], pair[1]])
         self._drop_questions(asked)
 
-    def _concerns(self, refused: Refusal) -> bool:
+    def _concerns(self, refused: RefusedEdge) -> bool:
         """Whether the question is about this component, not about others around it."""
         return not self.records.isdisjoint((refused.record_a, refused.record_b))
 
@@ -252,7 +252,7 @@ class Carrying:
         )
 
 
-def _proposal(refused: Refusal, pair: tuple[int, ...]) -> ReviewProposal:
+def _proposal(refused: RefusedEdge, pair: tuple[int, ...]) -> ReviewProposal:
     limit = refused.guard.partition(":")[0] in _LIMITS
     reason = f"conflict:{refused.guard}" if limit else f"rule:{refused.rule}"
     return ReviewProposal(pair[0], pair[1], reason, refused.rule, refused.types)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from gateway.model import OperatorSession, StoredOperator
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of, Written
-from gateway.workingset.moment import Moment
 
 
-class Accounts(Moment):
+class Accounts(BatchContext):
     """`operators` and `sessions_of` are read by the operator's name."""
 
     operators = Of(Collection[str, StoredOperator | None])

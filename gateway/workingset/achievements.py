@@ -2,8 +2,8 @@
 
 from gateway.ids import Ids
 from gateway.model import Achievement, AnswerOf, Dedup, Due, LedgerEntry, StoredAnswer
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of, Written
-from gateway.workingset.moment import Moment
 
 WindowKey = tuple[int, int]
 """A profile and a campaign."""
@@ -13,7 +13,7 @@ DueWanted = tuple[int, frozenset[str]]
 """The most that are wanted, and the parts of `tags`, `score` and `attributes` that are looked up with their profiles."""
 
 
-class Achievements(Moment):
+class Achievements(BatchContext):
     """`balances` are points by profile, loaded with it; `points` are by record, for the profiles in `counted`. `budgets` are the
     points spent by campaign."""
 

@@ -9,8 +9,8 @@ import msgspec
 from gateway.audit.event import Action, AuditEvent, DecisionDetail, Words, words_hmac
 from gateway.ids import Ids
 from gateway.model import Happening
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Of, Written
-from gateway.workingset.moment import Moment
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _COUNTED: Mapping[str, str] = {
@@ -32,7 +32,7 @@ _COUNTED: Mapping[str, str] = {
 _WITH_REASON = frozenset({"ignored", "failed", "dead"})
 
 
-class Audit(Moment):
+class Audit(BatchContext):
     """`events` are all of the batch, `new_events` those since its last save; `happened` counts them. By event, `words` are the
     texts that its hash is bound to and that an erasure removes; `words_of` are the records that they belong to."""
 

@@ -2,14 +2,14 @@
 
 from gateway.model import AttributeValue, Claim, ClaimedAttribute, Claims
 from gateway.model.names import NAMES, name_entries
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of, Written
-from gateway.workingset.moment import Moment
 from rules.identifier import Identifier
 from rules.record import Record
 from rules.source import Source
 
 
-class Customers(Moment):
+class Customers(BatchContext):
     """`attributes` and `tags` are loaded together, `claims` by themselves, all by record. What changed of them is kept row by
     row in `attribute_rows`, `tag_rows`, `claim_rows` and `claimed_attribute_rows`. `renamed` are the records whose names changed
     since the last save, with the texts under which they were found before."""

@@ -1,11 +1,11 @@
 """Deliveries and events: the outbox, and what the platform sent."""
 
 from gateway.model import Delivery, PlatformEvent
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of
-from gateway.workingset.moment import Moment
 
 
-class Deliveries(Moment):
+class Deliveries(BatchContext):
     """`sendings` are the deliveries that achievements wait for, by the achievement. `claimable`, by target and limit, are
     deliveries that are due and free; of a webhook's lane, only the oldest open one."""
 

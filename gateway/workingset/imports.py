@@ -12,15 +12,15 @@ from gateway.model import (
     SaveCustomer,
     WarnedLine,
 )
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of, Written
-from gateway.workingset.moment import Moment
 from rules.record import Record
 
 ChangedWanted = tuple[str, int, int]
 """An import, the record after which to begin, and the most records."""
 
 
-class Imports(Moment):
+class Imports(BatchContext):
     """Of `undone_imports` only their run is left. `rows_asking` are the rows of a chunk that still need something loaded."""
 
     imports = Of(Collection[str, ImportRun | None])

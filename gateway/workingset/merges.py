@@ -2,11 +2,11 @@
 
 from gateway.ids import Ids
 from gateway.model import MergeRow
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of
-from gateway.workingset.moment import Moment
 
 
-class Merges(Moment):
+class Merges(BatchContext):
     """`absorptions` are, by profile, the merges that absorbed the profiles which redirect to it today."""
 
     merges = Of(Collection[int, MergeRow | None])

@@ -2,13 +2,13 @@
 
 from gateway.ids import Ids
 from gateway.model import Activation, ChannelKey, ListedValue, RulePlan, StoredRuleSet
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of, Written
-from gateway.workingset.moment import Moment
 
 EVERY_CHANNEL = "*"
 
 
-class Operators(Moment):
+class Operators(BatchContext):
     """`keys_of_channel` are read by channel, or by EVERY_CHANNEL; `lists` by name. The active rule set and the open regroupings of
     all profiles are loaded with each rule set that is asked for."""
 

@@ -6,15 +6,15 @@ from msgspec.structs import replace
 
 from gateway.ids import Ids
 from gateway.model import PinRow, Split, SplitSide
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of
-from gateway.workingset.moment import Moment
 from rules.record import Apart, Judgement, Profile
 
 Pair = tuple[int, int]
 """Two records, or two profiles, the smaller id first."""
 
 
-class Pins(Moment):
+class Pins(BatchContext):
     """Pins are loaded with the profiles of their records, and so are the sides that these records have in splits. `pinned` are the
     pairs by each of their records; `parted` are the splits. A split has all its sides only once it was asked for in
     `whole_splits`."""

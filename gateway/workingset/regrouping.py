@@ -2,13 +2,13 @@
 
 from gateway.ids import Ids
 from gateway.model import Regrouping
+from gateway.workingset.batch_context import BatchContext
 from gateway.workingset.collection import Collection, Of
-from gateway.workingset.moment import Moment
 from rules.batch.partition import Partition
 from rules.identifier import Identifier
 
 
-class Regroupings(Moment):
+class Regroupings(BatchContext):
     """`components` and `partitions` are by the profile from which a component was reached. They do not change when the batch
     changes other components."""
 

@@ -79,7 +79,7 @@ class Edge(NamedTuple):
     types: tuple[str, ...]
 
 
-class Refusal(NamedTuple):
+class RefusedEdge(NamedTuple):
     """An edge between two groups that stay apart; one for each such pair. `guard` is a guard or a doubt, named as in a trace
     (`max_records`, `cannot`, `unless_differs:mobile`, `provider_canonical` …), or `review` where the rule itself only asks.
     `asks`: a person is asked; otherwise the two are kept apart without a question."""
@@ -99,7 +99,7 @@ class Partition:
 
     groups: tuple[frozenset[int], ...]
     joined: tuple[Edge, ...]
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedEdge, ...]
 
 
 def partition(
@@ -317,7 +317,7 @@ class _Partitioning:
             self._group_of.setdefault(row, Group([row]))
         return rows
 
-    def _refused(self) -> Iterator[Refusal]:
+    def _refused(self) -> Iterator[RefusedEdge]:
         """One refusal for each pair of groups: one with a question if there is one, otherwise the first."""
         chosen: dict[tuple[int, int], tuple[int, int, Stop]] = {}
         for row, other, stop in self._stopped:
@@ -326,7 +326,7 @@ class _Partitioning:
                 chosen[one, two] = row, other, stop
         for row, other, stop in chosen.values():
             one, two = sorted((self._ids[row], self._ids[other]))
-            yield Refusal(one, two, *stop)
+            yield RefusedEdge(one, two, *stop)
 
 
 def _asked(pair: _Pair) -> tuple[int, bool, int, int, int]:

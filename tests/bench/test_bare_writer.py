@@ -17,7 +17,7 @@ from gateway.bench.population import add_backlog, build
 from gateway.bench.sheets import write_sheets
 from gateway.bench.subjects import gateway
 from gateway.bench.tables import counts
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import pending
 from tests.support.postgresql import PostgresServer
 

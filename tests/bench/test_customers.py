@@ -10,7 +10,7 @@ from gateway.bench.database import SqliteFile
 from gateway.bench.imports import bring, verify
 from gateway.bench.population import add_second_records, build
 from gateway.bench.sheets import HEADER, write_sheets
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import pending
 
 

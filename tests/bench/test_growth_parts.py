@@ -10,7 +10,7 @@ from gateway.bench.options import BenchOptions
 from gateway.bench.rounds import Session
 from gateway.bench.sizes import sizes
 from gateway.bench.weight import weight
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 RECORDS = 300
 

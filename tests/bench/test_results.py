@@ -26,7 +26,7 @@ from gateway.bench.tables import Counts, Window, counts, grants_per_second, veri
 from gateway.bench.workload import CHANNEL, Workload, achieve_request, person
 from gateway.clock import HOUR
 from gateway.config import load
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import all_migrations
 
 measurements = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=50)

@@ -21,7 +21,7 @@ from gateway.cli import run
 from gateway.clock import SECOND
 from gateway.config import load
 from gateway.model import Achieve, Caller, SaveCustomer
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import Migration, all_migrations, steps
 from rules.identifier import Evidence, Identifier
 from rules.language.parse import preset

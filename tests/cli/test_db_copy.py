@@ -13,7 +13,7 @@ import pytest
 
 from gateway.cli import run
 from gateway.model import MergeProfiles
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.postgres import PostgresStore
 from tests.support.in_process_gateway import InProcessGateway, achieve, caller, customer, erase
 

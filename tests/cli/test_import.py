@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from gateway.cli import blocks
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.cli.test_cli import Shell, beside, shell
 
 __all__ = ["beside", "shell"]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import DAY, SystemClock
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite.snapshot import snapshot
 from rules.batch.partition import partition
 from rules.language.parse import PRESETS, preset

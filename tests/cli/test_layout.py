@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.customer_file import Job, kind_of, opened_sheet
+from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.recoding import recoded
 from gateway.cli.sheet import Found
@@ -31,7 +31,7 @@ def written(delimiter: str, line_end: str, rows: list[list[str]] = ROWS) -> str:
 
 def records(file: Path, encoding: str = "", **said: tuple[str, ...]) -> list[Found]:
     kind, preset = kind_of(file, "")
-    with opened_sheet(Job(file, kind, "web", said, (), preset, encoding), IDENTIFIERS) as sheet:
+    with opened_sheet(CustomerFile(file, kind, "web", said, (), preset, encoding), IDENTIFIERS) as sheet:
         return list(sheet.records)
 
 

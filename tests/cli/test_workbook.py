@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from gateway.cli import workbook
-from gateway.cli.customer_file import Job, kind_of, opened_sheet
+from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
 from gateway.cli.failure import Failure
 from gateway.cli.sheet import Found
 
@@ -29,7 +29,7 @@ def book(file: Path, *rows: list[Any], sheet: str = "") -> openpyxl.Workbook:
 def records(file: Path, sheet: str = "", **said: tuple[str, ...]) -> list[Found]:
     kind, preset = kind_of(file, "")
     with opened_sheet(
-        Job(file, kind, "web", said, preset=preset, sheet=sheet), ["email", "mobile"]
+        CustomerFile(file, kind, "web", said, preset=preset, sheet=sheet), ["email", "mobile"]
     ) as opened:
         return list(opened.records)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.cluster.faults import FAULTS, another_primary
 from tests.support.cluster.network import can_be_cut
 from tests.support.cluster.ordeal import measured, ordeal

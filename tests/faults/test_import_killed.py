@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.processes.process import ADMIN_TOKEN, Process
 from tests.support.readers import readers_of, wait_for_end
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.processes.process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
 
 _PATIENCE = 90.0

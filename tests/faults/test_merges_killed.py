@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from rules.language.parse import preset
 from tests.support.processes.evidence import breaches
 from tests.support.processes.process import ADMIN_TOKEN, Process

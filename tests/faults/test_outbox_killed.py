@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
 from tests.support.processes.evidence import breaches, broken_promises, rows, stored_pairs
 from tests.support.processes.load import CUSTOMERS, Attempt, History, load, pairs, until

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.postgresql import PostgresServer, programs
 from tests.support.processes.evidence import all_decided, broken_promises, findings
 from tests.support.processes.load import (

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import all_migrations
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import next_version

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.batch.partition import Edge, Partition, Refusal
-from rules.plan import Case, Plan, plan
+from rules.batch.partition import Edge, Partition, RefusedEdge
+from rules.plan import Plan, PlannedChange, plan
 from tests.support.properties import ANY_HEALTH
 
 EASY = settings(max_examples=100, deadline=None, suppress_health_check=ANY_HEALTH)
@@ -16,7 +16,7 @@ def planned(
     before: Mapping[int, Collection[int]],
     groups: Collection[Collection[int]],
     joined: Collection[Edge] = (),
-    refused: Collection[Refusal] = (),
+    refused: Collection[RefusedEdge] = (),
     balances: Mapping[int, int] | None = None,
     sample: int = 5,
 ) -> Plan:
@@ -37,25 +37,25 @@ def test_a_merge_moves_the_smaller_side_and_names_the_edge_between_the_profiles(
     joined = [edge(1, 2), Edge(2, 3, "mobile", ("mobile",))]
     found = planned({7: [1, 2], 8: [3]}, [[1, 2, 3]], joined, balances={1: 50, 2: 50, 3: 30})
     assert (found.merged, found.split, found.points, found.largest_before, found.largest) == (2, 0, 30, 2, 3)
-    assert found.cases == (Case("merge", (7, 8), (3,), 30, "mobile", ("mobile",)),)
+    assert found.cases == (PlannedChange("merge", (7, 8), (3,), 30, "mobile", ("mobile",)),)
 
 
 def test_a_split_names_the_guard_between_the_parts_or_none_where_no_rule_joins_them() -> None:
-    refused = [Refusal(1, 2, "email", ("email",), "max_records", asks=True)]
+    refused = [RefusedEdge(1, 2, "email", ("email",), "max_records", asks=True)]
     before = {7: [1, 2], 8: [3, 4]}
     found = planned(before, [[1], [2], [3], [4]], refused=refused, balances={1: 5, 2: 3})
     assert (found.split, found.points, found.reviews, found.in_review) == (2, 3, 1, 1)
     assert found.cases == (
-        Case("split", (7,), (2,), 3, "email", ("email",), "max_records"),
-        Case("split", (8,), (4,), 0),
-        Case("review", (7,), (1, 2), 0, "email", ("email",), "max_records"),
+        PlannedChange("split", (7,), (2,), 3, "email", ("email",), "max_records"),
+        PlannedChange("split", (8,), (4,), 0),
+        PlannedChange("review", (7,), (1, 2), 0, "email", ("email",), "max_records"),
     )
 
 
 def test_what_is_blocked_in_silence_is_told_from_what_is_asked() -> None:
     refused = [
-        Refusal(1, 2, "email", ("email",), "cannot", asks=False),
-        Refusal(1, 3, "m", ("m",), "review", asks=True),
+        RefusedEdge(1, 2, "email", ("email",), "cannot", asks=False),
+        RefusedEdge(1, 3, "m", ("m",), "review", asks=True),
     ]
     found = planned({7: [1], 8: [2], 9: [3]}, [[1], [2], [3]], refused=refused)
     assert (found.blocked, found.in_review, found.reviews) == (2, 2, 1)
@@ -69,7 +69,7 @@ def test_records_that_are_new_are_created_or_attached() -> None:
 
 def test_a_new_record_may_be_what_joins_two_profiles() -> None:
     found = planned({7: [1], 8: [2]}, [[1, 2, 3]], [edge(1, 3), edge(2, 3)])
-    assert found.cases == (Case("merge", (7, 8), (2,), 0, "email", ("email",)),)
+    assert found.cases == (PlannedChange("merge", (7, 8), (2,), 0, "email", ("email",)),)
     assert found.attached == 1
 
 

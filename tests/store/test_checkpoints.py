@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite import SqliteStore, checkpoints
 from gateway.store.sqlite.connection import SERVING, connection_to
 from gateway.store.sqlite.one_hop import in_one_hop

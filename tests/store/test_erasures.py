@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.erasures import ErasureFile
 from gateway.store.sqlite import erasing
 from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, achieve, customer, erase

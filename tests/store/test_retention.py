@@ -11,7 +11,7 @@ from gateway.config import Campaign, Coupon, Limit
 from gateway.model import IdempotencyKey
 from gateway.store.customers import find_customer, grants_of
 from gateway.store.deliveries import report_of, reported
-from gateway.store.maintain import Kept
+from gateway.store.maintenance import KeepFor
 from gateway.store.queries.verification import verify
 from tests.support.in_process_gateway import (
     CHECKPOINT_KEY,
@@ -35,7 +35,7 @@ async def core(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres")
         url = server.url(await server.empty())
-    env, kept = environment(campaigns=[ONCE, MONTHLY, OVER]), Kept(achievements=OLD, ledger_details=OLD)
+    env, kept = environment(campaigns=[ONCE, MONTHLY, OVER]), KeepFor(achievements=OLD, ledger_details=OLD)
     async with InProcessGateway(tmp_path, env, url=url, kept=kept) as built:
         await built.send(customer("web:ann", email="ann@x.eg"))
         for campaign in (ONCE, MONTHLY, OVER):

@@ -12,7 +12,7 @@ import pytest
 from gateway.clock import DAY
 from gateway.errors import SchemaMismatch
 from gateway.model import Accepted
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import all_migrations, pending
 from gateway.store.postgres.schema import statements
 from gateway.store.queries.verification import verify

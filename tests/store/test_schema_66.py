@@ -2,7 +2,7 @@
 
 import contextlib
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations.steps import all_migrations
 from gateway.store.queries.jobs import JOB
 

@@ -17,7 +17,7 @@ from gateway.audit.chain import Chain, Tip
 from gateway.errors import AlreadyRunning, ReadFailed, SchemaMismatch, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import PinRow
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store import Store
 from gateway.store.batch import load_wanted
 from gateway.store.deliveries import OutgoingReport, report_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import all_migrations
 from gateway.store.tables import (
     TABLES,

@@ -27,9 +27,9 @@ from gateway.model import (
     StoreRules,
 )
 from gateway.pipeline import Pipeline
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store import Store
-from gateway.store.maintain import USUALLY, Kept
+from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from gateway.usecases.env import Env
@@ -154,7 +154,7 @@ def erase(who: str) -> EraseCustomer:
     return EraseCustomer(caller(channel), customer_id)
 
 
-def make_store(url: str, clock: Clock, kept: Kept = USUALLY) -> Store:
+def make_store(url: str, clock: Clock, kept: KeepFor = KEPT_BY_DEFAULT) -> Store:
     """`strict:` before a PostgreSQL URL: with portable SQL only, and with collisions."""
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
@@ -189,7 +189,7 @@ class InProcessGateway:
         clock: ManualClock | None = None,
         url: str = "",
         around: Callable[[Store], Store] = lambda store: store,
-        kept: Kept = USUALLY,
+        kept: KeepFor = KEPT_BY_DEFAULT,
         queue_limit: int = 10_000,
         batch_limit: int = 256,
     ) -> None:

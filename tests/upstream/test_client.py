@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multidict import CIMultiDict
 
-from gateway.config import Secret
-from gateway.config import Upstream as Settings
+from gateway.config import Secret, UpstreamSettings
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
 from tests.support.in_process_gateway import ManualClock
@@ -44,7 +43,9 @@ def request(
 @asynccontextmanager
 async def connected(url: str, **settings: Any) -> AsyncIterator[Upstream]:
     keys: dict[str, Any] = {"api_key": Secret(API_KEY), "secret_key": Secret(SECRET_KEY)}
-    upstream = Upstream(Settings(base_url=url, **keys, **settings), ManualClock(), random.Random(1).randint)
+    upstream = Upstream(
+        UpstreamSettings(base_url=url, **keys, **settings), ManualClock(), random.Random(1).randint
+    )
     await upstream.open()
     try:
         yield upstream

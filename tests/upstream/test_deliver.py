@@ -11,12 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.clock import HOUR, MINUTE, SECOND, SystemClock
-from gateway.config import Rates, Secret
-from gateway.config import Upstream as Settings
+from gateway.config import Rates, Secret, UpstreamSettings
 from gateway.errors import OutboxFull
 from gateway.ids import show
 from gateway.model import Accepted, Caller, ClaimDeliveries, MarkSending, MergeProfiles, RetryDelivery
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.telemetry.metrics import Metrics
 from gateway.upstream.backlog import Backlog
 from gateway.upstream.client import Upstream
@@ -44,7 +43,7 @@ RECONCILE = 10 * MINUTE
 class Outbox:
     """A core whose achievements go to a platform; both live by one clock that the test moves."""
 
-    def __init__(self, core: InProcessGateway, platform: Platform, settings: Settings) -> None:
+    def __init__(self, core: InProcessGateway, platform: Platform, settings: UpstreamSettings) -> None:
         self.core = core
         self.platform = platform
         self.settings = settings
@@ -100,13 +99,13 @@ class Outbox:
         return self.platform.customers[customer_id].achieved[campaign]
 
 
-def settings(platform: Platform, **changed: Any) -> Settings:
+def settings(platform: Platform, **changed: Any) -> UpstreamSettings:
     usual: dict[str, Any] = {
         "api_key": Secret(API_KEY),
         "secret_key": Secret(SECRET_KEY),
         "delivery_timeout": 2 * SECOND,
     }
-    return Settings(base_url=platform.url, **(usual | changed))
+    return UpstreamSettings(base_url=platform.url, **(usual | changed))
 
 
 @pytest.fixture

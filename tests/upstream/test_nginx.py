@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from multidict import CIMultiDict
 
-from gateway.config import Secret
-from gateway.config import Upstream as Settings
+from gateway.config import Secret, UpstreamSettings
 from gateway.upstream.client import Request, Upstream
 from tests.support.in_process_gateway import ManualClock
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
@@ -25,7 +24,7 @@ def nginx(tmp_path: Path, platform: Platform) -> Iterator[str]:
 @pytest.fixture
 async def upstream(nginx: str, platform: Platform) -> AsyncIterator[Upstream]:
     platform.limits = False
-    settings = Settings(base_url=nginx, api_key=Secret(API_KEY), secret_key=Secret(SECRET_KEY))
+    settings = UpstreamSettings(base_url=nginx, api_key=Secret(API_KEY), secret_key=Secret(SECRET_KEY))
     upstream = Upstream(settings, ManualClock(), lambda low, high: low)
     await upstream.open()
     yield upstream

@@ -14,7 +14,7 @@ from gateway.model import (
     StoredOperator,
 )
 from tests.support.in_process_gateway import NOON, InProcessGateway
-from tests.usecases.test_operate import OPERATOR
+from tests.usecases.test_operators import OPERATOR
 
 ANN = StoredOperator("ann", "viewer", b"first", NOON, "operator")
 

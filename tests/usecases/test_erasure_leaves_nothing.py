@@ -7,7 +7,7 @@ import pytest
 
 from gateway.clock import SECOND
 from gateway.model import Achieve, ChangeList, ClaimDeliveries, Erased, FinishDelivery, Settle
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite.wiping import copy_directory
 from tests.support.in_process_gateway import (
     SHARE,

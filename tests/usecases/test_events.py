@@ -16,7 +16,7 @@ from tests.support.in_process_gateway import (
     erase,
     tags,
 )
-from tests.usecases.test_operate import OPERATOR, create, rules
+from tests.usecases.test_operators import OPERATOR, create, rules
 
 _IDS = re.compile(r"\b(?:(prf|rec|mrg|ach)_\w+|[0-9a-f]{32})\b")
 BACKEND, BY_OPERATOR = {"source": "backend"}, {"source": "operator"}

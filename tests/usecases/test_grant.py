@@ -21,7 +21,7 @@ from gateway.model import (
     Refused,
     RetryAchievement,
 )
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import (
     FOLLOW,

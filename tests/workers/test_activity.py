@@ -9,7 +9,7 @@ from gateway.clock import DAY, HOUR, MINUTE, SECOND
 from gateway.errors import StoreUnavailable
 from gateway.model import Activity
 from gateway.store import Store
-from gateway.store.maintain import Kept
+from gateway.store.maintenance import KeepFor
 from gateway.store.queries.activity import (
     Funnel,
     activity,
@@ -45,7 +45,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def core(url: str, tmp_path: Path) -> AsyncGenerator[InProcessGateway]:
-    kept = Kept(activity=90 * DAY)
+    kept = KeepFor(activity=90 * DAY)
     async with InProcessGateway(tmp_path, environment(), url=url, kept=kept) as built:
         yield built
 

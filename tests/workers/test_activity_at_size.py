@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.clock import DAY, HOUR, MINUTE
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.activity import FIELDS
 from gateway.store.operations import open_reviews
 from gateway.store.queries import activity

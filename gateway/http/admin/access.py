@@ -15,13 +15,13 @@ from aiohttp import hdrs, web
 from msgspec.structs import replace
 
 from gateway import trace
-from gateway.config import Server
+from gateway.config import ServerSettings
 from gateway.errors import GatewayError, Refusal, StoreUnavailable
+from gateway.http.admin.failed_calls import FAILED_CALLS, headers_of
 from gateway.http.admin.operation import CALLER, PREFIX
 from gateway.http.admin.operators import OPERATOR, Operator, authenticated, bearer, log_in, refuse_forgery
 from gateway.http.admin.page_headers import PAGE_HEADERS
 from gateway.http.admin.problem import problem, status_of
-from gateway.http.admin.strangers import STRANGERS, headers_of
 from gateway.http.admin.times import shown
 from gateway.http.services import SERVICES, Services
 from gateway.http.unforeseen import answered
@@ -106,7 +106,7 @@ async def _check(request: web.Request, services: Services) -> Operator | None:
     if operator is None and is_page(request) and hdrs.AUTHORIZATION not in request.headers:
         raise Refusal("unauthorized", "log in first")  # it sends no token, so it guesses none
     if operator is None:
-        request.app[STRANGERS].charge(request)
+        request.app[FAILED_CALLS].charge(request)
         raise Refusal("unauthorized", "send a token as Authorization: Bearer TOKEN")
     if operator.csrf:
         refuse_forgery(request)
@@ -124,7 +124,7 @@ def _as_document(
     return problem(refusal, request_id, headers)
 
 
-def _is_own_host(hosts: Sequence[str], server: Server) -> bool:
+def _is_own_host(hosts: Sequence[str], server: ServerSettings) -> bool:
     """A page from elsewhere can point its own host name at a loopback listener, but it cannot change the name that the browser
     sends. A listener that is open to the network has names that only its operator knows; there, only the token protects."""
     listen = server.admin_listen
@@ -171,7 +171,7 @@ async def _record(request: web.Request, services: Services, caller: Caller, refu
         return
     route = f"{request.method} {route_of(request)}"
     if OPERATOR not in request:
-        await request.app[STRANGERS].note(caller, route, refusal)
+        await request.app[FAILED_CALLS].note(caller, route, refusal)
         return
     try:
         await services.pipeline.submit(RefuseCall(caller, route, status, status, refusal.code))

@@ -12,9 +12,9 @@ from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, When, shown, shown_or_none
 from gateway.ids import earliest, read, show
 from gateway.model import RetryAchievement
-from gateway.store.queries import work
+from gateway.store.queries import achievements as queries
+from gateway.store.queries.achievements import PlacedAchievement, WantedAchievements
 from gateway.store.queries.profiles import survivor_of
-from gateway.store.queries.work import Earned, WantedWork
 
 
 class AchievementQuery(ListQuery, kw_only=True):
@@ -55,7 +55,7 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
     query, store = call.query, call.services.store
     now = call.services.clock.now()
     until = times.read("until", query.until, now)
-    wanted = WantedWork(
+    wanted = WantedAchievements(
         state=query.state, campaign_id=query.campaign, since=times.read("since", query.since, now)
     )
     if query.profile:
@@ -69,15 +69,15 @@ async def list_achievements(call: Call[AchievementQuery]) -> Page[AchievementVie
             raise Refusal("not_found", "profile: there is no such profile, or it was erased")
     before = read_cursor(query.cursor, Id, NEWEST)
     before = before if until is None else min(before, earliest(until))
-    found = await work.achievements(store, wanted, before, query.limit + 1)
+    found = await queries.achievements(store, wanted, before, query.limit + 1)
     if not found and query.campaign is not None and query.campaign not in call.services.env.campaigns:
         refuse_unknown("campaign", str(query.campaign), map(str, call.services.env.campaigns))
     return page(found, query.limit, achievement_view, lambda one: one.achievement.achievement_id)
 
 
 async def show_achievement(call: Call[Query]) -> AchievementView:
-    wanted = WantedWork(achievement_id=call.id("ach"))
-    found = await work.achievements(call.services.store, wanted, NEWEST, 1)
+    wanted = WantedAchievements(achievement_id=call.id("ach"))
+    found = await queries.achievements(call.services.store, wanted, NEWEST, 1)
     if not found:
         raise Refusal("not_found", "there is no such achievement")
     return achievement_view(found[0])
@@ -89,7 +89,7 @@ async def retry_achievement(call: Call[Query]) -> Changed:
     return Changed(show("ach", number), outcome.changed)
 
 
-def achievement_view(earned: Earned) -> AchievementView:
+def achievement_view(earned: PlacedAchievement) -> AchievementView:
     one = earned.achievement
     return AchievementView(
         show("ach", one.achievement_id),

@@ -55,7 +55,7 @@ class ActivityCounts(msgspec.Struct, kw_only=True):
     last_call: Time | None
 
 
-class Bar(ActivityCounts, kw_only=True):
+class ActivityBar(ActivityCounts, kw_only=True):
     """What happened in the step that begins at `at`."""
 
     at: Time
@@ -68,7 +68,7 @@ class ActivityView(msgspec.Struct):
     since: Time
     until: Time
     step: str
-    items: list[Bar]
+    items: list[ActivityBar]
 
 
 async def show_activity(call: Call[ActivityQuery]) -> ActivityView:
@@ -82,7 +82,7 @@ async def show_activity(call: Call[ActivityQuery]) -> ActivityView:
         if query.channel not in known:
             refuse_unknown("channel", query.channel, known | set(await last_calls(services.store)))
     found = await activity(services.store, query.channel or None, since, until, step)
-    bars = [Bar(at=shown(at), **counted(one)) for at, one in found]
+    bars = [ActivityBar(at=shown(at), **counted(one)) for at, one in found]
     return ActivityView(shown(since), shown(until), duration_text(step), bars)
 
 

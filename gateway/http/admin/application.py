@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from gateway.http.admin.access import add_page_headers, control_access
+from gateway.http.admin.failed_calls import FAILED_CALLS, FailedCalls
 from gateway.http.admin.health import healthz, metrics, readyz
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.overview_stream import OVERVIEW, shared_overview
 from gateway.http.admin.routes import OPERATIONS
 from gateway.http.admin.sessions import RECENT_SESSIONS, RecentSessions
 from gateway.http.admin.settings import MASKED_SETTINGS, MaskedSettings
-from gateway.http.admin.strangers import STRANGERS, Strangers
 from gateway.http.admin.streams import STREAMS, Streams
 from gateway.http.services import SERVICES, Services
 
@@ -21,8 +21,8 @@ def build(services: Services) -> web.Application:
     app = web.Application(middlewares=[control_access], client_max_size=_LARGEST_BODY)
     app[SERVICES] = services
     app.on_response_prepare.append(add_page_headers)
-    app[STRANGERS] = strangers = Strangers(services)
-    app.on_shutdown.append(lambda _: strangers.close())
+    app[FAILED_CALLS] = failed_calls = FailedCalls(services)
+    app.on_shutdown.append(lambda _: failed_calls.close())
     app[RECENT_SESSIONS] = RecentSessions()
     app[MASKED_SETTINGS] = MaskedSettings()
     app[STREAMS] = streams = Streams()

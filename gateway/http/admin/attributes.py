@@ -10,7 +10,7 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord
 from gateway.store.queries import profiles as queries
-from gateway.store.queries.profiles import Attribute, Overview
+from gateway.store.queries.profiles import Attribute, ProfileOverview
 from rules.survivor import AttributeValue, winning
 
 
@@ -25,7 +25,7 @@ class ValueView(msgspec.Struct):
     wins: bool
 
 
-async def values_of(services: Services, overview: Overview) -> tuple[dict[str, Any], list[ValueView]]:
+async def values_of(services: Services, overview: ProfileOverview) -> tuple[dict[str, Any], list[ValueView]]:
     """The values that win on the profile, by name, and what the records of the overview say, by name and record."""
     said = await queries.attributes_of(services.store, overview.profile_id)
     return _judged(services, said, {record.record_id for record in overview.records})

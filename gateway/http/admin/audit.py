@@ -142,7 +142,7 @@ class TailView(msgspec.Struct):
     found: bool
 
 
-class Verified(msgspec.Struct):
+class VerificationView(msgspec.Struct):
     """`breaches` and `unproven` name at most 100. `archived` is the number of archived events, `segments` the number of
     segments that were read. `earlier`: chains from before beginnings were signed."""
 
@@ -241,7 +241,7 @@ def _signed_view(point: Checkpoint) -> SignedView:
     return SignedView(point.checkpoint_id, shown(point.at), point.signature.hex())
 
 
-async def verify_audit(call: Call[VerifyQuery]) -> Verified:
+async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
     services, query = call.services, call.query
     directory = Path(query.archive) if query.archive else None
     if directory is not None and not directory.is_absolute():
@@ -250,7 +250,7 @@ async def verify_audit(call: Call[VerifyQuery]) -> Verified:
     metrics = services.telemetry.metrics
     metrics.audit.verified_at.set(services.clock.now() / SECOND)
     metrics.audit.breaches.set(len(verdict.breaches))
-    return Verified(
+    return VerificationView(
         ok=not verdict.breaches,
         events=verdict.events,
         archived=verdict.archived,
@@ -369,6 +369,6 @@ OPERATIONS = (
         role="viewer",
         summary="Check every chain and signed checkpoint of the audit log; with `state`, also the rows that it covers",
         query=VerifyQuery,
-        answer=Verified,
+        answer=VerificationView,
     ),
 )

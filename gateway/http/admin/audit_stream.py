@@ -19,7 +19,7 @@ _BEHIND = 30 * SECOND
 _encode = msgspec.json.Encoder().encode
 
 
-class Gap(msgspec.Struct):
+class EventGap(msgspec.Struct):
     """Events were left out, because more happened than can be sent: those behind `after` up to `before`."""
 
     after: str
@@ -74,7 +74,7 @@ class _Following:
 
     async def _skip(self, after: int) -> Frame:
         self._wanted.after = newest = await queries.newest_event(self._call.services.store)
-        gap = Gap(show("evt", after), show("evt", newest))
+        gap = EventGap(show("evt", after), show("evt", newest))
         return Frame("gap", _encode(gap), gap.before)
 
 

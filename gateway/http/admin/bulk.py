@@ -20,12 +20,11 @@ from gateway.http.admin.reviews import ReviewView, review_views
 from gateway.http.admin.times import When, read
 from gateway.model import Effects, Filter, JobKind, RehearseJob, StartJob, Step
 from gateway.pipeline import Pipeline
-from gateway.store.queries import work
+from gateway.store.queries.achievements import WantedAchievements, WantedRetries, achievements
 from gateway.store.queries.matching import count_matching, id_of, matching
 from gateway.store.queries.outbox import WantedDeliveries, delivery_of
 from gateway.store.queries.reviews import WantedReviews
 from gateway.store.queries.window import given
-from gateway.store.queries.work import WantedRetries, WantedWork
 
 _FIRST = 20
 _WHY = Meta(description="why; it is kept in the job and the audit log: name no person")
@@ -238,8 +237,8 @@ async def retry_achievements(call: Call[Query]) -> AchievementsRetriedView:
     plan = await _begun_or_planned(call, "retry_achievements", chosen, asked, asked.reason)
     first: list[PlannedRetryView] = []
     for thing, step in zip(plan.first, plan.steps, strict=True):
-        wanted = WantedWork(achievement_id=thing.achievement_id)
-        found = await work.achievements(services.store, wanted, NEWEST, 1)
+        wanted = WantedAchievements(achievement_id=thing.achievement_id)
+        found = await achievements(services.store, wanted, NEWEST, 1)
         first += [PlannedRetryView(achievement=achievement_view(one), **step) for one in found]
     return AchievementsRetriedView(plan.matched, first, plan.job)
 

@@ -30,7 +30,7 @@ class DuplicateQuery(Query, kw_only=True):
     cursor: str = ""
 
 
-class Apart(msgspec.Struct):
+class DuplicateMember(msgspec.Struct):
     """One record of a group, with its own value masked."""
 
     profile: str
@@ -50,7 +50,7 @@ class DuplicateView(msgspec.Struct):
     state: str
     profiles: int
     records: int
-    members: list[Apart]
+    members: list[DuplicateMember]
 
 
 async def list_duplicates(call: Call[DuplicateQuery]) -> Page[DuplicateView] | web.StreamResponse:
@@ -98,7 +98,7 @@ async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Gr
 def _view(group: Group) -> DuplicateView:
     shown = _shown(group, group.value)
     members = [
-        Apart(show("prf", m.profile_id), show("rec", m.record_id), m.id_space, m.customer_id, _shown(group, m.value))
+        DuplicateMember(show("prf", m.profile_id), show("rec", m.record_id), m.id_space, m.customer_id, _shown(group, m.value))
         for m in group.members
     ]  # fmt: skip
     return DuplicateView(group.reason, group.type, shown, group.state, group.profiles, group.records, members)

@@ -14,7 +14,8 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import NoteEvent, PinRow, Split
 from gateway.store import Store
-from gateway.store.queries import person, work
+from gateway.store.queries import person
+from gateway.store.queries.achievements import WantedAchievements, achievements
 from gateway.store.queries.pins import records_of
 from gateway.store.queries.profiles import ids_leading_to
 
@@ -178,7 +179,7 @@ async def _achievements(store: Store, number: int) -> list[AchievementView]:
     found: list[Any] = []
     before = NEWEST
     while True:
-        some = await work.achievements(store, work.WantedWork(profile_id=number), before, MOST)
+        some = await achievements(store, WantedAchievements(profile_id=number), before, MOST)
         found += map(achievement_view, some)
         if len(some) < MOST:
             return found

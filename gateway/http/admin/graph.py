@@ -20,7 +20,7 @@ from gateway.model import CustomerRecord
 from gateway.store import Store
 from gateway.store.queries import graph as queries
 from gateway.store.queries import person
-from gateway.store.queries.profiles import Balance, Overview, load, survivor_of
+from gateway.store.queries.profiles import Balance, ProfileOverview, load, survivor_of
 from rules.identifier import Identifier
 
 
@@ -122,7 +122,7 @@ async def show_graph(call: Call[GraphQuery]) -> GraphView:
     )
 
 
-async def _overview(call: Call[GraphQuery]) -> Overview:
+async def _overview(call: Call[GraphQuery]) -> ProfileOverview:
     number = await survivor_of(call.services.store, call.id("prf"))
     overview = await load(call.services.store, number, MOST) if number is not None else None
     if overview is None:
@@ -131,7 +131,7 @@ async def _overview(call: Call[GraphQuery]) -> Overview:
 
 
 def _record(
-    services: Services, record: CustomerRecord, overview: Overview, arrived: dict[int, tuple[str, int]]
+    services: Services, record: CustomerRecord, overview: ProfileOverview, arrived: dict[int, tuple[str, int]]
 ) -> RecordNode:
     rule, since = arrived.get(record.record_id, ("", record.created_at))
     return RecordNode(

@@ -3,8 +3,9 @@
 from functools import lru_cache
 
 from gateway.http.services import Services
-from gateway.store.queries import past, work
-from gateway.store.queries.profiles import Overview
+from gateway.store.queries import past
+from gateway.store.queries.operators import rule_texts
+from gateway.store.queries.profiles import ProfileOverview
 from rules.explain import HowStep
 from rules.identifier import Identifier
 from rules.language.parse import PRESETS, parse, preset
@@ -15,7 +16,7 @@ Joined = dict[tuple[int, Identifier], str]
 
 
 async def joining(
-    services: Services, overview: Overview, until: int
+    services: Services, overview: ProfileOverview, until: int
 ) -> tuple[dict[int, tuple[str, int]], Joined]:
     """By which rule each record came and when, and by which observations, up to a moment."""
     held = {
@@ -52,7 +53,7 @@ async def _rules_of_then(services: Services, steps: list[HowStep]) -> dict[str, 
     """By the beginning of their SHA-256. Rules that are not known any more are taken for those in use."""
     wanted = {step.rule_set for step in steps}
     in_use = services.env.rules
-    texts = await work.rule_texts(services.store, sorted(wanted))
+    texts = await rule_texts(services.store, sorted(wanted))
     known = {beginning: rules for beginning, text in texts.items() if (rules := _parsed(text)) is not None}
     built_in = {rules.sha256[:16]: rules for name in PRESETS if (rules := _parsed(preset(name))) is not None}
     return {one: known.get(one) or built_in.get(one) or in_use for one in wanted}

@@ -15,8 +15,8 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import CreateKey, RevokeKey
 from gateway.store.operations import channel_keys as all_keys
-from gateway.store.queries import work
-from gateway.store.queries.work import KnownKey
+from gateway.store.queries import operators as queries
+from gateway.store.queries.operators import KnownKey
 
 
 class KeyQuery(ListQuery, kw_only=True):
@@ -51,7 +51,7 @@ class IssuedView(msgspec.Struct):
 async def list_keys(call: Call[KeyQuery]) -> Page[KeyView]:
     query = call.query
     after = read_cursor(query.cursor, str, "")
-    found = await work.channel_keys(call.services.store, query.channel, after, query.limit + 1)
+    found = await queries.channel_keys(call.services.store, query.channel, after, query.limit + 1)
     if query.channel and not found:
         refuse_unknown("channel", query.channel, (channel.name for channel in call.services.config.channels))
     return page(found, query.limit, _view, lambda known: known.key.key_id)

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from gateway.errors import Refusal
 from gateway.http.admin import sessions
-from gateway.http.admin.strangers import STRANGERS
+from gateway.http.admin.failed_calls import FAILED_CALLS
 from gateway.http.gameball.limits import is_within
 from gateway.http.operator_ring import SHARED, Holder
 from gateway.http.services import SERVICES, Services
@@ -72,11 +72,11 @@ async def authenticated(request: web.Request) -> Operator | None:
 async def log_in(request: web.Request, token: str) -> Operator:
     """The operator with this token, for whom a session may be opened. Raises Refusal; after too many wrong tokens from an address,
     it does so without a look at the token."""
-    services, strangers = request.app[SERVICES], request.app[STRANGERS]
-    strangers.admit_log_in(request)
+    services, failed_calls = request.app[SERVICES], request.app[FAILED_CALLS]
+    failed_calls.admit_log_in(request)
     holder = services.operators.open(token, services.clock.now())
     if holder is None:
-        strangers.charge_log_in(request)
+        failed_calls.charge_log_in(request)
         raise Refusal("unauthorized", "there is no operator with this token")
     return await _with_token(request, services, holder)
 

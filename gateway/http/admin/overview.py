@@ -32,7 +32,7 @@ _LOOKED_AT = 100
 """An import that was begun before so many others is not under way."""
 
 
-class Waiting(msgspec.Struct):
+class WaitingView(msgspec.Struct):
     """What waits for a person: open `reviews` by reason, grants that `failed`, deliveries that are `dead` or `held`, and when the
     oldest of each of the two was queued. `generic_values` turned out to belong to too many in the last 7 days, and still join no
     profiles; at most 1,000 are counted."""
@@ -55,7 +55,7 @@ class UpstreamView(msgspec.Struct):
     open_deliveries: int
 
 
-class Progress(msgspec.Struct):
+class ProgressView(msgspec.Struct):
     """`what` is `walk` (all profiles under new rules), `import` or `undo`; `name` is its rule set or its id. `done` of about
     `total` profiles; of an import, its lines, because only its sender knows the end."""
 
@@ -66,7 +66,7 @@ class Progress(msgspec.Struct):
     total: int | None
 
 
-class Sizes(msgspec.Struct):
+class SizesView(msgspec.Struct):
     """In bytes; None: not known here, as the disk of a database server. `grew_a_day` is over the last `grew_days`, at most 30."""
 
     database: int | None
@@ -94,7 +94,7 @@ class Overview(msgspec.Struct):
     warnings: list[str]
     today: ActivityCounts
     channels: list[ChannelView]
-    waiting: Waiting
+    waiting: WaitingView
     upstream: UpstreamView | None
     signed_at: Time | None
     unsigned_seconds: int
@@ -102,8 +102,8 @@ class Overview(msgspec.Struct):
     planning: bool
     regroupings: int
     failed_regroupings: int
-    progress: list[Progress]
-    sizes: Sizes
+    progress: list[ProgressView]
+    sizes: SizesView
 
 
 async def show_overview(call: Call[Query]) -> Overview:
@@ -147,10 +147,10 @@ async def _backup(services: Services) -> int | None:
     return None if path is None else await asyncio.to_thread(backed_up_at, Path(path))
 
 
-async def _sizes(services: Services, now: int) -> Sizes:
+async def _sizes(services: Services, now: int) -> SizesView:
     found = await sizes_of(services.store, services.config.store.sqlite_path)
     grown = await growth(services.store, found.database, now)
-    return Sizes(*found, *(grown or (None, None)))
+    return SizesView(*found, *(grown or (None, None)))
 
 
 async def _problems(services: Services) -> list[str]:
@@ -166,11 +166,11 @@ async def _problems(services: Services) -> list[str]:
     return []
 
 
-async def _waiting(services: Services) -> Waiting:
+async def _waiting(services: Services) -> WaitingView:
     store = services.store
     by_state = {one.state: one for one in await queries.deliveries_for_a_person(store)}
     dead, held = by_state.get("dead"), by_state.get("held")
-    return Waiting(
+    return WaitingView(
         dict(await open_reviews(store)),
         await queries.failed_grants(store),
         dead.number if dead else 0,
@@ -191,16 +191,16 @@ def _upstream(services: Services) -> UpstreamView | None:
     )
 
 
-async def _progress(services: Services) -> list[Progress]:
+async def _progress(services: Services) -> list[ProgressView]:
     found = [
-        Progress("walk", walk.cause.partition(":")[2], shown(walk.started_at), walk.looked, walk.total)
+        ProgressView("walk", walk.cause.partition(":")[2], shown(walk.started_at), walk.looked, walk.total)
         for walk in await queries.open_walks(services.store)
     ]
     for run in await runs(services.store, None, _LOOKED_AT):
         what = "undo" if run.undo_after is not None else "import" if run.finished_at is None else ""
         if what and run.undone_at is None:
             found.append(
-                Progress(what, run.import_id, shown(run.started_at), run.reached.next_line - 1, None)
+                ProgressView(what, run.import_id, shown(run.started_at), run.reached.next_line - 1, None)
             )
     return found
 

@@ -19,7 +19,7 @@ from gateway.http.services import Services
 from gateway.ids import read, show
 from gateway.model import NotePlan
 from gateway.store.queries.profiles import count_claims
-from rules.plan import Case, Plan
+from rules.plan import Plan, PlannedChange
 from rules.ruleset import RuleSet
 
 _PATIENCE_SECONDS = 900.0
@@ -45,7 +45,7 @@ class SampleView(CaseView):
     people: list[str]
 
 
-class Counts(msgspec.Struct):
+class PlanCounts(msgspec.Struct):
     """Numbers of profiles. `reviews` are questions, `largest` is the number of records on the largest profile, `points` change
     hands. `by_score` are the merges that the first search would make by itself; null unless a score may merge."""
 
@@ -68,7 +68,7 @@ class PlanView(msgspec.Struct):
 
     version: str
     sha256: str
-    counts: Counts
+    counts: PlanCounts
     claims: int
     cases: list[SampleView]
 
@@ -79,7 +79,7 @@ async def plan_rules(call: Call[Query]) -> PlanView:
         raise Refusal("plan_running", "another plan is being made; send this one when it is done")
     async with call.services.planning:
         found = await _plan(call.services, rules)
-    counts = Counts(*(getattr(found, name) for name in Counts.__struct_fields__))
+    counts = PlanCounts(*(getattr(found, name) for name in PlanCounts.__struct_fields__))
     cases = [_case(case) for case in found.cases]
     summary, kept = (msgspec.json.encode(part).decode() for part in (counts, cases))
     await call.submit(NotePlan(call.caller, rules.sha256, rules.version, summary, kept))
@@ -127,7 +127,7 @@ def _failed(how: str) -> Refusal:
     return Refusal("plan_failed", f"the plan {how}; nothing was stored. Is there memory for all records?")
 
 
-def _case(case: Case) -> CaseView:
+def _case(case: PlannedChange) -> CaseView:
     return CaseView(
         case.kind,
         [show("prf", profile_id) for profile_id in case.profiles],

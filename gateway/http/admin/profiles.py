@@ -27,11 +27,12 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import CustomerRecord, EraseCustomer, Erased, MergeRow, UnknownCustomer
 from gateway.model.names import full_name
-from gateway.store.queries import past, work
+from gateway.store.queries import past
 from gateway.store.queries import profiles as queries
+from gateway.store.queries.achievements import WantedAchievements, achievements
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.merges import merges_into
-from gateway.store.queries.profiles import Balance, Overview
+from gateway.store.queries.profiles import Balance, ProfileOverview
 from gateway.store.queries.reviews import open_reviews
 from rules.record import Observation
 
@@ -149,7 +150,7 @@ async def show_profile(call: Call[ProfileQuery]) -> ProfileDetail:
     return await _detail(services, overview, asked)
 
 
-async def past_overview(call: Call[Any], at: int) -> Overview:
+async def past_overview(call: Call[Any], at: int) -> ProfileOverview:
     """The profile that the `{id}` of the path led to at a moment."""
     store = call.services.store
     then = await past.at_moment(store, call.id("prf"), at)
@@ -194,17 +195,17 @@ def unknown_customer(call: Call[Any]) -> Refusal:
     )
 
 
-async def by_id(services: Services, profile_id: int, most: int = MOST) -> list[Overview]:
+async def by_id(services: Services, profile_id: int, most: int = MOST) -> list[ProfileOverview]:
     survivor = await queries.survivor_of(services.store, profile_id)
     overview = await queries.load(services.store, survivor, most) if survivor is not None else None
     return [overview] if overview is not None else []
 
 
-def profile_view(overview: Overview, person: str) -> ProfileView:
+def profile_view(overview: ProfileOverview, person: str) -> ProfileView:
     return ProfileView(*_common(overview, person))
 
 
-def _common(overview: Overview, person: str) -> tuple[Any, ...]:
+def _common(overview: ProfileOverview, person: str) -> tuple[Any, ...]:
     total = overview.total
     return (
         show("prf", overview.profile_id),
@@ -220,7 +221,7 @@ def _common(overview: Overview, person: str) -> tuple[Any, ...]:
     )
 
 
-def _record_view(record: CustomerRecord, overview: Overview) -> RecordView:
+def _record_view(record: CustomerRecord, overview: ProfileOverview) -> RecordView:
     earned = overview.earned.get(record.record_id, Balance())
     claims = overview.claims.get(record.record_id, ())
     return RecordView(
@@ -249,16 +250,18 @@ def _observation_view(seen: Observation) -> ObservationView:
     )
 
 
-async def _detail(services: Services, overview: Overview, asked: int, at: int | None = None) -> ProfileDetail:
+async def _detail(
+    services: Services, overview: ProfileOverview, asked: int, at: int | None = None
+) -> ProfileDetail:
     store, number = services.store, overview.profile_id
     records = [record.record_id for record in overview.records]
     until = NEWEST if at is None else at
     if at is None:
-        wanted, known = work.WantedWork(profile_id=number), await queries.tags_of(store, number)
+        wanted, known = WantedAchievements(profile_id=number), await queries.tags_of(store, number)
         attributes, values = await values_of(services, overview)
         identifiers = await queries.count_identifiers(store, number)
     else:
-        wanted, known = work.WantedWork(records=records, until=at), await queries.tags(store, records, at)
+        wanted, known = WantedAchievements(records=records, until=at), await queries.tags(store, records, at)
         attributes, values = await values_then(services, overview.records, at)
         identifiers = len({one for record in overview.records for one in record.observations})
     if at is not None:
@@ -282,7 +285,7 @@ async def _detail(services: Services, overview: Overview, asked: int, at: int | 
         ],
         tags=known,
         merges=await merge_views(services, merges[-MOST:]),
-        achievements=[achievement_view(one) for one in await work.achievements(store, wanted, NEWEST, USUAL)],
+        achievements=[achievement_view(one) for one in await achievements(store, wanted, NEWEST, USUAL)],
         reviews=await review_views(services, await open_reviews(store, number)) if at is None else [],
         redirected_from=show("prf", asked) if asked != number else None,
         at=shown_or_none(at),

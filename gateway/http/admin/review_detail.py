@@ -23,7 +23,7 @@ from gateway.http.services import Services
 from gateway.ids import show
 from gateway.model import AnswerReview, ExplainPair, ReviewItem, UndoAnswer, is_answered
 from gateway.store.queries import reviews as queries
-from gateway.store.queries.profiles import Overview, load, survivor_of, tags_of
+from gateway.store.queries.profiles import ProfileOverview, load, survivor_of, tags_of
 from gateway.store.queries.suggestions import suggestion_between
 from rules.attributes import kind_of
 from rules.compare import DIFFERENT, EQUAL, MISSING, USUAL, Kinds, Verdict, compare_values, nearest
@@ -109,14 +109,14 @@ def _answer(call: Call[Query], item: ReviewItem, *, accept: bool) -> AnswerRevie
     return AnswerReview(call.caller, item.review_id, accept, "")
 
 
-async def _overviews(services: Services, item: ReviewItem) -> list[Overview]:
+async def _overviews(services: Services, item: ReviewItem) -> list[ProfileOverview]:
     """The live profiles of the question, each once."""
     leads = [await survivor_of(services.store, one) for one in (item.profile_a, item.profile_b)]
     loaded = [await load(services.store, one, MOST) for one in dict.fromkeys(leads) if one is not None]
     return [overview for overview in loaded if overview is not None]
 
 
-async def _side(services: Services, overview: Overview, named: Mapping[int, str]) -> SideView:
+async def _side(services: Services, overview: ProfileOverview, named: Mapping[int, str]) -> SideView:
     attributes, values = await values_of(services, overview)
     spaces = {record.id_space for record in overview.records}
     seen = [one.last_seen for record in overview.records for one in record.observations.values()]
@@ -132,14 +132,16 @@ async def _side(services: Services, overview: Overview, named: Mapping[int, str]
     )
 
 
-async def _suggestion(services: Services, item: ReviewItem, found: list[Overview]) -> SuggestionView | None:
+async def _suggestion(
+    services: Services, item: ReviewItem, found: list[ProfileOverview]
+) -> SuggestionView | None:
     sides = [[record.record_id for record in overview.records] for overview in found]
     between = (sides[0], sides[1]) if len(sides) > 1 else ((), ())
     suggestion = await suggestion_between(services.store, item.review_id, between)
     return None if suggestion is None else suggestion_view(suggestion)
 
 
-async def _trace(call: Call[Query], found: list[Overview]) -> PairView | None:
+async def _trace(call: Call[Query], found: list[ProfileOverview]) -> PairView | None:
     if len(found) < 2:
         return None
     one, other = (overview.profile_id for overview in found)
@@ -147,7 +149,7 @@ async def _trace(call: Call[Query], found: list[Overview]) -> PairView | None:
 
 
 def _compare(
-    found: list[Overview], sides: list[SideView], kinds: Kinds
+    found: list[ProfileOverview], sides: list[SideView], kinds: Kinds
 ) -> tuple[list[ComparedValue], list[ComparedValue]]:
     one, other = (
         {**_identifiers(overview), **_said(side)} for overview, side in zip(found, sides, strict=True)
@@ -171,14 +173,14 @@ def _nearest(kind: AttributeKind, ours: list[Any], theirs: list[Any]) -> Verdict
     return DIFFERENT if found == MISSING else found
 
 
-def _identifiers(overview: Overview) -> dict[str, list[Any]]:
+def _identifiers(overview: ProfileOverview) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for kind, value in sorted(_held(overview)):
         found.setdefault(kind, []).append(value)
     return found
 
 
-def _held(overview: Overview) -> set[Identifier]:
+def _held(overview: ProfileOverview) -> set[Identifier]:
     return {
         identifier
         for record in overview.records

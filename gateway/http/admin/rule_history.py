@@ -13,11 +13,11 @@ from gateway.errors import Refusal
 from gateway.http.admin.activity import period, step_of
 from gateway.http.admin.listing import Query
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.plan import CaseView, Counts, SampleView, samples
+from gateway.http.admin.plan import CaseView, PlanCounts, SampleView, samples
 from gateway.http.admin.rules import known_rule_set
 from gateway.http.admin.times import Time, When, shown
-from gateway.store.queries import work
 from gateway.store.queries.activity import Happened, hits, rule_span_of
+from gateway.store.queries.operators import plan_of
 
 _AROUND = 3
 _MOST_LINES = 5_000
@@ -84,7 +84,7 @@ class StoredPlan(msgspec.Struct):
     sha256: str
     planned_at: Time
     planned_by: str
-    counts: Counts
+    counts: PlanCounts
     cases: list[SampleView]
 
 
@@ -133,7 +133,7 @@ def _hits(at: int, rule: str, found: list[Happened]) -> RuleHits:
 async def show_plan(call: Call[Query]) -> StoredPlan:
     version, store = call.request.match_info["version"], call.services.store
     rule_set = (await known_rule_set(store, version)).rule_set
-    plan = await work.plan_of(store, rule_set.sha256)
+    plan = await plan_of(store, rule_set.sha256)
     if plan is None:
         raise Refusal(
             "not_found", f"no plan of rule set {version} was made; make one: gateway rules plan FILE"
@@ -143,7 +143,7 @@ async def show_plan(call: Call[Query]) -> StoredPlan:
         plan.sha256,
         shown(plan.planned_at),
         plan.planned_by,
-        msgspec.json.decode(plan.summary, type=Counts),
+        msgspec.json.decode(plan.summary, type=PlanCounts),
         await samples(call.services, msgspec.json.decode(plan.cases, type=list[CaseView])),
     )
 

@@ -19,8 +19,9 @@ from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.model import ActivateRules, Done, Regrouping, StoredRuleSet, StoreRules
 from gateway.store import Store
-from gateway.store.queries import work
-from gateway.store.queries.work import KnownRuleSet
+from gateway.store.queries import operators as queries
+from gateway.store.queries.operators import KnownRuleSet
+from gateway.store.queries.profiles import has_customers
 from gateway.store.tables.regrouping import newest_regroupings
 from rules.language.parse import parse
 from rules.language.problems import Problem
@@ -95,8 +96,8 @@ class StoredRules(msgspec.Struct):
 async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
     query, store = call.query, call.services.store
     before = read_cursor(query.cursor, tuple[Id, str], None)
-    active = await work.active_version(store)
-    found = await work.rule_sets(store, before, query.limit + 1)
+    active = await queries.active_version(store)
+    found = await queries.rule_sets(store, before, query.limit + 1)
     walks = await newest_regroupings(store)
     return page(
         found,
@@ -108,7 +109,7 @@ async def list_rules(call: Call[ListQuery]) -> Page[RuleSetView]:
 
 async def show_rules(call: Call[Query]) -> RuleSetDetail:
     known = await known_rule_set(call.services.store, call.request.match_info["version"])
-    active = await work.active_version(call.services.store)
+    active = await queries.active_version(call.services.store)
     walks = await newest_regroupings(call.services.store)
     return RuleSetDetail(*_view(known, active, walks), text=known.rule_set.text)
 
@@ -146,7 +147,7 @@ async def _check_plan(services: Services, rules: RuleSet) -> None:
     merges = rules.suggest.outcome == "merge"
     if rules.activation == "immediate" and not merges:
         return
-    plan = await work.plan_of(services.store, rules.sha256)
+    plan = await queries.plan_of(services.store, rules.sha256)
     if plan is None or (merges and msgspec.json.decode(plan.summary, type=_ByScore).by_score is None):
         raise _plan_required(rules)
 
@@ -156,19 +157,19 @@ class _ByScore(msgspec.Struct):
 
 
 async def _stored(services: Services, rules: RuleSet, outcome: Done) -> StoredRules:
-    active = await work.active_version(services.store)
+    active = await queries.active_version(services.store)
     return StoredRules(
         rules.version,
         rules.sha256,
         active == rules.version,
         outcome.changed,
-        await work.planned_at(services.store, rules.sha256) is not None,
+        await queries.planned_at(services.store, rules.sha256) is not None,
     )
 
 
 async def known_rule_set(store: Store, version: str) -> KnownRuleSet:
     """Raises Refusal."""
-    found = await work.rule_sets(store, None, 1, version)
+    found = await queries.rule_sets(store, None, 1, version)
     if not found:
         raise Refusal("rules_unknown", "there is no rule set of this version; GET /admin/v1/rules lists them")
     return found[0]
@@ -196,7 +197,7 @@ async def usable(call: Call[Any], text: str) -> RuleSet:
     rules, store = await parsed(text), call.services.store
     known = {channel.id_space for channel in call.services.config.channels}
     for name in named_id_spaces(rules) - known:
-        if await work.has_customers(store, name):
+        if await has_customers(store, name):
             known.add(name)
     if problems := unknown_id_spaces(rules, known):
         raise _problems(problems)

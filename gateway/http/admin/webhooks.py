@@ -25,7 +25,7 @@ class WebhookView(msgspec.Struct):
     dead: int
 
 
-class TestQueued(msgspec.Struct):
+class QueuedTestEvent(msgspec.Struct):
     """`GET /deliveries/{id}` tells what becomes of it."""
 
     delivery: str
@@ -41,12 +41,12 @@ async def list_webhooks(call: Call[ListQuery]) -> Page[WebhookView]:
     return page(views, limit, lambda view: view, lambda view: view.name)
 
 
-async def try_webhook(call: Call[Query]) -> TestQueued:
+async def try_webhook(call: Call[Query]) -> QueuedTestEvent:
     name = call.request.match_info["name"]
     if name not in {one.name for one in call.services.config.webhooks}:
         raise Refusal("webhook_unknown", "the settings have no such webhook; GET /webhooks lists them")
     delivery = await call.submit(SendTestEvent(call.caller, name))
-    return TestQueued(show("dlv", delivery.delivery_id))
+    return QueuedTestEvent(show("dlv", delivery.delivery_id))
 
 
 def _view(name: str, events: tuple[str, ...], found: Waiting) -> WebhookView:
@@ -79,7 +79,7 @@ OPERATIONS = (
         handler=try_webhook,
         role="steward",
         summary="Send an event that says nothing to one webhook",
-        answer=TestQueued,
+        answer=QueuedTestEvent,
         refusals=("webhook_unknown",),
     ),
 )

@@ -18,7 +18,7 @@ from gateway.http.gameball.envelope import (
 )
 from gateway.http.gameball.idempotency import fingerprint, token
 from gateway.http.gameball.identifiers import Identity
-from gateway.http.gameball.identify import Named, identify_call, name_customer
+from gateway.http.gameball.identify import NamedCustomer, identify_call, name_customer
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import (
     Accepted,
@@ -90,7 +90,7 @@ def _fault_in_challenge_id(value: object) -> Fault | None:
     return None if 1 <= value <= LARGEST_ID else CHALLENGE_ID_NOT_POSITIVE
 
 
-def _accepted_body(named: Named, body: dict[str, Any], program: Program) -> bytes:
+def _accepted_body(named: NamedCustomer, body: dict[str, Any], program: Program) -> bytes:
     """Both ids as they were sent, and while the program is disabled the three texts that say so."""
     accepted: dict[str, Any] = {"customerId": named.sent, "challengeId": body["challengeId"]}
     if not program.enabled:

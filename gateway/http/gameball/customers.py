@@ -13,7 +13,7 @@ from gateway.http.gameball.envelope import (
     IS_ACTIVE_MISSING,
     Fault,
 )
-from gateway.http.gameball.identify import Named, identify_call, name_customer
+from gateway.http.gameball.identify import NamedCustomer, identify_call, name_customer
 from gateway.ids import api_number
 from gateway.model import EraseCustomer, Erased, SaveCustomer, Saved, SetActive, UnknownCustomer
 from gateway.store.customers import identifiers_of, tags_of
@@ -51,7 +51,7 @@ async def save(call: Call) -> Answer | Fault:
 
 
 def _save_command(
-    call: Call, named: Named, body: dict[str, Any]
+    call: Call, named: NamedCustomer, body: dict[str, Any]
 ) -> tuple[SaveCustomer, tuple[str, ...]] | Fault:
     identity = identify_call(call, body)
     attributes = read_attributes(body.get("customerAttributes"))

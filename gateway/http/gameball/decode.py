@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from gateway.clock import SECOND
-from gateway.config import Server
+from gateway.config import ServerSettings
 from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.envelope import (
     BODY_TOO_LARGE,
@@ -26,13 +26,13 @@ _decode = msgspec.json.Decoder().decode
 _BOM = b"\xef\xbb\xbf"
 
 
-async def read_object(request: web.BaseRequest, server: Server) -> dict[str, Any] | Fault:
+async def read_object(request: web.BaseRequest, server: ServerSettings) -> dict[str, Any] | Fault:
     """The object in the body."""
     raw = await read_json(request, server.max_body, server)
     return parse_object(raw) if isinstance(raw, bytes) else raw
 
 
-async def read_json(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
+async def read_json(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:
     """The bytes of a JSON body, at most `largest` of them, unpacked and without a byte order mark."""
     raw = await read_plain(request, largest, server)
     if isinstance(raw, Fault):
@@ -43,7 +43,7 @@ async def read_json(request: web.BaseRequest, largest: int, server: Server) -> b
     return without_bom(raw)
 
 
-async def read_plain(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
+async def read_plain(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:
     """The unpacked body: at most `largest` bytes of it, before as well as after."""
     raw = await read_bytes(request, largest, server)
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
@@ -62,7 +62,7 @@ def is_utf8(raw: bytes) -> bool:
     return True
 
 
-async def read_bytes(request: web.BaseRequest, largest: int, server: Server) -> bytes | Fault:
+async def read_bytes(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:
     """The body, at most `largest` bytes of it."""
     if (request.content_length or 0) > largest:
         return BODY_TOO_LARGE

@@ -10,14 +10,14 @@ from gateway.http.gameball.texts import read_customer_id
 from gateway.http.gameball.trust import weigh
 
 
-class Named(NamedTuple):
+class NamedCustomer(NamedTuple):
     """A customer id as it was `sent`, which the channel gets back, and the id of the record that it leads to."""
 
     sent: str
     customer_id: str
 
 
-def name_customer(call: Call, value: object) -> Named | Fault:
+def name_customer(call: Call, value: object) -> NamedCustomer | Fault:
     """The record that a customer id means. An id that stands for no customer is refused, with a warning that says why."""
     sent = read_customer_id(value)
     if isinstance(sent, Fault):
@@ -25,7 +25,7 @@ def name_customer(call: Call, value: object) -> Named | Fault:
     customer_id, reason = call.services.env.normalizer.customer_id(sent, call.channel.id_space)
     if reason:
         return CUSTOMER_ID_OF_NO_ONE._replace(warnings=(customer_id_warning(reason),))
-    return Named(sent, customer_id)
+    return NamedCustomer(sent, customer_id)
 
 
 def identify_call(call: Call, body: Mapping[str, Any]) -> Identity:

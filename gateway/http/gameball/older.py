@@ -2,7 +2,7 @@
 connector call them. The customer is `playerUniqueId`. It is not published which keys an operation needs: a call with the api key
 alone is passed on with the api key alone, and the platform decides."""
 
-from gateway.http.gameball.operations import ANY, GENERAL_PAGE, KS, Named, Operation, Version
+from gateway.http.gameball.operations import ANY, GENERAL_PAGE, KS, CustomerPlaces, Operation, Version
 from gateway.upstream.limiter import Rate
 
 VERSIONS: dict[str, Version] = {
@@ -18,7 +18,7 @@ BELOW = "/api/v1-v3/integrations"
 
 
 def _op(method: str, path: str, rate: Rate, *, creates: bool = False) -> Operation:
-    named = Named("{playerUniqueId}" in path, creates=creates, by_name="people")
+    named = CustomerPlaces("{playerUniqueId}" in path, creates=creates, by_name="people")
     return Operation(method, BELOW + path, KS, rate, "forward", GENERAL_PAGE, named, disputed=True)
 
 
@@ -60,6 +60,6 @@ OLDER = (
 ANY_OLDER = _op(ANY, "/…", "others")
 """Calls that those clients are not known to make."""
 INSTALLED = Operation(
-    "POST", "/api/v1.0/Bots/Task", KS, "others", "forward", GENERAL_PAGE, Named(), disputed=True
+    "POST", "/api/v1.0/Bots/Task", KS, "others", "forward", GENERAL_PAGE, CustomerPlaces(), disputed=True
 )
 """The Magento module reports that it was installed."""

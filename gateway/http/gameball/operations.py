@@ -19,7 +19,7 @@ _JOB = ("response.successful[].customerId", "response.failed[].customerId")
 GENERAL_PAGE = "overview/status-error-codes"
 
 
-class Named(NamedTuple):
+class CustomerPlaces(NamedTuple):
     """Where an operation names customers, and what it does with an unknown one.
 
     `query` holds names of parameters. `body` is "one" for an object with the customer's id, e-mail and mobile at its root, "many"
@@ -52,7 +52,7 @@ class Operation(NamedTuple):
     rate: Rate
     modes: Literal["both", "forward"]
     page: str
-    named: Named
+    named: CustomerPlaces
     disputed: bool = False
     from_apps: bool = False
 
@@ -89,7 +89,7 @@ def _op(
     in_path = _ID_IN_PATH in path
     if in_path and method != "GET":
         body = "one"
-    named = Named(in_path, query, body, attributes, answer, creates)
+    named = CustomerPlaces(in_path, query, body, attributes, answer, creates)
     return Operation(method, path, secret, rate, modes, page, named, disputed, from_apps)
 
 
@@ -328,10 +328,10 @@ OUTSIDE = (
 """Routes that the document does not name but its samples, tutorials, older pages and client libraries use."""
 
 BOT_SETTINGS = _op("GET", "/api/v1.0/Bots/BotSettings", K, "others", "forward", from_apps=True)
-UNLISTED = Operation(ANY, "/api/…", KS, "others", "forward", GENERAL_PAGE, Named(by_name="ids"))
+UNLISTED = Operation(ANY, "/api/…", KS, "others", "forward", GENERAL_PAGE, CustomerPlaces(by_name="ids"))
 """Operations that the platform has and this table does not."""
 ACHIEVE = next(operation for operation in DOCUMENTED if operation.path == "/customers/social-challenges")
-RECEIVE_WEBHOOK = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, Named())
+RECEIVE_WEBHOOK = Operation("POST", "/webhooks/gameball", K, "others", "both", GENERAL_PAGE, CustomerPlaces())
 """Called by the platform, in forward mode. The path is complete: it is no operation of its API."""
-PREFLIGHT = Operation("OPTIONS", "*", K, "others", "both", GENERAL_PAGE, Named())
+PREFLIGHT = Operation("OPTIONS", "*", K, "others", "both", GENERAL_PAGE, CustomerPlaces())
 """A browser's question before a page calls, at any path."""

@@ -14,7 +14,7 @@ import msgspec
 from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
 from gateway.http.gameball.identifiers import Normalize, read_identifier
-from gateway.http.gameball.operations import Named
+from gateway.http.gameball.operations import CustomerPlaces
 from gateway.http.gameball.texts import read_customer_id
 from gateway.http.proxy.spelling import plain
 from rules.attributes import CUSTOM, KINDS
@@ -83,7 +83,9 @@ def clean(kind: str, text: object, found: Sequence[Evidence]) -> str | None:
 # ---- reading ----
 
 
-def read(raw: bytes, named: Named, kinds: Sequence[str], normalize: Normalize) -> list[Subject] | Fault:
+def read(
+    raw: bytes, named: CustomerPlaces, kinds: Sequence[str], normalize: Normalize
+) -> list[Subject] | Fault:
     """The customers of a body: one subject for an object, one for each element of a list. `kinds` are the types of identifiers."""
     value = parse(raw)
     if isinstance(value, Fault):
@@ -110,7 +112,9 @@ def _batch(value: object) -> list[Any] | None:
     return value if isinstance(value, list) else None
 
 
-def _subject(value: object, named: Named, kinds: Sequence[str], normalize: Normalize) -> Subject | Fault:
+def _subject(
+    value: object, named: CustomerPlaces, kinds: Sequence[str], normalize: Normalize
+) -> Subject | Fault:
     if not isinstance(value, dict):
         return INVALID_PAYLOAD
     names = _spellings(value, (_ID, *kinds, *_GUEST, _ATTRIBUTES))

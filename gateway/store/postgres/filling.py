@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from gateway.errors import SchemaMismatch
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.migrations import pending
 from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import Columns, write

@@ -24,7 +24,7 @@ from gateway.ids import Ids
 from gateway.model import Erasure
 from gateway.store import batch
 from gateway.store.binding import Binding
-from gateway.store.maintain import USUALLY, Kept, Maintenance
+from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.postgres.connection import SILENT, Connection, Server
 from gateway.store.postgres.dialect import Columns, load, readable, run_housekeeping, save
@@ -69,7 +69,7 @@ class PostgresStore:
         checkpoint_key: bytes,
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
-        kept: Kept = USUALLY,
+        kept: KeepFor = KEPT_BY_DEFAULT,
         one_coordinator: bool = False,
     ) -> None:
         self._one_coordinator = one_coordinator

@@ -5,10 +5,10 @@ from typing import Any
 
 from gateway.model import Filter, JobKind
 from gateway.store import Store
+from gateway.store.queries.achievements import WantedRetries, undecided
 from gateway.store.queries.merges import WantedMerges, merges
 from gateway.store.queries.outbox import WantedDeliveries, stuck_deliveries
 from gateway.store.queries.reviews import WantedReviews, reviews
-from gateway.store.queries.work import WantedRetries, undecided
 
 _NEWEST = (1 << 63) - 1
 _COUNTED_AT_ONCE = 500

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gateway.ids import moment
 from gateway.model import Regrouping
-from gateway.sqlite import VERSION
+from gateway.sqlite_library import VERSION
 from gateway.store import Store
 from gateway.store.tables.regrouping import OPEN_WALKS, REGROUPING
 

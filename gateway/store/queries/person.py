@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.model import Delivery, PinRow, Split
 from gateway.store import Store
+from gateway.store.queries.achievements import achievements_among
 from gateway.store.queries.profiles import placeholders
-from gateway.store.queries.work import achievements_among
 from gateway.store.tables.deliveries import DELIVERY
 from gateway.store.tables.pins import PIN, SPLIT
 

@@ -57,7 +57,7 @@ class Balance(NamedTuple):
 
 
 @dataclass(slots=True)
-class Overview:
+class ProfileOverview:
     """A live profile with its oldest records (and their observations), what each of these has earned, and what is claimed of it.
     `total` is about all of its records."""
 
@@ -119,7 +119,7 @@ async def ids_leading_to(store: Store, profile_id: int) -> list[int]:
     return [number for (number,) in rows]
 
 
-async def find(store: Store, wanted: Wanted, before: int, limit: int, most: int) -> list[Overview]:
+async def find(store: Store, wanted: Wanted, before: int, limit: int, most: int) -> list[ProfileOverview]:
     """Live profiles with an id below `before`, newest first, each with `most` of its records."""
     conditions, values = _conditions(wanted)
     rows = await store.fetch(
@@ -130,14 +130,14 @@ async def find(store: Store, wanted: Wanted, before: int, limit: int, most: int)
     return await _overviews(store, rows, most)
 
 
-async def load(store: Store, profile_id: int, most: int = FOREVER) -> Overview | None:
+async def load(store: Store, profile_id: int, most: int = FOREVER) -> ProfileOverview | None:
     """With `most` of its records."""
     rows = await store.fetch(f"SELECT {_PROFILE} FROM profile AS p WHERE p.profile_id = ?", (profile_id,))
     found = await _overviews(store, rows, most)
     return found[0] if found else None
 
 
-async def load_past(store: Store, profile_id: int, records: Sequence[int], at: int) -> Overview | None:
+async def load_past(store: Store, profile_id: int, records: Sequence[int], at: int) -> ProfileOverview | None:
     """A profile with these records as they were at a moment: what they had earned, and the identifiers that they had by then,
     as far as these were not removed since. Versions of the past are not kept: it is 0."""
     rows = await store.fetch(f"SELECT {_PROFILE} FROM profile AS p WHERE p.profile_id = ?", (profile_id,))
@@ -155,7 +155,7 @@ async def load_past(store: Store, profile_id: int, records: Sequence[int], at: i
     everyone = by_id.values()
     active, guest = all(one.active for one in everyone), all(one.guest for one in everyone)
     number, created_at, _, canonical_id = rows[0]
-    overview = Overview(number, created_at, 0, canonical_id, Total(len(by_id), active, guest, balance))
+    overview = ProfileOverview(number, created_at, 0, canonical_id, Total(len(by_id), active, guest, balance))
     overview.records = [by_id[number] for number in sorted(by_id)]
     overview.earned = earned
     for number, identifier, claim in await _claims_of(store, list(by_id)):
@@ -209,7 +209,7 @@ ORDER BY n.name, n.record_id LIMIT {MOST_NAMED}
 _NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
 
 
-async def _overviews(store: Store, profiles: Sequence[tuple[Any, ...]], most: int) -> list[Overview]:
+async def _overviews(store: Store, profiles: Sequence[tuple[Any, ...]], most: int) -> list[ProfileOverview]:
     """These profiles, each with `most` of its records."""
     if not profiles:
         return []
@@ -220,7 +220,9 @@ async def _overviews(store: Store, profiles: Sequence[tuple[Any, ...]], most: in
         for number, count, active, guest, *earned in await store.fetch(_TOTAL.format(among=among), numbers)
     }
     found = {
-        number: Overview(number, created_at, changes + (of := totals.get(number, Total())).records, name, of)
+        number: ProfileOverview(
+            number, created_at, changes + (of := totals.get(number, Total())).records, name, of
+        )
         for number, created_at, changes, name in profiles
     }
     rows = await store.fetch(_OLDEST.format(columns=_RECORD, among=among), (*numbers, most))
@@ -372,3 +374,7 @@ async def tags(store: Store, records: Sequence[int], at: int = FOREVER) -> list[
         (*records, at),
     )
     return distinct(tag for (tag,) in rows)
+
+
+async def has_customers(store: Store, id_space: str) -> bool:
+    return bool(await store.fetch("SELECT 1 FROM record WHERE id_space = ? LIMIT 1", (id_space,)))

@@ -16,7 +16,7 @@ import aiosqlite
 import structlog
 
 from gateway.errors import StoreBroken, StoreUnavailable
-from gateway.sqlite import MAY_CHECKPOINT_BESIDE, VERSION, sqlite3
+from gateway.sqlite_library import MAY_CHECKPOINT_BESIDE, VERSION, sqlite3
 from gateway.store.sqlite.connection import connection_to
 from gateway.store.sqlite.one_hop import in_one_hop
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.errors import StoreBroken, StoreUnavailable
-from gateway.sqlite import EXACT_ERRORS, MAY_CHECKPOINT_BESIDE, error_name, sqlite3
+from gateway.sqlite_library import EXACT_ERRORS, MAY_CHECKPOINT_BESIDE, error_name, sqlite3
 from gateway.store.migrations import pending
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gateway.audit.chain import Chain, Tip
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.batch import StaleEpoch, writes
 from gateway.store.statement import Query, Rows, Step, Write, key_columns, with_keys
 from gateway.store.tables.table import Loading

@@ -8,7 +8,7 @@ import structlog
 
 from gateway.errors import ErasuresUnreadable
 from gateway.model import Erasure
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.erasures import ERASURE, ERASURES, ErasureFile, erasure_of
 from gateway.store.sqlite.wiping import rewrite, wipe
 from gateway.workingset import WorkingSet

@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 
 def applied_steps(path: Path) -> dict[int, str]:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store.snapshot import (
     ANSWERS,
     ASKED,

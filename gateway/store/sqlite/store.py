@@ -23,11 +23,11 @@ from gateway.clock import MINUTE, Clock, Stamps
 from gateway.errors import AlreadyRunning, ReadFailed, StoreBroken, StoreUnavailable
 from gateway.ids import Ids
 from gateway.model import Erasure
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from gateway.store import batch
 from gateway.store.binding import Binding
 from gateway.store.erasures import ERASURES
-from gateway.store.maintain import USUALLY, Kept, Maintenance
+from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
@@ -73,7 +73,7 @@ class SqliteStore:
         on_broken: Callable[[StoreBroken], None] = lambda _: None,
         checkpoint_every: int = MINUTE,
         checkpoint_events: int = MOST_EVENTS,
-        kept: Kept = USUALLY,
+        kept: KeepFor = KEPT_BY_DEFAULT,
         min_free_disk: int = 0,
         alone: bool = False,
     ) -> None:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 
 REWRITTEN_AT_ONCE = 8 << 20
 """A file of up to this many bytes is rewritten with every erasure, which takes about a tenth of a second."""

@@ -9,9 +9,9 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
 
 from gateway.http import admin
+from gateway.http.admin.failed_calls import FAILED_CALLS
 from gateway.http.admin.operation import PREFIX
 from gateway.http.admin.routes import OPERATIONS
-from gateway.http.admin.strangers import STRANGERS
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start
@@ -195,7 +195,7 @@ async def test_wrong_tokens_are_throttled_and_one_row_a_minute_counts_them(start
         start("[limits]\nfailures_per_minute = 5") as gateway,
         TestServer(application := admin.build(gateway.services)) as server,
     ):
-        strangers, url = application[STRANGERS], str(server.make_url("")).rstrip("/")
+        strangers, url = application[FAILED_CALLS], str(server.make_url("")).rstrip("/")
         assert await knock(gateway, 9, url, Authorization="Bearer wrong") == [401] * 5 + [429] * 4
         assert await refused(gateway) == [("unauthorized", 1), ("too_many_requests", 1)]
         operator = f"Bearer {TOKEN}"

@@ -19,6 +19,7 @@ from gateway.store.queries import (
     jobs,
     merges,
     oddities,
+    operators,
     outbox,
     overview,
     past,
@@ -26,15 +27,14 @@ from gateway.store.queries import (
     profiles,
     review_people,
     reviews,
-    work,
 )
+from gateway.store.queries.achievements import WantedAchievements, WantedRetries, achievements, undecided
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.generic_values import WantedValues
 from gateway.store.queries.merges import WantedMerges
 from gateway.store.queries.outbox import WantedDeliveries
 from gateway.store.queries.profiles import Anything, Wanted
 from gateway.store.queries.reviews import WantedReviews
-from gateway.store.queries.work import WantedRetries, WantedWork
 from gateway.store.sqlite import SqliteStore
 from gateway.store.tables.regrouping import newest_regroupings
 from rules.identifier import Identifier
@@ -100,8 +100,8 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "events of a request": lambda store, profile: audit.events(
         store, WantedEvents(request_id="req_1", since=1), None, 51, newest_first=True
     ),
-    "achievements of a profile": lambda store, profile: work.achievements(
-        store, WantedWork(profile_id=profile), NEWEST, 51
+    "achievements of a profile": lambda store, profile: achievements(
+        store, WantedAchievements(profile_id=profile), NEWEST, 51
     ),
     "profiles by identifier": lambda store, profile: profiles.find(
         store, Wanted(identifiers=[[Identifier("email", "a@b.c")]]), NEWEST, 51, 20
@@ -124,7 +124,7 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "an absorbed family": lambda store, profile: profiles.ids_leading_to(store, profile),
     "merges": lambda store, profile: merges.merges_into(store, [profile, 2]),
     "the past of a profile": lambda store, profile: past.steps(store, profile),
-    "the plan of a rule file": lambda store, profile: work.planned_at(store, "sha"),
+    "the plan of a rule file": lambda store, profile: operators.planned_at(store, "sha"),
     "one merge": lambda store, profile: merges.merge(store, 2),
     "merges by rule": lambda store, profile: merges.merges(store, WantedMerges(rule="email"), NEWEST, 50),
     "merges by actor": lambda store, profile: merges.merges(
@@ -159,10 +159,8 @@ QUESTIONS: dict[str, Callable[[Any, int], Awaitable[object]]] = {
     "what people are called": lambda store, profile: people.names(store, [profile, 2]),
     "the first records of people": lambda store, profile: people.first_records(store, [profile, 2]),
     "where profiles lead": lambda store, profile: people.homes(store, [profile, 2]),
-    "reports that failed": lambda store, profile: work.undecided(
-        store, WantedRetries(state="failed"), NEWEST, 51
-    ),
-    "reports that were given up": lambda store, profile: work.undecided(
+    "reports that failed": lambda store, profile: undecided(store, WantedRetries(state="failed"), NEWEST, 51),
+    "reports that were given up": lambda store, profile: undecided(
         store, WantedRetries(state="dead", campaign_id=1, since=1, until=2), NEWEST, 51
     ),
     "deliveries that wait": lambda store, profile: outbox.stuck_deliveries(
@@ -199,7 +197,7 @@ ABOUT_THE_SYSTEM: dict[str, Callable[[Any], Awaitable[object]]] = {
     "jobs": lambda store: jobs.jobs(store, NEWEST, 51),
     "open reviews by reason": operations.open_reviews,
     "imports": lambda store: imports.runs(store, (1, "a"), 51),
-    "a stored plan": lambda store: work.plan_of(store, "sha"),
+    "a stored plan": lambda store: operators.plan_of(store, "sha"),
 }
 OF_WHAT_IS_OPEN = (
     "achievement_dead",

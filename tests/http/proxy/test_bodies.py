@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from gateway.http.gameball.decode import parse
 from gateway.http.gameball.envelope import INVALID_PAYLOAD, TOO_MANY_VALUES, Fault
-from gateway.http.gameball.operations import Named
+from gateway.http.gameball.operations import CustomerPlaces
 from gateway.http.proxy import body
 from rules.normalize import Normalizer
 from tests.support.in_process_gateway import default_rules
 
-ONE, MANY = Named(body="one", attributes=True), Named(body="many", attributes=True)
+ONE, MANY = CustomerPlaces(body="one", attributes=True), CustomerPlaces(body="many", attributes=True)
 KINDS = tuple(default_rules().identifiers)
 NORMALIZER = Normalizer(default_rules())
 
@@ -30,7 +30,7 @@ def evidence(kind: str, text: str) -> Any:
 read = partial(body.read, kinds=KINDS, normalize=evidence)
 
 
-def rewritten(raw: bytes, canonical: str = "prf", named: Named = ONE) -> bytes:
+def rewritten(raw: bytes, canonical: str = "prf", named: CustomerPlaces = ONE) -> bytes:
     subjects = read(raw, named)
     assert not isinstance(subjects, Fault)
     for subject in subjects:
@@ -243,7 +243,7 @@ def test_what_cannot_be_normalised_is_warned_of_and_is_no_evidence(raw: bytes, w
         (MANY, b'[{"customerId":"a"},{"customerId":"b","customerId":"c"}]'),
     ],
 )
-def test_what_two_readers_could_read_differently_is_refused(named: Named, raw: bytes) -> None:
+def test_what_two_readers_could_read_differently_is_refused(named: CustomerPlaces, raw: bytes) -> None:
     assert read(raw, named) == INVALID_PAYLOAD
 
 

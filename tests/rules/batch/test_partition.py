@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rules.batch.partition import Edge, Partition, Refusal, partition
+from rules.batch.partition import Edge, Partition, RefusedEdge, partition
 from rules.decision import Decision
 from rules.identifier import Evidence, Identifier
 from rules.policy import MOST_RELATED, Policy
@@ -223,7 +223,7 @@ def test_a_cannot_pin_keeps_two_apart_while_it_is_in_force() -> None:
     records = record(1, email="e"), record(2, email="e"), record(3, email="e", mobile="m")
     found = canon(rule_set(), *records, pins=[Pin(1, 2, "cannot"), Pin(2, 3, "cannot", until=NOW)])
     assert members(found) == [{1, 3}, {2}]
-    assert found.refused == (Refusal(1, 2, "email", ("email",), "cannot", asks=False),)
+    assert found.refused == (RefusedEdge(1, 2, "email", ("email",), "cannot", asks=False),)
 
 
 def test_the_sides_of_a_split_stay_apart_and_records_of_one_side_join() -> None:
@@ -275,7 +275,7 @@ def test_a_newcomers_value_too_many_loses_its_power_and_joins_nobody_further() -
     ]
     found = canon(keeping, *records)
     assert members(found) == [{1, 2}, {3}]
-    assert found.refused == (Refusal(2, 3, "mobile", ("mobile",), "max_per_profile:mobile", asks=False),)
+    assert found.refused == (RefusedEdge(2, 3, "mobile", ("mobile",), "max_per_profile:mobile", asks=False),)
 
 
 def test_points_on_two_profiles_are_protected_and_points_on_one_are_not() -> None:
@@ -316,7 +316,7 @@ def test_edges_between_the_same_two_groups_make_one_refusal() -> None:
         *[record(number, number, email="e", mobile="m") for number in (3, 4, 5)],
     )
     assert members(found) == [{0, 1, 2}, {3, 4, 5}]
-    assert found.refused == (Refusal(0, 3, "email", ("email",), "ids_per_profile:web", asks=True),)
+    assert found.refused == (RefusedEdge(0, 3, "email", ("email",), "ids_per_profile:web", asks=True),)
 
 
 def test_a_value_leads_to_its_owner_only_so_who_finds_it_full_stays_alone() -> None:

@@ -18,7 +18,7 @@ from gateway.audit.verify import Verifier
 from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.ids import show
-from gateway.sqlite import sqlite3
+from gateway.sqlite_library import sqlite3
 from tests.support.processes.load import History, Pair, until
 from tests.support.processes.process import ADMIN_TOKEN, Process
 

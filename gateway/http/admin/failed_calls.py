@@ -30,7 +30,7 @@ class TooManyFailures(RefusedForNow):
         )
 
 
-class Strangers:
+class FailedCalls:
     """The first refusal of a kind is recorded at once; the others of that minute are recorded together at its end."""
 
     def __init__(self, services: Services) -> None:
@@ -98,7 +98,7 @@ class Strangers:
             _log.warning("refusal_not_recorded", request_id=refused.caller.request_id)
 
 
-STRANGERS = web.AppKey("strangers", Strangers)
+FAILED_CALLS = web.AppKey("failed_calls", FailedCalls)
 
 
 def headers_of(refusal: Refusal) -> Mapping[str, str]:

@@ -97,7 +97,7 @@ _DROP_DELIVERY = "DELETE FROM delivery WHERE delivery_id = ? AND state = ? AND f
 _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND expires_at = ?"
 
 
-class Kept(NamedTuple):
+class KeepFor(NamedTuple):
     """How long finished things are kept (ms), counted from their end; 0: for ever."""
 
     deliveries: int = 30 * DAY
@@ -108,13 +108,13 @@ class Kept(NamedTuple):
     activity: int = 90 * DAY
 
 
-USUALLY = Kept()
+KEPT_BY_DEFAULT = KeepFor()
 
 
 class Maintenance:
     """The state of housekeeping between steps. It can be lost: correctness does not depend on it."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: KeepFor) -> None:
         self._kept = kept
         self.pruning = Pruning()
         self._lists_at: int | None = None

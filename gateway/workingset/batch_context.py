@@ -7,7 +7,7 @@ from gateway.workingset.collection import Written
 from rules.source import Source
 
 
-class Moment:
+class BatchContext:
     """`now` is the one time of the transaction (ms UTC), which decides deadlines. `stamp` is the time for what is sorted by time;
     it never goes back. `source` is the sender of the current command, in `request_id`; `traces` are by request. `declared` is the
     name that the user of the shared token gives. `collections` are those that the batch uses, by name."""

@@ -1,19 +1,15 @@
-"""Commands of operators and of the gateway itself: keys, rule versions, refused calls, and notes about its start, stop and
-reload."""
+"""Operators issue and revoke channel keys, and store, plan and activate rule sets."""
 
 from msgspec.structs import replace
 
 from gateway.audit.event import Action
 from gateway.model import (
     ActivateRules,
-    AnyCommand,
     Caller,
     ChannelKey,
     CreateKey,
     Done,
-    NoteEvent,
     NotePlan,
-    RefuseCall,
     Refused,
     Regrouping,
     RevokeKey,
@@ -25,38 +21,6 @@ from gateway.workingset import WorkingSet
 from gateway.workingset.operators import EVERY_CHANNEL
 
 _KEYS_PER_CHANNEL = 2
-
-
-def wants_nothing(command: AnyCommand, ws: WorkingSet, env: Env) -> bool:
-    """Nothing has to be loaded."""
-    return True
-
-
-def refuse_call(command: RefuseCall, ws: WorkingSet, env: Env) -> Done:
-    caller = command.caller
-    counted = {"count": command.count} if command.count > 1 else {}
-    ws.record_event(
-        Action.CALL_REFUSED,
-        outcome="refused",
-        channel=caller.channel,
-        actor=caller.actor,
-        request_id=caller.request_id,
-        reason=command.reason,
-        detail={"route": command.route, "status": command.status, "code": command.code, **counted},
-    )
-    return Done()
-
-
-def note_event(command: NoteEvent, ws: WorkingSet, env: Env) -> Done:
-    ws.record_event(
-        Action(command.action),
-        actor=command.caller.actor,
-        profile=command.profile,
-        subject=command.subject,
-        request_id=command.caller.request_id,
-        detail=command.detail,
-    )
-    return Done()
 
 
 def wants_of_create_key(command: CreateKey, ws: WorkingSet, env: Env) -> bool:
