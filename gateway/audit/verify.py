@@ -205,14 +205,11 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
         except msgspec.MsgspecError:
             continue
         if before is None:
-            before, known = LogState(), known._replace(signed_since=point.at)
+            known = known._replace(signed_since=point.at)
             known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
-        elif strange := (state.open.keys() | state.ends.keys()) - before.open.keys() - set(state.begins):
-            problem = f"the list of chains does not follow from the one before: {min(strange)}"
-            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
-        if before.then(0, ends=state.ends).digest != state.digest:
-            problem = "the digest of the chains that ended does not follow from the one before"
-            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
+        known.problems.extend(
+            Breach("checkpoint", point.checkpoint_id, problem) for problem in _problems(state, before)
+        )
         known.begins.update(dict.fromkeys(state.begins, digest_of(point.heads)))
         for chain, reach in state.open.items():
             _reach(known, chain, reach.seq, reach.hash, reach.at)
@@ -220,13 +217,21 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
             known.ends[chain] = end
             since = known.reached.get(chain, (0, point.at))[1]
             _reach(known, chain, end.seq, end.hash, since)
-        if state.segments < before.segments or (state.segments == before.segments) != (
-            state.archived == before.archived
-        ):
-            problem = "what it says of the archive does not follow from the one before"
-            known.problems.append(Breach("checkpoint", point.checkpoint_id, problem))
         before, known = state, known._replace(archived=(state.segments, state.archived))
     return known
+
+
+def _problems(state: LogState, before: LogState | None) -> Iterator[str]:
+    """Why a checkpoint's state cannot follow the one before it. The first one may name any chain."""
+    if before is None:
+        before = LogState()
+    elif strange := (state.open.keys() | state.ends.keys()) - before.open.keys() - set(state.begins):
+        yield f"the list of chains does not follow from the one before: {min(strange)}"
+    if before.then(0, ends=state.ends).digest != state.digest:
+        yield "the digest of the chains that ended does not follow from the one before"
+    same_segments = state.segments == before.segments
+    if state.segments < before.segments or same_segments != (state.archived == before.archived):
+        yield "what it says of the archive does not follow from the one before"
 
 
 def _headers(cuts: Iterable[Cut]) -> list[Header]:

@@ -84,6 +84,12 @@ def _alone(config: Config, channel: Channel) -> str:
 
 
 def _exposed(config: Config) -> Iterator[str]:
+    yield from _written_secrets(config)
+    yield from _trusted_without_proof(config)
+    yield from _unencrypted(config)
+
+
+def _written_secrets(config: Config) -> Iterator[str]:
     if not config.server.listen.is_loopback:
         for position, channel in enumerate(config.channels):
             for name, key in (("api_key", channel.api_key), ("secret_key", channel.secret_key)):
@@ -91,6 +97,9 @@ def _exposed(config: Config) -> Iterator[str]:
                     yield f"channel[{position}].{name}: is written in the file; use {name}_file or {name}_env"
     if masked(config.store)["url"] != config.store.url:
         yield "store.url: holds a password; use PGPASSFILE or PGPASSWORD"
+
+
+def _trusted_without_proof(config: Config) -> Iterator[str]:
     for position, channel in enumerate(config.channels):
         for source, shown in _UNPROVEN.items():
             if config.trust_in(channel, source) == "state":
@@ -98,6 +107,9 @@ def _exposed(config: Config) -> Iterator[str]:
                     f'channel[{position}]: trust in {source} calls is "state", so a caller with {shown} can join two profiles by'
                     ' writing their e-mail or mobile; use "claim"'
                 )
+
+
+def _unencrypted(config: Config) -> Iterator[str]:
     for position, webhook in enumerate(config.webhooks):
         if webhook.url.startswith("http://"):
             yield f"webhook[{position}].url: is not encrypted; use https"

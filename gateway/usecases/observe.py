@@ -47,11 +47,10 @@ def wants_of_identity(
     """Ask for what `observe` needs: first the record and the keys of the evidence, then, unless that teaches nothing new, every
     profile that they lead to. With `claims`, the record's claims as well. True: nothing more will be needed."""
     place = (caller.id_space, customer_id)
+    valid = [item.identifier for item in evidence if item.status != "invalid"]
     if place not in ws.records:
         ws.records.want(place)
-        for item in evidence:
-            if item.status != "invalid":
-                ws.keys.want(item.identifier)
+        ws.keys.want_all(valid)
         return False
     record = ws.records[place]
     if record is not None:
@@ -63,10 +62,7 @@ def wants_of_identity(
     elif may_create:
         wants_of_canonical_id(caller.id_space, customer_id, ws, env)
     complete = True
-    for item in evidence:
-        if item.status == "invalid":
-            continue
-        key = ws.key(item.identifier)
+    for key in map(ws.key, valid):
         if key.owner is not None:
             ws.profiles.want(key.owner)
         complete &= wants_of_holders(key, ws, env)

@@ -67,7 +67,7 @@ class _Account:
 
     def __init__(self, key: bytes, wanted: Callable[[str, str], bool], *, whole: bool) -> None:
         self._key = key
-        self._wanted = wanted
+        self.wanted = wanted
         self._rows: dict[tuple[str, str], _Last] = {}
         self._steps = bound_by()
         self._covers: int | None = None if whole else 0
@@ -110,7 +110,7 @@ class _Account:
         """If two gateways wrote at nearly the same time, either may have been later."""
         for table, told in rows.items():
             for row, digest in told.items():
-                if table not in TABLES or not self._wanted(table, row):
+                if table not in TABLES or not self.wanted(table, row):
                     continue
                 before, others = self._rows.get((table, row)), tuple[str, ...]()
                 if before is not None and before.chain != chain and at - before.at < _ANY_ORDER:
@@ -153,14 +153,10 @@ async def verify_rows(
         async for chunk in log():
             for link in chunk:
                 account.add(link)
-        for table, shape in TABLES.items():
-            async for row in _rows(store, table):
-                if table in account.since and wanted(table, shape.key_of(row)):
-                    what = account.problem(table, row)
-                    if what is None and _is_earlier(shape, row, since, account.since[table]):
-                        earlier[table] += 1
-                    elif what != "":
-                        breaches.append(_breach(table, shape.key_of(row), what or "was put in"))
+        for table in [table for table in TABLES if table in account.since]:
+            found, untold = await _compare(store, account, table, since)
+            earlier[table] += untold
+            breaches += found
         breaches += [
             _breach(table, row, "was taken out")
             for table, row, about in account.missing()
@@ -171,6 +167,22 @@ async def verify_rows(
         breaches += await _astray(store)
     told = {table: max(at, since or 0) for table, at in bound.items()}
     return breaches, [Covered(table, counts[table], earlier[table], told.get(table)) for table in TABLES]
+
+
+async def _compare(
+    store: Store, account: _Account, table: str, since: int | None
+) -> tuple[list[Breach], int]:
+    """The rows of a table that are not as the log says, and how many are from before it vouched for them."""
+    shape, breaches, earlier = TABLES[table], list[Breach](), 0
+    async for row in _rows(store, table):
+        if not account.wanted(table, shape.key_of(row)):
+            continue
+        what = account.problem(table, row)
+        if what is None and _is_earlier(shape, row, since, account.since[table]):
+            earlier += 1
+        elif what != "":
+            breaches.append(_breach(table, shape.key_of(row), what or "was put in"))
+    return breaches, earlier
 
 
 def _is_earlier(shape: Vouched, row: Row, since: int | None, bound: int) -> bool:
