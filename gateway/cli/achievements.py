@@ -68,11 +68,9 @@ def retry(
         return
     if dry_run or any(chosen.values()):
         raise Failure("filters, --reason and --dry-run belong to --all", MISUSED)
-
-    async def retried(admin: Admin) -> Any:
-        return await admin.post(f"/achievements/{segment(achievement)}/retry")
-
-    answer = ask(config, retried, changes=True)
+    answer = ask(
+        config, lambda admin: admin.post(f"/achievements/{segment(achievement)}/retry"), changes=True
+    )
     if json:
         print_json(answer)
     else:

@@ -1,10 +1,10 @@
 """`gateway activity`: what happened, as counts by time."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import fetch
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import Columns, note, print_json, print_rows
 
@@ -37,11 +37,7 @@ def activity(
     json: AsJson = False,
 ) -> None:
     """Show activity by time: calls, decisions about identity, achievements. Times without any are left out."""
-
-    async def asked(admin: Admin) -> Any:
-        return await admin.get("/activity", channel=channel, since=since, until=until, step=step)
-
-    answer = ask(config, asked)
+    answer = fetch(config, "/activity", channel=channel, since=since, until=until, step=step)
     if json:
         print_json(answer)
         return

@@ -109,6 +109,11 @@ def ask(
     return asyncio.run(connected())
 
 
+def fetch(config_file: Path, path: str, **query: Any) -> Any:
+    """The answer of one operation that changes nothing."""
+    return ask(config_file, lambda admin: admin.get(path, **query))
+
+
 @contextlib.asynccontextmanager
 async def connect(config: Config, *, changes: bool) -> AsyncGenerator[Admin]:
     import aiohttp

@@ -30,11 +30,9 @@ def archive(
     """Move old audit events into signed files, and out of the database."""
     confirm(f"Move the audit events before {before} to {to}, and delete them from the database?", yes=yes)
     directory = str(to.absolute())
-
-    async def archived(admin: Admin) -> Any:
-        return await admin.post("/audit/archive", {"before": before, "to": directory})
-
-    answer = ask(config, archived, changes=True)
+    answer = ask(
+        config, lambda admin: admin.post("/audit/archive", {"before": before, "to": directory}), changes=True
+    )
     if json:
         print_json(answer)
         return

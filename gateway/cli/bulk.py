@@ -1,11 +1,11 @@
 """Starts jobs: shows what matches and what the job will do, asks, and starts it in the background."""
 
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import ask
 from gateway.cli.confirm import confirm, require_answer
 from gateway.cli.jobs import print_job
 from gateway.cli.output import Columns, Row, note, print_json, print_rows, say
@@ -31,11 +31,7 @@ class Work(NamedTuple):
 
 def start_job(work: Work, body: Row, config: Path, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     require_answer(yes=yes or dry_run)
-
-    async def planned(admin: Admin) -> Any:
-        return await admin.post(work.path, {**body, "dry_run": True})
-
-    plan = ask(config, planned, changes=True)
+    plan = ask(config, lambda admin: admin.post(work.path, {**body, "dry_run": True}), changes=True)
     ends = dry_run or not plan["matched"]
     if not as_json:
         _print_plan(work, plan)
@@ -44,11 +40,9 @@ def start_job(work: Work, body: Row, config: Path, *, dry_run: bool, yes: bool, 
     if ends:
         return
     confirm(work.question.format(counted(plan["matched"], work.thing)), yes=yes)
-
-    async def started(admin: Admin) -> Any:
-        return await admin.post(work.path, {**body, "expected": plan["matched"]})
-
-    job = ask(config, started, changes=True)["job"]
+    job = ask(
+        config, lambda admin: admin.post(work.path, {**body, "expected": plan["matched"]}), changes=True
+    )["job"]
     print_job(job, as_json=as_json)
     note(f"the gateway does it in the background: gateway jobs show {job['id']}")
 

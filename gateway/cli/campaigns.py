@@ -1,10 +1,10 @@
 """`gateway campaigns`: the results of the achievements of each campaign."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import fetch
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
 from gateway.cli.output import Columns, Row, print_page
 
@@ -30,11 +30,11 @@ def campaigns(
     json: AsJson = False,
 ) -> None:
     """Show the results of the achievements of each campaign, in whole days (UTC); without --since, in the last 30."""
-
-    async def asked(admin: Admin) -> Any:
-        return await admin.get("/campaigns", since=since, until=until, limit=limit, cursor=cursor)
-
-    print_page(ask(config, asked), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/campaigns", since=since, until=until, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )
 
 
 def _by_reason(numbers: Row) -> str:

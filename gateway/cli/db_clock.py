@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import ask
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import note, print_json, say
@@ -23,11 +23,12 @@ def clock(
     json: AsJson = False,
 ) -> None:
     """Show the time for deadlines; exit 1 if the clock and the database disagree about it."""
-
-    async def asked(admin: Admin) -> Any:
-        return await (admin.post("/clock/believe") if believe else admin.get("/clock"))
-
-    state = ask(config, asked, changes=believe, only_running=believe)
+    state = ask(
+        config,
+        lambda admin: admin.post("/clock/believe") if believe else admin.get("/clock"),
+        changes=believe,
+        only_running=believe,
+    )
     if json:
         print_json(state)
     else:

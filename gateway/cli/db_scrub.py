@@ -1,8 +1,6 @@
 """`gateway db scrub`: rewrites the database to remove copies of erased data from its unused bytes."""
 
-from typing import Any
-
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import ask
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import note, print_json, say
@@ -11,11 +9,7 @@ from gateway.cli.output import note, print_json, say
 def scrub(yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Rewrite the database, so that no copy of erased data is left in it. Calls wait until it is done."""
     confirm("Rewrite the whole database? Calls wait until it is done.", yes=yes)
-
-    async def scrubbed(admin: Admin) -> Any:
-        return await admin.post("/scrub")
-
-    answer = ask(config, scrubbed, changes=True)
+    answer = ask(config, lambda admin: admin.post("/scrub"), changes=True)
     if json:
         print_json(answer)
         return

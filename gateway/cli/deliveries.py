@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import MISUSED, Failure
@@ -87,11 +87,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one delivery, with the receiver's last refusal."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/deliveries/{segment(delivery)}")
-
-    answer = ask(config, shown)
+    answer = fetch(config, f"/deliveries/{segment(delivery)}")
     if json:
         print_json(answer)
     else:

@@ -1,10 +1,10 @@
 """`gateway import list`: the imports, newest first."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask
+from gateway.cli.admin_client import fetch
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize
 from gateway.cli.output import Columns, print_page
 
@@ -28,8 +28,8 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List imports, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/imports", channel=channel, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/imports", channel=channel, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )

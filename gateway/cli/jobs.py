@@ -1,10 +1,10 @@
 """`gateway jobs`: how far work in the background has come, and an end to it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, plain, print_json, print_page, say
 
@@ -32,41 +32,30 @@ def list_(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List jobs, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/jobs", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(fetch(config, "/jobs", limit=limit, cursor=cursor), _COLUMNS, as_json=json)
 
 
 @app.command()
 def show(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show one job, and how far it has come."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/jobs/{segment(job)}")
-
-    print_job(ask(config, shown), as_json=json)
+    print_job(fetch(config, f"/jobs/{segment(job)}"), as_json=json)
 
 
 @app.command()
 def cancel(job: JobId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Cancel a job. What it did stays done."""
-
-    async def cancelled(admin: Admin) -> Any:
-        return await admin.post(f"/jobs/{segment(job)}/cancel")
-
-    print_job(ask(config, cancelled, changes=True), as_json=json)
+    print_job(
+        ask(config, lambda admin: admin.post(f"/jobs/{segment(job)}/cancel"), changes=True), as_json=json
+    )
 
 
 @app.command()
 def resume(job: JobId, skip: Skip = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Continue a failed job where it stopped, in your name."""
-
-    async def resumed(admin: Admin) -> Any:
-        return await admin.post(f"/jobs/{segment(job)}/resume", {"skip": skip})
-
-    print_job(ask(config, resumed, changes=True), as_json=json)
+    print_job(
+        ask(config, lambda admin: admin.post(f"/jobs/{segment(job)}/resume", {"skip": skip}), changes=True),
+        as_json=json,
+    )
 
 
 def print_job(job: Row, *, as_json: bool) -> None:

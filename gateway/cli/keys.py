@@ -1,10 +1,10 @@
 """`gateway keys`: key pairs of the channels."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
@@ -24,11 +24,7 @@ _COLUMNS: Columns = {
 @app.command()
 def new(channel: Channel, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Issue a key pair. It is shown only once."""
-
-    async def issue(admin: Admin) -> Any:
-        return await admin.post("/keys", {"channel": channel})
-
-    issued = ask(config, issue, changes=True)
+    issued = ask(config, lambda admin: admin.post("/keys", {"channel": channel}), changes=True)
     if json:
         print_json(issued)
         return
@@ -46,11 +42,11 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List key pairs, without the keys."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/keys", channel=channel, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/keys", channel=channel, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -62,11 +58,7 @@ def revoke(
 ) -> None:
     """Revoke a key pair; a running gateway refuses it at once."""
     confirm(f"Revoke {key_id}? Calls with it are refused from then on.", yes=yes)
-
-    async def revoked(admin: Admin) -> Any:
-        return await admin.delete(f"/keys/{segment(key_id)}")
-
-    answer = ask(config, revoked, changes=True)
+    answer = ask(config, lambda admin: admin.delete(f"/keys/{segment(key_id)}"), changes=True)
     if json:
         print_json(answer)
     else:

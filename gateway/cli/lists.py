@@ -101,11 +101,9 @@ def remove(
 
 def _change(name: str, numbers: list[str], region: str, config: Path, *, listed: bool, as_json: bool) -> None:
     path, body = f"/lists/{segment(name)}", {"values": numbers, "region": region}
-
-    async def changed(admin: Admin) -> Any:
-        return await (admin.post(path, body) if listed else admin.delete(path, body))
-
-    answer = ask(config, changed, changes=True)
+    answer = ask(
+        config, lambda admin: admin.post(path, body) if listed else admin.delete(path, body), changes=True
+    )
     if as_json:
         print_json(answer)
         return

@@ -1,10 +1,10 @@
 """`gateway merges`: what was joined, by which rule, what an undo would do, and an undo of all that match a filter."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import fetch, segment
 from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.effects import print_consequence
@@ -51,11 +51,11 @@ def list_(
 ) -> None:
     """List merges, newest first."""
     filters = {"rule": rule, "channel": channel, "actor": actor, "import_id": import_id, "state": state}
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/merges", **filters, since=since, until=until, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/merges", **filters, since=since, until=until, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -65,11 +65,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one merge, and what its undo would do."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/merges/{segment(merge)}")
-
-    answer = ask(config, shown)
+    answer = fetch(config, f"/merges/{segment(merge)}")
     if json:
         print_json(answer)
         return
@@ -95,11 +91,7 @@ def counts(
     since: Since = "", until: Until = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """Count merges by day and rule; the last 30 days unless told otherwise."""
-
-    async def counted_by_day(admin: Admin) -> Any:
-        return await admin.get("/merges/counts", since=since, until=until)
-
-    answer = ask(config, counted_by_day)
+    answer = fetch(config, "/merges/counts", since=since, until=until)
     if json:
         print_json(answer)
     else:

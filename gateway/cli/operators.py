@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
@@ -30,11 +30,10 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Add an operator. The token is shown only once."""
-
-    async def added(admin: Admin) -> Any:
-        return await admin.post("/operators", {"name": name, "role": role})
-
-    _show(ask(config, added, changes=True), as_json=json)
+    _show(
+        ask(config, lambda admin: admin.post("/operators", {"name": name, "role": role}), changes=True),
+        as_json=json,
+    )
 
 
 @app.command("list")
@@ -42,11 +41,7 @@ def list_(
     config: ConfigFile = DEFAULT_CONFIG, limit: PageSize = 50, cursor: Cursor = "", json: AsJson = False
 ) -> None:
     """List operators, without their tokens."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/operators", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(fetch(config, "/operators", limit=limit, cursor=cursor), _COLUMNS, as_json=json)
 
 
 @app.command()
@@ -59,22 +54,21 @@ def rotate(
     json: AsJson = False,
 ) -> None:
     """Give an operator another token, shown only once, and end their browser sessions."""
-
-    async def rotated(admin: Admin) -> Any:
-        return await admin.post(f"/operators/{segment(name)}/rotate", {"grace_seconds": grace})
-
-    _show(ask(config, rotated, changes=True), as_json=json)
+    _show(
+        ask(
+            config,
+            lambda admin: admin.post(f"/operators/{segment(name)}/rotate", {"grace_seconds": grace}),
+            changes=True,
+        ),
+        as_json=json,
+    )
 
 
 @app.command()
 def remove(name: Name, yes: Yes = False, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Remove an operator: every gateway refuses their token, and their browser sessions end."""
     confirm(f"Remove {name}? Their token and sessions are refused from then on.", yes=yes)
-
-    async def removed(admin: Admin) -> Any:
-        return await admin.delete(f"/operators/{segment(name)}")
-
-    answer = ask(config, removed, changes=True)
+    answer = ask(config, lambda admin: admin.delete(f"/operators/{segment(name)}"), changes=True)
     if json:
         print_json(answer)
     else:
@@ -86,11 +80,7 @@ def sessions(
     config: ConfigFile = DEFAULT_CONFIG, limit: PageSize = 50, cursor: Cursor = "", json: AsJson = False
 ) -> None:
     """List the browser sessions that are open."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/sessions", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _SESSIONS, as_json=json)
+    print_page(fetch(config, "/sessions", limit=limit, cursor=cursor), _SESSIONS, as_json=json)
 
 
 @app.command("end-session")
@@ -100,11 +90,7 @@ def end_session(
     json: AsJson = False,
 ) -> None:
     """End a browser session: the operator has to log in again."""
-
-    async def ended(admin: Admin) -> Any:
-        return await admin.delete(f"/sessions/{segment(session)}")
-
-    answer = ask(config, ended, changes=True)
+    answer = ask(config, lambda admin: admin.delete(f"/sessions/{segment(session)}"), changes=True)
     if json:
         print_json(answer)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, note, print_json, print_page, say
@@ -107,11 +107,11 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List pins and where their records are now."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/pins", profile=profile, record=record, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/pins", profile=profile, record=record, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -124,11 +124,11 @@ def splits(
     json: AsJson = False,
 ) -> None:
     """List splits of which the sides are kept apart."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/splits", profile=profile, record=record, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _SPLIT_COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/splits", profile=profile, record=record, limit=limit, cursor=cursor),
+        _SPLIT_COLUMNS,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -139,11 +139,8 @@ def lift(
     json: AsJson = False,
 ) -> None:
     """Keep the sides of a split apart no longer. The rules then decide about them, in the background."""
-
-    async def lifted(admin: Admin) -> Any:
-        return await admin.delete(f"/splits/{segment(split)}", **({"dry_run": "true"} if dry_run else {}))
-
-    answer = ask(config, lifted, changes=True)
+    asked = {"dry_run": "true"} if dry_run else {}
+    answer = ask(config, lambda admin: admin.delete(f"/splits/{segment(split)}", **asked), changes=True)
     if json:
         print_json(answer)
     elif answer["effects"]:
@@ -154,10 +151,7 @@ def lift(
 
 
 def _set(body: Row, config: Path, *, as_json: bool) -> None:
-    async def pinned(admin: Admin) -> Any:
-        return await admin.post("/pins", body)
-
-    answer = ask(config, pinned, changes=True)
+    answer = ask(config, lambda admin: admin.post("/pins", body), changes=True)
     if as_json:
         print_json(answer)
         return

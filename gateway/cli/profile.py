@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.audit_archive import note_archived
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.effects import DryRun, print_effects
@@ -48,11 +48,11 @@ def find(
 ) -> None:
     """Find live profiles; without a criterion, list the newest."""
     criteria = {"q": query, "email": email, "mobile": mobile, "channel": channel, "customer_id": customer_id}
-
-    async def found(admin: Admin) -> Any:
-        return await admin.get("/profiles", **criteria, limit=limit, cursor=cursor)
-
-    print_page(ask(config, found), _FOUND, as_json=json)
+    print_page(
+        fetch(config, "/profiles", **criteria, limit=limit, cursor=cursor),
+        _FOUND,
+        as_json=json,
+    )
 
 
 _ODD: Columns = {
@@ -86,11 +86,7 @@ def show(
 @app.command()
 def odd(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """List profiles with the most records, id spaces, names or identifiers, and the limits of the rules."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/odd-profiles")
-
-    answer = ask(config, listed)
+    answer = fetch(config, "/odd-profiles")
     if json:
         print_json(answer)
         return
@@ -187,11 +183,9 @@ def erase(
 ) -> None:
     """Erase a person: every record, identifier, attribute and tag. There is no undo."""
     confirm(f"Erase {profile} for good?", yes=yes or dry_run)
-
-    async def erased(admin: Admin) -> Any:
-        return await admin.delete(f"/profiles/{segment(profile)}", dry_run=dry_run)
-
-    answer = ask(config, erased, changes=True)
+    answer = ask(
+        config, lambda admin: admin.delete(f"/profiles/{segment(profile)}", dry_run=dry_run), changes=True
+    )
     if json:
         print_json(answer)
     elif answer["effects"]:

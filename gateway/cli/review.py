@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from gateway.cli import bulk
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.bulk import Since, Until, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.effects import DryRun, print_consequence, print_effects
@@ -79,11 +79,11 @@ def list_(
     """List questions, newest first; the open ones unless told otherwise."""
 
     filters = {"state": state, "reason": reason, "rule": rule, "channel": channel}
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/reviews", **filters, since=since, until=until, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(
+        fetch(config, "/reviews", **filters, since=since, until=until, limit=limit, cursor=cursor),
+        _COLUMNS,
+        as_json=json,
+    )
 
 
 @app.command("people")
@@ -115,11 +115,7 @@ def people_(
 @app.command()
 def show(review: ReviewId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show both sides of a question, and what would follow from yes and from no."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/reviews/{segment(review)}")
-
-    answer = ask(config, shown)
+    answer = fetch(config, f"/reviews/{segment(review)}")
     if json:
         print_json(answer)
     else:
@@ -204,10 +200,9 @@ def undo(
 
 
 def _answer(review: str, verdict: str, body: Row, config: Path, *, as_json: bool) -> None:
-    async def answered(admin: Admin) -> Any:
-        return await admin.post(f"/reviews/{segment(review)}/{verdict}", body)
-
-    answer = ask(config, answered, changes=True)
+    answer = ask(
+        config, lambda admin: admin.post(f"/reviews/{segment(review)}/{verdict}", body), changes=True
+    )
     if as_json:
         print_json(answer)
         return

@@ -1,10 +1,10 @@
 """`gateway rules diff` and `gateway rules stats`: how rule sets differ, and what their rules did."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import fetch, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import Columns, note, print_json, print_rows, say
 
@@ -27,11 +27,7 @@ def diff(
     json: AsJson = False,
 ) -> None:
     """Show how the texts of two stored rule sets differ."""
-
-    async def asked(admin: Admin) -> Any:
-        return await admin.get("/rules/diff", a=a, b=b)
-
-    found = ask(config, asked)
+    found = fetch(config, "/rules/diff", a=a, b=b)
     if json:
         print_json(found)
         return
@@ -55,11 +51,7 @@ def stats(
     json: AsJson = False,
 ) -> None:
     """Show what each rule of a stored rule set did, by time."""
-
-    async def asked(admin: Admin) -> Any:
-        return await admin.get(f"/rules/{segment(version)}/stats", since=since, until=until, step=step)
-
-    found = ask(config, asked)
+    found = fetch(config, f"/rules/{segment(version)}/stats", since=since, until=until, step=step)
     if json:
         print_json(found)
         return

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.check import strangers
 from gateway.cli.failure import Failure
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group, settings
@@ -105,11 +105,7 @@ def apply(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = Fa
 def plan(file: RuleFile, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show what a rule file would do to all stored customers, and change nothing."""
     rules = parsed(file, as_json=json)
-
-    async def planned(admin: Admin) -> Any:
-        return await admin.post("/rules/plan", {"text": rules.text})
-
-    answer = ask(config, planned, changes=True)
+    answer = ask(config, lambda admin: admin.post("/rules/plan", {"text": rules.text}), changes=True)
     if json:
         print_json(answer)
         return
@@ -129,21 +125,13 @@ def list_(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List stored rule sets, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/rules", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(fetch(config, "/rules", limit=limit, cursor=cursor), _COLUMNS, as_json=json)
 
 
 @app.command()
 def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Print a rule set as it was stored."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/rules/{segment(version)}")
-
-    answer = ask(config, shown)
+    answer = fetch(config, f"/rules/{segment(version)}")
     if json:
         print_json(answer)
         return
@@ -159,11 +147,7 @@ def show(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = F
 @app.command()
 def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Make a stored rule set the active one. Activate an earlier one to roll back."""
-
-    async def activated(admin: Admin) -> Any:
-        return await admin.post(f"/rules/{segment(version)}/activate")
-
-    answer = ask(config, activated, changes=True)
+    answer = ask(config, lambda admin: admin.post(f"/rules/{segment(version)}/activate"), changes=True)
     if json:
         print_json(answer)
     else:

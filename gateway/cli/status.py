@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, running_at
+from gateway.cli.admin_client import fetch, running_at
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import Columns, note, print_json, print_rows, say
@@ -39,11 +39,7 @@ _TODAY = ("created", "attached", "merged", "reviews", "accepted", "granted", "ig
 def status(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show whether the gateway works, who calls, and what waits for a person; exit 1 if calls are not accepted."""
     runs = asyncio.run(running_at(settings(config))) is not None
-
-    async def asked(admin: Admin) -> Any:
-        return await admin.get("/overview")
-
-    found = ask(config, asked)
+    found = fetch(config, "/overview")
     if not runs:
         found |= {"ready": False, "problems": [_NOT_RUNNING]}
     if json:

@@ -1,10 +1,10 @@
 """`gateway webhooks`: how each webhook fares, and an event that says nothing, to see whether one takes it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, print_json, print_page, say
 
@@ -26,11 +26,7 @@ def list_(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List webhooks, and what waits for each."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/webhooks", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    print_page(fetch(config, "/webhooks", limit=limit, cursor=cursor), _COLUMNS, as_json=json)
 
 
 @app.command("test")
@@ -40,11 +36,7 @@ def send_test(
     json: AsJson = False,
 ) -> None:
     """Send one webhook an event that says nothing. `deliveries show` tells what became of it."""
-
-    async def tested(admin: Admin) -> Any:
-        return await admin.post(f"/webhooks/{segment(webhook)}/test")
-
-    answer = ask(config, tested, changes=True)
+    answer = ask(config, lambda admin: admin.post(f"/webhooks/{segment(webhook)}/test"), changes=True)
     if json:
         print_json(answer)
     else:
