@@ -123,7 +123,7 @@ def splits(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """List splits of which the sides are kept apart."""
+    """List splits whose sides are kept apart."""
     print_page(
         fetch(config, "/splits", profile=profile, record=record, limit=limit, cursor=cursor),
         _SPLIT_COLUMNS,
@@ -138,7 +138,7 @@ def lift(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Keep the sides of a split apart no longer. The rules then decide about them, in the background."""
+    """Stop keeping the sides of a split apart. The rules then decide about them, in the background."""
     asked = {"dry_run": "true"} if dry_run else {}
     answer = ask(config, lambda admin: admin.delete(f"/splits/{segment(split)}", **asked), changes=True)
     if json:

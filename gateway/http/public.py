@@ -27,12 +27,7 @@ def build(services: Services, **options: Any) -> web.Server:
     aiohttp's request handler."""
     cors = Cors(services.config.server.cors_origins)
     gate = Gate(services, *_handlers(services), cors)
-    for written, version in VERSIONS.items():
-        for operation in (*DOCUMENTED, *OUTSIDE):
-            if "{" not in operation.path:
-                gate.fix(f"/api/{written}/integrations{operation.path}", operation, version)
-    if services.upstream is not None:
-        gate.fix(webhook.PATH, RECEIVE_WEBHOOK, "v4.0")
+    _fix_routes(gate, services)
     config, loop = services.config, asyncio.get_running_loop()
     largest = max(config.server.max_body, config.upstream.max_body) + 1
 
@@ -60,6 +55,16 @@ def build(services: Services, **options: Any) -> web.Server:
         return await gate.serve(request)
 
     return Server(serve, request_factory=request, **options)
+
+
+def _fix_routes(gate: Gate, services: Services) -> None:
+    """Routes without a placeholder, which the gate finds by their whole path."""
+    for written, version in VERSIONS.items():
+        for operation in (*DOCUMENTED, *OUTSIDE):
+            if "{" not in operation.path:
+                gate.fix(f"/api/{written}/integrations{operation.path}", operation, version)
+    if services.upstream is not None:
+        gate.fix(webhook.PATH, RECEIVE_WEBHOOK, "v4.0")
 
 
 def _handlers(services: Services) -> tuple[Mapping[str, Handler], Handler]:

@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
-from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
+from gateway.http.admin.listing import Id, Page, Query, page, read_cursor
 from gateway.http.admin.named import DryRun, Reason, RecordId, number
+from gateway.http.admin.of_records import OfRecordsQuery, wanted_records
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, ahead, shown, shown_or_none
 from gateway.http.services import Services
@@ -17,12 +18,6 @@ from gateway.model import DropPin, Effects, PinRow, SetPin
 from gateway.store import Store
 from gateway.store.queries import pins as queries
 from gateway.store.queries.pins import Place, PlacedPin
-from gateway.store.queries.profiles import survivor_of
-
-
-class PinQuery(ListQuery, kw_only=True):
-    profile: Annotated[str, Meta(description="prf_…; pins of all its records")] = ""
-    record: Annotated[str, Meta(description="rec_…")] = ""
 
 
 class PinPair(Query, kw_only=True):
@@ -72,10 +67,10 @@ class PinDropped(msgspec.Struct):
     effects: EffectsView | None
 
 
-async def list_pins(call: Call[PinQuery]) -> Page[PinView]:
+async def list_pins(call: Call[OfRecordsQuery]) -> Page[PinView]:
     query, store = call.query, call.services.store
     after = read_cursor(query.cursor, tuple[Id, Id], (0, 0))
-    found = await queries.pins(store, await _wanted(store, query), after, query.limit + 1)
+    found = await queries.pins(store, await wanted_records(store, query), after, query.limit + 1)
     return page(found, query.limit, lambda placed: PinView(*_view(placed)), _place)
 
 
@@ -108,21 +103,6 @@ async def _as_it_would_be(services: Services, pin: SetPin, effects: Effects) -> 
     if len(homes) < 2:
         raise Refusal("not_found", "one of the two records was just erased")
     return PlacedPin(row, *(leads.get(homes[one]) or homes[one] for one in (a, b)))
-
-
-async def _wanted(store: Store, query: PinQuery) -> list[int] | None:
-    """The records whose pins to list; None: those of every record."""
-    if query.profile and query.record:
-        raise Refusal("bad_parameter", "profile: cannot be combined with record; give one of the two")
-    if query.record:
-        return [number("rec", "record", query.record)]
-    if not query.profile:
-        return None
-    asked = number("prf", "profile", query.profile)
-    survivor = await survivor_of(store, asked)
-    if survivor is None:
-        raise Refusal("not_found", "profile: there is no such profile, or it was erased")
-    return await queries.records_of(store, survivor)
 
 
 async def _known(store: Store, record_a: int, record_b: int) -> PlacedPin:
@@ -161,7 +141,7 @@ OPERATIONS = (
         handler=list_pins,
         role="viewer",
         summary="Pins of two records: all, or those of a profile or record",
-        query=PinQuery,
+        query=OfRecordsQuery,
         answer=Page[PinView],
         refusals=("bad_cursor", "not_found"),
     ),

@@ -1,32 +1,21 @@
-"""Splits of which the sides are kept apart: listed, and lifted. A pin between two of their records is removed as any other: then
-the sides of these two become one."""
-
-from typing import Annotated
+"""Splits whose sides are kept apart, listed and lifted. Removing the pin between two records of a split joins their sides."""
 
 import msgspec
-from msgspec import Meta
 
-from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
-from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import DryRun, number
+from gateway.http.admin.listing import Id, Page, Query, page, read_cursor
+from gateway.http.admin.named import DryRun
+from gateway.http.admin.of_records import OfRecordsQuery, wanted_records
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import LiftSplit
 from gateway.store import Store
 from gateway.store.queries import splits as queries
-from gateway.store.queries.pins import records_of
-from gateway.store.queries.profiles import survivor_of
 from gateway.store.queries.splits import CountedSplit
 
 _NEWEST = 2**63 - 1
 _SHOWN = 20
-
-
-class SplitQuery(ListQuery, kw_only=True):
-    profile: Annotated[str, Meta(description="prf_…; splits of all its records")] = ""
-    record: Annotated[str, Meta(description="rec_…")] = ""
 
 
 class SplitMember(msgspec.Struct):
@@ -63,10 +52,10 @@ class SplitLifted(msgspec.Struct):
     effects: EffectsView | None
 
 
-async def list_splits(call: Call[SplitQuery]) -> Page[SplitView]:
+async def list_splits(call: Call[OfRecordsQuery]) -> Page[SplitView]:
     query, store = call.query, call.services.store
     before = read_cursor(query.cursor, Id, _NEWEST)
-    found = await queries.splits(store, await _wanted(store, query), before, query.limit + 1)
+    found = await queries.splits(store, await wanted_records(store, query), before, query.limit + 1)
     views = {one.split.split_id: await _view(store, one) for one in found}
     return page(found, query.limit, lambda one: views[one.split.split_id], lambda one: one.split.split_id)
 
@@ -76,20 +65,6 @@ async def lift_split(call: Call[LiftingQuery]) -> SplitLifted:
     outcome, effects = await call.change(LiftSplit(call.caller, split_id), dry_run=call.query.dry_run)
     told = None if effects is None else effects_view(effects)
     return SplitLifted(show("spl", split_id), outcome.changed, told)
-
-
-async def _wanted(store: Store, query: SplitQuery) -> list[int] | None:
-    """The records whose splits to list; None: those of every record."""
-    if query.profile and query.record:
-        raise Refusal("bad_parameter", "profile: cannot be combined with record; give one of the two")
-    if query.record:
-        return [number("rec", "record", query.record)]
-    if not query.profile:
-        return None
-    survivor = await survivor_of(store, number("prf", "profile", query.profile))
-    if survivor is None:
-        raise Refusal("not_found", "profile: there is no such profile, or it was erased")
-    return await records_of(store, survivor)
 
 
 async def _view(store: Store, found: CountedSplit) -> SplitView:
@@ -113,8 +88,8 @@ OPERATIONS = (
         path="/splits",
         handler=list_splits,
         role="viewer",
-        summary="Splits of which the sides are kept apart, newest first: all, or those of a profile or record",
-        query=SplitQuery,
+        summary="Splits whose sides are kept apart, newest first: all, or those of a profile or record",
+        query=OfRecordsQuery,
         answer=Page[SplitView],
         refusals=("bad_cursor", "not_found"),
     ),
@@ -123,7 +98,7 @@ OPERATIONS = (
         path="/splits/{id}",
         handler=lift_split,
         role="steward",
-        summary="Keep the sides of a split apart no longer; the rules decide about them in the background",
+        summary="Stop keeping the sides of a split apart; the rules decide about them in the background",
         query=LiftingQuery,
         answer=SplitLifted,
     ),

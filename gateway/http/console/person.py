@@ -8,9 +8,10 @@ from aiohttp import web
 
 from gateway.http.admin.audit import HistoryQuery
 from gateway.http.admin.graph import EdgeView, GraphQuery, GraphView, show_graph
-from gateway.http.admin.pins import PinQuery, list_pins
+from gateway.http.admin.of_records import OfRecordsQuery
+from gateway.http.admin.pins import list_pins
 from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_history, show_profile
-from gateway.http.admin.splits import SplitQuery, list_splits
+from gateway.http.admin.splits import list_splits
 from gateway.http.console.graph import MOST, Edge, Node, Picture, draw
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
@@ -28,7 +29,7 @@ async def show_person(visit: Visit) -> web.Response:
     person = await visit.ask(show_profile, asked)
     if person.at is not None:
         return await _then(visit, person, asked.at)
-    pins = await visit.ask(list_pins, PinQuery(profile=person.id, limit=_ROWS))
+    pins = await visit.ask(list_pins, OfRecordsQuery(profile=person.id, limit=_ROWS))
     history = await visit.ask(profile_history, visit.query(HistoryQuery, limit=_EVENTS))
     name = full_name(person.attributes)
     return visit.page(
@@ -39,7 +40,7 @@ async def show_person(visit: Visit) -> web.Response:
         person=person,
         pins=pins.items,
         more_pins=pins.next is not None,
-        splits=(await visit.ask(list_splits, SplitQuery(profile=person.id, limit=_ROWS))).items,
+        splits=(await visit.ask(list_splits, OfRecordsQuery(profile=person.id, limit=_ROWS))).items,
         merges=person.merges[: -_ROWS - 1 : -1],
         records=person.records[:MOST],
         attributes=said_of(person),
