@@ -1,6 +1,6 @@
 """What attributes say about a match: whether they confirm it, or tell the two apart.
 
-What the request's record says is held against each record of the profile, and the nearest one counts. So more records can only
+The request's record is compared with each record of the profile, and the nearest one counts. So more records can only
 confirm more, and the order in which they came does not matter (I7).
 """
 
@@ -27,7 +27,7 @@ _FREE = Confirmation(None)
 
 
 class Sides(NamedTuple):
-    """What one record says, and the profile whose records are held against it."""
+    """What one record says, and the profile whose records it is compared with."""
 
     policy: Policy
     one: Mapping[str, str]

@@ -1,7 +1,7 @@
 """CHECK: may these profiles and this record share one profile, and which of the request's keys may it have?
 
 A guard can only forbid, so a stricter guard never joins what stayed apart before (I16). What a person allowed stands: a limit
-that a profile already exceeds is not held against it again. Only an excess that the join itself causes is (I5).
+that a profile already exceeds stops nothing. Only an excess that the join itself causes does (I5).
 """
 
 from collections import Counter

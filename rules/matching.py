@@ -2,10 +2,9 @@
 
 Rules compare records, never the mixed values of a whole profile: one record of the profile must agree on every type of a rule.
 So the answer does not depend on the order in which records were joined (I7). A single key joins its owner alone (`_leads` says
-when it joins another profile). Several keys together match any profile that holds them on one record. Whatever makes a merge
-doubtful (a provider form, an unverified, stale or crowded key, differing facts) turns it into a question for a person, never
-into a silent no. A question is asked about every profile that holds the key, whoever came first and owns it. Only of a crowded
-key it is the owner alone.
+when it joins another profile). Several keys together match any profile that holds them on one record. A doubt (a provider form,
+an unverified, stale or crowded key, differing facts) turns a merge into a question for a person, never into a silent no. A
+question is asked about every profile that holds the key, not only about its owner; for a crowded key, about the owner alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -364,7 +363,7 @@ def _doubt(rule: PolicyRule, parts: Sequence[_Agreement], by_type: _ByType) -> s
 
 
 def _difference(view: View, rule: PolicyRule, request: Request, profile: Profile, agreed: _Agreed) -> str:
-    """`unless_differs:<type>` for the first type of which both sides have values and share none, else
+    """`unless_differs:<type>` for the first type where both sides have values and share none, else
     empty. A generic or shared value says nothing about a person, so it differs from nothing."""
     for type_ in rule.unless_differs:
         if type_ in agreed.types:

@@ -32,7 +32,7 @@ Power = Literal["normal", "crowded", "generic", "shared"]
 """`normal`: the value joins. `crowded`: so many records hold it that a person is asked each time. `generic`: so many hold it
 that it joins nothing. `shared`: several people may have it, so it joins nothing."""
 MOST_RELATED = 100
-"""The most holders of a value of which each is asked about with each other; beyond, each is asked about with the owner alone."""
+"""Up to so many holders of a value, questions are asked about each pair of them; beyond, about each of them and the owner."""
 EVER = 0
 """A moment before all others."""
 

@@ -1,8 +1,8 @@
 """Letters of any script, written in one way: Unicode forms, case, accents, invisible characters, and how Greek and Cyrillic are
 spelt in Latin letters.
 
-Sources are common knowledge, written down anew: the BGN/PCGN and ISO 9 romanisations of Cyrillic with the German and French
-habits beside them, ISO 843 (ELOT 743) for Greek, and the usual Latin spellings in passports.
+The tables are our own, from common knowledge: the BGN/PCGN and ISO 9 romanisations of Cyrillic and the usual German and French
+ones, ISO 843 (ELOT 743) for Greek, and the usual Latin spellings in passports.
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import islice
 from unicodedata import category, combining, decimal, normalize
 
 LONGEST = 200
-"""Longer values are compared as plain texts: nobody's name or address is that long."""
+"""Longer values are compared as plain texts: no name or address is that long."""
 _MOST_OTHERS = 8
 _HABITS = 4
 

@@ -53,7 +53,7 @@ def nearer(one: Verdict, other: Verdict) -> Verdict:
 
 
 def nearest(found: Iterable[Verdict]) -> Verdict:
-    """The strongest of some verdicts, of which those that found nothing to compare count only where there are no others."""
+    """The strongest of some verdicts. A verdict that found nothing to compare counts only if there is no other."""
     return min(found, key=lambda one: RANK[one.likeness], default=MISSING)
 
 

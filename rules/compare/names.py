@@ -1,7 +1,7 @@
-"""Names of people: read into words, without titles and particles, and held beside each other.
+"""Names of people: read into words, without titles and particles, and compared.
 
 A name is more than its words. What stands first is the given name in most of the world, so "Ahmed Hassan" and "Mohamed Ahmed
-Hassan" are father and son, while "Ahmed Hassan" and "Ahmed Hassan Ali" may be one man. Families put the order about in forms, so
+Hassan" are father and son, while "Ahmed Hassan" and "Ahmed Hassan Ali" may be one man. People fill in forms in either order, so
 the whole name in another order is the same name, unless both words are given names: Ali Hassan and Hassan Ali are two men.
 """
 
@@ -19,7 +19,9 @@ from rules.ruleset import AttributeKind, Level
 _REMEMBERED = 8_192
 _MOST_WORDS = 10
 _USES = words_by_use("name_words")
-_NOBODY, _TITLES, _DEGREES, _PARTICLES = (_USES[use] for use in ("nobody", "title", "degree", "particle"))
+_PLACEHOLDERS, _TITLES, _DEGREES, _PARTICLES = (
+    _USES[use] for use in ("placeholder", "title", "degree", "particle")
+)
 _GENERATIONS = {
     word: place for place, use in enumerate(("senior", "junior", "third", "fourth"), 1) for word in _USES[use]
 }
@@ -34,8 +36,8 @@ _PART = Verdict("compatible", "a part of the name")
 
 
 class Name(NamedTuple):
-    """`words` in their order, none if the text names nobody; `joined` all of it without spaces; `generation` 0 where none is
-    written."""
+    """`words` in their order, none for a placeholder such as `unknown`; `joined` all of it without spaces; `generation` 0 if
+    none is written."""
 
     folded: str
     words: tuple[Word, ...]
@@ -65,7 +67,9 @@ def name(text: str) -> Name:
     """Read a name of at most `LONGEST` characters."""
     seen = folded(text)
     tokens = [_arabizi(token) for token in plain(seen).split()[:_MOST_WORDS]]
-    if "".join(tokens) in _NOBODY or all(token in _NOBODY or token.isdecimal() for token in tokens):
+    if "".join(tokens) in _PLACEHOLDERS or all(
+        token in _PLACEHOLDERS or token.isdecimal() for token in tokens
+    ):
         return Name(seen, (), word("-"), 0)
     wider = dict(zip(tokens, plain(wide(seen)).split(), strict=False))
     generation = 0

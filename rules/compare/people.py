@@ -1,4 +1,4 @@
-"""Two people's attributes beside each other.
+"""Compares the attributes of two people.
 
 An attribute is compared with the same attribute of the other side. Names of people are compared across attributes too: given and
 family name typed into each other's fields, or the whole name in one field here and in two there, are the same names.
@@ -54,7 +54,7 @@ def compare_all(kinds: Kinds, one: Person, other: Person) -> dict[str, Verdict]:
 
 
 def compare_with_any(name: str, kinds: Kinds, one: Person, others: Iterable[Person]) -> Verdict:
-    """How near somebody is to the nearest of several records of one person."""
+    """How near a person is to the nearest of several records of another."""
     return nearest([compare(name, kinds, one, other) for other in others])
 
 

@@ -1,5 +1,5 @@
 """How a word in Latin letters sounds, roughly and in any language: words that are spelt differently and sound alike have a sound in
-common. A sound is for comparing only; nobody could pronounce it.
+common. A sound is for comparing only; it cannot be pronounced.
 
 In the sounds, `$` is the sh of ship, `X` the ch of Bach, `C` the ch of church and `J` the j of John.
 """

@@ -30,7 +30,7 @@ def compare(one: str, other: str) -> Verdict:
 
 
 def of_long(one: str, other: str) -> Verdict:
-    """Of texts of which one is longer than anybody writes: only equal ones are alike. Folding them takes too long."""
+    """For texts of which at least one is too long to fold: only equal ones are alike."""
     ours, theirs = one.casefold().split(), other.casefold().split()
     return MISSING if not ours or not theirs else EQUAL if ours == theirs else DIFFERENT
 

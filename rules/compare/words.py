@@ -1,4 +1,4 @@
-"""One word of a name beside another: the same name, perhaps the same, or another one.
+"""Compares two words of names: the same name, perhaps the same, or another one.
 
 The order of the questions decides. What the table of given names knows comes first, because it also knows what is *not* the same:
 Jan and Jana are one letter apart, and brother and sister. Only for words that it does not know do spelling and sound decide.

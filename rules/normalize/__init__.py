@@ -1,4 +1,4 @@
-"""Normalisation: an identifier becomes the same key in whatever way a person writes it (invariant I22)."""
+"""Normalisation: an identifier becomes the same key in every way that a person may write it (invariant I22)."""
 
 from rules.normalize.email import EmailReason, normalize_email
 from rules.normalize.normalizer import DeclarationReason, Normalizer
