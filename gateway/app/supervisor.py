@@ -209,8 +209,8 @@ async def _alive() -> None:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds before a process is started again that ended within a minute of its start so many times in a row. After the first
-    time, it is started at once."""
+    """Seconds to wait before restarting a process that ended within a minute of its start, so many times in a row. After the first
+    failure, it restarts at once."""
     return 0.0 if failures <= 1 else min(_FIRST_PAUSE * 2 ** min(failures - 2, 10), _LONGEST_PAUSE)
 
 

@@ -201,7 +201,7 @@ MEANINGS: Mapping[Action, str] = {
     ),
     Action.JOB_CANCELLED: "an operator cancelled a job; what it did stays done; the counts as above",
     Action.JOB_DISTRUSTED: (
-        "a job is not run, because its row is not as the audit log says: other hands than the gateway's put it in or changed it; "
+        "a job is not run, because its row does not match the audit log: it was added or changed, but not by the gateway; "
         "`damaged` are the columns that cannot be read"
     ),
     Action.ACHIEVEMENT_ACCEPTED: "a report was accepted",

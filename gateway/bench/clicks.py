@@ -1,5 +1,5 @@
 """Operators who click through the console, one process: `python -m gateway.bench.clicks`, a `Clicks` as JSON on stdin, a `Clicked`
-on stdout. Each reads a page to its end, thinks, and goes on to the next one."""
+on stdout. Each reads a whole page, thinks, and opens the next one."""
 
 import asyncio
 import itertools

@@ -30,7 +30,7 @@ INSERTS = {
     "import_change": "SELECT * FROM import_change ORDER BY record_id",
     "audit": "SELECT * FROM audit WHERE object LIKE 'rec_%' ORDER BY event_id",
 }
-"""The tables of which an import writes rows for each customer, in the order in which they came to be."""
+"""The tables where an import writes rows for each customer, with the rows in the order of their creation."""
 
 
 def imports(session: Session) -> list[Figure]:

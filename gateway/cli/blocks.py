@@ -33,8 +33,8 @@ BEGIN;
 """
 _SORTED = "SELECT unread, json FROM record ORDER BY unread DESC, key, rowid LIMIT -1 OFFSET ?"
 _CUSTOMERS = 1 << 27
-"""How many customers are told apart. If two are mistaken for one, the row of the second comes after the others, where all but
-the first row of a customer are."""
+"""The size of the table that recognises customers. If two are mistaken for one, the second one's row comes later, among the further
+rows of known customers."""
 _NO_DIGITS = re.compile(r"\D+", re.ASCII)
 _NATIONAL = 9
 """How many of a number's last digits are the same in every way of writing it."""

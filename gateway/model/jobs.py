@@ -24,8 +24,8 @@ Filter = Mapping[str, str | int]
 
 class Job(msgspec.Struct, frozen=True):
     """`matched` is how many the filter found at the start, all of them below the id `above`. The job goes from the newest to the
-    oldest: `before` is the id that it has come down to. It changes things in the name of `run_by`, who began it at `run_since`:
-    whoever started it, or resumed it last.
+    oldest: `before` is the id that it has come down to. It changes things in the name of `run_by`, the operator who
+    started it or last resumed it, at `run_since`.
 
     What was `refused` stayed as it is. `closed` are questions that an answer of the job closed beside its own. `passed` is what was
     left at the end: others dealt with it in the meantime. `skipped` is what an operator left out who resumed the job, because its

@@ -20,7 +20,7 @@ class PinRow(Pin):
 
 
 class Split(msgspec.Struct, frozen=True):
-    """A split of which the sides are kept apart, until it ends. Its author, reason and time are those of the split."""
+    """A split whose sides are kept apart until it ends. Its author, reason and time are those of the split."""
 
     split_id: int
     until: int | None

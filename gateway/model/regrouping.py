@@ -16,8 +16,8 @@ class Regrouping(msgspec.Struct, frozen=True):
     """Profiles to be regrouped, in the order of their ids. `cursor` is the last one that was examined.
 
     `scope` says which: `rules` every one, as the rule set `rule_set` (its SHA-256) was activated; `value` the holders of one
-    value that stopped or resumed matching; `profile` a single one; `split` those with records of a split that no longer keeps
-    them apart, of which `profile_id` is the id. Profiles `merged` and `split` and questions `asked` are
+    value that stopped or resumed matching; `profile` a single one; `split` those with records of the ended split
+    whose id is `profile_id`. Profiles `merged` and `split` and questions `asked` are
     counted as a plan counts them, `points` changed hands; `skipped` profiles belong to more records than can be examined
     together. One process at a time works on it: `held_by`, until `held_until`.
 

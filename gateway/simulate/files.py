@@ -14,7 +14,7 @@ TRUTH, MAPPING, INVENTED = "truth.csv", "mapping.toml", "INVENTED.txt"
 TRUTH_COLUMNS = ("channel", "customer_id", "person", "household", "marks")
 _NOTE = """\
 Everything in these files was invented by `gateway simulate shop`: the people, their names and their homes.
-Mail addresses are at domains kept for examples. Numbers were drawn by chance and may be somebody's: never call them, and never
+Mail addresses are at domains kept for examples. Numbers are random, and a real person may have one: never call them, and never
 import these files into a gateway that reports to a real platform.
 
 """

@@ -38,7 +38,7 @@ def slipped(text: str, chance: random.Random) -> str:
 
 
 def slipped_mail(email: str, chance: random.Random) -> str:
-    """Before the @ only, so that nobody's real domain comes of it."""
+    """Before the @ only, so that it cannot become a real domain."""
     local, _, provider = email.partition("@")
     return f"{slipped(local, chance)}@{provider}"
 
@@ -68,7 +68,7 @@ def written_number(number: str, locale: Locale, home: str, chance: random.Random
 
 
 def spelled(name: Spellings, chance: random.Random) -> str:
-    """As somebody else would write it down."""
+    """In another person's spelling."""
     return chance.choice(name[1:] or name)
 
 

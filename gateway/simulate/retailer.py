@@ -29,7 +29,7 @@ NUMBERS_OF_THE_COUNTRY = 100_000_000
 _HOUSEHOLDS = (30, 30, 20, 15, 5)
 _REGISTRATIONS = (40, 30, 18, 8, 4)
 _FAMILY_PHONE, _FAMILY_MAIL = 0.12, 0.06
-"""Of those who are not the first of their household: who gives the contact of the first one."""
+"""Shares of a household's other members who give the contact of its first member."""
 _NEW_NUMBER, _NEW_MAIL = 0.06, 0.04
 """In a year: who changes."""
 _RECYCLED, _QUARANTINE = 0.4, YEAR // 2

@@ -1,4 +1,4 @@
-"""How well rules find the persons of labelled customers: the partition of all of them, held against the truth pair by pair.
+"""How well rules find the persons of labelled customers: their partition, compared with the truth pair by pair.
 
 Two records are a right pair if they are one person's and on one profile. A question is answered by the truth: yes pins its two
 records together, no pins them apart. Then the rules decide again, and ask again, until no question is left.

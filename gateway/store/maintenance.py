@@ -245,7 +245,7 @@ class Maintenance:
         return done
 
     def _count_stakes(self, now: int, limit: int) -> Step:
-        """Once an hour, walk over the open questions and count the points of both sides anew."""
+        """Once an hour, walk over the open questions and count the points of both sides again."""
         if is_within(_SWEEP_EVERY, self._staked_at, now):
             return 0
         rows = yield Query(_OPEN_REVIEWS, parameters=(self._stakes_from, limit))

@@ -1,7 +1,7 @@
-"""Profiles that stand out: the most records, id spaces, names and values of one type. Housekeeping walks over all profiles once a
-day and keeps the first ones of each measure, so that a list of them reads a few rows, as of the last walk.
+"""Profiles that stand out: those with the most records, id spaces, names and values of one type. Once a day, housekeeping walks
+over all profiles and keeps the first ones of each measure. A list of them reads few rows and shows the state of the last walk.
 
-What the walk has found is in memory until its end, when it takes the place of what was there. A walk that is cut off begins anew.
+Findings stay in memory until the walk ends, and then replace the stored ones. An interrupted walk starts again.
 """
 
 from collections.abc import Iterable

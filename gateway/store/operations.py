@@ -74,7 +74,7 @@ async def channel_keys(store: Store) -> list[ChannelKey]:
 
 
 async def operators(store: Store) -> list[StoredOperator]:
-    """Also those who were removed."""
+    """Removed ones too."""
     rows = await store.fetch(f"SELECT {OPERATOR.select('o')} FROM operator AS o")
     return [OPERATOR.read(row) for row in rows]
 

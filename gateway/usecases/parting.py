@@ -100,8 +100,8 @@ def look_again(
     identifier: Identifier = NO_VALUE,
     profile_id: int = 0,
 ) -> None:
-    """Have profiles regrouped once this change is on disk: the holders of a value, one profile, or those of a split, of which
-    `profile_id` is the id. Once a batch."""
+    """Have profiles regrouped once this change is on disk: the holders of a value, one profile, or the profiles of a split (then
+    `profile_id` is the id of the split). Once a batch."""
     if (identifier, profile_id) not in ws.looked_again:
         ws.looked_again.add((identifier, profile_id))
         ws.keep_regrouping(
@@ -208,7 +208,7 @@ def note_parting(
     kept: Mapping[str, Any] = NOTHING,
 ) -> None:
     """`pinned`: every pair of records across the sides was pinned apart; `kept` says more about it. The note of a regrouping is its
-    cause, and says nothing about those who stay."""
+    cause, and says nothing about the records that stay."""
     sides = (profile, *parts)
     concerned = parts if how == REGROUP else sides
     about = [record_id for side in concerned for record_id in side.records]

@@ -2,9 +2,9 @@
 
 It follows what cannot be decided call by call: a value that turned out to belong to many people, or new rules for all profiles.
 First, profiles are split, as `conflict.resplit` says. Then what belongs together is joined, and questions for an operator are
-opened. Pins outrank all of it. Doing a component again changes nothing. One of which many parts leave is done in several steps, so
-that calls are decided between them: the cursor stays before it until the last of them. Elsewhere a component is done whole or not
-at all.
+opened. Pins outrank all of it. Doing a component again changes nothing. A component that many parts leave is done in several
+steps, so that calls are decided between them; the cursor stays before it until the last step. Any other component is done whole or
+not at all.
 """
 
 from collections.abc import Iterable, Iterator

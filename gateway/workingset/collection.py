@@ -118,7 +118,7 @@ class Collection(Written[K, V]):
         return iter(self.held)
 
     def values(self) -> ValuesView[V]:
-        """Whatever was looked up so far."""
+        """Everything that was looked up so far."""
         return self.held.values()
 
     # ---- changing ----

@@ -1,4 +1,4 @@
-"""Pins: an operator's decisions that two records must, or cannot, be the same person; and splits of which the sides stay apart."""
+"""Pins: an operator's decisions that two records must, or cannot, be the same person; and splits whose sides stay apart."""
 
 from collections.abc import Iterable, Mapping
 

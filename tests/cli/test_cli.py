@@ -234,7 +234,7 @@ def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shel
     assert shell.json("audit", "verify")["ok"]
     (breach,) = shell.json("audit", "verify", "--state", code=1)["breaches"]
     assert breach["chain"] == "channel_key"
-    assert breach["what"] == f"{issued['id']}: the row was changed by other hands than the gateway's"
+    assert breach["what"] == f"{issued['id']}: the row was changed, but not by the gateway"
 
 
 class _Kept(BaseHTTPRequestHandler):

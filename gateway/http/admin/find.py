@@ -1,4 +1,4 @@
-"""Find a profile by whatever a person says: an id, a customer id, an identifier or a name."""
+"""Finds a profile by an id, a customer id, an identifier or a name."""
 
 from collections.abc import Iterable
 from typing import Annotated

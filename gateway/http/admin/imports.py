@@ -35,8 +35,8 @@ from gateway.store.queries import imports as queries
 _IMPORT_ID = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
 _IDLE_CHUNK, _BUSY_CHUNK = MOST_ROWS, 100
 _HALVES = "halves"
-"""The block of lines of which some are taken. Without a name, the lines are in the order of the file. A sender may start the
-same lines again in another block."""
+"""The name of a block where only some lines are taken. Lines without a block are in the order of the file. A sender may start
+the same lines again in another block."""
 _Read = SaveCustomer | str
 
 

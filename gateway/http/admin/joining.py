@@ -1,4 +1,4 @@
-"""By which rule each record came onto its profile, and by which of its observations: as it was decided, by the rules of then."""
+"""Which rule added each record to its profile, and by which observations, under the rules of that time."""
 
 from functools import lru_cache
 

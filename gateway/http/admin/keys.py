@@ -28,7 +28,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class KeyView(msgspec.Struct):
-    """`used_at` is when a call last came with the pair, to about ten seconds; None: never."""
+    """`used_at` is when a call last used the pair, to about ten seconds; None: never."""
 
     id: str
     channel: str

@@ -29,7 +29,7 @@ from gateway.store.tables.regrouping import count_failed
 _PATIENCE_SECONDS = 5
 _NEW = 7 * DAY
 _LOOKED_AT = 100
-"""An import that was begun before so many others is not under way."""
+"""Only this many of the newest imports can be under way."""
 
 
 class WaitingView(msgspec.Struct):

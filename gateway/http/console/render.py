@@ -120,8 +120,8 @@ _ENVIRONMENT = _environment()
 
 @cache
 def _compile_others() -> None:
-    """To compile a template takes longer than to fill it in. The first page is the log-in; while its form is filled in, the other
-    pages are made ready. A gateway whose console nobody opens does not pay for that."""
+    """Compiling a template takes longer than filling it in. The first page is the log-in; while an operator fills in its form, the
+    other templates are compiled. A gateway whose console is never opened compiles none."""
     threading.Thread(target=_compile_all, name="templates", daemon=True).start()
 
 

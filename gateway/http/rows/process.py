@@ -44,7 +44,7 @@ class Reading:
             await self._end()
 
     async def _asked(self, chunk: Chunk) -> Answer:
-        """Whatever goes wrong, the next question must not get this one's answer."""
+        """After any failure, the next question must not get this one's answer."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 child = await self._started()

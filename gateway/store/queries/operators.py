@@ -64,7 +64,7 @@ async def plan_of(store: Store, sha256: str) -> RulePlan | None:
 
 
 class KnownKey(NamedTuple):
-    """A key pair and when a call last came with it."""
+    """A key pair and when a call last used it."""
 
     key: ChannelKey
     used_at: int | None

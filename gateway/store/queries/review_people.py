@@ -1,9 +1,9 @@
 """Open questions by the person whom they are about: the older of the two profiles, which is where the questions about one customer
 meet.
 
-A person stands where the first of their questions stands. One index gives the questions in order, and each is looked up among those
-of its person: whoever has one further up is in the list already. Filters without an index are asked of a bounded number of
-questions, so a page may be short although it is not the last one.
+A person is listed at the place of their first question. One index gives the questions in order. For each, a look-up among the
+questions of its person shows whether an earlier one has listed that person already. Filters without an index are applied to a
+bounded number of questions, so a page may be short although it is not the last one.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Splits for operators: those of which the sides are kept apart."""
+"""Splits for operators: those whose sides are kept apart."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

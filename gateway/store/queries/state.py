@@ -193,7 +193,7 @@ def _is_earlier(shape: Vouched, row: Row, since: int | None, bound: int) -> bool
 def _breach(table: str, row: str, what: str) -> Breach:
     names = TABLES[table].key
     shown = " ".join(map(_shown, names, row.split(" ", len(names) - 1)))
-    return Breach(table, 0, f"{shown}: the row {what} by other hands than the gateway's")
+    return Breach(table, 0, f"{shown}: the row {what}, but not by the gateway")
 
 
 def _shown(name: str, value: str) -> str:
@@ -245,5 +245,5 @@ async def _are_there(store: Store, table: Literal["record", "profile"], ids: Ite
 async def _astray(store: Store) -> list[Breach]:
     """Profiles that do not lead to the record that they are named after, or to no live profile."""
     rows = await store.fetch(_ASTRAY, (_MOST_ASTRAY,))
-    what = "redirects elsewhere than to the record that it is named after, by other hands than the gateway's"
+    what = "does not redirect to the record that it is named after; the gateway did not change it"
     return [Breach("profile", 0, f"{show('prf', profile_id)}: {what}") for (profile_id,) in rows]

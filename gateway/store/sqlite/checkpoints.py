@@ -1,10 +1,10 @@
 """Checkpoints on a connection of their own, so that no call waits until pages are in the file.
 
-Such a checkpoint (PASSIVE) waits for nobody and stops at what the oldest reader still needs. The log begins anew when a checkpoint
+Such a checkpoint (PASSIVE) never waits, and stops at what the oldest reader still needs. SQLite restarts the log when a checkpoint
 has reached its end and nothing reads from it. While calls are written without a break, this one never reaches the end. So from
 `wal_autocheckpoint` on, the writer's commits move the little that is left (`SERVING`). If readers follow one another without a gap,
-the log begins anew only if the writer waits for them, and does that seldom. One reader that stays can make any log grow; SQLite has
-no remedy for it, and the gateway says so in its own log.
+the log restarts only if the writer waits for them, which it seldom does. One long reader can make any log grow; SQLite has no
+remedy for that, and the gateway reports it in its own log.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _log = structlog.get_logger("store")
 
 
 class Checkpoints:
-    """`empty_log` runs on the writer's connection and says whether the log is empty. Whoever else needs a whole checkpoint holds
+    """`empty_log` runs on the writer's connection and says whether the log is empty. Other code that needs a whole checkpoint holds
     `others`, because SQLite does not wait for one that is under way."""
 
     def __init__(
