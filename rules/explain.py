@@ -7,9 +7,9 @@ names and counts appear here, never an identifier's value (I18).
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from rules.compare import nearest
+from rules.compare import Likeness, nearest
 from rules.confirming import RecordAttributes, Sides
 from rules.guards import Joining, objection
 from rules.identifier import Evidence, Identifier, declared_type, is_provider_form
@@ -19,9 +19,7 @@ from rules.online.resolve import resolve
 from rules.policy import Policy, PolicyRule
 from rules.record import Apart, Profile, Record, View
 
-Likeness = Literal[
-    "equal", "provider_form", "powerless", "similar", "near", "compatible", "different", "missing"
-]
+Agreement: TypeAlias = Likeness | Literal["provider_form", "powerless"]
 
 
 class Compared(NamedTuple):
@@ -30,7 +28,7 @@ class Compared(NamedTuple):
     Of an attribute, the rule wants the level `wanted`, and `how` says in words how the nearest values are alike."""
 
     type: str
-    likeness: Likeness
+    likeness: Agreement
     wanted: str = ""
     how: str = ""
 
