@@ -104,7 +104,7 @@ def _is_a_moment(copy: Process, shop: Process, before: set[tuple[str, int]]) -> 
 
 
 async def _goes_on(copy: Process, history: History) -> None:
-    """Whoever repeats gets an answer; every promise in it is kept."""
+    """A client that repeats its call gets an answer; every promise in it is kept."""
     await asyncio.to_thread(copy.start)
     history = await send_all(copy, [attempt.again() for attempt in history[-_SOME:]])
     assert {attempt.verdict for attempt in history} <= {"accepted", "duplicate"}

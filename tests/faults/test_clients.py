@@ -1,5 +1,5 @@
-"""Clients that are slow, greedy, rude or all at once. Each gets its refusal or a closed connection; everybody else goes on
-being served."""
+"""Clients that are slow, greedy, rude or all at once. Each gets its refusal or a closed connection; all others are still
+served."""
 
 import asyncio
 import contextlib

@@ -68,7 +68,7 @@ Disk = OrderedDisk | SmallDisk
 
 
 def _may_mount() -> bool:
-    """Tried where nobody sees it: in a mount namespace that is gone at once."""
+    """Tried in a mount namespace of its own, which is gone at once."""
     attempt = ("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
     return shutil.which("unshare") is not None and not subprocess.run(attempt, capture_output=True).returncode
 

@@ -27,7 +27,7 @@ _PATIENCE = 60.0
 
 
 def _write(file: Path) -> None:
-    """Everybody three times: by address, by number, and by both in another spelling. The first two meet by the third."""
+    """Each person three times: by address, by number, and by both in another spelling. The third joins the first two."""
     rows = [
         row
         for n in range(_PERSONS)
@@ -123,7 +123,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
     return process
 
 
-def test_everybody_is_one_profile_with_each_record_once(process: Process) -> None:
+def test_each_person_is_one_profile_with_each_record_once(process: Process) -> None:
     profiles: dict[int, set[str]] = {}
     rows = _rows(process, "SELECT profile_id, customer_id FROM record")
     for profile_id, customer_id in rows:

@@ -1,5 +1,5 @@
-"""Two gateways on one PostgreSQL that accept, merge, undo and grant around the same few customers at the same time. Whoever
-wins, a window lets one achievement in, a campaign is granted once, and nothing hangs in the air (F08)."""
+"""Two gateways on one PostgreSQL that accept, merge, undo and grant around the same few customers at the same time. In any
+order, a window lets one achievement in, a campaign is granted once, and nothing is left half done (F08)."""
 
 import asyncio
 import random

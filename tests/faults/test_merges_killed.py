@@ -1,5 +1,5 @@
-"""`kill -9` while people merge, split and undo, while a rule set is planned, and while everybody is regrouped: each of these is
-done whole or not at all, and what was begun is finished after the start."""
+"""`kill -9` while people merge, split and undo, while a rule set is planned, and while all profiles are regrouped: each of these is
+done whole or not at all, and what was begun is finished after the restart."""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
-"""A process that stands still and goes on, and one that is told to stop with work before it: nothing is lost, doubled or
-early, whoever gave up meanwhile."""
+"""A process that is paused and resumed, and one that is stopped with work to do: nothing is lost, doubled or early, even for
+clients that gave up in the meantime."""
 
 import asyncio
 import time

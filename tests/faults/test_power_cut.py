@@ -90,7 +90,7 @@ class Server:
         self.start()
 
     def forget_who_led(self) -> None:
-        """Nobody has to wait until the lease of the gateway that is gone ends."""
+        """No call has to wait until the lease of the lost gateway ends."""
         self._server.sql("DELETE FROM lease")
 
     def kill(self) -> None:

@@ -45,7 +45,7 @@ _SHORTEST, _LONGEST = 0.2, 0.8
 
 @dataclass
 class Ordeal:
-    """All that was sent, how often what happened, and what the pairs that everybody reported at once were told."""
+    """All that was sent, how often what happened, and what the pairs that all replicas reported at once were told."""
 
     cluster: Cluster
     replicas: list[Process]

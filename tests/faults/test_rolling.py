@@ -1,5 +1,5 @@
 """What an operator does to three replicas while they serve: keys are rotated and revoked, and one after the other is stopped
-and started again. Nobody who calls properly is turned away meanwhile (F37, F44)."""
+and started again. No proper call is turned away in the meantime (F37, F44)."""
 
 import asyncio
 import contextlib

@@ -77,7 +77,7 @@ def _migrate(process: Process, launcher: Sequence[str] = GATEWAY) -> tuple[int, 
 def _applied(process: Process) -> list[Any]:
     try:
         return rows(process.place, _STEPS)
-    except (sqlite3.OperationalError, asyncpg.UndefinedTableError):  # nobody has begun
+    except (sqlite3.OperationalError, asyncpg.UndefinedTableError):  # no process has begun
         return []
 
 
