@@ -91,7 +91,7 @@ async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_othe
 
 
 async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_of_its_address() -> None:
-    """So whoever shares an address with an idler, as all operators on one machine do, still comes in."""
+    """So a client that shares an address with an idler, as all operators on one machine do, still gets in."""
     core = InProcessGateway(100, 3)
     taken = core.fill(3, lambda _: "127.0.0.1")
     core.now = 2.0

@@ -1,4 +1,4 @@
-"""The duplicate check: every reason is found, nobody who is one profile is named, nothing is changed."""
+"""The duplicate check: every reason is found, no single profile is named, nothing is changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def found(gateway: RunningGateway, query: str = "") -> list[dict[str, Any]
 
 
 async def kept_apart(gateway: RunningGateway, channel: str, customer_id: str, **raw: str) -> str:
-    """A record that is pinned apart from everybody before it says anything."""
+    """A record that is pinned apart from all others before it says anything."""
     profile = await save(gateway.services, channel, customer_id)
     *others, mine = [
         record_id for (record_id,) in await gateway.rows("SELECT record_id FROM record ORDER BY 1")
@@ -61,7 +61,7 @@ async def test_the_same_identifier_on_two_profiles(gateway: RunningGateway) -> N
     assert EMAIL not in json.dumps(group)
 
 
-async def test_a_value_that_joins_nobody_is_named_as_such(gateway: RunningGateway) -> None:
+async def test_a_value_that_joins_no_records_is_named_as_such(gateway: RunningGateway) -> None:
     for number in range(7):
         await kept_apart(gateway, "web", f"web-{number}", mobile="+201000000001")
     for number in range(2):

@@ -49,7 +49,7 @@ def called(one: Operation, subject: str, request: Request, shop: Shop) -> dict[s
 
 
 def refused(one: Operation, call: dict[str, Any]) -> dict[str, Any]:
-    """The same call, so that it is refused: of what nobody has, from a place that no list has, or by somebody who may not."""
+    """The same call, so that it is refused: for an id that does not exist, from a place that no list has, or without the role."""
     if call["path"]:
         return {**call, "path": dict.fromkeys(call["path"], NOTHING)}
     if "cursor" in one.query.__struct_fields__:

@@ -1,4 +1,4 @@
-"""The operators' own lists over the admin API: what is on them joins nobody, at once and backwards."""
+"""The operators' own lists over the admin API: a value on them joins no records, from then on and for what it joined before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each webhook fares, and a test event: sent to a real listener, and to an address where nobody listens."""
+"""How each webhook fares, and a test event: sent to a real listener, and to an address without one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_test_event_reaches_the_one_webhook_and_is_in_the_audit_log(tmp_
             ]
 
 
-async def test_where_nobody_listens_the_event_waits_and_the_list_says_so(
+async def test_without_a_listener_the_event_waits_and_the_list_says_so(
     tmp_path: Path, unused_tcp_port: int
 ) -> None:
     text = settings(tmp_path, WEBHOOK.format(name="crm", port=unused_tcp_port))

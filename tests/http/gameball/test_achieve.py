@@ -45,7 +45,7 @@ async def test_an_unknown_customer_is_not_created(gateway: RunningGateway) -> No
     assert await gateway.rows("SELECT * FROM record") == []
 
 
-async def test_a_campaign_that_nobody_knows_is_accepted_and_gives_nothing(gateway: RunningGateway) -> None:
+async def test_a_campaign_that_is_unknown_is_accepted_and_gives_nothing(gateway: RunningGateway) -> None:
     await save(gateway)
     assert (await achieve(gateway, campaign=99)).status == 202
     await grant_all(gateway)

@@ -68,7 +68,7 @@ async def test_the_api_key_alone_joins_no_strangers(start: Start, settings: str,
 
 
 @pytest.mark.parametrize(("settings", "joined"), [("", False), (OPEN, True)], ids=["default", "control"])
-async def test_a_session_token_for_me_joins_nobody_whose_email_i_write(
+async def test_a_session_token_for_me_joins_no_records_whose_email_i_write(
     start: Start, settings: str, joined: bool
 ) -> None:
     async with start(settings, channels=WITH_SESSIONS) as gateway:

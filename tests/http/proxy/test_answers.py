@@ -169,7 +169,7 @@ def test_a_parser_sees_the_ids_changed_and_nothing_else(
 
 
 def _without_mixed_lists(value: Any) -> Any:
-    """A list of ids and other things under such a name is nobody's to judge."""
+    """A list of ids and other things under such a name cannot be judged."""
     if isinstance(value, dict):
         mixed = {name for name in ("customerId", "customerIds") if isinstance(value.get(name), list)}
         return {name: _without_mixed_lists(one) for name, one in value.items() if name not in mixed}
@@ -213,10 +213,10 @@ UNREADABLE: dict[str, tuple[Callable[[bytes], bytes], dict[str, str]]] = {
     "four codings": (lambda raw: raw, {"Content-Encoding": "gzip,gzip,gzip,gzip"}),
     "no gzip at all": (lambda raw: raw, {"Content-Encoding": "gzip"}),
     "half a gzip": (lambda raw: gzip.compress(raw)[:-9], {"Content-Encoding": "gzip"}),
-    "gzip that nobody named": (gzip.compress, {}),
+    "gzip without its header": (gzip.compress, {}),
     "gzip in two headers": (gzip.compress, {"Content-Encoding": "gzip", "content-encoding": "br"}),
     "a bomb": (lambda raw: gzip.compress(raw + b" " * (17 << 20)), {"Content-Encoding": "gzip"}),
-    "Latin-1 that nobody named": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "application/json"}),
+    "Latin-1 without its header": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "application/json"}),
     "an unknown charset": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "text/json; charset=x-klingon"}),
     "a charset that is none": (lambda raw: raw.decode().encode("latin-1"), {"Content-Type": "text/json; charset=base64"}),
 }  # fmt: skip

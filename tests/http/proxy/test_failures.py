@@ -28,7 +28,7 @@ BODY = '{"customerId":"ann"}'
 
 @pytest.fixture
 async def hasty(start: Start, platform: Platform) -> AsyncGenerator[RunningGateway]:
-    """A gateway that waits for nobody longer than a moment."""
+    """A gateway with short timeouts."""
     platform.limits = False
     times = (
         'total_timeout = "400ms"\nread_timeout = "400ms"\nconnect_timeout = "400ms"\nmax_response = "64KiB"'

@@ -86,7 +86,7 @@ async def test_an_unknown_customer_is_asked_for_under_its_own_id_and_stays_unkno
     assert not await records(forward)
 
 
-async def test_an_unknown_customer_never_reads_somebody_elses_account(
+async def test_an_unknown_customer_never_reads_another_customers_account(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -159,7 +159,7 @@ async def test_the_path_may_be_repeated_in_the_body_and_not_contradicted(
     assert len(platform.seen) == 2
 
 
-async def test_somebody_elses_code_is_left_alone(forward: RunningGateway, platform: Platform) -> None:
+async def test_another_persons_code_is_left_alone(forward: RunningGateway, platform: Platform) -> None:
     await order(forward, "web", "ann", email=EMAIL)
     await order(forward, "pos", "till-7", email=EMAIL)
     await ask(forward, "GET", "referrals/validate?referrerCode=till-7&forCustomerId=till-7", channel="pos")
@@ -286,7 +286,7 @@ async def test_whom_the_platform_did_not_forget_is_kept_here(
     assert await records(forward) == {("web", "ann")}
 
 
-async def test_a_missing_route_erases_nobody(forward: RunningGateway, platform: Platform) -> None:
+async def test_a_missing_route_erases_no_customer(forward: RunningGateway, platform: Platform) -> None:
     """The platform's 404 without a body says that there is no such route."""
     await order(forward, "web", "ann", email=EMAIL)
     alias = [operation for operation in OPERATIONS if operation.path[-1] == "delete"]
@@ -368,7 +368,7 @@ class Unreadable:
 
 @pytest.fixture
 async def unresolved(start: Start, platform: Platform) -> AsyncGenerator[RunningGateway]:
-    """A gateway that lets reads pass when it cannot look anybody up."""
+    """A gateway that lets reads pass when it cannot look a customer up."""
     async with forwarding(start, platform, 'on_store_failure = { reads = "pass" }') as gateway:
         yield gateway
 

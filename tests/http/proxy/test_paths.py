@@ -1,4 +1,4 @@
-"""No path means one thing to the gateway and another to whoever reads it next."""
+"""No path means one thing to the gateway and another to the next server."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ PUBLISHED = _read()
 
 @pytest.fixture
 async def reference() -> AsyncGenerator[Platform]:
-    """The platform as whoever has no gateway sees it."""
+    """The platform as clients see it without a gateway."""
     platform = Platform()
     platform.limits = False
     await platform.accept()

@@ -122,7 +122,7 @@ CASES = [
     Case("a chunked body on GET", f"{GET}{HEAD}{CHUNKED}\r\n{CHUNKS}{HIDDEN}", 400),
     _get("an upgrade to h2c", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__", status=200, passes=1),
     _get("an upgrade to a web socket", "Upgrade: websocket", status=200, passes=1),
-    _post("an expectation that nobody knows", LENGTH + "Expect: 200-ok\r\n", BODY + HIDDEN, 417),
+    _post("an unknown expectation", LENGTH + "Expect: 200-ok\r\n", BODY + HIDDEN, 417),
     _post(
         "a body that is not what it says", LENGTH + "Content-Encoding: gzip\r\nConnection: close\r\n", BODY
     ),

@@ -1,4 +1,4 @@
-"""Forward mode: what the api key alone claims makes nobody else's canonical id go out, and teaches the gateway nothing."""
+"""Forward mode: what a call claims with the api key alone sends out no other customer's id, and teaches the gateway nothing."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ async def test_two_events_of_one_second_are_two(forward: RunningGateway, change:
 async def test_one_signature_counts_once_however_the_body_was_written_on_its_way(
     forward: RunningGateway,
 ) -> None:
-    """Whoever saw an event pass cannot make a second one of it."""
+    """A person who saw an event pass cannot make a second one of it."""
     signature = sign(compact(TOLD))
     ways = [
         json.dumps(TOLD, indent=indent, ensure_ascii=escape)
