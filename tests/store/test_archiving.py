@@ -1,5 +1,5 @@
-"""The archive's files against whoever can write them but does not hold the master secret, and runs that are killed; on one
-engine, as they are the same for each."""
+"""The archive's files, attacked by a person who can write them but does not hold the master secret, and runs that are killed. On
+one engine, as the files are the same for each."""
 
 import gzip
 import os
@@ -261,7 +261,7 @@ async def test_what_is_taken_over_is_on_disk_before_the_events_go(
     assert synced[: cut_after[0]] == [name_of(1), fresh.directory.name]
 
 
-async def test_a_run_that_is_overtaken_accuses_nobody(
+async def test_a_run_that_is_overtaken_is_no_breach(
     fresh: ArchivedDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Another gateway archives between what it knows of the log and what it reads of it."""

@@ -1,5 +1,5 @@
 """What the PostgreSQL engine promises beyond the protocol: a constant number of round trips, look-ups that never scan, several
-processes at once, and never a success for a commit that nobody knows the outcome of."""
+processes at once, and never a success for a commit whose outcome is unknown."""
 
 import asyncio
 import contextlib
@@ -558,7 +558,7 @@ async def _lengths(store: Store) -> list[int]:
 async def test_a_commit_that_no_standby_confirmed_is_no_success(
     opened: Callable[[], Any], postgres: PostgresServer
 ) -> None:
-    """The server waits for a standby that is not there until somebody cancels: then it says COMMIT, with a warning."""
+    """The server waits for a standby that is not there until the wait is cancelled: then it says COMMIT, with a warning."""
     store: PostgresStore = await opened()
     postgres.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     postgres.sql("SELECT pg_reload_conf()")
@@ -597,7 +597,7 @@ async def test_a_database_that_takes_no_writes_is_unavailable_and_left_behind(
     await store.probe()
 
 
-async def test_nobody_there_is_said_so(tmp_path: Any, clock: ManualClock) -> None:
+async def test_an_absent_server_is_reported(tmp_path: Any, clock: ManualClock) -> None:
     store = PostgresStore(f"postgresql://gateway@/x?host={tmp_path}", clock, checkpoint_key=CHECKPOINT_KEY)
     with pytest.raises(StoreUnavailable):
         await store.open()

@@ -1,5 +1,5 @@
-"""Archiving the audit log, and the archive against whoever can write files and the database but does not hold the master secret:
-cases for any engine."""
+"""Archiving the audit log, and the archive attacked by a person who can write files and the database but does not hold the master
+secret."""
 
 from collections.abc import Awaitable, Callable
 

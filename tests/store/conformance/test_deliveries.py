@@ -54,7 +54,7 @@ async def test_a_delivery_that_is_not_there_is_noted_as_absent(store: Store) -> 
     assert ws.claimable.held == {("upstream", 5): []}
 
 
-async def test_a_claim_of_a_delivery_that_somebody_else_claimed_is_not_committed(store: Store) -> None:
+async def test_a_claim_of_a_delivery_that_another_process_claimed_is_not_committed(store: Store) -> None:
     ((delivery_id, _),) = (await run(store, queue)).deliveries.held.items()
 
     def late(ws: WorkingSet) -> None:
@@ -69,7 +69,7 @@ async def test_a_claim_of_a_delivery_that_somebody_else_claimed_is_not_committed
     assert (await one_delivery(store, delivery_id)).owner == ""
 
 
-async def test_claimable_is_what_is_open_due_and_nobodys_oldest_first(
+async def test_claimable_is_what_is_open_due_and_not_leased_oldest_first(
     store: Store, clock: ManualClock
 ) -> None:
     saved = await run(store, lambda ws: queue(ws, 6))

@@ -1,4 +1,4 @@
-"""The audit log against whoever can write the database but does not hold the master secret: cases for any engine."""
+"""The audit log, attacked by a person who can write the database but does not hold the master secret."""
 
 from collections.abc import Awaitable, Callable
 
@@ -147,7 +147,7 @@ async def test_a_run_that_follows_does_not_cover_it_up(
     assert (await database.verified()).breaches
 
 
-async def test_a_chain_that_begins_without_an_event_accuses_nobody_when_the_next_batch_fails(
+async def test_a_chain_that_begins_without_an_event_is_no_breach_when_the_next_batch_fails(
     store: Store,
 ) -> None:
     """Before archiving, and with a batch that changes nothing, a chain begins and has no event yet."""
@@ -164,7 +164,9 @@ async def test_a_chain_that_begins_without_an_event_accuses_nobody_when_the_next
     assert await breaches(store) == []
 
 
-async def test_a_log_without_any_signature_is_nobodys(database: LoggedDatabase, store_factory: Open) -> None:
+async def test_a_log_without_any_signature_cannot_be_trusted(
+    database: LoggedDatabase, store_factory: Open
+) -> None:
     """A gateway does not start on it, so nothing signs it as it was found."""
     await _take_every_checkpoint_out(database)
     store = await store_factory()

@@ -1,5 +1,5 @@
-"""The state against the audit log: whoever can write the database but does not hold the master secret cannot change, put in or
-take out a row that the log vouches for without being found. Cases for any engine."""
+"""The state against the audit log: a person who can write the database but does not hold the master secret cannot change, add or
+remove a row that the log vouches for without being detected."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path

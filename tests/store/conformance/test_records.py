@@ -122,7 +122,7 @@ async def test_changes_of_a_record_and_of_its_observations_are_kept(store: Store
     assert record.observations == {EMAIL: Observation(EMAIL, NOON, NOON + DAY, True, True, True)}
 
 
-async def test_a_key_that_nobody_holds_is_as_one_never_seen(store: Store) -> None:
+async def test_a_key_without_holders_is_as_one_never_seen(store: Store) -> None:
     def shun(ws: WorkingSet) -> None:
         observe(ws, person(ws, "web:ann")[1][0], EMAIL, None)
         ws.keys[EMAIL].state = "generic"
@@ -189,7 +189,7 @@ async def test_any_text_is_an_id_of_its_own(store: Store, customer_id: str) -> N
     assert [place for place, record in ws.records.held.items() if record] == [("web", customer_id)]
 
 
-async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_nobody(store: Store) -> None:
+async def test_a_canonical_id_leads_to_its_profile_and_an_unused_one_to_none(store: Store) -> None:
     def save(ws: WorkingSet) -> None:
         assert ws.create_profile(["ann"]).profile_id == ws.holder_of("ann")
 
