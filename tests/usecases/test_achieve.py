@@ -98,7 +98,7 @@ async def test_the_window_survives_a_restart(core: InProcessGateway) -> None:
 
 
 class Loop:
-    """One core for all examples: each takes a campaign that nobody used yet, so that its windows are its own."""
+    """One core for all examples: each takes a campaign of its own, so that its windows are its own."""
 
     def __init__(self, directory: Path) -> None:
         self.runner = asyncio.Runner()
@@ -225,7 +225,7 @@ async def test_an_erased_customer_is_unknown(core: InProcessGateway) -> None:
     assert await core.send(achieve("web:ann", email=ANN)) == UnknownCustomer()
 
 
-async def test_a_campaign_that_nobody_knows_is_accepted_and_judged_later(core: InProcessGateway) -> None:
+async def test_an_unknown_campaign_is_accepted_and_judged_later(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     assert isinstance(await core.send(achieve("web:ann", 999)), Accepted)
     await core.grant_later()

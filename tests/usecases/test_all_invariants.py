@@ -109,7 +109,7 @@ name = "mobile"
 all_of = ["mobile"]
 """
 )
-"""An address alone joins nobody; nothing binds."""
+"""An address alone joins no records; nothing binds."""
 GUARDED = (
     _TYPES.format(version="guarded", fanout=4, mobile="max_per_profile = 2")
     + """
@@ -655,7 +655,7 @@ class Judging(Machine):
         assert all(group in profiles.values() or group & held for group in groups)
 
     def _walk(self, version: str) -> tuple[Plan, list[Regrouped]]:
-        """Put rules in force over everybody: what their plan says, and what is done."""
+        """Put rules in force over all profiles: what their plan says, and what is done."""
         self.run(self.core.regroup())
         if self.core.env.rules.version == version:
             self._use("free")

@@ -1,4 +1,4 @@
-"""What webhooks are told: everything that they asked for, in the transaction that made it so, and nobody's name."""
+"""What webhooks are told: everything that they asked for, in the transaction that made it so, and no name."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -149,7 +149,7 @@ async def test_in_forward_mode_the_ends_of_deliveries_are_told(tmp_path: Path) -
     assert [json.loads(row)["type"] for row in rows] == ["achievement.delivered", "achievement.dead"]
 
 
-async def test_no_body_says_who_somebody_is(core: InProcessGateway) -> None:
+async def test_no_body_says_who_a_customer_is(core: InProcessGateway) -> None:
     await core.send(customer("web:ann-4711", {"city": "Giza"}, email=ANN))
     await core.send(customer("pos:till-0815", mobile=PHONE))
     await core.send(customer("pos:till-0815", email=ANN, mobile=PHONE))
@@ -174,7 +174,7 @@ async def test_each_listener_hears_its_topics_only(tmp_path: Path) -> None:
     )
 
 
-async def test_nothing_is_queued_where_nobody_listens(tmp_path: Path) -> None:
+async def test_nothing_is_queued_without_a_listener(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
         await core.send(customer("web:ann"))
         assert await core.rows("SELECT * FROM delivery") == []

@@ -239,7 +239,7 @@ def test_i24_a_claim_never_changes_which_records_are_together(
 def test_i25_claims_never_change_any_answer_to_another_caller(
     steps: list[tuple[Command, list[SaveCustomer]]],
 ) -> None:
-    """With claims of customers that are known, and of visitors that nobody else names, every other answer is as without."""
+    """With claims of customers that are known, and of visitors that no other call names, every other answer is as without."""
 
     async def play(directory: str, *, with_claims: bool) -> list[Any]:
         answers: list[Any] = []

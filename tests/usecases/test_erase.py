@@ -1,4 +1,4 @@
-"""Erasure: everything that names a person goes, ledger and log stay and name nobody."""
+"""Erasure: everything that names a person goes, ledger and log stay and name no one."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ async def test_the_points_that_were_given_stay_in_the_ledger(core: InProcessGate
     assert await core.column("SELECT points FROM ledger") == [SHARE.points]
 
 
-async def test_erasing_twice_finds_nobody_the_second_time(core: InProcessGateway) -> None:
+async def test_erasing_twice_finds_no_customer_the_second_time(core: InProcessGateway) -> None:
     await a_life(core)
     erased = await core.send(erase("web:ann-4711"))
     assert erased.records == 2
@@ -101,7 +101,7 @@ async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
         assert await core.profile_of("web:ann-4711") is None
 
 
-async def test_a_key_that_somebody_else_holds_too_is_theirs_from_then_on(core: InProcessGateway) -> None:
+async def test_a_key_that_another_profile_holds_too_is_theirs_from_then_on(core: InProcessGateway) -> None:
     """They were not joined, as their numbers differ; who states the address next meets the one who is left."""
     await core.send(customer("web:ann", email=ANN, mobile=PHONE))
     await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))

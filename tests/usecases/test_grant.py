@@ -489,7 +489,7 @@ async def test_a_grant_is_final(core: InProcessGateway) -> None:
     assert await core.grant_later(DAY) == Granted(0, 0)
 
 
-async def test_an_achievement_that_nobody_knows_cannot_be_judged(core: InProcessGateway) -> None:
+async def test_an_achievement_that_is_unknown_cannot_be_judged(core: InProcessGateway) -> None:
     refused = await core.send(RetryAchievement(caller(""), 12345))
     assert isinstance(refused, Refused)
     assert refused.code == "achievement_unknown"

@@ -223,7 +223,7 @@ async def test_a_value_that_cannot_be_read_is_not_stored(core: InProcessGateway)
 # ---- values that many hold ----
 
 
-async def test_a_value_on_too_many_records_loses_its_owner_and_joins_nobody_more(
+async def test_a_value_on_too_many_records_loses_its_owner_and_joins_no_records_more(
     core: InProcessGateway,
 ) -> None:
     saved = [

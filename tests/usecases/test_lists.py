@@ -1,4 +1,4 @@
-"""The shops' own numbers: on the list they join nobody, whoever they joined before comes apart, and off it they are anybody's."""
+"""The shops' own numbers: on the list they join no records, those that they joined before are split, and off it they join again."""
 
 from pathlib import Path
 

@@ -275,7 +275,7 @@ async def test_a_split_that_leaves_a_side_empty_is_refused(
     assert refused.code == "split_empties"
 
 
-async def test_a_record_of_somebody_else_is_named(core: InProcessGateway) -> None:
+async def test_a_record_of_another_profile_is_named(core: InProcessGateway) -> None:
     await people(core, ann={}, bob={})
     bob = await record(core, "web:bob")
     refused = await core.send(SplitProfile(SAM, await profile(core, "web:ann"), (bob,), "plain", ""))
@@ -284,7 +284,7 @@ async def test_a_record_of_somebody_else_is_named(core: InProcessGateway) -> Non
 
 
 async def test_no_mix_of_calls_joins_again_what_was_split(core: InProcessGateway) -> None:
-    """I11: whoever says whatever of both sides' identifiers, on known and on new ids, in any order."""
+    """I11: any identifiers of both sides, on known and on new ids, in any order."""
     await people(core, ann={"email": ANN}, bob={"mobile": PHONE})
     await merged(core, "web:ann", "web:bob")
     await split(core, "web:bob")

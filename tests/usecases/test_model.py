@@ -120,7 +120,7 @@ class Reference:
         return next((p for p in self.people if member in p.members), None)
 
     def meet(self, place: str, said: Iterable[str], *, may_create: bool) -> Person | None:
-        """Everybody whom the id or one of the keys leads to becomes one."""
+        """All to whom the id or one of the keys leads become one."""
         said = set(said)
         own = self.person(place)
         together = [p for p in self.people if p is own or p.keys & said]

@@ -65,7 +65,7 @@ async def test_revoking_twice_is_revoking_once(core: InProcessGateway) -> None:
     assert await core.actions() == ["key.created", "key.revoked"]
 
 
-async def test_a_key_that_nobody_knows_cannot_be_revoked(core: InProcessGateway) -> None:
+async def test_a_key_that_is_unknown_cannot_be_revoked(core: InProcessGateway) -> None:
     refused = await core.send(RevokeKey(OPERATOR, "k9"))
     assert isinstance(refused, Refused)
     assert refused.code == "key_unknown"

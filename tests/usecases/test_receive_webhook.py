@@ -88,7 +88,7 @@ async def test_an_absorbed_customer_leads_to_the_survivor(core: InProcessGateway
     assert {body["profile"] for body in await bodies(core)} == {show("prf", merged.profile_id)}
 
 
-async def test_a_customer_that_nobody_knows_here_is_told_of_too(core: InProcessGateway) -> None:
+async def test_a_customer_that_is_unknown_here_is_told_of_too(core: InProcessGateway) -> None:
     await core.send(tells("1", "stranger"))
     await core.send(tells("2", ""))
     assert [body["profile"] for body in await bodies(core)] == [None, None]

@@ -151,7 +151,7 @@ async def test_a_person_is_asked_whether_a_part_should_leave(tmp_path: Path) -> 
 
 
 async def test_parts_of_which_each_is_asked_to_leave_may_stay_with_each_other(tmp_path: Path) -> None:
-    """Two of three parts are asked about, and a person takes the third out: nobody is left whom nothing was asked about."""
+    """Two of three parts are asked about, and a person takes the third out: no part is left without a question."""
     async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="review"))) as core:
         await shop_number(core)
         await strangers(core)
@@ -434,7 +434,7 @@ async def test_whom_a_value_joined_that_made_room_for_newer_ones_come_apart_as_t
         assert [reason for _, reason in await questions(core)] == asked
 
 
-# ---- new rules over everybody ----
+# ---- new rules over all profiles ----
 
 
 async def activate(core: InProcessGateway, candidate: RuleSet, limit: int = 100) -> tuple[Plan, Any]:
@@ -520,7 +520,7 @@ async def test_a_former_version_makes_of_the_profiles_what_they_were(tmp_path: P
         assert await questions(core) == []
 
 
-async def test_rules_that_only_watch_regroup_nobody(tmp_path: Path) -> None:
+async def test_rules_that_only_watch_regroup_no_profiles(tmp_path: Path) -> None:
     one, two = rules("1"), rules("2", fanout_limit="2", more="")
     watching = rule_set_of(two.text.replace('version = "2"', 'version = "2"\nmode = "shadow"'))
     async with InProcessGateway(tmp_path, environment(rules=one)) as core:
@@ -611,7 +611,9 @@ def crowded(version: str, on_fanout: str) -> RuleSet:
     return rule_set_of(CROWDED.format(version=version, on_fanout=on_fanout))
 
 
-async def test_a_value_that_very_many_hold_joins_nobody_where_a_person_is_to_be_asked(tmp_path: Path) -> None:
+async def test_a_value_that_very_many_hold_joins_no_records_where_a_person_is_to_be_asked(
+    tmp_path: Path,
+) -> None:
     """I21. Two of its holders have an address in common and are looked at together, without all the others."""
     first, second = (crowded(version, "review") for version in ("1", "2"))
     async with InProcessGateway(tmp_path, environment(rules=first)) as core:
@@ -674,7 +676,7 @@ async def test_a_request_counts_the_holders_of_a_provider_form_inside_the_window
 
 
 async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
-    """I21. `ignore` says that nobody is to care."""
+    """I21. `ignore` says that the difference does not matter."""
     first, second = crowded("1", "review"), crowded("2", "ignore")
     async with InProcessGateway(tmp_path, environment(rules=first)) as core:
         await core.use(first)

@@ -1,5 +1,5 @@
-"""Questions over time: those that nobody answers close, closed ones come back on new evidence only, and whose a contested key is a
-person can say."""
+"""Questions over time: unanswered ones close, closed ones come back on new evidence only, and a person can say who owns a contested
+key."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ async def close_old(core: InProcessGateway) -> None:
     await core.send(CloseStaleReviews(OPERATOR, tuple(found)))
 
 
-async def test_a_question_that_nobody_answers_closes_at_its_age_and_not_before(tmp_path: Path) -> None:
+async def test_an_unanswered_question_closes_at_its_age_and_not_before(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path) as core:
         number = await asked(core)
         core.clock.advance(AGE - 1)
