@@ -354,7 +354,7 @@ async def test_a_failure_of_ours_after_a_report_was_sent_leaves_it_unknown(outbo
     assert len(outbox.reports()) == 1
 
 
-# ---- what nobody knows (F17) ----
+# ---- unknown outcomes (F17) ----
 
 
 async def test_a_lost_answer_is_asked_for_again_while_the_upstream_would_notice(outbox: Outbox) -> None:
@@ -436,7 +436,7 @@ async def test_a_customer_that_was_merged_while_it_was_unknown_is_left_to_a_pers
 
 
 async def test_a_worker_that_died_while_sending_leaves_an_unknown_one(outbox: Outbox) -> None:
-    """The crash between the sending and its end: the row was marked, the request arrived, nobody wrote it down."""
+    """The crash between the sending and its end: the row was marked, the request arrived, and that was not stored."""
     outbox.platform.always = "slow"
     outbox.platform.slowness = 0.3
     await outbox.report()

@@ -1,4 +1,4 @@
-"""The stand-in for the loyalty platform keeps to what the platform publishes; whoever tests against it relies on that."""
+"""The stand-in for the loyalty platform keeps to what the platform publishes; the tests against it rely on that."""
 
 from typing import Any
 

@@ -146,7 +146,7 @@ async def test_the_three_headers_are_those_of_the_standard() -> None:
 
 
 class _Broken(AbstractResolver):
-    """Fails in a way that nobody thought of."""
+    """Fails with an unforeseen error."""
 
     async def resolve(self, *_: object, **__: object) -> list[ResolveResult]:
         raise ZeroDivisionError
@@ -179,7 +179,7 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
             ids.append(headers["webhook-id"])
             assert int(headers["webhook-timestamp"]) == core.clock.now() // SECOND
     assert len(set(ids)) == 1
-    assert listener.heard.empty()  # nobody followed the redirect
+    assert listener.heard.empty()  # the redirect was not followed
     assert await states(core) == [("delivered", "", 200, 3)]
 
 
@@ -215,7 +215,7 @@ async def test_a_listener_that_is_gone_is_not_asked_again(core: InProcessGateway
     assert (await core.actions())[-1] == "delivery.dead"
 
 
-async def test_nobody_there_is_tried_again_later(core: InProcessGateway) -> None:
+async def test_an_absent_listener_is_tried_again_later(core: InProcessGateway) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
