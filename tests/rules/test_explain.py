@@ -189,7 +189,7 @@ NO_LONGER_BETWEEN_THEM = [
     ("web:3", says(mobile="a", email="a")),
     ("web:0", says(mobile="b")),
 ]
-"""The fourth would have joined two others to too many ids of its space; the fifth then says that one of them is somebody else."""
+"""The fourth would have joined two others to too many ids of its space; the fifth then says that one of them is another person."""
 
 
 def join_when_asked_again(state: State, one: Profile, other: Profile) -> bool:

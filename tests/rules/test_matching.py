@@ -96,7 +96,7 @@ def test_a_single_key_speaks_only_for_its_owner() -> None:
     assert state.at("web:third") == state.at("web:owner")
 
 
-def test_a_rule_with_outcome_review_asks_and_joins_nobody() -> None:
+def test_a_rule_with_outcome_review_asks_and_joins_no_records() -> None:
     decision = meeting(rule_set(Rule("email", ("email",), "review")), says(email="a"), says(email="a"))
     assert (decision.outcome, decision.profile_id, decision.reason) == ("review", None, "rule:email")
     [question] = decision.reviews
@@ -274,7 +274,7 @@ def test_an_attribute_confirms_a_rule_or_makes_it_a_question(
     assert decision.outcome == outcome
 
 
-# ---- values that speak for nobody ----
+# ---- values that match no profile ----
 
 
 @pytest.mark.parametrize("fate", ["generic", "shared", "blocked"])
@@ -317,6 +317,6 @@ def test_a_blocked_or_invalid_value_takes_no_part_and_only_the_blocked_one_is_st
     assert state.send("web:1", email="a").reason == "known"
 
 
-def test_an_undeclared_type_is_stored_and_joins_nobody() -> None:
+def test_an_undeclared_type_is_stored_and_joins_no_records() -> None:
     decision = meeting(rule_set(), says(fax="1"), says(fax="1"))
     assert (decision.outcome, decision.own, len(decision.evidence)) == ("created", (), 1)

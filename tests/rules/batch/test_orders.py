@@ -142,7 +142,7 @@ def test_with_one_profile_at_once_it_counts_whether_the_record_between_two_comes
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(range(3), 2)))
 def test_the_last_to_come_takes_no_place_from_two_who_were_there(one: int, other: int) -> None:
-    """The promise that rules an order by content out: whoever comes, and under whatever id, the two stay together."""
+    """The promise that rules an order by content out: whatever record comes, and under whatever id, the two stay together."""
     state = State(rule_set(EMAIL, merge=Merge(max_records=2)))
     (last,) = {0, 1, 2} - {one, other}
     for number in (one, other, last):

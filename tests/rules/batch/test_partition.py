@@ -117,12 +117,12 @@ def test_records_are_read_once_and_left_as_they_are() -> None:
 # ---- values without power ----
 
 
-def test_blocked_and_retired_values_join_nobody() -> None:
+def test_blocked_and_retired_values_join_no_records() -> None:
     first = see(see(record(1), key("email", "e"), blocked=True), key("mobile", "m"), retired=True)
     assert members(canon(rule_set(), first, record(2, email="e", mobile="m"))) == [{1}, {2}]
 
 
-def test_a_value_held_by_too_many_records_joins_nobody() -> None:
+def test_a_value_held_by_too_many_records_joins_no_records() -> None:
     rules = rule_set(identifiers=kinds(email={"fanout_limit": 2}))
     records = [record(number, email="shop") for number in (1, 2, 3)]
     assert members(canon(rules, *records[:2])) == [{1, 2}]
@@ -145,7 +145,7 @@ def test_a_crowded_value_asks_where_the_rules_say_so() -> None:
     assert guards(found) == [("fanout_limit", True)] * 2
 
 
-def test_a_value_known_to_be_crowded_joins_nobody_and_asks() -> None:
+def test_a_value_known_to_be_crowded_joins_no_records_and_asks() -> None:
     rules = rule_set(Rule("email", ("email",)), Rule("mobile", ("mobile",)))
     records = record(1, email="e", mobile="m"), record(2, email="e"), record(3, mobile="m")
     found = canon(rules, *records, crowded={key("email", "e"), key("email", "other")})
@@ -153,7 +153,7 @@ def test_a_value_known_to_be_crowded_joins_nobody_and_asks() -> None:
     assert guards(found) == [("fanout_limit", True)]
 
 
-def test_shared_types_and_values_known_to_be_generic_join_nobody() -> None:
+def test_shared_types_and_values_known_to_be_generic_join_no_records() -> None:
     records = record(1, email="e", mobile="m"), record(2, email="e", mobile="m")
     rules = rule_set(identifiers=kinds(mobile={"max_profiles": 2}))
     assert members(canon(rules, *records, generic={key("email", "e")})) == [{1}, {2}]
@@ -255,11 +255,11 @@ def test_a_must_pin_joins_without_evidence_beyond_any_limit_and_yields_to_a_cann
     assert members(canon(full, record(1), record(2), pins=[must])) == [{1, 2}]
 
 
-def test_a_pin_to_a_record_that_is_not_here_joins_nobody() -> None:
+def test_a_pin_to_a_record_that_is_not_here_joins_no_records() -> None:
     assert members(canon(rule_set(), record(1), pins=[Pin(1, 7, "must")])) == [{1}]
 
 
-def test_a_newcomers_value_too_many_loses_its_power_and_joins_nobody_further() -> None:
+def test_a_newcomers_value_too_many_loses_its_power_and_joins_no_records_further() -> None:
     rules = rule_set(identifiers=kinds(mobile={"max_per_profile": 1, "at_limit": "drop_oldest"}))
     found = canon(rules, record(1, 0, email="e", mobile="m"), record(2, 1, email="e", mobile="n"))
     assert members(found) == [{1, 2}]
@@ -661,7 +661,7 @@ def test_i7_the_order_of_the_records_does_not_matter(
 def test_where_nothing_can_bind_looking_at_every_edge_changes_nothing(
     rules: RuleSet, records: list[Record]
 ) -> None:
-    """A `never` rule that nobody meets has every edge judged."""
+    """A `never` rule that matches no records has every edge judged."""
     judged = replace(rules, rules=(*rules.rules, Rule("nobody", ("passport",), "never")))
     assert canon(judged, *records) == canon(rules, *records)
 

@@ -1,4 +1,4 @@
-"""Texts that nobody writes: no pair of them is a fault, and long ones are alike only if they are the same."""
+"""Texts that no person writes: no pair of them is a fault, and long ones are alike only if they are the same."""
 
 from itertools import combinations
 from typing import get_args

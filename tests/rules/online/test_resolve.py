@@ -486,7 +486,7 @@ def test_mode_off_judges_nothing_and_still_learns_keys() -> None:
 # ---- whom a key leads to ----
 
 
-def test_a_key_of_earlier_requests_joins_nobody_by_itself() -> None:
+def test_a_key_of_earlier_requests_joins_no_records_by_itself() -> None:
     """It is another profile's by now, and this request does not state it."""
     state = State(rule_set(Rule("both", ("mobile", "email")), Rule("email", ("email",))))
     for where in ("web:1", "pos:1"):
