@@ -208,7 +208,7 @@ class Platform:
         self.url = f"http://127.0.0.1:{self._port}"
 
     async def refuse(self) -> None:
-        """Nobody listens any more."""
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

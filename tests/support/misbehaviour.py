@@ -38,7 +38,7 @@ async def stalled(wire: asyncio.Transport) -> None:
 
 
 async def overlong(wire: asyncio.Transport) -> None:
-    """More bytes than announced: an answer to a question that nobody asked."""
+    """More bytes than announced: an answer without a question."""
     wire.write(_OK + b"Content-Length: 2\r\n\r\n{}")
     wire.write(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"customerId":1}')
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: a server of its own on a socket of its own, and a fresh database for whoever asks."""
+"""A real PostgreSQL for the tests: a server of its own on a socket of its own, and a fresh database for each test that asks."""
 
 import itertools
 import os
@@ -107,7 +107,7 @@ class PostgresServer:
         return name
 
     async def empty(self) -> str:
-        """Of the same database again and again: quicker by far than a new one. Whoever had it must have closed it."""
+        """The same database, emptied each time: far quicker than a new one. The test before must have closed it."""
         if not self._common:
             self._common = self.fresh()
         connection = await asyncpg.connect(self.url(self._common))

@@ -19,7 +19,7 @@ def readers_of(pid: int) -> list[int]:
 
 
 def wait_for_end(pid: int) -> None:
-    """Until this process has ended, whoever's child it is."""
+    """Until this process has ended, also if it is no child of ours."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:

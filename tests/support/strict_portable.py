@@ -1,5 +1,5 @@
 """PostgreSQL as the strictest engine of its protocol would be: SQL that not all of them have is refused, and one commit in ten
-collides with somebody and has to be made again."""
+collides with another one and has to be made again."""
 
 import contextlib
 import random

@@ -1,4 +1,4 @@
-"""What happens to the cluster, and how long nobody is served because of it."""
+"""What happens to the cluster, and how long no call is served because of it."""
 
 import asyncio
 import time

@@ -14,7 +14,7 @@ _TRIES = 3
 
 @dataclass(slots=True, frozen=True)
 class Network:
-    """`subnet` holds the machines and whoever talks to them. `namespaces` is empty on loopback."""
+    """`subnet` holds the machines and their clients. `namespaces` is empty on loopback."""
 
     addresses: tuple[str, ...]
     subnet: str
@@ -29,7 +29,7 @@ class Network:
         return [*(("ip", "netns", "exec", self.namespaces[node]) if self.namespaces else ()), *command]
 
     def cut(self, node: int) -> None:
-        """Nothing passes between this machine and the other two, and nothing says so. Everybody else reaches all three."""
+        """Nothing passes between this machine and the other two, and nothing says so. All others reach all three."""
         self._rules(node, "-A")
 
     def mend(self, node: int) -> None:

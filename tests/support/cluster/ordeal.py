@@ -1,6 +1,6 @@
 """Two gateways on a cluster, with senders that keep them busy whatever happens to it.
 
-`python -m tests.support.cluster.ordeal --rounds 10 [FAULT …]` prints how long nobody is served, fault by fault, and fails if
+`python -m tests.support.cluster.ordeal --rounds 10 [FAULT …]` prints how long no call is served, fault by fault, and fails if
 anything acknowledged was lost or doubled. `--directly` leaves HAProxy out. FAULT is a part of a fault's name.
 """
 

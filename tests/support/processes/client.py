@@ -78,7 +78,7 @@ class HttpConnection:
         self.close()
 
     async def open(self) -> asyncio.StreamWriter:
-        """Raises OSError when nobody listens: then nothing was sent."""
+        """Raises OSError without a listener: then nothing was sent."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         return self._streams[1]
@@ -89,7 +89,7 @@ class HttpConnection:
             self._streams = None
 
     async def call(self, data: bytes) -> Answer | None:
-        """The answer; None when it never came whole, so that nobody knows what became of the request."""
+        """The answer; None when it never came whole, so that the outcome of the request is unknown."""
         writer = await self.open()
         try:
             writer.write(data)

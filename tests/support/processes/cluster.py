@@ -40,7 +40,7 @@ class Member:
         self._programs.run("pg_ctl", "-D", str(self.data), "-l", self._log, "-w", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """`immediate` is a crash: nothing is written any more, nobody is told."""
+        """`immediate` is a crash: nothing more is written, and clients are not told."""
         with contextlib.suppress(AssertionError):  # one that is down already
             self._programs.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
 
@@ -81,7 +81,7 @@ class Cluster:
         self.wait_for_standby(True)
 
     def wait_for_standby(self, wanted: bool) -> None:
-        """Let every commit wait for the standby, or for nobody; back when it is so."""
+        """Let every commit wait for the standby, or for none; returns when it is so."""
         member = self.primary
         member.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{_STANDBY if wanted else ''}'")
         member.sql("SELECT pg_reload_conf()")

@@ -79,8 +79,8 @@ async def introduce_customers(process: Process) -> None:
 async def load(
     process: Process, attempts: Iterable[Attempt], clients: int = CLIENTS, patience: float = 30.0
 ) -> AsyncGenerator[History]:
-    """Clients that send the attempts, each when it has the answer to its last one, until the block is left or nobody
-    listens any more; the history grows meanwhile, and is complete after the block."""
+    """Clients that send the attempts, each when it has the answer to its last one, until the block is left or the
+    listener is gone; the history grows meanwhile, and is complete after the block."""
     history: History = []
     stopping = asyncio.Event()
     waiting = itertools.takewhile(lambda _: not stopping.is_set(), attempts)

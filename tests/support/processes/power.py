@@ -23,7 +23,7 @@ _STOPPED_OR_IN_THE_KERNEL = {"T", "D", "Z", "X"}
 
 
 def can_be_had() -> bool:
-    """Tried where nobody sees it: in a mount namespace that is gone at once."""
+    """Tried in a mount namespace of its own, which is gone at once."""
     if not all(shutil.which(program) for program in ("unshare", "mkfs.ext4", "mount")):
         return False
     with tempfile.NamedTemporaryFile() as image:
@@ -53,7 +53,7 @@ class Disk:
         """Nothing that was written before is flushed, and every process with a file on it is dead.
 
         They are stopped before the disk is. Otherwise an fsync that is under way when the journal of ext4 is aborted may still
-        come back with success (Linux 6.18: one cut in ten), and somebody would say that lost data is safe.
+        come back with success (Linux 6.18: one cut in ten), and a client would be told that lost data is safe.
         """
         stopped = self._stop_everyone()
         disk = os.open(self.directory, os.O_RDONLY)
@@ -74,7 +74,7 @@ class Disk:
             stopped |= holders
             while not all(map(_is_stopped, holders)):
                 if time.monotonic() > deadline:
-                    raise OSError(errno.EBUSY, "somebody does not stop", str(self.directory))
+                    raise OSError(errno.EBUSY, "a process does not stop", str(self.directory))
         return stopped
 
     def _holders(self) -> Iterator[int]:
