@@ -316,7 +316,7 @@ async def test_calls_about_no_customer_are_handed_on_as_they_came(
 async def test_an_id_of_no_customer_does_not_reach_a_customer_who_has_it(
     start: Start, platform: Platform, tmp_path: Path
 ) -> None:
-    """`0` is a real customer of the web shop, and what the till writes for nobody."""
+    """`0` is a real customer of the web shop, and what the till writes for no customer."""
     rules = tmp_path / "rules.toml"
     rules.write_text(preset("email-or-mobile") + '\n[id_space.web]\nreal_ids = ["0"]\n')
     async with forwarding(start, platform, more=f'[rules]\nseed = "{rules}"') as gateway:

@@ -27,7 +27,7 @@ ADAPTERS = {
 """Each may use what a library keeps to itself, and has a test that holds the library to it."""
 PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_exit"}
 BROAD = {"gateway/pipeline.py": 1, "gateway/http/unforeseen.py": 1}
-"""Where whatever was not foreseen ends, and how often."""
+"""Where unforeseen errors are caught, and how often."""
 IMPURE = {
     "os",
     "io",
@@ -166,7 +166,7 @@ def test_what_a_library_keeps_to_itself_is_used_by_its_adapter_alone(path: Path)
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:
-    """It takes whatever is not foreseen, and keeps it."""
+    """It catches every unforeseen error, and keeps it."""
     raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
     names = {"Exception", "BaseException"}
     taken = handler.type is None or bool(
@@ -176,7 +176,7 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
 
 
 ONE_SQLITE = {"gateway/sqlite_library.py", "gateway/cli/blocks.py"}
-"""The first chooses the library. The second sorts in a file that nobody else can open, which pysqlite3 would have in memory."""
+"""The first chooses the library. The second sorts in a file that no other process can open, which pysqlite3 keeps in memory."""
 
 
 def test_a_process_opens_databases_with_one_library_only() -> None:

@@ -35,7 +35,7 @@ def test_more_ids_than_a_millisecond_holds_borrow_from_the_next_one() -> None:
 
 
 @given(st.integers(NOON, NOON + HOUR), st.integers(1, HOUR))
-def test_an_id_of_a_later_time_is_greater_whoever_drew_it(now: int, later: int) -> None:
+def test_an_id_of_a_later_time_is_greater_from_any_source(now: int, later: int) -> None:
     assert Ids(1023).next(now) < Ids(0).next(now + later)
 
 
@@ -100,7 +100,7 @@ class Hardware:
     steady: int = 7
 
     def advance(self, milliseconds: float, jump: int = 0) -> None:
-        """Let time pass; `jump` (ms) is what somebody moves the wall clock by meanwhile."""
+        """Let time pass; `jump` (ms): the wall clock is moved by so much in the meantime."""
         self.steady += round(milliseconds * 1_000_000)
         self.wall += round(milliseconds * 1_000_000) + jump * 1_000_000
 

@@ -1,4 +1,4 @@
-"""The single writer: what queues becomes one batch, whoever fails fails alone, and an answer means that it is on disk."""
+"""The single writer: what queues becomes one batch, a command that fails fails alone, and an answer means that it is on disk."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -191,7 +191,7 @@ async def test_an_answer_comes_only_after_the_commit(watched: Watched) -> None:
     assert await watched.core.profile_of("web:ann") is not None
 
 
-# ---- whoever fails fails alone ----
+# ---- a command that fails fails alone ----
 
 
 async def test_a_command_that_fails_does_not_take_its_neighbours(watched: Watched) -> None:

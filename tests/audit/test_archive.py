@@ -1,4 +1,4 @@
-"""An archive's files against whoever can write them but does not hold the master secret: with the log's records and alone."""
+"""An archive's files, attacked by a person who can write them but has no master secret: with the log's records and alone."""
 
 import gzip
 import shutil
@@ -205,7 +205,7 @@ def _next(log: Archived) -> Header:
     return msgspec.structs.replace(newest.header, number=4, previous=header_digest(newest.text))
 
 
-def test_the_next_segment_of_a_run_that_was_killed_accuses_nobody_and_does_not_count(log: Archived) -> None:
+def test_the_next_segment_of_a_run_that_was_killed_is_no_breach_and_does_not_count(log: Archived) -> None:
     log.put(4, _next(log))
     archive = Archive(log.directory, KEY, log.cuts)
     assert (archive.breaches, archive.segments) == ([], 3)

@@ -95,7 +95,7 @@ def test_a_cut_off_tail_is_found_back_to_the_last_checkpoint(left: int) -> None:
 
 
 def test_a_log_that_was_written_anew_does_not_match_its_checkpoint() -> None:
-    """Whoever holds the database but not the key can hash again, but cannot sign again."""
+    """A person who holds the database but not the key can hash again, but cannot sign again."""
     links = written(20)
     point = checkpoint(links[:10])
     links[4] = links[4]._replace(event=event(99))

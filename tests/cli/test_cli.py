@@ -91,7 +91,7 @@ def beside(
 
 
 async def bring_somebody(gateway: RunningGateway) -> None:
-    """Somebody at the till, with an accepted achievement."""
+    """A customer of the till, with an accepted achievement."""
     caller = Caller("pos", "pos", "channel:pos", "req_till")
     evidence = (Evidence(Identifier("mobile", "+201001234567")),)
     await gateway.services.pipeline.submit(SaveCustomer(caller, "till-1", evidence))
@@ -519,7 +519,7 @@ async def test_a_gateway_that_does_not_know_the_token_is_named(
     assert "another gateway" in beside.err
 
 
-async def test_a_store_that_somebody_else_holds_is_refused(gateway: RunningGateway, shell: Shell) -> None:
+async def test_a_store_that_another_process_holds_is_refused(gateway: RunningGateway, shell: Shell) -> None:
     """The shell's settings have another admin listener, so the command tries to open the file itself."""
     await asyncio.to_thread(shell, "keys", "list", code=1)
     assert "Another gateway process" in shell.err

@@ -1,4 +1,4 @@
-"""The admin token is told to nobody but the gateway, whatever listens on its port."""
+"""The admin token goes to the gateway only, whatever else listens on its port."""
 
 from __future__ import annotations
 

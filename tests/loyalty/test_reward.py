@@ -1,4 +1,4 @@
-"""What a grant is worth, and coupon codes that nobody else has."""
+"""What a grant is worth, and coupon codes that are unique."""
 
 import pytest
 from hypothesis import given

@@ -70,7 +70,7 @@ def test_a_mother_and_her_child_on_one_phone_are_two_people_without_a_question(r
     assert (found.profiles, found.questions) == (2, 0)
 
 
-def test_the_shops_own_number_on_records_without_names_joins_nobody(retail: RuleSet) -> None:
+def test_the_shops_own_number_on_records_without_names_joins_no_records(retail: RuleSet) -> None:
     found = scored(retail, *(who(str(place)) for place in range(9)))
     assert found.unattended.joined == 0
 
