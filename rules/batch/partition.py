@@ -30,7 +30,7 @@ from one moment on counts as one request for `max_profiles_at_once`: it joins as
 request that finds more joins none. `ambiguous = "separate"` does not apply here. Points move only between groups
 that are not on one profile already.
 
-Which results equal those of deciding one by one (tests/rules/batch/test_partition.py):
+Which results equal those of deciding one by one (tests/rules/batch/test_partition_and_requests.py):
 * Where no guard and no doubt binds: the groups, in any order of requests (I7, I8).
 * With rules that only ask, and types of which only verified values join: the groups. The partition may ask
   more questions. If a value lost its owner by erasure or retirement, the partition asks its holders, and

@@ -15,7 +15,7 @@ from rules.identifier import CANONICAL_SUFFIX, Evidence, Identifier
 from rules.policy import Policy
 from rules.record import Pin
 from rules.ruleset import IdSpaceRules, Merge, Rule, RuleSet
-from tests.rules.batch.test_partition import (
+from tests.support.partitions import (
     EASY,
     FORMED,
     RULES,
