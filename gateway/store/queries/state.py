@@ -245,5 +245,5 @@ async def _are_there(store: Store, table: Literal["record", "profile"], ids: Ite
 async def _astray(store: Store) -> list[Breach]:
     """Profiles that do not lead to the record that they are named after, or to no live profile."""
     rows = await store.fetch(_ASTRAY, (_MOST_ASTRAY,))
-    what = "does not redirect to the record that it is named after; the gateway did not change it"
+    what = "redirects elsewhere than to the record that it is named after, which the gateway did not do"
     return [Breach("profile", 0, f"{show('prf', profile_id)}: {what}") for (profile_id,) in rows]
