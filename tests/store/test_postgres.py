@@ -134,7 +134,7 @@ async def sent_for(core: InProcessGateway, server: Counting, first: int, count: 
 
 # ---- look-ups that never scan ----
 
-OPERATORS_ONLY = {"channel_key", "rule_activation"}
+OPERATORS_ONLY = {"channel_key", "rule_activation", "search"}
 """A few rows, and never read on behalf of a call."""
 
 
