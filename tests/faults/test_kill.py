@@ -29,7 +29,7 @@ from tests.support.processes.load import (
 )
 from tests.support.processes.process import Process
 
-_ROUNDS = 25
+_ROUNDS = 12
 _LONG_ROUNDS = 500
 _SHORTEST, _LONGEST = 0.02, 0.3
 _REPEATED = 8

@@ -26,7 +26,7 @@ from gateway.store.migrations import all_migrations
 from gateway.store.postgres import PostgresStore
 from gateway.store.postgres.connection import Connection, Server
 from gateway.store.postgres.dialect import statement_of
-from gateway.store.postgres.schema import statements
+from gateway.store.postgres.schema import migrate, statements
 from gateway.store.queries.audit import links
 from gateway.store.signing import own_event
 from gateway.store.statement import Step
@@ -700,3 +700,19 @@ async def test_tables_that_are_spread_over_nodes_are_refused(
     else:
         await again.open()
         await again.close()
+
+
+async def test_a_replica_may_make_every_step_once_more_behind_one_that_made_them_all(
+    postgres: PostgresServer,
+) -> None:
+    """Replicas that start at one moment on a new database do, as no lock keeps them apart."""
+    connection = await asyncpg.connect(postgres.url(postgres.fresh()))
+    schema = "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'public'"
+    try:
+        await migrate(connection, NOON)
+        made = sorted(await connection.fetch(schema))
+        await connection.execute("DELETE FROM schema_version")
+        await migrate(connection, NOON)
+        assert sorted(await connection.fetch(schema)) == made
+    finally:
+        await connection.close()

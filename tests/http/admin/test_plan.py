@@ -66,6 +66,7 @@ async def test_the_counts_of_a_small_database_are_exact(by_email: RunningGateway
         "largest_before": 2,
         "largest": 2,
         "points": 100,
+        "by_score": None,
     }
     merge, split = answer["cases"]
     assert all(len(case["people"]) == len(case["profiles"]) for case in answer["cases"])

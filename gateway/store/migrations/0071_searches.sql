@@ -1,8 +1,8 @@
 -- A search for records that look like one person, and what it found. A suggestion is a question, stored as a review; this says why it
 -- was asked. `certainty` counts in ten-thousandths. `comparisons` are names, levels and weights, no values.
 
-CREATE TABLE suggestion_run (
-  run_id INTEGER PRIMARY KEY,
+CREATE TABLE search (
+  search_id INTEGER PRIMARY KEY,
   state TEXT NOT NULL,
   stage TEXT NOT NULL,
   started_by TEXT NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE suggestion (
   record_a INTEGER NOT NULL,
   record_b INTEGER NOT NULL,
   review_id INTEGER NOT NULL,
-  run_id INTEGER NOT NULL,
+  search_id INTEGER NOT NULL,
   certainty INTEGER NOT NULL,
   points INTEGER NOT NULL,
   comparisons TEXT NOT NULL,
