@@ -135,6 +135,8 @@ rate_limit = { per_second = 1, burst = 4 }
             assert await statuses(origin) == [404, 401, 400, 405, 404]
         full = await ask(gateway, "POST", "customers", headers={"Origin": SHOP}, json=[])
         limited = await ask(gateway, "GET", "customers/ann", headers={"Origin": SHOP})
+        while limited.status == 404:  # more tokens came in the meantime
+            limited = await ask(gateway, "GET", "customers/ann", headers={"Origin": SHOP})
         assert (full.status, limited.status) == (400, 429)
         assert told(limited) == readable
         async with gateway.client.get(f"{gateway.url}/healthz", headers={"Origin": SHOP}) as answer:
