@@ -11,6 +11,7 @@ from gateway.cli.labelled_files import Labels, read_labelled
 from gateway.cli.options import AsJson, group
 from gateway.cli.output import Columns, note, print_json, print_rows, say
 from gateway.cli.rule_file import PRESET_NAMES, chosen_rules
+from gateway.cli.simulate_compare import compare
 from gateway.cli.simulate_years import years
 from gateway.simulate.files import TRUTH, write_shop
 from gateway.simulate.registrations import HOME, registrations
@@ -19,6 +20,7 @@ from gateway.simulate.shapes import SHAPES
 
 app = group("Invent customers, and score rules with them.")
 app.command()(years)
+app.command()(compare)
 _SHAPES = ", ".join(SHAPES)
 _FIGURES: Columns = {"what": "what", "figure": "figure"}
 _MISSED: Columns = {"kind": "kind", "pairs": "pairs"}

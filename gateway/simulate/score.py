@@ -5,7 +5,7 @@ records together, no pins them apart. Then the rules decide again, and ask again
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -121,10 +121,7 @@ class _Scoring:
         return self._customers.persons[one] == self._customers.persons[other]
 
     def quality(self, found: Partition) -> Quality:
-        persons = self._customers.persons
-        right = sum(_pairs(persons[record_id] for record_id in group) for group in found.groups)
-        joined = sum(len(group) * (len(group) - 1) // 2 for group in found.groups)
-        return Quality(right, joined, _pairs(persons))
+        return quality_of(found.groups, self._customers.persons)
 
     def missed(self, found: Partition) -> Mapping[str, int]:
         group_of = {record_id: at for at, group in enumerate(found.groups) for record_id in group}
@@ -140,6 +137,32 @@ class _Scoring:
             for one, other in combinations(records, 2):
                 if group_of[one] != group_of[other]:
                     yield one, other
+
+
+def quality_of(groups: Iterable[Collection[int]], persons: Sequence[str]) -> Quality:
+    """`persons` are by record id."""
+    right = joined = 0
+    for group in groups:
+        right += _pairs(persons[record_id] for record_id in group)
+        joined += len(group) * (len(group) - 1) // 2
+    return Quality(right, joined, _pairs(persons))
+
+
+def missed_by(
+    groups: Iterable[Collection[int]], persons: Sequence[str], kind: Callable[[int, int], str]
+) -> Mapping[str, int]:
+    """The pairs of one person that are in different groups, by kind, the most frequent first."""
+    group_of = {record_id: at for at, group in enumerate(groups) for record_id in group}
+    records: dict[str, list[int]] = {}
+    for record_id, person in enumerate(persons):
+        records.setdefault(person, []).append(record_id)
+    apart = (
+        pair
+        for own in records.values()
+        for pair in combinations(own, 2)
+        if group_of[pair[0]] != group_of[pair[1]]
+    )
+    return dict(Counter(kind(*pair) for pair in apart).most_common())
 
 
 def _questions(found: Partition) -> list[Pair]:
