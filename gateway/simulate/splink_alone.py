@@ -55,7 +55,7 @@ def clusters(rows: Sequence[Labelled]) -> Mapping[float, list[frozenset[int]]]:
 def _clusters(linker: Any, pairs: Any, limit: float) -> list[frozenset[int]]:
     found = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, limit)
     groups: dict[Any, set[int]] = {}
-    for one in found.as_record_dict():
+    for one in found.as_record_list():
         groups.setdefault(one["cluster_id"], set()).add(int(one["unique_id"]))
     return [frozenset(group) for group in groups.values()]
 
