@@ -16,7 +16,7 @@ if [ "${1:-}" != inside ]; then
 fi
 
 mount -t tmpfs tmpfs /mnt
-mkdir /mnt/upper /mnt/work /mnt/root
+mkdir /mnt/upper /mnt/work /mnt/root /mnt/written /mnt/writing
 mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/root
 checkout=$PWD
 cd /mnt/root
@@ -32,6 +32,8 @@ ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 for place in dev/shm tmp var/tmp; do mount -t tmpfs -o mode=1777 tmpfs $place; done
 for place in run mnt; do mount -t tmpfs -o mode=755 tmpfs $place; done
+mkdir -p ".$checkout"
+mount -t overlay -o "lowerdir=$checkout,upperdir=/mnt/written,workdir=/mnt/writing" overlay ".$checkout"
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
