@@ -30,6 +30,8 @@ from rules.ruleset import RuleSet
 
 _log = structlog.get_logger("search")
 _LONGEST_SECONDS = 3_600.0
+_LAST_SECONDS = 5.0
+"""For the end of a search that is cancelled. The pipeline may be gone already; a search without an end is found later."""
 _LONGEST_LINE = 64 << 20
 MOST_FORESEEN = 1_000
 NO_MODEL = "the extra `suggest` is not installed: only near values were compared"
@@ -88,7 +90,9 @@ class Searcher:
                 await self._act(findings, now)
             await self._end()
         except asyncio.CancelledError:
-            await self._end("the gateway stopped")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await self._end("the gateway stopped")
             raise
         except TimeoutError:
             await self._end("took longer than an hour")
