@@ -8,7 +8,7 @@ from gateway.ids import earliest
 from gateway.model import Achievement
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
-from gateway.store.queries.window import Conditions, Filters, newest
+from gateway.store.queries.window import Filters, newest, within
 from gateway.store.tables.achievements import ACHIEVEMENT
 
 
@@ -86,7 +86,7 @@ async def undecided(
 ) -> tuple[list[Achievement], int | None]:
     """Those that a person may have decided or reported again, newest first; and the id after which to continue. An index finds
     failed and dead ones; ignored ones are looked for among all."""
-    filters, bounds = Filters(), Conditions()
+    filters = Filters()
     match wanted.state:
         case "failed":
             filters.indexed.add("{t}.state = 'failed'")
@@ -96,11 +96,7 @@ async def undecided(
             filters.others.add("{t}.state = ?", state)
     if wanted.campaign_id is not None:
         filters.others.add("{t}.campaign_id = ?", wanted.campaign_id)
-    if wanted.until is not None:
-        before = min(before, earliest(wanted.until))
-    bounds.add("{t}.achievement_id < ?", before)
-    if wanted.since is not None:
-        bounds.add("{t}.achievement_id >= ?", earliest(wanted.since))
+    bounds = within("achievement_id", before, wanted.since, wanted.until)
     return await newest(store, ACHIEVEMENT, filters, bounds, limit)
 
 

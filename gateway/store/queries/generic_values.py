@@ -8,7 +8,7 @@ from gateway.ids import earliest
 from gateway.model import Regrouping
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
-from gateway.store.queries.window import Conditions, Filters, newest
+from gateway.store.queries.window import Filters, newest, within
 from gateway.store.tables.regrouping import REGROUPING
 from rules.identifier import Identifier
 
@@ -44,15 +44,11 @@ async def generic_values(
     store: Store, wanted: WantedValues, before: int, limit: int
 ) -> tuple[list[Regrouping], int | None]:
     """The regrouping of each value, newest first; and the id after which to continue."""
-    filters, bounds = Filters(), Conditions()
+    filters = Filters()
     filters.indexed.add(_TOO_MANY)
     if wanted.type:
         filters.indexed.add("{t}.type = ?", wanted.type)
-    if wanted.until is not None:
-        before = min(before, earliest(wanted.until))
-    bounds.add("{t}.regrouping_id < ?", before)
-    if wanted.since is not None:
-        bounds.add("{t}.regrouping_id >= ?", earliest(wanted.since))
+    bounds = within("regrouping_id", before, wanted.since, wanted.until)
     return await newest(store, REGROUPING, filters, bounds, limit)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gateway.ids import earliest
 from gateway.model import Delivery
 from gateway.store import Store
 from gateway.store.queries.profiles import placeholders
-from gateway.store.queries.window import Conditions, Filters, newest
+from gateway.store.queries.window import Conditions, Filters, newest, within
 from gateway.store.tables.deliveries import DELIVERY
 
 _SELECT = (
@@ -75,13 +74,7 @@ async def stuck_deliveries(
 
 def _bounds(wanted: WantedDeliveries, before: int) -> Conditions:
     """A delivery's id is drawn when it is queued."""
-    bounds = Conditions()
-    if wanted.until is not None:
-        before = min(before, earliest(wanted.until))
-    bounds.add("{t}.delivery_id < ?", before)
-    if wanted.since is not None:
-        bounds.add("{t}.delivery_id >= ?", earliest(wanted.since))
-    return bounds
+    return within("delivery_id", before, wanted.since, wanted.until)
 
 
 _OPEN_AND_DEAD = """

@@ -4,6 +4,7 @@ bounded number of rows. So a page may be short, or empty, although it is not the
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gateway.ids import earliest
 from gateway.store import Store
 from gateway.store.tables.columns import Columns
 
@@ -39,6 +40,17 @@ class Filters:
 def given(wanted: Any) -> dict[str, str | int]:
     """The filters of a `Wanted…` that are given, as a job stores them."""
     return {name: value for name, value in asdict(wanted).items() if value not in ("", None)}
+
+
+def within(key: str, before: int, since: int | None, until: int | None) -> Conditions:
+    """Ids below `before`, drawn at `since` or later and before `until`."""
+    bounds = Conditions()
+    if until is not None:
+        before = min(before, earliest(until))
+    bounds.add(f"{{t}}.{key} < ?", before)
+    if since is not None:
+        bounds.add(f"{{t}}.{key} >= ?", earliest(since))
+    return bounds
 
 
 async def newest(

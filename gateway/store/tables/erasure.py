@@ -6,7 +6,6 @@ import msgspec
 
 from gateway.model import CustomerRecord, Erasure
 from gateway.store.statement import Write
-from gateway.store.tables import regrouping
 from gateway.workingset import WorkingSet
 from rules.record import Profile
 
@@ -109,9 +108,6 @@ def _erase(profiles: list[Profile], ws: WorkingSet) -> Iterator[Write]:
         yield Write(forgotten, named)
     yield Write(_FORGOTTEN_COUPONS, records)
     yield Write(_FORGOTTEN_WORDS, records)
-    held = {one for profile in profiles for record in profile.records.values() for one in record.observations}
-    gone = [tuple(one) for one in sorted(held) if ws.keys[one].holders <= 0]
-    yield Write(regrouping.FORGOTTEN, gone)
     for place in _OF_RECORD:
         yield Write(f"DELETE FROM {place} = ?", records)
     for place in _OF_PROFILE:
