@@ -4,25 +4,21 @@ database's URL on the first line, because it may hold a password, and then the r
 It is a separate process, because it computes for seconds over all records while the gateway serves. It writes nothing (I21).
 """
 
-import os
 import sys
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path
 
 import msgspec
 
+from gateway.processes.snapshot import given, open_snapshot
 from gateway.search.findings import find
 from gateway.search.people import People, Reading, attributes_of
 from gateway.store.snapshot import Snapshot
-from gateway.store.sqlite import snapshot as sqlite
 from rules.batch.partition import Partition, partition
 from rules.batch.pieces import Piece
 from rules.identifier import Identifier
-from rules.language.parse import parse
 from rules.normalize import Normalizer
 from rules.plan import Plan, PlannedChange, plan
 from rules.policy import Policy
@@ -31,7 +27,6 @@ from rules.ruleset import HAS, ID_SPACE, RuleSet
 from rules.scored import RULE
 from rules.survivor import survivor
 
-_POLITENESS = 10
 _ASKED = "rule"
 _SAMPLE = 5
 _REMEMBERED = 4_096
@@ -133,24 +128,12 @@ class _Marks:
         return profile
 
 
-def open_snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapshot]:
-    if url.startswith("sqlite:///"):
-        return sqlite.snapshot(Path(url.removeprefix("sqlite:///")), names)
-    from gateway.store.postgres.snapshot import snapshot
-
-    return nullcontext(snapshot(url, names))
-
-
 def _texts(state: Snapshot, record_id: int) -> Mapping[str, str]:
     return state.attributes.get(record_id, _NONE)
 
 
 def main(now: str) -> None:
-    os.nice(_POLITENESS)
-    url, _, text = sys.stdin.buffer.read().decode().partition("\n")
-    rules = parse(text, stored=True)
-    if not isinstance(rules, RuleSet):
-        raise SystemExit("the rule file has problems")
+    url, rules = given()
     sys.stdout.buffer.write(msgspec.json.encode(planned(url, rules, int(now))))
 
 

@@ -11,14 +11,11 @@ from threading import Event, Thread
 
 import msgspec
 
-from gateway.processes.plan import open_snapshot
+from gateway.processes.snapshot import given, open_snapshot
 from gateway.search.findings import search
 from gateway.search.people import attributes_of
 from gateway.workers.searching import Findings, Progress
-from rules.language.parse import parse
-from rules.ruleset import RuleSet
 
-_POLITENESS = 10
 _EVERY_SECONDS = 5.0
 
 
@@ -56,11 +53,7 @@ def _write(told: Progress | Findings) -> None:
 
 
 def main(now: str) -> None:
-    os.nice(_POLITENESS)
-    url, _, text = sys.stdin.buffer.read().decode().partition("\n")
-    rules = parse(text, stored=True)
-    if not isinstance(rules, RuleSet):
-        raise SystemExit("the rule file has problems")
+    url, rules = given()
     teller = _Teller()
     teller.start()
     with open_snapshot(url, attributes_of(rules)) as state:

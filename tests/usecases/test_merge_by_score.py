@@ -17,7 +17,7 @@ from gateway.model import (
     Suggestion,
     UndoMerge,
 )
-from gateway.processes.plan import open_snapshot
+from gateway.processes.snapshot import open_snapshot
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, customer, environment, rule_set_of
 from tests.usecases.test_regroup import OPERATOR
