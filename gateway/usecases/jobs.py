@@ -8,7 +8,6 @@ in the name of an operator. Once they are removed it fails, until another one re
 from msgspec.structs import replace
 
 from gateway.audit.event import Action, Words
-from gateway.clock import SECOND
 from gateway.ids import show
 from gateway.model import (
     JOB_VOUCHED,
@@ -29,10 +28,9 @@ from gateway.model import (
 )
 from gateway.usecases.env import Env
 from gateway.usecases.job_steps import Task, step, wants_of_step
+from gateway.usecases.retrying import MOST_FAILURES, pause
 from gateway.workingset import NotLoaded, WorkingSet
 
-MOST_FAILURES = 6
-_FIRST_DELAY = 2 * SECOND
 _OPERATOR = "operator:"
 _ENDS = {
     "done": Action.JOB_ENDED,
@@ -153,14 +151,13 @@ def wants_of_job(command: DelayJob | ResumeJob, ws: WorkingSet, env: Env) -> boo
 
 
 def delay(command: DelayJob, ws: WorkingSet, env: Env) -> Job | Refused:
-    """The pauses grow: 2, 4, 8, 16 and 32 s."""
     job = _as_vouched(command.job, ws)
     if isinstance(job, Refused):
         return job
     job = replace(job, failures=job.failures + 1, stuck_at=command.item)
     if job.failures >= MOST_FAILURES:
         return _end(job, "failed", command.caller, ws, f"{command.error}, {job.failures} times")
-    job = replace(job, due_at=ws.now + (_FIRST_DELAY << (job.failures - 1)))
+    job = replace(job, due_at=ws.now + pause(job.failures))
     ws.move_on(job)
     return job
 
@@ -169,11 +166,12 @@ def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
     job, caller = ws.jobs[command.job.job_id], command.caller
     if job is None or not _is_same(job, command.job) or job.state != "failed":
         return Refused("job_not_failed", "Only a failed job can be resumed; look at it again.")
-    skipped, told = 0, dict[str, str]()
+    told: dict[str, str] = {}
     if command.skip:
         if job.stuck_at is None:
             return Refused("nothing_to_skip", "It was not the change of one thing that made the job fail.")
-        skipped, told = 1, {"skip": shown_thing(job.kind, job.stuck_at)}
+        told["skip"] = shown_thing(job.kind, job.stuck_at)
+        job = replace(job, before=min(job.before, job.stuck_at), skipped=job.skipped + 1)
     job = replace(
         job,
         state="running",
@@ -183,8 +181,6 @@ def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
         run_since=ws.now,
         failures=0,
         due_at=0,
-        before=min(job.before, job.stuck_at) if skipped and job.stuck_at is not None else job.before,
-        skipped=job.skipped + skipped,
         stuck_at=None,
     )
     ws.jobs.keep(job.job_id, job)

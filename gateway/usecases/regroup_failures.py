@@ -4,14 +4,11 @@ operator resumes it. Others are worked on in the meantime."""
 from msgspec.structs import replace
 
 from gateway.audit.event import Action
-from gateway.clock import SECOND
 from gateway.ids import show
 from gateway.model import Caller, DelayRegrouping, Refused, Regrouping, ResumeRegroupings
 from gateway.usecases.env import Env
+from gateway.usecases.retrying import MOST_FAILURES, pause
 from gateway.workingset import WorkingSet
-
-MOST_FAILURES = 6
-_FIRST_DELAY = 2 * SECOND
 
 
 def wants(command: DelayRegrouping, ws: WorkingSet, env: Env) -> bool:
@@ -19,13 +16,12 @@ def wants(command: DelayRegrouping, ws: WorkingSet, env: Env) -> bool:
 
 
 def delay(command: DelayRegrouping, ws: WorkingSet, env: Env) -> Regrouping | Refused:
-    """The pauses grow: 2, 4, 8, 16 and 32 s."""
     run = ws.regroupings[command.regrouping_id]
     if run is None or run.finished_at or run.failed_at or run.cursor != command.after:
         return Refused("regrouping_over", "The regrouping has moved on.")
     run = replace(run, failures=run.failures + 1, held_by="", held_until=0)
     if run.failures < MOST_FAILURES:
-        run = replace(run, due_at=ws.now + (_FIRST_DELAY << (run.failures - 1)))
+        run = replace(run, due_at=ws.now + pause(run.failures))
         ws.keep_regrouping(run)
     elif command.is_known:
         ws.forget_regrouping(run)

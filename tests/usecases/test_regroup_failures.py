@@ -11,7 +11,7 @@ from gateway.ids import show
 from gateway.model import DelayRegrouping, DropPin, Refused, ResumeRegroupings, SetPin
 from gateway.store.tables.regrouping import count_failed, failed_regroupings
 from gateway.usecases.regroup_carrying import Carrying, Counts
-from gateway.usecases.regroup_failures import MOST_FAILURES
+from gateway.usecases.retrying import MOST_FAILURES
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
 from tests.usecases.test_regroup import OPERATOR, rules
 
