@@ -1,5 +1,5 @@
 """May two profiles become one because a model is certain that they are one person? A score is weaker evidence than a rule, so this
-is stricter than a rule's guards: it can only say no more often (I16). Every live value counts for the limits, whoever owns it, and
+is stricter than a rule's guards: it can only say no more often (I16). Every live value counts for the limits, with any owner, and
 a protected balance may be on either side. The search and the merge ask the same question, so a dry run says what happens (I21).
 """
 

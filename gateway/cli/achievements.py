@@ -1,10 +1,10 @@
 """`gateway achievements`: accepted achievements and their results."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.bulk import DryRun, Since, Until, Why, Work, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.failure import MISUSED, Failure
@@ -34,12 +34,9 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List achievements, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        filters = {"state": state, "profile": profile, "campaign": campaign, "since": since, "until": until}
-        return await admin.get("/achievements", **filters, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    filters = {"state": state, "profile": profile, "campaign": campaign, "since": since, "until": until}
+    answer = fetch(config, "/achievements", **filters, limit=limit, cursor=cursor)
+    print_page(answer, _COLUMNS, as_json=json)
 
 
 @app.command()

@@ -72,12 +72,9 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List deliveries, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        filters = {"state": state, "target": target, "since": since, "until": until}
-        return await admin.get("/deliveries", **filters, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _COLUMNS, as_json=json)
+    filters = {"state": state, "target": target, "since": since, "until": until}
+    answer = fetch(config, "/deliveries", **filters, limit=limit, cursor=cursor)
+    print_page(answer, _COLUMNS, as_json=json)
 
 
 @app.command()

@@ -1,11 +1,11 @@
 """`gateway lists`: telephone numbers that belong to the shops themselves, not to customers."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.bulk import Since, Until
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, note, print_json, print_page, say
@@ -46,13 +46,11 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one list, or the names of all lists."""
-
-    async def shown(admin: Admin) -> Any:
-        if not name:
-            return await admin.get("/lists")
-        return await admin.get(f"/lists/{segment(name)}", limit=limit, cursor=cursor)
-
-    print_page(ask(config, shown), _VALUES if name else _LISTS, as_json=json)
+    if name:
+        values = fetch(config, f"/lists/{segment(name)}", limit=limit, cursor=cursor)
+        print_page(values, _VALUES, as_json=json)
+    else:
+        print_page(fetch(config, "/lists"), _LISTS, as_json=json)
 
 
 @app.command()
@@ -66,13 +64,8 @@ def generic(
     json: AsJson = False,
 ) -> None:
     """Show values that newly join too many. One that belongs to the shops is a case for `lists add LIST val_…`."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get(
-            "/generic-values", type=type_, since=since, until=until, limit=limit, cursor=cursor
-        )
-
-    print_page(ask(config, listed), _GENERIC, as_json=json)
+    window = {"since": since, "until": until, "limit": limit, "cursor": cursor}
+    print_page(fetch(config, "/generic-values", type=type_, **window), _GENERIC, as_json=json)
 
 
 @app.command()

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from gateway.cli import bulk
-from gateway.cli.admin_client import Admin, ask, fetch, segment
+from gateway.cli.admin_client import ask, fetch, segment
 from gateway.cli.bulk import Since, Until, start_job
 from gateway.cli.confirm import Yes
 from gateway.cli.effects import DryRun, print_consequence, print_effects
@@ -102,14 +102,9 @@ def people_(
     json: AsJson = False,
 ) -> None:
     """List the people about whom questions are open."""
-
     filters = {"sort": sort, "reason": reason, "rule": rule, "channel": channel}
-
-    async def listed(admin: Admin) -> Any:
-        path = "/reviews/people"
-        return await admin.get(path, **filters, since=since, until=until, limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _PEOPLE, as_json=json)
+    answer = fetch(config, "/reviews/people", **filters, since=since, until=until, limit=limit, cursor=cursor)
+    print_page(answer, _PEOPLE, as_json=json)
 
 
 @app.command()

@@ -157,11 +157,7 @@ def activate(version: Version, config: ConfigFile = DEFAULT_CONFIG, json: AsJson
 @app.command()
 def resume(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Try regroupings again that failed. `gateway audit query --action regrouping.failed` says why."""
-
-    async def resumed(admin: Admin) -> Any:
-        return await admin.post("/regroupings/resume")
-
-    answer = ask(config, resumed, changes=True)
+    answer = ask(config, lambda admin: admin.post("/regroupings/resume"), changes=True)
     if json:
         print_json(answer)
     else:

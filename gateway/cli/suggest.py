@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.admin_client import Admin, ask, segment
+from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.failure import REFUSED
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, note, plain, print_json, print_page, print_rows, say
@@ -73,11 +73,7 @@ def list_(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List open questions that a search raised, the most certain first. `gateway review` answers them."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/suggestions", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _QUESTIONS, as_json=json)
+    print_page(fetch(config, "/suggestions", limit=limit, cursor=cursor), _QUESTIONS, as_json=json)
 
 
 @app.command()
@@ -85,21 +81,13 @@ def searches(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
     """List searches, newest first."""
-
-    async def listed(admin: Admin) -> Any:
-        return await admin.get("/suggestions/searches", limit=limit, cursor=cursor)
-
-    print_page(ask(config, listed), _SEARCHES, as_json=json)
+    print_page(fetch(config, "/suggestions/searches", limit=limit, cursor=cursor), _SEARCHES, as_json=json)
 
 
 @app.command()
 def show(search: SearchId, config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
     """Show one search and the weights that it learned, in bits."""
-
-    async def shown(admin: Admin) -> Any:
-        return await admin.get(f"/suggestions/searches/{segment(search)}")
-
-    _print_search(ask(config, shown), as_json=json)
+    _print_search(fetch(config, f"/suggestions/searches/{segment(search)}"), as_json=json)
 
 
 def _print_search(search: Row, *, as_json: bool) -> None:
