@@ -21,7 +21,7 @@ SEEN = """
   window.EventSource = class extends Source {
     constructor(address) {
       super(address);
-      this.addEventListener("open", () => { window.streamed = true; });
+      this.addEventListener("open", () => { document.documentElement.dataset.streamed = ""; });
     }
   };
 """
@@ -256,7 +256,7 @@ async def test_a_live_page_begins_where_it_was_read(inside: BrowserContext, shop
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(urlsplit(request.url).path))
     await page.goto(shop.url(f"/console/{path}"))
-    await page.wait_for_function("window.streamed")
+    await page.locator("html[data-streamed]").wait_for(state="attached")
     await page.clock.run_for(5_000)
     assert fetched.count(f"/console/{path}") == 1
     await page.close()
