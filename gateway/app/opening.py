@@ -24,6 +24,7 @@ from gateway.store.operations import active_rules, is_signed_with
 from gateway.store.sqlite.schema import applied_steps
 from gateway.telemetry.telemetry import Telemetry
 from gateway.upstream.client import Upstream
+from gateway.usecases.deliver import PLATFORM
 
 _log = structlog.get_logger("app")
 _ITSELF = Caller("", "", "gateway", "", "gateway")
@@ -96,11 +97,13 @@ async def _connected(services: Services) -> AsyncGenerator[None]:
     if services.config.gateway.mode != "forward":
         yield
         return
+    metrics = services.telemetry.metrics
     services.upstream = Upstream(
         services.config.upstream,
         services.clock,
         services.env.random_between,
-        services.telemetry.metrics.calls.note_upstream,
+        metrics.calls.note_upstream,
+        lambda ends_at: metrics.deliveries.certificate_ends.labels(PLATFORM).set(ends_at),
     )
     await services.upstream.open()
     try:

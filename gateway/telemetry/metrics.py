@@ -145,6 +145,12 @@ class DeliveryMetrics:
             ["target", "outcome"],
             registry=registry,
         )
+        self.certificate_ends = Gauge(
+            "gateway_certificate_expiry_timestamp_seconds",
+            "When the certificate ends that a target showed with the newest connection",
+            ["target"],
+            registry=registry,
+        )
         self.breaker = Enum(
             "gateway_upstream_breaker",
             "Whether deliveries to the platform are tried: closed (yes), probing, open (not now), auth (keys refused)",

@@ -20,6 +20,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config import UpstreamSettings
 from gateway.upstream.answers import retry_after
 from gateway.upstream.breaker import Breaker
+from gateway.upstream.certificates import NoteEnd, client_context
 from gateway.upstream.errors import Garbled, NoAnswer
 from gateway.upstream.limiter import Limiter, Quota, RandomBetween, Rate
 from gateway.upstream.wire import Pool, UpstreamConnection
@@ -94,7 +95,7 @@ class Reply:
 
 class Upstream:
     """`limiter` counts every call and every 429; it only delays callers that ask it. `breaker` is for deliveries. `observe` is
-    called for every call; `recent` are the seconds of the newest ones."""
+    called for every call, `note_certificate` for every new TLS connection; `recent` are the seconds of the newest calls."""
 
     def __init__(
         self,
@@ -102,8 +103,10 @@ class Upstream:
         clock: Clock,
         random_between: RandomBetween,
         observe: Observe = lambda operations, outcome, seconds: None,
+        note_certificate: NoteEnd = lambda ends_at: None,
     ) -> None:
         self._observe = observe
+        self._note_certificate = note_certificate
         self.limiter = Limiter(
             {rate: Quota(*getattr(settings.rates, rate)) for rate in get_args(Rate)}, clock, random_between
         )
@@ -124,7 +127,7 @@ class Upstream:
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        tls = ssl.create_default_context() if self._url.scheme == "https" else None
+        tls = client_context(self._note_certificate) if self._url.scheme == "https" else None
         self._pooled = self._pool(tls, self._settings.keepalive)
         self._single = self._pool(tls, 0)
 

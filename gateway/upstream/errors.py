@@ -4,7 +4,9 @@ from typing import Literal
 
 from gateway.errors import GatewayError
 
-Reason = Literal["no_connection", "timeout", "disconnected", "truncated", "malformed", "too_large"]
+Reason = Literal[
+    "no_connection", "certificate", "timeout", "disconnected", "truncated", "malformed", "too_large"
+]
 
 
 class NoAnswer(GatewayError):

@@ -24,6 +24,7 @@ from gateway.clock import SECOND
 from gateway.config import Webhook
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import retry_after
+from gateway.upstream.certificates import NoteEnd, client_context, is_refused
 
 _DEADLINE_SECONDS: Final = 10
 _STANDARD: Final = "whsec_"
@@ -40,11 +41,17 @@ class Reply(NamedTuple):
 class Listener:
     """`open` before the first `post`, `close` after the last."""
 
-    def __init__(self, webhook: Webhook, resolver: AbstractResolver | None = None) -> None:
+    def __init__(
+        self,
+        webhook: Webhook,
+        resolver: AbstractResolver | None = None,
+        note_certificate: NoteEnd = lambda ends_at: None,
+    ) -> None:
         self._url = URL(webhook.url)
         self._key = signing_key(webhook.secret.reveal() if webhook.secret else "")
         self._allow_private = webhook.allow_private
         self._resolver = resolver
+        self._note_certificate = note_certificate
         self._session: ClientSession
 
     def open(self) -> None:
@@ -52,6 +59,7 @@ class Listener:
         self._session = ClientSession(
             connector=TCPConnector(
                 resolver=resolver if self._allow_private else PublicResolver(resolver),
+                ssl=client_context(self._note_certificate) if self._url.scheme == "https" else True,
                 use_dns_cache=False,
                 force_close=True,
             ),
@@ -86,6 +94,8 @@ def _reason(error: Exception) -> str:
         return "private_address"
     if isinstance(error, TimeoutError):
         return "timeout"
+    if is_refused(error) or is_refused(error.__cause__):
+        return "certificate"
     if isinstance(error, ClientConnectorError):
         return "no_connection"
     return "disconnected" if isinstance(error, OSError | ClientConnectionError) else "malformed"

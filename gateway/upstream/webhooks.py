@@ -44,7 +44,8 @@ class WebhookWorker:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self.target = f"webhook:{webhook.name}"
-        self._listener = Listener(webhook, resolver)
+        self._certificate_ends = metrics.deliveries.certificate_ends
+        self._listener = Listener(webhook, resolver, self._note_certificate)
         self._clock = clock
         self._outbox = Outbox(self.target, owner, store, pipeline, clock, random_between, metrics)
 
@@ -53,6 +54,7 @@ class WebhookWorker:
 
     async def close(self) -> None:
         await self._listener.close()
+        self._certificate_ends.remove(self.target)
 
     async def step(self) -> float:
         """Send what is due. Returns the seconds until the next step."""
@@ -66,6 +68,9 @@ class WebhookWorker:
             if isinstance(end, BaseException):
                 raise end
         return 0 if claimed else _POLL
+
+    def _note_certificate(self, ends_at: float) -> None:
+        self._certificate_ends.labels(self.target).set(ends_at)
 
     async def _sent(self, delivery: Delivery) -> End:
         if not delivery.payload:

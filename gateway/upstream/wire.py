@@ -14,6 +14,7 @@ from aiohttp import StreamReader
 from aiohttp.http import RawResponseMessage
 
 from gateway.upstream.aiohttp_protocol import ResponseProtocol, Unparsable
+from gateway.upstream.certificates import is_refused
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
 
 _MOST_INTERIM: Final = 16
@@ -253,8 +254,8 @@ class Pool:
                 )
         except TimeoutError:
             raise Unreachable("timeout") from None
-        except OSError as error:  # also a name without an address, and a refused certificate
-            raise Unreachable("no_connection") from error
+        except OSError as error:  # also a name without an address
+            raise Unreachable("certificate" if is_refused(error) else "no_connection") from error
         return connection
 
     def _sweep(self) -> None:

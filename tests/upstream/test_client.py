@@ -9,20 +9,17 @@ import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multidict import CIMultiDict
 
 from gateway.config import Secret, UpstreamSettings
+from gateway.upstream.certificates import NoteEnd
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
+from tests.support.certificates import loopback_certificate
 from tests.support.in_process_gateway import ManualClock
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
 from tests.support.misbehaviour import FAULTS
@@ -41,10 +38,15 @@ def request(
 
 
 @asynccontextmanager
-async def connected(url: str, **settings: Any) -> AsyncIterator[Upstream]:
+async def connected(
+    url: str, note_certificate: NoteEnd = lambda ends_at: None, **settings: Any
+) -> AsyncIterator[Upstream]:
     keys: dict[str, Any] = {"api_key": Secret(API_KEY), "secret_key": Secret(SECRET_KEY)}
     upstream = Upstream(
-        UpstreamSettings(base_url=url, **keys, **settings), ManualClock(), random.Random(1).randint
+        UpstreamSettings(base_url=url, **keys, **settings),
+        ManualClock(),
+        random.Random(1).randint,
+        note_certificate=note_certificate,
     )
     await upstream.open()
     try:
@@ -240,42 +242,28 @@ async def test_a_caller_who_gives_up_leaves_no_connection_behind(platform: Platf
     assert platform.seen[0].connection != platform.seen[1].connection
 
 
-@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("presented", ["trusted", "unknown", "expired"])
 async def test_an_encrypted_upstream_has_to_prove_who_it_is(
-    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, presented: str
 ) -> None:
-    certificate = self_signed(tmp_path)
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=-1 if presented == "expired" else 9)
+    certificate = loopback_certificate(tmp_path, ends_at)
     await platform.refuse()
     platform.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     platform.tls.load_cert_chain(certificate)
     await platform.accept()
-    if trusted:
+    if presented != "unknown":
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    async with connected(platform.url.replace("http:", "https:")) as upstream:
-        if trusted:
+    noted: list[float] = []
+    async with connected(platform.url.replace("http:", "https:"), note_certificate=noted.append) as upstream:
+        if presented == "trusted":
             assert (await asked(upstream, request()))[0] == 200
+            assert noted == [ends_at.timestamp()]
         else:
-            assert isinstance(await failed(upstream, request()), Unreachable)
-    assert len(platform.seen) == trusted
-
-
-def self_signed(directory: Path) -> Path:
-    """A key and a certificate of 127.0.0.1 in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "upstream.example.com")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "upstream.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return path
+            failure = await failed(upstream, request())
+            assert (type(failure), failure.reason) == (Unreachable, "certificate")
+            assert noted == []
+    assert len(platform.seen) == (presented == "trusted")
 
 
 # ---- sent once ----

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import socket
+import ssl
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,7 @@ from gateway.upstream.addresses import is_public
 from gateway.upstream.listener import signed, signing_key
 from gateway.upstream.outbox import Outbox
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
+from tests.support.certificates import loopback_certificate
 from tests.support.in_process_gateway import NOON, InProcessGateway, customer, environment
 
 if TYPE_CHECKING:
@@ -59,15 +63,21 @@ class Listener:
 
 @pytest.fixture
 async def listener() -> AsyncGenerator[Listener]:
+    async with listening() as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def listening(tls: ssl.SSLContext | None = None) -> AsyncGenerator[Listener]:
     found = Listener()
     application = web.Application()
     application.router.add_route("*", "/{tail:.*}", found.answer)
     runner = web.AppRunner(application)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
-    found.url = f"http://{host}:{port}/hook?source=gateway"
+    found.url = f"{'https' if tls else 'http'}://{host}:{port}/hook?source=gateway"
     yield found
     await runner.cleanup()
 
@@ -223,6 +233,32 @@ async def test_an_absent_listener_is_tried_again_later(core: InProcessGateway) -
     async with Sending(core, f"http://127.0.0.1:{port}/") as worker:
         await worker.step()
     assert await states(core) == [("pending", "no_connection", 0, 1)]
+
+
+@pytest.mark.parametrize("hours", [9, -1])
+async def test_the_end_of_a_listeners_certificate_is_known_before_it_comes_and_a_reason_afterwards(
+    core: InProcessGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    certificate = loopback_certificate(tmp_path, ends_at)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    await core.send(customer("web:ann"))
+    async with listening(tls) as listener:
+        sending = Sending(core, listener.url)
+        async with sending as worker:
+            await worker.step()
+            noted = _certificate_end(sending.metrics)
+    valid = hours > 0
+    assert noted == (ends_at.timestamp() if valid else None)
+    assert await states(core) == [("delivered", "", 200, 1) if valid else ("pending", "certificate", 0, 1)]
+    assert _certificate_end(sending.metrics) is None  # alerts would go on about a webhook that is no more
+
+
+def _certificate_end(metrics: Metrics) -> float | None:
+    name = "gateway_certificate_expiry_timestamp_seconds"
+    return metrics.registry.get_sample_value(name, {"target": "webhook:crm"})
 
 
 async def test_events_of_one_profile_arrive_in_order_and_wait_for_each_other(
