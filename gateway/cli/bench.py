@@ -11,6 +11,12 @@ def bench(
     part: Annotated[
         list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")
     ] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--size", min=1_000, help="Records of a database in the part sizes; may be given several times."
+        ),
+    ] = None,
     directory: Annotated[
         Path | None, typer.Option(help="Where the databases go: a disk, not memory.")
     ] = None,
@@ -34,8 +40,7 @@ def bench(
         raise typer.BadParameter(f"{unknown[0]} is not a part; known parts: {', '.join(PARTS)}")
     parts = tuple(name for name in PARTS if name in (part or USUAL))
     options = QUICK if quick else FULL
+    chosen = replace(options, parts=parts, sizes=tuple(size) if size else options.sizes)
     raise typer.Exit(
-        run(
-            replace(options, parts=parts, directory=directory, db=db, json=json, baseline=baseline, gate=gate)
-        )
+        run(replace(chosen, directory=directory, db=db, json=json, baseline=baseline, gate=gate))
     )
