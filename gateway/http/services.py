@@ -29,7 +29,8 @@ Follower = Callable[[Config], Callable[[], None]]
 @dataclass(slots=True)
 class Services:
     """`upstream` exists in forward mode only; `backlog` counts its waiting deliveries. `planning` is held while a plan is made,
-    which needs memory for every record; `archiving` while audit events are moved; `searches` are those for suggestions that this
+    which needs memory for every record; `archiving` while audit events are moved;
+    `comparing` while a query looks through all customers for those alike; `searches` are those for suggestions that this
     process runs; `importing` are the chunks on their way, by the import's id.
 
     `config` is replaced when the settings are read again. `followers` made something of their own from it. Each gets the new
@@ -55,6 +56,7 @@ class Services:
     followers: list[Follower] = field(default_factory=list[Follower])
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
     archiving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
     searches: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     importing: MutableMapping[str, ChunkQueue] = field(default_factory=WeakValueDictionary[str, ChunkQueue])
 

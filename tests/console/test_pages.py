@@ -34,6 +34,7 @@ PAGES = (
     "log-in",
     "find",
     "duplicates",
+    "duplicates?reason=number_ending",
     "odd-profiles",
     "generic-values",
     "profiles/{ann}",

@@ -81,14 +81,16 @@ async def _stream(call: Call[DuplicateQuery], at: Cursor) -> web.StreamResponse:
 
 
 async def _groups(call: Call[DuplicateQuery], at: Cursor, limit: int) -> list[Group]:
-    """Up to `limit` groups after the cursor, over the remaining reasons."""
+    """Up to `limit` groups after the cursor, over the remaining reasons. One query at a time: SQLite has few readers, and other
+    pages need them."""
     reason, *place = at
     after: Place = (place[0], place[1])
     phones = call.services.env.policy.phone_types
     asked = (reason,) if call.query.reason else REASONS[REASONS.index(reason) :]
     found: list[Group] = []
     for one in asked:
-        found += await queries.duplicates(call.services.store, one, after, limit - len(found), phones)
+        async with call.services.comparing:
+            found += await queries.duplicates(call.services.store, one, after, limit - len(found), phones)
         if len(found) >= limit:
             break
         after = START

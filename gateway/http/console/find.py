@@ -12,6 +12,7 @@ from gateway.http.admin.oddities import OddQuery, list_odd_profiles
 from gateway.http.admin.problem import status_of
 from gateway.http.admin.profiles import ProfileView
 from gateway.http.console.visit import Visit, go
+from gateway.store.queries.duplicates import REASONS
 from gateway.store.queries.generic_values import COUNTED
 from rules.normalize.blocked import OWN
 
@@ -43,7 +44,9 @@ async def search(visit: Visit) -> web.Response:
 
 
 async def show_duplicates(visit: Visit) -> web.Response:
-    page, wrong = await visit.look_up(list_duplicates, DuplicateQuery)
+    """Looked for once a reason is chosen: each looks through all customers."""
+    reason = visit.request.query.get("reason", "").strip()
+    page, wrong = await visit.look_up(list_duplicates, DuplicateQuery) if reason else (None, "")
     return visit.page(
         "duplicates.html",
         section="find",
@@ -51,6 +54,7 @@ async def show_duplicates(visit: Visit) -> web.Response:
         json="/duplicates",
         page=page,
         wrong=wrong,
+        reasons=REASONS,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.model import Caller, SaveCustomer, SetPin
 from gateway.store.queries.duplicates import REASONS
 from tests.support.people import EMAIL, MOBILE, one_person, save
+from tests.support.running_gateway import ADMIN_TOKEN
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
@@ -134,3 +135,22 @@ async def test_looking_changes_nothing(gateway: RunningGateway) -> None:
     for reason in REASONS:
         await found(gateway, f"?reason={reason}")
     assert await gateway.rows("SELECT COUNT(*) FROM audit") == before
+
+
+async def test_the_console_looks_through_all_customers_only_once_a_reason_is_chosen(
+    gateway: RunningGateway,
+) -> None:
+    await save(gateway.services, "web", "web-1", email=EMAIL)
+    await kept_apart(gateway, "pos", "till-1", email=EMAIL)
+    first = await _page(gateway, "")
+    assert "a***@s***.org" not in first
+    assert "Choose what they have in common" in first
+    assert "a***@s***.org" in await _page(gateway, "?reason=same_identifier")
+    assert "No profiles look alike." in await _page(gateway, "?reason=customer_id")
+
+
+async def _page(gateway: RunningGateway, query: str) -> str:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with gateway.client.get(f"{gateway.admin_url}/console/duplicates{query}", headers=headers) as page:
+        assert page.status == 200
+        return await page.text()
