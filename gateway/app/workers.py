@@ -302,7 +302,14 @@ class Workers:
             "gateway",
             stopping=self._stopping.is_set,
         )
-        return AutomaticArchive(archiver, services.store, services.clock, kept.audit, services.archiving)
+        return AutomaticArchive(
+            archiver,
+            services.store,
+            services.clock,
+            kept.audit,
+            services.archiving,
+            services.telemetry.metrics.audit,
+        )
 
     # ---- deliveries ----
 

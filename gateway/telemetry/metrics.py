@@ -104,6 +104,11 @@ class AuditMetrics:
             "Age of the oldest signature of the audit log that has not reached its anchor; 0 when there is none, or no anchor",
             registry=registry,
         )
+        self.archive_refused = Gauge(
+            "gateway_audit_archive_refused",
+            "1 while what [retention] audit would archive is refused or not signed, until it is archived; 0 otherwise",
+            registry=registry,
+        )
 
 
 class DatabaseMetrics:
@@ -232,6 +237,17 @@ class Metrics:
         )
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
+        )
+        self.failed_grants = Gauge(
+            "gateway_grants_failed",
+            "Achievements whose decision failed and that wait for an operator",
+            registry=self.registry,
+        )
+        self.stopped_jobs = Gauge(
+            "gateway_jobs_stopped",
+            "Jobs that wait for an operator: failed, or distrusted because the audit log does not vouch for them",
+            ["state"],
+            registry=self.registry,
         )
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",

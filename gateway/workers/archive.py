@@ -23,6 +23,7 @@ from gateway.ids import earliest
 from gateway.store import Store
 from gateway.store.queries.audit import any_between, links, newest_cut
 from gateway.store.queries.verification import signed_and_cut
+from gateway.telemetry.metrics import AuditMetrics
 
 _log = structlog.get_logger("archive")
 
@@ -172,28 +173,39 @@ class AutomaticArchive:
     """Archives what is older than `age`, in whole days. `archiving` is held during a run."""
 
     def __init__(
-        self, archiver: Archiver, store: Store, clock: Clock, age: int, archiving: asyncio.Lock
+        self,
+        archiver: Archiver,
+        store: Store,
+        clock: Clock,
+        age: int,
+        archiving: asyncio.Lock,
+        metrics: AuditMetrics,
     ) -> None:
         self._archiver = archiver
         self._store = store
         self._clock = clock
         self._age = age
         self._archiving = archiving
+        self._refused = metrics.archive_refused
 
     async def step(self) -> float:
         """Seconds until the next step."""
         before = (self._clock.now() - self._age) // DAY * DAY
         if not await self._store.take_lead("archive"):
+            self._refused.set(0)
             return _POLL
         place = await newest_cut(self._store)
         if not await any_between(self._store, place.event_id if place else 0, earliest(before)):
+            self._refused.set(0)
             return _POLL
         async with self._archiving:
             try:
                 done = await self._archiver.archive(before)
             except Refusal as error:
                 _log.error("audit_not_archived", problem=str(error))
+                self._refused.set(1)
                 return _POLL
+        self._refused.set(done.left)
         if done.left:
             _log.error(
                 "audit_not_archived", problem="no checkpoint signs the next event: gateway audit verify"

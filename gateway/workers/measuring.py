@@ -1,11 +1,12 @@
-"""Figures about the database for the metrics: open questions, failed regroupings, signatures of the audit log, sizes, rows of
-tables."""
+"""Figures about the database for the metrics: what waits for an operator, signatures of the audit log, sizes, rows of tables."""
 
 from time import perf_counter
 
 from gateway.clock import SECOND, Clock
 from gateway.store import Store
 from gateway.store.operations import newest_moment, newest_signature, open_reviews
+from gateway.store.queries.jobs import count_stopped
+from gateway.store.queries.overview import failed_grants
 from gateway.store.sizes import counted_rows, estimated_rows, keep_size, sizes_of, tables
 from gateway.store.tables.regrouping import count_failed
 from gateway.telemetry.metrics import Metrics
@@ -43,6 +44,9 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)
     metrics.regrouping.failed.set(await count_failed(store))
+    metrics.failed_grants.set(await failed_grants(store))
+    for state, number in (await count_stopped(store)).items():
+        metrics.stopped_jobs.labels(state).set(number)
     metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
     if sizes.database is not None:

@@ -12,7 +12,9 @@ from gateway.http.gameball.operations import DOCUMENTED, OUTSIDE, PREFLIGHT, UNL
 from gateway.telemetry.durations import bounds_up_to
 from gateway.telemetry.metrics import Metrics
 from gateway.workers.measuring import RowCounter, measure
+from tests.http.admin.test_regroupings import FAILED
 from tests.support.forwarding import forwarding
+from tests.support.people import achieve, one_person
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform
@@ -80,6 +82,23 @@ async def test_a_look_at_the_database_tells_its_size_and_its_open_questions(
     )
     found = await look(gateway)
     assert value(found, "gateway_reviews_open", reason="conflict") == 1
+
+
+async def test_what_failed_and_waits_for_an_operator_is_counted(gateway: RunningGateway) -> None:
+    waiting = ("gateway_grants_failed", "gateway_regroupings_failed", "gateway_jobs_stopped")
+    found = await look(gateway)
+    assert [value(found, name) for name in waiting] == [0, 0, 0]
+    await one_person(gateway.services)
+    await achieve(gateway.services, "web", "web-1")
+    await gateway.tamper("UPDATE achievement SET state = 'failed'")
+    await gateway.tamper(FAILED)
+    await gateway.tamper(
+        "INSERT INTO job (job_id, kind, filter, reason, matched, created_by, created_at, before, state, done, refused)"
+        " VALUES (1, 'undo_merges', '{}', '', 1, 'ann', 1, 1, 'failed', 0, 0)"
+    )
+    found = await look(gateway)
+    assert [value(found, name) for name in waiting] == [1, 1, 1]
+    assert value(found, "gateway_jobs_stopped", state="failed") == 1
 
 
 async def test_an_audit_log_that_is_not_signed_any_more_is_seen(gateway: RunningGateway) -> None:

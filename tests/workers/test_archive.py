@@ -11,6 +11,7 @@ from gateway.audit.segment import name_of
 from gateway.clock import DAY, HOUR
 from gateway.store.queries.verification import verify
 from gateway.store.sqlite import SqliteStore
+from gateway.telemetry.metrics import Metrics
 from gateway.workers.archive import Archiver, AutomaticArchive
 from tests.support.in_process_gateway import CHECKPOINT_KEY, NOON, ManualClock
 from tests.support.store_batches import log, run
@@ -30,7 +31,8 @@ class Served:
         archiver = Archiver(
             self.store, CHECKPOINT_KEY, self.directory, "gateway", stopping=lambda: self.is_stopping
         )
-        self.archive = AutomaticArchive(archiver, self.store, self.clock, AGE, asyncio.Lock())
+        self.metrics = Metrics().audit
+        self.archive = AutomaticArchive(archiver, self.store, self.clock, AGE, asyncio.Lock(), self.metrics)
 
     async def pass_time(self, hours: int) -> None:
         for _ in range(hours):
@@ -41,6 +43,12 @@ class Served:
     async def oldest(self) -> int:
         [[at]] = await self.store.fetch("SELECT MIN(at) FROM audit")
         return at
+
+    def is_refused(self) -> bool:
+        """What the metric says."""
+        (family,) = self.metrics.archive_refused.collect()
+        (sample,) = family.samples
+        return bool(sample.value)
 
     async def segments(self) -> int:
         return len(await self.store.fetch("SELECT segment FROM audit_cut"))
@@ -75,8 +83,10 @@ async def test_what_cannot_be_archived_is_told_and_tried_again(served: Served) -
     with capture_logs() as lines:
         await served.archive.step()
     assert f"{served.directory}: is no directory" in str(lines)
+    assert served.is_refused()
     served.directory.mkdir()
     await served.archive.step()
+    assert not served.is_refused()
     assert [path.name for path in served.directory.iterdir()] == [name_of(1)]
 
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.app import workers
 from gateway.ids import read
 from gateway.model import Caller, DelayJob
+from gateway.store.queries.jobs import count_stopped
 from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.verification import verify
 from gateway.store.tables.jobs import JOB
@@ -214,6 +215,7 @@ async def test_a_job_that_other_hands_wrote_is_found_and_not_run(
     assert await listed(gateway, state="standing") == [*later, *made[::-1]][: 1 if forgery == _FORGED else 3]
     (told,) = await events(gateway, action="job.distrusted")
     assert (told["actor"], told["object"] == job) == ("gateway", forgery != _FORGED)
+    assert await count_stopped(gateway.services.store) == {"failed": 0, "distrusted": 1}
     verdict = await verify(gateway.services.store, gateway.services.checkpoint_key, state=True)
     assert [breach.chain for breach in verdict.breaches] == ["job"]
     (forged,) = [one for one in (await ask(gateway, "GET", "jobs"))["items"] if one["distrusted"]]
@@ -221,6 +223,7 @@ async def test_a_job_that_other_hands_wrote_is_found_and_not_run(
     await refused(gateway, "POST", f"jobs/{forged['id']}/resume", 409, "job_distrusted")
     cancelled = await ask(gateway, "POST", f"jobs/{forged['id']}/cancel")
     assert (cancelled["state"], cancelled["distrusted"]) == ("cancelled", False)
+    assert await count_stopped(gateway.services.store) == {"failed": 0, "distrusted": 0}
 
 
 DAMAGE = {"filter": "'no JSON'", "kind": "'erase'", "created_at": "-1", "run_by": "'operator:ann'"}
