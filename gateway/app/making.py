@@ -25,6 +25,7 @@ from gateway.upstream.backlog import Backlog
 from gateway.usecases.env import Env
 from gateway.workers.activity import ActivityCounter
 from gateway.workers.timekeeping import Timekeeper
+from gateway.workers.verifications import Verifications
 from rules.language.parse import parse, preset
 from rules.language.problems import describe
 from rules.ruleset import RuleSet
@@ -114,7 +115,7 @@ def make_services(
         count=activity.note_happened,
     )
     telemetry.metrics.batches.waiting.set_function(lambda: pipeline.waiting)
-    shared_token = admin_token(config, box)
+    shared_token, checkpoint_key = admin_token(config, box), box.key("audit checkpoint")
     services = Services(
         config,
         store,
@@ -128,8 +129,9 @@ def make_services(
         telemetry,
         activity,
         admin_token=shared_token,
-        checkpoint_key=box.key("audit checkpoint"),
+        checkpoint_key=checkpoint_key,
         backlog=Backlog(config.upstream.queue_limit),
+        verifications=Verifications(store, checkpoint_key, telemetry.metrics.audit),
     )
     if config.audit.anchor:
         place = place_of(lambda: services.config, store, clock, env.random_between)

@@ -318,6 +318,7 @@ class Workers:
         metrics = services.telemetry.metrics
         await services.backlog.measure(services.store, services.clock, metrics)
         await measure(services.store, services.config.store.sqlite_path, services.clock, metrics)
+        await services.verifications.last()
         return max(_COUNT_POLL, _COUNT_SHARE * (perf_counter() - started))
 
     # ---- rules, keys and lists changed elsewhere ----

@@ -109,18 +109,28 @@ def _kept(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"grows by {size(sizes['grew_a_day'])} a day"
     if found["backup_at"]:
         yield f"backup of {found['backup_at']}"
-    if found["signed_at"] is None:
-        yield "audit log not signed yet"
-    elif found["unsigned_seconds"]:
-        yield f"audit log unsigned for {span(found['unsigned_seconds'])}"
-    else:
-        yield "audit log signed"
+    yield from _audit_log(found)
     if found["planning"]:
         yield "a plan is being made"
     if found["regroupings"]:
         yield f"{found['regroupings']:,} values or profiles are looked at again"
     if found["failed_regroupings"]:
         yield f"{counted(found['failed_regroupings'], 'regrouping')} failed: gateway rules resume"
+
+
+def _audit_log(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["signed_at"] is None:
+        yield "audit log not signed yet"
+    elif found["unsigned_seconds"]:
+        yield f"audit log unsigned for {span(found['unsigned_seconds'])}"
+    else:
+        yield "audit log signed"
+    if found["verified_at"] is None:
+        yield "audit log never verified: gateway audit verify"
+    elif found["breaches"]:
+        yield f"audit log changed by other hands, found {found['verified_at']}: gateway audit verify"
+    else:
+        yield f"audit log verified {found['verified_at']}"
 
 
 def span(seconds: int) -> str:

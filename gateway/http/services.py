@@ -22,6 +22,7 @@ from gateway.upstream.client import Upstream
 from gateway.usecases.env import Env
 from gateway.workers.activity import ActivityCounter
 from gateway.workers.timekeeping import Timekeeper
+from gateway.workers.verifications import Verifications
 
 Follower = Callable[[Config], Callable[[], None]]
 
@@ -51,6 +52,7 @@ class Services:
     admin_token: str
     checkpoint_key: bytes
     backlog: Backlog
+    verifications: Verifications
     upstream: Upstream | None = None
     anchor: Anchor | None = None
     followers: list[Follower] = field(default_factory=list[Follower])

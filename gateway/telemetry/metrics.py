@@ -86,7 +86,7 @@ class AuditMetrics:
         )
         self.verified_at = Gauge(
             "gateway_audit_verified_timestamp_seconds",
-            "When the audit log was verified last since this process started, whatever was found; 0 for never",
+            "When the audit log was verified last, by whichever process and whatever was found; 0 for never",
             registry=registry,
         )
         self.breaches = Gauge(

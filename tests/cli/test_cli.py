@@ -219,11 +219,14 @@ def test_the_audit_log_is_exported_once_and_verifies(shell: Shell, tmp_path: Pat
     actions = [msgspec.json.decode(line)["action"] for line in target.read_bytes().splitlines()]
     assert actions == ["rules.stored", "rules.activated", "key.created"]
     shell("audit", "export", "--to", str(target), code=1)
+    assert "audit log never verified" in shell("status", code=1)
     assert shell.json("audit", "verify")["events"] == 3
     with sqlite3.connect(tmp_path / "gateway.db") as connection:
         connection.execute("UPDATE audit SET actor = 'nobody' WHERE seq = 1")
     connection.close()
+    assert "audit log verified 2" in shell("status", code=1)
     assert not shell.json("audit", "verify", code=1)["ok"]
+    assert "audit log changed by other hands, found 2" in shell("status", code=1)
 
 
 def test_a_row_that_was_changed_is_named_when_the_state_is_asked_for(shell: Shell, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 import yaml
 
+from gateway.audit.verified import Verified
 from gateway.telemetry.metrics import Metrics
 from tests.support.forwarding import forwarding
 
@@ -162,7 +163,8 @@ async def test_a_real_prometheus_answers_the_dashboards_and_raises_an_alert(
             async with gateway.admin("GET", "audit/verify"):
                 pass
             await prometheus.until(session, "gateway_audit_verified_timestamp_seconds > 0")
-            gateway.services.telemetry.metrics.audit.breaches.set(1)
+            services = gateway.services
+            await services.verifications.note(Verified(services.clock.now(), breaches=1, state=False))
             (alert,) = await prometheus.until(
                 session, 'ALERTS{alertname="GatewayAuditBroken", alertstate="firing"}'
             )

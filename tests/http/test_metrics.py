@@ -44,6 +44,7 @@ async def look(gateway: RunningGateway) -> Samples:
     services = gateway.services
     path = services.config.store.sqlite_path
     await measure(services.store, path, services.clock, services.telemetry.metrics)
+    await services.verifications.last()
     return await scraped(gateway)
 
 

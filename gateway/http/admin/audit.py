@@ -8,11 +8,12 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from gateway.anchor.place import Mark, mark_of
 from gateway.audit.chain import Link
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import Action, AuditEvent, words_hmac
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.clock import SECOND
+from gateway.audit.verified import Verified
 from gateway.errors import Refusal
 from gateway.http.admin.download import download, wanted_form
 from gateway.http.admin.listing import (
@@ -246,10 +247,11 @@ async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
     directory = Path(query.archive) if query.archive else None
     if directory is not None and not directory.is_absolute():
         raise Refusal("bad_parameter", "archive: is not an absolute path; write the full path, from /")
+    begun = services.clock.now()
     verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
-    metrics = services.telemetry.metrics
-    metrics.audit.verified_at.set(services.clock.now() / SECOND)
-    metrics.audit.breaches.set(len(verdict.breaches))
+    upto = mark_of(verdict.newest) if verdict.newest is not None else Mark(0, "")
+    verified = Verified(begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature)
+    await services.verifications.note(verified)
     return VerificationView(
         ok=not verdict.breaches,
         events=verdict.events,

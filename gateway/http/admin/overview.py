@@ -79,9 +79,10 @@ class SizesView(msgspec.Struct):
 class Overview(msgspec.Struct):
     """`ready`: calls are accepted; if not, `problems` say why. `warnings` name what is wrong while calls are served. `today` counts
     since midnight (UTC). `signed_at` is when the audit log was signed last; `unsigned_seconds` how long newer events have waited
-    for it, 0 if there are none. `backup_at` is when `gateway db backup` last made one on this machine. `regroupings` are values and
-    single profiles that are looked at again; `failed_regroupings` wait for an operator. `engine` is the database engine with its
-    version. Counts are stored every 10 seconds."""
+    for it, 0 if there are none. `verified_at` is when it was verified last, by whichever gateway or command, and `breaches` how
+    many places were found; null for never. `backup_at` is when `gateway db backup` last made one on this machine. `regroupings` are
+    values and single profiles that are looked at again; `failed_regroupings` wait for an operator. `engine` is the database engine
+    with its version. Counts are stored every 10 seconds."""
 
     now: Time
     version: str
@@ -98,6 +99,8 @@ class Overview(msgspec.Struct):
     upstream: UpstreamView | None
     signed_at: Time | None
     unsigned_seconds: int
+    verified_at: Time | None
+    breaches: int | None
     backup_at: Time | None
     planning: bool
     regroupings: int
@@ -117,6 +120,7 @@ async def overview_of(services: Services) -> Overview:
     today = await activity(store, None, day, day + DAY, DAY)
     signed = await newest_signature(store)
     unsigned = now - signed if signed and await newest_moment(store) > signed else 0
+    verified = await services.verifications.last()
     return Overview(
         now=shown(now),
         version=version("loyalty-identity-gateway"),
@@ -133,6 +137,8 @@ async def overview_of(services: Services) -> Overview:
         upstream=_upstream(services),
         signed_at=shown_or_none(signed or None),
         unsigned_seconds=max(0, unsigned) // SECOND,
+        verified_at=shown(verified.at) if verified else None,
+        breaches=verified.breaches if verified else None,
         backup_at=shown_or_none(await _backup(services)),
         planning=services.planning.locked(),
         regroupings=await queries.small_regroupings(store),

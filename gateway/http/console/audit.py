@@ -8,6 +8,7 @@ from gateway.audit.event import Action
 from gateway.http.admin.audit import AuditQuery, VerifyQuery, query_audit, verify_audit
 from gateway.http.admin.audit_stream import place_of_a_page
 from gateway.http.admin.download import CSV, NDJSON
+from gateway.http.admin.times import shown
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
 
@@ -50,10 +51,13 @@ async def show_verification(visit: Visit) -> web.Response:
     """The check runs if the form asks for it, because it reads the whole log."""
     asked = visit.request.query
     query = VerifyQuery(state="state" in asked)
+    found = await visit.ask(verify_audit, query) if "run" in asked else None
+    last = await visit.services.verifications.last()
     return visit.page(
         "verify.html",
         section="audit",
         title=visit.text("verify", "title"),
         json="/audit/verify",
-        found=await visit.ask(verify_audit, query) if "run" in asked else None,
+        found=found,
+        last=shown(last.at) if last else None,
     )

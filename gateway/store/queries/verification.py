@@ -37,6 +37,8 @@ class Verdict(NamedTuple):
     tails: list[Tail]
     rows: list[Covered]
     """Empty unless asked for, or if the log has a breach: then it proves nothing about rows."""
+    newest: Checkpoint | None
+    """The newest checkpoint that was read."""
 
 
 async def verify(store: Store, key: bytes, *, state: bool = False, directory: Path | None = None) -> Verdict:
@@ -97,6 +99,7 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
         breaches,
         verifier.tails(),
         rows,
+        points[-1] if points else None,
     )
 
 

@@ -22,6 +22,7 @@ COUNTED_NOW_AND_THEN = {
     "channel_key_use",
     "operator_use",
     "database_size",
+    "audit_verified",
 }
 ANN, PHONE, OTHER_PHONE = "ann@shop.example.org", "+201001234567", "+201007654321"
 
