@@ -183,6 +183,23 @@ class RegroupingMetrics:
         )
 
 
+class StoppedMetrics:
+    """What stopped before its end and waits for an operator."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.grants = Gauge(
+            "gateway_grants_failed",
+            "Achievements whose decision failed and that wait for an operator",
+            registry=registry,
+        )
+        self.jobs = Gauge(
+            "gateway_jobs_stopped",
+            "Jobs that wait for an operator: failed, or distrusted because the audit log does not vouch for them",
+            ["state"],
+            registry=registry,
+        )
+
+
 class ReloadMetrics:
     """Settings that were read again while the gateway runs."""
 
@@ -238,17 +255,7 @@ class Metrics:
         self.grants = Counter(
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
         )
-        self.failed_grants = Gauge(
-            "gateway_grants_failed",
-            "Achievements whose decision failed and that wait for an operator",
-            registry=self.registry,
-        )
-        self.stopped_jobs = Gauge(
-            "gateway_jobs_stopped",
-            "Jobs that wait for an operator: failed, or distrusted because the audit log does not vouch for them",
-            ["state"],
-            registry=self.registry,
-        )
+        self.stopped = StoppedMetrics(self.registry)
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",
             "How far the wall, database or machine clock is ahead of the time that decides deadlines",

@@ -44,9 +44,9 @@ async def measure(store: Store, path: str | None, clock: Clock, metrics: Metrics
     for reason, number in await open_reviews(store):
         metrics.reviews.labels(reason).set(number)
     metrics.regrouping.failed.set(await count_failed(store))
-    metrics.failed_grants.set(await failed_grants(store))
+    metrics.stopped.grants.set(await failed_grants(store))
     for state, number in (await count_stopped(store)).items():
-        metrics.stopped_jobs.labels(state).set(number)
+        metrics.stopped.jobs.labels(state).set(number)
     metrics.audit.checkpoint_age.set(await _unsigned_for(store, clock) / SECOND)
     sizes = await sizes_of(store, path)
     if sizes.database is not None:
