@@ -20,6 +20,7 @@ NEVER_AWAIT = [
 ]
 ADAPTERS = {
     "gateway/http/aiohttp_handler.py",
+    "gateway/http/aiohttp_response.py",
     "gateway/upstream/aiohttp_protocol.py",
     "gateway/store/sqlite/one_hop.py",
     "gateway/store/postgres/socket_of.py",

@@ -20,6 +20,7 @@ from multidict import CIMultiDict
 from gateway.clock import SECOND
 from gateway.config import CallSource, Channel, Config
 from gateway.errors import GatewayError, StoreUnavailable
+from gateway.http.aiohttp_response import CompleteResponse
 from gateway.http.gameball import session
 from gateway.http.gameball.access_log import AccessLog
 from gateway.http.gameball.call import NOBODY, Answer, Call, Handler, Relayed, Target
@@ -311,7 +312,7 @@ def _accepted(call: Call, answer: Answer) -> web.Response:
     headers.update(call.response_headers(answer.profile_id, answer.decision, answer.warnings))
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    return CompleteResponse(status=answer.status, body=answer.body, headers=headers)
 
 
 def _refused(call: Call, fault: Fault) -> web.Response:

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from gateway.clock import SECOND
+from gateway.http.aiohttp_response import CompleteResponse
 from gateway.http.gameball.call import WARNINGS, Call, Relayed
 from gateway.http.gameball.envelope import (
     BODY_TOO_LARGE,
@@ -112,7 +113,7 @@ async def pass_on(call: Call, reply: Reply, customers: Sequence[ResolvedCustomer
 
 
 def respond(call: Call, answer: Received, customers: Sequence[ResolvedCustomer]) -> Relayed:
-    response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+    response = CompleteResponse(status=answer.status, body=answer.body, headers=answer.headers)
     return _relayed(call, response, customers)
 
 
