@@ -4,6 +4,7 @@ Two ways lead to a question. The model is certain enough (`linkage.py`, `learnin
 the names are near, which needs no model (`gateway.search.near`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import product
@@ -272,6 +273,7 @@ class _Merging:
         self._policy, self._suggest = Policy(rules), rules.suggest
         self._points = dict(points)
         self._profiles: dict[int, Profile] = {}
+        self._sizes = Counter(people.profiles)
         self._home: dict[int, int] = {}
         self._pins: dict[int, list[Judgement]] = {}
         for pin in state.pins:
@@ -284,7 +286,7 @@ class _Merging:
                     self._asked.setdefault(one, set()).add(other)
 
     def sort(self, chosen: Sequence[_Chosen]) -> tuple[list[FoundPair], list[FoundPair]]:
-        """What is merged, and what is asked then."""
+        """What is merged, the most certain first; and what is asked then, beginning where most is to be gained."""
         certain = [
             one
             for one in chosen
@@ -293,12 +295,17 @@ class _Merging:
         self._load({home for one in certain for home in one.homes})
         merged = [one for one in certain if self._joins(one)]
         known = {id(one) for one in merged}
-        asked: dict[Pair, FoundPair] = {}
+        asked: dict[Pair, _Chosen] = {}
         for one in chosen:
             homes = self._now_homes(one)
             if id(one) not in known and homes[0] != homes[1] and one.homes not in self._state.asked:
-                asked.setdefault(homes, one.found)
-        return [one.found for one in merged], list(asked.values())
+                asked.setdefault(homes, one)
+        by_gain = sorted(asked, key=lambda homes: self._gain(homes, asked[homes]), reverse=True)
+        return [one.found for one in merged], [asked[homes].found for homes in by_gain]
+
+    def _gain(self, homes: Pair, one: _Chosen) -> float:
+        """How many pairs of records an answer may be expected to join."""
+        return one.certainty * self._sizes[homes[0]] * self._sizes[homes[1]]
 
     def _load(self, homes: Collection[int]) -> None:
         for place, home in enumerate(self._people.profiles if homes else ()):
@@ -334,6 +341,7 @@ class _Merging:
         kept.created_at = min(kept.created_at, gone.created_at)
         self._points[stays] = self._points.get(stays, 0) + self._points.get(goes, 0)
         self._home[goes] = stays
+        self._sizes[stays] += self._sizes.pop(goes)
         self._asked.setdefault(stays, set()).update(self._asked.pop(goes, ()))
         return True
 

@@ -35,8 +35,9 @@ def record(number: int, **held: str) -> Record:
 def found_in(
     records: list[Record], said: Mapping[int, dict[str, str]] | None = None, more: str = "", **known: Any
 ) -> Findings:
+    homes: Mapping[int, int] = known.pop("homes", {})
     for one in records:
-        one.profile_id = one.record_id
+        one.profile_id = homes.get(one.record_id, one.record_id)
     fields: dict[str, Any] = {name: {} for name in ("profiles", "names", "balances", "own_lists", "asked")}
     fields |= {"attributes": dict(said or {}), "pins": [], "scored": set(), "answers": [], **known}
     state = Snapshot(records=iter(records), **fields)
@@ -142,3 +143,16 @@ def test_two_who_contradict_each_other_are_not_joined_through_a_third() -> None:
 def test_what_a_person_said_or_is_asked_comes_first(known: dict[str, Any], merges: int, asks: int) -> None:
     found = found_in(*slips("1980-05-17", "1980-05-17"), MERGES, **known)
     assert (len(found.merges), len(found.pairs)) == (merges, asks)
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+def test_the_question_comes_first_whose_answer_joins_the_most_pairs() -> None:
+    """Katharina's birthday makes her two records more certain, but Robert has three accounts already."""
+    records, names = slips("1980-05-17", "1980-05-17")
+    records += [record(70, email="robert.meier@example.com"), record(71, email="rubert.meier@example.com")]
+    records += [record(72), record(73)]
+    names |= {number: {"firstName": "Robert", "lastName": "Meier"} for number in (70, 71)}
+    alone = found_in(records, names).pairs
+    assert [(one.record_a, one.record_b) for one in alone] == [(90, 91), (70, 71)]
+    grown = found_in(records, names, homes={72: 70, 73: 70}).pairs
+    assert [(one.record_a, one.record_b) for one in grown] == [(70, 71), (90, 91)]
