@@ -17,10 +17,11 @@ from gateway.search.learning import START, Answer, Feature, learned, probability
 from gateway.search.likeness import BETWEEN_VALUES, COLUMNS, EQUAL, MISSING, is_worth_asking
 from gateway.search.near import near_pairs
 from gateway.search.people import Pair, People, read, unpacked
+from gateway.search.settled import Settled
 from gateway.store.snapshot import Snapshot
 from gateway.workers.searching import Findings, FoundPair, Progress
 from rules.policy import Policy
-from rules.record import Apart, Judgement, Pin, Profile
+from rules.record import Judgement, Pin, Profile
 from rules.ruleset import RuleSet
 from rules.scored import against
 
@@ -198,12 +199,10 @@ class _Choice:
     def chosen(self) -> list[_Chosen]:
         best: dict[Pair, _Chosen] = {}
         compared: dict[Pair, int] = {}
-        closed, parted = self._closed(), self._parted()
+        settled = Settled(self._state, self._homes, self._asked())
         for pair, scored in self._model.scored.items():
             homes = self._sides(pair)
-            if homes in closed or not is_worth_asking(scored.levels):
-                continue
-            if any(sides[homes[0]] != sides[homes[1]] for sides in parted if sides.keys() >= {*homes}):
+            if settled.has(homes) or not is_worth_asking(scored.levels):
                 continue
             one = self._chosen(pair, homes, scored)
             if one is None:
@@ -215,27 +214,12 @@ class _Choice:
             one.found.others = compared[homes] - 1
         return sorted(best.values(), key=_order)
 
-    def _closed(self) -> set[Pair]:
-        """Profiles between which a question is open or a pin stands. Where a score may merge, it may answer the question of an
-        earlier search."""
-        pinned = {
-            self._sides((pin.record_a, pin.record_b))
-            for pin in self._state.pins
-            if isinstance(pin, Pin) and pin.kind == "cannot"
-        }
-        asked = (
+    def _asked(self) -> list[Pair]:
+        """Where a score may merge, it may answer the question of an earlier search."""
+        return [
             homes
             for homes, reason in self._state.asked.items()
             if not (self._merges and is_of_a_search(reason))
-        )
-        return pinned.union(asked)
-
-    def _parted(self) -> list[dict[int, int]]:
-        """Of each split, the side of each profile."""
-        splits = [one for one in self._state.pins if isinstance(one, Apart)]
-        return [
-            {self._homes[one]: side for one, side in each.sides.items() if one in self._homes}
-            for each in splits
         ]
 
     def _sides(self, pair: Pair) -> Pair:
@@ -295,10 +279,13 @@ class _Merging:
         self._load({home for one in certain for home in one.homes})
         merged = [one for one in certain if self._joins(one)]
         known = {id(one) for one in merged}
+        homes_of = dict(zip(self._people.records, self._people.profiles, strict=True))
+        settled = Settled(self._state, homes_of, self._state.asked)
+        settled.merge(self._root)
         asked: dict[Pair, _Chosen] = {}
         for one in chosen:
             homes = self._now_homes(one)
-            if id(one) not in known and homes[0] != homes[1] and one.homes not in self._state.asked:
+            if id(one) not in known and homes[0] != homes[1] and not settled.has(homes):
                 asked.setdefault(homes, one)
         by_gain = sorted(asked, key=lambda homes: self._gain(homes, asked[homes]), reverse=True)
         return [one.found for one in merged], [asked[homes].found for homes in by_gain]

@@ -13,7 +13,7 @@ from gateway.store.snapshot import Snapshot
 from gateway.workers.searching import Findings
 from rules.identifier import Identifier
 from rules.language.parse import parse, preset
-from rules.record import Observation, Pin, Record
+from rules.record import Apart, Observation, Pin, Record
 from rules.ruleset import RuleSet
 
 WORDS = ["Mira", "Anton", "Lena", "Karim", "Sofia", "Jonas", "Nadia", "Peter", "Clara", "Omar"]
@@ -156,3 +156,21 @@ def test_the_question_comes_first_whose_answer_joins_the_most_pairs() -> None:
     assert [(one.record_a, one.record_b) for one in alone] == [(90, 91), (70, 71)]
     grown = found_in(records, names, homes={72: 70, 73: 70}).pairs
     assert [(one.record_a, one.record_b) for one in grown] == [(70, 71), (90, 91)]
+
+
+@pytest.mark.usefixtures("as_in_a_large_shop")
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"asked": {(91, 92): "conflict:max_records"}},
+        {"pins": [Pin(91, 92, "cannot")]},
+        {"pins": [Apart(7, {91: 0, 92: 1}, None)]},
+    ],
+    ids=["asked", "pinned apart", "split"],
+)
+def test_what_is_settled_of_a_profile_is_settled_of_the_one_that_a_merge_makes_of_it(
+    known: dict[str, Any],
+) -> None:
+    """90 and 91 merge. 92 is near to 90, but is asked about, or kept apart from, 91."""
+    found = found_in(*slips("1980-05-17", "1980-05-17", "1980-05-17"), MERGES, **known)
+    assert (len(found.merges), found.pairs) == (1, [])
