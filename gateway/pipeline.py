@@ -25,6 +25,7 @@ _LONGEST_SERIES = 32
 _log = structlog.get_logger("pipeline")
 _Item = tuple[AnyCommand, "asyncio.Future[Any]"]
 Count = Callable[[int, Mapping[Happening, int]], None]
+Follow = Callable[[Sequence[AnyCommand], float], None]
 
 
 class _Batch:
@@ -102,6 +103,7 @@ class Pipeline:
 
     `busy_seconds` is the time spent on batches of calls: how much of the writer they use. `observe` gets the size and the seconds
     of each. `count` gets the time of each committed batch, also of the background, and how often each thing happened in it.
+    `follow`, if it is set, gets the commands of each batch of calls and its seconds.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self.follow: Follow | None = None
         self._watchers: list[Callable[[Collection[Hashable]], None]] = []
         self.calls_done = 0
         self.batches_done = 0
@@ -203,6 +206,8 @@ class Pipeline:
                 self.busy_seconds += seconds
                 self.calls_done += len(batch)
                 self._observe(len(batch), seconds)
+                if self.follow is not None:
+                    self.follow([command for command, _ in batch], seconds)
             if background:
                 await self._run_background()
 

@@ -1,5 +1,6 @@
-"""The trace that a call belongs to (W3C Trace Context): the caller's, if it names one, else made from the request id, so that it
-need not be stored. A caller's trace is its id and its flags, `4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none."""
+"""The trace that a call belongs to (W3C Trace Context): the caller's, if it names one, else one that is followed, else made from
+the request id, so that it need not be stored. A followed trace is one whose steps are exported. A trace is its id and its flags,
+`4bf92f3577b34da6a3ce929d0e0e4736-01`; "" is none."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ _TRACEPARENT = re.compile(
     re.ASCII,
 )
 _ID_DIGITS, _SPAN_DIGITS = 32, 16
-_NOT_SAMPLED = "00"
+_NOT_SAMPLED, _SAMPLED = "00", "01"
+_ODD = frozenset("13579bdf")
 HEADER = "traceparent"
 STATE_HEADER = "tracestate"
 
@@ -28,6 +30,21 @@ def taken(values: Sequence[str]) -> str:
     return f"{found['id']}-{found['flags']}"
 
 
+def parent(values: Sequence[str]) -> str:
+    """The step of the caller in these headers; "" if `taken` finds no trace in them."""
+    return values[0].split("-")[2] if taken(values) else ""
+
+
+def begun(number: int) -> str:
+    """A trace of our own that is followed. Its number is random, so that shares can be taken of it, and it has to be stored."""
+    return f"{number:0{_ID_DIGITS}x}-{_SAMPLED}"
+
+
+def is_sampled(trace: str) -> bool:
+    """Whether it is followed: who began the trace decides that for all who take part in it."""
+    return trace[-1:] in _ODD
+
+
 def trace_id(trace: str, request_id: str) -> str:
     """32 hex digits; "" without a request."""
     return (
@@ -35,12 +52,21 @@ def trace_id(trace: str, request_id: str) -> str:
     )
 
 
-def headers(trace: str, request_id: str, span: int | None = None) -> dict[str, str]:
-    """The trace headers of an outgoing request; none if no call caused it. `span` is the number of the step that sends it; without
-    one it is the call itself."""
+def step_of_call(request_id: str) -> str:
+    """The call itself as a step of its trace: 16 hex digits."""
+    return _digits(request_id)[-_SPAN_DIGITS:].rjust(_SPAN_DIGITS, "0")
+
+
+def step_of_delivery(delivery_id: int) -> str:
+    return f"{delivery_id:0{_SPAN_DIGITS}x}"
+
+
+def headers(trace: str, request_id: str, step: str = "") -> dict[str, str]:
+    """The trace headers of an outgoing request; none if no call caused it. `step` is the one that sends it; without one it is the
+    call itself."""
     if not request_id:
         return {}
-    step = _digits(request_id)[-_SPAN_DIGITS:].rjust(_SPAN_DIGITS, "0") if span is None else f"{span:016x}"
+    step = step or step_of_call(request_id)
     flags = trace[_ID_DIGITS + 1 :] or _NOT_SAMPLED
     return {"X-Request-Id": request_id, HEADER: f"00-{trace_id(trace, request_id)}-{step}-{flags}"}
 

@@ -11,8 +11,9 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-RUNTIME, SUGGEST, DEVELOPMENT, CLIENT, PATRONI, PEERS = (
-    f"requirements/{name}.txt" for name in ("runtime", "suggest", "development", "client", "patroni", "peers")
+RUNTIME, OTLP, SUGGEST, DEVELOPMENT, CLIENT, PATRONI, PEERS = (
+    f"requirements/{name}.txt"
+    for name in ("runtime", "otlp", "suggest", "development", "client", "patroni", "peers")
 )
 _OPTIONS = (
     "--universal",
@@ -31,8 +32,11 @@ _SMALL = ("--extra=postgres", "--extra=sqlite")
 
 def main(arguments: list[str]) -> None:
     _write(RUNTIME, [*_SMALL, *_PROJECT, *arguments])
-    _write(SUGGEST, ["--all-extras", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
-    _write(DEVELOPMENT, ["--group=dev", "--all-extras", f"--constraints={SUGGEST}", *_PROJECT, *arguments])
+    _write(OTLP, [*_SMALL, "--extra=otlp", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
+    for file, extra in ((OTLP, "otlp"), (SUGGEST, "suggest")):
+        _write(file, [*_SMALL, f"--extra={extra}", f"--constraints={RUNTIME}", *_PROJECT, *arguments])
+    known = (f"--constraints={SUGGEST}", f"--constraints={OTLP}")
+    _write(DEVELOPMENT, ["--group=dev", "--all-extras", *known, *_PROJECT, *arguments])
     _write(CLIENT, ["--group=client", *arguments])
     _write(PATRONI, ["--group=patroni", "--no-deps", *arguments])
     _write(PEERS, ["--group=peers", f"--constraints={SUGGEST}", *arguments])

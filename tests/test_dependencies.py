@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = {"gateway", "rules"}
 DATA = {"tzdata", "numpy", "psycopg"}
 """Imported by others: the standard library where the system has no time zones, DuckDB and procrastinate."""
-IMPORTED_AS = {"yaml": "pyyaml"}
+IMPORTED_AS = {"google": "protobuf", "opentelemetry": "opentelemetry-proto", "yaml": "pyyaml"}
 """Packages that are named otherwise than what they bring."""
 
 
@@ -94,10 +94,15 @@ def locked(name: str) -> dict[str, Locked]:
 
 RUNTIME = locked("runtime.txt")
 TOOLS = locked("development.txt")
-FILES = pytest.mark.parametrize("name", ["runtime.txt", "suggest.txt", "development.txt"])
-EVERY_FILE = pytest.mark.parametrize(
-    "name", ["runtime.txt", "suggest.txt", "development.txt", "client.txt", "patroni.txt", "peers.txt"]
-)
+OF_THE_GATEWAY = {
+    "runtime.txt": USUAL,
+    "otlp.txt": USUAL + EXTRAS["otlp"],
+    "suggest.txt": USUAL + EXTRAS["suggest"],
+    "development.txt": OPTIONAL + DEVELOPMENT,
+}
+"""By lock file, what it has beside the dependencies of every installation."""
+FILES = pytest.mark.parametrize("name", OF_THE_GATEWAY)
+EVERY_FILE = pytest.mark.parametrize("name", [*OF_THE_GATEWAY, "client.txt", "patroni.txt", "peers.txt"])
 
 
 def test_the_code_imports_what_is_declared_and_nothing_else() -> None:
@@ -130,9 +135,7 @@ def test_a_lock_file_says_what_is_fetched_and_not_from_where(name: str) -> None:
 
 def test_what_is_declared_is_locked_in_a_version_that_the_declaration_allows() -> None:
     for name, wanted in [
-        ("runtime.txt", DECLARED + USUAL + BUILD),
-        ("suggest.txt", DECLARED + OPTIONAL + BUILD),
-        ("development.txt", DEVELOPMENT),
+        *((name, DECLARED + others + BUILD) for name, others in OF_THE_GATEWAY.items()),
         ("client.txt", CLIENT),
         ("patroni.txt", PATRONI),
         ("peers.txt", PEERS),
@@ -149,8 +152,7 @@ def test_what_the_gateway_runs_with_is_tested_in_the_same_versions() -> None:
 @FILES
 def test_what_a_locked_package_needs_is_locked_too(name: str) -> None:
     found = locked(name)
-    roots = DECLARED + BUILD + (USUAL if name == "runtime.txt" else OPTIONAL)
-    roots += DEVELOPMENT if name == "development.txt" else []
+    roots = DECLARED + BUILD + OF_THE_GATEWAY[name]
     todo, seen = [(one, "") for one in roots], set[tuple[str, str]]()
     while todo:
         one, extra = todo.pop()

@@ -31,16 +31,16 @@ def test_only_a_well_formed_trace_is_taken(headers: list[str], taken: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("taken", "span", "sent"),
+    ("taken", "step", "sent"),
     [
-        (f"{ID}-01", None, f"00-{ID}-456789ab0000002a-01"),
-        (f"{ID}-01", 255, f"00-{ID}-00000000000000ff-01"),
-        ("", None, "00-0000000000000123456789ab0000002a-456789ab0000002a-00"),
-        ("", 255, "00-0000000000000123456789ab0000002a-00000000000000ff-00"),
+        (f"{ID}-01", "", f"00-{ID}-456789ab0000002a-01"),
+        (f"{ID}-01", "00000000000000ff", f"00-{ID}-00000000000000ff-01"),
+        ("", "", "00-0000000000000123456789ab0000002a-456789ab0000002a-00"),
+        ("", trace.step_of_delivery(255), "00-0000000000000123456789ab0000002a-00000000000000ff-00"),
     ],
 )
-def test_what_goes_out_is_a_step_of_the_same_trace(taken: str, span: int | None, sent: str) -> None:
-    headers = trace.headers(taken, REQUEST, span)
+def test_what_goes_out_is_a_step_of_the_same_trace(taken: str, step: str, sent: str) -> None:
+    headers = trace.headers(taken, REQUEST, step)
     assert headers == {"X-Request-Id": REQUEST, "traceparent": sent}
     assert trace.taken([sent])
     assert trace.trace_id(taken, REQUEST) == sent.split("-")[1]
@@ -51,3 +51,18 @@ def test_an_operators_call_has_a_trace_too_and_what_no_call_caused_has_none() ->
     assert trace.taken([headers["traceparent"]])
     assert trace.headers("", "") == {}
     assert trace.trace_id("", "") == ""
+
+
+def test_whoever_begins_a_trace_decides_whether_it_is_followed() -> None:
+    followed = {flags: trace.is_sampled(f"{ID}-{flags}") for flags in ("00", "01", "02", "03", "0a", "ff")}
+    assert followed == {"00": False, "01": True, "02": False, "03": True, "0a": False, "ff": True}
+    assert not trace.is_sampled("")
+    assert trace.begun(42) == f"{42:032x}-01"
+    assert trace.is_sampled(trace.begun(42))
+
+
+def test_a_call_is_a_step_under_the_callers_step() -> None:
+    assert trace.parent([f"00-{ID}-{PARENT}-01"]) == PARENT
+    assert trace.parent(["ann@example.com"]) == trace.parent([]) == ""
+    sent = trace.headers(f"{ID}-01", REQUEST)["traceparent"]
+    assert trace.parent([sent]) == trace.step_of_call(REQUEST)

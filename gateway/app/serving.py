@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 
 from gateway.app.broken import exit_at_once
+from gateway.app.exporting import exporting, make_encoder
 from gateway.app.inherited import BACKLOG, Inherited
 from gateway.app.opening import running
 from gateway.app.reload import Reloader
@@ -55,6 +56,7 @@ def serve(read: Callable[[], Config], announce: Announce, inherited: Inherited |
 async def _serve(
     config: Config, read: Callable[[], Config], announce: Announce, inherited: Inherited | None
 ) -> int:
+    make_encoder(config)  # raises before anything is made
     telemetry = Telemetry(
         level=config.log.level,
         path=config.log.file,
@@ -133,8 +135,9 @@ async def listening(
     previous = await newest_link(services.store)
     started = NoteEvent(_ITSELF, Action.GATEWAY_STARTED, {"previous": previous} if previous else {})
     await services.pipeline.submit(started)
-    workers = Workers(services, on_death)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(exporting(services, inherited))
+        workers = Workers(services, on_death)
         stack.push_async_callback(services.pipeline.submit, NoteEvent(_ITSELF, Action.GATEWAY_STOPPED))
         options, grace = _options(services.config), server.shutdown_grace / 1000
         for_channels, for_operators = inherited.listeners() if inherited else (None, None)

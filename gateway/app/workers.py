@@ -175,6 +175,7 @@ class Workers:
             services.env.random_between,
             services.telemetry.metrics,
             secrets.token_hex(8),
+            tracing=services.telemetry.tracing,
         )
         return _Mail(webhook, worker)
 
@@ -340,6 +341,7 @@ def _delivery_worker(services: Services) -> DeliveryWorker | None:
         services.clock,
         services.env.random_between,
         services.telemetry.metrics,
+        services.telemetry.tracing,
     )
 
 
@@ -373,4 +375,5 @@ def _balances(services: Services) -> BalanceWorker | None:
         services.clock,
         services.env.random_between,
         services.telemetry.metrics,
+        services.telemetry.tracing,
     )

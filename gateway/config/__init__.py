@@ -20,6 +20,7 @@ from gateway.config.settings import (
     RuleSettings,
     ServerSettings,
     StoreSettings,
+    TracingSettings,
 )
 from gateway.config.upstream import CanonicalId, Rates, UpstreamSettings, Webhook
 
@@ -52,6 +53,7 @@ __all__ = [
     "ServerSettings",
     "StoreSettings",
     "Tier",
+    "TracingSettings",
     "UpstreamSettings",
     "Webhook",
     "key_digest",

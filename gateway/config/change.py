@@ -30,6 +30,9 @@ _LIVE: Final = frozenset(
         "server.operator_header",
         "server.trusted_proxies",
         "tier",
+        "tracing.sample_ratio",
+        "tracing.token",
+        "tracing.token_header",
         "trust",
         "webhook",
     }

@@ -113,6 +113,8 @@ def _unencrypted(config: Config) -> Iterator[str]:
     for position, webhook in enumerate(config.webhooks):
         if webhook.url.startswith("http://"):
             yield f"webhook[{position}].url: is not encrypted; use https"
+    if config.tracing.endpoint.startswith("http://") and config.tracing.token is not None:
+        yield "tracing.endpoint: is not encrypted, so anyone on the way can read the token; use https"
     if config.upstream.base_url.startswith("http://") and config.gateway.mode == "forward":
         yield "upstream.base_url: is not encrypted; use https"
 

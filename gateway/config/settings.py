@@ -28,7 +28,7 @@ from gateway.config.operators import HeaderName, ProxyOperator
 from gateway.config.secret import Key, Secret
 from gateway.config.section import Mistake, Section
 from gateway.config.upstream import UpstreamSettings, Webhook
-from gateway.config.urls import store_url, store_url_text
+from gateway.config.urls import collector_url, store_url, store_url_text
 from rules.source import Trust
 
 _LONGEST_WINDOW = 7 * DAY
@@ -174,6 +174,23 @@ class LogSettings(Section, frozen=True):
     requests: bool = True
 
 
+class TracingSettings(Section, frozen=True):
+    """Where spans are exported to; without `endpoint` nowhere. `sample_ratio` is the share of calls that are followed although
+    their caller does not say so. `token_header` is the name of the token's header, and what stands before the token in it."""
+
+    endpoint: Annotated[str, written(collector_url)] = ""
+    token: Secret | None = None
+    token_header: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9-]{1,100}(: [A-Za-z0-9-]{1,100})?$(?!\n)",
+            description='a header\'s name, or with what stands before the token: "Authorization: Bearer"',
+        ),
+    ] = "Authorization: Bearer"  # noqa: S105 - a name
+    sample_ratio: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 1.0
+    service_name: Annotated[str, Meta(min_length=1, max_length=100)] = "gateway"
+
+
 class LimitSettings(Section, frozen=True):
     """`failures_per_minute` is the number of refused keys from one address; 0 is no limit."""
 
@@ -199,6 +216,7 @@ class Config(Section, frozen=True):
     retention: RetentionSettings = RetentionSettings()
     clock: ClockSettings = ClockSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     limits: LimitSettings = LimitSettings()
 
     @property

@@ -49,6 +49,16 @@ def http_url(value: object) -> str:
     raise ValueError('is not a web address; write scheme and host, for example "https://api.gameball.co"')
 
 
+def collector_url(value: object) -> str:
+    """The start of a collector's addresses; "" for none."""
+    if value == "":
+        return ""
+    url = http_url(value)
+    if url.endswith("/v1/traces"):
+        raise ValueError("is the address of traces; leave out /v1/traces, which the gateway adds")
+    return url
+
+
 def webhook_url(value: object) -> str:
     shape = r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?"
     if isinstance(value, str) and re.fullmatch(shape, value) and _has_host(value):

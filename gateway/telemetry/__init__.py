@@ -1,1 +1,1 @@
-"""What the gateway reports about itself while it runs: JSON log lines and Prometheus metrics, never with personal data."""
+"""What the gateway reports about itself while it runs: JSON log lines, Prometheus metrics and spans, never with personal data."""

@@ -256,6 +256,13 @@ class Metrics:
             "gateway_grants_total", "Achievements decided", ["outcome"], registry=self.registry
         )
         self.stopped = StoppedMetrics(self.registry)
+        self.spans = Counter(
+            "gateway_spans_total",
+            "Spans of followed calls, by what became of them: sent, refused by the collector, or dropped, because the queue had"
+            " no_room or because they were not_sent when the gateway stopped",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.clock_ahead = Gauge(
             "gateway_clock_ahead_seconds",
             "How far the wall, database or machine clock is ahead of the time that decides deadlines",

@@ -1,5 +1,5 @@
-"""The process's log and metrics. Rare events go through structlog; the one line per request goes through the buffered writer, in
-the same schema."""
+"""The process's log, metrics and spans. Rare events go through structlog; the one line per request goes through the buffered
+writer, in the same schema."""
 
 import logging
 import os
@@ -10,18 +10,21 @@ import structlog
 
 from gateway.telemetry.log import LogWriter
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Tracing
 
 _log = structlog.get_logger("app")
 _encode = msgspec.json.Encoder().encode
 
 
 class Telemetry:
-    """The process's log and metrics; `request` is the hot one. `longest` is the most seconds that an answer may take."""
+    """The process's log and metrics; `request` is the hot one. `longest` is the most seconds that an answer may take. `tracing`
+    exists only while spans are exported."""
 
     def __init__(self, *, level: str, path: str, log_requests: bool, longest: float = 30.0) -> None:
         self.metrics = Metrics(longest)
         self.writer = LogWriter(path)
         self.log_requests = log_requests
+        self.tracing: Tracing | None = None
         _configure(self.writer, level)
 
     def use(self, *, level: str, log_requests: bool) -> None:

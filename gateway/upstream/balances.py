@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from multidict import CIMultiDict
 
 from gateway.clock import MINUTE, SECOND, Clock
 from gateway.config import UpstreamSettings
@@ -15,11 +14,13 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import sides_of
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Tracing
 from gateway.upstream.answers import Dead, Delivered, Held, Retry, Verdict, classify, classify_failure
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import RandomBetween, Rate
 from gateway.upstream.outbox import End, Outbox
+from gateway.upstream.steps import headers_of, step_of
 from gateway.usecases.points import BALANCES
 
 _READ: Final[Rate] = "customers_read"
@@ -54,7 +55,9 @@ class BalanceWorker:
         clock: Clock,
         random_between: RandomBetween,
         metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._pipeline = pipeline
         self._store = store
         self._upstream = upstream
@@ -87,12 +90,14 @@ class BalanceWorker:
         return End("delivered", status=200)
 
     async def _points_of(self, canonical_id: str, delivery: Delivery) -> int | End:
+        step = step_of(self._tracing, delivery, "GET", "/customers/{customerId}/balance")
         target = f"/api/v4.1/integrations/customers/{quote(canonical_id, safe='')}/balance"
         request = Request(
             "GET",
             target,
-            CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity"}),
+            headers_of(delivery, step),
             rate=_READ,
+            step=step,
         )
         try:
             async with self._upstream.exchange(request, deadline_ms=self._deadline) as reply:

@@ -18,6 +18,7 @@ from yarl import URL
 
 from gateway.clock import SECOND, Clock
 from gateway.config import UpstreamSettings
+from gateway.telemetry.tracing import Server, Step
 from gateway.upstream.answers import retry_after
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.certificates import NoteEnd, client_context
@@ -30,6 +31,8 @@ _BODILESS: Final = frozenset({"GET", "HEAD"})
 _OURS: Final = frozenset({"host", "apikey", "secretkey", "connection", "content-length", "transfer-encoding"})
 _SMALL: Final = 64 << 10
 _RECENT: Final = 100
+_GIVEN_UP: Final = "given_up"
+"""The outcome of a call whose sender waits no longer."""
 _SLOWEST: Final = 64 << 10
 """Bytes a second. What `chunks` receives moves its deadline by the time that it takes at this pace."""
 
@@ -41,7 +44,7 @@ Observe = Callable[[str, str, float], None]
 class Request(NamedTuple):
     """`target` is the path and query below the base URL, percent-encoded as it is to be sent. Framing, connection and key headers
     in `headers` are ignored: the client sets them. `counted`: the limiter already knows of the call. `key_alone`: the secret key is
-    not sent."""
+    not sent. `step` is its span, if the call is followed."""
 
     method: str
     target: str
@@ -50,6 +53,7 @@ class Request(NamedTuple):
     rate: Rate = "others"
     counted: bool = False
     key_alone: bool = False
+    step: Step | None = None
 
 
 class Reply:
@@ -113,6 +117,7 @@ class Upstream:
         self._settings = settings
         self._clock = clock
         self._url = URL(settings.base_url)
+        self._server = Server(self._url.raw_host or "", self._url.port or 0)
         self._head = f" HTTP/1.1\r\nHost: {self._url.host_port_subcomponent}\r\n"
         if settings.api_key is not None:
             self._head += f"apikey: {settings.api_key.reveal()}\r\n"
@@ -143,13 +148,17 @@ class Upstream:
         own = not reuse or not (body is None or (isinstance(body, bytes) and len(body) <= _SMALL))
         pool = self._single if own else self._pooled
         attempt = _Attempt(pool, request, self._loop.time() + deadline_ms / SECOND)
+        if request.step is not None:
+            request.step.server = self._server
         return _Exchange(attempt, self._observed(attempt, self._rendered(request, own=own)))
 
     async def _observed(self, attempt: "_Attempt", rendered: bytes) -> Reply:
-        began, outcome = perf_counter(), "given_up"
+        began, outcome = perf_counter(), _GIVEN_UP
         try:
             reply = await self._answered(attempt, rendered)
             outcome = "429" if reply.status == 429 else f"{reply.status // 100}xx"
+            if attempt.request.step is not None:
+                attempt.request.step.status = reply.status
         except NoAnswer as failure:
             outcome = failure.reason
             raise
@@ -170,6 +179,8 @@ class Upstream:
             if not self._may_repeat(request, failure):
                 raise
             self.limiter.note(request.rate)
+            if request.step is not None:
+                request.step.resent += 1
             reply = await self._limited(attempt, rendered)
         if reply.status == 429:
             wait = retry_after(reply.headers.get(hdrs.RETRY_AFTER), self._clock.now())
@@ -245,12 +256,17 @@ class _Exchange:
     async def __aenter__(self) -> Reply:
         try:
             return await self._answering
-        except BaseException:
-            self._attempt.end()
+        except BaseException as error:
+            self._end(error)
             raise
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
         self._attempt.end()
+        if self._attempt.request.step is not None:
+            self._attempt.request.step.end(_word(error))
 
 
 class _Attempt:
@@ -283,6 +299,12 @@ class _Attempt:
         if self._connection is not None:
             self._pool.give(self._connection)
             self._connection = None
+
+
+def _word(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    return error.reason if isinstance(error, NoAnswer) else _GIVEN_UP
 
 
 def _told(upload: asyncio.Task[None]) -> None:

@@ -14,9 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 import structlog
-from multidict import CIMultiDict
 
-from gateway import trace
 from gateway.clock import JUMP, MINUTE, SECOND, Clock
 from gateway.config import UpstreamSettings
 from gateway.errors import GatewayError
@@ -25,6 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import OutgoingReport, report_of, reported, told_since
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Step, Tracing
 from gateway.upstream.answers import (
     Dead,
     Delivered,
@@ -41,6 +40,7 @@ from gateway.upstream.errors import NoAnswer
 from gateway.upstream.limiter import WINDOW, RandomBetween, Rate
 from gateway.upstream.outbox import End, Outbox
 from gateway.upstream.reconcile import find, progress_in
+from gateway.upstream.steps import headers_of, step_of
 from gateway.usecases.deliver import UPSTREAM
 
 _log = structlog.get_logger("deliveries")
@@ -84,6 +84,7 @@ class DeliveryWorker:
         clock: Clock,
         random_between: RandomBetween,
         metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self.breaker = upstream.breaker
         self._pipeline = pipeline
@@ -92,6 +93,7 @@ class DeliveryWorker:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
+        self._tracing = tracing
         self._remembers = False
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -194,7 +196,8 @@ class DeliveryWorker:
             self.breaker.admit()
             self._upstream.limiter.note(_WRITE)
         after_unknown = delivery.sent_at is not None
-        said = await self._ask(_request(report, delivery), delivery, after_unknown=after_unknown)
+        step = step_of(self._tracing, delivery, "POST", "/customers/social-challenges")
+        said = await self._ask(_request(report, delivery, step), delivery, after_unknown=after_unknown)
         if code_of(said.body) == _REPEATED:
             return End("delivered", "" if after_unknown else "duplicate", status=said.status)
         return self._end_of(delivery, said)
@@ -273,7 +276,8 @@ class DeliveryWorker:
                 return _back(delivery)
             self.breaker.admit()
             self._upstream.limiter.note(_READ)
-        said = await self._ask(_question(report, delivery), delivery, after_unknown=False)
+        step = step_of(self._tracing, delivery, "GET", "/customers/{customerId}/reward-campaigns-progress")
+        said = await self._ask(_question(report, delivery, step), delivery, after_unknown=False)
         if isinstance(said.verdict, Dead):
             lost = (
                 said.verdict.customer_unknown
@@ -301,27 +305,25 @@ def _back(delivery: Delivery, after: int = 0) -> End:
     return End("back", delivery.reason, after, delivery.status, delivery.answer)
 
 
-def _request(report: OutgoingReport, delivery: Delivery) -> Request:
+def _request(report: OutgoingReport, delivery: Delivery, step: Step | None) -> Request:
     body = {"customerId": report.canonical_id, "challengeId": report.campaign_id}
     keys = {"email": report.email, "mobile": report.mobile}
-    headers = _headers(delivery)
+    headers = headers_of(delivery, step)
     headers["Content-Type"] = "application/json"
     body |= {name: value for name, value in keys.items() if value}
-    return Request("POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True)
+    return Request(
+        "POST", f"{_BASE}/social-challenges", headers, _encode(body), _WRITE, counted=True, step=step
+    )
 
 
-def _question(report: OutgoingReport, delivery: Delivery) -> Request:
+def _question(report: OutgoingReport, delivery: Delivery, step: Step | None) -> Request:
     customer = quote(report.canonical_id, safe="")
     target = f"{_BASE}/{customer}/reward-campaigns-progress?campaignId={report.campaign_id}"
     return Request(
         "GET",
         target,
-        _headers(delivery),
+        headers_of(delivery, step),
         rate=_READ,
         counted=True,
+        step=step,
     )
-
-
-def _headers(delivery: Delivery) -> CIMultiDict[str]:
-    cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
-    return CIMultiDict({"Accept": "application/json", "Accept-Encoding": "identity", **cause})

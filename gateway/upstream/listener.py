@@ -22,6 +22,7 @@ from yarl import URL
 
 from gateway.clock import SECOND
 from gateway.config import Webhook
+from gateway.telemetry.tracing import Server
 from gateway.upstream.addresses import PrivateAddress, PublicResolver, check_literal
 from gateway.upstream.answers import retry_after
 from gateway.upstream.certificates import NoteEnd, client_context, is_refused
@@ -48,6 +49,7 @@ class Listener:
         note_certificate: NoteEnd = lambda ends_at: None,
     ) -> None:
         self._url = URL(webhook.url)
+        self.server = Server(self._url.raw_host or "", self._url.port or 0)
         self._key = signing_key(webhook.secret.reveal() if webhook.secret else "")
         self._allow_private = webhook.allow_private
         self._resolver = resolver

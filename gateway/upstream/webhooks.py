@@ -10,7 +10,6 @@ from typing import Final
 
 from aiohttp.abc import AbstractResolver
 
-from gateway import trace
 from gateway.clock import Clock
 from gateway.config import Webhook
 from gateway.ids import show
@@ -19,9 +18,11 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import targets_given_up
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Tracing
 from gateway.upstream.limiter import RandomBetween
 from gateway.upstream.listener import Listener
 from gateway.upstream.outbox import End, Outbox
+from gateway.upstream.steps import cause_of, step_of
 
 _AT_ONCE: Final = 32
 _POLL: Final = 0.5
@@ -42,11 +43,13 @@ class WebhookWorker:
         metrics: Metrics,
         owner: str,
         resolver: AbstractResolver | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.target = f"webhook:{webhook.name}"
         self._certificate_ends = metrics.deliveries.certificate_ends
         self._listener = Listener(webhook, resolver, self._note_certificate)
         self._clock = clock
+        self._tracing = tracing
         self._outbox = Outbox(self.target, owner, store, pipeline, clock, random_between, metrics)
 
     def open(self) -> None:
@@ -76,8 +79,12 @@ class WebhookWorker:
         if not delivery.payload:
             return End("dead", "erased", None)
         message_id = show("dlv", delivery.delivery_id)
-        cause = trace.headers(delivery.trace, delivery.request_id, delivery.delivery_id)
-        reply = await self._listener.post(delivery.payload.encode(), message_id, self._clock.now(), cause)
+        step = step_of(self._tracing, delivery, "POST", "")
+        body, now = delivery.payload.encode(), self._clock.now()
+        reply = await self._listener.post(body, message_id, now, cause_of(delivery, step))
+        if step is not None:
+            step.server, step.status = self._listener.server, reply.status
+            step.end("" if reply.status else reply.reason)
         if 200 <= reply.status < 300:
             return End("delivered", reply.reason, None, reply.status)
         if reply.status == _GONE:

@@ -26,6 +26,7 @@ from gateway.http.admin.times import shown
 from gateway.http.services import SERVICES, Services
 from gateway.http.unforeseen import answered
 from gateway.model import Caller, RefuseCall
+from gateway.telemetry.tracing import Tracing
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 PAGES = "/console/"
@@ -48,8 +49,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def control_access(request: web.Request, handler: _Handler) -> web.StreamResponse:
     services = request.app[SERVICES]
     started = time.perf_counter()
-    named = trace.taken(request.headers.getall(trace.HEADER, ()))
-    caller = Caller("", "", "anonymous", f"req_{secrets.token_hex(8)}", "operator", trace=named)
+    named, tracing = trace.taken(request.headers.getall(trace.HEADER, ())), services.telemetry.tracing
+    followed = named if tracing is None else tracing.joined(named)
+    caller = Caller("", "", "anonymous", f"req_{secrets.token_hex(8)}", "operator", trace=followed)
     code = ""
 
     async def answering() -> web.StreamResponse:
@@ -184,6 +186,9 @@ def _log_line(
 ) -> None:
     if request.path in OPEN and status < 400:
         return
+    seconds = time.perf_counter() - started
+    if services.telemetry.tracing is not None:
+        _follow(services.telemetry.tracing, request, caller, status, code, seconds)
     services.telemetry.request(
         {
             "ts": shown(services.clock.now()),
@@ -196,6 +201,23 @@ def _log_line(
             "actor": caller.actor,
             "request_id": caller.request_id,
             "trace_id": trace.trace_id(caller.trace, caller.request_id),
-            "ms": round((time.perf_counter() - started) * 1_000, 2),
+            "ms": round(seconds * 1_000, 2),
         }
+    )
+
+
+def _follow(
+    tracing: Tracing, request: web.Request, caller: Caller, status: int, code: str, seconds: float
+) -> None:
+    """The span of a call. It does not say who acted, because a name may be a person's."""
+    known = request.match_info.route.resource is not None
+    tracing.note_call(
+        caller.trace,
+        caller.request_id,
+        request.headers.getall(trace.HEADER, ()),
+        request.method,
+        route_of(request) if known else "",
+        status,
+        seconds,
+        {"gateway.code": code} if code else {},
     )

@@ -71,8 +71,8 @@ class Target(NamedTuple):
 class Call:
     """A handler gets the call with its channel and target; before, it has none. `session` is the customer id of a session token, ""
     if the channel itself speaks, for all its customers; `vouched` is what the token says about that customer. `source` is who
-    speaks, `trust` what that one may do. `trace` is the caller's own. `key_alone`: the platform's secret key must not vouch for it.
-    `warnings` are about the call as a whole. Nothing after the `last` call of a connection is read."""
+    speaks, `trust` what that one may do. `trace` is the caller's own, or one that is followed. `key_alone`: the platform's secret
+    key must not vouch for it. `warnings` are about the call as a whole. Nothing after the `last` call of a connection is read."""
 
     __slots__ = (
         "actor",

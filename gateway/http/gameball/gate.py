@@ -93,6 +93,7 @@ class Gate:
         self._other = other
         self._api = config.api
         self._passes_unlisted = services.upstream is not None and config.upstream.unknown_routes == "pass"
+        self._tracing = services.telemetry.tracing
         self._access_log = AccessLog(services.telemetry, services.activity, services.clock)
         self._next_id = _request_ids()
         self._fixed: dict[tuple[str, str], Target] = {}
@@ -133,6 +134,8 @@ class Gate:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         began = perf_counter()
         call = Call(self._services, request, self._next_id())
+        if self._tracing is not None:
+            call.trace = self._tracing.joined(call.trace)
         outcome = await answered(self._outcome(call), partial(_failed, call))
         profile = "" if outcome.profile_id is None else show("prf", outcome.profile_id)
         self._access_log.note(call, outcome, profile, began)

@@ -35,6 +35,7 @@ from gateway.http.proxy.relay import (
     respond,
 )
 from gateway.http.services import Services
+from gateway.telemetry.tracing import Step, Tracing
 from gateway.upstream.client import Request, Upstream
 from gateway.upstream.errors import NoAnswer
 from rules.identifier import Evidence
@@ -67,6 +68,7 @@ class Forward:
         self._upstream = upstream
         self._deadline = settings.total_timeout
         self._largest_answer = settings.max_response
+        self._tracing = services.telemetry.tracing
 
     async def __call__(self, call: Call) -> Relayed | Fault:
         target = call.target
@@ -128,7 +130,8 @@ class Forward:
             sent = _written(target, asked, customers)
         if isinstance(sent, Fault):
             return sent
-        headers = self._headers(call)
+        step = _step(self._tracing, call, target) if self._tracing is not None else None
+        headers = self._headers(call, step)
         if sent.raw is not None:
             if sent.raw is not await call.request.read():
                 forget_bytes(headers)
@@ -148,6 +151,7 @@ class Forward:
             content.chunks() if isinstance(content, Upload) else content,
             target.operation.rate,
             key_alone=call.key_alone,
+            step=step,
         )
         try:
             with nullcontext() if target.route in ERASING else ended_by_client(call):
@@ -173,12 +177,13 @@ class Forward:
             answer = await self._answers.rewrite(call, target, customers, answer)
             return respond(call, by_name.with_own_hash(answer, hashes), customers)
 
-    def _headers(self, call: Call) -> CIMultiDict[str]:
+    def _headers(self, call: Call, step: Step | None) -> CIMultiDict[str]:
         return towards_upstream(
             call.request.headers,
             via=self._via,
             request_id=call.request_id,
-            taken=call.trace,
+            trace_of=call.trace,
+            step=step.step_id if step is not None else "",
             address=nearest_address(call.request, self._services.config.server.trusted_proxies),
         )
 
@@ -190,6 +195,10 @@ class Forward:
         if length is not None and (length <= SMALL or length > self._largest):
             return await read_bytes(call.request, self._largest, self._server)
         return Upload(call.request, self._largest, self._server.body_timeout)
+
+
+def _step(tracing: Tracing, call: Call, target: Target) -> Step | None:
+    return tracing.step(call.trace, call.request_id, call.request.method, target.operation.path, {})
 
 
 def _evidence(call: Call, kind: str, text: str) -> Sequence[Evidence]:

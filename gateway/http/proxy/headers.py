@@ -34,9 +34,10 @@ _NAMES_ONE = re.compile(r"(?:x-)?(?:gb-|gameball-)?(?:customer-?id|player-?uniqu
 
 
 def towards_upstream(
-    given: CIMultiDictProxy[str], *, via: str, request_id: str, taken: str, address: str
+    given: CIMultiDictProxy[str], *, via: str, request_id: str, trace_of: str, step: str, address: str
 ) -> CIMultiDict[str]:
-    """A client's headers for the upstream. `address` is the client's, "" if it is not known; `taken` is the trace that it named."""
+    """A client's headers for the upstream. `address` is the client's, "" if it is not known; `trace_of` is the call's trace, and
+    `step` the one in it that sends the request."""
     named = _listed(given)
     sent = CIMultiDict(
         [
@@ -46,9 +47,9 @@ def towards_upstream(
         ]
     )
     sent.add(hdrs.VIA, via)
-    sent.update(trace.headers(taken, request_id))
-    if not taken:
-        sent.popall(trace.STATE_HEADER, None)
+    sent.update(trace.headers(trace_of, request_id, step))
+    if trace.STATE_HEADER in sent and not trace.taken(given.getall(trace.HEADER, ())):
+        del sent[trace.STATE_HEADER]
     if address:
         sent[hdrs.X_FORWARDED_FOR] = address
     return sent
