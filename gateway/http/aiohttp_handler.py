@@ -22,6 +22,11 @@ def is_full(handler: web.RequestHandler) -> bool:
     return handler._reading_paused or len(handler._messages) >= handler._max_msg_queue_size
 
 
+def is_paused(handler: web.RequestHandler) -> bool:
+    """Reading waits, or some of what was read."""
+    return handler._reading_paused or handler._buffer_paused
+
+
 def newest_head(handler: web.RequestHandler) -> RawRequestMessage | None:
     """The last request, if it still waits; None for one that could not be read."""
     message = handler._messages[-1][0]

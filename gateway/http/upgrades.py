@@ -7,7 +7,7 @@ the parser is fed in pieces that end where the request ends: with its head, with
 
 from aiohttp import hdrs, web
 
-from gateway.http.aiohttp_handler import heads_read, is_full, newest_head, stay_with_http
+from gateway.http.aiohttp_handler import heads_read, is_full, is_paused, newest_head, stay_with_http
 
 _END = b"\r\n\r\n"
 _NAME = b"upgrade"
@@ -43,6 +43,11 @@ class WithoutUpgrades(web.RequestHandler):
             end = self._end_in(data)
             piece, data = data[:end], data[end:]
             self._feed(piece)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp asks for this after every body, and would feed its parser and its transport each time."""
+        if self._in_pieces or is_paused(self):
+            super().resume_reading(resume_parser)
 
     def _must_wait(self) -> bool:
         return is_full(self)

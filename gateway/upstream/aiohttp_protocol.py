@@ -64,6 +64,11 @@ class ResponseProtocol(BaseProtocol):
             raise Unparsable
         return messages
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp asks for this after every body, and would feed its parser and its transport each time."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def end(self) -> None:
         """Nothing more comes: an answer without a length is complete."""
         parser, self._parser = self._parser, None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from gateway.http.aiohttp_handler import heads_read, is_busy, is_full, newest_head, stay_with_http
+from gateway.http.aiohttp_handler import heads_read, is_busy, is_full, is_paused, newest_head, stay_with_http
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,6 +97,22 @@ async def test_one_that_has_enough_says_so_and_knows_which_request_came_last(ser
     newest = newest_head(served.handler)
     assert newest is not None
     assert newest.path == f"/{number}"
+
+
+async def test_it_pauses_for_a_large_body_and_for_many_requests_only(served: Served) -> None:
+    served.handler.data_received(get(1, "Content-Length: 1000000\r\n"))
+    await served.asked.get()
+    served.handler.data_received(b"x" * 1000)
+    assert not is_paused(served.handler)
+    served.handler.data_received(b"x" * 900_000)
+    assert is_paused(served.handler)
+    other = Served()
+    for number in range(1000):
+        assert is_paused(other.handler) == is_full(other.handler)
+        other.handler.data_received(get(number))
+    assert is_paused(other.handler)
+    other.handler.connection_lost(None)
+    await other.server.shutdown(0)
 
 
 async def test_behind_an_upgrade_it_reads_on_once_it_is_told_to(served: Served) -> None:
