@@ -7,11 +7,13 @@ ones, ISO 843 (ELOT 743) for Greek, and the usual Latin spellings in passports.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from unicodedata import category, combining, decimal, normalize
 
 LONGEST = 200
 """Longer values are compared as plain texts: no name or address is that long."""
+_REMEMBERED = 4_096
 _MOST_OTHERS = 8
 _HABITS = 4
 
@@ -73,6 +75,7 @@ def folded(text: str) -> str:
     return " ".join(seen.casefold().split())
 
 
+@lru_cache(_REMEMBERED)
 def _seen(char: str) -> str:
     match category(char):
         case "Cf" | "Cs" | "Co" | "Cn":
@@ -98,6 +101,7 @@ _WORDS = re.compile(r"[^\W_]+(?:[\u0900-\u0dff\u0e00-\u0eff][^\W_]*)*")
 """Scripts of India and its neighbours write vowels as marks, which belong to the word."""
 
 
+@lru_cache(_REMEMBERED)
 def _bare(char: str) -> str:
     """A letter without its accents. Cyrillic keeps them, where they are other letters; so do scripts of India and Japan."""
     if (

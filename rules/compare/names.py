@@ -41,7 +41,7 @@ class Name(NamedTuple):
 
     folded: str
     words: tuple[Word, ...]
-    joined: Word
+    joined: str
     generation: int
 
 
@@ -70,7 +70,7 @@ def name(text: str) -> Name:
     if "".join(tokens) in _PLACEHOLDERS or all(
         token in _PLACEHOLDERS or token.isdecimal() for token in tokens
     ):
-        return Name(seen, (), word("-"), 0)
+        return Name(seen, (), "", 0)
     wider = dict(zip(tokens, plain(wide(seen)).split(), strict=False))
     generation = 0
     while len(tokens) > 1 and tokens[0] in _TITLES:
@@ -78,7 +78,7 @@ def name(text: str) -> Name:
     while len(tokens) > 1 and (tokens[-1] in _DEGREES or tokens[-1] in _GENERATIONS):
         generation = max(generation, _GENERATIONS.get(tokens.pop(), 0))
     words = tuple(word(one, wider.get(one, "")) for one in _without_particles(list(together(tokens))))
-    return Name(seen, words, word("".join(tokens)), generation)
+    return Name(seen, words, "".join(tokens), generation)
 
 
 def _arabizi(token: str) -> str:
@@ -98,7 +98,7 @@ def _without_particles(tokens: list[str]) -> list[str]:
 
 
 def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
-    if one.joined.plain == other.joined.plain:
+    if one.joined == other.joined:
         return _TOGETHER
     given = kind != "family_name"
     if len(one.words) == len(other.words) == 1:
@@ -113,7 +113,7 @@ def _of_words(kind: AttributeKind, one: Name, other: Name) -> Verdict:
     )
     if found.reaches("similar"):
         return found
-    if len(shorter) < len(longer) and not one.joined.sounds.isdisjoint(other.joined.sounds):
+    if len(shorter) < len(longer) and not word(one.joined).sounds.isdisjoint(word(other.joined).sounds):
         return _TOGETHER
     if len(shorter) == len(longer) - 1 and _match_joined(shorter, longer, given=given):
         return _TOGETHER
@@ -158,12 +158,15 @@ def _match_joined(shorter: Sequence[Word], longer: Sequence[Word], *, given: boo
 
 def _all_match(shorter: Sequence[Word], longer: Sequence[Word], level: Level, *, given: bool) -> bool:
     """Whether each word of the shorter side has a word of its own on the other side that reaches the level."""
-    fits = [
-        [at for at, yours in enumerate(longer) if likeness(mine, yours, given=given).reaches(level)]
-        for mine in shorter
-    ]
+    fits: list[list[int]] = []
     taken: dict[int, int] = {}
-    return all(_place(mine, fits, taken, set()) for mine in range(len(fits)))
+    for place, mine in enumerate(shorter):
+        fits.append(
+            [at for at, yours in enumerate(longer) if likeness(mine, yours, given=given).reaches(level)]
+        )
+        if not _place(place, fits, taken, set()):
+            return False
+    return True
 
 
 def _place(mine: int, fits: Sequence[Sequence[int]], taken: dict[int, int], tried: set[int]) -> bool:

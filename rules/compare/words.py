@@ -55,13 +55,15 @@ _FAR_SLIP = Verdict("near", "a letter or two off")
 
 class Word(NamedTuple):
     """A word of a name. `wide` is the same with umlauts as two letters. `spellings` are its Latin spellings, or the forms of a
-    consonantal word; `bones` its sounds by their consonants."""
+    consonantal word; `bones` its sounds by their consonants; `stems` what its sounds are without an ending of `_GENDERED`, one
+    set for each."""
 
     plain: str
     wide: str
     spellings: tuple[str, ...]
     sounds: frozenset[str]
     bones: dict[str, str]
+    stems: tuple[frozenset[str], ...]
     known: NameGroups
     consonantal: bool
 
@@ -71,7 +73,7 @@ def word(plain: str, wide: str = "") -> Word:
     """Read a word that `letters.plain` gave, and that it gave of the text with wide umlauts."""
     wide = wide or plain
     if len(plain) > _LONGEST:
-        return Word(plain, wide, (plain,), frozenset((plain,)), {}, UNKNOWN, consonantal=False)
+        return Word(plain, wide, (plain,), frozenset((plain,)), {}, (), UNKNOWN, consonantal=False)
     consonantal = is_consonantal(plain)
     spellings = (
         written_forms(plain) if consonantal else tuple(dict.fromkeys((*filter(None, romanised(plain)), wide)))
@@ -81,8 +83,23 @@ def word(plain: str, wide: str = "") -> Word:
     known = next(
         (found for one in (plain, *spellings, *shorter) if (found := groups_of(one)).groups), UNKNOWN
     )
-    stems = {} if consonantal else {bones(one): one for one in heard}
-    return Word(plain, wide, spellings, heard, stems, known, consonantal)
+    if consonantal:
+        return Word(plain, wide, spellings, heard, {}, (), known, consonantal=True)
+    by_bones = {bones(one): one for one in sorted(heard)}
+    return Word(plain, wide, spellings, heard, by_bones, _stems(heard), known, consonantal=False)
+
+
+def _stems(sounds: frozenset[str]) -> tuple[frozenset[str], ...]:
+    return tuple(
+        frozenset(
+            [
+                found[1]
+                for sound in sounds
+                if (found := pattern.fullmatch(sound)) and len(found[1]) >= _LEAST_STEM
+            ]
+        )
+        for pattern in _GENDERED
+    )
 
 
 def likeness(one: Word, other: Word, *, given: bool) -> Verdict:
@@ -149,14 +166,9 @@ def _of_sound(one: Word, other: Word) -> Verdict | None:
 
 def _of_gender(one: Word, other: Word, *, given: bool) -> Verdict | None:
     """Family names that women and men of one family write differently. Given names may end like some of them."""
-    for pattern in _GENDERED[:1] if given else _GENDERED:
-        ours, theirs = (
-            {found[1] for sound in each.sounds if (found := pattern.fullmatch(sound))}
-            for each in (one, other)
-        )
-        if any(len(stem) >= _LEAST_STEM for stem in ours & theirs):
-            return _FAMILY
-    return None
+    last = 1 if given else len(_GENDERED)
+    pairs = zip(one.stems[:last], other.stems[:last], strict=True)
+    return None if all(ours.isdisjoint(theirs) for ours, theirs in pairs) else _FAMILY
 
 
 def _of_spelling(one: str, other: str, *, given: bool) -> Verdict:
