@@ -135,9 +135,9 @@ class _Model(NamedTuple):
             from gateway.search.linkage import link
         except ImportError:
             return cls({}, _unscored(people, near), 0, len(set(near)), has_extra=False)
-        known = set(people.records)
+        there = set(people.records)
         asked = sorted({*near, *said})
-        found = link(people, [pair for pair in asked if known.issuperset(pair)])
+        found = link(people, [pair for pair in asked if there.issuperset(pair)])
         if found is None:
             return cls({}, _unscored(people, near), 0, len(set(near)))
         answers = [
@@ -146,10 +146,11 @@ class _Model(NamedTuple):
             if features and pair in said
         ]
         weights = learned(found.weights, answers)
-        scored = {
-            (one.record_a, one.record_b): Scored(dict(one.features), _bits(weights, one.features))
-            for one in found.candidates
+        known = {
+            features: Scored(dict(features), _bits(weights, features))
+            for features in {one.features for one in found.candidates}
         }
+        scored = {(one.record_a, one.record_b): known[one.features] for one in found.candidates}
         for pair, unscored in _unscored(people, [one for one in near if one not in scored]).items():
             reached = [one for one in unscored.levels.items() if one in weights]
             scored[pair] = Scored(unscored.levels, _bits(weights, reached))

@@ -10,7 +10,8 @@ says more than `_MOST`, and `different` no less than `_LEAST`: a mistyped birthd
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import log2
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ _REMEMBERED = 500_000
 _AT_ONCE = 20_000
 _MOST_AT_ONE_KEY = 60
 _FEWEST = 2
+_MISSING = -1
 _RAREST, _MOST_USUAL = 1e-9, 0.2
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
@@ -76,10 +78,12 @@ def link(people: People, answered: Collection[Pair]) -> Linkage | None:
     if not said or len(people.records) < _FEWEST:
         return None
     with duckdb.connect(config=_CONFIG) as database:
+        numbered = {one.name: _numbered(people.columns[one.name]) for one in COMPARED}
         for one in COMPARED:
-            function = lru_cache(_REMEMBERED)(one.compare)
-            database.create_function(f"level_of_{one.name}", function, ["VARCHAR", "VARCHAR"], "VARCHAR")
-        table = DuckDBAPI(database).register(_table(database, people, answered))
+            function = _level_of(one, numbered[one.name].texts)
+            database.create_function(f"level_of_{one.name}", function, ["INTEGER", "INTEGER"], "TINYINT")
+        columns = {name: texts.numbers for name, texts in numbered.items()}
+        table = DuckDBAPI(database).register(_table(database, people, columns, answered))
         agreeing = {block: _agreeing(database, block) for block in _SURE}
         rarity = _rarity(agreeing.values(), len(people.records))
         blocks = [block for block, pairs in agreeing.items() if pairs >= _ENOUGH_PAIRS]
@@ -98,10 +102,39 @@ def link(people: People, answered: Collection[Pair]) -> Linkage | None:
         return Linkage(weights, candidates, pairs, compared)
 
 
-def _table(database: duckdb.DuckDBPyConnection, people: People, answered: Collection[Pair]) -> Any:
+class _Numbered(NamedTuple):
+    """The texts of a column, and for each record the number of its text: a database compares and keeps numbers at less cost."""
+
+    texts: list[str]
+    numbers: Any
+
+
+def _numbered(values: Iterable[str | None]) -> _Numbered:
+    known: dict[str, int] = {}
+    numbers = [None if value is None else known.setdefault(value, len(known)) for value in values]
+    return _Numbered(list(known), pa.array(numbers, pa.int32()))
+
+
+def _level_of(one: Compared, texts: Sequence[str]) -> Callable[[int, int], int]:
+    """Of two texts, the place of their level in `_ordered`, or `_MISSING`."""
+    places = {level: place for place, level in enumerate(_ordered(one))} | {MISSING: _MISSING}
+
+    @lru_cache(_REMEMBERED)
+    def level_of(mine: int, yours: int) -> int:
+        return places[one.compare(texts[mine], texts[yours])]
+
+    return level_of
+
+
+def _table(
+    database: duckdb.DuckDBPyConnection,
+    people: People,
+    columns: Mapping[str, Any],
+    answered: Collection[Pair],
+) -> Any:
     """One row a record. Two records are compared if they have one of their keys in common. A pair that was answered has a key of
     its own."""
-    keys = pa.table({"record": pa.array(people.key_of), "key": pa.array(people.keys)})
+    keys = pa.table({"record": _int64(people.key_of), "key": _int64(people.keys)})
     pairs = [(record, -number) for number, pair in enumerate(answered, 1) for record in pair]
     own = pa.table(
         {
@@ -111,9 +144,9 @@ def _table(database: duckdb.DuckDBPyConnection, people: People, answered: Collec
     )
     rows = pa.table(
         {
-            "unique_id": pa.array(people.records),
-            "profile": pa.array(people.profiles),
-            **{name: pa.array(values, pa.string()) for name, values in people.columns.items()},
+            "unique_id": _int64(people.records),
+            "profile": _int64(people.profiles),
+            **columns,
         }
     )
     database.register("every_key", keys)
@@ -121,14 +154,19 @@ def _table(database: duckdb.DuckDBPyConnection, people: People, answered: Collec
     database.register("row", rows)
     return database.sql(
         f"""
-        WITH telling AS (SELECT key FROM every_key GROUP BY key HAVING count(DISTINCT record) BETWEEN 2 AND {_MOST_AT_ONE_KEY}),
+        WITH telling AS (SELECT key FROM every_key GROUP BY key HAVING count(*) BETWEEN 2 AND {_MOST_AT_ONE_KEY}),
         kept AS (
-          SELECT DISTINCT record, key FROM every_key SEMI JOIN telling USING (key) UNION ALL SELECT record, key FROM own_key
+          SELECT record, key FROM every_key SEMI JOIN telling USING (key) UNION ALL SELECT record, key FROM own_key
         ),
         grouped AS (SELECT record, list(key) AS keys FROM kept GROUP BY record)
         SELECT row.*, grouped.keys FROM row LEFT JOIN grouped ON grouped.record = row.unique_id
         """
     ).to_arrow_table()
+
+
+def _int64(numbers: "array[int]") -> Any:
+    """Without a copy."""
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _agreeing(database: duckdb.DuckDBPyConnection, block: Block) -> int:
@@ -161,18 +199,25 @@ def _settings(said: Sequence[Compared], rarity: float) -> SettingsCreator:
 
 def _comparison(one: Compared) -> comparisons.CustomComparison:
     column = one.name
-    conditions = {EQUAL: f"{column}_l = {column}_r OR level_of_{column}({column}_l, {column}_r) = '{EQUAL}'"}
-    conditions |= {level: f"level_of_{column}({column}_l, {column}_r) = '{level}'" for level in one.between}
+    level_of = f"level_of_{column}({column}_l, {column}_r)"
+    conditions = {level: f"{level_of} = {place}" for place, level in enumerate(_ordered(one))}
+    conditions[DIFFERENT] = f"{column}_l <> {column}_r AND {conditions[DIFFERENT]}"
+    conditions[EQUAL] = f"{column}_l = {column}_r OR {conditions[EQUAL]}"
+    last, _ = conditions.popitem()
     told = [
         levels.CustomLevel(condition, level).configure(m_probability=one.usual[level].same)
         for level, condition in conditions.items()
     ]
     missing = levels.CustomLevel(
-        f"{column}_l IS NULL OR {column}_r IS NULL OR level_of_{column}({column}_l, {column}_r) = '{MISSING}'",
-        MISSING,
+        f"{column}_l IS NULL OR {column}_r IS NULL OR {level_of} = {_MISSING}", MISSING
     )
-    rest = levels.ElseLevel().configure(label_for_charts=DIFFERENT, m_probability=one.usual[DIFFERENT].same)
+    rest = levels.ElseLevel().configure(label_for_charts=last, m_probability=one.usual[last].same)
     return comparisons.CustomComparison([missing.configure(is_null_level=True), *told, rest], column)
+
+
+def _ordered(one: Compared) -> list[str]:
+    """The levels as they are asked for, each by a call of the function: first what most pairs are."""
+    return [DIFFERENT, EQUAL, *one.between]
 
 
 def _trained(table: Any, settings: Callable[[], SettingsCreator], blocks: Sequence[Block]) -> Linker:
@@ -216,8 +261,9 @@ def _believed(measured: float | None, usual: float) -> float:
 def _candidates(
     database: duckdb.DuckDBPyConnection, table: str, said: Sequence[Compared]
 ) -> Iterator[tuple[Candidate, bool]]:
-    """Each with its levels, and whether the two are on one profile."""
-    by_number = {one.name: _numbered(one) for one in said}
+    """Each with its levels, and whether the two are on one profile. Splink counts the levels of a column down to 0. There are many
+    candidates and few combinations of levels, so candidates share these."""
+    by_number = {one.name: dict(enumerate(reversed(_ordered(one)))) for one in said}
     columns = ", ".join(f"gamma_{name}" for name in by_number)
     rows = database.execute(
         f"""
@@ -225,17 +271,15 @@ def _candidates(
         FROM {table} ORDER BY 1, 2
         """
     )
+    known: dict[tuple[int, ...], tuple[Feature, ...]] = {}
     while batch := rows.fetchmany(_AT_ONCE):
-        for one, other, same_profile, *numbers in batch:
-            features = tuple(
-                (name, label)
-                for (name, labels), number in zip(by_number.items(), numbers, strict=True)
-                if (label := labels.get(number))
-            )
+        for one, other, same_profile, *found in batch:
+            numbers = tuple(found)
+            features = known.get(numbers)
+            if features is None:
+                features = known[numbers] = tuple(
+                    (name, label)
+                    for (name, labels), number in zip(by_number.items(), numbers, strict=True)
+                    if (label := labels.get(number))
+                )
             yield Candidate(one, other, features), same_profile
-
-
-def _numbered(one: Compared) -> dict[int, str]:
-    """Splink counts the levels down to 0, the different ones."""
-    told = [EQUAL, *one.between, DIFFERENT]
-    return {len(told) - 1 - place: level for place, level in enumerate(told)}
