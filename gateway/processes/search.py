@@ -56,7 +56,7 @@ def main(now: str) -> None:
     url, rules = given()
     teller = _Teller()
     teller.start()
-    with open_snapshot(url, attributes_of(rules)) as state:
+    with open_snapshot(url, attributes_of(rules), with_profiles=False) as state:
         found = search(state, rules, int(now), teller.tell)
     teller.stop()
     _write(found)

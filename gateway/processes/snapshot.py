@@ -25,9 +25,12 @@ def given() -> tuple[str, RuleSet]:
     return url, rules
 
 
-def open_snapshot(url: str, names: Collection[str]) -> AbstractContextManager[Snapshot]:
+def open_snapshot(
+    url: str, names: Collection[str], *, with_profiles: bool = True
+) -> AbstractContextManager[Snapshot]:
     if url.startswith("sqlite:///"):
-        return sqlite.snapshot(Path(url.removeprefix("sqlite:///")), names)
+        path = Path(url.removeprefix("sqlite:///"))
+        return sqlite.snapshot(path, names, with_profiles=with_profiles)
     from gateway.store.postgres.snapshot import snapshot
 
-    return nullcontext(snapshot(url, names))
+    return nullcontext(snapshot(url, names, with_profiles=with_profiles))

@@ -3,11 +3,13 @@ neighbours swapped; and the same local part at another provider. That is no evid
 
 Comparing each of a million values with all others would take days. So a value is filed under itself and under itself without one
 of its characters (the symmetric deletion index of spelling correctors): two values that are one edit or one swap apart always meet
-under one of these. The index of a million values would need much memory, and most keys are those of one value alone. So keys are
-counted first, by their hash, and only those that may be shared are kept. A key under which very many values meet says nothing, and
-is passed over.
+under one of these. The index of a million values has some fifteen million keys. So it has 8 bytes for each, in which are a hash of
+the key and the place of the value; sorted, the values of one key are neighbours. That two keys have one hash happens to a few of a
+million values, and does no harm: whether two values are near is then seen by themselves. A key under which very many values meet
+says nothing, and is passed over.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
@@ -21,8 +23,10 @@ MOST_AT_ONE_KEY = 40
 _SHORTEST_LOCAL = 5
 _SHORTEST_SHARED_LOCAL = 7
 _SHORTEST_NUMBER = 8
-_SLOTS_A_LETTER = 4
-_MOST_SLOTS = 1 << 27
+_HASHES = 1 << 60
+_PARTS = 64
+"""Sorted one after the other, because a list takes more memory than an array."""
+_ENTRIES = 1 << 64
 
 
 class NearPair(NamedTuple):
@@ -70,19 +74,30 @@ def near_pairs(kind: IdentifierKind, values: Sequence[str]) -> Iterator[NearPair
 
 def _meetings(kind: IdentifierKind, values: Sequence[str]) -> Iterator[list[int]]:
     """Positions, in order, of the values that meet under one key."""
-    slots = min(_MOST_SLOTS, 1 << (_SLOTS_A_LETTER * sum(map(len, values)) + 1).bit_length())
-    used = bytearray(slots)
-    for value in values:
-        for key in keys(kind, value):
-            slot = hash(key) % slots
-            if used[slot] <= 1:
-                used[slot] += 1
-    found: dict[str, list[int]] = {}
+    places = max(1, len(values))
+    most = _ENTRIES // places
+    parts = [array("Q") for _ in range(_PARTS)]
     for place, value in enumerate(values):
         for key in keys(kind, value):
-            if used[hash(key) % slots] > 1:
-                found.setdefault(key, []).append(place)
-    return (places for places in found.values() if 1 < len(places) <= MOST_AT_ONE_KEY)
+            hashed, part = divmod(hash(key) % _HASHES, _PARTS)
+            parts[part].append(hashed % most * places + place)
+    while parts:
+        yield from _shared(sorted(parts.pop()), places)
+
+
+def _shared(entries: Sequence[int], places: int) -> Iterator[list[int]]:
+    """The places of those entries that have one hash, if they are not too many."""
+    last, found = -1, list[int]()
+    for entry in entries:
+        hashed, place = divmod(entry, places)
+        if hashed == last:
+            found.append(place)
+            continue
+        if 1 < len(found) <= MOST_AT_ONE_KEY:
+            yield found
+        last, found = hashed, [place]
+    if 1 < len(found) <= MOST_AT_ONE_KEY:
+        yield found
 
 
 def keys(kind: IdentifierKind, value: str) -> set[str]:

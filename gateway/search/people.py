@@ -55,7 +55,8 @@ def attributes_of(rules: RuleSet) -> Mapping[str, AttributeKind]:
 
 
 class Reading:
-    """Takes note of one record after the other."""
+    """Takes note of one record after the other. The attributes of the snapshot go as they are read, to save memory, unless a
+    score may merge: then they are asked for again."""
 
     def __init__(self, state: Snapshot, rules: RuleSet) -> None:
         self._attributes, self._kinds = state.attributes, attributes_of(rules)
@@ -68,12 +69,13 @@ class Reading:
 
     def note(self, record: Record) -> Record:
         people, number = self._people, record.record_id
-        row = _row(record, self._attributes.get(number, {}), self._kinds, self._types)
+        said = self._attributes.get(number) if self._keeps else self._attributes.pop(number, None)
+        row = _row(record, said or {}, self._kinds, self._types)
         people.records.append(number)
         people.profiles.append(record.profile_id)
         for name, value in row.items():
             people.columns[name].append(value or None)
-        for key in _keys(row):
+        for key in dict.fromkeys(_keys(row)):
             hashed = blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
             people.key_of.append(number)
             people.keys.append(int.from_bytes(hashed, "big"))

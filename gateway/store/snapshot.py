@@ -92,11 +92,12 @@ def judgements(pins: Iterable[Sequence[Any]], sides: Iterable[Sequence[Any]]) ->
 
 
 def texts(rows: Iterable[Sequence[Any]], names: Collection[str]) -> dict[int, dict[str, str]]:
-    """The attributes of these names that are texts."""
+    """The attributes of these names that are texts. All records have one text for each name, because there are millions."""
     found: dict[int, dict[str, str]] = {}
+    known = {name: name for name in names}
     for record_id, name, stored in rows:
-        if name in names and isinstance(value := msgspec.json.decode(stored), str):
-            found.setdefault(record_id, {})[name] = value
+        if (shared := known.get(name)) and isinstance(value := msgspec.json.decode(stored), str):
+            found.setdefault(record_id, {})[shared] = value
     return found
 
 

@@ -38,7 +38,7 @@ def test_the_index_finds_what_a_comparison_of_all_with_all_finds(
 def test_keys_that_only_seem_to_be_shared_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [f"+4915{number:08}" for number in range(0, 3_000, 7)]
     whole = set(near_pairs("phone", values))
-    monkeypatch.setattr("gateway.search.near._MOST_SLOTS", 8)
+    monkeypatch.setattr("gateway.search.near._HASHES", 1 << 12)
     assert whole == set(near_pairs("phone", values)) == all_near("phone", values)
 
 

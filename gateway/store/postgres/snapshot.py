@@ -27,19 +27,19 @@ from gateway.store.snapshot import (
 )
 
 
-def snapshot(url: str, attributes: Collection[str]) -> Snapshot:
-    """A consistent state. Only the named attributes are loaded."""
-    return asyncio.run(_snapshot(url, attributes))
+def snapshot(url: str, attributes: Collection[str], *, with_profiles: bool = True) -> Snapshot:
+    """A consistent state. Only the named attributes are loaded; `profiles` and `names` are empty unless they are wanted."""
+    return asyncio.run(_snapshot(url, attributes, with_profiles=with_profiles))
 
 
-async def _snapshot(url: str, attributes: Collection[str]) -> Snapshot:
+async def _snapshot(url: str, attributes: Collection[str], *, with_profiles: bool) -> Snapshot:
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return Snapshot(
                 records(await connection.fetch(RECORDS)),
-                profiles(await connection.fetch(PROFILES)),
-                dict(await connection.fetch(NAMES)),
+                profiles(await connection.fetch(PROFILES)) if with_profiles else {},
+                dict(await connection.fetch(NAMES)) if with_profiles else {},
                 dict(await connection.fetch(BALANCES)),
                 texts(await connection.fetch(ATTRIBUTES), attributes) if attributes else {},
                 judgements(await connection.fetch(PINS), await connection.fetch(SIDES)),

@@ -29,16 +29,16 @@ from rules.record import Record
 
 
 @contextlib.contextmanager
-def snapshot(path: Path, attributes: Collection[str]) -> Generator[Snapshot]:
-    """A consistent state. Only the named attributes are loaded."""
+def snapshot(path: Path, attributes: Collection[str], *, with_profiles: bool = True) -> Generator[Snapshot]:
+    """A consistent state. Only the named attributes are loaded; `profiles` and `names` are empty unless they are wanted."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("BEGIN")
         yield Snapshot(
             _records(connection),
-            profiles(connection.execute(PROFILES)),
-            dict(connection.execute(NAMES)),
+            profiles(connection.execute(PROFILES)) if with_profiles else {},
+            dict(connection.execute(NAMES)) if with_profiles else {},
             dict(connection.execute(BALANCES)),
             texts(connection.execute(ATTRIBUTES), attributes) if attributes else {},
             judgements(connection.execute(PINS), connection.execute(SIDES)),
