@@ -1,6 +1,7 @@
 """Spans as OTLP has them, in protobuf. The only module that needs the extra `otlp`."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -61,10 +62,11 @@ def _span(span: Span) -> pb.Span:
 
 
 def _attributes(values: Attributes) -> list[KeyValue]:
-    return [
-        KeyValue(
-            key=key,
-            value=AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value),
-        )
-        for key, value in values.items()
-    ]
+    return [_attribute(key, value) for key, value in values.items()]
+
+
+@lru_cache(1024)
+def _attribute(key: str, value: str | int) -> KeyValue:
+    """Most attributes of most spans are those of earlier ones."""
+    said = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
+    return KeyValue(key=key, value=said)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.collector import Collector, collecting
 from tests.support.postgresql import PostgresServer
 from tests.support.processes.client import HttpConnection, call, customer_request
 from tests.support.processes.load import until
@@ -83,6 +84,29 @@ async def test_a_killed_process_is_replaced_and_the_other_serves_meanwhile(pair:
     await until(lambda: len(said(pair, "gateway_started")) == 3)
     for port in (pair.admin_port, pair.admin_port + 1):
         assert (await call(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 200
+
+
+async def test_spans_say_which_process_they_are_of_and_a_stop_sends_the_last(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    async with collecting(Collector()) as collector:
+        settings = {
+            "store": {"url": postgres.url(postgres.fresh())},
+            "tracing": {"endpoint": f"http://127.0.0.1:{collector.port}"},
+        }
+        process = Process(tmp_path / "pair", settings, options=("--processes", "2"))
+        await asyncio.to_thread(process.start)
+        try:
+            calls = [await status_on_a_new_connection(process.port, f"ann-{number}") for number in range(40)]
+            await asyncio.to_thread(process.stop)
+        finally:
+            process.kill()
+    assert set(calls) == {200}
+    served = [one for one in collector.spans if one.name == "POST /customers"]
+    assert len(served) == len({one.trace_id for one in served}) == 40
+    resources = [one.resource for one in collector.spans]
+    assert {one["gateway.process"] for one in resources} == {1, 2}
+    assert len({(one["service.instance.id"], one["process.pid"]) for one in resources}) == 2
 
 
 async def test_no_process_outlives_the_one_that_started_them(pair: Process) -> None:
