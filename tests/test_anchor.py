@@ -126,7 +126,7 @@ def in_file(path: Path, store: Store, core: InProcessGateway) -> Anchor:
 # ---- a file ----
 
 
-async def test_every_signature_is_copied_once_also_that_of_the_end(start: Start, tmp_path: Path) -> None:
+async def test_every_signature_is_copied_once_including_the_last(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "anchors"
     for _ in range(2):
         async with start(f'[audit]\nanchor = "file:{path}"\n') as gateway:
@@ -137,7 +137,7 @@ async def test_every_signature_is_copied_once_also_that_of_the_end(start: Start,
         assert '"ends":{"' in lines(path)[-1].heads
 
 
-async def test_a_line_that_was_torn_costs_no_other(core: InProcessGateway, tmp_path: Path) -> None:
+async def test_a_torn_line_does_not_damage_other_lines(core: InProcessGateway, tmp_path: Path) -> None:
     path = tmp_path / "anchors"
     await in_file(path, core.store, core).step()
     whole = path.read_bytes()
@@ -174,7 +174,7 @@ async def test_a_webhook_is_sent_each_signature_once_and_in_order(
     assert set(body["data"]) == {"checkpoint", "at", "heads", "signature"}
 
 
-async def test_what_is_not_taken_is_sent_again_before_anything_behind_it(
+async def test_a_refused_signature_is_sent_again_before_later_ones(
     core: InProcessGateway, receiver: Receiver
 ) -> None:
     anchoring = Anchoring(core, receiver.url)
@@ -238,7 +238,7 @@ async def test_a_database_that_was_put_back_is_sent_whole(core: InProcessGateway
     assert receiver.held == [*before, *await signed(core.store)]
 
 
-async def test_a_gateway_brings_its_signatures_also_that_of_the_end_and_follows_a_reload(
+async def test_a_gateway_copies_its_signatures_including_the_last_and_follows_a_reload(
     start: Start, receiver: Receiver
 ) -> None:
     def extra(url: str) -> str:
@@ -254,7 +254,7 @@ async def test_a_gateway_brings_its_signatures_also_that_of_the_end_and_follows_
     assert '"ends":{"' in lines(receiver.path)[-1].heads
 
 
-async def test_readiness_tells_what_is_not_anchored(gateway: RunningGateway) -> None:
+async def test_readiness_reports_unanchored_signatures(gateway: RunningGateway) -> None:
     async with gateway.client.get(f"{gateway.admin_url}/readyz") as answer:
         assert await answer.json() == {"status": "ready"}
     services, later = gateway.services, ManualClock(gateway.services.clock.now() + HOUR)

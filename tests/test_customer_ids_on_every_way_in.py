@@ -117,7 +117,7 @@ def sent_text(value: Any) -> str:
     return value if isinstance(value, str) else str(int(value))
 
 
-async def test_customer_ids_of_local_calls(gateway: RunningGateway) -> None:
+async def test_local_calls_read_customer_ids_as_the_table_says(gateway: RunningGateway) -> None:
     for value, expected in CUSTOMER_IDS:
         reply = await ask(gateway, "POST", "customers", channel="pos", json={"customerId": value})
         report = await ask(
@@ -139,7 +139,9 @@ async def test_customer_ids_of_local_calls(gateway: RunningGateway) -> None:
     assert await known(gateway) == TAKEN
 
 
-async def test_customer_ids_of_forwarded_calls(forward: RunningGateway, platform: Platform) -> None:
+async def test_forwarded_calls_read_customer_ids_as_the_table_says(
+    forward: RunningGateway, platform: Platform
+) -> None:
     for value, expected in CUSTOMER_IDS:
         seen = len(platform.seen)
         reply = await ask(
@@ -172,7 +174,7 @@ async def bring(gateway: RunningGateway, columns: list[str], rows: list[list[Any
         return await response.json()
 
 
-async def test_customer_ids_of_an_import(gateway: RunningGateway) -> None:
+async def test_an_import_reads_customer_ids_as_the_table_says(gateway: RunningGateway) -> None:
     await bring(gateway, ["customer_id"], [[value] for value, _ in CUSTOMER_IDS])
     assert await known(gateway) == TAKEN
     async with gateway.admin("GET", "imports/0123456789abcdef/refusals") as response:
@@ -184,7 +186,7 @@ async def test_customer_ids_of_an_import(gateway: RunningGateway) -> None:
     }
 
 
-async def test_identifiers_of_local_calls(gateway: RunningGateway) -> None:
+async def test_local_calls_read_identifiers_as_the_table_says(gateway: RunningGateway) -> None:
     for number, (said, warned) in enumerate(IDENTIFIERS):
         reply = await save(gateway, f"c{number}", channel=("web", "pos", "mobile")[number % 3], **said)
         assert warnings(reply) == warned, said
@@ -194,7 +196,9 @@ async def test_identifiers_of_local_calls(gateway: RunningGateway) -> None:
     )
 
 
-async def test_identifiers_of_forwarded_calls(forward: RunningGateway, platform: Platform) -> None:
+async def test_forwarded_calls_read_identifiers_as_the_table_says(
+    forward: RunningGateway, platform: Platform
+) -> None:
     for number, (said, warned) in enumerate(IDENTIFIERS):
         body = {"customerId": f"c{number}", "orderId": "o-1", **said}
         reply = await ask(forward, "POST", "orders", channel=("web", "pos", "mobile")[number % 3], json=body)
@@ -210,7 +214,7 @@ async def test_identifiers_of_forwarded_calls(forward: RunningGateway, platform:
     )
 
 
-async def test_identifiers_of_an_import(gateway: RunningGateway) -> None:
+async def test_an_import_reads_identifiers_as_the_table_says(gateway: RunningGateway) -> None:
     """A file's writer may have taken a text for a number: that is worth no warning there."""
     rows = [[f"c{n}", said.get("email"), said.get("mobile")] for n, (said, _) in enumerate(IDENTIFIERS)]
     answer = await bring(gateway, ["customer_id", "email", "mobile"], rows)

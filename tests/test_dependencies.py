@@ -195,7 +195,7 @@ def test_an_import_is_found_wherever_it_stands(source: str, found: set[str]) -> 
 
 
 @pytest.mark.parametrize("name", ["aiohttp", "aiosqlite", "asyncpg"])
-def test_a_library_whose_inside_we_use_has_a_ceiling(name: str) -> None:
+def test_a_library_whose_private_names_are_used_has_an_upper_version_bound(name: str) -> None:
     """A newer minor version comes in only when the adapter's test has been run with it."""
     (found,) = (one for one in DECLARED + OPTIONAL if one.name == name)
     assert {specifier.operator for specifier in found.specifier} == {">=", "<"}

@@ -119,7 +119,7 @@ def test_lines_of_a_page_fit_a_terminal(path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", TEXTS)
-def test_a_page_says_who_it_means(page: str) -> None:
+def test_a_page_names_people_without_nobody_or_somebody(page: str) -> None:
     """Words that make a sentence hard to read: "nobody can call" is "no system can call"."""
     vague = r"\b(?:nobody|somebody|anybody|everybody|whoever|of whom)\b"
     assert not re.findall(vague, TEXTS[page], flags=re.I)

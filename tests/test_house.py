@@ -63,7 +63,7 @@ def test_what_runs_inside_a_transaction_cannot_wait(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "rules").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
 )
-def test_the_rules_touch_nothing_of_the_world(path: Path) -> None:
+def test_the_rules_import_nothing_that_does_io(path: Path) -> None:
     assert not _imports(ast.parse(path.read_text())) & IMPURE
 
 
@@ -123,7 +123,7 @@ READ_THEM = [
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_the_options_of_the_rules_mean_is_answered_by_the_policy_alone(path: Path) -> None:
+def test_only_the_policy_reads_the_options_of_the_rules(path: Path) -> None:
     nodes = ast.walk(ast.parse(path.read_text()))
     read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     assert path in READ_THEM or not read & OPTIONS_OF_THE_POLICY
@@ -161,7 +161,7 @@ def _private_names_of_others(tree: ast.AST) -> set[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_library_keeps_to_itself_is_used_by_its_adapter_alone(path: Path) -> None:
+def test_private_names_of_a_library_are_used_only_by_its_adapter(path: Path) -> None:
     found = _private_names_of_others(ast.parse(path.read_text()))
     assert str(path.relative_to(ROOT)) in ADAPTERS or not found
 
@@ -191,7 +191,7 @@ def test_a_process_opens_databases_with_one_library_only() -> None:
     assert found == ONE_SQLITE
 
 
-def test_what_is_not_foreseen_ends_in_two_places() -> None:
+def test_unforeseen_errors_are_caught_in_two_places() -> None:
     found = {
         str(path.relative_to(ROOT)): count
         for path in SOURCES

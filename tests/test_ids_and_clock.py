@@ -77,7 +77,7 @@ def test_only_what_is_shown_can_be_read(digits: str) -> None:
         "prf_٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠",
     ],
 )
-def test_what_is_no_id_is_none(text: str) -> None:
+def test_text_that_is_not_an_id_is_none(text: str) -> None:
     assert read("prf", text) is None
 
 
@@ -190,7 +190,7 @@ def test_a_clock_that_is_corrected_slowly_while_it_is_in_doubt_is_believed_in_ti
     assert clock.now() == hardware.wall // 1_000_000
 
 
-def test_an_operators_word_is_believed_at_once(hardware: Hardware) -> None:
+def test_a_time_confirmed_by_an_operator_is_believed_at_once(hardware: Hardware) -> None:
     clock = hardware.clock()
     for jump in (DAY, -HOUR):
         hardware.advance(SECOND, jump)

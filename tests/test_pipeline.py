@@ -162,7 +162,7 @@ def unsavable() -> Command:
 # ---- batches ----
 
 
-async def test_what_queues_while_a_commit_runs_becomes_one_batch(watched: Watched) -> None:
+async def test_commands_queued_during_a_commit_become_one_batch(watched: Watched) -> None:
     outcomes = await watched.batch(*(customer(f"web:{n}") for n in range(10)))
     assert all(isinstance(outcome, Saved) for outcome in outcomes)
     assert watched.store.sizes == [1, 10]
@@ -223,7 +223,7 @@ async def test_the_next_batch_runs_after_a_failed_one(watched: Watched) -> None:
     assert isinstance(await watched.core.send(note()), Done)
 
 
-async def test_a_command_whose_needs_a_neighbour_changed_runs_after_it(watched: Watched) -> None:
+async def test_a_command_that_needs_what_a_neighbour_changed_runs_after_it(watched: Watched) -> None:
     """The save joins two profiles; the tags of the other one were not loaded for the edit that follows."""
     await watched.core.send(customer("web:ann", email="ann@x.eg"))
     await watched.core.send(customer("pos:17", mobile="+201001234567"))
@@ -262,7 +262,9 @@ async def test_a_customer_erased_and_saved_again_in_one_batch_is_new(watched: Wa
 # ---- a store that cannot ----
 
 
-async def test_a_store_that_takes_nothing_tells_every_caller_and_is_asked_again(watched: Watched) -> None:
+async def test_every_caller_learns_that_the_store_takes_no_writes_and_the_store_is_tried_again(
+    watched: Watched,
+) -> None:
     watched.store.fail = lambda commands: StoreUnavailable("full") if len(commands) == 2 else None
     outcomes = await watched.batch(customer("web:ann"), customer("web:bob"))
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
@@ -336,7 +338,7 @@ async def test_calls_go_first_and_background_work_takes_turns_with_them(watched:
     ("error", "answer"),
     [(StoreUnavailable("full"), StoreUnavailable), (ValueError("refused"), CommandFailed)],
 )
-async def test_one_that_fails_in_the_background_stops_none_of_those_beside_it(
+async def test_a_failing_background_command_stops_no_other(
     watched: Watched, error: Exception, answer: type[Exception]
 ) -> None:
     pipeline = watched.core.pipeline
@@ -347,7 +349,7 @@ async def test_one_that_fails_in_the_background_stops_none_of_those_beside_it(
     assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["0", "2", "3"]
 
 
-async def test_more_in_the_background_than_the_store_is_given_at_a_time_is_all_carried_out(
+async def test_background_commands_beyond_one_series_are_all_carried_out(
     watched: Watched,
 ) -> None:
     sent = [watched.core.pipeline.submit_background(customer(f"web:{n}")) for n in range(100)]
@@ -358,7 +360,7 @@ async def test_more_in_the_background_than_the_store_is_given_at_a_time_is_all_c
 # ---- between two batches ----
 
 
-async def test_what_a_batch_goes_by_is_changed_only_once_it_is_done(watched: Watched) -> None:
+async def test_the_rules_of_a_batch_change_only_after_it(watched: Watched) -> None:
     store, seen = watched.store, list[tuple[int, bool]]()
 
     def change() -> None:
@@ -386,13 +388,13 @@ async def test_background_work_makes_way_for_a_change(watched: Watched) -> None:
     assert changed_after == [1]
 
 
-async def test_a_change_that_cannot_be_made_is_told_to_who_asked_and_nobody_else(watched: Watched) -> None:
+async def test_a_failed_change_raises_only_for_its_caller(watched: Watched) -> None:
     with pytest.raises(ZeroDivisionError):
         await watched.core.pipeline.between_batches(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
     assert isinstance(await watched.core.send(customer("web:ann")), Saved)
 
 
-async def test_a_change_whose_asker_left_is_made_all_the_same(watched: Watched) -> None:
+async def test_a_change_is_made_even_if_its_caller_left(watched: Watched) -> None:
     changed: list[bool] = []
     held = await watched.hold(customer("web:ann"))
     change = asyncio.create_task(watched.core.pipeline.between_batches(lambda: changed.append(True)))
@@ -404,7 +406,7 @@ async def test_a_change_whose_asker_left_is_made_all_the_same(watched: Watched) 
     assert changed == [True]
 
 
-async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Watched) -> None:
+async def test_an_idle_pipeline_makes_a_change_at_once(watched: Watched) -> None:
     changed: list[bool] = []
     idle = Pipeline(cast("Store", watched.store), watched.core.env, queue_limit=1, batch_limit=1)
     await idle.between_batches(lambda: changed.append(True))
@@ -416,7 +418,7 @@ async def test_where_nothing_is_carried_out_a_change_is_made_at_once(watched: Wa
 # ---- stopping ----
 
 
-async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Watched) -> None:
+async def test_stopping_finishes_accepted_commands_and_refuses_the_rest(watched: Watched) -> None:
     held = await watched.hold(customer("web:ann"))
     background = asyncio.create_task(watched.core.grant())
     waiting = await watched.queued(customer("web:bob"))
@@ -433,7 +435,7 @@ async def test_stopping_finishes_what_was_taken_and_refuses_the_rest(watched: Wa
     assert await watched.core.column("SELECT customer_id FROM record ORDER BY 1") == ["ann", "bob"]
 
 
-async def test_stopping_twice_and_stopping_what_never_started_is_stopping(watched: Watched) -> None:
+async def test_stopping_twice_or_before_the_start_is_harmless(watched: Watched) -> None:
     await watched.core.pipeline.stop()
     await watched.core.pipeline.stop()
     idle = Pipeline(cast("Store", watched.store), watched.core.env, queue_limit=1, batch_limit=1)

@@ -62,7 +62,7 @@ async def left(store: Store, clock: ManualClock, age: int) -> tuple[int, int, li
         (KeepFor(import_lists=OLD, reviews=OLD), OLD + HOUR, (0, 0, ["open"])),
     ],
 )
-async def test_what_is_over_goes_after_its_time(
+async def test_finished_rows_are_removed_after_their_retention(
     tmp_path: Path, kept: KeepFor, age: int, expected: tuple[int, int, list[str]]
 ) -> None:
     clock = ManualClock()
@@ -70,7 +70,7 @@ async def test_what_is_over_goes_after_its_time(
     assert await left(store, clock, age) == expected
 
 
-async def test_on_a_server_too(postgres: PostgresServer) -> None:
+async def test_finished_rows_are_removed_on_postgresql_too(postgres: PostgresServer) -> None:
     clock, kept = ManualClock(), KeepFor(import_lists=OLD, reviews=OLD)
     url = postgres.url(await postgres.empty())
     store = PostgresStore(url, clock, checkpoint_key=CHECKPOINT_KEY, kept=kept)

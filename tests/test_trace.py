@@ -39,14 +39,14 @@ def test_only_a_well_formed_trace_is_taken(headers: list[str], taken: str) -> No
         ("", trace.step_of_delivery(255), "00-0000000000000123456789ab0000002a-00000000000000ff-00"),
     ],
 )
-def test_what_goes_out_is_a_step_of_the_same_trace(taken: str, step: str, sent: str) -> None:
+def test_an_outgoing_call_is_a_step_of_the_same_trace(taken: str, step: str, sent: str) -> None:
     headers = trace.headers(taken, REQUEST, step)
     assert headers == {"X-Request-Id": REQUEST, "traceparent": sent}
     assert trace.taken([sent])
     assert trace.trace_id(taken, REQUEST) == sent.split("-")[1]
 
 
-def test_an_operators_call_has_a_trace_too_and_what_no_call_caused_has_none() -> None:
+def test_an_operators_call_has_a_trace_and_background_work_has_none() -> None:
     headers = trace.headers("", "req_0123456789abcdef")
     assert trace.taken([headers["traceparent"]])
     assert trace.headers("", "") == {}

@@ -23,7 +23,7 @@ def engine() -> str:
 
 
 @pytest.mark.usefixtures("by_steps")
-async def test_two_gateways_that_work_on_one_job_do_each_thing_once(start: Start) -> None:
+async def test_two_gateways_that_work_on_one_job_do_each_item_once(start: Start) -> None:
     """As if each took itself for the leader."""
     async with start() as one, start() as other:
         asked = await doubts(one, 9)

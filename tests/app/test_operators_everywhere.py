@@ -37,7 +37,7 @@ async def change(gateway: RunningGateway, method: str, path: str, **options: Any
         return await response.json()
 
 
-async def test_what_happens_to_an_operator_at_one_gateway_the_other_follows_within_five_seconds(
+async def test_a_change_to_an_operator_reaches_the_other_gateway_within_five_seconds(
     start: Start,
 ) -> None:
     patient = "[limits]\nfailures_per_minute = 0"

@@ -109,7 +109,7 @@ def test_a_setting_that_a_reload_takes_over_is_named(tmp_path: Path, old: str, n
         ("log", 'file = "other.log"'),
     ],
 )
-def test_a_setting_that_only_a_start_changes_is_named(tmp_path: Path, table: str, setting: str) -> None:
+def test_a_setting_that_needs_a_restart_is_named(tmp_path: Path, table: str, setting: str) -> None:
     keys = 'api_key_env = "UPSTREAM"\nsecret_key_env = "UPSTREAM"\n'
     tables = {"gateway": 'mode = "forward"\n', "upstream": keys}
     if setting.startswith("mode"):
@@ -136,7 +136,7 @@ def test_tables_of_a_list_are_known_by_their_names_wherever_they_stand(tmp_path:
     assert (moved.setting, moved.kind, moved.is_live) == ("channel", "reordered", True)
 
 
-def test_where_a_secret_is_kept_is_no_change_and_no_secret_is_shown(tmp_path: Path) -> None:
+def test_moving_a_secret_is_no_change_and_no_secret_is_shown(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("web-api-key-0123456789\n")
     elsewhere = BASE.replace('api_key = "web-api-key-0123456789"', f'api_key_file = "{file}"')
@@ -153,7 +153,7 @@ def test_where_a_secret_is_kept_is_no_change_and_no_secret_is_shown(tmp_path: Pa
         assert secret not in shown
 
 
-def test_a_key_of_which_only_the_digest_is_left_is_a_change(tmp_path: Path) -> None:
+def test_a_key_known_only_by_its_digest_counts_as_changed(tmp_path: Path) -> None:
     """It no longer opens the session tokens of the channel's apps."""
     key = "web-secret-key-0123456789012345-"
     hashed = BASE.replace(f'secret_key = "{key}"', f'secret_key_hash = "{key_digest(key).hex()}"')
@@ -250,7 +250,7 @@ async def test_what_an_app_without_the_secret_key_may_say_follows_the_reload(sta
         assert [await says(gateway, name, "bob") for name in ("web", "kiosk")] == [200, 200]
 
 
-async def test_what_was_taken_of_a_rate_stays_taken_where_the_limit_is_as_it_was(start: "Start") -> None:
+async def test_a_reload_keeps_the_used_part_of_an_unchanged_rate_limit(start: "Start") -> None:
     burst = 30
     limited = TWO_CHANNELS.format(more=f"rate_limit = {{ per_second = 1, burst = {burst} }}")
 
@@ -269,7 +269,7 @@ async def test_what_was_taken_of_a_rate_stays_taken_where_the_limit_is_as_it_was
         assert await taken(gateway) == 2 * burst
 
 
-async def test_pages_of_a_new_origin_may_call(start: "Start") -> None:
+async def test_pages_of_an_added_origin_may_call(start: "Start") -> None:
     async def allowed(gateway: "RunningGateway") -> bool:
         asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
         url = f"{gateway.url}/api/v4.1/integrations/customers"
@@ -317,7 +317,7 @@ async def test_the_admin_api_shows_the_settings_in_use_and_no_secret(start: "Sta
         assert not [word for word in ("api-key-", "secret-key-", "admin-token") if word in text]
 
 
-async def test_one_setting_that_cannot_change_keeps_all_others_back(start: "Start") -> None:
+async def test_one_setting_that_cannot_be_reloaded_stops_the_whole_reload(start: "Start") -> None:
     async with start() as gateway:
         before = gateway.services.config
         with pytest.raises(ConfigError) as refused:
@@ -346,7 +346,7 @@ async def test_a_campaign_that_is_gone_is_judged_as_it_is_at_the_grant(start: "S
     assert states == [("ignored",)]
 
 
-async def test_whatever_is_wrong_with_the_file_the_gateway_goes_on(start: "Start") -> None:
+async def test_the_gateway_keeps_running_whatever_is_wrong_with_the_file(start: "Start") -> None:
     asked, tried, loop = asyncio.Event(), asyncio.Queue[bool](), asyncio.get_running_loop()
 
     def broken() -> Config:
@@ -366,7 +366,7 @@ async def test_whatever_is_wrong_with_the_file_the_gateway_goes_on(start: "Start
     assert "with a secret" not in log
 
 
-def test_the_log_tells_more_or_less_from_a_reload_on(tmp_path: Path) -> None:
+def test_a_reload_changes_the_log_level(tmp_path: Path) -> None:
     telemetry = Telemetry(level="warning", path=str(tmp_path / "log"), log_requests=False)
     log = structlog.get_logger("test")
     log.info("one")

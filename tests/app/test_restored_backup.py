@@ -58,7 +58,7 @@ async def erased_after_a_backup(start: Start, directory: Path) -> None:
     shutil.move(directory / "backup.db", directory / "gateway.db")
 
 
-async def test_a_restored_backup_forgets_again_before_it_is_served(start: Start, tmp_path: Path) -> None:
+async def test_a_restored_backup_is_erased_again_before_it_is_served(start: Start, tmp_path: Path) -> None:
     await erased_after_a_backup(start, tmp_path)
     for _ in range(2):
         async with start() as gateway:
@@ -69,7 +69,7 @@ async def test_a_restored_backup_forgets_again_before_it_is_served(start: Start,
         assert left_in(tmp_path, ["ann@x.eg"]) == []
 
 
-async def test_a_command_beside_no_gateway_refuses_a_database_that_has_to_forget(
+async def test_a_command_without_a_gateway_refuses_a_database_with_erasures_to_repeat(
     start: Start, tmp_path: Path
 ) -> None:
     await erased_after_a_backup(start, tmp_path)
@@ -79,7 +79,7 @@ async def test_a_command_beside_no_gateway_refuses_a_database_that_has_to_forget
             pass
 
 
-async def test_what_is_kept_outside_is_private_and_names_no_one(start: Start, tmp_path: Path) -> None:
+async def test_the_erasure_file_is_private_and_names_no_person(start: Start, tmp_path: Path) -> None:
     await erased_after_a_backup(start, tmp_path)
     kept = tmp_path / "gateway.db.erased"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -87,9 +87,7 @@ async def test_what_is_kept_outside_is_private_and_names_no_one(start: Start, tm
     assert "ann" not in kept.read_text()
 
 
-async def test_an_erasure_that_was_not_written_outside_is_added_at_the_start(
-    start: Start, tmp_path: Path
-) -> None:
+async def test_an_erasure_missing_from_the_file_is_added_at_the_start(start: Start, tmp_path: Path) -> None:
     """The process was killed between the two, or in the middle of the line."""
     async with start() as gateway:
         await save(gateway, ANN)
@@ -104,7 +102,7 @@ async def test_an_erasure_that_was_not_written_outside_is_added_at_the_start(
 
 
 @pytest.mark.parametrize(("old", "new"), [('"records":', '"records" :'), ("[", "[7,"), ('{"', "x")])
-async def test_a_line_that_somebody_else_wrote_erases_no_one_and_stops_the_start(
+async def test_a_forged_line_erases_no_customer_and_stops_the_start(
     start: Start, tmp_path: Path, old: str, new: str
 ) -> None:
     await erased_after_a_backup(start, tmp_path)
@@ -120,7 +118,7 @@ async def test_a_line_that_somebody_else_wrote_erases_no_one_and_stops_the_start
             pass
 
 
-async def test_others_who_were_on_the_same_profile_then_stay(tmp_path: Path) -> None:
+async def test_a_customer_split_off_since_the_backup_stays(tmp_path: Path) -> None:
     """In the backup the two are one; later they were parted, and one of them was erased."""
     async with InProcessGateway(tmp_path) as core:
         await core.send(customer("web:ann", email="ann@x.eg"))
@@ -159,7 +157,7 @@ async def test_a_restored_database_without_its_secret_is_not_served_and_gets_non
         assert await customers(gateway) == ["ann"]
 
 
-async def test_another_master_secret_signs_what_is_kept_outside_anew(start: Start, tmp_path: Path) -> None:
+async def test_a_new_master_secret_signs_the_erasure_file_again(start: Start, tmp_path: Path) -> None:
     await erased_after_a_backup(start, tmp_path)
     secret = tmp_path / "gateway.db.secret"
     secret.write_text("0" * 64)
@@ -170,9 +168,7 @@ async def test_another_master_secret_signs_what_is_kept_outside_anew(start: Star
         assert await customers(gateway) == ["bob"]
 
 
-async def test_after_a_change_of_the_admin_token_the_old_one_opens_nothing(
-    start: Start, tmp_path: Path
-) -> None:
+async def test_the_old_admin_token_is_refused_after_a_change(start: Start, tmp_path: Path) -> None:
     async with start() as gateway, gateway.admin("GET", "profiles") as answer:
         assert answer.status == 200
     config = load(tmp_path / "config.toml", {"GATEWAY_ADMIN_TOKEN": "n" * 32})

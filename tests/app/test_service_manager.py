@@ -35,7 +35,7 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]
     end.close()
 
 
-def test_each_change_is_told(systemd: Systemd) -> None:
+def test_each_state_change_is_sent(systemd: Systemd) -> None:
     manager = ServiceManager(systemd.environment)
     before = time.monotonic_ns() // 1_000
     manager.ready()
@@ -48,7 +48,7 @@ def test_each_change_is_told(systemd: Systemd) -> None:
     assert systemd.hears() == ["STOPPING=1"]
 
 
-async def test_a_gateway_that_hangs_gives_no_sign_of_life(systemd: Systemd) -> None:
+async def test_a_gateway_that_hangs_sends_no_watchdog_signal(systemd: Systemd) -> None:
     """One whose store refuses writes does: a restart would not help."""
     manager, hangs, asked = ServiceManager(systemd.environment), asyncio.Event(), 0
 
@@ -77,7 +77,7 @@ async def test_a_gateway_that_hangs_gives_no_sign_of_life(systemd: Systemd) -> N
         {"NOTIFY_SOCKET": "/nowhere/notify", "WATCHDOG_USEC": ""},
     ],
 )
-async def test_without_a_listener_nothing_happens(environment: dict[str, str]) -> None:
+async def test_without_a_notify_socket_nothing_is_sent(environment: dict[str, str]) -> None:
     manager = ServiceManager(environment)
     manager.ready()
     manager.stopping()

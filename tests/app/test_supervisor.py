@@ -21,13 +21,13 @@ time.sleep(600)
 @pytest.mark.parametrize(
     ("failures", "seconds"), [(0, 0.0), (1, 0.0), (2, 0.5), (3, 1.0), (5, 4.0), (8, 30.0), (10_000, 30.0)]
 )
-def test_the_first_end_is_made_good_at_once_and_more_of_them_ever_later(
+def test_the_first_restart_is_immediate_and_later_ones_are_delayed_longer_each_time(
     failures: int, seconds: float
 ) -> None:
     assert pause_after(failures) == seconds
 
 
-def test_what_a_process_inherits_is_read_as_it_was_written() -> None:
+def test_inherited_settings_are_read_as_they_were_written() -> None:
     given = Inherited(2, 5, 6, 7)
     assert Inherited.read(given.text()) == given
 

@@ -123,7 +123,7 @@ def test_a_removed_checkpoint_breaks_the_next_ones_signature() -> None:
     assert [breach.seq for breach in verified(links, [second])] == [2]
 
 
-def test_links_of_what_was_rolled_back_leave_no_trace() -> None:
+def test_links_that_were_rolled_back_leave_no_trace() -> None:
     chain = Chain("a")
     first = chain.link(event(1))
     chain.keep(chain.tip)
@@ -134,7 +134,7 @@ def test_links_of_what_was_rolled_back_leave_no_trace() -> None:
     assert verified([first, second]) == []
 
 
-def test_the_first_event_names_the_beginning_though_it_is_of_a_later_transaction() -> None:
+def test_the_first_event_names_the_beginning_even_from_a_later_transaction() -> None:
     """The one that began the chain had no event, and the one behind it was rolled back."""
     chain = Chain("a")
     chain.begin("digest", 7)
@@ -156,7 +156,7 @@ def test_a_beginning_that_vouches_for_no_rows_says_so_by_leaving_them_out() -> N
     assert chain.link(event(1)).bound == '{"log":"digest"}'
 
 
-def test_the_next_event_vouches_for_all_rows_that_were_told_before_it() -> None:
+def test_the_next_event_vouches_for_all_rows_reported_before_it() -> None:
     chain = Chain("a")
     for rows in ({"record": {"1": "x"}}, {"record": {"1": "y", "2": "z"}, "pin": {"3": "w"}}):
         chain.vouch(rows)

@@ -23,7 +23,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_each_state_has_what_is_new_and_keeps_what_it_covers() -> None:
+def test_each_checkpoint_adds_new_heads_and_keeps_the_covered_ones() -> None:
     begun = LogState().then(5, begins=["b", "a"])
     assert begun == LogState(begins=("b", "a"), open={"b": Reach(0, "", 5), "a": Reach(0, "", 5)})
     reached = begun.then(9, reaches={"a": (3, "aa")})

@@ -28,7 +28,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def test_two_files_hold_the_rows_and_three_in_ten_are_of_somebody_there_already(tmp_path: Path) -> None:
+def test_two_files_hold_the_rows_and_three_in_ten_belong_to_an_existing_customer(tmp_path: Path) -> None:
     sheets = write_sheets(tmp_path, 4_000)
     rows = [row for sheet in sheets for row in rows_of(sheet)]
     assert len({row["customer_id"] for row in rows}) == len(rows) == 4_000
@@ -54,7 +54,7 @@ def test_second_records_are_on_the_persons_profile_or_apart_with_a_key_in_common
     assert (observed, database.rows("SELECT count(*) FROM identifier_owner")) == (130, [(100,)])
 
 
-def test_what_the_benchmark_imports_is_there_afterwards(tmp_path: Path) -> None:
+def test_the_rows_that_the_benchmark_imports_are_stored(tmp_path: Path) -> None:
     database = SqliteFile(tmp_path / "gateway.db")
     took = bring(tmp_path, database, write_sheets(tmp_path, 60))
     verify(database, 60)

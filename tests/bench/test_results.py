@@ -185,7 +185,7 @@ def database(tmp_path: Path) -> SqliteFile:
     return made
 
 
-def test_a_built_database_holds_everybody_and_their_backlog(database: SqliteFile) -> None:
+def test_a_built_database_holds_every_customer_and_the_backlog(database: SqliteFile) -> None:
     assert counts(database) == Counts(30, 0, 0, 0, 0)
     verify(database, counts(database), accepted=0)
 

@@ -51,7 +51,7 @@ def all_of(reading: Blocks) -> Iterator[Block]:
         first_line = block.next_line
 
 
-def test_records_come_by_e_mail_and_without_one_by_number_however_they_are_written() -> None:
+def test_records_are_sorted_by_normalised_e_mail_or_mobile() -> None:
     text = "1,+20 100 0000002,\n2,,bob@x.eg\n3,0100 000 0001,\n4,00201000000003,\n5,0, ANN@x.eg \n6,,\n"
     assert lines_in_order(first_block(text)) == [6, 3, 1, 4, 5, 2]
 
@@ -91,7 +91,7 @@ def test_a_block_is_named_by_its_records_their_order_and_their_columns(
     assert first_block(number).name != before
 
 
-def test_a_block_that_was_begun_goes_on_and_another_begins_anew() -> None:
+def test_an_unfinished_block_is_continued_and_another_block_starts_over() -> None:
     text = "1,,c@x.eg\n2,,b@x.eg\n3,,a@x.eg\n"
     name = first_block(text).name
     begun, other = (sheet(text).read(1, one, 2) for one in (name, "other"))
@@ -110,7 +110,7 @@ def test_a_record_larger_than_a_part_comes_alone() -> None:
     assert [block.part(2, 1).records for _ in range(3)] == [1, 1, 1]
 
 
-def test_what_utf_8_cannot_hold_goes_escaped() -> None:
+def test_text_that_utf_8_cannot_encode_is_escaped() -> None:
     found = iter([Found(1, ["\ud800", "\udfff@x.eg", 1 << 70])])
     block = Blocks(("customer_id", "email", "custom.a"), IDENTIFIERS, Lines(io.BytesIO()), found).read(1)
     assert block.part(1, 1).rows == b'[[1, ["\\ud800", "\\udfff@x.eg", %d]]]' % (1 << 70)

@@ -108,7 +108,7 @@ def test_keys_are_made_listed_and_revoked(shell: Shell) -> None:
     assert issued["api_key"] not in shell("audit", "query")
 
 
-def test_what_is_refused_ends_with_1_and_one_line(shell: Shell) -> None:
+def test_a_refusal_exits_with_1_and_prints_one_line(shell: Shell) -> None:
     shell("db", "migrate")
     for words in (
         ("keys", "new", "--channel", "fax"),
@@ -129,7 +129,7 @@ def test_what_is_refused_ends_with_1_and_one_line(shell: Shell) -> None:
         ("no-such-command",),
     ],
 )
-def test_what_is_misused_ends_with_2(shell: Shell, words: tuple[str, ...]) -> None:
+def test_misuse_exits_with_2(shell: Shell, words: tuple[str, ...]) -> None:
     shell(*words, code=2)
     assert shell.err
 
@@ -140,7 +140,7 @@ def test_missing_settings_name_the_remedy(shell: Shell) -> None:
     assert "--config" in shell.err
 
 
-def test_every_mistake_of_the_settings_is_told(shell: Shell) -> None:
+def test_every_mistake_in_the_settings_is_reported(shell: Shell) -> None:
     with shell.config.open("a") as file:
         file.write('colour = "red"\n[log]\nlevel = "loud"\n')
     shell("check", code=2)
@@ -199,7 +199,7 @@ def test_rules_that_need_a_dry_run_are_stored_and_not_activated(shell: Shell, tm
     assert "plan_required" in shell.err
 
 
-def test_rules_are_active_once_they_were_seen_and_applied(shell: Shell, tmp_path: Path) -> None:
+def test_rules_become_active_once_their_plan_was_seen_and_applied(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(preset("email"))
     shell("rules", "apply", str(file))
@@ -301,7 +301,7 @@ def test_a_database_that_was_put_back_is_found_by_the_anchors_only(
     assert "holds no anchor" in shell.err
 
 
-def test_a_key_has_a_story(shell: Shell) -> None:
+def test_a_key_has_a_history(shell: Shell) -> None:
     issued = shell.json("keys", "new", "--channel", "web")
     story = shell.json("audit", "explain", issued["id"])["items"]
     assert [event["sentence"] for event in story] == [f"key pair {issued['id']} was issued for web"]
@@ -489,7 +489,7 @@ def test_a_damaged_database_is_found_out(shell: Shell, tmp_path: Path) -> None:
     assert len(shell.err.splitlines()) == 1
 
 
-async def test_commands_go_to_the_gateway_that_runs(
+async def test_commands_are_sent_to_the_running_gateway(
     gateway: RunningGateway, beside: Shell, tmp_path: Path
 ) -> None:
     await bring_somebody(gateway)

@@ -105,7 +105,7 @@ async def test_a_shop_moves_while_it_is_open_and_the_last_run_brings_what_change
     assert differences(move.path, there) == []
 
 
-async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: Path, move: Move) -> None:
+async def test_a_gateway_refuses_a_database_that_is_still_being_filled(tmp_path: Path, move: Move) -> None:
     async with InProcessGateway(tmp_path) as core:
         await fill(core, 0, 4)
         await move.started()
@@ -117,14 +117,14 @@ async def test_no_gateway_opens_a_database_that_is_still_being_filled(tmp_path: 
     await store.close()
 
 
-async def test_a_second_run_brings_nothing_that_is_there(tmp_path: Path, move: Move) -> None:
+async def test_a_second_run_copies_nothing_twice(tmp_path: Path, move: Move) -> None:
     async with InProcessGateway(tmp_path) as core:
         await fill(core, 0, 10)
         await move.started()
         assert (await move.started())["rows_brought"] == 0
 
 
-async def test_rows_that_somebody_changed_in_an_unfinished_copy_are_put_right(
+async def test_rows_changed_in_an_unfinished_copy_are_corrected(
     tmp_path: Path, move: Move, postgres: PostgresServer
 ) -> None:
     async with InProcessGateway(tmp_path) as core:

@@ -67,7 +67,7 @@ def looked_at(text: str) -> Seen:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_was_written_to_act_is_shown_as_it_was_written(text: str) -> None:
+def test_active_content_is_shown_as_text(text: str) -> None:
     seen = looked_at(text)
     assert seen.tags <= OWN
     assert seen.attributes == {"lang", "charset", "http-equiv", "content"}

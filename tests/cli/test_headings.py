@@ -71,7 +71,7 @@ def test_an_export_is_recognised_and_its_customers_have_all_they_are_known_by(
         ("hubspot", EXPORTS["hubspot"][0], "mobile", ("Mobile Phone Number", "Phone Number")),
     ],
 )
-def test_which_of_several_columns_wins(
+def test_the_best_of_several_matching_columns_is_taken(
     preset: str, header: str, target: str, columns: tuple[str, ...]
 ) -> None:
     assert assigned(FILE, {}, header.split(","), IDENTIFIERS, preset).mapped[target] == columns
@@ -112,7 +112,7 @@ def test_a_heading_that_could_be_something_else_is_not_guessed_at(name: str) -> 
     assert assigned(FILE, {}, [name, "Anything"], IDENTIFIERS).mapped == {}
 
 
-def test_what_is_said_outranks_what_is_known() -> None:
+def test_an_explicit_mapping_outranks_a_recognised_heading() -> None:
     names = EXPORTS["shopify"][0].split(",")
     found = assigned(
         FILE, {"mobile": ("Default Address Phone",), "custom.note": ("Note",)}, names, IDENTIFIERS
@@ -150,5 +150,5 @@ def test_a_preset_takes_only_attributes_of_the_api() -> None:
         ("=A1", "=A1"),
     ],
 )
-def test_the_marks_that_guard_a_text_are_taken_off(cell: str, value: str) -> None:
+def test_apostrophes_and_formula_quotes_around_a_text_cell_are_removed(cell: str, value: str) -> None:
     assert unmarked(cell) == value

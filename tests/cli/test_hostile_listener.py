@@ -84,7 +84,7 @@ WAYS = ("silent", "relay", "redirect", "echo", "guess", "empty", "number", "wide
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_whatever_listens_in_the_gateways_place_hears_no_token(
+async def test_another_listener_in_place_of_the_gateway_never_receives_the_token(
     gateway: RunningGateway,
     hostile: Hostile,
     unused_tcp_port: int,
@@ -106,7 +106,7 @@ async def test_whatever_listens_in_the_gateways_place_hears_no_token(
     assert not [text for text in hostile.heard if not text.startswith("GET /healthz")]
 
 
-async def test_the_gateway_itself_proves_and_is_told(
+async def test_the_gateway_proves_its_identity_and_receives_the_token(
     gateway: RunningGateway,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -40,7 +40,7 @@ def customers(directory: Path) -> dict[str, int]:
         return dict(connection.execute("SELECT customer_id, profile_id FROM record"))
 
 
-def test_a_file_is_brought_and_its_refused_lines_are_listed(
+def test_a_file_is_imported_and_its_refused_lines_are_listed(
     shell: Shell, table: Path, tmp_path: Path
 ) -> None:
     answer = shell.json("import", str(table), "--channel", "pos", *MAP)
@@ -69,7 +69,7 @@ def test_another_mapping_is_another_import(shell: Shell, table: Path) -> None:
     assert second["counts"] == {"attached": 2, "merged": 1, "rejected": 2}
 
 
-def test_a_file_that_grew_goes_on_behind_its_last_line(shell: Shell, table: Path) -> None:
+def test_a_file_that_grew_continues_after_its_last_imported_line(shell: Shell, table: Path) -> None:
     first = shell.json("import", str(table), "--channel", "pos", *MAP)
     table.write_text(TABLE + "5,,,Eve\n")
     grown = shell.json("import", str(table), "--channel", "pos", *MAP, "--resume", f"imp_{first['id']}")
@@ -77,7 +77,7 @@ def test_a_file_that_grew_goes_on_behind_its_last_line(shell: Shell, table: Path
     assert sum(grown["counts"].values()) == 6
 
 
-def test_a_file_of_many_blocks_is_brought_whole(
+def test_a_file_of_many_blocks_is_imported_completely(
     shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "_SMALLEST", 2)
@@ -117,7 +117,7 @@ def test_json_lines_are_read_by_their_names(shell: Shell, tmp_path: Path) -> Non
         assert connection.execute("SELECT name, value FROM attribute").fetchall() == [("city", '"Cairo"')]
 
 
-def test_a_dry_run_tells_all_and_leaves_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
+def test_a_dry_run_reports_everything_and_stores_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
     shell("import", str(table), "--channel", "web", "--map", "customer_id=ID", "--map", "email=Mail")
     before, files = customers(tmp_path), {path.name for path in tmp_path.iterdir()}
     files.add("customers.csv.warnings.csv")
@@ -130,7 +130,7 @@ def test_a_dry_run_tells_all_and_leaves_nothing(shell: Shell, table: Path, tmp_p
     assert (real["counts"], real["unusable"]) == (tried["counts"], tried["unusable"])
 
 
-async def test_a_gateway_that_runs_takes_the_file(beside: Shell, table: Path) -> None:
+async def test_a_running_gateway_takes_the_file(beside: Shell, table: Path) -> None:
     words = ("import", str(table), "--channel", "pos", *MAP)
     tried = await asyncio.to_thread(beside.json, *words, "--dry-run")
     assert (await asyncio.to_thread(beside.json, *words))["counts"] == tried["counts"]
@@ -147,12 +147,12 @@ async def test_a_gateway_that_runs_takes_the_file(beside: Shell, table: Path) ->
         ("{table}", "--channel", "pos", "--mapping", "missing.toml"),
     ],
 )
-def test_a_command_that_cannot_work_ends_with_2(shell: Shell, table: Path, words: tuple[str, ...]) -> None:
+def test_a_command_that_cannot_work_exits_with_2(shell: Shell, table: Path, words: tuple[str, ...]) -> None:
     shell("import", *(word.format(table=table) for word in words), code=2)
     assert len(shell.err.splitlines()) == 1
 
 
-def test_a_channel_that_is_not_there_is_refused(shell: Shell, table: Path) -> None:
+def test_an_unknown_channel_is_refused(shell: Shell, table: Path) -> None:
     shell("import", str(table), "--channel", "fax", *MAP, code=1)
 
 
@@ -199,7 +199,7 @@ def test_an_import_of_which_no_line_could_be_taken_ends_with_1(shell: Shell, tab
     shell("import", str(table), "--channel", "pos", code=1)
 
 
-def test_each_column_is_told_before_the_first_row_is_taken(shell: Shell, table: Path, tmp_path: Path) -> None:
+def test_each_column_is_shown_before_the_first_row_is_sent(shell: Shell, table: Path, tmp_path: Path) -> None:
     table.write_text(
         "Customer ID,Accepts Email Marketing,Email,Phone,Total Spent\n'17,yes,a@x.eg,'010 0123 4567,1\n"
     )
@@ -211,7 +211,7 @@ def test_each_column_is_told_before_the_first_row_is_taken(shell: Shell, table: 
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
-def test_on_a_terminal_the_command_asks_before_it_takes_anything(
+def test_on_a_terminal_the_command_asks_before_it_imports_anything(
     shell: Shell, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     monkeypatch.setattr(sys.modules["gateway.cli.import_"], "may_ask", lambda: True)
@@ -220,7 +220,7 @@ def test_on_a_terminal_the_command_asks_before_it_takes_anything(
     assert bool(customers(tmp_path)) is (code == 0)
 
 
-def test_a_workbook_is_brought_block_by_block(
+def test_a_workbook_is_imported_block_by_block(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "_SMALLEST", 2)
@@ -234,7 +234,7 @@ def test_a_workbook_is_brought_block_by_block(
     assert set(customers(tmp_path)) == {str(number) for number in range(1, 12)}
 
 
-def test_an_import_is_taken_back_as_it_was_planned(shell: Shell, table: Path, tmp_path: Path) -> None:
+def test_an_import_is_undone_as_the_dry_run_said(shell: Shell, table: Path, tmp_path: Path) -> None:
     name = f"imp_{shell.json('import', str(table), '--channel', 'pos', *MAP)['id']}"
     why = ("--reason", "wrong file")
     planned = shell.json("import", "undo", name, *why, "--dry-run")

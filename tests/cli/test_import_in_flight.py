@@ -109,7 +109,7 @@ async def test_a_chunk_that_overtook_the_one_before_is_sent_again(gateway: Gatew
     await command
 
 
-async def test_what_the_first_failure_said_is_what_is_told(gateway: Gateway, shell: Shell) -> None:
+async def test_the_first_failure_is_the_one_that_is_reported(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell, code=1)
     first, second = await gateway.came(0, 2)
     second.set_result(refused(409, "import_moved"))
@@ -118,7 +118,7 @@ async def test_what_the_first_failure_said_is_what_is_told(gateway: Gateway, she
     assert shell.err.splitlines()[-1] == "gateway: unavailable: as the test says"
 
 
-async def test_an_import_that_somebody_else_sends_too_ends(gateway: Gateway, shell: Shell) -> None:
+async def test_an_import_that_another_sender_sends_too_ends(gateway: Gateway, shell: Shell) -> None:
     command = importing(shell, code=1)
     first, second = await gateway.came(0, 2)
     first.set_result(standing_behind(2))

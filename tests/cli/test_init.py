@@ -45,7 +45,7 @@ def test_only_its_owner_can_read_it_and_it_loads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_there_is_left_as_it_is(
+def test_an_existing_file_is_left_unchanged(
     tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, other = tmp_path / "config.toml", tmp_path / "other"

@@ -225,7 +225,7 @@ async def test_questions_are_listed_and_answered(desk: Desk, verdict: str, profi
         ("review", "list", "--state", "shut"),
     ],
 )
-async def test_what_is_misused_ends_with_2(desk: Desk, words: tuple[str, ...]) -> None:
+async def test_misuse_exits_with_2(desk: Desk, words: tuple[str, ...]) -> None:
     await desk.say(*words, code=2)
     assert desk.shell.err
 

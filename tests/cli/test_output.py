@@ -175,7 +175,7 @@ def test_an_error_is_json_where_json_was_asked_for(shop: Path, words: list[str],
     assert not done.stdout
 
 
-def test_a_reader_that_has_read_enough_is_no_error(shop: Path) -> None:
+def test_a_reader_that_closes_the_pipe_early_is_no_error(shop: Path) -> None:
     for command in ("audit export", "audit query --json", "audit query", "rules list", "--help", "check"):
         script = (
             f"set -o pipefail; {' '.join(GATEWAY)} {command} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
@@ -209,9 +209,7 @@ FINAL = [
 
 
 @pytest.mark.parametrize("words", FINAL, ids=" ".join)
-def test_what_cannot_be_taken_back_is_refused_without_a_terminal_and_a_yes(
-    shop: Path, words: tuple[str, ...]
-) -> None:
+def test_an_irreversible_command_needs_a_terminal_or_yes(shop: Path, words: tuple[str, ...]) -> None:
     assert "add --yes" in _run(shop, *words, code=2).stderr
 
 
@@ -276,7 +274,7 @@ def test_a_value_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str])
 
 
 @given(st.text(st.characters()))
-def test_nothing_that_a_terminal_acts_upon_is_left_in_a_text(text: str) -> None:
+def test_control_sequences_are_removed_from_texts(text: str) -> None:
     shown = plain(text)
     assert not [mark for mark in shown if unicodedata.category(mark) in ("Cc", "Cs", "Zl", "Zp")]
     shown.encode()
@@ -320,7 +318,7 @@ TRICKS = "\x9b31m\x1b]0;title\x07\u202e"
 """JSON by itself escapes a part of it."""
 
 
-def test_no_file_and_no_customer_writes_to_the_terminal(shop: Path) -> None:
+def test_neither_a_file_nor_a_customer_can_control_the_terminal(shop: Path) -> None:
     table = f"customerId,email,note,{TRICKS}\nann,ann@x.eg,{TRICKS},1\nbob,bob@x.eg,,2\n"
     (shop / "people.csv").write_text(table, encoding="utf-8")
     words = ("import", "people.csv", "--channel", "web", "--map", "custom.note=note")

@@ -115,7 +115,7 @@ def test_a_mapping_file_that_cannot_be_used_is_refused(tmp_path: Path, content: 
         read_mapping([], file)
 
 
-def test_a_mapping_to_nothing_is_refused() -> None:
+def test_a_mapping_with_an_empty_target_is_refused() -> None:
     with pytest.raises(Failure, match="TARGET=COLUMN"):
         read_mapping(["email"], None)
     with pytest.raises(Failure, match="no column 'Mail'; there are: ID, E-mail"):

@@ -30,7 +30,9 @@ def shell(
     return Shell(config, capsys)
 
 
-async def test_the_system_is_told_at_one_look_and_by_time(gateway: RunningGateway, shell: Shell) -> None:
+async def test_status_shows_the_system_at_a_glance_and_over_time(
+    gateway: RunningGateway, shell: Shell
+) -> None:
     await bring_somebody(gateway)
     await bring(gateway, chunk(["7", "ann@x.eg"], ["8", "no address"]))
     now = gateway.services.clock.now()
@@ -64,7 +66,7 @@ async def test_two_rule_sets_are_compared_as_a_diff(gateway: RunningGateway, she
     assert "decided nothing" in shell.err
 
 
-def test_without_a_gateway_the_stored_figures_are_told_and_the_command_fails(
+def test_without_a_gateway_the_stored_figures_are_shown_and_the_command_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "config.toml"
@@ -77,7 +79,7 @@ def test_without_a_gateway_the_stored_figures_are_told_and_the_command_fails(
     assert (told["ready"], told["today"]["calls"]) == (False, 0)
 
 
-def test_spans_and_sizes_are_told_in_the_unit_that_fits() -> None:
+def test_durations_and_sizes_are_shown_in_a_fitting_unit() -> None:
     assert [span(seconds) for seconds in (0, 59, 840, 7_200, 200_000)] == [
         "0 s",
         "59 s",

@@ -97,7 +97,7 @@ def test_a_file_that_is_a_workbook_is_read_as_one_whatever_it_is_called(file: Pa
     assert records(renamed) == [Found(2, ["17", "a@x.de", ""])]
 
 
-def test_of_several_sheets_one_has_to_be_named(file: Path) -> None:
+def test_a_workbook_with_several_sheets_needs_a_named_sheet(file: Path) -> None:
     book(file, HEADER, ["17", "a@x.de"])
     made = book(file, HEADER, ["18", "b@x.de"], sheet="Old")
     with pytest.raises(Failure, match="--sheet: Sheet, Old"):

@@ -278,7 +278,7 @@ def test_an_empty_file_is_all_defaults(read):
         ("[limits]\nfailures_per_minute = -1", "limits.failures_per_minute"),
     ],
 )
-def test_a_mistake_is_named_by_its_path_and_has_a_remedy(problems, text: str, path: str):
+def test_a_mistake_is_reported_with_its_path_and_a_remedy(problems, text: str, path: str):
     problem = problems(text)[0]
     assert problem.startswith(f"{path}: ")
     assert "; " in problem
@@ -376,7 +376,7 @@ def test_a_mistake_names_its_line(problems, lines, text: str, line: int, says: s
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_a_byte_order_mark_is_taken(tmp_path: Path, ending: str):
+def test_a_byte_order_mark_is_accepted(tmp_path: Path, ending: str):
     path = tmp_path / "gateway.toml"
     path.write_bytes(ending.join(["\ufeff[log]", 'level = "warning"', ""]).encode())
     assert load(path, {}).log.level == "warning"
@@ -389,7 +389,7 @@ def test_a_misspelt_setting_gets_the_nearest_one_as_its_remedy(problems):
 
 
 @pytest.mark.parametrize("content", [b"[server", b"\xff", None])
-def test_a_file_that_is_no_toml_is_one_problem(tmp_path: Path, content: bytes | None):
+def test_a_file_that_is_not_toml_is_one_problem(tmp_path: Path, content: bytes | None):
     path = tmp_path / "gateway.toml"
     if content is not None:
         path.write_bytes(content)
@@ -559,7 +559,7 @@ def test_sizes_are_bytes(text: str, expected: int):
 
 
 @pytest.mark.parametrize("text", ["", "5", "s", "-5s", "5 s", "1.5s", "5S", "٥s", 5, True, None])
-def test_what_is_no_duration_is_refused(text: object):
+def test_text_that_is_not_a_duration_is_refused(text: object):
     with pytest.raises(ValueError, match="is not a duration; write"):
         duration(text)
 

@@ -48,7 +48,7 @@ def test_a_published_secret_from_the_environment_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o640 | 0o020, 0o602, 0o601, 0o777])
-def test_a_secret_that_others_can_get_at_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_secret_that_other_users_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     _open(tmp_path)
     path = tmp_path / "gateway.db.secret"
     path.chmod(mode)

@@ -152,7 +152,7 @@ async def test_a_form_from_before_an_upgrade_says_so(shop: Shop, admin: Visitor)
     assert ">open<" in text
 
 
-async def test_what_cannot_be_undone_asks_for_a_word(shop: Shop, admin: Visitor) -> None:
+async def test_an_irreversible_action_asks_for_a_typed_word(shop: Shop, admin: Visitor) -> None:
     path = f"/console/profiles/{shop.ann}/erase"
     status, text, _ = await admin.post(path, {"sure": "yes", "confirm": "prf_0000000000000001"})
     assert (status, "not_confirmed" in text) == (409, True)
@@ -200,7 +200,7 @@ async def test_a_list_offers_work_on_many_only_where_its_filters_allow_it(shop: 
         assert (path, "All that match" in text) == (path, offers)
 
 
-async def test_a_wrong_token_logs_nobody_in_and_the_page_says_so(shop: Shop) -> None:
+async def test_a_wrong_token_is_refused_and_the_page_says_so(shop: Shop) -> None:
     async with visiting(shop) as stranger:
         status, text, response = await stranger.post("/console/log-in", {"token": "wrong"})
         assert (status, "not valid" in text) == (401, True)
@@ -275,7 +275,7 @@ async def test_fields_of_forms_and_addresses_have_the_limits_of_the_api(shop: Sh
     assert (status, response.headers["Location"]) == (303, "/console/lists/a%0D%0AX-Y%3A%20z%2F..")
 
 
-async def test_what_is_sent_in_parts_has_the_headers_of_a_page(shop: Shop, viewer: Visitor) -> None:
+async def test_a_streamed_download_has_the_headers_of_a_page(shop: Shop, viewer: Visitor) -> None:
     downloads = ("/console/audit/events.ndjson", "/admin/v1/duplicates", "/admin/v1/audit")
     for path in downloads:
         status, _, response = await viewer.get(path, headers={"Accept": "application/x-ndjson"})
@@ -339,7 +339,7 @@ async def test_today_shows_its_last_known_state_while_the_database_does_not_answ
         assert (status, "This is what was known" in text) == (200, False)
 
 
-async def test_to_look_at_a_page_changes_nothing(shop: Shop, admin: Visitor) -> None:
+async def test_looking_at_a_page_changes_nothing(shop: Shop, admin: Visitor) -> None:
     """Though pages try the answers of a question before they are given."""
     before = await shop.gateway.rows("SELECT count(*) FROM audit WHERE action <> 'call.refused'")
     for page in READS:

@@ -33,7 +33,7 @@ def ours(compose: Any) -> list[Any]:
     return [service for service in compose["services"].values() if service["image"] == "gateway"]
 
 
-def test_the_image_runs_as_nobody_special_and_says_how_it_is_asked_and_stopped() -> None:
+def test_the_image_runs_unprivileged_and_declares_its_health_check_and_stop_signal() -> None:
     stage = last_stage()
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", stage["USER"])
     assert stage["STOPSIGNAL"] == "SIGTERM"

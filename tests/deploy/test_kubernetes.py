@@ -30,7 +30,7 @@ def test_the_check_finds_a_key_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
-def test_a_pod_is_nobody_special_and_cannot_write_beside_its_volumes(kind: str) -> None:
+def test_a_pod_runs_unprivileged_and_writes_only_to_its_volumes(kind: str) -> None:
     pod = WORKLOADS[kind]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert WORKLOADS[kind]["kind"] == kind
@@ -49,7 +49,7 @@ def test_a_pod_is_nobody_special_and_cannot_write_beside_its_volumes(kind: str) 
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
-def test_a_pod_is_asked_where_the_gateway_answers(kind: str) -> None:
+def test_the_probes_of_a_pod_ask_endpoints_of_the_gateway(kind: str) -> None:
     (container,) = WORKLOADS[kind]["spec"]["template"]["spec"]["containers"]
     asked = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert {one["port"] for one in asked.values()} == {"admin"}

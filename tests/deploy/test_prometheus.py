@@ -60,7 +60,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("query", [*queries(), *(rule["expr"] for rule in ALERTS)])
-def test_every_metric_that_is_asked_for_exists(query: str) -> None:
+def test_every_metric_in_the_alert_rules_and_dashboards_exists(query: str) -> None:
     plain = re.sub(r'"[^"]*"', "", query)
     asked = set(re.findall(r"\b(?:gateway|process)_\w+(?=[{\[ )]|$)", re.sub(r"\{[^}]*\}", "{", plain)))
     assert asked or query.startswith("up{")

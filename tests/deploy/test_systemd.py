@@ -60,7 +60,7 @@ def test_the_check_finds_a_wrong_line(installed: Path, wrong: str, said: str) ->
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_open_to_little(name: str) -> None:
+def test_a_service_has_a_low_exposure(name: str) -> None:
     judged = analyze("security", "--offline=yes", "--no-pager", UNITS / name)
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", judged.stdout + judged.stderr)
     assert found

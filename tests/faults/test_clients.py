@@ -41,7 +41,7 @@ async def introduce(process: Process, customer_id: str) -> None:
 # ---- all at once ----
 
 
-async def test_of_identical_calls_at_one_moment_exactly_one_is_accepted(steady: Process) -> None:
+async def test_exactly_one_of_many_identical_simultaneous_calls_is_accepted(steady: Process) -> None:
     await introduce(steady, "racer")
     async with contextlib.AsyncExitStack() as stack:
         lanes = [await stack.enter_async_context(HttpConnection(steady.port)) for _ in range(_RACERS)]
@@ -111,7 +111,7 @@ _DEEP = b'{"customerId": "greedy", "challengeId": ' + b"[" * 1_000 + b"]" * 1_00
         pytest.param(request("POST", ACHIEVE, _DEEP), 400, 3016, id="JSON of a thousand levels"),
     ],
 )
-async def test_what_is_too_much_is_refused_in_the_envelope(
+async def test_oversized_requests_are_refused_in_the_envelope(
     steady: Process, greed: bytes, status: int, code: int
 ) -> None:
     answer = await call(steady.port, greed)

@@ -152,7 +152,7 @@ async def test_f27_whatever_connections_break_under_load_nothing_is_lost_or_doub
 # ---- a cut wire ----
 
 
-async def test_f29_a_gateway_that_is_cut_off_answers_503_and_harms_nobody(
+async def test_f29_a_gateway_that_is_cut_off_answers_503_and_the_others_go_on(
     cluster: Cluster, gateways: Start
 ) -> None:
     async with wired(cluster.primary.port) as wire:

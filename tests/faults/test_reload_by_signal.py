@@ -93,7 +93,7 @@ async def test_a_hang_up_takes_over_channels_and_campaigns(prepare: Launch) -> N
     assert _KIOSK_KEY not in process.log.read_text() + str(events)
 
 
-async def test_a_hang_up_with_what_cannot_be_used_changes_nothing_and_says_why(prepare: Launch) -> None:
+async def test_a_hang_up_with_unusable_settings_changes_nothing_and_says_why(prepare: Launch) -> None:
     process = prepare().start()
     settings = process.config.read_text()
     started = await metrics(process)

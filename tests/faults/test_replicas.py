@@ -189,7 +189,7 @@ def test_no_acknowledged_achievement_is_lost_and_none_is_doubled(ordeal: Ordeal)
     assert broken_promises(ordeal.one, ordeal.history + ordeal.raced) == []
 
 
-def test_everything_happened_that_was_to_happen(ordeal: Ordeal) -> None:
+def test_every_planned_fault_happened(ordeal: Ordeal) -> None:
     assert ordeal.happened["fail over"] >= 1
     assert ordeal.happened["kill"] >= 2
     assert ordeal.happened["without an answer"] > 0

@@ -93,7 +93,7 @@ async def _make_all_calls(process: Process) -> list[Answer]:
     return answers
 
 
-async def test_no_personal_data_and_no_key_is_told(steady: Process) -> None:
+async def test_no_output_contains_personal_data_or_keys(steady: Process) -> None:
     answers = await _make_all_calls(steady)
     last = (await call(steady.port, request("GET", _CUSTOMER))).headers["x-request-id"]
     assert {200, 202, 400, 401, 404} <= {answer.status for answer in answers}

@@ -49,7 +49,7 @@ async def status_on_a_new_connection(port: int, customer_id: str) -> int | None:
     return answer.status if answer else None
 
 
-async def test_all_processes_are_exchanged_and_no_connection_is_refused(pair: Process) -> None:
+async def test_all_processes_are_replaced_and_no_connection_is_refused(pair: Process) -> None:
     await until(lambda: len(said(pair, "gateway_started")) == 2)
     over = asyncio.Event()
     statuses: list[int | None] = []

@@ -85,7 +85,7 @@ async def test_it_is_not_busy_any_more_once_the_answer_is_out(served: Served) ->
     assert (heads_read(served.handler), is_busy(served.handler)) == (1, False)
 
 
-async def test_one_that_has_enough_says_so_and_knows_which_request_came_last(served: Served) -> None:
+async def test_a_connection_that_closes_says_so_and_knows_its_last_request(served: Served) -> None:
     served.handler.data_received(get(1))
     await served.asked.get()
     assert not is_full(served.handler)

@@ -83,14 +83,14 @@ def gone(taken: list[tuple[CountedConnection, Wire]]) -> list[int]:
     return [at for at, (_, wire) in enumerate(taken) if wire.gone]
 
 
-async def test_beyond_the_limit_of_an_address_the_newest_is_turned_away_and_others_are_not() -> None:
+async def test_beyond_the_limit_of_an_address_only_its_newest_connection_is_refused() -> None:
     core = InProcessGateway(100, 3)
     taken = core.fill(5, lambda _: "192.0.2.1")
     assert gone(taken) == [3, 4]
     assert not core.come("192.0.2.2")[1].gone
 
 
-async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_of_its_address() -> None:
+async def test_an_idle_connection_makes_room_for_a_new_one_of_its_address_after_a_while() -> None:
     """So a client that shares an address with an idler, as all operators on one machine do, still gets in."""
     core = InProcessGateway(100, 3)
     taken = core.fill(3, lambda _: "127.0.0.1")
@@ -102,7 +102,7 @@ async def test_after_a_while_a_connection_that_said_nothing_makes_room_for_one_o
 
 
 @pytest.mark.parametrize("idler", ["203.0.113.7", PROXY, "2001:db8::1"])
-async def test_idle_connections_of_one_address_keep_nobody_out(idler: str) -> None:
+async def test_idle_connections_of_one_address_block_no_other_address(idler: str) -> None:
     core = InProcessGateway(10, 10)
     taken = core.fill(10, lambda _: idler)
     strangers = [core.come(f"192.0.2.{at}") for at in range(4)]
@@ -134,7 +134,7 @@ async def test_a_whole_ipv6_network_is_one_address() -> None:
     assert gone(core.fill(3, lambda at: f"::ffff:192.0.2.{at + 1}")) == []
 
 
-async def test_half_a_request_head_is_as_good_as_none() -> None:
+async def test_an_incomplete_request_head_counts_as_idle() -> None:
     core = InProcessGateway(2, 2)
     taken = core.fill(2, lambda _: "203.0.113.7")
     for connection, _ in taken:
@@ -143,7 +143,7 @@ async def test_half_a_request_head_is_as_good_as_none() -> None:
     assert not core.come("203.0.113.7")[1].gone
 
 
-async def test_who_asked_something_stays_while_others_said_nothing() -> None:
+async def test_connections_with_a_request_stay_and_idle_ones_are_closed() -> None:
     core = InProcessGateway(3, 3)
     taken = core.fill(3, lambda at: f"192.0.2.{at}")
     await ask(taken[0][0])
@@ -152,7 +152,7 @@ async def test_who_asked_something_stays_while_others_said_nothing() -> None:
     assert gone(taken) == [1]
 
 
-async def test_who_is_being_answered_is_never_sent_away() -> None:
+async def test_a_connection_with_a_request_in_progress_is_never_closed() -> None:
     core = InProcessGateway(2, 2)
     taken = core.fill(2, lambda _: "203.0.113.7")
     for connection, _ in taken:
@@ -167,7 +167,7 @@ async def test_who_is_being_answered_is_never_sent_away() -> None:
     assert len(gone(taken)) == 1
 
 
-async def test_whoever_leaves_or_was_sent_away_is_counted_once() -> None:
+async def test_each_closed_connection_is_counted_once() -> None:
     core = InProcessGateway(2, 2)
     first, second = core.fill(2, lambda _: "203.0.113.7")
     core.come("192.0.2.1")

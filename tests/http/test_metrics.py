@@ -67,7 +67,7 @@ async def test_calls_are_counted_by_channel_and_commits_are_timed(gateway: Runni
     assert value(found, "process_open_fds") > 0
 
 
-async def test_a_look_at_the_database_tells_its_size_and_its_open_questions(
+async def test_a_measurement_of_the_database_has_its_size_and_open_questions(
     gateway: RunningGateway, engine: str
 ) -> None:
     await save(gateway, "web", customerId="ann", email="ann@example.com", mobile="01001234567")
@@ -102,7 +102,7 @@ async def test_what_failed_and_waits_for_an_operator_is_counted(gateway: Running
     assert value(found, "gateway_jobs_stopped", state="failed") == 1
 
 
-async def test_an_audit_log_that_is_not_signed_any_more_is_seen(gateway: RunningGateway) -> None:
+async def test_an_audit_log_that_is_no_longer_signed_is_visible(gateway: RunningGateway) -> None:
     await gateway.services.store.seal()
     assert value(await look(gateway), "gateway_audit_checkpoint_age_seconds") == 0
     now = gateway.services.clock.now()

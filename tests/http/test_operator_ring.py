@@ -16,7 +16,7 @@ def row(name: str, digest: bytes, **fields: object) -> StoredOperator:
     return StoredOperator(name, "steward", digest, NOW, "operator:shared", **fields)  # pyright: ignore
 
 
-def test_a_token_opens_for_its_operator_and_the_shared_one_for_an_admin() -> None:
+def test_a_token_belongs_to_its_operator_and_the_shared_one_to_an_admin() -> None:
     operators = ring()
     token, digest = operators.issue("ann")
     operators.refresh([row("ann", digest)])
@@ -38,7 +38,7 @@ def test_after_a_rotation_both_tokens_open_until_the_grace_ends() -> None:
     assert operators.open(new, NOW + 10) is not None
 
 
-def test_a_removed_operators_tokens_open_nothing() -> None:
+def test_a_removed_operators_tokens_are_refused() -> None:
     operators = ring()
     token, digest = operators.issue("ann")
     operators.refresh([row("ann", digest)])
@@ -55,7 +55,7 @@ def test_the_last_part_of_a_token_is_the_key_by_which_its_gateway_proves_itself(
     assert parts.proving_key != OperatorRing(SHARED, b"another pepper").proving_key(parts.token_id)
 
 
-def test_what_only_looks_like_an_operators_token_is_none() -> None:
+def test_text_that_only_resembles_a_token_is_refused() -> None:
     token, _ = ring().issue("ann")
     for text in (
         "",
@@ -68,7 +68,7 @@ def test_what_only_looks_like_an_operators_token_is_none() -> None:
         assert operator_token.parsed(text) is None
 
 
-def test_when_an_operator_was_last_seen_is_news_every_five_minutes() -> None:
+def test_the_last_use_of_a_token_is_stored_every_five_minutes() -> None:
     operators = ring()
     assert [operators.is_use_news("ann", at) for at in (NOW, NOW + 299_999, NOW + 300_000)] == [
         True,

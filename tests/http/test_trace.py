@@ -78,7 +78,7 @@ async def send(gateway: RunningGateway, path: str, body: dict[str, Any], headers
 
 
 @pytest.mark.parametrize("headers", [NAMED, {}, {"traceparent": "ann@example.com"}])
-async def test_a_grant_is_told_under_the_trace_of_its_report(
+async def test_a_grant_is_logged_with_the_trace_of_its_report(
     start: Start, listener: Listener, headers: dict[str, str]
 ) -> None:
     async with start(listener.settings) as gateway:
@@ -115,7 +115,7 @@ async def test_a_forwarded_call_is_a_step_of_its_callers_trace(start: Start, pla
             assert seen.get("tracestate") == (NAMED["tracestate"] if headers is NAMED else None)
 
 
-async def test_what_an_operator_does_is_told_under_the_operators_trace(
+async def test_an_operators_actions_are_logged_with_the_operators_trace(
     start: Start, listener: Listener
 ) -> None:
     async with start(listener.settings) as gateway:

@@ -20,5 +20,5 @@ def test_a_score_has_the_highest_tier_that_it_reaches(score: int, order: int | N
     assert (tier and tier.order) == order
 
 
-def test_without_tiers_nobody_has_one():
+def test_without_tiers_a_score_has_no_tier():
     assert tier_of((), 1_000) is None

@@ -119,7 +119,7 @@ def test_an_attribute_that_differs_makes_a_merge_a_question(condition: str, born
     assert guard == ("unless_differs:dateOfBirth" if outcome == "review" else "")
 
 
-def test_a_rule_that_only_asks_may_ask_about_those_alone_whose_attributes_agree() -> None:
+def test_a_review_rule_can_be_limited_to_records_whose_attributes_agree() -> None:
     rules = rule_set(Rule("mobile", ("mobile",), "review", confirm_any=("lastName",), not_confirmed="refuse"))
     assert meeting(rules, {"lastName": "Lehmann"}, {"lastName": "Lehman"})[0] == "review"
     assert meeting(rules, {"lastName": "Lehmann"}, {"lastName": "Otto"})[0] == "created"
@@ -136,7 +136,7 @@ def test_any_record_of_a_profile_confirms() -> None:
         assert decision.outcome == "attached"
 
 
-def test_what_a_record_said_before_counts_beside_what_it_says_now() -> None:
+def test_a_records_earlier_values_count_beside_its_new_ones() -> None:
     state = State(by("lastName"))
     state.send("web:1", mobile="1")
     state.send("pos:2", email="a")
@@ -195,7 +195,7 @@ people = st.lists(
 
 
 @given(people, st.sampled_from([FAULT, PERSON, ("lastName:near",)]))
-def test_i8_one_call_after_another_joins_only_whom_the_whole_would_join(
+def test_i8_one_call_after_another_joins_only_records_that_the_partition_joins(
     everybody: list[Person], conditions: tuple[str, ...]
 ) -> None:
     rules = by(*conditions, confirm_missing="review")

@@ -53,7 +53,7 @@ def test_each_rule_is_shown_with_what_was_compared() -> None:
     assert (found.together, found.outcome, found.rule, found.guard) == (False, "review", "email", "review")
 
 
-def test_a_key_of_a_third_one_in_doubt_is_named() -> None:
+def test_a_key_of_a_third_profile_in_doubt_is_named() -> None:
     state = State(rule_set(Rule("email", ("email",), unless_differs=("mobile",))))
     for number, mobile in enumerate("122", start=1):
         state.send(f"web:{number}", email="a", mobile=mobile)
@@ -103,7 +103,7 @@ def test_a_provider_form_is_told_from_the_address() -> None:
     assert found.guard == "provider_canonical"
 
 
-def test_a_value_that_lost_its_power_is_shown_as_such() -> None:
+def test_a_value_that_stopped_matching_is_shown_as_such() -> None:
     state = State(
         rule_set(EMAIL, identifiers={"email": IdentifierRules("email", strength=1, fanout_limit=1)})
     )
@@ -155,7 +155,7 @@ def test_two_records_of_one_profile_are_compared_by_what_each_says() -> None:
     assert why_records(state, Policy(state.rules), one, state.records["web", "2"], state.now).rule == "email"
 
 
-def test_an_explanation_tells_no_value() -> None:
+def test_an_explanation_contains_no_value() -> None:
     state = State(rule_set(EMAIL, merge=Merge(max_records=1)))
     state.send("web:1", email="ann@secret.eg", mobile="+201000000000")
     state.send("web:2", email="ann@secret.eg", mobile="+201000000000")
@@ -228,7 +228,7 @@ def test_i20_a_guard_is_named_exactly_where_a_rule_fires_between_two_that_stay_a
 # ---- how ----
 
 
-def test_the_steps_of_a_profile_are_told_in_order_and_nothing_else() -> None:
+def test_the_steps_of_a_profile_are_listed_in_order_and_nothing_else() -> None:
     arrivals = [
         Arrival(1, 10, 1, 1),
         Arrival(2, 20, 2, 2),
@@ -245,7 +245,7 @@ def test_the_steps_of_a_profile_are_told_in_order_and_nothing_else() -> None:
     assert replay(1, steps) == {1, 2, 4}
 
 
-def test_what_was_undone_or_split_off_is_told_and_not_counted() -> None:
+def test_undone_and_split_off_steps_are_listed_and_not_counted() -> None:
     arrivals = [Arrival(number, number, number, number) for number in (1, 2, 3)]
     merges = [Merging(4, 4, 1, 2, (2,), "email", undone_at=8), Merging(5, 5, 1, 3, (3,), "email")]
     splits = [Splitting(6, 6, 1, 9, (3,))]

@@ -88,7 +88,7 @@ def test_keys_that_others_own_still_join_the_records_that_hold_them_together() -
     assert state.at("web:4") == state.at("web:3")
 
 
-def test_a_single_key_speaks_only_for_its_owner() -> None:
+def test_a_single_key_matches_only_its_owner() -> None:
     state = State(rule_set(Rule("email", ("email",), unless_differs=("mobile",))))
     state.send("web:owner", mobile="1", email="a")
     state.send("web:other", mobile="2", email="a")
@@ -161,7 +161,7 @@ def test_a_type_that_may_not_merge_still_tells_people_apart() -> None:
     assert meeting(rules, says(card="7"), says(card="7")).outcome == "created"
 
 
-def test_a_generic_value_tells_nobody_apart() -> None:
+def test_a_generic_value_keeps_no_records_apart() -> None:
     state = State(rule_set(Rule("email", ("email",), unless_differs=("mobile",))))
     state.states[key("mobile", "shop")] = "generic"
     state.send("web:1", email="a", mobile="1")
@@ -278,7 +278,7 @@ def test_an_attribute_confirms_a_rule_or_makes_it_a_question(
 
 
 @pytest.mark.parametrize("fate", ["generic", "shared", "blocked"])
-def test_a_key_out_of_normal_state_matches_nobody(fate: Any) -> None:
+def test_a_key_that_is_not_in_the_normal_state_matches_no_profile(fate: Any) -> None:
     state = State()
     state.states[key("mobile", "1")] = fate
     assert [state.send(f"web:{n}", mobile="1").outcome for n in (1, 2)] == ["created", "created"]
@@ -295,7 +295,7 @@ def test_a_household_value_is_stored_as_shared_and_never_joins() -> None:
     ("on_fanout", "outcome", "generic"),
     [("quarantine", "created", 1), ("review", "review", 0), ("ignore", "attached", 0)],
 )
-def test_a_value_on_more_records_than_its_limit_loses_its_power(
+def test_a_value_on_more_records_than_its_limit_stops_matching(
     on_fanout: Any, outcome: str, generic: int
 ) -> None:
     limited = replace(MOBILE, fanout_limit=2, on_fanout=on_fanout)

@@ -52,7 +52,7 @@ def test_a_split_names_the_guard_between_the_parts_or_none_where_no_rule_joins_t
     )
 
 
-def test_what_is_blocked_in_silence_is_told_from_what_is_asked() -> None:
+def test_silently_blocked_edges_are_distinguished_from_questions() -> None:
     refused = [
         RefusedEdge(1, 2, "email", ("email",), "cannot", asks=False),
         RefusedEdge(1, 3, "m", ("m",), "review", asks=True),
@@ -73,12 +73,12 @@ def test_a_new_record_may_be_what_joins_two_profiles() -> None:
     assert found.attached == 1
 
 
-def test_a_piece_that_goes_over_to_another_profile_changes_hands_once() -> None:
+def test_a_part_that_moves_to_another_profile_is_counted_once() -> None:
     found = planned({7: [1, 2], 8: [3]}, [[1], [2, 3]], [edge(2, 3)], balances={1: 10, 2: 4, 3: 20})
     assert (found.merged, found.split, found.points) == (2, 1, 4)
 
 
-def test_a_debt_changes_hands_like_a_credit() -> None:
+def test_a_negative_balance_moves_like_a_positive_one() -> None:
     assert planned({7: [1], 8: [2]}, [[1, 2]], [edge(1, 2)], balances={1: 10, 2: -3}).points == 3
 
 

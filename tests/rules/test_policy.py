@@ -79,7 +79,7 @@ def declared(rules: RuleSet, type_: str) -> IdentifierRules | None:
 
 
 @given(RULE_SETS, st.sampled_from(FORMS), st.integers(0, 5))
-def test_a_value_is_worth_what_its_type_says_of_so_many_holders(
+def test_the_power_of_a_value_follows_from_its_type_and_its_number_of_holders(
     rules: RuleSet, type_: str, holders: int
 ) -> None:
     kind, policy = declared(rules, type_), Policy(rules)
@@ -99,7 +99,7 @@ def test_a_value_is_worth_what_its_type_says_of_so_many_holders(
 
 
 @given(RULE_SETS, st.sampled_from(FORMS), st.sampled_from(SPACES), st.booleans())
-def test_a_record_owns_a_value_on_the_word_that_its_type_asks_for(
+def test_a_record_owns_a_value_if_it_is_verified_as_its_type_requires(
     rules: RuleSet, type_: str, space: str, verified: bool
 ) -> None:
     kind, policy = declared(rules, type_), Policy(rules)

@@ -45,7 +45,7 @@ async def test_one_more_erasure_does_not_read_the_earlier_ones(
         assert len(ErasureFile(core.path, CHECKPOINT_KEY).read()) == 3
 
 
-def test_what_another_did_to_the_file_is_noticed(file: ErasureFile) -> None:
+def test_a_change_of_the_file_by_another_process_is_noticed(file: ErasureFile) -> None:
     assert not file.is_as_left()
     file.add(erasures(1))
     assert file.is_as_left()
@@ -68,7 +68,7 @@ def test_a_line_without_its_end_makes_room_for_the_next(file: ErasureFile, befor
     assert list(file.read()) == list(range(1, before + 2))
 
 
-def test_a_line_of_another_is_refused_by_its_number(file: ErasureFile) -> None:
+def test_a_foreign_line_is_refused_with_its_number(file: ErasureFile) -> None:
     file.add(erasures(1, MANY))
     ErasureFile(file.path.with_name("gateway.db"), b"another key").add(erasures(MANY + 1))
     with pytest.raises(ErasuresUnreadable, match=f"line {MANY + 1} is not signed"):

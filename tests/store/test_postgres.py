@@ -202,7 +202,7 @@ async def test_a_walk_over_everything_would_be_noticed(planner: Planner, sql: st
 # ---- the schema ----
 
 
-async def test_several_that_start_at_once_on_an_empty_database_all_do(postgres: PostgresServer) -> None:
+async def test_several_processes_can_start_at_once_on_an_empty_database(postgres: PostgresServer) -> None:
     url = postgres.url(postgres.fresh())
     stores = [PostgresStore(url, ManualClock(), checkpoint_key=CHECKPOINT_KEY) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
@@ -343,7 +343,7 @@ async def test_two_processes_that_meet_the_same_new_customer_make_one_profile(
         assert len(verifier.heads) == 2
 
 
-async def test_one_of_them_keeps_house_and_another_takes_over_when_it_is_gone(
+async def test_one_process_does_the_housekeeping_and_another_takes_over_when_it_ends(
     opened: Callable[[], Any], clock: ManualClock
 ) -> None:
     one, other = await opened(), await opened()
@@ -358,7 +358,7 @@ async def test_one_of_them_keeps_house_and_another_takes_over_when_it_is_gone(
     assert await other.maintain(100) > 0
 
 
-async def test_one_of_them_leads_until_it_is_closed_or_silent(
+async def test_one_process_leads_until_it_closes_or_falls_silent(
     opened: Callable[[], Any], clock: ManualClock
 ) -> None:
     one, other, third = await opened(), await opened(), await opened()
@@ -389,7 +389,7 @@ async def test_stamps_never_fall_behind_what_another_process_has_stored(
 
 
 @pytest.mark.parametrize("wrong", [41 * SECOND, HOUR, 400 * DAY])
-async def test_a_lease_that_a_wrong_clock_took_holds_nobody_up(
+async def test_a_lease_taken_with_a_wrong_clock_blocks_no_other_process(
     opened: Callable[[], Any], clock: ManualClock, wrong: int
 ) -> None:
     ahead, other = await opened(), await opened()

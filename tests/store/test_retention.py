@@ -59,7 +59,7 @@ async def _seen(core: InProcessGateway) -> dict[str, list[Any]]:
     }
 
 
-async def test_what_is_younger_stays(core: InProcessGateway) -> None:
+async def test_younger_rows_stay(core: InProcessGateway) -> None:
     core.clock.advance(2 * HOUR)
     await _tidy(core)
     before = await _seen(core)
@@ -70,7 +70,7 @@ async def test_what_is_younger_stays(core: InProcessGateway) -> None:
     assert "retention.applied" not in await core.actions()
 
 
-async def test_what_is_old_goes_and_what_decisions_are_made_by_stays(core: InProcessGateway) -> None:
+async def test_old_rows_are_removed_and_rows_that_decisions_need_stay(core: InProcessGateway) -> None:
     before, ann = await _seen(core), await find_customer(core.store, "web", "ann")
     assert ann is not None
     granted = await grants_of(core.store, ann)
@@ -87,7 +87,7 @@ async def test_what_is_old_goes_and_what_decisions_are_made_by_stays(core: InPro
     assert (await verify(core.store, CHECKPOINT_KEY, state=True)).breaches == []
 
 
-async def test_a_reward_of_once_is_not_given_again(core: InProcessGateway) -> None:
+async def test_a_once_only_reward_is_not_given_again(core: InProcessGateway) -> None:
     core.clock.advance(OLD + DAY)
     await _tidy(core)
     for campaign in (ONCE, MONTHLY):
@@ -98,7 +98,7 @@ async def test_a_reward_of_once_is_not_given_again(core: InProcessGateway) -> No
     assert await core.points_of("web:ann") == ONCE.points + 2 * MONTHLY.points
 
 
-async def test_an_event_says_what_went(core: InProcessGateway) -> None:
+async def test_an_event_says_what_was_removed(core: InProcessGateway) -> None:
     core.clock.advance(OLD + DAY)
     while await core.store.maintain(100):
         pass
@@ -109,7 +109,7 @@ async def test_an_event_says_what_went(core: InProcessGateway) -> None:
     assert (await core.actions()).count("retention.applied") == 1
 
 
-async def test_what_an_erasure_finds_something_by_stays(core: InProcessGateway) -> None:
+async def test_rows_that_an_erasure_needs_stay(core: InProcessGateway) -> None:
     """The customer's id in a kept answer, and what the platform said of a report."""
     await core.send(achieve("web:ann", OVER.id, IdempotencyKey("route", "key", b"f", b"{}")))
     await core.grant_later()
@@ -129,7 +129,7 @@ async def test_what_an_erasure_finds_something_by_stays(core: InProcessGateway) 
     assert await core.column("SELECT achievement_id FROM achievement WHERE state <> 'granted'") == []
 
 
-async def test_what_the_platform_has_stays_counted(core: InProcessGateway) -> None:
+async def test_achievements_that_the_platform_has_stay_counted(core: InProcessGateway) -> None:
     """By its count it is found out whether a later report without an answer has arrived."""
     number = await _reported(core, "delivered")
     report = await report_of(core.store, number)

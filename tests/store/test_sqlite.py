@@ -229,7 +229,7 @@ def test_an_erasure_finds_what_names_a_person_without_reading_what_is_of_others(
     assert {sql: lines for sql, lines in found.items() if lines} == {}
 
 
-def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connection) -> None:
+def test_due_achievements_are_read_in_the_order_of_their_index(schema: sqlite3.Connection) -> None:
     (due,) = (sql for sql in statements_of_loading(schema) if "'accepted' AND due_at <=" in sql)
     plan = plan_of(schema, due)
     assert any("achievement_due (due_at<?)" in line for line in plan)
@@ -239,7 +239,7 @@ def test_what_is_due_is_read_in_the_order_of_its_index(schema: sqlite3.Connectio
     ("target", "indexes"),
     [("upstream", {"delivery_open"}), ("webhook:crm", {"delivery_open", "delivery_in_order"})],
 )
-def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
+def test_claimable_deliveries_are_read_in_the_order_of_their_index(
     schema: sqlite3.Connection, target: str, indexes: set[str]
 ) -> None:
     (claim,) = (sql for sql in statements_of_loading(schema, target) if "lease_until <=" in sql)
@@ -249,7 +249,7 @@ def test_what_can_be_claimed_is_read_in_the_order_of_its_index(
     assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 
-async def test_what_a_report_says_is_read_from_its_profile(schema: sqlite3.Connection) -> None:
+async def test_the_content_of_a_report_is_read_from_its_profile(schema: sqlite3.Connection) -> None:
     """SQLite by itself would begin with every e-mail address and mobile number there is."""
     schema.execute("INSERT INTO profile VALUES (1, 0, 1, NULL, 'ann', 1)")
     schema.execute("INSERT INTO record VALUES ('web', 'ann', 1, 1, 0, 1, 0)")
@@ -484,7 +484,7 @@ _EVERY_PATH: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("path", _EVERY_PATH)
-async def test_a_broken_file_means_the_same_on_every_path(
+async def test_a_broken_file_raises_the_same_error_on_every_path(
     path: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

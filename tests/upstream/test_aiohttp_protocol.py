@@ -88,7 +88,7 @@ async def test_an_answer_without_a_length_is_whole_at_the_end() -> None:
     assert await body.read() == b"hello"
 
 
-async def test_an_answer_that_broke_off_is_not_taken_for_whole() -> None:
+async def test_a_truncated_answer_is_not_taken_for_a_complete_one() -> None:
     protocol = connected(Wire())
     protocol.expect(bodiless=False)
     ((_, body),) = protocol.parsed(_WHOLE[:-2])
@@ -96,7 +96,7 @@ async def test_an_answer_that_broke_off_is_not_taken_for_whole() -> None:
     assert not body.is_eof() or isinstance(body.exception(), ClientPayloadError)
 
 
-async def test_a_body_that_nobody_reads_pauses_the_transport() -> None:
+async def test_an_unread_body_pauses_the_transport() -> None:
     wire = Wire()
     protocol = connected(wire)
     protocol.expect(bodiless=False)
@@ -109,7 +109,7 @@ async def test_a_body_that_nobody_reads_pauses_the_transport() -> None:
     assert wire.reads
 
 
-async def test_what_was_written_is_waited_for_while_the_transport_has_enough() -> None:
+async def test_a_writer_waits_while_the_transport_is_full() -> None:
     protocol = connected(Wire())
     protocol.pause_writing()
     waiting = asyncio.ensure_future(protocol.drained())
@@ -120,7 +120,7 @@ async def test_what_was_written_is_waited_for_while_the_transport_has_enough() -
 
 
 @given(pieces=st.lists(_PIECES, max_size=8), bodiless=st.booleans())
-def test_whatever_comes_is_an_answer_or_unparsable(pieces: list[bytes], bodiless: bool) -> None:
+def test_any_bytes_are_an_answer_or_unparsable(pieces: list[bytes], bodiless: bool) -> None:
     async def take() -> None:
         protocol = connected(Wire())
         protocol.expect(bodiless=bodiless)

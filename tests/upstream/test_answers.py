@@ -91,7 +91,7 @@ def test_only_a_call_that_was_never_sent_may_be_sent_again_without_asking() -> N
 
 
 @given(st.integers(100, 599), st.integers(0, 10_000), st.binary(max_size=50))
-def test_nothing_that_succeeded_or_may_have_is_ever_sent_again_blindly(
+def test_no_request_that_may_have_succeeded_is_sent_again_blindly(
     status: int, code: int, body: bytes
 ) -> None:
     meaning = verdict(status, code)
@@ -134,7 +134,7 @@ def test_f15_retry_after_is_kept_within_a_second_and_an_hour_and_garbage_is_none
 
 
 @given(st.text(max_size=60))
-def test_f15_no_header_makes_us_fall_over(value: str) -> None:
+def test_f15_no_header_value_raises(value: str) -> None:
     wait = retry_after(value, NOON)
     assert wait is None or SECOND <= wait <= HOUR
 
@@ -155,11 +155,11 @@ def test_the_wait_before_the_next_attempt_is_anything_up_to_a_bound_that_doubles
 
 
 @given(st.binary(max_size=5_000))
-def test_what_is_kept_of_a_body_is_short(body: bytes) -> None:
+def test_the_kept_part_of_a_body_is_short(body: bytes) -> None:
     assert len(masked(body)) <= 6_000
 
 
-def test_what_is_kept_of_a_body_names_nobody() -> None:
+def test_the_kept_part_of_a_body_is_masked() -> None:
     kept = masked(b'{"message":"ann@example.com or +20 100 123 4567 has id 01001234567","code":3008}')
     assert kept == '{"message":"a***@e***.com or ***67 has id ***67","code":3008}'
 

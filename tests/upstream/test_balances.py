@@ -81,7 +81,7 @@ async def test_a_merge_that_cannot_be_asked_about_waits_and_ends_nothing_else(
         await until(gateway, "SELECT 1 FROM delivery WHERE reason = 'failed' AND state = 'pending'")
 
 
-async def test_whom_the_platform_knows_once_only_nobody_is_asked_about(
+async def test_a_merge_of_customers_with_one_account_asks_no_question(
     start: Start, platform: Platform, tmp_path: Path
 ) -> None:
     async with forwarding(start, platform, more=rules_that_propose(tmp_path)) as gateway:

@@ -181,7 +181,7 @@ async def test_a_base_url_may_have_a_path(platform: Platform) -> None:
         request(""),
     ],
 )
-async def test_what_would_be_another_request_on_the_wire_is_not_sent(
+async def test_text_that_would_smuggle_a_request_is_not_sent(
     platform: Platform, upstream: Upstream, broken: Request
 ) -> None:
     with pytest.raises(ValueError, match="would break the request"):
@@ -302,7 +302,7 @@ async def test_a_read_that_timed_out_is_not_repeated(platform: Platform, upstrea
     assert len(platform.seen) == 1
 
 
-async def test_a_redirect_is_an_answer_and_not_an_order(platform: Platform, upstream: Upstream) -> None:
+async def test_a_redirect_is_not_followed(platform: Platform, upstream: Upstream) -> None:
     platform.always = "elsewhere"
     assert (await asked(upstream, request()))[0] == 307
     assert len(platform.seen) == 1
@@ -360,7 +360,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("fault", EXPECTED)
-async def test_f18_an_answer_that_is_none_is_told_apart_and_its_connection_is_never_used_again(
+async def test_f18_an_invalid_answer_is_recognised_and_its_connection_is_not_reused(
     platform: Platform, upstream: Upstream, fault: str
 ) -> None:
     await asked(upstream, request())
@@ -385,7 +385,7 @@ def test_every_fault_is_expected_to_end_somehow() -> None:
 
 
 @pytest.mark.parametrize("fault", ["overlong", "afterthought"])
-async def test_f18_what_follows_an_answer_is_not_taken_for_the_next_one(
+async def test_f18_bytes_after_an_answer_are_not_taken_for_the_next_one(
     platform: Platform, upstream: Upstream, fault: str
 ) -> None:
     platform.next.append(fault)
@@ -395,7 +395,7 @@ async def test_f18_what_follows_an_answer_is_not_taken_for_the_next_one(
 
 
 @pytest.mark.parametrize("fault", ["huge", "bomb", "flood"])
-async def test_f18_what_the_upstream_sends_does_not_fill_our_memory(
+async def test_f18_no_answer_of_the_upstream_fills_the_memory(
     platform: Platform, upstream: Upstream, fault: str
 ) -> None:
     platform.always = fault
@@ -439,9 +439,7 @@ async def test_an_answer_that_drips_ends_at_the_deadline_also_when_it_is_passed_
             _ = [chunk async for chunk in reply.chunks()]
 
 
-async def test_an_answer_that_nobody_reads_costs_its_connection(
-    platform: Platform, upstream: Upstream
-) -> None:
+async def test_an_unread_answer_closes_its_connection(platform: Platform, upstream: Upstream) -> None:
     platform.next.append("huge")
     async with upstream.exchange(request(), deadline_ms=1_000):
         pass

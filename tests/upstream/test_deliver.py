@@ -170,7 +170,7 @@ class _Disown:
             ws.touch_key(key)
 
 
-async def test_what_was_erased_in_between_is_reported_to_nobody(outbox: Outbox) -> None:
+async def test_an_achievement_of_an_erased_customer_is_not_reported(outbox: Outbox) -> None:
     await outbox.report()
     await outbox.core.send(erase(ANN))
     await outbox.work()
@@ -181,7 +181,7 @@ async def test_what_was_erased_in_between_is_reported_to_nobody(outbox: Outbox) 
 # ---- what the upstream answers ----
 
 
-async def test_what_somebody_else_reported_already_is_delivered(outbox: Outbox) -> None:
+async def test_an_achievement_that_another_system_reported_counts_as_delivered(outbox: Outbox) -> None:
     outbox.platform._accepted["ann", FOLLOW.id] = outbox.clock.now()
     await outbox.report()
     await outbox.work()
@@ -190,7 +190,9 @@ async def test_what_somebody_else_reported_already_is_delivered(outbox: Outbox) 
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429"])
-async def test_what_the_upstream_cannot_take_now_is_sent_again_later(outbox: Outbox, fault: str) -> None:
+async def test_a_report_that_the_upstream_cannot_take_now_is_sent_again_later(
+    outbox: Outbox, fault: str
+) -> None:
     outbox.platform.next.append(fault)
     await outbox.report()
     await outbox.work()
@@ -202,7 +204,7 @@ async def test_what_the_upstream_cannot_take_now_is_sent_again_later(outbox: Out
     assert outbox.achieved() == 1
 
 
-async def test_a_retry_after_is_kept_to(outbox: Outbox) -> None:
+async def test_a_retry_after_is_obeyed(outbox: Outbox) -> None:
     outbox.platform.next.append("429")
     outbox.platform.retry_after = "300"
     await outbox.report()
@@ -213,7 +215,7 @@ async def test_a_retry_after_is_kept_to(outbox: Outbox) -> None:
     assert await outbox.states() == ["delivered"]
 
 
-async def test_what_the_upstream_refuses_for_good_is_dead_with_its_masked_words(outbox: Outbox) -> None:
+async def test_a_final_refusal_is_dead_with_the_masked_answer(outbox: Outbox) -> None:
     await outbox.report(campaign=FOLLOW.id, email="ann@example.com")
     refusal = {"code": 3003, "message": "no campaign for ann@example.com"}
     with answering(outbox.platform, 422, refusal):
@@ -382,7 +384,7 @@ async def test_past_the_window_nothing_is_sent_blindly(outbox: Outbox) -> None:
     assert outbox.achieved() == 1
 
 
-async def test_what_is_found_not_to_have_arrived_is_sent_again(outbox: Outbox) -> None:
+async def test_a_report_found_not_to_have_arrived_is_sent_again(outbox: Outbox) -> None:
     outbox.platform.next.append("closed")
     await outbox.report()
     await outbox.work()
@@ -466,7 +468,7 @@ async def _until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_worker_that_slept_through_its_lease_is_not_heard(outbox: Outbox) -> None:
+async def test_f11_the_late_answer_of_a_worker_whose_lease_ended_is_ignored(outbox: Outbox) -> None:
     """F11: it sent, slept, and comes back with an answer when another one has found out and finished."""
     outbox.platform.next.append("slow")
     outbox.platform.slowness = 0.5
@@ -521,7 +523,7 @@ async def test_whatever_happens_to_the_answers_each_achievement_counts_once(
 # ---- dark and back (F16), pace (F14) ----
 
 
-async def test_while_the_upstream_is_dark_the_breaker_keeps_still_and_afterwards_all_goes_out(
+async def test_the_breaker_holds_reports_during_an_outage_and_all_are_sent_afterwards(
     outbox: Outbox,
 ) -> None:
     names = [str(number) for number in range(60)]
@@ -566,7 +568,7 @@ async def test_a_backlog_goes_out_at_the_limiters_pace_without_one_overrun(tmp_p
         assert len(platform.seen) == 70
 
 
-async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: Outbox) -> None:
+async def test_a_restart_remembers_the_used_part_of_the_quota(outbox: Outbox) -> None:
     """A process that died had used up the quota of these 30 seconds; the one after it lets 30 more pass."""
     quota = 20
     few = settings(outbox.platform, rates=Rates(customers_write=(quota, quota)))
@@ -583,7 +585,7 @@ async def test_a_restart_does_not_forget_what_is_in_the_upstreams_quota(outbox: 
     assert await outbox.states() == ["delivered"] * (quota + 1)
 
 
-async def test_what_was_queued_since_the_last_count_counts(outbox: Outbox) -> None:
+async def test_deliveries_queued_since_the_last_count_are_counted(outbox: Outbox) -> None:
     backlog = Backlog(limit=2)
     await outbox.report()
     await backlog.measure(outbox.core.store, outbox.clock, outbox.metrics)
@@ -598,7 +600,7 @@ async def test_what_was_queued_since_the_last_count_counts(outbox: Outbox) -> No
     assert backlog.open == 0
 
 
-async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:
+async def test_stopping_releases_unsent_deliveries(outbox: Outbox) -> None:
     for number in range(3):
         outbox.platform.ensure(str(number))
         await outbox.report(f"web:{number}")
@@ -612,7 +614,7 @@ async def test_stopping_gives_back_what_was_not_sent(outbox: Outbox) -> None:
 # ---- a gateway that died ----
 
 
-async def test_f11_what_a_dead_gateway_had_taken_another_one_takes_over_within_35_seconds(
+async def test_f11_another_gateway_takes_over_the_deliveries_of_a_dead_one_within_35_seconds(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     clock, env, url = ManualClock(), environment(delivers=True), postgres.url(postgres.fresh())

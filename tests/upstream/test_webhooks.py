@@ -127,7 +127,7 @@ async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
     return await core.rows("SELECT state, reason, status, attempts FROM delivery ORDER BY delivery_id")
 
 
-async def test_what_is_due_is_sent_signed_and_done(core: InProcessGateway, listener: Listener) -> None:
+async def test_a_due_event_is_sent_signed_and_finished(core: InProcessGateway, listener: Listener) -> None:
     await core.send(customer("web:ann"))
     sending = Sending(core, listener.url)
     async with sending as worker:
@@ -164,14 +164,16 @@ class _Broken(AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def test_a_mistake_of_ours_is_an_attempt_and_ends_nothing_else(core: InProcessGateway) -> None:
+async def test_an_internal_error_counts_as_an_attempt_and_stops_no_other_delivery(
+    core: InProcessGateway,
+) -> None:
     await core.send(customer("web:ann"))
     async with Sending(core, "http://hook.example.com/", resolver=_Broken()) as worker:
         await worker.step()
     assert await states(core) == [("pending", "failed", 0, 1)]
 
 
-async def test_what_is_not_taken_is_sent_again_under_the_same_id(
+async def test_a_refused_event_is_sent_again_with_the_same_id(
     core: InProcessGateway, listener: Listener
 ) -> None:
     listener.answers = [
@@ -205,7 +207,7 @@ async def test_retry_after_is_obeyed(core: InProcessGateway, listener: Listener)
     assert await states(core) == [("delivered", "", 200, 2)]
 
 
-async def test_after_three_days_a_listener_is_given_up(core: InProcessGateway, listener: Listener) -> None:
+async def test_an_event_is_given_up_after_three_days(core: InProcessGateway, listener: Listener) -> None:
     listener.answers = [web.Response(status=503) for _ in range(400)]
     await core.send(customer("web:ann"))
     async with Sending(core, listener.url) as worker:
@@ -216,7 +218,9 @@ async def test_after_three_days_a_listener_is_given_up(core: InProcessGateway, l
     assert core.clock.now() - NOON >= 3 * DAY - HOUR
 
 
-async def test_a_listener_that_is_gone_is_not_asked_again(core: InProcessGateway, listener: Listener) -> None:
+async def test_a_listener_that_answers_410_is_not_called_again(
+    core: InProcessGateway, listener: Listener
+) -> None:
     listener.answers = [web.Response(status=410)]
     await core.send(customer("web:ann"))
     async with Sending(core, listener.url) as worker:
@@ -296,7 +300,7 @@ class _Again:
         ws.queue("webhook:crm", self.profile_id, "event", 1, '{"second":true}', give_up_after=DAY)
 
 
-async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
+async def test_an_invalid_host_name_is_tried_again_like_an_unreachable_one(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("web:ann"))
@@ -306,7 +310,7 @@ async def test_a_name_that_is_none_is_tried_again_like_one_that_nobody_answers(
     assert (state, status, attempts) == ("pending", 0, 1)
 
 
-async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_when_it_is_too_old(
+async def test_events_for_a_listener_removed_from_the_settings_end_after_three_days(
     core: InProcessGateway,
 ) -> None:
     removed = removed_worker(core, "mail")
@@ -341,7 +345,7 @@ async def test_what_waits_for_a_listener_that_is_gone_from_the_settings_ends_whe
         "fe80::1", "fe80::1%eth0", "fc00::1", "fd00::1", "fec0::1", "ff02::1", "ff0e::1",
     ],
 )  # fmt: skip
-def test_a_private_address_is_none_of_the_internet(address: str) -> None:
+def test_a_private_address_is_recognised(address: str) -> None:
     assert not is_public(address)
 
 
@@ -353,7 +357,7 @@ def test_a_private_address_is_none_of_the_internet(address: str) -> None:
         "2a00:1450::1", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002:808:808::1",
     ],
 )  # fmt: skip
-def test_a_public_address_is_one(address: str) -> None:
+def test_a_public_address_is_recognised(address: str) -> None:
     assert is_public(address)
 
 
@@ -395,7 +399,7 @@ class Flipping(AbstractResolver):
         pass
 
 
-async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
+async def test_a_host_name_that_resolves_differently_later_is_not_followed(
     core: InProcessGateway, listener: Listener
 ) -> None:
     await core.send(customer("web:ann"))
@@ -419,7 +423,7 @@ def _table(name: str, listener: Listener, topic: str = TOPIC) -> str:
     )
 
 
-async def test_a_reload_changes_who_is_told_of_what(start: Start, listener: Listener) -> None:
+async def test_a_reload_changes_the_listeners_and_their_topics(start: Start, listener: Listener) -> None:
     async with start(_table("crm", listener) + _table("mail", listener, "profile.merged")) as gateway:
         async with gateway.call("POST", "customers", json={"customerId": "ann"}) as saved:
             assert saved.status == 200
@@ -437,7 +441,7 @@ async def test_a_reload_changes_who_is_told_of_what(start: Start, listener: List
     assert listener.heard.empty()
 
 
-async def test_a_gateway_tells_its_listeners(start: Start, listener: Listener) -> None:
+async def test_a_gateway_calls_its_webhooks(start: Start, listener: Listener) -> None:
     table = (
         f'[[webhook]]\nname = "crm"\nurl = "{listener.url}"\nsecret = "{SECRET}"\nallow_private = true\n'
         'events = ["profile.created", "achievement.granted"]\n'

@@ -64,7 +64,7 @@ async def test_another_token_leaves_the_former_one_for_a_while_and_ends_the_sess
     assert await sessions(core) == [2]
 
 
-async def test_who_was_removed_is_let_in_no_more_until_the_name_is_given_again(
+async def test_a_removed_operator_is_refused_until_the_name_is_given_again(
     core: InProcessGateway,
 ) -> None:
     await core.send(AddOperator(OPERATOR, ANN))
@@ -103,7 +103,7 @@ async def test_sessions_that_are_over_go_when_another_one_is_opened(core: InProc
     assert await sessions(core) == [3, 4, 5]
 
 
-async def test_of_too_many_sessions_the_oldest_goes(core: InProcessGateway) -> None:
+async def test_the_oldest_of_too_many_sessions_ends(core: InProcessGateway) -> None:
     for number in range(20):
         await core.send(opening(session(number, opened=100 - number, seen=100)))
     assert await sessions(core) == list(range(20))
@@ -111,7 +111,7 @@ async def test_of_too_many_sessions_the_oldest_goes(core: InProcessGateway) -> N
     assert await sessions(core) == [*range(19), 30]
 
 
-async def test_an_end_ends_that_session_of_that_operator_only(core: InProcessGateway) -> None:
+async def test_ending_a_session_ends_only_that_one(core: InProcessGateway) -> None:
     for one in (session(1), session(2), session(3, "bob")):
         await core.send(opening(one))
     assert await core.send(EndSession(OPERATOR, "ann", session(1).session_id)) == Done()

@@ -291,13 +291,15 @@ async def test_a_request_that_was_not_accepted_leaves_its_key_free(core: InProce
     assert isinstance(await core.send(achieve("web:ann", token=token())), Accepted)
 
 
-async def test_many_at_once_with_one_key_are_one_acceptance_and_its_replays(core: InProcessGateway) -> None:
+async def test_many_simultaneous_calls_with_one_key_are_one_acceptance_and_its_replays(
+    core: InProcessGateway,
+) -> None:
     await core.send(customer("web:ann"))
     outcomes = await asyncio.gather(*(core.send(achieve("web:ann", token=token())) for _ in range(64)))
     assert [type(outcome) for outcome in outcomes] == [Accepted] + [Replayed] * 63
 
 
-async def test_many_at_once_without_a_key_are_one_acceptance(core: InProcessGateway) -> None:
+async def test_many_simultaneous_calls_without_a_key_are_one_acceptance(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     calls = [achieve(f"pos:{n}", email=ANN) for n in range(3)] + [achieve("web:ann")] * 61
     outcomes = await asyncio.gather(*map(core.send, calls))

@@ -54,7 +54,7 @@ def prf(number: int | None) -> str:
     return show("prf", number or 0)
 
 
-async def test_a_new_profile_is_told_once(core: InProcessGateway) -> None:
+async def test_a_new_profile_is_announced_once(core: InProcessGateway) -> None:
     for _ in range(2):
         await core.send(customer("web:ann", {"city": "Giza"}, email=ANN, mobile=PHONE))
     ann = await core.profile_of("web:ann")
@@ -98,7 +98,7 @@ async def test_an_undone_merge_is_a_split_that_names_it(core: InProcessGateway) 
     assert (await told(core))[-1][2]["merge"] == show("mrg", merged.merge_id)
 
 
-async def test_a_review_is_told_when_it_is_opened(core: InProcessGateway) -> None:
+async def test_a_review_is_announced_when_it_is_opened(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email="a.nn@gmail.com"))
     await core.send(customer("pos:17", email="a.nn@gmail.com"))
     ann = await core.profile_of("web:ann")
@@ -110,7 +110,7 @@ async def test_a_review_is_told_when_it_is_opened(core: InProcessGateway) -> Non
     assert ("review.opened", ann, data) in await told(core)
 
 
-async def test_what_became_of_an_achievement_is_told(core: InProcessGateway) -> None:
+async def test_the_outcome_of_an_achievement_is_announced(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     first = await core.send(achieve("web:ann", SHARE.id))
     await core.grant_later()
@@ -133,7 +133,7 @@ async def test_what_became_of_an_achievement_is_told(core: InProcessGateway) -> 
     assert (news[1][2]["profile"], news[1][2]["reason"]) == (None, "customer_unknown")
 
 
-async def test_in_forward_mode_the_ends_of_deliveries_are_told(tmp_path: Path) -> None:
+async def test_in_forward_mode_the_ends_of_deliveries_are_announced(tmp_path: Path) -> None:
     env = environment(
         delivers=True, listeners={"achievement.delivered": ("crm",), "achievement.dead": ("crm",)}
     )
@@ -149,7 +149,7 @@ async def test_in_forward_mode_the_ends_of_deliveries_are_told(tmp_path: Path) -
     assert [json.loads(row)["type"] for row in rows] == ["achievement.delivered", "achievement.dead"]
 
 
-async def test_no_body_says_who_a_customer_is(core: InProcessGateway) -> None:
+async def test_no_body_contains_personal_data(core: InProcessGateway) -> None:
     await core.send(customer("web:ann-4711", {"city": "Giza"}, email=ANN))
     await core.send(customer("pos:till-0815", mobile=PHONE))
     await core.send(customer("pos:till-0815", email=ANN, mobile=PHONE))
@@ -160,7 +160,7 @@ async def test_no_body_says_who_a_customer_is(core: InProcessGateway) -> None:
         assert named not in everything
 
 
-async def test_each_listener_hears_its_topics_only(tmp_path: Path) -> None:
+async def test_each_listener_gets_only_its_topics(tmp_path: Path) -> None:
     env = environment(listeners={"profile.created": ("crm", "mail"), "profile.merged": ("mail",)})
     async with InProcessGateway(tmp_path, env) as core:
         await core.send(customer("web:ann", email=ANN))
@@ -180,7 +180,7 @@ async def test_nothing_is_queued_without_a_listener(tmp_path: Path) -> None:
         assert await core.rows("SELECT * FROM delivery") == []
 
 
-async def test_a_dead_event_is_sent_again_on_an_operators_word(core: InProcessGateway) -> None:
+async def test_an_operator_can_send_a_dead_event_again(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     (claimed,) = (await core.send(ClaimDeliveries("webhook:crm", "me", 9))).deliveries
     await core.send(FinishDelivery(claimed.delivery_id, claimed.epoch, "dead", reason="status_410"))
@@ -190,5 +190,5 @@ async def test_a_dead_event_is_sent_again_on_an_operators_word(core: InProcessGa
     assert again.payload == claimed.payload
 
 
-def test_times_are_told_in_utc_with_milliseconds() -> None:
+def test_times_are_utc_with_milliseconds() -> None:
     assert timestamp(NOON + 7) == "2026-09-21T14:13:20.007Z"

@@ -39,7 +39,7 @@ async def test_two_profiles_created_in_one_batch_do_not_share_an_id(core: InProc
     assert sorted((await names(core)).values()) == sorted({"4711", "pos:4711", "app:4711"})
 
 
-async def test_who_joins_a_known_profile_gets_no_id_of_its_own(core: InProcessGateway) -> None:
+async def test_a_record_that_joins_a_known_profile_gets_no_canonical_id(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email="ann@x.eg"))
     await core.send(customer("pos:17", email="ann@x.eg"))
     assert await name_of(core, "pos:17") == "ann"
@@ -53,7 +53,7 @@ async def test_a_prefixed_id_that_a_customer_id_already_spells_is_left_to_it(cor
 
 
 @pytest.mark.parametrize(("strategy", "expected"), [("prefixed", "web:4711"), ("profile", None)])
-async def test_other_strategies_name_every_profile_alike(
+async def test_other_strategies_give_prefixed_ids_or_profile_ids(
     strategy: Literal["prefixed", "profile"], expected: str | None, tmp_path: Path
 ) -> None:
     async with InProcessGateway(tmp_path, environment(canonical_id=strategy)) as core:
@@ -67,7 +67,7 @@ async def test_other_strategies_name_every_profile_alike(
     st.text("aZ_-:é", min_size=1, max_size=100),
     st.sampled_from(["web", "s" * 50]),
 )
-def test_no_wish_is_too_long_or_looks_like_a_profile(
+def test_no_canonical_id_is_too_long_or_looks_like_a_profile_id(
     strategy: Literal["first", "prefixed", "profile"], customer_id: str, id_space: str
 ) -> None:
     for text in canonical_ids(id_space, customer_id, environment(canonical_id=strategy)):
@@ -107,7 +107,7 @@ async def test_a_part_that_never_was_a_profile_is_named_after_its_oldest_record(
     assert (await name_of(core, "web:ann"), await name_of(core, "pos:17")) == ("ann", "17")
 
 
-async def test_who_the_profile_is_named_after_takes_the_id_along_when_told_to_leave(
+async def test_a_record_that_gave_the_canonical_id_takes_it_along_in_a_split(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("web:ann", email="ann@x.eg"))
@@ -119,7 +119,7 @@ async def test_who_the_profile_is_named_after_takes_the_id_along_when_told_to_le
     assert await core.profile_of("web:ann") == profile
 
 
-async def test_who_comes_back_after_erasure_has_the_old_id_again(core: InProcessGateway) -> None:
+async def test_a_customer_who_returns_after_erasure_has_the_old_id_again(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     await asyncio.gather(core.send(erase("web:ann")), core.send(customer("web:ann")))
     assert list((await names(core)).values()) == ["ann"]

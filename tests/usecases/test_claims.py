@@ -76,7 +76,7 @@ async def test_the_same_claim_again_changes_nothing(core: InProcessGateway) -> N
     assert (await core.rows("SELECT * FROM claim"), len(await core.actions())) == before
 
 
-async def test_what_a_trusted_source_states_takes_the_place_of_the_claim_and_counts_from_then_on(
+async def test_a_trusted_statement_replaces_a_claim_and_counts_from_then_on(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("pos:ann", email=ANN))
@@ -92,14 +92,14 @@ async def test_what_a_trusted_source_states_takes_the_place_of_the_claim_and_cou
     ) == [core.clock.now()]
 
 
-async def test_what_another_record_states_leaves_the_claim_a_claim(core: InProcessGateway) -> None:
+async def test_a_statement_of_another_record_leaves_a_claim_unchanged(core: InProcessGateway) -> None:
     await core.send(claim("web:eve", email=ANN))
     await core.send(customer("web:ann", email=ANN))
     assert await core.profile_of("web:eve") != await core.profile_of("web:ann")
     assert await core.rows(CLAIMED) == [("email", ANN, "public")]
 
 
-async def test_what_is_stated_on_the_record_is_not_claimed_too_and_not_refreshed(
+async def test_a_claim_neither_duplicates_nor_refreshes_a_statement_of_its_record(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("web:ann", email=ANN))
@@ -146,7 +146,7 @@ async def test_claims_of_one_record_are_bounded(core: InProcessGateway) -> None:
     assert newest in await core.column("SELECT value FROM claim")
 
 
-async def test_an_erased_person_takes_the_claims_along(core: InProcessGateway) -> None:
+async def test_an_erasure_deletes_the_claims_of_the_person(core: InProcessGateway) -> None:
     await core.send(claim("web:eve", {"city": "Giza"}, email=ANN))
     await core.send(erase("web:eve"))
     assert await core.rows("SELECT * FROM claim") == await core.rows("SELECT * FROM claimed_attribute") == []

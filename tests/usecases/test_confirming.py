@@ -87,7 +87,7 @@ async def test_i8_no_order_makes_one_person_of_a_household_and_a_plan_would_chan
     assert (found.merged, found.split) == (0, 0)
 
 
-async def test_a_name_that_is_corrected_joins_whom_the_old_one_kept_apart(core: InProcessGateway) -> None:
+async def test_a_corrected_name_joins_records_that_the_old_one_kept_apart(core: InProcessGateway) -> None:
     assert await meet(core, named("Anna", "Lehmann"), named("Anna", "Otto")) == ["created", "review"]
     await core.send(customer("web:1", {"lastName": "Lehman"}))
     await core.regroup()
@@ -95,7 +95,7 @@ async def test_a_name_that_is_corrected_joins_whom_the_old_one_kept_apart(core: 
     assert await core.column("SELECT state FROM review") == ["accepted"]
 
 
-async def test_a_name_that_comes_later_joins_whom_a_missing_one_kept_apart(core: InProcessGateway) -> None:
+async def test_a_name_given_later_joins_records_that_a_missing_one_kept_apart(core: InProcessGateway) -> None:
     assert await meet(core, named("Anna", "Lehmann"), {}) == ["created", "review"]
     await core.send(customer("web:1", named("Anna", "Lehman")))
     await core.regroup()

@@ -41,7 +41,7 @@ async def test_the_second_identical_save_writes_no_event_and_changes_nothing(cor
     assert await core.actions() == events
 
 
-async def test_what_a_save_leaves_out_stays(core: InProcessGateway) -> None:
+async def test_attributes_that_a_save_leaves_out_stay(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", {"city": "Giza", "age": 30}, guest=True))
     await core.send(customer("web:ann", {"age": 31}))
     assert await attributes(core) == {("ann", "city"): '"Giza"', ("ann", "age"): "31"}
@@ -57,7 +57,7 @@ async def test_the_audit_log_names_what_changed_but_not_to_what(core: InProcessG
     assert "city" not in detail
 
 
-async def test_each_record_keeps_what_it_said_itself(core: InProcessGateway) -> None:
+async def test_each_record_keeps_its_own_values(core: InProcessGateway) -> None:
     await joined(core)
     await core.send(customer("web:ann", {"city": "Giza"}))
     await core.send(customer("pos:17", {"city": "Cairo"}))
@@ -85,7 +85,7 @@ async def test_a_guest_who_registers_is_no_guest_any_more(core: InProcessGateway
 # ---- activating ----
 
 
-async def test_switching_off_reaches_every_id_of_the_person(core: InProcessGateway) -> None:
+async def test_switching_off_applies_to_every_id_of_the_person(core: InProcessGateway) -> None:
     await joined(core)
     assert (await core.send(active("pos:17", active=False))).changed
     assert await flags(core) == {"ann": (0, 0), "17": (0, 0)}
@@ -96,7 +96,7 @@ async def test_switching_off_reaches_every_id_of_the_person(core: InProcessGatew
     assert events == ["customer.deactivated", "customer.activated"]
 
 
-async def test_switching_an_unknown_customer_creates_nobody(core: InProcessGateway) -> None:
+async def test_switching_an_unknown_customer_off_creates_no_record(core: InProcessGateway) -> None:
     assert await core.send(active("web:ann", active=False)) == UnknownCustomer()
     assert await core.rows("SELECT * FROM record") == []
 
@@ -161,5 +161,5 @@ async def test_all_spellings_that_a_merge_brought_together_are_detached(core: In
     assert await tagged(core) == set()
 
 
-async def test_tags_of_an_unknown_customer_create_nobody(core: InProcessGateway) -> None:
+async def test_tagging_an_unknown_customer_creates_no_record(core: InProcessGateway) -> None:
     assert await core.send(tags("web:ann", attach="vip")) == UnknownCustomer()

@@ -120,7 +120,7 @@ async def test_a_customer_never_seen_is_created_because_the_upstream_may_know_it
     assert "identity.created" in await core.actions()
 
 
-async def test_the_delivery_names_the_profile_and_nothing_that_a_person_said(core: InProcessGateway) -> None:
+async def test_the_delivery_names_the_profile_and_holds_no_personal_data(core: InProcessGateway) -> None:
     await achieved(core, "web:ann", email="ann@example.com", mobile="+201001234567")
     (row,) = await core.rows("SELECT * FROM delivery")
     assert "ann" not in repr(row)
@@ -145,7 +145,7 @@ async def test_granting_never_touches_a_queued_achievement(core: InProcessGatewa
 # ---- claiming ----
 
 
-async def test_a_claim_is_a_lease_that_nobody_else_gets_until_it_ends(core: InProcessGateway) -> None:
+async def test_a_claim_is_an_exclusive_lease_until_it_ends(core: InProcessGateway) -> None:
     await achieved(core)
     first = await claim_one(core, "one")
     assert (first.owner, first.lease_until, first.epoch) == ("one", core.clock.now() + LEASE, 1)
@@ -164,7 +164,9 @@ async def test_claims_take_the_oldest_due_first_and_not_more_than_asked_for(core
     assert [d.subject for d in await claim(core, limit=9)] == order[2:]
 
 
-async def test_what_is_not_due_or_belongs_to_another_target_is_not_claimed(core: InProcessGateway) -> None:
+async def test_a_delivery_that_is_not_due_or_has_another_target_is_not_claimed(
+    core: InProcessGateway,
+) -> None:
     await achieved(core)
     await finish(core, await claim_one(core), "retry", due_in=SECOND)
     assert await claim(core) == []
@@ -297,7 +299,9 @@ async def test_an_unknown_one_that_was_held_is_still_unknown_afterwards(core: In
 
 
 @pytest.mark.parametrize("result", ["retry", "unknown", "back"])
-async def test_what_would_be_due_after_three_days_is_dead_now(core: InProcessGateway, result: str) -> None:
+async def test_a_retry_that_would_be_due_after_three_days_is_dead_now(
+    core: InProcessGateway, result: str
+) -> None:
     await achieved(core)
     core.clock.advance(FAR - MINUTE)
     await finish(core, await claim_one(core), result, due_in=MINUTE - 1, reason="status_503")
@@ -313,7 +317,7 @@ async def test_what_would_be_due_after_three_days_is_dead_now(core: InProcessGat
 # ---- fencing (F11) ----
 
 
-async def test_a_worker_that_slept_through_its_lease_changes_nothing_any_more(
+async def test_a_worker_whose_lease_was_taken_over_changes_nothing(
     core: InProcessGateway,
 ) -> None:
     await achieved(core)
@@ -338,7 +342,9 @@ async def test_a_claim_that_was_given_back_is_no_claim_any_more(core: InProcessG
     assert await achievements(core) == [("queued", "")]
 
 
-async def test_a_late_worker_may_still_finish_what_nobody_else_took(core: InProcessGateway) -> None:
+async def test_a_late_worker_may_still_finish_a_delivery_that_no_other_claimed(
+    core: InProcessGateway,
+) -> None:
     await achieved(core)
     delivery = await claim_one(core)
     await mark(core, delivery)
@@ -404,7 +410,7 @@ async def test_a_discarded_one_is_over_and_its_achievement_dead(core: InProcessG
         assert refused.code == "delivery_closed"
 
 
-async def test_what_is_on_its_way_or_delivered_or_nowhere_is_not_an_operators_to_change(
+async def test_an_operator_cannot_change_a_claimed_finished_or_unknown_delivery(
     core: InProcessGateway,
 ) -> None:
     achievement = await achieved(core)
@@ -419,7 +425,7 @@ async def test_what_is_on_its_way_or_delivered_or_nowhere_is_not_an_operators_to
     assert (await core.send(DiscardDelivery(SAM, 1))).code == "delivery_unknown"
 
 
-async def test_what_is_reported_about_somebody_erased_can_still_be_finished(core: InProcessGateway) -> None:
+async def test_a_delivery_about_an_erased_customer_can_still_be_finished(core: InProcessGateway) -> None:
     await achieved(core)
     await core.send(erase("web:ann"))
     await finish(core, await claim_one(core), "dead", reason="customer_erased")

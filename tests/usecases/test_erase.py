@@ -55,7 +55,7 @@ async def test_an_operator_erases_by_profile_also_by_an_absorbed_one(core: InPro
     assert await core.rows("SELECT * FROM profile") == []
 
 
-async def test_who_comes_back_begins_empty(core: InProcessGateway) -> None:
+async def test_a_customer_who_returns_starts_with_an_empty_profile(core: InProcessGateway) -> None:
     await a_life(core)
     before = await core.profile_of("web:ann-4711")
     await core.send(erase("web:ann-4711"))
@@ -67,7 +67,7 @@ async def test_who_comes_back_begins_empty(core: InProcessGateway) -> None:
     assert await core.profile_of("pos:till-0815") is None
 
 
-async def test_a_promise_to_an_erased_customer_is_ignored(core: InProcessGateway) -> None:
+async def test_a_pending_achievement_of_an_erased_customer_is_ignored(core: InProcessGateway) -> None:
     await a_life(core)
     await core.send(erase("web:ann-4711"))
     await core.send(customer("web:ann-4711", email=ANN))
@@ -78,7 +78,7 @@ async def test_a_promise_to_an_erased_customer_is_ignored(core: InProcessGateway
     ]
 
 
-async def test_what_others_share_with_an_erased_person_stays_theirs(core: InProcessGateway) -> None:
+async def test_values_shared_with_an_erased_person_stay_with_the_others(core: InProcessGateway) -> None:
     """A number on two profiles that a person was asked about."""
     await core.send(customer("web:ann", email=ANN, mobile="+201001234567"))
     await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
@@ -101,7 +101,9 @@ async def test_erasure_survives_a_restart(tmp_path: Path) -> None:
         assert await core.profile_of("web:ann-4711") is None
 
 
-async def test_a_key_that_another_profile_holds_too_is_theirs_from_then_on(core: InProcessGateway) -> None:
+async def test_a_key_of_an_erased_owner_passes_to_another_profile_that_holds_it(
+    core: InProcessGateway,
+) -> None:
     """They were not joined, as their numbers differ; who states the address next meets the one who is left."""
     await core.send(customer("web:ann", email=ANN, mobile=PHONE))
     await core.send(customer("web:bob", email=ANN, mobile="+201007654321"))
@@ -111,7 +113,7 @@ async def test_a_key_that_another_profile_holds_too_is_theirs_from_then_on(core:
     assert await core.profile_of("pos:1") == await core.profile_of("web:bob")
 
 
-async def test_those_who_held_a_key_beside_its_owner_meet_once_the_owner_is_erased(
+async def test_records_that_held_a_key_beside_its_owner_are_joined_once_the_owner_is_erased(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("web:ann", email=ANN, mobile=PHONE))

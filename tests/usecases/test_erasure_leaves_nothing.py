@@ -64,7 +64,7 @@ async def test_an_answer_that_took_over_an_expired_key_stays(core: InProcessGate
     assert await core.column("SELECT body FROM idempotency") == [token("bob").answer]
 
 
-async def test_what_is_decided_after_the_erasure_brings_nothing_back(tmp_path: Path) -> None:
+async def test_a_decision_after_the_erasure_brings_nothing_back(tmp_path: Path) -> None:
     """A report that the platform still has in hand: its refusal, or the answer to a direct one."""
     async with InProcessGateway(tmp_path, environment(delivers=True)) as core:
         await a_life(core)
@@ -92,7 +92,7 @@ async def test_a_refusal_that_was_kept_goes_with_the_person(tmp_path: Path) -> N
         assert left_in(tmp_path, VALUES) == []
 
 
-async def test_the_log_is_emptied_as_soon_as_nobody_reads_an_earlier_state(
+async def test_the_write_ahead_log_is_emptied_once_no_reader_needs_an_earlier_state(
     core: InProcessGateway, tmp_path: Path
 ) -> None:
     await a_life(core)

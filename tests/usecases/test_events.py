@@ -43,7 +43,9 @@ async def said(core: InProcessGateway) -> list[tuple[Any, ...]]:
     )
 
 
-async def test_what_channels_do_says_the_call_the_profile_and_the_record(core: InProcessGateway) -> None:
+async def test_an_event_of_a_channel_names_the_call_the_profile_and_the_record(
+    core: InProcessGateway,
+) -> None:
     await core.send(customer("web:ann", email="ann@x.eg"))
     await core.send(claim("web:ann", {"displayName": "Ann"}, mobile="+201001234567"))
     await core.send(tags("web:ann", "vip"))
@@ -82,7 +84,7 @@ async def test_what_channels_do_says_the_call_the_profile_and_the_record(core: I
     ]
 
 
-async def test_what_a_person_judges_says_both_sides_and_keeps_the_words_outside(
+async def test_an_event_of_a_judgement_names_both_sides_and_keeps_the_words_outside(
     core: InProcessGateway,
 ) -> None:
     await core.send(customer("web:ann", email="ann@x.eg"))
@@ -114,7 +116,9 @@ async def test_what_a_person_judges_says_both_sides_and_keeps_the_words_outside(
     ]
 
 
-async def test_what_an_operator_changes_says_the_thing_and_its_digest(core: InProcessGateway) -> None:
+async def test_an_event_of_an_operators_change_names_the_object_and_its_digest(
+    core: InProcessGateway,
+) -> None:
     await core.send(customer("web:ann", mobile="+201007654321"))
     await core.send(create(core, "k1"))
     await core.send(RevokeKey(OPERATOR, "k1"))

@@ -93,7 +93,7 @@ async def test_two_records_of_one_profile_are_judged_by_themselves(core: InProce
     assert (found.together, found.outcome) == (True, "merge")
 
 
-async def test_what_is_one_or_not_there_is_refused(core: InProcessGateway) -> None:
+async def test_one_profile_twice_or_an_unknown_one_is_refused(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     ann, somebody = await profile(core, "web:ann"), await record(core, "web:ann")
     for command, code in (
@@ -125,7 +125,7 @@ async def test_the_steps_of_a_profile_lead_to_its_members(core: InProcessGateway
     assert replay(await profile(core, "web:ann"), found) == await members(core, "web:ann")
 
 
-async def test_what_was_split_off_and_merged_again_is_followed_to_its_beginning(
+async def test_records_that_were_split_off_and_merged_again_are_traced_to_their_beginning(
     core: InProcessGateway,
 ) -> None:
     for who in ("web:ann", "pos:ann", "mobile:ann"):
@@ -139,7 +139,7 @@ async def test_what_was_split_off_and_merged_again_is_followed_to_its_beginning(
     assert {step.what for step in await steps(core, "web:bob")} == {"arrived", "split", "merged"}
 
 
-async def test_an_undone_merge_is_told_as_such(core: InProcessGateway) -> None:
+async def test_an_undone_merge_is_shown_as_such(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     await core.send(customer("web:bob", email=BOB))
     shaped = await merged(core, "web:ann", "web:bob")

@@ -111,7 +111,7 @@ async def test_after_a_long_downtime_all_that_is_due_is_granted_in_chunks(core: 
     assert await core.column("SELECT COUNT(DISTINCT achievement_id) FROM ledger") == [60]
 
 
-async def test_what_is_due_longest_is_granted_first(core: InProcessGateway) -> None:
+async def test_the_achievement_that_is_due_longest_is_granted_first(core: InProcessGateway) -> None:
     for n in range(10):
         await core.send(customer(f"web:{n}"))
         await achieved(core, f"web:{n}")
@@ -331,7 +331,7 @@ async def test_an_excluded_tag_on_any_id_of_the_person_stops_it(tmp_path: Path) 
         assert await verdict(core) == "audience_excluded_tag"
 
 
-async def test_the_newest_word_about_an_attribute_counts(tmp_path: Path) -> None:
+async def test_the_newest_value_of_an_attribute_counts(tmp_path: Path) -> None:
     async with for_audience(tmp_path, attributes={"city": "Giza"}) as core:
         await core.send(customer("web:ann", {"city": "Giza"}, email=ANN))
         core.clock.advance(MINUTE)
@@ -385,7 +385,7 @@ async def test_a_guest_who_is_known_elsewhere_is_no_guest(tmp_path: Path) -> Non
         assert await verdict(core) == ""
 
 
-async def test_what_happens_between_the_call_and_its_time_counts(core: InProcessGateway) -> None:
+async def test_changes_between_the_call_and_the_grant_count(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     await achieved(core)
     await core.send(active("web:ann", active=False))
@@ -467,7 +467,7 @@ def retry(accepted: Accepted) -> RetryAchievement:
     return RetryAchievement(caller("", "req"), accepted.achievement_id)
 
 
-async def test_what_was_ignored_can_be_judged_again_now(core: InProcessGateway) -> None:
+async def test_an_ignored_achievement_can_be_judged_again_at_once(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", guest=True))
     accepted = await achieved(core)
     await core.grant_later()

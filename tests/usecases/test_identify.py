@@ -37,7 +37,7 @@ async def test_a_new_customer_is_created_and_named(core: InProcessGateway) -> No
     assert (found.resolution.decision, found.canonical_id) == ("created", "ann")
 
 
-async def test_who_is_recognised_goes_under_the_id_that_the_upstream_knows(core: InProcessGateway) -> None:
+async def test_a_recognised_customer_has_the_id_that_the_upstream_knows(core: InProcessGateway) -> None:
     await core.send(identify("web:ann", email=ANN))
     found = await core.send(identify("pos:17", email=ANN))
     assert (found.resolution.decision, found.canonical_id) == ("attached", "ann")
@@ -57,7 +57,7 @@ async def test_evidence_on_any_call_may_join_two_profiles(core: InProcessGateway
     assert (await read(core, identify("web:ann"))) == await core.send(identify("web:ann"))
 
 
-async def test_a_guest_who_registers_is_none_from_then_on(core: InProcessGateway) -> None:
+async def test_a_guest_who_registers_is_no_longer_a_guest(core: InProcessGateway) -> None:
     await core.send(identify("web:ann", guest=True))
     assert await read(core, identify("web:ann")) is not None
     assert await read(core, identify("web:ann", guest=False)) is None
@@ -67,7 +67,9 @@ async def test_a_guest_who_registers_is_none_from_then_on(core: InProcessGateway
     assert await read(core, identify("web:ann", guest=False)) is not None
 
 
-async def test_nothing_new_is_known_without_the_pipeline_and_changes_nothing(core: InProcessGateway) -> None:
+async def test_a_call_without_news_is_resolved_without_the_pipeline_and_changes_nothing(
+    core: InProcessGateway,
+) -> None:
     await core.send(customer("web:ann", email=ANN, mobile=PHONE))
     before = await stored(core)
     for call in (identify("web:ann"), identify("web:ann", mobile=PHONE), identify("web:ann", email=ANN)):

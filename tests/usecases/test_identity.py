@@ -152,7 +152,7 @@ async def test_the_same_call_again_changes_nothing_but_when_it_was_last_seen(
     assert again.resolution.profile_id == first[-1].resolution.profile_id
 
 
-async def test_what_is_seen_every_day_is_noted_once_a_day(core: InProcessGateway) -> None:
+async def test_a_value_seen_often_is_noted_once_a_day(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     seen = []
     for _ in range(8):
@@ -223,7 +223,7 @@ async def test_a_value_that_cannot_be_read_is_not_stored(core: InProcessGateway)
 # ---- values that many hold ----
 
 
-async def test_a_value_on_too_many_records_loses_its_owner_and_joins_no_records_more(
+async def test_a_value_on_too_many_records_loses_its_owner_and_joins_no_more_records(
     core: InProcessGateway,
 ) -> None:
     saved = [
@@ -292,7 +292,7 @@ async def test_in_shadow_mode_profiles_stay_apart_and_own_what_is_free(tmp_path:
         assert await core.rows("SELECT * FROM merge") == []
 
 
-async def test_in_shadow_mode_nobody_is_asked_and_a_repeat_is_no_news(tmp_path: Path) -> None:
+async def test_in_shadow_mode_no_question_is_asked_and_a_repeat_is_no_news(tmp_path: Path) -> None:
     async with with_rules(tmp_path, mode="shadow") as core:
         await disagreeing(core)
         before = await state(core)
@@ -349,7 +349,7 @@ async def test_a_key_that_moves_leaves_its_former_owner(tmp_path: Path) -> None:
         assert "identifier.taken" in await core.actions()
 
 
-async def test_evidence_decides_for_an_unknown_id_without_creating_anybody(core: InProcessGateway) -> None:
+async def test_evidence_resolves_an_unknown_id_without_creating_a_profile(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     accepted = await core.send(achieve("pos:17", email=ANN))
     assert isinstance(accepted, Accepted)

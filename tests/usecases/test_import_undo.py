@@ -114,7 +114,7 @@ def effects(records: Sequence[ChangedRecord]) -> list[tuple[str, str]]:
         [customer("pos:1", email=ANN), customer("pos:2", email=BOB), customer("pos:3", email="c@x.eg")],
     ],
 )
-async def test_without_later_traffic_all_is_as_it_was(
+async def test_without_later_traffic_an_undo_restores_everything(
     core: InProcessGateway, rows: list[SaveCustomer], limit: int
 ) -> None:
     await core.send(customer("web:ann", {"city": "Cairo"}, email=ANN))
@@ -141,7 +141,7 @@ async def test_a_merge_that_a_row_caused_is_taken_back(core: InProcessGateway, l
     assert (await core.column("SELECT COUNT(*) FROM merge WHERE undone_at IS NULL")) == [0]
 
 
-async def test_what_belongs_together_for_another_reason_too_is_joined_again(core: InProcessGateway) -> None:
+async def test_records_that_another_reason_joins_stay_together(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", email=ANN))
     await core.send(customer("web:bob", mobile=PHONE))
     await bring(core, customer("pos:1", email=ANN, mobile=PHONE))
@@ -183,7 +183,7 @@ async def test_a_record_that_later_traffic_used_stays_and_is_named(
     assert await core.profile_of("pos:2") is None
 
 
-async def test_what_was_said_again_or_otherwise_stands(core: InProcessGateway) -> None:
+async def test_values_stated_again_later_stay(core: InProcessGateway) -> None:
     await core.send(customer("web:ann", {"city": "Cairo", "zip": "1"}, email=ANN))
     await bring(core, customer("web:ann", {"city": "Giza", "zip": "2"}, mobile=PHONE, email="b@x.eg"))
     core.clock.advance(2 * DAY)
@@ -215,7 +215,7 @@ async def test_a_profile_keeps_its_names_when_the_record_that_it_began_with_goes
     assert named == ("1", (await core.column("SELECT record_id FROM record"))[0])
 
 
-async def test_an_undo_that_has_begun_goes_on_and_lets_no_row_in_between(core: InProcessGateway) -> None:
+async def test_an_undo_that_has_begun_continues_and_accepts_no_rows_meanwhile(core: InProcessGateway) -> None:
     rows = [customer(f"pos:{number}", email=f"{number}@x.eg") for number in range(5)]
     await bring(core, *rows)
     first = await core.pipeline.submit_background(UndoImport(caller(""), IMPORT, 0, 2))
@@ -267,7 +267,7 @@ async def test_a_claim_that_the_import_replaced_stands_again(core: InProcessGate
     assert await state(core) == before
 
 
-async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(core: InProcessGateway) -> None:
+async def test_values_stated_or_claimed_since_are_not_claimed_again(core: InProcessGateway) -> None:
     await core.send(claim("web:ann", email=ANN, mobile=PHONE))
     await bring(core, customer("web:ann", email=ANN, mobile=PHONE))
     core.clock.advance(2 * DAY)
@@ -280,7 +280,7 @@ async def test_what_was_stated_or_claimed_since_is_not_claimed_anew(core: InProc
     assert sorted(claimed) == sorted(others)
 
 
-async def test_claims_that_an_import_replaced_go_with_the_person(core: InProcessGateway) -> None:
+async def test_an_erasure_deletes_claims_that_an_import_replaced(core: InProcessGateway) -> None:
     await core.send(claim("web:ann", email=ANN))
     await bring(core, customer("web:ann", email=ANN))
     assert any(ANN in before for before in await core.column("SELECT before FROM import_change"))

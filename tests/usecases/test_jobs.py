@@ -114,7 +114,7 @@ async def open_questions(core: InProcessGateway) -> list[int]:
     st.sampled_from(KINDS),
     st.sampled_from(FILTERS),
 )
-def test_a_rehearsal_tells_what_the_job_does_right_after(
+def test_a_dry_run_predicts_what_the_job_does(
     merged: list[tuple[int, int]],
     asked: list[tuple[int, int]],
     kind: JobKind,

@@ -16,7 +16,7 @@ async def put(core: InProcessGateway, *values: str, name: str = "stores", listed
     return outcome.changed
 
 
-async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_once_it_is_off(
+async def test_a_listed_number_separates_the_records_that_it_joined_until_it_is_taken_off(
     tmp_path: Path,
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
@@ -38,7 +38,7 @@ async def test_a_listed_number_lets_go_of_whom_it_joined_and_joins_them_again_on
         ]
 
 
-async def test_its_owner_is_gone_with_the_change_itself(tmp_path: Path) -> None:
+async def test_listing_a_value_removes_its_owner_at_once(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.send(customer("web:1", mobile=SHOP))
         await core.send(ChangeList(OPERATOR, "stores", (SHOP,), listed=True))
@@ -53,7 +53,7 @@ async def test_a_value_that_is_listed_twice_or_taken_off_twice_changes_nothing(t
         assert (await core.actions()).count("list.changed") == 2
 
 
-async def test_a_list_that_the_rules_do_not_name_takes_no_power(tmp_path: Path) -> None:
+async def test_a_list_that_the_rules_do_not_name_blocks_nothing(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await shop_number(core)
         await put(core, SHOP, name="ours")

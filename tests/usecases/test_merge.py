@@ -152,7 +152,7 @@ async def test_a_merge_by_hand_adds_balances_and_pins_together(core: InProcessGa
     assert (await core.actions())[-2:] == ["identity.merged", "pin.set"]
 
 
-async def test_what_is_one_already_is_not_merged_again(core: InProcessGateway) -> None:
+async def test_records_of_one_profile_are_not_merged_again(core: InProcessGateway) -> None:
     await rich(core)
     await merged(core, "web:ann", "web:bob")
     events = await core.actions()
@@ -169,7 +169,7 @@ async def test_an_absorbed_id_merges_its_survivor(core: InProcessGateway) -> Non
     assert await together(core, "ann", "bob", "cem")
 
 
-async def test_a_profile_that_moved_on_is_not_changed(core: InProcessGateway) -> None:
+async def test_a_profile_with_a_newer_version_is_not_changed(core: InProcessGateway) -> None:
     await people(core, ann={"email": ANN}, bob={"mobile": PHONE})
     (seen,) = [row[1] for row in await core.rows(VERSIONS) if row[0] == await profile(core, "web:ann")]
     await core.send(customer("pos:1", email=ANN))
@@ -183,7 +183,7 @@ async def test_a_profile_that_moved_on_is_not_changed(core: InProcessGateway) ->
     assert await identity(core) == before
 
 
-async def test_who_was_erased_cannot_be_merged_split_or_pinned(core: InProcessGateway) -> None:
+async def test_an_erased_customer_cannot_be_merged_split_or_pinned(core: InProcessGateway) -> None:
     await people(core, ann={})
     ann, mine = await profile(core, "web:ann"), await record(core, "web:ann")
     for command in (
@@ -364,7 +364,7 @@ async def test_a_merge_by_the_rules_is_undone_alike(core: InProcessGateway) -> N
     assert not await together(core, "ann", "bob")
 
 
-async def test_an_undo_gives_a_key_back_to_who_could_own_it_not_to_who_only_said_it_first(
+async def test_an_undo_returns_a_key_to_its_rightful_owner_and_not_to_its_first_holder(
     tmp_path: Path,
 ) -> None:
     plain = default_rules()
@@ -426,7 +426,7 @@ async def test_an_undo_leaves_records_that_came_later_where_they_are(core: InPro
     assert not await together(core, "ann", "bob")
 
 
-async def test_an_undo_names_what_moved_on_and_a_tree_takes_the_rest(core: InProcessGateway) -> None:
+async def test_an_undo_names_what_changed_since_and_a_tree_takes_the_rest(core: InProcessGateway) -> None:
     await people(core, ann={}, bob={"email": BOB})
     await core.send(customer("app:bob", email=BOB))
     bob = await profile(core, "web:bob")
@@ -464,7 +464,7 @@ async def test_absorbed_ids_lead_to_their_records_in_one_hop(core: InProcessGate
     assert await redirects(core) == {dan: cem}
 
 
-async def test_an_absorbed_id_goes_home_also_when_not_all_leave_who_came_with_it(
+async def test_an_absorbed_id_returns_even_if_not_all_of_its_records_leave(
     core: InProcessGateway,
 ) -> None:
     """I3, I23. Its merge is undone by that: who stays behind is taken out by a split of its own."""
@@ -481,7 +481,7 @@ async def test_an_absorbed_id_goes_home_also_when_not_all_leave_who_came_with_it
     assert await profile(core, "web:dan") == dan
 
 
-async def test_an_absorbed_id_leads_elsewhere_at_once_for_who_comes_next_in_the_batch(
+async def test_an_absorbed_id_redirects_at_once_for_the_next_command_of_the_batch(
     core: InProcessGateway,
 ) -> None:
     await people(core, ann={}, cem={}, dan={}, eve={})
@@ -619,7 +619,9 @@ async def test_a_question_that_a_merge_had_closed_comes_back_after_the_undo(core
     ) == [("open", "")]
 
 
-async def test_accepting_what_a_pin_forbids_is_refused_and_stays_open(core: InProcessGateway) -> None:
+async def test_accepting_a_merge_that_a_pin_forbids_is_refused_and_the_review_stays_open(
+    core: InProcessGateway,
+) -> None:
     review_id = await doubtful(core)
     await pinned(core, "cannot", "web:ann", "web:bob")
     assert (await answered(core, review_id, accept=True)).code == "pinned_apart"
@@ -641,7 +643,9 @@ async def test_windows_and_accepted_work_follow_their_record(core: InProcessGate
     assert (await core.points_of("web:ann"), await core.points_of("web:bob")) == (100, 100)
 
 
-async def test_the_window_that_ends_last_counts_for_those_who_are_left(core: InProcessGateway) -> None:
+async def test_after_a_split_the_remaining_records_keep_the_window_that_ends_last(
+    core: InProcessGateway,
+) -> None:
     await people(core, ann={}, bob={}, cem={}, dan={})
     for who in ("web:bob", "web:cem", "web:dan", "web:ann"):
         await core.send(achieve(who))

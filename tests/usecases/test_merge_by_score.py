@@ -88,7 +88,7 @@ async def test_no_answer_is_learned_from_a_merge_that_no_person_made(tmp_path: P
 
 
 @pytest.mark.parametrize("stop", ["pin", "birthdays", "limit", "rules", "another record's birthday"])
-async def test_what_outranks_a_score_stops_it_and_a_person_is_asked_where_none_has_answered(
+async def test_rules_and_pins_outrank_a_score_and_an_open_pair_becomes_a_question(
     tmp_path: Path, stop: str
 ) -> None:
     async with gateway(tmp_path) as core:

@@ -77,7 +77,7 @@ WAYS: dict[str, Apart] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_who_began_the_profile_keeps_the_account_and_the_others_get_one_of_their_own(
+async def test_the_record_that_began_the_profile_keeps_the_account_and_the_others_get_new_ones(
     tmp_path: Path, way: str
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"), forwards=True)) as core:

@@ -55,7 +55,7 @@ async def test_keys_that_come_in_one_batch_are_counted_one_by_one(core: InProces
     assert [type(outcome) for outcome in outcomes] == [Done, Done, Refused, Refused]
 
 
-async def test_revoking_twice_is_revoking_once(core: InProcessGateway) -> None:
+async def test_revoking_twice_is_harmless(core: InProcessGateway) -> None:
     await core.send(create(core, "k1"))
     assert await core.send(RevokeKey(OPERATOR, "k1")) == Done()
     core.clock.advance(1)
@@ -97,7 +97,7 @@ async def test_the_same_content_under_the_same_version_is_no_change_and_another_
     assert refused.code == "version_taken"
 
 
-async def test_rules_that_nobody_stored_cannot_be_activated(core: InProcessGateway) -> None:
+async def test_rules_that_were_not_stored_cannot_be_activated(core: InProcessGateway) -> None:
     refused = await core.send(ActivateRules(OPERATOR, "9"))
     assert isinstance(refused, Refused)
     assert refused.code == "rules_unknown"
@@ -124,7 +124,7 @@ async def test_a_refused_call_is_recorded_and_nothing_else(core: InProcessGatewa
     assert await core.rows("SELECT * FROM profile") == before
 
 
-async def test_the_gateway_notes_its_own_life(core: InProcessGateway) -> None:
+async def test_the_gateway_audits_its_start_and_stop(core: InProcessGateway) -> None:
     assert await core.send(NoteEvent(OPERATOR, Action.GATEWAY_STARTED, {"previous": ["a", 1]})) == Done()
     assert await core.rows("SELECT action, detail FROM audit") == [
         ("gateway.started", '{"previous":["a",1],"source":"operator"}')

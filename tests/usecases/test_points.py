@@ -59,14 +59,14 @@ async def test_a_merge_leaves_a_row_that_asks_for_both_balances(core: InProcessG
 
 
 @pytest.mark.parametrize(("points", "forwards"), [("off", True), ("propose", False)])
-async def test_otherwise_nobody_is_asked(points: str, forwards: bool, tmp_path: Path) -> None:
+async def test_otherwise_no_balance_is_asked_for(points: str, forwards: bool, tmp_path: Path) -> None:
     rules = replace(RULES, merge=replace(RULES.merge, points=points))
     async with InProcessGateway(tmp_path, environment(rules=rules, forwards=forwards)) as core:
         await merged(core)
         assert await core.rows("SELECT * FROM delivery") == []
 
 
-async def test_a_review_states_both_balances_and_names_nobody(core: InProcessGateway) -> None:
+async def test_a_review_states_both_balances_and_no_personal_data(core: InProcessGateway) -> None:
     merge_id, survivor, absorbed = await merged(core)
     assert await core.send(ProposePoints(merge_id, 120, 30)) == Done()
     ((state, reason),) = await questions(core)

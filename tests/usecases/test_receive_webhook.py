@@ -64,7 +64,7 @@ async def test_an_event_is_handed_on_as_it_came_with_the_profile_that_it_is_abou
     assert await core.column("SELECT lane FROM delivery") == [profile]
 
 
-async def test_an_event_that_is_told_again_changes_nothing(core: InProcessGateway) -> None:
+async def test_a_repeated_event_changes_nothing(core: InProcessGateway) -> None:
     await core.send(tells())
     before = await core.rows("SELECT * FROM audit")
     assert await core.send(tells()) == Done(changed=False)
@@ -88,14 +88,14 @@ async def test_an_absorbed_customer_leads_to_the_survivor(core: InProcessGateway
     assert {body["profile"] for body in await bodies(core)} == {show("prf", merged.profile_id)}
 
 
-async def test_a_customer_that_is_unknown_here_is_told_of_too(core: InProcessGateway) -> None:
+async def test_an_event_about_an_unknown_customer_is_announced_too(core: InProcessGateway) -> None:
     await core.send(tells("1", "stranger"))
     await core.send(tells("2", ""))
     assert [body["profile"] for body in await bodies(core)] == [None, None]
     assert len(set(await core.column("SELECT lane FROM delivery"))) == 2
 
 
-async def test_the_audit_log_says_that_it_was_heard_and_nothing_of_what(core: InProcessGateway) -> None:
+async def test_the_audit_log_records_the_event_without_its_content(core: InProcessGateway) -> None:
     await core.send(customer("web:ann"))
     await core.send(tells())
     ((action, actor, profile, detail),) = await core.rows(
@@ -107,7 +107,9 @@ async def test_the_audit_log_says_that_it_was_heard_and_nothing_of_what(core: In
 
 
 @pytest.mark.parametrize("result", ["delivered", "dead"])
-async def test_a_body_is_removed_once_it_is_told_or_given_up(core: InProcessGateway, result: Any) -> None:
+async def test_a_body_is_removed_once_it_is_delivered_or_given_up(
+    core: InProcessGateway, result: Any
+) -> None:
     await core.send(tells())
     one = await claimed(core)
     await core.send(FinishDelivery(one.delivery_id, one.epoch, "retry", core.clock.now()))
@@ -126,7 +128,7 @@ async def test_a_body_that_was_removed_cannot_be_sent_again(core: InProcessGatew
     assert refused.code == "delivery_blanked"
 
 
-async def test_erasure_reaches_what_is_still_waiting_to_be_told(core: InProcessGateway) -> None:
+async def test_an_erasure_reaches_events_that_are_still_queued(core: InProcessGateway) -> None:
     for who in ("web:ann", "pos:17", "web:bob"):
         await core.send(customer(who))
     await core.send(tells("1", "17"))

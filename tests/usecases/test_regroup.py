@@ -89,7 +89,7 @@ ALONE = ["pos:stranger0", "pos:stranger1", "pos:stranger2"]
 # ---- a value that turns generic ----
 
 
-async def test_a_value_that_turns_generic_lets_go_of_whom_it_joined(tmp_path: Path) -> None:
+async def test_records_joined_by_a_value_are_separated_once_it_is_generic(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await shop_number(core)
         await core.send(achieve("web:1"))
@@ -105,7 +105,7 @@ async def test_a_value_that_turns_generic_lets_go_of_whom_it_joined(tmp_path: Pa
         assert await core.regroup() == []
 
 
-async def test_what_came_apart_may_come_together_again_by_new_evidence(tmp_path: Path) -> None:
+async def test_separated_records_may_be_joined_again_by_new_evidence(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await shop_number(core, 2)
         await strangers(core)
@@ -224,7 +224,7 @@ async def two(core: InProcessGateway, mobile: str = "") -> tuple[int, int]:
     ("resplit", "apart", "asked"),
     [("auto", True, []), ("review", False, ["resplit:no_rule"]), ("off", False, [])],
 )
-async def test_who_only_a_pin_held_together_is_split_as_the_rules_say_once_it_is_removed(
+async def test_records_held_together_only_by_a_pin_are_split_by_the_rules_once_it_is_removed(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit=resplit))) as core:
@@ -242,7 +242,7 @@ async def test_who_only_a_pin_held_together_is_split_as_the_rules_say_once_it_is
         assert await core.regroup() == []
 
 
-async def test_who_agree_on_a_key_stay_one_when_their_pin_is_removed(tmp_path: Path) -> None:
+async def test_records_that_agree_on_a_key_stay_together_when_their_pin_is_removed(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         one, other = await two(core, mobile=SHOP)
         await core.send(SetPin(OPERATOR, one, other, "must", "sisters"))
@@ -251,7 +251,7 @@ async def test_who_agree_on_a_key_stay_one_when_their_pin_is_removed(tmp_path: P
         assert await groups(core) == ["pos:1 web:1"]
 
 
-async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is_removed(
+async def test_records_kept_apart_only_by_pins_are_joined_once_the_last_pin_is_removed(
     tmp_path: Path,
 ) -> None:
     """In between the definition has the one who may come back with the one who was there first."""
@@ -270,7 +270,7 @@ async def test_whom_only_pins_kept_apart_the_rules_join_once_the_last_of_them_is
         assert await questions(core) == []
 
 
-async def test_i5_who_is_joined_when_a_pin_is_removed_brings_no_more_values_than_there_is_room_for(
+async def test_i5_a_record_joined_after_a_pin_is_removed_exceeds_no_limit_of_values(
     tmp_path: Path,
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", max_per_profile="2"))) as core:
@@ -287,7 +287,7 @@ async def test_i5_who_is_joined_when_a_pin_is_removed_brings_no_more_values_than
         assert await core.column(owned) == [2]
 
 
-async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_removed(tmp_path: Path) -> None:
+async def test_a_person_is_asked_about_differing_records_once_their_pin_is_removed(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.send(customer("web:1", email="a@example.com", mobile=SHOP))
         await core.send(customer("pos:1", mobile="+201000000200"))
@@ -300,7 +300,7 @@ async def test_a_person_is_asked_about_those_who_differ_once_their_pin_is_remove
         assert [reason for _, reason in await questions(core)] == ["rule:email"]
 
 
-async def test_who_fitted_two_that_were_pinned_apart_joins_both_once_the_pin_is_removed(
+async def test_a_record_that_matches_two_pinned_apart_joins_both_once_the_pin_is_removed(
     tmp_path: Path,
 ) -> None:
     asking = rules("1", more='ambiguous = "review"')
@@ -328,7 +328,7 @@ async def end_pins(core: InProcessGateway) -> list[tuple[int, int]]:
     return ended
 
 
-async def test_whom_a_split_kept_apart_for_a_while_the_rules_join_when_it_is_over(tmp_path: Path) -> None:
+async def test_records_kept_apart_by_a_cooldown_are_joined_when_it_ends(tmp_path: Path) -> None:
     """I8, without a call that would bring them together."""
     cooling = rules("1", more='[merge]\ncooldown_after_split = "7d"')
     async with InProcessGateway(tmp_path, environment(rules=cooling)) as core:
@@ -345,7 +345,7 @@ async def test_whom_a_split_kept_apart_for_a_while_the_rules_join_when_it_is_ove
         assert await end_pins(core) == []
 
 
-async def test_whom_only_a_pin_held_together_comes_apart_when_it_is_over(tmp_path: Path) -> None:
+async def test_records_held_together_only_by_a_pin_are_separated_when_it_expires(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1", resplit="auto"))) as core:
         one, other = await two(core)
         until = core.clock.now() + DAY
@@ -402,7 +402,7 @@ def making_room(at_limit: str, resplit: str) -> RuleSet:
 
 
 @pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
-async def test_whom_a_key_joined_that_moved_to_a_newer_holder_come_apart_as_the_rules_say(
+async def test_records_joined_by_a_key_that_moved_away_are_separated_as_the_rules_say(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=making_room("keep_old", resplit))) as core:
@@ -419,7 +419,7 @@ async def test_whom_a_key_joined_that_moved_to_a_newer_holder_come_apart_as_the_
 
 
 @pytest.mark.parametrize(("resplit", "apart", "asked"), LEFT)
-async def test_whom_a_value_joined_that_made_room_for_newer_ones_come_apart_as_the_rules_say(
+async def test_records_joined_by_a_dropped_value_are_separated_as_the_rules_say(
     tmp_path: Path, resplit: str, apart: bool, asked: list[str]
 ) -> None:
     async with InProcessGateway(tmp_path, environment(rules=making_room("drop_oldest", resplit))) as core:
@@ -449,7 +449,7 @@ async def activate(core: InProcessGateway, candidate: RuleSet, limit: int = 100)
 
 
 @pytest.mark.parametrize("limit", [2, 100])
-async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_back(
+async def test_activated_rules_regroup_existing_profiles_and_a_rollback_restores_them(
     tmp_path: Path, limit: int
 ) -> None:
     """I21: the plan's numbers are what happens."""
@@ -472,7 +472,7 @@ async def test_activated_rules_reach_those_who_are_there_and_the_former_ones_bac
         assert happened == (back.merged, back.split, back.reviews, back.points) == (3, 0, 0, 40)
 
 
-async def test_a_question_whose_keys_they_are_keeps_nobody_from_what_the_plan_says(tmp_path: Path) -> None:
+async def test_a_question_about_contested_keys_does_not_stop_a_planned_merge(tmp_path: Path) -> None:
     """I21: two who were split, and whose pin ended, are joined by the next walk; that closes the question."""
     first, second = (rules(version, more='[merge]\ncooldown_after_split = "30m"') for version in ("1", "2"))
     async with InProcessGateway(tmp_path, environment(rules=first)) as core:
@@ -533,7 +533,7 @@ async def test_rules_that_only_watch_regroup_no_profiles(tmp_path: Path) -> None
         assert await questions(core) == []
 
 
-async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_former_rules(
+async def test_a_newly_blocked_value_stops_matching_until_the_former_rules_return(
     tmp_path: Path,
 ) -> None:
     one = rules("1")
@@ -551,7 +551,7 @@ async def test_a_newly_blocked_value_lets_go_and_regains_its_power_with_the_form
         assert await groups(core) == TOGETHER
 
 
-async def test_a_step_of_somebody_else_or_of_an_earlier_moment_is_turned_away(tmp_path: Path) -> None:
+async def test_a_step_of_another_worker_or_with_a_stale_version_is_refused(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.use(rules("1"))
         await shop_number(core)
@@ -566,7 +566,7 @@ async def test_a_step_of_somebody_else_or_of_an_earlier_moment_is_turned_away(tm
         assert (await core.send(other)).code == "regrouping_over"
 
 
-async def test_rules_that_are_activated_meanwhile_take_the_walk_over(tmp_path: Path) -> None:
+async def test_rules_activated_meanwhile_replace_the_walk(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.use(rules("1"))
         await shop_number(core)
@@ -675,7 +675,7 @@ async def test_a_request_counts_the_holders_of_a_provider_form_inside_the_window
         assert [reason for _, reason in await questions(core)] == ["rule:email"] * 3
 
 
-async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path: Path) -> None:
+async def test_new_rules_join_records_through_a_value_with_hundreds_of_holders(tmp_path: Path) -> None:
     """I21. `ignore` says that the difference does not matter."""
     first, second = crowded("1", "review"), crowded("2", "ignore")
     async with InProcessGateway(tmp_path, environment(rules=first)) as core:
@@ -688,7 +688,7 @@ async def test_new_rules_join_whom_a_value_connects_that_hundreds_hold(tmp_path:
 
 
 @pytest.mark.parametrize(("most", "skipped"), [(11, 8), (12, 0)])
-async def test_what_is_too_large_is_left_as_it_is_and_named_with_the_value_that_holds_it_together(
+async def test_a_group_that_is_too_large_is_left_unchanged_and_reported_with_its_connecting_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, skipped: int
 ) -> None:
     monkeypatch.setattr("gateway.usecases.component.MOST_RECORDS", most)
@@ -726,7 +726,7 @@ async def test_a_question_about_a_value_that_too_many_hold_is_not_closed_by_a_wa
         assert {*await questions(core)} >= {*before}
 
 
-async def test_what_reaches_too_far_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_group_that_reaches_too_far_is_counted_and_left_unchanged(tmp_path: Path) -> None:
     """Each shares an address with the one before and a number with the next: limits keep most apart, so the row is long."""
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.use(rules("1"))
@@ -759,7 +759,7 @@ async def test_one_profile_at_once_is_kept_by_calls_plans_and_walks(tmp_path: Pa
         assert [reason for _, reason in await questions(core)] == ["conflict:max_profiles_at_once"]
 
 
-async def test_what_joined_two_known_profiles_comes_apart_when_only_one_may_join(tmp_path: Path) -> None:
+async def test_a_merge_of_two_known_profiles_is_split_when_only_one_may_join(tmp_path: Path) -> None:
     async with InProcessGateway(tmp_path, environment(rules=rules("1"))) as core:
         await core.use(rules("1"))
         await core.send(customer("web:1", mobile=SHOP))

@@ -145,7 +145,7 @@ async def walk(core: InProcessGateway, candidate: RuleSet, limit: int) -> None:
     st.sampled_from([1, 3, 50]),
     st.sampled_from([1, 2, 200]),
 )
-def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
+def test_i8_i21_a_walk_ends_with_the_partition_of_the_definition(
     sequence: list[tuple[Any, ...]], variants: list[int], limit: int, at_once: int
 ) -> None:
     async def play() -> None:
@@ -171,9 +171,7 @@ def test_i8_i21_a_walk_leaves_what_the_definition_makes_of_everybody(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(calls, min_size=3, max_size=14), st.sampled_from(range(1, len(VARIANTS))))
-def test_rolling_back_gives_everybody_the_former_profile_back(
-    sequence: list[tuple[Any, ...]], other: int
-) -> None:
+def test_a_rollback_restores_every_former_profile(sequence: list[tuple[Any, ...]], other: int) -> None:
     async def play() -> None:
         with tempfile.TemporaryDirectory() as directory:
             async with InProcessGateway(Path(directory), environment(rules=VARIANTS[0])) as core:

@@ -45,7 +45,7 @@ async def test_an_unanswered_question_closes_at_its_age_and_not_before(tmp_path:
         assert (await core.actions()).count("review.closed") == 1
 
 
-async def test_where_the_rules_say_ever_a_question_stays_open(tmp_path: Path) -> None:
+async def test_a_question_without_an_age_limit_stays_open(tmp_path: Path) -> None:
     patient = rules("1", more='[review]\nauto_close_stale_after = "ever"')
     async with InProcessGateway(tmp_path, environment(rules=patient)) as core:
         number = await asked(core)
@@ -123,7 +123,7 @@ async def contested(core: InProcessGateway) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("accept", [True, False])
-async def test_a_person_says_whose_a_contested_key_is(tmp_path: Path, accept: bool) -> None:
+async def test_a_person_decides_who_owns_a_contested_key(tmp_path: Path, accept: bool) -> None:
     async with InProcessGateway(tmp_path) as core:
         number, kept, other = await contested(core)
         await core.send(AnswerReview(OPERATOR, number, accept=accept, reason="asked her"))

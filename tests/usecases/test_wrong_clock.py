@@ -72,7 +72,9 @@ async def states(core: InProcessGateway) -> list[tuple[Any, ...]]:
     return await core.rows("SELECT state, reason FROM achievement ORDER BY achievement_id")
 
 
-async def test_a_campaign_is_open_again(core: InProcessGateway, right: Any, ahead: int) -> None:
+async def test_a_campaign_is_open_again_after_the_clock_was_corrected(
+    core: InProcessGateway, right: Any, ahead: int
+) -> None:
     await core.send(customer("web:ann"))
     core.clock.ahead = ahead
     await core.send(customer("web:bob"))
@@ -172,7 +174,7 @@ async def test_ids_and_audit_times_never_go_back(core: InProcessGateway, right: 
     assert people == list("abcdefg")
 
 
-async def test_the_newest_word_about_an_attribute_still_counts(
+async def test_the_newest_value_of_an_attribute_still_counts(
     core: InProcessGateway, right: Any, ahead: int
 ) -> None:
     core.clock.ahead = ahead
@@ -329,7 +331,7 @@ async def test_a_report_that_was_put_off_is_due_again(outbox: InProcessGateway, 
     assert await claimed(outbox, "two") == 1
 
 
-async def test_what_waits_for_a_person_goes_on_waiting(outbox: InProcessGateway, ahead: int) -> None:
+async def test_deliveries_that_wait_for_a_person_keep_waiting(outbox: InProcessGateway, ahead: int) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(achieve("web:ann", SHARE.id))
     found = await outbox.send(ClaimDeliveries("upstream", "one", 9))
@@ -356,9 +358,7 @@ async def test_an_ordinary_lease_and_an_ordinary_pause_are_left_alone(
     assert await claimed(outbox, "two") == 1
 
 
-async def test_what_was_told_to_the_platform_is_counted_within_bounds(
-    outbox: InProcessGateway, ahead: int
-) -> None:
+async def test_calls_to_the_platform_are_counted_within_bounds(outbox: InProcessGateway, ahead: int) -> None:
     outbox.clock.ahead = ahead
     await outbox.send(achieve("web:ann", SHARE.id))
     await put_right(outbox)

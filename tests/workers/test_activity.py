@@ -122,7 +122,7 @@ class Unwilling:
         return self.tries > 2 and await self._store.write(*writes)
 
 
-async def test_what_could_not_be_stored_is_stored_with_what_came_after_it(core: InProcessGateway) -> None:
+async def test_counts_that_could_not_be_stored_are_stored_later(core: InProcessGateway) -> None:
     counter = ActivityCounter(Unwilling(core.store))  # pyright: ignore[reportArgumentType]
     counter.note_call("web", 200, NOON)
     with pytest.raises(StoreUnavailable):

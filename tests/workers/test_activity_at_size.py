@@ -71,7 +71,7 @@ def _reviews() -> Iterator[tuple[object, ...]]:
 
 
 @pytest.mark.soak
-async def test_what_an_operator_looks_at_first_takes_no_longer_after_years(tmp_path: Path) -> None:
+async def test_the_first_pages_of_an_operator_are_as_fast_after_years(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     empty, store = (make_store(f"sqlite:///{path}", ManualClock()) for _ in range(2))
     await empty.open()

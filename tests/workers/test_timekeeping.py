@@ -64,7 +64,7 @@ async def test_a_clock_that_is_right_gives_no_warning(machine: Machine) -> None:
     assert logs == []
 
 
-async def test_a_jump_is_said_once_and_so_is_its_end(machine: Machine) -> None:
+async def test_a_jump_and_its_end_are_logged_once_each(machine: Machine) -> None:
     with capture_logs() as logs:
         machine.advance(SECOND, DAY)
         for _ in range(3):
@@ -88,7 +88,7 @@ async def test_a_jump_that_lasted_is_in_the_audit_log(machine: Machine) -> None:
     assert await machine.core.column("SELECT actor FROM audit ORDER BY event_id DESC LIMIT 1") == ["gateway"]
 
 
-async def test_an_operators_word_is_in_the_audit_log_once(machine: Machine) -> None:
+async def test_an_operators_confirmation_is_audited_once(machine: Machine) -> None:
     machine.advance(0, DAY)
     state = await machine.keeper.believe(caller(""))
     await machine.keeper.step()
@@ -97,7 +97,7 @@ async def test_an_operators_word_is_in_the_audit_log_once(machine: Machine) -> N
     assert (await machine.core.actions()).count("clock.believed") == 1
 
 
-async def test_a_database_that_is_ahead_is_said_with_by_how_much(machine: Machine) -> None:
+async def test_a_warning_says_how_far_the_database_is_ahead(machine: Machine) -> None:
     machine.core.clock.ahead = 400 * DAY
     await machine.core.send(customer("web:bob"))
     with capture_logs() as logs:
@@ -109,7 +109,7 @@ async def test_a_database_that_is_ahead_is_said_with_by_how_much(machine: Machin
 
 
 @pytest.mark.parametrize(("silent", "said"), [(6 * DAY, []), (8 * DAY, ["database_silent"])])
-async def test_a_start_after_a_long_silence_is_said(machine: Machine, silent: int, said: list[str]) -> None:
+async def test_a_start_after_a_long_silence_is_logged(machine: Machine, silent: int, said: list[str]) -> None:
     machine.advance(silent)
     with capture_logs() as logs:
         await machine.keeper.begin()
@@ -131,7 +131,9 @@ async def test_a_start_after_a_long_silence_is_said(machine: Machine, silent: in
         (FINE._replace(machine_ahead=HOUR, database_ahead=DAY), ("NTP", "1 d ahead")),
     ],
 )
-def test_a_warning_says_by_how_much_and_in_which_direction(state: ClockState, words: tuple[str, ...]) -> None:
+def test_a_warning_states_the_size_and_direction_of_the_jump(
+    state: ClockState, words: tuple[str, ...]
+) -> None:
     said = "\n".join(state.warnings)
     assert bool(said) == bool(words)
     assert all(word in said for word in words)
@@ -157,9 +159,7 @@ async def served(tmp_path: Path) -> AsyncGenerator[Machine]:
 
 
 @pytest.mark.parametrize("jump", [400 * DAY, -400 * DAY])
-async def test_a_clock_that_is_wrong_at_a_start_is_found_out_within_a_boot(
-    served: Machine, jump: int
-) -> None:
+async def test_a_clock_that_is_wrong_at_a_start_is_detected_within_a_boot(served: Machine, jump: int) -> None:
     again = restarted(served, jump)
     await again.keeper.begin()
     assert again.clock.now() == served.wall + HOUR
@@ -182,7 +182,7 @@ async def test_a_clock_that_lasts_is_believed_and_the_next_start_knows_it(served
     assert third.clock.now() == third.wall
 
 
-async def test_an_operators_word_holds_for_the_next_start(served: Machine) -> None:
+async def test_an_operators_confirmation_holds_for_the_next_start(served: Machine) -> None:
     again = restarted(served, DAY)
     await again.keeper.begin()
     await again.keeper.believe(caller(""))
@@ -205,7 +205,7 @@ async def test_a_start_by_itself_keeps_nothing(tmp_path: Path) -> None:
         assert await core.rows("SELECT * FROM boot") == []
 
 
-def test_a_boot_has_a_name_that_stays() -> None:
+def test_the_id_of_a_boot_does_not_change() -> None:
     assert boot_id()
     assert boot_id() == boot_id()
 

@@ -11,14 +11,14 @@ def numbers() -> Collection[str, int | None]:
     return Collection("numbers")
 
 
-def test_what_was_not_looked_up_cannot_be_read(numbers: Collection[str, int | None]) -> None:
+def test_a_key_that_was_not_looked_up_cannot_be_read(numbers: Collection[str, int | None]) -> None:
     for read in (lambda: numbers["one"], lambda: numbers.held["one"]):
         with pytest.raises(NotLoaded, match="numbers"):
             read()
     assert "one" not in numbers
 
 
-def test_what_is_not_there_is_read_once_it_was_looked_up(numbers: Collection[str, int | None]) -> None:
+def test_an_absent_key_can_be_read_once_it_was_looked_up(numbers: Collection[str, int | None]) -> None:
     numbers.put("one", None)
     assert numbers["one"] is None
     assert "one" in numbers
@@ -64,7 +64,7 @@ def test_after_a_save_nothing_is_changed_and_all_is_known(numbers: Collection[st
     assert [*numbers.values()] == [1, 2, None]
 
 
-def test_what_no_longer_holds_must_be_asked_for_again(numbers: Collection[str, int | None]) -> None:
+def test_a_forgotten_key_must_be_asked_for_again(numbers: Collection[str, int | None]) -> None:
     numbers.put("one", 1)
     numbers.forget("one")
     with pytest.raises(NotLoaded):

@@ -51,7 +51,7 @@ class Unwalked(dict[Any, Any]):
     __iter__ = keys = values = items = _walked  # type: ignore[assignment]
 
 
-def test_what_is_asked_and_pinned_of_others_is_not_looked_at() -> None:
+def test_reviews_and_pins_of_other_profiles_are_not_walked_through() -> None:
     """A chunk of an import asks for it with each row: looking through all would take a millisecond each time."""
     ws = crowded()
     for name in ("pinned", "reviews", "leaving"):

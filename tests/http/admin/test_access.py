@@ -60,7 +60,7 @@ async def test_no_operation_answers_without_the_token(
         "Bearer ü",
     ],
 )
-async def test_only_the_token_itself_opens(gateway: RunningGateway, header: str) -> None:
+async def test_only_the_exact_token_is_accepted(gateway: RunningGateway, header: str) -> None:
     url = f"{gateway.admin_url}/admin/v1/keys"
     async with gateway.client.get(url, headers={"Authorization": header}) as response:
         await assert_problem(response, 401, "unauthorized")
@@ -91,7 +91,7 @@ async def test_a_foreign_host_name_is_refused_even_with_the_token(
                 await assert_problem(response, 421, "wrong_host")
 
 
-async def test_a_proxy_in_front_may_bring_its_own_name_and_no_other(start: Start) -> None:
+async def test_a_proxy_in_front_may_use_its_own_host_name_and_no_other(start: Start) -> None:
     server = (
         '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
         'allowed_hosts = ["Gateway.example", "192.0.2.1", "2001:db8::1"]\n'
@@ -111,7 +111,7 @@ async def test_a_proxy_in_front_may_bring_its_own_name_and_no_other(start: Start
                 await assert_problem(response, 421, "wrong_host")
 
 
-async def test_two_host_names_are_none(gateway: RunningGateway) -> None:
+async def test_two_host_headers_are_refused(gateway: RunningGateway) -> None:
     host, port = gateway.admin_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
@@ -125,7 +125,7 @@ async def test_two_host_names_are_none(gateway: RunningGateway) -> None:
     "host",
     ["localhost", "LOCALHOST:9", "127.0.0.1:1", "127.0.0.1", "[::1]:8081", "[0:0::0:1]:65535"],
 )
-async def test_every_loopback_name_is_our_own(gateway: RunningGateway, host: str) -> None:
+async def test_every_loopback_name_is_accepted(gateway: RunningGateway, host: str) -> None:
     async with gateway.client.get(f"{gateway.admin_url}/healthz", headers={"Host": host}) as response:
         assert response.status == 200
 
@@ -213,7 +213,7 @@ async def test_wrong_tokens_are_throttled_and_one_row_a_minute_counts_them(start
         assert (await refused(gateway))[5:] == [("too_many_requests", 1)]
 
 
-async def test_what_was_counted_is_written_at_the_stop(start: Start) -> None:
+async def test_counted_refusals_are_written_at_the_stop(start: Start) -> None:
     async with start() as gateway:
         await knock(gateway, 4, Authorization="Bearer wrong")
     async with start() as gateway:
@@ -230,7 +230,7 @@ async def test_what_was_counted_is_written_at_the_stop(start: Start) -> None:
         ("GET", "/admin/v1/keys", {"Authorization": "Basic x"}, "unauthorized"),
     ],
 )
-async def test_nothing_that_needs_no_token_writes_a_row_each(
+async def test_repeated_refusals_share_one_audit_row(
     gateway: RunningGateway, method: str, path: str, headers: dict[str, str], code: str
 ) -> None:
     for _ in range(5):
@@ -239,7 +239,7 @@ async def test_nothing_that_needs_no_token_writes_a_row_each(
     assert await refused(gateway) == [(code, 1)]
 
 
-async def test_each_address_has_mistakes_of_its_own_also_behind_a_proxy(start: Start) -> None:
+async def test_failed_attempts_are_counted_by_address_behind_a_proxy_too(start: Start) -> None:
     server = (
         '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1/32"]\n'
     )

@@ -16,7 +16,7 @@ async def ask(gateway: RunningGateway, path: str, expected: int = 200) -> Any:
         return await response.json(content_type=None)
 
 
-async def test_activity_tells_calls_and_decisions_by_the_minute_and_of_one_channel(
+async def test_activity_shows_calls_and_decisions_by_minute_and_by_channel(
     gateway: RunningGateway,
 ) -> None:
     await save(gateway.services, "pos", "7", email="ann@x.eg")
@@ -31,7 +31,7 @@ async def test_activity_tells_calls_and_decisions_by_the_minute_and_of_one_chann
     assert web[0]["last_call"] is not None
 
 
-async def test_a_question_about_activity_that_has_no_answer_names_the_remedy(gateway: RunningGateway) -> None:
+async def test_an_activity_query_that_cannot_be_answered_names_the_remedy(gateway: RunningGateway) -> None:
     for query, remedy in (
         ("step=90s", "whole minutes"),
         ("step=often", "span of time"),

@@ -120,7 +120,7 @@ async def test_time_bounds_are_read_in_three_ways(gateway: RunningGateway) -> No
 @pytest.mark.parametrize(
     "query", [{"since": "yesterday"}, {"until": "2026-01-01T00:00:00"}, {"profile": "ann"}]
 )
-async def test_what_cannot_be_read_is_named(gateway: RunningGateway, query: dict[str, str]) -> None:
+async def test_an_unreadable_parameter_is_named(gateway: RunningGateway, query: dict[str, str]) -> None:
     answer = await asked(gateway, "audit", query, 400)
     assert answer["code"] == "bad_parameter"
     assert answer["detail"].startswith(next(iter(query)))
@@ -144,7 +144,7 @@ async def test_an_untouched_log_verifies(gateway: RunningGateway) -> None:
         "UPDATE audit_checkpoint SET at = at + 1",
     ],
 )
-async def test_an_altered_log_is_found_out(gateway: RunningGateway, tampering: str) -> None:
+async def test_an_altered_log_is_detected(gateway: RunningGateway, tampering: str) -> None:
     await one_person(gateway.services)
     await fill_lookups(gateway)
     await gateway.tamper(tampering)
@@ -153,7 +153,7 @@ async def test_an_altered_log_is_found_out(gateway: RunningGateway, tampering: s
     assert len(verdict["breaches"]) == 1
 
 
-async def test_what_people_wrote_is_shown_until_the_person_is_erased_and_the_chain_holds(
+async def test_written_texts_are_shown_until_the_erasure_and_the_chain_still_verifies(
     gateway: RunningGateway,
 ) -> None:
     ann = await save(gateway.services, "web", "ann", email="ann@x.eg")

@@ -82,7 +82,7 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
     assert platform.customers["ann"].achieved[11664] == 1
 
 
-async def test_while_the_platform_is_dark_tills_get_their_202_and_it_gets_the_report_when_it_is_back(
+async def test_while_the_platform_is_down_tills_get_202_and_it_gets_the_reports_afterwards(
     forwarding: RunningGateway, platform: Platform
 ) -> None:
     await platform.refuse()
@@ -111,7 +111,7 @@ async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
     assert actions == ["delivery.retried"]
 
 
-async def test_a_discarded_delivery_is_over(forwarding: RunningGateway, platform: Platform) -> None:
+async def test_a_discarded_delivery_is_not_sent(forwarding: RunningGateway, platform: Platform) -> None:
     await refused(platform)
     await achieve(forwarding)
     (dead,) = await finished(forwarding, "dead")
@@ -156,7 +156,7 @@ async def test_an_outbox_that_is_full_refuses_achievements_and_says_when_to_come
         assert await gateway.rows("SELECT COUNT(*) FROM achievement") == [(2,)]
 
 
-async def test_the_metrics_tell_what_waits_and_how_the_upstream_does(
+async def test_the_metrics_show_the_backlog_and_the_state_of_the_upstream(
     forwarding: RunningGateway, platform: Platform
 ) -> None:
     platform.always = "503"

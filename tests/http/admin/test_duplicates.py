@@ -49,7 +49,7 @@ async def test_one_profile_is_no_duplicate_of_itself(gateway: RunningGateway) ->
     assert await found(gateway) == []
 
 
-async def test_the_same_identifier_on_two_profiles(gateway: RunningGateway) -> None:
+async def test_the_same_identifier_on_two_profiles_is_a_duplicate(gateway: RunningGateway) -> None:
     first = await save(gateway.services, "web", "web-1", email=EMAIL)
     second = await kept_apart(gateway, "pos", "till-1", email=EMAIL)
     (group,) = await found(gateway)
@@ -71,7 +71,7 @@ async def test_a_value_that_joins_no_records_is_named_as_such(gateway: RunningGa
     assert states == {"mobile": "generic", "email": "blocked"}
 
 
-async def test_one_mailbox_written_in_two_ways(gateway: RunningGateway) -> None:
+async def test_one_mailbox_written_in_two_ways_is_a_duplicate(gateway: RunningGateway) -> None:
     await say(gateway, "web", "web-1", "email", "a.nn@gmail.com")
     await say(gateway, "pos", "till-1", "email", "ann+shop@gmail.com")
     (group,) = await found(gateway)
@@ -79,14 +79,14 @@ async def test_one_mailbox_written_in_two_ways(gateway: RunningGateway) -> None:
     assert [one["mask"] for one in group["members"]] == ["a***@g***.com"] * 2
 
 
-async def test_an_address_that_is_equal_as_written_is_told_once(gateway: RunningGateway) -> None:
+async def test_an_identical_address_is_reported_once(gateway: RunningGateway) -> None:
     await say(gateway, "web", "web-1", "email", "ann@gmail.com")
     await kept_apart(gateway, "pos", "till-1")
     await say(gateway, "pos", "till-1", "email", "ann@gmail.com")
     assert [group["reason"] for group in await found(gateway)] == ["same_identifier"]
 
 
-async def test_numbers_that_differ_in_their_country_only(gateway: RunningGateway) -> None:
+async def test_numbers_that_differ_only_in_their_country_are_duplicates(gateway: RunningGateway) -> None:
     await say(gateway, "web", "web-1", "mobile", "+201001234567")
     await say(gateway, "pos", "till-1", "mobile", "+966501234567")
     await say(gateway, "pos", "till-2", "mobile", "+971501234567")
@@ -95,7 +95,7 @@ async def test_numbers_that_differ_in_their_country_only(gateway: RunningGateway
     assert [one["customer_id"] for one in group["members"]] == ["till-1", "till-2"]
 
 
-async def test_one_customer_id_in_two_id_spaces(gateway: RunningGateway) -> None:
+async def test_one_customer_id_in_two_id_spaces_is_a_duplicate(gateway: RunningGateway) -> None:
     await save(gateway.services, "web", "4711", email=EMAIL)
     await save(gateway.services, "pos", "4711", mobile=MOBILE)
     (group,) = await found(gateway)
@@ -103,7 +103,7 @@ async def test_one_customer_id_in_two_id_spaces(gateway: RunningGateway) -> None
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_pages_and_the_stream_tell_the_same(gateway: RunningGateway, streamed: bool) -> None:
+async def test_pages_and_the_stream_list_the_same_duplicates(gateway: RunningGateway, streamed: bool) -> None:
     for number in range(3):
         await save(gateway.services, "web", f"{number}", email=f"{number}@gmail.com")
         await kept_apart(gateway, "pos", f"{number}", email=f"{number}@gmail.com")
@@ -128,7 +128,7 @@ async def test_pages_and_the_stream_tell_the_same(gateway: RunningGateway, strea
     assert parts == whole
 
 
-async def test_looking_changes_nothing(gateway: RunningGateway) -> None:
+async def test_listing_duplicates_changes_nothing(gateway: RunningGateway) -> None:
     await save(gateway.services, "web", "4711")
     await save(gateway.services, "pos", "4711")
     before = await gateway.rows("SELECT COUNT(*) FROM audit")

@@ -40,7 +40,7 @@ async def test_records_of_one_profile_are_compared(gateway: RunningGateway) -> N
     assert answer["together"]
 
 
-async def test_what_cannot_be_explained_is_refused(gateway: RunningGateway) -> None:
+async def test_two_profiles_that_cannot_be_explained_are_refused(gateway: RunningGateway) -> None:
     survivor, absorbed = await one_person(gateway.services)
     for query, status, code in (
         (f"a={survivor}&b={absorbed}", 409, "same_profile"),

@@ -44,7 +44,7 @@ async def test_an_export_has_every_value_that_is_stored_of_the_person(gateway: R
     )
 
 
-async def test_an_export_is_in_the_log_and_is_nothing_after_the_erasure(gateway: RunningGateway) -> None:
+async def test_an_export_is_audited_and_not_found_after_the_erasure(gateway: RunningGateway) -> None:
     profile, _ = await one_person(gateway.services)
     person = await exported(gateway, profile)
     (event,) = [one for one in person["events"] if one["action"] == "customer.exported"]

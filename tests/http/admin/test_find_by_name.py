@@ -59,7 +59,7 @@ async def test_a_person_is_found_by_the_present_name_only_and_not_after_an_erasu
     assert await gateway.services.store.fetch("SELECT * FROM person_name") == []
 
 
-async def test_of_a_name_that_very_many_have_the_first_are_found(
+async def test_a_very_common_name_finds_its_first_holders(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):

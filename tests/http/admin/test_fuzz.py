@@ -26,7 +26,7 @@ _PARTS = 3
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
-async def test_every_operation_keeps_to_its_document(
+async def test_every_operation_conforms_to_its_document(
     gateway: RunningGateway, subtests: pytest.Subtests, part: int
 ) -> None:
     for one in OPERATIONS[part::_PARTS]:

@@ -151,7 +151,7 @@ async def test_a_profile_is_shown_as_it_was_at_each_moment(gateway: RunningGatew
     await refused(gateway, "GET", f"profiles/{web}?at=soon", 400, "bad_parameter")
 
 
-async def test_points_then_are_those_that_were_entered_by_then(gateway: RunningGateway) -> None:
+async def test_points_at_a_moment_are_those_entered_by_then(gateway: RunningGateway) -> None:
     web = await save(gateway.services, "web", "web-1", email=EMAIL, mobile=MOBILE)
     poor = await now(gateway)
     number = await achieve(gateway.services, "web", "web-1")

@@ -69,7 +69,7 @@ async def test_an_import_goes_from_its_first_line_to_its_end(gateway: RunningGat
     assert {**await ask(gateway, "GET", f"imports/{IMPORT}?channel=pos"), "chunk": 0} == {**end, "chunk": 0}
 
 
-async def test_values_may_be_text_or_what_they_are(gateway: RunningGateway) -> None:
+async def test_values_may_be_text_or_typed_json(gateway: RunningGateway) -> None:
     rows = (
         ["1", None, None, "yes", "Ann", "12.5", 44],
         [2, None, 201001234567, True, "", 12.5, None],
@@ -104,7 +104,7 @@ async def test_values_may_be_text_or_what_they_are(gateway: RunningGateway) -> N
         (["1"] * (len(COLUMNS) + 1), "wrong_columns"),
     ],
 )
-async def test_a_row_that_cannot_be_taken_is_kept_with_its_reason(
+async def test_a_refused_row_is_kept_with_its_reason(
     gateway: RunningGateway, row: list[Any], reason: str
 ) -> None:
     answer = await bring(gateway, chunk(["before"], row, ["after"]))
@@ -149,7 +149,7 @@ async def test_a_block_comes_in_its_senders_order_until_its_lines_are_all_taken(
 @pytest.mark.parametrize(
     "changes", [{"rows": [[0, ["1"]]]}, {"first_line": 2, "next_line": 2}, {"block": "Mine"}, {"ahead": -1}]
 )
-async def test_a_part_of_a_block_that_cannot_be_is_refused(
+async def test_an_impossible_part_of_a_block_is_refused(
     gateway: RunningGateway, changes: dict[str, Any]
 ) -> None:
     await bring(gateway, of_block(0, (1, "a")) | changes, 400)
@@ -197,7 +197,7 @@ async def test_a_chunk_that_fails_is_taken_in_halves_in_its_order_down_to_the_ro
         ({"first_line": 5, "next_line": 6, "rows": []}, 409, "import_moved"),
     ],
 )
-async def test_a_chunk_that_cannot_be_is_refused_whole(
+async def test_an_invalid_chunk_is_refused_completely(
     gateway: RunningGateway, changes: dict[str, Any], status: int, code: str
 ) -> None:
     refused = await bring(gateway, chunk(["1"], **changes), status)
@@ -205,12 +205,12 @@ async def test_a_chunk_that_cannot_be_is_refused_whole(
     assert await gateway.rows("SELECT * FROM record") == []
 
 
-async def test_a_name_that_is_no_import_is_not_found(gateway: RunningGateway) -> None:
+async def test_an_unknown_import_is_not_found(gateway: RunningGateway) -> None:
     for path in ("imports/x?channel=pos", "imports/x/refusals"):
         assert (await ask(gateway, "GET", path, 404))["code"] == "not_found"
 
 
-async def test_of_two_senders_of_one_chunk_one_is_told_to_look_again(gateway: RunningGateway) -> None:
+async def test_one_of_two_senders_of_a_chunk_is_told_to_read_the_state_again(gateway: RunningGateway) -> None:
     async def send() -> int:
         async with gateway.admin("POST", f"imports/{IMPORT}/rows", json=chunk(["1"], ["2"])) as response:
             return response.status
@@ -228,7 +228,7 @@ async def test_neighbours_that_change_what_a_row_needs_do_not_stop_the_chunk(gat
     assert sum((await bring(gateway, chunk(*rows, first=2)))["counts"].values()) == 6
 
 
-async def test_what_is_wrong_inside_the_rows_is_named_by_its_place(gateway: RunningGateway) -> None:
+async def test_a_mistake_inside_the_rows_is_named_by_its_place(gateway: RunningGateway) -> None:
     refused = await bring(gateway, chunk(rows=[[1, ["1"]], ["two", ["2"]]]), 400)
     assert refused["detail"] == "the body does not fit: Expected `int`, got `str` - at `$.rows[1][0]`"
     deep = f'{{"rows": {"[" * 50_000}{"]" * 50_000}}}'
@@ -266,7 +266,7 @@ async def test_a_reader_that_is_killed_over_a_chunk_is_replaced(gateway: Running
     assert readers_of(os.getpid()) != [reader]
 
 
-async def test_readers_that_always_end_are_told_of(
+async def test_readers_that_keep_failing_are_reported(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -284,9 +284,7 @@ async def test_a_signal_for_the_whole_group_leaves_the_reader_at_work(gateway: R
     assert readers_of(os.getpid()) == before
 
 
-async def test_a_reader_that_nobody_asks_any_more_ends(
-    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_idle_reader_ends(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_IDLE_SECONDS", 0.1)
     await bring(gateway, chunk(["1"]))
     for reader in readers_of(os.getpid()):
@@ -315,7 +313,7 @@ async def test_chunks_are_taken_in_the_order_in_which_they_came(gateway: Running
     assert [(await answer)["next_line"] for answer in sent] == [3, 4, 5]
 
 
-async def test_who_asks_where_an_import_stands_is_told_behind_the_chunks_that_came_before(
+async def test_the_state_of_an_import_includes_the_chunks_that_came_before_the_question(
     gateway: RunningGateway,
 ) -> None:
     await bring(gateway, chunk(["1"]))
@@ -329,7 +327,7 @@ async def test_who_asks_where_an_import_stands_is_told_behind_the_chunks_that_ca
     assert (await asked)["next_line"] == (await sent)["next_line"] == 3
 
 
-async def test_behind_a_chunk_that_was_refused_the_next_one_is_refused_too(gateway: RunningGateway) -> None:
+async def test_after_a_refused_chunk_the_next_one_is_refused_too(gateway: RunningGateway) -> None:
     await bring(gateway, chunk(["1"]))
     (reader,) = readers_of(os.getpid())
     os.kill(reader, signal.SIGSTOP)
@@ -341,7 +339,7 @@ async def test_behind_a_chunk_that_was_refused_the_next_one_is_refused_too(gatew
     assert len(await gateway.rows("SELECT * FROM record")) == 1
 
 
-async def test_new_rules_count_from_the_next_chunk_on(gateway: RunningGateway) -> None:
+async def test_new_rules_apply_from_the_next_chunk(gateway: RunningGateway) -> None:
     card = {"columns": ["customer_id", "loyalty_id"], "rows": [[2, ["2", "card-4711"]]]}
     await bring(gateway, chunk(["1"]))
     await bring(gateway, chunk(["2"], first=2, **card), 400)
@@ -353,7 +351,7 @@ async def test_new_rules_count_from_the_next_chunk_on(gateway: RunningGateway) -
     assert await gateway.rows("SELECT type, value FROM observation") == [("loyalty_id", "card-4711")]
 
 
-async def test_an_import_is_undone_as_it_was_planned_and_can_be_brought_again(
+async def test_an_import_is_undone_as_planned_and_can_be_imported_again(
     gateway: RunningGateway,
 ) -> None:
     await save(gateway.services, "web", "w-1", email=EMAIL)
@@ -388,7 +386,7 @@ async def test_an_import_is_undone_as_it_was_planned_and_can_be_brought_again(
     assert (await bring(gateway, rows))["counts"] == {"created": 1, "merged": 1, "unchanged": 1}
 
 
-async def test_an_import_that_is_not_there_cannot_be_undone(gateway: RunningGateway) -> None:
+async def test_an_unknown_import_cannot_be_undone(gateway: RunningGateway) -> None:
     for method, more in (("GET", {}), ("POST", {"json": {"reason": "wrong file"}})):
         answer = await ask(gateway, method, f"imports/{IMPORT}/undo", 404, **more)
         assert answer["code"] == "not_found"

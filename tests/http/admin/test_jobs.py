@@ -68,7 +68,7 @@ async def events(gateway: RunningGateway, **query: str) -> list[Any]:
     return (await ask(gateway, "GET", "audit", params=query))["items"]
 
 
-async def test_a_job_undoes_every_merge_that_matches_and_no_other(gateway: RunningGateway) -> None:
+async def test_a_job_undoes_every_matching_merge_and_no_other(gateway: RunningGateway) -> None:
     await save(gateway.services, "web", "known", email=EMAIL)
     await save(gateway.services, "web", "till", mobile=MOBILE)
     await by_hand(gateway, 3)
@@ -200,9 +200,7 @@ _FORGED = (
         "UPDATE job SET run_by = 'operator:ann'",
     ],
 )
-async def test_a_job_that_other_hands_wrote_is_found_and_not_run(
-    gateway: RunningGateway, forgery: str
-) -> None:
+async def test_a_forged_job_is_reported_and_not_run(gateway: RunningGateway, forgery: str) -> None:
     made = await by_hand(gateway, 2)
     job = (await begin(gateway, rule="operator"))["id"]
     later = await by_hand(gateway, 1, "later-")

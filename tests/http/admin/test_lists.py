@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOP = "+201000000100"
 
 
-async def test_numbers_are_kept_normalised_and_each_once(gateway: RunningGateway) -> None:
+async def test_numbers_are_normalised_and_kept_once(gateway: RunningGateway) -> None:
     body = {"values": ["010 0000 0100", SHOP, "+20 100 000 0101"], "region": "EG"}
     added = await ask(gateway, "POST", "lists/stores", body=body)
     assert added == {"name": "stores", "values": [SHOP, "+201000000101"], "changed": 2, "in_use": True}
@@ -33,7 +33,7 @@ async def test_a_list_that_the_rules_do_not_name_is_kept_and_blocks_nothing(gate
     assert await save(gateway.services, "pos", "2", mobile=SHOP) == one
 
 
-async def test_a_listed_number_lets_go_of_whom_it_joined(gateway: RunningGateway) -> None:
+async def test_records_joined_by_a_number_can_be_separated_once_it_is_listed(gateway: RunningGateway) -> None:
     one = await save(gateway.services, "web", "1", email=EMAIL, mobile=SHOP)
     assert await save(gateway.services, "pos", "2", mobile=SHOP) == one
     await ask(gateway, "POST", "lists/stores", body={"values": [SHOP]})
@@ -47,7 +47,7 @@ async def test_a_listed_number_lets_go_of_whom_it_joined(gateway: RunningGateway
     assert [record["id"] for record in records] != question["records"]
 
 
-async def test_what_is_no_number_and_no_name_is_refused(gateway: RunningGateway) -> None:
+async def test_an_invalid_number_and_an_invalid_name_are_refused(gateway: RunningGateway) -> None:
     detail = await refused(gateway, "POST", "lists/stores", 400, "bad_body", {"values": [SHOP, "shop"]})
     assert detail.startswith("values[1] is not a telephone number (not_a_number)")
     await refused(gateway, "POST", "lists/stores", 400, "bad_body", {"values": []})

@@ -139,7 +139,7 @@ async def test_the_version_goes_out_as_etag_and_comes_back_as_if_match(gateway: 
 
 
 @pytest.mark.parametrize("given", ["", "3", 'W/"3"', '"three"', '"1", "2"', '"٣"', '"' + "9" * 40 + '"'])
-async def test_what_is_no_version_is_said(gateway: RunningGateway, given: str) -> None:
+async def test_an_invalid_version_is_reported(gateway: RunningGateway, given: str) -> None:
     web, till = await two(gateway)
     headers = {"Authorization": f"Bearer {gateway.services.admin_token}", "If-Match": given}
     url = f"{gateway.admin_url}/admin/v1/merges"
@@ -174,7 +174,7 @@ async def test_pins_are_set_listed_and_removed(gateway: RunningGateway) -> None:
     await refused(gateway, "POST", "pins", 409, "same_profile", wanted)
 
 
-async def test_a_dry_run_of_a_pin_tells_what_it_joins_and_sets_none(gateway: RunningGateway) -> None:
+async def test_a_dry_run_of_a_pin_shows_what_it_would_join_and_sets_no_pin(gateway: RunningGateway) -> None:
     web, till = await two(gateway)
     (of_web,), (of_till,) = await records(gateway, web), await records(gateway, till)
     wanted = {"records": [of_till, of_web], "kind": "must", **WHY, "dry_run": True}
@@ -269,7 +269,7 @@ async def test_an_answer_is_taken_back_after_a_look(gateway: RunningGateway, ver
     await ask(gateway, "POST", f"reviews/{review}/{verdict}")
 
 
-async def test_decisions_on_nobody_are_not_found(gateway: RunningGateway) -> None:
+async def test_a_decision_about_an_unknown_object_is_not_found(gateway: RunningGateway) -> None:
     web, _ = await two(gateway)
     (known,), unknown = await records(gateway, web), "rec_0000000000000001"
     await refused(gateway, "POST", "merges", 404, "not_found", {"profiles": [web, NOBODY], **WHY})
@@ -297,7 +297,7 @@ async def test_decisions_on_nobody_are_not_found(gateway: RunningGateway) -> Non
         ("pins", {"records": ["rec_0000000000000001"] * 2, "kind": "must", "until": "soon", **WHY}),
     ],
 )
-async def test_what_does_not_fit_is_named_without_its_value(
+async def test_an_invalid_field_is_named_without_its_value(
     gateway: RunningGateway, path: str, body: Any
 ) -> None:
     problem = await ask(gateway, "POST", path, 400, body)

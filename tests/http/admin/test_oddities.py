@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
 
 
-async def test_who_stands_out_is_listed_with_a_name_and_a_limit(gateway: RunningGateway) -> None:
+async def test_a_profile_that_stands_out_is_listed_with_its_name_and_the_limit(
+    gateway: RunningGateway,
+) -> None:
     empty = await ask(gateway, "GET", "odd-profiles")
     assert empty["measures"] == []
     survivor, _ = await one_person(gateway.services)

@@ -68,7 +68,7 @@ async def test_every_operation_refuses_every_role_below_its_own_and_no_other(gat
             assert not is_refused or f"needs the role {one.role}".encode() in answer
 
 
-async def test_the_audit_log_names_the_operator_and_not_what_they_call_themselves(
+async def test_the_audit_log_names_the_operator_of_the_token_and_ignores_the_stated_name(
     gateway: RunningGateway,
 ) -> None:
     token = await added(gateway, "ann")
@@ -138,7 +138,7 @@ async def test_a_name_that_could_deceive_is_refused(gateway: RunningGateway, nam
     assert await gateway.rows("SELECT name FROM operator") == []
 
 
-async def test_a_user_whom_the_trusted_proxy_names_has_the_role_of_the_settings(start: Start) -> None:
+async def test_a_user_named_by_the_trusted_proxy_has_the_role_of_the_settings(start: Start) -> None:
     async with start(TRUSTING.format(proxies="127.0.0.0/8")) as gateway:
         url = f"{gateway.admin_url}{PREFIX}"
         ann = {"X-Forwarded-User": "ann@shop.example"}
@@ -162,7 +162,7 @@ async def test_the_name_from_an_address_that_is_no_proxy_is_ignored(start: Start
             assert response.status == 401
 
 
-async def test_an_operator_of_the_proxy_and_one_with_a_token_never_share_a_name(start: Start) -> None:
+async def test_operators_of_the_proxy_and_operators_with_a_token_never_share_a_name(start: Start) -> None:
     async with start(TRUSTING.format(proxies="127.0.0.0/8")) as gateway:
         shared, body = gateway.services.admin_token, {"name": "ann", "role": "admin"}
         refused = await ask(gateway, shared, "POST", "operators", 409, json=body)
@@ -174,7 +174,7 @@ async def test_an_operator_of_the_proxy_and_one_with_a_token_never_share_a_name(
         assert "operator ann" in warning
 
 
-async def test_who_looked_at_a_customer_is_in_the_audit_log_where_that_is_wanted(start: Start) -> None:
+async def test_a_look_at_a_customer_is_audited_where_the_settings_ask_for_it(start: Start) -> None:
     asked = (
         "profiles?email=canary@shop.example.org",
         "profiles/{id}",

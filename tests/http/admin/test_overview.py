@@ -27,7 +27,7 @@ async def ask(gateway: RunningGateway, path: str, expected: int = 200, **headers
         return await response.json(content_type=None)
 
 
-async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway: RunningGateway) -> None:
+async def test_the_overview_shows_channels_decisions_and_backlogs(gateway: RunningGateway) -> None:
     await one_person(gateway.services)
     await achieve(gateway.services, "web", "web-1")
     await grant(gateway.services)
@@ -51,7 +51,7 @@ async def test_the_overview_tells_who_calls_what_happened_and_what_waits(gateway
     assert [channel["name"] for channel in channels] == ["mobile", "pos"]
 
 
-async def test_the_overview_knows_how_fast_the_database_grows_and_its_last_backup(
+async def test_the_overview_shows_the_growth_of_the_database_and_its_last_backup(
     gateway: RunningGateway,
 ) -> None:
     services = gateway.services
@@ -76,7 +76,7 @@ async def test_the_overview_knows_how_fast_the_database_grows_and_its_last_backu
             assert (await ask(gateway, "overview"))["backup_at"] is None
 
 
-async def test_the_overview_names_why_calls_are_not_accepted(
+async def test_the_overview_says_why_calls_are_refused(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(_: object) -> None:
@@ -87,7 +87,7 @@ async def test_the_overview_names_why_calls_are_not_accepted(
     assert (told["ready"], told["problems"]) == (False, ["the disk is nearly full"])
 
 
-async def test_in_forward_mode_the_overview_tells_how_the_platform_answers(
+async def test_in_forward_mode_the_overview_shows_the_answers_of_the_platform(
     forward: RunningGateway, platform: Platform
 ) -> None:
     async with forward.call("POST", "customers", json={"customerId": "w1", "email": "ann@x.eg"}) as answer:
@@ -97,7 +97,7 @@ async def test_in_forward_mode_the_overview_tells_how_the_platform_answers(
     assert upstream["median_ms"] > 0
 
 
-async def test_a_campaign_tells_what_became_of_its_achievements(gateway: RunningGateway) -> None:
+async def test_a_campaign_shows_the_outcomes_of_its_achievements(gateway: RunningGateway) -> None:
     await one_person(gateway.services)
     await achieve(gateway.services, "web", "web-1")
     await grant(gateway.services)
@@ -143,7 +143,7 @@ async def _store(gateway: RunningGateway, path: str, text: str, expected: int = 
         return await response.json(content_type=None)
 
 
-async def test_rule_sets_are_compared_line_by_line_and_tell_what_they_did(gateway: RunningGateway) -> None:
+async def test_rule_sets_are_compared_line_by_line_with_their_effects(gateway: RunningGateway) -> None:
     await one_person(gateway.services)
     await gateway.services.activity.store_counts()
     hits = (await ask(gateway, f"rules/{SEED}/stats"))["items"]

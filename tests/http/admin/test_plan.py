@@ -86,7 +86,7 @@ async def test_the_counts_of_a_small_database_are_exact(by_email: RunningGateway
     assert PHONE not in str(answer)
 
 
-async def test_a_pin_that_blocks_is_told(by_email: RunningGateway) -> None:
+async def test_a_blocking_pin_is_reported(by_email: RunningGateway) -> None:
     services = by_email.services
     await save(services, "web", "ann", mobile=PHONE)
     await save(services, "pos", "4711", mobile=PHONE)
@@ -98,7 +98,7 @@ async def test_a_pin_that_blocks_is_told(by_email: RunningGateway) -> None:
     assert answer["cases"][0]["guard"] == "cannot"
 
 
-async def test_a_plan_changes_nothing_but_that_it_is_known(by_email: RunningGateway) -> None:
+async def test_a_plan_changes_nothing_except_that_it_is_stored(by_email: RunningGateway) -> None:
     await save(by_email.services, "web", "ann", email=ANN, mobile=PHONE)
     await save(by_email.services, "pos", "4711", mobile=PHONE)
     before = await dump(by_email)
@@ -111,7 +111,7 @@ async def test_a_plan_changes_nothing_but_that_it_is_known(by_email: RunningGate
     assert event[4] == "rules.planned"
 
 
-async def test_what_was_planned_may_be_activated_and_nothing_else(by_email: RunningGateway) -> None:
+async def test_only_a_planned_rule_set_can_be_activated(by_email: RunningGateway) -> None:
     text = candidate("m1")
     assert not (await ask(by_email, "POST", "rules", 201, json={"text": text}))["planned"]
     refused = await ask(by_email, "POST", "rules/m1/activate", 409)

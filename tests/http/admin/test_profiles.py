@@ -42,7 +42,7 @@ async def test_a_person_is_found_however_it_is_written(gateway: RunningGateway, 
 @pytest.mark.parametrize(
     "query", ["channel=web&customer_id=till-1", "email=bob@shop.example.org", "q=nobody"]
 )
-async def test_who_does_not_fit_is_not_found(gateway: RunningGateway, query: str) -> None:
+async def test_a_profile_that_does_not_match_is_not_found(gateway: RunningGateway, query: str) -> None:
     await one_person(gateway.services)
     assert await get(gateway, f"profiles?{query}") == {"items": [], "next": None}
 
@@ -56,7 +56,9 @@ async def test_all_criteria_must_hold(gateway: RunningGateway) -> None:
 @pytest.mark.parametrize(
     ("query", "status"), [("email=nothing", 400), ("mobile=12", 400), ("channel=fax", 404)]
 )
-async def test_what_cannot_be_looked_up_is_said(gateway: RunningGateway, query: str, status: int) -> None:
+async def test_a_search_by_an_invalid_value_names_the_parameter(
+    gateway: RunningGateway, query: str, status: int
+) -> None:
     assert query.partition("=")[0] in (await get(gateway, f"profiles?{query}", status))["detail"]
 
 
@@ -138,5 +140,5 @@ async def test_an_erased_person_is_gone_and_the_history_stays(gateway: RunningGa
 @pytest.mark.parametrize(
     "path", ["profiles/prf_1", "profiles/ach_0000000000000001", "profiles/prf_zzzzzzzzzzzzzzzz"]
 )
-async def test_what_is_no_profile_id_is_not_found(gateway: RunningGateway, path: str) -> None:
+async def test_text_that_is_not_a_profile_id_is_not_found(gateway: RunningGateway, path: str) -> None:
     assert (await get(gateway, path, 404))["code"] == "not_found"

@@ -16,7 +16,7 @@ FAILED = (
 )
 
 
-async def test_what_failed_waits_for_an_operator_and_runs_again(gateway: RunningGateway) -> None:
+async def test_a_failed_regrouping_waits_for_an_operator_and_runs_again(gateway: RunningGateway) -> None:
     await gateway.tamper(FAILED)
     assert (await ask(gateway, "GET", "overview"))["failed_regroupings"] == 1
     assert await ask(gateway, "POST", "regroupings/resume") == {"resumed": 1}

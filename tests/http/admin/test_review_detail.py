@@ -67,7 +67,7 @@ async def test_an_answer_that_would_be_refused_says_why_beforehand(gateway: Runn
         assert shown["no"]["refused"] is None
 
 
-async def test_questions_are_filtered_by_what_a_person_asks_for(gateway: RunningGateway) -> None:
+async def test_questions_are_filtered_by_the_given_criteria(gateway: RunningGateway) -> None:
     review, _ = await doubt(gateway)
     (shown,) = (await ask(gateway, "GET", "reviews"))["items"]
 
@@ -83,7 +83,7 @@ async def test_questions_are_filtered_by_what_a_person_asks_for(gateway: Running
     await refused(gateway, "GET", "reviews?channel=nowhere", 404, "unknown_channel")
 
 
-async def test_whoever_looks_at_a_question_has_looked_at_both_people(start: Start) -> None:
+async def test_a_look_at_a_question_is_audited_for_both_people(start: Start) -> None:
     async with start("[audit]\nreads = true") as gateway:
         review, profiles = await doubt(gateway)
         await ask(gateway, "GET", f"reviews/{review}")

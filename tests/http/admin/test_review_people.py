@@ -43,7 +43,7 @@ async def asked(gateway: RunningGateway, **query: Any) -> list[dict[str, Any]]:
         cursor = {"cursor": page["next"]}
 
 
-async def test_a_person_stands_once_with_all_questions_about_them(
+async def test_a_person_is_listed_once_with_all_their_questions(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = await doubts(gateway, 3, 3)

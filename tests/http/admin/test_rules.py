@@ -59,7 +59,7 @@ async def test_storing_may_activate_at_once_where_the_file_says_so(gateway: Runn
     assert (again["active"], again["changed"]) == (True, False)
 
 
-async def test_rules_that_ask_for_a_dry_run_are_not_activated_unseen(gateway: RunningGateway) -> None:
+async def test_rules_that_require_a_dry_run_are_not_activated_without_one(gateway: RunningGateway) -> None:
     body = {"text": rule_text("v2", "after_dry_run")}
     assert (await ask(gateway, "POST", "rules?activate=true", 409, json=body))["code"] == "plan_required"
     assert [one["version"] for one in (await ask(gateway, "GET", "rules"))["items"]] == [SEED]
@@ -67,7 +67,7 @@ async def test_rules_that_ask_for_a_dry_run_are_not_activated_unseen(gateway: Ru
     assert (await ask(gateway, "POST", "rules/v2/activate", 409))["code"] == "plan_required"
 
 
-async def test_every_problem_is_told_with_its_line(gateway: RunningGateway) -> None:
+async def test_every_problem_is_reported_with_its_line(gateway: RunningGateway) -> None:
     broken = rule_text("v2").replace("[[rule]]", '[[rule]]\ncolour = "red"', 1)
     for path in ("rules", "rules/check"):
         answer = await ask(gateway, "POST", path, 422, json={"text": broken})
@@ -123,7 +123,7 @@ async def test_an_id_space_that_no_channel_and_no_customer_has_is_refused_wherev
     await ask(gateway, "POST", "rules/check", json={"text": text.replace('"till"', '"pos"')})
 
 
-async def test_the_id_space_of_a_channel_that_was_is_still_one(gateway: RunningGateway) -> None:
+async def test_the_id_space_of_a_removed_channel_is_still_known(gateway: RunningGateway) -> None:
     await save(gateway.services, "web", "ann", email=EMAIL)
     await gateway.tamper("UPDATE record SET id_space = 'till'")
     await ask(gateway, "POST", "rules/check", json={"text": rule_text("v2") + 'id_spaces = ["till"]\n'})

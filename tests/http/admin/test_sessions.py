@@ -220,7 +220,7 @@ async def test_a_page_of_another_site_cannot_lock_its_visitor_out(gateway: Runni
     await log_in(gateway)
 
 
-async def test_a_log_in_that_does_not_arrive_in_time_is_let_go(start: Start) -> None:
+async def test_a_log_in_that_does_not_arrive_in_time_is_dropped(start: Start) -> None:
     server = '[server]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\nbody_timeout = "50ms"\n'
     async with start(server) as gateway:
         place = gateway.admin_url.removeprefix("http://")

@@ -69,7 +69,7 @@ async def listening(client: Any, path: str, **headers: str) -> AsyncGenerator[Li
         yield Listener(response)
 
 
-async def test_a_follower_gets_the_events_it_asked_for_and_goes_on_where_it_was(
+async def test_a_follower_gets_the_events_it_asked_for_and_resumes_where_it_stopped(
     gateway: RunningGateway, client: Any
 ) -> None:
     await save(gateway.services, "web", "before", email="a@x.eg")
@@ -100,7 +100,7 @@ class Later:
         return self._clock.steady()
 
 
-async def test_a_follower_who_falls_behind_is_told_what_was_left_out(
+async def test_a_follower_that_falls_behind_is_told_how_much_was_skipped(
     gateway: RunningGateway, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = gateway.services
@@ -118,7 +118,7 @@ async def test_a_follower_who_falls_behind_is_told_what_was_left_out(
         assert following > gap["before"]
 
 
-async def test_a_listener_hears_that_the_stream_lives_and_the_overview_again_and_again(client: Any) -> None:
+async def test_a_listener_gets_keep_alives_and_repeated_overviews(client: Any) -> None:
     client.app[STREAMS].heartbeat = 0.0
     async with listening(client, "audit/stream?action=pin.set") as listener:
         assert await listener.next() == {"retry": "3000"}
@@ -129,7 +129,7 @@ async def test_a_listener_hears_that_the_stream_lives_and_the_overview_again_and
         assert told[0] == told[1]
 
 
-async def test_of_two_hundred_listeners_fifty_are_heard_and_no_operator_takes_the_room_of_others(
+async def test_fifty_of_two_hundred_listeners_are_served_and_no_operator_takes_all_places(
     gateway: RunningGateway, client: Any
 ) -> None:
     streams: Streams = client.app[STREAMS]
@@ -176,7 +176,7 @@ async def test_the_overview_begins_behind_the_one_that_a_page_shows(client: Any)
         assert (await listener.event("overview"))[1] == known
 
 
-async def test_listeners_beyond_the_limit_are_refused_and_all_are_let_go_at_the_end(client: Any) -> None:
+async def test_listeners_beyond_the_limit_are_refused_and_all_are_released_at_the_end(client: Any) -> None:
     streams: Streams = client.app[STREAMS]
     streams.most = 2
     async with listening(client, "audit/stream") as one, listening(client, "overview/stream"):

@@ -98,7 +98,9 @@ async def test_a_misspelt_value_gets_the_nearest_one_as_its_remedy(gateway: Runn
     assert "did you mean web?" in (await ask(gateway, "GET", "keys?channel=wbe", 400))["detail"]
 
 
-async def test_what_was_ignored_can_be_judged_again_and_a_grant_cannot(gateway: RunningGateway) -> None:
+async def test_an_ignored_achievement_can_be_judged_again_and_a_granted_one_cannot(
+    gateway: RunningGateway,
+) -> None:
     await save(gateway.services, "web", "web-1")
     ignored = await achieve(gateway.services, "web", "web-1", campaign=99)
     granted = await achieve(gateway.services, "web", "web-1")
@@ -110,7 +112,7 @@ async def test_what_was_ignored_can_be_judged_again_and_a_grant_cannot(gateway: 
     assert missing["code"] == "achievement_unknown"
 
 
-async def test_a_new_key_pair_opens_its_channel_at_once_and_revoked_no_more(gateway: RunningGateway) -> None:
+async def test_a_new_key_pair_works_at_once_and_not_after_it_is_revoked(gateway: RunningGateway) -> None:
     issued = await ask(gateway, "POST", "keys", 201, json={"channel": "pos"})
     pair = (issued["api_key"], issued["secret_key"])
     opened = gateway.services.keyring.open(*pair, secret_needed=True)
@@ -152,7 +154,7 @@ async def test_a_channel_has_at_most_two_active_pairs(gateway: RunningGateway) -
     assert (await ask(gateway, "POST", "keys", 409, json={"channel": "web"}))["code"] == "too_many_keys"
 
 
-async def test_keys_for_nobody_are_refused(gateway: RunningGateway) -> None:
+async def test_keys_for_an_unknown_channel_are_refused(gateway: RunningGateway) -> None:
     assert (await ask(gateway, "POST", "keys", 404, json={"channel": "fax"}))["code"] == "unknown_channel"
     assert (await ask(gateway, "POST", "keys", 400, json={"chanel": "web"}))["code"] == "bad_body"
     assert (await ask(gateway, "POST", "keys", 400, json=["web"]))["code"] == "bad_body"
@@ -172,7 +174,7 @@ async def test_a_body_may_begin_with_a_byte_order_mark(gateway: RunningGateway) 
         assert response.status == 201
 
 
-async def test_who_uses_the_shared_token_may_say_a_name_and_the_audit_log_says_that_it_is_no_more_than_that(
+async def test_a_name_given_with_the_shared_token_is_audited_as_unverified(
     gateway: RunningGateway,
 ) -> None:
     headers = {"Authorization": "Bearer admin-token-0123456789", "X-Operator": "sam"}

@@ -93,7 +93,7 @@ async def test_a_refused_call_leaves_its_key_free(gateway: RunningGateway) -> No
     assert (await ask(gateway, "POST", ACHIEVE, headers=headers, json=payload)).status == 202
 
 
-async def test_an_identifier_that_cannot_be_read_is_a_warning_without_its_value(
+async def test_an_unreadable_identifier_causes_a_warning_without_its_value(
     gateway: RunningGateway,
 ) -> None:
     await save(gateway)

@@ -61,7 +61,7 @@ async def test_omitted_attributes_stay_and_null_is_omitted(gateway: RunningGatew
     assert shown["custom"] == {"color": "red", "size": 1}
 
 
-async def test_the_key_only_read_names_nobody(gateway: RunningGateway) -> None:
+async def test_a_read_without_the_secret_key_shows_no_personal_data(gateway: RunningGateway) -> None:
     await save(gateway, email=EMAIL, mobile=MOBILE, customerAttributes=ATTRIBUTES)
     reply = await ask(gateway, "GET", "customers/ann", version="v4.0", headers={"secretkey": ""})
     assert set(reply.body) == set(CUSTOMER)
@@ -190,13 +190,13 @@ async def test_a_deleted_person_is_gone_under_every_id(
     assert (await ask(gateway, method, f"customers/web-1{path}")).status == 404
 
 
-async def test_a_referrer_is_not_taken_up_silently(gateway: RunningGateway) -> None:
+async def test_a_referrer_is_not_accepted_silently(gateway: RunningGateway) -> None:
     reply = await save(gateway, referrerCode="BOB")
     assert reply.headers["X-Gateway-Warnings"] == "referrerCode:ignored"
 
 
 @pytest.mark.parametrize("flag", ["guest", "isGuest"])
-async def test_a_guest_achieves_nothing(gateway: RunningGateway, flag: str) -> None:
+async def test_a_guest_cannot_achieve(gateway: RunningGateway, flag: str) -> None:
     said: dict[str, Any] = {flag: True}
     await save(gateway, **said)
     assert (await achieve(gateway)).status == 202
@@ -352,7 +352,7 @@ async def test_the_campaigns_on_offer_are_listed_with_all_their_members(start: S
         assert reward["couponReward"]["options"]["codePrefix"] == "FB"
 
 
-async def test_a_customer_narrows_the_list_to_what_it_can_achieve(start: Start) -> None:
+async def test_with_a_customer_the_list_has_only_campaigns_that_they_can_achieve(start: Start) -> None:
     async with start(campaigns=CAMPAIGNS) as gateway:
         await save(gateway)
 
@@ -462,7 +462,9 @@ def _nulls(value: Any, name: str = "") -> set[str]:
         "configurations/reward-campaigns?customerId={}",
     ],
 )
-async def test_what_is_not_there_is_left_out_unless_null_is_published_for_it(start: Start, path: str) -> None:
+async def test_absent_fields_are_omitted_unless_the_api_publishes_null_for_them(
+    start: Start, path: str
+) -> None:
     async with start(campaigns=OFFERS) as gateway:
         await save(gateway, "bare")
         await save(

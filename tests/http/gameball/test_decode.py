@@ -69,7 +69,7 @@ def test_a_repeated_name_is_refused(members: list[tuple[str, Any]]) -> None:
         '{"a":1}'.encode("utf-16"),
     ],
 )
-def test_what_readers_could_read_differently_is_refused(raw: bytes) -> None:
+def test_ambiguous_json_is_refused(raw: bytes) -> None:
     assert parse_object(raw) == INVALID_PAYLOAD
 
 

@@ -50,7 +50,7 @@ UNKNOWN = (404, 4004, "GENERAL_ERROR")
         ([], INVALID, "invalid payload."),
     ],
 )
-async def test_a_wrong_payload_is_told_what_is_wrong(
+async def test_a_wrong_payload_is_answered_with_what_is_wrong(
     gateway: RunningGateway, version: str, body: Any, fault: tuple[int, int, str], message: str | None
 ) -> None:
     reply = await ask(gateway, "POST", ACHIEVE, version=version, json=body)
@@ -140,7 +140,7 @@ async def test_a_version_below_the_minimum_is_refused_before_the_keys_are_looked
         ("OPTIONS", "customers/ann/tags", "DELETE, POST"),
     ],
 )
-async def test_another_method_is_told_which_are_allowed(
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(
     gateway: RunningGateway, method: str, path: str, allow: str
 ) -> None:
     reply = await ask(gateway, method, path)
@@ -153,7 +153,7 @@ async def test_an_unknown_path_is_refused_in_the_envelope(gateway: RunningGatewa
     assert (await ask(gateway, "POST", path)).fault == UNKNOWN
 
 
-async def test_what_is_not_local_says_so(gateway: RunningGateway) -> None:
+async def test_an_operation_that_is_not_local_says_so(gateway: RunningGateway) -> None:
     for operation in DOCUMENTED:
         if operation.modes == "forward":
             path = operation.path.removeprefix("/").replace("{", "").replace("}", "")
@@ -182,9 +182,7 @@ async def test_what_is_not_local_says_so(gateway: RunningGateway) -> None:
         ("POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: magic", 417),
     ],
 )
-async def test_what_two_readers_could_read_differently_is_refused(
-    gateway: RunningGateway, head: str, status: int
-) -> None:
+async def test_ambiguous_requests_are_refused(gateway: RunningGateway, head: str, status: int) -> None:
     tail = "0\r\n\r\n" if "chunked" in head else "x" if "Length: 1" in head else ""
     answered, answer = await send_raw(gateway, f"{head}\r\nConnection: close\r\n\r\n{tail}".encode())
     assert answered == status
@@ -216,7 +214,9 @@ secret_key = "pos-secret-key-0123456789"
         assert (await ask(gateway, "GET", "customers/ann", channel="pos")).status == 404
 
 
-async def test_an_address_that_is_wrong_too_often_is_told_to_wait_and_no_longer_audited(start: Start) -> None:
+async def test_an_address_with_too_many_wrong_keys_is_told_to_wait_and_no_longer_audited(
+    start: Start,
+) -> None:
     async with start("[limits]\nfailures_per_minute = 3\n") as gateway:
         statuses = [(await ask(gateway, "POST", ACHIEVE, headers={"apikey": "x"})).status for _ in range(8)]
         assert set(statuses) == {401, 429}

@@ -45,7 +45,7 @@ def test_every_operation_is_found_at_its_own_path(operation: Operation) -> None:
         ("/api/v3.0/integrations/config", ANY_OLDER.route),
     ],
 )
-def test_words_win_over_parameters_where_the_path_goes_on(path: str, route: str) -> None:
+def test_literal_path_segments_win_over_parameters(path: str, route: str) -> None:
     place = find(path)
     assert place is not None
     operation = place.operation("POST")
@@ -98,7 +98,7 @@ def test_an_unknown_path_counts_as_the_newest_version_that_is_not_newer(
         f"{V40}/plants",
     ],
 )
-def test_other_paths_lead_nowhere(path: str) -> None:
+def test_other_paths_are_not_found(path: str) -> None:
     assert find(path) is None
 
 

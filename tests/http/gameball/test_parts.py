@@ -66,7 +66,7 @@ def test_a_plain_target_has_a_path(target: str) -> None:
         "/\u00e9",
     ],
 )
-def test_a_target_that_two_readers_could_read_differently_is_refused(target: str) -> None:
+def test_an_ambiguous_request_target_is_refused(target: str) -> None:
     assert isinstance(path_of(target), Fault)
 
 
@@ -83,7 +83,7 @@ def test_segments_are_decoded_once() -> None:
     st.integers(1, 20),
     st.lists(st.integers(0, 3 * SECOND), min_size=1, max_size=80),
 )
-def test_no_span_of_time_sees_more_than_burst_and_rate_allow(
+def test_no_time_span_has_more_calls_than_burst_and_rate_allow(
     per_second: int, burst: int, gaps: list[int]
 ) -> None:
     clock = HandClock()
@@ -118,7 +118,7 @@ def test_failures_are_counted_by_address_and_minute() -> None:
     assert budget.spend("a") == 0
 
 
-def test_no_limit_is_no_limit() -> None:
+def test_without_a_limit_every_call_passes() -> None:
     budget = FailureBudget(0, HandClock())
     assert not any(budget.spend("a") for _ in range(100))
 

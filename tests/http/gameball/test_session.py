@@ -65,7 +65,7 @@ def test_a_token_speaks_for_its_customer_until_it_expires() -> None:
     assert verify(made, KEY, NOON) == "expired"
 
 
-def test_a_token_of_tomorrow_does_not_count_today() -> None:
+def test_a_token_that_is_not_valid_yet_is_refused() -> None:
     assert verify(token(nbf=NOON // SECOND + 1), KEY, NOON) == "expired"
 
 
@@ -111,14 +111,14 @@ def other_keys() -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["", ".", "....", "a.b.c.d.e", "\x00", "é" * 9, *other_keys()])
-def test_only_the_agreed_encryption_under_the_channels_key_opens(text: str) -> None:
+def test_only_the_agreed_encryption_with_the_channels_key_is_accepted(text: str) -> None:
     assert verify(text, KEY, NOON) == "not encrypted for this channel"
 
 
 @pytest.mark.parametrize(
     "header", ["{}", "[]", "1", '{"alg":"none"}', '{"alg":["A256KW"],"enc":{}}', '{"crit":5}']
 )
-def test_a_header_of_another_shape_opens_nothing(header: str) -> None:
+def test_a_malformed_token_header_is_refused(header: str) -> None:
     rest = token().partition(".")[2]
     assert verify(f"{b64(header)}.{rest}", KEY, NOON) == "not encrypted for this channel"
 
@@ -141,7 +141,7 @@ def test_what_is_inside_must_be_signed_with_the_agreed_algorithm(inside: str) ->
 
 
 @given(st.data())
-def test_a_changed_token_speaks_for_nobody_else(data: st.DataObject) -> None:
+def test_a_changed_token_is_refused_or_names_the_same_customer(data: st.DataObject) -> None:
     made = token()
     place = data.draw(st.integers(0, len(made) - 1))
     changed = made[:place] + data.draw(st.text(max_size=2)) + made[place + 1 :]
@@ -177,7 +177,7 @@ async def test_an_app_saves_the_customer_that_its_token_is_for(start: Start) -> 
         assert reply.body["code"] == 4005  # admitted; not answered in local mode
 
 
-async def test_a_token_is_for_nobody_else(start: Start) -> None:
+async def test_a_token_is_refused_for_another_customer(start: Start) -> None:
     async with start(channels=WITH_SESSIONS) as gateway:
         assert (await send(gateway, token(), customer_id="bob")).fault == (401, 1001, "AUTHENTICATION_ERROR")
         assert (await send(gateway, token(), customer_id="")).status == 400
@@ -192,7 +192,7 @@ async def test_a_token_stands_for_the_secret_key_only_where_the_apps_use_it(star
         assert (await send(gateway, token(), version="v4.0")).status == 401
 
 
-async def test_a_refused_token_is_audited_without_a_word_of_it(start: Start) -> None:
+async def test_a_refused_token_is_audited_without_its_content(start: Start) -> None:
     async with start(channels=WITH_SESSIONS) as gateway:
         stale = token(exp=1)
         assert (await send(gateway, stale)).fault == (401, 1001, "AUTHENTICATION_ERROR")
@@ -213,7 +213,7 @@ async def test_a_secret_key_of_32_characters_is_a_session_key_too(start: Start) 
         assert (await send(gateway, token())).status == 200
 
 
-async def test_with_the_secret_key_a_channel_speaks_for_everybody_whatever_token_comes_along(
+async def test_with_the_secret_key_a_channel_may_name_any_customer_whatever_the_token(
     start: Start,
 ) -> None:
     async with start(channels=WITH_SESSIONS) as gateway:

@@ -85,7 +85,7 @@ def test_other_types_are_no_json(content_type: str) -> None:
     assert not read_content_type(content_type).is_json
 
 
-async def test_a_body_is_read_whatever_its_type_adds_and_however_it_is_packed(
+async def test_a_body_is_read_with_any_media_type_parameter_and_compression(
     gateway: RunningGateway,
 ) -> None:
     for content_type in TYPES:
@@ -126,24 +126,24 @@ async def test_a_body_without_a_content_type_is_read(gateway: RunningGateway) ->
         (["utf-8"], BODY, WRONG_CONTENT_ENCODING),
     ],
 )
-def test_what_is_packed_wrongly_or_grows_too_far_is_refused(
+def test_a_broken_or_oversized_compressed_body_is_refused(
     encodings: list[str], raw: bytes, fault: Fault
 ) -> None:
     assert unpacked(raw, encodings, 100_000) == fault
 
 
-def test_a_small_body_may_not_grow_to_all_that_is_allowed() -> None:
+def test_a_small_body_may_not_expand_up_to_the_limit() -> None:
     assert unpacked(gzip.compress(b" " * 900_000), ["gzip"], 1 << 20) == BODY_TOO_LARGE
 
 
 @given(st.binary(max_size=2_000), st.sampled_from(["gzip", "deflate"]), st.integers(0, 2_000))
-def test_unpacking_gives_what_was_packed_or_nothing(raw: bytes, encoding: str, largest: int) -> None:
+def test_decompression_gives_the_original_or_fails(raw: bytes, encoding: str, largest: int) -> None:
     packed = (gzip if encoding == "gzip" else zlib).compress(raw)
     assert unpacked(packed, [encoding], largest) == (raw if len(raw) <= largest else BODY_TOO_LARGE)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate"]))
-def test_any_bytes_are_unpacked_or_refused(raw: bytes, encoding: str) -> None:
+def test_any_bytes_are_decompressed_or_refused(raw: bytes, encoding: str) -> None:
     assert isinstance(unpacked(raw, [encoding], 10_000), bytes | Fault)
 
 

@@ -50,7 +50,7 @@ async def together(gateway: RunningGateway, *customers: str) -> bool:
 
 
 @pytest.mark.parametrize(("settings", "joined"), [("", False), (OPEN, True)], ids=["default", "control"])
-async def test_the_api_key_alone_joins_no_strangers(start: Start, settings: str, joined: bool) -> None:
+async def test_the_api_key_alone_joins_no_records(start: Start, settings: str, joined: bool) -> None:
     async with start(settings) as gateway:
         await strangers(gateway)
         reply = await say(gateway, "eve", email=ANN, mobile=PHONE, customerAttributes={"displayName": "Eve"})
@@ -68,7 +68,7 @@ async def test_the_api_key_alone_joins_no_strangers(start: Start, settings: str,
 
 
 @pytest.mark.parametrize(("settings", "joined"), [("", False), (OPEN, True)], ids=["default", "control"])
-async def test_a_session_token_for_me_joins_no_records_whose_email_i_write(
+async def test_a_session_token_joins_no_records_by_an_email_that_the_app_states(
     start: Start, settings: str, joined: bool
 ) -> None:
     async with start(settings, channels=WITH_SESSIONS) as gateway:
@@ -82,7 +82,7 @@ async def test_a_session_token_for_me_joins_no_records_whose_email_i_write(
 
 
 @pytest.mark.parametrize(("settings", "spent"), [("", False), (OPEN, True)], ids=["default", "control"])
-async def test_eight_posts_make_no_number_generic(start: Start, settings: str, spent: bool) -> None:
+async def test_eight_posts_do_not_make_a_number_generic(start: Start, settings: str, spent: bool) -> None:
     async with start(settings) as gateway:
         await save(gateway, "boris", mobile=PHONE)
         for n in range(8):
@@ -96,7 +96,7 @@ async def test_eight_posts_make_no_number_generic(start: Start, settings: str, s
 # ---- what each may do ----
 
 
-async def test_what_a_token_says_itself_is_the_back_ends_word(start: Start) -> None:
+async def test_the_claims_of_a_token_count_as_statements_of_the_back_end(start: Start) -> None:
     async with start(channels=WITH_SESSIONS) as gateway:
         await save(gateway, "anna", email=ANN)
         reply = await send(gateway, token(customerEmail=ANN, customerMobile="not a number"))

@@ -78,7 +78,7 @@ def test_an_id_is_found_however_the_answer_is_written(raw: bytes, new: bytes) ->
         b'{"customerId":"c1',
     ],
 )
-def test_what_is_no_id_keeps_its_bytes(raw: bytes) -> None:
+def test_bytes_that_are_not_an_id_stay_unchanged(raw: bytes) -> None:
     assert renamed(raw, {"c1": "mine", "1": "mine", "15": "mine"}) is raw
 
 
@@ -233,7 +233,7 @@ def test_ascii_is_read_as_utf_8_unless_it_begins_as_a_wider_charset_does(raw: by
 
 
 @pytest.mark.parametrize("how", READABLE)
-def test_what_can_be_read_is_written_back_as_it_was(how: str) -> None:
+def test_an_answer_is_encoded_as_it_was_received(how: str) -> None:
     write, headers = READABLE[how]
     text = text_of(write(JSON), CIMultiDict(headers), 1 << 20)
     assert text is not None
@@ -242,7 +242,7 @@ def test_what_can_be_read_is_written_back_as_it_was(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", UNREADABLE)
-def test_what_cannot_be_read_is_nobodys(how: str) -> None:
+def test_an_answer_that_cannot_be_decoded_has_no_text(how: str) -> None:
     write, headers = UNREADABLE[how]
     assert text_of(write(JSON), CIMultiDict(list(headers.items())), 16 << 20) is None
 
@@ -331,7 +331,7 @@ async def test_an_answer_is_renamed_or_said_not_to_be(
         (b"", False),
     ],
 )
-async def test_an_id_that_is_left_is_told_of(
+async def test_an_id_that_could_not_be_renamed_is_reported(
     forward: RunningGateway, platform: Platform, raw: bytes, warned: bool
 ) -> None:
     await _one_person(forward)
@@ -345,7 +345,7 @@ async def test_an_id_that_is_left_is_told_of(
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422, 500, 207])
-async def test_a_refusal_names_nobody_otherwise_either(
+async def test_a_refusal_names_a_customer_by_the_channels_id_too(
     forward: RunningGateway, platform: Platform, status: int
 ) -> None:
     await _one_person(forward)
@@ -410,7 +410,7 @@ def test_headers_are_renamed_where_they_name_a_customer() -> None:
     ]
 
 
-async def test_a_head_says_nothing_of_bytes_that_a_get_would_change(
+async def test_an_answer_to_head_omits_length_and_etag_if_a_get_would_change_the_body(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await _one_person(forward)
@@ -422,7 +422,7 @@ async def test_a_head_says_nothing_of_bytes_that_a_get_would_change(
             assert ("Content-Length" in answer.headers) is told
 
 
-async def test_a_customer_who_is_deleted_without_a_word_is_forgotten_here(
+async def test_a_customer_deleted_with_an_empty_answer_is_erased_here(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await _one_person(forward)

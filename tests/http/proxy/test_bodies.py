@@ -120,7 +120,7 @@ def test_a_repeated_name_is_found_however_it_is_hidden(parts: list[str]) -> None
     assert isinstance(parse(raw), Fault) is repeated
 
 
-def test_every_element_of_a_batch_is_somebody() -> None:
+def test_every_element_of_a_batch_names_its_customer() -> None:
     raw = b'[{"customerId":"a","email":"A@Example.com"},{"customerId":7,"x":[1.0]},{"orderId":"o"}]'
     assert rewritten(raw, "prf", MANY) == (
         b'[{"customerId":"prf","email":"a@example.com"},{"customerId":"prf","x":[1.0]},{"orderId":"o"}]'
@@ -187,7 +187,9 @@ def test_odd_ways_of_writing_are_understood_or_left_alone(raw: bytes, sent: byte
         (b'{"customerId":"a","email":"nobody"}', "email:"),
     ],
 )
-def test_what_cannot_be_normalised_is_warned_of_and_is_no_evidence(raw: bytes, warning: str) -> None:
+def test_a_value_that_cannot_be_normalised_causes_a_warning_and_is_no_evidence(
+    raw: bytes, warning: str
+) -> None:
     subjects = read(raw, ONE)
     assert isinstance(subjects, list)
     (subject,) = subjects
@@ -243,7 +245,7 @@ def test_what_cannot_be_normalised_is_warned_of_and_is_no_evidence(raw: bytes, w
         (MANY, b'[{"customerId":"a"},{"customerId":"b","customerId":"c"}]'),
     ],
 )
-def test_what_two_readers_could_read_differently_is_refused(named: CustomerPlaces, raw: bytes) -> None:
+def test_ambiguous_requests_are_refused(named: CustomerPlaces, raw: bytes) -> None:
     assert read(raw, named) == INVALID_PAYLOAD
 
 

@@ -69,7 +69,7 @@ async def test_a_name_that_is_corrected_in_a_later_call_counts(gateway: RunningG
     assert len(await gateway.rows("SELECT DISTINCT profile_id FROM record")) == 1
 
 
-async def test_what_the_api_key_alone_says_is_not_kept(gateway: RunningGateway) -> None:
+async def test_attributes_sent_with_the_api_key_alone_are_not_kept(gateway: RunningGateway) -> None:
     await register(gateway, "web", "ann", firstName="Katharina", lastName="Lehmann")
     body = {"customerId": "9", "mobile": PHONE, "customerAttributes": {"lastName": "Lehmann"}}
     reply = await ask(

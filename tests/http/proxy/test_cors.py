@@ -23,7 +23,7 @@ THEIRS = {
 }
 
 
-async def test_the_platforms_word_on_origins_is_replaced_by_ours(start: Start, platform: Platform) -> None:
+async def test_the_platforms_cors_headers_are_replaced(start: Start, platform: Platform) -> None:
     platform.limits = False
     platform.headers.update(THEIRS)
     platform.headers.add("Vary", "Accept-Encoding, origin")
@@ -59,7 +59,9 @@ async def test_a_preflight_never_reaches_the_platform(start: Start, platform: Pl
     assert not platform.seen
 
 
-async def test_without_origins_the_platforms_word_does_not_leak(start: Start, platform: Platform) -> None:
+async def test_without_origins_the_platforms_cors_headers_are_removed(
+    start: Start, platform: Platform
+) -> None:
     platform.headers.update(THEIRS)
     async with forwarding(start, platform) as gateway:
         reply = await ask(gateway, "GET", "configurations/tiers", headers={"Origin": SHOP})

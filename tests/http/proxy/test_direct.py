@@ -153,7 +153,7 @@ async def test_an_answer_that_is_too_large_to_keep_is_not_given_again(
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429"])
-async def test_what_the_platform_refused_may_be_reported_again_at_once(
+async def test_a_refused_report_may_be_sent_again_at_once(
     direct: RunningGateway, platform: Platform, fault: str
 ) -> None:
     key = {"Idempotency-Key": "k1"}
@@ -166,7 +166,7 @@ async def test_what_the_platform_refused_may_be_reported_again_at_once(
     assert [row[0] for row in await state(direct)] == ["dead", "delivered"]
 
 
-async def test_what_was_never_sent_may_be_reported_again_at_once(
+async def test_a_report_that_was_never_sent_may_be_sent_again_at_once(
     direct: RunningGateway, platform: Platform
 ) -> None:
     await platform.refuse()
@@ -177,7 +177,7 @@ async def test_what_was_never_sent_may_be_reported_again_at_once(
 
 
 @pytest.mark.parametrize(("fault", "code"), [("swallowed", 5005), ("dark", 5004)])
-async def test_what_may_have_arrived_is_not_reported_twice(
+async def test_a_report_that_may_have_arrived_is_not_sent_twice(
     direct: RunningGateway, platform: Platform, fault: str, code: int
 ) -> None:
     platform.next.append(fault)
@@ -218,7 +218,7 @@ async def test_a_report_that_a_gateway_left_open_ends_without_an_answer(direct: 
     assert (await achieve(direct)).fault == (400, 4000, "GENERAL_ERROR")
 
 
-async def test_a_report_of_somebody_who_was_erased_since_ends_too(direct: RunningGateway) -> None:
+async def test_a_report_about_a_customer_erased_since_ends_too(direct: RunningGateway) -> None:
     await accepted_and_left(direct, "k1")
     await ask(direct, "DELETE", "customers/ann")
     services = direct.services
@@ -227,7 +227,7 @@ async def test_a_report_of_somebody_who_was_erased_since_ends_too(direct: Runnin
     assert await state(direct) == [("dead", "no_answer")]
 
 
-async def test_what_somebody_else_reported_already_is_delivered(
+async def test_an_achievement_that_another_system_reported_counts_as_delivered(
     direct: RunningGateway, platform: Platform
 ) -> None:
     platform.ensure("ann")
@@ -237,7 +237,7 @@ async def test_what_somebody_else_reported_already_is_delivered(
     assert await state(direct) == [("delivered", "duplicate")]
 
 
-async def test_whom_only_the_platform_knows_is_reported_all_the_same(
+async def test_a_customer_known_only_to_the_platform_is_reported_too(
     direct: RunningGateway, platform: Platform
 ) -> None:
     platform.ensure("old")
@@ -246,7 +246,7 @@ async def test_whom_only_the_platform_knows_is_reported_all_the_same(
     assert await state(direct) == []
 
 
-async def test_nothing_is_granted_here(direct: RunningGateway, platform: Platform) -> None:
+async def test_the_gateway_grants_nothing(direct: RunningGateway, platform: Platform) -> None:
     await achieve(direct)
     await direct.services.pipeline.submit_background(GrantDue(100))
     assert await direct.rows("SELECT COUNT(*) FROM ledger") == [(0,)]

@@ -67,7 +67,7 @@ def _query(operation: Operation) -> str:
 
 
 @pytest.mark.parametrize("version", ["v4.0", "v4.1", "v4"])
-async def test_each_names_the_person_as_the_platform_does_and_answers_as_the_till_did(
+async def test_each_operation_translates_customer_ids_in_both_directions(
     forward: RunningGateway, platform: Platform, version: str
 ) -> None:
     for operation in FORWARDED:

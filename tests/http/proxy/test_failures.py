@@ -53,7 +53,7 @@ async def hasty(start: Start, platform: Platform) -> AsyncGenerator[RunningGatew
         ("nul_in_header", 502, 5006),
     ],
 )
-async def test_an_answer_that_is_none_is_said_to_be_none(
+async def test_an_invalid_answer_is_reported_as_such(
     hasty: RunningGateway, platform: Platform, fault: str, status: int, code: int
 ) -> None:
     platform.always = fault
@@ -72,7 +72,7 @@ async def test_a_write_is_sent_once_whatever_happens(hasty: RunningGateway, plat
         assert len(platform.seen) == 1
 
 
-async def test_of_a_platform_that_is_not_there_nothing_is_claimed(
+async def test_an_unreachable_platform_gives_an_error_that_claims_nothing(
     hasty: RunningGateway, platform: Platform
 ) -> None:
     await platform.refuse()
@@ -83,7 +83,7 @@ async def test_of_a_platform_that_is_not_there_nothing_is_claimed(
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "504", "429"])
-async def test_what_the_platform_refuses_is_relayed_as_it_is(
+async def test_a_refusal_of_the_platform_is_relayed_unchanged(
     forward: RunningGateway, platform: Platform, fault: str
 ) -> None:
     platform.always = fault
@@ -173,7 +173,7 @@ async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(
     ],
     ids=["nothing", "half a head", "no body", "half a body", "half a chunk", "all"],
 )  # fmt: skip
-async def test_a_client_that_goes_away_takes_its_call_along(
+async def test_a_client_that_disconnects_cancels_its_call(
     forward: RunningGateway, platform: Platform, sent: str, reaches: bool
 ) -> None:
     await ask(forward, "POST", "orders", channel="pos", json={"customerId": "ann"})

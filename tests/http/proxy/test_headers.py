@@ -68,7 +68,7 @@ PASSED = {
 }
 
 
-async def test_what_only_the_gateway_may_say_is_not_taken_from_a_client(
+async def test_headers_that_only_the_gateway_may_set_are_dropped_from_a_client(
     forward: RunningGateway, platform: Platform
 ) -> None:
     reply = await ask(forward, "GET", "configurations/tiers", channel="pos", headers=SPOOFED | PASSED)
@@ -83,7 +83,7 @@ async def test_what_only_the_gateway_may_say_is_not_taken_from_a_client(
     assert not {value for value in seen.headers.values() if value in SPOOFED.values()}
 
 
-async def test_what_servers_behind_a_gateway_believe_is_dropped_whoever_made_it_up(
+async def test_headers_that_servers_trust_are_dropped_from_every_client(
     forward: RunningGateway, platform: Platform
 ) -> None:
     names = [name for name in BELIEVED.split() if "_" not in name]
@@ -96,7 +96,7 @@ async def test_what_servers_behind_a_gateway_believe_is_dropped_whoever_made_it_
 
 
 @pytest.mark.parametrize("name", [name for name in BELIEVED.split() if "-" in name][::7])
-async def test_a_name_that_is_believed_cannot_come_with_an_underscore(
+async def test_a_trusted_header_name_is_not_accepted_with_an_underscore(
     forward: RunningGateway, platform: Platform, name: str
 ) -> None:
     reply = await ask(forward, "GET", "configurations/tiers", headers={name.replace("-", "_"): "6.6.6.6"})
@@ -156,7 +156,7 @@ async def test_the_upstreams_headers_are_relayed_without_those_of_its_connection
         assert len(answer.headers.getall("Set-Cookie")) == 2
 
 
-async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(
+async def test_a_client_that_expects_100_continue_gets_it(
     forward: RunningGateway, platform: Platform
 ) -> None:
     body = b'{"anything":1}'
@@ -177,7 +177,7 @@ async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(
 
 
 @pytest.mark.parametrize("channel", ["web", "callcenter"])
-async def test_whom_a_call_led_to_is_told_to_trusted_channels_only(
+async def test_only_trusted_channels_learn_the_profile_of_a_call(
     forward: RunningGateway, channel: str
 ) -> None:
     reply = await ask(forward, "POST", "customers", channel=channel, json={"customerId": "ann"})

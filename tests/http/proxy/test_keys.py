@@ -93,7 +93,7 @@ STRICT = '[api]\nminimum_version = "v4.1"\nhigh_security = true'
 
 
 @pytest.mark.parametrize("doors", [STRICT], indirect=True)
-async def test_what_mobile_apps_call_by_themselves_needs_no_version_and_no_secret_key(
+async def test_calls_of_the_mobile_sdk_need_no_version_and_no_secret_key(
     doors: RunningGateway, platform: Platform
 ) -> None:
     keys = {"apikey": doors.keys("pos")["apikey"]}
@@ -159,7 +159,7 @@ async def test_the_secret_key_may_come_under_the_name_that_the_guides_for_web_sh
         ("orders/calculate", {"customerId": "ann", "totalPaid": 90}),
     ],
 )
-async def test_what_the_platforms_own_samples_send_reaches_it(
+async def test_the_platforms_own_samples_reach_it(
     doors: RunningGateway, platform: Platform, path: str, body: object
 ) -> None:
     async with doors.client.post(
@@ -170,7 +170,7 @@ async def test_what_the_platforms_own_samples_send_reaches_it(
     assert seen.body == (b"" if body is None else seen.body)
 
 
-async def test_one_channel_never_reaches_anothers_customer(
+async def test_a_channel_never_reaches_another_channels_customer(
     forward: RunningGateway, platform: Platform
 ) -> None:
     """The same id on another channel is another customer, whatever is done with it."""

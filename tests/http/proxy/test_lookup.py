@@ -95,7 +95,7 @@ async def test_an_unknown_customer_never_reads_another_customers_account(
     assert platform.seen[-1].path == "/customers/pos%3Aann/details"
 
 
-async def test_a_call_that_makes_no_customer_recognises_one_by_what_it_says(
+async def test_a_call_that_creates_no_customer_recognises_one_by_its_identifiers(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -169,7 +169,7 @@ async def test_another_persons_code_is_left_alone(forward: RunningGateway, platf
     assert platform.seen[-1].json == {"customerId": "ann", "referrerCode": "till-7", "referralCode": "till-7"}
 
 
-async def test_what_cannot_be_normalised_goes_on_as_it_was_and_is_warned_of(
+async def test_a_value_that_cannot_be_normalised_is_forwarded_unchanged_with_a_warning(
     forward: RunningGateway, platform: Platform
 ) -> None:
     reply = await order(forward, "web", "ann", email="not an address", mobile="12")
@@ -196,7 +196,7 @@ async def test_lists_name_each_customer_as_the_channel_that_reads_them_does(
     assert named["pos", "leaderboard"] == named["pos", "transactions"] == ["till-7", "till-9", "app-3"]
 
 
-async def test_a_batch_names_everybody_anew_and_its_status_turns_them_back(
+async def test_a_batch_translates_every_id_and_its_status_translates_them_back(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -236,7 +236,7 @@ async def test_two_channels_of_one_id_space_share_their_customers(
 
 
 @pytest.mark.parametrize("route", ["DELETE customers/till-7", "POST customers/till-7/delete"])
-async def test_whom_the_platform_forgets_is_forgotten_here(
+async def test_a_customer_erased_by_the_platform_is_erased_here(
     forward: RunningGateway, platform: Platform, route: str
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -249,7 +249,7 @@ async def test_whom_the_platform_forgets_is_forgotten_here(
     assert (await ask(forward, "GET", "customers/ann/balance")).status == 404
 
 
-async def test_an_erasure_whose_answer_was_lost_is_finished_by_the_next_one(
+async def test_an_erasure_with_a_lost_answer_is_finished_by_the_next_one(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -261,7 +261,7 @@ async def test_an_erasure_whose_answer_was_lost_is_finished_by_the_next_one(
     assert not await records(forward)
 
 
-async def test_an_erasure_whose_caller_went_away_is_carried_out_here_too(
+async def test_an_erasure_is_carried_out_even_if_its_caller_disconnects(
     forward: RunningGateway, platform: Platform
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -277,7 +277,7 @@ async def test_an_erasure_whose_caller_went_away_is_carried_out_here_too(
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "closed"])
-async def test_whom_the_platform_did_not_forget_is_kept_here(
+async def test_a_customer_that_the_platform_did_not_erase_stays(
     forward: RunningGateway, platform: Platform, fault: str
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)
@@ -340,7 +340,7 @@ async def test_a_call_without_a_customer_is_the_platforms_to_judge(
 
 
 @pytest.mark.parametrize("mode", ["prefixed", "profile"])
-async def test_other_canonical_ids_are_echoed_just_the_same(
+async def test_other_canonical_ids_are_translated_back_too(
     start: Start, platform: Platform, mode: str
 ) -> None:
     async with forwarding(start, platform, f'canonical_id = "{mode}"') as gateway:
@@ -373,7 +373,7 @@ async def unresolved(start: Start, platform: Platform) -> AsyncGenerator[Running
         yield gateway
 
 
-async def test_when_nobody_can_be_looked_up_each_kind_of_call_has_its_policy(
+async def test_each_kind_of_call_has_a_policy_for_a_failed_lookup(
     unresolved: RunningGateway, platform: Platform
 ) -> None:
     platform.ensure("ann")
@@ -414,7 +414,7 @@ async def test_a_session_token_speaks_for_its_customer_only(start: Start, platfo
     assert seen.headers["secretkey"] == SECRET_KEY
 
 
-async def test_an_answer_whose_ids_cannot_be_looked_up_is_relayed_with_a_warning(
+async def test_an_answer_with_ids_that_cannot_be_looked_up_is_relayed_with_a_warning(
     unresolved: RunningGateway, platform: Platform
 ) -> None:
     await order(unresolved, "web", "ann", email=EMAIL)
@@ -432,7 +432,7 @@ SPELLINGS = (
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-async def test_the_query_may_repeat_whom_path_or_body_name_and_name_nobody_else(
+async def test_the_query_may_repeat_the_customer_of_path_or_body_and_name_no_other(
     forward: RunningGateway, platform: Platform, name: str
 ) -> None:
     await order(forward, "web", "ann", email=EMAIL)

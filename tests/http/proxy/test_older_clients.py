@@ -123,7 +123,7 @@ async def test_the_hash_in_an_answer_is_the_channels_own(forward: RunningGateway
 
 
 @pytest.mark.parametrize("secret", ["web-secret-key-0123456789", SECRET_KEY, ""])
-async def test_a_hash_of_another_key_is_not_made_anew(
+async def test_a_hash_made_with_another_key_is_not_replaced(
     forward: RunningGateway, platform: Platform, secret: str
 ) -> None:
     """The platform's key vouches for those alone who have the channel's."""

@@ -48,7 +48,7 @@ def test_the_table_has_exactly_the_operations_of_the_platform() -> None:
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.route)
-def test_every_place_of_a_customer_is_in_the_table_and_nobody_elses(fact: Fact) -> None:
+def test_the_table_has_every_place_of_a_customer_id_and_no_other(fact: Fact) -> None:
     operation = OPERATIONS[fact.route]
     places, known = _places(operation), {place for place in fact.request if "!" not in place}
     assert known <= places
@@ -61,7 +61,7 @@ def test_every_place_of_a_customer_is_in_the_table_and_nobody_elses(fact: Fact) 
     assert operation.named.creates == fact.creates
 
 
-def test_an_answer_is_read_only_where_ids_of_customers_stand() -> None:
+def test_an_answer_is_read_only_where_it_has_customer_ids() -> None:
     beyond = {
         fact.route: set(OPERATIONS[fact.route].named.answer) - fact.answer
         for fact in FACTS

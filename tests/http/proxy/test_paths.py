@@ -105,7 +105,7 @@ def readings(path: str) -> set[str]:
 
 @settings(max_examples=2_000, deadline=None)
 @given(targets)
-def test_what_is_authorised_is_what_is_sent(below: str) -> None:
+def test_the_authorised_path_is_the_path_that_is_sent(below: str) -> None:
     result = forwarded(f"{V41}/{below}")
     if result is None:
         return

@@ -79,7 +79,7 @@ async def test_an_app_reaches_the_platform_with_our_keys_and_without_its_token(
     ],
 )
 @pytest.mark.parametrize("path", ["customers", "events"])
-async def test_for_anybody_else_nothing_reaches_the_platform(
+async def test_a_call_about_another_customer_does_not_reach_the_platform(
     gateway: RunningGateway, platform: Platform, path: str, body: Any
 ) -> None:
     assert await send(gateway, path, body) in (400, 401)
@@ -87,7 +87,9 @@ async def test_for_anybody_else_nothing_reaches_the_platform(
     assert await gateway.rows("SELECT * FROM record") == []
 
 
-async def test_a_token_that_does_not_hold_reaches_nobody(gateway: RunningGateway, platform: Platform) -> None:
+async def test_an_invalid_token_does_not_reach_the_platform(
+    gateway: RunningGateway, platform: Platform
+) -> None:
     assert await send(gateway, "customers", {"customerId": "ann"}, token()[:-4] + "AAAA") == 401
     assert await send(gateway, "orders", {"customerId": "ann"}) == 401
     assert platform.seen == []

@@ -38,7 +38,7 @@ FORMS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("members", "form"), FORMS)
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("customer_id", ["4711", 4711, "ä@x", ":"])
-def test_each_form_is_recognised_and_made_anew(
+def test_each_form_of_hash_is_recognised_and_replaced(
     members: dict[str, Any], form: str, customer_id: object, *, nested: bool
 ) -> None:
     signed = {**members, "hash": sha1(f"{customer_id}:{form}:key")}
@@ -68,7 +68,7 @@ def test_each_form_is_recognised_and_made_anew(
         {"playerUniqueId": "a", "other": {"hash": sha1("x")}},
     ],
 )
-def test_what_is_no_hash_of_theirs_is_left_alone(body: object) -> None:
+def test_text_that_is_not_a_hash_of_the_platform_is_left_unchanged(body: object) -> None:
     assert find(body) is None
 
 

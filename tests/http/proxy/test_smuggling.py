@@ -148,7 +148,7 @@ async def send(url: str, raw: str, patience: float = 10) -> list[int]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_nothing_that_two_could_read_differently_gets_through(
+async def test_no_ambiguous_request_gets_through(
     forward: RunningGateway, platform: Platform, case: Case
 ) -> None:
     async with forward.call("POST", "customers", channel="pos", json={"customerId": "ann"}) as answer:
@@ -163,7 +163,7 @@ async def test_nothing_that_two_could_read_differently_gets_through(
         assert not {"Upgrade", "HTTP2-Settings", "TE", "Expect"} & set(seen.headers)
 
 
-async def test_f30_what_nginx_refuses_never_gets_through_here(tmp_path: Path, platform: Platform) -> None:
+async def test_f30_requests_that_nginx_refuses_never_get_through(tmp_path: Path, platform: Platform) -> None:
     """A second opinion on every request above, by nginx in front of the same platform."""
     platform.limits = False
     stricter = set[str]()

@@ -45,7 +45,7 @@ async def test_the_platform_sees_a_plain_body_of_the_right_length(
         assert not {"Content-Encoding", "Digest"} & set(seen.headers)
 
 
-async def test_a_body_that_names_nobody_passes_as_it_is_packed(
+async def test_a_compressed_body_without_a_customer_passes_unchanged(
     forward: RunningGateway, platform: Platform
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "br"}
@@ -77,9 +77,7 @@ async def test_a_body_that_was_read_as_utf8_is_sent_as_utf8(
     assert len(platform.seen) == 1
 
 
-async def test_headers_that_are_none_of_ours_pass_byte_for_byte(
-    forward: RunningGateway, platform: Platform
-) -> None:
+async def test_other_headers_pass_byte_for_byte(forward: RunningGateway, platform: Platform) -> None:
     head = (
         b"GET http://x/api/v4.1/integrations/customers/ann/?a=1 HTTP/1.0\r\nX_Shop: 7\r\nX-Name: Jos\xe9\r\n"
     )
@@ -124,9 +122,7 @@ async def test_a_webhook_of_the_platform_may_begin_with_a_byte_order_mark(
         assert answer.status == 200
 
 
-async def test_a_report_that_the_platform_answers_itself_may_come_packed(
-    start: Start, platform: Platform
-) -> None:
+async def test_a_report_that_the_platform_answers_may_be_compressed(start: Start, platform: Platform) -> None:
     platform.ensure("ann")
     report = b'{"customerId":"ann","challengeId":11664}'
     headers = {"Content-Type": "text/json", "Content-Encoding": "gzip"}

@@ -29,7 +29,7 @@ def named(platform: Platform) -> str:
 
 
 @pytest.mark.parametrize(("more", "sent"), [("", "eve"), (OPEN, "anna")], ids=["default", "control"])
-async def test_a_claimed_email_sends_nobody_elses_canonical_id_out(
+async def test_a_claimed_email_never_sends_another_persons_canonical_id(
     start: Start, platform: Platform, more: str, sent: str
 ) -> None:
     async with forwarding(start, platform, more=more) as gateway:
@@ -87,7 +87,7 @@ async def test_a_batch_of_the_back_end_states(forward: RunningGateway) -> None:
 @pytest.mark.parametrize(
     ("more", "sent"), [("", "anna%40example.com"), (OPEN, "anna")], ids=["default", "control"]
 )
-async def test_an_address_in_the_ids_place_leads_to_nobody_without_the_secret_key(
+async def test_an_email_in_place_of_the_id_finds_no_customer_without_the_secret_key(
     start: Start, platform: Platform, more: str, sent: str
 ) -> None:
     async with forwarding(start, platform, more=more) as gateway:

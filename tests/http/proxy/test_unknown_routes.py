@@ -214,7 +214,7 @@ async def test_a_form_is_read_and_what_is_neither_json_nor_form_passes_with_a_wa
         assert platform.seen[-1].body == content
 
 
-async def test_they_are_counted_and_nobody_is_made_by_them(
+async def test_unknown_routes_are_counted_and_create_no_customer(
     tomorrow: RunningGateway, platform: Platform
 ) -> None:
     await call(tomorrow, "POST", f"{V41}/wallets", json={"customerId": "new", "email": "new@example.com"})
@@ -225,7 +225,7 @@ async def test_they_are_counted_and_nobody_is_made_by_them(
         assert 'gateway_unknown_routes_total{channel="pos",method="POST"} 1.0' in await answer.text()
 
 
-async def test_nobody_reaches_another_channels_customer_by_its_canonical_id(
+async def test_a_canonical_id_does_not_reach_another_channels_customer(
     tomorrow: RunningGateway, platform: Platform
 ) -> None:
     for options in ({"json": {"customerId": CANONICAL}}, {"data": {"playerUniqueId": CANONICAL}}):
@@ -267,7 +267,7 @@ async def test_nobody_reaches_another_channels_customer_by_its_canonical_id(
         ("PROPFIND", f"{V41}/wallets", 404),
     ],
 )
-async def test_what_is_not_plainly_of_the_platforms_api_never_passes(
+async def test_a_path_outside_the_platforms_api_never_passes(
     tomorrow: RunningGateway, platform: Platform, method: str, target: str, status: int
 ) -> None:
     assert (await call(tomorrow, method, target))[0] == status
@@ -282,7 +282,7 @@ async def test_what_is_not_plainly_of_the_platforms_api_never_passes(
         ({"apikey": "pos-api-key-0123456789", "secretkey": "x"}, 1001),
     ],
 )
-async def test_without_the_secret_key_they_are_refused_and_told_why(
+async def test_unknown_routes_are_refused_without_the_secret_key_and_say_why(
     tomorrow: RunningGateway, platform: Platform, keys: dict[str, str], code: int
 ) -> None:
     for method, target in (
@@ -297,7 +297,7 @@ async def test_without_the_secret_key_they_are_refused_and_told_why(
     assert not platform.seen
 
 
-async def test_refused_routes_are_the_404_and_405_of_before(start: Start, platform: Platform) -> None:
+async def test_refused_routes_answer_404_and_405_as_before(start: Start, platform: Platform) -> None:
     async with forwarding(start, platform, 'unknown_routes = "refuse"') as gateway:
         assert (await call(gateway, "GET", f"{V41}/wallets"))[0] == 404
         assert (await call(gateway, "PATCH", f"{V41}/orders"))[0] == 405
@@ -335,7 +335,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_whatever_is_read_is_what_is_written(value: Any) -> None:
+def test_an_unchanged_document_is_written_back_as_it_was_read(value: Any) -> None:
     raw = json.dumps(value).encode()
     found = Mentions((), lambda kind, text: ())
     if found.add_value(value) is not None:

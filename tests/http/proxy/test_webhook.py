@@ -56,7 +56,7 @@ async def test_a_signed_event_is_on_disk_when_it_is_answered(forward: RunningGat
     assert (topic, show("prf", profile_id)) == ("customer.profile.updated", profile)
 
 
-async def test_an_event_told_again_is_answered_and_counts_once(forward: RunningGateway) -> None:
+async def test_a_repeated_event_is_answered_and_counts_once(forward: RunningGateway) -> None:
     answers = await asyncio.gather(*(tell(forward, compact(TOLD)) for _ in range(3)))
     assert {status for status, _ in answers} == {200}
     assert len(await heard(forward)) == 1
@@ -122,7 +122,7 @@ async def test_the_signature_is_of_the_compact_body_however_it_was_written_on_it
         hashlib.sha1(compact(TOLD)).hexdigest(),
     ],
 )
-async def test_what_is_not_signed_with_our_key_is_refused_and_changes_nothing(
+async def test_an_event_that_is_not_signed_with_our_key_is_refused_and_changes_nothing(
     forward: RunningGateway, signature: str
 ) -> None:
     status, body = await tell(forward, compact(TOLD), signature)
@@ -164,7 +164,7 @@ async def test_a_body_that_is_too_large_is_not_looked_at(forward: RunningGateway
     assert (await tell(forward, compact(TOLD | {"data": "x" * (64 << 10)})))[0] == 413
 
 
-async def test_refused_ones_are_limited_like_wrong_keys(start: Any, platform: Any) -> None:
+async def test_refused_events_are_limited_like_wrong_keys(start: Any, platform: Any) -> None:
     async with forwarding(start, platform, more="[limits]\nfailures_per_minute = 3") as gateway:
         statuses = [(await tell(gateway, compact(TOLD), "0" * 40))[0] for _ in range(5)]
         refused = await gateway.rows("SELECT 1 FROM audit WHERE action = 'call.refused'")

@@ -112,7 +112,7 @@ def guards() -> list[Any]:
 
 
 @pytest.mark.parametrize(("rules", "said", "pins"), guards())
-def test_where_a_profile_lacks_room_who_came_first_stays_so_the_order_counts(
+def test_where_a_profile_is_full_the_first_record_stays_so_the_order_counts(
     rules: RuleSet, said: tuple[dict[str, str], ...], pins: list[tuple[int, int, Literal["must", "cannot"]]]
 ) -> None:
     """Each order ends with two of the three together, as they were called, and not always with the same two."""
@@ -127,7 +127,7 @@ def test_where_a_profile_lacks_room_who_came_first_stays_so_the_order_counts(
     assert all(sorted(map(len, groups)) == [1, 2] for groups in ends)
 
 
-def test_with_one_profile_at_once_it_counts_whether_the_record_between_two_comes_last() -> None:
+def test_with_one_profile_at_once_it_matters_whether_the_connecting_record_comes_last() -> None:
     rules = rule_set(merge=Merge(max_profiles_at_once=1))
     said = ({"email": "e"}, {"email": "e", "mobile": "m"}, {"mobile": "m"})
     sizes: dict[tuple[int, ...], list[int]] = {}
@@ -141,7 +141,7 @@ def test_with_one_profile_at_once_it_counts_whether_the_record_between_two_comes
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(range(3), 2)))
-def test_the_last_to_come_takes_no_place_from_two_who_were_there(one: int, other: int) -> None:
+def test_the_last_record_displaces_no_earlier_one(one: int, other: int) -> None:
     """The promise that rules an order by content out: whatever record comes, and under whatever id, the two stay together."""
     state = State(rule_set(EMAIL, merge=Merge(max_records=2)))
     (last,) = {0, 1, 2} - {one, other}

@@ -25,7 +25,7 @@ from tests.support.rules_state import key, rule_set
 # ---- what joins ----
 
 
-def test_records_that_agree_on_a_rule_are_one_and_so_on_through_others() -> None:
+def test_records_that_agree_on_a_rule_are_joined_transitively() -> None:
     found = canon(
         rule_set(),
         record(4),
@@ -66,7 +66,7 @@ def test_the_earlier_rule_and_then_the_older_agreement_come_first() -> None:
     assert members(by_age) == [{1}, {2, 3}]
 
 
-def test_nobody_is_joined_while_the_rules_are_off() -> None:
+def test_no_records_are_joined_while_the_rules_are_off() -> None:
     records = record(1, email="e"), record(2, email="e")
     assert members(canon(rule_set(mode="off"), *records, pins=[Pin(1, 2, "must")])) == [{1}, {2}]
     assert members(canon(rule_set(mode="shadow"), *records)) == [{1, 2}]
@@ -176,7 +176,7 @@ def refusals() -> Iterable[tuple[str, RuleSet, list[Record], tuple[str, bool]]]:
 @pytest.mark.parametrize(
     ("rules", "records", "expected"), [pytest.param(*case, id=name) for name, *case in refusals()]
 )
-def test_what_stands_against_an_edge_is_named(
+def test_the_guard_that_objects_to_an_edge_is_named(
     rules: RuleSet, records: list[Record], expected: tuple[str, bool]
 ) -> None:
     found = canon(rules, *records)
@@ -202,7 +202,7 @@ def test_the_sides_of_a_split_stay_apart_and_records_of_one_side_join() -> None:
     ]
 
 
-def test_nobody_is_asked_in_doubt_about_two_that_are_pinned_apart() -> None:
+def test_no_question_is_asked_about_two_records_that_are_pinned_apart() -> None:
     rules = rule_set(Rule("email", ("email",), unless_differs=("mobile",)))
     one, other = record(1, email="e", mobile="m"), record(2, email="e", mobile="n")
     assert guards(canon(rules, one, other)) == [("unless_differs:mobile", True)]
@@ -224,7 +224,7 @@ def test_a_pin_to_a_record_that_is_not_here_joins_no_records() -> None:
     assert members(canon(rule_set(), record(1), pins=[Pin(1, 7, "must")])) == [{1}]
 
 
-def test_a_newcomers_value_too_many_loses_its_power_and_joins_no_records_further() -> None:
+def test_a_newcomers_excess_value_stops_matching() -> None:
     rules = rule_set(identifiers=kinds(mobile={"max_per_profile": 1, "at_limit": "drop_oldest"}))
     found = canon(rules, record(1, 0, email="e", mobile="m"), record(2, 1, email="e", mobile="n"))
     assert members(found) == [{1, 2}]
@@ -284,7 +284,7 @@ def test_edges_between_the_same_two_groups_make_one_refusal() -> None:
     assert found.refused == (RefusedEdge(0, 3, "email", ("email",), "ids_per_profile:web", asks=True),)
 
 
-def test_a_value_leads_to_its_owner_only_so_who_finds_it_full_stays_alone() -> None:
+def test_a_value_leads_only_to_its_owner_so_a_record_that_finds_it_full_stays_alone() -> None:
     rules = rule_set(merge=Merge(max_records=2))
     found = canon(rules, *[record(number, number, email="e") for number in range(4)])
     assert members(found) == [{0, 1}, {2}, {3}]
@@ -299,7 +299,7 @@ def test_a_group_takes_as_many_records_as_it_may_have_and_not_one_more(most: int
     assert {refused.guard for refused in found.refused} == ({"max_records"} if most < 4 else set())
 
 
-def test_a_value_without_power_at_its_first_holder_is_the_next_ones() -> None:
+def test_a_value_that_its_first_holder_may_not_own_belongs_to_the_next_holder() -> None:
     rules = rule_set(
         Rule("email", ("email",)),
         Rule("mobile", ("mobile",)),
@@ -316,7 +316,7 @@ def test_a_value_without_power_at_its_first_holder_is_the_next_ones() -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
-def test_a_record_joins_as_many_at_once_as_it_may_and_asks_about_the_rest(at_once: int) -> None:
+def test_a_record_joins_up_to_the_limit_at_once_and_asks_about_the_rest(at_once: int) -> None:
     rules = rule_set(merge=Merge(max_profiles_at_once=at_once), id_spaces=SPACES)
     apart = [record(1, email="e"), record(2, mobile="m"), record(3, loyalty_id="l")]
     found = canon(rules, *apart, record(4, 1, email="e", mobile="m", loyalty_id="l"))
@@ -324,7 +324,7 @@ def test_a_record_joins_as_many_at_once_as_it_may_and_asks_about_the_rest(at_onc
     assert guards(found) == [("max_profiles_at_once", True)] * (3 - at_once)
 
 
-def test_who_agrees_with_another_holder_is_asked_about_it_when_the_owner_is_in_doubt() -> None:
+def test_a_record_that_agrees_with_another_holder_is_asked_about_while_the_owner_is_in_doubt() -> None:
     rules = rule_set(Rule("email", ("email",), unless_differs=("mobile",)))
     mobiles = enumerate("122", start=1)
     found = canon(rules, *[record(number, number, email="e", mobile=mobile) for number, mobile in mobiles])

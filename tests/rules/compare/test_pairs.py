@@ -28,7 +28,7 @@ PAIRS = list(_pairs())
 
 
 @pytest.mark.parametrize(("kind", "level", "one", "other"), PAIRS)
-def test_two_values_are_as_near_as_a_person_would_say(
+def test_two_values_have_the_level_that_a_person_would_give(
     kind: AttributeKind, level: Likeness, one: str, other: str
 ) -> None:
     assert compare_values(kind, one, other).likeness == level
@@ -109,6 +109,6 @@ def test_what_reaches_a_level_reaches_every_weaker_one(kind: AttributeKind, one:
     "text",
     ["x" * 100_000, "ﷺ" * 50_000, "a b " * 30_000, "ي" * 5_000, "1" * 20_000, "\u202e\x00\x1b[31m" * 9],
 )
-def test_huge_and_hostile_values_are_compared_as_any_other(kind: AttributeKind, text: str) -> None:
+def test_huge_and_hostile_values_are_compared_like_any_other(kind: AttributeKind, text: str) -> None:
     for other in ("Anna", text + "y", text):
         assert compare_values(kind, text, other).likeness in get_args(Likeness)

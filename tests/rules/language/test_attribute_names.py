@@ -49,9 +49,7 @@ def told(confirm: str = "", attributes: str = "") -> str:
         ("custom.", ""),
     ],
 )
-def test_what_no_customer_can_have_confirms_nothing_and_is_told_with_line_and_what_there_is(
-    name: str, meant: str
-) -> None:
+def test_an_unknown_attribute_is_reported_with_its_line_and_the_known_ones(name: str, meant: str) -> None:
     said = told(f'"city", "{name}"')
     assert said.startswith("line 10: rule[1].confirm_any[2]: ")
     assert all(f"{known}" in said for known in ("firstName", "dateOfBirth", '"custom.NAME"'))
@@ -59,7 +57,7 @@ def test_what_no_customer_can_have_confirms_nothing_and_is_told_with_line_and_wh
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind != "string"])
-def test_what_is_no_text_is_never_compared(name: str) -> None:
+def test_attributes_that_are_not_text_are_never_compared(name: str) -> None:
     assert "only texts are compared" in told(f'"{name}"')
 
 

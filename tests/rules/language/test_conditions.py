@@ -93,7 +93,7 @@ def test_beside_a_name_the_other_attributes_that_may_hold_it_are_looked_at() -> 
         ("", '"mobile:near"', "mobile is compared as code", "known: equal"),
     ],
 )
-def test_a_mistake_in_a_condition_is_told_with_its_line_and_a_remedy(
+def test_a_mistake_in_a_condition_is_reported_with_its_line_and_a_remedy(
     confirm: str, differs: str, place: str, remedy: str
 ) -> None:
     said = told(confirm, differs)
@@ -115,7 +115,7 @@ def test_a_mistake_in_a_condition_is_told_with_its_line_and_a_remedy(
         ),
     ],
 )
-def test_a_mistake_in_the_kind_of_an_attribute_is_told(table: str, said: str) -> None:
+def test_a_mistake_in_the_kind_of_an_attribute_is_reported(table: str, said: str) -> None:
     assert said in told(text=f"{FILE.replace('{}', '')}{table}\n")
 
 

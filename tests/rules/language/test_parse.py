@@ -210,7 +210,7 @@ def test_a_file_with_every_key_at_its_default_gives_the_default_types() -> None:
     assert rule_set.review == Review()
 
 
-def test_what_a_file_leaves_out_has_its_default() -> None:
+def test_a_key_that_a_file_leaves_out_has_its_default() -> None:
     assert valid(MINIMAL) == RuleSet(
         version="1",
         text=MINIMAL,
@@ -252,7 +252,7 @@ def test_durations_become_milliseconds(written: str, milliseconds: int | None) -
     ("written", "words"),
     [('\nwindow = "ever"', '"ever"'), ('undo_window = "ever"', '"ever", "0"'), ("stale_after = ", '"0"')],
 )
-def test_a_wrong_duration_is_told_what_may_be_written(written: str, words: str) -> None:
+def test_a_wrong_duration_is_answered_with_the_valid_forms(written: str, words: str) -> None:
     key = written.partition(" =")[0]
     (line,) = (line for line in FULL.splitlines() if line.startswith(f"{key.strip()} ="))
     (problem,) = problems(FULL.replace(f"\n{line}", f'\n{key.strip()} = "soon"', 1))
@@ -260,7 +260,7 @@ def test_a_wrong_duration_is_told_what_may_be_written(written: str, words: str) 
     assert problem.remedy == f'write one such as "365d", "72h", "5m", "300s", "250ms", {words}'
 
 
-def test_a_number_that_is_too_long_is_told_so() -> None:
+def test_a_number_that_is_too_long_is_reported_as_such() -> None:
     assert problems(f"schema = {'1' * 5_000}") == (
         Problem(0, "", "holds a number that is too long", "shorten it"),
     )

@@ -76,7 +76,7 @@ PATTERNS = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(PATTERNS, st.sampled_from(["a", "ab", "aab"]))
-def test_what_is_accepted_comes_to_an_end_on_the_longest_value(pattern: str, repeated: str) -> None:
+def test_an_accepted_pattern_terminates_on_the_longest_value(pattern: str, repeated: str) -> None:
     value = (repeated * LONGEST_VALUE)[: LONGEST_VALUE - 1] + "!"
     if not objection(pattern):
         re.search(pattern, value)

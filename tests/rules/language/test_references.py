@@ -38,7 +38,7 @@ def read(text: str) -> RuleSet:
         ('[attributes]\\nlastName = "id_space_order:wweb,pos"', 11, "attributes.lastName"),
     ],
 )
-def test_an_id_space_that_nobody_has_is_told_where_it_stands_with_the_near_one(
+def test_an_unknown_id_space_is_reported_with_its_line_and_the_nearest_name(
     more: str, line: int, path: str
 ) -> None:
     (problem,) = unknown_id_spaces(read(HEAD + more.replace("\\n", "\n")), KNOWN)
@@ -46,7 +46,7 @@ def test_an_id_space_that_nobody_has_is_told_where_it_stands_with_the_near_one(
     assert problem.remedy.startswith('did you mean "web"?')
 
 
-def test_one_that_is_declared_is_told_once_at_its_table() -> None:
+def test_a_declared_unknown_id_space_is_reported_once_at_its_table() -> None:
     text = (
         HEAD + 'id_spaces = ["till"]\n[id_space.till]\n[merge]\nsurvivor = ["id_space:till", "lowest_id"]\n'
     )
@@ -56,5 +56,5 @@ def test_one_that_is_declared_is_told_once_at_its_table() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_presets_name_none(name: str) -> None:
+def test_the_presets_name_no_id_space(name: str) -> None:
     assert named_id_spaces(read(preset(name))) == frozenset()

@@ -46,18 +46,18 @@ nan-yang|guest-123|guest123|cust_0|trueman|gaston|unknown soldier|2147483646|prf
 
 
 @pytest.mark.parametrize("written", NO_ONE)
-def test_what_is_written_for_nothing_is_the_id_of_no_one(written: str) -> None:
+def test_a_placeholder_is_not_an_id(written: str) -> None:
     assert stands_for_no_one(normal_form(written))
     assert stands_for_no_one(normal_form(f" {written}\u00a0"))
 
 
 @pytest.mark.parametrize("written", SOMEONE)
-def test_what_only_looks_like_it_is_somebodys(written: str) -> None:
+def test_an_id_that_only_resembles_a_placeholder_is_an_id(written: str) -> None:
     assert not stands_for_no_one(normal_form(written))
 
 
 @given(st.integers(1, 10**12), st.sampled_from(["", "c-", "user_", "web:", "A"]))
-def test_a_number_that_was_counted_up_to_is_somebodys(number: int, prefix: str) -> None:
+def test_a_number_is_an_id_unless_it_is_an_overflowed_counter(number: int, prefix: str) -> None:
     overflowed = not prefix and number in (2**31 - 1, 2**32 - 1)
     assert stands_for_no_one(f"{prefix}{number}") is overflowed
 
@@ -133,7 +133,7 @@ def test_any_cell_is_read(cell: str) -> None:
 @pytest.mark.parametrize(
     "written", ["4.71E+12", "4,71E+12", "1E+12", "4.71e+12", "-4.7E+10", "1.23456789012346E+18"]
 )
-def test_a_shortened_number_is_the_id_of_no_one(written: str) -> None:
+def test_a_number_that_lost_digits_is_not_an_id(written: str) -> None:
     ids = CustomerIds(RuleSet("1", "", ""))
     assert ids.read(f" {written} ", "pos") == CustomerId(written, "digits_lost")
 

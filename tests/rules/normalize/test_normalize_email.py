@@ -80,7 +80,7 @@ def test_every_written_form_of_an_address_gives_one_key(raw: str, value: str) ->
         ("a" * 10_000_000 + "@example.com", "too_long"),
     ],
 )
-def test_what_is_no_address_is_refused_with_its_reason(raw: str, reason: str) -> None:
+def test_an_invalid_address_is_refused_with_its_reason(raw: str, reason: str) -> None:
     assert normalize_email(raw, RULES) == Normalized("invalid", "", reason)
 
 
@@ -98,7 +98,7 @@ def test_what_is_no_address_is_refused_with_its_reason(raw: str, reason: str) ->
         ("ann@eu.mailinator.com", "disposable"),
     ],
 )
-def test_addresses_of_nobody_in_particular_are_stored_but_blocked(raw: str, reason: str) -> None:
+def test_role_and_disposable_addresses_are_stored_but_blocked(raw: str, reason: str) -> None:
     found = normalize_email(raw, RULES)
     assert (found.status, found.value, found.reason) == ("blocked", raw.lower(), reason)
 

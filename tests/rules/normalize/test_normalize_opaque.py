@@ -47,7 +47,7 @@ def test_case_and_inner_spaces_are_part_of_the_identifier() -> None:
         ("6" * 10_000_000, "too_long"),
     ],
 )
-def test_what_is_no_card_number_is_refused_with_its_reason(raw: str, reason: str) -> None:
+def test_an_invalid_card_number_is_refused_with_its_reason(raw: str, reason: str) -> None:
     assert normalize_opaque(raw, CARD) == Normalized("invalid", "", reason)
 
 

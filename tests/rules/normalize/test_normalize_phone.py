@@ -92,7 +92,7 @@ def test_every_written_form_of_a_number_gives_its_e164_form(raw: str, region: st
         ("9" * 10_000_000, "GB", "too_long"),
     ],
 )
-def test_what_is_no_number_is_refused_with_its_reason(raw: str, region: str | None, reason: str) -> None:
+def test_an_invalid_number_is_refused_with_its_reason(raw: str, region: str | None, reason: str) -> None:
     assert normalize_phone(raw, region, RULES) == invalid(reason)
 
 

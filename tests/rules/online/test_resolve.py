@@ -22,7 +22,7 @@ EITHER = (Rule("mobile", ("mobile",)), Rule("email", ("email",)))
 # ---- outcomes ----
 
 
-def test_a_request_that_matches_nobody_makes_a_profile_and_owns_its_keys() -> None:
+def test_a_request_without_a_match_creates_a_profile_that_owns_its_keys() -> None:
     decision = State().send("web:1", mobile="1", email="a")
     assert decision == Decision(
         "created",
@@ -136,7 +136,7 @@ def test_a_known_request_is_decided_without_reading_a_profile() -> None:
     assert decision == Decision("attached", 1, reason="known", evidence=tuple(evidence))
 
 
-def test_less_than_is_known_teaches_nothing() -> None:
+def test_a_request_that_states_less_than_is_known_is_no_news() -> None:
     state = State()
     state.send("web:1", mobile="1", email="a")
     assert known(state)
@@ -168,7 +168,7 @@ def test_a_key_that_another_profile_owns_stays_news() -> None:
     assert not known(state, *says(email="a"))
 
 
-def test_a_value_that_nobody_can_own_is_known_once_it_is_stored() -> None:
+def test_a_value_that_no_profile_can_own_is_known_once_it_is_stored() -> None:
     shared = rule_set(identifiers={"mobile": replace(MOBILE, max_profiles=3)})
     careful = rule_set(identifiers={"mobile": replace(MOBILE, require_verified=True)})
     for rules in (shared, careful):
@@ -411,7 +411,7 @@ def test_policy_review_joins_nothing_and_asks_about_every_pair() -> None:
     assert state.at("pos:1") == 3
 
 
-def test_policy_refuse_joins_nothing_and_asks_nobody() -> None:
+def test_policy_refuse_joins_nothing_and_asks_no_question() -> None:
     state = two_cards("refuse")
     decision = state.send("pos:1", **REQUEST)
     assert (decision.outcome, decision.profile_id, decision.reviews) == ("refused", None, ())
@@ -522,7 +522,7 @@ def test_a_join_that_waits_for_a_proof_happens_when_the_owner_brings_it() -> Non
     assert state.at("web:1") == state.at("pos:1")
 
 
-def test_a_proof_that_was_given_before_leads_to_nobody_new() -> None:
+def test_a_proof_given_before_a_pin_ended_joins_no_further_profile() -> None:
     state = State(rule_set(PROVED))
     for where in ("web:1", "pos:1"):
         state.send(where)
@@ -545,7 +545,7 @@ def test_a_proof_on_another_record_of_the_owner_counts_as_the_owners() -> None:
     assert state.at("web:1") == state.at("pos:1")
 
 
-def test_two_who_proved_a_value_meet_though_a_third_owns_it_unproved() -> None:
+def test_two_records_with_a_verified_value_are_joined_though_a_third_owns_it_unverified() -> None:
     state = State(rule_set(PROVED))
     decided(state, "web:1", "a")
     decided(state, "pos:1", "a", verified=True)
@@ -553,7 +553,7 @@ def test_two_who_proved_a_value_meet_though_a_third_owns_it_unproved() -> None:
     assert state.at("app:1") == state.at("pos:1") != state.at("web:1")
 
 
-def test_a_proof_after_somebody_elses_unproved_word_asks_as_the_other_order_does() -> None:
+def test_a_verified_value_after_an_unverified_one_of_another_record_asks_in_either_order() -> None:
     strict = rule_set(Rule("email", ("email",)), identifiers={"email": replace(EMAIL, require_verified=True)})
     for steps in ([("web:1", False), ("pos:1", True)], [("pos:1", True), ("web:1", False)]):
         state = State(strict)
@@ -562,7 +562,7 @@ def test_a_proof_after_somebody_elses_unproved_word_asks_as_the_other_order_does
         assert state.owners == {key("email", "a"): state.at("pos:1")}
 
 
-def test_two_unproved_words_ask_nobody() -> None:
+def test_two_unverified_values_ask_no_question() -> None:
     strict = rule_set(Rule("email", ("email",)), identifiers={"email": replace(EMAIL, require_verified=True)})
     state = State(strict)
     decided(state, "web:1", "a")
@@ -580,7 +580,7 @@ def test_a_rule_for_some_id_spaces_joins_them_though_another_one_owns_the_key() 
 # ---- several profiles side by side ----
 
 
-def test_who_differs_from_what_joins_beside_it_is_asked_about() -> None:
+def test_a_record_that_differs_from_one_that_joins_beside_it_is_asked_about() -> None:
     """The request fits two cards; what it would be told the second time, it is told the first time (I6)."""
     differs = Rule("email", ("email",), unless_differs=("loyalty_id",))
     state = State(rule_set(Rule("mobile", ("mobile",)), differs))
@@ -622,7 +622,7 @@ def test_a_never_rule_does_not_hear_a_value_that_says_nothing_about_a_person() -
     assert state.send("web:2", mobile="1").outcome == "merged"
 
 
-def test_of_two_shared_values_the_proved_one_speaks_whatever_their_order() -> None:
+def test_the_verified_one_of_two_shared_values_counts_in_either_order() -> None:
     for order in (1, -1):
         state = State(rule_set(PROVED))
         said = [Evidence(key("email", "a")), Evidence(key("email", "c"), verified=True)]
@@ -643,7 +643,7 @@ def test_a_record_in_doubt_is_asked_about_with_every_holder_in_any_order(order: 
     assert state.reviews == {(1, 2), (1, 3), (2, 3)}
 
 
-def test_of_a_crowded_value_only_its_owner_is_asked_about() -> None:
+def test_only_the_owner_of_a_crowded_value_is_asked_about() -> None:
     kinds = {"email": IdentifierRules("email", fanout_limit=1, on_fanout="review")}
     state = State(rule_set(Rule("email", ("email",)), identifiers=kinds))
     for number in range(4):
@@ -659,7 +659,7 @@ def a_family_of_one_mailbox() -> State:
     return state
 
 
-def test_who_agrees_with_another_holder_is_asked_about_it_when_the_owner_is_in_doubt() -> None:
+def test_a_record_that_agrees_with_another_holder_is_asked_about_while_the_owner_is_in_doubt() -> None:
     state = a_family_of_one_mailbox()
     decision = state.send("pos:son", email="a", mobile="2")
     assert decision.outcome == "review"
@@ -668,7 +668,7 @@ def test_who_agrees_with_another_holder_is_asked_about_it_when_the_owner_is_in_d
     assert steps == {1: "unless_differs:mobile", 2: "owned_elsewhere"}
 
 
-def test_who_joins_the_owner_is_not_asked_about_those_who_agree_too() -> None:
+def test_a_record_that_joins_the_owner_is_not_asked_about_other_holders() -> None:
     state = a_family_of_one_mailbox()
     decision = state.send("pos:anyone", email="a")
     assert (decision.outcome, decision.profile_id) == ("attached", state.at("web:mother"))

@@ -74,7 +74,7 @@ async def test_what_is_due_comes_in_the_order_of_its_time_and_never_early(
     assert [due.achievement.due_at - NOON for due in ws.due[2, frozenset()]] == [10, 20]
 
 
-async def test_what_was_decided_is_not_due(store: Store) -> None:
+async def test_a_decided_achievement_is_not_due(store: Store) -> None:
     def save(ws: WorkingSet) -> None:
         _, (record,) = person(ws, "web:ann")
         ws.accept(achievement(ws, record.record_id))

@@ -31,7 +31,7 @@ async def test_stamps_go_on_from_what_the_database_holds(store_factory: Open, cl
     assert rows[0][1] == NOON + 400 * DAY
 
 
-async def test_what_waits_for_a_wrong_time_is_brought_back(store: Store, clock: ManualClock) -> None:
+async def test_deadlines_set_by_a_wrong_clock_are_corrected(store: Store, clock: ManualClock) -> None:
     def promise(ws: WorkingSet) -> None:
         _, (web,) = person(ws, "web:ann")
         ws.accept(achievement(ws, web.record_id, due_in=HOUR))

@@ -73,7 +73,7 @@ async def test_a_customer_created_erased_and_created_again_in_one_batch_exists(s
         assert await store.fetch(f"SELECT * FROM {table}") == [], table
 
 
-async def test_who_owned_a_key_is_forgotten_with_a_person_whom_the_same_batch_changed(store: Store) -> None:
+async def test_erasing_a_person_whom_the_same_batch_changed_clears_their_former_keys(store: Store) -> None:
     def begin(ws: WorkingSet) -> None:
         _, (other,) = person(ws, "web:1")
         profile, (record,) = person(ws, "web:ann")

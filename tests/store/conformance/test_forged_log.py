@@ -128,7 +128,7 @@ _ATTACKS: dict[Callable[[LoggedDatabase], Awaitable[None]], str] = {
 
 
 @pytest.mark.parametrize("attack", _ATTACKS)
-async def test_what_is_forged_without_the_secret_is_found(
+async def test_forgery_without_the_secret_is_found(
     database: LoggedDatabase, attack: Callable[[LoggedDatabase], Awaitable[None]]
 ) -> None:
     await attack(database)
@@ -139,7 +139,7 @@ async def test_what_is_forged_without_the_secret_is_found(
 @pytest.mark.parametrize(
     "attack", [attack for attack in _ATTACKS if attack is not _take_every_checkpoint_out]
 )
-async def test_a_run_that_follows_does_not_cover_it_up(
+async def test_a_later_run_does_not_cover_up_a_forgery(
     database: LoggedDatabase, attack: Callable[[LoggedDatabase], Awaitable[None]]
 ) -> None:
     await attack(database)

@@ -142,14 +142,14 @@ async def test_a_row_that_was_tampered_with_is_named(
     assert (await verify(filled, CHECKPOINT_KEY)).breaches == []
 
 
-async def test_what_the_log_says_cannot_be_said_otherwise(filled: Store, database_url: str) -> None:
+async def test_a_statement_of_the_log_cannot_be_changed(filled: Store, database_url: str) -> None:
     await tamper(database_url, "UPDATE audit SET bound = replace(bound, 'ledger', 'ledges')")
     assert "the event or its hash was altered" in [
         breach.what for breach in (await _checked(filled)).breaches
     ]
 
 
-async def test_what_goes_with_an_erased_person_is_not_missed(filled: Store) -> None:
+async def test_rows_deleted_by_an_erasure_are_not_reported_as_missing(filled: Store) -> None:
     def erase(ws: WorkingSet) -> None:
         ws.forget(ws.profile(home))
         log(ws)
@@ -276,7 +276,7 @@ async def test_after_the_binding_a_row_that_is_tampered_with_is_named(
     assert "was changed" in breach.what
 
 
-async def test_without_a_word_in_the_step_what_it_rewrote_is_tampering(upgraded: Upgraded) -> None:
+async def test_rows_rewritten_by_a_step_without_a_binds_line_count_as_tampering(upgraded: Upgraded) -> None:
     store = await upgraded(_REWRITING.partition("\n")[2])
     await _bind(store)
     assert {breach.chain for breach in (await _checked(store)).breaches} == {"record"}

@@ -44,12 +44,12 @@ async def test_the_lookup_tables_are_filled_completely_in_small_steps_and_after_
     assert sorted(of_record) == sorted((f"{record:016x}", number) for record, number in achievements)
 
 
-async def test_who_is_alone_leads(store: Store) -> None:
+async def test_a_process_that_is_alone_leads(store: Store) -> None:
     assert await store.take_lead("grants")
     assert await store.take_lead("grants")
 
 
-async def test_a_house_that_is_kept_has_nothing_left_to_do(store: Store, clock: ManualClock) -> None:
+async def test_housekeeping_has_nothing_to_do_after_it_finished(store: Store, clock: ManualClock) -> None:
     await run(store, log)
     clock.advance(LONGER_THAN_A_BATCH)
     while await store.maintain(100) >= 100:

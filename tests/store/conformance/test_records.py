@@ -42,7 +42,7 @@ async def test_a_record_comes_back_with_its_observations_and_their_keys(store: S
     assert ws.key(MOBILE) == Key(MOBILE, "generic", None, 60)
 
 
-async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) -> None:
+async def test_the_number_of_holders_of_a_key_is_known_when_small_or_large(store: Store) -> None:
     def hold(customer_id: str) -> Do:
         def save(ws: WorkingSet) -> None:
             _, (record,) = person(ws, f"web:{customer_id}")
@@ -60,7 +60,7 @@ async def test_how_many_hold_a_key_is_known_be_they_few_or_many(store: Store) ->
         assert await keys_as_looked_up(store) == [Key(EMAIL, holders=left)]
 
 
-async def test_whose_a_key_is_and_its_state_are_known_be_its_holders_few_or_many(store: Store) -> None:
+async def test_the_owner_and_state_of_a_key_are_known_with_few_or_many_holders(store: Store) -> None:
     for holders in (1, 2, FEW_HOLDERS, FEW_HOLDERS + 1, FEW_HOLDERS + 2):
 
         def hold(ws: WorkingSet, up_to: int = holders) -> None:

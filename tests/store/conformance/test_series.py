@@ -111,7 +111,7 @@ def is_there(ws: WorkingSet) -> None:
     assert ws.record("web", "ann") is not None
 
 
-async def test_a_batch_in_a_row_meets_what_the_one_before_it_left(store: Store) -> None:
+async def test_a_batch_of_a_series_sees_what_the_previous_one_stored(store: Store) -> None:
     def begin(ws: WorkingSet) -> None:
         person(ws, "web:ann")
         log(ws)
@@ -161,7 +161,7 @@ def is_refused(ws: WorkingSet) -> None:
         Batch(nothing, in_steps(is_refused, log)),
     ],
 )
-async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_none_behind(
+async def test_a_failed_batch_of_a_series_keeps_the_earlier_ones_and_skips_the_later_ones(
     store: Store, wrong: Batch
 ) -> None:
     batches = [
@@ -180,7 +180,7 @@ async def test_a_batch_that_fails_in_a_row_leaves_those_before_it_stored_and_non
     assert await breaches(store) == []
 
 
-async def test_no_batch_at_all_is_nothing_to_do(store: Store) -> None:
+async def test_an_empty_series_does_nothing(store: Store) -> None:
     await store.run_all(Series([], []))
 
 

@@ -25,7 +25,7 @@ from tests.support.store_batches import (
 )
 
 
-async def test_what_is_not_there_is_none(store: Store) -> None:
+async def test_a_missing_entity_is_none(store: Store) -> None:
     def ask(ws: WorkingSet) -> None:
         ws.records.want(("web", "nobody"))
         ws.keys.want(EMAIL)
@@ -58,7 +58,7 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
         lambda ws: ws.window(1, 2),
     ],
 )
-async def test_what_was_not_asked_for_cannot_be_read(store: Store, read: Do) -> None:
+async def test_a_key_that_was_not_asked_for_cannot_be_read(store: Store, read: Do) -> None:
     with pytest.raises(NotLoaded):
         await run(store, read)
 
@@ -122,7 +122,7 @@ async def test_everything_is_there_after_a_restart(store_factory: Open, clock: M
     assert await loaded_profile(await store_factory(), profile_id) == before
 
 
-async def test_closing_twice_is_closing(store_factory: Open) -> None:
+async def test_closing_twice_is_harmless(store_factory: Open) -> None:
     store = await store_factory()
     await store.close()
     await store.close()
