@@ -263,7 +263,7 @@ class Pipeline:
             case StoreUnavailable():
                 if isinstance(error, StoreBusy) and len(items) > 1:
                     return _in_halves(items)
-                self._tell(batch)  # it may have been committed all the same
+                self._tell(batch)  # it may have been committed anyway
                 _answer_all(items, error)
             case _ if batch.deciding is not None:
                 return _without(items, batch.deciding, error)

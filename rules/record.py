@@ -82,7 +82,7 @@ class Profile:
 
 @dataclass(slots=True, frozen=True)
 class Pin:
-    """A person's decision on two records; outranks every rule. `record_a < record_b`. `until` None means for ever."""
+    """A person's decision on two records; outranks every rule. `record_a < record_b`. `until` None means forever."""
 
     record_a: int
     record_b: int
@@ -105,7 +105,7 @@ class Pin:
 @dataclass(slots=True, frozen=True, eq=False)
 class Apart:
     """The sides of a split by a person: records of different sides cannot be the same person. It stands for a `cannot` pin between
-    every two of them. `sides`: by record, its side; of the records that are known. `until` None means for ever."""
+    every two of them. `sides`: by record, its side; of the records that are known. `until` None means forever."""
 
     split_id: int
     sides: Mapping[int, int]

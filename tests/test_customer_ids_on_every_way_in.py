@@ -34,13 +34,13 @@ class Refused(NamedTuple):
     reason: str
 
 
-class OfNoOne(NamedTuple):
+class NoCustomer(NamedTuple):
     reason: str
 
 
 MISSING, UNUSABLE, TOO_LONG = Refused(3000, "missing"), Refused(3016, "unusable"), Refused(3000, "too_long")
-PLACEHOLDER, DIGITS_LOST = OfNoOne("placeholder"), OfNoOne("digits_lost")
-CUSTOMER_IDS: list[tuple[Any, Taken | Refused | OfNoOne]] = [
+PLACEHOLDER, DIGITS_LOST = NoCustomer("placeholder"), NoCustomer("digits_lost")
+CUSTOMER_IDS: list[tuple[Any, Taken | Refused | NoCustomer]] = [
     ("4711", Taken("4711")),
     ("4712   ", Taken("4712")),
     ("   4713", Taken("4713")),
@@ -133,7 +133,7 @@ async def test_local_calls_read_customer_ids_as_the_table_says(gateway: RunningG
                     assert (one.status, one.body.get("customerId")) == (status, sent_text(value)), value
                 case Refused(code):
                     assert (one.status, one.body["code"]) == (400, code), value
-                case OfNoOne(reason):
+                case NoCustomer(reason):
                     assert (one.status, one.body["code"]) == (400, 3000), value
                     assert warnings(one) == {f"customerId:{reason}"}
     assert await known(gateway) == TAKEN
@@ -154,7 +154,7 @@ async def test_forwarded_calls_read_customer_ids_as_the_table_says(
             case Refused(code):
                 assert (reply.status, reply.body["code"]) == (400, code), value
                 assert len(platform.seen) == seen
-            case OfNoOne(reason):
+            case NoCustomer(reason):
                 assert (reply.status, platform.seen[-1].json["customerId"]) == (200, sent_text(value)), value
                 assert warnings(reply) == {f"customerId:{reason}"}
     assert await known(forward) == TAKEN

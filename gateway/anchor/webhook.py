@@ -15,8 +15,8 @@ from gateway.config import Webhook
 from gateway.errors import MISTAKES
 from gateway.store import Store
 from gateway.store.statement import Write
-from gateway.upstream import mistakes
 from gateway.upstream.answers import backoff
+from gateway.upstream.failed_attempts import FAILED
 from gateway.upstream.limiter import RandomBetween
 from gateway.upstream.listener import Listener, Reply
 
@@ -79,4 +79,4 @@ class AnchorWebhook:
             return await listener.post(written(point), message_id, self._clock.now())
         except MISTAKES as error:  # an exception here would end the gateway
             _log.error("anchor_failed", checkpoint=point.checkpoint_id, error=type(error).__name__)
-            return Reply(0, mistakes.FAILED, None)
+            return Reply(0, FAILED, None)

@@ -10,8 +10,8 @@ import structlog
 
 from gateway.anchor.worker import Anchor
 from gateway.app.broken import end_command
+from gateway.app.factories import make_services, make_store, seed_rules
 from gateway.app.follow import follow, readable
-from gateway.app.making import make_services, make_store, seed_rules
 from gateway.clock import SystemClock
 from gateway.config import Config, ConfigError
 from gateway.config.master_secret import open_box, other_secret, secret_path

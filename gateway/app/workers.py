@@ -23,7 +23,7 @@ from gateway.store.vouching import row_key
 from gateway.upstream.balances import BalanceWorker
 from gateway.upstream.deliver import DeliveryWorker
 from gateway.upstream.outbox import Outbox
-from gateway.upstream.share import Share
+from gateway.upstream.quota_share import Share
 from gateway.upstream.unanswered import UnansweredWorker
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
 from gateway.workers.archive import Archiver, AutomaticArchive
@@ -59,7 +59,7 @@ _ITSELF = Caller("", "", "gateway", "", "gateway")
 
 @dataclass(slots=True)
 class _Mail:
-    """The worker of one listener, until it is told to end."""
+    """The worker of one listener, until it has to end."""
 
     webhook: Webhook
     worker: WebhookWorker

@@ -220,7 +220,7 @@ MEANINGS: Mapping[Action, str] = {
     Action.DELIVERY_DEAD: "a webhook's delivery was given up",
     Action.DELIVERY_RETRIED: "an operator sent a delivery again",
     Action.DELIVERY_DISCARDED: "an operator discarded a delivery",
-    Action.DELIVERY_TESTED: "an operator sent a webhook an event that says nothing, to try it",
+    Action.DELIVERY_TESTED: "an operator sent a test event to a webhook",
     Action.WEBHOOK_RECEIVED: (
         "the platform called the webhook; the event has the topic and the listeners, but no content"
     ),

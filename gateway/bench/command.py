@@ -19,7 +19,6 @@ from gateway.bench.console import pages
 from gateway.bench.database import databases
 from gateway.bench.errors import BenchError
 from gateway.bench.figures import Figure
-from gateway.bench.foresight import duplicates, plan
 from gateway.bench.forward import forward
 from gateway.bench.grants import grants
 from gateway.bench.growth import growth
@@ -30,6 +29,7 @@ from gateway.bench.normalise import normalise
 from gateway.bench.options import BenchOptions, Part
 from gateway.bench.outbox import outbox
 from gateway.bench.peers import peers
+from gateway.bench.plan_and_search import duplicates, plan
 from gateway.bench.processes import processes
 from gateway.bench.resolve import resolve
 from gateway.bench.results import Results, medians, results, table, write

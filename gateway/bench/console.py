@@ -12,8 +12,8 @@ from gateway.bench.children import CLIENTS, ask
 from gateway.bench.clicks import Clicked, Clicks
 from gateway.bench.config import ENVIRONMENT
 from gateway.bench.figures import Figure, Target, ratios, spread
+from gateway.bench.first_paint import chromium, first_paints
 from gateway.bench.load import Run
-from gateway.bench.paint import chromium, first_paints
 from gateway.bench.rounds import Lane, Session, Shape, alternate, perform, warm
 from gateway.bench.subjects import Subject, bare, gateway
 from gateway.bench.tables import counts, verify

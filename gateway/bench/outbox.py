@@ -55,7 +55,7 @@ def _intake(session: Session) -> list[Figure]:
         verify(database, then, lane.accepted)
     return [
         Figure(
-            f"accepts, platform dark / answering, {CLOSED}",
+            f"accepts, platform down / answering, {CLOSED}",
             "ratio",
             ratios(rates(runs), rates(base_runs)),
             DARK,

@@ -7,8 +7,8 @@ from gateway.bench.admin import Admin
 from gateway.bench.commands import run
 from gateway.bench.database import Database
 from gateway.bench.figures import Figure
-from gateway.bench.foresight import CANDIDATE, populated
 from gateway.bench.machine import exact_cpu_seconds, peak_memory
+from gateway.bench.plan_and_search import CANDIDATE, populated
 from gateway.bench.rounds import Lane, Session, Shape, alternate
 from gateway.bench.subjects import Subject, gateway
 from gateway.bench.workload import FIRST_CAMPAIGN, Workload, person

@@ -98,7 +98,7 @@ def strangers(rules: RuleSet, config: Config) -> list[str]:
 def _check_start(config: Config) -> RuleSet:
     """Checks what would stop a start before it changes anything: the rule set, the kind of store and the packages."""
     from gateway.app.exporting import make_encoder
-    from gateway.app.making import make_store, seed_rules
+    from gateway.app.factories import make_store, seed_rules
 
     make_store(config, SystemClock(), b"")
     make_encoder(config)

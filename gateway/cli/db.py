@@ -108,7 +108,7 @@ def migrate(config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False) -> None:
 async def _open_once(config: Config) -> None:
     """Opening a SQLite file migrates it. A gateway that runs on the file has done so, unless it is of an earlier version. On a
     server only the schema is changed, which needs no secret; the gateways that serve from it start the remaining work."""
-    from gateway.app.making import make_store
+    from gateway.app.factories import make_store
     from gateway.app.opening import offline
     from gateway.store.migrations import pending
     from gateway.store.sqlite.schema import applied_steps

@@ -69,7 +69,7 @@ async def _fill(path: Path, to: str, *, closed: bool) -> int:
     from gateway.cli.progress import progress_bar
 
     try:
-        from gateway.store.postgres.filling import Filling, NotTheSame
+        from gateway.store.postgres.copy_from_sqlite import Filling, NotTheSame
     except ImportError:
         raise DriverMissing from None
     with opened(path, "mode=ro") as source, progress_bar() as bar:

@@ -63,7 +63,7 @@ _PROFILES: Columns = {
     "points": "points",
     "records": _named,
 }
-_LEADS: Columns = {"this id": "id", "would lead to": lambda lead: lead["to"] or "no one"}
+_LEADS: Columns = {"this id": "id", "would lead to": lambda lead: lead["to"] or "no profile"}
 _KEYS: Columns = {
     "identifier": lambda key: f"{key['type']} {plain(key['value'])}",
     "of": "before",

@@ -12,6 +12,7 @@ from typing import Any
 from gateway.cli.admin_client import connect
 from gateway.cli.columns import read_mapping
 from gateway.cli.customer_file import CustomerFile, kind_of, opened_sheet
+from gateway.cli.dry_run_copy import copied
 from gateway.cli.failure import Failure
 from gateway.cli.import_lists import list_refusals, list_warnings
 from gateway.cli.import_options import (
@@ -33,7 +34,6 @@ from gateway.cli.import_table import confirm, may_ask, show_columns
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, settings
 from gateway.cli.output import note, print_json, print_rows, say
 from gateway.cli.sending import Sending
-from gateway.cli.trial import copied
 from gateway.config import Config
 
 _MORE_THAN_A_CHUNK = 1_000_000

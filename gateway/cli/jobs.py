@@ -75,7 +75,9 @@ def print_job(job: Row, *, as_json: bool) -> None:
     if job["state"] == "failed" and job["stuck_at"]:
         say(f"to leave {job['stuck_at']} out: gateway jobs resume {job['id']} --skip")
     if job["damaged"]:
-        say(f"damaged, not run: other hands wrote {', '.join(job['damaged'])}; cancel it and start it again")
+        say(
+            f"damaged, not run: the gateway did not write {', '.join(job['damaged'])}; cancel it and start it again"
+        )
     elif job["distrusted"]:
         say("not run: its row is not as the audit log says")
     if job["ended_at"]:

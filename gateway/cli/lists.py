@@ -26,7 +26,7 @@ _GENERIC: Columns = {
     "type": "type",
     "now": "state",
     "would join": lambda row: counted(row["profiles"], "profile"),
-    "came apart": "split",
+    "split": "split",
     "questions": "asked",
     "found": "found_at",
     "looked at": "looked_at",

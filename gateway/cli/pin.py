@@ -9,13 +9,13 @@ from gateway.cli.admin_client import Admin, ask, fetch, segment
 from gateway.cli.effects import DryRun, print_effects
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cursor, PageSize, group
 from gateway.cli.output import Columns, Row, note, print_json, print_page, say
-from gateway.cli.shape import Why
+from gateway.cli.profile_changes import Why
 
 app = group("Pin two records together or apart, list pins, remove one.")
 One = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…, from `profile show`.")]
 Other = Annotated[str, typer.Argument(metavar="RECORD", help="rec_…")]
 Until = Annotated[
-    str, typer.Option(help="RFC 3339, a date, or a span from now such as 90d; for ever without it.")
+    str, typer.Option(help="RFC 3339, a date, or a span from now such as 90d; without it, forever.")
 ]
 _COLUMNS: Columns = {
     "records": lambda pin: " ".join(pin["records"]),

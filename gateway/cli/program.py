@@ -32,9 +32,9 @@ COMMANDS = {
     "import": Lazy("gateway.cli.imports", "app", "Import customers from a file, list imports, or undo one."),
     "duplicates": Lazy("gateway.cli.duplicates", "duplicates", "List profiles that look like one person."),
     "profile": Lazy("gateway.cli.profile", "app", "Find, show and explain profiles."),
-    "merge": Lazy("gateway.cli.shape", "merge", "Join two profiles."),
-    "split": Lazy("gateway.cli.shape", "split", "Take records out of a profile."),
-    "undo": Lazy("gateway.cli.shape", "undo", "Undo one merge."),
+    "merge": Lazy("gateway.cli.profile_changes", "merge", "Join two profiles."),
+    "split": Lazy("gateway.cli.profile_changes", "split", "Take records out of a profile."),
+    "undo": Lazy("gateway.cli.profile_changes", "undo", "Undo one merge."),
     "merges": Lazy("gateway.cli.merges", "app", "List merges, show one, and count them."),
     "suggest": Lazy(
         "gateway.cli.suggest",

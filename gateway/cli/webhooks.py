@@ -1,4 +1,4 @@
-"""`gateway webhooks`: how each webhook fares, and an event that says nothing, to see whether one takes it."""
+"""`gateway webhooks`: the state of each webhook, and a test event for one."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ _COLUMNS: Columns = {
 def list_(
     limit: PageSize = 50, cursor: Cursor = "", config: ConfigFile = DEFAULT_CONFIG, json: AsJson = False
 ) -> None:
-    """List webhooks, and what waits for each."""
+    """List webhooks with the events that wait for each."""
     print_page(fetch(config, "/webhooks", limit=limit, cursor=cursor), _COLUMNS, as_json=json)
 
 
@@ -35,7 +35,7 @@ def send_test(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Send one webhook an event that says nothing. `deliveries show` tells what became of it."""
+    """Send a test event to one webhook. `gateway deliveries show` shows its delivery."""
     answer = ask(config, lambda admin: admin.post(f"/webhooks/{segment(webhook)}/test"), changes=True)
     if json:
         print_json(answer)

@@ -40,7 +40,7 @@ class SecretBox:
 def admin_token(config: Config, box: SecretBox | None = None) -> str:
     """The bearer token of the admin listener: the configured one, or else one that only this machine can derive. Raises
     ConfigError if there is neither a token nor a secret. Without `box`, the secret is read here. An operator's own token in the
-    settings is for commands, which then act as that operator; the listener's token is derived all the same."""
+    settings is for commands, which then act as that operator; the listener's token is derived anyway."""
     token = config.server.admin_token
     if token is not None and operator_token.parsed(token.reveal()) is None:
         return token.reveal()

@@ -145,7 +145,7 @@ class AuditSettings(Section, frozen=True):
 
 
 class RetentionSettings(Section, frozen=True):
-    """How long finished data is kept; 0: for ever. Audit events of that age are moved to `audit_archive`."""
+    """How long finished data is kept; 0: forever. Audit events of that age are moved to `audit_archive`."""
 
     deliveries: Duration = 30 * DAY
     import_lists: Duration = 0

@@ -44,7 +44,7 @@ class IssuedKey(NamedTuple):
 
 
 Failure = Literal["api_key", "secret_key_missing", "secret_key"]
-_NOBODY = bytes(32)
+_NO_DIGEST = bytes(32)
 
 
 class KeyRing:
@@ -85,7 +85,7 @@ class KeyRing:
         else:
             found = self._stored.get(hmac.digest(self._pepper, raw, "sha256"))
             secret = hmac.digest(self._pepper, given, "sha256")
-        expected = found.secret_digest if found is not None and found.secret_digest else _NOBODY
+        expected = found.secret_digest if found is not None and found.secret_digest else _NO_DIGEST
         matches = hmac.compare_digest(secret, expected)
         if found is None:
             return "api_key"

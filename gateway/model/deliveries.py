@@ -123,7 +123,7 @@ class FinishDelivery(Command[Done | Stale], frozen=True):
 
 
 class SendTestEvent(Command[Delivery], frozen=True):
-    """Queue an event that says nothing for a webhook."""
+    """Queue a test event for a webhook."""
 
     caller: Caller
     webhook: str

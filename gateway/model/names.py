@@ -16,7 +16,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def full_name(values: Mapping[str, Any]) -> str:
-    """The display name, or else the first and the last name; "" where the values name no one."""
+    """The display name, or else the first and the last name; "" if the values contain no name."""
     return next(filter(None, _full_names(values)), "")
 
 

@@ -38,7 +38,7 @@ class SplitSide(msgspec.Struct, frozen=True):
 
 
 class SetPin(Command[Done | Refused], frozen=True):
-    """A person's decision on two records; `until` None is for ever."""
+    """A person's decision on two records; `until` None means forever."""
 
     caller: Caller
     record_a: int

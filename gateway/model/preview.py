@@ -21,7 +21,7 @@ class ProfileAfter(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """A profile id that leads elsewhere afterwards; None: to no one, its person is erased."""
+    """A profile id that leads elsewhere afterwards; None: its person was erased."""
 
     profile_id: int
     to: int | None

@@ -98,7 +98,7 @@ _DROP_WINDOW = "DELETE FROM dedup WHERE profile_id = ? AND campaign_id = ? AND e
 
 
 class KeepFor(NamedTuple):
-    """How long finished things are kept (ms), counted from their end; 0: for ever."""
+    """How long finished things are kept (ms), counted from their end; 0: forever."""
 
     deliveries: int = 30 * DAY
     import_lists: int = 0

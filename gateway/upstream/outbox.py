@@ -13,8 +13,8 @@ from gateway.pipeline import Pipeline
 from gateway.store import Store
 from gateway.store.deliveries import is_due
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream import mistakes
 from gateway.upstream.answers import backoff
+from gateway.upstream.failed_attempts import FAILED, log_failure
 from gateway.upstream.limiter import RandomBetween
 
 
@@ -32,7 +32,7 @@ class Outbox:
     """The rows of one target, for one worker. Several workers may share a database: leases keep them apart.
 
     A mistake of ours over a row is a try like any other, and ends as `failed` says. Otherwise the row would come back with each
-    lease for ever, or end the gateway. With `stopping`, a result that the store cannot take now is kept for the rest of the lease,
+    lease forever, or end the gateway. With `stopping`, a result that the store cannot take now is kept for the rest of the lease,
     or until the gateway stops.
     """
 
@@ -72,8 +72,8 @@ class Outbox:
         try:
             end = await tried(delivery)
         except MISTAKES as error:
-            mistakes.tell(delivery, error)
-            end = End(self._failed, mistakes.FAILED, self.pause(delivery))
+            log_failure(delivery, error)
+            end = End(self._failed, FAILED, self.pause(delivery))
         is_ours = end is not None and not isinstance(await self._finish(delivery, end), Stale)
         self._metrics.deliveries.attempts.labels(
             self._target, end.result if end and is_ours else "stale"

@@ -1,5 +1,5 @@
-"""What webhooks are told. After each command, one look at what it changed writes a row of the outbox for each listener, in the same
-transaction. So every change is told, and nothing else. Bodies hold ids, never identifiers of persons."""
+"""Events for webhooks. After each command, its changes are examined, and a row of the outbox is written for each listener, in the
+same transaction. So every change is announced, and nothing else. Bodies hold ids, never identifiers of persons."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple

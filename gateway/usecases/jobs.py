@@ -26,9 +26,9 @@ from gateway.model import (
     includes,
     shown_thing,
 )
+from gateway.usecases.backoff import MOST_FAILURES, pause
 from gateway.usecases.env import Env
 from gateway.usecases.job_steps import Task, step, wants_of_step
-from gateway.usecases.retrying import MOST_FAILURES, pause
 from gateway.workingset import NotLoaded, WorkingSet
 
 _OPERATOR = "operator:"

@@ -144,7 +144,7 @@ class Carrying:
     # ---- coming together ----
 
     def _is_asked(self, found: Collection[Piece]) -> bool:
-        """Whether an open question that the definition does not know keeps the profiles apart. New rules join them all the same, as
+        """Whether an open question that the definition does not know keeps the profiles apart. New rules join them anyway, as
         their plan says."""
         homes = {self._home(piece.records[0]) for piece in found}
         return any(self._stands(item) and homes.issuperset(pair) for pair, item in self.ws.reviews.items())

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from gateway.audit.event import Action
 from gateway.ids import show
 from gateway.model import Caller, DelayRegrouping, Refused, Regrouping, ResumeRegroupings
+from gateway.usecases.backoff import MOST_FAILURES, pause
 from gateway.usecases.env import Env
-from gateway.usecases.retrying import MOST_FAILURES, pause
 from gateway.workingset import WorkingSet
 
 

@@ -1,8 +1,8 @@
-"""Works off jobs, in the background: one change as one command, which also stores how far the job has come. If a process stops or
-dies in the middle, the next one continues there.
+"""Runs jobs in the background: each change is one command, which also stores the progress of the job. If a process stops or dies in
+the middle, the next one continues there.
 
-A job is run only if the audit log vouches for its row. A row that other hands put in, changed or damaged is left alone, and an
-event says so. A step that meets an unexpected error is tried again later; other jobs run in the meantime.
+A job is run only if the audit log vouches for its row. If a row was inserted, changed or damaged outside the gateway, the job is
+not run, and an event says so. A step that meets an unexpected error is tried again later; other jobs run in the meantime.
 """
 
 from collections.abc import Sequence

@@ -87,7 +87,7 @@ class CustomerIds:
         value, exceptions = normal_form(text), self._of.get(id_space, self._other)
         if not value or len(value) > LONGEST or value in exceptions.real:
             return CustomerId(value)
-        if _folded(value) in exceptions.placeholders or stands_for_no_one(value):
+        if _folded(value) in exceptions.placeholders or is_placeholder(value):
             return CustomerId(value, "placeholder")
         return CustomerId(value, "digits_lost" if _DIGITS_LOST.fullmatch(value) else "")
 
@@ -101,7 +101,7 @@ def normal_form(text: str) -> str:
     return text
 
 
-def stands_for_no_one(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """Whether programs or people write this text where there is no customer, in any id space."""
     if _COUNTED.fullmatch(value):
         return False

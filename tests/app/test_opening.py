@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.making import make_store
+from gateway.app.factories import make_store
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, load
 

@@ -152,5 +152,5 @@ async def test_without_the_driver_it_says_what_to_install(
 ) -> None:
     async with InProcessGateway(tmp_path):
         pass
-    monkeypatch.setitem(sys.modules, "gateway.store.postgres.filling", None)
+    monkeypatch.setitem(sys.modules, "gateway.store.postgres.copy_from_sqlite", None)
     assert "pip install 'loyalty-identity-gateway[postgres]'" in await asyncio.to_thread(move.run, 1)

@@ -93,7 +93,7 @@ async def test_a_dry_run_says_what_would_happen_and_changes_nothing(desk: Desk) 
     told = await desk.say("split", ann, "--record", of_bob, *WHY, "--dry-run")
     assert f"{of_bob}" in told
     assert bob in await desk.say("undo", merged["merge"], *WHY, "--dry-run")
-    assert "no one" in await desk.say("erase", ann, "--dry-run")
+    assert "no profile" in await desk.say("erase", ann, "--dry-run")
     assert (await desk.json("profile", "show", ann))["version"] == merged["version"]
 
 

@@ -20,7 +20,7 @@ from gateway.ids import read
 from gateway.model import Caller, DelayJob, GrantDue
 from gateway.store.queries.jobs import job as stored_job
 from gateway.store.vouching import row_key
-from gateway.usecases.retrying import MOST_FAILURES
+from gateway.usecases.backoff import MOST_FAILURES
 from gateway.workers.archive import Archiver
 from gateway.workers.jobs import JobWorker
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings

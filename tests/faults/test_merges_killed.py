@@ -69,7 +69,7 @@ class Ordeal:
     # ---- regrouping ----
 
     def activate(self) -> None:
-        """The other kind of rules: the families are to come apart, or together again."""
+        """The other kind of rules: they split the families, or join them again."""
         self.version += 1
         self.joined = not self.joined
         text = _rules(f"v{self.version}", 5 if self.joined else 1)

@@ -1,4 +1,4 @@
-"""Erasure: everything that names a person goes, ledger and log stay and name no one."""
+"""Erasure: everything that identifies a person is deleted; ledger and log stay without personal data."""
 
 from pathlib import Path
 

@@ -36,8 +36,8 @@ from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.matching import count_matching, id_of, matching
 from gateway.store.vouching import row_key
 from gateway.usecases import job_steps
+from gateway.usecases.backoff import MOST_FAILURES
 from gateway.usecases.env import Env
-from gateway.usecases.retrying import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from gateway.workingset import WorkingSet
 from tests.support.in_process_gateway import CHECKPOINT_KEY, InProcessGateway, customer, environment

@@ -1,4 +1,4 @@
-"""I23: a profile's id and its canonical id lead to the record that the profile began with, however profiles come apart."""
+"""I23: a profile's id and its canonical id lead to the record that the profile began with, however profiles are split."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path

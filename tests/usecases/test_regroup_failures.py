@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from gateway.ids import show
 from gateway.model import DelayRegrouping, DropPin, Refused, ResumeRegroupings, SetPin
 from gateway.store.tables.regrouping import count_failed, failed_regroupings
+from gateway.usecases.backoff import MOST_FAILURES
 from gateway.usecases.regroup_carrying import Carrying, Counts
-from gateway.usecases.retrying import MOST_FAILURES
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
 from tests.usecases.test_regroup import OPERATOR, rules
 

@@ -167,7 +167,7 @@ def _refusal(error: Exception, caller: Caller) -> tuple[Refusal, Mapping[str, st
 
 
 async def _record(request: web.Request, services: Services, caller: Caller, refusal: Refusal) -> None:
-    """Refused calls go to the audit log. If that fails, the call is answered all the same."""
+    """Refused calls go to the audit log. If that fails, the call is answered anyway."""
     status = status_of(refusal.code)
     if status >= 500:
         return

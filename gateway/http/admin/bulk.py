@@ -11,10 +11,10 @@ from gateway.errors import Refusal
 from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.deliveries import DeliveryView, delivery_view, refuse_unknown_target
 from gateway.http.admin.effects import EffectsView, effects_view
+from gateway.http.admin.ids_and_names import Reason, channel_named
 from gateway.http.admin.jobs import JobView, job_view
 from gateway.http.admin.listing import NEWEST, Id, Query
 from gateway.http.admin.merge_list import Actor, Channel, ImportId, MergeView, merge_views, wanted_merges
-from gateway.http.admin.named import Reason, channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.reviews import ReviewView, review_views
 from gateway.http.admin.times import When, read

@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from gateway.audit.event import Action
 from gateway.errors import Refusal
+from gateway.http.admin.ids_and_names import channel_named
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, page, read_cursor
-from gateway.http.admin.named import channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.profiles import ProfileView, by_id, profile_view

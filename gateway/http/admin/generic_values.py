@@ -36,7 +36,7 @@ class GenericValueView(msgspec.Struct):
     the value is now. It would join `profiles`: those of its `records`, of which at most 1,000 are counted. `holders` are the first
     3 profiles.
 
-    Profiles that it had joined were looked at again: `split` of them came apart, and `asked` questions were opened. `looked_at` is
+    Profiles that it had joined were looked at again: `split` of them were split, and `asked` questions were opened. `looked_at` is
     when that ended; None: it is under way. The `id` stands for the value in `POST /lists/{name}`."""
 
     id: str

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.ids_and_names import Reason
 from gateway.http.admin.imports import import_id_of
 from gateway.http.admin.listing import Id, ListQuery, Page, Query, page, read_cursor
-from gateway.http.admin.named import Reason
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.model import ChangedRecord, ImportRun, Refused, UndoImport

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from gateway.config import Channel
 from gateway.errors import CommandFailed, Refusal
+from gateway.http.admin.ids_and_names import channel_named
 from gateway.http.admin.listing import Query
-from gateway.http.admin.named import channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.times import Time, shown_or_none
 from gateway.http.rows.frames import MOST_ROWS, Answer, Chunk, Line, Rows

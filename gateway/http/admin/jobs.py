@@ -32,15 +32,15 @@ class Resuming(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JobView(msgspec.Struct):
-    """Of what `matched`, `done` was changed, and `refused` stayed as it is: the list with the job's filter still has it. `closed`
-    are questions that the job's answers closed beside their own, and `passed` is what others dealt with in the meantime, counted at
-    the end. `skipped` was left out by an operator who resumed the job, because its change failed: `stuck_at` is the thing whose
-    change fails now. Times in the filter are milliseconds.
+    """Of what `matched`, `done` was changed, and `refused` could not be changed: the list with the job's filter still shows it.
+    `closed` are questions that the job's answers closed beside their own. `passed` was already dealt with when the job reached it;
+    it is counted at the end. `skipped` was left out by an operator who resumed the job, because its change failed: `stuck_at` is
+    the thing whose change fails now. Times in the filter are milliseconds.
 
-    `run_by` is in whose name it changes things. `failures` are attempts in a row at the same step; the next is at `due_at`. `why`
-    says what made it fail. A `distrusted` job is not run: its row is not as the audit log says.
-    `damaged` are the columns of its row that cannot be read, because other hands wrote them; they are empty here. Such a job can
-    only be cancelled, if it is not over: `gateway jobs cancel`. Then start it again.
+    `run_by` is the operator in whose name it changes things. `failures` are attempts in a row at the same step; the next is at
+    `due_at`. `why` is what made it fail. A `distrusted` job is not run: its row is not as the audit log says.
+    `damaged` are the columns of its row that cannot be read, because they were changed outside the gateway; they are empty here.
+    Such a job can only be cancelled, if it is not over: `gateway jobs cancel`. Then start it again.
     """
 
     id: str

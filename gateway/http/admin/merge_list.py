@@ -9,6 +9,7 @@ from msgspec import Meta
 from gateway.clock import DAY
 from gateway.errors import Refusal
 from gateway.http.admin.effects import ConsequenceView, consequence
+from gateway.http.admin.ids_and_names import channel_named
 from gateway.http.admin.listing import (
     MOST,
     NEWEST,
@@ -19,7 +20,6 @@ from gateway.http.admin.listing import (
     read_cursor,
     write_cursor,
 )
-from gateway.http.admin.named import channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.times import Time, When, read, shown, shown_or_none

@@ -10,8 +10,8 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, Names, effects_view
+from gateway.http.admin.ids_and_names import DryRun, ProfileId, Reason, RecordId, number
 from gateway.http.admin.listing import Query
-from gateway.http.admin.named import DryRun, ProfileId, Reason, RecordId, number
 from gateway.http.admin.operation import Call, Operation
 from gateway.ids import show
 from gateway.model import Effects, MergeProfiles, Shaped, SplitProfile, UndoMerge

@@ -1,4 +1,4 @@
-"""The system at one look: does it work, what waits for a person, and what is under way."""
+"""The system at a glance: does it work, what waits for a person, and what is under way."""
 
 import asyncio
 import statistics
@@ -217,7 +217,7 @@ OPERATIONS = (
         path="/overview",
         handler=show_overview,
         role="viewer",
-        summary="The system at one look: whether it works, what waits for a person, what is under way",
+        summary="The system at a glance: whether it works, what waits for a person, what is under way",
         answer=Overview,
     ),
 )

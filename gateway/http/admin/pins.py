@@ -7,10 +7,10 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
+from gateway.http.admin.ids_and_names import DryRun, Reason, RecordId, number
 from gateway.http.admin.listing import Id, Page, Query, page, read_cursor
-from gateway.http.admin.named import DryRun, Reason, RecordId, number
-from gateway.http.admin.of_records import OfRecordsQuery, wanted_records
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.record_filter import OfRecordsQuery, wanted_records
 from gateway.http.admin.times import Time, ahead, shown, shown_or_none
 from gateway.http.services import Services
 from gateway.ids import show
@@ -33,13 +33,13 @@ class NewPin(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["must", "cannot"]
     reason: Reason
     until: Annotated[
-        str, Meta(description="RFC 3339, a date (UTC), or a span from now such as 90d; empty: for ever")
+        str, Meta(description="RFC 3339, a date (UTC), or a span from now such as 90d; empty: forever")
     ] = ""
     dry_run: DryRun = False
 
 
 class PinView(msgspec.Struct):
-    """`profiles` are where the two records are now. `until` None: for ever. An expired pin has no effect and is soon
+    """`profiles` are where the two records are now. `until` None: forever. An expired pin has no effect and is soon
     removed."""
 
     records: list[str]

@@ -15,9 +15,9 @@ from gateway.http.admin.achievements import AchievementView, achievement_view
 from gateway.http.admin.attributes import ValueView, values_of, values_then
 from gateway.http.admin.audit import EventView, HistoryQuery, event_page
 from gateway.http.admin.effects import EffectsView, effects_view
+from gateway.http.admin.ids_and_names import DryRun
 from gateway.http.admin.listing import MOST, NEWEST, USUAL, Page, Query
 from gateway.http.admin.merge_list import MergeView, merge_views
-from gateway.http.admin.named import DryRun
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import named_by_ids
 from gateway.http.admin.reviews import ReviewView, review_views

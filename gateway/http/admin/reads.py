@@ -1,4 +1,4 @@
-"""Which looks at customers the audit log hears of, if `[audit] reads` asks for them. An event is stored before the answer is made,
+"""Which looks at customers are audited, if `[audit] reads` asks for it. An event is stored before the answer is made,
 so nothing is shown that the log does not have. An export has its event always (`export.py`)."""
 
 from aiohttp import web

@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from gateway.errors import Refusal
 from gateway.http.admin.effects import EffectsView, effects_view
+from gateway.http.admin.ids_and_names import DryRun, channel_named
 from gateway.http.admin.listing import NEWEST, Id, ListQuery, Page, Query, read_cursor, write_cursor
-from gateway.http.admin.named import DryRun, channel_named
 from gateway.http.admin.operation import Call, Operation
 from gateway.http.admin.people import people
 from gateway.http.admin.times import Time, When, read, shown, shown_or_none

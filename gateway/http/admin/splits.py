@@ -3,10 +3,10 @@
 import msgspec
 
 from gateway.http.admin.effects import EffectsView, effects_view
+from gateway.http.admin.ids_and_names import DryRun
 from gateway.http.admin.listing import Id, Page, Query, page, read_cursor
-from gateway.http.admin.named import DryRun
-from gateway.http.admin.of_records import OfRecordsQuery, wanted_records
 from gateway.http.admin.operation import Call, Operation
+from gateway.http.admin.record_filter import OfRecordsQuery, wanted_records
 from gateway.http.admin.times import Time, shown, shown_or_none
 from gateway.ids import show
 from gateway.model import LiftSplit
@@ -31,7 +31,7 @@ class LiftingQuery(Query, kw_only=True):
 
 
 class SplitView(msgspec.Struct):
-    """`records` on as many `sides` as it says are kept apart; `members` are the first 20 of them. `until` None: for ever."""
+    """`records` on as many `sides` as it says are kept apart; `members` are the first 20 of them. `until` None: forever."""
 
     id: str
     sides: int

@@ -41,7 +41,7 @@ def ahead(name: str, text: str, now: int) -> int | None:
     except ValueError:
         moment = _moment(name, text, "from now such as 90d")
     if not now < moment <= LATEST:
-        raise Refusal("bad_parameter", f"{name}: is not in the future; give a later time, or none for ever")
+        raise Refusal("bad_parameter", f"{name}: is not in the future; give a later time, or none for no end")
     return moment
 
 

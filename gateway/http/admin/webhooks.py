@@ -1,4 +1,4 @@
-"""Webhooks: how each fares, and an event that says nothing, to see whether one takes it."""
+"""Webhooks: the state of each, and a test event for one."""
 
 import msgspec
 

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gateway.http.admin.audit import HistoryQuery
 from gateway.http.admin.graph import EdgeView, GraphQuery, GraphView, show_graph
-from gateway.http.admin.of_records import OfRecordsQuery
 from gateway.http.admin.pins import list_pins
 from gateway.http.admin.profiles import ProfileDetail, ProfileQuery, profile_history, show_profile
+from gateway.http.admin.record_filter import OfRecordsQuery
 from gateway.http.admin.splits import list_splits
 from gateway.http.console.graph import MOST, Edge, Node, Picture, draw
 from gateway.http.console.timeline import told

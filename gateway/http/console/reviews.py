@@ -19,7 +19,7 @@ from gateway.http.admin.reviews import (
 from gateway.http.console import bulk
 from gateway.http.console.chart import Waterfall, waterfall
 from gateway.http.console.person import readable, shorter
-from gateway.http.console.shape import ask_first
+from gateway.http.console.profile_changes import ask_first
 from gateway.http.console.visit import NO_QUERY, Visit, go
 from gateway.ids import read
 

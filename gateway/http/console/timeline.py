@@ -1,4 +1,4 @@
-"""Audit events as they are told on a page: a sentence each."""
+"""Audit events as sentences on a page."""
 
 import re
 from dataclasses import dataclass

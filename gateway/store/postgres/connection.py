@@ -125,7 +125,7 @@ class Server:
                         raise asyncpg.SerializationError(str(error)) from error
                     raise
                 except SILENT:
-                    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has let go of it already
+                    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has already released it
                         connection.terminate()  # to give it back would wait until the server heard of the cancellation
                     raise
         except _GONE as error:

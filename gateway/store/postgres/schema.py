@@ -12,7 +12,7 @@ import asyncpg
 from gateway.errors import SchemaMismatch
 from gateway.store.migrations import Migration, pending
 from gateway.store.postgres.dialect import Columns, Connection
-from gateway.store.postgres.ordered import ordered_index, ordered_key
+from gateway.store.postgres.key_order import ordered_index, ordered_key
 
 _VERSIONS = """
 CREATE TABLE schema_version (

@@ -1,5 +1,6 @@
-"""Jobs: one, lists of them, those that are to be worked on, and whether the audit log vouches for one. Other hands may have filled
-a row with text that the engine or the gateway cannot read. Such a row takes no other with it, and shows what can be read of it."""
+"""Jobs: one, lists of them, those that are to be run, and whether the audit log vouches for one. A row may have been damaged
+outside the gateway, so that the engine or the gateway cannot read it. It does not hide other rows, and what can be read of it
+is shown."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple, get_type_hints

@@ -183,7 +183,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
             first, *others = sorted(words, key=len, reverse=True)
             holders.append(_IS_CALLED.format(others=" AND ' ' || n.name LIKE ?" * len(others)))
             values += [first, first + _HIGHEST, *(f"% {word}%" for word in others)]
-        conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NOBODY})")
+        conditions.append(f"profile_id IN ({' UNION '.join(holders) or _NO_PROFILE})")
     if wanted.id_space:
         conditions.append(
             "EXISTS (SELECT 1 FROM record r WHERE r.profile_id = p.profile_id AND r.id_space = ?)"
@@ -200,13 +200,13 @@ _CLAIMS_IDENTIFIER = _HOLDS_IDENTIFIER.replace("observation", "claim")
 _IS_RECORD = "SELECT profile_id FROM record WHERE id_space = ? AND customer_id = ?"
 _IS_NAMED = "SELECT COALESCE(redirect_to, profile_id) FROM profile WHERE canonical_id = ?"
 _HIGHEST = "\U0010ffff"
-"""Behind every text that begins with what stands before it."""
+"""Appended to a prefix, it sorts after every text with that prefix."""
 MOST_NAMED = 500
 _IS_CALLED = f"""SELECT r.profile_id FROM (
 SELECT n.name, n.record_id FROM person_name AS n WHERE n.name >= ? AND n.name < ?{{others}}
 ORDER BY n.name, n.record_id LIMIT {MOST_NAMED}
 ) AS called CROSS JOIN record AS r ON r.record_id = called.record_id"""
-_NOBODY = "SELECT profile_id FROM record WHERE 1 = 0"
+_NO_PROFILE = "SELECT profile_id FROM record WHERE 1 = 0"
 
 
 async def _overviews(store: Store, profiles: Sequence[tuple[Any, ...]], most: int) -> list[ProfileOverview]:

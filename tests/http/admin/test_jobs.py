@@ -15,7 +15,7 @@ from gateway.store.queries.jobs import job as stored_job
 from gateway.store.queries.verification import verify
 from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
-from gateway.usecases.retrying import MOST_FAILURES
+from gateway.usecases.backoff import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
 from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_merge_list import by_hand, listed

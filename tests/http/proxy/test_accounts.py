@@ -1,4 +1,4 @@
-"""Whose account at the platform a customer sees after the profile has come apart."""
+"""Whose account at the platform a customer sees after the profile was split."""
 
 from __future__ import annotations
 

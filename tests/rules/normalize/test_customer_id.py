@@ -11,8 +11,8 @@ from rules.normalize.customer_id import (
     CustomerId,
     CustomerIds,
     from_spreadsheet,
+    is_placeholder,
     normal_form,
-    stands_for_no_one,
 )
 from rules.ruleset import IdSpaceRules, RuleSet
 
@@ -47,19 +47,19 @@ nan-yang|guest-123|guest123|cust_0|trueman|gaston|unknown soldier|2147483646|prf
 
 @pytest.mark.parametrize("written", NO_ONE)
 def test_a_placeholder_is_not_an_id(written: str) -> None:
-    assert stands_for_no_one(normal_form(written))
-    assert stands_for_no_one(normal_form(f" {written}\u00a0"))
+    assert is_placeholder(normal_form(written))
+    assert is_placeholder(normal_form(f" {written}\u00a0"))
 
 
 @pytest.mark.parametrize("written", SOMEONE)
 def test_an_id_that_only_resembles_a_placeholder_is_an_id(written: str) -> None:
-    assert not stands_for_no_one(normal_form(written))
+    assert not is_placeholder(normal_form(written))
 
 
 @given(st.integers(1, 10**12), st.sampled_from(["", "c-", "user_", "web:", "A"]))
 def test_a_number_is_an_id_unless_it_is_an_overflowed_counter(number: int, prefix: str) -> None:
     overflowed = not prefix and number in (2**31 - 1, 2**32 - 1)
-    assert stands_for_no_one(f"{prefix}{number}") is overflowed
+    assert is_placeholder(f"{prefix}{number}") is overflowed
 
 
 BLANKS = " \t\r\n\u00a0\u2003\u3000\u200b\u200d\u200e\ufeff\u2060\u2800"

@@ -5,8 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.errors import Refusal
+from gateway.http.admin.ids_and_names import number
 from gateway.http.admin.listing import ListQuery
-from gateway.http.admin.named import number
 from gateway.store import Store
 from gateway.store.queries.pins import records_of
 from gateway.store.queries.profiles import survivor_of

@@ -1,4 +1,4 @@
-"""A mistake of the gateway itself in a delivery ends as an attempt like any other."""
+"""Attempts at a delivery that ended with an unexpected error of the gateway. They count like any other attempt."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ FAILED: Final = "failed"
 """The reason of such an attempt."""
 
 
-def tell(delivery: Delivery, mistake: Exception) -> None:
+def log_failure(delivery: Delivery, error: Exception) -> None:
     """Log its type; its message may hold personal data."""
-    name = type(mistake).__name__
+    name = type(error).__name__
     _log.error("delivery_failed", delivery=show("dlv", delivery.delivery_id), error=name)

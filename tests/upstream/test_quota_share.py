@@ -6,7 +6,7 @@ from gateway.clock import SECOND
 from gateway.errors import StoreUnavailable
 from gateway.store import Store
 from gateway.upstream.limiter import Limiter, Quota
-from gateway.upstream.share import Share
+from gateway.upstream.quota_share import Share
 from tests.support.in_process_gateway import ManualClock, make_store
 from tests.support.postgresql import PostgresServer
 
