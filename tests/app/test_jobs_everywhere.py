@@ -9,7 +9,7 @@ import pytest
 
 from tests.http.admin.test_bulk import begin, doubts, waiting
 from tests.http.admin.test_jobs import by_steps, events, some
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import Start

@@ -11,7 +11,7 @@ import pytest
 from gateway.model import Caller, SaveCustomer
 from rules.identifier import Evidence, Identifier
 from tests.cli.test_cli import SETTINGS, Shell
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 from tests.support.people import MOBILE, save
 
 if TYPE_CHECKING:

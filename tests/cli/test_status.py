@@ -10,8 +10,8 @@ import pytest
 
 from gateway.cli.status import size, span
 from tests.cli.test_cli import SETTINGS, Shell, bring_somebody
-from tests.http.admin.test_imports import IMPORT, bring, chunk
-from tests.http.admin.test_rules import SEED, rule_text
+from tests.support.admin_rules import SEED, rule_text
+from tests.support.import_chunks import IMPORT, bring, chunk
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

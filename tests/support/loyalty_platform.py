@@ -7,160 +7,36 @@ import asyncio
 import contextlib
 import json
 import ssl
-import time
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qs, unquote
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 from multidict import CIMultiDict
-from typing_extensions import override
 
 from tests.support import older_versions
 from tests.support.misbehaviour import FAULTS
+from tests.support.platform_calls import (
+    API_KEY,
+    OPERATIONS,
+    SECOND,
+    SECRET_KEY,
+    AnsweredByHand,
+    Call,
+    Clock,
+    Customer,
+    Operation,
+    OwnClock,
+    Refused,
+    Seen,
+    find_operation,
+    parsed,
+    rate_class_of,
+    required,
+)
 
-SECOND = 1_000
-API_KEY, SECRET_KEY = "upstream-api-key-0123456789", "upstream-secret-key-0123456789"
 MULTIPLE = "can't send this action multiple times"
-_TYPES = {
-    1: "AUTHENTICATION_ERROR",
-    3: "PAYLOAD_ERROR",
-    4: "GENERAL_ERROR",
-    5: "SERVER_ERROR",
-    9: "TRANSACTIONS_ERROR",
-}
-_FACTS = Path(__file__).parents[1] / "http" / "proxy" / "platform_operations.txt"
-_FAST, _PREVIEW, _USUAL = (100, 1_200), (1_000, 15_000), (30, 360)
-
-
-class Clock(Protocol):
-    def now(self) -> int: ...
-
-
-class OwnClock:
-    """Real time that the test can move on."""
-
-    def __init__(self) -> None:
-        self._ahead = 0
-
-    def now(self) -> int:
-        return time.time_ns() // 1_000_000 + self._ahead
-
-    def advance(self, span: int) -> None:
-        self._ahead += span
-
-
-class Seen(NamedTuple):
-    """A request as it arrived."""
-
-    method: str
-    raw_path: str
-    headers: CIMultiDict[str]
-    body: bytes
-    at: int
-    connection: int
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def path(self) -> str:
-        """Below the version, without the query, as it was encoded."""
-        return self.raw_path.partition("?")[0].partition("/integrations")[2]
-
-
-@dataclass(slots=True)
-class Customer:
-    gameball_id: int
-    attributes: dict[str, Any] = field(default_factory=dict)
-    tags: set[str] = field(default_factory=set)
-    active: bool = True
-    guest: bool = False
-    achieved: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    activities: list[dict[str, Any]] = field(default_factory=list)
-    points: int = 0
-
-
-class Operation(NamedTuple):
-    method: str
-    path: tuple[str, ...]
-    secret: bool
-    creates: bool
-    asked: frozenset[str]
-    answered: tuple[str, ...]
-
-
-class Call(NamedTuple):
-    operation: Operation
-    parameters: dict[str, str]
-    query: dict[str, str]
-    body: Any
-
-    @property
-    def customer_id(self) -> str | None:
-        in_body = self.body.get("customerId") if isinstance(self.body, dict) else None
-        return self.parameters.get("customerId") or self.query.get("customerId") or in_body
-
-
-def _operations() -> Iterator[Operation]:
-    for line in _FACTS.read_text().splitlines():
-        if not line.startswith("#"):
-            asked, _, answered = line.partition("->")
-            method, path, keys, creates, *places = asked.split()
-            yield Operation(
-                method,
-                tuple(path.split("/")),
-                keys == "KS",
-                creates == "creates",
-                frozenset(places),
-                tuple(answered.split()),
-            )
-    for method, path, secret in (
-        ("POST", "/customers/{customerId}/delete", True),
-        ("GET", "/batch/{batchId}", True),
-        ("DELETE", "/batch/{batchId}", True),
-        ("POST", "/inapp-messages/sync", False),
-        ("POST", "/inapp-messages/events", False),
-        ("POST", "/inapp-messages/variables", False),
-        ("POST", "/mobile/logs", False),
-        ("POST", "/customers/{customerId}/notifications/read", True),
-        ("POST", "/event", False),
-        ("POST", "/transaction/cashback", True),
-        ("POST", "/hold-points", True),
-        ("POST", "/orders/calculate", False),
-    ):
-        yield Operation(method, tuple(path.split("/")), secret, False, frozenset(), ())
-
-
-OPERATIONS = sorted(_operations(), key=lambda operation: sum(part.startswith("{") for part in operation.path))
-
-
-class _Said(web.StreamResponse):
-    """Stands for an answer that is on the wire already; the connection goes on if it still can."""
-
-    @property
-    @override
-    def keep_alive(self) -> bool:
-        return True
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        return None
-
-
-class Refused(Exception):
-    def __init__(self, status: int, code: int, message: str, *, short: bool = False) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"code": code, "type": _TYPES[code // 1_000], "message": message}
-        if not short:
-            self.body |= {"documentationUrl": "https://docs.example.com/errors", "requestId": "0HN7:00000001"}
 
 
 class Platform:
@@ -241,7 +117,7 @@ class Platform:
             fault = "closed"
         assert isinstance(request.transport, asyncio.Transport)
         await FAULTS[fault](request.transport)
-        return _Said()
+        return AnsweredByHand()
 
     # ---- what every call passes ----
 
@@ -282,7 +158,7 @@ class Platform:
         )
         if head or version not in {"", ".0", ".1"}:
             return None
-        found = _find("GET" if seen.method == "HEAD" else seen.method, below.split("/"))
+        found = find_operation("GET" if seen.method == "HEAD" else seen.method, below.split("/"))
         if found is None:
             return None
         operation, parameters = found
@@ -296,12 +172,12 @@ class Platform:
             operation,
             parameters,
             {name: values[0] for name, values in parse_qs(query).items()},
-            _parsed(seen.body),
+            parsed(seen.body),
         )
 
     def count(self, operation: Operation) -> None:
         """The quota of the operation's class in the last second and the last 30 seconds."""
-        rate, (per_second, per_window) = _class_of(operation)
+        rate, (per_second, per_window) = rate_class_of(operation)
         now, sent = self.clock.now(), self._sent[rate]
         while sent and sent[0] <= now - 30 * SECOND:
             sent.popleft()
@@ -327,7 +203,7 @@ class Platform:
         return self.customers.setdefault(customer_id, Customer(gameball_id=800_000 + len(self.customers)))
 
     def _upsert(self, call: Call) -> tuple[int, Any]:
-        customer = self.ensure(_required(call, "customerId", "customer id is missing"))
+        customer = self.ensure(required(call, "customerId", "customer id is missing"))
         customer.attributes.update(call.body.get("customerAttributes") or {})
         for name in ("email", "mobile"):
             if call.body.get(name):
@@ -384,8 +260,8 @@ class Platform:
         }
 
     def _achieve(self, call: Call) -> tuple[int, Any]:
-        customer_id = _required(call, "customerId", "customer id is missing")
-        campaign = _required(call, "challengeId", "rewards campaign handle is missing")
+        customer_id = required(call, "customerId", "customer id is missing")
+        campaign = required(call, "challengeId", "rewards campaign handle is missing")
         self.customer(customer_id)
         now, key = self.clock.now(), (customer_id, campaign)
         if key in self._accepted and now < self._accepted[key] + self.dedup_window:
@@ -491,44 +367,6 @@ _HANDLERS: dict[str, Handler] = {
         if operation.path[1] == "batch" and operation.method == "POST"
     },
 }
-
-
-def _find(method: str, parts: list[str]) -> tuple[Operation, dict[str, str]] | None:
-    for operation in OPERATIONS:
-        if operation.method == method and len(operation.path) == len(parts):
-            pairs = list(zip(operation.path, parts, strict=True))
-            if all(wanted.startswith("{") or wanted == part for wanted, part in pairs):
-                return operation, {
-                    wanted[1:-1]: unquote(part) for wanted, part in pairs if wanted.startswith("{")
-                }
-    return None
-
-
-def _class_of(operation: Operation) -> tuple[str, tuple[int, int]]:
-    first, last = operation.path[1], operation.path[-1]
-    if first == "customers":
-        return ("customers read", _FAST) if operation.method == "GET" else ("customers write", _USUAL)
-    if first == "events":
-        return "events", _FAST
-    if first == "orders" and last in {"cashback", "reward-preview"}:
-        return "order previews", _PREVIEW
-    return (first if first in {"orders", "coupons", "transactions"} else "others"), _USUAL
-
-
-def _parsed(body: bytes) -> Any:
-    if not body:
-        return {}
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise Refused(400, 3016, "invalid payload") from None
-
-
-def _required(call: Call, name: str, message: str) -> Any:
-    value = call.body.get(name) if isinstance(call.body, dict) else None
-    if value in (None, ""):
-        raise Refused(400, 3000, message)
-    return value
 
 
 def _activity(customer_id: str, customer: Customer, points: int) -> dict[str, Any]:

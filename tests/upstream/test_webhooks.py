@@ -1,4 +1,4 @@
-"""Webhooks out, to a real listener on loopback: signed, in order, again until taken, and never into a private network."""
+"""Webhooks to other systems, over real sockets: signed, in order, repeated, and never to a private address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from gateway.clock import DAY, HOUR, SECOND
 from gateway.config import Secret, Webhook
 from gateway.telemetry.metrics import Metrics
-from gateway.upstream.addresses import is_public
 from gateway.upstream.listener import signed, signing_key
 from gateway.upstream.outbox import Outbox
 from gateway.upstream.webhooks import RemovedWebhookWorker, WebhookWorker
@@ -31,6 +30,7 @@ from tests.support.in_process_gateway import NOON, InProcessGateway, customer, e
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import Start
+
 
 SECRET = "webhook-secret-0123456789"
 TOPIC = "profile.created"
@@ -326,39 +326,6 @@ async def test_events_for_a_listener_removed_from_the_settings_end_after_three_d
     served = removed_worker(core, "crm")
     await served.step()  # its own worker gives it up
     assert (await states(core))[1] == ("pending", "", 0, 0)
-
-
-# ---- never into a private network ----
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-        "100.64.0.1", "100.127.255.255", "0.0.0.0", "0.1.2.3", "192.0.0.1", "192.0.0.9", "192.0.0.170", "192.0.2.1",
-        "192.88.99.1", "198.18.0.1", "198.19.255.255", "198.51.100.7", "203.0.113.7", "224.0.0.1", "239.255.255.255",
-        "240.0.0.1", "255.255.255.255",
-        "::", "::1", "::7f00:1", "::8.8.8.8", "::10.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:8.8.8.8",
-        "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "64:ff9b:1:abcd::808:808", "100::1", "100:0:0:1::1",
-        "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1",
-        "2002:7f00:1::", "2002:a00:1::1", "2002:c0a8:101::1", "3fff::1", "3fff:fff::1", "4000::1", "5f00::1",
-        "fe80::1", "fe80::1%eth0", "fc00::1", "fd00::1", "fec0::1", "ff02::1", "ff0e::1",
-    ],
-)  # fmt: skip
-def test_a_private_address_is_recognised(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.1", "172.15.255.255", "172.32.0.1", "192.0.1.1",
-        "198.17.255.255", "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2001:200::1", "2001:4860:4860::8888",
-        "2a00:1450::1", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002:808:808::1",
-    ],
-)  # fmt: skip
-def test_a_public_address_is_recognised(address: str) -> None:
-    assert is_public(address)
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ async def test_an_unknown_campaign_is_accepted_and_judged_later(core: InProcessG
     assert await core.rows("SELECT state, reason FROM achievement") == [("ignored", "campaign_unknown")]
 
 
-# ---- idempotency keys (RELIABILITY.md §1) ----
+# ---- idempotency keys ----
 
 
 async def accepted_with(core: InProcessGateway, key: IdempotencyKey) -> Accepted:

@@ -11,7 +11,7 @@ from gateway.store.queries import past
 from rules.explain import Explanation, HowStep, replay
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, achieve, customer, environment, rule_set_of
-from tests.usecases.test_merge import ANN, BOB, OTHER_PHONE, PHONE, SAM, merged, profile, record, split
+from tests.support.judgements import ANN, BOB, OTHER_PHONE, PHONE, SAM, merged, profile, record, split
 from tests.usecases.test_rules_over_more import CONFIRMED
 
 

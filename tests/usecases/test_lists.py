@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gateway.model import ChangeList
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
-from tests.usecases.test_regroup import APART, OPERATOR, SHOP, TOGETHER, groups, questions, rules, shop_number
+from tests.support.regrouping import APART, OPERATOR, SHOP, TOGETHER, groups, questions, rules, shop_number
 
 
 async def put(core: InProcessGateway, *values: str, name: str = "stores", listed: bool = True) -> int:

@@ -20,7 +20,7 @@ from gateway.model import (
 from gateway.processes.snapshot import open_snapshot
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, customer, environment, rule_set_of
-from tests.usecases.test_regroup import OPERATOR
+from tests.support.regrouping import OPERATOR
 from tests.usecases.test_search import SEARCH, started
 
 MERGES = rule_set_of(preset("email-or-mobile") + '\n[merge]\nmax_records = 3\n[suggest]\noutcome = "merge"\n')

@@ -13,7 +13,7 @@ from gateway.store.tables.regrouping import count_failed, failed_regroupings
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.usecases.regroup_carrying import Carrying, Counts
 from tests.support.in_process_gateway import InProcessGateway, customer, environment
-from tests.usecases.test_regroup import OPERATOR, rules
+from tests.support.regrouping import OPERATOR, rules
 
 FAILURES = "SELECT action, actor, outcome FROM audit WHERE action LIKE 'regrouping.%' ORDER BY event_id"
 

@@ -23,7 +23,7 @@ from tests.support.in_process_gateway import (
     environment,
     rule_set_of,
 )
-from tests.usecases.test_regroup import OPERATOR, rules
+from tests.support.regrouping import OPERATOR, rules
 
 EMAILS = [f"p{number}@example.com" for number in range(4)]
 MOBILES = [f"+20100123456{number}" for number in range(3)]

@@ -10,7 +10,7 @@ from gateway.ids import show
 from gateway.model import AnswerReview, CloseStaleReviews, DropPin, SetPin, SplitProfile
 from gateway.store.operations import stale_reviews
 from tests.support.in_process_gateway import InProcessGateway, ManualClock, customer, environment
-from tests.usecases.test_regroup import OPERATOR, groups, questions, rules
+from tests.support.regrouping import OPERATOR, groups, questions, rules
 
 EMAIL, MOBILE, OTHER = "ann@example.com", "+201001234567", "+201001234568"
 AGE = 180 * DAY

@@ -20,8 +20,8 @@ from gateway.model import (
     UndoMerge,
 )
 from tests.support.in_process_gateway import SHARE, InProcessGateway, achieve, customer, environment
-from tests.usecases.test_merge import identity
-from tests.usecases.test_regroup import OPERATOR, groups, questions, rules, shop_number, strangers
+from tests.support.judgements import identity
+from tests.support.regrouping import OPERATOR, groups, questions, rules, shop_number, strangers
 from tests.usecases.test_review import EMAIL, MOBILE, OTHER, asked, contested
 
 

@@ -24,7 +24,7 @@ from gateway.model import (
 )
 from gateway.store.queries.suggestions import open_suggestions, suggestion_between
 from tests.support.in_process_gateway import InProcessGateway, customer
-from tests.usecases.test_regroup import OPERATOR
+from tests.support.regrouping import OPERATOR
 
 TOP = (10_001, 1 << 62, 1 << 62, 1 << 62)
 SEARCH = Caller("", "", "operator:eve", "srh", "operator")

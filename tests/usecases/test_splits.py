@@ -33,7 +33,7 @@ from tests.support.in_process_gateway import (
     erase,
     rule_set_of,
 )
-from tests.usecases.test_regroup import SHOP, TILL, groups, rules
+from tests.support.regrouping import SHOP, TILL, groups, rules
 
 SAM = Caller("", "", "operator:sam", "req")
 MANY = 30

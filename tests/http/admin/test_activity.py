@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tests.support.admin_api import ask
 from tests.support.people import save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
-
-
-async def ask(gateway: RunningGateway, path: str, expected: int = 200) -> Any:
-    async with gateway.admin("GET", path) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
 
 
 async def test_activity_shows_calls_and_decisions_by_minute_and_by_channel(
@@ -23,10 +18,10 @@ async def test_activity_shows_calls_and_decisions_by_minute_and_by_channel(
     async with gateway.call("GET", "configurations/tiers") as response:
         await response.read()
     await gateway.services.activity.store_counts()
-    told = await ask(gateway, "activity?since=1h&step=1h")
+    told = await ask(gateway, "GET", "activity?since=1h&step=1h")
     assert sum(bar["created"] for bar in told["items"]) == 1
     assert sum(bar["calls"] for bar in told["items"]) == 1
-    web = (await ask(gateway, "activity?channel=web"))["items"]
+    web = (await ask(gateway, "GET", "activity?channel=web"))["items"]
     assert [(bar["calls"], bar["created"]) for bar in web] == [(1, 0)]
     assert web[0]["last_call"] is not None
 
@@ -39,4 +34,4 @@ async def test_an_activity_query_that_cannot_be_answered_names_the_remedy(gatewa
         ("since=1h&until=2h", "earlier time"),
         ("channel=wbe", "did you mean web?"),
     ):
-        assert remedy in (await ask(gateway, f"activity?{query}", 400))["detail"]
+        assert remedy in (await ask(gateway, "GET", f"activity?{query}", 400))["detail"]

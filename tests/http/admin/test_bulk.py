@@ -11,7 +11,7 @@ from tests.http.admin.test_deliveries import achieve as report
 from tests.http.admin.test_deliveries import finished
 from tests.http.admin.test_deliveries import refused as refuse_reports
 from tests.http.admin.test_jobs import by_steps, events, some, until_over
-from tests.http.admin.test_merges import WHY, ask, refused
+from tests.support.admin_api import WHY, ask, refused
 from tests.support.people import achieve, grant, save
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.cli import run
+from tests.support.admin_api import ask
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
 
 if TYPE_CHECKING:
@@ -40,17 +41,11 @@ async def achieve(gateway: RunningGateway, customer_id: str = "ann", campaign: i
         return response.status
 
 
-async def ask(gateway: RunningGateway, path: str, method: str = "GET", expected: int = 200) -> Any:
-    async with gateway.admin(method, path) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
-
-
 async def finished(gateway: RunningGateway, state: str, count: int = 1) -> list[Any]:
     """The deliveries, once so many of them are in this state."""
     async with asyncio.timeout(20):
         while True:
-            found = (await ask(gateway, f"deliveries?state={state}"))["items"]
+            found = (await ask(gateway, "GET", f"deliveries?state={state}"))["items"]
             if len(found) >= count:
                 return found
             await asyncio.sleep(0.02)
@@ -66,7 +61,7 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
 ) -> None:
     assert await achieve(forwarding) == 202
     (delivery,) = await finished(forwarding, "delivered")
-    (achievement,) = (await ask(forwarding, "achievements?state=delivered"))["items"]
+    (achievement,) = (await ask(forwarding, "GET", "achievements?state=delivered"))["items"]
     assert delivery["subject"] == achievement["id"]
     assert delivery["target"] == "upstream"
     assert (delivery["campaign"], delivery["channel"], delivery["profile"]) == (
@@ -75,7 +70,7 @@ async def test_an_achievement_is_answered_at_once_and_delivered_by_the_worker(
         achievement["profile"],
     )
     assert delivery["finished_at"] == achievement["decided_at"]
-    detail = await ask(forwarding, f"deliveries/{delivery['id']}")
+    detail = await ask(forwarding, "GET", f"deliveries/{delivery['id']}")
     assert detail["request_id"] == achievement["request_id"] != ""
     assert len(detail["trace_id"]) == 32
     platform._grant_due()
@@ -88,7 +83,7 @@ async def test_while_the_platform_is_down_tills_get_202_and_it_gets_the_reports_
     await platform.refuse()
     assert await achieve(forwarding) == 202
     assert await achieve(forwarding) == 400
-    assert (await ask(forwarding, "achievements?state=queued"))["items"]
+    assert (await ask(forwarding, "GET", "achievements?state=queued"))["items"]
     await platform.accept()
     await finished(forwarding, "delivered")
 
@@ -101,13 +96,15 @@ async def test_a_dead_delivery_is_shown_sent_again_and_delivered(
     await achieve(forwarding)
     (dead,) = await finished(forwarding, "dead")
     assert (dead["reason"], dead["status"]) == ("status_422", 422)
-    assert "no" in (await ask(forwarding, f"deliveries/{dead['id']}"))["answer"]
+    assert "no" in (await ask(forwarding, "GET", f"deliveries/{dead['id']}"))["answer"]
     platform._carry_out = honest  # type: ignore[method-assign]
     path = f"deliveries/{dead['id']}/retry"
-    assert await ask(forwarding, path, "POST") == {"id": dead["id"], "changed": True}
+    assert await ask(forwarding, "POST", path) == {"id": dead["id"], "changed": True}
     await finished(forwarding, "delivered")
-    assert (await ask(forwarding, path, "POST", 409))["code"] == "delivery_closed"
-    actions = [event["action"] for event in (await ask(forwarding, "audit?action=delivery.*"))["items"]]
+    assert (await ask(forwarding, "POST", path, 409))["code"] == "delivery_closed"
+    actions = [
+        event["action"] for event in (await ask(forwarding, "GET", "audit?action=delivery.*"))["items"]
+    ]
     assert actions == ["delivery.retried"]
 
 
@@ -116,10 +113,10 @@ async def test_a_discarded_delivery_is_not_sent(forwarding: RunningGateway, plat
     await achieve(forwarding)
     (dead,) = await finished(forwarding, "dead")
     path = f"deliveries/{dead['id']}/discard"
-    assert (await ask(forwarding, path, "POST"))["changed"]
-    assert not (await ask(forwarding, path, "POST"))["changed"]
-    assert (await ask(forwarding, f"deliveries/{dead['id']}"))["state"] == "discarded"
-    missing = await ask(forwarding, "deliveries/dlv_0000000000000001", expected=404)
+    assert (await ask(forwarding, "POST", path))["changed"]
+    assert not (await ask(forwarding, "POST", path))["changed"]
+    assert (await ask(forwarding, "GET", f"deliveries/{dead['id']}"))["state"] == "discarded"
+    missing = await ask(forwarding, "GET", "deliveries/dlv_0000000000000001", expected=404)
     assert missing["code"] == "delivery_unknown"
 
 
@@ -131,12 +128,12 @@ async def test_deliveries_are_listed_by_state_and_target_page_by_page(
         await achieve(forwarding, str(number))
     whole = [one["id"] for one in await finished(forwarding, "delivered", 5)]
     assert whole == sorted(whole, reverse=True)
-    first = await ask(forwarding, "deliveries?target=upstream&limit=3")
-    second = await ask(forwarding, f"deliveries?target=upstream&limit=3&cursor={first['next']}")
+    first = await ask(forwarding, "GET", "deliveries?target=upstream&limit=3")
+    second = await ask(forwarding, "GET", f"deliveries?target=upstream&limit=3&cursor={first['next']}")
     assert [one["id"] for one in first["items"] + second["items"]] == whole
     assert second["next"] is None
-    assert not (await ask(forwarding, "deliveries?target=balances"))["items"]
-    assert (await ask(forwarding, "deliveries?state=lost", expected=400))["code"] == "bad_parameter"
+    assert not (await ask(forwarding, "GET", "deliveries?target=balances"))["items"]
+    assert (await ask(forwarding, "GET", "deliveries?state=lost", expected=400))["code"] == "bad_parameter"
 
 
 async def test_an_outbox_that_is_full_refuses_achievements_and_says_when_to_come_back(

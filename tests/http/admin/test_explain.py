@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.http.admin.test_rules import ask
+from tests.support.admin_api import ask
 from tests.support.people import EMAIL, MOBILE, one_person, save
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.model import SaveCustomer
 from gateway.store.queries import profiles as queries
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 from tests.support.people import caller, save
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.app.follow import follow
 from gateway.clock import timestamp
 from gateway.model import SaveCustomer
-from tests.http.admin.test_merges import WHY, ask, merge, records, refused, two
+from tests.support.admin_api import WHY, ask, refused
+from tests.support.admin_decisions import merge, records, two
 from tests.support.people import EMAIL, MOBILE, achieve, caller, grant, one_person, save
 
 if TYPE_CHECKING:

@@ -20,41 +20,20 @@ from gateway.usecases import imports as usecase
 from gateway.usecases.env import Env
 from gateway.workingset import WorkingSet
 from rules.language.parse import preset
+from tests.support.admin_api import ask
+from tests.support.import_chunks import COLUMNS, IMPORT, bring, chunk
 from tests.support.people import EMAIL, save
 from tests.support.readers import readers_of, wait_for_end
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start
 
-IMPORT = "0123456789abcdef"
-COLUMNS = ["customer_id", "email", "mobile", "guest", "firstName", "totalSpent", "custom.shoe"]
+
 CARDS = """
 [identifier.loyalty_id]
 kind = "opaque"
 strength = 90
 """
-
-
-async def ask(gateway: RunningGateway, method: str, path: str, expected: int = 200, **options: Any) -> Any:
-    async with gateway.admin(method, path, **options) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
-
-
-def chunk(*rows: list[Any], first: int = 1, **more: Any) -> dict[str, Any]:
-    """One row a line; a row may be shorter than the columns."""
-    padded = [row + [None] * (len(COLUMNS) - len(row)) for row in rows]
-    return {
-        "channel": "pos",
-        "first_line": first,
-        "next_line": first + len(rows),
-        "columns": COLUMNS,
-        "rows": [[first + number, row] for number, row in enumerate(padded)],
-    } | more
-
-
-async def bring(gateway: RunningGateway, body: dict[str, Any], expected: int = 200) -> Any:
-    return await ask(gateway, "POST", f"imports/{IMPORT}/rows", expected, json=body)
 
 
 async def test_an_import_goes_from_its_first_line_to_its_end(gateway: RunningGateway) -> None:

@@ -17,9 +17,10 @@ from gateway.store.tables.jobs import JOB
 from gateway.store.vouching import row_key
 from gateway.usecases.backoff import MOST_FAILURES
 from gateway.workers.jobs import JobWorker
-from tests.http.admin.test_imports import IMPORT, bring, chunk
 from tests.http.admin.test_merge_list import by_hand, listed
-from tests.http.admin.test_merges import WHY, ask, merge, refused
+from tests.support.admin_api import WHY, ask, refused
+from tests.support.admin_decisions import merge
+from tests.support.import_chunks import IMPORT, bring, chunk
 from tests.support.people import EMAIL, MOBILE, save
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.http.admin.test_merges import ask, refused
+from tests.support.admin_api import ask, refused
 from tests.support.people import EMAIL, save
 
 if TYPE_CHECKING:

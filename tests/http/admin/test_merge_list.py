@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.store.queries import window
-from tests.http.admin.test_imports import IMPORT, bring, chunk
-from tests.http.admin.test_merges import WHY, ask, merge, refused, two
+from tests.support.admin_api import WHY, ask, refused
+from tests.support.admin_decisions import merge, two
+from tests.support.import_chunks import IMPORT, bring, chunk
 from tests.support.people import EMAIL, MOBILE, one_person, save
 
 if TYPE_CHECKING:

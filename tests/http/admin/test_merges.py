@@ -10,50 +10,20 @@ from gateway.ids import read
 from gateway.store import Store
 from gateway.store.queries.pins import pins
 from tests.http.admin.test_plans import Explaining
-from tests.support.people import EMAIL, MOBILE, save
+from tests.support.admin_api import WHY, ask, refused
+from tests.support.admin_decisions import doubt, merge, records, two
+from tests.support.people import EMAIL, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
 
-WHY = {"reason": "they said so"}
+
 NOBODY = "prf_0000000000000001"
-
-
-async def ask(
-    gateway: RunningGateway, method: str, path: str, expected: int = 200, body: Any = None, **options: Any
-) -> Any:
-    if body is not None:
-        options["json"] = body
-    async with gateway.admin(method, path, **options) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
-
-
-async def refused(
-    gateway: RunningGateway, method: str, path: str, status: int, code: str, body: Any = None, **options: Any
-) -> str:
-    problem = await ask(gateway, method, path, status, body, **options)
-    assert problem["code"] == code
-    return problem["detail"]
-
-
-async def two(gateway: RunningGateway) -> tuple[str, str]:
-    """Ann at the web, known by e-mail, and a till customer known by mobile."""
-    web = await save(gateway.services, "web", "web-1", email=EMAIL)
-    return web, await save(gateway.services, "pos", "till-1", mobile=MOBILE)
-
-
-async def records(gateway: RunningGateway, profile: str) -> list[str]:
-    return [record["id"] for record in (await ask(gateway, "GET", f"profiles/{profile}"))["records"]]
 
 
 async def tag(gateway: RunningGateway, profile: str) -> str:
     async with gateway.admin("GET", f"profiles/{profile}") as response:
         return response.headers["ETag"]
-
-
-async def merge(gateway: RunningGateway, *profiles: str) -> Any:
-    return await ask(gateway, "POST", "merges", body={"profiles": profiles, **WHY})
 
 
 async def test_a_merge_is_shown_undone_and_shown_as_undone(gateway: RunningGateway) -> None:
@@ -213,14 +183,6 @@ async def test_pages_walk_over_every_pin_once(gateway: RunningGateway) -> None:
                 break
             cursor = f"&cursor={answer['next']}"
         assert seen == [[one, other] for other in others]
-
-
-async def doubt(gateway: RunningGateway) -> tuple[str, list[str]]:
-    """Two profiles that share an address and differ in their numbers, and the question about them."""
-    ann = await save(gateway.services, "web", "ann", email=EMAIL, mobile="01001234567")
-    bob = await save(gateway.services, "web", "bob", email=EMAIL, mobile="01007654321")
-    (review,) = (await ask(gateway, "GET", "reviews?state=open"))["items"]
-    return review["id"], [ann, bob]
 
 
 async def test_an_accepted_review_shows_the_one_profile(gateway: RunningGateway) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.http.admin.oddities import limit_of
 from gateway.store.oddities import OddWalk
 from gateway.store.statement import Query
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 from tests.support.people import one_person, save
 
 if TYPE_CHECKING:

@@ -11,20 +11,15 @@ from gateway.clock import DAY, MINUTE, timestamp
 from gateway.errors import StoreUnavailable
 from gateway.store.backups import note_backup, stamp_of
 from gateway.workers.measuring import measure
-from tests.http.admin.test_imports import IMPORT, bring, chunk
-from tests.http.admin.test_rules import SEED, rule_text
+from tests.support.admin_api import ask
+from tests.support.admin_rules import SEED, rule_text
+from tests.support.import_chunks import IMPORT, bring, chunk
 from tests.support.people import achieve, grant, one_person, save
 from tests.support.running_gateway import ADMIN_TOKEN
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform
     from tests.support.running_gateway import RunningGateway
-
-
-async def ask(gateway: RunningGateway, path: str, expected: int = 200, **headers: str) -> Any:
-    async with gateway.admin("GET", path) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
 
 
 async def test_the_overview_shows_channels_decisions_and_backlogs(gateway: RunningGateway) -> None:
@@ -36,7 +31,7 @@ async def test_the_overview_shows_channels_decisions_and_backlogs(gateway: Runni
         counter.note_call("pos", 200, now - now % MINUTE - MINUTE)
     await counter.store_counts()
     await gateway.tamper("UPDATE achievement SET state = 'failed'")
-    told = await ask(gateway, "overview")
+    told = await ask(gateway, "GET", "overview")
     assert (told["ready"], told["problems"], told["mode"]) == (True, [], "local")
     today = told["today"]
     assert (today["created"], today["merged"], today["accepted"], today["granted"]) == (2, 1, 1, 1)
@@ -47,7 +42,7 @@ async def test_the_overview_shows_channels_decisions_and_backlogs(gateway: Runni
     assert told["waiting"]["reviews"] == {}
     assert told["upstream"] is None
     assert told["sizes"]["database"] > 0
-    channels = (await ask(gateway, "channels?limit=2"))["items"]
+    channels = (await ask(gateway, "GET", "channels?limit=2"))["items"]
     assert [channel["name"] for channel in channels] == ["mobile", "pos"]
 
 
@@ -61,19 +56,19 @@ async def test_the_overview_shows_the_growth_of_the_database_and_its_last_backup
     assert day == now - now % DAY
     await measure(services.store, path, services.clock, services.telemetry.metrics)
     assert await gateway.rows("SELECT day, bytes FROM database_size") == [(day, first)]
-    told = await ask(gateway, "overview")
+    told = await ask(gateway, "GET", "overview")
     assert (told["sizes"]["grew_a_day"], told["sizes"]["grew_days"], told["backup_at"]) == (None, None, None)
     for back, size in ((40, 0), (10, first - 10_000), (1, first - 1)):
         await gateway.tamper(f"INSERT INTO database_size VALUES ({day - back * DAY}, {size})")
-    sizes = (await ask(gateway, "overview"))["sizes"]
+    sizes = (await ask(gateway, "GET", "overview"))["sizes"]
     assert sizes["grew_days"] == 10
     assert sizes["grew_a_day"] == (sizes["database"] - first + 10_000) // 10
     if path is not None:
         note_backup(Path(path), now)
-        assert (await ask(gateway, "overview"))["backup_at"] == timestamp(now)
+        assert (await ask(gateway, "GET", "overview"))["backup_at"] == timestamp(now)
         for text in ("", "yesterday", "2026-11-29", "99999-01-01T00:00:00Z"):
             stamp_of(Path(path)).write_text(text)
-            assert (await ask(gateway, "overview"))["backup_at"] is None
+            assert (await ask(gateway, "GET", "overview"))["backup_at"] is None
 
 
 async def test_the_overview_says_why_calls_are_refused(
@@ -83,7 +78,7 @@ async def test_the_overview_says_why_calls_are_refused(
         raise StoreUnavailable("the disk is nearly full")
 
     monkeypatch.setattr(type(gateway.services.store), "probe", full)
-    told = await ask(gateway, "overview")
+    told = await ask(gateway, "GET", "overview")
     assert (told["ready"], told["problems"]) == (False, ["the disk is nearly full"])
 
 
@@ -92,7 +87,7 @@ async def test_in_forward_mode_the_overview_shows_the_answers_of_the_platform(
 ) -> None:
     async with forward.call("POST", "customers", json={"customerId": "w1", "email": "ann@x.eg"}) as answer:
         assert answer.status == 200
-    upstream = (await ask(forward, "overview"))["upstream"]
+    upstream = (await ask(forward, "GET", "overview"))["upstream"]
     assert (upstream["breaker"], upstream["open_deliveries"]) == ("closed", 0)
     assert upstream["median_ms"] > 0
 
@@ -104,7 +99,7 @@ async def test_a_campaign_shows_the_outcomes_of_its_achievements(gateway: Runnin
     async with gateway.call("POST", "nothing", json={}) as response:
         await response.read()
     await gateway.services.activity.store_counts()
-    first, second = (await ask(gateway, "campaigns"))["items"]
+    first, second = (await ask(gateway, "GET", "campaigns"))["items"]
     assert (first["id"], first["name"]) == (11664, "Follow us on Facebook")
     assert (first["accepted"], first["granted"], first["ignored"]) == (1, 1, {})
     assert (second["accepted"], second["granted"]) == (0, 0)
@@ -115,14 +110,14 @@ async def test_imports_are_listed_and_their_refused_lines_and_unusable_identifie
 ) -> None:
     rows = [["7", "ann@x.eg"], ["", "bob@x.eg"], ["8", "no address"], ["9", "nor this"]]
     await bring(gateway, chunk(*rows))
-    [run] = (await ask(gateway, "imports"))["items"]
+    [run] = (await ask(gateway, "GET", "imports"))["items"]
     assert (run["id"], run["channel"], run["state"], run["lines"]) == (IMPORT, "pos", "under_way", 4)
     assert run["counts"] == {"created": 3, "rejected": 1}
-    assert [one["what"] for one in (await ask(gateway, "overview"))["progress"]] == ["import"]
+    assert [one["what"] for one in (await ask(gateway, "GET", "overview"))["progress"]] == ["import"]
     await bring(gateway, chunk(first=5, last=True))
-    [run] = (await ask(gateway, "imports?channel=pos"))["items"]
-    assert (run["state"], (await ask(gateway, "overview"))["progress"]) == ("finished", [])
-    assert (await ask(gateway, "imports?channel=web"))["items"] == []
+    [run] = (await ask(gateway, "GET", "imports?channel=pos"))["items"]
+    assert (run["state"], (await ask(gateway, "GET", "overview"))["progress"]) == ("finished", [])
+    assert (await ask(gateway, "GET", "imports?channel=web"))["items"] == []
 
     refused = await _file(gateway, f"imports/{IMPORT}/refusals", "text/csv")
     assert refused == "line,reason\r\n2,customer_id_missing\r\n"
@@ -146,20 +141,20 @@ async def _store(gateway: RunningGateway, path: str, text: str, expected: int = 
 async def test_rule_sets_are_compared_line_by_line_with_their_effects(gateway: RunningGateway) -> None:
     await one_person(gateway.services)
     await gateway.services.activity.store_counts()
-    hits = (await ask(gateway, f"rules/{SEED}/stats"))["items"]
+    hits = (await ask(gateway, "GET", f"rules/{SEED}/stats"))["items"]
     assert {hit["rule"]: hit["merged"] for hit in hits if hit["rule"]}.popitem()[1] == 1
     assert sum(hit["merged"] for hit in hits) == 1
 
     await _store(gateway, "rules", rule_text("v2"), 201)
     changed = rule_text("v3").replace("[rules]", "# a remark\n[rules]")
     await _store(gateway, "rules", changed, 201)
-    lines = (await ask(gateway, "rules/diff?a=v2&b=v3"))["lines"]
+    lines = (await ask(gateway, "GET", "rules/diff?a=v2&b=v3"))["lines"]
     assert [(line["kind"], line["text"]) for line in lines if line["kind"] != "same"] == [
         ("added", "# a remark"),
         ("removed", 'version = "v2"'),
         ("added", 'version = "v3"'),
     ]
-    assert (await ask(gateway, "rules/diff?a=v2&b=v2"))["lines"] == []
+    assert (await ask(gateway, "GET", "rules/diff?a=v2&b=v2"))["lines"] == []
 
 
 async def test_the_plan_of_a_rule_set_is_kept_with_its_samples(gateway: RunningGateway) -> None:
@@ -167,7 +162,7 @@ async def test_the_plan_of_a_rule_set_is_kept_with_its_samples(gateway: RunningG
     await save(gateway.services, "web", "web-2")
     planned = await _store(gateway, "rules/plan", rule_text("v2"))
     await _store(gateway, "rules", rule_text("v2"), 201)
-    kept = await ask(gateway, "rules/v2/plan")
+    kept = await ask(gateway, "GET", "rules/v2/plan")
     assert (kept["counts"], kept["cases"]) == (planned["counts"], planned["cases"])
     assert [survivor] == kept["cases"][0]["profiles"]
     async with gateway.admin("GET", f"rules/{SEED}/plan") as response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules.language.parse import preset
-from tests.http.admin.test_rules import ask
+from tests.support.admin_api import ask
 from tests.support.people import achieve, grant, save
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.model import SaveCustomer
-from tests.http.admin.test_merges import ask, doubt, refused
+from tests.support.admin_api import ask, refused
+from tests.support.admin_decisions import doubt
 from tests.support.people import caller
 
 if TYPE_CHECKING:

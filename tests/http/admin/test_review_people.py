@@ -8,8 +8,8 @@ from gateway.http.admin.listing import NEWEST
 from gateway.store.queries import review_people, window
 from gateway.store.queries.reviews import WantedReviews
 from gateway.store.sqlite import SqliteStore
-from tests.http.admin.test_merges import ask, refused
 from tests.http.admin.test_plans import Explaining
+from tests.support.admin_api import ask, refused
 from tests.support.people import grant, save
 
 if TYPE_CHECKING:

@@ -4,28 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.language.parse import preset
+from tests.support.admin_api import ask
+from tests.support.admin_rules import SEED, rule_text
 from tests.support.people import EMAIL, MOBILE, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway
-
-SEED = "preset-email-or-mobile-1"
-
-
-def rule_text(version: str, activation: str = "immediate") -> str:
-    lines = preset("email").splitlines()
-    kept = [line for line in lines if not line.startswith(("version", "activation"))]
-    at = kept.index("[rules]") + 1
-    return (
-        "\n".join([*kept[:at], f'version = "{version}"', f'activation = "{activation}"', *kept[at:]]) + "\n"
-    )
-
-
-async def ask(gateway: RunningGateway, method: str, path: str, expected: int = 200, **options: Any) -> Any:
-    async with gateway.admin(method, path, **options) as response:
-        assert response.status == expected, await response.text()
-        return await response.json(content_type=None)
 
 
 @pytest.mark.parametrize("as_text", [True, False])

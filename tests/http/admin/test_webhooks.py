@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.admin_api import ask
 from tests.support.running_gateway import ADMIN_TOKEN, RunningGateway, serving_gateway, settings
 
 WEBHOOK = """
@@ -38,12 +39,6 @@ async def listener(heard: asyncio.Queue[Any]) -> AsyncGenerator[int]:
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
-
-
-async def ask(gateway: RunningGateway, method: str, path: str, status: int = 200) -> Any:
-    async with gateway.admin(method, path) as answer:
-        assert answer.status == status, await answer.text()
-        return await answer.json()
 
 
 async def settled(gateway: RunningGateway, delivery: str, *states: str) -> Any:

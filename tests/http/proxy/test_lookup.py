@@ -1,4 +1,4 @@
-"""Whom the platform is told of, and by which name the channel hears of them again."""
+"""Under which id the platform knows the customer of a call, and which id the channel gets back."""
 
 from __future__ import annotations
 
@@ -10,30 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from joserfc import jwe, jws
 from joserfc.jwk import OctKey
-from yarl import URL
 
 from gateway.errors import StoreUnavailable
 from gateway.model import Caller, MergeProfiles, UndoMerge
-from tests.support.asking import ask, until
+from tests.support.asking import ask
 from tests.support.forwarding import forwarding
-from tests.support.loyalty_platform import OPERATIONS, SECRET_KEY
+from tests.support.loyalty_platform import SECRET_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from tests.support.loyalty_platform import Platform
     from tests.support.running_gateway import RunningGateway, Start
-
-EMAIL = "ann@example.com"
-
-
-async def order(gateway: RunningGateway, channel: str, customer_id: str, **more: Any) -> Any:
-    body = {"customerId": customer_id, "orderId": "o-1", **more}
-    return await ask(gateway, "POST", "orders", channel=channel, json=body)
-
-
-async def records(gateway: RunningGateway) -> set[tuple[object, ...]]:
-    return set(await gateway.rows("SELECT id_space, customer_id FROM record"))
+from tests.support.forwarded_orders import EMAIL, order, records
 
 
 def app_channel(key: str) -> str:
@@ -235,70 +224,6 @@ async def test_two_channels_of_one_id_space_share_their_customers(
     assert len(await records(forward)) == 1
 
 
-@pytest.mark.parametrize("route", ["DELETE customers/till-7", "POST customers/till-7/delete"])
-async def test_a_customer_erased_by_the_platform_is_erased_here(
-    forward: RunningGateway, platform: Platform, route: str
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    await order(forward, "pos", "till-7", email=EMAIL)
-    method, path = route.split()
-    assert (await ask(forward, method, path, channel="pos")).status == 200
-    assert platform.seen[-1].path.startswith("/customers/ann")
-    assert not platform.customers
-    assert not await records(forward)
-    assert (await ask(forward, "GET", "customers/ann/balance")).status == 404
-
-
-async def test_an_erasure_with_a_lost_answer_is_finished_by_the_next_one(
-    forward: RunningGateway, platform: Platform
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    platform.next.append("swallowed")
-    assert (await ask(forward, "DELETE", "customers/ann")).status == 502
-    assert await records(forward)
-    reply = await ask(forward, "DELETE", "customers/ann")
-    assert reply.status == 404
-    assert not await records(forward)
-
-
-async def test_an_erasure_is_carried_out_even_if_its_caller_disconnects(
-    forward: RunningGateway, platform: Platform
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    platform.next.append("slow")
-    seen = len(platform.seen)
-    call = asyncio.create_task(ask(forward, "DELETE", "customers/ann"))
-    await until(lambda: len(platform.seen) > seen)
-    gone = asyncio.Event()
-    forward.services.pipeline.watch(lambda changed: gone.set() if ("web", "ann") in changed else None)
-    call.cancel()
-    await asyncio.wait_for(gone.wait(), 5)
-    assert not await records(forward)
-
-
-@pytest.mark.parametrize("fault", ["500", "429", "closed"])
-async def test_a_customer_that_the_platform_did_not_erase_stays(
-    forward: RunningGateway, platform: Platform, fault: str
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    platform.always = fault
-    await ask(forward, "DELETE", "customers/ann")
-    assert await records(forward) == {("web", "ann")}
-
-
-async def test_a_missing_route_erases_no_customer(forward: RunningGateway, platform: Platform) -> None:
-    """The platform's 404 without a body says that there is no such route."""
-    await order(forward, "web", "ann", email=EMAIL)
-    alias = [operation for operation in OPERATIONS if operation.path[-1] == "delete"]
-    for operation in alias:
-        OPERATIONS.remove(operation)
-    try:
-        assert (await ask(forward, "POST", "customers/ann/delete")).status == 404
-    finally:
-        OPERATIONS.extend(alias)
-    assert await records(forward) == {("web", "ann")}
-
-
 @pytest.mark.parametrize(
     ("segment", "sent"),
     [
@@ -423,43 +348,3 @@ async def test_an_answer_with_ids_that_cannot_be_looked_up_is_relayed_with_a_war
     reply = await ask(unresolved, "GET", "leaderboard", channel="pos")
     assert [row["customerId"] for row in reply.body["leaderboard"]] == ["ann"]
     assert reply.headers["X-Gateway-Warnings"] == "answer:unmapped"
-
-
-SPELLINGS = (
-    "customerId", "CustomerID", "customerId[]", "customerId[0]", "%20customerId", "customerId%20", "customerId+", "customerId%2520",
-    "customer%49d", "customerId%00", "person[customerId]", "customers[0].customerId",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("name", SPELLINGS)
-async def test_the_query_may_repeat_the_customer_of_path_or_body_and_name_no_other(
-    forward: RunningGateway, platform: Platform, name: str
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    await order(forward, "pos", "till-7", email=EMAIL)
-    platform.seen.clear()
-    for method, path, body in (
-        ("POST", "events", {"customerId": "till-7", "events": {"viewed": {}}}),
-        ("GET", "customers/till-7", None),
-        ("PUT", "customers/till-7/activate", {"isActive": True}),
-    ):
-        url = f"{forward.url}/api/v4.1/integrations/{path}?{name}="
-        keys = forward.keys("pos")
-        for customer_id, status in (("bob", 400), ("till-7", 200)):
-            target = URL(url + customer_id, encoded=True)
-            async with forward.client.request(method, target, headers=keys, json=body) as answer:
-                assert answer.status == status, await answer.text()
-        assert platform.seen[-1].raw_path.endswith(f"?{name}=ann")
-    assert len(platform.seen) == 3
-
-
-@pytest.mark.parametrize("name", SPELLINGS)
-async def test_a_parameter_names_a_customer_also_where_the_operation_asks_for_none(
-    forward: RunningGateway, platform: Platform, name: str
-) -> None:
-    await order(forward, "web", "ann", email=EMAIL)
-    await order(forward, "pos", "till-7", email=EMAIL)
-    target = URL(f"{forward.url}/api/v4.1/integrations/configurations/tiers?{name}=till-7", encoded=True)
-    async with forward.client.get(target, headers=forward.keys("pos")) as answer:
-        assert answer.status == 200
-    assert platform.seen[-1].raw_path.endswith(f"?{name}=ann")
