@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ON_EVERY_ENGINE = ("http/", "store/conformance/")
 ON_ONE_ENGINE = tuple(
     f"http/proxy/test_{name}.py"
-    for name in ("cors", "failures", "headers", "keys", "paths", "smuggling", "spoken")
+    for name in ("cors", "failures", "headers", "keys", "paths", "smuggling", "http_variants")
 )
 """What is decided before a store is asked, or after."""
 

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 from rules.language.parse import preset
-from tests.support.asking import Reply, achieve, ask, grant_all, save
 from tests.support.forwarding import forwarding
+from tests.support.public_api import Reply, achieve, ask, grant_all, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.process import Process
+from tests.support.processes.gateway_process import Process
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
 SERVICES = ("gateway.service", "gateway@.service", "gateway-backup.service", "gateway-audit.service")

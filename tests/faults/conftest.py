@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import power
-from tests.support.processes.process import GATEWAY, Launch, Process, Settings
+from tests.support.processes.gateway_process import GATEWAY, Launch, Process, Settings
 
 collect_ignore = [] if power.can_be_had() else ["test_power_cut.py"]
 

@@ -19,8 +19,8 @@ from tests.support.processes.evidence import (
     stored_pairs,
     unrecorded_changes,
 )
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Launch, Process
 from tests.support.processes.load import History, introduce_customers, load, pairs, send_all, told, until
-from tests.support.processes.process import ADMIN_TOKEN, Launch, Process
 
 _SOME = 150
 _BACKUPS, _LONG_BACKUPS = 1, 20

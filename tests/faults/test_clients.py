@@ -22,8 +22,8 @@ from tests.support.processes.client import (
     request,
 )
 from tests.support.processes.evidence import stored_pairs
+from tests.support.processes.gateway_process import Launch, Process
 from tests.support.processes.load import Attempt, perform, until
-from tests.support.processes.process import Launch, Process
 
 _IMPATIENT = {"server": {"header_timeout": "3s", "body_timeout": "3s", "max_connections_per_ip": 400}}
 _SLOW, _SOME = 100, 10

@@ -14,7 +14,7 @@ import pytest
 from tests.support.postgresql import PostgresServer
 from tests.support.processes.client import achieve_request, admin_request, call, customer_request
 from tests.support.processes.evidence import all_decided, rows
-from tests.support.processes.process import ADMIN_TOKEN, Launch, Process
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Launch, Process
 
 _LAUNCHER = str(Path(__file__).parents[1] / "support" / "processes" / "wrong_clock.py")
 _AHEAD = 400 * 86_400

@@ -13,8 +13,8 @@ from gateway.store.postgres.hosts import Hosts
 from tests.support.processes.client import Answer, achieve_request, admin_request, call, customer_request
 from tests.support.processes.cluster import Cluster, replicated, wired
 from tests.support.processes.evidence import all_decided, findings, rows
+from tests.support.processes.gateway_process import Process
 from tests.support.processes.load import Attempt, History, introduce_customers, load, pairs, send_all
-from tests.support.processes.process import Process
 
 _KILLS = 15
 _LONG_KILLS = 500

@@ -13,8 +13,8 @@ import pytest
 from tests.support.processes import faulty_disk
 from tests.support.processes.client import CUSTOMERS, call, request
 from tests.support.processes.evidence import all_decided, findings
+from tests.support.processes.gateway_process import GATEWAY, Launch
 from tests.support.processes.load import introduce_customers, load, pairs, send_all, told, unanswered, until
-from tests.support.processes.process import GATEWAY, Launch
 
 _SOME, _MANY = 100, 2_000
 _EXIT_BROKEN = 70

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.sqlite_library import sqlite3
+from tests.support.cluster.failover import measured, ordeal
 from tests.support.cluster.faults import FAULTS, another_primary
 from tests.support.cluster.network import can_be_cut
-from tests.support.cluster.ordeal import measured, ordeal
 from tests.support.cluster.senders import SENDERS, Senders
+from tests.support.processes.gateway_process import Launch
 from tests.support.processes.load import told, until
-from tests.support.processes.process import Launch
 
 _SHORT = ("switchover", "kill -9 of PostgreSQL and Patroni")
 _ROUNDS = 10

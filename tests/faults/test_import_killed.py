@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from gateway.sqlite_library import sqlite3
-from tests.support.processes.process import ADMIN_TOKEN, Process
-from tests.support.readers import readers_of, wait_for_end
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Process
+from tests.support.reader_processes import readers_of, wait_for_end
 
 _PERSONS = 6_667
 _LINES = 3 * _PERSONS

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.sqlite_library import sqlite3
-from tests.support.processes.process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
+from tests.support.processes.gateway_process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
 
 _PATIENCE = 90.0
 _KILLS = 2

@@ -18,6 +18,7 @@ from tests.support.processes.evidence import (
     stored_pairs,
     unrecorded_changes,
 )
+from tests.support.processes.gateway_process import Process
 from tests.support.processes.load import (
     Attempt,
     History,
@@ -27,7 +28,6 @@ from tests.support.processes.load import (
     send_all,
     unanswered,
 )
-from tests.support.processes.process import Process
 
 _ROUNDS = 12
 _LONG_ROUNDS = 500

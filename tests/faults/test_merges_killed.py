@@ -19,7 +19,7 @@ import pytest
 from gateway.sqlite_library import sqlite3
 from rules.language.parse import preset
 from tests.support.processes.evidence import breaches
-from tests.support.processes.process import ADMIN_TOKEN, Process
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Process
 
 _FAMILIES = 400
 _ROUNDS = 2

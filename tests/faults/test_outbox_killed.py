@@ -16,8 +16,8 @@ import pytest
 from gateway.sqlite_library import sqlite3
 from tests.support.loyalty_platform import API_KEY, SECOND, SECRET_KEY, Platform, serving
 from tests.support.processes.evidence import breaches, broken_promises, rows, stored_pairs
+from tests.support.processes.gateway_process import Process, Settings
 from tests.support.processes.load import CUSTOMERS, Attempt, History, load, pairs, until
-from tests.support.processes.process import Process, Settings
 
 pytestmark = pytest.mark.timeout(300)
 

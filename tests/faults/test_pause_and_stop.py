@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.support.processes.client import HttpConnection, achieve_request, request
 from tests.support.processes.evidence import all_decided, findings, rows, stored_pairs, undecided
+from tests.support.processes.gateway_process import Launch
 from tests.support.processes.load import introduce_customers, load, pairs, send_all, told, unanswered, until
-from tests.support.processes.process import Launch
 
 _FROZEN_SECONDS = 3.0
 _PATIENCE = 0.5

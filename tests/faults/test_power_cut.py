@@ -18,6 +18,7 @@ import pytest
 from gateway.sqlite_library import sqlite3
 from tests.support.postgresql import PostgresServer, programs
 from tests.support.processes.evidence import all_decided, broken_promises, findings
+from tests.support.processes.gateway_process import Launch, Process
 from tests.support.processes.load import (
     Attempt,
     History,
@@ -28,8 +29,7 @@ from tests.support.processes.load import (
     told,
     until,
 )
-from tests.support.processes.power import Disk
-from tests.support.processes.process import Launch, Process
+from tests.support.processes.power_cut import Disk
 
 _SOME = 150
 _SQLITE_CUTS, _LONG_SQLITE_CUTS = 2, 100

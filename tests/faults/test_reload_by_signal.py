@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.support.processes.client import ADMIN_TOKEN, admin_request, call, customer_request, request
 from tests.support.processes.evidence import all_decided, findings, rows
+from tests.support.processes.gateway_process import Launch, Process
 from tests.support.processes.load import introduce_customers, load, pairs, told, until
-from tests.support.processes.process import Launch, Process
 
 _KIOSK_KEY = "kiosk-api-key-0123456789"
 _KIOSK = (

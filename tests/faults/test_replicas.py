@@ -24,6 +24,7 @@ from tests.support.processes.evidence import (
     stored_pairs,
     unrecorded_changes,
 )
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Process
 from tests.support.processes.load import (
     Attempt,
     History,
@@ -32,7 +33,6 @@ from tests.support.processes.load import (
     pairs,
     send_all,
 )
-from tests.support.processes.process import ADMIN_TOKEN, Process
 
 _REPLICAS = 3
 _CLIENTS = 64

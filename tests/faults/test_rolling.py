@@ -15,6 +15,7 @@ import pytest
 from tests.support.postgresql import PostgresServer
 from tests.support.processes.client import CUSTOMERS, Answer, HttpConnection, call, request
 from tests.support.processes.evidence import all_decided, findings, stored_pairs
+from tests.support.processes.gateway_process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
 from tests.support.processes.load import (
     Attempt,
     History,
@@ -25,7 +26,6 @@ from tests.support.processes.load import (
     unanswered,
     until,
 )
-from tests.support.processes.process import ADMIN_TOKEN, API_KEY, SECRET_KEY, Process
 
 _REPLICAS = 3
 _REVOKED_WITHIN = 5.0

@@ -14,8 +14,8 @@ from tests.support.processes.client import (
     request,
 )
 from tests.support.processes.evidence import rows
+from tests.support.processes.gateway_process import API_KEY, SECRET_KEY, Process
 from tests.support.processes.load import until
-from tests.support.processes.process import API_KEY, SECRET_KEY, Process
 
 _NAME = "canaryname"
 _EMAIL = "canary.bird@canarymail.example"

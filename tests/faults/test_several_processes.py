@@ -14,8 +14,8 @@ import pytest
 from tests.support.collector import Collector, collecting
 from tests.support.postgresql import PostgresServer
 from tests.support.processes.client import HttpConnection, call, customer_request
+from tests.support.processes.gateway_process import Process
 from tests.support.processes.load import until
-from tests.support.processes.process import Process
 
 _SENDERS = 3
 _PATIENCE = 120.0

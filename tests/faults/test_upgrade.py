@@ -19,8 +19,8 @@ from gateway.store.migrations import all_migrations
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import next_version
 from tests.support.processes.evidence import all_decided, findings, rows
+from tests.support.processes.gateway_process import ADMIN_TOKEN, GATEWAY, Launch, Process
 from tests.support.processes.load import introduce_customers, load, pairs, send_all, told, until
-from tests.support.processes.process import ADMIN_TOKEN, GATEWAY, Launch, Process
 
 _TORN, _LONG_TORN = 2, 100
 _SOME = 150

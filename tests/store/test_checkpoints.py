@@ -16,8 +16,8 @@ from gateway.sqlite_library import sqlite3
 from gateway.store.sqlite import SqliteStore, checkpoints
 from gateway.store.sqlite.connection import SERVING, connection_to
 from gateway.store.sqlite.one_hop import in_one_hop
-from tests.support.asking import until
 from tests.support.in_process_gateway import CHECKPOINT_KEY, ManualClock
+from tests.support.public_api import until
 
 PAGE = 4096
 

@@ -9,7 +9,7 @@ from gateway.model import Done, ForgetAgain
 from tests.support.in_process_gateway import InProcessGateway, caller, customer, erase, tamper
 from tests.support.leftovers import left_in
 from tests.support.postgresql import PostgresServer
-from tests.support.zoe import POS, VALUES, a_life, crowd, zoes_env
+from tests.support.stored_person import POS, VALUES, a_life, crowd, zoes_env
 
 
 async def test_no_row_holds_an_erased_person_and_after_a_scrub_no_table_file(

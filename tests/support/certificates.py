@@ -1,4 +1,4 @@
-"""Certificates signed by themselves."""
+"""Self-signed certificates."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address

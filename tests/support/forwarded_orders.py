@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.support.asking import ask
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

@@ -1,4 +1,4 @@
-"""What tests hold in their own hands: the clock, chance, and a gateway's inside without listeners, on a real SQLite file."""
+"""A gateway in the test's process, without listeners, on a real SQLite file; with a clock and randomness that the test controls."""
 
 import contextlib
 import random

@@ -1,4 +1,4 @@
-"""Looking for what should be gone: every file below a directory, for every form in which a value may be written."""
+"""Searches every file below a directory for every form in which a deleted value may be written."""
 
 import json
 import re

@@ -16,7 +16,6 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from tests.support import older_versions
-from tests.support.misbehaviour import FAULTS
 from tests.support.platform_calls import (
     API_KEY,
     OPERATIONS,
@@ -35,6 +34,7 @@ from tests.support.platform_calls import (
     rate_class_of,
     required,
 )
+from tests.support.upstream_faults import FAULTS
 
 MULTIPLE = "can't send this action multiple times"
 

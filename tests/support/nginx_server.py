@@ -1,4 +1,4 @@
-"""nginx from Debian: a second upstream, and a second opinion on what a request is."""
+"""nginx from Debian: a second upstream, and a second reading of what a valid request is."""
 
 import contextlib
 import grp

@@ -1,4 +1,4 @@
-"""What property tests share."""
+"""Helpers of property tests."""
 
 from typing import cast
 

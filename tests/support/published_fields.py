@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.asking import names
+from tests.support.public_api import names
 
 EMAIL, MOBILE = "ann@shop.example.org", "+201001234567"
 OPEN = names("""gender country city zip custom tags source utMs utms devices paymentMethods totalSpent lastOrderDate

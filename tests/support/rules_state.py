@@ -1,4 +1,4 @@
-"""A whole state in memory: it answers as a `View` and carries decisions out, exactly as `Decision` says."""
+"""A complete state in memory: it implements `View` and carries decisions out exactly as `Decision` says."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A suggestion as a search leaves one."""
+"""A suggestion as a search stores it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""An engine that takes "SERIALIZABLE" and does not keep it: PostgreSQL behind a socket that leaves the word out."""
+"""An engine that accepts "SERIALIZABLE" and ignores it: PostgreSQL behind a proxy that removes the word."""
 
 import asyncio
 import contextlib

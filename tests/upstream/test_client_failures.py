@@ -9,8 +9,8 @@ import pytest
 from gateway.upstream.client import Upstream
 from gateway.upstream.errors import Garbled, Lost, NoAnswer, Unreachable
 from tests.support.loyalty_platform import Platform
-from tests.support.misbehaviour import FAULTS
 from tests.support.upstream_client import CUSTOMER, MIB, asked, connected, failed, request
+from tests.support.upstream_faults import FAULTS
 
 # ---- sent once ----
 

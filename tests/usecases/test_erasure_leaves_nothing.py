@@ -19,7 +19,7 @@ from tests.support.in_process_gateway import (
     erase,
 )
 from tests.support.leftovers import left_in
-from tests.support.zoe import EMAIL, NAME, PHONE, POS, VALUES, WEB, a_life, crowd, token, zoes_env
+from tests.support.stored_person import EMAIL, NAME, PHONE, POS, VALUES, WEB, a_life, crowd, token, zoes_env
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rules.explain import Explanation, HowStep, replay
 from rules.language.parse import preset
 from tests.support.in_process_gateway import InProcessGateway, achieve, customer, environment, rule_set_of
 from tests.support.judgements import ANN, BOB, OTHER_PHONE, PHONE, SAM, merged, profile, record, split
-from tests.usecases.test_rules_over_more import CONFIRMED
+from tests.usecases.test_rules_over_several_types import CONFIRMED
 
 
 async def explained(core: InProcessGateway, a: int, b: int, *, records: bool = False) -> Explanation:

@@ -23,7 +23,7 @@ from rules.language.parse import preset
 from tests.support.admin_api import ask
 from tests.support.import_chunks import COLUMNS, IMPORT, bring, chunk
 from tests.support.people import EMAIL, save
-from tests.support.readers import readers_of, wait_for_end
+from tests.support.reader_processes import readers_of, wait_for_end
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start

@@ -9,7 +9,7 @@ import pytest
 from gateway.ids import read
 from gateway.store import Store
 from gateway.store.queries.pins import pins
-from tests.http.admin.test_plans import Explaining
+from tests.http.admin.test_query_plans import Explaining
 from tests.support.admin_api import WHY, ask, refused
 from tests.support.admin_decisions import doubt, merge, records, two
 from tests.support.people import EMAIL, save

@@ -8,7 +8,7 @@ from gateway.http.admin.listing import NEWEST
 from gateway.store.queries import review_people, window
 from gateway.store.queries.reviews import WantedReviews
 from gateway.store.sqlite import SqliteStore
-from tests.http.admin.test_plans import Explaining
+from tests.http.admin.test_query_plans import Explaining
 from tests.support.admin_api import ask, refused
 from tests.support.people import grant, save
 

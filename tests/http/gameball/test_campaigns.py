@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.asking import achieve, ask, grant_all, save
+from tests.support.public_api import achieve, ask, grant_all, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start

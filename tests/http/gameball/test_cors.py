@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import StoreUnavailable
 from gateway.http.gameball.cors import EXPOSED
 from gateway.pipeline import Pipeline
-from tests.support.asking import ACHIEVE, Reply, ask, names, save, send_raw
+from tests.support.public_api import ACHIEVE, Reply, ask, names, save, send_raw
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.ids import api_number, read
-from tests.support.asking import achieve, ask, grant_all, names, save
+from tests.support.public_api import achieve, ask, grant_all, names, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.http.gameball.operations import DOCUMENTED
 from gateway.pipeline import Pipeline
-from tests.support.asking import ACHIEVE, achieve, ask, save, send_raw
+from tests.support.public_api import ACHIEVE, achieve, ask, save, send_raw
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway, Start

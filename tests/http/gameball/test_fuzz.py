@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.http.gameball.operations import DOCUMENTED
-from tests.support.asking import names, save
 from tests.support.properties import ANY_HEALTH
+from tests.support.public_api import names, save
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

@@ -14,8 +14,8 @@ from joserfc.jwk import OctKey
 
 from gateway.clock import DAY, HOUR, SECOND, SystemClock
 from gateway.http.gameball.session import LONGEST, Claims, verify
-from tests.support.asking import Reply, ask, save
 from tests.support.in_process_gateway import NOON
+from tests.support.public_api import Reply, ask, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.http.gameball.test_session import WITH_SESSIONS, send, token
-from tests.support.asking import achieve, ask, grant_all, save
+from tests.support.public_api import achieve, ask, grant_all, save
 
 if TYPE_CHECKING:
-    from tests.support.asking import Reply
+    from tests.support.public_api import Reply
     from tests.support.running_gateway import RunningGateway, Start
 
 ANN, PHONE = "anna@example.com", "+201001234567"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules.language.parse import preset
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from gateway.http.proxy import echo
 from gateway.http.proxy.headers import ids_in as ids_in_headers
 from gateway.http.proxy.headers import rename
 from gateway.http.proxy.reading import text_of
-from tests.support.asking import ask
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

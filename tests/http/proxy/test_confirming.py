@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

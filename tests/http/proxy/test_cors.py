@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.http.gameball.cors import EXPOSED
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

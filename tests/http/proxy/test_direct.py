@@ -11,9 +11,9 @@ from gateway.http.gameball.idempotency import fingerprint
 from gateway.http.gameball.operations import ACHIEVE
 from gateway.model import Achieve, Caller, GrantDue, IdempotencyKey
 from gateway.upstream.unanswered import UnansweredWorker
-from tests.support.asking import achieve, ask
 from tests.support.forwarding import forwarding
 from tests.support.in_process_gateway import ManualClock
+from tests.support.public_api import achieve, ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.asking import ask, until
 from tests.support.loyalty_platform import OPERATIONS
+from tests.support.public_api import ask, until
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.asking import ask, until
 from tests.support.forwarding import forward_settings, forwarding
 from tests.support.loyalty_platform import Platform
+from tests.support.public_api import ask, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

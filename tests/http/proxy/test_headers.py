@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.asking import ask
 from tests.support.forwarding import forward_settings, forwarding
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import OPERATIONS, Operation, Platform
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -13,9 +13,9 @@ from joserfc.jwk import OctKey
 
 from gateway.errors import StoreUnavailable
 from gateway.model import Caller, MergeProfiles, UndoMerge
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import SECRET_KEY
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

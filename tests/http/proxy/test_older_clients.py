@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from yarl import URL
 
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform, Seen
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from yarl import URL
 
-from tests.support.asking import until
 from tests.support.loyalty_platform import API_KEY, SECRET_KEY, Platform
+from tests.support.public_api import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.asking import ask, save
 from tests.support.forwarding import forwarding
+from tests.support.public_api import ask, save
 
 if TYPE_CHECKING:
-    from tests.support.asking import Reply
     from tests.support.loyalty_platform import Platform
+    from tests.support.public_api import Reply
     from tests.support.running_gateway import RunningGateway, Start
 
 ANN, PHONE = "anna@example.com", "+201001234567"

@@ -13,8 +13,8 @@ from yarl import URL
 
 from gateway.http.proxy import mentions
 from gateway.http.proxy.mentions import Mentions, Writing
-from tests.support.asking import ask
 from tests.support.forwarding import forwarding
+from tests.support.public_api import ask
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

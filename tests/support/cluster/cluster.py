@@ -1,4 +1,4 @@
-"""The three machines together, with HAProxy before them."""
+"""The three machines together, behind HAProxy."""
 
 import asyncio
 import contextlib

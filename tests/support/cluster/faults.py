@@ -1,4 +1,4 @@
-"""What happens to the cluster, and how long no call is served because of it."""
+"""The faults of a cluster, and for how long each stops calls."""
 
 import asyncio
 import time

@@ -1,5 +1,5 @@
-"""Three machines on one wire: network namespaces behind a bridge. Where these are not allowed, three loopback addresses, whose wire
-cannot be cut."""
+"""Three machines on one network: network namespaces behind a bridge. Where these are not allowed, three loopback addresses, which
+cannot be disconnected."""
 
 import contextlib
 import random

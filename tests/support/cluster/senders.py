@@ -1,5 +1,5 @@
-"""Tills that never give up: each introduces customers and reports what they achieved, and sends every call again, to the other
-gateway and with the same idempotency key, until it is told what became of it."""
+"""Tills that repeat every call: each creates customers and reports their achievements, and sends every call again, to the other
+gateway and with the same idempotency key, until it gets a definite answer."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Iterator
 
 from tests.support.processes.client import HttpConnection, customer_request
 from tests.support.processes.evidence import all_decided, answers_of_one_key, findings, rows
+from tests.support.processes.gateway_process import Process
 from tests.support.processes.load import Attempt, History, perform
-from tests.support.processes.process import Process
 
 SENDERS = 64
 _CAMPAIGNS = (range(1, 8), range(8, 15))

@@ -1,2 +1,2 @@
-"""What the fault tests are made of: the real process and what is done to it, clients that write down what they were told,
-and the comparison of both with the file that was left behind."""
+"""For the fault tests: the real process and its faults, clients that record the answers that they get, and the comparison of both
+with the database file."""

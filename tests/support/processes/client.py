@@ -1,4 +1,4 @@
-"""A client that speaks plain HTTP/1.1 over its own socket, so that it knows what was sent and what was never answered."""
+"""A client that speaks plain HTTP/1.1 over its own socket, so that it knows which requests were sent and which were never answered."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from tests.support.processes.process import ADMIN_TOKEN, API_KEY, SECRET_KEY
+from tests.support.processes.gateway_process import ADMIN_TOKEN, API_KEY, SECRET_KEY
 
 CUSTOMERS = "/api/v4.0/integrations/customers"
 ACHIEVE = f"{CUSTOMERS}/social-challenges"

@@ -1,5 +1,5 @@
-"""What the database says, held against what the clients were told. Each check answers its findings as sentences;
-no finding is a promise kept."""
+"""Compares the database with the answers that the clients got. Each check returns its findings as sentences; an empty list is a
+pass."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ from gateway.config import load
 from gateway.config.master_secret import open_box
 from gateway.ids import show
 from gateway.sqlite_library import sqlite3
+from tests.support.processes.gateway_process import ADMIN_TOKEN, Process
 from tests.support.processes.load import History, Pair, until
-from tests.support.processes.process import ADMIN_TOKEN, Process
 
 _SETTLED = {"granted", "ignored"}
 

@@ -1,4 +1,4 @@
-"""Clients at work, and the history of what each of them sent and was told."""
+"""Clients under load, with a history of their requests and answers."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.support.processes.client import Answer, HttpConnection, achieve_request, customer_request
-from tests.support.processes.process import Process
+from tests.support.processes.gateway_process import Process
 
 CUSTOMERS = tuple(f"customer-{number}" for number in range(200))
 CLIENTS = 16

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.http.gameball.webhook import _signature
-from tests.support.asking import ask, send_raw
 from tests.support.forwarding import forwarding
 from tests.support.loyalty_platform import SECRET_KEY
+from tests.support.public_api import ask, send_raw
 
 if TYPE_CHECKING:
     from tests.support.loyalty_platform import Platform

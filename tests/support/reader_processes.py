@@ -1,4 +1,4 @@
-"""The processes that read for a gateway, as the system sees them."""
+"""The processes that read rows for a gateway, as the operating system lists them."""
 
 import os
 import select

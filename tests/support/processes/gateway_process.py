@@ -1,4 +1,4 @@
-"""The gateway as a process of its own, as an operator starts it, and everything that can happen to a process."""
+"""The gateway as a separate process, as an operator starts it, and the faults that can happen to a process."""
 
 import http.client
 import json

@@ -8,7 +8,7 @@ import pytest
 from gateway.model import AnswerReview, ImportPosition, ImportRows, MergeProfiles, SplitProfile, UndoMerge
 from tests.support.in_process_gateway import InProcessGateway, caller, customer, environment, erase
 from tests.support.regrouping import OPERATOR, rules
-from tests.usecases.test_regrouping_follows_canon import record_of, split
+from tests.usecases.test_regroup_properties import record_of, split
 
 TILL, EMAIL = "+201012345678", "ann@shop-mail.com"
 NAMES = """

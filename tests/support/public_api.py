@@ -1,4 +1,4 @@
-"""How the tests of the public listener ask and what they look at."""
+"""How tests call the public listener, and what they check in its answers."""
 
 from __future__ import annotations
 

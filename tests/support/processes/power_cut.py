@@ -1,5 +1,4 @@
-"""A disk whose power can be cut, and with it that of everyone who works on it: ext4 in a file. What was not synced when that
-happens is gone."""
+"""A disk whose power can be cut, together with all processes on it: ext4 in a file. Data that was not synced by then is lost."""
 
 import contextlib
 import errno

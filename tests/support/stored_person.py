@@ -1,4 +1,4 @@
-"""Zoe: a person with something of everything that is kept, among neighbours; and where to look for what should be gone."""
+"""Zoe: a person with a value in every table that stores personal data, among other customers; and a search for what is left of her."""
 
 import json
 

@@ -14,7 +14,7 @@ from gateway.http.gameball.content_type import read_content_type
 from gateway.http.gameball.envelope import BODY_TOO_LARGE, INVALID_PAYLOAD, WRONG_CONTENT_ENCODING, Fault
 from gateway.http.gameball.header_names import poses_as_another
 from gateway.http.gameball.inflate import unpacked
-from tests.support.asking import ask, save, send_raw
+from tests.support.public_api import ask, save, send_raw
 
 if TYPE_CHECKING:
     from tests.support.running_gateway import RunningGateway

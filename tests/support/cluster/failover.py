@@ -1,6 +1,6 @@
 """Two gateways on a cluster, with senders that keep them busy whatever happens to it.
 
-`python -m tests.support.cluster.ordeal --rounds 10 [FAULT …]` prints how long no call is served, fault by fault, and fails if
+`python -m tests.support.cluster.failover --rounds 10 [FAULT …]` prints how long no call is served, fault by fault, and fails if
 anything acknowledged was lost or doubled. `--directly` leaves HAProxy out. FAULT is a part of a fault's name.
 """
 
@@ -18,7 +18,7 @@ from tests.support.cluster.cluster import Cluster, cluster
 from tests.support.cluster.faults import FAULTS, Fault, strike
 from tests.support.cluster.network import can_be_cut
 from tests.support.cluster.senders import Senders
-from tests.support.processes.process import Process
+from tests.support.processes.gateway_process import Process
 
 
 @dataclass(slots=True, frozen=True)
