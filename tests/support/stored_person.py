@@ -1,4 +1,4 @@
-"""Zoe: a person with a value in every table that stores personal data, among other customers; and a search for what is left of her."""
+"""Zoe: a person with a value in every table that stores personal data, among other customers; and a search for traces of her."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A client that speaks plain HTTP/1.1 over its own socket, so that it knows which requests were sent and which were never answered."""
+"""A client that speaks plain HTTP/1.1 over its own socket, so that it knows which requests were sent and which got no answer."""
 
 import asyncio
 import json
