@@ -248,7 +248,7 @@ def _failure(status: int, answer: bytes) -> Failure:
         problem = msgspec.json.decode(answer, type=dict[str, Any])
         text = "\n".join((f"{problem['code']}: {problem['detail']}", *_told(problem.get("problems", ()))))
     except (msgspec.DecodeError, KeyError):
-        return Failure(f"the admin listener answered {status} and nothing readable; is it another program's?")
+        return Failure(f"the admin listener answered {status} without JSON; is it another program's?")
     if problem["code"] == "unauthorized":
         return Failure(
             "the gateway does not know this configuration's admin token; was it an operator's who was removed or got"

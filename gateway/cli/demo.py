@@ -150,7 +150,7 @@ async def _announced(stderr: asyncio.StreamReader | None) -> _Started:
         return _Started(said["public"], said["admin"])
     except (TimeoutError, KeyError):
         heard = " ".join(f"{name} {value}" for name, value in said.items())
-        raise Failure(f"the gateway did not start: {heard or 'it said nothing'}") from None
+        raise Failure(f"the gateway did not start: {heard or 'it printed nothing'}") from None
 
 
 async def _play(journey: Journey, *, as_json: bool) -> tuple[list[Step], int]:

@@ -31,7 +31,7 @@ Ignored = Annotated[
 ]
 MappingFile = Annotated[Path | None, typer.Option(help='The same in a TOML file: TARGET = "COLUMN".')]
 Encoding = Annotated[
-    str, typer.Option(help="Of a CSV file that is neither UTF-8 nor UTF-16, for example cp1252.")
+    str, typer.Option(help="The encoding of a CSV file that is neither UTF-8 nor UTF-16, such as cp1252.")
 ]
 SheetName = Annotated[str, typer.Option(help="Which sheet of an .xlsx file that has several.")]
 RejectsFile = Annotated[

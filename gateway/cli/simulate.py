@@ -28,7 +28,7 @@ _MISSED: Columns = {"kind": "kind", "pairs": "pairs"}
 
 @app.command()
 def shop(
-    directory: Annotated[Path, typer.Argument(help="Where the files go; it is made if it is not there.")],
+    directory: Annotated[Path, typer.Argument(help="Where the files go; it is created if it is missing.")],
     shape: Annotated[str, typer.Option(help=f"The kind of shop: {_SHAPES}.")] = "retail",
     people: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many people it has.")] = 2_000,
     seed: Annotated[int, typer.Option(help="The same seed invents the same shop.")] = 1,
@@ -51,15 +51,16 @@ def score_(
     ],
     rules: Annotated[Path | None, typer.Option(help="The rule file.")] = None,
     preset: Annotated[str, typer.Option(help=f"Instead of a rule file: {PRESET_NAMES}.")] = "email-or-mobile",
-    person: Annotated[str, typer.Option(metavar="COLUMN", help="Who each customer is.")] = "person",
+    person: Annotated[str, typer.Option(metavar="COLUMN", help="The label of each person.")] = "person",
     channel: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Whose customer id it is; the file's name unless given.")
+        str,
+        typer.Option(metavar="COLUMN", help="The channel of each customer id; the file's name unless given."),
     ] = "",
     truth: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="CSV with channel, customer_id and person, instead of --person."),
     ] = None,
-    region: Annotated[str, typer.Option(help="Of national numbers.")] = HOME,
+    region: Annotated[str, typer.Option(help="The region of national numbers.")] = HOME,
     format: Format = "",  # noqa: A002 - the option's name
     map: Map = None,  # noqa: A002
     mapping: MappingFile = None,

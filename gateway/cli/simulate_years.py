@@ -31,12 +31,14 @@ _YEARS: Columns = {
 
 
 def years(
-    customers: Annotated[int, typer.Option(min=1, max=20_000_000, help="How many in the end.")] = 100_000,
+    customers: Annotated[
+        int, typer.Option(min=1, max=20_000_000, help="How many there are at the end.")
+    ] = 100_000,
     years: Annotated[int, typer.Option(min=1, max=50)] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same years.")] = 1,
     rules: Annotated[Path | None, typer.Option(help="The rule file.")] = None,
     preset: Annotated[str, typer.Option(help="Instead of a rule file.")] = "email-or-mobile",
-    processes: Annotated[int, typer.Option(min=1, max=64, help="How many work side by side.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes work in parallel.")] = 1,
     json: AsJson = False,
 ) -> None:
     """Simulate a national retailer with four channels, seasons, family phones and numbers that change hands: merges, wrong

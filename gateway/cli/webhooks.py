@@ -31,7 +31,7 @@ def list_(
 
 @app.command("test")
 def send_test(
-    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="Its name in the settings.")],
+    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="The webhook's name in the settings.")],
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:

@@ -169,7 +169,9 @@ def resume(command: ResumeJob, ws: WorkingSet, env: Env) -> Job | Refused:
     told: dict[str, str] = {}
     if command.skip:
         if job.stuck_at is None:
-            return Refused("nothing_to_skip", "It was not the change of one thing that made the job fail.")
+            return Refused(
+                "nothing_to_skip", "The job did not fail at a single thing; resume it without skip."
+            )
         told["skip"] = shown_thing(job.kind, job.stuck_at)
         job = replace(job, before=min(job.before, job.stuck_at), skipped=job.skipped + 1)
     job = replace(
@@ -219,7 +221,7 @@ def cancel_damaged(command: CancelDamagedJob, ws: WorkingSet, env: Env) -> Job |
 
 
 def _over(job_id: int) -> Refused:
-    return Refused("job_over", f"{show('job', job_id)} runs no more.")
+    return Refused("job_over", f"{show('job', job_id)} is over.")
 
 
 def _end(job: Job, state: JobState, caller: Caller, ws: WorkingSet, why: str = "") -> Job:

@@ -63,7 +63,7 @@ def undo_answer(command: UndoAnswer, ws: WorkingSet, env: Env) -> Shaped | Refus
     if item is None:
         return Refused("not_found", "There is no such review.")
     if not is_answered(item):
-        return Refused("review_not_answered", f"The review is {item.state}, and not by a person's answer.")
+        return Refused("review_not_answered", f"The review is {item.state}, but no person answered it.")
     was, asked, answered_at, answered_by = item.state, asked_about(item), item.closed_at, item.closed_by
     apart = [pin for pin in _pins_of(item, ws) if pin.kind == "cannot"]
     kept = {"split": show("spl", item.made)} if was == "rejected" and item.made is not None else {}

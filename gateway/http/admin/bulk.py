@@ -256,7 +256,7 @@ async def _begun_or_planned(
         steps, effects = await rehearsed(call.services.pipeline, command)
         return _Plan(matched, first, [_planned(steps.get(item)) for item in items], effects_view(effects))
     if asked.expected is None:
-        raise Refusal("bad_body", "expected: is missing; dry_run tells how many match")
+        raise Refusal("bad_body", "expected: is missing; a dry run says how many match")
     if asked.expected != matched:
         raise Refusal("count_changed", f"{matched:,} match now, not {asked.expected:,}; look again")
     job = await call.submit(StartJob(call.caller, kind, chosen, reason, matched, above))

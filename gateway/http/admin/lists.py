@@ -100,7 +100,7 @@ async def _written(call: Call[Any], given: list[str]) -> list[str]:
     found = await values_of(call.services.store, list(ids.values())) if ids else {}
     for text, number in ids.items():
         if number not in found:
-            raise Refusal("not_found", f"{text}: is no value of GET /generic-values any more")
+            raise Refusal("not_found", f"{text}: is no longer a value of GET /generic-values")
         if found[number].type not in call.services.env.policy.phone_types:
             raise Refusal(
                 "bad_body", f"{text}: is not a number ({found[number].type}); name it in the rule file"

@@ -38,7 +38,7 @@ CODES: Mapping[str, Code] = {
         "a browser sent the request from a page of another site",
         "behind a proxy, `[server] allowed_hosts` names the site",
     ),
-    "not_found": Code(404, "there is no such thing"),
+    "not_found": Code(404, "there is no such object"),
     "key_unknown": Code(404, "there is no such channel key", "`gateway keys list`"),
     "operator_unknown": Code(404, "there is no such operator", "`gateway operators list`"),
     "session_unknown": Code(
@@ -55,7 +55,7 @@ CODES: Mapping[str, Code] = {
     "achievement_granted": Code(409, "a grant is final"),
     "answer_outlived": Code(
         409,
-        "later work stands in the way of taking back the answer to a review",
+        "the answer to the review cannot be taken back, because later work depends on it",
         "the detail says what to undo first",
     ),
     "archive_refused": Code(409, "the audit log was changed", "`gateway audit verify` says where"),
@@ -72,7 +72,7 @@ CODES: Mapping[str, Code] = {
         "wait for it",
     ),
     "count_changed": Code(
-        409, "another number matches the filter now than the caller saw", "look again with `dry_run`"
+        409, "the number of matches has changed since the caller saw it", "look again with `dry_run`"
     ),
     "import_moved": Code(
         409,
@@ -87,9 +87,7 @@ CODES: Mapping[str, Code] = {
         "`gateway audit verify --state`; cancel the job, and start it again",
     ),
     "job_not_failed": Code(409, "only a failed job can be resumed"),
-    "nothing_to_skip": Code(
-        409, "it was not the change of one thing that made the job fail", "resume it without `skip`"
-    ),
+    "nothing_to_skip": Code(409, "the job did not fail at a single thing", "resume it without `skip`"),
     "search_over": Code(409, "the search is done or has failed"),
     "search_running": Code(409, "a search for suggestions is under way", "wait until it is done"),
     "job_over": Code(409, "the job is done or was cancelled"),
@@ -100,7 +98,7 @@ CODES: Mapping[str, Code] = {
         409, "a person pinned records of the two profiles apart", "remove that pin before merging"
     ),
     "not_confirmed": Code(
-        409, "a page of the console asks to type a word, and another one was typed", "type it as it is shown"
+        409, "the typed word is not the one that the page of the console asks for", "type it as it is shown"
     ),
     "page_outdated": Code(
         409, "a form of the console is from before an upgrade; nothing was changed", "load the page again"
@@ -108,7 +106,7 @@ CODES: Mapping[str, Code] = {
     "pins_contradict": Code(409, "the opposite pin exists", "the detail names both"),
     "plan_required": Code(
         409,
-        'the rule set needs a plan of exactly its content before it goes live (`activation = "after_dry_run"`)',
+        'the rule set needs a plan of exactly its content before it can be activated (`activation = "after_dry_run"`)',
         '`gateway rules plan FILE`, or write `"immediate"`',
     ),
     "plan_running": Code(
@@ -128,20 +126,20 @@ CODES: Mapping[str, Code] = {
         409,
         "the review has another answer, its profile was merged (then another review replaces it), or its records were moved",
     ),
-    "review_not_answered": Code(409, "the review is open, or was closed otherwise than by a person's answer"),
+    "review_not_answered": Code(409, "the review is open, or was not closed by a person's answer"),
     "same_profile": Code(
         409,
         "two records of one profile cannot be pinned apart; or two profile ids to compare lead to one profile",
         "split the profile; or compare records",
     ),
     "split_empties": Code(409, "a split or undo would leave one side without records"),
-    "too_many_operators": Code(409, "there are as many operators as there can be", "remove one first"),
+    "too_many_operators": Code(409, "the maximum number of operators is reached", "remove one first"),
     "too_many_keys": Code(409, "a channel has at most two active key pairs", "revoke one first"),
     "undo_too_late": Code(
         409, "the merge is older than the rules' `undo_window`", "split the profile instead"
     ),
     "version_taken": Code(
-        409, "the rule set's version is stored with another content", "give the file a new `version`"
+        409, "the rule set's version is stored with different content", "give the file a new `version`"
     ),
     "version_changed": Code(412, "the profile is no longer at the version in `If-Match`", "look at it again"),
     "too_large": Code(413, "the body is too large"),
@@ -160,7 +158,7 @@ CODES: Mapping[str, Code] = {
         "the operator has 10 live streams open",
         "end one, such as a page of the console that is left open",
     ),
-    "internal_error": Code(500, "a fault of the gateway", "the log has the request id"),
+    "internal_error": Code(500, "a bug in the gateway", "the log has the request id"),
     "plan_failed": Code(
         503, "the process that plans ended, or took longer than 15 minutes; nothing was stored", "plan again"
     ),

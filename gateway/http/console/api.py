@@ -63,7 +63,7 @@ async def try_operation(visit: Visit) -> web.Response:
     """To the operation's own address, which answers as it answers a program."""
     operation, path = _operation(visit), _operation(visit).path
     if operation.method != "GET" or operation.live:
-        raise Refusal("not_found", "only an operation that reads is tried by a page")
+        raise Refusal("not_found", "a page can only try operations that read")
     given = {name: text.strip() for name, text in visit.request.query.items() if text.strip()}
     for field in _fields(_described()[operation.name]):
         if field["in"] == "path":

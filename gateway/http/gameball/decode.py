@@ -33,7 +33,7 @@ async def read_object(request: web.BaseRequest, server: ServerSettings) -> dict[
 
 
 async def read_json(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:
-    """The bytes of a JSON body, at most `largest` of them, unpacked and without a byte order mark."""
+    """The bytes of a JSON body, at most `largest` of them, decompressed and without a byte order mark."""
     raw = await read_plain(request, largest, server)
     if isinstance(raw, Fault):
         return raw
@@ -44,7 +44,7 @@ async def read_json(request: web.BaseRequest, largest: int, server: ServerSettin
 
 
 async def read_plain(request: web.BaseRequest, largest: int, server: ServerSettings) -> bytes | Fault:
-    """The unpacked body: at most `largest` bytes of it, before as well as after."""
+    """The decompressed body: at most `largest` bytes of it, before as well as after."""
     raw = await read_bytes(request, largest, server)
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
     return raw if isinstance(raw, Fault) or encodings is None else unpacked(raw, encodings, largest)

@@ -194,9 +194,9 @@ MEANINGS: Mapping[tuple[int, int], Meaning] = {
     (401, 1001): Meaning(
         (
             "the secret key is missing or wrong; or a session token is refused, or is for another "
-            "customer than the call names; or the operation is in no table: what it does is not known "
-            "here, so the platform's secret key must not vouch for a caller who has only a public api "
-            "key"
+            "customer than the call names; or the operation is in no table: the gateway does not "
+            "know what it does, so it must not add the platform's secret key for a caller who has only "
+            "a public api key"
         ),
         "send the secret key, or a token of this customer",
     ),
@@ -219,7 +219,7 @@ MEANINGS: Mapping[tuple[int, int], Meaning] = {
     (408, 2000): Meaning("the body did not arrive in time", "send it again"),
     (413, 2000): Meaning(
         "the body is larger than `[server] max_body`, or than `[upstream] max_body` in a "
-        "forwarded call, packed or unpacked; or it unpacks to more than 64 KiB and 200 times its "
+        "forwarded call, compressed or not; or it decompresses to more than 64 KiB and 200 times its "
         "size"
     ),
     (404, 4004): Meaning("the customer does not exist; or there is no such operation"),
@@ -232,11 +232,11 @@ MEANINGS: Mapping[tuple[int, int], Meaning] = {
     ),
     (508, 2000): Meaning("the call came through this gateway before", "check `[upstream] base_url`"),
     (499, 2000): Meaning(
-        "never sent: the caller went away, and the call to the platform was ended. It is in logs and metrics"
+        "never sent: the caller disconnected, and the call to the platform was ended. It is only in logs and metrics"
     ),
     (405, 2000): Meaning("the method is not allowed", "`Allow` names those that are"),
     (415, 3002): Meaning(
-        "not JSON by its content type, not UTF-8, or packed in another way than gzip or deflate, once"
+        "not JSON by its content type, not UTF-8, or not compressed exactly once, with gzip or deflate"
     ),
     (400, 3016): Meaning(
         "not a JSON object in UTF-8, a wrong type, a member twice, NUL or a lone surrogate, "
@@ -259,7 +259,7 @@ MEANINGS: Mapping[tuple[int, int], Meaning] = {
     ),
     (502, 5005): Meaning("the connection to the platform broke; it may have carried the call out"),
     (502, 5006): Meaning("the platform's answer was unusable; it may have carried the call out"),
-    (500, 5000): Meaning("a fault of the gateway", "the log has the request id"),
+    (500, 5000): Meaning("a bug in the gateway", "the log has the request id"),
     (503, 5003): Meaning(
         ("the queue or outbox is full, the disk is full, or the store is unavailable; nothing was stored"),
         "send it again after `Retry-After`",

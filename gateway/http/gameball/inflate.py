@@ -1,4 +1,4 @@
-"""Unpacks compressed bodies within bounds: of the bytes, of the ratio, and of the members. Pure."""
+"""Decompresses bodies within bounds: of the bytes, of the ratio, and of the members. Pure."""
 
 import zlib
 from collections.abc import Sequence
