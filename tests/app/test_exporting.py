@@ -14,8 +14,8 @@ from gateway.app.exporting import make_encoder
 from gateway.app.inherited import Inherited
 from gateway.config import Config, ConfigError, TracingSettings, load, warnings
 from gateway.telemetry.tracing import Span
-from tests.support.asking import until
 from tests.support.collector import Collector, collecting, decoded
+from tests.support.public_api import until
 from tests.support.running_gateway import settings
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import power
+from tests.support.processes import power_cut
 from tests.support.processes.gateway_process import GATEWAY, Launch, Process, Settings
 
-collect_ignore = [] if power.can_be_had() else ["test_power_cut.py"]
+collect_ignore = [] if power_cut.can_be_had() else ["test_power_cut.py"]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from rules.normalize import Normalizer
 from rules.ruleset import RuleSet
 from tests.support.in_process_gateway import InProcessGateway, caller, environment, rule_set_of
 from tests.support.postgresql import PostgresServer
-from tests.usecases.test_regroup import OPERATOR
+from tests.support.regrouping import OPERATOR
 
 PEOPLE = 60
 RESPLITS = '\n[conflict]\nresplit = "auto"\n'

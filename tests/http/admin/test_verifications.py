@@ -11,7 +11,7 @@ from gateway.clock import SECOND
 from gateway.http.admin.times import shown
 from gateway.telemetry.metrics import Metrics
 from gateway.workers.verifications import Verifications
-from tests.http.admin.test_merges import ask
+from tests.support.admin_api import ask
 from tests.support.people import save
 
 if TYPE_CHECKING:
