@@ -55,6 +55,15 @@ class Anchor:
         )
         return (warning,)
 
+    async def reached(self) -> int:
+        """The number of the last checkpoint that the place has; 0 if that is not known now, or the log does not have it."""
+        try:
+            last = await self._place.last()
+        except NotTaken:
+            return 0
+        points = await checkpoints_behind(self._store, last.checkpoint_id - 1, 1) if last is not None else []
+        return points[0].checkpoint_id if points and mark_of(points[0]) == last else 0
+
     async def _bring(self) -> Checkpoint | None:
         """Send some checkpoints. Returns the first that remains. Raises NotTaken, StoreUnavailable."""
         self._last = self._last or await self._place.last()

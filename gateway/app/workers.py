@@ -302,6 +302,7 @@ class Workers:
             Path(kept.audit_archive),
             "gateway",
             stopping=self._stopping.is_set,
+            anchored=services.anchor.reached if services.anchor is not None else None,
         )
         return AutomaticArchive(
             archiver,

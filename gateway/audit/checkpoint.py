@@ -1,10 +1,12 @@
 """Checkpoints combine all chains into one log. Each is signed with a key outside the database, over the signature before it. It
 says which chains begin, which continue and how far they are signed, and which have ended and where. Chains that ended earlier
-are covered by a count and a digest, so a checkpoint does not grow with the log."""
+are covered by a count and a digest, so a checkpoint does not grow with the log. The oldest checkpoints may be in an archive; then
+one of the later ones signs up to where, and with which signature they end."""
 
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -39,9 +41,28 @@ class End(NamedTuple):
     signed: int
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """The checkpoints up to this `number` are in the archive. `signature` is that of the last one, in hexadecimal digits."""
+
+    number: int = 0
+    signature: str = ""
+
+    @property
+    def as_bytes(self) -> bytes:
+        """The signature; empty for a text that other hands wrote."""
+        try:
+            return bytes.fromhex(self.signature)
+        except ValueError:
+            return b""
+
+
+NONE_MOVED = Moved()
+
+
 class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All chains at one moment. `begins` and `ends` are new in this checkpoint; `ended` and `digest` cover all chains that
-    ended. `segments`: how many segments the archive has. `archived`: the digest of the newest header."""
+    ended. `segments`: how many segments the archive has. `archived`: the digest of the newest header. `moved` is left out while
+    no checkpoint is in the archive, because gateways of earlier versions do not read it."""
 
     version: Literal[2] = 2
     begins: tuple[str, ...] = ()
@@ -51,6 +72,12 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str = ""
     segments: int = 0
     archived: str = ""
+    moved: Moved | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def gone(self) -> Moved:
+        """The checkpoints that are in the archive."""
+        return NONE_MOVED if self.moved is msgspec.UNSET else self.moved
 
     def then(
         self,
@@ -60,6 +87,7 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         reaches: Mapping[str, tuple[int, str]] | None = None,
         ends: Mapping[str, End] | None = None,
         archived: tuple[int, str] | None = None,
+        moved: Moved | None = None,
     ) -> "LogState":
         """The next state of the log, signed at `at`. `archived`: the number of the newest segment, and the digest of its
         header."""
@@ -74,6 +102,7 @@ class LogState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             digest=_folded(self.digest, ends),
             segments=archived[0] if archived else self.segments,
             archived=archived[1] if archived else self.archived,
+            moved=moved or self.moved,
         )
 
     def encoded(self) -> str:
@@ -95,6 +124,16 @@ def digest_of(text: str) -> str:
 def read_state(text: str) -> LogState | None:
     """None for a checkpoint of an earlier version. Raises msgspec.MsgspecError."""
     return msgspec.json.decode(text, type=LogState) if text.startswith(VERSION_2) else None
+
+
+def standing(points: Sequence[Checkpoint]) -> tuple[list[Checkpoint], Moved]:
+    """The checkpoints that are not in the archive, and which are. The newest one tells; whether it is signed is not checked here.
+    Rows of those that are in the archive may be left, and prove nothing."""
+    for point in reversed(points):
+        with contextlib.suppress(msgspec.MsgspecError):
+            if (state := read_state(point.heads)) is not None:
+                return [one for one in points if one.checkpoint_id > state.gone.number], state.gone
+    return [*points], NONE_MOVED
 
 
 def read_heads(text: str) -> dict[str, tuple[int, str]]:

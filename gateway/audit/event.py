@@ -90,6 +90,7 @@ class Action(StrEnum):
     RULES_ACTIVATED = "rules.activated"
     RETENTION_APPLIED = "retention.applied"
     AUDIT_ARCHIVED = "audit.archived"
+    AUDIT_CHECKPOINTS_ARCHIVED = "audit.checkpoints_archived"
     CLOCK_BELIEVED = "clock.believed"
     DATABASE_SCRUBBED = "database.scrubbed"
     STATE_BOUND = "state.bound"
@@ -243,6 +244,10 @@ MEANINGS: Mapping[Action, str] = {
     Action.AUDIT_ARCHIVED: (
         "the events of a segment were moved to a file (`gateway audit archive`); `events`, the ids of the "
         "`first` and the `last`, the `sha256` of the segment's header"
+    ),
+    Action.AUDIT_CHECKPOINTS_ARCHIVED: (
+        "the oldest checkpoints of the audit log, up to the number `checkpoint`, were moved to a file; `signature` is that of "
+        "the last one"
     ),
     Action.CLOCK_BELIEVED: (
         "the gateway's time moved by `moved_ms`, and deadlines follow it: a jump of the clock lasted, "

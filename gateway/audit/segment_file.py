@@ -39,7 +39,7 @@ class SegmentFile(NamedTuple):
         """Its events, in pieces. Raises OSError, and ValueError for a body that was altered."""
         unpacking = Unpacking(self.header)
         try:
-            with os.fdopen(_opened(self.path), "rb") as file:
+            with os.fdopen(open_file(self.path), "rb") as file:
                 for _ in range(3):
                     file.readline(LONGEST_HEADER)
                 yield from unpacking.read(iter(lambda: file.read(_PIECE), b""))
@@ -57,7 +57,7 @@ def listed(directory: Path) -> dict[int, Path]:
 
 def read_segment(path: Path) -> SegmentFile:
     """Raises OSError, and ValueError for a file whose header cannot be read."""
-    with os.fdopen(_opened(path), "rb") as file:
+    with os.fdopen(open_file(path), "rb") as file:
         magic = file.readline(len(MAGIC) + 1)
         if magic != MAGIC + b"\n":
             raise ValueError("it is not a segment of an audit log")
@@ -75,8 +75,8 @@ def write_segment(directory: Path, header: Header, key: bytes, body: Iterable[by
     path = directory / name
     head = b"%b\n%b\n%b\n" % (MAGIC, text.encode(), signature(key, text).encode())
     write_new(path, chain((head,), body), draft=_DRAFT)
-    _drop_drafts(directory, name)
-    _sync(directory)
+    drop_drafts(directory, name)
+    sync_directory(directory)
     return path
 
 
@@ -85,22 +85,22 @@ def secure_segment(file: SegmentFile) -> None:
     ValueError for events that are not those of the header."""
     for _ in file.links():
         pass
-    opened = _opened(file.path)
+    opened = open_file(file.path)
     try:
         os.fsync(opened)
     finally:
         os.close(opened)
-    _drop_drafts(file.path.parent, file.path.name)
-    _sync(file.path.parent)
+    drop_drafts(file.path.parent, file.path.name)
+    sync_directory(file.path.parent)
 
 
-def _drop_drafts(directory: Path, name: str) -> None:
+def drop_drafts(directory: Path, name: str) -> None:
     """What killed runs left. No draft can become the segment any more, as the segment is there."""
     for draft in directory.glob(f"{name}.*{_DRAFT}"):
         draft.unlink(missing_ok=True)
 
 
-def _opened(path: Path) -> int:
+def open_file(path: Path) -> int:
     """Does not follow a link, and does not wait for anything but a regular file."""
     opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(opened).st_mode):
@@ -109,7 +109,7 @@ def _opened(path: Path) -> int:
     return opened
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)

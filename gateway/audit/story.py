@@ -302,5 +302,8 @@ _SENTENCES: dict[str, Callable[[Row, Row], str]] = {
     Action.AUDIT_ARCHIVED: lambda event, detail: (
         f"{counted(detail.get('events', 0), 'audit event')} moved to the file {event['object']}"
     ),
+    Action.AUDIT_CHECKPOINTS_ARCHIVED: lambda event, detail: (
+        f"checkpoints of the audit log up to number {detail.get('checkpoint', '')} moved to the file {event['object']}"
+    ),
     Action.DATABASE_SCRUBBED: lambda event, detail: "the database was rewritten, without erased data",
 }

@@ -12,7 +12,16 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.audit.chain import Link, event_hash, read_bound
-from gateway.audit.checkpoint import Checkpoint, End, LogState, digest_of, is_signed, read_heads, read_state
+from gateway.audit.checkpoint import (
+    Checkpoint,
+    End,
+    LogState,
+    digest_of,
+    is_signed,
+    read_heads,
+    read_state,
+    standing,
+)
 from gateway.audit.segment import Header, header_digest, read_header, tips
 
 
@@ -64,12 +73,21 @@ class _Known(NamedTuple):
 class Verifier:
     """Checks links, in (chain, seq) order, against each other and against the signed `checkpoints`. Stores only these and each
     chain's head, whatever the size of the log. `check` then checks the signatures and the ends of the chains. The links start
-    after `cuts`; with `whole`, the archived ones come first, and `reach_cut` after them."""
+    after `cuts`; with `whole`, the archived ones come first, and `reach_cut` after them. `moved` are the checkpoints that went to
+    the archive. Without them, the check begins at the first one that stands, with the signature that a later one names."""
 
     def __init__(
-        self, checkpoints: Iterable[Checkpoint] = (), cuts: Sequence[Cut] = (), *, whole: bool = False
+        self,
+        checkpoints: Sequence[Checkpoint] = (),
+        cuts: Sequence[Cut] = (),
+        *,
+        whole: bool = False,
+        moved: Sequence[Checkpoint] = (),
     ) -> None:
-        self._known = _read(checkpoints)
+        self._moved = moved
+        stand, gone = standing(checkpoints)
+        self._before = b"" if moved else gone.as_bytes
+        self._known = _read([*moved, *stand], continues=bool(self._before))
         self._cuts, self._headers = cuts, _headers(cuts)
         self.archived = sum(header.events for header in self._headers)
         self.events = 0
@@ -122,7 +140,7 @@ class Verifier:
             return "the chain's beginning names another checkpoint than the one that signs it"
         return ""
 
-    def check(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Iterator[Breach]:
+    def check(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> Iterator[Breach]:
         """After all links: every signature is valid, every chain has a signed beginning, and none ends before a signed head."""
         if (problem := self._unsigned(key, checkpoints)) is not None:
             yield problem
@@ -135,21 +153,21 @@ class Verifier:
         if self._known.signed_since is not None:
             yield from self._strangers()
 
-    def check_signatures(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> list[Breach]:
+    def check_signatures(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> list[Breach]:
         """What is wrong with the checkpoints themselves, and with the records of cuts."""
         problem = self._unsigned(key, checkpoints)
         if problem is not None:
             return [problem]
         return [*self._known.problems, *_unsigned_cuts(self._cuts, self._known.archived)]
 
-    def _unsigned(self, key: bytes, checkpoints: Iterable[Checkpoint]) -> Breach | None:
+    def _unsigned(self, key: bytes, checkpoints: Sequence[Checkpoint]) -> Breach | None:
         """The first invalid signature."""
-        previous: bytes | None = None
-        for point in checkpoints:
-            if not is_signed(key, point, previous or b""):
+        previous, points = self._before, [*self._moved, *standing(checkpoints)[0]]
+        for point in points:
+            if not is_signed(key, point, previous):
                 return Breach("checkpoint", point.checkpoint_id, "the checkpoint's signature is not valid")
             previous = point.signature
-        if (self.events or self._cuts) and previous is None:
+        if (self.events or self._cuts) and not points:
             return Breach("checkpoint", 1, "there is no checkpoint: the log is not signed at all")
         return None
 
@@ -182,17 +200,20 @@ class Verifier:
             for chain, end in self._known.ends.items()
             if end.seq > end.signed and chain in self._last_at
         ]
+        archived = tips(self._headers)
         unsigned = [
             Tail(chain, seq - signed, at or self._last_at[chain], self._last_at[chain], False)
             for chain, (seq, _) in self.heads.items()
             for signed, at in [self._known.reached.get(chain, (0, 0))]
             if seq > signed and chain not in self._broken and chain not in self._known.ends
+            if self.heads[chain] != archived.get(chain)
         ]
         return sorted(found + unsigned, key=lambda tail: (not tail.found, tail.until))
 
 
-def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
-    """An altered checkpoint is skipped here, because its signature is invalid anyway."""
+def _read(checkpoints: Iterable[Checkpoint], *, continues: bool) -> _Known:
+    """An altered checkpoint is skipped here, because its signature is invalid anyway. `continues`: others came before, which are in
+    the archive, with the beginning of each chain that is not named here."""
     known = _Known({}, set(), {}, {}, {}, [], None, (0, ""))
     before: LogState | None = None
     for point in checkpoints:
@@ -206,10 +227,12 @@ def _read(checkpoints: Iterable[Checkpoint]) -> _Known:
             continue
         if before is None:
             known = known._replace(signed_since=point.at)
-            known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
-        known.problems.extend(
-            Breach("checkpoint", point.checkpoint_id, problem) for problem in _problems(state, before)
-        )
+            if not continues:
+                known.earlier.update((state.open.keys() | state.ends.keys()) - set(state.begins))
+        if before is not None or not continues:
+            known.problems.extend(
+                Breach("checkpoint", point.checkpoint_id, problem) for problem in _problems(state, before)
+            )
         known.begins.update(dict.fromkeys(state.begins, digest_of(point.heads)))
         for chain, reach in state.open.items():
             _reach(known, chain, reach.seq, reach.hash, reach.at)
@@ -232,6 +255,10 @@ def _problems(state: LogState, before: LogState | None) -> Iterator[str]:
     same_segments = state.segments == before.segments
     if state.segments < before.segments or same_segments != (state.archived == before.archived):
         yield "what it says of the archive does not follow from the one before"
+    if state.gone.number < before.gone.number or (
+        state.gone != before.gone and state.gone.number == before.gone.number
+    ):
+        yield "what it says of archived checkpoints does not follow from the one before"
 
 
 def _headers(cuts: Iterable[Cut]) -> list[Header]:

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway.anchor.line import read
 from gateway.audit.story import sentence
 from gateway.cli.admin_client import Admin, ask
+from gateway.cli.anchors import compared, read_anchors
 from gateway.cli.audit_archive import archive as archive_command
 from gateway.cli.audit_archive import check_alone, note_archived, print_archive
 from gateway.cli.failure import MISUSED, REFUSED, Failure
@@ -175,53 +175,20 @@ def verify(
             raise Failure("--alone checks an archive and nothing else; name it with --archive", MISUSED)
         print_archive(check_alone(settings(config), archive), as_json=json)
         return
-    kept = _anchored(anchors) if anchors is not None else None
+    kept = read_anchors(anchors) if anchors is not None else None
     directory = str(archive.absolute()) if archive is not None else ""
 
     async def verified(admin: Admin) -> Any:
         verdict = await admin.get("/audit/verify", state=state, archive=directory)
         if kept is not None:
             verdict["anchors"] = len(kept)
-            parted, verdict["unanchored"] = await _compared(admin, kept)
-            verdict["breaches"] += parted
+            is_whole = not any(breach["chain"] == "archive" for breach in verdict["breaches"])
+            verdict |= await compared(admin, kept, verdict["moved"], directory if is_whole else "")
+            verdict["breaches"] += verdict.pop("parted")
             verdict["ok"] = not verdict["breaches"]
         return verdict
 
     print_verdict(ask(config, verified), as_json=json)
-
-
-def _anchored(path: Path) -> dict[tuple[int, str], int]:
-    """Number and signature of each anchored checkpoint, with its line. Other lines are skipped: a line that a crash cut short,
-    or other events of a webhook."""
-    kept: dict[tuple[int, str], int] = {}
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if (one := read(line)) is not None:
-                    kept.setdefault((one.checkpoint, one.signature), number)
-    except OSError as error:
-        raise Failure(f"{path}: cannot be read ({error.strerror})") from None
-    if not kept:
-        raise Failure(
-            f"{path}: holds no anchor; give the file that [audit] anchor names, or the lines that its webhook stored"
-        )
-    return kept
-
-
-async def _compared(admin: Admin, kept: dict[tuple[int, str], int]) -> tuple[list[Any], int]:
-    """The anchored checkpoints that the log does not have, because it was restored to an earlier state or rewritten, and how
-    many of the log's checkpoints are not anchored."""
-    left, unanchored, cursor = dict(kept), 0, ""
-    while cursor is not None:
-        answer = await admin.get("/audit/checkpoints", limit=_PAGE, cursor=cursor)
-        for point in answer["items"]:
-            unanchored += left.pop((point["id"], point["signature"]), None) is None
-        cursor = answer["next"]
-    breaches = [
-        {"chain": "anchor", "seq": number, "what": f"line {line}: the log does not have this checkpoint"}
-        for (number, _), line in left.items()
-    ][:_MOST_BREACHES]
-    return breaches, unanchored
 
 
 def print_verdict(verdict: Any, *, as_json: bool) -> None:
@@ -254,12 +221,17 @@ def _say_archived(verdict: Any) -> None:
         say(f"the archive is intact: {archived}, {counted(verdict['segments'], 'segment')}")
     elif verdict["archived"]:
         note(f"{archived} more are in the archive; check them with --archive DIRECTORY")
+    if verdict["moved"] and not verdict["segments"]:
+        note(f"the checkpoints up to number {verdict['moved']['number']} are there too")
 
 
 def _note_limits(verdict: Any) -> None:
     """Reports everything that an intact log does not prove."""
     if verdict.get("unanchored"):
         note(f"not in the file: {counted(verdict['unanchored'], 'signed checkpoint')} of the log")
+    if verdict.get("uncompared"):
+        anchors = counted(verdict["uncompared"], "anchor")
+        note(f"not compared: {anchors} of archived checkpoints; add --archive DIRECTORY")
     for tail in verdict["unproven"]:
         how = "a later run signed them as it found them after a crash" if tail["found"] else "not signed yet"
         events, span = counted(tail["events"], "event"), f"{tail['since']} to {tail['until']}"

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.audit.archive import Archive
-from gateway.audit.verify import Verifier
+from gateway.audit.archive import ARCHIVE, Archive
+from gateway.audit.moved import check_files
+from gateway.audit.verify import Breach, Verifier
 from gateway.cli.admin_client import Admin, ask
 from gateway.cli.confirm import Yes, confirm
 from gateway.cli.failure import REFUSED
@@ -38,9 +39,11 @@ def archive(
         return
     segments = counted(len(answer["segments"]), "segment")
     say(f"{counted(answer['events'], 'event')} moved to {to}, in {segments}")
+    if answer["checkpoints"]:
+        say(f"{counted(answer['checkpoints'], 'checkpoint')} moved beside them")
     if answer["unsigned"]:
         note("the newest events before that moment are not signed yet and stay; run it again later")
-    if answer["segments"]:
+    if answer["segments"] or answer["checkpoints"]:
         note("keep these files with the backups: only they hold the events now")
 
 
@@ -53,13 +56,16 @@ async def note_archived(admin: Admin, since: str = "") -> None:
 
 def check_alone(config: Config, directory: Path) -> dict[str, Any]:
     """Check an archive by itself, with the master secret."""
-    archive = Archive(directory, open_box(config, make=False).key("audit checkpoint"))
-    verifier = Verifier()
+    key = open_box(config, make=False).key("audit checkpoint")
+    archive, verifier = Archive(directory, key), Verifier()
     breaches = [*archive.breaches, *chain.from_iterable(archive.check(verifier))]
+    checkpoints, wrong = check_files(directory, key)
+    breaches += [Breach(ARCHIVE, number, what) for number, what in wrong]
     return {
         "ok": not breaches,
         "events": verifier.events,
         "segments": archive.segments,
+        "checkpoints": checkpoints,
         "breaches": [breach._asdict() for breach in breaches[:_MOST_BREACHES]],
     }
 
@@ -69,7 +75,8 @@ def print_archive(verdict: dict[str, Any], *, as_json: bool) -> None:
         print_json(verdict)
     elif verdict["ok"]:
         events, segments = counted(verdict["events"], "event"), counted(verdict["segments"], "segment")
-        say(f"the archive is intact: {events}, {segments}")
+        checkpoints = counted(verdict["checkpoints"], "checkpoint")
+        say(f"the archive is intact: {events}, {segments}, {checkpoints}")
         note("only the log can tell whether newer segments are missing; leave out --alone to compare with it")
     else:
         print_rows(verdict["breaches"], {"chain": "chain", "segment or event": "seq", "what": "what"})

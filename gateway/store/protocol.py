@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from gateway.audit.checkpoint import Moved
 from gateway.audit.segment import Header
 from gateway.model import Erasure
 from gateway.store.statement import Write
@@ -106,6 +107,11 @@ class Store(Protocol):
     async def cut(self, header: Header, actor: str) -> bool:
         """Sign that the events of this segment are in the archive, with its file on disk, and record that in the audit log. False,
         and nothing is stored: it is not the next segment any more, or another process was faster."""
+        ...
+
+    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+        """Sign that the checkpoints up to one are in the archive, with the file of this name on disk, and record that in the audit
+        log. False, and nothing is stored: another process was faster, or one of an earlier version runs beside this one."""
         ...
 
     async def prune(self, limit: int) -> int:

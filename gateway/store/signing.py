@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.audit.chain import Chain
-from gateway.audit.checkpoint import VERSION_2, Checkpoint, End, LogState, digest_of, read_state, sign
+from gateway.audit.checkpoint import (
+    VERSION_2,
+    Checkpoint,
+    End,
+    LogState,
+    Moved,
+    digest_of,
+    is_signed,
+    read_state,
+    sign,
+)
 from gateway.audit.event import Action, AuditEvent
 from gateway.audit.segment import Header, header_digest, name_of
 from gateway.clock import DAY, HOUR, MINUTE
@@ -24,6 +34,8 @@ Part = Generator[Query | Write, Any, T]
 
 CHAIN_LEASE = "chain:"
 _COVERS = " covers "
+_READS_MOVED = " reads moved"
+"""Of a gateway that reads what a checkpoint says of archived ones. Earlier versions do not, and could sign nothing any more."""
 _LEASED_FOR = 10 * MINUTE
 _RENEW_EVERY = MINUTE
 _NEVER_LONGER = DAY
@@ -43,6 +55,12 @@ INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET owner = excl
 _DROP = "DELETE FROM lease WHERE name = ?"
 _NEWEST_CUT = "SELECT segment, header FROM audit_cut ORDER BY segment DESC LIMIT 1"
 _LEASES = "SELECT name, until FROM lease WHERE name >= 'chain:' AND name < 'chain;'"
+_OWNERS = "SELECT owner FROM lease WHERE name >= 'chain:' AND name < 'chain;' AND until > ?"
+_SIGNATURE = "SELECT signature FROM audit_checkpoint WHERE checkpoint_id = ?"
+_NEWEST_TWO = (
+    "SELECT checkpoint_id, at, heads, signature FROM audit_checkpoint ORDER BY checkpoint_id DESC LIMIT 2"
+)
+_MOVED = "SELECT checkpoint_id FROM audit_checkpoint WHERE checkpoint_id <= ? ORDER BY checkpoint_id LIMIT ?"
 
 
 class Signing:
@@ -62,6 +80,7 @@ class Signing:
         self._lease_kept: int | None = None
         self._adopted_at: int | None = None
         self._is_lost = False
+        self._prunes = True
         self._state: LogState | None = None
         self._signature = b""
 
@@ -70,6 +89,7 @@ class Signing:
 
     def undone(self) -> None:
         self._signed_at, self._adopted_at, self._leased_at = None, None, self._lease_kept
+        self._prunes = True
         if not self._chain.was_kept:
             self._state, self._signature = None, b""
 
@@ -179,7 +199,47 @@ class Signing:
         yield audit_write([event], self._chain)
         return 1
 
+    def move(self, now: int, stamp: int, moved: Moved, event: AuditEvent) -> Step:
+        """Sign that the checkpoints up to one are in the archive. Returns 0, and does nothing, if they are not the next ones of
+        this log, if a gateway of an earlier version runs beside this one, or if this process's chain is taken for ended."""
+        if not self._chain.begun:
+            yield from self.sign(now, stamp)
+        state = yield from self._newest_state()
+        found = yield Query(_SIGNATURE, parameters=(moved.number,))
+        if state is None or state.gone.number >= moved.number or not found:
+            return 0
+        if bytes(found[0][0]).hex() != moved.signature or (yield from self._is_beside_an_older(now)):
+            return 0
+        if self._shared and self._chain.name not in state.open:
+            self._is_lost = True
+            return 0
+        yield from self._write(state.then(stamp, moved=moved), stamp)
+        yield audit_write([event], self._chain)
+        self._prunes = True
+        return 1
+
+    def prune(self, limit: int) -> Step:
+        """Remove checkpoints that are in the archive, as the newest one says, if it is signed. Returns how many; fewer than
+        `limit`: nothing is left."""
+        if not self._prunes:
+            return 0
+        points = [Checkpoint(*row) for row in (yield Query(_NEWEST_TWO))]
+        self._prunes = False
+        if len(points) < 2 or not is_signed(self._key, points[0], points[1].signature):
+            return 0
+        state = read_state(points[0].heads)
+        if state is None or not state.gone.number:
+            return 0
+        rows = yield Query(_MOVED, parameters=(state.gone.number, limit))
+        yield Write("DELETE FROM audit_checkpoint WHERE checkpoint_id = ?", [tuple(row) for row in rows])
+        self._prunes = len(rows) == limit
+        return len(rows)
+
     # ---- parts ----
+
+    def _is_beside_an_older(self, now: int) -> Part[bool]:
+        owners = (yield Query(_OWNERS, parameters=(now,))) if self._shared else ()
+        return any(_READS_MOVED not in owner for (owner,) in owners)
 
     def _first_state(self) -> Part[LogState]:
         """The state of a log that has no checkpoint of this kind. What was archived of it before stays archived."""
@@ -248,7 +308,7 @@ class Signing:
     def _lease(self, chain: str, now: int, span: int) -> Step:
         if self._shared:
             is_own = chain == self._chain.name
-            owner = f"{chain}{_COVERS}{self._covers}" if is_own else chain
+            owner = f"{chain}{_READS_MOVED}{_COVERS}{self._covers}" if is_own else chain
             yield Write(_TAKE, [(CHAIN_LEASE + chain, owner, now + span)])
             if is_own:
                 self._leased_at = now
@@ -271,6 +331,12 @@ def archived_event(event_id: int, at: int, header: Header, actor: str) -> AuditE
     }
     name = name_of(header.number)
     return own_event(event_id, at, Action.AUDIT_ARCHIVED, actor, name, msgspec.json.encode(detail).decode())
+
+
+def moved_event(event_id: int, at: int, name: str, moved: Moved, actor: str) -> AuditEvent:
+    """`name` is that of the file."""
+    detail = msgspec.json.encode({"checkpoint": moved.number, "signature": moved.signature}).decode()
+    return own_event(event_id, at, Action.AUDIT_CHECKPOINTS_ARCHIVED, actor, name, detail)
 
 
 def covers_of(owner: str) -> int:

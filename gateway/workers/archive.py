@@ -7,7 +7,7 @@ what is left of the events.
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from gateway.store import Store
 from gateway.store.queries.audit import any_between, links, newest_cut
 from gateway.store.queries.verification import signed_and_cut
 from gateway.telemetry.metrics import AuditMetrics
+from gateway.workers.archive_points import PointMover
 
 _log = structlog.get_logger("archive")
 
@@ -42,16 +43,18 @@ _OVERTAKEN = "another run archived the same events; run it again"
 
 
 class Archived(NamedTuple):
-    """What one run moved. `left`: events before the moment that stay, because no checkpoint signs them yet."""
+    """What one run moved. `left`: events before the moment that stay, because no checkpoint signs them yet. `checkpoints`: how many
+    were moved beside the events."""
 
     events: int
     segments: list[str]
     left: bool
+    checkpoints: int = 0
 
 
 class Archiver:
     """One run at a time. `chunk`: events that are deleted in one transaction, for which calls wait. `stopping`: end as soon as
-    possible; another run continues from there."""
+    possible; another run continues from there. `anchored`: as PointMover has it."""
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Archiver:
         chunk: int = CHUNK,
         *,
         stopping: Callable[[], bool] = lambda: False,
+        anchored: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._store = store
         self._key = key
@@ -69,9 +73,11 @@ class Archiver:
         self._actor = actor
         self._chunk = chunk
         self._stopping = stopping
+        self._mover = PointMover(store, key, directory, actor, anchored, stopping)
 
     async def archive(self, before: int) -> Archived:
-        """Move every signed event from before a moment (ms). Raises Refusal, and StoreUnavailable."""
+        """Move every signed event from before a moment (ms), and the checkpoints that nothing needs then. Raises Refusal, and
+        StoreUnavailable."""
         _refuse_unfit(self._directory)
         store = self._store
         await store.sign_what_is_open()
@@ -92,7 +98,9 @@ class Archiver:
             done, names = done + header.events, [*names, name_of(number)]
             await self._prune()
         await self._prune()
-        return Archived(done, names, left)
+        checkpoints = 0 if self._stopping() else await self._mover.move(before)
+        await self._prune()
+        return Archived(done, names, left, checkpoints)
 
     async def _prune(self) -> None:
         while not self._stopping():
@@ -210,7 +218,7 @@ class AutomaticArchive:
             _log.error(
                 "audit_not_archived", problem="no checkpoint signs the next event: gateway audit verify"
             )
-        _log.info("audit_archived", events=done.events, segments=done.segments)
+        _log.info("audit_archived", events=done.events, segments=done.segments, checkpoints=done.checkpoints)
         return _POLL
 
 

@@ -40,19 +40,26 @@ class Log:
         self.links[name] = [self._chains[name].link(self.event()) for _ in range(events)]
 
     def end(self, name: str, signed: int) -> End:
-        last = self.links[name][-1]
-        return End(last.seq, last.hash.hex(), signed)
+        return self.end_of(self.links[name][-1], signed)
+
+    def end_of(self, last: Link, signed: int | None = None) -> End:
+        return End(last.seq, last.hash.hex(), last.seq if signed is None else signed)
+
+    def chain(self, name: str) -> Chain:
+        return self._chains[name]
 
     def event(self) -> AuditEvent:
         self._events += 1
         return AuditEvent(self._events, self._events, "pin.set", "ok", "", "ann", "", "", "", "", "{}")
 
     def sign(self, state: LogState | None = None, **changes: Any) -> str:
-        at = 100 * (len(self.points) + 1)
+        number, previous = (
+            (self.points[-1].checkpoint_id + 1, self.points[-1].signature) if self.points else (1, b"")
+        )
+        at = 100 * number
         self.state = state or self.state.then(at, **changes)
-        previous = self.points[-1].signature if self.points else b""
         heads = self.state.encoded()
-        self.points.append(Checkpoint(len(self.points) + 1, at, heads, sign(KEY, at, heads, previous)))
+        self.points.append(Checkpoint(number, at, heads, sign(KEY, at, heads, previous)))
         return heads
 
     def archive(self, *names: str) -> Header:

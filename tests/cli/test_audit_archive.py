@@ -46,7 +46,7 @@ def test_nothing_is_archived_without_a_word(shell: Shell) -> None:
 def test_old_events_are_moved_told_of_and_verified(shell: Shell) -> None:
     directory = shell.config.parent / "archive"
     assert f"10 events moved to {directory}, in 1 segment" in _archive(shell, "--yes")
-    assert [path.name for path in directory.iterdir()] == [name_of(1)]
+    assert [path.name for path in directory.glob("*.segment")] == [name_of(1)]
     assert "0 events moved" in _archive(shell, "--yes")
     shell("audit", "verify", "--state")
     assert "10 events more are in the archive" in shell.err
@@ -55,6 +55,39 @@ def test_old_events_are_moved_told_of_and_verified(shell: Shell) -> None:
     assert "the archive is intact: 10 events, 1 segment" in shell(*whole, "--alone")
     assert shell.json(*whole, "--alone")["ok"]
     shell(*whole, "--alone", "--state", code=2)
+
+
+def test_anchors_of_archived_checkpoints_are_compared_too(shell: Shell, tmp_path: Path) -> None:
+    anchors = tmp_path / "anchors"
+    with shell.config.open("a") as settings:
+        settings.write(f'\n[audit]\nanchor = "file:{anchors}"\n')
+    directory = str(tmp_path / "archive")
+    with_anchors = ("audit", "verify", "--anchors", str(anchors))
+    shell("keys", "new", "--channel", "web")
+    assert "checkpoints moved beside them" in _archive(shell, "--yes")
+    alone = shell.json(*with_anchors)
+    moved = alone["moved"]["number"]
+    assert (alone["ok"], alone["unanchored"], alone["uncompared"]) == (True, 0, moved - 1)
+    shell(*with_anchors)
+    assert moved == 2
+    assert "not compared: 1 anchor of archived checkpoints; add --archive DIRECTORY" in shell.err
+    whole = shell.json(*with_anchors, "--archive", directory)
+    assert (whole["ok"], whole["unanchored"], whole["uncompared"]) == (True, 0, 0)
+    assert whole["anchors"] == whole["checkpoints"] > alone["checkpoints"]
+    content = anchors.read_bytes()
+    last = content.splitlines()[moved - 1]
+    anchors.write_bytes(content.replace(last + b"\n", b""))
+    (breach,) = shell.json(*with_anchors, code=1)["breaches"]
+    assert breach["what"].startswith(f"no line has checkpoint {moved}, the last in the archive")
+    assert shell.json(*with_anchors, "--archive", directory)["unanchored"] == 1
+    other = content.replace(b'"signature":"', b'"signature":"0')
+    anchors.write_bytes(content + other)
+    found = shell.json(*with_anchors, "--archive", directory, code=1)["breaches"]
+    assert len(found) == whole["anchors"]
+    assert {one["what"].partition(": ")[2] for one in found} == {"the log does not have this checkpoint"}
+    next((tmp_path / "archive").glob("*.checkpoints")).unlink()
+    (breach, *_) = shell.json(*with_anchors, "--archive", directory, code=1)["breaches"]
+    assert breach["chain"] == "archive"
 
 
 def test_what_reads_the_log_says_that_it_does_not_see_all(shell: Shell) -> None:

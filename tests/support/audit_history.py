@@ -5,10 +5,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.audit.chain import Link
+from gateway.audit.checkpoint import Checkpoint
 from gateway.clock import HOUR, SECOND
 from gateway.model import ChannelKey, Job, MergeRow, PinRow, ReviewItem, Split, StoredOperator, StoredRuleSet
 from gateway.store import Store
-from gateway.store.queries.audit import links
+from gateway.store.queries.audit import checkpoints, links
 from gateway.store.queries.verification import Verdict, verify
 from gateway.workers.archive import Archived, Archiver
 from gateway.workingset import WorkingSet
@@ -98,6 +99,17 @@ class ArchivedDatabase(LoggedDatabase):
         verdict = await verify(store, CHECKPOINT_KEY, state=state, directory=directory)
         await store.close()
         return verdict
+
+    async def points(self) -> list[Checkpoint]:
+        store = await self._open()
+        found = await checkpoints(store)
+        await store.close()
+        return found
+
+    async def put_back(self, points: list[Checkpoint]) -> None:
+        for point in points:
+            values = f"{point.checkpoint_id}, {point.at}, '{point.heads}', {self.blob(point.signature)}"
+            await self.tamper(f"INSERT INTO audit_checkpoint VALUES ({values})")
 
 
 async def put_in_a_chain(kept: ArchivedDatabase, event_id: int) -> None:

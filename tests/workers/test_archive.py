@@ -87,7 +87,7 @@ async def test_what_cannot_be_archived_is_told_and_tried_again(served: Served) -
     served.directory.mkdir()
     await served.archive.step()
     assert not served.is_refused()
-    assert [path.name for path in served.directory.iterdir()] == [name_of(1)]
+    assert [path.name for path in served.directory.glob("*.segment")] == [name_of(1)]
 
 
 async def test_a_gateway_that_stops_does_not_begin_another_segment(served: Served) -> None:

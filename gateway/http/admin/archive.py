@@ -27,11 +27,13 @@ class ArchiveBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ArchivedView(msgspec.Struct):
-    """`unsigned`: some events from before that moment stay, because no checkpoint signs them yet."""
+    """`unsigned`: some events from before that moment stay, because no checkpoint signs them yet. `checkpoints`: how many signed
+    checkpoints were moved beside the events."""
 
     events: int
     segments: list[str]
     unsigned: bool
+    checkpoints: int
 
 
 class SegmentView(msgspec.Struct):
@@ -69,9 +71,15 @@ async def archive_audit(call: Call[Query]) -> ArchivedView:
     if before is None or before > now - NOT_BEFORE:
         raise Refusal("bad_parameter", "before: is less than an hour ago; give an earlier time")
     async with services.archiving:
-        archiver = Archiver(services.store, services.checkpoint_key, Path(body.to), call.caller.actor)
+        archiver = Archiver(
+            services.store,
+            services.checkpoint_key,
+            Path(body.to),
+            call.caller.actor,
+            anchored=services.anchor.reached if services.anchor is not None else None,
+        )
         done = await archiver.archive(before)
-    return ArchivedView(done.events, done.segments, done.left)
+    return ArchivedView(done.events, done.segments, done.left, done.checkpoints)
 
 
 OPERATIONS = (

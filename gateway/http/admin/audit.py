@@ -1,19 +1,15 @@
-"""The audit log: filtered pages, the whole result as a stream of lines, and a check that no event was changed."""
+"""The audit log: filtered pages, and the whole result as a stream of lines."""
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.anchor.place import Mark, mark_of
 from gateway.audit.chain import Link
-from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.event import Action, AuditEvent, words_hmac
 from gateway.audit.pseudonym import Pseudonyms
-from gateway.audit.verified import Verified
 from gateway.errors import Refusal
 from gateway.http.admin.download import download, wanted_form
 from gateway.http.admin.listing import (
@@ -21,7 +17,6 @@ from gateway.http.admin.listing import (
     USUAL,
     Id,
     Limit,
-    ListQuery,
     Page,
     Query,
     page,
@@ -29,17 +24,14 @@ from gateway.http.admin.listing import (
     refuse_unknown,
 )
 from gateway.http.admin.operation import Call, Operation
-from gateway.http.admin.times import Time, When, read, shown, shown_or_none
+from gateway.http.admin.times import Time, When, read, shown
 from gateway.ids import read as read_id
 from gateway.ids import show
 from gateway.store import Store
 from gateway.store.queries import audit as queries
 from gateway.store.queries.audit import WantedEvents
 from gateway.store.queries.profiles import ids_leading_to, survivor_of
-from gateway.store.queries.verification import verify
-from gateway.store.vouching import UNCOVERED
 
-_MOST_BREACHES = 100
 _encode_line = msgspec.json.Encoder().encode
 
 
@@ -96,69 +88,6 @@ class EventView(msgspec.Struct):
 
 class _Signed(msgspec.Struct):
     words: str = ""
-
-
-class BreachView(msgspec.Struct):
-    """The first position of a chain where the check fails."""
-
-    chain: str
-    seq: int
-    what: str
-
-
-class VerifyQuery(Query, kw_only=True):
-    state: Annotated[bool, Meta(description="also check the rows that the log covers")] = False
-    archive: Annotated[
-        str, Meta(description="a directory on the gateway's machine with the archived segments")
-    ] = ""
-
-
-class SignedView(msgspec.Struct):
-    """A checkpoint: its number, when it was signed, and its signature in hexadecimal digits."""
-
-    id: int
-    at: Time
-    signature: str
-
-
-class RowsView(msgspec.Struct):
-    """How many rows of a table were compared with the log, which covers them since `since`. `earlier`: rows from before an
-    upgrade, which the log does not cover. `since` null: the rows were not checked, because an upgrade's binding is not
-    finished."""
-
-    table: str
-    rows: int
-    earlier: int
-    since: Time | None
-
-
-class TailView(msgspec.Struct):
-    """Events without proof, because they were written after the last signature of their chain. `found`: a later run signed them
-    as it found them, after a crash."""
-
-    chain: str
-    events: int
-    since: Time
-    until: Time
-    found: bool
-
-
-class VerificationView(msgspec.Struct):
-    """`breaches` and `unproven` name at most 100. `archived` is the number of archived events, `segments` the number of
-    segments that were read. `earlier`: chains from before beginnings were signed."""
-
-    ok: bool
-    events: int
-    archived: int
-    segments: int
-    chains: int
-    earlier: int
-    checkpoints: int
-    breaches: list[BreachView]
-    unproven: list[TailView]
-    state: list[RowsView]
-    uncovered: str
-    """The rows that differ from the log; "" unless the state was requested."""
 
 
 async def query_audit(call: Call[AuditQuery]) -> Page[EventView] | web.StreamResponse:
@@ -230,47 +159,6 @@ async def events_of(call: Call[Any], profiles: list[str]) -> list[EventView]:
         found += map(view, some)
         place = some[-1].event.event_id
     return found
-
-
-async def list_checkpoints(call: Call[ListQuery]) -> Page[SignedView]:
-    limit, place = call.query.limit, read_cursor(call.query.cursor, Id, 0)
-    found = await queries.checkpoints_behind(call.services.store, place or 0, limit + 1)
-    return page(found, limit, _signed_view, lambda point: point.checkpoint_id)
-
-
-def _signed_view(point: Checkpoint) -> SignedView:
-    return SignedView(point.checkpoint_id, shown(point.at), point.signature.hex())
-
-
-async def verify_audit(call: Call[VerifyQuery]) -> VerificationView:
-    services, query = call.services, call.query
-    directory = Path(query.archive) if query.archive else None
-    if directory is not None and not directory.is_absolute():
-        raise Refusal("bad_parameter", "archive: is not an absolute path; write the full path, from /")
-    begun = services.clock.now()
-    verdict = await verify(services.store, services.checkpoint_key, state=query.state, directory=directory)
-    upto = mark_of(verdict.newest) if verdict.newest is not None else Mark(0, "")
-    verified = Verified(begun, len(verdict.breaches), query.state, upto.checkpoint_id, upto.signature)
-    await services.verifications.note(verified)
-    return VerificationView(
-        ok=not verdict.breaches,
-        events=verdict.events,
-        archived=verdict.archived,
-        segments=verdict.segments,
-        chains=verdict.chains,
-        earlier=verdict.earlier,
-        checkpoints=verdict.checkpoints,
-        breaches=[BreachView(*breach) for breach in verdict.breaches[:_MOST_BREACHES]],
-        unproven=[
-            TailView(tail.chain, tail.events, shown(tail.since), shown(tail.until), tail.found)
-            for tail in verdict.tails[-_MOST_BREACHES:]
-        ],
-        state=[
-            RowsView(covered.table, covered.rows, covered.earlier, shown_or_none(covered.since))
-            for covered in verdict.rows
-        ],
-        uncovered=UNCOVERED if verdict.rows else "",
-    )
 
 
 async def viewer(call: Call[Any], found: list[Link]) -> Callable[[Link], EventView]:
@@ -353,24 +241,5 @@ OPERATIONS = (
         streams=True,
         csv=True,
         refusals=("bad_cursor",),
-    ),
-    Operation(
-        method="GET",
-        path="/audit/checkpoints",
-        handler=list_checkpoints,
-        role="viewer",
-        summary="The signed checkpoints of the audit log, oldest first, to compare with anchors",
-        query=ListQuery,
-        answer=Page[SignedView],
-        refusals=("bad_cursor",),
-    ),
-    Operation(
-        method="GET",
-        path="/audit/verify",
-        handler=verify_audit,
-        role="viewer",
-        summary="Check every chain and signed checkpoint of the audit log; with `state`, also the rows that it covers",
-        query=VerifyQuery,
-        answer=VerificationView,
     ),
 )

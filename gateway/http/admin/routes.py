@@ -44,6 +44,7 @@ from gateway.http.admin import (
     settings,
     splits,
     suggestions,
+    verification,
     webhooks,
 )
 from gateway.http.admin.listing import Query
@@ -86,6 +87,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *clock.OPERATIONS,
     *scrub.OPERATIONS,
     *audit.OPERATIONS,
+    *verification.OPERATIONS,
     *audit_stream.OPERATIONS,
     *archive.OPERATIONS,
     *reviews.OPERATIONS,

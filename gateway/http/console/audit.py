@@ -5,10 +5,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway.audit.event import Action
-from gateway.http.admin.audit import AuditQuery, VerifyQuery, query_audit, verify_audit
+from gateway.http.admin.audit import AuditQuery, query_audit
 from gateway.http.admin.audit_stream import place_of_a_page
 from gateway.http.admin.download import CSV, NDJSON
 from gateway.http.admin.times import shown
+from gateway.http.admin.verification import VerifyQuery, verify_audit
 from gateway.http.console.timeline import told
 from gateway.http.console.visit import Visit
 

@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from gateway.audit.chain import Chain
+from gateway.audit.checkpoint import Moved
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
 from gateway.clock import MINUTE, Clock, Stamps
@@ -35,7 +36,7 @@ from gateway.store.postgres.schema import columns, migrate, refuse_unfinished_co
 from gateway.store.postgres.wiping import rewrite
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
-from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
+from gateway.store.signing import MOST_EVENTS, Signing, archived_event, moved_event, own_event
 from gateway.store.statement import Step, Write, together
 from gateway.store.vouching import row_key
 from gateway.workingset import WorkingSet
@@ -232,6 +233,7 @@ class PostgresStore:
                     tidying = self._maintenance.tidy(now, final_below, limit)
                     done = await self._in_transaction(connection, tidying)
                     await self._in_transaction(connection, self._signing.adopt(now, stamp))
+                    done = max(done, await self._in_transaction(connection, self._signing.prune(limit)))
                     done += await self._bind(limit)
                 await self._in_transaction(connection, self._signing.checkpoint(now, stamp))
         return max(done, await self._forget(limit))
@@ -276,10 +278,16 @@ class PostgresStore:
         event = archived_event(self._ids.next(stamp), stamp, header, actor)
         return bool(await self._sign(lambda: self._signing.cut(now, stamp, header, event)))
 
+    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+        now, stamp = self._moment()
+        event = moved_event(self._ids.next(stamp), stamp, name, moved, actor)
+        return bool(await self._sign(lambda: self._signing.move(now, stamp, moved, event)))
+
     async def prune(self, limit: int) -> int:
         async with self._server.connection() as connection:
             with contextlib.suppress(*_COLLIDED):
-                return await self._in_transaction(connection, self._maintenance.pruning.step(limit))
+                done = await self._in_transaction(connection, self._maintenance.pruning.step(limit))
+                return max(done, await self._in_transaction(connection, self._signing.prune(limit)))
         return limit
 
     async def _sign(self, step: Callable[[], Step]) -> int:

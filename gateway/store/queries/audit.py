@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from gateway.audit.chain import Link
-from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.checkpoint import NONE_MOVED, VERSION_2, Checkpoint, Moved, read_state
 from gateway.audit.event import AuditEvent
 from gateway.audit.verify import Cut
 from gateway.clock import MINUTE
@@ -138,6 +140,19 @@ async def checkpoints_behind(store: Store, checkpoint_id: int, limit: int = _CHU
         (checkpoint_id, limit),
     )
     return [Checkpoint(*row) for row in rows]
+
+
+async def moved_to_archive(store: Store) -> Moved:
+    """The checkpoints that are in the archive, as the newest one says."""
+    rows = await store.fetch(
+        f"SELECT heads FROM audit_checkpoint WHERE heads LIKE '{VERSION_2}%' ORDER BY checkpoint_id DESC LIMIT 1"
+    )
+    try:
+        state = read_state(rows[0][0]) if rows else None
+    except msgspec.MsgspecError:
+        return NONE_MOVED
+    gone = NONE_MOVED if state is None else state.gone
+    return gone if gone.number < _NEWEST else NONE_MOVED
 
 
 def _link(row: tuple[Any, ...]) -> Link:

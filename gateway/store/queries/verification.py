@@ -6,14 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.audit.archive import Archive
+from gateway.audit.archive import ARCHIVE, Archive
 from gateway.audit.chain import Link
-from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.checkpoint import Checkpoint, Moved, standing
+from gateway.audit.moved import MovedPoints
 from gateway.audit.segment import read_header
 from gateway.audit.verify import Breach, Cut, Tail, Verifier
+from gateway.errors import Refusal
 from gateway.ids import show
 from gateway.store import Store
-from gateway.store.queries.audit import checkpoints, cuts, findable, hidden, links
+from gateway.store.queries.audit import (
+    checkpoints,
+    checkpoints_behind,
+    cuts,
+    findable,
+    hidden,
+    links,
+    moved_to_archive,
+)
 from gateway.store.queries.state import Covered, verify_rows
 from gateway.store.vouching import row_key
 
@@ -25,7 +35,8 @@ _HIDDEN = (
 
 class Verdict(NamedTuple):
     """`archived` are events that the cuts count; `segments` are those of the archive that were read; `earlier` are chains from
-    before their beginnings were signed; `tails` are events that no signature covers yet."""
+    before their beginnings were signed; `checkpoints` are those that were read, with those of the archive; `tails` are events that
+    no signature covers yet."""
 
     events: int
     archived: int
@@ -39,6 +50,8 @@ class Verdict(NamedTuple):
     """Empty unless asked for, or if the log has a breach: then it proves nothing about rows."""
     newest: Checkpoint | None
     """The newest checkpoint that was read."""
+    moved: Moved
+    """The checkpoints that are in the archive."""
 
 
 async def verify(store: Store, key: bytes, *, state: bool = False, directory: Path | None = None) -> Verdict:
@@ -65,11 +78,31 @@ async def signed_and_cut(store: Store) -> tuple[list[Checkpoint], list[Cut]]:
         cut = again
 
 
+async def all_checkpoints(
+    store: Store, key: bytes, place: int, directory: Path | None
+) -> AsyncIterator[list[Checkpoint]]:
+    """Those after a number, in order and in parts: archived ones from a directory, then those that stand. Raises Refusal."""
+    gone = await moved_to_archive(store)
+    if directory is not None and place < gone.number:
+        archived = await asyncio.to_thread(MovedPoints, directory, key, gone)
+        if archived.problem:
+            raise Refusal("archive_unusable", archived.problem)
+        yield [point for point in archived.points if point.checkpoint_id > place]
+    place = max(place, gone.number)
+    while found := await checkpoints_behind(store, place):
+        yield found
+        place = found[-1].checkpoint_id
+
+
 async def _read_through(store: Store, key: bytes, state: bool, directory: Path | None) -> Verdict:
     """Checkpoints are read first, because those that are written while the links are read sign events that were not read."""
     points, cut = await signed_and_cut(store)
     listed, place = await findable(store), cut[-1].event_id if cut else 0
-    verifier, breaches = Verifier(points, cut, whole=directory is not None), list[Breach]()
+    stand, gone = standing(points)
+    moved = await asyncio.to_thread(MovedPoints, directory, key, gone) if directory is not None else None
+    earlier = moved.points if moved is not None else []
+    verifier = Verifier(points, cut, whole=directory is not None, moved=earlier)
+    breaches = [Breach(ARCHIVE, moved.number, moved.problem)] if moved is not None and moved.problem else []
     archive = None if directory is None else Archive(directory, key, cut)
     if archive is not None:
         breaches += archive.breaches
@@ -95,11 +128,12 @@ async def _read_through(store: Store, key: bytes, state: bool, directory: Path |
         archive.segments if archive is not None else 0,
         len(verifier.heads),
         verifier.earlier,
-        len(points),
+        len(earlier) + len(stand),
         breaches,
         verifier.tails(),
         rows,
         points[-1] if points else None,
+        gone,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.audit.chain import Chain
+from gateway.audit.checkpoint import Moved
 from gateway.audit.event import Action
 from gateway.audit.segment import Header
 from gateway.clock import MINUTE, Clock, Stamps
@@ -31,7 +32,7 @@ from gateway.store.maintenance import KEPT_BY_DEFAULT, KeepFor, Maintenance
 from gateway.store.operations import newest_moment
 from gateway.store.protocol import BatchSource, Work
 from gateway.store.retention import Retention
-from gateway.store.signing import MOST_EVENTS, Signing, archived_event, own_event
+from gateway.store.signing import MOST_EVENTS, Signing, archived_event, moved_event, own_event
 from gateway.store.sqlite.checkpoints import Checkpoints
 from gateway.store.sqlite.connection import (
     ALONE,
@@ -163,7 +164,8 @@ class SqliteStore:
         forgetting = self._retention.step(now, stamp, self._ids.next, limit)
         with self._translated_errors():
             await self._wipe()
-            done = await self._in_writer(self._run_housekeeping, tidying, signing, forgetting)
+            pruning = self._signing.prune(limit)
+            done = await self._in_writer(self._run_housekeeping, tidying, signing, forgetting, pruning)
             if not self._binding.is_done:
                 binding = self._binding.bind(now, stamp, self._ids.next, limit)
                 done += await self._in_writer(self._run_housekeeping, binding)
@@ -197,9 +199,17 @@ class SqliteStore:
             step = self._signing.cut(now, stamp, header, event)
             return bool(await self._in_writer(self._run_housekeeping, step))
 
+    async def move(self, moved: Moved, name: str, actor: str) -> bool:
+        now, stamp = self._moment()
+        event = moved_event(self._ids.next(stamp), stamp, name, moved, actor)
+        with self._translated_errors():
+            step = self._signing.move(now, stamp, moved, event)
+            return bool(await self._in_writer(self._run_housekeeping, step))
+
     async def prune(self, limit: int) -> int:
         with self._translated_errors():
-            return await self._in_writer(self._run_housekeeping, self._maintenance.pruning.step(limit))
+            steps = (self._maintenance.pruning.step(limit), self._signing.prune(limit))
+            return await self._in_writer(self._run_housekeeping, *steps)
 
     def _run_housekeeping(self, connection: sqlite3.Connection, *steps: Step) -> int:
         """Run the steps in one transaction. Returns what the busiest of them did."""
